@@ -1,0 +1,135 @@
+"""What can go wrong, as one tree of exceptions.
+
+Every error that boltcli raises on purpose is a :class:`BoltError`; anything
+else that escapes is a bug in boltcli.
+
+::
+
+    BoltError
+    |-- SourceNotFound      the path leads to no file
+    |-- OpenError           the system would not let the file be opened, locked or mapped
+    |-- InvalidDatabase     the file isn't a bolt database, or no meta page of it is valid
+    |   |-- VersionMismatch     a file format version other than 2
+    |   `-- ChecksumError       the meta page's checksum doesn't match its content
+    |-- Corrupted           a page that the tree needs cannot be what it should be
+    |-- BucketNotFound      (also a KeyError)
+    |-- KeyNotFound         (also a KeyError)
+    `-- ArgumentError       a value that the caller passed makes no sense (also a ValueError)
+
+Errors carry facts: which page, which path, which key. ``str(error)`` is a
+sentence for a person; the command line's ``Error:`` line, which is bbolt's to
+the byte where bbolt has one, is made from the facts in ``render/errors.py``.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class BoltError(Exception):
+    """Base of all errors of boltcli.
+
+    ``page`` is the page id concerned, ``offset`` the byte offset in the file,
+    ``path`` the database file; each is None where it isn't known.
+    """
+
+    kind = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        page: int | None = None,
+        offset: int | None = None,
+        path: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.page = page
+        self.offset = offset
+        self.path = path
+
+    def __str__(self) -> str:
+        # Not Exception's: KeyError, a base of two of our kinds, would add quotes.
+        return self.message
+
+
+class SourceNotFound(BoltError):
+    kind = "not-found"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"source database file {path!r} doesn't exist", path=path)
+
+
+class OpenError(BoltError):
+    """The system refused ``operation`` (``stat``, ``open``, ``lock``, ...) on ``path``.
+
+    ``reason`` is the system's own words; the OSError is the ``__cause__``
+    where there was one.
+    """
+
+    kind = "open"
+
+    def __init__(self, operation: str, path: str, reason: str) -> None:
+        super().__init__(f"{operation} {path}: {reason}", path=path)
+        self.operation = operation
+        self.reason = reason
+
+
+class InvalidDatabase(BoltError):
+    kind = "invalid-database"
+
+    def __init__(self, message: str = "invalid database", **where: int | str | None) -> None:
+        super().__init__(message, **where)  # type: ignore[arg-type]
+
+
+class VersionMismatch(InvalidDatabase):
+    kind = "version-mismatch"
+
+
+class ChecksumError(InvalidDatabase):
+    kind = "checksum"
+
+
+class Corrupted(BoltError):
+    """A damaged page: what was expected of it, where it is, and how it was reached."""
+
+    kind = "corrupted"
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        page: int,
+        offset: int | None = None,
+        stack: Sequence[int] = (),
+        path: str | None = None,
+    ) -> None:
+        where = f"page {page}"
+        if offset is not None:
+            where += f" at offset {offset}"
+        how = f" (stack: [{' '.join(map(str, stack))}])" if stack else ""
+        super().__init__(f"{where}: {problem}{how}", page=page, offset=offset, path=path)
+        self.problem = problem
+        self.stack = tuple(stack)
+
+
+class BucketNotFound(BoltError, KeyError):
+    kind = "bucket-not-found"
+
+    def __init__(self, message: str = "bucket not found") -> None:
+        super().__init__(message)
+
+
+class KeyNotFound(BoltError, KeyError):
+    kind = "key-not-found"
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(f"key not found: {key!r}")
+        self.key = key
+
+
+class ArgumentError(BoltError, ValueError):
+    kind = "argument"

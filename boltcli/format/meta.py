@@ -1,0 +1,94 @@
+"""The meta page: two of them head a file, written in turn, and the newer valid one rules."""
+
+from __future__ import annotations
+
+import struct
+
+from ..errors import ChecksumError, InvalidDatabase, VersionMismatch
+from .constants import MAGIC, MAGIC_SWAPPED, META_SIZE, NO_FREELIST, PAGE_HEADER_SIZE, VERSION
+
+_META = struct.Struct("<IIIIQQQQQQ")
+_CHECKED = META_SIZE - 8  # the checksum covers everything before itself
+
+_FNV_OFFSET = 0xCBF29CE484222325
+_FNV_PRIME = 0x100000001B3
+_U64 = 0xFFFFFFFFFFFFFFFF
+
+
+def fnv1a64(data: bytes) -> int:
+    """FNV-1a, 64 bits, as Go's ``hash/fnv`` computes it."""
+    value = _FNV_OFFSET
+    for byte in data:
+        value = (value ^ byte) * _FNV_PRIME & _U64
+    return value
+
+
+class Meta:
+    """The content of one meta page, valid or not.
+
+    ``page`` is 0 or 1, the slot that it was read from; all other names are the
+    format's. ``hwm`` is the high-water mark: the first page id never used yet.
+    """
+
+    __slots__ = (
+        "checksum", "computed", "flags", "freelist", "hwm", "magic", "page",
+        "page_size", "root", "sequence", "txid", "version",
+    )  # fmt: skip
+
+    def __init__(self, content: bytes, page: int) -> None:
+        """``content``: the 64 bytes that follow the page header; a short one reads as zeros."""
+        content = content[:META_SIZE].ljust(META_SIZE, b"\0")
+        (
+            self.magic,
+            self.version,
+            self.page_size,
+            self.flags,
+            self.root,
+            self.sequence,
+            self.freelist,
+            self.hwm,
+            self.txid,
+            self.checksum,
+        ) = _META.unpack(content)
+        self.page = page
+        self.computed = fnv1a64(content[:_CHECKED])
+
+    @classmethod
+    def at(cls, page_bytes: bytes, page: int) -> Meta:
+        """The meta in ``page_bytes``, which begins with a page header."""
+        return cls(page_bytes[PAGE_HEADER_SIZE : PAGE_HEADER_SIZE + META_SIZE], page)
+
+    @property
+    def has_freelist(self) -> bool:
+        """Whether the freelist is stored in the file."""
+        return self.freelist != NO_FREELIST
+
+    def problem(self) -> InvalidDatabase | None:
+        """Why bbolt would refuse this meta page, or None if it is valid."""
+        if self.magic != MAGIC:
+            if self.magic == MAGIC_SWAPPED:
+                return InvalidDatabase(
+                    "invalid database: it was written on a machine with the other byte order",
+                    page=self.page,
+                )
+            return InvalidDatabase(page=self.page)
+        if self.version != VERSION:
+            return VersionMismatch("version mismatch", page=self.page)
+        if self.checksum != self.computed:
+            return ChecksumError("checksum error", page=self.page)
+        return None
+
+
+def choose(meta0: Meta, meta1: Meta) -> Meta:
+    """The valid meta with the higher txid; on equal ones, meta 0.
+
+    Raises meta 0's error if neither is valid, as bbolt does.
+    """
+    newer, older = (meta1, meta0) if meta1.txid > meta0.txid else (meta0, meta1)
+    if newer.problem() is None:
+        return newer
+    if older.problem() is None:
+        return older
+    error = meta0.problem()
+    assert error is not None
+    raise error

@@ -1,0 +1,216 @@
+"""Page headers, and the columns of branch, leaf and freelist pages.
+
+On the hot paths the unit is a page's worth: a column is one field of all
+elements of a page, pulled out by C in one strided slice; no object is made
+for an element.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from operator import add
+
+from .constants import COUNT_IN_FIRST_ID, ELEMENT_SIZE, PAGE_HEADER_SIZE, PAGE_TYPES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mmap import mmap
+
+    Buffer = bytes | mmap
+
+HEADER = struct.Struct("<QHHI")  # pgid, flags, count, overflow
+LEAF_ELEMENT = struct.Struct("<IIII")  # flags, pos, ksize, vsize
+BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, ksize, pgid
+BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
+
+_SWAP = sys.byteorder == "big"
+
+
+def type_name(flags: int) -> str:
+    """``branch``, ``leaf``, ``meta``, ``freelist`` or ``unknown<hex>``, as bbolt names them."""
+    return PAGE_TYPES.get(flags) or f"unknown<{flags:02x}>"
+
+
+def _columns(buffer: Buffer, start: int, end: int, code: str) -> memoryview:
+    """``buffer[start:end]`` as integers of ``code`` (I or Q), whatever the host's byte order."""
+    if _SWAP:
+        from array import array
+
+        swapped = array(code, buffer[start:end])
+        swapped.byteswap()
+        return memoryview(swapped)
+    return memoryview(buffer)[start:end].cast(code)
+
+
+class DamagedElements(Exception):
+    """Elements or their data leave the room they may use. The caller knows which page it is."""
+
+
+class _Elements:
+    """What leaf and branch elements share.
+
+    ``offset`` is where the page header stands in ``buffer``; element data must
+    end at or before ``end`` (a position in ``buffer``).
+    """
+
+    __slots__ = ("buffer", "count", "end", "key_sizes", "offset", "positions", "start")
+
+    buffer: Buffer
+    count: int
+    end: int
+    key_sizes: list[int]
+    offset: int
+    positions: list[int]
+    start: int
+
+    def _table(self, buffer: Buffer, offset: int, count: int, end: int) -> memoryview:
+        start = offset + PAGE_HEADER_SIZE
+        stop = start + ELEMENT_SIZE * count
+        if stop > end:
+            raise DamagedElements(f"{count} elements do not fit")
+        self.buffer = buffer
+        self.offset = offset
+        self.start = start
+        self.count = count
+        self.end = end
+        return _columns(buffer, start, stop, "I")
+
+    def key_starts(self) -> list[int]:
+        """Where each key begins in ``buffer``."""
+        start = self.start
+        return list(map(add, self.positions, range(start, start + ELEMENT_SIZE * self.count, ELEMENT_SIZE)))
+
+    def key(self, index: int) -> bytes:
+        """One key. Raises :class:`DamagedElements` if it leaves its page."""
+        start = self.start + ELEMENT_SIZE * index + self.positions[index]
+        stop = start + self.key_sizes[index]
+        if stop > self.end:
+            raise DamagedElements(f"key {index} ends {stop - self.end} bytes beyond its page")
+        return self.buffer[start:stop]
+
+    def keys(self) -> list[bytes]:
+        """All keys, in page order. Raises :class:`DamagedElements` if one leaves its page."""
+        starts = self.key_starts()
+        ends = list(map(add, starts, self.key_sizes))
+        if ends and max(ends) > self.end:
+            raise DamagedElements(_first_beyond("key", ends, self.end))
+        return list(map(self.buffer.__getitem__, map(slice, starts, ends)))
+
+
+class LeafElements(_Elements):
+    """The element table of a leaf page as columns; keys and values on demand."""
+
+    __slots__ = ("flags", "value_sizes")
+
+    def __init__(self, buffer: Buffer, offset: int, count: int, end: int) -> None:
+        table = self._table(buffer, offset, count, end)
+        self.flags = table[0::4].tolist()
+        self.positions = table[1::4].tolist()
+        self.key_sizes = table[2::4].tolist()
+        self.value_sizes = table[3::4].tolist()
+
+    def keys(self) -> list[bytes]:
+        count = self.count
+        if count > 1:
+            ksize = self.key_sizes[0]
+            vsize = self.value_sizes[0]
+            step = ksize + vsize - ELEMENT_SIZE
+            first = self.positions[0]
+            if (
+                step > 0
+                and self.key_sizes.count(ksize) == count
+                and self.value_sizes.count(vsize) == count
+                and self.positions == list(range(first, first + step * count, step))
+                and self.start + first + (ksize + vsize) * count <= self.end
+            ):
+                # One size of keys, one of values, no gaps: one call unpacks the page.
+                return list(_uniform_keys(ksize, vsize, count).unpack_from(self.buffer, self.start + first))
+        return super().keys()
+
+    def value_starts(self) -> list[int]:
+        """Where each value begins in ``buffer``."""
+        return list(map(add, self.key_starts(), self.key_sizes))
+
+    def value_span(self, index: int) -> tuple[int, int]:
+        """Start and end of one value in ``buffer``; raises :class:`DamagedElements`."""
+        start = self.start + ELEMENT_SIZE * index + self.positions[index] + self.key_sizes[index]
+        stop = start + self.value_sizes[index]
+        if stop > self.end:
+            raise DamagedElements(f"value {index} ends {stop - self.end} bytes beyond its page")
+        return start, stop
+
+    def value(self, index: int) -> bytes:
+        """One value; raises :class:`DamagedElements`."""
+        start, stop = self.value_span(index)
+        return self.buffer[start:stop]
+
+    def values(self) -> list[bytes]:
+        """All values, in page order; raises :class:`DamagedElements`."""
+        starts = self.value_starts()
+        ends = list(map(add, starts, self.value_sizes))
+        if ends and max(ends) > self.end:
+            raise DamagedElements(_first_beyond("value", ends, self.end))
+        return list(map(self.buffer.__getitem__, map(slice, starts, ends)))
+
+    def bucket_indexes(self) -> list[int]:
+        """Indexes of the elements whose value is a bucket."""
+        flags = self.flags
+        if not any(flags):
+            return []
+        return [i for i, flag in enumerate(flags) if flag & 1]
+
+
+class BranchElements(_Elements):
+    """The element table of a branch page as columns."""
+
+    __slots__ = ("pgids",)
+
+    def __init__(self, buffer: Buffer, offset: int, count: int, end: int) -> None:
+        table = self._table(buffer, offset, count, end)
+        self.positions = table[0::4].tolist()
+        self.key_sizes = table[1::4].tolist()
+        self.pgids = branch_pgids(buffer, offset, count)
+
+
+def branch_pgids(buffer: Buffer, offset: int, count: int) -> list[int]:
+    """The child page ids of the branch page at ``offset``, in order."""
+    start = offset + PAGE_HEADER_SIZE
+    return _columns(buffer, start, start + ELEMENT_SIZE * count, "Q")[1::2].tolist()
+
+
+def freelist_ids(buffer: Buffer, offset: int, count: int, end: int) -> list[int]:
+    """The page ids stored in the freelist page at ``offset``, in stored order.
+
+    ``count`` is the header's. Raises :class:`DamagedElements` if the ids
+    would not end at or before ``end``: nothing is allocated by a count from
+    the disk before that is known.
+    """
+    start = offset + PAGE_HEADER_SIZE
+    if count == COUNT_IN_FIRST_ID:
+        if start + 8 > end:
+            raise DamagedElements("the freelist's count lies beyond its page")
+        count = int.from_bytes(buffer[start : start + 8], "little")
+        start += 8
+    if start + 8 * count > end:
+        raise DamagedElements(f"{count} free page ids do not fit")
+    return _columns(buffer, start, start + 8 * count, "Q").tolist()
+
+
+_UNIFORM: dict[tuple[int, int, int], struct.Struct] = {}
+
+
+def _uniform_keys(ksize: int, vsize: int, count: int) -> struct.Struct:
+    """A Struct that unpacks ``count`` keys of ``ksize`` bytes, each followed by ``vsize`` others."""
+    shape = ksize, vsize, count
+    found = _UNIFORM.get(shape)
+    if found is None:
+        if len(_UNIFORM) >= 256:  # sizes come from the file: don't let them fill the memory
+            _UNIFORM.clear()
+        found = _UNIFORM[shape] = struct.Struct("<" + f"{ksize}s{vsize}x" * count)
+    return found
+
+
+def _first_beyond(what: str, ends: list[int], limit: int) -> str:
+    index = next(i for i, stop in enumerate(ends) if stop > limit)
+    return f"{what} {index} ends {ends[index] - limit} bytes beyond its page"

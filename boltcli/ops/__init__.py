@@ -1,0 +1,1 @@
+"""One module a job. They compute and yield records; they never print."""

@@ -1,0 +1,228 @@
+"""Buckets: where their tree begins, how a key is found in it, how its leaves follow each other."""
+
+from __future__ import annotations
+
+from ..errors import BucketNotFound, Corrupted
+from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
+from ..format.page import (
+    BUCKET_HEADER,
+    HEADER,
+    BranchElements,
+    DamagedElements,
+    LeafElements,
+    branch_pgids,
+)
+from ..storage.snapshot import Page, Snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class BucketRef:
+    """A bucket as its parent's element describes it.
+
+    ``root`` is the page id of its tree; 0 for an inline bucket, whose only
+    page is then ``inline``. ``sequence`` is the bucket's own counter. ``page``
+    is the leaf page that holds the element (0 for the root bucket).
+    """
+
+    __slots__ = ("inline", "page", "root", "sequence")
+
+    def __init__(self, root: int, sequence: int, inline: Page | None = None, page: int = 0) -> None:
+        self.root = root
+        self.sequence = sequence
+        self.inline = inline
+        self.page = page
+
+
+def root_bucket(snapshot: Snapshot) -> BucketRef:
+    """The bucket that holds all others; its root page is in the meta page."""
+    return BucketRef(snapshot.meta.root, snapshot.meta.sequence)
+
+
+def leaf_elements(snapshot: Snapshot, page: Page, stack: Sequence[int] = (), *, lenient: bool = False) -> LeafElements:
+    """The elements of a leaf page; their data must stay inside the page's run.
+
+    ``lenient`` allows them the whole rest of the file instead, where bbolt
+    would read them. Raises :class:`~boltcli.errors.Corrupted`.
+    """
+    try:
+        return LeafElements(page.buffer, page.offset, page.count, page.limit if lenient else page.end)
+    except DamagedElements as damage:
+        raise damaged(snapshot, page, damage, stack) from None
+
+
+def branch_elements(snapshot: Snapshot, page: Page, stack: Sequence[int] = (), *, lenient: bool = False) -> BranchElements:
+    """The elements of a branch page; see :func:`leaf_elements`."""
+    try:
+        return BranchElements(page.buffer, page.offset, page.count, page.limit if lenient else page.end)
+    except DamagedElements as damage:
+        raise damaged(snapshot, page, damage, stack) from None
+
+
+def damaged(snapshot: Snapshot, page: Page, damage: DamagedElements, stack: Sequence[int] = ()) -> Corrupted:
+    """``damage`` as an error that says where."""
+    return Corrupted(str(damage), page=page.pgid, offset=page.file_offset, stack=stack, path=snapshot.path)
+
+
+def open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int) -> BucketRef:
+    """The bucket in element ``index`` of ``leaf`` (the elements of ``page``).
+
+    Raises :class:`~boltcli.errors.Corrupted` if its value cannot be a bucket.
+    """
+    try:
+        start, stop = leaf.value_span(index)
+    except DamagedElements as damage:
+        raise damaged(snapshot, page, damage) from None
+    if stop - start < BUCKET_HEADER_SIZE:
+        raise damaged(snapshot, page, DamagedElements(f"element {index} is too small to be a bucket"))
+    root, sequence = BUCKET_HEADER.unpack_from(leaf.buffer, start)
+    if root:
+        return BucketRef(root, sequence, None, page.pgid)
+    offset = start + BUCKET_HEADER_SIZE
+    if stop - offset < PAGE_HEADER_SIZE:
+        raise damaged(snapshot, page, DamagedElements(f"element {index} is too small for its inline bucket"))
+    bears, flags, count, overflow = HEADER.unpack_from(leaf.buffer, offset)
+    place = page.file_offset + offset - page.offset
+    inline = Page(bears, flags, count, overflow, leaf.buffer, offset, stop, stop, place)
+    return BucketRef(0, sequence, inline, page.pgid)
+
+
+def leaf_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[Page]:
+    """The leaf pages of ``bucket``, in key order.
+
+    Yields what precedes a damaged page, then raises
+    :class:`~boltcli.errors.Corrupted`: so it does for a page of another type,
+    a page met twice, and a branch page without children.
+    """
+    if bucket.root == 0:
+        page = bucket.inline
+        assert page is not None
+        if page.flags != LEAF_PAGE:
+            raise Corrupted(
+                f"an inline bucket's page must be a leaf (flags: {page.flags:x})",
+                page=bucket.page, offset=page.file_offset, path=snapshot.path,
+            )  # fmt: skip
+        yield page
+        return
+    seen: set[int] = set()
+    stack = [bucket.root]
+    pending: list[Iterator[int]] = []
+    while True:
+        pgid = stack[-1]
+        page = snapshot.page(pgid, stack)
+        if pgid in seen:
+            raise snapshot.corrupted("the page is referenced more than once", pgid, stack)
+        seen.add(pgid)
+        if page.flags == LEAF_PAGE:
+            yield page
+            stack.pop()
+        elif page.flags == BRANCH_PAGE:
+            pending.append(iter(children(snapshot, page, stack)))
+        else:
+            raise snapshot.corrupted(f"a tree cannot hold a page of its type (flags: {page.flags:x})", pgid, stack)
+        while pending:
+            child = next(pending[-1], None)
+            if child is not None:
+                stack.append(child)
+                break
+            pending.pop()
+            stack.pop()
+        else:
+            return
+
+
+def children(snapshot: Snapshot, page: Page, stack: Sequence[int] = ()) -> list[int]:
+    """The child page ids of a branch page. Raises :class:`~boltcli.errors.Corrupted`."""
+    if not page.count:
+        raise snapshot.corrupted("a branch page without elements", page.pgid, stack)
+    if page.offset + PAGE_HEADER_SIZE + 16 * page.count > page.limit:
+        raise snapshot.corrupted(f"{page.count} elements do not fit", page.pgid, stack)
+    return branch_pgids(page.buffer, page.offset, page.count)
+
+
+def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = False) -> tuple[Page, LeafElements, int]:
+    """Where ``key`` is or would be: leaf page, its elements, index (maybe past the last).
+
+    Reads only the pages on the way down, and of those only the keys that the
+    binary search compares (the same ones that bbolt's does, so that on a
+    damaged page both end at the same element). Raises
+    :class:`~boltcli.errors.Corrupted`.
+    """
+    stack: list[int] = []
+    page = bucket.inline
+    if page is None:
+        stack.append(bucket.root)
+        page = snapshot.page(bucket.root, stack)
+    try:
+        while page.flags == BRANCH_PAGE:
+            if bucket.root == 0:
+                raise DamagedElements("an inline bucket's page must be a leaf")
+            branch = branch_elements(snapshot, page, stack, lenient=lenient)
+            if not branch.count:
+                raise DamagedElements("a branch page without elements")
+            index, exact = _search(branch, key)
+            if not exact and index > 0:
+                index -= 1
+            if index >= branch.count:  # disordered keys can lead there; bbolt would crash
+                raise DamagedElements("its keys are out of order")
+            child = branch.pgids[index]
+            if child in stack:
+                raise DamagedElements(f"its child {child} is its own ancestor")
+            stack.append(child)
+            page = snapshot.page(child, stack)
+        if page.flags != LEAF_PAGE:
+            raise DamagedElements(f"a tree cannot hold a page of its type (flags: {page.flags:x})")
+        leaf = leaf_elements(snapshot, page, stack, lenient=lenient)
+        return page, leaf, _search(leaf, key)[0]
+    except DamagedElements as damage:
+        raise damaged(snapshot, page, damage, stack) from None
+
+
+def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, bool]:
+    """Index of the first key that isn't below ``key``, and whether ``key`` was met on the way."""
+    low, high = 0, elements.count
+    exact = False
+    while low < high:
+        middle = (low + high) // 2
+        found = elements.key(middle)
+        if found < key:
+            low = middle + 1
+        else:
+            exact = exact or found == key
+            high = middle
+    return low, exact
+
+
+def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes, *, lenient: bool = False) -> BucketRef | None:
+    """The bucket called ``name`` inside ``bucket``, or None."""
+    page, leaf, index = seek(snapshot, bucket, name, lenient=lenient)
+    if index < leaf.count and leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == name:
+        return open_bucket(snapshot, page, leaf, index)
+    return None
+
+
+def find_bucket(snapshot: Snapshot, path: Iterable[bytes]) -> BucketRef:
+    """The bucket at ``path``, names from the top down; no name gives the root bucket.
+
+    Raises :class:`~boltcli.errors.BucketNotFound`.
+    """
+    bucket = root_bucket(snapshot)
+    for name in path:
+        child = child_bucket(snapshot, bucket, name)
+        if child is None:
+            raise BucketNotFound()
+        bucket = child
+    return bucket
+
+
+def get(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> bytes | None:
+    """The value of ``key``; None if there is no such key, or if it is a bucket."""
+    page, leaf, index = seek(snapshot, bucket, key)
+    try:
+        if index < leaf.count and not leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == key:
+            return leaf.value(index)
+    except DamagedElements as damage:
+        raise damaged(snapshot, page, damage) from None
+    return None
