@@ -14,6 +14,7 @@ else that escapes is a bug in boltcli.
     |-- Corrupted           a page that the tree needs cannot be what it should be
     |-- BucketNotFound      (also a KeyError)
     |-- KeyNotFound         (also a KeyError)
+    |-- CheckFailed         a check found errors
     `-- ArgumentError       a value that the caller passed makes no sense (also a ValueError)
 
 Errors carry facts: which page, which path, which key. ``str(error)`` is a
@@ -129,6 +130,14 @@ class KeyNotFound(BoltError, KeyError):
     def __init__(self, key: bytes) -> None:
         super().__init__(f"key not found: {key!r}")
         self.key = key
+
+
+class CheckFailed(BoltError):
+    kind = "check-failed"
+
+    def __init__(self, count: int) -> None:
+        super().__init__("invalid value")  # bbolt's words
+        self.count = count
 
 
 class ArgumentError(BoltError, ValueError):

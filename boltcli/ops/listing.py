@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..format.constants import BUCKET_LEAF_FLAG
 from ..format.page import DamagedElements
-from ..tree.bucket import BucketRef, child_bucket, damaged, leaf_elements, leaf_pages, root_bucket
+from ..tree.bucket import BucketRef, damaged, leaf_elements, leaf_pages, open_bucket, root_bucket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
     bucket (a plain pair, which bbolt itself never writes there) comes with None.
     Raises :class:`~boltcli.errors.Corrupted`.
     """
-    root = root_bucket(snapshot)
-    for names in key_pages(snapshot, root):
-        for name in names:
-            yield name, child_bucket(snapshot, root, name)
+    for page in leaf_pages(snapshot, root_bucket(snapshot)):
+        leaf = leaf_elements(snapshot, page)
+        try:
+            names = leaf.keys()
+        except DamagedElements as damage:
+            raise damaged(snapshot, page, damage) from None
+        for index, name in enumerate(names):
+            is_bucket = leaf.flags[index] & BUCKET_LEAF_FLAG
+            yield name, open_bucket(snapshot, page, leaf, index) if is_bucket else None

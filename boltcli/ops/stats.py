@@ -69,27 +69,49 @@ def database_stats(snapshot: Snapshot, prefix: bytes = b"") -> tuple[int, Bucket
     return count, total
 
 
-def bucket_stats(snapshot: Snapshot, bucket: BucketRef, _open: frozenset[int] = frozenset()) -> BucketStats:
+def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     """Statistics of ``bucket`` and everything below it.
 
-    Raises :class:`~boltcli.errors.Corrupted` for a damaged page, a page met
-    twice in one bucket, and a bucket inside itself.
+    Raises :class:`~boltcli.errors.Corrupted` for a damaged page and for one
+    met twice (so for a bucket inside itself too).
     """
-    stats = BucketStats()
-    stats.buckets = 1
-    if bucket.root == 0:
-        stats.inline_buckets = 1
-        assert bucket.inline is not None
-        _add_inline(stats, bucket.inline)
-        return stats
-    if bucket.root in _open:
-        raise snapshot.corrupted("the bucket is nested in itself", bucket.root)
-    _open = _open | {bucket.root}
-    nested = BucketStats()
+    total = BucketStats()
     seen: set[int] = set()
+    # A list and not recursion: buckets may nest deeper than Python calls may.
+    todo = [(bucket, -1)]
+    parents: list[int] = []
+    levels: list[int] = []
+    while todo:
+        bucket, parent = todo.pop()
+        parents.append(parent)
+        total.buckets += 1
+        if bucket.root == 0:
+            levels.append(1)
+            _add_inline(total, bucket.inline)
+        else:
+            nested: list[BucketRef] = []
+            levels.append(_add_tree(total, snapshot, bucket, seen, nested))
+            this = len(parents) - 1
+            todo.extend((child, this) for child in nested)
+    # A bucket's depth is its own levels and those of its deepest child; children come after parents.
+    below = [0] * len(parents)
+    for index in range(len(parents) - 1, 0, -1):
+        parent = parents[index]
+        below[parent] = max(below[parent], levels[index] + below[index])
+    total.depth = levels[0] + below[0]
+    total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * snapshot.page_size
+    total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * snapshot.page_size
+    return total
+
+
+def _add_tree(
+    total: BucketStats, snapshot: Snapshot, bucket: BucketRef, seen: set[int], nested: list[BucketRef]
+) -> int:
+    """Add the pages of one bucket's own tree, put its child buckets into ``nested``, return its levels."""
+    levels = 0
     level = [(bucket.root, (bucket.root,))]
     while level:
-        stats.depth += 1
+        levels += 1
         below: list[tuple[int, tuple[int, ...]]] = []
         for pgid, stack in level:
             page = snapshot.page(pgid, stack)
@@ -97,34 +119,27 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef, _open: frozenset[int] = 
                 raise snapshot.corrupted("the page is referenced more than once", pgid, stack)
             seen.add(pgid)
             if page.flags == LEAF_PAGE:
+                total.keys += page.count
+                total.leaf_pages += 1
+                total.leaf_overflow_pages += page.overflow
+                total.leaf_inuse += _leaf_used(page)
                 leaf = leaf_elements(snapshot, page, stack, lenient=True)
-                stats.keys += page.count
-                stats.leaf_pages += 1
-                stats.leaf_overflow_pages += page.overflow
-                stats.leaf_inuse += _leaf_used(page)
-                for index in leaf.bucket_indexes():
-                    nested.add(bucket_stats(snapshot, open_bucket(snapshot, page, leaf, index), _open))
+                nested.extend(open_bucket(snapshot, page, leaf, index) for index in leaf.bucket_indexes())
             elif page.flags == BRANCH_PAGE:
-                stats.branch_pages += 1
-                stats.branch_overflow_pages += page.overflow
-                stats.branch_inuse += _branch_used(page)
+                total.branch_pages += 1
+                total.branch_overflow_pages += page.overflow
+                total.branch_inuse += _branch_used(page)
                 below.extend((child, (*stack, child)) for child in children(snapshot, page, stack))
             # Other types: bbolt's statistics pass over them without a word.
         level = below
-    stats.branch_alloc = (stats.branch_pages + stats.branch_overflow_pages) * snapshot.page_size
-    stats.leaf_alloc = (stats.leaf_pages + stats.leaf_overflow_pages) * snapshot.page_size
-    stats.depth += nested.depth
-    own_depth = stats.depth
-    stats.add(nested)
-    stats.depth = own_depth
-    return stats
+    return levels
 
 
-def _add_inline(stats: BucketStats, page: Page) -> None:
-    stats.depth = 1
-    if page.flags == LEAF_PAGE:
-        stats.keys = page.count
-        stats.inline_bucket_inuse = _leaf_used(page)
+def _add_inline(total: BucketStats, page: Page | None) -> None:
+    total.inline_buckets += 1
+    if page is not None and page.flags == LEAF_PAGE:
+        total.keys += page.count
+        total.inline_bucket_inuse += _leaf_used(page)
 
 
 # The position of the last element is the sum of all sizes before it, so that
@@ -143,6 +158,8 @@ def _leaf_used(page: Page) -> int:
 
 
 def _branch_used(page: Page) -> int:
+    if not page.count:
+        return PAGE_HEADER_SIZE
     before = ELEMENT_SIZE * (page.count - 1)
     pos, ksize, _ = BRANCH_ELEMENT.unpack_from(page.buffer, page.offset + PAGE_HEADER_SIZE + before)
     return PAGE_HEADER_SIZE + before + (pos + ksize & _U32)

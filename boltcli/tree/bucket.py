@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
+# bbolt fills branch pages with two keys at least: a sound tree, however large, is far shallower.
+MAX_DEPTH = 256
+
+
 class BucketRef:
     """A bucket as its parent's element describes it.
 
@@ -135,6 +139,8 @@ def leaf_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[Page]:
 
 def children(snapshot: Snapshot, page: Page, stack: Sequence[int] = ()) -> list[int]:
     """The child page ids of a branch page. Raises :class:`~boltcli.errors.Corrupted`."""
+    if len(stack) >= MAX_DEPTH:
+        raise snapshot.corrupted(f"the tree is deeper than {MAX_DEPTH} levels", page.pgid)
     if not page.count:
         raise snapshot.corrupted("a branch page without elements", page.pgid, stack)
     if page.offset + PAGE_HEADER_SIZE + 16 * page.count > page.limit:
@@ -168,8 +174,8 @@ def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = F
             if index >= branch.count:  # disordered keys can lead there; bbolt would crash
                 raise DamagedElements("its keys are out of order")
             child = branch.pgids[index]
-            if child in stack:
-                raise DamagedElements(f"its child {child} is its own ancestor")
+            if child in stack or len(stack) >= MAX_DEPTH:
+                raise DamagedElements(f"its child {child} is its own ancestor, or the tree has no end")
             stack.append(child)
             page = snapshot.page(child, stack)
         if page.flags != LEAF_PAGE:

@@ -1,0 +1,115 @@
+"""From an argv to an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..errors import BoltError
+from .parse import Parsed, UsageError, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
+# Output is gathered to this many bytes before it is written: bbolt makes a system call a line.
+_BUFFER = 1 << 17
+
+
+def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
+    """Carry out ``argv`` (without the program's name); returns the exit status, 0 or 1.
+
+    What a failing command has written by then is flushed before its ``Error:`` line.
+    A closed pipe on ``out`` raises BrokenPipeError.
+    """
+    try:
+        try:
+            return _run(parse(argv), out, err)
+        except BoltError as error:
+            out.flush()
+            _report(error, err)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        err.write(b"Error: write " + _name(out) + b": " + (reason[:1].lower() + reason[1:]).encode() + b"\n")
+    return 1
+
+
+def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
+    if parsed.action == "run":
+        assert parsed.command is not None
+        name = parsed.command.name.replace("-", "_")
+        command = __import__(f"boltcli.cli.commands.{name}", fromlist=["run"])
+        command.run(parsed.arguments, parsed.options, out)
+    elif parsed.action == "version":
+        from .commands.version import one_line
+
+        out.write(one_line())
+    else:
+        from .help import write_help
+
+        write_help(parsed.command, out)
+    out.flush()
+    return 0
+
+
+def _report(error: BoltError, err: BinaryIO) -> None:
+    from ..render.errors import error_text
+
+    err.write(b"Error: " + error_text(error) + b"\n")
+    if isinstance(error, UsageError):
+        if error.suggestions:
+            err.write(b"\nDid you mean this?\n")
+            err.writelines(b"\t" + name.encode() + b"\n" for name in error.suggestions)
+        usage = error.command.usage() if error.command else "boltcli COMMAND [ARGUMENTS]"
+        name = f"boltcli {error.command.name}" if error.command else "boltcli"
+        err.write(f"\nUsage: {usage}\nTry '{name} --help'.\n".encode())
+    err.flush()
+
+
+def _name(out: BinaryIO) -> bytes:
+    """How Go names the stream in its write errors."""
+    name = getattr(out, "name", None)
+    return os.fsencode(name) if isinstance(name, str) else b"/dev/stdout"
+
+
+def process() -> None:
+    """The console script: run on the process's own streams and end it.
+
+    It ends by os._exit once all is written: taking Python down in good order
+    takes longer than the whole rest of a small command.
+    """
+    if "_BOLTCLI_COMPLETE" in os.environ:
+        from .help import complete
+
+        complete()
+    status = main()
+    os._exit(status)
+
+
+def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stderr: BinaryIO | None = None) -> int:
+    """Run boltcli; by default on the process's own argv and streams. Returns the exit status."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        err = stderr or _stream(2)
+        try:
+            out = stdout or _stream(1)
+            return run(words, out, err)
+        except BrokenPipeError:
+            return 1  # whoever read our output has enough of it
+        except KeyboardInterrupt:
+            return 130
+        except OSError as error:  # there is no stdout
+            err.write(f"Error: write /dev/stdout: {(error.strerror or '').lower()}\n".encode())
+            return 1
+        finally:
+            err.flush()
+    except OSError:
+        return 1  # no stderr either: the status is all that can be said
+
+
+def _stream(fd: int) -> BinaryIO:
+    """A buffer of our own over ``fd``: Python's is smaller, and complains at exit about a closed pipe."""
+    return open(fd, "wb", buffering=_BUFFER, closefd=False)

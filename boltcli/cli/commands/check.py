@@ -1,0 +1,24 @@
+"""``check``: findings a line each, then how many; or OK."""
+
+from __future__ import annotations
+
+from ...errors import CheckFailed
+from ...ops.check import check
+from ...render.formats import auto
+from ...storage.snapshot import Snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+    count = 0
+    with Snapshot(arguments[0]) as snapshot:
+        for finding in check(snapshot, int(options["from-page"])):
+            out.write(finding.message(auto) + b"\n")
+            count += 1
+    if count:
+        out.write(b"%d errors found\n" % count)
+        raise CheckFailed(count)
+    out.write(b"OK\n")

@@ -1,0 +1,28 @@
+"""``get``: the value of one key."""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import ArgumentError, KeyNotFound
+from ...render.formats import lines, parse
+from ...storage.snapshot import Snapshot
+from ...tree.bucket import find_bucket, get
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+    file, *buckets, wanted = arguments
+    if not file:
+        raise ArgumentError("path required")
+    key = parse(os.fsencode(wanted), str(options["parse-format"]))
+    if not key:
+        raise ArgumentError("key is required: key required")
+    with Snapshot(file) as snapshot:
+        value = get(snapshot, find_bucket(snapshot, map(os.fsencode, buckets)), key)
+    if value is None:
+        raise KeyNotFound(key)
+    out.write(lines([value], str(options["format"])))

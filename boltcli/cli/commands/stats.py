@@ -1,0 +1,20 @@
+"""``stats``: the sums over all top-level buckets, or those with a prefix."""
+
+from __future__ import annotations
+
+import os
+
+from ...ops.stats import database_stats
+from ...render import text
+from ...storage.snapshot import Snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+    prefix = os.fsencode(arguments[1]) if len(arguments) > 1 else b""
+    with Snapshot(arguments[0]) as snapshot:
+        count, total = database_stats(snapshot, prefix)
+    out.write(text.stats(count, total))

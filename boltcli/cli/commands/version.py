@@ -1,0 +1,28 @@
+"""``version`` and ``--version``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ... import BBOLT_VERSION, __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def one_line() -> bytes:
+    """What ``boltcli --version`` prints."""
+    return f"boltcli version {__version__}\n".encode()
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+    python = ".".join(map(str, sys.version_info[:3]))
+    machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "unknown")
+    out.write(
+        f"boltcli Version: {__version__}\n"
+        f"Equivalent to bbolt: {BBOLT_VERSION}\n"
+        f"Python Version: {python}\n"
+        f"Python OS/Arch: {sys.platform}/{machine}\n".encode()
+    )

@@ -1,0 +1,211 @@
+"""The small parser: an argv to a command and its values, by the rules of cobra and pflag.
+
+It is written out here because on the path of every call a library would cost
+more than the command itself: importing typer takes four times as long as
+Python's start. Typer, made from the same table, does what is not urgent
+(``help.py``), and a test holds both parsers to the same answers.
+
+The rules that surprise: flags may stand anywhere; a flag in front of the
+command swallows the word behind it while the command is looked for; the last
+of repeated flags wins; ``--`` ends the flags.
+"""
+
+from __future__ import annotations
+
+from ..errors import ArgumentError
+from .table import BY_NAME, COMMANDS
+from .values import go_quote, parse_bool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .table import Command, Option
+
+
+class Parsed:
+    """What an argv asks for.
+
+    ``action`` is run, help or version. ``command`` is None for the program
+    itself; ``arguments`` are the positionals, ``options`` all options by name.
+    """
+
+    __slots__ = ("action", "arguments", "command", "options")
+
+    def __init__(
+        self, action: str, command: Command | None, arguments: list[str], options: dict[str, str | int]
+    ) -> None:
+        self.action = action
+        self.command = command
+        self.arguments = arguments
+        self.options = options
+
+
+class UsageError(ArgumentError):
+    """An argv that makes no sense; ``command`` is the one that it was meant for, as far as known."""
+
+    def __init__(self, message: str, command: Command | None = None, suggestions: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.command = command
+        self.suggestions = suggestions
+
+
+def parse(argv: Sequence[str]) -> Parsed:
+    """Parse ``argv``, the words behind the program's name. Raises :class:`UsageError`."""
+    words = list(argv)
+    name, rest = _find_command(words)
+    if name == "help":
+        topic = next((word for word in rest if not word.startswith("-")), None)
+        return Parsed("help", BY_NAME.get(topic or ""), [], {})
+    command = BY_NAME.get(name or "")
+    if name is not None and command is None:
+        raise UsageError(
+            f'unknown command {go_quote(name)} for "boltcli"', None, _suggestions(name)
+        )
+    try:
+        return _parse_flags(command, rest)
+    except ArgumentError as error:
+        raise UsageError(str(error), command) from None
+
+
+def _find_command(words: list[str]) -> tuple[str | None, list[str]]:
+    """The command's name, if there is one, and ``words`` without it.
+
+    cobra looks for it before it knows any flag, so it takes each flag that has
+    no ``=`` for one with a value, and passes over the word behind it. When it
+    then takes the name out, a word that was swallowed so stays.
+    """
+    skip = False
+    for index, word in enumerate(words):
+        if skip:
+            skip = False
+        elif word == "--":
+            break
+        elif _swallows(word):
+            if index + 2 >= len(words):
+                break  # a flag before the last word: cobra stops looking
+            skip = True
+        elif word and not word.startswith("-"):
+            return word, words[:index] + words[index + 1 :]
+    return None, words
+
+
+def _swallows(word: str) -> bool:
+    return "=" not in word and (word.startswith("--") or (word.startswith("-") and len(word) == 2))
+
+
+def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
+    options = command.options if command else ()
+    values: dict[str, str | int] = {option.name: option.default for option in options}
+    switches = {"help": False} if command else {"help": False, "version": False}
+    arguments: list[str] = []
+    queue = words[::-1]
+    while queue:
+        word = queue.pop()
+        if len(word) < 2 or word[0] != "-":
+            arguments.append(word)
+        elif word == "--":
+            arguments.extend(reversed(queue))
+            break
+        elif word[1] == "-":
+            _long(word, word[2:], queue, options, values, switches)
+        else:
+            _shorts(word[1:], queue, options, values, switches)
+    if switches["help"]:
+        return Parsed("help", command, arguments, values)
+    if switches.get("version"):
+        return Parsed("version", None, arguments, values)
+    if command is None:
+        return Parsed("help", None, arguments, values)
+    command.check_count(len(arguments))
+    return Parsed("run", command, arguments, values)
+
+
+def _long(
+    word: str,
+    body: str,
+    queue: list[str],
+    options: Sequence[Option],
+    values: dict[str, str | int],
+    switches: dict[str, bool],
+) -> None:
+    """``--name``, ``--name VALUE``, ``--name=VALUE``."""
+    if not body or body[0] in "-=":
+        raise ArgumentError(f"bad flag syntax: {word}")
+    name, equals, value = body.partition("=")
+    if name in switches:
+        switches[name] = _switch_value(name, value if equals else "true")
+        return
+    option = next((option for option in options if option.name == name), None)
+    if option is None:
+        raise ArgumentError(f"unknown flag: --{name}")
+    if not equals:
+        if not queue:
+            raise ArgumentError(f"flag needs an argument: {word}")
+        value = queue.pop()
+    _set(option, value, values)
+
+
+def _shorts(
+    cluster: str,
+    queue: list[str],
+    options: Sequence[Option],
+    values: dict[str, str | int],
+    switches: dict[str, bool],
+) -> None:
+    """``-f VALUE``, ``-fVALUE``, ``-f=VALUE``, and switches in one word."""
+    if cluster.startswith("test."):  # pflag leaves the flags of `go test` alone
+        return
+    whole = cluster
+    while cluster:
+        letter = cluster[0]
+        switch = next((name for name in switches if name[0] == letter), None)
+        option = next((option for option in options if option.short == letter), None)
+        assigned = len(cluster) > 2 and cluster[1] == "="
+        if switch:
+            switches[switch] = _switch_value(switch, cluster[2:] if assigned else "true")
+            if assigned:
+                return
+            cluster = cluster[1:]
+            continue
+        if option is None:
+            # Until bbolt 1.5 long flags had one dash, and scripts still write them so.
+            name = whole.partition("=")[0]
+            if cluster is whole and any(option.name == name for option in options):
+                _long("-" + whole, whole, queue, options, values, switches)
+                return
+            from ..render.golang import quote_char
+
+            raise ArgumentError(f"unknown shorthand flag: {quote_char(letter)} in -{cluster}")
+        if assigned:
+            value = cluster[2:]
+        elif len(cluster) > 1:
+            value = cluster[1:]
+        elif queue:
+            value = queue.pop()
+        else:
+            raise ArgumentError(f"flag needs an argument: '{letter}' in -{cluster}")
+        _set(option, value, values)
+        return
+
+
+def _set(option: Option, value: str, values: dict[str, str | int]) -> None:
+    try:
+        values[option.name] = option.parse(value)
+    except ArgumentError as error:
+        raise ArgumentError(f'invalid argument {go_quote(value)} for "{option.label}" flag: {error}') from None
+
+
+def _switch_value(name: str, value: str) -> bool:
+    try:
+        return parse_bool(value)
+    except ArgumentError as error:
+        raise ArgumentError(
+            f'invalid argument {go_quote(value)} for "-{name[0]}, --{name}" flag: {error}'
+        ) from None
+
+
+def _suggestions(name: str) -> tuple[str, ...]:
+    from difflib import get_close_matches
+
+    return tuple(get_close_matches(name, [command.name for command in COMMANDS]))

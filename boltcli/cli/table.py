@@ -1,0 +1,195 @@
+"""The commands, declared once: the small parser and typer are both made from this table."""
+
+from __future__ import annotations
+
+from ..errors import ArgumentError
+from .values import parse_string, parse_uint64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Option:
+    """A flag that takes a value: ``--name VALUE`` or ``-short VALUE``."""
+
+    __slots__ = ("choices", "default", "help", "metavar", "name", "parse", "short")
+
+    def __init__(
+        self,
+        name: str,
+        help: str,
+        *,
+        default: str | int,
+        metavar: str,
+        parse: Callable[[str], str | int] = parse_string,
+        short: str = "",
+        choices: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.short = short
+        self.help = help
+        self.default = default
+        self.metavar = metavar
+        self.parse = parse
+        self.choices = choices  # for help and completion: what is not among them fails later, as in bbolt
+
+    @property
+    def label(self) -> str:
+        """The flag as pflag's errors name it."""
+        return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
+
+
+class Argument:
+    """A positional argument, for help and completion; how many there may be is the command's ``arity``.
+
+    ``kind`` says what completes it: file, bucket, key or text. ``many``: any number of it.
+    """
+
+    __slots__ = ("help", "kind", "many", "name", "required")
+
+    def __init__(self, name: str, kind: str, help: str, *, many: bool = False, required: bool = True) -> None:
+        self.name = name
+        self.kind = kind
+        self.help = help
+        self.many = many
+        self.required = required
+
+
+class Command:
+    """A command. ``least`` and ``most`` bound the positionals; ``most`` None is no bound.
+
+    Its code is ``run(arguments, options, out)`` in the module of its name under ``commands``.
+    """
+
+    __slots__ = ("arguments", "example", "group", "least", "most", "name", "options", "summary")
+
+    def __init__(
+        self,
+        name: str,
+        summary: str,
+        *,
+        arguments: tuple[Argument, ...] = (),
+        least: int = 0,
+        most: int | None = None,
+        options: tuple[Option, ...] = (),
+        example: str,
+        group: str = "Read",
+    ) -> None:
+        self.name = name
+        self.summary = summary
+        self.arguments = arguments
+        self.least = least
+        self.most = most
+        self.options = options
+        self.example = example
+        self.group = group
+
+    def check_count(self, received: int) -> None:
+        """Raise :class:`~boltcli.errors.ArgumentError`, in cobra's words, for a wrong number of positionals."""
+        least, most = self.least, self.most
+        if received >= least and (most is None or received <= most):
+            return
+        if most is None:
+            raise ArgumentError(f"requires at least {least} arg(s), only received {received}")
+        if least == most:
+            raise ArgumentError(f"accepts {least} arg(s), received {received}")
+        raise ArgumentError(f"accepts between {least} and {most} arg(s), received {received}")
+
+    def usage(self) -> str:
+        """One line: the command and what it takes."""
+        words = [f"boltcli {self.name}"]
+        words += [f"[--{option.name} {option.metavar}]" for option in self.options]
+        for argument in self.arguments:
+            word = argument.name + ("..." if argument.many else "")
+            words.append(word if argument.required else f"[{word}]")
+        return " ".join(words)
+
+
+_FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted")
+_FORMAT_HELP = "How to write them: " + "|".join(_FORMATS)
+
+_FILE = Argument("FILE", "file", "The bolt database file.")
+_BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
+_SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
+
+COMMANDS = (
+    Command(
+        "check",
+        "Verify the integrity of a database.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        options=(
+            Option(
+                "from-page",
+                "Check only the tree below this page id.",
+                default=0,
+                metavar="PGID",
+                parse=parse_uint64,
+            ),
+        ),
+        example="boltcli check fixtures/document.db",
+        group="Verify",
+    ),
+    Command(
+        "buckets",
+        "List the top-level buckets.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        example="boltcli buckets fixtures/document.db",
+    ),
+    Command(
+        "keys",
+        "List the keys of a bucket, nested buckets included.",
+        arguments=(_FILE, _BUCKET, _SUBBUCKET),
+        least=2,
+        options=(Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=_FORMATS),),
+        example="boltcli keys fixtures/document.db execution",
+    ),
+    Command(
+        "get",
+        "Print the value of a key.",
+        arguments=(_FILE, _BUCKET, _SUBBUCKET, Argument("KEY", "key", "The key.")),
+        least=3,
+        options=(
+            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", choices=_FORMATS),
+            Option(
+                "parse-format",
+                "How KEY is written: ascii-encoded (as it is)|hex",
+                default="ascii-encoded",
+                metavar="FORMAT",
+                choices=("ascii-encoded", "hex"),
+            ),
+        ),
+        example="boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2",
+    ),
+    Command(
+        "stats",
+        "Count pages, pairs and bytes over the top-level buckets.",
+        arguments=(
+            _FILE,
+            Argument("PREFIX", "bucket", "Only buckets whose name begins so.", required=False),
+        ),
+        least=1,
+        most=2,
+        example="boltcli stats fixtures/document.db",
+    ),
+    Command(
+        "info",
+        "Print the page size.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        example="boltcli info fixtures/document.db",
+    ),
+    Command(
+        "version",
+        "Print the versions of boltcli and Python.",
+        example="boltcli version",
+        group="Help",
+    ),
+)
+
+BY_NAME = {command.name: command for command in COMMANDS}

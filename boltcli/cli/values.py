@@ -1,0 +1,72 @@
+"""Option values from text, as pflag and strconv read them."""
+
+from __future__ import annotations
+
+from ..errors import ArgumentError
+
+_MAX_U64 = 0xFFFFFFFFFFFFFFFF
+_PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+_FALSE = ("0", "f", "F", "FALSE", "false", "False")
+
+
+def parse_string(text: str) -> str:
+    """Any text is a string."""
+    return text
+
+
+def parse_uint64(text: str) -> int:
+    """Go's ``strconv.ParseUint(text, 0, 64)``: decimal, 0x, 0o, 0b or 0 before octal, with underscores.
+
+    Raises :class:`~boltcli.errors.ArgumentError` in strconv's words.
+    """
+    base = 10
+    digits = text.lower()
+    if digits[:1] == "0" and len(digits) > 1:
+        # strconv takes a bare prefix such as "0x" for octal "0" and a bad digit: an error either way.
+        base = _PREFIXES.get(digits[:2], 8) if len(digits) > 2 else 8
+        digits = digits[1 if base == 8 and digits[1] != "o" else 2 :]
+    valid = _DIGITS[:base] + "_"
+    if not digits or any(digit not in valid for digit in digits) or not _underscores_ok(text):
+        raise _number_error(text, "invalid syntax")
+    value = int(digits.replace("_", "") or "0", base)
+    if value > _MAX_U64:
+        raise _number_error(text, "value out of range")
+    return value
+
+
+def parse_bool(text: str) -> bool:
+    """Go's ``strconv.ParseBool``; raises :class:`~boltcli.errors.ArgumentError`."""
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ArgumentError(f"strconv.ParseBool: parsing {go_quote(text)}: invalid syntax")
+
+
+def _underscores_ok(text: str) -> bool:
+    """Underscores only between digits, or between a base prefix and a digit; only with such a prefix or a 0."""
+    if "_" not in text:
+        return True
+    has_prefix = text[:1] == "0"
+    rest = text[2:] if text[:2].lower() in _PREFIXES else text
+    follows_prefix = rest is not text
+    if not has_prefix:
+        return _between_digits(text)
+    return not (rest.endswith("_") or "__" in rest or (rest.startswith("_") and not follows_prefix))
+
+
+def _between_digits(text: str) -> bool:
+    return not (text.startswith("_") or text.endswith("_") or "__" in text)
+
+
+def _number_error(text: str, why: str) -> ArgumentError:
+    return ArgumentError(f"strconv.ParseUint: parsing {go_quote(text)}: {why}")
+
+
+def go_quote(text: str) -> str:
+    """``%q`` of an argument; bytes that aren't UTF-8 are in ``text`` as os.fsdecode puts them there."""
+    from ..render.golang import quote
+
+    return quote(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")

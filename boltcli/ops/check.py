@@ -1,0 +1,449 @@
+"""Consistency of a database: what ``bbolt check`` finds, in its words and its order.
+
+The order (bbolt ``tx_check.go``): ids freed twice; then from the root bucket
+down, for each bucket first every page of its tree (bounds, double reference,
+freed, type), then the order of keys, then its child buckets; then pages that
+are neither reachable nor free, ascending.
+
+bbolt gives up at the first page that fails an assertion. Here that page is a
+finding, what it leads to is passed over, and the check goes on.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from operator import lt
+
+from ..errors import Corrupted
+from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, FREELIST_PAGE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ..format.page import DamagedElements, LeafElements, freelist_ids, type_name
+from ..tree.bucket import (
+    MAX_DEPTH,
+    BucketRef,
+    branch_elements,
+    child_bucket,
+    children,
+    damaged,
+    leaf_elements,
+    open_bucket,
+    root_bucket,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from ..storage.snapshot import Page, Snapshot
+
+# Page runs may claim to go this many pages beyond the file's end before they
+# are cut (bbolt notes every page that they claim, in a map, until memory ends).
+_BEYOND = 1 << 20
+# Pages may be reached along several ways; this many visits a page, on average, are followed.
+_VISITS = 4
+_NOT_A_BUCKET = bytes(range(0, 256, 2))
+
+
+class Finding:
+    """One line of ``check``. ``page`` is the page id concerned.
+
+    ``kind`` is one of already-freed, out-of-bounds, multiple-references,
+    reachable-freed, invalid-type, unexpected-type, key-order,
+    unreachable-unfreed, out-of-range, damaged. ``message()`` is the line;
+    ``keys`` are the byte strings that it quotes, in order: how they are
+    written is the renderer's business.
+    """
+
+    __slots__ = ("keys", "kind", "page", "template")
+
+    def __init__(self, kind: str, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
+        self.kind = kind
+        self.page = page
+        self.template = template
+        self.keys = keys
+
+    def message(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:
+        """The finding as a line, its keys written by ``write_key`` (default: in hex)."""
+        parts = self.template.encode().split(b"\0")
+        line = parts[0]
+        for key, part in zip(self.keys, parts[1:], strict=True):
+            line += (write_key(key) if write_key else key.hex().encode()) + part
+        return line
+
+    def __repr__(self) -> str:
+        return f"<Finding {self.kind}: {self.message().decode()}>"
+
+
+def check(snapshot: Snapshot, from_page: int = 0) -> Iterator[Finding]:
+    """Yield what is wrong with the database; nothing if it is sound.
+
+    With ``from_page`` only the tree below that page (and the buckets in it) is
+    looked at. Raises nothing for damage: damage is what it finds.
+    """
+    return _Check(snapshot).run(from_page)
+
+
+class _Check:
+    """The state of one run: which pages were reached, which are free."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.hwm = snapshot.meta.hwm
+        # One byte a page, some beyond the file's end included: runs may claim them.
+        # What lies beyond even that isn't tracked, whatever the file claims.
+        self.tracked = snapshot.page_count + _BEYOND
+        self.reached = bytearray(self.tracked)
+        self.freed = bytearray(self.tracked)
+        self.freelist_known = True
+        self.budget = _VISITS * snapshot.page_count + _BEYOND
+        self.damaged: set[int] = set()
+
+    def run(self, from_page: int) -> Iterator[Finding]:
+        yield from self._load_freelist()
+        yield from self._reach_fixed_pages()
+        if from_page == 0:
+            yield from self._buckets(root_bucket(self.snapshot))
+            yield from self._unreachable()
+        elif not 2 <= from_page < self.hwm:
+            yield Finding("out-of-range", from_page, f"page ID ({from_page}) out of range [2, {self.hwm})")
+        else:
+            leaves: list[int] = []
+            yield from self._tree(from_page, leaves)
+            yield from self._buckets_below(leaves)
+
+    def _damage(self, damage: Corrupted) -> Iterator[Finding]:
+        """A finding of our own, where bbolt would have died; once a page."""
+        page = damage.page if damage.page is not None else -1
+        if page not in self.damaged:
+            self.damaged.add(page)
+            yield Finding("damaged", page, str(damage))
+
+    # Before the trees: the freelist and the two meta pages.
+
+    def _load_freelist(self) -> Iterator[Finding]:
+        snapshot = self.snapshot
+        pgid = snapshot.meta.freelist
+        if not snapshot.meta.has_freelist:
+            # bbolt rebuilds it by a full walk: all that isn't reachable is free.
+            self.freelist_known = False
+            return
+        try:
+            page = snapshot.any_page(pgid)
+            if page.flags != FREELIST_PAGE:
+                raise snapshot.corrupted(f"invalid freelist page, its type is {type_name(page.flags)}", pgid)
+            try:
+                # As long as the file lasts: bbolt doesn't look at the page's own end.
+                ids = freelist_ids(page.buffer, page.offset, page.count, page.limit)
+            except DamagedElements as damage:
+                raise snapshot.corrupted(str(damage), pgid) from None
+        except Corrupted as damage:
+            self.freelist_known = False
+            yield from self._damage(damage)
+            return
+        ids.sort()
+        freed = self.freed
+        before = -1
+        for free in ids:
+            if free == before:
+                yield Finding("already-freed", free, f"page {free}: already freed")
+            elif free < self.tracked:
+                freed[free] = 1
+            before = free
+
+    def _reach_fixed_pages(self) -> Iterator[Finding]:
+        snapshot = self.snapshot
+        for pgid in (0, 1):
+            self.reached[pgid] = 1
+            try:
+                snapshot.page(pgid)
+            except Corrupted as damage:
+                yield from self._damage(damage)
+        pgid = snapshot.meta.freelist
+        if self.freelist_known and pgid < self.tracked:
+            length = 1
+            try:
+                length += snapshot.page(pgid).overflow
+            except Corrupted as damage:
+                yield from self._damage(damage)
+            stop = min(pgid + length, self.tracked)
+            self.reached[pgid:stop] = b"\1" * (stop - pgid)
+
+    def _unreachable(self) -> Iterator[Finding]:
+        if not self.freelist_known:
+            return
+        stop = min(self.hwm, self.tracked)
+        known = int.from_bytes(self.reached[:stop], "little") | int.from_bytes(self.freed[:stop], "little")
+        column = known.to_bytes(stop, "little")
+        pgid = column.find(0)
+        while pgid >= 0:
+            yield Finding("unreachable-unfreed", pgid, f"page {pgid}: unreachable unfreed")
+            pgid = column.find(0, pgid + 1)
+        if self.hwm > stop:
+            yield Finding("damaged", stop, f"page {stop}: the high water mark {self.hwm} is far beyond the file's end")
+
+    # The buckets, parents before children.
+
+    def _buckets(self, bucket: BucketRef) -> Iterator[Finding]:
+        """Check ``bucket`` and all buckets inside it; inline ones are passed over, as in bbolt."""
+        # A stack of our own: buckets may nest deeper than Python calls may.
+        pending: list[tuple[int, Iterator[BucketRef]]] = []
+        ancestors: set[int] = set()
+        while True:
+            root = bucket.root
+            if root in ancestors:
+                yield from self._damage(self.snapshot.corrupted("the bucket is nested in itself", root))
+            elif root:
+                leaves: list[int] = []
+                inside: list[BucketRef] = []
+                ordered = yield from self._tree(root, leaves)
+                yield from self._children(bucket, leaves, ordered, inside)
+                ancestors.add(root)
+                pending.append((root, iter(inside)))
+            while pending:
+                child = next(pending[-1][1], None)
+                if child is not None:
+                    bucket = child
+                    break
+                ancestors.remove(pending.pop()[0])
+            else:
+                return
+
+    def _children(
+        self, bucket: BucketRef, leaves: list[int], ordered: bool, inside: list[BucketRef]
+    ) -> Iterator[Finding]:
+        """Put the buckets of ``bucket``'s leaves that have a tree of their own into ``inside``."""
+        for page, leaf in self._bucket_leaves(leaves):
+            for index in leaf.bucket_indexes():
+                try:
+                    if ordered:
+                        child: BucketRef | None = open_bucket(self.snapshot, page, leaf, index)
+                    else:
+                        # bbolt looks each one up by name, and keys out of order hide some from it.
+                        child = child_bucket(self.snapshot, bucket, leaf.key(index), lenient=True)
+                except Corrupted as damage:
+                    yield from self._damage(damage)
+                except DamagedElements as damage:
+                    yield from self._damage(damaged(self.snapshot, page, damage))
+                else:
+                    if child is not None and child.root:
+                        inside.append(child)
+
+    def _buckets_below(self, leaves: list[int]) -> Iterator[Finding]:
+        """With ``from_page``: each leaf as if it were a bucket's whole tree, as bbolt has it."""
+        for pgid in leaves:
+            page = self.snapshot.page(pgid)
+            if page.flags != LEAF_PAGE:
+                yield _unexpected_type(page)
+                continue
+            inside: list[BucketRef] = []
+            yield from self._children(BucketRef(pgid, 0), [pgid], False, inside)
+            for child in inside:
+                yield from self._buckets(child)
+
+    def _bucket_leaves(self, leaves: list[int]) -> Iterator[tuple[Page, LeafElements]]:
+        """Those of ``leaves`` that hold buckets, with their elements; damaged ones are known by now."""
+        for pgid in leaves:
+            page = self.snapshot.page(pgid)
+            if page.flags != LEAF_PAGE:
+                continue
+            start = page.offset + PAGE_HEADER_SIZE
+            stop = start + ELEMENT_SIZE * page.count
+            # The low byte of each element's flags: one look at a page tells whether it has any bucket.
+            if stop > page.limit or not page.buffer[start:stop:ELEMENT_SIZE].translate(None, _NOT_A_BUCKET):
+                continue
+            yield page, LeafElements(page.buffer, page.offset, page.count, page.limit)
+
+    # One tree: every page, then the order of its keys.
+
+    def _tree(self, root: int, leaves: list[int]) -> Generator[Finding, None, bool]:
+        """Check the tree at page ``root``; put its pages that aren't branches into ``leaves``, in order.
+
+        Returns whether its keys are in order.
+        """
+        yield from self._pages(root, leaves)
+        ordered = True
+        for finding in self._key_order(root):
+            ordered = False
+            yield finding
+        return ordered
+
+    def _pages(self, root: int, leaves: list[int]) -> Iterator[Finding]:
+        """Visit every page of a tree, a branch before its children."""
+        snapshot = self.snapshot
+        stack = [root]
+        pending: list[Iterator[int]] = []
+        while True:
+            pgid = stack[-1]
+            try:
+                page = snapshot.page(pgid, stack)
+                known = self.reached[pgid]
+                yield from self._verify(page, stack)
+                if self.budget < 0 and known:
+                    pass  # followed often enough
+                elif page.flags != BRANCH_PAGE:
+                    leaves.append(pgid)
+                elif pgid not in stack[:-1]:
+                    pending.append(iter(_children_of(snapshot, page, stack)))
+                    stack.append(0)  # takes the child's id below
+            except Corrupted as damage:
+                yield from self._damage(damage)
+            stack.pop()
+            while pending:
+                child = next(pending[-1], None)
+                if child is not None:
+                    stack.append(child)
+                    break
+                pending.pop()
+                stack.pop()
+            else:
+                return
+
+    def _verify(self, page: Page, stack: list[int]) -> Iterator[Finding]:
+        """Bounds, references, freed, type of one page."""
+        pgid = page.pgid
+        where = f"(stack: [{' '.join(map(str, stack))}])"
+        if pgid > self.hwm:
+            yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {where}")
+        reached = self.reached
+        stop = min(pgid + page.overflow + 1, self.tracked)
+        if self.budget < 0:
+            stop = pgid + 1
+        self.budget -= stop - pgid
+        for part in range(pgid, stop):
+            if reached[part]:
+                yield Finding("multiple-references", part, f"page {part}: multiple references {where}")
+            reached[part] = 1
+        if self.freed[pgid]:
+            yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
+        elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
+            yield Finding("invalid-type", pgid, f"page {pgid}: invalid type: {type_name(page.flags)} {where}")
+
+    def _key_order(self, root: int) -> Iterator[Finding]:
+        """Keys ascend within pages, and stay between the keys of the branches above.
+
+        ``low`` (inclusive) and ``high`` (exclusive) bound a page's keys; None is no bound.
+        """
+        snapshot = self.snapshot
+        stack: list[int] = []
+        frames: list[_Frame] = []
+        visited: set[int] = set()
+        pgid, low, high = root, None, None
+        while True:
+            greatest: bytes | None = None  # the greatest key below this page, when it is done
+            entered = False
+            if pgid not in stack and len(stack) < MAX_DEPTH and not (self.budget < 0 and pgid in visited):
+                visited.add(pgid)
+                stack.append(pgid)
+                try:
+                    page = snapshot.page(pgid, stack)
+                    if page.flags == LEAF_PAGE:
+                        keys = leaf_elements(snapshot, page, stack, lenient=True).keys()
+                        if not _in_order(keys, low, high):
+                            yield from _leaf_disorder(keys, pgid, low, high, stack)
+                        greatest = keys[-1] if keys else None
+                    elif page.flags == BRANCH_PAGE:
+                        branch = branch_elements(snapshot, page, stack, lenient=True)
+                        frames.append(_Frame(branch.keys(), branch.pgids, low, high))
+                        entered = True
+                    else:
+                        yield _unexpected_type(page)
+                except DamagedElements as damage:
+                    yield from self._damage(damaged(snapshot, page, damage, stack))
+                except Corrupted as damage:
+                    yield from self._damage(damage)
+                if not entered:
+                    stack.pop()
+            while frames:
+                frame = frames[-1]
+                if not entered:
+                    frame.previous = frame.greatest = greatest
+                index = frame.index
+                if index < len(frame.keys):
+                    pgid, low = frame.pgids[index], frame.keys[index]
+                    yield from _element_disorder("branch", index, low, pgid, frame.previous, frame.high, stack)
+                    frame.index = index = index + 1
+                    high = frame.keys[index] if index < len(frame.keys) else frame.high
+                    break
+                frames.pop()
+                stack.pop()
+                greatest = frame.greatest
+                entered = False
+            else:
+                return
+
+
+class _Frame:
+    """A branch page whose children are being checked."""
+
+    __slots__ = ("greatest", "high", "index", "keys", "pgids", "previous")
+
+    def __init__(self, keys: list[bytes], pgids: list[int], low: bytes | None, high: bytes | None) -> None:
+        self.keys = keys
+        self.pgids = pgids
+        self.index = 0
+        self.previous = low  # what the next element's key must not be below
+        self.greatest: bytes | None = None
+        self.high = high
+
+
+def _children_of(snapshot: Snapshot, page: Page, stack: list[int]) -> list[int]:
+    # Unlike a reader, the check has nothing against a branch without children: bbolt's page walk has not.
+    return children(snapshot, page, stack) if page.count else []
+
+
+def _unexpected_type(page: Page) -> Finding:
+    return Finding("unexpected-type", page.pgid, f"unexpected page type (flags: {page.flags:x}) for pgId:{page.pgid}")
+
+
+def _in_order(keys: list[bytes], low: bytes | None, high: bytes | None) -> bool:
+    if not keys:
+        return True
+    return (
+        (low is None or low <= keys[0])
+        and (high is None or keys[-1] < high)
+        and all(map(lt, keys, islice(keys, 1, None)))
+    )
+
+
+def _leaf_disorder(
+    keys: list[bytes], pgid: int, low: bytes | None, high: bytes | None, stack: Sequence[int]
+) -> Iterator[Finding]:
+    previous = low
+    for index, key in enumerate(keys):
+        yield from _element_disorder("leaf", index, key, pgid, previous, high, stack)
+        previous = key
+
+
+def _element_disorder(
+    page_type: str,
+    index: int,
+    key: bytes,
+    pgid: int,
+    previous: bytes | None,
+    high: bytes | None,
+    stack: Sequence[int],
+) -> Iterator[Finding]:
+    """bbolt's ``verifyKeyOrder``. For a branch, ``pgid`` is the child's and ``stack`` ends at the branch."""
+    before = previous or b""
+    pages = f"[{' '.join(map(str, stack))}]"
+    place = f"key[{index}]=(hex)\0 on {page_type} page({pgid})"
+    if index == 0:
+        if before > key:
+            yield Finding(
+                "key-order", pgid,
+                f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}",
+                (key, before),
+            )  # fmt: skip
+    elif before >= key:
+        found = "<" if before > key else "="
+        yield Finding(
+            "key-order", pgid,
+            f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}",
+            (key, before),
+        )  # fmt: skip
+    if high is not None and key >= high:
+        # It names the previous element, not the bound that is broken: so does bbolt.
+        yield Finding(
+            "key-order", pgid,
+            f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}",
+            (key, before),
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Records to bytes: bbolt's text, and the rules of Go's formatting that it follows."""

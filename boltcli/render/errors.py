@@ -1,0 +1,28 @@
+"""The text behind ``Error: ``: bbolt's where bbolt has one."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import BoltError, KeyNotFound, OpenError, SourceNotFound
+from .golang import quote
+
+
+def error_text(error: BoltError) -> bytes:
+    """``error`` in bbolt's words. Paths and keys are raw bytes there, hence no str."""
+    if isinstance(error, SourceNotFound):
+        return b"source database file " + quote(os.fsencode(error.path or "")) + b" doesn't exist"
+    if isinstance(error, OpenError):
+        path = os.fsencode(error.path or "")
+        text = error.operation.encode() + b" " + path + b": " + _go_reason(error.reason)
+        if error.operation == "stat":
+            text = b"failed to open source database file " + quote(path) + b": " + text
+        return text
+    if isinstance(error, KeyNotFound):
+        return b"Error key not found for key: " + quote(error.key) + b' hex: "' + error.key.hex().encode() + b'"'
+    return str(error).encode("utf-8", "surrogateescape")
+
+
+def _go_reason(reason: str) -> bytes:
+    """The system's words as Go spells them: without a capital."""
+    return (reason[:1].lower() + reason[1:]).encode("utf-8", "surrogateescape")

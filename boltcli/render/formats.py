@@ -1,0 +1,65 @@
+"""Keys and values in the formats of bbolt's ``--format``, and back from ``--parse-format``."""
+
+from __future__ import annotations
+
+from ..errors import ArgumentError
+from .golang import code_point, is_print, quote
+
+FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted")
+PARSE_FORMATS = ("ascii-encoded", "hex")
+
+_HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
+
+
+def auto(data: bytes) -> bytes:
+    """The bytes themselves if they are printable UTF-8, else hexadecimal."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return data.hex().encode()
+    return data if is_print(text) else data.hex().encode()
+
+
+def redacted(data: bytes) -> bytes:
+    """Length and SHA-256 in place of the bytes."""
+    from hashlib import sha256
+
+    return f"<redacted len:{len(data)} sha256:{sha256(data).hexdigest()}>".encode()
+
+
+def lines(items: list[bytes], form: str) -> bytes:
+    """``items`` in the format ``form``, each with a newline behind it.
+
+    Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless
+    there is nothing to write: bbolt looks at the format no sooner.
+    """
+    if not items:
+        return b""
+    if form == "auto":
+        joined = b"".join(items)
+        # One look at all of them together; the exact rule for each only if that fails.
+        if not (joined.isascii() and joined.decode("ascii").isprintable()):
+            items = list(map(auto, items))
+    elif form == "ascii-encoded":
+        items = list(map(quote, items))
+    elif form == "hex":
+        items = [item.hex().encode() for item in items]
+    elif form == "redacted":
+        items = list(map(redacted, items))
+    elif form != "bytes":
+        raise ArgumentError(f"formatBytes: unsupported format: {form}")
+    return b"\n".join(items) + b"\n"
+
+
+def parse(argument: bytes, form: str) -> bytes:
+    """The bytes that ``argument`` stands for. Raises :class:`~boltcli.errors.ArgumentError`."""
+    if form == "ascii-encoded":  # the name is bbolt's; it means: as it is
+        return argument
+    if form != "hex":
+        raise ArgumentError(f"parseBytes: unsupported format: {form}")
+    for byte in argument:
+        if byte not in _HEX_DIGITS:
+            raise ArgumentError(f"encoding/hex: invalid byte: {code_point(byte)}")
+    if len(argument) % 2:
+        raise ArgumentError("encoding/hex: odd length hex string")
+    return bytes.fromhex(argument.decode("ascii"))

@@ -1,0 +1,39 @@
+"""bbolt's reports, line by line."""
+
+from __future__ import annotations
+
+from .golang import percent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..ops.stats import BucketStats
+
+
+def stats(count: int, total: BucketStats) -> bytes:
+    """The report of ``stats`` over ``count`` top-level buckets."""
+    t = total
+    branch = percent(t.branch_inuse, t.branch_alloc)
+    leaf = percent(t.leaf_inuse, t.leaf_alloc)
+    inline = percent(t.inline_buckets, t.buckets)
+    inline_bytes = percent(t.inline_bucket_inuse, t.leaf_inuse)
+    return f"""\
+Aggregate statistics for {count} buckets
+
+Page count statistics
+\tNumber of logical branch pages: {t.branch_pages}
+\tNumber of physical branch overflow pages: {t.branch_overflow_pages}
+\tNumber of logical leaf pages: {t.leaf_pages}
+\tNumber of physical leaf overflow pages: {t.leaf_overflow_pages}
+Tree statistics
+\tNumber of keys/value pairs: {t.keys}
+\tNumber of levels in B+tree: {t.depth}
+Page size utilization
+\tBytes allocated for physical branch pages: {t.branch_alloc}
+\tBytes actually used for branch data: {t.branch_inuse} ({branch}%)
+\tBytes allocated for physical leaf pages: {t.leaf_alloc}
+\tBytes actually used for leaf data: {t.leaf_inuse} ({leaf}%)
+Bucket statistics
+\tTotal number of buckets: {t.buckets}
+\tTotal number on inlined buckets: {t.inline_buckets} ({inline}%)
+\tBytes used for inlined buckets: {t.inline_bucket_inuse} ({inline_bytes}%)
+""".encode()
