@@ -12,6 +12,8 @@ of repeated flags wins; ``--`` ends the flags.
 
 from __future__ import annotations
 
+import os
+
 from ..errors import ArgumentError
 from .table import BY_NAME, COMMANDS
 from .values import go_quote, parse_bool
@@ -176,7 +178,9 @@ def _shorts(
                 return
             from ..render.golang import quote_char
 
-            raise ArgumentError(f"unknown shorthand flag: {quote_char(letter)} in -{cluster}")
+            # pflag takes a byte for a letter, and quotes the first byte of that letter's UTF-8.
+            byte = chr(os.fsencode(letter)[0]).encode()[0]
+            raise ArgumentError(f"unknown shorthand flag: {quote_char(chr(byte))} in -{cluster}")
         if assigned:
             value = cluster[2:]
         elif len(cluster) > 1:

@@ -15,7 +15,7 @@ from itertools import islice
 from operator import lt
 
 from ..errors import Corrupted
-from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, FREELIST_PAGE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, FREELIST_PAGE, LEAF_PAGE, PAGE_HEADER_SIZE, PAGE_TYPES
 from ..format.page import DamagedElements, LeafElements, freelist_ids, type_name
 from ..tree.bucket import (
     MAX_DEPTH,
@@ -98,7 +98,7 @@ class _Check:
         self.damaged: set[int] = set()
 
     def run(self, from_page: int) -> Iterator[Finding]:
-        yield from self._load_freelist()
+        yield from self._load_freelist(from_page)
         yield from self._reach_fixed_pages()
         if from_page == 0:
             yield from self._buckets(root_bucket(self.snapshot))
@@ -106,9 +106,27 @@ class _Check:
         elif not 2 <= from_page < self.hwm:
             yield Finding("out-of-range", from_page, f"page ID ({from_page}) out of range [2, {self.hwm})")
         else:
+            failed = self._failed_assertion(from_page)
+            if failed is not None:
+                yield failed
+                return
             leaves: list[int] = []
             yield from self._tree(from_page, leaves)
             yield from self._buckets_below(leaves)
+
+    def _failed_assertion(self, pgid: int) -> Finding | None:
+        """bbolt's last words if the page to start from isn't one: nothing lies behind it, so they are ours too."""
+        try:
+            page = self.snapshot.any_page(pgid)
+        except Corrupted as damage:
+            return Finding("damaged", pgid, str(damage))
+        if page.pgid != pgid:
+            why = f"Page expected to be: {pgid}, but self identifies as {page.pgid}"
+        elif page.flags not in PAGE_TYPES:
+            why = f"page {pgid}: has unexpected type/flags: {page.flags:x}"
+        else:
+            return None
+        return Finding("damaged", pgid, f"panic: assertion failed: {why}")
 
     def _damage(self, damage: Corrupted) -> Iterator[Finding]:
         """A finding of our own, where bbolt would have died; once a page."""
@@ -119,12 +137,11 @@ class _Check:
 
     # Before the trees: the freelist and the two meta pages.
 
-    def _load_freelist(self) -> Iterator[Finding]:
+    def _load_freelist(self, from_page: int) -> Iterator[Finding]:
         snapshot = self.snapshot
         pgid = snapshot.meta.freelist
         if not snapshot.meta.has_freelist:
-            # bbolt rebuilds it by a full walk: all that isn't reachable is free.
-            self.freelist_known = False
+            self._rebuild_freelist(from_page)
             return
         try:
             page = snapshot.any_page(pgid)
@@ -148,6 +165,20 @@ class _Check:
             elif free < self.tracked:
                 freed[free] = 1
             before = free
+
+    def _rebuild_freelist(self, from_page: int) -> None:
+        """Without a stored freelist all pages are free that a full walk doesn't reach.
+
+        For a check from the root that says nothing that the check itself won't
+        find; and in a damaged tree what is free isn't known (bbolt panics there).
+        """
+        self.freelist_known = False
+        if from_page == 0:
+            return
+        walk = _Check(self.snapshot)
+        if next(walk._buckets(root_bucket(self.snapshot)), None) is None:
+            stop = min(self.hwm, self.tracked)
+            self.freed[2:stop] = walk.reached[2:stop].translate(bytes((1, 0)) + bytes(254))
 
     def _reach_fixed_pages(self) -> Iterator[Finding]:
         snapshot = self.snapshot

@@ -1,0 +1,48 @@
+# boltcli: see README.md. `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DOCUMENT := fixtures/document.db
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test compat goldens fixtures lint types clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+# --upgrade-deps: the console scripts that an old pip writes import `re`, which is half of Python's start-up time.
+$(READY): pyproject.toml
+	$(PYTHON) -m venv --upgrade-deps $(VENV)
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+demo: $(READY) ## Set up, then inspect the shipped Bacalhau database
+	$(BIN)/boltcli check $(DOCUMENT)
+	$(BIN)/boltcli buckets $(DOCUMENT)
+	$(BIN)/boltcli keys $(DOCUMENT) execution
+	$(BIN)/boltcli stats $(DOCUMENT)
+
+test: $(READY) ## Set up, then run all tests that need no Go
+	$(BIN)/python -m pytest -n auto
+
+compat: $(READY) ## Compare with the real bbolt, live (needs Go; a missing Go is a failure)
+	$(BIN)/python -m pytest -m compat -n 2 tests/compat
+
+goldens: $(READY) ## Write fixtures/golden again from what the real bbolt prints (needs Go)
+	cd fixtures/generator && go build -o ../../$(VENV)/bbolt go.etcd.io/bbolt/cmd/bbolt
+	$(BIN)/python -m tests.compat.goldens --bbolt $(VENV)/bbolt
+
+fixtures: ## Make all fixtures again with the real bbolt and compare them with the committed ones (needs Go)
+	cd fixtures/generator && go run . fixtures -check ..
+
+lint: $(READY) ## Look for mistakes and bad style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check boltcli tests
+
+types: $(READY) ## Check the types, strictly
+	$(BIN)/mypy
+
+clean: ## Remove what was set up
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

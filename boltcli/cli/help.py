@@ -1,0 +1,134 @@
+"""Help, completion and all that is not urgent: typer, made from the same table as the small parser.
+
+The only module that imports typer. Each command becomes a function whose
+signature is built from its declaration, which is what typer reads.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from .. import __version__
+from .table import COMMANDS, Argument, Command, Option
+
+# What a typer command does with its values: `run` of the command, or, in tests, noting them.
+Action = Callable[[Command, list[str], dict[str, Any]], None]
+
+_SUMMARY = "Inspect and check bolt (bbolt) database files, with the output of bbolt."
+
+
+def build(action: Action, *, rich: bool = True) -> typer.Typer:
+    """The typer application; a command's values go to ``action``. Its help is by rich, or plain."""
+    app = typer.Typer(
+        name="boltcli",
+        help=_SUMMARY,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich" if rich else None,
+    )
+
+    @app.callback()
+    def program(
+        version: Annotated[
+            bool, typer.Option("--version", "-v", help="Print the version and exit.", callback=_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        """Declares the program's own options."""
+
+    for command in COMMANDS:
+        app.command(
+            command.name,
+            help=f"{command.summary}\n\nExample: {command.example}",
+            short_help=command.summary,
+            rich_help_panel=command.group,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )(_function(command, action))
+    return app
+
+
+def write_help(command: Command | None, out: BinaryIO) -> None:
+    """Write the help of ``command``, or of the program, to ``out``: by rich on a terminal, else plain."""
+    from typer.main import get_command
+
+    fancy = out.isatty() and "NO_COLOR" not in os.environ
+    shown: Any = get_command(build(_no_action, rich=fancy))
+    context = shown.make_context("boltcli", [], resilient_parsing=True)
+    if command is not None:
+        shown = shown.get_command(context, command.name)
+        context = shown.make_context(command.name, [], parent=context, resilient_parsing=True)
+    if fancy:
+        shown.get_help(context)  # rich writes to the terminal itself
+    else:
+        out.write(shown.get_help(context).encode() + b"\n")
+
+
+def complete() -> None:
+    """Answer the shell's request for completions, which it makes through the environment."""
+    build(_no_action)(prog_name="boltcli")
+
+
+def _function(command: Command, action: Action) -> Callable[..., None]:
+    """A function with the command's arguments and options as parameters."""
+
+    def call(**values: Any) -> None:
+        positionals: list[str] = []
+        for argument in command.arguments:
+            given = values[_parameter(argument.name)]
+            positionals += given if argument.many and given else [given] if isinstance(given, str) else []
+        options = {option.name: values[_parameter(option.name)] for option in command.options}
+        action(command, positionals, options)
+
+    parameters = [_argument(argument) for argument in command.arguments]
+    parameters += [_option(option) for option in command.options]
+    call.__name__ = command.name.replace("-", "_")
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call
+
+
+def _parameter(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _argument(argument: Argument) -> inspect.Parameter:
+    declared = typer.Argument(metavar=argument.name, help=argument.help, show_default=False)
+    kind: Any = list[str] if argument.many else str
+    default = inspect.Parameter.empty
+    if not argument.required:
+        kind, default = kind | None, None
+    return _keyword(argument.name, Annotated[kind, declared], default)
+
+
+def _option(option: Option) -> inspect.Parameter:
+    names = [f"--{option.name}"] + ([f"-{option.short}"] if option.short else [])
+    # The table's own reader of values, so that a number is the same number to both parsers.
+    declared = typer.Option(
+        *names,
+        help=option.help,
+        metavar=option.metavar,
+        parser=option.parse if not isinstance(option.default, str) else None,
+        autocompletion=(lambda: list(option.choices)) if option.choices else None,
+    )
+    return _keyword(option.name, Annotated[type(option.default), declared], option.default)
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        _parameter(name), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
+    )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"boltcli version {__version__}")
+        raise typer.Exit
+
+
+def _no_action(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
+    """For help and completion, which run nothing."""

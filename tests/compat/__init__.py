@@ -1,0 +1,1 @@
+"""Comparison of boltcli with the real bbolt command line tool."""

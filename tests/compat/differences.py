@@ -1,0 +1,102 @@
+"""Putting two outcomes side by side so that a failing test can be read."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from tests.compat.model import Case, Outcome, Text, expected_of_us
+
+SHOWN = 5
+"""How many differences a failure spells out; the rest are counted."""
+
+WIDTH = 300
+
+
+def difference(case: Case, of_bbolt: Outcome, ours: Outcome, where: str = "") -> str | None:
+    """Describe where boltcli departs from what bbolt did; None if nowhere."""
+    wanted = expected_of_us(of_bbolt)
+    lines: list[str] = []
+    if ours.status != wanted.status:
+        lines.append(f"  status: bbolt {wanted.status}, boltcli {ours.status}")
+    if ours.error != wanted.error:
+        lines += [f"  error:  bbolt   {_cut(wanted.error)}", f"          boltcli {_cut(ours.error)}"]
+    if _gave_up(wanted.stdout):
+        lines += _until_panic(wanted.stdout, ours.stdout)
+    else:
+        lines += _text_difference("stdout", wanted.stdout, ours.stdout, case.text_is_ours)
+    for (name, theirs), (_, mine) in zip(wanted.outputs, ours.outputs, strict=True):
+        lines += _text_difference(name, theirs, mine, ignored=False)
+    return "\n".join([command(case, where), *lines]) if lines else None
+
+
+def _gave_up(theirs: Text | None) -> bool:
+    """Tell whether bbolt's check recovered from a panic, said so on stdout, and stopped there."""
+    return theirs is not None and theirs.data is not None and b"panic: " in theirs.data
+
+
+def _until_panic(theirs: Text | None, mine: Text | None) -> list[str]:
+    """Compare what bbolt printed until it gave up: boltcli goes on from there in words of its own."""
+    wanted = theirs.data if theirs and theirs.data else b""
+    before = wanted[: wanted.index(b"panic: ")]
+    printed = mine.data if mine and mine.data else b""
+    if printed.startswith(before) and printed.endswith(b" errors found\n"):
+        return []
+    return [f"  stdout: bbolt   {_cut(wanted)}", f"          boltcli {_cut(printed)}"]
+
+
+def command(case: Case, where: str = "") -> str:
+    """Write a case as a line for a shell, bytes outside UTF-8 as escapes."""
+    words = " ".join(_shell_word(word) for word in case.argv)
+    return f"{where}$ boltcli {words}"[: 4 * WIDTH]
+
+
+def report(differences: Sequence[str], compared: int) -> str:
+    """Sum up the differences, the first few in full."""
+    rest = len(differences) - SHOWN
+    more = [f"... and {rest} more"] if rest > 0 else []
+    head = f"{len(differences)} of {compared} cases differ"
+    return "\n".join([head, *differences[:SHOWN], *more])
+
+
+def _shell_word(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    data = word.encode("utf-8", "surrogateescape")
+    return "$'" + "".join(_shell_byte(byte) for byte in data) + "'"
+
+
+def _shell_byte(byte: int) -> str:
+    plain = 32 <= byte < 127 and byte not in b"'\\"
+    return chr(byte) if plain else f"\\x{byte:02x}"
+
+
+def _cut(data: bytes | None) -> str:
+    if data is None:
+        return "(none)"
+    text = repr(data)
+    return text if len(text) <= WIDTH else f"{text[:WIDTH]}... ({len(data)} bytes)"
+
+
+def _text_difference(name: str, theirs: Text | None, mine: Text | None, ignored: bool) -> list[str]:
+    if ignored or (theirs is None and mine is None):
+        return []
+    if theirs is None or mine is None:
+        return [f"  {name}: bbolt {'none' if theirs is None else 'some'}, boltcli {'none' if mine is None else 'some'}"]
+    if theirs.same(mine):
+        return []
+    if theirs.data is None or mine.data is None:
+        return [
+            f"  {name}: bbolt   {theirs.length} bytes, sha256 {theirs.sha256}",
+            f"          boltcli {mine.length} bytes, {_cut(mine.data)}",
+        ]
+    at = next(
+        (place for place, (a, b) in enumerate(zip(theirs.data, mine.data, strict=False)) if a != b),
+        min(theirs.length, mine.length),
+    )
+    start = theirs.data.rfind(b"\n", 0, at) + 1 if at - theirs.data.rfind(b"\n", 0, at) < WIDTH else at
+    return [
+        f"  {name}: differs at byte {at} (bbolt {theirs.length} bytes, boltcli {mine.length})",
+        f"          bbolt   {_cut(theirs.data[start:])}",
+        f"          boltcli {_cut(mine.data[start:])}",
+    ]

@@ -1,0 +1,105 @@
+"""boltcli against the real bbolt, built for the occasion.
+
+These tests need Go and take minutes: plain runs leave them out (marker compat).
+BOLTCLI_BBOLT names a bbolt to use instead of building one; BOLTCLI_SEED and
+BOLTCLI_RANDOM set the first seed and the number of the random databases.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from tests.compat import goldens, live
+from tests.compat.differences import report
+from tests.compat.live import Comparison, Tools
+from tests.compat.matrix import Effort
+
+pytestmark = pytest.mark.compat
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+SEED = int(os.environ.get("BOLTCLI_SEED", "1"))
+RANDOM = int(os.environ.get("BOLTCLI_RANDOM", "300"))
+BATCH = 50
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    """Build both programs.  Without Go this is a failure, not a skip."""
+    return live.build(tmp_path_factory.mktemp("tools"))
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[ProcessPoolExecutor]:
+    """Share the cores: boltcli runs in these processes, each with its own directory."""
+    running = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    count = max(1, (os.cpu_count() or 2) // running)
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+def _assert_same(result: Comparison) -> None:
+    print(f"{result.compared} cases compared, {result.not_comparable} on which bbolt crashes")
+    assert result.compared > 0
+    if result.differences:
+        pytest.fail(report(result.differences, result.compared + result.not_comparable), pytrace=False)
+
+
+@pytest.mark.parametrize("name", goldens.fixture_names())
+def test_golden_file_is_what_bbolt_answers(name: str, tools: Tools) -> None:
+    difference = goldens.difference(tools.bbolt, name)
+    if difference is not None:
+        pytest.fail(difference, pytrace=False)
+
+
+def _shared_files() -> list[Path | None]:
+    files = sorted(path for path in SHARED.rglob("*") if path.is_file() and path.suffix in (".db", ".bolt"))
+    return [*files] or [None]
+
+
+def _shared_name(path: Path | None) -> str:
+    return "absent" if path is None else str(path.relative_to(SHARED))
+
+
+@pytest.mark.parametrize("path", _shared_files(), ids=_shared_name)
+def test_shared_file(path: Path | None, tools: Tools, tmp_path: Path) -> None:
+    if path is None:
+        pytest.skip("there is no ../shared/data here")
+    copy = Path(shutil.copy(path, tmp_path / path.name))
+    _assert_same(live.compare_database(tools.bbolt, copy, Effort.FULL))
+
+
+def _batches() -> list[tuple[int, int]]:
+    return [(SEED + done, min(BATCH, RANDOM - done)) for done in range(0, RANDOM, BATCH)]
+
+
+@pytest.mark.parametrize(("seed", "count"), _batches(), ids=str)
+def test_random_databases(seed: int, count: int, tools: Tools, workers: ProcessPoolExecutor, tmp_path: Path) -> None:
+    """Repeat a failure with BOLTCLI_SEED=<number of the database> BOLTCLI_RANDOM=1."""
+    print(f"BOLTCLI_SEED={seed} BOLTCLI_RANDOM={count}")
+    _generate(tools, "random", "-seed", str(seed), "-count", str(count), "-o", str(tmp_path))
+    databases = sorted(tmp_path.glob("*.db"))
+    assert len(databases) == count
+    running = [workers.submit(live.compare_database, tools.bbolt, database, Effort.REDUCED) for database in databases]
+    total = Comparison()
+    for future in running:
+        total.add(future.result())
+    _assert_same(total)
+
+
+def test_freelist_with_more_pages_than_its_header_can_count(tools: Tools, tmp_path: Path) -> None:
+    database = tmp_path / "freelist-huge.db"
+    _generate(tools, "freelist-huge", "-o", str(database))
+    _assert_same(live.compare_database(tools.bbolt, database, Effort.REDUCED))
+
+
+def _generate(tools: Tools, *arguments: str) -> None:
+    done = subprocess.run([tools.generator, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
