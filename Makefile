@@ -16,6 +16,7 @@ help: ## Show this list
 $(READY): pyproject.toml
 	$(PYTHON) -m venv --upgrade-deps $(VENV)
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m compileall -q boltcli
 	@touch $@
 
 demo: $(READY) ## Set up, then inspect the shipped Bacalhau database

@@ -62,7 +62,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         """The bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
         found: Bucket = self
         for name in path:
-            child = found.get(name)  # type: ignore[call-overload]
+            child = found.get(name.encode() if isinstance(name, str) else name)
             if not isinstance(child, Bucket):
                 raise BucketNotFound()
             found = child

@@ -99,7 +99,7 @@ def _parameter(name: str) -> str:
 def _argument(argument: Argument) -> inspect.Parameter:
     declared = typer.Argument(metavar=argument.name, help=argument.help, show_default=False)
     kind: Any = list[str] if argument.many else str
-    default = inspect.Parameter.empty
+    default: Any = inspect.Parameter.empty
     if not argument.required:
         kind, default = kind | None, None
     return _keyword(argument.name, Annotated[kind, declared], default)
@@ -119,9 +119,7 @@ def _option(option: Option) -> inspect.Parameter:
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(
-        _parameter(name), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
-    )
+    return inspect.Parameter(_parameter(name), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
 def _version(wanted: bool) -> None:

@@ -61,9 +61,7 @@ def parse(argv: Sequence[str]) -> Parsed:
         return Parsed("help", BY_NAME.get(topic or ""), [], {})
     command = BY_NAME.get(name or "")
     if name is not None and command is None:
-        raise UsageError(
-            f'unknown command {go_quote(name)} for "boltcli"', None, _suggestions(name)
-        )
+        raise UsageError(f'unknown command {go_quote(name)} for "boltcli"', None, _suggestions(name))
     try:
         return _parse_flags(command, rest)
     except ArgumentError as error:
@@ -204,9 +202,7 @@ def _switch_value(name: str, value: str) -> bool:
     try:
         return parse_bool(value)
     except ArgumentError as error:
-        raise ArgumentError(
-            f'invalid argument {go_quote(value)} for "-{name[0]}, --{name}" flag: {error}'
-        ) from None
+        raise ArgumentError(f'invalid argument {go_quote(value)} for "-{name[0]}, --{name}" flag: {error}') from None
 
 
 def _suggestions(name: str) -> tuple[str, ...]:

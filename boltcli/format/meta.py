@@ -30,6 +30,17 @@ class Meta:
     format's. ``hwm`` is the high-water mark: the first page id never used yet.
     """
 
+    checksum: int
+    flags: int
+    freelist: int
+    hwm: int
+    magic: int
+    page_size: int
+    root: int
+    sequence: int
+    txid: int
+    version: int
+
     __slots__ = (
         "checksum", "computed", "flags", "freelist", "hwm", "magic", "page",
         "page_size", "root", "sequence", "txid", "version",

@@ -16,6 +16,7 @@ from .constants import COUNT_IN_FIRST_ID, ELEMENT_SIZE, PAGE_HEADER_SIZE, PAGE_T
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mmap import mmap
+    from typing import Literal
 
     Buffer = bytes | mmap
 
@@ -32,7 +33,7 @@ def type_name(flags: int) -> str:
     return PAGE_TYPES.get(flags) or f"unknown<{flags:02x}>"
 
 
-def _columns(buffer: Buffer, start: int, end: int, code: str) -> memoryview:
+def _columns(buffer: Buffer, start: int, end: int, code: Literal["I", "Q"]) -> memoryview[int]:
     """``buffer[start:end]`` as integers of ``code`` (I or Q), whatever the host's byte order."""
     if _SWAP:
         from array import array
@@ -64,7 +65,7 @@ class _Elements:
     positions: list[int]
     start: int
 
-    def _table(self, buffer: Buffer, offset: int, count: int, end: int) -> memoryview:
+    def _table(self, buffer: Buffer, offset: int, count: int, end: int) -> memoryview[int]:
         start = offset + PAGE_HEADER_SIZE
         stop = start + ELEMENT_SIZE * count
         if stop > end:

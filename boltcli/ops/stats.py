@@ -61,9 +61,7 @@ def database_stats(snapshot: Snapshot, prefix: bytes = b"") -> tuple[int, Bucket
     for name, bucket in top_buckets(snapshot):
         if name.startswith(prefix):
             if bucket is None:
-                raise snapshot.corrupted(
-                    f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root
-                )
+                raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
             total.add(bucket_stats(snapshot, bucket))
             count += 1
     return count, total
@@ -109,7 +107,7 @@ def _add_tree(
 ) -> int:
     """Add the pages of one bucket's own tree, put its child buckets into ``nested``, return its levels."""
     levels = 0
-    level = [(bucket.root, (bucket.root,))]
+    level: list[tuple[int, tuple[int, ...]]] = [(bucket.root, (bucket.root,))]
     while level:
         levels += 1
         below: list[tuple[int, tuple[int, ...]]] = []
@@ -153,6 +151,9 @@ def _leaf_used(page: Page) -> int:
     at = page.offset + PAGE_HEADER_SIZE + before
     if at + ELEMENT_SIZE > page.limit:
         return PAGE_HEADER_SIZE + before
+    pos: int
+    ksize: int
+    vsize: int
     _, pos, ksize, vsize = LEAF_ELEMENT.unpack_from(page.buffer, at)
     return PAGE_HEADER_SIZE + before + (pos + ksize + vsize & _U32)
 
@@ -161,7 +162,7 @@ def _branch_used(page: Page) -> int:
     if not page.count:
         return PAGE_HEADER_SIZE
     before = ELEMENT_SIZE * (page.count - 1)
+    pos: int
+    ksize: int
     pos, ksize, _ = BRANCH_ELEMENT.unpack_from(page.buffer, page.offset + PAGE_HEADER_SIZE + before)
     return PAGE_HEADER_SIZE + before + (pos + ksize & _U32)
-
-

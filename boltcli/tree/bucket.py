@@ -57,7 +57,9 @@ def leaf_elements(snapshot: Snapshot, page: Page, stack: Sequence[int] = (), *, 
         raise damaged(snapshot, page, damage, stack) from None
 
 
-def branch_elements(snapshot: Snapshot, page: Page, stack: Sequence[int] = (), *, lenient: bool = False) -> BranchElements:
+def branch_elements(
+    snapshot: Snapshot, page: Page, stack: Sequence[int] = (), *, lenient: bool = False
+) -> BranchElements:
     """The elements of a branch page; see :func:`leaf_elements`."""
     try:
         return BranchElements(page.buffer, page.offset, page.count, page.limit if lenient else page.end)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.compat import bbolt, matrix, ours
+from tests.compat.damage import damage
 from tests.compat.differences import command, difference
 from tests.compat.goldens import FIXTURES, sha256
 from tests.compat.matrix import Effort
@@ -79,6 +80,27 @@ def compare_database(program: Path, database: Path, effort: Effort) -> Compariso
     result = _compare(program, matrix.database_cases(known, effort), directory, f"[{database.name}] ")
     if (sha256(database), database.stat().st_mtime_ns) != before:
         result.differences.append(f"[{database.name}] the file was changed")
+    return result
+
+
+def survive_damage(program: Path, database: Path, seed: int) -> Comparison:
+    """Damage a database and ask boltcli about it: it has to end in an orderly way.
+
+    What is printed is not compared.  On such files bbolt reads past pages and
+    past the file, and tells of Go's own bounds checks, which depend on memory.
+    """
+    directory = database.parent
+    known = bbolt.discover(program, directory, database.name, bbolt.CURSORY)
+    data, way = damage(database.read_bytes(), seed)
+    database.write_bytes(data)
+    result = Comparison()
+    for case in matrix.database_cases(known, Effort.REDUCED):
+        broken = ours.crash(ours.in_process(case.argv, directory))
+        result.not_comparable += 1
+        if broken:
+            result.differences.append(f"{command(case, f'[{database.name}, {way}] ')}\n  {broken}")
+    if database.read_bytes() != data:
+        result.differences.append(f"[{database.name}, {way}] the file was changed")
     return result
 
 

@@ -28,6 +28,8 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SEED = int(os.environ.get("BOLTCLI_SEED", "1"))
 RANDOM = int(os.environ.get("BOLTCLI_RANDOM", "300"))
 BATCH = 50
+DAMAGES = 20
+"""How many damaged copies of each fixture are tried."""
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +100,22 @@ def test_freelist_with_more_pages_than_its_header_can_count(tools: Tools, tmp_pa
     database = tmp_path / "freelist-huge.db"
     _generate(tools, "freelist-huge", "-o", str(database))
     _assert_same(live.compare_database(tools.bbolt, database, Effort.REDUCED))
+
+
+@pytest.mark.parametrize("name", [name for name in goldens.fixture_names() if name != goldens.ARGUMENTS])
+def test_damaged_fixture_does_not_break_boltcli(
+    name: str, tools: Tools, workers: ProcessPoolExecutor, tmp_path: Path
+) -> None:
+    running = []
+    for seed in range(SEED, SEED + DAMAGES):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        database = goldens.lay_out(name, folder)
+        running.append(workers.submit(live.survive_damage, tools.bbolt, database, seed))
+    for future in running:
+        found = future.result()
+        if found.differences:
+            pytest.fail(report(found.differences, found.not_comparable), pytrace=False)
 
 
 def _generate(tools: Tools, *arguments: str) -> None:
