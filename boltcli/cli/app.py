@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -92,24 +93,27 @@ def process() -> None:
 def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stderr: BinaryIO | None = None) -> int:
     """Run boltcli; by default on the process's own argv and streams. Returns the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
+    err = stderr or _stream(2) or io.BytesIO()  # without a stderr the status is all that can be said
     try:
-        err = stderr or _stream(2)
-        try:
-            out = stdout or _stream(1)
-            return run(words, out, err)
-        except BrokenPipeError:
-            return 1  # whoever read our output has enough of it
-        except KeyboardInterrupt:
-            return 130
-        except OSError as error:  # there is no stdout
-            err.write(f"Error: write /dev/stdout: {(error.strerror or '').lower()}\n".encode())
+        out = stdout or _stream(1)
+        if out is None:
+            err.write(b"Error: write /dev/stdout: bad file descriptor\n")
             return 1
-        finally:
+        return run(words, out, err)
+    except BrokenPipeError:
+        return 1  # whoever read our output has enough of it
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        try:
             err.flush()
+        except OSError:
+            pass
+
+
+def _stream(fd: int) -> BinaryIO | None:
+    """A buffer of our own over ``fd``, or None if that is closed: Python's is smaller, and complains at exit."""
+    try:
+        return open(fd, "wb", buffering=_BUFFER, closefd=False)
     except OSError:
-        return 1  # no stderr either: the status is all that can be said
-
-
-def _stream(fd: int) -> BinaryIO:
-    """A buffer of our own over ``fd``: Python's is smaller, and complains at exit about a closed pipe."""
-    return open(fd, "wb", buffering=_BUFFER, closefd=False)
+        return None

@@ -112,10 +112,15 @@ def _option(option: Option) -> inspect.Parameter:
         *names,
         help=option.help,
         metavar=option.metavar,
-        parser=option.parse if not isinstance(option.default, str) else None,
+        parser=_reader(option) if not isinstance(option.default, str) else None,
         autocompletion=(lambda: list(option.choices)) if option.choices else None,
     )
     return _keyword(option.name, Annotated[type(option.default), declared], option.default)
+
+
+def _reader(option: Option) -> Callable[[Any], Any]:
+    # typer passes the default through its parser too, and that is a value already.
+    return lambda given: option.parse(given) if isinstance(given, str) else given
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:

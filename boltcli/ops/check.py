@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _BEYOND = 1 << 20
 # Pages may be reached along several ways; this many visits a page, on average, are followed.
 _VISITS = 4
+_MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data, as far as bbolt can address them
 _NOT_A_BUCKET = bytes(range(0, 256, 2))
 
 
@@ -367,10 +368,13 @@ class _Check:
                 try:
                     page = snapshot.page(pgid, stack)
                     if page.flags == LEAF_PAGE:
-                        keys = leaf_elements(snapshot, page, stack, lenient=True).keys()
+                        leaf = leaf_elements(snapshot, page, stack, lenient=True)
+                        keys = leaf.keys()
                         if not _in_order(keys, low, high):
                             yield from _leaf_disorder(keys, pgid, low, high, stack)
                         greatest = keys[-1] if keys else None
+                        if keys and max(leaf.value_sizes) > _MAX_DATA // 2:
+                            _check_value_ends(leaf)
                     elif page.flags == BRANCH_PAGE:
                         branch = branch_elements(snapshot, page, stack, lenient=True)
                         frames.append(_Frame(branch.keys(), branch.pgids, low, high))
@@ -419,6 +423,13 @@ class _Frame:
 def _children_of(snapshot: Snapshot, page: Page, stack: list[int]) -> list[int]:
     # Unlike a reader, the check has nothing against a branch without children: bbolt's page walk has not.
     return children(snapshot, page, stack) if page.count else []
+
+
+def _check_value_ends(leaf: LeafElements) -> None:
+    """Raise DamagedElements for a value that no memory could hold: sizes short of that bbolt's check passes over."""
+    for index, sizes in enumerate(zip(leaf.positions, leaf.key_sizes, leaf.value_sizes)):
+        if sum(sizes) > _MAX_DATA:
+            raise DamagedElements(f"value {index} is {sizes[-1]} bytes long")
 
 
 def _unexpected_type(page: Page) -> Finding:

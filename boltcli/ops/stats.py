@@ -126,8 +126,8 @@ def _add_tree(
             elif page.flags == BRANCH_PAGE:
                 total.branch_pages += 1
                 total.branch_overflow_pages += page.overflow
-                total.branch_inuse += _branch_used(page)
                 below.extend((child, (*stack, child)) for child in children(snapshot, page, stack))
+                total.branch_inuse += _branch_used(page)
             # Other types: bbolt's statistics pass over them without a word.
         level = below
     return levels

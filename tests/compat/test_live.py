@@ -28,7 +28,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SEED = int(os.environ.get("BOLTCLI_SEED", "1"))
 RANDOM = int(os.environ.get("BOLTCLI_RANDOM", "300"))
 BATCH = 50
-DAMAGES = 20
+DAMAGES = 40
 """How many damaged copies of each fixture are tried."""
 
 

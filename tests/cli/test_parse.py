@@ -1,0 +1,145 @@
+"""The small parser, alone and beside typer, which is made from the same table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.main import get_command
+
+from boltcli.cli.help import build
+from boltcli.cli.parse import UsageError, parse
+from boltcli.cli.table import BY_NAME, COMMANDS, Command
+from boltcli.cli.values import parse_uint64
+from boltcli.errors import ArgumentError
+
+
+@pytest.mark.parametrize(
+    ("argv", "action", "command", "arguments", "options"),
+    [
+        ("check f", "run", "check", ["f"], {"from-page": 0}),
+        ("check f --from-page 0x10", "run", "check", ["f"], {"from-page": 16}),
+        ("check --from-page=3 --from-page=4 f", "run", "check", ["f"], {"from-page": 4}),
+        ("check -from-page 3 f", "run", "check", ["f"], {"from-page": 3}),
+        ("check -from-page=3 f", "run", "check", ["f"], {"from-page": 3}),
+        ("check -- --from-page", "run", "check", ["--from-page"], {"from-page": 0}),
+        ("keys f b c -fhex", "run", "keys", ["f", "b", "c"], {"format": "hex"}),
+        ("keys -f=hex f b", "run", "keys", ["f", "b"], {"format": "hex"}),
+        ("keys -f hex f - -", "run", "keys", ["f", "-", "-"], {"format": "hex"}),
+        ("get -parse-format hex f b 00", "run", "get", ["f", "b", "00"], {"format": "auto", "parse-format": "hex"}),
+        ("check -h", "help", "check", [], {"from-page": 0}),
+        ("check --help=false f", "run", "check", ["f"], {"from-page": 0}),
+        ("help keys", "help", "keys", [], {}),
+        ("--version", "version", None, [], {}),
+        ("", "help", None, [], {}),
+        ("-- check f", "help", None, ["check", "f"], {}),
+    ],
+)  # fmt: skip
+def test_parse(argv: str, action: str, command: str | None, arguments: list[str], options: dict[str, Any]) -> None:
+    parsed = parse(argv.split())
+    assert parsed.action == action
+    assert (parsed.command.name if parsed.command else None) == command
+    assert parsed.arguments == arguments
+    assert parsed.options == options
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *[("0", 0), ("007", 7), ("0o17", 15), ("0X1f", 31), ("0b101", 5)],
+        *[("1_000", 1000), ("0x_f", 15), ("0_7", 7), (str(2**64 - 1), 2**64 - 1)],
+    ],
+)
+def test_numbers(text: str, value: int) -> None:
+    assert parse_uint64(text) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "-1", "+1", "1.5", " 1", "0x", "0b2", "08", "1__0", "_1", "1_", "0x1_", "٣", "0_x1"]
+)
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(ArgumentError, match=r"invalid syntax$"):
+        parse_uint64(text)
+
+
+def test_a_number_out_of_range() -> None:
+    with pytest.raises(
+        ArgumentError, match=r'^strconv\.ParseUint: parsing "18446744073709551616": value out of range$'
+    ):
+        parse_uint64(str(2**64))
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6).filter(
+    lambda word: not word.startswith("-")
+)
+
+
+@st.composite
+def argvs(draw: st.DrawFn) -> list[str]:
+    """Calls in the grammar that both parsers share: cobra's oddities (``-f=v``, ``-from-page``) left out."""
+    command = draw(st.sampled_from(COMMANDS))
+    words: list[list[str]] = [[draw(WORDS.filter(bool))] for _ in range(draw(st.integers(0, 5)))]
+    for _ in range(draw(st.integers(0, 3))):
+        if not command.options:
+            break
+        option = draw(st.sampled_from(command.options))
+        value = draw(
+            WORDS if isinstance(option.default, str) else st.sampled_from(["0", "0x1f", "7", "x", "1_0", "-1", ""])
+        )
+        forms = [[f"--{option.name}={value}"]]
+        if not value.startswith("-"):
+            forms.append([f"--{option.name}", value])
+            if option.short and value and value[0] != "=":
+                forms += [[f"-{option.short}", value], [f"-{option.short}{value}"]]
+        words.append(draw(st.sampled_from(forms)))
+    words = draw(st.permutations(words))
+    argv = [word for group in words for word in group]
+    if draw(st.booleans()):
+        argv += ["--", *draw(st.lists(st.sampled_from(["a", "-x", "--format", "--"]), max_size=2))]
+    return [command.name, *argv]
+
+
+def by_typer(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
+    """What typer makes of ``argv``; None if it refuses."""
+    calls: list[tuple[str, list[str], dict[str, Any]]] = []
+
+    def note(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
+        calls.append((command.name, arguments, options))
+
+    try:
+        get_command(build(note, rich=False)).main(argv, prog_name="boltcli", standalone_mode=False)
+    except Exception as error:
+        # By name: typer brings its own copy of click's exceptions, and where that is has changed.
+        if "UsageError" not in {kind.__name__ for kind in type(error).__mro__}:
+            raise
+        return None
+    return calls[0]
+
+
+def by_us(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
+    try:
+        parsed = parse(argv)
+    except UsageError:
+        return None
+    assert parsed.command is not None
+    return parsed.command.name, parsed.arguments, parsed.options
+
+
+@settings(max_examples=300, deadline=None)
+@given(argvs())
+def test_both_parsers_agree(argv: list[str]) -> None:
+    if argv[0] == "version" and len(argv) > 1:
+        return  # bbolt's takes any argument and looks at none; typer's takes none
+    assert by_us(argv) == by_typer(argv)
+
+
+def test_the_table_is_consistent() -> None:
+    assert list(BY_NAME) == [command.name for command in COMMANDS]
+    for command in COMMANDS:
+        required = sum(argument.required for argument in command.arguments)
+        assert command.least == required, command.name
+        parsed = parse(command.example.split()[1:])
+        assert parsed.action == "run"
+        assert parsed.command is command

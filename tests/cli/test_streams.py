@@ -1,0 +1,145 @@
+"""The command as a process: pipes that close, disks that are full, signals, missing streams."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import FIXTURES, ROOT, error_line, fixture, run
+
+COMMAND = [sys.executable, "-m", "boltcli"]
+
+
+def shell(line: str) -> subprocess.CompletedProcess[bytes]:
+    program = f"{sys.executable} -m boltcli"
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line.replace('boltcli', program, 1)}"],
+        cwd=ROOT, capture_output=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+def test_a_pipe_that_closes_early_ends_it_quietly() -> None:
+    # values.db holds a value of 1 MiB: far more than a pipe takes.
+    with_large = "boltcli get fixtures/values.db values big --format hex | head -c 1"
+    done = shell(with_large)
+    assert done.stderr in (b"", b"Error: bucket not found\n")  # the names are the generator's
+    done = shell("boltcli keys fixtures/bacalhau-compute-1.4.db execution | head -1")
+    assert done.stdout.count(b"\n") == 1
+    assert done.stderr == b""
+
+
+def test_a_reader_that_never_reads() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*COMMAND, "check", "fixtures/document.db"], cwd=ROOT, stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert done.stderr == b""
+    assert done.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "arguments", ["check F", "buckets F", "keys F execution", "stats F", "info F", "version", "-h"]
+)
+def test_a_full_disk_is_an_error(arguments: str) -> None:
+    done = shell(f"boltcli {arguments.replace('F', 'fixtures/document.db')} > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == b"Error: write /dev/stdout: no space left on device\n"
+
+
+def test_without_stdout() -> None:
+    done = shell("boltcli check fixtures/document.db >&-")
+    assert done.returncode == 1
+    assert done.stderr == b"Error: write /dev/stdout: bad file descriptor\n"
+
+
+def test_without_stderr() -> None:
+    assert shell("boltcli check fixtures/missing.db 2>&-").returncode == 1
+    assert shell("boltcli check fixtures/document.db 2>&-").stdout == b"OK\n"
+
+
+def test_arguments_that_are_not_utf8(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/caf\xe9.db"
+    Path(os.fsdecode(name)).write_bytes(fixture("one-bucket").read_bytes())
+    done = subprocess.run([*COMMAND, "check", name], cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"OK\n")
+    done = subprocess.run([*COMMAND, "check", name + b"x"], cwd=ROOT, capture_output=True)
+    assert error_line(done.stderr).endswith(b"/caf\\xe9.dbx\" doesn't exist")
+
+
+def test_what_was_sound_is_written_before_the_error(tmp_path: Path) -> None:
+    """A bucket of many leaves, one of them damaged: the keys before it come out, then the error."""
+    content = bytearray((FIXTURES / "page-1024.db").read_bytes())
+    path = tmp_path / "damaged.db"
+    path.write_bytes(content)
+    _, names, _ = run("buckets", path)
+    for name in names.split(b"\n")[:-1]:
+        _, whole, _ = run("keys", path, name.decode())
+        from boltcli.storage.snapshot import Snapshot
+        from boltcli.tree.bucket import find_bucket, leaf_pages
+
+        with Snapshot(str(path)) as snapshot:
+            leaves = [page.pgid for page in leaf_pages(snapshot, find_bucket(snapshot, [name]))]
+        if len(leaves) > 2:
+            break
+    else:
+        pytest.fail("no bucket with several leaves")
+    content[leaves[2] * 1024] ^= 0xFF
+    path.write_bytes(content)
+    status, out, err = run("keys", path, name.decode())
+    assert status == 1
+    assert out
+    assert whole.startswith(out)
+    assert len(out) < len(whole)
+    assert error_line(err).startswith(
+        b"page %d at offset %d: the page identifies itself as" % (leaves[2], leaves[2] * 1024)
+    )
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_everywhere(flag: str) -> None:
+    from boltcli.cli.table import COMMANDS
+
+    status, out, err = run(flag)
+    assert (status, err) == (0, b"")
+    for command in COMMANDS:
+        assert command.name.encode() in out
+        assert command.summary.encode() in out
+        status, text, err = run(command.name, flag)
+        assert (status, err) == (0, b"")
+        assert command.example.encode() in b" ".join(text.split())
+        for option in command.options:
+            assert f"--{option.name}".encode() in text
+    assert b"\x1b" not in out
+
+
+def test_no_arguments_is_help() -> None:
+    assert run() == run("--help")
+
+
+def test_versions() -> None:
+    from boltcli import __version__
+
+    assert run("--version") == (0, f"boltcli version {__version__}\n".encode(), b"")
+    assert run("-v") == run("--version")
+    assert run("version")[1].startswith(f"boltcli Version: {__version__}\n".encode())
+
+
+def test_an_unknown_command_gets_a_suggestion() -> None:
+    status, out, err = run("chek")
+    assert (status, out) == (1, b"")
+    assert error_line(err) == b'unknown command "chek" for "boltcli"'
+    assert b"Did you mean this?\n\tcheck\n" in err
+
+
+def test_completion_by_the_shell() -> None:
+    done = subprocess.run(
+        COMMAND, cwd=ROOT, capture_output=True,
+        env={**os.environ, "_BOLTCLI_COMPLETE": "complete_bash", "COMP_WORDS": "boltcli ke", "COMP_CWORD": "1"},
+    )  # fmt: skip
+    assert done.stdout == b"keys\n"

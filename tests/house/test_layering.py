@@ -1,0 +1,77 @@
+"""The house stays as it was drawn: imports go one way, and costly libraries have one door each."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
+
+# A room may import from itself and from the rooms above it.
+ROOMS = ("errors", "format", "storage", "tree", "ops", "library", "render", "cli")
+# The command line doesn't go through the library, nor does the rendering.
+NOT_FOR = {"render": {"library"}, "cli": {"library"}}
+
+DOORS = {"typer": {"cli/help.py"}, "rich": set(), "orjson": set()}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _imports(path: Path, *, lazy_too: bool = True) -> set[str]:
+    """Absolute names of all modules that a file imports, typing-only and lazy ones included."""
+    package = ["boltcli", *path.relative_to(PACKAGE).parent.parts]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            found.add(name)
+            found |= {f"{name}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    room = _room(path)
+    if room.startswith("__"):
+        return  # the front door and the public names may use all rooms
+    assert room in ROOMS, f"{room} is not a room of the house: give it a place in the order"
+    allowed = set(ROOMS[: ROOMS.index(room) + 1]) - NOT_FOR.get(room, set())
+    used = {name.split(".")[1] for name in _imports(path) if name.startswith("boltcli.")}
+    rooms = {name for name in used if name in ROOMS}
+    assert rooms <= allowed, f"{room} imports from {sorted(rooms - allowed)}"
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_costly_libraries_have_one_door(library: str) -> None:
+    users = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if any(name.split(".")[0] == library for name in _imports(path))
+    }
+    assert users <= DOORS[library]
+
+
+def test_the_order_can_fail() -> None:
+    """The reader of imports sees relative ones, in functions too."""
+    names = _imports(PACKAGE / "cli" / "app.py")
+    assert "boltcli.errors.BoltError" in names
+    assert "boltcli.cli.help.write_help" in names
+
+
+def test_every_module_says_what_it_is() -> None:
+    for path in MODULES:
+        assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_modules_can_be_read_in_a_sitting() -> None:
+    lengths = {path.relative_to(PACKAGE): len(path.read_text().splitlines()) for path in MODULES}
+    assert max(lengths.values()) <= 520, lengths

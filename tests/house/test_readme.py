@@ -1,0 +1,56 @@
+"""The README tells the truth: its console blocks are run, its commands are all there, its Python works."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from boltcli.cli.table import COMMANDS
+from tests.support import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def _sessions() -> list[tuple[str, str]]:
+    found = []
+    for block in re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            found.append((command, output))
+    return found
+
+
+@pytest.mark.parametrize(("command", "expected"), _sessions(), ids=lambda text: text[:60])
+def test_console_blocks(command: str, expected: str, tmp_path: Path) -> None:
+    program = tmp_path / "boltcli"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m boltcli "$@"\n')
+    program.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout.decode() == expected
+
+
+def test_every_command_has_its_line() -> None:
+    for command in COMMANDS:
+        assert f"**`{command.name}`**" in README, command.name
+
+
+def test_python_blocks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    assert "4 executions" in capsys.readouterr().out
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"\bmake ([a-z]+)\b", README)) - {"help"}:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

@@ -1,0 +1,90 @@
+"""Building blocks of the tests: fixtures by name, runs of the command line, small files made by hand."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from boltcli.__main__ import main
+from boltcli.format.meta import fnv1a64
+
+ROOT = Path(__file__).resolve().parents[1]
+FIXTURES = ROOT / "fixtures"
+DATABASES = sorted(FIXTURES.glob("*.db"))
+
+
+def fixture(name: str) -> Path:
+    """The committed database ``name``.db."""
+    return FIXTURES / f"{name}.db"
+
+
+def run(*argv: str | Path) -> tuple[int, bytes, bytes]:
+    """Status, stdout and stderr of a command, run in this process."""
+    out, err = io.BytesIO(), io.BytesIO()
+    status = main([str(word) for word in argv], out, err)
+    return status, out.getvalue(), err.getvalue()
+
+
+def error_line(err: bytes) -> bytes:
+    """The text behind ``Error: `` on the first line of stderr."""
+    assert err.startswith(b"Error: "), err
+    return err.split(b"\n", 1)[0].removeprefix(b"Error: ")
+
+
+def meta(
+    page: int,
+    *,
+    page_size: int = 4096,
+    root: int = 3,
+    freelist: int = 2,
+    hwm: int = 4,
+    txid: int | None = None,
+    magic: int = 0xED0CDAED,
+    version: int = 2,
+) -> bytes:
+    """A valid meta page, written from the format's description and not by the code under test."""
+    body = struct.pack(
+        "<IIIIQQQQQ", magic, version, page_size, 0, root, 0, freelist, hwm, page if txid is None else txid
+    )
+    content = struct.pack("<QHHI", page, 4, 0, 0) + body + struct.pack("<Q", fnv1a64(body))
+    return content.ljust(page_size, b"\0")
+
+
+def page(
+    pgid: int, flags: int, elements: Sequence[tuple[bytes, ...]] = (), *, page_size: int = 4096, overflow: int = 0
+) -> bytes:
+    """A branch page of (key, child id as bytes), or a leaf of (key, value) or (key, value, flags as bytes)."""
+    count = len(elements)
+    table, data = b"", b""
+    for index, element in enumerate(elements):
+        pos = 16 * (count - index) + len(data)
+        if flags == 1:
+            key, child = element
+            table += struct.pack("<II", pos, len(key)) + child
+            data += key
+        else:
+            key, value = element[:2]
+            flag = int.from_bytes(element[2], "little") if len(element) > 2 else 0
+            table += struct.pack("<IIII", flag, pos, len(key), len(value))
+            data += key + value
+    content = struct.pack("<QHHI", pgid, flags, count, overflow) + table + data
+    return content.ljust(page_size * (overflow + 1), b"\0")
+
+
+def freelist(pgid: int, ids: Sequence[int] = (), *, page_size: int = 4096) -> bytes:
+    """A freelist page."""
+    content = struct.pack("<QHHI", pgid, 0x10, len(ids), 0) + struct.pack(f"<{len(ids)}Q", *ids)
+    return content.ljust(page_size, b"\0")
+
+
+def pgid(number: int) -> bytes:
+    """A page id as a branch element holds it."""
+    return struct.pack("<Q", number)
+
+
+def small(*pages: bytes, **fields: int) -> bytes:
+    """A file: two metas, then ``pages``; the high-water mark is set behind them."""
+    fields.setdefault("hwm", 2 + sum(len(part) for part in pages) // 4096)
+    return meta(0, **fields) + meta(1, **fields) + b"".join(pages)

@@ -1,0 +1,142 @@
+"""`check` on files with one defect each, built by hand; the words are bbolt's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from boltcli.ops.check import check
+from boltcli.storage.snapshot import Snapshot
+from tests.support import freelist, page, pgid, run, small
+
+LEAF = page(3, 2, [(b"k", b"v")])
+
+
+def findings(directory: Path, content: bytes, from_page: int = 0) -> list[str]:
+    path = directory / "test.db"
+    path.write_bytes(content)
+    with Snapshot(str(path)) as snapshot:
+        return [finding.message().decode() for finding in check(snapshot, from_page)]
+
+
+def bucket(root: int) -> bytes:
+    return pgid(root) + pgid(0)
+
+
+def test_sound(tmp_path: Path) -> None:
+    assert findings(tmp_path, small(freelist(2), LEAF)) == []
+
+
+def test_freed_twice_and_reachable_freed(tmp_path: Path) -> None:
+    assert findings(tmp_path, small(freelist(2, [4, 3, 4]), LEAF, page(4, 2))) == [
+        "page 4: already freed",
+        "page 3: reachable freed",
+    ]
+
+
+def test_unreachable(tmp_path: Path) -> None:
+    assert findings(tmp_path, small(freelist(2), LEAF, page(4, 2), page(5, 2))) == [
+        "page 4: unreachable unfreed",
+        "page 5: unreachable unfreed",
+    ]
+
+
+def test_out_of_bounds_and_multiple_references(tmp_path: Path) -> None:
+    branch = page(3, 1, [(b"a", pgid(4)), (b"b", pgid(4)), (b"c", pgid(6))])
+    leaves = [page(4, 2, [(b"a", b"")]), page(5, 2), page(6, 2, [(b"c", b"")])]
+    assert findings(tmp_path, small(freelist(2, [5]), branch, *leaves, hwm=5)) == [
+        "page 4: multiple references (stack: [3 4])",
+        "page 6: out of bounds: 5 (stack: [3 6])",
+        "the first key[0]=(hex)61 on leaf page(4) needs to be >= the key in the ancestor (62). Stack: [3 4]",
+    ]
+
+
+def test_invalid_type(tmp_path: Path) -> None:
+    branch = page(3, 1, [(b"a", pgid(4))])
+    assert findings(tmp_path, small(freelist(2), branch, freelist(4))) == [
+        "page 4: invalid type: freelist (stack: [3 4])",
+        "unexpected page type (flags: 10) for pgId:4",
+    ]
+
+
+def test_order_of_keys(tmp_path: Path) -> None:
+    leaf = page(3, 2, [(b"b", b""), (b"a", b""), (b"a", b"")])
+    assert findings(tmp_path, small(freelist(2), leaf)) == [
+        "key[1]=(hex)61 on leaf page(3) needs to be > (found <) than previous element (hex)62. Stack: [3]",
+        "key[2]=(hex)61 on leaf page(3) needs to be > (found =) than previous element (hex)61. Stack: [3]",
+    ]
+
+
+def test_a_key_beyond_its_branch(tmp_path: Path) -> None:
+    branch = page(3, 1, [(b"a", pgid(4)), (b"m", pgid(5))])
+    leaves = [page(4, 2, [(b"a", b""), (b"x", b"")]), page(5, 2, [(b"m", b"")])]
+    assert findings(tmp_path, small(freelist(2), branch, *leaves)) == [
+        "key[1]=(hex)78 on leaf page(4) needs to be < than key of the next element in ancestor (hex)61. "
+        "Pages stack: [3 4]",
+        "key[1]=(hex)6d on branch page(5) needs to be > (found <) than previous element (hex)78. Stack: [3]",
+    ]
+
+
+def test_a_page_that_fails_an_assertion_does_not_end_the_check(tmp_path: Path) -> None:
+    branch = page(3, 1, [(b"a", pgid(4)), (b"m", pgid(5))])
+    leaves = [page(9, 2, [(b"a", b"")]), page(5, 2, [(b"n", b""), (b"m", b"")])]
+    assert findings(tmp_path, small(freelist(2), branch, *leaves)) == [
+        "page 4 at offset 16384: the page identifies itself as page 9 (stack: [3 4])",
+        "key[1]=(hex)6d on leaf page(5) needs to be > (found <) than previous element (hex)6e. Stack: [3 5]",
+        "page 4: unreachable unfreed",
+    ]
+
+
+@pytest.mark.parametrize("child", [3, 4])
+def test_cycles_end(tmp_path: Path, child: int) -> None:
+    pages = [page(3, 1, [(b"a", pgid(4))]), page(4, 1, [(b"a", pgid(child))])]
+    stack = "3 4 3" if child == 3 else "3 4 4"
+    assert findings(tmp_path, small(freelist(2), *pages)) == [f"page {child}: multiple references (stack: [{stack}])"]
+
+
+def test_a_bucket_nested_in_itself_ends(tmp_path: Path) -> None:
+    leaf = page(3, 2, [(b"self", bucket(3), b"\1")])
+    assert findings(tmp_path, small(freelist(2), leaf)) == ["page 3 at offset 12288: the bucket is nested in itself"]
+
+
+def test_many_ways_to_a_page_are_not_all_followed(tmp_path: Path) -> None:
+    """40 levels of branches whose 200 elements all lead to the next: 200**40 ways."""
+    levels = 40
+    pages = [page(3 + i, 1, [(b"%03d" % j, pgid(4 + i)) for j in range(100)]) for i in range(levels)]
+    found = findings(tmp_path, small(freelist(2), *pages, page(3 + levels, 2, [(b"x", b"")])))
+    assert found
+
+
+def test_deeper_than_python_recurses(tmp_path: Path) -> None:
+    """Buckets 3000 deep are no damage; a chain of branches as long is."""
+    depth = 3000
+    nest = [page(3 + i, 2, [(b"b", bucket(4 + i), b"\1")]) for i in range(depth)]
+    sound = small(freelist(2), *nest, page(3 + depth, 2))
+    assert findings(tmp_path, sound) == []
+    path = tmp_path / "test.db"
+    status, out, _ = run("stats", path)
+    assert status == 0
+    assert f"Number of levels in B+tree: {depth}\n".encode() in out
+    chain = [page(3 + i, 1, [(b"b", pgid(4 + i))]) for i in range(depth)]
+    found = findings(tmp_path, small(freelist(2), *chain, page(3 + depth, 2)))
+    assert found[0].endswith("the tree is deeper than 256 levels")
+
+
+def test_a_bad_freelist_is_a_finding_and_the_trees_are_checked(tmp_path: Path) -> None:
+    disorder = page(3, 2, [(b"b", b""), (b"a", b"")])
+    assert findings(tmp_path, small(page(2, 2), disorder)) == [
+        "page 2 at offset 8192: invalid freelist page, its type is leaf",
+        "key[1]=(hex)61 on leaf page(3) needs to be > (found <) than previous element (hex)62. Stack: [3]",
+    ]
+
+
+def test_from_page(tmp_path: Path) -> None:
+    content = small(freelist(2), LEAF, page(4, 2, [(b"b", b""), (b"a", b"")]), page(7, 2))
+    assert findings(tmp_path, content, 3) == []
+    assert len(findings(tmp_path, content, 4)) == 1
+    assert findings(tmp_path, content, 1) == ["page ID (1) out of range [2, 6)"]
+    assert findings(tmp_path, content, 6) == ["page ID (6) out of range [2, 6)"]
+    assert findings(tmp_path, content, 5) == [
+        "panic: assertion failed: Page expected to be: 5, but self identifies as 7"
+    ]

@@ -1,0 +1,108 @@
+"""Meta pages, page headers and element columns, on bytes written by hand."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from boltcli.errors import ChecksumError, InvalidDatabase, VersionMismatch
+from boltcli.format.meta import Meta, choose, fnv1a64
+from boltcli.format.page import BranchElements, DamagedElements, LeafElements, freelist_ids, type_name
+from tests.support import freelist, meta, page, pgid
+
+
+OTHER_ORDER = "invalid database: it was written on a machine with the other byte order"
+
+
+def test_fnv1a64_known_values() -> None:
+    assert fnv1a64(b"") == 0xCBF29CE484222325
+    assert fnv1a64(b"a") == 0xAF63DC4C8601EC8C
+    assert fnv1a64(b"foobar") == 0x85944171F73967E8
+
+
+def test_meta_fields() -> None:
+    found = Meta.at(meta(1, page_size=1024, root=7, freelist=5, hwm=9, txid=42), 1)
+    assert (found.page_size, found.root, found.freelist, found.hwm, found.txid) == (1024, 7, 5, 9, 42)
+    assert found.problem() is None
+    assert found.has_freelist
+    assert not Meta.at(meta(0, freelist=2**64 - 1), 0).has_freelist
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "words"),
+    [
+        (meta(0, magic=0xED0CDAEC), InvalidDatabase, "invalid database"),
+        (meta(0, magic=0xEDDA0CED), InvalidDatabase, OTHER_ORDER),
+        (meta(0, version=3), VersionMismatch, "version mismatch"),
+        (meta(0)[:40] + b"\xff" + meta(0)[41:], ChecksumError, "checksum error"),
+        (b"", InvalidDatabase, "invalid database"),
+    ],
+)  # fmt: skip
+def test_meta_problems(content: bytes, kind: type[Exception], words: str) -> None:
+    problem = Meta.at(content, 0).problem()
+    assert type(problem) is kind
+    assert str(problem) == words
+
+
+def test_the_newest_valid_meta_wins() -> None:
+    old, new = Meta.at(meta(0, txid=4), 0), Meta.at(meta(1, txid=5), 1)
+    broken = Meta.at(meta(1, txid=5, version=9), 1)
+    assert choose(old, new) is new
+    assert choose(old, broken) is old
+    assert choose(Meta.at(meta(0, txid=5), 0), new).page == 0  # a tie goes to meta 0
+    with pytest.raises(VersionMismatch):
+        choose(Meta.at(meta(0, version=1), 0), Meta.at(b"", 1))  # meta 0's error is the one to tell
+
+
+def test_leaf_columns() -> None:
+    content = page(3, 2, [(b"a", b"xx"), (b"bb", b""), (b"ccc", b"y", b"\1")])
+    leaf = LeafElements(content, 0, 3, len(content))
+    assert leaf.keys() == [b"a", b"bb", b"ccc"]
+    assert leaf.values() == [b"xx", b"", b"y"]
+    assert leaf.key(1) == b"bb"
+    assert leaf.value(2) == b"y"
+    assert leaf.bucket_indexes() == [2]
+
+
+def test_uniform_keys_take_the_short_way_with_the_same_result() -> None:
+    pairs = [(b"key%02d" % i, b"value") for i in range(40)]
+    content = page(3, 2, pairs)
+    leaf = LeafElements(content, 0, 40, len(content))
+    assert leaf.keys() == [key for key, _ in pairs] == [leaf.key(i) for i in range(40)]
+
+
+def test_branch_columns() -> None:
+    content = page(3, 1, [(b"a", pgid(7)), (b"m", pgid(2**63))])
+    branch = BranchElements(content, 0, 2, len(content))
+    assert branch.keys() == [b"a", b"m"]
+    assert branch.pgids == [7, 2**63]
+
+
+def test_elements_beyond_their_room() -> None:
+    content = bytearray(page(3, 2, [(b"a", b"xx"), (b"b", b"")]))
+    with pytest.raises(DamagedElements, match="300 elements do not fit"):
+        LeafElements(bytes(content), 0, 300, len(content))
+    struct.pack_into("<I", content, 16 + 8, 5000)  # the first key's size
+    leaf = LeafElements(bytes(content), 0, 2, len(content))
+    for access in (leaf.keys, leaf.values, lambda: leaf.key(0), lambda: leaf.value(0)):
+        with pytest.raises(DamagedElements, match=r"0 ends [0-9]+ bytes beyond its page"):
+            access()
+
+
+def test_freelist_counts() -> None:
+    content = freelist(2, [9, 4, 4])
+    assert freelist_ids(content, 0, 3, len(content)) == [9, 4, 4]
+    long = struct.pack("<QHHI", 2, 0x10, 0xFFFF, 0) + struct.pack("<3Q", 2, 5, 6)
+    assert freelist_ids(long, 0, 0xFFFF, len(long)) == [5, 6]
+    with pytest.raises(DamagedElements, match="3 free page ids do not fit"):
+        freelist_ids(content[:36], 0, 3, 36)
+    huge = struct.pack("<QHHI", 2, 0x10, 0xFFFF, 0) + struct.pack("<Q", 2**63)
+    with pytest.raises(DamagedElements, match="do not fit"):
+        freelist_ids(huge, 0, 0xFFFF, len(huge))
+
+
+def test_type_names() -> None:
+    assert [type_name(flags) for flags in (1, 2, 4, 0x10, 0, 3, 0x8001)] == [
+        "branch", "leaf", "meta", "freelist", "unknown<00>", "unknown<03>", "unknown<8001>",
+    ]  # fmt: skip

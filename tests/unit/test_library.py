@@ -1,0 +1,65 @@
+"""The library: a mapping over real files."""
+
+from __future__ import annotations
+
+import pytest
+
+import boltcli
+from boltcli.errors import BucketNotFound, KeyNotFound
+from tests.support import DATABASES, fixture
+
+
+def test_a_bucket_is_a_mapping() -> None:
+    with boltcli.open(fixture("one-bucket")) as db:
+        (name,) = db
+        bucket = db.bucket(name)
+        assert len(bucket) == len(list(bucket)) == 3
+        for key, value in bucket.items():
+            assert bucket[key] == value
+            assert key in bucket
+        assert dict(bucket.pairs()) == dict(bucket.items())
+        assert bucket.get(b"missing") is None
+        assert b"missing" not in bucket
+        with pytest.raises(KeyNotFound):
+            bucket[b"missing"]
+        with pytest.raises(KeyError):
+            db[b"missing"]
+        with pytest.raises(BucketNotFound):
+            db.bucket(name, b"missing")
+
+
+def test_nested_buckets() -> None:
+    with boltcli.open(fixture("nested-8")) as db:
+        depth = 0
+        bucket: boltcli.Bucket = db
+        while True:
+            inner = next((child for child in bucket.values() if isinstance(child, boltcli.Bucket)), None)
+            if inner is None:
+                break
+            bucket, depth = inner, depth + 1
+        assert depth == 8
+
+
+def test_sequences_survive() -> None:
+    with boltcli.open(fixture("sequences")) as db:
+        found = {db.bucket(name).sequence for name in db}
+    assert {0, 1, 2**63, 2**64 - 1} <= found
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_every_key_can_be_looked_up(path: str) -> None:
+    """Iteration (columns of a page) and lookup (binary search) are different code: they must agree."""
+    with boltcli.open(path) as db:
+        assert list(db.check()) == []
+        todo: list[boltcli.Bucket] = [db]
+        while todo:
+            bucket = todo.pop()
+            keys = list(bucket)
+            assert keys == sorted(set(keys))
+            plain = dict(bucket.pairs())
+            for key in keys:
+                value = bucket[key]
+                if isinstance(value, boltcli.Bucket):
+                    todo.append(value)
+                else:
+                    assert plain[key] == value

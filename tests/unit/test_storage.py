@@ -1,0 +1,140 @@
+"""Opening a file: page size, metas, sizes, and all that isn't a database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from boltcli.errors import BoltError, ChecksumError, Corrupted, InvalidDatabase, OpenError, SourceNotFound
+from boltcli.storage import source
+from boltcli.storage.snapshot import Snapshot
+from tests.support import fixture, freelist, meta, page, small
+
+
+def _write(directory: Path, content: bytes) -> str:
+    path = directory / "test.db"
+    path.write_bytes(content)
+    return str(path)
+
+
+@pytest.mark.parametrize("size", [1024, 2048, 4096, 16384, 65536])
+def test_page_size_from_either_meta(tmp_path: Path, size: int) -> None:
+    rest = freelist(2, page_size=size) + page(3, 2, page_size=size)
+    whole = meta(0, page_size=size) + meta(1, page_size=size) + rest
+    for content in (whole, bytes(80) + whole[80:]):  # the second with meta 0 wiped: the search finds meta 1
+        with Snapshot(_write(tmp_path, content)) as snapshot:
+            assert snapshot.page_size == size
+            assert snapshot.meta.page == 1
+            assert snapshot.page(3).flags == 2
+
+
+def test_an_invalid_newer_meta_is_passed_over(tmp_path: Path) -> None:
+    newer = meta(1, txid=9)[:70] + b"\xff" + meta(1, txid=9)[71:]
+    with Snapshot(_write(tmp_path, meta(0, txid=8) + newer + freelist(2) + page(3, 2))) as snapshot:
+        assert snapshot.meta.txid == 8
+        assert isinstance(snapshot.metas[1].problem(), ChecksumError)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"x", "invalid database"),
+        (bytes(4095), "file size too small 4095"),
+        (bytes(8192), "invalid database"),
+        (b"not a database\n" * 1000, "invalid database"),
+        (meta(0), "file size too small 4096"),
+        (meta(0, page_size=65536)[:20000], "file size too small 20000"),
+        (meta(0, page_size=0), "invalid database: page size 0"),
+    ],
+)
+def test_not_a_database(tmp_path: Path, content: bytes, words: str) -> None:
+    with pytest.raises(InvalidDatabase) as caught:
+        Snapshot(_write(tmp_path, content.ljust(4096, b"\0") if words.endswith("size 0") else content))
+    assert str(caught.value) == words
+
+
+def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(SourceNotFound):
+        Snapshot(str(tmp_path / "missing"))
+    with pytest.raises(SourceNotFound):
+        Snapshot("")
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(OpenError, match="Not a directory"):
+        Snapshot(str(tmp_path / "file" / "below"))
+    with pytest.raises(InvalidDatabase):
+        Snapshot(str(tmp_path))
+    with pytest.raises(OpenError):
+        Snapshot(_write(tmp_path, b""))
+    with pytest.raises(OpenError):
+        Snapshot("a\0b")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(BoltError):
+        Snapshot(str(tmp_path / "fifo"))
+
+
+def test_failures_leave_no_descriptor_open(tmp_path: Path) -> None:
+    path = _write(tmp_path, bytes(8192))
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    for _ in range(5):
+        with pytest.raises(InvalidDatabase):
+            Snapshot(path)
+    if before:
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_cut_last_page_reads_as_zeros_up_to_the_hosts_page(tmp_path: Path) -> None:
+    whole = small(freelist(2), page(3, 2, [(b"k", b"v")]))
+    with Snapshot(_write(tmp_path, whole[:-1])) as snapshot:
+        assert snapshot.page(3).buffer[-1] == 0
+        assert snapshot.page_count == 4
+        with pytest.raises(Corrupted, match="page 4 at offset 16384: the page lies beyond the end of the file"):
+            snapshot.page(4, [3, 4])
+
+
+def test_page_assertions_say_where(tmp_path: Path) -> None:
+    path = _write(tmp_path, small(freelist(2), page(9, 2), page(4, 3)))
+    with Snapshot(path) as snapshot:
+        with pytest.raises(Corrupted) as caught:
+            snapshot.page(3, [7, 3])
+        assert str(caught.value) == "page 3 at offset 12288: the page identifies itself as page 9 (stack: [7 3])"
+        assert (caught.value.page, caught.value.offset, caught.value.path) == (3, 12288, path)
+        with pytest.raises(Corrupted, match=r"unexpected page type \(flags: 3\)"):
+            snapshot.page(4)
+
+
+_HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "rb")
+fcntl.flock(file, {mode})
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+@pytest.mark.parametrize(("mode", "free"), [("fcntl.LOCK_SH", True), ("fcntl.LOCK_EX", False)])
+def test_the_lock_of_another_process(monkeypatch: pytest.MonkeyPatch, mode: str, free: bool) -> None:
+    monkeypatch.setattr(source, "LOCK_PATIENCE", 0.2)
+    path = str(fixture("one-bucket"))
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD.format(mode=mode), path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        if free:
+            Snapshot(path).close()
+        else:
+            with pytest.raises(OpenError, match="another process holds the database open for writing"):
+                Snapshot(path)
+    finally:
+        holder.communicate()
+    Snapshot(path).close()
