@@ -15,7 +15,7 @@ from itertools import islice
 from operator import lt
 
 from ..errors import Corrupted
-from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, FREELIST_PAGE, LEAF_PAGE, PAGE_HEADER_SIZE, PAGE_TYPES
+from ..format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, PAGE_TYPES
 from ..format.page import DamagedElements, LeafElements, freelist_ids, type_name
 from ..tree.bucket import (
     MAX_DEPTH,
@@ -41,7 +41,6 @@ _BEYOND = 1 << 20
 # Pages may be reached along several ways; this many visits a page, on average, are followed.
 _VISITS = 4
 _MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data, as far as bbolt can address them
-_NOT_A_BUCKET = bytes(range(0, 256, 2))
 
 
 class Finding:
@@ -243,7 +242,11 @@ class _Check:
         self, bucket: BucketRef, leaves: list[int], ordered: bool, inside: list[BucketRef]
     ) -> Iterator[Finding]:
         """Put the buckets of ``bucket``'s leaves that have a tree of their own into ``inside``."""
-        for page, leaf in self._bucket_leaves(leaves):
+        for pgid in leaves:
+            page = self.snapshot.page(pgid)
+            if page.flags != LEAF_PAGE:
+                continue
+            leaf = leaf_elements(self.snapshot, page, lenient=True)
             for index in leaf.bucket_indexes():
                 try:
                     if ordered:
@@ -271,34 +274,24 @@ class _Check:
             for child in inside:
                 yield from self._buckets(child)
 
-    def _bucket_leaves(self, leaves: list[int]) -> Iterator[tuple[Page, LeafElements]]:
-        """Those of ``leaves`` that hold buckets, with their elements; damaged ones are known by now."""
-        for pgid in leaves:
-            page = self.snapshot.page(pgid)
-            if page.flags != LEAF_PAGE:
-                continue
-            start = page.offset + PAGE_HEADER_SIZE
-            stop = start + ELEMENT_SIZE * page.count
-            # The low byte of each element's flags: one look at a page tells whether it has any bucket.
-            if stop > page.limit or not page.buffer[start:stop:ELEMENT_SIZE].translate(None, _NOT_A_BUCKET):
-                continue
-            yield page, LeafElements(page.buffer, page.offset, page.count, page.limit)
-
     # One tree: every page, then the order of its keys.
 
     def _tree(self, root: int, leaves: list[int]) -> Generator[Finding, None, bool]:
-        """Check the tree at page ``root``; put its pages that aren't branches into ``leaves``, in order.
+        """Check the tree at page ``root``; returns whether its keys are in order.
 
-        Returns whether its keys are in order.
+        Puts the leaves that hold buckets into ``leaves``, in order, and pages
+        that are neither leaf nor branch.
         """
-        yield from self._pages(root, leaves)
+        if self.budget < 0 and root < self.tracked and self.reached[root]:
+            return True  # followed often enough
+        yield from self._pages(root)
         ordered = True
-        for finding in self._key_order(root):
+        for finding in self._key_order(root, leaves):
             ordered = False
             yield finding
         return ordered
 
-    def _pages(self, root: int, leaves: list[int]) -> Iterator[Finding]:
+    def _pages(self, root: int) -> Iterator[Finding]:
         """Visit every page of a tree, a branch before its children."""
         snapshot = self.snapshot
         stack = [root]
@@ -309,11 +302,7 @@ class _Check:
                 page = snapshot.page(pgid, stack)
                 known = self.reached[pgid]
                 yield from self._verify(page, stack)
-                if self.budget < 0 and known:
-                    pass  # followed often enough
-                elif page.flags != BRANCH_PAGE:
-                    leaves.append(pgid)
-                elif pgid not in stack[:-1]:
+                if page.flags == BRANCH_PAGE and pgid not in stack[:-1] and not (self.budget < 0 and known):
                     pending.append(iter(_children_of(snapshot, page, stack)))
                     stack.append(0)  # takes the child's id below
             except Corrupted as damage:
@@ -332,9 +321,8 @@ class _Check:
     def _verify(self, page: Page, stack: list[int]) -> Iterator[Finding]:
         """Bounds, references, freed, type of one page."""
         pgid = page.pgid
-        where = f"(stack: [{' '.join(map(str, stack))}])"
         if pgid > self.hwm:
-            yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {where}")
+            yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {_stack(stack)}")
         reached = self.reached
         stop = min(pgid + page.overflow + 1, self.tracked)
         if self.budget < 0:
@@ -342,14 +330,14 @@ class _Check:
         self.budget -= stop - pgid
         for part in range(pgid, stop):
             if reached[part]:
-                yield Finding("multiple-references", part, f"page {part}: multiple references {where}")
+                yield Finding("multiple-references", part, f"page {part}: multiple references {_stack(stack)}")
             reached[part] = 1
         if self.freed[pgid]:
             yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
         elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
-            yield Finding("invalid-type", pgid, f"page {pgid}: invalid type: {type_name(page.flags)} {where}")
+            yield Finding("invalid-type", pgid, f"page {pgid}: invalid type: {type_name(page.flags)} {_stack(stack)}")
 
-    def _key_order(self, root: int) -> Iterator[Finding]:
+    def _key_order(self, root: int, leaves: list[int]) -> Iterator[Finding]:
         """Keys ascend within pages, and stay between the keys of the branches above.
 
         ``low`` (inclusive) and ``high`` (exclusive) bound a page's keys; None is no bound.
@@ -369,6 +357,8 @@ class _Check:
                     page = snapshot.page(pgid, stack)
                     if page.flags == LEAF_PAGE:
                         leaf = leaf_elements(snapshot, page, stack, lenient=True)
+                        if any(leaf.flags):
+                            leaves.append(pgid)
                         keys = leaf.keys()
                         if not _in_order(keys, low, high):
                             yield from _leaf_disorder(keys, pgid, low, high, stack)
@@ -380,6 +370,7 @@ class _Check:
                         frames.append(_Frame(branch.keys(), branch.pgids, low, high))
                         entered = True
                     else:
+                        leaves.append(pgid)
                         yield _unexpected_type(page)
                 except DamagedElements as damage:
                     yield from self._damage(damaged(snapshot, page, damage, stack))
@@ -418,6 +409,10 @@ class _Frame:
         self.previous = low  # what the next element's key must not be below
         self.greatest: bytes | None = None
         self.high = high
+
+
+def _stack(pgids: Sequence[int]) -> str:
+    return f"(stack: [{' '.join(map(str, pgids))}])"
 
 
 def _children_of(snapshot: Snapshot, page: Page, stack: list[int]) -> list[int]:

@@ -11,7 +11,6 @@ from boltcli.format.meta import Meta, choose, fnv1a64
 from boltcli.format.page import BranchElements, DamagedElements, LeafElements, freelist_ids, type_name
 from tests.support import freelist, meta, page, pgid
 
-
 OTHER_ORDER = "invalid database: it was written on a machine with the other byte order"
 
 
