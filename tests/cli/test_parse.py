@@ -81,13 +81,14 @@ def argvs(draw: st.DrawFn) -> list[str]:
     """Calls in the grammar that both parsers share: cobra's oddities (``-f=v``, ``-from-page``) left out."""
     command = draw(st.sampled_from(COMMANDS))
     words: list[list[str]] = [[draw(WORDS.filter(bool))] for _ in range(draw(st.integers(0, 5)))]
-    for _ in range(draw(st.integers(0, 3))):
+    repeats = draw(st.integers(0, 3))
+    # pflag reads every value, click the last one only: what it would refuse comes alone.
+    numbers = ["0", "0x1f", "7", "1_0", *(["x", "-1", ""] if repeats == 1 else [])]
+    for _ in range(repeats):
         if not command.options:
             break
         option = draw(st.sampled_from(command.options))
-        value = draw(
-            WORDS if isinstance(option.default, str) else st.sampled_from(["0", "0x1f", "7", "x", "1_0", "-1", ""])
-        )
+        value = draw(WORDS if isinstance(option.default, str) else st.sampled_from(numbers))
         forms = [[f"--{option.name}={value}"]]
         if not value.startswith("-"):
             forms.append([f"--{option.name}", value])

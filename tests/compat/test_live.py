@@ -8,6 +8,7 @@ BOLTCLI_RANDOM set the first seed and the number of the random databases.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from boltcli.render import golang, isprint
 from tests.compat import goldens, live
 from tests.compat.differences import report
 from tests.compat.live import Comparison, Tools
@@ -121,3 +123,27 @@ def test_damaged_fixture_does_not_break_boltcli(
 def _generate(tools: Tools, *arguments: str) -> None:
     done = subprocess.run([tools.generator, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_printable_characters_are_those_of_go(tools: Tools) -> None:
+    """Every code point: what Go calls printable decides between text and hex in `keys` and `get`."""
+    done = subprocess.run([tools.generator, "printable"], capture_output=True, check=True, text=True)
+    version, *ranges = done.stdout.split()
+    assert version == isprint.UNICODE_VERSION
+    theirs: set[int] = set()
+    for span in ranges:
+        first, last = (int(end, 16) for end in span.split("-"))
+        theirs.update(range(first, last + 1))
+    assert {code for code in range(0x110000) if golang.is_print(chr(code))} == theirs
+
+
+def test_quoting_is_that_of_go(tools: Tools) -> None:
+    """`%q` of short strings that mix letters, controls, broken UTF-8 and characters from all planes."""
+    source = random.Random(SEED)
+    pieces = [bytes([byte]) for byte in range(256)]
+    pieces += [chr(source.randrange(0xD800)).encode() for _ in range(2000)]
+    pieces += [chr(source.randrange(0xE000, 0x110000)).encode() for _ in range(2000)]
+    items = pieces + [b"".join(source.choices(pieces, k=source.randrange(6))) for _ in range(5000)]
+    asked = "".join(item.hex() + "\n" for item in items)
+    done = subprocess.run([tools.generator, "quote"], input=asked.encode(), capture_output=True, check=True)
+    assert [golang.quote(item) for item in items] == done.stdout.split(b"\n")[:-1]

@@ -1,0 +1,95 @@
+"""The format, by hypothesis: what is laid out by the format's description is read back as it was."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import boltcli
+from boltcli.errors import BoltError
+from boltcli.format.page import BranchElements, DamagedElements, LeafElements, freelist_ids
+from tests.support import fixture, freelist, page, pgid, small
+
+KEYS = st.binary(min_size=1, max_size=20)
+PAIRS = st.dictionaries(KEYS, st.binary(max_size=40), max_size=30).map(lambda pairs: sorted(pairs.items()))
+U32 = st.integers(0, 2**32 - 1)
+
+
+@given(PAIRS)
+def test_leaf_pages(pairs: list[tuple[bytes, bytes]]) -> None:
+    content = page(3, 2, pairs)
+    leaf = LeafElements(content, 0, len(pairs), len(content))
+    assert list(zip(leaf.keys(), leaf.values())) == pairs
+    assert [(leaf.key(i), leaf.value(i)) for i in range(len(pairs))] == pairs
+
+
+@given(st.integers(1, 40), st.integers(0, 40), st.integers(1, 40))
+def test_pages_of_one_size(ksize: int, vsize: int, count: int) -> None:
+    pairs = [(index.to_bytes(ksize + 1, "big"), bytes([index % 256]) * vsize) for index in range(count)]
+    content = page(3, 2, pairs, page_size=16384)
+    leaf = LeafElements(content, 0, count, len(content))
+    assert leaf.keys() == [key for key, _ in pairs]
+
+
+@given(st.dictionaries(KEYS, st.integers(0, 2**64 - 1), max_size=30))
+def test_branch_pages(children: dict[bytes, int]) -> None:
+    content = page(3, 1, [(key, pgid(child)) for key, child in children.items()])
+    branch = BranchElements(content, 0, len(children), len(content))
+    assert dict(zip(branch.keys(), branch.pgids)) == children
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=100))
+def test_freelists(ids: list[int]) -> None:
+    content = freelist(2, ids)
+    assert freelist_ids(content, 0, len(ids), len(content)) == ids
+
+
+@given(st.lists(st.tuples(U32, U32, U32, U32), min_size=1, max_size=20), st.integers(0, 400))
+def test_elements_with_any_numbers(elements: list[tuple[int, int, int, int]], room: int) -> None:
+    """Whatever an element says, what is read lies in the page, or reading refuses."""
+    content = bytes(16) + b"".join(struct.pack("<IIII", *element) for element in elements) + bytes(room)
+    leaf = LeafElements(content, 0, len(elements), len(content))
+    for read in (leaf.keys, leaf.values):
+        try:
+            items = read()
+        except DamagedElements:
+            continue
+        sizes = leaf.key_sizes if read == leaf.keys else leaf.value_sizes
+        assert [len(item) for item in items] == sizes
+
+
+@settings(max_examples=50, deadline=None)
+@given(PAIRS)
+def test_whole_files(pairs: list[tuple[bytes, bytes]]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "test.db")
+        bucket = pgid(4) + pgid(7)
+        path.write_bytes(small(freelist(2), page(3, 2, [(b"b", bucket, b"\1")]), page(4, 2, pairs)))
+        with boltcli.open(path) as db:
+            assert list(db.bucket(b"b").items()) == pairs
+            assert db.bucket(b"b").sequence == 7
+            assert list(db.check()) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 65535), st.integers(0, 255)), min_size=1, max_size=12))
+def test_files_with_any_bytes_changed(changes: list[tuple[int, int]]) -> None:
+    content = bytearray(fixture("inline").read_bytes())
+    for position, byte in changes:
+        content[position % len(content)] = byte
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "test.db")
+        path.write_bytes(content)
+        try:
+            with boltcli.open(path) as db:
+                list(db.check())
+                db.stats()
+                for bucket in db.values():
+                    if isinstance(bucket, boltcli.Bucket):
+                        dict(bucket.pairs())
+        except BoltError:
+            pass
