@@ -94,8 +94,8 @@ def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stde
     """Run boltcli; by default on the process's own argv and streams. Returns the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
     err = stderr or _stream(2) or io.BytesIO()  # without a stderr the status is all that can be said
+    out = stdout or _stream(1)
     try:
-        out = stdout or _stream(1)
         if out is None:
             err.write(b"Error: write /dev/stdout: bad file descriptor\n")
             return 1
@@ -105,10 +105,20 @@ def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stde
     except KeyboardInterrupt:
         return 130
     finally:
-        try:
-            err.flush()
-        except OSError:
-            pass
+        _finish(err)
+        if out is not None:
+            _finish(out)
+
+
+def _finish(stream: BinaryIO) -> None:
+    """Flush ``stream``; what cannot be written goes nowhere, lest Python try again and complain."""
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        stream.flush()
 
 
 def _stream(fd: int) -> BinaryIO | None:
