@@ -15,8 +15,8 @@ from itertools import islice
 from operator import lt
 
 from ..errors import Corrupted
-from ..format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, PAGE_TYPES
-from ..format.page import DamagedElements, LeafElements, freelist_ids, type_name
+from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, FREELIST_PAGE, LEAF_PAGE, PAGE_TYPES
+from ..format.page import BUCKET_HEADER, DamagedElements, LeafElements, freelist_ids, type_name
 from ..tree.bucket import (
     MAX_DEPTH,
     BucketRef,
@@ -25,7 +25,6 @@ from ..tree.bucket import (
     children,
     damaged,
     leaf_elements,
-    open_bucket,
     root_bucket,
 )
 
@@ -247,10 +246,11 @@ class _Check:
             if page.flags != LEAF_PAGE:
                 continue
             leaf = leaf_elements(self.snapshot, page, lenient=True)
+            starts = leaf.value_starts()
             for index in leaf.bucket_indexes():
                 try:
                     if ordered:
-                        child: BucketRef | None = open_bucket(self.snapshot, page, leaf, index)
+                        child: BucketRef | None = _bucket_at(leaf, index, starts[index])
                     else:
                         # bbolt looks each one up by name, and keys out of order hide some from it.
                         child = child_bucket(self.snapshot, bucket, leaf.key(index), lenient=True)
@@ -359,7 +359,7 @@ class _Check:
                         leaf = leaf_elements(snapshot, page, stack, lenient=True)
                         if any(leaf.flags):
                             leaves.append(pgid)
-                        keys = leaf.keys()
+                        keys = _keys_before_end(leaf, low, high)
                         if not _in_order(keys, low, high):
                             yield from _leaf_disorder(keys, pgid, low, high, stack)
                         greatest = keys[-1] if keys else None
@@ -409,6 +409,38 @@ class _Frame:
         self.previous = low  # what the next element's key must not be below
         self.greatest: bytes | None = None
         self.high = high
+
+
+def _bucket_at(leaf: LeafElements, index: int, start: int) -> BucketRef:
+    """The bucket whose value begins at ``start``; like bbolt, without a look at how long that value is."""
+    if leaf.value_sizes[index] == 0 or start + BUCKET_HEADER_SIZE > leaf.end:
+        raise DamagedElements(f"element {index} is too small to be a bucket")
+    return BucketRef(*BUCKET_HEADER.unpack_from(leaf.buffer, start))
+
+
+def _keys_before_end(leaf: LeafElements, low: bytes | None, high: bytes | None) -> list[bytes]:
+    """The keys of a leaf, where one that leaves the file is cut at the file's end if that settles its order.
+
+    A comparison ends at the first byte that differs, so bbolt doesn't notice
+    such a key unless the part inside the file equals its neighbour's. Raises
+    :class:`DamagedElements` where bbolt would have read on.
+    """
+    try:
+        return leaf.keys()
+    except DamagedElements:
+        starts = leaf.key_starts()
+        if max(starts) > leaf.end:
+            raise
+        stops = [min(start + size, leaf.end) for start, size in zip(starts, leaf.key_sizes)]
+        keys = [leaf.buffer[start:stop] for start, stop in zip(starts, stops)]
+        for index, key in enumerate(keys):
+            if len(key) < leaf.key_sizes[index]:
+                beside = (*keys[max(index - 1, 0) : index], *keys[index + 1 : index + 2], high or b"")
+                if any(other.startswith(key) for other in (*beside, low if index == 0 and low else b"")):
+                    raise
+        if not _in_order(keys, low, high):
+            raise
+        return keys
 
 
 def _stack(pgids: Sequence[int]) -> str:
