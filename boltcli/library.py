@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from .errors import BucketNotFound, KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG
 from .format.page import DamagedElements
-from .ops.check import Finding, check
+from .ops.check import check
+from .ops.findings import Finding
 from .ops.listing import key_pages
 from .ops.stats import BucketStats, bucket_stats, database_stats
 from .storage.snapshot import Snapshot

@@ -11,12 +11,9 @@ finding, what it leads to is passed over, and the check goes on.
 
 from __future__ import annotations
 
-from itertools import islice
-from operator import lt
-
 from ..errors import Corrupted
-from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, FREELIST_PAGE, LEAF_PAGE, PAGE_TYPES
-from ..format.page import BUCKET_HEADER, DamagedElements, LeafElements, freelist_ids, type_name
+from ..format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, PAGE_TYPES
+from ..format.page import DamagedElements, freelist_ids, type_name
 from ..tree.bucket import (
     MAX_DEPTH,
     BucketRef,
@@ -27,10 +24,12 @@ from ..tree.bucket import (
     leaf_elements,
     root_bucket,
 )
+from .findings import Finding, stack_text
+from .key_order import bucket_at, check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator
 
     from ..storage.snapshot import Page, Snapshot
 
@@ -39,37 +38,6 @@ if TYPE_CHECKING:
 _BEYOND = 1 << 20
 # Pages may be reached along several ways; this many visits a page, on average, are followed.
 _VISITS = 4
-_MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data, as far as bbolt can address them
-
-
-class Finding:
-    """One line of ``check``. ``page`` is the page id concerned.
-
-    ``kind`` is one of already-freed, out-of-bounds, multiple-references,
-    reachable-freed, invalid-type, unexpected-type, key-order,
-    unreachable-unfreed, out-of-range, damaged. ``message()`` is the line;
-    ``keys`` are the byte strings that it quotes, in order: how they are
-    written is the renderer's business.
-    """
-
-    __slots__ = ("keys", "kind", "page", "template")
-
-    def __init__(self, kind: str, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
-        self.kind = kind
-        self.page = page
-        self.template = template
-        self.keys = keys
-
-    def message(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:
-        """The finding as a line, its keys written by ``write_key`` (default: in hex)."""
-        parts = self.template.encode().split(b"\0")
-        line = parts[0]
-        for key, part in zip(self.keys, parts[1:], strict=True):
-            line += (write_key(key) if write_key else key.hex().encode()) + part
-        return line
-
-    def __repr__(self) -> str:
-        return f"<Finding {self.kind}: {self.message().decode()}>"
 
 
 def check(snapshot: Snapshot, from_page: int = 0) -> Iterator[Finding]:
@@ -250,7 +218,7 @@ class _Check:
             for index in leaf.bucket_indexes():
                 try:
                     if ordered:
-                        child: BucketRef | None = _bucket_at(leaf, index, starts[index])
+                        child: BucketRef | None = bucket_at(leaf, index, starts[index])
                     else:
                         # bbolt looks each one up by name, and keys out of order hide some from it.
                         child = child_bucket(self.snapshot, bucket, leaf.key(index), lenient=True)
@@ -322,7 +290,7 @@ class _Check:
         """Bounds, references, freed, type of one page."""
         pgid = page.pgid
         if pgid > self.hwm:
-            yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {_stack(stack)}")
+            yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {stack_text(stack)}")
         reached = self.reached
         stop = min(pgid + page.overflow + 1, self.tracked)
         if self.budget < 0:
@@ -330,12 +298,14 @@ class _Check:
         self.budget -= stop - pgid
         for part in range(pgid, stop):
             if reached[part]:
-                yield Finding("multiple-references", part, f"page {part}: multiple references {_stack(stack)}")
+                yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
             reached[part] = 1
         if self.freed[pgid]:
             yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
         elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
-            yield Finding("invalid-type", pgid, f"page {pgid}: invalid type: {type_name(page.flags)} {_stack(stack)}")
+            yield Finding(
+                "invalid-type", pgid, f"page {pgid}: invalid type: {type_name(page.flags)} {stack_text(stack)}"
+            )
 
     def _key_order(self, root: int, leaves: list[int]) -> Iterator[Finding]:
         """Keys ascend within pages, and stay between the keys of the branches above.
@@ -359,12 +329,11 @@ class _Check:
                         leaf = leaf_elements(snapshot, page, stack, lenient=True)
                         if any(leaf.flags):
                             leaves.append(pgid)
-                        keys = _keys_before_end(leaf, low, high)
-                        if not _in_order(keys, low, high):
-                            yield from _leaf_disorder(keys, pgid, low, high, stack)
+                        keys = readable_keys(leaf, low, high)
+                        if not in_order(keys, low, high):
+                            yield from leaf_disorder(keys, pgid, low, high, stack)
                         greatest = keys[-1] if keys else None
-                        if keys and max(leaf.value_sizes) > _MAX_DATA // 2:
-                            _check_value_ends(leaf)
+                        check_value_sizes(leaf)
                     elif page.flags == BRANCH_PAGE:
                         branch = branch_elements(snapshot, page, stack, lenient=True)
                         frames.append(_Frame(branch.keys(), branch.pgids, low, high))
@@ -385,7 +354,7 @@ class _Check:
                 index = frame.index
                 if index < len(frame.keys):
                     pgid, low = frame.pgids[index], frame.keys[index]
-                    yield from _element_disorder("branch", index, low, pgid, frame.previous, frame.high, stack)
+                    yield from element_disorder("branch", index, low, pgid, frame.previous, frame.high, stack)
                     frame.index = index = index + 1
                     high = frame.keys[index] if index < len(frame.keys) else frame.high
                     break
@@ -411,108 +380,10 @@ class _Frame:
         self.high = high
 
 
-def _bucket_at(leaf: LeafElements, index: int, start: int) -> BucketRef:
-    """The bucket whose value begins at ``start``; like bbolt, without a look at how long that value is."""
-    if leaf.value_sizes[index] == 0 or start + BUCKET_HEADER_SIZE > leaf.end:
-        raise DamagedElements(f"element {index} is too small to be a bucket")
-    return BucketRef(*BUCKET_HEADER.unpack_from(leaf.buffer, start))
-
-
-def _keys_before_end(leaf: LeafElements, low: bytes | None, high: bytes | None) -> list[bytes]:
-    """The keys of a leaf, where one that leaves the file is cut at the file's end if that settles its order.
-
-    A comparison ends at the first byte that differs, so bbolt doesn't notice
-    such a key unless the part inside the file equals its neighbour's. Raises
-    :class:`DamagedElements` where bbolt would have read on.
-    """
-    try:
-        return leaf.keys()
-    except DamagedElements:
-        starts = leaf.key_starts()
-        if max(starts) > leaf.end:
-            raise
-        stops = [min(start + size, leaf.end) for start, size in zip(starts, leaf.key_sizes)]
-        keys = [leaf.buffer[start:stop] for start, stop in zip(starts, stops)]
-        for index, key in enumerate(keys):
-            if len(key) < leaf.key_sizes[index]:
-                beside = (*keys[max(index - 1, 0) : index], *keys[index + 1 : index + 2], high or b"")
-                if any(other.startswith(key) for other in (*beside, low if index == 0 and low else b"")):
-                    raise
-        if not _in_order(keys, low, high):
-            raise
-        return keys
-
-
-def _stack(pgids: Sequence[int]) -> str:
-    return f"(stack: [{' '.join(map(str, pgids))}])"
-
-
 def _children_of(snapshot: Snapshot, page: Page, stack: list[int]) -> list[int]:
     # Unlike a reader, the check has nothing against a branch without children: bbolt's page walk has not.
     return children(snapshot, page, stack) if page.count else []
 
 
-def _check_value_ends(leaf: LeafElements) -> None:
-    """Raise DamagedElements for a value that no memory could hold: sizes short of that bbolt's check passes over."""
-    for index, sizes in enumerate(zip(leaf.positions, leaf.key_sizes, leaf.value_sizes)):
-        if sum(sizes) > _MAX_DATA:
-            raise DamagedElements(f"value {index} is {sizes[-1]} bytes long")
-
-
 def _unexpected_type(page: Page) -> Finding:
     return Finding("unexpected-type", page.pgid, f"unexpected page type (flags: {page.flags:x}) for pgId:{page.pgid}")
-
-
-def _in_order(keys: list[bytes], low: bytes | None, high: bytes | None) -> bool:
-    if not keys:
-        return True
-    return (
-        (low is None or low <= keys[0])
-        and (high is None or keys[-1] < high)
-        and all(map(lt, keys, islice(keys, 1, None)))
-    )
-
-
-def _leaf_disorder(
-    keys: list[bytes], pgid: int, low: bytes | None, high: bytes | None, stack: Sequence[int]
-) -> Iterator[Finding]:
-    previous = low
-    for index, key in enumerate(keys):
-        yield from _element_disorder("leaf", index, key, pgid, previous, high, stack)
-        previous = key
-
-
-def _element_disorder(
-    page_type: str,
-    index: int,
-    key: bytes,
-    pgid: int,
-    previous: bytes | None,
-    high: bytes | None,
-    stack: Sequence[int],
-) -> Iterator[Finding]:
-    """bbolt's ``verifyKeyOrder``. For a branch, ``pgid`` is the child's and ``stack`` ends at the branch."""
-    before = previous or b""
-    pages = f"[{' '.join(map(str, stack))}]"
-    place = f"key[{index}]=(hex)\0 on {page_type} page({pgid})"
-    if index == 0:
-        if before > key:
-            yield Finding(
-                "key-order", pgid,
-                f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}",
-                (key, before),
-            )  # fmt: skip
-    elif before >= key:
-        found = "<" if before > key else "="
-        yield Finding(
-            "key-order", pgid,
-            f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}",
-            (key, before),
-        )  # fmt: skip
-    if high is not None and key >= high:
-        # It names the previous element, not the bound that is broken: so does bbolt.
-        yield Finding(
-            "key-order", pgid,
-            f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}",
-            (key, before),
-        )  # fmt: skip

@@ -117,7 +117,7 @@ def test_damaged_fixture_does_not_break_boltcli(
     for future in running:
         found = future.result()
         if found.differences:
-            pytest.fail(report(found.differences, found.not_comparable), pytrace=False)
+            pytest.fail(report(found.differences, found.compared + found.not_comparable), pytrace=False)
 
 
 def _generate(tools: Tools, *arguments: str) -> None:

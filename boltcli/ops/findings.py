@@ -1,0 +1,42 @@
+"""What a check finds: one record a line of bbolt's output."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Finding:
+    """One line of ``check``. ``page`` is the page id concerned.
+
+    ``kind`` is one of already-freed, out-of-bounds, multiple-references,
+    reachable-freed, invalid-type, unexpected-type, key-order,
+    unreachable-unfreed, out-of-range, damaged. ``message()`` is the line;
+    ``keys`` are the byte strings that it quotes, in order: how they are
+    written is the renderer's business.
+    """
+
+    __slots__ = ("keys", "kind", "page", "template")
+
+    def __init__(self, kind: str, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
+        self.kind = kind
+        self.page = page
+        self.template = template
+        self.keys = keys
+
+    def message(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:
+        """The finding as a line, its keys written by ``write_key`` (default: in hex)."""
+        parts = self.template.encode().split(b"\0")
+        line = parts[0]
+        for key, part in zip(self.keys, parts[1:], strict=True):
+            line += (write_key(key) if write_key else key.hex().encode()) + part
+        return line
+
+    def __repr__(self) -> str:
+        return f"<Finding {self.kind}: {self.message().decode()}>"
+
+
+def stack_text(pgids: Sequence[int]) -> str:
+    """The way from a tree's root to a page, as Go prints a slice."""
+    return f"(stack: [{' '.join(map(str, pgids))}])"
