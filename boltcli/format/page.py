@@ -25,6 +25,7 @@ LEAF_ELEMENT = struct.Struct("<IIII")  # flags, pos, ksize, vsize
 BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, ksize, pgid
 BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
 
+_EVEN = bytes(range(0, 256, 2))
 _SWAP = sys.byteorder == "big"
 
 
@@ -178,6 +179,13 @@ def branch_pgids(buffer: Buffer, offset: int, count: int) -> list[int]:
     """The child page ids of the branch page at ``offset``, in order."""
     start = offset + PAGE_HEADER_SIZE
     return _columns(buffer, start, start + ELEMENT_SIZE * count, "Q")[1::2].tolist()
+
+
+def holds_buckets(buffer: Buffer, offset: int, count: int) -> bool:
+    """Whether the leaf page at ``offset`` has a bucket among its elements; looks at no element alone."""
+    start = offset + PAGE_HEADER_SIZE
+    # The low byte of each element's flags, and of those what is left when the even ones go.
+    return bool(buffer[start : start + ELEMENT_SIZE * count : ELEMENT_SIZE].translate(None, _EVEN))
 
 
 def freelist_ids(buffer: Buffer, offset: int, count: int, end: int) -> list[int]:

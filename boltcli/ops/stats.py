@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ..format.page import BRANCH_ELEMENT, LEAF_ELEMENT
+from ..format.page import BRANCH_ELEMENT, LEAF_ELEMENT, holds_buckets
 from ..tree.bucket import BucketRef, children, leaf_elements, open_bucket
 from .listing import top_buckets
 
@@ -121,8 +121,10 @@ def _add_tree(
                 total.leaf_pages += 1
                 total.leaf_overflow_pages += page.overflow
                 total.leaf_inuse += _leaf_used(page)
-                leaf = leaf_elements(snapshot, page, stack, lenient=True)
-                nested.extend(open_bucket(snapshot, page, leaf, index) for index in leaf.bucket_indexes())
+                fits = page.offset + PAGE_HEADER_SIZE + ELEMENT_SIZE * page.count <= page.limit
+                if not fits or holds_buckets(page.buffer, page.offset, page.count):
+                    leaf = leaf_elements(snapshot, page, stack, lenient=True)
+                    nested.extend(open_bucket(snapshot, page, leaf, index) for index in leaf.bucket_indexes())
             elif page.flags == BRANCH_PAGE:
                 total.branch_pages += 1
                 total.branch_overflow_pages += page.overflow

@@ -123,6 +123,16 @@ def test_deeper_than_python_recurses(tmp_path: Path) -> None:
     assert found[0].endswith("the tree is deeper than 256 levels")
 
 
+def test_statistics_of_a_leaf_that_claims_too_many_elements(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    content = bytearray(small(freelist(2), page(3, 2, [(b"b", bucket(4), b"\1")]), page(4, 2)))
+    content[4 * 4096 + 10 : 4 * 4096 + 12] = b"\xff\x0f"
+    path.write_bytes(content)
+    status, out, err = run("stats", path)
+    assert (status, out) == (1, b"")
+    assert err.startswith(b"Error: page 4 at offset 16384: 4095 elements do not fit")
+
+
 def test_a_bad_freelist_is_a_finding_and_the_trees_are_checked(tmp_path: Path) -> None:
     disorder = page(3, 2, [(b"b", b""), (b"a", b"")])
     assert findings(tmp_path, small(page(2, 2), disorder)) == [
