@@ -5,9 +5,6 @@ from __future__ import annotations
 from ..errors import ArgumentError
 from .golang import code_point, is_print, quote
 
-FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted")
-PARSE_FORMATS = ("ascii-encoded", "hex")
-
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 

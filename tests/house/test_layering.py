@@ -19,7 +19,7 @@ DOORS = {"typer": {"cli/help.py"}, "rich": set(), "orjson": set()}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def _imports(path: Path, *, lazy_too: bool = True) -> set[str]:
+def _imports(path: Path) -> set[str]:
     """Absolute names of all modules that a file imports, typing-only and lazy ones included."""
     package = ["boltcli", *path.relative_to(PACKAGE).parent.parts]
     found = set()
