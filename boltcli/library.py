@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from .errors import BucketNotFound, KeyNotFound
+from .errors import KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG
 from .format.page import DamagedElements
 from .ops.check import check
 from .ops.findings import Finding
-from .ops.listing import key_pages
+from .ops.listing import key_pages, keyed_leaves
 from .ops.stats import BucketStats, bucket_stats, database_stats
 from .storage.snapshot import Snapshot
-from .tree.bucket import BucketRef, damaged, leaf_elements, leaf_pages, open_bucket, root_bucket, seek
+from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucket, root_bucket, seek
 
 
 def open(path: str | os.PathLike[str]) -> Database:
@@ -40,7 +40,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         self._ref = ref
 
     def __getitem__(self, key: bytes | str) -> bytes | Bucket:
-        wanted = key.encode() if isinstance(key, str) else key
+        wanted = _as_bytes(key)
         page, leaf, index = seek(self._snapshot, self._ref, wanted)
         try:
             if index >= leaf.count or leaf.key(index) != wanted:
@@ -61,20 +61,13 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     def bucket(self, *path: bytes | str) -> Bucket:
         """The bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
-        found: Bucket = self
-        for name in path:
-            child = found.get(name.encode() if isinstance(name, str) else name)
-            if not isinstance(child, Bucket):
-                raise BucketNotFound()
-            found = child
-        return found
+        return Bucket(self._snapshot, find_bucket(self._snapshot, map(_as_bytes, path), self._ref))
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """Keys and values in order, without the nested buckets; a page at a time inside."""
-        for page in leaf_pages(self._snapshot, self._ref):
-            leaf = leaf_elements(self._snapshot, page)
+        for page, leaf, keys in keyed_leaves(self._snapshot, self._ref):
             try:
-                for key, value, flag in zip(leaf.keys(), leaf.values(), leaf.flags):
+                for key, value, flag in zip(keys, leaf.values(), leaf.flags):
                     if not flag & BUCKET_LEAF_FLAG:
                         yield key, value
             except DamagedElements as damage:
@@ -123,3 +116,7 @@ class Database(Bucket):
     def stats(self, prefix: bytes = b"") -> BucketStats:
         """Summed statistics of the top-level buckets whose name begins with ``prefix``."""
         return database_stats(self._snapshot, prefix)[1]
+
+
+def _as_bytes(key: bytes | str) -> bytes:
+    return key.encode() if isinstance(key, str) else key

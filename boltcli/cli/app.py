@@ -6,7 +6,7 @@ import io
 import os
 import sys
 
-from ..errors import BoltError
+from ..errors import BoltError, OpenError
 from .parse import Parsed, UsageError, parse
 
 TYPE_CHECKING = False
@@ -33,8 +33,7 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = error.strerror or str(error)
-        err.write(b"Error: write " + _name(out) + b": " + (reason[:1].lower() + reason[1:]).encode() + b"\n")
+        _report(OpenError("write", _name(out), error.strerror or str(error)), err)
     return 1
 
 
@@ -67,13 +66,12 @@ def _report(error: BoltError, err: BinaryIO) -> None:
         usage = error.command.usage() if error.command else "boltcli COMMAND [ARGUMENTS]"
         name = f"boltcli {error.command.name}" if error.command else "boltcli"
         err.write(f"\nUsage: {usage}\nTry '{name} --help'.\n".encode())
-    err.flush()
 
 
-def _name(out: BinaryIO) -> bytes:
+def _name(out: BinaryIO) -> str:
     """How Go names the stream in its write errors."""
     name = getattr(out, "name", None)
-    return os.fsencode(name) if isinstance(name, str) else b"/dev/stdout"
+    return name if isinstance(name, str) else "/dev/stdout"
 
 
 def process() -> None:
@@ -97,7 +95,7 @@ def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stde
     out = stdout or _stream(1)
     try:
         if out is None:
-            err.write(b"Error: write /dev/stdout: bad file descriptor\n")
+            _report(OpenError("write", "/dev/stdout", "Bad file descriptor"), err)
             return 1
         return run(words, out, err)
     except BrokenPipeError:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from .. import __version__
+from .commands.version import one_line
 from .table import COMMANDS, Argument, Command, Option
 
 # What a typer command does with its values: `run` of the command, or, in tests, noting them.
@@ -129,7 +129,7 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"boltcli version {__version__}")
+        typer.echo(one_line(), nl=False)
         raise typer.Exit
 
 

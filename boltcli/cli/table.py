@@ -41,7 +41,7 @@ class Option:
 
 
 class Argument:
-    """A positional argument, for help and completion; how many there may be is the command's ``arity``.
+    """A positional argument, for help and completion; how many there may be is the command's ``least`` and ``most``.
 
     ``kind`` says what completes it: file, bucket, key or text. ``many``: any number of it.
     """

@@ -49,6 +49,15 @@ class DamagedElements(Exception):
     """Elements or their data leave the room they may use. The caller knows which page it is."""
 
 
+def _table_span(offset: int, count: int, end: int) -> tuple[int, int]:
+    """Where the ``count`` elements of the page at ``offset`` begin and end; that must not be beyond ``end``."""
+    start = offset + PAGE_HEADER_SIZE
+    stop = start + ELEMENT_SIZE * count
+    if stop > end:
+        raise DamagedElements(f"{count} elements do not fit")
+    return start, stop
+
+
 class _Elements:
     """What leaf and branch elements share.
 
@@ -67,10 +76,7 @@ class _Elements:
     start: int
 
     def _table(self, buffer: Buffer, offset: int, count: int, end: int) -> memoryview[int]:
-        start = offset + PAGE_HEADER_SIZE
-        stop = start + ELEMENT_SIZE * count
-        if stop > end:
-            raise DamagedElements(f"{count} elements do not fit")
+        start, stop = _table_span(offset, count, end)
         self.buffer = buffer
         self.offset = offset
         self.start = start
@@ -172,20 +178,19 @@ class BranchElements(_Elements):
         table = self._table(buffer, offset, count, end)
         self.positions = table[0::4].tolist()
         self.key_sizes = table[1::4].tolist()
-        self.pgids = branch_pgids(buffer, offset, count)
+        self.pgids = branch_pgids(buffer, offset, count, end)
 
 
-def branch_pgids(buffer: Buffer, offset: int, count: int) -> list[int]:
-    """The child page ids of the branch page at ``offset``, in order."""
-    start = offset + PAGE_HEADER_SIZE
-    return _columns(buffer, start, start + ELEMENT_SIZE * count, "Q")[1::2].tolist()
+def branch_pgids(buffer: Buffer, offset: int, count: int, end: int) -> list[int]:
+    """The child page ids of the branch page at ``offset``, in order; raises :class:`DamagedElements`."""
+    return _columns(buffer, *_table_span(offset, count, end), "Q")[1::2].tolist()
 
 
-def holds_buckets(buffer: Buffer, offset: int, count: int) -> bool:
-    """Whether the leaf page at ``offset`` has a bucket among its elements; looks at no element alone."""
-    start = offset + PAGE_HEADER_SIZE
+def holds_buckets(buffer: Buffer, offset: int, count: int, end: int) -> bool:
+    """Whether the leaf page at ``offset`` has a bucket among its elements; raises :class:`DamagedElements`."""
+    start, stop = _table_span(offset, count, end)
     # The low byte of each element's flags, and of those what is left when the even ones go.
-    return bool(buffer[start : start + ELEMENT_SIZE * count : ELEMENT_SIZE].translate(None, _EVEN))
+    return bool(buffer[start:stop:ELEMENT_SIZE].translate(None, _EVEN))
 
 
 def freelist_ids(buffer: Buffer, offset: int, count: int, end: int) -> list[int]:

@@ -95,23 +95,26 @@ def element_disorder(
 ) -> Iterator[Finding]:
     """bbolt's ``verifyKeyOrder``. For a branch, ``pgid`` is the child's and ``stack`` ends at the branch."""
     before = previous or b""
+    below = before > key if index == 0 else before >= key
+    beyond = high is not None and key >= high
+    if not (below or beyond):
+        return
     pages = f"[{' '.join(map(str, stack))}]"
     place = f"key[{index}]=(hex)\0 on {page_type} page({pgid})"
-    if index == 0:
-        if before > key:
-            yield Finding(
-                "key-order", pgid,
-                f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}",
-                (key, before),
-            )  # fmt: skip
-    elif before >= key:
+    if below and index == 0:
+        yield Finding(
+            "key-order", pgid,
+            f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}",
+            (key, before),
+        )  # fmt: skip
+    elif below:
         found = "<" if before > key else "="
         yield Finding(
             "key-order", pgid,
             f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}",
             (key, before),
         )  # fmt: skip
-    if high is not None and key >= high:
+    if beyond:
         # It names the previous element, not the bound that is broken: so does bbolt.
         yield Finding(
             "key-order", pgid,

@@ -10,20 +10,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..storage.snapshot import Snapshot
+    from ..format.page import LeafElements
+    from ..storage.snapshot import Page, Snapshot
+
+
+def keyed_leaves(snapshot: Snapshot, bucket: BucketRef) -> Iterator[tuple[Page, LeafElements, list[bytes]]]:
+    """The leaf pages of ``bucket`` in order, each with its elements and keys.
+
+    Raises :class:`~boltcli.errors.Corrupted` when it comes to a damaged page,
+    after all that precede it.
+    """
+    for page in leaf_pages(snapshot, bucket):
+        leaf = leaf_elements(snapshot, page)
+        try:
+            keys = leaf.keys()
+        except DamagedElements as damage:
+            raise damaged(snapshot, page, damage) from None
+        yield page, leaf, keys
 
 
 def key_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes]]:
     """The keys of ``bucket`` in order, nested buckets' names among them, one list a leaf page.
 
-    Raises :class:`~boltcli.errors.Corrupted` when it comes to a damaged page,
-    after all lists that precede it.
+    Raises as :func:`keyed_leaves` does.
     """
-    for page in leaf_pages(snapshot, bucket):
-        try:
-            yield leaf_elements(snapshot, page).keys()
-        except DamagedElements as damage:
-            raise damaged(snapshot, page, damage) from None
+    for _, _, keys in keyed_leaves(snapshot, bucket):
+        yield keys
 
 
 def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
@@ -33,12 +45,7 @@ def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
     bucket (a plain pair, which bbolt itself never writes there) comes with None.
     Raises :class:`~boltcli.errors.Corrupted`.
     """
-    for page in leaf_pages(snapshot, root_bucket(snapshot)):
-        leaf = leaf_elements(snapshot, page)
-        try:
-            names = leaf.keys()
-        except DamagedElements as damage:
-            raise damaged(snapshot, page, damage) from None
+    for page, leaf, names in keyed_leaves(snapshot, root_bucket(snapshot)):
         for index, name in enumerate(names):
             is_bucket = leaf.flags[index] & BUCKET_LEAF_FLAG
             yield name, open_bucket(snapshot, page, leaf, index) if is_bucket else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ..format.page import BRANCH_ELEMENT, LEAF_ELEMENT, holds_buckets
-from ..tree.bucket import BucketRef, children, leaf_elements, open_bucket
+from ..format.page import BRANCH_ELEMENT, LEAF_ELEMENT, DamagedElements, holds_buckets
+from ..tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
 from .listing import top_buckets
 
 TYPE_CHECKING = False
@@ -121,8 +121,11 @@ def _add_tree(
                 total.leaf_pages += 1
                 total.leaf_overflow_pages += page.overflow
                 total.leaf_inuse += _leaf_used(page)
-                fits = page.offset + PAGE_HEADER_SIZE + ELEMENT_SIZE * page.count <= page.limit
-                if not fits or holds_buckets(page.buffer, page.offset, page.count):
+                try:
+                    has_children = holds_buckets(page.buffer, page.offset, page.count, page.limit)
+                except DamagedElements as damage:
+                    raise damaged(snapshot, page, damage, stack) from None
+                if has_children:
                     leaf = leaf_elements(snapshot, page, stack, lenient=True)
                     nested.extend(open_bucket(snapshot, page, leaf, index) for index in leaf.bucket_indexes())
             elif page.flags == BRANCH_PAGE:
@@ -160,9 +163,7 @@ def _leaf_used(page: Page) -> int:
     return PAGE_HEADER_SIZE + before + (pos + ksize + vsize & _U32)
 
 
-def _branch_used(page: Page) -> int:
-    if not page.count:
-        return PAGE_HEADER_SIZE
+def _branch_used(page: Page) -> int:  # of a page that has children
     before = ELEMENT_SIZE * (page.count - 1)
     pos: int
     ksize: int

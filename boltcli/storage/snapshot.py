@@ -6,7 +6,7 @@ import mmap
 import os
 
 from ..errors import Corrupted, InvalidDatabase, OpenError
-from ..format.constants import PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
+from ..format.constants import META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
 from ..format.page import HEADER
 from .source import open_source
@@ -93,7 +93,7 @@ class Snapshot:
         self.meta = choose(*self.metas)
 
     def _bytes_at(self, start: int) -> bytes:
-        return self.buffer[start : start + PAGE_HEADER_SIZE + 64]
+        return self.buffer[start : start + PAGE_HEADER_SIZE + META_SIZE]
 
     def close(self) -> None:
         """Unmap and close; the lock goes with the descriptor."""

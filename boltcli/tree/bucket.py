@@ -145,9 +145,10 @@ def children(snapshot: Snapshot, page: Page, stack: Sequence[int] = ()) -> list[
         raise snapshot.corrupted(f"the tree is deeper than {MAX_DEPTH} levels", page.pgid)
     if not page.count:
         raise snapshot.corrupted("a branch page without elements", page.pgid, stack)
-    if page.offset + PAGE_HEADER_SIZE + 16 * page.count > page.limit:
-        raise snapshot.corrupted(f"{page.count} elements do not fit", page.pgid, stack)
-    return branch_pgids(page.buffer, page.offset, page.count)
+    try:
+        return branch_pgids(page.buffer, page.offset, page.count, page.limit)
+    except DamagedElements as damage:
+        raise damaged(snapshot, page, damage, stack) from None
 
 
 def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = False) -> tuple[Page, LeafElements, int]:
@@ -211,12 +212,12 @@ def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes, *, lenient:
     return None
 
 
-def find_bucket(snapshot: Snapshot, path: Iterable[bytes]) -> BucketRef:
-    """The bucket at ``path``, names from the top down; no name gives the root bucket.
+def find_bucket(snapshot: Snapshot, path: Iterable[bytes], start: BucketRef | None = None) -> BucketRef:
+    """The bucket at ``path``, names from the outside in, below ``start`` (default: the root bucket).
 
     Raises :class:`~boltcli.errors.BucketNotFound`.
     """
-    bucket = root_bucket(snapshot)
+    bucket = start or root_bucket(snapshot)
     for name in path:
         child = child_bucket(snapshot, bucket, name)
         if child is None:
