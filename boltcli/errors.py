@@ -8,6 +8,8 @@ else that escapes is a bug in boltcli.
     BoltError
     |-- SourceNotFound      the path leads to no file
     |-- OpenError           the system would not let the file be opened, locked or mapped
+    |   `-- DestinationError    nor the result be written
+    |-- DestinationExists   something is where the result should go
     |-- InvalidDatabase     the file isn't a bolt database, or no meta page of it is valid
     |   |-- VersionMismatch     a file format version other than 2
     |   `-- ChecksumError       the meta page's checksum doesn't match its content
@@ -77,6 +79,24 @@ class OpenError(BoltError):
         super().__init__(f"{operation} {path}: {reason}", path=path)
         self.operation = operation
         self.reason = reason
+
+
+class DestinationError(OpenError):
+    """The system refused ``operation`` (``open``, ``write``, ...) on the result file ``path``."""
+
+    kind = "destination"
+
+    def __init__(self, operation: str, path: str, error: OSError | ValueError) -> None:
+        super().__init__(operation, path, str(getattr(error, "strerror", None) or error))
+
+
+class DestinationExists(BoltError):
+    """Something is at ``path`` that won't be replaced."""
+
+    kind = "destination-exists"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"output file {path!r} already exists", path=path)
 
 
 class InvalidDatabase(BoltError):

@@ -111,11 +111,12 @@ def _option(option: Option) -> inspect.Parameter:
     declared = typer.Option(
         *names,
         help=option.help,
-        metavar=option.metavar,
-        parser=_reader(option) if not isinstance(option.default, str) else None,
+        metavar=option.metavar or None,
+        parser=_reader(option) if type(option.default) is int else None,
         autocompletion=(lambda: list(option.choices)) if option.choices else None,
     )
-    return _keyword(option.name, Annotated[type(option.default), declared], option.default)
+    default = inspect.Parameter.empty if option.required else option.default
+    return _keyword(option.name, Annotated[type(option.default), declared], default)
 
 
 def _reader(option: Option) -> Callable[[Any], Any]:

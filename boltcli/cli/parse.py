@@ -96,7 +96,8 @@ def _swallows(word: str) -> bool:
 
 def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
     options = command.options if command else ()
-    values: dict[str, str | int] = {option.name: option.default for option in options}
+    # A required option has a value only once it is given.
+    values: dict[str, str | int] = {option.name: option.default for option in options if not option.required}
     switches = {"help": False} if command else {"help": False, "version": False}
     arguments: list[str] = []
     queue = words[::-1]
@@ -118,6 +119,9 @@ def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
     if command is None:
         return Parsed("help", None, arguments, values)
     command.check_count(len(arguments))
+    missing = sorted(option.name for option in options if option.name not in values)
+    if missing:
+        raise ArgumentError("required flag(s) {} not set".format(", ".join(f'"{name}"' for name in missing)))
     return Parsed("run", command, arguments, values)
 
 
@@ -140,9 +144,12 @@ def _long(
     if option is None:
         raise ArgumentError(f"unknown flag: --{name}")
     if not equals:
-        if not queue:
+        if option.switch:
+            value = "true"
+        elif queue:
+            value = queue.pop()
+        else:
             raise ArgumentError(f"flag needs an argument: {word}")
-        value = queue.pop()
     _set(option, value, values)
 
 
@@ -181,6 +188,10 @@ def _shorts(
             raise ArgumentError(f"unknown shorthand flag: {quote_char(chr(byte))} in -{cluster}")
         if assigned:
             value = cluster[2:]
+        elif option.switch:
+            _set(option, "true", values)
+            cluster = cluster[1:]
+            continue
         elif len(cluster) > 1:
             value = cluster[1:]
         elif queue:

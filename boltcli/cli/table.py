@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
-from .values import parse_string, parse_uint64
+from .values import parse_bool, parse_string, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,9 +11,12 @@ if TYPE_CHECKING:
 
 
 class Option:
-    """A flag that takes a value: ``--name VALUE`` or ``-short VALUE``."""
+    """A flag: ``--name VALUE`` or ``-short VALUE``.
 
-    __slots__ = ("choices", "default", "help", "metavar", "name", "parse", "short")
+    One whose default is False is a switch: it takes no value, unless by ``--name=false``.
+    """
+
+    __slots__ = ("choices", "default", "help", "metavar", "name", "parse", "required", "short", "switch")
 
     def __init__(
         self,
@@ -21,17 +24,20 @@ class Option:
         help: str,
         *,
         default: str | int,
-        metavar: str,
+        metavar: str = "",
         parse: Callable[[str], str | int] = parse_string,
         short: str = "",
         choices: tuple[str, ...] = (),
+        required: bool = False,
     ) -> None:
         self.name = name
         self.short = short
         self.help = help
         self.default = default
         self.metavar = metavar
-        self.parse = parse
+        self.switch = default is False
+        self.parse = parse_bool if self.switch else parse
+        self.required = required  # cobra says so before it looks at anything else
         self.choices = choices  # for help and completion: what is not among them fails later, as in bbolt
 
     @property
@@ -99,7 +105,9 @@ class Command:
     def usage(self) -> str:
         """One line: the command and what it takes."""
         words = [f"boltcli {self.name}"]
-        words += [f"[--{option.name} {option.metavar}]" for option in self.options]
+        for option in self.options:
+            word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"
+            words.append(word if option.required else f"[{word}]")
         for argument in self.arguments:
             word = argument.name + ("..." if argument.many else "")
             words.append(word if argument.required else f"[{word}]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import ArgumentError
 
 _MAX_U64 = 0xFFFFFFFFFFFFFFFF
+_MAX_I64 = 0x7FFFFFFFFFFFFFFF
 _PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
@@ -29,11 +30,23 @@ def parse_uint64(text: str) -> int:
         digits = digits[1 if base == 8 and digits[1] != "o" else 2 :]
     valid = _DIGITS[:base] + "_"
     if not digits or any(digit not in valid for digit in digits) or not _underscores_ok(text):
-        raise _number_error(text, "invalid syntax")
+        raise _number_error("ParseUint", text, "invalid syntax")
     value = int(digits.replace("_", "") or "0", base)
     if value > _MAX_U64:
-        raise _number_error(text, "value out of range")
+        raise _number_error("ParseUint", text, "value out of range")
     return value
+
+
+def parse_int64(text: str) -> int:
+    """Go's ``strconv.ParseInt(text, 0, 64)``: a sign, then as :func:`parse_uint64`."""
+    negative = text[:1] == "-"
+    try:
+        value = parse_uint64(text[1:] if text[:1] in ("+", "-") else text)
+    except ArgumentError as error:
+        raise _number_error("ParseInt", text, error.message.rpartition(": ")[2]) from None
+    if value > _MAX_I64 + negative:
+        raise _number_error("ParseInt", text, "value out of range")
+    return -value if negative else value
 
 
 def parse_bool(text: str) -> bool:
@@ -61,8 +74,8 @@ def _between_digits(text: str) -> bool:
     return not (text.startswith("_") or text.endswith("_") or "__" in text)
 
 
-def _number_error(text: str, why: str) -> ArgumentError:
-    return ArgumentError(f"strconv.ParseUint: parsing {go_quote(text)}: {why}")
+def _number_error(function: str, text: str, why: str) -> ArgumentError:
+    return ArgumentError(f"strconv.{function}: parsing {go_quote(text)}: {why}")
 
 
 def go_quote(text: str) -> str:

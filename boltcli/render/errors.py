@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import BoltError, KeyNotFound, OpenError, SourceNotFound
+from ..errors import BoltError, DestinationExists, KeyNotFound, OpenError, SourceNotFound
 from .golang import quote
 
 
@@ -18,6 +18,8 @@ def error_text(error: BoltError) -> bytes:
         if error.operation == "stat":
             text = b"failed to open source database file " + quote(path) + b": " + text
         return text
+    if isinstance(error, DestinationExists):
+        return b"output file " + quote(os.fsencode(error.path or "")) + b" already exists"
     if isinstance(error, KeyNotFound):
         return b"Error key not found for key: " + quote(error.key) + b' hex: "' + error.key.hex().encode() + b'"'
     return str(error).encode("utf-8", "surrogateescape")

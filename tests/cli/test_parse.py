@@ -88,6 +88,10 @@ def argvs(draw: st.DrawFn) -> list[str]:
         if not command.options:
             break
         option = draw(st.sampled_from(command.options))
+        if option.switch:
+            # typer's switches take no value, pflag's may: --force=false.
+            words.append([draw(st.sampled_from([f"--{option.name}"] + [f"-{option.short}"] * bool(option.short)))])
+            continue
         value = draw(WORDS if isinstance(option.default, str) else st.sampled_from(numbers))
         forms = [[f"--{option.name}={value}"]]
         if not value.startswith("-"):

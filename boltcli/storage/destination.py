@@ -1,0 +1,129 @@
+"""A result file that is there only when it is complete.
+
+It is written without a name, or beside its name where the system has no
+nameless files, synced, and moved into place in one step: a crash, a full disk
+or a signal leaves what was there before.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import DestinationError, DestinationExists
+
+_RANDOM = 6  # bytes of randomness in a temporary name
+_DESCRIPTORS = "/proc/self/fd"  # by way of which a nameless file is given a name
+
+
+class Destination:
+    """A file to be written to ``fd`` and then put in the place of ``path`` by :meth:`commit`.
+
+    ``mode`` is the permission bits, as the umask allows them. With ``replace`` a
+    regular file at ``path`` is replaced, else it is an error
+    (:class:`~boltcli.errors.DestinationExists`), both now and at the end.
+    Without ``sync`` nothing is synced to the disk. A symbolic link is
+    followed. Leaving the ``with`` block without a commit leaves no trace.
+    Raises :class:`~boltcli.errors.DestinationError` where the system refuses.
+    """
+
+    __slots__ = ("_folder", "_replace", "_sync", "_temporary", "fd", "path", "place")
+
+    def __init__(self, path: str, *, mode: int = 0o666, replace: bool = False, sync: bool = True) -> None:
+        self.path = path
+        self._replace = replace
+        self._sync = sync
+        self._temporary: str | None = None
+        self.fd = -1
+        try:
+            # Where a link leads: the link stays, and the temporary file is on the same file system.
+            self.place = os.path.realpath(path)
+            self._refuse_existing()
+            self._folder = os.path.dirname(self.place)
+            self.fd = self._open(mode & 0o7777)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            raise DestinationError("open", path, error) from error
+
+    def _refuse_existing(self) -> None:
+        try:
+            found = os.stat(self.place)
+        except FileNotFoundError:
+            return
+        from stat import S_ISREG
+
+        # Whatever --force means, it isn't to put a file in the place of a folder or a device.
+        if not self._replace or not S_ISREG(found.st_mode):
+            raise DestinationExists(self.path)
+
+    def _open(self, mode: int) -> int:
+        flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        if hasattr(os, "O_TMPFILE") and os.path.isdir(_DESCRIPTORS):
+            try:
+                return os.open(self._folder, flags | os.O_TMPFILE, mode)
+            except OSError:
+                pass  # not on this file system; a real problem shows again below
+        self._temporary = self._temporary_name()
+        return os.open(self._temporary, flags | os.O_CREAT | os.O_EXCL, mode)
+
+    def _temporary_name(self) -> str:
+        return os.path.join(self._folder, f".boltcli-{os.urandom(_RANDOM).hex()}.tmp")
+
+    def commit(self) -> None:
+        """Sync the file and put it into its place."""
+        try:
+            if self._sync:
+                os.fsync(self.fd)
+            self._name()
+            self.close()
+            if self._sync:
+                self._sync_folder()
+        except OSError as error:
+            raise DestinationError("write", self.path, error) from error
+
+    def _name(self) -> None:
+        if self._temporary is None:
+            # linkat(2) gives a nameless file a name, and never replaces a file.
+            name = self._temporary_name() if self._replace else self.place
+            descriptors = os.open(_DESCRIPTORS, os.O_RDONLY)
+            try:
+                # With a folder's descriptor: only then does Python call linkat, and tell it to follow.
+                os.link(str(self.fd), name, src_dir_fd=descriptors, follow_symlinks=True)
+            except FileExistsError:
+                raise DestinationExists(self.path) from None
+            finally:
+                os.close(descriptors)
+            if not self._replace:
+                return
+            self._temporary = name
+        self._refuse_existing()
+        if os.name == "nt":  # an open file can't be moved there
+            os.close(self.fd)
+            self.fd = -1
+        os.replace(self._temporary, self.place)
+        self._temporary = None
+
+    def _sync_folder(self) -> None:
+        if os.name == "nt":
+            return
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        """Close the file; without a :meth:`commit` before, it is gone."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+        if self._temporary is not None:
+            try:
+                os.unlink(self._temporary)
+            except OSError:
+                pass  # the error that led here matters more
+            self._temporary = None
+
+    def __enter__(self) -> Destination:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
