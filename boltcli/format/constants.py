@@ -19,6 +19,8 @@ PAGE_TYPES = {BRANCH_PAGE: "branch", LEAF_PAGE: "leaf", META_PAGE: "meta", FREEL
 
 BUCKET_LEAF_FLAG = 0x01  # a leaf element whose value is a bucket
 
+MAX_KEY_SIZE = 32768  # bytes; bbolt takes no longer one
+
 NO_FREELIST = 0xFFFFFFFFFFFFFFFF  # meta.freelist of a database whose freelist isn't stored
 COUNT_IN_FIRST_ID = 0xFFFF  # page.count of a freelist whose real count is its first u64
 

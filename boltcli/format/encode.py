@@ -1,0 +1,67 @@
+"""Pages to bytes: what this package's other modules read, written as bbolt writes it."""
+
+from __future__ import annotations
+
+import struct
+
+from .constants import COUNT_IN_FIRST_ID, FREELIST_PAGE, MAGIC, META_PAGE, NO_FREELIST, PAGE_HEADER_SIZE, VERSION
+from .meta import fnv1a64
+from .page import HEADER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_META_BODY = struct.Struct("<IIIIQQQQQ")  # all but the checksum
+_U64 = struct.Struct("<Q")
+
+
+def meta_page(
+    txid: int, *, page_size: int, root: int, freelist: int | None, hwm: int, sequence: int = 0, page: int | None = None
+) -> bytes:
+    """Header and content of a meta page; it belongs at page ``txid % 2`` unless ``page`` says otherwise.
+
+    ``freelist`` None: the freelist isn't stored. The rest of the page is zeros.
+    """
+    pgid = txid % 2 if page is None else page
+    stored = NO_FREELIST if freelist is None else freelist
+    body = _META_BODY.pack(MAGIC, VERSION, page_size, 0, root, sequence, stored, hwm, txid)
+    return HEADER.pack(pgid, META_PAGE, 0, 0) + body + _U64.pack(fnv1a64(body))
+
+
+def freelist_bytes(ids: int) -> int:
+    """The bytes that a freelist page with so many ids takes, its header included."""
+    return PAGE_HEADER_SIZE + 8 * (ids + (ids >= COUNT_IN_FIRST_ID))
+
+
+def freelist_page(pgid: int, overflow: int, ids: Sequence[int]) -> bytes:
+    """Header and ids (ascending) of a freelist page."""
+    count = len(ids)
+    if count < COUNT_IN_FIRST_ID:
+        return HEADER.pack(pgid, FREELIST_PAGE, count, overflow) + struct.pack(f"<{count}Q", *ids)
+    header = HEADER.pack(pgid, FREELIST_PAGE, COUNT_IN_FIRST_ID, overflow)
+    return header + struct.pack(f"<{count + 1}Q", count, *ids)
+
+
+def branch_page(pgid: int, overflow: int, keys: Sequence[bytes], children: Sequence[int]) -> list[bytes]:
+    """Header, element table and keys of a branch page, as pieces to be written one after the other."""
+    count = len(keys)
+    sizes = list(map(len, keys))
+    table = []
+    place = 16 * count  # from an element's own start to its key
+    for size, child in zip(sizes, children):
+        table += (place, size, child)
+        place += size - 16
+    from .constants import BRANCH_PAGE
+
+    return [HEADER.pack(pgid, BRANCH_PAGE, count, overflow), _branch_table(count).pack(*table), *keys]
+
+
+_TABLES: dict[int, struct.Struct] = {}
+
+
+def _branch_table(count: int) -> struct.Struct:
+    found = _TABLES.get(count)
+    if found is None:
+        found = _TABLES[count] = struct.Struct("<" + "IIQ" * count)
+    return found

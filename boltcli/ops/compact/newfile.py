@@ -1,0 +1,171 @@
+"""The file that is being written: which page goes where, how the file grows, what is in the metas.
+
+All as bbolt's write transactions do it (``tx.go``, ``db.go``, ``freelist``),
+except that only what is in the file at the end is written: of the metas, one a
+transaction, the last two.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ...format.constants import FREELIST_PAGE, LEAF_PAGE
+from ...format.encode import freelist_bytes, freelist_page, meta_page
+from ...format.page import HEADER
+from .freeruns import FreeRuns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ALLOC_SIZE = 16 << 20  # bbolt's DB.AllocSize: beyond it files grow in steps of so many bytes
+_MMAP_STEP = 1 << 30
+_BATCH = 1 << 20  # bytes gathered before they are written
+_PIECES = 1000  # a writev takes 1024
+
+
+class PageWriter:
+    """Puts pages into a file; those that follow each other go in one call."""
+
+    def __init__(self, fd: int, page_size: int) -> None:
+        self.fd = fd
+        self.page_size = page_size
+        self._zeros = memoryview(bytes(page_size))
+        self._waiting: list[tuple[int, int, list[bytes | memoryview]]] = []
+        self._bytes = 0
+
+    def put(self, pgid: int, pages: int, pieces: list[bytes | memoryview], size: int) -> None:
+        """Write ``pieces``, ``size`` bytes in all, at the begin of a run of ``pages`` pages; zeros behind them.
+
+        No two runs put between two calls of :meth:`flush` may overlap.
+        """
+        rest = pages * self.page_size - size
+        if rest:
+            pieces.append(self._zeros[:rest])
+        self._waiting.append((pgid, pages, pieces))
+        self._bytes += size
+        if self._bytes >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        waiting = self._waiting
+        waiting.sort()
+        start = end = 0
+        gathered: list[bytes | memoryview] = []
+        for pgid, pages, pieces in waiting:
+            if pgid != end or len(gathered) + len(pieces) > _PIECES:
+                self._write(start, gathered)
+                start = pgid
+                gathered = []
+            gathered += pieces
+            end = pgid + pages
+        self._write(start, gathered)
+        self._waiting = []
+        self._bytes = 0
+
+    def _write(self, pgid: int, pieces: Sequence[bytes | memoryview]) -> None:
+        if not pieces:
+            return
+        offset = pgid * self.page_size
+        done = 0
+        if hasattr(os, "pwritev") and len(pieces) <= _PIECES:
+            done = os.pwritev(self.fd, pieces, offset)
+            if done == sum(map(len, pieces)):
+                return
+        self._write_rest(b"".join(pieces)[done:], offset + done)
+
+    def _write_rest(self, data: bytes, offset: int) -> None:
+        """What one call didn't take; a full disk shows here."""
+        view = memoryview(data)
+        if not hasattr(os, "pwrite"):
+            os.lseek(self.fd, offset, os.SEEK_SET)
+        while view:
+            if hasattr(os, "pwrite"):
+                done = os.pwrite(self.fd, view, offset)
+            else:
+                done = os.write(self.fd, view)
+            view = view[done:]
+            offset += done
+
+
+class NewFile:
+    """A database created by bbolt, in which write transactions follow each other."""
+
+    def __init__(self, fd: int, page_size: int) -> None:
+        self.page_size = page_size
+        self.writer = PageWriter(fd, page_size)
+        # As created: two metas, an empty freelist, an empty leaf for the root bucket.
+        self.hwm = 4
+        self.root = 3
+        self.txid = 1
+        self._freelist = (2, 1)
+        self._metas = [
+            meta_page(txid, page_size=page_size, root=3, freelist=2, hwm=4) for txid in (0, 1)
+        ]  # by txid % 2
+        for pgid, flags in (2, FREELIST_PAGE), (3, LEAF_PAGE):
+            self.writer.put(pgid, 1, [HEADER.pack(pgid, flags, 0, 0)], 16)
+        self.writer.flush()
+        self.size = 4 * page_size
+        self._mapped = mmap_size(self.size, page_size)
+        self._free = FreeRuns()
+        self._hwm_before = 4
+
+    def begin(self) -> None:
+        """Begin a write transaction."""
+        self.txid += 1
+        self._free.begin()
+        self._hwm_before = self.hwm
+
+    def allocate(self, pages: int) -> int:
+        """A run of so many pages: free ones, or new ones at the end."""
+        pgid = self._free.allocate(pages)
+        if pgid:
+            return pgid
+        pgid = self.hwm
+        needed = (pgid + pages + 1) * self.page_size
+        if needed >= self._mapped:
+            self._mapped = mmap_size(max(needed, self.size), self.page_size)
+        self.hwm += pages
+        return pgid
+
+    def release(self, pgid: int, pages: int) -> None:
+        """The transaction no longer uses a run; it is free from the next one on."""
+        self._free.release(pgid, pages)
+
+    def commit(self, root: int) -> None:
+        """End the transaction: freelist, growth, meta; ``root`` is the root bucket's page."""
+        free = self._free
+        self.root = root
+        free.release(*self._freelist)
+        pages = freelist_bytes(free.count + free.pending_count) // self.page_size + 1
+        pgid = self.allocate(pages)
+        content = freelist_page(pgid, pages - 1, free.ids())
+        self.writer.put(pgid, pages, [content], len(content))
+        self._freelist = pgid, pages
+        if self.hwm > self._hwm_before:
+            self._grow((self.hwm + 1) * self.page_size)
+        self.writer.flush()
+        self._metas[self.txid % 2] = meta_page(
+            self.txid, page_size=self.page_size, root=root, freelist=pgid, hwm=self.hwm
+        )
+
+    def _grow(self, size: int) -> None:
+        if size > self.size:
+            self.size = self._mapped if self._mapped <= _ALLOC_SIZE else size + _ALLOC_SIZE
+
+    def finish(self) -> None:
+        """Write the metas and give the file its size."""
+        for pgid, content in enumerate(self._metas):
+            self.writer.put(pgid, 1, [content], len(content))
+        self.writer.flush()
+        os.truncate(self.writer.fd, self.size)
+
+
+def mmap_size(size: int, page_size: int) -> int:
+    """How much of the address space bbolt takes for a file of ``size`` bytes: doubled from 32 KiB, then GiB steps."""
+    for bits in range(15, 31):
+        if size <= 1 << bits:
+            return 1 << bits
+    size = -(-size // _MMAP_STEP) * _MMAP_STEP
+    return -(-size // page_size) * page_size

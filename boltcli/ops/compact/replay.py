@@ -1,0 +1,156 @@
+"""bbolt's compaction: everything is put again, in key order, by write transactions of a limited size.
+
+The limit is on the bytes of keys and values; a bucket counts with its name.
+What would go over it begins the next transaction, so one can be larger only
+if a single pair is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate
+
+from .chunks import cut, fit, holds_buckets
+from .parts import Child
+from .target import Target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .chunks import Chunk
+    from .newfile import NewFile
+    from .parts import Source, Stretch
+
+
+class Replay:
+    """One compaction. ``pairs``, ``buckets`` and ``transactions`` count what was written."""
+
+    def __init__(self, source: Source, file: NewFile, tx_max_size: int) -> None:
+        self.source = source
+        self.file = file
+        self.limit = tx_max_size  # bytes; 0: none
+        self.size = 0  # of the transaction, bytes
+        self.pairs = 0
+        self.buckets = 0
+        self.transactions = 0
+        root = Target(file, b"", 0)
+        root.pgid, root.pages = file.root, 1
+        root.touched = False
+        self.path = [root]
+
+    def run(self, parts: Iterator[Stretch | Child], progress: Callable[[int], None]) -> None:
+        """Write ``parts``, the content of the root bucket; ``progress`` is told the pairs so far."""
+        self.file.begin()
+        pending = [parts]
+        while pending:
+            part = next(pending[-1], None)
+            if part is None:
+                pending.pop()
+                if pending:
+                    self._leave()
+            elif isinstance(part, Child):
+                self._enter(part)
+                self.buckets += 1
+                pending.append(part.parts)
+            else:
+                if part.weights is None:
+                    self._pairs(part.chunk)
+                else:
+                    self._elements(part.chunk, part.weights)
+                self.pairs += part.pairs
+                self.buckets += part.buckets
+                progress(self.pairs)
+        self._commit()
+
+    def _enter(self, child: Child) -> None:
+        """Create a bucket and go into it."""
+        weight = len(child.name)
+        if self.limit and self.size + weight > self.limit:
+            self._next_transaction()
+        self.size += weight
+        self._touch()
+        self.path.append(Target(self.file, child.name, child.sequence))
+
+    def _leave(self) -> None:
+        """The innermost bucket is complete."""
+        target = self.path.pop()
+        if target.touched:
+            self.path[-1].place(target.name, target.store(), target.placed)
+
+    def _touch(self) -> None:
+        """Something is put into the innermost bucket."""
+        path = self.path
+        # All buckets that something is put into are filled to the brim; the root bucket never is.
+        path[-1].full = len(path) > 1
+        for target in reversed(path):
+            if target.touched:
+                break
+            target.touched = True
+
+    def _put(self, chunk: Chunk, weight: int, mixed: bool = False) -> None:
+        self.size += weight
+        self._touch()
+        self.path[-1].append(chunk, mixed)
+
+    def _pairs(self, chunk: Chunk) -> None:
+        """Put pairs, by as many transactions as it takes."""
+        fresh = False
+        while True:
+            number = fit(chunk, self.limit - self.size, 0) if self.limit else chunk[2]
+            if fresh and not number:
+                number = 1  # what doesn't fit into a transaction of its own gets one all the same
+            if number == chunk[2]:
+                self._put(chunk, chunk[4])
+                return
+            if number:
+                front, chunk = cut(chunk, number)
+                self._put(front, front[4])
+            self._next_transaction()
+            fresh = True
+
+    def _elements(self, chunk: Chunk, weights: list[int]) -> None:
+        """Put pairs and inline buckets; a bucket that the transaction's limit falls into is gone into."""
+        start = 0
+        while True:
+            room = self.limit - self.size
+            until = list(accumulate(weights[start:] if start else weights))
+            number = bisect_right(until, room) if self.limit else len(until)
+            if number:
+                rest = number < len(until)
+                front, chunk = cut(chunk, number) if rest else (chunk, chunk)
+                self._put(front, until[number - 1], mixed=True)
+                if not rest:
+                    return
+            start += number + 1
+            last = start == len(weights)
+            single, chunk = (chunk, chunk) if last else cut(chunk, 1)
+            if holds_buckets(single):
+                child = self.source.inside(single)
+                self._enter(child)
+                for part in child.parts:
+                    self._pairs(part.chunk)  # type: ignore[union-attr]  # there are no buckets in inline ones
+                self._leave()
+            else:
+                self._pairs(single)
+            if last:
+                return
+
+    def _next_transaction(self) -> None:
+        self._commit()
+        self.file.begin()
+        self.size = 0
+
+    def _commit(self) -> None:
+        """Write what the transaction changed, the innermost bucket first."""
+        path = self.path
+        for index in range(len(path) - 1, 0, -1):
+            target = path[index]
+            if target.touched:
+                path[index - 1].place(target.name, target.store(), target.placed)
+                target.placed = True
+                target.touched = target.full = False
+        root = path[0]
+        self.file.commit(root.spill() if root.touched else self.file.root)
+        root.touched = False
+        self.transactions += 1
