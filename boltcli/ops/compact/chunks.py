@@ -16,7 +16,7 @@ from __future__ import annotations
 import struct
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE
-from ...format.page import HEADER, LEAF_ELEMENT
+from ...format.page import BUCKET_HEADER, HEADER, LEAF_ELEMENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,6 +118,12 @@ def holds_buckets(chunk: Chunk) -> bool:
     buffer, table, count, _, _ = chunk
     # The low byte of each element's flags.
     return any(buffer[table : table + ELEMENT_SIZE * count : ELEMENT_SIZE])
+
+
+def inline_bucket(sequence: int, chunks: list[Chunk]) -> bytes:
+    """The value of an inline bucket: its header and its page."""
+    count = sum([chunk[2] for chunk in chunks])
+    return BUCKET_HEADER.pack(0, sequence) + b"".join(leaf_page(0, 0, count, chunks))
 
 
 def leaf_page(pgid: int, overflow: int, count: int, chunks: list[Chunk]) -> list[bytes | memoryview]:

@@ -13,80 +13,10 @@ from ...format.constants import FREELIST_PAGE, LEAF_PAGE
 from ...format.encode import freelist_bytes, freelist_page, meta_page
 from ...format.page import HEADER
 from .freeruns import FreeRuns
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from .pagewriter import PageWriter
 
 _ALLOC_SIZE = 16 << 20  # bbolt's DB.AllocSize: beyond it files grow in steps of so many bytes
 _MMAP_STEP = 1 << 30
-_BATCH = 1 << 20  # bytes gathered before they are written
-_PIECES = 1000  # a writev takes 1024
-
-
-class PageWriter:
-    """Puts pages into a file; those that follow each other go in one call."""
-
-    def __init__(self, fd: int, page_size: int) -> None:
-        self.fd = fd
-        self.page_size = page_size
-        self._zeros = memoryview(bytes(page_size))
-        self._waiting: list[tuple[int, int, list[bytes | memoryview]]] = []
-        self._bytes = 0
-
-    def put(self, pgid: int, pages: int, pieces: list[bytes | memoryview], size: int) -> None:
-        """Write ``pieces``, ``size`` bytes in all, at the begin of a run of ``pages`` pages; zeros behind them.
-
-        No two runs put between two calls of :meth:`flush` may overlap.
-        """
-        rest = pages * self.page_size - size
-        if rest:
-            pieces.append(self._zeros[:rest])
-        self._waiting.append((pgid, pages, pieces))
-        self._bytes += size
-        if self._bytes >= _BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what waits."""
-        waiting = self._waiting
-        waiting.sort()
-        start = end = 0
-        gathered: list[bytes | memoryview] = []
-        for pgid, pages, pieces in waiting:
-            if pgid != end or len(gathered) + len(pieces) > _PIECES:
-                self._write(start, gathered)
-                start = pgid
-                gathered = []
-            gathered += pieces
-            end = pgid + pages
-        self._write(start, gathered)
-        self._waiting = []
-        self._bytes = 0
-
-    def _write(self, pgid: int, pieces: Sequence[bytes | memoryview]) -> None:
-        if not pieces:
-            return
-        offset = pgid * self.page_size
-        done = 0
-        if hasattr(os, "pwritev") and len(pieces) <= _PIECES:
-            done = os.pwritev(self.fd, pieces, offset)
-            if done == sum(map(len, pieces)):
-                return
-        self._write_rest(b"".join(pieces)[done:], offset + done)
-
-    def _write_rest(self, data: bytes, offset: int) -> None:
-        """What one call didn't take; a full disk shows here."""
-        view = memoryview(data)
-        if not hasattr(os, "pwrite"):
-            os.lseek(self.fd, offset, os.SEEK_SET)
-        while view:
-            if hasattr(os, "pwrite"):
-                done = os.pwrite(self.fd, view, offset)
-            else:
-                done = os.write(self.fd, view)
-            view = view[done:]
-            offset += done
 
 
 class NewFile:

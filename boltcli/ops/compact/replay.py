@@ -11,76 +11,65 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from .chunks import cut, fit, holds_buckets
-from .parts import Child
 from .target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from .chunks import Chunk
     from .newfile import NewFile
-    from .parts import Source, Stretch
+    from .parts import Child, Source, Stretch
 
 
 class Replay:
-    """One compaction. ``pairs``, ``buckets`` and ``transactions`` count what was written."""
+    """One compaction by ``transactions`` so far of at most ``limit`` bytes; 0: without limit."""
 
-    def __init__(self, source: Source, file: NewFile, tx_max_size: int) -> None:
+    def __init__(self, source: Source, file: NewFile, limit: int) -> None:
         self.source = source
         self.file = file
-        self.limit = tx_max_size  # bytes; 0: none
-        self.size = 0  # of the transaction, bytes
-        self.pairs = 0
-        self.buckets = 0
+        self.limit = limit
         self.transactions = 0
+        self._size = 0  # of the transaction, bytes
         root = Target(file, b"", 0)
         root.pgid, root.pages = file.root, 1
         root.touched = False
-        self.path = [root]
+        self._path = [root]
+        file.begin()
 
-    def run(self, parts: Iterator[Stretch | Child], progress: Callable[[int], None]) -> None:
-        """Write ``parts``, the content of the root bucket; ``progress`` is told the pairs so far."""
-        self.file.begin()
-        pending = [parts]
-        while pending:
-            part = next(pending[-1], None)
-            if part is None:
-                pending.pop()
-                if pending:
-                    self._leave()
-            elif isinstance(part, Child):
-                self._enter(part)
-                self.buckets += 1
-                pending.append(part.parts)
-            else:
-                if part.weights is None:
-                    self._pairs(part.chunk)
-                else:
-                    self._elements(part.chunk, part.weights)
-                self.pairs += part.pairs
-                self.buckets += part.buckets
-                progress(self.pairs)
-        self._commit()
-
-    def _enter(self, child: Child) -> None:
+    def enter(self, child: Child) -> None:
         """Create a bucket and go into it."""
         weight = len(child.name)
-        if self.limit and self.size + weight > self.limit:
+        if self.limit and self._size + weight > self.limit:
             self._next_transaction()
-        self.size += weight
+        self._size += weight
         self._touch()
-        self.path.append(Target(self.file, child.name, child.sequence))
+        self._path.append(Target(self.file, child.name, child.sequence))
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """The innermost bucket is complete."""
-        target = self.path.pop()
+        target = self._path.pop()
         if target.touched:
-            self.path[-1].place(target.name, target.store(), target.placed)
+            self._path[-1].place(target.name, target.store(), target.placed)
+
+    def stretch(self, part: Stretch) -> None:
+        """Put elements into the innermost bucket."""
+        if part.weights is None:
+            self._pairs(part.chunk)
+        else:
+            self._elements(part.chunk, part.weights)
+
+    def finish(self) -> None:
+        """Commit the last transaction."""
+        self._commit()
+        self.file.finish()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.file.size
 
     def _touch(self) -> None:
         """Something is put into the innermost bucket."""
-        path = self.path
+        path = self._path
         # All buckets that something is put into are filled to the brim; the root bucket never is.
         path[-1].full = len(path) > 1
         for target in reversed(path):
@@ -89,15 +78,15 @@ class Replay:
             target.touched = True
 
     def _put(self, chunk: Chunk, weight: int, mixed: bool = False) -> None:
-        self.size += weight
+        self._size += weight
         self._touch()
-        self.path[-1].append(chunk, mixed)
+        self._path[-1].append(chunk, mixed)
 
     def _pairs(self, chunk: Chunk) -> None:
         """Put pairs, by as many transactions as it takes."""
         fresh = False
         while True:
-            number = fit(chunk, self.limit - self.size, 0) if self.limit else chunk[2]
+            number = fit(chunk, self.limit - self._size, 0) if self.limit else chunk[2]
             if fresh and not number:
                 number = 1  # what doesn't fit into a transaction of its own gets one all the same
             if number == chunk[2]:
@@ -113,7 +102,7 @@ class Replay:
         """Put pairs and inline buckets; a bucket that the transaction's limit falls into is gone into."""
         start = 0
         while True:
-            room = self.limit - self.size
+            room = self.limit - self._size
             until = list(accumulate(weights[start:] if start else weights))
             number = bisect_right(until, room) if self.limit else len(until)
             if number:
@@ -127,10 +116,10 @@ class Replay:
             single, chunk = (chunk, chunk) if last else cut(chunk, 1)
             if holds_buckets(single):
                 child = self.source.inside(single)
-                self._enter(child)
+                self.enter(child)
                 for part in child.parts:
                     self._pairs(part.chunk)  # type: ignore[union-attr]  # there are no buckets in inline ones
-                self._leave()
+                self.leave()
             else:
                 self._pairs(single)
             if last:
@@ -139,11 +128,11 @@ class Replay:
     def _next_transaction(self) -> None:
         self._commit()
         self.file.begin()
-        self.size = 0
+        self._size = 0
 
     def _commit(self) -> None:
         """Write what the transaction changed, the innermost bucket first."""
-        path = self.path
+        path = self._path
         for index in range(len(path) - 1, 0, -1):
             target = path[index]
             if target.touched:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...format.constants import BUCKET_HEADER_SIZE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, PAGE_HEADER_SIZE
 from ...format.encode import branch_page
 from ...format.page import BUCKET_HEADER
-from .chunks import cut, element, first_key, fit, holds_buckets, leaf_page
+from .chunks import cut, element, first_key, fit, holds_buckets, inline_bucket, leaf_page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Target:
     def store(self) -> bytes:
         """Write the bucket's changed pages; returns the value of its element in the parent."""
         if not self.branches and not self.holds_buckets and self.size <= self.file.page_size // 4:
-            return BUCKET_HEADER.pack(0, self.sequence) + b"".join(leaf_page(0, 0, self.count, self.chunks))
+            return inline_bucket(self.sequence, self.chunks)
         return BUCKET_HEADER.pack(self.spill(), self.sequence)
 
     def spill(self) -> int:
