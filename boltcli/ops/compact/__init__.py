@@ -8,7 +8,7 @@ import os
 from ...storage.destination import Destination
 from ...tree.bucket import root_bucket
 from .newfile import NewFile
-from .parts import Child, Source
+from .parts import Child, Pairs, Source
 from .replay import Replay
 
 TYPE_CHECKING = False
@@ -45,6 +45,8 @@ def _copy(source, writer):
             elif isinstance(part, Child):
                 writer.enter(part)
                 pending.append(part.parts)
+            elif isinstance(part, Pairs):
+                writer.pairs(part.chunks)
             else:
-                writer.stretch(part)
+                writer.mixed(part.chunk, part.weights)
     writer.finish()

@@ -23,7 +23,7 @@ from .pagewriter import PageWriter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .chunks import Chunk
-    from .parts import Child, Stretch
+    from .parts import Child
 
 # Large values are packed into runs of up to so many pages: five of 3 KiB take four pages of 4 KiB, not five.
 _RUN = 16
@@ -56,9 +56,14 @@ class Dense:
         """Create a bucket and go into it."""
         self.path.append(_Packer(self, child.name, child.sequence))
 
-    def stretch(self, part: Stretch) -> None:
-        """Put elements into the innermost bucket."""
-        self.path[-1].append(part.chunk, part.weights is not None)
+    def pairs(self, chunks: list[Chunk]) -> None:
+        """Put pairs into the innermost bucket."""
+        for chunk in chunks:
+            self.path[-1].append(chunk)
+
+    def mixed(self, chunk: Chunk, weights: list[int]) -> None:
+        """Put pairs and inline buckets into the innermost bucket."""
+        self.path[-1].append(chunk, True)
 
     def leave(self) -> None:
         """The innermost bucket is complete."""
@@ -88,7 +93,7 @@ class _Packer:
         self._holds_buckets = False
         self._levels: list[_Level] = []
 
-    def append(self, chunk: Chunk, mixed: bool) -> None:
+    def append(self, chunk: Chunk, mixed: bool = False) -> None:
         """Put the elements of ``chunk`` behind all others; if it is ``mixed``, there may be buckets among them."""
         if mixed and not self._holds_buckets:
             self._holds_buckets = holds_buckets(chunk)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import struct
 
 from ...format.constants import (
+    BRANCH_PAGE,
     BUCKET_HEADER_SIZE,
-    BUCKET_LEAF_FLAG,
     ELEMENT_SIZE,
     LEAF_PAGE,
     MAX_KEY_SIZE,
     PAGE_HEADER_SIZE,
 )
-from ...format.page import DamagedElements, LeafElements
+from ...format.page import HEADER, DamagedElements, LeafElements
 from ...storage.snapshot import Page
-from ...tree.bucket import damaged, leaf_elements, leaf_pages, open_bucket
+from ...tree.bucket import BucketRef, children, damaged, leaf_elements, leaf_pages, open_bucket
 from .chunks import elements, ones
 
 TYPE_CHECKING = False
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...storage.snapshot import Snapshot
-    from ...tree.bucket import BucketRef
     from .chunks import Chunk, View
 
 _LANE = 8 * ELEMENT_SIZE  # bits
@@ -36,22 +35,30 @@ _INLINE_HEADERS = BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE
 _KNOWN_LIMIT = 1024
 
 
-class Stretch:
-    """Elements that go into the copy as they are.
+class Pairs:
+    """Pairs only: ``count`` of them, in chunks."""
 
-    ``weights`` is how many bytes of keys and values each stands for, those in
-    an inline bucket included; None if that is the size of its data. ``weight``
-    is the sum. ``pairs`` and ``buckets`` count what is in it.
+    __slots__ = ("chunks", "count")
+
+    def __init__(self, chunks: list[Chunk]) -> None:
+        self.chunks = chunks
+        self.count = sum([chunk[2] for chunk in chunks])
+
+
+class Mixed:
+    """Pairs and inline buckets that go into the copy as they are, in one chunk.
+
+    ``weights`` is how many bytes of keys and values each element stands for,
+    those in an inline bucket included. ``pairs`` and ``buckets`` count what is in it.
     """
 
-    __slots__ = ("buckets", "chunk", "pairs", "weight", "weights")
+    __slots__ = ("buckets", "chunk", "pairs", "weights")
 
-    def __init__(self, chunk: Chunk, weights: list[int] | None = None, buckets: int = 0, pairs: int = 0) -> None:
+    def __init__(self, chunk: Chunk, weights: list[int], buckets: int, pairs: int) -> None:
         self.chunk = chunk
         self.weights = weights
-        self.weight = chunk[4] if weights is None else sum(weights)
         self.buckets = buckets
-        self.pairs = pairs or chunk[2]
+        self.pairs = pairs
 
 
 class Child:
@@ -59,10 +66,14 @@ class Child:
 
     __slots__ = ("name", "parts", "sequence")
 
-    def __init__(self, name: bytes, sequence: int, parts: Iterator[Stretch | Child]) -> None:
+    def __init__(self, name: bytes, sequence: int, parts: Iterator[Part]) -> None:
         self.name = name
         self.sequence = sequence
         self.parts = parts
+
+
+if TYPE_CHECKING:
+    Part = Pairs | Mixed | Child
 
 
 class Source:
@@ -79,27 +90,112 @@ class Source:
         # Element tables of inline buckets met before, to how many bytes of data belong to them.
         self._known: dict[bytes, int] = {}
 
-    def parts(self, bucket: BucketRef) -> Iterator[Stretch | Child]:
+    def parts(self, bucket: BucketRef) -> Iterator[Part]:
         """What is in ``bucket``."""
-        for page in leaf_pages(self.snapshot, bucket):
-            if page.count:
+        if bucket.root == 0:
+            for page in leaf_pages(self.snapshot, bucket):
                 yield from self._leaf(page)
+            return
+        for pgids in self._leaf_lists(bucket.root):
+            chunks: list[Chunk] = []
+            while pgids:
+                done = self._pair_pages(pgids, chunks)
+                if chunks:
+                    yield Pairs(chunks)
+                    chunks = []
+                if done == len(pgids):
+                    break
+                # One that holds buckets, or is laid out otherwise, or isn't a sound leaf.
+                for page in leaf_pages(self.snapshot, BucketRef(pgids[done], 0)):
+                    yield from self._leaf(page)
+                pgids = pgids[done + 1 :]
+
+    def _leaf_lists(self, root: int) -> Iterator[list[int]]:
+        """The leaf pages of the tree at page ``root`` in order, a branch page's worth at a time."""
+        snapshot = self.snapshot
+        seen: set[int] = set()
+        pending = [iter((root,))]
+        stack: list[int] = []
+        while pending:
+            pgid = next(pending[-1], None)
+            if pgid is None:
+                pending.pop()
+                if stack:
+                    stack.pop()
+                continue
+            stack.append(pgid)
+            page = snapshot.page(pgid, stack)
+            if page.flags != BRANCH_PAGE:
+                yield [pgid]
+                stack.pop()
+                continue
+            if pgid in seen:
+                raise snapshot.corrupted("the page is referenced more than once", pgid, stack)
+            seen.add(pgid)
+            below = children(snapshot, page, stack)
+            if snapshot.page(below[0], stack).flags == BRANCH_PAGE:
+                pending.append(iter(below))
+            else:
+                yield below
+                stack.pop()
+
+    def _pair_pages(self, pgids: list[int], chunks: list[Chunk]) -> int:
+        """Put the leaf pages ``pgids`` into ``chunks`` up to one that isn't of pairs only; returns how many."""
+        snapshot = self.snapshot
+        buffer, view, page_size, size = snapshot.buffer, self.view, snapshot.page_size, snapshot.size
+        known = self._known
+        for index, pgid in enumerate(pgids):
+            start = pgid * page_size
+            end = start + page_size
+            if end > size:
+                return index
+            bears, flags, count, overflow = HEADER.unpack_from(buffer, start)
+            if bears != pgid or flags != LEAF_PAGE or not count:
+                return index
+            table = start + PAGE_HEADER_SIZE
+            data = table + ELEMENT_SIZE * count
+            end += overflow * page_size
+            if data > end or end > size:
+                return index
+            headers = buffer[table:data]
+            length = known.get(headers)
+            if length is None:
+                length = pairs_length(headers, count)
+                if length is None:
+                    return index
+                self._remember(headers, length)
+            if data + length > end:
+                return index
+            chunks.append((view, table, count, data, length))
+        return len(pgids)
+
+    def _remember(self, headers: bytes, length: int) -> None:
+        """Pages of records of one size have the same element table over and over."""
+        if len(self._known) >= _KNOWN_LIMIT:
+            self._known.clear()
+        self._known[headers] = length
 
     def inside(self, chunk: Chunk) -> Child:
         """The first element of ``chunk``, an inline bucket, as a bucket to be gone into."""
         page = self._page_of(chunk, 0)
         return self._child(page, LeafElements(page.buffer, page.offset, page.count, page.end), 0)
 
-    def _leaf(self, page: Page) -> Iterator[Stretch | Child]:
+    def _leaf(self, page: Page) -> Iterator[Part]:
+        """The parts of any leaf page."""
+        if not page.count:
+            return
         view: View = self.view if page.buffer is self.snapshot.buffer else page.buffer
         table = page.offset + PAGE_HEADER_SIZE
-        chunk, flags = _as_chunk(view, table, page.count, page.end)
-        if chunk is None:
+        data = table + ELEMENT_SIZE * page.count
+        laid = layout(bytes(view[table:data]), page.count) if data <= page.end else None
+        if laid is None or data + laid[0] > page.end:
             chunk, flags = self._rewritten(page)
-        if not flags:
-            yield Stretch(chunk)
-            return
-        yield from self._mixed(page.pgid, chunk)
+        else:
+            chunk, flags = (view, table, page.count, data, laid[0]), laid[1]
+        if flags:
+            yield from self._mixed(page.pgid, chunk)
+        else:
+            yield Pairs([chunk])
 
     def _rewritten(self, page: Page) -> tuple[Chunk, int]:
         """A page that isn't laid out as bbolt does it, laid out so."""
@@ -114,7 +210,7 @@ class Source:
         chunk = elements(leaf.flags, keys, values)
         return chunk, any(leaf.flags)
 
-    def _mixed(self, pgid: int, chunk: Chunk) -> Iterator[Stretch | Child]:
+    def _mixed(self, pgid: int, chunk: Chunk) -> Iterator[Part]:
         """The parts of a page that holds buckets."""
         buffer, _, count, data, _ = chunk
         page = self._page_of(chunk, pgid)
@@ -132,7 +228,7 @@ class Source:
                 inner = self._inline_pairs(buffer, place + ksize, end)
                 if inner is None:
                     if weights:
-                        yield Stretch(_part(chunk, first, index, begin, place), weights, buckets, pairs)
+                        yield Mixed(_part(chunk, first, index, begin, place), weights, buckets, pairs)
                     yield self._child(page, leaf, index)
                     first, begin, weights, buckets, pairs = index + 1, end, [], 0, 0
                 else:
@@ -141,7 +237,7 @@ class Source:
                     pairs += inner
             place = end
         if weights:
-            yield Stretch(_part(chunk, first, count, begin, place), weights, buckets, pairs)
+            yield Mixed(_part(chunk, first, count, begin, place), weights, buckets, pairs)
 
     def _inline_pairs(self, buffer: View, start: int, end: int) -> int | None:
         """The number of pairs in the inline bucket at ``start``, if it will be the same bytes in the copy."""
@@ -151,24 +247,15 @@ class Source:
         root, _, pgid, flags, count, overflow = _INLINE.unpack_from(buffer, start)
         if root or pgid or flags != LEAF_PAGE or overflow:
             return None
-        count = int(count)
         data = table + ELEMENT_SIZE * count
-        if data > end:
-            return None
         headers = bytes(buffer[table:data])
         length = self._known.get(headers)
         if length is None:
-            if count:
-                chunk, marked = _as_chunk(buffer, table, count, end)
-                if chunk is None or marked:
-                    return None
-                length = chunk[4]
-            else:
-                length = 0
-            if len(self._known) >= _KNOWN_LIMIT:
-                self._known.clear()
-            self._known[headers] = length
-        return count if data + length == end else None
+            length = pairs_length(headers, count) if data <= end else None
+            if length is None:
+                return None
+            self._remember(headers, length)
+        return int(count) if data + length == end else None
 
     def _page_of(self, chunk: Chunk, pgid: int) -> Page:
         buffer, table, count, data, length = chunk
@@ -181,36 +268,40 @@ class Source:
         return Child(leaf.key(index), bucket.sequence, self.parts(bucket))
 
 
-def _as_chunk(buffer: View, table: int, count: int, end: int) -> tuple[Chunk | None, int]:
-    """The page whose element table is at ``table`` as a chunk, and whether it has marked elements.
+def pairs_length(headers: bytes, count: int) -> int | None:
+    """How many bytes of data belong to an element table; None if it isn't one of pairs, laid out as bbolt does it."""
+    if not count:
+        return 0
+    laid = layout(headers, count)
+    return laid[0] if laid and not laid[1] else None
 
-    None if it isn't laid out as bbolt does it: keys and values behind the
-    table, in its order, without gaps, not beyond ``end``; keys of 1 to 32768
-    bytes; no flags but that of a bucket.
+
+def layout(headers: bytes, count: int) -> tuple[int, int] | None:
+    """How many bytes of data belong to an element table, and whether it has marked elements.
+
+    None if it isn't as bbolt writes it: keys and values right behind the
+    table, in its order, without gaps; keys of 1 to 32768 bytes; no flags but
+    that of a bucket.
     """
-    data = table + ELEMENT_SIZE * count
-    if data > end:
-        return None, 0
     # All elements at once: one big integer, 128 bits an element, of which fields are taken by masks.
     one = ones(count)
     mask = one * _U32
-    headers = int.from_bytes(buffer[table:data], "little")
-    flags = headers & mask
-    sizes = headers >> 64 & mask
-    positions = headers >> 32 & mask
+    table = int.from_bytes(headers, "little")
+    flags = table & mask
+    sizes = table >> 64 & mask
+    positions = table >> 32 & mask
     # Where each element's data ends, less where the next one's begins: 16 for all but the last, if there are no gaps.
-    steps = positions + sizes + (headers >> 96 & mask) - (positions >> _LANE)
+    steps = positions + sizes + (table >> 96 & mask) - (positions >> _LANE)
     last = _LANE * (count - 1)
     length = (steps >> last) - ELEMENT_SIZE
     if (
         steps != ELEMENT_SIZE * one + (length << last)
         or positions & _U32 != ELEMENT_SIZE * count
-        or data + length > end
         or flags & ~one
         or (sizes - one) & (one * (_U32 & -MAX_KEY_SIZE))
     ):
-        return None, 0
-    return (buffer, table, count, data, length), flags
+        return None
+    return length, flags
 
 
 def _part(chunk: Chunk, first: int, stop: int, begin: int, end: int) -> Chunk:

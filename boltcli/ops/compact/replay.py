@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .chunks import Chunk
     from .newfile import NewFile
-    from .parts import Child, Source, Stretch
+    from .parts import Child, Source
 
 
 class Replay:
@@ -50,12 +50,14 @@ class Replay:
         if target.touched:
             self._path[-1].place(target.name, target.store(), target.placed)
 
-    def stretch(self, part: Stretch) -> None:
-        """Put elements into the innermost bucket."""
-        if part.weights is None:
-            self._pairs(part.chunk)
-        else:
-            self._elements(part.chunk, part.weights)
+    def pairs(self, chunks: list[Chunk]) -> None:
+        """Put pairs into the innermost bucket."""
+        limit = self.limit
+        for chunk in chunks:
+            if limit and self._size + chunk[4] > limit:
+                self._cut_pairs(chunk)
+            else:
+                self._put(chunk, chunk[4])
 
     def finish(self) -> None:
         """Commit the last transaction."""
@@ -82,7 +84,7 @@ class Replay:
         self._touch()
         self._path[-1].append(chunk, mixed)
 
-    def _pairs(self, chunk: Chunk) -> None:
+    def _cut_pairs(self, chunk: Chunk) -> None:
         """Put pairs, by as many transactions as it takes."""
         fresh = False
         while True:
@@ -98,8 +100,8 @@ class Replay:
             self._next_transaction()
             fresh = True
 
-    def _elements(self, chunk: Chunk, weights: list[int]) -> None:
-        """Put pairs and inline buckets; a bucket that the transaction's limit falls into is gone into."""
+    def mixed(self, chunk: Chunk, weights: list[int]) -> None:
+        """Put pairs and inline buckets into the innermost bucket; one that the transaction's limit falls into is gone into."""
         start = 0
         while True:
             room = self.limit - self._size
@@ -118,10 +120,10 @@ class Replay:
                 child = self.source.inside(single)
                 self.enter(child)
                 for part in child.parts:
-                    self._pairs(part.chunk)  # type: ignore[union-attr]  # there are no buckets in inline ones
+                    self.pairs(part.chunks)  # type: ignore[union-attr]  # there are no buckets in inline ones
                 self.leave()
             else:
-                self._pairs(single)
+                self._cut_pairs(single)
             if last:
                 return
 
