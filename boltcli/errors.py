@@ -10,6 +10,8 @@ else that escapes is a bug in boltcli.
     |-- OpenError           the system would not let the file be opened, locked or mapped
     |   `-- DestinationError    nor the result be written
     |-- DestinationExists   something is where the result should go
+    |-- DestinationIsSource the result would take the place of the database
+    |-- DamagedSource       a database isn't sound enough to be copied
     |-- InvalidDatabase     the file isn't a bolt database, or no meta page of it is valid
     |   |-- VersionMismatch     a file format version other than 2
     |   `-- ChecksumError       the meta page's checksum doesn't match its content
@@ -97,6 +99,25 @@ class DestinationExists(BoltError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"output file {path!r} already exists", path=path)
+
+
+class DestinationIsSource(BoltError):
+    """The result would take the place of the database that it is made from."""
+
+    kind = "destination-is-source"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"output file {path!r} is the source database", path=path)
+
+
+class DamagedSource(BoltError):
+    """A check of the database found what makes a copy of it untrustworthy; ``finding`` is its line."""
+
+    kind = "damaged-source"
+
+    def __init__(self, finding: str, *, page: int, path: str) -> None:
+        super().__init__(f"source database is damaged: {finding}", page=page, path=path)
+        self.finding = finding
 
 
 class InvalidDatabase(BoltError):

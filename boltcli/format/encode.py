@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import struct
 
-from .constants import COUNT_IN_FIRST_ID, FREELIST_PAGE, MAGIC, META_PAGE, NO_FREELIST, PAGE_HEADER_SIZE, VERSION
+from .constants import (
+    BRANCH_PAGE,
+    COUNT_IN_FIRST_ID,
+    ELEMENT_SIZE,
+    FREELIST_PAGE,
+    MAGIC,
+    META_PAGE,
+    NO_FREELIST,
+    PAGE_HEADER_SIZE,
+    VERSION,
+)
 from .meta import fnv1a64
 from .page import HEADER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    Piece = bytes | memoryview  # of what is written, one after the other
 
 _META_BODY = struct.Struct("<IIIIQQQQQ")  # all but the checksum
 _U64 = struct.Struct("<Q")
@@ -43,17 +55,15 @@ def freelist_page(pgid: int, overflow: int, ids: Sequence[int]) -> bytes:
     return header + struct.pack(f"<{count + 1}Q", count, *ids)
 
 
-def branch_page(pgid: int, overflow: int, keys: Sequence[bytes], children: Sequence[int]) -> list[bytes]:
+def branch_page(pgid: int, overflow: int, keys: Sequence[bytes], children: Sequence[int]) -> list[Piece]:
     """Header, element table and keys of a branch page, as pieces to be written one after the other."""
     count = len(keys)
     sizes = list(map(len, keys))
-    table = []
-    place = 16 * count  # from an element's own start to its key
+    table: list[int] = []
+    place = ELEMENT_SIZE * count  # from an element's own start to its key
     for size, child in zip(sizes, children):
         table += (place, size, child)
-        place += size - 16
-    from .constants import BRANCH_PAGE
-
+        place += size - ELEMENT_SIZE
     return [HEADER.pack(pgid, BRANCH_PAGE, count, overflow), _branch_table(count).pack(*table), *keys]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import BoltError, DestinationExists, KeyNotFound, OpenError, SourceNotFound
+from ..errors import BoltError, DestinationExists, DestinationIsSource, KeyNotFound, OpenError, SourceNotFound
 from .golang import quote
 
 
@@ -20,6 +20,8 @@ def error_text(error: BoltError) -> bytes:
         return text
     if isinstance(error, DestinationExists):
         return b"output file " + quote(os.fsencode(error.path or "")) + b" already exists"
+    if isinstance(error, DestinationIsSource):
+        return b"output file " + quote(os.fsencode(error.path or "")) + b" is the source database"
     if isinstance(error, KeyNotFound):
         return b"Error key not found for key: " + quote(error.key) + b' hex: "' + error.key.hex().encode() + b'"'
     return str(error).encode("utf-8", "surrogateescape")

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import struct
 
-from ...format.constants import ELEMENT_SIZE, LEAF_PAGE
+from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE
 from ...format.page import BUCKET_HEADER, HEADER, LEAF_ELEMENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...format.encode import Piece
     from ...format.page import Buffer
 
     View = Buffer | memoryview
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _LANE = 8 * ELEMENT_SIZE  # bits
 _U32 = struct.Struct("<I")
+_MAX_U32 = 0xFFFFFFFF
 
 _ONES: dict[int, int] = {}
 
@@ -41,6 +43,42 @@ def ones(count: int) -> int:
     return found
 
 
+def pairs_length(headers: bytes, count: int) -> int | None:
+    """How many bytes of data belong to an element table; None if it isn't one of pairs, laid out as bbolt does it."""
+    if not count:
+        return 0
+    laid = layout(headers, count)
+    return laid[0] if laid and not laid[1] else None
+
+
+def layout(headers: bytes, count: int) -> tuple[int, int] | None:
+    """How many bytes of data belong to an element table, and whether it has marked elements.
+
+    None if it isn't as bbolt writes it: keys and values right behind the
+    table, in its order, without gaps; keys of 1 to 32768 bytes; no flags but
+    that of a bucket.
+    """
+    # All elements at once: one big integer, 128 bits an element, of which fields are taken by masks.
+    one = ones(count)
+    mask = one * _MAX_U32
+    table = int.from_bytes(headers, "little")
+    flags = table & mask
+    sizes = table >> 64 & mask
+    positions = table >> 32 & mask
+    # Where each element's data ends, less where the next one's begins: 16 for all but the last, if there are no gaps.
+    steps = positions + sizes + (table >> 96 & mask) - (positions >> _LANE)
+    last = _LANE * (count - 1)
+    length = (steps >> last) - ELEMENT_SIZE
+    if (
+        steps != ELEMENT_SIZE * one + (length << last)
+        or positions & _MAX_U32 != ELEMENT_SIZE * count
+        or flags & ~one
+        or (sizes - one) & (one * (_MAX_U32 & -MAX_KEY_SIZE))
+    ):
+        return None
+    return length, flags
+
+
 def element(flags: int, key: bytes, value: bytes) -> Chunk:
     """A chunk of one element, made from its parts."""
     size = len(key) + len(value)
@@ -50,7 +88,7 @@ def element(flags: int, key: bytes, value: bytes) -> Chunk:
 def elements(flags: list[int], keys: list[bytes], values: list[bytes]) -> Chunk:
     """A chunk made from columns, all of one length."""
     count = len(keys)
-    table = []
+    table: list[int] = []
     place = ELEMENT_SIZE * count
     for flag, key, value in zip(flags, keys, values):
         table += (flag & place, len(key), len(value))
@@ -126,9 +164,9 @@ def inline_bucket(sequence: int, chunks: list[Chunk]) -> bytes:
     return BUCKET_HEADER.pack(0, sequence) + b"".join(leaf_page(0, 0, count, chunks))
 
 
-def leaf_page(pgid: int, overflow: int, count: int, chunks: list[Chunk]) -> list[bytes | memoryview]:
+def leaf_page(pgid: int, overflow: int, count: int, chunks: list[Chunk]) -> list[Piece]:
     """Header, element table and data of a leaf page, as pieces to be written one after the other."""
-    tables: list[bytes | memoryview] = [HEADER.pack(pgid, LEAF_PAGE, count, overflow)]
+    tables: list[Piece] = [HEADER.pack(pgid, LEAF_PAGE, count, overflow)]
     datas = []
     place = ELEMENT_SIZE * count  # from the next element's own start to its data
     for buffer, table, number, data, length in chunks:

@@ -22,6 +22,7 @@ from .pagewriter import PageWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...format.encode import Piece
     from .chunks import Chunk
     from .parts import Child
 
@@ -47,7 +48,7 @@ class Dense:
         """Bytes of the file."""
         return self.hwm * self.page_size
 
-    def put(self, pages: int, pieces: list[bytes | memoryview], size: int) -> None:
+    def put(self, pages: int, pieces: list[Piece], size: int) -> None:
         """Write the next page run; its id is ``hwm``."""
         self.writer.put(self.hwm, pages, pieces, size)
         self.hwm += pages

@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ...format.encode import Piece
+
 _BATCH = 1 << 20  # bytes gathered before they are written
 _PIECES = 1000  # a writev takes 1024
 
@@ -19,10 +21,10 @@ class PageWriter:
         self.fd = fd
         self.page_size = page_size
         self._zeros = memoryview(bytes(page_size))
-        self._waiting: list[tuple[int, int, list[bytes | memoryview]]] = []
+        self._waiting: list[tuple[int, int, list[Piece]]] = []
         self._bytes = 0
 
-    def put(self, pgid: int, pages: int, pieces: list[bytes | memoryview], size: int) -> None:
+    def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
         """Write ``pieces``, ``size`` bytes in all, at the begin of a run of ``pages`` pages; zeros behind them.
 
         No two runs put between two calls of :meth:`flush` may overlap.
@@ -40,7 +42,7 @@ class PageWriter:
         waiting = self._waiting
         waiting.sort()
         start = end = 0
-        gathered: list[bytes | memoryview] = []
+        gathered: list[Piece] = []
         for pgid, pages, pieces in waiting:
             if pgid != end or len(gathered) + len(pieces) > _PIECES:
                 self._write(start, gathered)
@@ -52,7 +54,7 @@ class PageWriter:
         self._waiting = []
         self._bytes = 0
 
-    def _write(self, pgid: int, pieces: Sequence[bytes | memoryview]) -> None:
+    def _write(self, pgid: int, pieces: Sequence[Piece]) -> None:
         if not pieces:
             return
         offset = pgid * self.page_size
@@ -69,9 +71,6 @@ class PageWriter:
         if not hasattr(os, "pwrite"):
             os.lseek(self.fd, offset, os.SEEK_SET)
         while view:
-            if hasattr(os, "pwrite"):
-                done = os.pwrite(self.fd, view, offset)
-            else:
-                done = os.write(self.fd, view)
+            done = os.pwrite(self.fd, view, offset) if hasattr(os, "pwrite") else os.write(self.fd, view)
             view = view[done:]
             offset += done

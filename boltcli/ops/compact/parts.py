@@ -6,8 +6,6 @@ any other; of the rest only what has to be looked at is looked at.
 
 from __future__ import annotations
 
-import struct
-
 from ...format.constants import (
     BRANCH_PAGE,
     BUCKET_HEADER_SIZE,
@@ -19,7 +17,8 @@ from ...format.constants import (
 from ...format.page import HEADER, DamagedElements, LeafElements
 from ...storage.snapshot import Page
 from ...tree.bucket import BucketRef, children, damaged, leaf_elements, leaf_pages, open_bucket
-from .chunks import elements, ones
+from .chunks import elements, layout, pairs_length
+from .inline import Contents, InlineBuckets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +27,9 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from .chunks import Chunk, View
 
-_LANE = 8 * ELEMENT_SIZE  # bits
-_U32 = 0xFFFFFFFF
-_INLINE = struct.Struct("<QQQHHI")  # a bucket header with root 0, and the header of its page
 _INLINE_HEADERS = BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE
-_KNOWN_LIMIT = 1024
+_KNOWN_LIMIT = 1024  # element tables that are remembered
+_KNOWN_SIZE = 4096  # bytes; larger ones aren't worth it
 
 
 class Pairs:
@@ -46,19 +43,13 @@ class Pairs:
 
 
 class Mixed:
-    """Pairs and inline buckets that go into the copy as they are, in one chunk.
+    """Pairs and inline buckets that go into the copy as they are."""
 
-    ``weights`` is how many bytes of keys and values each element stands for,
-    those in an inline bucket included. ``pairs`` and ``buckets`` count what is in it.
-    """
+    __slots__ = ("chunk", "contents")
 
-    __slots__ = ("buckets", "chunk", "pairs", "weights")
-
-    def __init__(self, chunk: Chunk, weights: list[int], buckets: int, pairs: int) -> None:
+    def __init__(self, chunk: Chunk, contents: Contents) -> None:
         self.chunk = chunk
-        self.weights = weights
-        self.buckets = buckets
-        self.pairs = pairs
+        self.contents = contents
 
 
 class Child:
@@ -79,6 +70,8 @@ if TYPE_CHECKING:
 class Source:
     """The source of a compaction into pages of ``page_size`` bytes.
 
+    ``pages`` counts the leaf pages that were read.
+
     Everything here raises :class:`~boltcli.errors.Corrupted` for a page that
     cannot be read whole.
     """
@@ -86,9 +79,9 @@ class Source:
     def __init__(self, snapshot: Snapshot, page_size: int) -> None:
         self.snapshot = snapshot
         self.view = memoryview(snapshot.buffer)
-        self._inline_limit = page_size // 4
-        # Element tables of inline buckets met before, to how many bytes of data belong to them.
-        self._known: dict[bytes, int] = {}
+        self.pages = 0  # leaf pages that were read
+        self._inline = InlineBuckets(page_size)
+        self._known: dict[bytes, int] = {}  # element tables met before, to how many bytes of data belong to them
 
     def parts(self, bucket: BucketRef) -> Iterator[Part]:
         """What is in ``bucket``."""
@@ -97,6 +90,7 @@ class Source:
                 yield from self._leaf(page)
             return
         for pgids in self._leaf_lists(bucket.root):
+            self.pages += len(pgids)
             chunks: list[Chunk] = []
             while pgids:
                 done = self._pair_pages(pgids, chunks)
@@ -163,17 +157,15 @@ class Source:
                 length = pairs_length(headers, count)
                 if length is None:
                     return index
-                self._remember(headers, length)
+                # Pages of records of one size have the same element table over and over.
+                if len(known) >= _KNOWN_LIMIT:
+                    known.clear()
+                if len(headers) <= _KNOWN_SIZE:
+                    known[headers] = length
             if data + length > end:
                 return index
             chunks.append((view, table, count, data, length))
         return len(pgids)
-
-    def _remember(self, headers: bytes, length: int) -> None:
-        """Pages of records of one size have the same element table over and over."""
-        if len(self._known) >= _KNOWN_LIMIT:
-            self._known.clear()
-        self._known[headers] = length
 
     def inside(self, chunk: Chunk) -> Child:
         """The first element of ``chunk``, an inline bucket, as a bucket to be gone into."""
@@ -212,7 +204,11 @@ class Source:
 
     def _mixed(self, pgid: int, chunk: Chunk) -> Iterator[Part]:
         """The parts of a page that holds buckets."""
-        buffer, _, count, data, _ = chunk
+        contents = self._inline.page(chunk)
+        if contents is not None:
+            yield Mixed(chunk, contents)
+            return
+        _, _, count, data, _ = chunk
         page = self._page_of(chunk, pgid)
         leaf = LeafElements(page.buffer, page.offset, count, page.end)
         place = data
@@ -225,10 +221,13 @@ class Source:
                 weights.append(ksize + vsize)
                 pairs += 1
             else:
-                inner = self._inline_pairs(buffer, place + ksize, end)
+                try:
+                    inner = self._inline.pairs(page.buffer, place + ksize, end)
+                except DamagedElements as damage:
+                    raise damaged(self.snapshot, page, DamagedElements(f"element {index}: {damage}")) from None
                 if inner is None:
                     if weights:
-                        yield Mixed(_part(chunk, first, index, begin, place), weights, buckets, pairs)
+                        yield Mixed(_part(chunk, first, index, begin, place), Contents(weights, buckets, pairs))
                     yield self._child(page, leaf, index)
                     first, begin, weights, buckets, pairs = index + 1, end, [], 0, 0
                 else:
@@ -237,71 +236,20 @@ class Source:
                     pairs += inner
             place = end
         if weights:
-            yield Mixed(_part(chunk, first, count, begin, place), weights, buckets, pairs)
-
-    def _inline_pairs(self, buffer: View, start: int, end: int) -> int | None:
-        """The number of pairs in the inline bucket at ``start``, if it will be the same bytes in the copy."""
-        table = start + _INLINE_HEADERS
-        if table > end or end - start - BUCKET_HEADER_SIZE > self._inline_limit:
-            return None
-        root, _, pgid, flags, count, overflow = _INLINE.unpack_from(buffer, start)
-        if root or pgid or flags != LEAF_PAGE or overflow:
-            return None
-        data = table + ELEMENT_SIZE * count
-        headers = bytes(buffer[table:data])
-        length = self._known.get(headers)
-        if length is None:
-            length = pairs_length(headers, count) if data <= end else None
-            if length is None:
-                return None
-            self._remember(headers, length)
-        return int(count) if data + length == end else None
+            contents = Contents(weights, buckets, pairs)
+            yield Mixed(_part(chunk, first, count, begin, place), contents)
+            if not first:
+                self._inline.remember(chunk, contents)
 
     def _page_of(self, chunk: Chunk, pgid: int) -> Page:
         buffer, table, count, data, length = chunk
-        plain = self.snapshot.buffer if buffer is self.view else buffer
+        plain = self.snapshot.buffer if isinstance(buffer, memoryview) else buffer  # the only view is ours
         offset, end = table - PAGE_HEADER_SIZE, data + length
         return Page(pgid, LEAF_PAGE, count, 0, plain, offset, end, end, offset)
 
     def _child(self, page: Page, leaf: LeafElements, index: int) -> Child:
         bucket = open_bucket(self.snapshot, page, leaf, index)
         return Child(leaf.key(index), bucket.sequence, self.parts(bucket))
-
-
-def pairs_length(headers: bytes, count: int) -> int | None:
-    """How many bytes of data belong to an element table; None if it isn't one of pairs, laid out as bbolt does it."""
-    if not count:
-        return 0
-    laid = layout(headers, count)
-    return laid[0] if laid and not laid[1] else None
-
-
-def layout(headers: bytes, count: int) -> tuple[int, int] | None:
-    """How many bytes of data belong to an element table, and whether it has marked elements.
-
-    None if it isn't as bbolt writes it: keys and values right behind the
-    table, in its order, without gaps; keys of 1 to 32768 bytes; no flags but
-    that of a bucket.
-    """
-    # All elements at once: one big integer, 128 bits an element, of which fields are taken by masks.
-    one = ones(count)
-    mask = one * _U32
-    table = int.from_bytes(headers, "little")
-    flags = table & mask
-    sizes = table >> 64 & mask
-    positions = table >> 32 & mask
-    # Where each element's data ends, less where the next one's begins: 16 for all but the last, if there are no gaps.
-    steps = positions + sizes + (table >> 96 & mask) - (positions >> _LANE)
-    last = _LANE * (count - 1)
-    length = (steps >> last) - ELEMENT_SIZE
-    if (
-        steps != ELEMENT_SIZE * one + (length << last)
-        or positions & _U32 != ELEMENT_SIZE * count
-        or flags & ~one
-        or (sizes - one) & (one * (_U32 & -MAX_KEY_SIZE))
-    ):
-        return None
-    return length, flags
 
 
 def _part(chunk: Chunk, first: int, stop: int, begin: int, end: int) -> Chunk:

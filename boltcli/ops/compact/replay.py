@@ -101,7 +101,10 @@ class Replay:
             fresh = True
 
     def mixed(self, chunk: Chunk, weights: list[int]) -> None:
-        """Put pairs and inline buckets into the innermost bucket; one that the transaction's limit falls into is gone into."""
+        """Put pairs and inline buckets into the innermost bucket.
+
+        A bucket that the limit of the transaction falls into is gone into.
+        """
         start = 0
         while True:
             room = self.limit - self._size

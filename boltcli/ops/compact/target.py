@@ -7,7 +7,7 @@ would go over the threshold, at two elements at least, three before the end at m
 
 from __future__ import annotations
 
-from ...format.constants import BUCKET_HEADER_SIZE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, PAGE_HEADER_SIZE
+from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, PAGE_HEADER_SIZE
 from ...format.encode import branch_page
 from ...format.page import BUCKET_HEADER
 from .chunks import cut, element, first_key, fit, holds_buckets, inline_bucket, leaf_page
