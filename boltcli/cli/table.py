@@ -121,6 +121,14 @@ _FILE = Argument("FILE", "file", "The bolt database file.")
 _BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
 _SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
 
+_JOBS = Option(
+    "jobs",
+    "Processes for a large file; 0: as many as pay.",
+    default=0,
+    metavar="N",
+    parse=parse_uint64,
+)
+
 COMMANDS = (
     Command(
         "check",
@@ -136,6 +144,7 @@ COMMANDS = (
                 metavar="PGID",
                 parse=parse_uint64,
             ),
+            _JOBS,
         ),
         example="boltcli check fixtures/document.db",
         group="Verify",
