@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 import os
-import signal
 from itertools import zip_longest
 
 TYPE_CHECKING = False
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 # Pages that one process has to have for a second one to pay: below, starting it costs more than it gains.
 _WORTH = 4096
 _MOST = 8  # processes; memory, not they, is the limit then
+_SIGKILL = 9  # as everywhere; the module signal imports enum, which is slow
 _LENGTH = 8  # bytes in front of each item on the pipe
 _END = (1 << 64) - 1  # in the place of a length: all was sent
 
@@ -71,7 +71,7 @@ class Forked:
         if self._pid:
             self._pipe.close()
             try:
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self._pid, _SIGKILL)
             except ProcessLookupError:
                 pass
             os.waitpid(self._pid, 0)
