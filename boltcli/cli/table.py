@@ -162,7 +162,10 @@ COMMANDS = (
         "List the keys of a bucket, nested buckets included.",
         arguments=(_FILE, _BUCKET, _SUBBUCKET),
         least=2,
-        options=(Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=_FORMATS),),
+        options=(
+            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=_FORMATS),
+            _JOBS,
+        ),
         example="boltcli keys fixtures/document.db execution",
     ),
     Command(
@@ -191,6 +194,7 @@ COMMANDS = (
         ),
         least=1,
         most=2,
+        options=(_JOBS,),
         example="boltcli stats fixtures/document.db",
     ),
     Command(

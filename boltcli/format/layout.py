@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 
     # Reads a column of a page: called with the buffer and the page's offset in it.
     Keys = Callable[[Buffer, int], Sequence[bytes]]
-    Numbers = Callable[[Buffer, int], tuple[int, ...]]
 
 # A leaf's table, as it is looked up, begins in the page header, behind the page id.
 TABLE_START = 8
 # Tables come from the file: this many bytes of them are kept, then all are forgotten.
 _MOST_BYTES = 1 << 21
 
-_INLINE_LEAST = BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE
 _HEAD = PAGE_HEADER_SIZE - TABLE_START
 _LEAF = LEAF_PAGE.to_bytes(2, "little")
 
@@ -41,23 +39,24 @@ class LeafLayout:
     """What an element table says of its leaf page.
 
     ``keys`` reads all keys of such a page. ``buckets`` are start and size of
-    the values that are buckets. ``roots`` reads their root page ids, and
-    ``inline`` the second halves of the page headers that follow those, where
-    the value is long enough (flags, count << 16, overflow << 32, in one
-    number); ``bare`` says whether there are shorter ones. ``rows`` is for readers of inline pages to keep what they found.
+    the values that are buckets; ``bare`` says whether there is one without
+    room for an inline page.
     """
 
-    __slots__ = ("bare", "buckets", "inline", "keys", "roots", "rows")
+    __slots__ = ("_roots", "bare", "buckets", "keys")
 
     def __init__(self, keys: Keys, buckets: list[tuple[int, int]]) -> None:
         self.keys = keys
         self.buckets = buckets
-        if buckets:
-            self.roots: Numbers = fields("Q", 8, [start for start, _ in buckets])
-            heads = [start + BUCKET_HEADER_SIZE + TABLE_START for start, size in buckets if size >= _INLINE_LEAST]
-            self.inline: Numbers = fields("Q", 8, heads)
-            self.bare = len(heads) < len(buckets)
-            self.rows: dict[tuple[int, ...], Numbers] = {}
+        self.bare = any(size < BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE for _, size in buckets)
+        self._roots: Callable[[Buffer, int], tuple[int, ...]] | None = None
+
+    def roots(self, buffer: Buffer, offset: int) -> tuple[int, ...]:
+        """The root page ids of the buckets in such a page."""
+        if self._roots is None:
+            size = len(self.buckets)
+            self._roots = _unpacker([start for start, _ in self.buckets], ["Q"] * size, [8] * size)
+        return self._roots(buffer, offset)
 
 
 class BranchLayout:
@@ -147,12 +146,8 @@ class Layouts:
         return False
 
 
-def fields(code: str, size: int, starts: Sequence[int]) -> Any:
-    """A function like ``Struct.unpack_from`` that reads a field at each of ``starts``, which ascend."""
-    return _unpacker(starts, [code] * len(starts), [size] * len(starts))
-
-
 def _keys(starts: list[int], sizes: Sequence[int]) -> Keys:
+    """What reads the keys of a page, made to be used often."""
     return _unpacker(starts, [f"{size}s" for size in sizes], sizes)
 
 
@@ -162,7 +157,8 @@ def _rare_keys(starts: list[int], stops: list[int]) -> Keys:
     return lambda buffer, offset: list(map(buffer[offset : offset + end].__getitem__, map(slice, starts, stops)))
 
 
-def _unpacker(starts: Sequence[int], codes: list[str], sizes: Sequence[int]) -> Any:
+def _unpacker(starts: list[int], codes: list[str], sizes: Sequence[int]) -> Callable[[Buffer, int], tuple[Any, ...]]:
+    """``unpack_from`` of a Struct with a field of each code, and so many bytes, at each of ``starts``, which ascend."""
     form = ["<"]
     at = 0
     for start, code, size in zip(starts, codes, sizes):

@@ -25,8 +25,8 @@ from ..tree.bucket import (
     root_bucket,
 )
 from .findings import Finding, stack_text
-from .proof import prove
 from .key_order import bucket_at, check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
+from .proof import prove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,14 +8,11 @@ from itertools import zip_longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any, TypeVar
 
     T = TypeVar("T")
 
-# Pages that one process has to have for a second one to pay: below, starting it costs more than it gains.
-_WORTH = 4096
-_MOST = 8  # processes; memory, not they, is the limit then
 _SIGKILL = 9  # as everywhere; the module signal imports enum, which is slow
 _LENGTH = 8  # bytes in front of each item on the pipe
 _END = (1 << 64) - 1  # in the place of a length: all was sent
@@ -23,17 +20,6 @@ _END = (1 << 64) - 1  # in the place of a length: all was sent
 
 class Died(Exception):
     """The other process ended before its work did; whoever asked for it must do without."""
-
-
-def jobs_for(pages: int, asked: int = 0) -> int:
-    """How many processes to use for so many pages: ``asked``, or by size and processors if that is 0."""
-    if not hasattr(os, "fork"):
-        return 1
-    if asked:
-        return min(asked, max(pages, 1))
-    affinity = getattr(os, "sched_getaffinity", None)
-    processors = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(processors, _MOST, pages // _WORTH))
 
 
 class Forked:
@@ -51,7 +37,7 @@ class Forked:
         if self._pid == 0:
             _work(produce, writing)
         os.close(writing)
-        self._pipe = open(reading, "rb")
+        self._pipe = open(reading, "rb")  # noqa: SIM115
 
     def __iter__(self) -> Iterator[Any]:
         while True:
@@ -106,9 +92,3 @@ def in_turn(share: Callable[[int], Iterable[T]], jobs: int) -> Iterator[T]:
     finally:
         for other in others:
             other.close()
-
-
-def dealt(items: Sequence[T], number: int, jobs: int, size: int) -> Iterator[Sequence[T]]:
-    """Share ``number`` of ``items`` dealt out to ``jobs`` in runs of ``size``: the runs."""
-    for start in range(number * size, len(items), jobs * size):
-        yield items[start : start + size]

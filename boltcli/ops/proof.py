@@ -15,20 +15,22 @@ from itertools import chain, islice
 from operator import itemgetter, le, lt
 
 from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
-from ..tree.batch import Batch, Irregular, has_overflow, of_type
-from .forked import Died, dealt, in_turn, jobs_for
+from ..tree.batch import Irregular, of_type
+from .bulk import Walk, dealt, jobs_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
+    from collections.abc import Sequence
+    from typing import Any, TypeVar
 
     from ..format.layout import LeafLayout
     from ..storage.snapshot import Snapshot
+    from .bulk import Progress
 
+    T = TypeVar("T")
     _Level = tuple[list[int], list[bytes], list[Any]]
 
-_LEAVES = 1024  # pages read at once: their keys are in memory together
+_LEAVES = 256  # pages read at once: their keys are in memory together
 _BRANCHES = 16  # of these the children are
 _WIDE = 64  # pages on a level that can be dealt out to several processes
 _DEEPEST = 64  # levels; with two keys a branch page, more pages than a file has
@@ -53,7 +55,7 @@ def prove(
     reached: bytearray,
     *,
     jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> bool:
     """Whether the trees of all buckets are plainly sound.
 
@@ -64,8 +66,8 @@ def prove(
     """
     try:
         with _Proof(snapshot, jobs, progress) as proof:
-            trees = proof.run()
-    except (Irregular, Died):
+            trees = proof.run(snapshot.meta.root, snapshot.meta.hwm)
+    except Irregular:
         return False
     size = len(trees)
     mine = int.from_bytes(trees, "little")
@@ -88,35 +90,25 @@ class _Branch:
         self.high = high
 
 
-class _Proof(Batch):
+class _Proof(Walk):
     """The state of one attempt.
 
     A level, here, is three lists: page ids, and for each the bounds of its
     keys, from low up to below high.
     """
 
-    __slots__ = ("jobs", "nested", "pages", "processes", "progress", "reached", "snapshot")
+    __slots__ = ("nested",)
 
-    def __init__(self, snapshot: Snapshot, jobs: int, progress: Callable[[int, int], None] | None) -> None:
-        super().__init__(snapshot)
-        self.snapshot = snapshot
-        self.jobs = jobs
-        self.processes = 1  # at work now
-        self.progress = progress
-        self.reached = bytearray(self.limit)  # how many ways lead to each page
-        self.pages = 0  # visited so far
-        self.nested: list[int] = []  # roots of the buckets found in leaves, still to visit
-
-    def run(self) -> bytearray:
-        """Visit all trees; returns a byte a page, 1 for theirs. Raises Irregular."""
-        meta = self.snapshot.meta
-        self.nested = [meta.root]
+    def run(self, root: int, hwm: int) -> bytearray:
+        """Visit the tree at ``root`` and those of all buckets below; returns a byte a page, 1 for theirs."""
+        self.nested = [root]  # roots of trees still to visit
         while self.nested:
             roots, self.nested = self.nested, []
             self._forest(roots)
-        if self.reached.translate(None, b"\0\1") or any(self.reached[meta.hwm :]):
+        reached = self.settled()
+        if any(reached[hwm:]):
             raise Irregular
-        return self.reached
+        return reached
 
     def _forest(self, roots: list[int]) -> None:
         """Visit the trees at ``roots``, in several processes if they are large."""
@@ -130,33 +122,16 @@ class _Proof(Batch):
         jobs = jobs_for(below * len(level[0]) // len(words), self.jobs)
         if jobs == 1:
             self._trees(*level)
-        else:
-            self._share_out(level, jobs)
+            return
+        before = self.nested
 
-    def _share_out(self, level: _Level, jobs: int) -> None:
-        def share(number: int) -> Iterator[tuple[bytes, list[int]] | None]:
-            self.reached = bytearray(self.limit)
+        def work(number: int) -> list[int]:
             self.nested = []
-            self.processes = jobs
-            try:
-                for part in zip(*(dealt(column, number, jobs, _BRANCHES) for column in level)):
-                    self._trees(*part)
-            except Irregular:
-                yield None
-            else:
-                yield bytes(self.reached), self.nested
+            for part in zip(*(dealt(column, number, jobs, _BRANCHES) for column in level)):
+                self._trees(*part)
+            return self.nested
 
-        nested = self.nested
-        reached = int.from_bytes(self.reached, "little")
-        for result in in_turn(share, jobs):
-            part = int.from_bytes(result[0], "little") if result else reached
-            if reached & part or result[0].translate(None, b"\0\1"):
-                raise Irregular
-            reached |= part
-            nested += result[1]
-        self.reached = bytearray(reached.to_bytes(self.limit, "little"))
-        self.nested = nested
-        self.processes = 1
+        self.nested = before + list(chain.from_iterable(self.share_out(work, jobs)))
 
     def _trees(self, pgids: list[int], lows: list[bytes], highs: list[Any], depth: int = 0) -> None:
         """Visit the pages of a level, and all below them."""
@@ -171,7 +146,7 @@ class _Proof(Batch):
     def _visit(self, pgids: list[int], lows: list[bytes], highs: list[Any]) -> list[_Branch]:
         """Visit the pages of a level: all of a leaf, of a branch what it is; returns the branches."""
         offsets, words = self.heads(pgids)
-        self._mark(pgids, words)
+        self.mark(pgids, words)
         leaves = of_type(words, LEAF_PAGE)
         if len(leaves) == len(words):
             self._leaves(offsets, words, lows, highs)
@@ -180,28 +155,8 @@ class _Proof(Batch):
         if len(leaves) + len(branches) < len(words):
             raise Irregular
         if leaves:
-            self._leaves(*([column[index] for index in leaves] for column in (offsets, words, lows, highs)))
+            self._leaves(_at(offsets, leaves), _at(words, leaves), _at(lows, leaves), _at(highs, leaves))
         return [_Branch(offsets[index], words[index], lows[index], highs[index]) for index in branches]
-
-    def _mark(self, pgids: list[int], words: list[int]) -> None:
-        self.pages += len(pgids)
-        if self.pages > self.limit:
-            raise Irregular  # some page must have been visited twice: don't go in circles
-        if self.progress is not None:
-            self.progress(self.pages * self.processes, self.snapshot.meta.hwm)
-        reached = self.reached
-        try:
-            if not has_overflow(words):
-                for pgid in pgids:
-                    reached[pgid] += 1
-            else:
-                for pgid, word in zip(pgids, words):
-                    stop = pgid + (word >> 32) + 1
-                    if reached.find(1, pgid, stop) >= 0:
-                        raise Irregular
-                    reached[pgid:stop] = b"\1" * (stop - pgid)
-        except ValueError:  # 256 ways to one page
-            raise Irregular from None
 
     def _leaves(self, offsets: list[int], words: list[int], lows: list[bytes], highs: list[Any]) -> None:
         """The keys of leaves: in order, within their bounds; and the buckets among their values."""
@@ -244,6 +199,10 @@ class _Proof(Batch):
             highs.append(branch.high)
         _must_bound(pages, [branch.low for branch in branches], [branch.high for branch in branches])
         return below, lows, highs
+
+
+def _at(column: list[T], indexes: list[int]) -> list[T]:
+    return [column[index] for index in indexes]
 
 
 def _ascends(keys: Sequence[bytes]) -> bool:

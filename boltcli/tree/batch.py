@@ -17,6 +17,7 @@ from ..format.page import PAGE_WORDS, DamagedElements
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from ..format.layout import LeafLayout
     from ..storage.snapshot import Snapshot
@@ -34,7 +35,7 @@ class Batch:
     the number of whole pages in the file. Close it before the snapshot.
     """
 
-    __slots__ = ("_layouts", "_numbers", "buffer", "limit", "page_size")
+    __slots__ = ("_halves", "_layouts", "_numbers", "buffer", "limit", "page_size")
 
     def __init__(self, snapshot: Snapshot) -> None:
         if sys.byteorder != "little":
@@ -42,14 +43,17 @@ class Batch:
         self.buffer = snapshot.buffer
         self.page_size = snapshot.page_size
         self.limit = snapshot.size // snapshot.page_size
-        self._numbers = memoryview(snapshot.buffer)[: self.limit * self.page_size].cast("Q")
+        pages = memoryview(snapshot.buffer)[: self.limit * self.page_size]
+        self._numbers = pages.cast("Q")
+        self._halves = pages.cast("I")
         self._layouts = Layouts(self.page_size)
 
     def close(self) -> None:
         """Let go of the snapshot's buffer."""
         self._numbers.release()
+        self._halves.release()
 
-    def __enter__(self) -> Batch:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,38 +64,62 @@ class Batch:
         if max(pgids) >= self.limit:
             raise Irregular
         page_size = self.page_size
-        offsets = [pgid * page_size for pgid in pgids]
-        heads = list(chain.from_iterable(map(PAGE_WORDS.unpack_from, repeat(self.buffer), offsets)))
-        words = heads[1::2]
-        if heads[0::2] != pgids:
+        first, last = pgids[0], pgids[-1]
+        if last - first == len(pgids) - 1 and pgids == list(range(first, last + 1)):
+            # Neighbours, as in a file written in order: their headers are columns of the file.
+            step = page_size // 8
+            start = first * step
+            stop = start + step * len(pgids)
+            offsets = list(range(first * page_size, last * page_size + 1, page_size))
+            bears = self._numbers[start:stop:step].tolist()
+            words = self._numbers[start + 1 : stop : step].tolist()
+        else:
+            offsets = [pgid * page_size for pgid in pgids]
+            heads = list(chain.from_iterable(map(PAGE_WORDS.unpack_from, repeat(self.buffer), offsets)))
+            bears = heads[0::2]
+            words = heads[1::2]
+        if bears != pgids:
             raise Irregular
         if has_overflow(words) and max(pgid + (word >> 32) for pgid, word in zip(pgids, words)) >= self.limit:
             raise Irregular
         return offsets, words
 
+    def tables(self, offsets: list[int], words: list[int]) -> list[bytes]:
+        """The element tables of leaf pages, each from ``TABLE_START`` of its page."""
+        buffer = self.buffer
+        ends = {}
+        for word in set(words):
+            ends[word] = end = PAGE_HEADER_SIZE + ELEMENT_SIZE * (word >> 16 & 0xFFFF)
+            if end > ((word >> 32) + 1) * self.page_size:
+                raise Irregular
+        return [buffer[at + TABLE_START : at + ends[word]] for at, word in zip(offsets, words)]
+
     def leaves(self, offsets: list[int], words: list[int]) -> list[LeafLayout]:
         """The layouts of leaf pages."""
-        buffer = self.buffer
-        head = PAGE_HEADER_SIZE
-        ends = {word: head + ELEMENT_SIZE * (word >> 16 & 0xFFFF) for word in set(words)}
         known = self._layouts.leaf
         learn = self._layouts.learn_leaf
         try:
-            return [
-                known(table) or learn(table)
-                for table in [buffer[at + TABLE_START : at + ends[word]] for at, word in zip(offsets, words)]
-            ]
+            return [known(table) or learn(table) for table in self.tables(offsets, words)]
         except DamagedElements:
             raise Irregular from None
 
+    def fields(self, offsets: list[int], ends: list[int]) -> list[int]:
+        """The four numbers of each element of some leaf pages, one after the other; ``ends`` are their tables'."""
+        numbers = self._halves
+        fields: list[int] = []
+        for offset, end in zip(offsets, ends):
+            fields += numbers[(offset + PAGE_HEADER_SIZE) // 4 : end // 4].tolist()
+        return fields
+
+    def children(self, offset: int, word: int) -> list[int]:
+        """The child page ids of a branch page, which has at least one."""
+        start, stop = self._table(offset, word)
+        return self._numbers[start + 1 : stop : 2].tolist()
+
     def branch(self, offset: int, word: int) -> tuple[Sequence[bytes], list[int]]:
         """Keys and child page ids of a branch page, which has at least one."""
-        count = word >> 16 & 0xFFFF
+        start, stop = self._table(offset, word)
         end = ((word >> 32) + 1) * self.page_size
-        start = (offset + PAGE_HEADER_SIZE) // 8
-        stop = start + 2 * count
-        if not count or PAGE_HEADER_SIZE + ELEMENT_SIZE * count > end:
-            raise Irregular
         table = self._numbers[start:stop:2].tobytes()
         try:
             layout = self._layouts.branch(table) or self._layouts.learn_branch(table, end)
@@ -100,6 +128,14 @@ class Batch:
         if layout.end > end:
             raise Irregular
         return layout.keys(self.buffer, offset), self._numbers[start + 1 : stop : 2].tolist()
+
+    def _table(self, offset: int, word: int) -> tuple[int, int]:
+        """Where in ``_numbers`` the elements of a page begin and end; it has some, and they fit."""
+        count = word >> 16 & 0xFFFF
+        if not count or PAGE_HEADER_SIZE + ELEMENT_SIZE * count > ((word >> 32) + 1) * self.page_size:
+            raise Irregular
+        start = (offset + PAGE_HEADER_SIZE) // 8
+        return start, start + 2 * count
 
 
 def has_overflow(words: list[int]) -> bool:
