@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from .errors import KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG
 from .format.page import DamagedElements
+from .ops.bucket_stats import BucketStats
 from .ops.check import check
 from .ops.findings import Finding
 from .ops.listing import key_pages, keyed_leaves
-from .ops.stats import BucketStats, bucket_stats, database_stats
+from .ops.stats import bucket_stats, database_stats
 from .storage.snapshot import Snapshot
 from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucket, root_bucket, seek
 

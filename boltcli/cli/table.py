@@ -121,6 +121,14 @@ _FILE = Argument("FILE", "file", "The bolt database file.")
 _BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
 _SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
 
+_JOBS = Option(
+    "jobs",
+    "Processes for a large file; 0: as many as pay.",
+    default=0,
+    metavar="N",
+    parse=parse_uint64,
+)
+
 COMMANDS = (
     Command(
         "check",
@@ -136,6 +144,7 @@ COMMANDS = (
                 metavar="PGID",
                 parse=parse_uint64,
             ),
+            _JOBS,
         ),
         example="boltcli check fixtures/document.db",
         group="Verify",
@@ -153,7 +162,10 @@ COMMANDS = (
         "List the keys of a bucket, nested buckets included.",
         arguments=(_FILE, _BUCKET, _SUBBUCKET),
         least=2,
-        options=(Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=_FORMATS),),
+        options=(
+            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=_FORMATS),
+            _JOBS,
+        ),
         example="boltcli keys fixtures/document.db execution",
     ),
     Command(
@@ -182,6 +194,7 @@ COMMANDS = (
         ),
         least=1,
         most=2,
+        options=(_JOBS,),
         example="boltcli stats fixtures/document.db",
     ),
     Command(

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     Buffer = bytes | mmap
 
 HEADER = struct.Struct("<QHHI")  # pgid, flags, count, overflow
+PAGE_WORDS = struct.Struct("<QQ")  # the same as two numbers: pgid, flags | count << 16 | overflow << 32
 LEAF_ELEMENT = struct.Struct("<IIII")  # flags, pos, ksize, vsize
 BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, ksize, pgid
 BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
 
-_EVEN = bytes(range(0, 256, 2))
+EVEN = bytes(range(0, 256, 2))
 _SWAP = sys.byteorder == "big"
 
 
@@ -190,7 +191,7 @@ def holds_buckets(buffer: Buffer, offset: int, count: int, end: int) -> bool:
     """Whether the leaf page at ``offset`` has a bucket among its elements; raises :class:`DamagedElements`."""
     start, stop = _table_span(offset, count, end)
     # The low byte of each element's flags, and of those what is left when the even ones go.
-    return bool(buffer[start:stop:ELEMENT_SIZE].translate(None, _EVEN))
+    return bool(buffer[start:stop:ELEMENT_SIZE].translate(None, EVEN))
 
 
 def freelist_ids(buffer: Buffer, offset: int, count: int, end: int) -> list[int]:

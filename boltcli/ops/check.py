@@ -26,10 +26,11 @@ from ..tree.bucket import (
 )
 from .findings import Finding, stack_text
 from .key_order import bucket_at, check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
+from .proof import prove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from ..storage.snapshot import Page, Snapshot
 
@@ -40,20 +41,28 @@ _BEYOND = 1 << 20
 _VISITS = 4
 
 
-def check(snapshot: Snapshot, from_page: int = 0) -> Iterator[Finding]:
+def check(
+    snapshot: Snapshot,
+    from_page: int = 0,
+    *,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Finding]:
     """Yield what is wrong with the database; nothing if it is sound.
 
     With ``from_page`` only the tree below that page (and the buckets in it) is
     looked at. Raises nothing for damage: damage is what it finds.
     """
-    return _Check(snapshot).run(from_page)
+    return _Check(snapshot, jobs, progress).run(from_page)
 
 
 class _Check:
     """The state of one run: which pages were reached, which are free."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, jobs: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
         self.snapshot = snapshot
+        self.jobs = jobs
+        self.progress = progress
         self.hwm = snapshot.meta.hwm
         # One byte a page, some beyond the file's end included: runs may claim them.
         # What lies beyond even that isn't tracked, whatever the file claims.
@@ -68,7 +77,8 @@ class _Check:
         yield from self._load_freelist(from_page)
         yield from self._reach_fixed_pages()
         if from_page == 0:
-            yield from self._buckets(root_bucket(self.snapshot))
+            if not prove(self.snapshot, self.freed, self.reached, jobs=self.jobs, progress=self.progress):
+                yield from self._buckets(root_bucket(self.snapshot))
             yield from self._unreachable()
         elif not 2 <= from_page < self.hwm:
             yield Finding("out-of-range", from_page, f"page ID ({from_page}) out of range [2, {self.hwm})")

@@ -2,67 +2,45 @@
 
 from __future__ import annotations
 
+from ..errors import Corrupted
 from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ..format.page import BRANCH_ELEMENT, LEAF_ELEMENT, DamagedElements, holds_buckets
+from ..tree.batch import Irregular
 from ..tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
+from .bucket_stats import BucketStats
 from .listing import top_buckets
+from .stats_bulk import bulk_stats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..storage.snapshot import Page, Snapshot
+    from .bulk import Progress
 
 _U32 = 0xFFFFFFFF
 
 
-class BucketStats:
-    """Statistics of a bucket and all buckets inside it; the names are bbolt's, spelled out.
-
-    Counts are of pages, pairs or buckets; ``*_alloc`` and ``*_inuse`` are
-    bytes. ``depth`` is levels: where buckets nest, their depths add up, and
-    for a sum over buckets it is the greatest.
-    """
-
-    __slots__ = (
-        "branch_alloc", "branch_inuse", "branch_overflow_pages", "branch_pages",
-        "buckets", "depth", "inline_bucket_inuse", "inline_buckets", "keys",
-        "leaf_alloc", "leaf_inuse", "leaf_overflow_pages", "leaf_pages",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.branch_pages = 0
-        self.branch_overflow_pages = 0
-        self.leaf_pages = 0
-        self.leaf_overflow_pages = 0
-        self.keys = 0
-        self.depth = 0
-        self.branch_alloc = 0
-        self.branch_inuse = 0
-        self.leaf_alloc = 0
-        self.leaf_inuse = 0
-        self.buckets = 0
-        self.inline_buckets = 0
-        self.inline_bucket_inuse = 0
-
-    def add(self, other: BucketStats) -> None:
-        """Add ``other`` to this: depths don't add up here, the greater one holds."""
-        depth = max(self.depth, other.depth)
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.depth = depth
-
-
-def database_stats(snapshot: Snapshot, prefix: bytes = b"") -> tuple[int, BucketStats]:
+def database_stats(
+    snapshot: Snapshot, prefix: bytes = b"", *, jobs: int = 1, progress: Progress | None = None
+) -> tuple[int, BucketStats]:
     """Number and summed statistics of the top-level buckets whose name begins with ``prefix``.
 
-    Raises :class:`~boltcli.errors.Corrupted`.
+    ``jobs`` is the number of processes, 0 for as many as pay. Raises
+    :class:`~boltcli.errors.Corrupted`.
     """
+    try:
+        wanted = [bucket for name, bucket in top_buckets(snapshot) if name.startswith(prefix)]
+        buckets = [bucket for bucket in wanted if bucket is not None]
+        if len(buckets) == len(wanted):
+            return len(buckets), bulk_stats(snapshot, buckets, jobs=jobs, progress=progress)
+    except (Irregular, Corrupted):
+        pass  # what is wrong will be found again below
     total = BucketStats()
     count = 0
     for name, bucket in top_buckets(snapshot):
         if name.startswith(prefix):
             if bucket is None:
                 raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
-            total.add(bucket_stats(snapshot, bucket))
+            total.add(careful_stats(snapshot, bucket))
             count += 1
     return count, total
 
@@ -73,6 +51,14 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     Raises :class:`~boltcli.errors.Corrupted` for a damaged page and for one
     met twice (so for a bucket inside itself too).
     """
+    try:
+        return bulk_stats(snapshot, [bucket])
+    except Irregular:
+        return careful_stats(snapshot, bucket)
+
+
+def careful_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
+    """:func:`bucket_stats`, a page at a time."""
     total = BucketStats()
     seen: set[int] = set()
     # A list and not recursion: buckets may nest deeper than Python calls may.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import ArgumentError
 from .golang import code_point, is_print, quote
 
+_PRINTABLE = bytes(range(0x20, 0x7F))  # of ASCII
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -33,10 +34,11 @@ def lines(items: list[bytes], form: str) -> bytes:
     if not items:
         return b""
     if form == "auto":
-        joined = b"".join(items)
         # One look at all of them together; the exact rule for each only if that fails.
-        if not (joined.isascii() and joined.decode("ascii").isprintable()):
-            items = list(map(auto, items))
+        text = b"\n".join(items) + b"\n"
+        if text.translate(None, _PRINTABLE) == b"\n" * len(items):
+            return text
+        items = list(map(auto, items))
     elif form == "ascii-encoded":
         items = list(map(quote, items))
     elif form == "hex":

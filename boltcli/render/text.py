@@ -6,7 +6,7 @@ from .golang import percent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..ops.stats import BucketStats
+    from ..ops.bucket_stats import BucketStats
 
 
 def stats(count: int, total: BucketStats) -> bytes:

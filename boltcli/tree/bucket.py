@@ -95,6 +95,11 @@ def open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int) 
     return BucketRef(0, sequence, inline, page.pgid)
 
 
+def has_branches(snapshot: Snapshot, bucket: BucketRef) -> bool:
+    """Whether the tree of ``bucket`` is of more than one page; raises :class:`~boltcli.errors.Corrupted`."""
+    return bucket.root != 0 and snapshot.page(bucket.root, (bucket.root,)).flags == BRANCH_PAGE
+
+
 def leaf_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[Page]:
     """The leaf pages of ``bucket``, in key order.
 

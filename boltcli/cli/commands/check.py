@@ -6,6 +6,7 @@ from ...errors import CheckFailed
 from ...ops.check import check
 from ...render.formats import auto
 from ...storage.snapshot import Snapshot
+from ..progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
     count = 0
-    with Snapshot(arguments[0]) as snapshot:
-        for finding in check(snapshot, int(options["from-page"])):
+    with Snapshot(arguments[0]) as snapshot, Progress("checking") as progress:
+        for finding in check(snapshot, int(options["from-page"]), jobs=int(options["jobs"]), progress=progress):
+            progress.clear()
             out.write(finding.message(auto) + b"\n")
             count += 1
     if count:

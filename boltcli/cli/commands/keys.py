@@ -7,7 +7,7 @@ import os
 from ...ops.listing import key_pages
 from ...render.formats import lines
 from ...storage.snapshot import Snapshot
-from ...tree.bucket import find_bucket
+from ...tree.bucket import find_bucket, has_branches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,5 +18,16 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> N
     form = str(options["format"])
     with Snapshot(arguments[0]) as snapshot:
         bucket = find_bucket(snapshot, map(os.fsencode, arguments[1:]))
-        for keys in key_pages(snapshot, bucket):
-            out.write(lines(keys, form))
+        if not has_branches(snapshot, bucket):
+            for keys in key_pages(snapshot, bucket):
+                out.write(lines(keys, form))
+            return
+        from ...ops.keys_bulk import written_keys
+        from ..progress import Progress
+
+        with Progress("listing") as progress:
+            show = None if out.isatty() else progress
+            for text in written_keys(
+                snapshot, bucket, lambda keys: lines(keys, form), jobs=int(options["jobs"]), progress=show
+            ):
+                out.write(text)

@@ -7,6 +7,7 @@ import os
 from ...ops.stats import database_stats
 from ...render import text
 from ...storage.snapshot import Snapshot
+from ..progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,6 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
     prefix = os.fsencode(arguments[1]) if len(arguments) > 1 else b""
-    with Snapshot(arguments[0]) as snapshot:
-        count, total = database_stats(snapshot, prefix)
+    with Snapshot(arguments[0]) as snapshot, Progress("counting") as progress:
+        count, total = database_stats(snapshot, prefix, jobs=int(options["jobs"]), progress=progress)
     out.write(text.stats(count, total))
