@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from .errors import BoltError as BoltError
     from .library import Bucket as Bucket
     from .library import Database as Database
+    from .library import compact as compact
     from .library import open as open
 
-_LAZY = {"open": "library", "Database": "library", "Bucket": "library", "BoltError": "errors"}
+_LAZY = {"open": "library", "compact": "library", "Database": "library", "Bucket": "library", "BoltError": "errors"}
 
-__all__ = ["BBOLT_VERSION", "BoltError", "Bucket", "Database", "__version__", "open"]
+__all__ = ["BBOLT_VERSION", "BoltError", "Bucket", "Database", "__version__", "compact", "open"]
 
 
 def __getattr__(name: str) -> object:

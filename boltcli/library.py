@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from .errors import KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG
 from .format.page import DamagedElements
 from .ops.bucket_stats import BucketStats
 from .ops.check import check
+from .ops.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
+from .ops.compact import compact as compact_snapshot
 from .ops.findings import Finding
 from .ops.listing import key_pages, keyed_leaves
 from .ops.stats import bucket_stats, database_stats
@@ -26,6 +28,56 @@ def open(path: str | os.PathLike[str]) -> Database:
     or call :meth:`Database.close`.
     """
     return Database(Snapshot(os.fspath(path)))
+
+
+def compact(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    tx_max_size: int = TX_MAX_SIZE,
+    dense: bool = False,
+    page_size: int = 0,
+    fill_percent: int = FILL_PERCENT,
+    replace: bool = False,
+    sync: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Compaction:
+    """Write a copy of the database ``source`` without its free pages to ``destination``.
+
+    It appears there only when it is complete, and is the file that ``bbolt
+    compact`` writes with transactions of at most ``tx_max_size`` bytes (0: one
+    for all), or with ``dense`` the smallest one, of pages filled up to
+    ``fill_percent`` (10 to 100). ``page_size`` is that of the copy: a power of
+    two from 1024 to 65536, 0 for the host's. With ``replace`` a file that is
+    there is replaced, without ``sync`` nothing is synced to the disk.
+    ``progress(done, total)`` is called now and then, with pages of the source.
+
+    Raises, beside what :func:`open` raises,
+    :class:`~boltcli.errors.DamagedSource` or
+    :class:`~boltcli.errors.Corrupted` for a source that isn't sound,
+    :class:`~boltcli.errors.DestinationExists`,
+    :class:`~boltcli.errors.DestinationIsSource`,
+    :class:`~boltcli.errors.DestinationError`,
+    :class:`~boltcli.errors.ArgumentError`; then there is no copy.
+
+    >>> import boltcli, tempfile, os
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     done = boltcli.compact("fixtures/document.db", os.path.join(folder, "copy.db"), dense=True, page_size=4096)
+    >>> done.source_size, done.size, done.pairs, done.buckets
+    (262144, 36864, 21, 11)
+    """
+    with Snapshot(os.fspath(source)) as snapshot:
+        return compact_snapshot(
+            snapshot,
+            os.fspath(destination),
+            tx_max_size=tx_max_size,
+            dense=dense,
+            page_size=page_size,
+            fill_percent=fill_percent,
+            replace=replace,
+            sync=sync,
+            progress=progress,
+        )
 
 
 class Bucket(Mapping[bytes, "bytes | Bucket"]):

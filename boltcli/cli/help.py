@@ -97,7 +97,7 @@ def _parameter(name: str) -> str:
 
 
 def _argument(argument: Argument) -> inspect.Parameter:
-    declared = typer.Argument(metavar=argument.name, help=argument.help, show_default=False)
+    declared = typer.Argument(metavar=argument.name, help=argument.help, show_default=False, hidden=argument.hidden)
     kind: Any = list[str] if argument.many else str
     default: Any = inspect.Parameter.empty
     if not argument.required:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
-from .values import parse_bool, parse_string, parse_uint64
+from .values import parse_bool, parse_int64, parse_string, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,16 +50,20 @@ class Argument:
     """A positional argument, for help and completion; how many there may be is the command's ``least`` and ``most``.
 
     ``kind`` says what completes it: file, bucket, key or text. ``many``: any number of it.
+    ``hidden``: taken without a word, as bbolt does.
     """
 
-    __slots__ = ("help", "kind", "many", "name", "required")
+    __slots__ = ("help", "hidden", "kind", "many", "name", "required")
 
-    def __init__(self, name: str, kind: str, help: str, *, many: bool = False, required: bool = True) -> None:
+    def __init__(
+        self, name: str, kind: str, help: str, *, many: bool = False, required: bool = True, hidden: bool = False
+    ) -> None:
         self.name = name
         self.kind = kind
         self.help = help
         self.many = many
         self.required = required
+        self.hidden = hidden
 
 
 class Command:
@@ -109,6 +113,8 @@ class Command:
             word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"
             words.append(word if option.required else f"[{word}]")
         for argument in self.arguments:
+            if argument.hidden:
+                continue
             word = argument.name + ("..." if argument.many else "")
             words.append(word if argument.required else f"[{word}]")
         return " ".join(words)
@@ -204,6 +210,52 @@ COMMANDS = (
         least=1,
         most=1,
         example="boltcli info fixtures/document.db",
+    ),
+    Command(
+        "compact",
+        "Copy a database without its free pages.",
+        arguments=(
+            Argument("SRC", "file", "The bolt database file; it is not changed."),
+            Argument("MORE", "text", "Ignored, as by bbolt.", many=True, required=False, hidden=True),
+        ),
+        least=1,
+        options=(
+            Option(
+                "output",
+                "Where the copy goes. It appears there when it is complete; a file that is there already is an error"
+                " (bbolt would merge into it).",
+                default="",
+                metavar="DEST",
+                short="o",
+                required=True,
+            ),
+            Option(
+                "tx-max-size",
+                "Bytes of keys and values that one transaction writes, at most; 0: no limit.",
+                default=65536,
+                metavar="N",
+                parse=parse_int64,
+            ),
+            Option("no-sync", "Don't sync the copy to the disk.", default=False),
+            Option("force", "Replace DEST if it is a file.", default=False),
+            Option("dense", "Write the smallest copy: full pages, none of them free. bbolt can't.", default=False),
+            Option(
+                "fill-percent",
+                "With --dense: how full pages may get, 10 to 100.",
+                default=100,
+                metavar="N",
+                parse=parse_uint64,
+            ),
+            Option(
+                "page-size",
+                "Page size of the copy, a power of two from 1024 to 65536; 0: the host's, as in bbolt.",
+                default=0,
+                metavar="N",
+                parse=parse_uint64,
+            ),
+        ),
+        example="boltcli compact -o compact.db fixtures/many-free.db",
+        group="Write",
     ),
     Command(
         "version",

@@ -1,0 +1,36 @@
+"""``compact``: a copy without what is free."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError, DestinationExists
+from ...ops.compact import compact
+from ...storage.snapshot import Snapshot
+from ..progress import Progress
+from ..values import go_quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+    path = str(options["output"])
+    if not path:
+        raise ArgumentError("output file required")
+    with Snapshot(arguments[0]) as snapshot, Progress("compacting") as progress:
+        try:
+            done = compact(
+                snapshot,
+                path,
+                tx_max_size=int(options["tx-max-size"]),
+                dense=bool(options["dense"]),
+                page_size=int(options["page-size"]),
+                fill_percent=int(options["fill-percent"]),
+                replace=bool(options["force"]),
+                sync=not options["no-sync"],
+                progress=progress,
+            )
+        except DestinationExists:
+            hint = "" if options["force"] else ": --force replaces it"
+            raise ArgumentError(f"output file {go_quote(path)} already exists{hint}") from None
+    out.write(b"%d -> %d bytes (gain=%.2fx)\n" % (done.source_size, done.size, done.gain))
