@@ -64,7 +64,7 @@ def compact(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     done = boltcli.compact("fixtures/document.db", os.path.join(folder, "copy.db"), dense=True, page_size=4096)
     >>> done.source_size, done.size, done.pairs, done.buckets
-    (262144, 36864, 21, 11)
+    (262144, 32768, 21, 11)
     """
     with Snapshot(os.fspath(source)) as snapshot:
         return compact_snapshot(

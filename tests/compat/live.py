@@ -48,20 +48,26 @@ def build(directory: Path) -> Tools:
     BOLTCLI_BBOLT names a bbolt that is there already.
     """
     generator = directory / "generator"
-    _go_build(generator, ".")
+    go_build(generator, ".")
     given = os.environ.get("BOLTCLI_BBOLT")
     if given:
         return Tools(Path(given).resolve(), generator)
-    _go_build(directory / "bbolt", "go.etcd.io/bbolt/cmd/bbolt")
+    go_build(directory / "bbolt", "go.etcd.io/bbolt/cmd/bbolt")
     return Tools(directory / "bbolt", generator)
 
 
-def _go_build(output: Path, package: str) -> None:
-    go = shutil.which("go")
-    if go is None:
+def go() -> str:
+    """The go command; a missing one is a failure."""
+    found = shutil.which("go")
+    if found is None:
         raise RuntimeError("comparing with bbolt needs the go command, which is not on PATH")
+    return found
+
+
+def go_build(output: Path, package: str, *options: str) -> None:
+    """Build a package of the generator's module, or of one that it depends on."""
     done = subprocess.run(
-        [go, "build", "-o", output, package], cwd=GENERATOR, capture_output=True, text=True, check=False
+        [go(), "build", *options, "-o", output, package], cwd=GENERATOR, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise RuntimeError(f"go build {package} failed:\n{done.stderr}")

@@ -29,8 +29,10 @@ def test_console_blocks(command: str, expected: str, tmp_path: Path) -> None:
     program = tmp_path / "boltcli"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m boltcli "$@"\n')
     program.chmod(0o755)
+    # What the examples write stays out of the repository.
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     done = subprocess.run(
-        ["sh", "-c", command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ["sh", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.stdout.decode() == expected

@@ -35,6 +35,7 @@ ARGUMENTS = {
     "get": ["fixtures/document.db", "execution", "e-9a937556-ac83-49ec-b794-a94c3aa068b2"],
     "stats": ["fixtures/document.db"],
     "info": ["fixtures/document.db"],
+    "compact": ["-o", "{folder}/copy.db", "fixtures/document.db"],
     "version": [],
 }
 
@@ -49,8 +50,8 @@ def _run(*argv: str) -> tuple[int, set[str]]:
 
 
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS])
-def test_hot_commands_import_nothing_slow(name: str) -> None:
-    status, modules = _run(name, *ARGUMENTS[name])
+def test_hot_commands_import_nothing_slow(name: str, tmp_path: Path) -> None:
+    status, modules = _run(name, *(word.format(folder=tmp_path) for word in ARGUMENTS[name]))
     assert status == 0
     assert "boltcli.cli.app" in modules
     assert not modules & SLOW

@@ -88,19 +88,21 @@ def compact(
         raise ArgumentError(f"page size {page_size} is not a power of two from {_PAGE_SIZES[0]} to {_PAGE_SIZES[-1]}")
     if not 10 <= fill_percent <= 100:
         raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
+    if fill_percent != FILL_PERCENT and not dense:
+        raise ArgumentError("fill percent is for dense copies")
     _refuse_source(snapshot, path)
     verification = Verification(snapshot)
     try:
         with Destination(path, mode=os.stat(snapshot.path).st_mode, replace=replace, sync=sync) as destination:
             size = page_size or mmap.PAGESIZE
             source = Source(snapshot, size)
-            if dense:
-                from .dense import Dense
-
-                writer: Dense | Replay = Dense(destination.fd, size, fill_percent)
-            else:
-                writer = Replay(source, NewFile(destination.fd, size), tx_max_size)
             try:
+                if dense:
+                    from .dense import Dense
+
+                    writer: Dense | Replay = Dense(destination.fd, size, fill_percent)
+                else:
+                    writer = Replay(source, NewFile(destination.fd, size), tx_max_size)
                 pairs, buckets = _copy(source, writer, progress)
             except Corrupted:
                 verification.result()  # what the check says of it, if it does, is better known

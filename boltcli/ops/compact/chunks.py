@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import struct
 
-from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE
+from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE
 from ...format.page import BUCKET_HEADER, HEADER, LEAF_ELEMENT
 
 TYPE_CHECKING = False
@@ -91,7 +91,7 @@ def elements(flags: list[int], keys: list[bytes], values: list[bytes]) -> Chunk:
     table: list[int] = []
     place = ELEMENT_SIZE * count
     for flag, key, value in zip(flags, keys, values):
-        table += (flag & place, len(key), len(value))
+        table += (flag & BUCKET_LEAF_FLAG, place, len(key), len(value))
         place += len(key) + len(value) - ELEMENT_SIZE
     data = b"".join([part for pair in zip(keys, values) for part in pair])
     return struct.pack(f"<{4 * count}I", *table) + data, 0, count, ELEMENT_SIZE * count, len(data)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 # Large values are packed into runs of up to so many pages: five of 3 KiB take four pages of 4 KiB, not five.
 _RUN = 16
+_FULL = 7 / 8  # what of the pages that it costs a leaf has to use
 _LEAST = 2  # keys of a branch page
+_ENOUGH = 8  # keys of a branch page that take a quarter of a page each: fewer of them would make a steep tree
 
 
 class Dense:
@@ -143,28 +145,32 @@ class _Packer:
     def _choose(self, start: int) -> tuple[int, int, int]:
         """Which elements make the next page run: chunks up to which one, how many elements of that, pages.
 
-        One page if it gets seven eighths full, else the shortest run that
-        does, else the fullest one.
+        One page if it is put to good use, else the shortest run that is, else
+        the best one. Pages that are to be filled in part only
+        become runs only if an element is too large for one.
         """
         chunks = self._chunks
         page_size, capacity = self.file.page_size, self.file.capacity
         best, found = 0.0, (0, 0, 0)
+        above = ELEMENT_SIZE + len(first_key(chunks[start]))
         at, size = start, PAGE_HEADER_SIZE
-        for pages in range(1, _RUN + 1):
-            room = pages * page_size - page_size + capacity
+        for run in range(_RUN):
+            room = run * page_size + capacity
             while at < len(chunks) and size + ELEMENT_SIZE * chunks[at][2] + chunks[at][4] <= room:
                 size += ELEMENT_SIZE * chunks[at][2] + chunks[at][4]
                 at += 1
-            if at == len(chunks):
-                part, used = 0, size
-            else:
+            part, used = 0, size
+            if at < len(chunks):
                 part = fit(chunks[at], room - size, ELEMENT_SIZE)
-                used = size + ELEMENT_SIZE * part + data_before(chunks[at], part)
-            if used / pages > best and (part or at > start):
-                best, found = used / pages, (at, part, pages)
-                if 8 * used >= 7 * (room if pages == 1 else pages * page_size):
-                    break
-            if at == len(chunks):
+                used += ELEMENT_SIZE * part + data_before(chunks[at], part)
+            if at == start and not part:
+                continue
+            pages = -(-used // page_size)
+            # Its cost is that of its pages and of its element in a branch page, which repeats its first key.
+            share = used / (pages * page_size + above)
+            if share > best:
+                best, found = share, (at, part, pages)
+            if at == len(chunks) or capacity < page_size or share >= _FULL:
                 break
         if found[2]:
             return found
@@ -204,13 +210,17 @@ class _Level:
         self.keys.append(key)
         self.children.append(child)
         grown = self._size + ELEMENT_SIZE + len(key)
-        if len(self.keys) == self._fitting + 1 and (grown <= self.file.capacity or self._fitting < _LEAST):
+        if len(self.keys) == self._fitting + 1 and (grown <= self.file.capacity or self._fitting < self._wanted(grown)):
             self._size = grown
             self._fitting += 1
         # What is left for the next page must be enough for one.
         elif len(self.keys) == self._fitting + _LEAST:
             return [self._write(self._fitting)]
         return []
+
+    def _wanted(self, size: int) -> int:
+        """How many keys a page should have, whatever its size, if as many as now take ``size`` bytes."""
+        return _ENOUGH if 4 * size > self.file.capacity * (self._fitting + 1) else _LEAST
 
     def finish(self) -> list[tuple[bytes, int]]:
         """Write what is left, one page or two."""
