@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from boltcli.errors import BoltError
 from boltcli.ops import bulk, check, keys_bulk, proof, stats, stats_bulk
+from boltcli.ops.bulk import dealt
+from boltcli.ops.forked import Died, Forked, in_turn
 from boltcli.ops.keys_bulk import written_keys
 from boltcli.ops.listing import key_pages
 from boltcli.render.formats import lines
@@ -17,7 +20,7 @@ from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.batch import Irregular
 from boltcli.tree.bucket import BucketRef, leaf_elements, leaf_pages, open_bucket, root_bucket
 from tests.damage.test_damage import SOURCES, mutants
-from tests.support import DATABASES, fixture
+from tests.support import DATABASES, fixture, freelist, page, pgid, small
 
 MUTANTS = 120
 Findings = list[bytes]
@@ -150,3 +153,82 @@ def test_what_bbolt_wrote_is_read_in_bulk(path: Path) -> None:
 
 # A leaf without elements is the root of an empty tree; it's quickly looked at one by one.
 WITH_EMPTY_LEAVES = {"empty", "all-deleted"}
+
+
+def _tree_with_a_leaf_twice() -> bytes:
+    """Two branches below a root, and a leaf that both lead to."""
+    leaves = [page(6, 2, [(b"a", b""), (b"b", b"")]), page(7, 2, [(b"c", b""), (b"d", b"")])]
+    branches = [page(4, 1, [(b"a", pgid(6)), (b"c", pgid(7))]), page(5, 1, [(b"e", pgid(7)), (b"f", pgid(6))])]
+    bucket = page(8, 1, [(b"a", pgid(4)), (b"e", pgid(5))])
+    root = page(3, 2, [(b"b", pgid(8) + pgid(0), b"\1")])
+    return small(freelist(2), root, *branches, *leaves, bucket)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.usefixtures("many_small_batches")
+def test_a_page_met_by_two_processes(jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "test.db"
+    path.write_bytes(_tree_with_a_leaf_twice())
+    _assert_same(path, jobs, monkeypatch)
+    with Snapshot(str(path)) as snapshot:
+        bucket = BucketRef(8, 0)
+        text, error = _keys(snapshot, bucket, jobs)
+        assert text == _write([b"a", b"b", b"c", b"d"])
+        assert "referenced more than once" in str(error)
+
+
+def test_an_inline_page_of_another_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bbolt's statistics count such a bucket, and not what is in it."""
+    monkeypatch.setattr(stats, "FEW_PAGES", 0)
+    path = tmp_path / "test.db"
+    value = pgid(0) + pgid(0) + page(0, 2, [(b"k", b"v")], page_size=64)
+    for inline, keys in ((value, 3), (value[:24] + b"\1" + value[25:], 2)):
+        leaf = page(4, 2, [(b"inline", inline, b"\1"), (b"pair", b"")])
+        path.write_bytes(small(freelist(2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), leaf))
+        _assert_same(path, 1, monkeypatch)
+        with Snapshot(str(path)) as snapshot:
+            assert stats.database_stats(snapshot)[1].keys == keys
+
+
+def test_a_process_that_dies_is_done_without() -> None:
+    def dies() -> Iterator[int]:
+        yield 1
+        raise MemoryError
+
+    items = Forked(dies)
+    got: list[int] = []
+    with pytest.raises(Died):
+        got.extend(items)
+    items.close()
+    items.close()
+    assert got == [1]
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_process_is_ended_with_whoever_reads_it() -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield bytes(100_000)
+
+    rows = in_turn(lambda number: endless(), 3)
+    assert [len(next(rows)) for _ in range(7)] == [100_000] * 7
+    rows.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_shares_of_unequal_length() -> None:
+    assert list(in_turn(lambda number: range(3 - number), 2)) == [0, 0, 1, 1, 2]
+    assert [list(dealt(range(10), number, 2, 3)) for number in (0, 1)] == [
+        [range(3), range(6, 9)],
+        [range(3, 6), range(9, 10)],
+    ]
+
+
+def test_how_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    assert [bulk.jobs_for(pages) for pages in (0, 100, 10_000, 10**6)] == [1, 1, 2, 3]
+    assert [bulk.jobs_for(pages, 5) for pages in (0, 3, 10**6)] == [1, 3, 5]
+    monkeypatch.delattr(os, "fork")
+    assert bulk.jobs_for(10**6, 5) == 1
