@@ -33,7 +33,7 @@ def many_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stats, "FEW_PAGES", 0)
     monkeypatch.setattr(bulk, "_WORTH", 1)
     monkeypatch.setattr(proof, "_LEAVES", 5)
-    monkeypatch.setattr(proof, "_BRANCHES", 2)
+    monkeypatch.setattr(proof, "_BRANCHES", 1)
     monkeypatch.setattr(proof, "_WIDE", 2)
     monkeypatch.setattr(stats_bulk, "_PAGES", 3)
     monkeypatch.setattr(keys_bulk, "_PAGES", 2)
@@ -175,6 +175,17 @@ def test_a_page_met_by_two_processes(jobs: int, tmp_path: Path, monkeypatch: pyt
         text, error = _keys(snapshot, bucket, jobs)
         assert text == _write([b"a", b"b", b"c", b"d"])
         assert "referenced more than once" in str(error)
+
+
+@pytest.mark.usefixtures("many_small_batches")
+def test_a_page_of_two_buckets_met_by_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "test.db"
+    shared = pgid(4) + pgid(0)
+    root = page(3, 2, [(b"a", shared, b"\1"), (b"b", shared, b"\1")])
+    path.write_bytes(small(freelist(2), root, page(4, 2, [(b"k", b"v")])))
+    _assert_same(path, 2, monkeypatch)
+    with Snapshot(str(path)) as snapshot:
+        assert _check(snapshot, 2) == [b"page 4: multiple references (stack: [4])"]
 
 
 def test_an_inline_page_of_another_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

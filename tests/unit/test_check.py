@@ -64,14 +64,14 @@ def test_out_of_bounds_and_multiple_references(tmp_path: Path) -> None:
 def test_a_page_above_the_high_water_mark(tmp_path: Path) -> None:
     """A page there is out of bounds to bbolt; the very first isn't, nor is one that is only overflow."""
     bucket_leaf = page(3, 2, [(b"a", bucket(4), b"\1"), (b"b", bucket(5), b"\1")])
-    content = small(freelist(2), bucket_leaf, page(4, 2), page(5, 2), hwm=4)
+    content = small(freelist(2), bucket_leaf, page(4, 2, [(b"k", b"")]), page(5, 2, [(b"k", b"")]), hwm=4)
     assert findings(tmp_path, content) == ["page 5: out of bounds: 4 (stack: [5])"]
     assert findings(tmp_path, small(freelist(2), page(3, 2, [(b"a", b"")], overflow=1), hwm=4)) == []
 
 
 def test_a_bucket_too_small_for_its_inline_page(tmp_path: Path) -> None:
     leaf = page(3, 2, [(b"a", bucket(0), b"\1"), (b"b", bucket(4), b"\1")])
-    assert findings(tmp_path, small(freelist(2), leaf, page(4, 2))) == [
+    assert findings(tmp_path, small(freelist(2), leaf, page(4, 2, [(b"k", b"")]))) == [
         "page 3 at offset 12288: element 0 is too small to be a bucket",
     ]
 
