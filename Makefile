@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test compat goldens fixtures lint types clean
+.PHONY: help demo test compat bench goldens fixtures lint types clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,6 +30,10 @@ test: $(READY) ## Set up, then run all tests that need no Go
 
 compat: $(READY) ## Compare with the real bbolt, live (needs Go; a missing Go is a failure)
 	$(BIN)/python -m pytest -m compat -n 2 tests/compat
+
+bench: $(READY) ## Measure against the real bbolt; the table goes to build/bench/table.md (needs Go; BENCH_LARGE=1: 2 GB more)
+	$(BIN)/python -m compileall -q boltcli
+	$(BIN)/python -m tests.bench
 
 goldens: $(READY) ## Write fixtures/golden again from what the real bbolt prints (needs Go)
 	cd fixtures/generator && go build -o ../../$(VENV)/bbolt go.etcd.io/bbolt/cmd/bbolt

@@ -26,7 +26,6 @@ from ..tree.bucket import (
 )
 from .findings import Finding, stack_text
 from .key_order import bucket_at, check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
-from .proof import prove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 
     from ..storage.snapshot import Page, Snapshot
 
+# With fewer pages the proof is not worth loading.
+FEW_PAGES = 128
 # Page runs may claim to go this many pages beyond the file's end before they
 # are cut (bbolt notes every page that they claim, in a map, until memory ends).
 _BEYOND = 1 << 20
@@ -77,7 +78,7 @@ class _Check:
         yield from self._load_freelist(from_page)
         yield from self._reach_fixed_pages()
         if from_page == 0:
-            if not prove(self.snapshot, self.freed, self.reached, jobs=self.jobs, progress=self.progress):
+            if not self._proven():
                 yield from self._buckets(root_bucket(self.snapshot))
             yield from self._unreachable()
         elif not 2 <= from_page < self.hwm:
@@ -90,6 +91,14 @@ class _Check:
             leaves: list[int] = []
             yield from self._tree(from_page, leaves)
             yield from self._buckets_below(leaves)
+
+    def _proven(self) -> bool:
+        """Whether all trees are sound at first sight; then their pages are in ``reached``, else nothing is changed."""
+        if self.hwm < FEW_PAGES:
+            return False
+        from .proof import prove
+
+        return prove(self.snapshot, self.freed, self.reached, jobs=self.jobs, progress=self.progress)
 
     def _failed_assertion(self, pgid: int) -> Finding | None:
         """bbolt's last words if the page to start from isn't one: nothing lies behind it, so they are ours too."""

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -77,7 +77,7 @@ def _work(produce: Callable[[], Iterable[Any]], writing: int) -> None:
         os._exit(0)
 
 
-def in_turn(share: Callable[[int], Iterable[T]], jobs: int) -> Iterator[T]:
+def in_turn(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None, None]:
     """The items of ``share(0)`` to ``share(jobs - 1)``, one of each in turn, each share in a process of its own.
 
     The first share is done here. Raises :class:`Died`.

@@ -5,17 +5,17 @@ from __future__ import annotations
 from ..errors import Corrupted
 from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ..format.page import BRANCH_ELEMENT, LEAF_ELEMENT, DamagedElements, holds_buckets
-from ..tree.batch import Irregular
 from ..tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
 from .bucket_stats import BucketStats
 from .listing import top_buckets
-from .stats_bulk import bulk_stats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..storage.snapshot import Page, Snapshot
     from .bulk import Progress
 
+# With fewer pages the quick way is not worth loading.
+FEW_PAGES = 128
 _U32 = 0xFFFFFFFF
 
 
@@ -27,20 +27,23 @@ def database_stats(
     ``jobs`` is the number of processes, 0 for as many as pay. Raises
     :class:`~boltcli.errors.Corrupted`.
     """
-    try:
-        wanted = [bucket for name, bucket in top_buckets(snapshot) if name.startswith(prefix)]
+    if snapshot.meta.hwm >= FEW_PAGES:
+        try:
+            wanted = [bucket for name, bucket in top_buckets(snapshot) if name.startswith(prefix)]
+        except Corrupted:
+            wanted = [None]  # it will be met again below, after what precedes it
         buckets = [bucket for bucket in wanted if bucket is not None]
         if len(buckets) == len(wanted):
-            return len(buckets), bulk_stats(snapshot, buckets, jobs=jobs, progress=progress)
-    except (Irregular, Corrupted):
-        pass  # what is wrong will be found again below
+            quick = _in_bulk(snapshot, buckets, jobs, progress)
+            if quick is not None:
+                return len(buckets), quick
     total = BucketStats()
     count = 0
     for name, bucket in top_buckets(snapshot):
         if name.startswith(prefix):
             if bucket is None:
                 raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
-            total.add(careful_stats(snapshot, bucket))
+            total.add(_one_by_one(snapshot, bucket))
             count += 1
     return count, total
 
@@ -51,14 +54,24 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     Raises :class:`~boltcli.errors.Corrupted` for a damaged page and for one
     met twice (so for a bucket inside itself too).
     """
+    quick = _in_bulk(snapshot, [bucket]) if snapshot.meta.hwm >= FEW_PAGES else None
+    return quick or _one_by_one(snapshot, bucket)
+
+
+def _in_bulk(
+    snapshot: Snapshot, buckets: list[BucketRef], jobs: int = 1, progress: Progress | None = None
+) -> BucketStats | None:
+    """The sum of the statistics of ``buckets``; None where something isn't plain."""
+    from ..tree.batch import Irregular
+    from .stats_bulk import bulk_stats
+
     try:
-        return bulk_stats(snapshot, [bucket])
+        return bulk_stats(snapshot, buckets, jobs=jobs, progress=progress)
     except Irregular:
-        return careful_stats(snapshot, bucket)
+        return None
 
 
-def careful_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
-    """:func:`bucket_stats`, a page at a time."""
+def _one_by_one(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     total = BucketStats()
     seen: set[int] = set()
     # A list and not recursion: buckets may nest deeper than Python calls may.

@@ -23,7 +23,8 @@ SOURCES = ("inline", "nested-8", "page-1024", "no-freelist", "after-deletes", "b
 PER_SOURCE = 150
 
 
-def _mutants(content: bytes, page_size: int, source: random.Random) -> Iterator[tuple[str, bytes]]:
+def mutants(content: bytes, page_size: int, source: random.Random) -> Iterator[tuple[str, bytes]]:
+    """Damaged copies of ``content`` without end, each with a word about what was done."""
     pages = len(content) // page_size
     values = (0, 1, 2, 3, 0x10, 0x7F, 0xFFFF, 0xFFFFFFFF, 2**63, 2**64 - 1)
     for bit in source.sample(range(16, 80), 10):
@@ -74,10 +75,10 @@ def test_every_command_answers(name: str, tmp_path: Path) -> None:
     bucket = names.split(b"\n")[0].decode("utf-8", "surrogateescape")
     path = tmp_path / "mutant.db"
     source = random.Random(f"damage {name}")
-    mutants = _mutants(used, page_size, source)
+    damaged = mutants(used, page_size, source)
     noticed = 0
     for number in range(PER_SOURCE):
-        what, mutant = next(mutants)
+        what, mutant = next(damaged)
         path.write_bytes(mutant)
         where = f"{name} mutant {number}: {what}"
         for argv in (
@@ -117,10 +118,10 @@ def test_the_library_raises_its_own_errors_only(tmp_path: Path) -> None:
 
     content = fixture("nested-8").read_bytes()
     source = random.Random(8)
-    mutants = _mutants(content, 4096, source)
+    damaged = mutants(content, 4096, source)
     path = tmp_path / "mutant.db"
     for _ in range(150):
-        path.write_bytes(next(mutants)[1])
+        path.write_bytes(next(damaged)[1])
         try:
             with boltcli.open(path) as db:
                 list(db.check())

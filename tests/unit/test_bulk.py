@@ -1,5 +1,245 @@
-"""Reading in bulk gives what reading a page at a time gives, on sound files and on damaged ones, in one process or more."""
+"""Reading in bulk finds what reading a page at a time finds: on sound files, on damaged ones, in many processes."""
 
 from __future__ import annotations
 
-Outcome = tuple[list[str], str]
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from boltcli.errors import BoltError
+from boltcli.ops import bulk, check, keys_bulk, proof, stats, stats_bulk
+from boltcli.ops.bulk import dealt
+from boltcli.ops.forked import Died, Forked, in_turn
+from boltcli.ops.keys_bulk import written_keys
+from boltcli.ops.listing import key_pages
+from boltcli.render.formats import lines
+from boltcli.storage.snapshot import Snapshot
+from boltcli.tree.batch import Irregular
+from boltcli.tree.bucket import BucketRef, leaf_elements, leaf_pages, open_bucket, root_bucket
+from tests.damage.test_damage import SOURCES, mutants
+from tests.support import DATABASES, fixture, freelist, page, pgid, small
+
+MUTANTS = 120
+Findings = list[bytes]
+
+
+@pytest.fixture
+def many_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of a few pages, dealt out from the second page on: small files get to all the code."""
+    monkeypatch.setattr(check, "FEW_PAGES", 0)
+    monkeypatch.setattr(stats, "FEW_PAGES", 0)
+    monkeypatch.setattr(bulk, "_WORTH", 1)
+    monkeypatch.setattr(proof, "_LEAVES", 5)
+    monkeypatch.setattr(proof, "_BRANCHES", 1)
+    monkeypatch.setattr(proof, "_WIDE", 2)
+    monkeypatch.setattr(stats_bulk, "_PAGES", 3)
+    monkeypatch.setattr(keys_bulk, "_PAGES", 2)
+
+
+def _never(*_: object, **__: object) -> bool:
+    return False
+
+
+def _irregular(*_: object, **__: object) -> None:
+    raise Irregular
+
+
+def _check(snapshot: Snapshot, jobs: int) -> Findings:
+    return [finding.message() for finding in check.check(snapshot, jobs=jobs)]
+
+
+def _stats(snapshot: Snapshot, jobs: int) -> object:
+    try:
+        count, total = stats.database_stats(snapshot, jobs=jobs)
+    except BoltError as error:
+        return str(error)
+    return count, total.numbers()
+
+
+def _buckets(snapshot: Snapshot) -> Iterator[BucketRef]:
+    """As many buckets as can be read, each before those inside it; of a damaged file, a hundred at most."""
+    todo = [root_bucket(snapshot)]
+    for _ in range(100):
+        if not todo:
+            return
+        bucket = todo.pop()
+        yield bucket
+        try:
+            for leaf_page in leaf_pages(snapshot, bucket):
+                leaf = leaf_elements(snapshot, leaf_page)
+                for index in leaf.bucket_indexes():
+                    todo.append(open_bucket(snapshot, leaf_page, leaf, index))
+        except BoltError:
+            continue
+
+
+def _write(keys: list[bytes]) -> bytes:
+    return lines(keys, "hex")
+
+
+def _keys(snapshot: Snapshot, bucket: BucketRef, jobs: int) -> list[bytes | str]:
+    written: list[bytes] = []
+    try:
+        for text in written_keys(snapshot, bucket, _write, jobs=jobs):
+            written.append(text)
+    except BoltError as error:
+        return [b"".join(written), str(error)]
+    return [b"".join(written)]
+
+
+def _keys_one_by_one(snapshot: Snapshot, bucket: BucketRef) -> list[bytes | str]:
+    written: list[bytes] = []
+    try:
+        for keys in key_pages(snapshot, bucket):
+            written.append(_write(keys))
+    except BoltError as error:
+        return [b"".join(written), str(error)]
+    return [b"".join(written)]
+
+
+def _assert_same(path: Path, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        snapshot = Snapshot(str(path))
+    except BoltError:
+        return  # nothing to read
+    with snapshot:
+        quick = _check(snapshot, jobs), _stats(snapshot, jobs)
+        with monkeypatch.context() as patch:
+            patch.setattr(proof, "prove", _never)
+            patch.setattr(stats_bulk, "bulk_stats", _irregular)
+            careful = _check(snapshot, jobs), _stats(snapshot, jobs)
+        assert quick == careful
+        for bucket in _buckets(snapshot):
+            if bucket.root:
+                assert _keys(snapshot, bucket, jobs) == _keys_one_by_one(snapshot, bucket)
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("many_small_batches")
+def test_sound_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for jobs in (1, 3):
+        _assert_same(path, jobs, monkeypatch)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.usefixtures("many_small_batches")
+def test_damaged_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Snapshot(str(fixture(name))) as snapshot:
+        page_size = snapshot.page_size
+        used = fixture(name).read_bytes()[: snapshot.meta.hwm * page_size]
+    path = tmp_path / "mutant.db"
+    damaged = mutants(used, page_size, random.Random(f"bulk {name}"))
+    for number in range(MUTANTS):
+        what, mutant = next(damaged)
+        path.write_bytes(mutant)
+        try:
+            _assert_same(path, 2 if number % 10 == 0 else 1, monkeypatch)
+        except AssertionError as error:
+            raise AssertionError(f"{name} mutant {number}: {what}") from error
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("many_small_batches")
+def test_what_bbolt_wrote_is_read_in_bulk(path: Path) -> None:
+    """A quick way that always gave up would pass the tests above."""
+    with Snapshot(str(path)) as snapshot:
+        pages = bytearray(snapshot.page_count)
+        assert proof.prove(snapshot, pages, bytearray(pages)) == (path.stem not in WITH_EMPTY_LEAVES)
+        stats_bulk.bulk_stats(snapshot, [root_bucket(snapshot)])
+
+
+# A leaf without elements is the root of an empty tree; it's quickly looked at one by one.
+WITH_EMPTY_LEAVES = {"empty", "all-deleted"}
+
+
+def _tree_with_a_leaf_twice() -> bytes:
+    """Two branches below a root, and a leaf that both lead to."""
+    leaves = [page(6, 2, [(b"a", b""), (b"b", b"")]), page(7, 2, [(b"c", b""), (b"d", b"")])]
+    branches = [page(4, 1, [(b"a", pgid(6)), (b"c", pgid(7))]), page(5, 1, [(b"e", pgid(7)), (b"f", pgid(6))])]
+    bucket = page(8, 1, [(b"a", pgid(4)), (b"e", pgid(5))])
+    root = page(3, 2, [(b"b", pgid(8) + pgid(0), b"\1")])
+    return small(freelist(2), root, *branches, *leaves, bucket)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.usefixtures("many_small_batches")
+def test_a_page_met_by_two_processes(jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "test.db"
+    path.write_bytes(_tree_with_a_leaf_twice())
+    _assert_same(path, jobs, monkeypatch)
+    with Snapshot(str(path)) as snapshot:
+        bucket = BucketRef(8, 0)
+        text, error = _keys(snapshot, bucket, jobs)
+        assert text == _write([b"a", b"b", b"c", b"d"])
+        assert "referenced more than once" in str(error)
+
+
+@pytest.mark.usefixtures("many_small_batches")
+def test_a_page_of_two_buckets_met_by_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "test.db"
+    shared = pgid(4) + pgid(0)
+    root = page(3, 2, [(b"a", shared, b"\1"), (b"b", shared, b"\1")])
+    path.write_bytes(small(freelist(2), root, page(4, 2, [(b"k", b"v")])))
+    _assert_same(path, 2, monkeypatch)
+    with Snapshot(str(path)) as snapshot:
+        assert _check(snapshot, 2) == [b"page 4: multiple references (stack: [4])"]
+
+
+def test_an_inline_page_of_another_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bbolt's statistics count such a bucket, and not what is in it."""
+    monkeypatch.setattr(stats, "FEW_PAGES", 0)
+    path = tmp_path / "test.db"
+    value = pgid(0) + pgid(0) + page(0, 2, [(b"k", b"v")], page_size=64)
+    for inline, keys in ((value, 3), (value[:24] + b"\1" + value[25:], 2)):
+        leaf = page(4, 2, [(b"inline", inline, b"\1"), (b"pair", b"")])
+        path.write_bytes(small(freelist(2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), leaf))
+        _assert_same(path, 1, monkeypatch)
+        with Snapshot(str(path)) as snapshot:
+            assert stats.database_stats(snapshot)[1].keys == keys
+
+
+def test_a_process_that_dies_is_done_without() -> None:
+    def dies() -> Iterator[int]:
+        yield 1
+        raise MemoryError
+
+    items = Forked(dies)
+    got: list[int] = []
+    with pytest.raises(Died):
+        got.extend(items)
+    items.close()
+    items.close()
+    assert got == [1]
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_process_is_ended_with_whoever_reads_it() -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield bytes(100_000)
+
+    rows = in_turn(lambda number: endless(), 3)
+    assert [len(next(rows)) for _ in range(7)] == [100_000] * 7
+    rows.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_shares_of_unequal_length() -> None:
+    assert list(in_turn(lambda number: range(3 - number), 2)) == [0, 0, 1, 1, 2]
+    assert [list(dealt(range(10), number, 2, 3)) for number in (0, 1)] == [
+        [range(3), range(6, 9)],
+        [range(3, 6), range(9, 10)],
+    ]
+
+
+def test_how_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    assert [bulk.jobs_for(pages) for pages in (0, 100, 10_000, 10**6)] == [1, 1, 2, 3]
+    assert [bulk.jobs_for(pages, 5) for pages in (0, 3, 10**6)] == [1, 3, 5]
+    monkeypatch.delattr(os, "fork")
+    assert bulk.jobs_for(10**6, 5) == 1

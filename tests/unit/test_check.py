@@ -10,6 +10,15 @@ from boltcli.ops.check import check
 from boltcli.storage.snapshot import Snapshot
 from tests.support import freelist, page, pgid, run, small
 
+
+@pytest.fixture(params=["small", "large"], autouse=True)
+def as_if(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is checked as the small one that it is, and as if it were large: then the quick proof comes first."""
+    if request.param == "large":
+        monkeypatch.setattr("boltcli.ops.check.FEW_PAGES", 0)
+        monkeypatch.setattr("boltcli.ops.stats.FEW_PAGES", 0)
+
+
 LEAF = page(3, 2, [(b"k", b"v")])
 
 
@@ -49,6 +58,21 @@ def test_out_of_bounds_and_multiple_references(tmp_path: Path) -> None:
         "page 4: multiple references (stack: [3 4])",
         "page 6: out of bounds: 5 (stack: [3 6])",
         "the first key[0]=(hex)61 on leaf page(4) needs to be >= the key in the ancestor (62). Stack: [3 4]",
+    ]
+
+
+def test_a_page_above_the_high_water_mark(tmp_path: Path) -> None:
+    """A page there is out of bounds to bbolt; the very first isn't, nor is one that is only overflow."""
+    bucket_leaf = page(3, 2, [(b"a", bucket(4), b"\1"), (b"b", bucket(5), b"\1")])
+    content = small(freelist(2), bucket_leaf, page(4, 2, [(b"k", b"")]), page(5, 2, [(b"k", b"")]), hwm=4)
+    assert findings(tmp_path, content) == ["page 5: out of bounds: 4 (stack: [5])"]
+    assert findings(tmp_path, small(freelist(2), page(3, 2, [(b"a", b"")], overflow=1), hwm=4)) == []
+
+
+def test_a_bucket_too_small_for_its_inline_page(tmp_path: Path) -> None:
+    leaf = page(3, 2, [(b"a", bucket(0), b"\1"), (b"b", bucket(4), b"\1")])
+    assert findings(tmp_path, small(freelist(2), leaf, page(4, 2, [(b"k", b"")]))) == [
+        "page 3 at offset 12288: element 0 is too small to be a bucket",
     ]
 
 

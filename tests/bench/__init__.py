@@ -1,0 +1,1 @@
+"""How fast boltcli is beside bbolt: ``make bench``."""
