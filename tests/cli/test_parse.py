@@ -111,7 +111,9 @@ def test_options_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         >= {"timeout": "3s", "lock": "wait"}.items()
     )
     monkeypatch.setenv("BOLTCLI_TIMEOUT", "-1s")
-    with pytest.raises(UsageError, match='^invalid BOLTCLI_TIMEOUT "-1s" in the environment: negative duration "-1s"$'):
+    with pytest.raises(
+        UsageError, match=r'^invalid BOLTCLI_TIMEOUT "-1s" in the environment: negative duration "-1s"$'
+    ):
         parse(["check", "f"])
     assert parse(["check", "-h"]).action == "help"
 

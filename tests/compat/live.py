@@ -48,15 +48,15 @@ def build(directory: Path) -> Tools:
     BOLTCLI_BBOLT names a bbolt that is there already.
     """
     generator = directory / "generator"
-    _go_build(generator, ".")
+    go_build(generator, ".")
     given = os.environ.get("BOLTCLI_BBOLT")
     if given:
         return Tools(Path(given).resolve(), generator)
-    _go_build(directory / "bbolt", "go.etcd.io/bbolt/cmd/bbolt")
+    go_build(directory / "bbolt", "go.etcd.io/bbolt/cmd/bbolt")
     return Tools(directory / "bbolt", generator)
 
 
-def _go_build(output: Path, package: str) -> None:
+def go_build(output: Path, package: str) -> None:
     go = shutil.which("go")
     if go is None:
         raise RuntimeError("comparing with bbolt needs the go command, which is not on PATH")
