@@ -10,8 +10,8 @@ long as
 - it opens its database by ``with database(path, options, out) as snapshot:``
   and is declared with ``opens=True`` in the table;
 - all it does before that can be done again;
-- what it writes elsewhere than to ``out`` takes effect after that block's end
-  only, which is the closing look.
+- what it writes elsewhere than to ``out`` takes effect only after that block's
+  end, which is the closing look, or after a ``snapshot.settle()``.
 """
 
 from __future__ import annotations

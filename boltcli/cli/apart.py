@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ..errors import BoltError, OpenError
+from ..errors import BoltError, Changed, OpenError
 from ..storage.holders import describe_holder
 from ..storage.live import Live
 
@@ -68,14 +68,16 @@ def _attempt(
     status: int | None = None
     failure: BoltError | None = None
     try:
-        status = command(cast("BinaryIO", spool))
-    except BoltError as error:
-        live.verify()  # if what was read is torn, so is the error
-        failure = error
+        try:
+            status = command(cast("BinaryIO", spool))
+        except Changed:
+            raise
+        except BoltError as error:
+            failure = error
+        live.verify()  # if what was read is torn, so is the failure
     except BaseException:
         spool.close()
         raise
-    live.verify()
     return spool, status, failure
 
 

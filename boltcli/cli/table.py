@@ -302,6 +302,14 @@ COMMANDS = (
         group="Write",
     ),
     Command(
+        "lock",
+        "Say who holds the lock; status 0: nobody, 2: readers, 3: a writer.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        example="boltcli lock fixtures/document.db",
+    ),
+    Command(
         "version",
         "Print the versions of boltcli and Python.",
         example="boltcli version",

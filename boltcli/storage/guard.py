@@ -29,13 +29,14 @@ _library: Any = None
 
 
 class Guard:
-    """Watches one mapping of a file; ``tripped`` once it can't be read to its end."""
+    """Watches one mapping of a file, in this process and in those that it forks."""
 
-    __slots__ = ("_address", "_fd", "_length", "tripped")
+    __slots__ = ("_address", "_fd", "_length", "_tripped", "blank")
 
     def __init__(self, mapping: mmap.mmap, fd: int) -> None:
         """``fd`` is the mapped file. Raises OSError where the handler can't be had."""
-        self.tripped = False
+        self.blank = False
+        self._tripped = mmap.mmap(-1, 1)  # one byte, which all of these processes share
         self._fd = fd
         self._length = len(mapping)
         library = _load()
@@ -52,20 +53,24 @@ class Guard:
                 _library.uninstall()
 
     def is_cut(self) -> bool:
-        """Whether the file is shorter than its mapping now."""
-        return os.fstat(self._fd).st_size < self._length
+        """Whether the mapping has, or had, no file behind it, or a part of it.
 
-    def blank(self) -> None:
+        System calls that read from there notice without a signal, hence the file's size.
+        """
+        return self._tripped[0] != 0 or os.fstat(self._fd).st_size < self._length
+
+    def make_blank(self) -> None:
         """Put zeros in the place of the mapping."""
-        self.tripped = True
+        self._tripped[0] = 1
+        self.blank = True
         _library.zeros(self._address, self._length)
 
 
 def _on_fault(_signal: int) -> None:
-    guards = [guard for guard in _watched if not guard.tripped]
+    guards = [guard for guard in _watched if not guard.blank]
     # None is cut: it grew again since, or the disk can't be read, and which one it was isn't known.
     for guard in [guard for guard in guards if guard.is_cut()] or guards:
-        guard.blank()
+        guard.make_blank()
     if not guards:  # none of ours: let it be what it would have been
         _library.uninstall()
 

@@ -157,7 +157,9 @@ def _probe(path: str, file: os.stat_result) -> str:
 def _command(pid: int) -> str:
     """The process's command line, its words joined by blanks; or its name, or nothing."""
     words = _read(f"/proc/{pid}/cmdline").rstrip(b"\0").replace(b"\0", b" ")
-    return os.fsdecode(words or _read(f"/proc/{pid}/comm").strip())
+    text = os.fsdecode(words or _read(f"/proc/{pid}/comm").strip())
+    # Anybody can call a process anything, and a terminal is where this goes.
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _since(pid: int) -> float | None:

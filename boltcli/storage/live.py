@@ -40,7 +40,7 @@ _BUSY = 4
 _LOOK_EVERY = 64  # pages read from the file until the next look whether it is all in vain
 _CHUNK = 4 << 20  # bytes copied until that
 _IN_MEMORY = 64 << 20  # larger copies are files
-_GAP = 64 << 10  # bytes of free pages that are worth being left out of a copy
+_GAP = 1 << 20  # bytes of free pages that are worth being left out of a copy, where they read as zeros
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
 
 
@@ -110,8 +110,8 @@ class Live:
 
     def verify(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` unless the current snapshot's closing look was taken, and well."""
-        if self.current is not None and not self.current.verified:
-            self.current.verify()
+        if self.current is not None:
+            self.current.settle()
 
     def _open(self) -> Snapshot:
         source = self.source

@@ -57,13 +57,13 @@ class Snapshot:
     file's size in bytes, ``page_size`` in bytes, ``page_count`` the number of
     pages that the file has room for (a cut last page counts). ``buffer`` is
     the file: the map of it, or the bytes of a small one. Use as a context
-    manager, whose end is the closing look (:meth:`verify`; ``verified`` says
-    that it was taken, and well), or call :meth:`close`.
+    manager, whose end is the closing look (:meth:`verify`), or call
+    :meth:`close`. ``settled`` once that was taken for good.
     """
 
     __slots__ = (
-        "_guard", "_readable", "_seen", "_source", "_stable", "buffer", "meta", "metas",
-        "page_count", "page_size", "path", "size", "verified",
+        "_guard", "_readable", "_seen", "_source", "buffer", "meta", "metas",
+        "page_count", "page_size", "path", "settled", "size",
     )  # fmt: skip
 
     def __init__(self, path: str, source: Source | None = None, *, previous: bool = False) -> None:
@@ -75,10 +75,9 @@ class Snapshot:
         :class:`~boltcli.errors.Changed`.
         """
         self.path = path
-        self.verified = False
+        self.settled = False
         self._guard: Guard | None = None
         self._source = source or open_source(path)
-        self._stable = self._source.locked or self._source.private
         try:
             self._open(previous)
         except BaseException:
@@ -100,6 +99,7 @@ class Snapshot:
         self.meta = choose(*self.metas)
         if previous:
             self.meta = self._previous()
+        self.size = os.fstat(fd).st_size  # again: a transaction may have made the file grow before the look
         self._read()
         self.size = len(self.buffer)
         # Past the file's end, up to the end of the host's page, a map reads as zeros.
@@ -116,6 +116,8 @@ class Snapshot:
         source = self._source
         if self.size <= SMALL:
             self.buffer: Buffer = read_at(source.fd, 0, self.size)
+            if len(self.buffer) < self.size:
+                raise self._cut()
             self.settle()
             return
         import mmap
@@ -132,11 +134,6 @@ class Snapshot:
             except OSError as error:  # a Python without C callbacks: with the lock we do as bbolt does
                 if not source.locked:
                     raise Changed(f"a map of it can't be watched: {error}", path=self.path) from None
-
-    def settle(self) -> None:
-        """Take the closing look at once, and the last time: what is in ``buffer`` won't change any more."""
-        self.verify()
-        self._stable = True
 
     def _previous(self) -> Meta:
         """The other meta page: the state that the newest transaction began with."""
@@ -162,12 +159,27 @@ class Snapshot:
         overwrites no page that the newest meta page reaches. Nothing that was
         read may be shown before.
         """
-        if self._guard is not None and self._guard.tripped:
-            raise Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
-        if not self._stable:
+        if self.settled:
+            return
+        if self._source.fd < 0:
+            raise Changed("the file was closed before the closing look", path=self.path)
+        if self._guard is not None and self._guard.is_cut():
+            raise self._cut()
+        if not (self._source.locked or self._source.private):
             now = self._look()
             if now != self._seen:
                 self._compare(Meta.at(now[0], 0), Meta.at(now[1], 1))
+
+    def _cut(self) -> Changed:
+        return Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
+
+    def settle(self) -> None:
+        """Take the closing look for the last time: from here on nothing is read that could still change.
+
+        For what must be known to be whole before the ``with`` block's end.
+        """
+        self.verify()
+        self.settled = True
 
     def _compare(self, *metas: Meta) -> None:
         try:
@@ -201,8 +213,7 @@ class Snapshot:
         # An error that comes of torn pages isn't one of the database; an interruption is none at all.
         try:
             if kind is None or issubclass(kind, Exception):
-                self.verify()
-                self.verified = True
+                self.settle()
         finally:
             self.close()
 

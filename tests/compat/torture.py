@@ -77,10 +77,8 @@ class Count:
         self.transactions |= other.transactions
 
     def __str__(self) -> str:
-        return (
-            f"{self.runs} runs: {self.whole.total()} whole {dict(self.whole)}, of {len(self.transactions)} transactions; "
-            f"{self.refused.total()} refused {dict(self.refused)}; {len(self.torn)} torn"
-        )
+        whole = f"{self.whole.total()} whole {dict(self.whole)} of {len(self.transactions)} transactions"
+        return f"{self.runs} runs: {whole}, {self.refused.total()} refused {dict(self.refused)}, {len(self.torn)} torn"
 
 
 @contextmanager

@@ -35,6 +35,7 @@ ARGUMENTS = {
     "get": ["fixtures/document.db", "execution", "e-9a937556-ac83-49ec-b794-a94c3aa068b2"],
     "stats": ["fixtures/document.db"],
     "info": ["fixtures/document.db"],
+    "lock": ["fixtures/document.db"],
     "version": [],
 }
 
