@@ -337,6 +337,7 @@ def _clone(source: Source) -> Source | None:
         return None
     try:
         fcntl.ioctl(fd, _FICLONE, source.fd)
+        os.fchmod(fd, os.fstat(source.fd).st_mode & 0o7777)  # what is made of it gets these
     except OSError:
         os.close(fd)
         return None

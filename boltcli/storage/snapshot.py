@@ -55,14 +55,15 @@ class Snapshot:
 
     ``metas`` are both meta pages, ``meta`` the one that rules. ``size`` is the
     file's size in bytes, ``page_size`` in bytes, ``page_count`` the number of
-    pages that the file has room for (a cut last page counts). ``buffer`` is
-    the file: the map of it, or the bytes of a small one. Use as a context
-    manager, whose end is the closing look (:meth:`verify`), or call
-    :meth:`close`. ``settled`` once that was taken for good.
+    pages that the file has room for (a cut last page counts), ``mode`` its
+    permission bits. ``buffer`` is the file: the map of it, or the bytes of a
+    small one. Use as a context manager, whose end is the closing look
+    (:meth:`verify`), or call :meth:`close`. ``settled`` once that was taken
+    for good.
     """
 
     __slots__ = (
-        "_guard", "_readable", "_seen", "_source", "buffer", "meta", "metas",
+        "_guard", "_readable", "_seen", "_source", "buffer", "meta", "metas", "mode",
         "page_count", "page_size", "path", "settled", "size",
     )  # fmt: skip
 
@@ -86,7 +87,9 @@ class Snapshot:
 
     def _open(self, previous: bool) -> None:
         fd = self._source.fd
-        self.size = os.fstat(fd).st_size
+        status = os.fstat(fd)
+        self.mode = status.st_mode & 0o7777
+        self.size = status.st_size
         if self.size == 0:
             # bbolt begins to initialise the file, through a descriptor that it cannot write to.
             raise OpenError("write", self.path, "Bad file descriptor")
