@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ..errors import BoltError, Changed, OpenError
@@ -32,6 +32,10 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
         except OSError as error:
             raise OpenError("write", tempfile.gettempdir(), error.strerror or str(error)) from error
 
+    def writelines(self, lines: Iterable[Any]) -> None:
+        for line in lines:
+            self.write(line)
+
     def isatty(self) -> bool:
         """What is written to it is on its way to ``out``."""
         return self._out.isatty()
@@ -52,9 +56,12 @@ def run_apart(command: Callable[[BinaryIO], int | None], apart: Apart, out: Bina
     with Live(apart.source, previous=apart.previous) as live:
         spool, status, failure = live.run(lambda: _attempt(command, live, out))
         with spool:
+            if live.source.locked:
+                why = ""  # got it in the end
             if live.current is not None and (why or apart.previous):
                 which = f"transaction {live.current.meta.txid}{', the last but one' if apart.previous else ''}"
                 err.write(f"boltcli: {why}reading {which}\n".encode("utf-8", "surrogateescape"))
+                err.flush()
             spool.hand_over()
     if failure is not None:
         raise failure

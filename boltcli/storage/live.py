@@ -164,10 +164,13 @@ class _Watched(Snapshot):
     def any_page(self, pgid: int, stack: Sequence[int] = ()) -> Page:
         countdown = getattr(self, "_countdown", _LOOK_EVERY) - 1
         if countdown <= 0:
-            self.verify()
+            self.glance()
             countdown = _LOOK_EVERY
         self._countdown = countdown
         return super().any_page(pgid, stack)
+
+    def glance(self) -> None:
+        self.verify()
 
 
 class _Copy(Snapshot):

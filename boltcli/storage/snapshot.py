@@ -176,6 +176,9 @@ class Snapshot:
     def _cut(self) -> Changed:
         return Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
 
+    def glance(self) -> None:
+        """What a long job calls now and then: raise :class:`~boltcli.errors.Changed` if it is in vain by now."""
+
     def settle(self) -> None:
         """Take the closing look for the last time: from here on nothing is read that could still change.
 

@@ -62,8 +62,7 @@ class Source:
         """flock(2), shared, without waiting: it excludes a bbolt writer, and not another reader."""
         try:
             import fcntl
-        except ImportError:  # Windows: bbolt uses LockFileEx there
-            self.reason = "this system has no flock"
+        except ImportError:  # Windows: bbolt uses LockFileEx there, we don't ask for it yet
             return False
         try:
             fcntl.flock(self.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

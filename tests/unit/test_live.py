@@ -25,7 +25,7 @@ from tests.support import ROOT, error_line, run
 
 LARGE = SMALL + (1 << 20)
 SIZES = pytest.mark.parametrize("size", [0, LARGE], ids=["small", "large"])
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="flock")
+fcntl = pytest.importorskip("fcntl")
 
 
 @pytest.fixture
@@ -324,9 +324,21 @@ def test_the_lock_is_taken_once_it_is_free(mode: str, tmp_path: Path) -> None:
     assert process.communicate(timeout=60) == (b"2\n", b"")
 
 
-def test_a_shared_lock_is_shared_and_held_to_the_end(tmp_path: Path) -> None:
-    import fcntl
+@pytest.mark.usefixtures("_no_pauses")
+def test_the_lock_is_tried_again_with_each_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(tmp_path / "live.db", LARGE)
+    with writer.path.open("r+b") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
 
+        def leave() -> None:
+            writer.commit()
+            fcntl.flock(holder, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(live_module._Watched, "_read", _after(Snapshot._read, leave))
+        assert run("get", writer.path, "more", "n", "--lock=try") == (0, b"3\n", b"")
+
+
+def test_a_shared_lock_is_shared_and_held_to_the_end(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "live.db", LARGE)
     with held(writer.path, "LOCK_SH", "rb"), Snapshot(str(writer.path)) as snapshot:
         assert snapshot.locked
@@ -338,7 +350,6 @@ def test_a_shared_lock_is_shared_and_held_to_the_end(tmp_path: Path) -> None:
 
 def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
-    import fcntl
 
     def refuse(_fd: int, _operation: int) -> None:
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
