@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 import sys
@@ -29,7 +28,7 @@ class Writer:
         overflow = max(size - PAD * _PAGE, 0) // _PAGE
         value = bytes(overflow * _PAGE)
         self.hwm = PAD + overflow + 1
-        path.write_bytes(meta(0, hwm=0)[:0] + bytes(PAD * _PAGE) + page(PAD, 2, [(b"k", value)], overflow=overflow))
+        path.write_bytes(bytes(PAD * _PAGE) + page(PAD, 2, [(b"k", value)], overflow=overflow))
         self.commit()
         self.commit()
 
@@ -81,6 +80,3 @@ def held(path: str | Path, mode: str = "LOCK_EX", how: str = "r+b") -> Iterator[
             yield holder.pid
         finally:
             holder.communicate()
-
-
-needs_flock = os.name == "posix"

@@ -43,7 +43,7 @@ def _torture(generator: Path, scenario: Scenario, path: Path, seconds: float, *,
         for future in running:  # a reader that a signal killed raises here
             total.add(future.result(timeout=seconds + 120))
         commits = stop()
-    print(f"{scenario.name}, {commits} commits in {seconds:.0f} s; {total}")
+    print(f"{scenario.name}, {commits} commits; {total}")
     return total, commits
 
 
@@ -61,3 +61,14 @@ def test_nothing_torn(scenario: Scenario, generator: Path, tmp_path: Path) -> No
 def test_the_rule_without_its_closing_look_is_caught(scenario: Scenario, generator: Path, tmp_path: Path) -> None:
     total, _ = _torture(generator, scenario, tmp_path / "live.db", BROKEN_SECONDS, broken=True)
     assert total.torn, "the test would not see a tear"
+
+
+def test_the_state_before_the_last_transaction(generator: Path, tmp_path: Path) -> None:
+    """Once the writer has stopped, both states are in the file, the older one whole as well."""
+    scenario = SCENARIOS[0]
+    for number in range(5):
+        path = tmp_path / f"{number}.db"
+        with torture.writing(generator, scenario, path) as stop:
+            stop()
+        newest = torture.read_at_rest(path, scenario, previous=False)
+        assert torture.read_at_rest(path, scenario, previous=True) == newest - 1
