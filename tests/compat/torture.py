@@ -201,7 +201,7 @@ def _compact(path: Path, scenario: Scenario, chance: random.Random) -> int:
     target = path.with_name(f"{path.name}.{chance.getrandbits(64):x}")
     try:
         try:
-            transaction, done = _run(chance, "compact", "-o", target, path)
+            transaction, done = _run(chance, "compact", f"--output={target}", path)
         except _Refused:
             assert not target.exists(), "refused, but something is there"
             raise
