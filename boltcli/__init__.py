@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     from .library import Database as Database
     from .library import compact as compact
     from .library import open as open
+    from .library import view as view
 
-_LAZY = {"open": "library", "compact": "library", "Database": "library", "Bucket": "library", "BoltError": "errors"}
+_LAZY = {
+    "open": "library", "view": "library", "compact": "library",
+    "Database": "library", "Bucket": "library", "BoltError": "errors",
+}  # fmt: skip
 
-__all__ = ["BBOLT_VERSION", "BoltError", "Bucket", "Database", "__version__", "compact", "open"]
+__all__ = ["BBOLT_VERSION", "BoltError", "Bucket", "Database", "__version__", "compact", "open", "view"]
 
 
 def __getattr__(name: str) -> object:

@@ -15,6 +15,7 @@ else that escapes is a bug in boltcli.
     |-- InvalidDatabase     the file isn't a bolt database, or no meta page of it is valid
     |   |-- VersionMismatch     a file format version other than 2
     |   `-- ChecksumError       the meta page's checksum doesn't match its content
+    |-- Changed             without its lock, the file didn't stay still for long enough to be read
     |-- Corrupted           a page that the tree needs cannot be what it should be
     |-- BucketNotFound      (also a KeyError)
     |-- KeyNotFound         (also a KeyError)
@@ -133,6 +134,21 @@ class VersionMismatch(InvalidDatabase):
 
 class ChecksumError(InvalidDatabase):
     kind = "checksum"
+
+
+class Changed(BoltError):
+    """What was read belongs to no one state of the database.
+
+    ``before`` and ``after`` are the newest transactions at the beginning and
+    the end of the reading, 0 where it wasn't a transaction that came between.
+    """
+
+    kind = "changed"
+
+    def __init__(self, message: str, *, path: str, before: int = 0, after: int = 0) -> None:
+        super().__init__(message, path=path)
+        self.before = before
+        self.after = after
 
 
 class Corrupted(BoltError):

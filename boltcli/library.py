@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG
@@ -15,19 +16,65 @@ from .ops.compact import compact as compact_snapshot
 from .ops.findings import Finding
 from .ops.listing import key_pages, keyed_leaves
 from .ops.stats import bucket_stats, database_stats
+from .storage.live import Live
 from .storage.snapshot import Snapshot
+from .storage.source import LOCK_PATIENCE, open_source
 from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucket, root_bucket, seek
 
+if TYPE_CHECKING:
+    from .storage.source import Way
 
-def open(path: str | os.PathLike[str]) -> Database:
-    """Open the database file at ``path`` for reading, with bbolt's shared lock.
+T = TypeVar("T")
+
+
+def open(
+    path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False
+) -> Database:
+    """Open the database file at ``path`` for reading.
+
+    ``lock`` says what to do about bbolt's shared lock, and what if another
+    process holds the file: ``auto`` waits for it for ``timeout`` seconds (0:
+    for ever) and then goes without, ``wait`` waits and then fails, ``try``
+    doesn't wait, ``none`` doesn't lock. Without the lock it is a private copy
+    of one transaction's state that is opened, in memory or, over 64 MiB, in a
+    temporary file; :func:`view` can do without the copy. With ``previous`` it
+    is the state before the last transaction.
 
     Raises :class:`~boltcli.errors.SourceNotFound`,
-    :class:`~boltcli.errors.OpenError` or
-    :class:`~boltcli.errors.InvalidDatabase`. Use it in a ``with`` statement,
-    or call :meth:`Database.close`.
+    :class:`~boltcli.errors.OpenError`,
+    :class:`~boltcli.errors.InvalidDatabase` or, if a writer is too fast to
+    copy the file beside it, :class:`~boltcli.errors.Changed`. Use it in a
+    ``with`` statement, or call :meth:`Database.close`.
     """
-    return Database(Snapshot(os.fspath(path)))
+    source = open_source(os.fspath(path), lock, timeout)
+    if source.locked:
+        return Database(Snapshot(source.path, source, previous=previous))
+    with Live(source, previous=previous) as live:
+        return Database(live.snapshot(copy=True))
+
+
+def view(
+    path: str | os.PathLike[str],
+    read: Callable[[Database], T],
+    *,
+    lock: Way = "auto",
+    timeout: float = LOCK_PATIENCE,
+    previous: bool = False,
+) -> T:
+    """What ``read`` returns for the open database; the arguments are those of :func:`open`.
+
+    Without the lock ``read`` is called again if the database was written to
+    meanwhile, so it must have no effect but its result: what it returns (or
+    raises) the last time belongs to one transaction. It must not return the
+    database or a bucket, which are closed then. Raises as :func:`open` does.
+    """
+    with Live(open_source(os.fspath(path), lock, timeout), previous=previous) as live:
+
+        def attempt() -> T:
+            with live.snapshot() as snapshot:
+                return read(Database(snapshot))
+
+        return live.run(attempt)
 
 
 def compact(
@@ -41,6 +88,9 @@ def compact(
     replace: bool = False,
     sync: bool = True,
     progress: Callable[[int, int], None] | None = None,
+    lock: Way = "auto",
+    timeout: float = LOCK_PATIENCE,
+    previous: bool = False,
 ) -> Compaction:
     """Write a copy of the database ``source`` without its free pages to ``destination``.
 
@@ -51,6 +101,7 @@ def compact(
     two from 1024 to 65536, 0 for the host's. With ``replace`` a file that is
     there is replaced, without ``sync`` nothing is synced to the disk.
     ``progress(done, total)`` is called now and then, with pages of the source.
+    The other arguments are those of :func:`open`: the source may be in use.
 
     Raises, beside what :func:`open` raises,
     :class:`~boltcli.errors.DamagedSource` or
@@ -66,18 +117,23 @@ def compact(
     >>> done.source_size, done.size, done.pairs, done.buckets
     (262144, 32768, 21, 11)
     """
-    with Snapshot(os.fspath(source)) as snapshot:
-        return compact_snapshot(
-            snapshot,
-            os.fspath(destination),
-            tx_max_size=tx_max_size,
-            dense=dense,
-            page_size=page_size,
-            fill_percent=fill_percent,
-            replace=replace,
-            sync=sync,
-            progress=progress,
-        )
+    with Live(open_source(os.fspath(source), lock, timeout), previous=previous) as live:
+
+        def attempt() -> Compaction:
+            with live.snapshot() as snapshot:
+                return compact_snapshot(
+                    snapshot,
+                    os.fspath(destination),
+                    tx_max_size=tx_max_size,
+                    dense=dense,
+                    page_size=page_size,
+                    fill_percent=fill_percent,
+                    replace=replace,
+                    sync=sync,
+                    progress=progress,
+                )
+
+        return live.run(attempt)
 
 
 class Bucket(Mapping[bytes, "bytes | Bucket"]):
@@ -149,8 +205,8 @@ class Database(Bucket):
     def __enter__(self) -> Database:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, *error: Any) -> None:
+        self._snapshot.__exit__(*error)
 
     @property
     def page_size(self) -> int:
@@ -161,6 +217,11 @@ class Database(Bucket):
     def txid(self) -> int:
         """The transaction that is being read."""
         return self._snapshot.meta.txid
+
+    @property
+    def locked(self) -> bool:
+        """Whether our shared lock is on the file; if not, this is a private copy, or what :func:`view` reads."""
+        return self._snapshot.locked
 
     def check(self, from_page: int = 0) -> Iterator[Finding]:
         """What is wrong with the file, as ``boltcli check`` finds it; nothing if it is sound."""

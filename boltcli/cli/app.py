@@ -14,12 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
+    from ..storage.source import Source
+
 # Output is gathered to this many bytes before it is written: bbolt makes a system call a line.
 _BUFFER = 1 << 17
 
 
+class Apart(Exception):
+    """Raised by a command that can't write while it reads, to begin again in another way (``access.py``).
+
+    ``source`` is its database, open; ``previous`` whether the last transaction but one is wanted.
+    """
+
+    def __init__(self, source: Source, previous: bool) -> None:
+        super().__init__()
+        self.source = source
+        self.previous = previous
+
+
 def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
-    """Carry out ``argv`` (without the program's name); returns the exit status, 0 or 1.
+    """Carry out ``argv`` (without the program's name); returns the exit status: 0, 1 or the command's own.
 
     What a failing command has written by then is flushed before its ``Error:`` line.
     A closed pipe on ``out`` raises BrokenPipeError.
@@ -42,8 +56,15 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
         assert parsed.command is not None
         name = parsed.command.name.replace("-", "_")
         command = __import__(f"boltcli.cli.commands.{name}", fromlist=["run"])
-        command.run(parsed.arguments, parsed.options, out)
-    elif parsed.action == "version":
+        try:
+            status = command.run(parsed.arguments, parsed.options, out)
+        except Apart as apart:
+            from .apart import run_apart
+
+            status = run_apart(lambda spool: command.run(parsed.arguments, parsed.options, spool), apart, out, err)
+        out.flush()
+        return status or 0
+    if parsed.action == "version":
         from .commands.version import one_line
 
         out.write(one_line())

@@ -15,6 +15,7 @@ import typer
 
 from .commands.version import one_line
 from .table import COMMANDS, Argument, Command, Option
+from .values import parse_string
 
 # What a typer command does with its values: `run` of the command, or, in tests, noting them.
 Action = Callable[[Command, list[str], dict[str, Any]], None]
@@ -112,7 +113,9 @@ def _option(option: Option) -> inspect.Parameter:
         *names,
         help=option.help,
         metavar=option.metavar or None,
-        parser=_reader(option) if type(option.default) is int else None,
+        parser=None if option.switch or option.parse is parse_string else _reader(option),
+        envvar=option.environment or None,
+        rich_help_panel=option.panel or None,
         autocompletion=(lambda: list(option.choices)) if option.choices else None,
     )
     default = inspect.Parameter.empty if option.required else option.default

@@ -96,8 +96,10 @@ def _swallows(word: str) -> bool:
 
 def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
     options = command.options if command else ()
-    # A required option has a value only once it is given.
-    values: dict[str, str | int] = {option.name: option.default for option in options if not option.required}
+    # A required option has a value only once it is given, one with an environment variable not before it is needed.
+    values: dict[str, str | int] = {
+        option.name: option.default for option in options if not (option.required or option.environment)
+    }
     switches = {"help": False} if command else {"help": False, "version": False}
     arguments: list[str] = []
     queue = words[::-1]
@@ -119,6 +121,9 @@ def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
     if command is None:
         return Parsed("help", None, arguments, values)
     command.check_count(len(arguments))
+    for option in options:
+        if option.environment and option.name not in values:
+            values[option.name] = _from_environment(option)
     missing = sorted(option.name for option in options if option.name not in values)
     if missing:
         raise ArgumentError("required flag(s) {} not set".format(", ".join(f'"{name}"' for name in missing)))
@@ -207,6 +212,16 @@ def _set(option: Option, value: str, values: dict[str, str | int]) -> None:
         values[option.name] = option.parse(value)
     except ArgumentError as error:
         raise ArgumentError(f'invalid argument {go_quote(value)} for "{option.label}" flag: {error}') from None
+
+
+def _from_environment(option: Option) -> str | int:
+    value = os.environ.get(option.environment)
+    if not value:
+        return option.default
+    try:
+        return option.parse(value)
+    except ArgumentError as error:
+        raise ArgumentError(f"invalid {option.environment} {go_quote(value)} in the environment: {error}") from None
 
 
 def _switch_value(name: str, value: str) -> bool:

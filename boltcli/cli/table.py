@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
-from .values import parse_bool, parse_int64, parse_string, parse_uint64
+from .values import LOCK_WAYS, parse_bool, parse_int64, parse_lock, parse_string, parse_timeout, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ class Option:
     One whose default is False is a switch: it takes no value, unless by ``--name=false``.
     """
 
-    __slots__ = ("choices", "default", "help", "metavar", "name", "parse", "required", "short", "switch")
+    __slots__ = (
+        "choices", "default", "environment", "help", "metavar", "name", "panel", "parse", "required", "short", "switch",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -29,6 +31,8 @@ class Option:
         short: str = "",
         choices: tuple[str, ...] = (),
         required: bool = False,
+        environment: str = "",
+        panel: str = "",
     ) -> None:
         self.name = name
         self.short = short
@@ -37,6 +41,8 @@ class Option:
         self.metavar = metavar
         self.switch = default is False
         self.parse = parse_bool if self.switch else parse
+        self.environment = environment  # the variable that holds the default, if it is set
+        self.panel = panel  # of the help
         self.required = required  # cobra says so before it looks at anything else
         self.choices = choices  # for help and completion: what is not among them fails later, as in bbolt
 
@@ -44,6 +50,32 @@ class Option:
     def label(self) -> str:
         """The flag as pflag's errors name it."""
         return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
+
+
+_IN_USE = "When another process is using the database"
+_ACCESS = (
+    Option(
+        "timeout",
+        "How long to wait for the lock: 500ms, 1m30s; 0: for ever.",
+        default="1s",
+        metavar="DURATION",
+        parse=parse_timeout,
+        environment="BOLTCLI_TIMEOUT",
+        panel=_IN_USE,
+    ),
+    Option(
+        "lock",
+        "auto: wait for the lock, then read without it|wait: then fail|try: don't wait|none: don't lock",
+        default="auto",
+        metavar="WAY",
+        parse=parse_lock,
+        choices=LOCK_WAYS,
+        environment="BOLTCLI_LOCK",
+        panel=_IN_USE,
+    ),
+    Option("no-lock", "The same as --lock none.", default=False, panel=_IN_USE),
+    Option("previous", "Read the state before the last transaction.", default=False, panel=_IN_USE),
+)
 
 
 class Argument:
@@ -69,7 +101,9 @@ class Argument:
 class Command:
     """A command. ``least`` and ``most`` bound the positionals; ``most`` None is no bound.
 
-    Its code is ``run(arguments, options, out)`` in the module of its name under ``commands``.
+    Its code is ``run(arguments, options, out)`` in the module of its name under
+    ``commands``; what that returns is the exit status, None for 0. With
+    ``opens`` it opens its database by ``access.database()`` and has that one's options.
     """
 
     __slots__ = ("arguments", "example", "group", "least", "most", "name", "options", "summary")
@@ -85,13 +119,14 @@ class Command:
         options: tuple[Option, ...] = (),
         example: str,
         group: str = "Read",
+        opens: bool = False,
     ) -> None:
         self.name = name
         self.summary = summary
         self.arguments = arguments
         self.least = least
         self.most = most
-        self.options = options
+        self.options = options + _ACCESS if opens else options
         self.example = example
         self.group = group
 
@@ -110,6 +145,8 @@ class Command:
         """One line: the command and what it takes."""
         words = [f"boltcli {self.name}"]
         for option in self.options:
+            if option in _ACCESS:
+                continue  # the help has them
             word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"
             words.append(word if option.required else f"[{word}]")
         for argument in self.arguments:
@@ -152,6 +189,7 @@ COMMANDS = (
             ),
             _JOBS,
         ),
+        opens=True,
         example="boltcli check fixtures/document.db",
         group="Verify",
     ),
@@ -161,6 +199,7 @@ COMMANDS = (
         arguments=(_FILE,),
         least=1,
         most=1,
+        opens=True,
         example="boltcli buckets fixtures/document.db",
     ),
     Command(
@@ -172,6 +211,7 @@ COMMANDS = (
             Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=_FORMATS),
             _JOBS,
         ),
+        opens=True,
         example="boltcli keys fixtures/document.db execution",
     ),
     Command(
@@ -189,6 +229,7 @@ COMMANDS = (
                 choices=("ascii-encoded", "hex"),
             ),
         ),
+        opens=True,
         example="boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2",
     ),
     Command(
@@ -201,6 +242,7 @@ COMMANDS = (
         least=1,
         most=2,
         options=(_JOBS,),
+        opens=True,
         example="boltcli stats fixtures/document.db",
     ),
     Command(
@@ -209,6 +251,7 @@ COMMANDS = (
         arguments=(_FILE,),
         least=1,
         most=1,
+        opens=True,
         example="boltcli info fixtures/document.db",
     ),
     Command(
@@ -254,8 +297,17 @@ COMMANDS = (
                 parse=parse_uint64,
             ),
         ),
+        opens=True,
         example="boltcli compact -o compact.db fixtures/many-free.db",
         group="Write",
+    ),
+    Command(
+        "lock",
+        "Say who holds the lock; status 0: nobody, 2: readers, 3: a writer.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        example="boltcli lock fixtures/document.db",
     ),
     Command(
         "version",

@@ -8,6 +8,8 @@ _MAX_U64 = 0xFFFFFFFFFFFFFFFF
 _MAX_I64 = 0x7FFFFFFFFFFFFFFF
 _PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+LOCK_WAYS = ("auto", "wait", "try", "none")  # as open_source() has them
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
@@ -56,6 +58,57 @@ def parse_bool(text: str) -> bool:
     if text in _FALSE:
         return False
     raise ArgumentError(f"strconv.ParseBool: parsing {go_quote(text)}: invalid syntax")
+
+
+def parse_lock(text: str) -> str:
+    """``text`` if it is one of :data:`LOCK_WAYS`; raises :class:`~boltcli.errors.ArgumentError`."""
+    if text not in LOCK_WAYS:
+        raise ArgumentError(f"must be one of {', '.join(LOCK_WAYS)}")
+    return text
+
+
+def parse_timeout(text: str) -> str:
+    """``text`` if it is a duration that one can wait; raises :class:`~boltcli.errors.ArgumentError`."""
+    if seconds(text) < 0:
+        raise ArgumentError(f"negative duration {go_quote(text)}")
+    return text
+
+
+def seconds(duration: str) -> float:
+    """Go's ``time.ParseDuration``: ``1s``, ``1m30s``, ``500ms``, ``0``. In seconds.
+
+    Raises :class:`~boltcli.errors.ArgumentError` in that function's words.
+    """
+    rest = duration[1:] if duration[:1] in ("+", "-") else duration
+    if rest == "0":
+        return 0.0
+    if not rest:
+        raise _duration_error("invalid duration", duration)
+    total = 0.0
+    while rest:
+        length = _span(rest, _DIGITS[:10])
+        if rest[length : length + 1] == ".":
+            length += 1 + _span(rest[length + 1 :], _DIGITS[:10])
+        number, rest = rest[:length], rest[length:]
+        if number in ("", "."):
+            raise _duration_error("invalid duration", duration)
+        unit = rest[: next((index for index, char in enumerate(rest) if char in ".0123456789"), len(rest))]
+        if not unit:
+            raise _duration_error("missing unit in duration", duration)
+        if unit not in _UNITS:
+            raise _duration_error(f"unknown unit {go_quote(unit)} in duration", duration)
+        total += float(number) * _UNITS[unit]
+        rest = rest[len(unit) :]
+    return -total if duration[0] == "-" else total
+
+
+def _span(text: str, chars: str) -> int:
+    """How many characters at the beginning of ``text`` are among ``chars``."""
+    return len(text) - len(text.lstrip(chars))
+
+
+def _duration_error(what: str, duration: str) -> ArgumentError:
+    return ArgumentError(f"time: {what} {go_quote(duration)}")
 
 
 def _underscores_ok(text: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from operator import add
+from _operator import add  # operator itself is Python code that takes as long to load as all of this
 
 from .constants import COUNT_IN_FIRST_ID, ELEMENT_SIZE, PAGE_HEADER_SIZE, PAGE_TYPES
 

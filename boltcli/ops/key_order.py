@@ -6,8 +6,8 @@ look as far, no further, and not beyond the file.
 
 from __future__ import annotations
 
+from _operator import add, lt
 from itertools import islice
-from operator import add, lt
 
 from ..format.constants import BUCKET_HEADER_SIZE
 from ..format.page import BUCKET_HEADER, DamagedElements, LeafElements

@@ -7,6 +7,7 @@ from .golang import percent
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..ops.bucket_stats import BucketStats
+    from ..storage.holders import Holder
 
 
 def stats(count: int, total: BucketStats) -> bytes:
@@ -37,3 +38,22 @@ Bucket statistics
 \tTotal number on inlined buckets: {t.inline_buckets} ({inline}%)
 \tBytes used for inlined buckets: {t.inline_bucket_inuse} ({inline_bytes}%)
 """.encode()
+
+
+def holders(found: list[Holder]) -> bytes:
+    """The report of ``lock``: a paragraph for each process that holds the lock, or waits for it."""
+    return "\n".join(map(_holder, found)).encode("utf-8", "surrogateescape") or b"not locked\n"
+
+
+def _holder(holder: Holder) -> str:
+    import time
+
+    since = "unknown"
+    if holder.since is not None:
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(holder.since))
+    lines = [f"Lock: {holder.mode}{', waiting for it' if holder.waits else ''}"]
+    lines += [f"Process: {holder.pid or 'unknown'}", f"Command: {holder.command or 'unknown'}"]
+    lines += [f"Running since: {since}"]
+    if holder.mode == "exclusive" and not holder.waits:
+        lines += [f"Writer: {'unknown' if holder.writes is None else 'yes' if holder.writes else 'no'}"]
+    return "".join(f"{line}\n" for line in lines)

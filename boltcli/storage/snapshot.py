@@ -1,24 +1,27 @@
-"""A mapped database file, seen as of its newest transaction."""
+"""A database file, seen as of one of its transactions."""
 
 from __future__ import annotations
 
-import mmap
 import os
 
-from ..errors import Corrupted, InvalidDatabase, OpenError
+from ..errors import Changed, Corrupted, InvalidDatabase, OpenError
 from ..format.constants import META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
 from ..format.page import HEADER
-from .source import open_source
+from .source import HOST_PAGE, Source, open_source, read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..format.page import Buffer
+    from .guard import Guard
 
 # How much bbolt reads to look at a meta page before it knows the page size.
 _PROBE = 0x1000
+_META_END = PAGE_HEADER_SIZE + META_SIZE
+# Files up to this many bytes are read as a whole.
+SMALL = 1 << 20
 
 
 class Page:
@@ -48,70 +51,177 @@ class Page:
 
 
 class Snapshot:
-    """The database as the newest valid meta page describes it.
+    """The database as the newest valid meta page describes it, or with ``previous`` as the other one does.
 
     ``metas`` are both meta pages, ``meta`` the one that rules. ``size`` is the
     file's size in bytes, ``page_size`` in bytes, ``page_count`` the number of
-    pages that the file has room for (a cut last page counts). Use as a context
-    manager, or call :meth:`close`.
+    pages that the file has room for (a cut last page counts), ``mode`` its
+    permission bits. ``buffer`` is the file: the map of it, or the bytes of a
+    small one. Use as a context manager, whose end is the closing look
+    (:meth:`verify`), or call :meth:`close`. ``settled`` once that was taken
+    for good.
     """
 
-    __slots__ = ("_fd", "_readable", "buffer", "meta", "metas", "page_count", "page_size", "path", "size")
+    __slots__ = (
+        "_guard", "_readable", "_seen", "_source", "buffer", "meta", "metas", "mode",
+        "page_count", "page_size", "path", "settled", "size",
+    )  # fmt: skip
 
-    def __init__(self, path: str) -> None:
-        """Open, lock, map and validate ``path``.
+    def __init__(self, path: str, source: Source | None = None, *, previous: bool = False) -> None:
+        """Map and validate ``source``, which it then owns; by default ``path``, opened and locked.
 
         Raises :class:`~boltcli.errors.SourceNotFound`,
-        :class:`~boltcli.errors.OpenError` or
-        :class:`~boltcli.errors.InvalidDatabase`.
+        :class:`~boltcli.errors.OpenError`,
+        :class:`~boltcli.errors.InvalidDatabase` or
+        :class:`~boltcli.errors.Changed`.
         """
         self.path = path
-        self._fd = open_source(path)
+        self.settled = False
+        self._guard: Guard | None = None
+        self._source = source or open_source(path)
         try:
-            self._map()
+            self._open(previous)
         except BaseException:
             self.close()
             raise
 
-    def _map(self) -> None:
-        self.size = os.fstat(self._fd).st_size
+    def _open(self, previous: bool) -> None:
+        fd = self._source.fd
+        status = os.fstat(fd)
+        self.mode = status.st_mode & 0o7777
+        self.size = status.st_size
         if self.size == 0:
             # bbolt begins to initialise the file, through a descriptor that it cannot write to.
             raise OpenError("write", self.path, "Bad file descriptor")
-        self.page_size = find_page_size(self._fd, self.size)
+        self.page_size = find_page_size(fd, self.size)
         if self.size < self.page_size * 2:
             raise InvalidDatabase(f"file size too small {self.size}", path=self.path)
-        try:
-            self.buffer = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            raise OpenError("mmap", self.path, getattr(error, "strerror", None) or str(error)) from error
+        # The opening look. What is read of the file comes after it, the closing look after that.
+        self._seen = self._look()
+        self.metas = Meta.at(self._seen[0], 0), Meta.at(self._seen[1], 1)
+        self.meta = choose(*self.metas)
+        if previous:
+            self.meta = self._previous()
+        self.size = os.fstat(fd).st_size  # again: a transaction may have made the file grow before the look
+        self._read()
         self.size = len(self.buffer)
         # Past the file's end, up to the end of the host's page, a map reads as zeros.
-        self._readable = -(-self.size // mmap.PAGESIZE) * mmap.PAGESIZE
+        self._readable = -(-self.size // HOST_PAGE) * HOST_PAGE
         self.page_count = -(-self.size // self.page_size)
-        self.metas = Meta.at(self._bytes_at(0), 0), Meta.at(self._bytes_at(self.page_size), 1)
-        self.meta = choose(*self.metas)
 
-    def _bytes_at(self, start: int) -> bytes:
-        return self.buffer[start : start + PAGE_HEADER_SIZE + META_SIZE]
+    def _look(self) -> tuple[bytes, bytes]:
+        """The heads of both meta pages, as they are in the file now."""
+        fd = self._source.fd
+        return read_at(fd, 0, _META_END), read_at(fd, self.page_size, _META_END)
+
+    def _read(self) -> None:
+        """Take a small file in, which is quicker than mapping it; map any other."""
+        source = self._source
+        if self.size <= SMALL:
+            self.buffer: Buffer = read_at(source.fd, 0, self.size)
+            if len(self.buffer) < self.size:
+                raise self._cut()
+            self.settle()
+            return
+        import mmap
+
+        try:
+            self.buffer = mapping = mmap.mmap(source.fd, 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise OpenError("mmap", self.path, getattr(error, "strerror", None) or str(error)) from error
+        if os.name == "posix" and not source.private:  # elsewhere a mapped file can't be cut
+            from .guard import Guard
+
+            try:
+                self._guard = Guard(mapping, source.fd)
+            except OSError as error:  # a Python without C callbacks: with the lock we do as bbolt does
+                if not source.locked:
+                    raise Changed(f"a map of it can't be watched: {error}", path=self.path) from None
+
+    def _previous(self) -> Meta:
+        """The other meta page: the state that the newest transaction began with."""
+        other = self.metas[1 - self.meta.page]
+        problem = other.problem()
+        if problem is not None:
+            raise InvalidDatabase(
+                f"there is no transaction before {self.meta.txid}: the other meta page is not valid ({problem})",
+                page=other.page, path=self.path,
+            )  # fmt: skip
+        return other
+
+    @property
+    def locked(self) -> bool:
+        """Whether our shared lock keeps writers out."""
+        return self._source.locked
+
+    def verify(self) -> None:
+        """The closing look: raise :class:`~boltcli.errors.Changed` unless all that was read is one state.
+
+        With the lock it is, as long as nobody cut the file short. Without it
+        the newest transaction must be the one of the opening look: bbolt
+        overwrites no page that the newest meta page reaches. Nothing that was
+        read may be shown before.
+        """
+        if self.settled:
+            return
+        if self._source.fd < 0:
+            raise Changed("the file was closed before the closing look", path=self.path)
+        if self._guard is not None and self._guard.is_cut():
+            raise self._cut()
+        if not (self._source.locked or self._source.private):
+            now = self._look()
+            if now != self._seen:
+                self._compare(Meta.at(now[0], 0), Meta.at(now[1], 1))
+
+    def _cut(self) -> Changed:
+        return Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
+
+    def glance(self) -> None:
+        """What a long job calls now and then: raise :class:`~boltcli.errors.Changed` if it is in vain by now."""
+
+    def settle(self) -> None:
+        """Take the closing look for the last time: from here on nothing is read that could still change.
+
+        For what must be known to be whole before the ``with`` block's end.
+        """
+        self.verify()
+        self.settled = True
+
+    def _compare(self, *metas: Meta) -> None:
+        try:
+            newest = choose(*metas)
+        except InvalidDatabase:
+            raise Changed("the file was overwritten while it was read", path=self.path) from None
+        before = choose(*self.metas)
+        if newest.txid == before.txid and newest.checksum == before.checksum:
+            return  # the other meta page is being written
+        raise Changed(
+            f"it went from transaction {before.txid} to {newest.txid} while it was read",
+            path=self.path, before=before.txid, after=newest.txid,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Unmap and close; the lock goes with the descriptor."""
+        if self._guard is not None:
+            self._guard.release()
         buffer = getattr(self, "buffer", None)
-        if buffer is not None:
+        if buffer is not None and not isinstance(buffer, bytes):
             try:
                 buffer.close()
             except BufferError:
                 pass  # the caller holds a view of it: it goes when the view goes
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._source.close()
 
     def __enter__(self) -> Snapshot:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # An error that comes of torn pages isn't one of the database; an interruption is none at all.
+        try:
+            if kind is None or issubclass(kind, Exception):
+                self.settle()
+        finally:
+            self.close()
 
     def page(self, pgid: int, stack: Sequence[int] = ()) -> Page:
         """The page run at ``pgid``, with the two assertions that bbolt makes of every page.
@@ -159,7 +269,7 @@ def find_page_size(fd: int, size: int) -> int:
     for position in (0, *PAGE_SIZE_SEARCH):
         if position and position >= size - 1024:
             break
-        data = _read_at(fd, position)
+        data = read_at(fd, position, _PROBE)
         if len(data) == _PROBE or (position and len(data) == size - position):
             readable = True
             meta = Meta.at(data, 0)
@@ -167,7 +277,7 @@ def find_page_size(fd: int, size: int) -> int:
                 return _sane_page_size(meta)
     if not readable:
         raise InvalidDatabase()
-    return mmap.PAGESIZE
+    return HOST_PAGE
 
 
 def _sane_page_size(meta: Meta) -> int:
@@ -175,13 +285,3 @@ def _sane_page_size(meta: Meta) -> int:
     if meta.page_size < 256 or meta.page_size % 8:
         raise InvalidDatabase(f"invalid database: page size {meta.page_size}", page=meta.page)
     return meta.page_size
-
-
-def _read_at(fd: int, position: int) -> bytes:
-    try:
-        if hasattr(os, "pread"):
-            return os.pread(fd, _PROBE, position)
-        os.lseek(fd, position, os.SEEK_SET)
-        return os.read(fd, _PROBE)
-    except OSError:  # a directory, a bad sector: nothing readable here
-        return b""

@@ -1,4 +1,18 @@
-"""From a path to an open, locked file descriptor."""
+"""From a path to an open file, with bbolt's lock on it or without.
+
+bbolt locks the file with flock(2) for as long as it has it open: exclusively
+to write, shared to read. So do we, and who reads locked can trust the file.
+What to do while another process holds it is ``lock``:
+
+=========  ====================================================================
+``auto``   wait for it as long as ``timeout``, then go without
+``wait``   wait for it as long as ``timeout``, then fail
+``try``    take it if it is free, go without if not
+``none``   go without
+=========  ====================================================================
+
+Without the lock the rules of ``live.py`` hold.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +21,72 @@ import time
 
 from ..errors import OpenError, SourceNotFound
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Way = Literal["auto", "wait", "try", "none"]
+
 # bbolt waits for the lock without end; a reader that hangs helps nobody.
 LOCK_PATIENCE = 1.0  # seconds
 _LOCK_RETRY = 0.05  # seconds, as bbolt's
 
+# Bytes; without importing mmap for it.
+HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
-def open_source(path: str) -> int:
-    """Open ``path`` for reading and take the shared lock, as bbolt's read commands do.
 
-    Returns the file descriptor, which the caller closes (that drops the lock).
-    Raises :class:`SourceNotFound`, or :class:`OpenError` if the system refuses
-    or another process holds the exclusive lock for longer than
-    :data:`LOCK_PATIENCE`.
+class Source:
+    """An open database file: ``fd``, its ``path``, and whether our shared lock is on it (``locked``).
+
+    If not, ``reason`` says why: ``held`` by another process, ``unasked``, or
+    the system's own words. ``private``: it is a copy that nobody else can
+    reach. Closing the last duplicate drops the lock.
+    """
+
+    __slots__ = ("fd", "locked", "path", "private", "reason")
+
+    def __init__(self, fd: int, path: str, *, private: bool = False) -> None:
+        self.fd = fd
+        self.path = path
+        self.private = private
+        self.locked = False
+        self.reason = "unasked"
+
+    def duplicate(self) -> Source:
+        """The same open file, with the same lock, to be closed on its own."""
+        other = Source(os.dup(self.fd), self.path, private=self.private)
+        other.locked, other.reason = self.locked, self.reason
+        return other
+
+    def try_lock(self) -> bool:
+        """flock(2), shared, without waiting: it excludes a bbolt writer, and not another reader."""
+        try:
+            import fcntl
+        except ImportError:  # Windows: bbolt uses LockFileEx there, we don't ask for it yet
+            return False
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.reason = "held"
+            return False
+        except OSError as error:  # a file system without locks
+            self.reason = _reason(error)
+            return False
+        self.locked = True
+        return True
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def open_source(path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -> Source:
+    """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0 for no end.
+
+    The caller closes what it returns. Raises :class:`SourceNotFound`, or
+    :class:`OpenError` if the system refuses, or with ``wait`` if the lock
+    can't be had.
     """
     try:
         os.stat(path)
@@ -29,34 +97,56 @@ def open_source(path: str) -> int:
     # O_NONBLOCK: opening a FIFO without a writer must not hang; files don't care.
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        fd = os.open(path, flags)
+        source = Source(os.open(path, flags), path)
     except OSError as error:
         raise OpenError("open", path, _reason(error)) from error
     try:
-        _lock_shared(fd, path)
+        _lock(source, lock, timeout)
     except BaseException:
-        os.close(fd)
+        source.close()
         raise
-    return fd
+    return source
 
 
-def _lock_shared(fd: int, path: str) -> None:
-    """flock(2), shared: it excludes a bbolt writer, and not another reader."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: bbolt uses LockFileEx there; we read without a lock
+def _lock(source: Source, lock: Way, timeout: float) -> None:
+    if lock == "none" or source.try_lock():
         return
-    give_up = time.monotonic() + LOCK_PATIENCE
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    give_up = time.monotonic() + timeout
+    while source.reason == "held" and lock != "try":
+        left = give_up - time.monotonic() if timeout else _LOCK_RETRY
+        if left <= 0:
+            break
+        time.sleep(min(left, _LOCK_RETRY))
+        if source.try_lock():
             return
-        except BlockingIOError:
-            if time.monotonic() >= give_up:
-                raise OpenError("lock", path, "another process holds the database open for writing") from None
-            time.sleep(_LOCK_RETRY)
-        except OSError as error:
-            raise OpenError("lock", path, _reason(error)) from error
+    if lock != "wait" or os.name == "nt":
+        return
+    if source.reason != "held":
+        raise OpenError("lock", source.path, source.reason)
+    from .holders import describe_holder
+
+    holder = describe_holder(source)
+    raise OpenError("lock", source.path, f"{holder} holds the database open for writing")
+
+
+def read_at(fd: int, position: int, size: int) -> bytes:
+    """Up to ``size`` bytes from ``position``: fewer at the file's end, none where nothing is readable."""
+    parts = []
+    try:
+        while size > 0:
+            if hasattr(os, "pread"):
+                part = os.pread(fd, size, position)
+            else:
+                os.lseek(fd, position, os.SEEK_SET)
+                part = os.read(fd, size)
+            if not part:
+                break
+            parts.append(part)
+            position += len(part)
+            size -= len(part)
+    except OSError:
+        pass  # a directory, a bad sector
+    return b"".join(parts)
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -11,9 +11,12 @@ from typer.main import get_command
 
 from boltcli.cli.help import build
 from boltcli.cli.parse import UsageError, parse
-from boltcli.cli.table import BY_NAME, COMMANDS, Command
-from boltcli.cli.values import parse_uint64
+from boltcli.cli.table import BY_NAME, COMMANDS, Command, Option
+from boltcli.cli.values import parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
+
+IN_USE = {"timeout": "1s", "lock": "auto", "no-lock": False, "previous": False}
+"""The options that all commands have which open a database, and their defaults."""
 
 
 @pytest.mark.parametrize(
@@ -42,7 +45,8 @@ def test_parse(argv: str, action: str, command: str | None, arguments: list[str]
     assert parsed.action == action
     assert (parsed.command.name if parsed.command else None) == command
     assert parsed.arguments == arguments
-    assert parsed.options == options
+    own = {name: value for name, value in parsed.options.items() if name not in IN_USE}
+    assert own == options
 
 
 @pytest.mark.parametrize(
@@ -71,9 +75,62 @@ def test_a_number_out_of_range() -> None:
         parse_uint64(str(2**64))
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0", 0), ("+0", 0), ("5s", 5), ("500ms", 0.5), ("1m30s", 90), ("1.5h", 5400), (".5s", 0.5), ("-1us", -1e-6)],
+)
+def test_durations(text: str, value: float) -> None:
+    assert seconds(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        *[(text, f'time: invalid duration "{text}"') for text in ("", "-", "s", ".s", "--1s")],
+        ("1.2.3s", 'time: missing unit in duration "1.2.3s"'),
+        ("1s x", 'time: unknown unit "s x" in duration "1s x"'),
+        ("5", 'time: missing unit in duration "5"'),
+        ("1s5", 'time: missing unit in duration "1s5"'),
+        ("5 s", 'time: unknown unit " s" in duration "5 s"'),
+        ("5S", 'time: unknown unit "S" in duration "5S"'),
+    ],
+)
+def test_what_is_no_duration(text: str, words: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        seconds(text)
+    assert str(caught.value) == words
+
+
+def test_options_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse(["check", "f"]).options.items() >= IN_USE.items()
+    monkeypatch.setenv("BOLTCLI_TIMEOUT", "2m")
+    monkeypatch.setenv("BOLTCLI_LOCK", "try")
+    assert parse(["check", "f"]).options.items() >= {"timeout": "2m", "lock": "try"}.items()
+    assert (
+        parse(["check", "f", "--timeout=3s", "--lock=wait"]).options.items()
+        >= {"timeout": "3s", "lock": "wait"}.items()
+    )
+    monkeypatch.setenv("BOLTCLI_TIMEOUT", "-1s")
+    with pytest.raises(
+        UsageError, match=r'^invalid BOLTCLI_TIMEOUT "-1s" in the environment: negative duration "-1s"$'
+    ):
+        parse(["check", "f"])
+    assert parse(["check", "-h"]).action == "help"
+
+
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6).filter(
     lambda word: not word.startswith("-")
 )
+
+
+def _values(option: Option, numbers: list[str], *, bad: bool) -> st.SearchStrategy[str]:
+    if option.parse is parse_string:
+        return WORDS
+    if option.name == "timeout":
+        return st.sampled_from(["0", "1s", "1.5h2m", *(["x", "1", ""] if bad else [])])
+    if option.name == "lock":
+        return st.sampled_from([*option.choices, *(["x"] if bad else [])])
+    return st.sampled_from(numbers)
 
 
 @st.composite
@@ -92,7 +149,7 @@ def argvs(draw: st.DrawFn) -> list[str]:
             # typer's switches take no value, pflag's may: --force=false.
             words.append([draw(st.sampled_from([f"--{option.name}"] + [f"-{option.short}"] * bool(option.short)))])
             continue
-        value = draw(WORDS if isinstance(option.default, str) else st.sampled_from(numbers))
+        value = draw(_values(option, numbers, bad=repeats == 1))
         forms = [[f"--{option.name}={value}"]]
         if not value.startswith("-"):
             forms.append([f"--{option.name}", value])

@@ -68,6 +68,30 @@ def test_answers_as_bbolt_did(name: str, group: str, tmp_path: Path) -> None:
         pytest.fail(report(found, len(cases)), pytrace=False)
 
 
+@pytest.mark.parametrize("way", ["mapped", "unlocked", "mapped unlocked", "copied"])
+@pytest.mark.parametrize("name", _names())
+def test_answers_so_however_the_file_is_read(
+    name: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command, a quarter of its cases each way: as large files are read, and those that others have locked."""
+    golden = load(name)
+    before = _laid_out(golden, tmp_path)
+    if way != "unlocked":
+        monkeypatch.setattr("boltcli.storage.snapshot.SMALL", 0)
+    if way != "mapped":
+        monkeypatch.setenv("BOLTCLI_LOCK", "none")
+    if way == "copied":
+        monkeypatch.setattr("boltcli.storage.live._DIRECT", ())
+    found = []
+    for case, expected in golden.cases[len(way) % 4 :: 4]:
+        text = difference(case, expected, ours.outcome(case, ours.in_process(case.argv, tmp_path), tmp_path))
+        if text:
+            found.append(text)
+    _assert_untouched(golden, tmp_path, before)
+    if found:
+        pytest.fail(report(found, len(golden.cases) // 4), pytrace=False)
+
+
 def _sample(golden: Golden) -> list[tuple[Case, Outcome]]:
     """Choose cases evenly, starting elsewhere in each file so that all commands come up."""
     count = PROCESS_CASES_ARGUMENTS if golden.name == goldens.ARGUMENTS else PROCESS_CASES

@@ -36,6 +36,7 @@ ARGUMENTS = {
     "stats": ["fixtures/document.db"],
     "info": ["fixtures/document.db"],
     "compact": ["-o", "{folder}/copy.db", "fixtures/document.db"],
+    "lock": ["fixtures/document.db"],
     "version": [],
 }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...ops.listing import key_pages
 from ...render.formats import lines
-from ...storage.snapshot import Snapshot
 from ...tree.bucket import root_bucket
+from ..access import database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
-    with Snapshot(arguments[0]) as snapshot:
+    with database(arguments[0], options, out) as snapshot:
         for names in key_pages(snapshot, root_bucket(snapshot)):
             out.write(lines(names, "bytes"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import CheckFailed
 from ...ops.check import check
 from ...render.formats import auto
-from ...storage.snapshot import Snapshot
+from ..access import database
 from ..progress import Progress
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
     count = 0
-    with Snapshot(arguments[0]) as snapshot, Progress("checking") as progress:
+    with database(arguments[0], options, out) as snapshot, Progress("checking") as progress:
         for finding in check(snapshot, int(options["from-page"]), jobs=int(options["jobs"]), progress=progress):
             progress.clear()
             out.write(finding.message(auto) + b"\n")

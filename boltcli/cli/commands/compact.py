@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, DestinationExists
 from ...ops.compact import compact
-from ...storage.snapshot import Snapshot
+from ..access import database
 from ..progress import Progress
 from ..values import go_quote
 
@@ -17,7 +17,7 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> N
     path = str(options["output"])
     if not path:
         raise ArgumentError("output file required")
-    with Snapshot(arguments[0]) as snapshot, Progress("compacting") as progress:
+    with database(arguments[0], options, out) as snapshot, Progress("compacting") as progress:
         try:
             done = compact(
                 snapshot,

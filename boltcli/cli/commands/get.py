@@ -6,8 +6,8 @@ import os
 
 from ...errors import ArgumentError, KeyNotFound
 from ...render.formats import lines, parse
-from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket, get
+from ..access import database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> N
     key = parse(os.fsencode(wanted), str(options["parse-format"]))
     if not key:
         raise ArgumentError("key is required: key required")
-    with Snapshot(file) as snapshot:
+    with database(file, options, out) as snapshot:
         value = get(snapshot, find_bucket(snapshot, map(os.fsencode, buckets)), key)
     if value is None:
         raise KeyNotFound(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...storage.snapshot import Snapshot
+from ..access import database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
-    with Snapshot(arguments[0]) as snapshot:
+    with database(arguments[0], options, out) as snapshot:
         out.write(b"Page Size: %d\n" % snapshot.page_size)

@@ -6,8 +6,8 @@ import os
 
 from ...ops.listing import key_pages
 from ...render.formats import lines
-from ...storage.snapshot import Snapshot
 from ...tree.bucket import find_bucket, has_branches
+from ..access import database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
     form = str(options["format"])
-    with Snapshot(arguments[0]) as snapshot:
+    with database(arguments[0], options, out) as snapshot:
         bucket = find_bucket(snapshot, map(os.fsencode, arguments[1:]))
         if not has_branches(snapshot, bucket):
             for keys in key_pages(snapshot, bucket):

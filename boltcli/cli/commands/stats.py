@@ -6,7 +6,7 @@ import os
 
 from ...ops.stats import database_stats
 from ...render import text
-from ...storage.snapshot import Snapshot
+from ..access import database
 from ..progress import Progress
 
 TYPE_CHECKING = False
@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
     prefix = os.fsencode(arguments[1]) if len(arguments) > 1 else b""
-    with Snapshot(arguments[0]) as snapshot, Progress("counting") as progress:
+    with database(arguments[0], options, out) as snapshot, Progress("counting") as progress:
         count, total = database_stats(snapshot, prefix, jobs=int(options["jobs"]), progress=progress)
     out.write(text.stats(count, total))

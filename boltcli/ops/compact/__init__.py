@@ -82,7 +82,9 @@ def compact(
     :class:`~boltcli.errors.DestinationExists`,
     :class:`~boltcli.errors.DestinationIsSource`,
     :class:`~boltcli.errors.DestinationError`,
-    :class:`~boltcli.errors.ArgumentError`. Then there is no copy.
+    :class:`~boltcli.errors.ArgumentError`, or
+    :class:`~boltcli.errors.Changed` if ``snapshot`` is read without its lock.
+    Then there is no copy.
     """
     if page_size and page_size not in _PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {_PAGE_SIZES[0]} to {_PAGE_SIZES[-1]}")
@@ -93,7 +95,7 @@ def compact(
     _refuse_source(snapshot, path)
     verification = Verification(snapshot)
     try:
-        with Destination(path, mode=os.stat(snapshot.path).st_mode, replace=replace, sync=sync) as destination:
+        with Destination(path, mode=snapshot.mode, replace=replace, sync=sync) as destination:
             size = page_size or mmap.PAGESIZE
             source = Source(snapshot, size)
             try:
@@ -110,6 +112,7 @@ def compact(
             except OSError as error:
                 raise DestinationError("write", path, error) from error
             warnings = verification.result()
+            snapshot.settle()
             destination.commit()
     finally:
         verification.close()

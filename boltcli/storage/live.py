@@ -1,0 +1,347 @@
+"""Reading a database that another process is writing, without its lock.
+
+bbolt never overwrites a page that the newest meta page reaches: transaction
+N + 1 writes only to pages that are free as of N, then its meta page, and what
+it frees is used again by N + 2 at the earliest. So what was read while N was
+the newest transaction is the state of N, whole; and that it was the newest all
+the while, a look at the meta pages before and after shows.
+
+If it was not, all that was read is thrown away, and the next try comes a
+little later. The first tries read the file itself, the later ones a private
+copy, which is quicker to make than the answer. A file system that can share
+blocks gives a copy of one moment, and any moment will do.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+
+from ..errors import BoltError, Changed, Corrupted, InvalidDatabase, OpenError
+from ..format.page import HEADER, DamagedElements, freelist_ids
+from .snapshot import Page, Snapshot
+from .source import Source, read_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+# Seconds to wait before each try: the first ones read the file, the others a copy.
+_DIRECT = (0.0, 0.01, 0.03)
+_COPIES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+_PAUSES = _DIRECT + _COPIES
+# So many commits during one try: the next one won't fall between two of them either.
+_BUSY = 4
+
+_LOOK_EVERY = 64  # pages read from the file until the next look whether it is all in vain
+_CHUNK = 4 << 20  # bytes copied until that
+_IN_MEMORY = 64 << 20  # larger copies are files
+_GAP = 1 << 20  # bytes of free pages that are worth being left out of a copy, where they read as zeros
+_FICLONE = 0x40049409  # ioctl_ficlone(2)
+
+
+class Live:
+    """The tries to read one database. It owns ``source``; use as a context manager, or call :meth:`close`.
+
+    ``tries`` is how many there were, ``current`` the snapshot of the last one.
+    With a source that is locked the first one will do.
+    """
+
+    def __init__(self, source: Source, *, previous: bool = False) -> None:
+        """Raises :class:`~boltcli.errors.OpenError` for ``previous`` beside a writer.
+
+        The writer may be at the pages that the last transaction freed, and no
+        meta page would show it.
+        """
+        self.source = source
+        self.previous = previous
+        self.tries = 0
+        self.began = time.monotonic()
+        self.current: Snapshot | None = None
+        self.first = self.last = 0  # transactions seen
+        self._copy = _Room()
+        self._final: BoltError | None = None
+        if previous and not source.locked:
+            from .holders import writer
+
+            holder = writer(source)
+            if holder is not None:
+                self.close()
+                raise OpenError(
+                    "lock", source.path, f"{holder} may be overwriting the state before the last transaction"
+                )
+
+    def run(self, job: Callable[[], T]) -> T:
+        """What ``job`` returns, which opens a :meth:`snapshot` and reads it: again and again until it is whole.
+
+        Raises :class:`~boltcli.errors.Changed` if it never is, and what ``job`` raises.
+        """
+        while True:
+            try:
+                return job()
+            except Changed as error:
+                self._failed(error)
+
+    def snapshot(self, *, copy: bool = False) -> Snapshot:
+        """The snapshot for the next try, which the caller closes; ``copy``: one that stays as it is.
+
+        Raises as :class:`Snapshot` does; :class:`~boltcli.errors.Changed` after the last try.
+        """
+        while True:
+            if copy:
+                self.tries = max(self.tries, len(_DIRECT))
+            self.tries += 1
+            time.sleep(_PAUSES[self.tries - 1])
+            if self.source.reason == "held" and self.tries > 1:
+                self.source.try_lock()  # perhaps its holder is gone
+            try:
+                self.current = self._open()
+                return self.current
+            except Changed as error:
+                self._failed(error)
+            except InvalidDatabase as error:
+                if self.tries == 1:
+                    raise
+                self._failed(error)  # what overwrites it may not have finished
+
+    def verify(self) -> None:
+        """Raise :class:`~boltcli.errors.Changed` unless the current snapshot's closing look was taken, and well."""
+        if self.current is not None:
+            self.current.settle()
+
+    def _open(self) -> Snapshot:
+        source = self.source
+        if source.locked:
+            return Snapshot(source.path, source.duplicate(), previous=self.previous)
+        if self.tries <= len(_DIRECT):
+            return _Watched(source.path, source.duplicate(), previous=self.previous)
+        clone = None if self.previous else _clone(source)
+        if clone is not None:
+            return Snapshot(source.path, clone)
+        return _Copy(source.path, source.duplicate(), self._copy, previous=self.previous)
+
+    def _failed(self, error: BoltError) -> None:
+        """Note that a try was in vain; raise if it was the last one."""
+        if error is self._final:
+            raise error
+        if isinstance(error, Changed) and error.after:
+            self.first = self.first or error.before
+            self.last = error.after
+            if error.after - error.before >= _BUSY:
+                self.tries = max(self.tries, len(_DIRECT))
+        if self.tries == len(_PAUSES):
+            self._final = self._too_fast() if self.last > self.first else error
+            raise self._final
+
+    def _too_fast(self) -> Changed:
+        return Changed(
+            f"the database is written to too fast to be read beside: {self.last - self.first} transactions in "
+            f"{time.monotonic() - self.began:.1f} s, and no try of {self.tries} fell between two; "
+            "read it when its writer is less busy, or stopped",
+            path=self.source.path, before=self.first, after=self.last,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self._copy.close()
+        self.source.close()
+
+    def __enter__(self) -> Live:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Watched(Snapshot):
+    """A snapshot of the file itself, which gives up soon after another transaction."""
+
+    __slots__ = ("_countdown",)
+
+    def any_page(self, pgid: int, stack: Sequence[int] = ()) -> Page:
+        countdown = getattr(self, "_countdown", _LOOK_EVERY) - 1
+        if countdown <= 0:
+            self.glance()
+            countdown = _LOOK_EVERY
+        self._countdown = countdown
+        return super().any_page(pgid, stack)
+
+    def glance(self) -> None:
+        self.verify()
+
+
+class _Copy(Snapshot):
+    """A snapshot of a private copy; that it is whole is known when it is made."""
+
+    __slots__ = ("_room",)
+
+    def __init__(self, path: str, source: Source, room: _Room, *, previous: bool) -> None:
+        self._room = room
+        super().__init__(path, source, previous=previous)
+
+    def _read(self) -> None:
+        room = self._room
+        room.prepare(self.size, self.path)
+        for start, stop in self._used():
+            for position in range(start, stop, _CHUNK):
+                room.copy(self._source.fd, position, min(position + _CHUNK, stop))
+                self.verify()
+        self.settle()
+        self.buffer = room.take()
+
+    def _used(self) -> Iterator[tuple[int, int]]:
+        """Where the bytes are that this transaction uses: all but the free pages, if those are known."""
+        page_size = self.page_size
+        start = 0
+        for free, after in self._free_runs():
+            if (after - free) * page_size >= _GAP:
+                yield start, free * page_size
+                start = after * page_size
+        stop = min(self.meta.hwm * page_size, self.size)
+        if start < stop:
+            yield start, stop
+
+    def _free_runs(self) -> list[tuple[int, int]]:
+        """The free pages as runs, first and behind the last, ascending; none if anything is odd about them."""
+        hwm = min(self.meta.hwm, self.size // self.page_size)
+        try:
+            ids = self._free_ids()
+        except (Corrupted, DamagedElements):
+            return []
+        if self.meta is not max(self.metas, key=lambda meta: meta.txid) or (ids and not 2 <= ids[0] <= ids[-1] < hwm):
+            return []
+        runs: list[tuple[int, int]] = []
+        for pgid in ids:
+            if runs and runs[-1][1] == pgid:
+                runs[-1] = runs[-1][0], pgid + 1
+            else:
+                runs.append((pgid, pgid + 1))
+        return runs
+
+    def _free_ids(self) -> list[int]:
+        if not self.meta.has_freelist or self.meta.freelist >= self.meta.hwm:
+            return []
+        fd, position = self._source.fd, self.meta.freelist * self.page_size
+        head = read_at(fd, position, HEADER.size).ljust(HEADER.size, b"\0")
+        _, _, count, overflow = HEADER.unpack(head)
+        content = read_at(fd, position, min((overflow + 1) * self.page_size, self.size))
+        return sorted(set(freelist_ids(content, 0, count, len(content))))
+
+
+class _Room:
+    """Where copies are put: memory, or a nameless temporary file, used again by the next try."""
+
+    def __init__(self) -> None:
+        self._memory: mmap.mmap | None = None
+        self._fd = -1
+        self._size = 0
+        self._path = ""
+
+    def prepare(self, size: int, path: str) -> None:
+        """Make room for ``size`` bytes; ``path`` is what errors name."""
+        if size == self._size:
+            return
+        self.close()
+        self._size = size
+        self._path = path
+        if size <= _IN_MEMORY:
+            # Not shared: pages of shared memory take longer to come by.
+            flags = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANON} if os.name == "posix" else {}
+            self._memory = mmap.mmap(-1, size, **flags)
+            return
+        from tempfile import TemporaryFile
+
+        try:
+            with TemporaryFile(prefix="boltcli-") as file:
+                self._fd = os.dup(file.fileno())
+            os.ftruncate(self._fd, size)
+        except OSError as error:
+            raise self._error(error) from error
+
+    def copy(self, fd: int, start: int, stop: int) -> None:
+        """Copy the bytes from ``start`` to ``stop`` of ``fd`` to the same place here."""
+        if self._memory is not None:
+            _read_into(self._memory, fd, start, stop)
+            return
+        try:
+            while start < stop:
+                done = _copy_range(fd, self._fd, start, stop - start)
+                if not done:
+                    break
+                start += done
+        except OSError as error:
+            raise self._error(error) from error
+
+    def take(self) -> mmap.mmap:
+        """The copy, which is the caller's now."""
+        self._size = 0
+        memory, self._memory = self._memory, None
+        if memory is None:
+            memory = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
+            self.close()
+        return memory
+
+    def _error(self, error: OSError) -> OpenError:
+        return OpenError("copy", self._path, error.strerror or str(error))
+
+    def close(self) -> None:
+        self._size = 0
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _read_into(memory: mmap.mmap, fd: int, start: int, stop: int) -> None:
+    """Read the bytes from ``start`` to ``stop`` to the same place in ``memory``; what isn't there stays zeros."""
+    if not hasattr(os, "preadv"):
+        content = read_at(fd, start, stop - start)
+        memory[start : start + len(content)] = content
+        return
+    with memoryview(memory) as view:
+        while start < stop:
+            with view[start:stop] as part:
+                try:
+                    done = os.preadv(fd, [part], start)
+                except OSError:
+                    return
+            if not done:
+                return
+            start += done
+
+
+def _copy_range(source: int, target: int, position: int, size: int) -> int:
+    """Copy up to ``size`` bytes at ``position``; how many it were. By the kernel alone, where it does that."""
+    if hasattr(os, "copy_file_range"):
+        try:
+            done: int = os.copy_file_range(source, target, size, position, position)
+            if done:
+                return done
+        except OSError:
+            pass  # not between these two file systems: if it is something else it shows below
+    content = read_at(source, position, size)
+    os.lseek(target, position, os.SEEK_SET)
+    return os.write(target, content) if content else 0
+
+
+def _clone(source: Source) -> Source | None:
+    """A nameless file beside the source that shares its blocks, as of one moment; None where there is no such thing."""
+    try:
+        import fcntl
+
+        folder = os.path.dirname(os.path.realpath(source.path))
+        fd = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except (ImportError, AttributeError, OSError):
+        return None
+    try:
+        fcntl.ioctl(fd, _FICLONE, source.fd)
+        os.fchmod(fd, os.fstat(source.fd).st_mode & 0o7777)  # what is made of it gets these
+    except OSError:
+        os.close(fd)
+        return None
+    return Source(fd, source.path, private=True)
