@@ -57,11 +57,11 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
         name = parsed.command.name.replace("-", "_")
         command = __import__(f"boltcli.cli.commands.{name}", fromlist=["run"])
         try:
-            status = command.run(parsed.arguments, parsed.options, out)
+            status = command.run(parsed.arguments, parsed.options, out, err)
         except Apart as apart:
             from .apart import run_apart
 
-            status = run_apart(lambda spool: command.run(parsed.arguments, parsed.options, spool), apart, out, err)
+            status = run_apart(lambda spool: command.run(parsed.arguments, parsed.options, spool, err), apart, out, err)
         out.flush()
         return status or 0
     if parsed.action == "version":

@@ -101,7 +101,7 @@ class Argument:
 class Command:
     """A command. ``least`` and ``most`` bound the positionals; ``most`` None is no bound.
 
-    Its code is ``run(arguments, options, out)`` in the module of its name under
+    Its code is ``run(arguments, options, out, err)`` in the module of its name under
     ``commands``; what that returns is the exit status, None for 0. With
     ``opens`` it opens its database by ``access.database()`` and has that one's options.
     """

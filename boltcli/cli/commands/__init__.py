@@ -1,1 +1,1 @@
-"""One module a command, each with ``run(arguments, options, out)``; failures are BoltErrors."""
+"""One module a command, each with ``run(arguments, options, out, err)``; failures are BoltErrors."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     with database(arguments[0], options, out) as snapshot:
         for names in key_pages(snapshot, root_bucket(snapshot)):
             out.write(lines(names, "bytes"))

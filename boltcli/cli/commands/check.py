@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     count = 0
     with database(arguments[0], options, out) as snapshot, Progress("checking") as progress:
         for finding in check(snapshot, int(options["from-page"]), jobs=int(options["jobs"]), progress=progress):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     path = str(options["output"])
     if not path:
         raise ArgumentError("output file required")
@@ -33,4 +33,6 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> N
         except DestinationExists:
             hint = "" if options["force"] else ": --force replaces it"
             raise ArgumentError(f"output file {go_quote(path)} already exists{hint}") from None
+    for warning in done.warnings:
+        err.write(f"warning: {warning}\n".encode("utf-8", "surrogateescape"))
     out.write(b"%d -> %d bytes (gain=%.2fx)\n" % (done.source_size, done.size, done.gain))

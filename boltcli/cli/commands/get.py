@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     file, *buckets, wanted = arguments
     if not file:
         raise ArgumentError("path required")

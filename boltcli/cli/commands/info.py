@@ -9,6 +9,6 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     with database(arguments[0], options, out) as snapshot:
         out.write(b"Page Size: %d\n" % snapshot.page_size)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     form = str(options["format"])
     with database(arguments[0], options, out) as snapshot:
         bucket = find_bucket(snapshot, map(os.fsencode, arguments[1:]))

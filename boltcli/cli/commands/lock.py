@@ -14,7 +14,7 @@ _READERS = 2  # exit statuses
 _WRITER = 3
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> int:
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> int:
     source = open_source(arguments[0], "none")
     try:
         found = holders(source)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     prefix = os.fsencode(arguments[1]) if len(arguments) > 1 else b""
     with database(arguments[0], options, out) as snapshot, Progress("counting") as progress:
         count, total = database_stats(snapshot, prefix, jobs=int(options["jobs"]), progress=progress)

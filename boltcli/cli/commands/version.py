@@ -17,7 +17,7 @@ def one_line() -> bytes:
     return f"boltcli version {__version__}\n".encode()
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO) -> None:
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     python = ".".join(map(str, sys.version_info[:3]))
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "unknown")
     out.write(
