@@ -118,9 +118,10 @@ class Target:
         chunks = self.chunks
         at = 0  # chunks before this one are written
         while True:
-            count, size, group = self.count, self.size, chunks[at:] if at else chunks
             if self.count > 2 * _LEAST and self.size >= page_size:
                 count, size, group, at = self._next_page(at, threshold)
+            else:
+                count, size, group = self.count, self.size, chunks[at:]
             pages = -(-size // page_size)
             pgid = file.allocate(pages)
             file.writer.put(pgid, pages, leaf_page(pgid, pages - 1, count, group), size)
