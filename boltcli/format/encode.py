@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import accumulate
 
 from .constants import (
     BRANCH_PAGE,
@@ -59,11 +60,13 @@ def branch_page(pgid: int, overflow: int, keys: Sequence[bytes], children: Seque
     """Header, element table and keys of a branch page, as pieces to be written one after the other."""
     count = len(keys)
     sizes = list(map(len, keys))
-    table: list[int] = []
-    place = ELEMENT_SIZE * count  # from an element's own start to its key
-    for size, child in zip(sizes, children):
-        table += (place, size, child)
-        place += size - ELEMENT_SIZE
+    table = [0] * (3 * count)
+    # From an element's own start to its key: the elements that follow, then the keys before it.
+    table[::3] = [
+        place - ELEMENT_SIZE * index for index, place in enumerate(accumulate(sizes[:-1], initial=ELEMENT_SIZE * count))
+    ]
+    table[1::3] = sizes
+    table[2::3] = children
     return [HEADER.pack(pgid, BRANCH_PAGE, count, overflow), _branch_table(count).pack(*table), *keys]
 
 

@@ -30,9 +30,7 @@ class NewFile:
         self.root = 3
         self.txid = 1
         self._freelist = (2, 1)
-        self._metas = [
-            meta_page(txid, page_size=page_size, root=3, freelist=2, hwm=4) for txid in (0, 1)
-        ]  # by txid % 2
+        self._metas = [(0, 3, 2, 4), (1, 3, 2, 4)]  # txid, root, freelist, hwm, by txid % 2
         for pgid, flags in (2, FREELIST_PAGE), (3, LEAF_PAGE):
             self.writer.put(pgid, 1, [HEADER.pack(pgid, flags, 0, 0)], 16)
         self.writer.flush()
@@ -76,9 +74,7 @@ class NewFile:
         if self.hwm > self._hwm_before:
             self._grow((self.hwm + 1) * self.page_size)
         self.writer.flush()
-        self._metas[self.txid % 2] = meta_page(
-            self.txid, page_size=self.page_size, root=root, freelist=pgid, hwm=self.hwm
-        )
+        self._metas[self.txid % 2] = self.txid, root, pgid, self.hwm
 
     def _grow(self, size: int) -> None:
         if size > self.size:
@@ -86,8 +82,9 @@ class NewFile:
 
     def finish(self) -> None:
         """Write the metas and give the file its size."""
-        for pgid, content in enumerate(self._metas):
-            self.writer.put(pgid, 1, [content], len(content))
+        for txid, root, freelist, hwm in self._metas:
+            content = meta_page(txid, page_size=self.page_size, root=root, freelist=freelist, hwm=hwm)
+            self.writer.put(txid % 2, 1, [content], len(content))
         self.writer.flush()
         os.truncate(self.writer.fd, self.size)
 

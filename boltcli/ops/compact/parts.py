@@ -19,7 +19,7 @@ from ...format.constants import (
 from ...format.page import HEADER, DamagedElements, LeafElements
 from ...storage.snapshot import Page
 from ...tree.bucket import BucketRef, children, damaged, leaf_elements, leaf_pages, open_bucket
-from .chunks import elements, layout, pairs_length
+from .chunks import elements, layout
 from .inline import Contents, InlineBuckets
 
 TYPE_CHECKING = False
@@ -83,7 +83,7 @@ class Source:
         self.view = memoryview(snapshot.buffer)
         self.pages = 0  # leaf pages that were read
         self._inline = InlineBuckets(page_size)
-        self._known: dict[bytes, int] = {}  # element tables met before, to how many bytes of data belong to them
+        self._known: dict[bytes, tuple[int, int]] = {}  # element tables met before, and what layout() says of them
 
     def parts(self, bucket: BucketRef) -> Iterator[Part]:
         """What is in ``bucket``."""
@@ -94,17 +94,19 @@ class Source:
             return
         for pgids in self._leaf_lists(bucket.root):
             self.pages += len(pgids)
-            chunks: list[Chunk] = []
             while pgids:
-                done = self._pair_pages(pgids, chunks)
+                chunks: list[Chunk] = []
+                mixed = self._pair_pages(pgids, chunks)
+                done = len(chunks)
                 if chunks:
                     yield Pairs(chunks)
-                    chunks = []
                 if done == len(pgids):
                     break
-                # One that holds buckets, or is laid out otherwise, or isn't a sound leaf.
-                for page in leaf_pages(self.snapshot, BucketRef(pgids[done], 0)):
-                    yield from self._leaf(page)
+                if mixed:
+                    yield from self._mixed(pgids[done], mixed)
+                else:  # laid out otherwise, empty, or not a sound leaf
+                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done], 0)):
+                        yield from self._leaf(page)
                 pgids = pgids[done + 1 :]
 
     def _leaf_lists(self, root: int) -> Iterator[list[int]]:
@@ -136,39 +138,43 @@ class Source:
                 yield below
                 stack.pop()
 
-    def _pair_pages(self, pgids: list[int], chunks: list[Chunk]) -> int:
-        """Put the leaf pages ``pgids`` into ``chunks`` up to one that isn't of pairs only; returns how many."""
+    def _pair_pages(self, pgids: list[int], chunks: list[Chunk]) -> Chunk | None:
+        """Put leaf pages into ``chunks`` up to one that isn't of pairs only; returns that, if it holds buckets too."""
         snapshot = self.snapshot
         buffer, view, page_size, size = snapshot.buffer, self.view, snapshot.page_size, snapshot.size
         known = self._known
-        for index, pgid in enumerate(pgids):
+        for pgid in pgids:
             start = pgid * page_size
             end = start + page_size
             if end > size:
-                return index
+                return None
             bears, flags, count, overflow = HEADER.unpack_from(buffer, start)
             if bears != pgid or flags != LEAF_PAGE or not count:
-                return index
+                return None
             table = start + PAGE_HEADER_SIZE
             data = table + ELEMENT_SIZE * count
             end += overflow * page_size
             if data > end or end > size:
-                return index
+                return None
             headers = buffer[table:data]
-            length = known.get(headers)
-            if length is None:
-                length = pairs_length(headers, count)
-                if length is None:
-                    return index
+            laid = known.get(headers)
+            if laid is None:
+                laid = layout(headers, count)
+                if laid is None:
+                    return None
                 # Pages of records of one size have the same element table over and over.
                 if len(known) >= _KNOWN_LIMIT:
                     known.clear()
                 if len(headers) <= _KNOWN_SIZE:
-                    known[headers] = length
+                    known[headers] = laid
+            length, marked = laid
             if data + length > end:
-                return index
-            chunks.append((view, table, count, data, length))
-        return len(pgids)
+                return None
+            chunk = view, table, count, data, length
+            if marked:
+                return chunk
+            chunks.append(chunk)
+        return None
 
     def inside(self, chunk: Chunk) -> Child:
         """The first element of ``chunk``, an inline bucket, as a bucket to be gone into."""
