@@ -298,6 +298,29 @@ def test_damage_is_the_end(pages: tuple[bytes, ...], words: str, tmp_path: Path)
         boltcli.compact(source, tmp_path / "copy")
 
 
+@pytest.mark.parametrize(
+    "pages",
+    [
+        (page(3, 2, [(b"x", pgid(3) + pgid(0), b"\1")]),),
+        (ROOT_PAGE, page(4, 2, [(b"x", pgid(4) + pgid(0), b"\1")])),
+        (page(3, 2, [(name, pgid(4) + pgid(0), b"\1") for name in (b"x", b"y")]), page(4, 2, LEAF)),
+        (ROOT_PAGE, page(4, 1, [(b"a", pgid(5)), (b"b", pgid(5))]), page(5, 2, LEAF)),
+        (ROOT_PAGE, page(4, 1, [(b"a", pgid(5)), (b"b", pgid(5))]), page(5, 1, [(b"a", pgid(6))]), page(6, 2, LEAF)),
+    ],
+    ids=["root", "itself", "two-buckets", "two-leaves", "two-branches"],
+)
+def test_copying_comes_to_an_end_whatever_the_check_says(
+    pages: tuple[bytes, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check of a large file goes on beside the copying: that must not rely on it."""
+    monkeypatch.setattr(module.verify, "check", lambda snapshot: iter(()))
+    source = _damaged(tmp_path, freelist(2), *pages)
+    for dense in (True, False):
+        with pytest.raises(Corrupted, match="referenced more than once"):
+            boltcli.compact(source, tmp_path / "copy", dense=dense)
+    assert os.listdir(tmp_path) == ["source.db"]
+
+
 def test_pages_that_are_lost_are_told(tmp_path: Path) -> None:
     """They are no reason to refuse: a copy is how one gets rid of them, and bbolt makes it."""
     lost = [page(5 + number, 2, LEAF) for number in range(6)]

@@ -146,8 +146,8 @@ class _Packer:
         """Which elements make the next page run: chunks up to which one, how many elements of that, pages.
 
         One page if it is put to good use, else the shortest run that is, else
-        the best one. Pages that are to be filled in part only
-        become runs only if an element is too large for one.
+        the best one. Pages that are to be filled in part only become runs only
+        if an element is too large for one.
         """
         chunks = self._chunks
         page_size, capacity = self.file.page_size, self.file.capacity

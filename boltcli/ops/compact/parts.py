@@ -24,7 +24,7 @@ from .inline import Contents, InlineBuckets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ...storage.snapshot import Snapshot
     from .chunks import Chunk, View
@@ -82,6 +82,8 @@ class Source:
         self.snapshot = snapshot
         self.view = memoryview(snapshot.buffer)
         self.pages = 0  # leaf pages that were read
+        # A byte a page: no page may be met twice, or a damaged file could be endless.
+        self._met = bytearray(snapshot.page_count)
         self._inline = InlineBuckets(page_size)
         self._known: dict[bytes, tuple[int, int]] = {}  # element tables met before, and what layout() says of them
 
@@ -106,13 +108,13 @@ class Source:
                     yield from self._mixed(pgids[done], mixed)
                 else:  # laid out otherwise, empty, or not a sound leaf
                     for page in leaf_pages(self.snapshot, BucketRef(pgids[done], 0)):
+                        self._meet(page.pgid)
                         yield from self._leaf(page)
                 pgids = pgids[done + 1 :]
 
     def _leaf_lists(self, root: int) -> Iterator[list[int]]:
         """The leaf pages of the tree at page ``root`` in order, a branch page's worth at a time."""
         snapshot = self.snapshot
-        seen: set[int] = set()
         pending = [iter((root,))]
         stack: list[int] = []
         while pending:
@@ -128,9 +130,7 @@ class Source:
                 yield [pgid]
                 stack.pop()
                 continue
-            if pgid in seen:
-                raise snapshot.corrupted("the page is referenced more than once", pgid, stack)
-            seen.add(pgid)
+            self._meet(pgid, stack)
             below = children(snapshot, page, stack)
             if snapshot.page(below[0], stack).flags == BRANCH_PAGE:
                 pending.append(iter(below))
@@ -138,18 +138,23 @@ class Source:
                 yield below
                 stack.pop()
 
+    def _meet(self, pgid: int, stack: Sequence[int] = ()) -> None:
+        if self._met[pgid]:
+            raise self.snapshot.corrupted("the page is referenced more than once", pgid, stack)
+        self._met[pgid] = 1
+
     def _pair_pages(self, pgids: list[int], chunks: list[Chunk]) -> Chunk | None:
         """Put leaf pages into ``chunks`` up to one that isn't of pairs only; returns that, if it holds buckets too."""
         snapshot = self.snapshot
         buffer, view, page_size, size = snapshot.buffer, self.view, snapshot.page_size, snapshot.size
-        known = self._known
+        known, met = self._known, self._met
         for pgid in pgids:
             start = pgid * page_size
             end = start + page_size
             if end > size:
                 return None
             bears, flags, count, overflow = HEADER.unpack_from(buffer, start)
-            if bears != pgid or flags != LEAF_PAGE or not count:
+            if bears != pgid or flags != LEAF_PAGE or not count or met[pgid]:
                 return None
             table = start + PAGE_HEADER_SIZE
             data = table + ELEMENT_SIZE * count
@@ -170,6 +175,7 @@ class Source:
             length, marked = laid
             if data + length > end:
                 return None
+            met[pgid] = 1
             chunk = view, table, count, data, length
             if marked:
                 return chunk
