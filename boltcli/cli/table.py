@@ -266,7 +266,7 @@ COMMANDS = (
             Option(
                 "output",
                 "Where the copy goes. It appears there when it is complete; a file that is there already is an error"
-                " (bbolt would merge into it).",
+                " (bbolt would merge into it, or fail half-way).",
                 default="",
                 metavar="DEST",
                 short="o",

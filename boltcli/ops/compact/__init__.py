@@ -110,6 +110,7 @@ def compact(
                 verification.result()  # what the check says of it, if it does, is better known
                 raise
             except OSError as error:
+                snapshot.verify()  # a source that is cut short meanwhile can't be read by the system either
                 raise DestinationError("write", path, error) from error
             warnings = verification.result()
             snapshot.settle()
