@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 
 import boltcli
+from boltcli.cli.table import COMMANDS, Command
 from boltcli.errors import Changed, InvalidDatabase, OpenError
 from boltcli.storage import live as live_module
 from boltcli.storage.live import Live
 from boltcli.storage.snapshot import SMALL, Snapshot
 from boltcli.storage.source import Source, open_source
 from tests.live import Writer, held
-from tests.support import ROOT, error_line, run
+from tests.support import FIXTURES, ROOT, error_line, run
 
 LARGE = SMALL + (1 << 20)
 SIZES = pytest.mark.parametrize("size", [0, LARGE], ids=["small", "large"])
@@ -286,6 +287,36 @@ view[4096]
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
     assert done.returncode < 0
+
+
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if command.opens], ids=lambda command: command.name
+)
+def test_every_command_beside_a_writer(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, and with the output that it has under the lock."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(FIXTURES, tmp_path / FIXTURES.name, ignore=shutil.ignore_patterns("g*"))
+    argv = command.example.split()[1:]
+    (database,) = [word for word in argv if word.startswith(f"{FIXTURES.name}/")]
+    expected = *run(*argv), _new_files(tmp_path)
+    assert expected[0] == 0
+    with held(database):
+        began = time.monotonic()
+        status, out, err = run(*argv, "--lock=try")
+        assert time.monotonic() - began < 10
+    assert (status, out, b"", _new_files(tmp_path)) == expected
+    assert err.startswith(b"boltcli: process ")
+    assert err.count(b"\n") == 1
+
+
+def _new_files(folder: Path) -> dict[str, bytes]:
+    """The files that a command has written, which are taken away."""
+    found = {}
+    for path in folder.iterdir():
+        if path.is_file():
+            found[path.name] = path.read_bytes()
+            path.unlink()
+    return found
 
 
 def test_waiting_for_the_lock(tmp_path: Path) -> None:
