@@ -190,7 +190,7 @@ class _Copy(Snapshot):
                 room.copy(self._source.fd, position, min(position + _CHUNK, stop))
                 self.verify()
         self.settle()
-        self.buffer = room.take()
+        self._buffer = room.take()
 
     def _used(self) -> Iterator[tuple[int, int]]:
         """Where the bytes are that this transaction uses: all but the free pages, if those are known."""
