@@ -57,7 +57,10 @@ class Guard:
 
         System calls that read from there notice without a signal, hence the file's size.
         """
-        return self._tripped[0] != 0 or os.fstat(self._fd).st_size < self._length
+        try:
+            return self._tripped[0] != 0 or os.fstat(self._fd).st_size < self._length
+        except OSError:
+            return True
 
     def make_blank(self) -> None:
         """Put zeros in the place of the mapping."""
@@ -125,7 +128,9 @@ class _Library:
         return address
 
     def zeros(self, address: int, length: int) -> None:
-        self._mmap(address, length, mmap.PROT_READ, mmap.MAP_PRIVATE | mmap.MAP_ANON | _MAP_FIXED, -1, 0)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANON | _MAP_FIXED
+        if self._mmap(address, length, mmap.PROT_READ, flags, -1, 0) != address:
+            self.uninstall()  # the instruction would fault for ever
 
     def install(self) -> None:
         self._sigaction(_SIGBUS, None, self._addressof(self._before))

@@ -117,13 +117,16 @@ class Snapshot:
         return read_at(fd, 0, _META_END), read_at(fd, self.page_size, _META_END)
 
     def _read(self) -> None:
-        """Take a small file in, which is quicker than mapping it; others are mapped when it comes to that."""
-        if self.size <= SMALL:
-            buffer = read_at(self._source.fd, 0, self.size)
-            if len(buffer) < self.size:
-                raise self._cut()
+        """A small file that may change is taken in, and the closing look at once; others wait until they are needed."""
+        if self.size <= SMALL and not self._source.locked:
+            self._buffer = self._whole()
             self.settle()
-            self._buffer = buffer
+
+    def _whole(self) -> bytes:
+        content = read_at(self._source.fd, 0, self.size)
+        if len(content) < self.size:
+            raise self._cut()
+        return content
 
     @property
     def buffer(self) -> Buffer:
@@ -133,7 +136,8 @@ class Snapshot:
         :class:`~boltcli.errors.Changed`, the first time.
         """
         if self._buffer is None:
-            self._buffer = self._map()
+            # Reading a small file is quicker than mapping it.
+            self._buffer = self._whole() if self.size <= SMALL else self._map()
         return self._buffer
 
     def _map(self) -> Buffer:

@@ -278,6 +278,23 @@ def test_a_cut_file_is_an_error_of_every_command(tmp_path: Path, monkeypatch: py
         assert error_line(err) == b"the file was cut short, or its disk failed, while it was read", command
 
 
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_python_that_cannot_guard_a_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the lock we do as bbolt does; without it we read copies."""
+
+    def fail() -> None:
+        raise OSError("no such thing")
+
+    monkeypatch.setattr("boltcli.storage.guard._load", fail)
+    copies: list[bool] = []
+    monkeypatch.setattr(live_module._Copy, "_read", _after(live_module._Copy._read, lambda: copies.append(True)))
+    path = Writer(tmp_path / "live.db", LARGE).path
+    assert run("check", path) == (0, b"OK\n", b"")
+    assert not copies
+    assert run("check", path, "--no-lock") == (0, b"OK\n", b"")
+    assert copies
+
+
 def test_a_handler_of_others_is_there_again(tmp_path: Path) -> None:
     """Outside of a reading SIGBUS means what it meant before."""
     path = tmp_path / "live.db"
