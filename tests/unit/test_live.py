@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import boltcli
+from boltcli.cli.access import database
 from boltcli.cli.table import COMMANDS, Command
 from boltcli.errors import Changed, InvalidDatabase, OpenError
 from boltcli.storage import live as live_module
@@ -474,6 +475,24 @@ def test_an_error_of_torn_pages_is_not_shown(
     status, out, err = run("get", writer.path, "more", "missing", "--no-lock")
     assert (status, out) == (1, b"")
     assert error_line(err) == b'Error key not found for key: "missing" hex: "6d697373696e67"'
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_what_a_command_says_beside_its_output_waits_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import boltcli.cli.commands.get as command
+
+    writer = Writer(tmp_path / "live.db", LARGE)
+    commits = [writer.commit] * 2
+
+    def say(arguments: Any, options: Any, out: Any, err: Any) -> int:
+        with database(arguments[0], options, out) as snapshot:
+            err.write(b"said %d\n" % snapshot.meta.txid)
+            if commits:
+                commits.pop()()
+        return 5
+
+    monkeypatch.setattr(command, "run", say)
+    assert run("get", writer.path, "more", "n", "--no-lock") == (5, b"", b"said 4\n")
 
 
 def test_large_outputs_are_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
