@@ -454,6 +454,35 @@ def test_beside_a_writer_there_is_no_state_before(option: str, tmp_path: Path) -
             boltcli.view(writer.path, len, previous=True, lock="try")
 
 
+@SIZES
+@pytest.mark.usefixtures("_no_pauses")
+def test_the_state_before_is_read_again_if_the_file_is_written_to(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if no meta page is: a transaction that isn't finished has written to the pages of that state."""
+    writer = Writer(tmp_path / "live.db", size)
+    writer.commit()
+    left = [2]
+
+    def touch() -> None:
+        if left[0]:
+            left[0] -= 1
+            os.utime(writer.path, ns=(left[0], left[0]))
+
+    monkeypatch.setattr(Snapshot, "_look", _after(Snapshot._look, touch))
+    with Live(open_source(str(writer.path), "none"), previous=True) as live:
+        state = live.run(lambda: _read_state(live))
+        assert (state, live.tries) == (b"2", 2)
+        left[0] = 1000
+        with pytest.raises(Changed, match="was written to while the state before the last transaction was read"):
+            live.run(lambda: _read_state(live))
+
+
+def _read_state(live: Live) -> object:
+    with live.snapshot() as snapshot:
+        return boltcli.Database(snapshot).bucket("data")["n"]
+
+
 def test_without_a_valid_other_meta_there_is_no_state_before(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "live.db")
     with writer.path.open("r+b") as file:
