@@ -203,7 +203,8 @@ def _compact(path: Path, scenario: Scenario, chance: random.Random) -> int:
     target = path.with_name(f"{path.name}.{chance.getrandbits(64):x}")
     try:
         try:
-            transaction, done = _run(chance, "compact", f"--output={target}", path)
+            way = chance.choice(["--dense", "--tx-max-size=65536", "--tx-max-size=0"])
+            transaction, done = _run(chance, "compact", way, f"--output={target}", path)
         except _Refused:
             assert not target.exists(), "refused, but something is there"
             raise

@@ -343,6 +343,45 @@ def _new_files(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def test_guards_of_several_threads(tmp_path: Path) -> None:
+    """The handler is there as long as one of them reads, and gone after that."""
+    script = f"""
+import os, threading, boltcli
+path = {str(tmp_path / "live.db")!r}
+def read():
+    for _ in range(300):
+        with boltcli.open(path) as db:
+            db.bucket("pad")["k"]
+            len(db)
+threads = [threading.Thread(target=read) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+import boltcli.storage.guard as guard
+assert guard._library is not None and not guard._watched
+with boltcli.open(path) as db:
+    len(db)
+    size = len(db._snapshot.buffer)
+    os.truncate(path, 8192)
+    assert db._snapshot.buffer[size - 4096 :] == bytes(4096)
+    os.truncate(path, size)
+    try:
+        db._snapshot.verify()
+    except boltcli.BoltError as error:
+        print(error)
+    db._snapshot.settled = True
+import mmap
+file = open(path, "rb")
+view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+os.truncate(path, 0)
+print("end", flush=True)
+view[4096]
+"""
+    Writer(tmp_path / "live.db", LARGE)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
+    assert done.stdout == b"the file was cut short, or its disk failed, while it was read\nend\n", done
+    assert done.returncode < 0
+
+
 def test_waiting_for_the_lock(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "live.db")
     with held(writer.path) as holder:
