@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ..errors import BoltError, Changed, OpenError
@@ -14,6 +15,9 @@ from ..storage.live import Live
 if TYPE_CHECKING:
     from ..storage.source import Source
     from .app import Apart
+
+# A command, to be called with its two streams.
+Command = Callable[[BinaryIO, BinaryIO], int | None]
 
 _IN_MEMORY = 8 << 20  # bytes of output; more of it goes to a temporary file
 
@@ -46,37 +50,36 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
         shutil.copyfileobj(self, self._out, 1 << 20)
 
 
-def run_apart(command: Callable[[BinaryIO], int | None], apart: Apart, out: BinaryIO, err: BinaryIO) -> int | None:
-    """Run ``command`` until what it writes to the stream that it is given is whole; then write that to ``out``.
+def run_apart(command: Command, apart: Apart, out: BinaryIO, err: BinaryIO) -> int | None:
+    """Run ``command`` on streams of our own until what it writes there is whole; then that goes to ``out`` and ``err``.
 
-    Says on ``err`` which transaction it was. Returns what ``command`` returns, and raises what it raises, once its
-    output is written.
+    Says on ``err`` which transaction it was. Returns what ``command`` returns,
+    and raises what it raises, once its output is written.
     """
     why = _why(apart.source)
     with Live(apart.source, previous=apart.previous) as live:
-        spool, status, failure = live.run(lambda: _attempt(command, live, out))
+        spool, said, status, failure = live.run(lambda: _attempt(command, live, out))
         with spool:
             if live.source.locked:
                 why = ""  # got it in the end
             if live.current is not None and (why or apart.previous):
                 which = f"transaction {live.current.meta.txid}{', the last but one' if apart.previous else ''}"
                 err.write(f"boltcli: {why}reading {which}\n".encode("utf-8", "surrogateescape"))
-                err.flush()
+            err.write(said.getvalue())
+            err.flush()
             spool.hand_over()
     if failure is not None:
         raise failure
     return status
 
 
-def _attempt(
-    command: Callable[[BinaryIO], int | None], live: Live, out: BinaryIO
-) -> tuple[Spool, int | None, BoltError | None]:
-    spool = Spool(live, out)
+def _attempt(command: Command, live: Live, out: BinaryIO) -> tuple[Spool, BytesIO, int | None, BoltError | None]:
+    spool, said = Spool(live, out), BytesIO()
     status: int | None = None
     failure: BoltError | None = None
     try:
         try:
-            status = command(cast("BinaryIO", spool))
+            status = command(cast("BinaryIO", spool), said)
         except Changed:
             raise
         except BoltError as error:
@@ -85,7 +88,7 @@ def _attempt(
     except BaseException:
         spool.close()
         raise
-    return spool, status, failure
+    return spool, said, status, failure
 
 
 def _why(source: Source) -> str:

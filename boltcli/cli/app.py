@@ -61,7 +61,9 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
         except Apart as apart:
             from .apart import run_apart
 
-            status = run_apart(lambda spool: command.run(parsed.arguments, parsed.options, spool, err), apart, out, err)
+            status = run_apart(
+                lambda *streams: command.run(parsed.arguments, parsed.options, *streams), apart, out, err
+            )
         out.flush()
         return status or 0
     if parsed.action == "version":

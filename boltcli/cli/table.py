@@ -106,7 +106,7 @@ class Command:
     ``opens`` it opens its database by ``access.database()`` and has that one's options.
     """
 
-    __slots__ = ("arguments", "example", "group", "least", "most", "name", "options", "summary")
+    __slots__ = ("arguments", "example", "group", "least", "most", "name", "opens", "options", "summary")
 
     def __init__(
         self,
@@ -126,6 +126,7 @@ class Command:
         self.arguments = arguments
         self.least = least
         self.most = most
+        self.opens = opens
         self.options = options + _ACCESS if opens else options
         self.example = example
         self.group = group

@@ -13,6 +13,7 @@ Python takes to start.
 
 from __future__ import annotations
 
+import _thread
 import mmap
 import os
 import sys
@@ -25,6 +26,7 @@ _SIGBUS = 7 if sys.platform == "linux" else 10
 _MAP_FIXED = 0x10
 
 _watched: list[Guard] = []
+_lock = _thread.allocate_lock()  # around changes of the list and of the handler
 _library: Any = None
 
 
@@ -40,24 +42,29 @@ class Guard:
         self._fd = fd
         self._length = len(mapping)
         library = _load()
-        self._address = library.address(mapping)
-        if not _watched:
-            library.install()
-        _watched.append(self)
+        with _lock:
+            self._address = library.address(mapping)
+            if not _watched:
+                library.install()
+            _watched.append(self)
 
     def release(self) -> None:
         """Stop watching, before the mapping goes."""
-        if self in _watched:
-            _watched.remove(self)
-            if not _watched:
-                _library.uninstall()
+        with _lock:
+            if self in _watched:
+                _watched.remove(self)
+                if not _watched:
+                    _library.uninstall()
 
     def is_cut(self) -> bool:
         """Whether the mapping has, or had, no file behind it, or a part of it.
 
         System calls that read from there notice without a signal, hence the file's size.
         """
-        return self._tripped[0] != 0 or os.fstat(self._fd).st_size < self._length
+        try:
+            return self._tripped[0] != 0 or os.fstat(self._fd).st_size < self._length
+        except OSError:
+            return True
 
     def make_blank(self) -> None:
         """Put zeros in the place of the mapping."""
@@ -125,7 +132,9 @@ class _Library:
         return address
 
     def zeros(self, address: int, length: int) -> None:
-        self._mmap(address, length, mmap.PROT_READ, mmap.MAP_PRIVATE | mmap.MAP_ANON | _MAP_FIXED, -1, 0)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANON | _MAP_FIXED
+        if self._mmap(address, length, mmap.PROT_READ, flags, -1, 0) != address:
+            self.uninstall()  # the instruction would fault for ever
 
     def install(self) -> None:
         self._sigaction(_SIGBUS, None, self._addressof(self._before))

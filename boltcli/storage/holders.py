@@ -89,9 +89,13 @@ def _table() -> list[tuple[str, int, tuple[int, int], int, bool]]:
             words.remove("->")
         if len(words) < 6 or words[1] != "FLOCK":
             continue
-        major, minor, inode = words[5].split(":")
-        mode = "exclusive" if words[3] == "WRITE" else "shared"
-        entries.append((mode, max(int(words[4]), 0), (int(major, 16), int(minor, 16)), int(inode), waits))
+        try:
+            major, minor, inode = words[5].split(":")
+            device = int(major, 16), int(minor, 16)
+            pid, number = max(int(words[4]), 0), int(inode)
+        except ValueError:  # the file is "<none>"
+            continue
+        entries.append(("exclusive" if words[3] == "WRITE" else "shared", pid, device, number, waits))
     return entries
 
 

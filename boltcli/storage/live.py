@@ -60,6 +60,7 @@ class Live:
         self.source = source
         self.previous = previous
         self.tries = 0
+        self._step = 0  # in _PAUSES
         self.began = time.monotonic()
         self.current: Snapshot | None = None
         self.first = self.last = 0  # transactions seen
@@ -71,9 +72,8 @@ class Live:
             holder = writer(source)
             if holder is not None:
                 self.close()
-                raise OpenError(
-                    "lock", source.path, f"{holder} may be overwriting the state before the last transaction"
-                )
+                what = f"{holder} may be overwriting the state before the last transaction"
+                raise OpenError("lock", source.path, what)
 
     def run(self, job: Callable[[], T]) -> T:
         """What ``job`` returns, which opens a :meth:`snapshot` and reads it: again and again until it is whole.
@@ -93,9 +93,10 @@ class Live:
         """
         while True:
             if copy:
-                self.tries = max(self.tries, len(_DIRECT))
+                self._step = max(self._step, len(_DIRECT))
+            time.sleep(_PAUSES[self._step])
+            self._step += 1
             self.tries += 1
-            time.sleep(_PAUSES[self.tries - 1])
             if self.source.reason == "held" and self.tries > 1:
                 self.source.try_lock()  # perhaps its holder is gone
             try:
@@ -117,12 +118,14 @@ class Live:
         source = self.source
         if source.locked:
             return Snapshot(source.path, source.duplicate(), previous=self.previous)
-        if self.tries <= len(_DIRECT):
-            return _Watched(source.path, source.duplicate(), previous=self.previous)
-        clone = None if self.previous else _clone(source)
+        if self.previous:
+            return _Previous(source.path, source.duplicate())
+        if self._step <= len(_DIRECT):
+            return _Watched(source.path, source.duplicate())
+        clone = _clone(source)
         if clone is not None:
             return Snapshot(source.path, clone)
-        return _Copy(source.path, source.duplicate(), self._copy, previous=self.previous)
+        return _Copy(source.path, source.duplicate(), self._copy)
 
     def _failed(self, error: BoltError) -> None:
         """Note that a try was in vain; raise if it was the last one."""
@@ -132,8 +135,8 @@ class Live:
             self.first = self.first or error.before
             self.last = error.after
             if error.after - error.before >= _BUSY:
-                self.tries = max(self.tries, len(_DIRECT))
-        if self.tries == len(_PAUSES):
+                self._step = max(self._step, len(_DIRECT))
+        if self._step == len(_PAUSES):
             self._final = self._too_fast() if self.last > self.first else error
             raise self._final
 
@@ -173,14 +176,34 @@ class _Watched(Snapshot):
         self.verify()
 
 
+class _Previous(Snapshot):
+    """The state before the last transaction. No meta page says that its pages are still its own: nobody may write."""
+
+    __slots__ = ("_written",)
+
+    def __init__(self, path: str, source: Source) -> None:
+        self._written = os.fstat(source.fd).st_mtime_ns
+        super().__init__(path, source, previous=True)
+
+    def verify(self) -> None:
+        super().verify()
+        if not self.settled:
+            from .holders import writer
+
+            if writer(self._source) is not None or os.fstat(self._source.fd).st_mtime_ns != self._written:
+                raise Changed(
+                    "the file was written to while the state before the last transaction was read", path=self.path
+                )
+
+
 class _Copy(Snapshot):
     """A snapshot of a private copy; that it is whole is known when it is made."""
 
     __slots__ = ("_room",)
 
-    def __init__(self, path: str, source: Source, room: _Room, *, previous: bool) -> None:
+    def __init__(self, path: str, source: Source, room: _Room) -> None:
         self._room = room
-        super().__init__(path, source, previous=previous)
+        super().__init__(path, source)
 
     def _read(self) -> None:
         room = self._room
@@ -190,7 +213,7 @@ class _Copy(Snapshot):
                 room.copy(self._source.fd, position, min(position + _CHUNK, stop))
                 self.verify()
         self.settle()
-        self.buffer = room.take()
+        self._buffer = room.take()
 
     def _used(self) -> Iterator[tuple[int, int]]:
         """Where the bytes are that this transaction uses: all but the free pages, if those are known."""
@@ -211,7 +234,7 @@ class _Copy(Snapshot):
             ids = self._free_ids()
         except (Corrupted, DamagedElements):
             return []
-        if self.meta is not max(self.metas, key=lambda meta: meta.txid) or (ids and not 2 <= ids[0] <= ids[-1] < hwm):
+        if ids and not 2 <= ids[0] <= ids[-1] < hwm:
             return []
         runs: list[tuple[int, int]] = []
         for pgid in ids:

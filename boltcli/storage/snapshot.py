@@ -22,6 +22,8 @@ _PROBE = 0x1000
 _META_END = PAGE_HEADER_SIZE + META_SIZE
 # Files up to this many bytes are read as a whole.
 SMALL = 1 << 20
+# So many pages are read one by one before a larger file is mapped, which costs as much as all of them.
+_LONE = 100
 
 
 class Page:
@@ -56,14 +58,13 @@ class Snapshot:
     ``metas`` are both meta pages, ``meta`` the one that rules. ``size`` is the
     file's size in bytes, ``page_size`` in bytes, ``page_count`` the number of
     pages that the file has room for (a cut last page counts), ``mode`` its
-    permission bits. ``buffer`` is the file: the map of it, or the bytes of a
-    small one. Use as a context manager, whose end is the closing look
+    permission bits. Use as a context manager, whose end is the closing look
     (:meth:`verify`), or call :meth:`close`. ``settled`` once that was taken
     for good.
     """
 
     __slots__ = (
-        "_guard", "_readable", "_seen", "_source", "buffer", "meta", "metas", "mode",
+        "_buffer", "_guard", "_lone", "_readable", "_seen", "_source", "meta", "metas", "mode",
         "page_count", "page_size", "path", "settled", "size",
     )  # fmt: skip
 
@@ -77,7 +78,9 @@ class Snapshot:
         """
         self.path = path
         self.settled = False
+        self._buffer: Buffer | None = None
         self._guard: Guard | None = None
+        self._lone = _LONE
         self._source = source or open_source(path)
         try:
             self._open(previous)
@@ -104,7 +107,6 @@ class Snapshot:
             self.meta = self._previous()
         self.size = os.fstat(fd).st_size  # again: a transaction may have made the file grow before the look
         self._read()
-        self.size = len(self.buffer)
         # Past the file's end, up to the end of the host's page, a map reads as zeros.
         self._readable = -(-self.size // HOST_PAGE) * HOST_PAGE
         self.page_count = -(-self.size // self.page_size)
@@ -115,20 +117,39 @@ class Snapshot:
         return read_at(fd, 0, _META_END), read_at(fd, self.page_size, _META_END)
 
     def _read(self) -> None:
-        """Take a small file in, which is quicker than mapping it; map any other."""
-        source = self._source
-        if self.size <= SMALL:
-            self.buffer: Buffer = read_at(source.fd, 0, self.size)
-            if len(self.buffer) < self.size:
-                raise self._cut()
+        """A small file that may change is taken in, and the closing look at once; others wait until they are needed."""
+        if self.size <= SMALL and not self._source.locked:
+            self._buffer = self._whole()
             self.settle()
-            return
+
+    def _whole(self) -> bytes:
+        content = read_at(self._source.fd, 0, self.size)
+        if len(content) < self.size:
+            raise self._cut()
+        return content
+
+    @property
+    def buffer(self) -> Buffer:
+        """The file: the map of it, or the bytes of a small one.
+
+        Raises :class:`~boltcli.errors.OpenError` or
+        :class:`~boltcli.errors.Changed`, the first time.
+        """
+        if self._buffer is None:
+            # Reading a small file is quicker than mapping it.
+            self._buffer = self._whole() if self.size <= SMALL else self._map()
+        return self._buffer
+
+    def _map(self) -> Buffer:
         import mmap
 
+        source = self._source
         try:
-            self.buffer = mapping = mmap.mmap(source.fd, 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            raise OpenError("mmap", self.path, getattr(error, "strerror", None) or str(error)) from error
+            mapping = mmap.mmap(source.fd, self.size, access=mmap.ACCESS_READ)
+        except ValueError:  # the file is shorter by now
+            raise self._cut() from None
+        except OSError as error:
+            raise OpenError("mmap", self.path, error.strerror or str(error)) from error
         if os.name == "posix" and not source.private:  # elsewhere a mapped file can't be cut
             from .guard import Guard
 
@@ -137,6 +158,7 @@ class Snapshot:
             except OSError as error:  # a Python without C callbacks: with the lock we do as bbolt does
                 if not source.locked:
                     raise Changed(f"a map of it can't be watched: {error}", path=self.path) from None
+        return mapping
 
     def _previous(self) -> Meta:
         """The other meta page: the state that the newest transaction began with."""
@@ -204,10 +226,9 @@ class Snapshot:
         """Unmap and close; the lock goes with the descriptor."""
         if self._guard is not None:
             self._guard.release()
-        buffer = getattr(self, "buffer", None)
-        if buffer is not None and not isinstance(buffer, bytes):
+        if self._buffer is not None and not isinstance(self._buffer, bytes):
             try:
-                buffer.close()
+                self._buffer.close()
             except BufferError:
                 pass  # the caller holds a view of it: it goes when the view goes
         self._source.close()
@@ -223,14 +244,17 @@ class Snapshot:
         finally:
             self.close()
 
-    def page(self, pgid: int, stack: Sequence[int] = ()) -> Page:
+    def page(self, pgid: int, stack: Sequence[int] = (), *, lone: bool = False) -> Page:
         """The page run at ``pgid``, with the two assertions that bbolt makes of every page.
 
         They are: the page bears its own id, and it has exactly one of the four
         types. ``stack`` is the page ids that led here, for the error.
-        Raises :class:`~boltcli.errors.Corrupted`.
+        ``lone``: few others will be asked for, and nothing behind its end; then
+        it isn't worth mapping the file. Raises :class:`~boltcli.errors.Corrupted`.
         """
-        page = self.any_page(pgid, stack)
+        page = self._lone_page(pgid) if lone and self._buffer is None else None
+        if page is None:
+            page = self.any_page(pgid, stack)
         if page.pgid != pgid:
             raise self.corrupted(f"the page identifies itself as page {page.pgid}", pgid, stack)
         if page.flags not in PAGE_TYPES:
@@ -240,7 +264,9 @@ class Snapshot:
     def any_page(self, pgid: int, stack: Sequence[int] = ()) -> Page:
         """Like :meth:`page`, but whatever the header says is taken as it is."""
         page_size = self.page_size
-        buffer: Buffer = self.buffer
+        buffer = self._buffer
+        if buffer is None:
+            buffer = self.buffer
         start = offset = pgid * page_size
         size = self.size
         if start + page_size > size:
@@ -252,6 +278,22 @@ class Snapshot:
         bears, flags, count, overflow = HEADER.unpack_from(buffer, offset)
         end = offset + (overflow + 1) * page_size
         return Page(bears, flags, count, overflow, buffer, offset, end if end < size else size, size, start)
+
+    def _lone_page(self, pgid: int) -> Page | None:
+        """A page run that is read by itself; None if there is anything unusual about it."""
+        page_size = self.page_size
+        start = pgid * page_size
+        if self._lone and start + page_size <= self.size:
+            self._lone -= 1
+            buffer = read_at(self._source.fd, start, page_size)
+            bears, flags, count, overflow = HEADER.unpack_from(buffer.ljust(page_size, b"\0"))
+            size = (overflow + 1) * page_size
+            if size <= min(self.size - start, SMALL):
+                if overflow:
+                    buffer = read_at(self._source.fd, start, size)
+                if len(buffer) == size:
+                    return Page(bears, flags, count, overflow, buffer, 0, size, size, start)
+        return None
 
     def corrupted(self, problem: str, pgid: int, stack: Sequence[int] = ()) -> Corrupted:
         """The error for ``problem`` on page ``pgid``, with its place."""

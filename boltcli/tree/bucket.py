@@ -168,7 +168,7 @@ def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = F
     page = bucket.inline
     if page is None:
         stack.append(bucket.root)
-        page = snapshot.page(bucket.root, stack)
+        page = snapshot.page(bucket.root, stack, lone=not lenient)
     try:
         while page.flags == BRANCH_PAGE:
             if bucket.root == 0:
@@ -185,7 +185,7 @@ def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = F
             if child in stack or len(stack) >= MAX_DEPTH:
                 raise DamagedElements(f"its child {child} is its own ancestor, or the tree has no end")
             stack.append(child)
-            page = snapshot.page(child, stack)
+            page = snapshot.page(child, stack, lone=not lenient)
         if page.flags != LEAF_PAGE:
             raise DamagedElements(f"a tree cannot hold a page of its type (flags: {page.flags:x})")
         leaf = leaf_elements(snapshot, page, stack, lenient=lenient)

@@ -53,7 +53,7 @@ def test_nothing_torn(scenario: Scenario, generator: Path, tmp_path: Path) -> No
     path = tmp_path / "live.db"
     total, commits = _torture(generator, scenario, path, SECONDS / len(SCENARIOS), broken=False)
     assert not total.torn, "\n".join(total.torn[:5])
-    assert commits > 10 * SECONDS / len(SCENARIOS), "the writer is too slow to mean anything"
+    assert commits > 5 * SECONDS / len(SCENARIOS), "the writer is too slow to mean anything"
     assert total.whole.total() > total.refused.total()
     assert set(total.whole) == set(torture.COMMANDS)
 

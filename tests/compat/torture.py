@@ -8,6 +8,7 @@ that one state, whole. A command may also say that it could not; nothing else.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import subprocess
@@ -107,8 +108,9 @@ def read_for(path: Path, scenario: Scenario, seconds: float, seed: int, *, broke
     chance = random.Random(seed)
     count = Count()
     end = time.monotonic() + seconds
+    names = itertools.cycle(chance.sample(list(COMMANDS), len(COMMANDS)))
     while time.monotonic() < end and not (broken and count.torn):
-        name = chance.choice(list(COMMANDS))
+        name = next(names)
         try:
             transaction = COMMANDS[name](path, scenario, chance)
         except _Refused:
@@ -201,7 +203,8 @@ def _compact(path: Path, scenario: Scenario, chance: random.Random) -> int:
     target = path.with_name(f"{path.name}.{chance.getrandbits(64):x}")
     try:
         try:
-            transaction, done = _run(chance, "compact", f"--output={target}", path)
+            way = chance.choice(["--dense", "--tx-max-size=65536", "--tx-max-size=0"])
+            transaction, done = _run(chance, "compact", way, f"--output={target}", path)
         except _Refused:
             assert not target.exists(), "refused, but something is there"
             raise

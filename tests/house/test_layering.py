@@ -75,3 +75,18 @@ def test_every_module_says_what_it_is() -> None:
 def test_modules_can_be_read_in_a_sitting() -> None:
     lengths = {path.relative_to(PACKAGE): len(path.read_text().splitlines()) for path in MODULES}
     assert max(lengths.values()) <= 520, lengths
+
+
+def test_commands_have_one_way_to_a_database() -> None:
+    """Whoever opens one in another way can't read it while it is in use."""
+    from boltcli.cli.table import COMMANDS
+
+    opens = {command.name.replace("-", "_") for command in COMMANDS if command.opens}
+    for path in (PACKAGE / "cli" / "commands").glob("*.py"):
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "Snapshot" not in calls, f"{path.name}: open it by access.database()"
+        assert ("database" in calls) == (path.stem in opens), f"{path.name}: opens=True in the table, or not"

@@ -126,7 +126,8 @@ def test_odd_tables(path: Path, source: Source, monkeypatch: pytest.MonkeyPatch)
 5: FLOCK  ADVISORY  WRITE -1 {place} 0 EOF
 5: -> FLOCK  ADVISORY  READ 81 {place} 0 EOF
 6: LEASE  ACTIVE    READ 82 {place} 0 EOF
-7:
+7: FLOCK  ADVISORY  WRITE 83 <none>:0 0 EOF
+8:
 """
     read = module._read
     monkeypatch.setattr(module, "_read", lambda name: table.encode() if name == "/proc/locks" else read(name))

@@ -15,13 +15,15 @@ from typing import Any
 import pytest
 
 import boltcli
+from boltcli.cli.access import database
+from boltcli.cli.table import COMMANDS, Command
 from boltcli.errors import Changed, InvalidDatabase, OpenError
 from boltcli.storage import live as live_module
 from boltcli.storage.live import Live
 from boltcli.storage.snapshot import SMALL, Snapshot
 from boltcli.storage.source import Source, open_source
 from tests.live import Writer, held
-from tests.support import ROOT, error_line, run
+from tests.support import FIXTURES, ROOT, error_line, run
 
 LARGE = SMALL + (1 << 20)
 SIZES = pytest.mark.parametrize("size", [0, LARGE], ids=["small", "large"])
@@ -35,7 +37,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def between(monkeypatch: pytest.MonkeyPatch, _no_pauses: None) -> Callable[[Callable[[], None], int], None]:
-    """Has something done, so many times, each time that a page is read and each time that a file is copied."""
+    """Has something done, so many times, each time that a page is looked at, or the file opened, or mapped."""
 
     def arrange(action: Callable[[], None], times: int) -> None:
         left = [times]
@@ -45,8 +47,8 @@ def between(monkeypatch: pytest.MonkeyPatch, _no_pauses: None) -> Callable[[Call
                 left[0] -= 1
                 action()
 
-        for owner, name in (Snapshot, "any_page"), (Snapshot, "_read"):
-            monkeypatch.setattr(owner, name, _after(getattr(owner, name), do))
+        for name in ("page", "_read", "_map"):
+            monkeypatch.setattr(Snapshot, name, _after(getattr(Snapshot, name), do))
 
     return arrange
 
@@ -206,23 +208,27 @@ def test_free_pages_are_left_out_of_a_copy(tmp_path: Path, monkeypatch: pytest.M
     ],
 )
 @pytest.mark.parametrize("lock", ["wait", "none"])
-def test_what_others_do_to_the_file_meanwhile(change: str, expected: set[int], lock: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["get", "check", "stats"])
+def test_what_others_do_to_the_file_meanwhile(
+    change: str, expected: set[int], lock: str, command: str, tmp_path: Path
+) -> None:
     """In a process of its own: what must not happen is that a signal kills it."""
     writer = Writer(tmp_path / "live.db", LARGE)
     Writer(tmp_path / "other.db", LARGE + (1 << 20)).commit()
-    before = writer.txid
+    argv = [command, str(writer.path), *(["more", "n"] if command == "get" else [])]
+    old, new = run(*argv)[1], run(argv[0], tmp_path / "other.db", *argv[2:])[1]
     done = subprocess.run(
-        [sys.executable, "-c", _MEANWHILE, change, str(writer.path), str(tmp_path / "other.db"), lock],
+        [sys.executable, "-c", _MEANWHILE, change, str(writer.path), str(tmp_path / "other.db"), *argv, "--lock", lock],
         cwd=ROOT, capture_output=True,
     )  # fmt: skip
     assert done.returncode in expected, done
     if done.returncode == 1:
         assert error_line(done.stderr)
-        if lock == "none":
+        if lock == "none" and command != "check":  # whose errors are those of the file as it is then
             assert done.stdout == b""
     else:
         # A consistent state: the old one, or the one that took its place.
-        assert done.stdout in ([b"%d\n" % before, b"3\n"] if change == "overwrite" else [b"%d\n" % before]), done
+        assert done.stdout in ([old, new] if change == "overwrite" else [old]), done
     assert b"Traceback" not in done.stderr
 
 
@@ -230,45 +236,64 @@ _MEANWHILE = """
 import os, shutil, sys
 from boltcli.__main__ import main
 from boltcli.storage.snapshot import Snapshot
-change, path, other, lock = sys.argv[1:]
-read = Snapshot.any_page
-done = []
-def any_page(self, pgid, stack=()):
-    if not done:
-        done.append(True)
-        if change == "grow":
-            os.truncate(path, os.path.getsize(path) * 2)
-        elif change == "replace":
-            os.replace(other, path)
-        elif change == "remove":
-            os.unlink(path)
-        elif change == "cut":
-            os.truncate(path, 8192)
-        elif change == "empty":
-            os.truncate(path, 0)
-        elif change == "overwrite":
-            shutil.copyfile(other, path)
-    return read(self, pgid, stack)
-Snapshot.any_page = any_page
-sys.exit(main(["get", path, "more", "n", "--lock", lock]))
+change, path, other, *argv = sys.argv[1:]
+def do(done=[]):
+    if done:
+        return
+    done.append(True)
+    if change == "grow":
+        os.truncate(path, os.path.getsize(path) * 2)
+    elif change == "replace":
+        os.replace(other, path)
+    elif change == "remove":
+        os.unlink(path)
+    elif change == "cut":
+        os.truncate(path, 8192)
+    elif change == "empty":
+        os.truncate(path, 0)
+    elif change == "overwrite":
+        shutil.copyfile(other, path)
+read = Snapshot.page if argv[0] == "get" else Snapshot._map
+def then(*arguments, **options):
+    result = read(*arguments, **options)
+    do()
+    return result
+setattr(Snapshot, read.__name__, then)
+sys.exit(main(argv))
 """
 
 
 def test_a_cut_file_is_an_error_of_every_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = Writer(tmp_path / "live.db", LARGE)
     whole = writer.path.read_bytes()
-    read = Snapshot.any_page
 
-    def any_page(self: Snapshot, pgid: int, stack: Any = ()) -> Any:
+    def cut() -> None:
         os.truncate(writer.path, 4096 * 2)
-        return read(self, pgid, stack)
 
-    monkeypatch.setattr(Snapshot, "any_page", any_page)
+    for name in ("page", "_map"):
+        monkeypatch.setattr(Snapshot, name, _after(getattr(Snapshot, name), cut))
     for command in (["check"], ["buckets"], ["keys", "pad"], ["get", "pad", "k"], ["stats"]):
         writer.path.write_bytes(whole)
         status, _, err = run(command[0], writer.path, *command[1:])
         assert status == 1
         assert error_line(err) == b"the file was cut short, or its disk failed, while it was read", command
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_python_that_cannot_guard_a_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the lock we do as bbolt does; without it we read copies."""
+
+    def fail() -> None:
+        raise OSError("no such thing")
+
+    monkeypatch.setattr("boltcli.storage.guard._load", fail)
+    copies: list[bool] = []
+    monkeypatch.setattr(live_module._Copy, "_read", _after(live_module._Copy._read, lambda: copies.append(True)))
+    path = Writer(tmp_path / "live.db", LARGE).path
+    assert run("check", path) == (0, b"OK\n", b"")
+    assert not copies
+    assert run("check", path, "--no-lock") == (0, b"OK\n", b"")
+    assert copies
 
 
 def test_a_handler_of_others_is_there_again(tmp_path: Path) -> None:
@@ -285,6 +310,75 @@ os.truncate({str(path)!r}, 0)
 view[4096]
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
+    assert done.returncode < 0
+
+
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if command.opens], ids=lambda command: command.name
+)
+def test_every_command_beside_a_writer(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, and with the output that it has under the lock."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(FIXTURES, tmp_path / FIXTURES.name, ignore=shutil.ignore_patterns("g*"))
+    argv = command.example.split()[1:]
+    (database,) = [word for word in argv if word.startswith(f"{FIXTURES.name}/")]
+    expected = *run(*argv), _new_files(tmp_path)
+    assert expected[0] == 0
+    with held(database):
+        began = time.monotonic()
+        status, out, err = run(*argv, "--lock=try")
+        assert time.monotonic() - began < 10
+    assert (status, out, b"", _new_files(tmp_path)) == expected
+    assert err.startswith(b"boltcli: process ")
+    assert err.count(b"\n") == 1
+
+
+def _new_files(folder: Path) -> dict[str, bytes]:
+    """The files that a command has written, which are taken away."""
+    found = {}
+    for path in folder.iterdir():
+        if path.is_file():
+            found[path.name] = path.read_bytes()
+            path.unlink()
+    return found
+
+
+def test_guards_of_several_threads(tmp_path: Path) -> None:
+    """The handler is there as long as one of them reads, and gone after that."""
+    script = f"""
+import os, threading, boltcli
+path = {str(tmp_path / "live.db")!r}
+def read():
+    for _ in range(300):
+        with boltcli.open(path) as db:
+            db.bucket("pad")["k"]
+            len(db)
+threads = [threading.Thread(target=read) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+import boltcli.storage.guard as guard
+assert guard._library is not None and not guard._watched
+with boltcli.open(path) as db:
+    len(db)
+    size = len(db._snapshot.buffer)
+    os.truncate(path, 8192)
+    assert db._snapshot.buffer[size - 4096 :] == bytes(4096)
+    os.truncate(path, size)
+    try:
+        db._snapshot.verify()
+    except boltcli.BoltError as error:
+        print(error)
+    db._snapshot.settled = True
+import mmap
+file = open(path, "rb")
+view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+os.truncate(path, 0)
+print("end", flush=True)
+view[4096]
+"""
+    Writer(tmp_path / "live.db", LARGE)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
+    assert done.stdout == b"the file was cut short, or its disk failed, while it was read\nend\n", done
     assert done.returncode < 0
 
 
@@ -399,6 +493,35 @@ def test_beside_a_writer_there_is_no_state_before(option: str, tmp_path: Path) -
             boltcli.view(writer.path, len, previous=True, lock="try")
 
 
+@SIZES
+@pytest.mark.usefixtures("_no_pauses")
+def test_the_state_before_is_read_again_if_the_file_is_written_to(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if no meta page is: a transaction that isn't finished has written to the pages of that state."""
+    writer = Writer(tmp_path / "live.db", size)
+    writer.commit()
+    left = [2]
+
+    def touch() -> None:
+        if left[0]:
+            left[0] -= 1
+            os.utime(writer.path, ns=(left[0], left[0]))
+
+    monkeypatch.setattr(Snapshot, "_look", _after(Snapshot._look, touch))
+    with Live(open_source(str(writer.path), "none"), previous=True) as live:
+        state = live.run(lambda: _read_state(live))
+        assert (state, live.tries) == (b"2", 2)
+        left[0] = 1000
+        with pytest.raises(Changed, match="was written to while the state before the last transaction was read"):
+            live.run(lambda: _read_state(live))
+
+
+def _read_state(live: Live) -> object:
+    with live.snapshot() as snapshot:
+        return boltcli.Database(snapshot).bucket("data")["n"]
+
+
 def test_without_a_valid_other_meta_there_is_no_state_before(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "live.db")
     with writer.path.open("r+b") as file:
@@ -420,6 +543,24 @@ def test_an_error_of_torn_pages_is_not_shown(
     status, out, err = run("get", writer.path, "more", "missing", "--no-lock")
     assert (status, out) == (1, b"")
     assert error_line(err) == b'Error key not found for key: "missing" hex: "6d697373696e67"'
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_what_a_command_says_beside_its_output_waits_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import boltcli.cli.commands.get as command
+
+    writer = Writer(tmp_path / "live.db", LARGE)
+    commits = [writer.commit] * 2
+
+    def say(arguments: Any, options: Any, out: Any, err: Any) -> int:
+        with database(arguments[0], options, out) as snapshot:
+            err.write(b"said %d\n" % snapshot.meta.txid)
+            if commits:
+                commits.pop()()
+        return 5
+
+    monkeypatch.setattr(command, "run", say)
+    assert run("get", writer.path, "more", "n", "--no-lock") == (5, b"", b"said 4\n")
 
 
 def test_large_outputs_are_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

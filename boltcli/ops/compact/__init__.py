@@ -152,6 +152,7 @@ def _copy(source: Source, writer: Replay | Dense, progress: Callable[[int, int],
             pairs += part.contents.pairs
             buckets += part.contents.buckets
             writer.mixed(part.chunk, part.contents.weights)
+        source.snapshot.glance()
         if progress is not None:
             progress(source.pages, total)
     writer.finish()
