@@ -29,19 +29,21 @@ class Walk(Batch):
     at most is known when :meth:`settled` was called.
     """
 
-    __slots__ = ("_hwm", "_pages", "_processes", "jobs", "progress", "reached")
+    __slots__ = ("_glance", "_hwm", "_pages", "_processes", "jobs", "progress", "reached")
 
     def __init__(self, snapshot: Snapshot, jobs: int = 1, progress: Progress | None = None) -> None:
         super().__init__(snapshot)
         self.jobs = jobs
         self.reached = bytearray(self.limit)
         self._hwm = snapshot.meta.hwm
+        self._glance = snapshot.glance
         self._pages = 0  # visited so far
         self._processes = 1  # at work now
         self.progress = progress
 
     def mark(self, pgids: list[int], words: list[int]) -> None:
         """Note a visit of pages. Raises Irregular, for a page met again, no later than going in circles would take."""
+        self._glance()
         self._pages += len(pgids)
         if self._pages > self.limit:
             raise Irregular
@@ -73,7 +75,7 @@ class Walk(Batch):
         They may mark pages, and must return what ``marshal`` writes. Raises
         Irregular if one does, if two met at a page, or if a process was lost.
         """
-        from .forked import Died, in_turn
+        from ..storage.forked import Died, in_turn
 
         before = int.from_bytes(self.reached, "little")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import chain, islice
 
 from ..format.constants import BRANCH_PAGE, LEAF_PAGE
+from ..storage.forked import Died, in_turn
+from ..storage.readahead import ReadAhead
 from ..tree.batch import Irregular, of_type
 from .bulk import Walk, dealt, jobs_for
-from .forked import Died, in_turn
 from .listing import key_pages
 
 TYPE_CHECKING = False
@@ -38,9 +39,12 @@ def written_keys(
     pages = 0  # of leaves, done
     try:
         with _Listing(snapshot, jobs, progress) as listing:
-            for batch in listing.run(bucket.root, write):
-                yield batch
-                pages += _PAGES
+            leaves = listing.lowest_level(bucket.root)
+            # Most of the file, as far as the number of pages tells: values may fill many each.
+            with ReadAhead(snapshot, jobs != 1 and 4 * len(leaves) > snapshot.meta.hwm):
+                for batch in listing.run(leaves, write):
+                    yield batch
+                    pages += _PAGES
             return
     except (Irregular, Died):
         pass
@@ -53,8 +57,7 @@ class _Listing(Walk):
 
     __slots__ = ()
 
-    def run(self, root: int, write: Callable[[list[bytes]], bytes]) -> Iterator[bytes]:
-        leaves = self._lowest_level(root)
+    def run(self, leaves: list[int], write: Callable[[list[bytes]], bytes]) -> Iterator[bytes]:
         jobs = jobs_for(len(leaves), self.jobs)
 
         def share(number: int) -> Iterator[bytes | None]:
@@ -74,7 +77,7 @@ class _Listing(Walk):
             if self.progress is not None:
                 self.progress(done, total)
 
-    def _lowest_level(self, root: int) -> list[int]:
+    def lowest_level(self, root: int) -> list[int]:
         """The page ids below the branch pages, of leaves as it seems so far."""
         level = [root]
         while True:
@@ -95,6 +98,7 @@ class _Listing(Walk):
             level = below
 
     def _keys(self, pgids: list[int]) -> list[bytes]:
+        self._glance()
         offsets, words = self.heads(pgids)
         buffer = self.buffer
         pages = zip(self.leaves(offsets, words), offsets)

@@ -172,6 +172,11 @@ class Snapshot:
         return other
 
     @property
+    def fd(self) -> int:
+        """The descriptor of the file, as long as this isn't closed."""
+        return self._source.fd
+
+    @property
     def locked(self) -> bool:
         """Whether our shared lock keeps writers out."""
         return self._source.locked

@@ -12,10 +12,10 @@ import pytest
 from boltcli.errors import BoltError
 from boltcli.ops import bulk, check, keys_bulk, proof, stats, stats_bulk
 from boltcli.ops.bulk import dealt
-from boltcli.ops.forked import Died, Forked, in_turn
 from boltcli.ops.keys_bulk import written_keys
 from boltcli.ops.listing import key_pages
 from boltcli.render.formats import lines
+from boltcli.storage.forked import Died, Forked, in_turn
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.batch import Irregular
 from boltcli.tree.bucket import BucketRef, leaf_elements, leaf_pages, open_bucket, root_bucket

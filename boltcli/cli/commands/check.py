@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...errors import CheckFailed
 from ...ops.check import check
 from ...render.formats import auto
+from ...storage.readahead import ReadAhead
 from ..access import database
 from ..progress import Progress
 
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     count = 0
-    with database(arguments[0], options, out) as snapshot, Progress("checking") as progress:
-        for finding in check(snapshot, int(options["from-page"]), jobs=int(options["jobs"]), progress=progress):
+    page, jobs = int(options["from-page"]), int(options["jobs"])
+    with (
+        database(arguments[0], options, out) as snapshot,
+        ReadAhead(snapshot, jobs != 1 and page == 0),
+        Progress("checking") as progress,
+    ):
+        for finding in check(snapshot, page, jobs=jobs, progress=progress):
             progress.clear()
             out.write(finding.message(auto) + b"\n")
             count += 1

@@ -6,6 +6,7 @@ import os
 
 from ...ops.stats import database_stats
 from ...render import text
+from ...storage.readahead import ReadAhead
 from ..access import database
 from ..progress import Progress
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     prefix = os.fsencode(arguments[1]) if len(arguments) > 1 else b""
-    with database(arguments[0], options, out) as snapshot, Progress("counting") as progress:
-        count, total = database_stats(snapshot, prefix, jobs=int(options["jobs"]), progress=progress)
+    jobs = int(options["jobs"])
+    with (
+        database(arguments[0], options, out) as snapshot,
+        ReadAhead(snapshot, jobs != 1 and not prefix),
+        Progress("counting") as progress,
+    ):
+        count, total = database_stats(snapshot, prefix, jobs=jobs, progress=progress)
     out.write(text.stats(count, total))

@@ -10,9 +10,9 @@ from ..check import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...storage.forked import Forked
     from ...storage.snapshot import Snapshot
     from ..findings import Finding
-    from ..forked import Forked
 
     # Warnings; the page and line of the finding that makes a copy untrustworthy, if there is one.
     Verdict = tuple[list[str], tuple[int, str] | None]
@@ -28,7 +28,7 @@ class Verification:
         self._other: Forked | None = None
         # Not where there are threads: of a process that is split only one goes on, whatever the others held.
         if jobs_for(snapshot.page_count) > 1 and not _thread._count():
-            from ..forked import Forked
+            from ...storage.forked import Forked
 
             self._other = Forked(lambda: [_look(snapshot)])
         else:
@@ -37,7 +37,7 @@ class Verification:
     def result(self) -> list[str]:
         """What else should be known of the source, in sentences; raises :class:`~boltcli.errors.DamagedSource`."""
         if self._other is not None:
-            from ..forked import Died
+            from ...storage.forked import Died
 
             try:
                 verdict: Verdict = next(iter(self._other))
