@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,10 @@ def test_console_blocks(command: str, expected: str, tmp_path: Path) -> None:
     program = tmp_path / "boltcli"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m boltcli "$@"\n')
     program.chmod(0o755)
-    # What the examples write stays out of the repository.
-    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    # Copies: what the examples write stays out of the repository, and no other test has them open.
+    (tmp_path / "fixtures").mkdir()
+    for name in re.findall(r"fixtures/[\w.-]+\.db", command):
+        shutil.copy(ROOT / name, tmp_path / name)
     done = subprocess.run(
         ["sh", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
