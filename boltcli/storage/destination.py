@@ -104,11 +104,18 @@ class Destination:
     def _sync_folder(self) -> None:
         if os.name == "nt":
             return
-        folder = os.open(self._folder, os.O_RDONLY)
+        import errno
+
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            # A folder that may be written to but not read, and file systems that don't sync folders.
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EBADF):
+                raise
 
     def close(self) -> None:
         """Close the file; without a :meth:`commit` before, it is gone."""
