@@ -69,7 +69,7 @@ class Snapshot:
     )  # fmt: skip
 
     def __init__(self, path: str, source: Source | None = None, *, previous: bool = False) -> None:
-        """Map and validate ``source``, which it then owns; by default ``path``, opened and locked.
+        """Validate ``source``, which it then owns; by default ``path``, opened and locked.
 
         Raises :class:`~boltcli.errors.SourceNotFound`,
         :class:`~boltcli.errors.OpenError`,
@@ -133,9 +133,12 @@ class Snapshot:
         """The file: the map of it, or the bytes of a small one.
 
         Raises :class:`~boltcli.errors.OpenError` or
-        :class:`~boltcli.errors.Changed`, the first time.
+        :class:`~boltcli.errors.Changed`, the first time, and ValueError once
+        this is closed.
         """
         if self._buffer is None:
+            if self._source.fd < 0:
+                raise ValueError("the database is closed")
             # Reading a small file is quicker than mapping it.
             self._buffer = self._whole() if self.size <= SMALL else self._map()
         return self._buffer
@@ -236,6 +239,7 @@ class Snapshot:
                 self._buffer.close()
             except BufferError:
                 pass  # the caller holds a view of it: it goes when the view goes
+        self._buffer = None
         self._source.close()
 
     def __enter__(self) -> Snapshot:

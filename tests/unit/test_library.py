@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 import boltcli
@@ -26,6 +28,21 @@ def test_a_bucket_is_a_mapping() -> None:
             db[b"missing"]
         with pytest.raises(BucketNotFound):
             db.bucket(name, b"missing")
+
+
+@pytest.mark.parametrize("small", [0, 1 << 30])
+@pytest.mark.parametrize("lock", ["auto", "none"])
+@pytest.mark.parametrize("use", [False, True])
+def test_a_closed_database_cannot_be_read(
+    small: int, lock: Literal["auto", "none"], use: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("boltcli.storage.snapshot.SMALL", small)
+    with boltcli.open(fixture("many-free"), lock=lock) as db:
+        if use:
+            assert len(db.bucket(next(iter(db)))) > 0
+    for read in (lambda: db.get(b"x"), lambda: list(db), lambda: list(db.check()), db.stats):
+        with pytest.raises(ValueError, match="the database is closed"):
+            read()
 
 
 def test_nested_buckets() -> None:
