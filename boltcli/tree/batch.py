@@ -35,12 +35,11 @@ class Batch:
     the number of whole pages in the file. Close it before the snapshot.
     """
 
-    __slots__ = ("_glance", "_halves", "_layouts", "_numbers", "buffer", "limit", "page_size")
+    __slots__ = ("_halves", "_layouts", "_numbers", "buffer", "limit", "page_size")
 
     def __init__(self, snapshot: Snapshot) -> None:
         if sys.byteorder != "little":
             raise Irregular
-        self._glance = snapshot.glance
         self.buffer = snapshot.buffer
         self.page_size = snapshot.page_size
         self.limit = snapshot.size // snapshot.page_size
@@ -62,7 +61,6 @@ class Batch:
 
     def heads(self, pgids: list[int]) -> tuple[list[int], list[int]]:
         """Offsets and words of ``pgids``, each of which lies whole in the file and bears its own id."""
-        self._glance()
         if max(pgids) >= self.limit:
             raise Irregular
         page_size = self.page_size
