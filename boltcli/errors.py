@@ -17,6 +17,8 @@ else that escapes is a bug in boltcli.
     |   `-- ChecksumError       the meta page's checksum doesn't match its content
     |-- Changed             without its lock, the file didn't stay still for long enough to be read
     |-- Corrupted           a page that the tree needs cannot be what it should be
+    |-- UnreadablePage      a page that cannot be had as it lies in the file
+    |-- StepFailed          a step of a job failed; another error says why
     |-- BucketNotFound      (also a KeyError)
     |-- KeyNotFound         (also a KeyError)
     |-- CheckFailed         a check found errors
@@ -172,6 +174,42 @@ class Corrupted(BoltError):
         super().__init__(f"{where}: {problem}{how}", page=page, offset=offset, path=path)
         self.problem = problem
         self.stack = tuple(stack)
+
+
+class UnreadablePage(BoltError):
+    """A raw page that isn't there, or isn't what its header says; the message is bbolt's."""
+
+    kind = "unreadable-page"
+
+
+class StepFailed(BoltError):
+    """``step`` of a job failed because of ``reason``. Each ``{}`` in ``step`` stands for one of ``paths``."""
+
+    kind = "step-failed"
+
+    def __init__(self, step: str, reason: BoltError, paths: tuple[str, ...] = ()) -> None:
+        words = step.format(*map(repr, paths))
+        super().__init__(f"{words}: {reason}", page=reason.page, offset=reason.offset, path=reason.path)
+        self.step = step
+        self.reason = reason
+        self.paths = paths
+
+
+class Step:
+    """``with Step("read page 3 failed"): ...`` makes errors inside the reason of a :class:`StepFailed`."""
+
+    __slots__ = ("paths", "step")
+
+    def __init__(self, step: str, *paths: str) -> None:
+        self.step = step
+        self.paths = paths
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, BoltError):
+            raise StepFailed(self.step, error, self.paths) from None
 
 
 class BucketNotFound(BoltError, KeyError):

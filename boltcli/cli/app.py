@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # Output is gathered to this many bytes before it is written: bbolt makes a system call a line.
 _BUFFER = 1 << 17
 
+# The hidden command by which the completion scripts ask what may follow.
+COMPLETE = "__complete"
+
 
 class Apart(Exception):
     """Raised by a command that can't write while it reads, to begin again in another way (``access.py``).
@@ -40,6 +43,8 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     """
     try:
         try:
+            if argv[:1] == [COMPLETE]:
+                return _complete(argv[1:], out)
             return _run(parse(argv), out, err)
         except BoltError as error:
             out.flush()
@@ -54,8 +59,7 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
 def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     if parsed.action == "run":
         assert parsed.command is not None
-        name = parsed.command.name.replace("-", "_")
-        command = __import__(f"boltcli.cli.commands.{name}", fromlist=["run"])
+        command = __import__(f"boltcli.cli.commands.{parsed.command.module}", fromlist=["run"])
         try:
             status = command.run(parsed.arguments, parsed.options, out, err)
         except Apart as apart:
@@ -74,6 +78,14 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
         from .help import write_help
 
         write_help(parsed.command, out)
+    out.flush()
+    return 0
+
+
+def _complete(words: Sequence[str], out: BinaryIO) -> int:
+    from .complete import answer
+
+    out.write(answer(words))
     out.flush()
     return 0
 
@@ -103,10 +115,6 @@ def process() -> None:
     It ends by os._exit once all is written: taking Python down in good order
     takes longer than the whole rest of a small command.
     """
-    if "_BOLTCLI_COMPLETE" in os.environ:
-        from .help import complete
-
-        complete()
     status = main()
     os._exit(status)
 

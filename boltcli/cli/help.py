@@ -1,141 +1,91 @@
-"""Help, completion and all that is not urgent: typer, made from the same table as the small parser.
-
-The only module that imports typer. Each command becomes a function whose
-signature is built from its declaration, which is what typer reads.
-"""
+"""Help: plain text made from the table, or, on a terminal, typer's and rich's view of the same table."""
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable
-from typing import Annotated, Any, BinaryIO
 
-import typer
+from .declaration import Group
+from .table import BY_NAME, COMMANDS
 
-from .commands.version import one_line
-from .table import COMMANDS, Argument, Command, Option
-from .values import parse_string
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
 
-# What a typer command does with its values: `run` of the command, or, in tests, noting them.
-Action = Callable[[Command, list[str], dict[str, Any]], None]
+    from .declaration import Command, Option
 
-_SUMMARY = "Inspect and check bolt (bbolt) database files, with the output of bbolt."
+    Rows = list[tuple[str, str]]
 
-
-def build(action: Action, *, rich: bool = True) -> typer.Typer:
-    """The typer application; a command's values go to ``action``. Its help is by rich, or plain."""
-    app = typer.Typer(
-        name="boltcli",
-        help=_SUMMARY,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        pretty_exceptions_enable=False,
-        rich_markup_mode="rich" if rich else None,
-    )
-
-    @app.callback()
-    def program(
-        version: Annotated[
-            bool, typer.Option("--version", "-v", help="Print the version and exit.", callback=_version, is_eager=True)
-        ] = False,
-    ) -> None:
-        """Declares the program's own options."""
-
-    for command in COMMANDS:
-        app.command(
-            command.name,
-            help=f"{command.summary}\n\nExample: {command.example}",
-            short_help=command.summary,
-            rich_help_panel=command.group,
-            context_settings={"help_option_names": ["-h", "--help"]},
-        )(_function(command, action))
-    return app
+SUMMARY = "Inspect, check and repair bolt (bbolt) database files, with the output of bbolt."
+_HELP = ("-h, --help", "Show this help.")
+_WIDTH = 100
 
 
 def write_help(command: Command | None, out: BinaryIO) -> None:
     """Write the help of ``command``, or of the program, to ``out``: by rich on a terminal, else plain."""
-    from typer.main import get_command
+    if out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+        from .typer_app import show_help
 
-    fancy = out.isatty() and "NO_COLOR" not in os.environ
-    shown: Any = get_command(build(_no_action, rich=fancy))
-    context = shown.make_context("boltcli", [], resilient_parsing=True)
-    if command is not None:
-        shown = shown.get_command(context, command.name)
-        context = shown.make_context(command.name, [], parent=context, resilient_parsing=True)
-    if fancy:
-        shown.get_help(context)  # rich writes to the terminal itself
+        out.flush()
+        show_help(command)
     else:
-        out.write(shown.get_help(context).encode() + b"\n")
+        out.write(("\n".join(_plain(command)) + "\n").encode())
 
 
-def complete() -> None:
-    """Answer the shell's request for completions, which it makes through the environment."""
-    build(_no_action)(prog_name="boltcli")
+def inside(group: str) -> list[Command]:
+    """The commands and groups right below ``group`` ("" for the program), in the table's order."""
+    depth = len(group.split())
+    names: dict[str, None] = {}
+    for command in COMMANDS:
+        words = command.name.split()
+        if words[:depth] == group.split():
+            names[" ".join(words[: depth + 1])] = None
+    return [BY_NAME[name] for name in names]
 
 
-def _function(command: Command, action: Action) -> Callable[..., None]:
-    """A function with the command's arguments and options as parameters."""
-
-    def call(**values: Any) -> None:
-        positionals: list[str] = []
-        for argument in command.arguments:
-            given = values[_parameter(argument.name)]
-            positionals += given if argument.many and given else [given] if isinstance(given, str) else []
-        options = {option.name: values[_parameter(option.name)] for option in command.options}
-        action(command, positionals, options)
-
-    parameters = [_argument(argument) for argument in command.arguments]
-    parameters += [_option(option) for option in command.options]
-    call.__name__ = command.name.replace("-", "_")
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return call
-
-
-def _parameter(name: str) -> str:
-    return name.lower().replace("-", "_")
+def _plain(command: Command | None) -> Iterator[str]:
+    if command is None:
+        yield from ("Usage: boltcli COMMAND [ARGUMENTS]", "", SUMMARY)
+        for title in dict.fromkeys(command.group for command in COMMANDS):
+            yield from _section(title, [(each.name, each.summary) for each in inside("") if each.group == title])
+        yield from _section("Options", [("-v, --version", "Print the version."), _HELP])
+        yield from ("", "Try 'boltcli COMMAND --help' for what a command takes, and an example.")
+        return
+    yield from (f"Usage: {command.usage()}", "", command.summary)
+    if isinstance(command, Group):
+        yield from _section("Commands", [(each.name, each.summary) for each in inside(command.name)])
+    yield from _section("Arguments", [(each.name, each.help) for each in command.arguments if not each.hidden])
+    for panel in dict.fromkeys(["", *(option.panel for option in command.options)]):
+        rows = [_option_row(option) for option in command.options if option.panel == panel]
+        yield from _section(panel or "Options", rows if panel else [*rows, _HELP])
+    yield from ("", "Example:", f"  {command.example}")
 
 
-def _argument(argument: Argument) -> inspect.Parameter:
-    declared = typer.Argument(metavar=argument.name, help=argument.help, show_default=False, hidden=argument.hidden)
-    kind: Any = list[str] if argument.many else str
-    default: Any = inspect.Parameter.empty
-    if not argument.required:
-        kind, default = kind | None, None
-    return _keyword(argument.name, Annotated[kind, declared], default)
+def _option_row(option: Option) -> tuple[str, str]:
+    name = f"    --{option.name} {option.metavar}".rstrip()
+    notes = [f"env: {option.environment}"] * bool(option.environment)
+    notes += ["required"] if option.required else [f"default: {option.default}"] * bool(option.default)
+    note = f" [{'; '.join(notes)}]" if notes else ""
+    return f"-{option.short}, {name.lstrip()}" if option.short else name, option.help + note
 
 
-def _option(option: Option) -> inspect.Parameter:
-    names = [f"--{option.name}"] + ([f"-{option.short}"] if option.short else [])
-    # The table's own reader of values, so that a number is the same number to both parsers.
-    declared = typer.Option(
-        *names,
-        help=option.help,
-        metavar=option.metavar or None,
-        parser=None if option.switch or option.parse is parse_string else _reader(option),
-        envvar=option.environment or None,
-        rich_help_panel=option.panel or None,
-        autocompletion=(lambda: list(option.choices)) if option.choices else None,
-    )
-    default = inspect.Parameter.empty if option.required else option.default
-    return _keyword(option.name, Annotated[type(option.default), declared], default)
+def _section(title: str, rows: Rows) -> Iterator[str]:
+    if not rows:
+        return
+    yield from ("", f"{title}:")
+    width = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        margin = f"  {name:<{width}}  "
+        for line in _wrapped(text, _WIDTH - len(margin)):
+            yield (margin + line).rstrip()
+            margin = " " * len(margin)
 
 
-def _reader(option: Option) -> Callable[[Any], Any]:
-    # typer passes the default through its parser too, and that is a value already.
-    return lambda given: option.parse(given) if isinstance(given, str) else given
-
-
-def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(_parameter(name), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(one_line(), nl=False)
-        raise typer.Exit
-
-
-def _no_action(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
-    """For help and completion, which run nothing."""
+def _wrapped(text: str, width: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".lstrip()
+    return lines

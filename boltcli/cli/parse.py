@@ -15,14 +15,15 @@ from __future__ import annotations
 import os
 
 from ..errors import ArgumentError
-from .table import BY_NAME, COMMANDS
+from .declaration import Group
+from .table import BY_NAME, LEFT_OUT
 from .values import go_quote, parse_bool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .table import Command, Option
+    from .declaration import Command, Option
 
 
 class Parsed:
@@ -54,22 +55,39 @@ class UsageError(ArgumentError):
 
 def parse(argv: Sequence[str]) -> Parsed:
     """Parse ``argv``, the words behind the program's name. Raises :class:`UsageError`."""
-    words = list(argv)
-    name, rest = _find_command(words)
-    if name == "help":
-        topic = next((word for word in rest if not word.startswith("-")), None)
-        return Parsed("help", BY_NAME.get(topic or ""), [], {})
-    command = BY_NAME.get(name or "")
-    if name is not None and command is None:
-        raise UsageError(f'unknown command {go_quote(name)} for "boltcli"', None, _suggestions(name))
+    name, rest = find_command(list(argv))
+    command = BY_NAME.get(name)
     try:
         return _parse_flags(command, rest)
     except ArgumentError as error:
         raise UsageError(str(error), command) from None
 
 
-def _find_command(words: list[str]) -> tuple[str | None, list[str]]:
-    """The command's name, if there is one, and ``words`` without it.
+def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
+    """The command's full name, "" if there is none, and ``words`` without it.
+
+    Raises :class:`UsageError` for an unknown one at the top; not if not ``strict``. What
+    no group knows is an argument of the group, which then shows its help.
+    """
+    found = ""
+    while True:
+        name, rest = _first_name(words)
+        if name is None:
+            return found, words
+        longer = f"{found} {name}" if found else name
+        if longer not in BY_NAME:
+            if strict and not found:
+                if name in LEFT_OUT:
+                    raise ArgumentError(LEFT_OUT[name])
+                raise UsageError(f'unknown command {go_quote(name)} for "boltcli"', None, _suggestions(name))
+            return found, words
+        found, words = longer, rest
+        if not isinstance(BY_NAME[found], Group):
+            return found, words
+
+
+def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
+    """The first word that may be a command's name, if there is one, and ``words`` without it.
 
     cobra looks for it before it knows any flag, so it takes each flag that has
     no ``=`` for one with a value, and passes over the word behind it. When it
@@ -118,9 +136,9 @@ def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
         return Parsed("help", command, arguments, values)
     if switches.get("version"):
         return Parsed("version", None, arguments, values)
-    if command is None:
-        return Parsed("help", None, arguments, values)
-    command.check_count(len(arguments))
+    if command is None or isinstance(command, Group):
+        return Parsed("help", command, arguments, values)
+    command.check_count(arguments)
     for option in options:
         if option.environment and option.name not in values:
             values[option.name] = _from_environment(option)
@@ -168,7 +186,11 @@ def _shorts(
     """``-f VALUE``, ``-fVALUE``, ``-f=VALUE``, and switches in one word."""
     if cluster.startswith("test."):  # pflag leaves the flags of `go test` alone
         return
-    whole = cluster
+    # Until bbolt 1.5 long flags had one dash, and scripts still write them so.
+    name = cluster.partition("=")[0]
+    if any(option.name == name for option in options):
+        _long("-" + cluster, cluster, queue, options, values, switches)
+        return
     while cluster:
         letter = cluster[0]
         switch = next((name for name in switches if name[0] == letter), None)
@@ -181,11 +203,6 @@ def _shorts(
             cluster = cluster[1:]
             continue
         if option is None:
-            # Until bbolt 1.5 long flags had one dash, and scripts still write them so.
-            name = whole.partition("=")[0]
-            if cluster is whole and any(option.name == name for option in options):
-                _long("-" + whole, whole, queue, options, values, switches)
-                return
             from ..render.golang import quote_char
 
             # pflag takes a byte for a letter, and quotes the first byte of that letter's UTF-8.
@@ -209,9 +226,10 @@ def _shorts(
 
 def _set(option: Option, value: str, values: dict[str, str | int]) -> None:
     try:
-        values[option.name] = option.parse(value)
+        parsed = option.parse(value)
     except ArgumentError as error:
         raise ArgumentError(f'invalid argument {go_quote(value)} for "{option.label}" flag: {error}') from None
+    values[option.name] = f"{values[option.name]}{parsed}" if option.gathers else parsed
 
 
 def _from_environment(option: Option) -> str | int:
@@ -234,4 +252,4 @@ def _switch_value(name: str, value: str) -> bool:
 def _suggestions(name: str) -> tuple[str, ...]:
     from difflib import get_close_matches
 
-    return tuple(get_close_matches(name, [command.name for command in COMMANDS]))
+    return tuple(get_close_matches(name, [name for name in BY_NAME if " " not in name]))

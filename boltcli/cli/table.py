@@ -2,161 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import ArgumentError
-from .values import LOCK_WAYS, parse_bool, parse_int64, parse_lock, parse_string, parse_timeout, parse_uint64
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-class Option:
-    """A flag: ``--name VALUE`` or ``-short VALUE``.
-
-    One whose default is False is a switch: it takes no value, unless by ``--name=false``.
-    """
-
-    __slots__ = (
-        "choices", "default", "environment", "help", "metavar", "name", "panel", "parse", "required", "short", "switch",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        name: str,
-        help: str,
-        *,
-        default: str | int,
-        metavar: str = "",
-        parse: Callable[[str], str | int] = parse_string,
-        short: str = "",
-        choices: tuple[str, ...] = (),
-        required: bool = False,
-        environment: str = "",
-        panel: str = "",
-    ) -> None:
-        self.name = name
-        self.short = short
-        self.help = help
-        self.default = default
-        self.metavar = metavar
-        self.switch = default is False
-        self.parse = parse_bool if self.switch else parse
-        self.environment = environment  # the variable that holds the default, if it is set
-        self.panel = panel  # of the help
-        self.required = required  # cobra says so before it looks at anything else
-        self.choices = choices  # for help and completion: what is not among them fails later, as in bbolt
-
-    @property
-    def label(self) -> str:
-        """The flag as pflag's errors name it."""
-        return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
-
-
-_IN_USE = "When another process is using the database"
-_ACCESS = (
-    Option(
-        "timeout",
-        "How long to wait for the lock: 500ms, 1m30s; 0: for ever.",
-        default="1s",
-        metavar="DURATION",
-        parse=parse_timeout,
-        environment="BOLTCLI_TIMEOUT",
-        panel=_IN_USE,
-    ),
-    Option(
-        "lock",
-        "auto: wait for the lock, then read without it|wait: then fail|try: don't wait|none: don't lock",
-        default="auto",
-        metavar="WAY",
-        parse=parse_lock,
-        choices=LOCK_WAYS,
-        environment="BOLTCLI_LOCK",
-        panel=_IN_USE,
-    ),
-    Option("no-lock", "The same as --lock none.", default=False, panel=_IN_USE),
-    Option("previous", "Read the state before the last transaction.", default=False, panel=_IN_USE),
-)
-
-
-class Argument:
-    """A positional argument, for help and completion; how many there may be is the command's ``least`` and ``most``.
-
-    ``kind`` says what completes it: file, bucket, key or text. ``many``: any number of it.
-    ``hidden``: taken without a word, as bbolt does.
-    """
-
-    __slots__ = ("help", "hidden", "kind", "many", "name", "required")
-
-    def __init__(
-        self, name: str, kind: str, help: str, *, many: bool = False, required: bool = True, hidden: bool = False
-    ) -> None:
-        self.name = name
-        self.kind = kind
-        self.help = help
-        self.many = many
-        self.required = required
-        self.hidden = hidden
-
-
-class Command:
-    """A command. ``least`` and ``most`` bound the positionals; ``most`` None is no bound.
-
-    Its code is ``run(arguments, options, out, err)`` in the module of its name under
-    ``commands``; what that returns is the exit status, None for 0. With
-    ``opens`` it opens its database by ``access.database()`` and has that one's options.
-    """
-
-    __slots__ = ("arguments", "example", "group", "least", "most", "name", "opens", "options", "summary")
-
-    def __init__(
-        self,
-        name: str,
-        summary: str,
-        *,
-        arguments: tuple[Argument, ...] = (),
-        least: int = 0,
-        most: int | None = None,
-        options: tuple[Option, ...] = (),
-        example: str,
-        group: str = "Read",
-        opens: bool = False,
-    ) -> None:
-        self.name = name
-        self.summary = summary
-        self.arguments = arguments
-        self.least = least
-        self.most = most
-        self.opens = opens
-        self.options = options + _ACCESS if opens else options
-        self.example = example
-        self.group = group
-
-    def check_count(self, received: int) -> None:
-        """Raise :class:`~boltcli.errors.ArgumentError`, in cobra's words, for a wrong number of positionals."""
-        least, most = self.least, self.most
-        if received >= least and (most is None or received <= most):
-            return
-        if most is None:
-            raise ArgumentError(f"requires at least {least} arg(s), only received {received}")
-        if least == most:
-            raise ArgumentError(f"accepts {least} arg(s), received {received}")
-        raise ArgumentError(f"accepts between {least} and {most} arg(s), received {received}")
-
-    def usage(self) -> str:
-        """One line: the command and what it takes."""
-        words = [f"boltcli {self.name}"]
-        for option in self.options:
-            if option in _ACCESS:
-                continue  # the help has them
-            word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"
-            words.append(word if option.required else f"[{word}]")
-        for argument in self.arguments:
-            if argument.hidden:
-                continue
-            word = argument.name + ("..." if argument.many else "")
-            words.append(word if argument.required else f"[{word}]")
-        return " ".join(words)
-
+from .declaration import Argument, Command, Group, Option
+from .table_surgery import SURGERY, SURGERY_GROUPS
+from .values import parse_int64, parse_uint64
 
 _FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted")
 _FORMAT_HELP = "How to write them: " + "|".join(_FORMATS)
@@ -164,6 +12,7 @@ _FORMAT_HELP = "How to write them: " + "|".join(_FORMATS)
 _FILE = Argument("FILE", "file", "The bolt database file.")
 _BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
 _SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
+_PGIDS = Argument("PGID", "text", "Page ids.", many=True, required=False)
 
 _JOBS = Option(
     "jobs",
@@ -247,6 +96,15 @@ COMMANDS = (
         example="boltcli stats fixtures/document.db",
     ),
     Command(
+        "inspect",
+        "Show the tree of buckets and how many pairs each holds, as JSON.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        opens=True,
+        example="boltcli inspect fixtures/document.db",
+    ),
+    Command(
         "info",
         "Print the page size.",
         arguments=(_FILE,),
@@ -272,6 +130,7 @@ COMMANDS = (
                 metavar="DEST",
                 short="o",
                 required=True,
+                kind="file",
             ),
             Option(
                 "tx-max-size",
@@ -311,11 +170,84 @@ COMMANDS = (
         example="boltcli lock fixtures/document.db",
     ),
     Command(
+        "pages",
+        "List all pages with their type and size.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        opens=True,
+        example="boltcli pages fixtures/document.db",
+        group="Pages",
+    ),
+    Command(
+        "page",
+        "Show what pages hold, element by element.",
+        arguments=(_FILE, _PGIDS),
+        least=1,
+        options=(
+            Option("all", "Show all pages.", default=False),
+            Option("format-value", _FORMAT_HELP, default="auto", metavar="FORMAT", choices=_FORMATS),
+        ),
+        example="boltcli page fixtures/document.db 0",
+        group="Pages",
+    ),
+    Command(
+        "page-item",
+        "Print the key and the value of one element of a leaf page.",
+        arguments=(_FILE, Argument("PGID", "text", "Page id."), Argument("INDEX", "text", "Element, counted from 0.")),
+        least=3,
+        most=3,
+        options=(
+            Option("key-only", "Print only the key.", default=False),
+            Option("value-only", "Print only the value.", default=False),
+            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", choices=_FORMATS),
+        ),
+        example="boltcli page-item --key-only fixtures/document.db 4 0",
+        group="Pages",
+    ),
+    Command(
+        "dump",
+        "Print pages in hexadecimal.",
+        arguments=(_FILE, Argument("PGID", "text", "Page ids.", many=True)),
+        least=2,
+        example="boltcli dump fixtures/document.db 0",
+        group="Pages",
+    ),
+    *SURGERY,
+    Command(
         "version",
         "Print the versions of boltcli and Python.",
         example="boltcli version",
         group="Help",
     ),
+    Command(
+        "help",
+        "Show what a command does and takes.",
+        arguments=(Argument("COMMAND", "command", "The command's name.", many=True, required=False),),
+        example="boltcli help keys",
+        group="Help",
+    ),
+    *(
+        Command(
+            f"completion {shell}",
+            f"Print what makes {shell} complete commands, options, bucket names and keys.",
+            most=0,
+            options=(Option("no-descriptions", "Complete without descriptions.", default=False),),
+            example=f"boltcli completion {shell}",
+            group="Help",
+        )
+        for shell in ("bash", "zsh", "fish", "powershell")
+    ),
 )
 
-BY_NAME = {command.name: command for command in COMMANDS}
+GROUPS = (
+    *SURGERY_GROUPS,
+    Group("completion", "Print a shell's completion script.", example="boltcli completion bash", group="Help"),
+)
+
+BY_NAME = {command.name: command for command in (*COMMANDS, *GROUPS)}
+
+# What bbolt has and boltcli refuses, and why.
+LEFT_OUT = {
+    "bench": "bench is left out: it measures bbolt's own writing and reading, which only bbolt can do; run bbolt bench",
+}

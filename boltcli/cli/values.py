@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from ..errors import ArgumentError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MAX_U32 = 0xFFFFFFFF
 _MAX_U64 = 0xFFFFFFFFFFFFFFFF
 _MAX_I64 = 0x7FFFFFFFFFFFFFFF
 _PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
@@ -30,10 +35,36 @@ def parse_uint64(text: str) -> int:
         # strconv takes a bare prefix such as "0x" for octal "0" and a bad digit: an error either way.
         base = _PREFIXES.get(digits[:2], 8) if len(digits) > 2 else 8
         digits = digits[1 if base == 8 and digits[1] != "o" else 2 :]
-    valid = _DIGITS[:base] + "_"
-    if not digits or any(digit not in valid for digit in digits) or not _underscores_ok(text):
+    if not _underscores_ok(text):
         raise _number_error("ParseUint", text, "invalid syntax")
-    value = int(digits.replace("_", "") or "0", base)
+    return _unsigned(text, digits.replace("_", ""), base)
+
+
+def parse_uint32(text: str) -> int:
+    """Go's ``strconv.ParseUint(text, 0, 32)``; see :func:`parse_uint64`."""
+    value = parse_uint64(text)
+    if value > _MAX_U32:
+        raise _number_error("ParseUint", text, "value out of range")
+    return value
+
+
+def parse_decimal(text: str) -> int:
+    """Go's ``strconv.ParseUint(text, 10, 64)``: digits and nothing else; see :func:`parse_uint64`."""
+    return _unsigned(text, text, 10)
+
+
+def parse_page_ids(texts: Iterable[str]) -> list[int]:
+    """Page ids as bbolt takes them as arguments: decimal; empty ones are passed over."""
+    return [parse_decimal(text) for text in texts if text]
+
+
+def _unsigned(text: str, digits: str, base: int) -> int:
+    valid = _DIGITS[:base]
+    if not digits or any(digit not in valid for digit in digits.lower()):
+        raise _number_error("ParseUint", text, "invalid syntax")
+    # Python refuses to convert thousands of digits.
+    significant = digits.lstrip("0")
+    value = int(significant or "0", base) if len(significant) <= 64 else _MAX_U64 + 1
     if value > _MAX_U64:
         raise _number_error("ParseUint", text, "value out of range")
     return value
@@ -58,6 +89,16 @@ def parse_bool(text: str) -> bool:
     if text in _FALSE:
         return False
     raise ArgumentError(f"strconv.ParseBool: parsing {go_quote(text)}: invalid syntax")
+
+
+def parse_string_slice(text: str) -> str:
+    """pflag's StringSlice: one record of CSV. Each field ends with a NUL, which no argument contains.
+
+    Raises :class:`~boltcli.errors.ArgumentError` in the words of Go's ``encoding/csv``.
+    """
+    from .csv_record import first_record
+
+    return "".join(field + "\0" for field in first_record(text)) if text else ""
 
 
 def parse_lock(text: str) -> str:

@@ -69,6 +69,14 @@ class Meta:
         """The meta in ``page_bytes``, which begins with a page header."""
         return cls(page_bytes[PAGE_HEADER_SIZE : PAGE_HEADER_SIZE + META_SIZE], page)
 
+    def packed(self) -> bytes:
+        """The 64 bytes of this meta as its fields are now, with the checksum that makes it valid."""
+        body = _META.pack(
+            self.magic, self.version, self.page_size, self.flags, self.root, self.sequence,
+            self.freelist, self.hwm, self.txid, 0,
+        )[:_CHECKED]  # fmt: skip
+        return body + fnv1a64(body).to_bytes(8, "little")
+
     @property
     def has_freelist(self) -> bool:
         """Whether the freelist is stored in the file."""

@@ -25,6 +25,7 @@ PAGE_WORDS = struct.Struct("<QQ")  # the same as two numbers: pgid, flags | coun
 LEAF_ELEMENT = struct.Struct("<IIII")  # flags, pos, ksize, vsize
 BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, ksize, pgid
 BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
+INLINE_BUCKET = struct.Struct("<Q8x8xHH4x")  # the same and the inline page's header: root pgid, flags, count
 
 EVEN = bytes(range(0, 256, 2))
 _SWAP = sys.byteorder == "big"
@@ -44,6 +45,17 @@ def _columns(buffer: Buffer, start: int, end: int, code: Literal["I", "Q"]) -> m
         swapped.byteswap()
         return memoryview(swapped)
     return memoryview(buffer)[start:end].cast(code)
+
+
+def header_columns(buffer: Buffer, page_size: int, count: int) -> tuple[memoryview[int], memoryview[int]]:
+    """Of the first ``count`` pages of a file: the ids that they bear, and the other half of each header.
+
+    That half holds the flags in bits 0-15, the count in bits 16-31, the overflow above.
+    ``page_size`` must be a multiple of 8.
+    """
+    words = _columns(buffer, 0, page_size * count, "Q")
+    step = page_size // 8
+    return words[0::step], words[1::step]
 
 
 class DamagedElements(Exception):

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import os
 
-from ..errors import BoltError, DestinationExists, DestinationIsSource, KeyNotFound, OpenError, SourceNotFound
+from ..errors import (
+    BoltError,
+    DestinationError,
+    DestinationExists,
+    DestinationIsSource,
+    KeyNotFound,
+    OpenError,
+    SourceNotFound,
+    StepFailed,
+)
 from .golang import quote
 
 
@@ -15,9 +24,13 @@ def error_text(error: BoltError) -> bytes:
     if isinstance(error, OpenError):
         path = os.fsencode(error.path or "")
         text = error.operation.encode() + b" " + path + b": " + _go_reason(error.reason)
-        if error.operation == "stat":
+        if error.operation == "stat" and not isinstance(error, DestinationError):
             text = b"failed to open source database file " + quote(path) + b": " + text
         return text
+    if isinstance(error, StepFailed):
+        first, *others = error.step.encode().split(b"{}")
+        step = first + b"".join(quote(os.fsencode(path)) + words for path, words in zip(error.paths, others))
+        return step + b": " + error_text(error.reason)
     if isinstance(error, DestinationExists):
         return b"output file " + quote(os.fsencode(error.path or "")) + b" already exists"
     if isinstance(error, DestinationIsSource):

@@ -26,11 +26,7 @@ def redacted(data: bytes) -> bytes:
 
 
 def lines(items: list[bytes], form: str) -> bytes:
-    """``items`` in the format ``form``, each with a newline behind it.
-
-    Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless
-    there is nothing to write: bbolt looks at the format no sooner.
-    """
+    """``items`` as :func:`formatted` writes them, each with a newline behind it."""
     if not items:
         return b""
     if form == "auto":
@@ -38,7 +34,20 @@ def lines(items: list[bytes], form: str) -> bytes:
         text = b"\n".join(items) + b"\n"
         if text.translate(None, _PRINTABLE) == b"\n" * len(items):
             return text
-        items = list(map(auto, items))
+    return b"\n".join(formatted(items, form)) + b"\n"
+
+
+def formatted(items: list[bytes], form: str) -> list[bytes]:
+    """``items`` in the format ``form``.
+
+    Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless
+    there is nothing to write: bbolt looks at the format no sooner.
+    """
+    if not items:
+        return items
+    if form == "auto":
+        if b"".join(items).translate(None, _PRINTABLE):
+            items = list(map(auto, items))
     elif form == "ascii-encoded":
         items = list(map(quote, items))
     elif form == "hex":
@@ -47,7 +56,13 @@ def lines(items: list[bytes], form: str) -> bytes:
         items = list(map(redacted, items))
     elif form != "bytes":
         raise ArgumentError(f"formatBytes: unsupported format: {form}")
-    return b"\n".join(items) + b"\n"
+    return items
+
+
+def quoted_keys(keys: list[bytes]) -> list[bytes]:
+    """Each key as ``page`` writes it: double-quoted if it is printable, else in hexadecimal."""
+    texts = formatted(keys, "auto")
+    return [quote(key) if text is key else text for key, text in zip(keys, texts)]
 
 
 def parse(argument: bytes, form: str) -> bytes:

@@ -8,6 +8,7 @@ _SHORT_ESCAPES = {
     '"': '\\"', "\\": "\\\\",
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
 }  # fmt: skip
+_PLAIN_IN_JSON = bytes(set(range(0x20, 0x7F)) - set(b'"\\<>&'))
 _FLOAT32 = struct.Struct("<f")
 
 
@@ -53,6 +54,25 @@ def code_point(code: int) -> str:
     """``%#U``: ``U+0067 'g'``, the character only if it is printable."""
     char = chr(code)
     return f"U+{code:04X} '{char}'" if is_print(char) else f"U+{code:04X}"
+
+
+def json_string(data: bytes) -> bytes:
+    """A byte string as ``encoding/json`` writes it, safe for HTML: bytes that aren't UTF-8 become U+FFFD."""
+    if not data.translate(None, _PLAIN_IN_JSON):
+        return b'"' + data + b'"'
+    text = data.decode("utf-8", "surrogateescape")
+    return f'"{"".join(map(_json_escape, text))}"'.encode()
+
+
+def _json_escape(char: str) -> str:
+    if char in '\\"':
+        return "\\" + char
+    if char in "\b\f\n\r\t":
+        return _SHORT_ESCAPES[char]
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that isn't part of valid UTF-8
+        return "\\ufffd"
+    return f"\\u{code:04x}" if code < 0x20 or char in "<>&\u2028\u2029" else char
 
 
 def percent(part: int, whole: int) -> int:

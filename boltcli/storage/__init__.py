@@ -1,5 +1,7 @@
-"""The file: find it, open it, lock it, map it, choose its meta page.
+"""The file: find it, open it, lock it, map it, choose its meta page; and where results are written.
 
-This is the transactional way to the bytes: metas are validated, the newest
-valid one wins, and pages are handed out as bbolt's transactions see them.
+There are two ways to the bytes, as in bbolt. The transactional one
+(``snapshot``): metas are validated, the newest valid one wins, and pages are
+handed out as bbolt's transactions see them. The raw one (``raw``): pages as
+they lie in the file.
 """

@@ -88,24 +88,34 @@ def open_source(path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -
     :class:`OpenError` if the system refuses, or with ``wait`` if the lock
     can't be had.
     """
-    try:
-        os.stat(path)
-    except FileNotFoundError:
-        raise SourceNotFound(path) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise OpenError("stat", path, _reason(error)) from error
-    # O_NONBLOCK: opening a FIFO without a writer must not hang; files don't care.
-    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        source = Source(os.open(path, flags), path)
-    except OSError as error:
-        raise OpenError("open", path, _reason(error)) from error
+    check_source(path)
+    source = Source(open_for_reading(path), path)
     try:
         _lock(source, lock, timeout)
     except BaseException:
         source.close()
         raise
     return source
+
+
+def check_source(path: str) -> None:
+    """Raise :class:`SourceNotFound` or :class:`OpenError` unless there is something at ``path``: bbolt's first step."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        raise SourceNotFound(path) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise OpenError("stat", path, _reason(error)) from error
+
+
+def open_for_reading(path: str) -> int:
+    """Open ``path`` without a lock; returns the file descriptor. Raises :class:`OpenError`."""
+    # O_NONBLOCK: opening a FIFO without a writer must not hang; files don't care.
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        return os.open(path, flags)
+    except OSError as error:
+        raise OpenError("open", path, _reason(error)) from error
 
 
 def _lock(source: Source, lock: Way, timeout: float) -> None:
@@ -131,21 +141,26 @@ def _lock(source: Source, lock: Way, timeout: float) -> None:
 
 def read_at(fd: int, position: int, size: int) -> bytes:
     """Up to ``size`` bytes from ``position``: fewer at the file's end, none where nothing is readable."""
-    parts = []
     try:
-        while size > 0:
-            if hasattr(os, "pread"):
-                part = os.pread(fd, size, position)
-            else:
-                os.lseek(fd, position, os.SEEK_SET)
-                part = os.read(fd, size)
-            if not part:
-                break
-            parts.append(part)
-            position += len(part)
-            size -= len(part)
-    except OSError:
-        pass  # a directory, a bad sector
+        return read_or_raise(fd, position, size)
+    except OSError:  # a directory, a bad sector
+        return b""
+
+
+def read_or_raise(fd: int, position: int, size: int) -> bytes:
+    """Up to ``size`` bytes from ``position``: fewer at the file's end only. Raises OSError."""
+    parts = []
+    while size > 0:
+        if hasattr(os, "pread"):
+            part = os.pread(fd, size, position)
+        else:
+            os.lseek(fd, position, os.SEEK_SET)
+            part = os.read(fd, size)
+        if not part:
+            break
+        parts.append(part)
+        position += len(part)
+        size -= len(part)
     return b"".join(parts)
 
 

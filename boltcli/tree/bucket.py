@@ -100,8 +100,8 @@ def has_branches(snapshot: Snapshot, bucket: BucketRef) -> bool:
     return bucket.root != 0 and snapshot.page(bucket.root, (bucket.root,)).flags == BRANCH_PAGE
 
 
-def leaf_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[Page]:
-    """The leaf pages of ``bucket``, in key order.
+def leaf_pages(snapshot: Snapshot, bucket: BucketRef, branches: list[int] | None = None) -> Iterator[Page]:
+    """The leaf pages of ``bucket``, in key order; the ids of the pages above them go into ``branches``.
 
     Yields what precedes a damaged page, then raises
     :class:`~boltcli.errors.Corrupted`: so it does for a page of another type,
@@ -131,6 +131,8 @@ def leaf_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[Page]:
             stack.pop()
         elif page.flags == BRANCH_PAGE:
             pending.append(iter(children(snapshot, page, stack)))
+            if branches is not None:
+                branches.append(pgid)
         else:
             raise snapshot.corrupted(f"a tree cannot hold a page of its type (flags: {page.flags:x})", pgid, stack)
         while pending:

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from boltcli.cli.help import build
+from boltcli.cli.declaration import Command, Group, Option
 from boltcli.cli.parse import UsageError, parse
-from boltcli.cli.table import BY_NAME, COMMANDS, Command, Option
+from boltcli.cli.table import BY_NAME, COMMANDS, GROUPS
+from boltcli.cli.typer_app import build
 from boltcli.cli.values import parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
 
@@ -34,7 +35,21 @@ IN_USE = {"timeout": "1s", "lock": "auto", "no-lock": False, "previous": False}
         ("get -parse-format hex f b 00", "run", "get", ["f", "b", "00"], {"format": "auto", "parse-format": "hex"}),
         ("check -h", "help", "check", [], {"from-page": 0, "jobs": 0}),
         ("check --help=false f", "run", "check", ["f"], {"from-page": 0, "jobs": 0}),
-        ("help keys", "help", "keys", [], {}),
+        ("help keys", "run", "help", ["keys"], {}),
+        ("keys -format hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0}),
+        ("page f -all", "run", "page", ["f"], {"all": True, "format-value": "auto"}),
+        ("page f --all=false 3 4", "run", "page", ["f", "3", "4"], {"all": False, "format-value": "auto"}),
+        ("page-item -key-only f 1 2", "run", "page-item", ["f", "1", "2"],
+         {"key-only": True, "value-only": False, "format": "auto"}),
+        ("surgery", "help", "surgery", [], {}),
+        ("surgery nosuch", "help", "surgery", ["nosuch"], {}),
+        ("surgery meta -h", "help", "surgery meta", [], {}),
+        ("surgery --output o freelist abandon f", "run", "surgery freelist abandon", ["f"], {"output": "o"}),
+        ("surgery freelist abandon f --output=o", "run", "surgery freelist abandon", ["f"], {"output": "o"}),
+        ("surgery meta update f --output o --fields root:1,pgid:2 --fields freelist:3", "run", "surgery meta update",
+         ["f"], {"output": "o", "fields": "root:1\0pgid:2\0freelist:3\0", "meta-page": 0}),
+        ("surgery -- freelist", "help", "surgery", ["freelist"], {}),
+        ("completion bash --no-descriptions", "run", "completion bash", [], {"no-descriptions": True}),
         ("--version", "version", None, [], {}),
         ("", "help", None, [], {}),
         ("-- check f", "help", None, ["check", "f"], {}),
@@ -141,10 +156,10 @@ def argvs(draw: st.DrawFn) -> list[str]:
     repeats = draw(st.integers(0, 3))
     # pflag reads every value, click the last one only: what it would refuse comes alone.
     numbers = ["0", "0x1f", "7", "1_0", *(["x", "-1", ""] if repeats == 1 else [])]
-    for _ in range(repeats):
-        if not command.options:
-            break
-        option = draw(st.sampled_from(command.options))
+    chosen = [draw(st.sampled_from(command.options)) for _ in range(repeats if command.options else 0)]
+    if draw(st.integers(0, 4)):
+        chosen += [option for option in command.options if option.required and option not in chosen]
+    for option in chosen:
         if option.switch:
             # typer's switches take no value, pflag's may: --force=false.
             words.append([draw(st.sampled_from([f"--{option.name}"] + [f"-{option.short}"] * bool(option.short)))])
@@ -160,7 +175,7 @@ def argvs(draw: st.DrawFn) -> list[str]:
     argv = [word for group in words for word in group]
     if draw(st.booleans()):
         argv += ["--", *draw(st.lists(st.sampled_from(["a", "-x", "--format", "--"]), max_size=2))]
-    return [command.name, *argv]
+    return [*command.name.split(), *argv]
 
 
 def by_typer(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
@@ -192,13 +207,16 @@ def by_us(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
 @settings(max_examples=300, deadline=None)
 @given(argvs())
 def test_both_parsers_agree(argv: list[str]) -> None:
-    if argv[0] == "version" and len(argv) > 1:
-        return  # bbolt's takes any argument and looks at none; typer's takes none
+    if argv[0] in ("version", "completion") and len(argv) > 1:
+        return  # bbolt's version takes any argument and looks at none; typer's takes none
     assert by_us(argv) == by_typer(argv)
 
 
 def test_the_table_is_consistent() -> None:
-    assert list(BY_NAME) == [command.name for command in COMMANDS]
+    assert list(BY_NAME) == [command.name for command in (*COMMANDS, *GROUPS)]
+    for command in BY_NAME.values():
+        group = command.name.rpartition(" ")[0]
+        assert not group or isinstance(BY_NAME[group], Group)
     for command in COMMANDS:
         required = sum(argument.required for argument in command.arguments)
         assert command.least == required, command.name

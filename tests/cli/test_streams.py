@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from boltcli.cli.declaration import Group
+from boltcli.cli.help import inside
+from boltcli.cli.table import BY_NAME
 from tests.support import FIXTURES, ROOT, error_line, fixture, run
 
 COMMAND = [sys.executable, "-m", "boltcli"]
@@ -104,19 +107,49 @@ def test_what_was_sound_is_written_before_the_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_everywhere(flag: str) -> None:
-    from boltcli.cli.table import COMMANDS
-
-    status, out, err = run(flag)
-    assert (status, err) == (0, b"")
-    for command in COMMANDS:
-        assert command.name.encode() in out
-        assert command.summary.encode() in out
-        status, text, err = run(command.name, flag)
+    for command in (None, *BY_NAME.values()):
+        status, text, err = run(*(command.name.split() if command else ()), flag)
         assert (status, err) == (0, b"")
-        assert command.example.encode() in b" ".join(text.split())
-        for option in command.options:
-            assert f"--{option.name}".encode() in text
-    assert b"\x1b" not in out
+        assert b"\x1b" not in text
+        words = b" ".join(text.split())
+        for inner in inside(command.name) if isinstance(command, Group) else () if command else inside(""):
+            assert inner.name.encode() in words
+            assert inner.summary.encode() in words
+        if command:
+            assert command.example.encode() in words
+            assert command.summary.encode() in words
+            for option in command.options:
+                assert f"--{option.name}".encode() in text
+
+
+def test_help_on_a_terminal_is_by_rich() -> None:
+    """typer's view of the same table, in colours unless they are unwanted."""
+    for argv in ([], ["keys"], ["surgery"], ["surgery", "meta", "update"]):
+        shown = on_a_terminal([*argv, "--help"])
+        assert b"\x1b[" in shown
+        plain = on_a_terminal([*argv, "--help"], NO_COLOR="1")
+        assert b"\x1b" not in plain
+        assert plain.replace(b"\r", b"") == run(*argv, "--help")[1]
+
+
+def on_a_terminal(argv: list[str], **environment: str) -> bytes:
+    """What boltcli shows if its stdout is a terminal."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [*COMMAND, *argv], cwd=ROOT, stdout=theirs, env={**os.environ, "TERM": "xterm-256color", **environment}
+    ):
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # Linux says so where others say nothing more comes
+                break
+            if not piece:
+                break
+            shown += piece
+    os.close(ours)
+    return shown
 
 
 def test_no_arguments_is_help() -> None:
@@ -136,11 +169,3 @@ def test_an_unknown_command_gets_a_suggestion() -> None:
     assert (status, out) == (1, b"")
     assert error_line(err) == b'unknown command "chek" for "boltcli"'
     assert b"Did you mean this?\n\tcheck\n" in err
-
-
-def test_completion_by_the_shell() -> None:
-    done = subprocess.run(
-        COMMAND, cwd=ROOT, capture_output=True,
-        env={**os.environ, "_BOLTCLI_COMPLETE": "complete_bash", "COMP_WORDS": "boltcli ke", "COMP_CWORD": "1"},
-    )  # fmt: skip
-    assert done.stdout == b"keys\n"

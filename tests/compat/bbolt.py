@@ -77,12 +77,23 @@ class Bucket:
 
 
 @dataclass(frozen=True)
+class Page:
+    """A line of what `pages` prints."""
+
+    id: int
+    type: str
+    count: int = 0
+    overflow: int = 0
+
+
+@dataclass(frozen=True)
 class Database:
     """What bbolt tells about one file."""
 
     name: str
     buckets: tuple[Bucket, ...]
     high_water: int
+    pages: tuple[Page, ...] = ()
 
 
 def run(program: Path, argv: Sequence[str], directory: Path) -> Completed:
@@ -171,7 +182,8 @@ class _Explorer:
         buckets = [
             bucket for root in roots for bucket in itertools.islice(self._walk((root,), _child(tree, root)), each)
         ]
-        return Database(self.name, tuple(buckets), self._high_water())
+        pages = self._pages()
+        return Database(self.name, tuple(buckets), self._high_water(pages), pages)
 
     def _run(self, *argv: str) -> Completed:
         return run(self.program, argv, self.directory)
@@ -235,18 +247,19 @@ class _Explorer:
             for child in children:
                 yield from self._walk((*path, child), _child(tree, child))
 
-    def _high_water(self) -> int:
+    def _pages(self) -> tuple[Page, ...]:
+        lines = self._run("pages", self.name).stdout.decode("ascii", "replace").split("\n")[2:]
+        rows = [line.split() for line in lines]
+        return tuple(Page(int(row[0]), row[1], *map(int, row[2:4])) for row in rows if row and row[0].isdigit())
+
+    def _high_water(self, pages: Sequence[Page]) -> int:
         """Find the first page id beyond the database, for cases around that edge.
 
         A guess will do where `pages` crashes: the id is an input only.
         """
-        last = 0
-        for line in self._run("pages", self.name).stdout.split(b"\n")[2:]:
-            words = line.split()
-            if words and words[0].isdigit():
-                overflow = int(words[3]) if len(words) > 3 else 0
-                last = int(words[0]) + overflow + 1
-        return last or (self.directory / self.name).stat().st_size // 4096
+        if pages:
+            return pages[-1].id + pages[-1].overflow + 1
+        return (self.directory / self.name).stat().st_size // 4096
 
 
 def _children(tree: _Tree | None) -> list[_Tree]:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.compat import bbolt, matrix
+from tests.compat import bbolt, matrix, raw_cases
 from tests.compat.model import Case, Outcome, from_json, to_json
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -65,7 +65,16 @@ def lay_out(name: str, directory: Path) -> Path:
     if name == ARGUMENTS:
         matrix.make_argument_files(directory, source.read_bytes())
         return directory / "a.db"
-    return Path(shutil.copy(source, directory / source.name))
+    database = Path(shutil.copy(source, directory / source.name))
+    add_companion(database)
+    return database
+
+
+def add_companion(database: Path) -> None:
+    """Put the same file without a freelist beside it."""
+    database.with_name(raw_cases.companion(database.name)).write_bytes(
+        raw_cases.without_freelist(database.read_bytes())
+    )
 
 
 def sha256(path: Path) -> str:
@@ -82,7 +91,7 @@ def render(program: Path, name: str) -> str:
         digest = sha256(database)
         known = bbolt.discover(program, directory, database.name)
         about_arguments = name == ARGUMENTS
-        cases = matrix.argument_cases(*_bucket_and_key(known)) if about_arguments else matrix.database_cases(known)
+        cases = matrix.argument_cases(*_bucket_key_and_leaf(known)) if about_arguments else matrix.database_cases(known)
         lines = [line for line in _answers(program, cases, directory) if line]
         if sha256(database) != digest:
             raise RuntimeError(f"bbolt changed {database.name}")
@@ -91,14 +100,15 @@ def render(program: Path, name: str) -> str:
     return head + ",\n".join(lines) + "\n]}\n"
 
 
-def _bucket_and_key(known: bbolt.Database) -> tuple[str, str]:
+def _bucket_key_and_leaf(known: bbolt.Database) -> tuple[str, str, str]:
     def plain(name: bytes) -> bool:
         return name[:1].isalnum() and name.isascii() and name.decode().isprintable()
 
     for bucket in known.buckets:
         keys = [key for key in bucket.keys if key not in bucket.children and plain(key)]
         if len(bucket.path) == 1 and keys and plain(bucket.path[0]):
-            return bbolt.argument(bucket.path[0]), bbolt.argument(keys[0])
+            leaf = max((page for page in known.pages if page.type == "leaf"), key=lambda page: page.count)
+            return bbolt.argument(bucket.path[0]), bbolt.argument(keys[0]), str(leaf.id)
     raise RuntimeError(f"{known.name} has no bucket with a plain name and key")
 
 

@@ -6,12 +6,14 @@ database) and one entry in COMMANDS (how its arguments can be wrong).
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from tests.compat import raw_cases
 from tests.compat.bbolt import Bucket, Database, argument, spread
 from tests.compat.model import Case
 
@@ -57,7 +59,8 @@ def database_cases(database: Database, effort: Effort = Effort.FULL) -> list[Cas
 
 def group(case: Case) -> str:
     """Name the command a case is about, to report by."""
-    return next((word for word in case.argv if word in COMMANDS), "root")
+    heads = {name.split()[0] for name in COMMANDS}
+    return next((word for word in case.argv if word in heads), "root")
 
 
 def _case(*argv: str | bytes) -> Case:
@@ -199,7 +202,15 @@ DATABASE_CASES: dict[str, Maker] = {
     "stats": _stats,
     "keys": _keys,
     "get": _get,
+    **{
+        maker.__name__: lambda database, effort, maker=maker: maker(database, effort is Effort.FULL)  # type: ignore[misc]
+        for maker in (raw_cases.inspect, raw_cases.pages, raw_cases.page, raw_cases.dump, raw_cases.page_item)
+    },
+    "surgery": lambda database, effort: raw_cases.surgery(database, effort is Effort.FULL),
 }
+
+RAW = ("page", "page-item", "dump", "surgery")
+"""Commands that read pages as they lie in the file."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +229,8 @@ class Command:
 
     good is a list of arguments that works; path_at says where the file is in
     it, and least and most how many arguments are taken (most None: any).
+    required are the flags it cannot do without; brief ones are tried with fewer
+    wrong paths and flags, as others that work alike are tried with all.
     """
 
     good: tuple[str, ...]
@@ -225,6 +238,8 @@ class Command:
     most: int | None
     flags: tuple[Flag, ...] = ()
     path_at: int = 0
+    required: tuple[str, ...] = ()
+    brief: bool = False
 
 
 NUMBERS = (
@@ -234,6 +249,85 @@ NUMBERS = (
     *("-", '"', "\\", "\u200b", "00", "0x10000000000000000", "-0", "0_", "1_2_3"),
 )
 MODES = (*FORMATS, *BAD_FORMATS, "--", "-x", "true")
+
+SWITCHES = ("false", "1", "t", "F", "maybe", "", "yes", "0x1", "--")
+SOME_NUMBERS = ("0", "1", "2", "0x3", "x", "-1", "", "18446744073709551616")
+SIGNED = (
+    "-1",
+    "+1",
+    "-0x1",
+    "- 1",
+    "1_0",
+    "x",
+    "",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775809",
+)
+FIELDS = (
+    *(
+        "",
+        "root",
+        "root:1",
+        "root:x",
+        "x:1",
+        "root:1:2",
+        ":",
+        "root:",
+        ":1",
+        "root:-1",
+        "root:0x1",
+        "Root:1",
+        "root:1 ",
+    ),
+    *(
+        "root:1,",
+        ",",
+        "root:1,pgid:2,freelist:3,pageSize:4",
+        "root:1;pgid:2",
+        "root:18446744073709551616",
+        "\n",
+        "\r\n",
+    ),
+    *(
+        '"root:1"',
+        '"root:1',
+        'root:"1"',
+        '"root:1"x',
+        '"root:1","pgid:2"',
+        '"ro""ot:1"',
+        "root:1\npgid:2",
+        "\n\nroot:1",
+    ),
+    *('"root:1\n', '"root\n:1"x', "caf\u00e9:1", '"caf\u00e9:1"x', "\udcff:1", "root:\u0661", "root:1,root:2", '""'),
+)
+
+
+def _surgery() -> dict[str, Command]:
+    """The surgery commands; each run writes to a name of its own, which stands for {out}."""
+    one = ("a.db",)
+    output, page = ("--output", "{out}"), ("--pageId", "{leaf}")
+    page_flag = Flag("pageId", "3", NUMBERS)
+    return {
+        "revert-meta-page": Command(one, 1, 1, (), 0, output),
+        "copy-page": Command(
+            one, 1, 1, (Flag("from-page", "3", SOME_NUMBERS), Flag("to-page", "3", SOME_NUMBERS)), 0,
+            (*output, "--from-page", "2", "--to-page", "3"), brief=True,
+        ),
+        "clear-page": Command(one, 1, 1, (page_flag,), 0, (*output, *page)),
+        "clear-page-elements": Command(
+            one, 1, 1, (Flag("from-index", "0", SIGNED), Flag("to-index", "-1", SIGNED)), 0,
+            (*output, *page, "--from-index", "0", "--to-index", "1"), brief=True,
+        ),
+        "freelist abandon": Command(one, 1, 1, (), 0, output, brief=True),
+        "freelist rebuild": Command(("no-freelist.db",), 1, 1, (), 0, output),
+        "meta validate": Command(one, 1, 1),
+        "meta update": Command(
+            one, 1, 1, (Flag("fields", "root:3", FIELDS), Flag("meta-page", "1", (*SOME_NUMBERS, "4294967296"))), 0,
+            output, brief=True,
+        ),
+    }  # fmt: skip
+
 
 COMMANDS: dict[str, Command] = {
     "check": Command(("a.db",), 1, 1, (Flag("from-page", "0", NUMBERS),)),
@@ -247,6 +341,22 @@ COMMANDS: dict[str, Command] = {
         None,
         (Flag("format", "hex", MODES), Flag("parse-format", "ascii-encoded", (*BAD_FORMATS, "--", "true"))),
     ),
+    "inspect": Command(("a.db",), 1, 1, brief=True),
+    "pages": Command(("a.db",), 1, 1),
+    "page": Command(("a.db", "2"), 1, None, (Flag("all", "true", SWITCHES), Flag("format-value", "hex", MODES))),
+    "page-item": Command(
+        ("a.db", "{leaf}", "0"),
+        3,
+        3,
+        (
+            Flag("key-only", "true", SWITCHES),
+            Flag("value-only", "true", ("false", "maybe")),
+            Flag("format", "hex", MODES),
+        ),
+    ),
+    "dump": Command(("a.db", "2"), 2, None),
+    **{f"surgery {name}": command for name, command in _surgery().items()},
+    "completion bash": Command((), 0, 0, (Flag("no-descriptions", "true", ("maybe",)),), brief=True),
 }
 
 ODD_FILES: dict[str, bytes] = {
@@ -276,6 +386,7 @@ MISSING = (
 def make_argument_files(directory: Path, database: bytes) -> None:
     """Lay out the files the fixture-independent cases name."""
     (directory / "a.db").write_bytes(database)
+    (directory / "no-freelist.db").write_bytes(raw_cases.without_freelist(database))
     for name, data in ODD_FILES.items():
         (directory / name).write_bytes(data)
     (directory / "dir").mkdir()
@@ -291,16 +402,25 @@ def make_argument_files(directory: Path, database: bytes) -> None:
     (directory / "loop").symlink_to("loop")
 
 
-def argument_cases(bucket: str, key: str) -> list[Case]:
+def argument_cases(bucket: str, key: str, leaf: str) -> list[Case]:
     """List the cases about arguments and files, each once, in a stable order.
 
-    bucket and key are one that the database written as a.db has.
+    bucket, key and leaf (a page id) are such that the database written as a.db has.
     """
+    meant = {"{bucket}": bucket, "{key}": key, "{leaf}": leaf}
     cases: dict[Case, None] = dict.fromkeys(_root_cases())
     for name, command in COMMANDS.items():
-        words = tuple({"{bucket}": bucket, "{key}": key}.get(word, word) for word in command.good)
-        cases.update(dict.fromkeys(_command_cases(name, command, words)))
-    return list(cases)
+        cases.update(dict.fromkeys(_command_cases(name, command)))
+    return [_completed(case, {**meant, "{out}": f"{number}.out"}) for number, case in enumerate(cases)]
+
+
+def _completed(case: Case, meant: dict[str, str]) -> Case:
+    """Write the words of a case out: the command's name in parts, and what stands for others."""
+    name = case.argv[:1]
+    parts = name[0].split() if name and name[0] in COMMANDS else name
+    argv = (*parts, *(meant.get(word, word) for word in case.argv[1:]))
+    outputs = (meant["{out}"],) if "{out}" in case.argv else ()
+    return Case(argv, case.text_is_ours or name == ("completion bash",), outputs)
 
 
 ROOT_HELP = (
@@ -315,7 +435,21 @@ ROOT_HELP = (
 )
 UNKNOWN = (
     *("chek", "chec", "bucket", "key", "gett", "Check", "x", " ", "a b", 'q"'),
-    *("caf\u00e9", "\u200b", "\udcff", "n\nl"),
+    *("caf\u00e9", "\u200b", "\udcff", "n\nl", "surger", "Surgery", "page-items", "benchmark"),
+)
+GROUPS = (
+    *("surgery", "surgery nosuch", "surgery -h", "surgery meta", "surgery meta nosuch a.db", "surgery freelist --help"),
+    *("surgery -- freelist", "surgery Freelist", "surgery version", "surgery meta -h=true", "completion"),
+    *("surgery meta -- validate a.db --nosuch", "completion nosuch", "completion -h", "version", "version x", "-v"),
+    *("completion bash", "completion zsh", "completion fish", "completion powershell", "help surgery", "help help"),
+    *("help surgery freelist rebuild", "help surgery nosuch", "help -h", "help check extra", "help -- check"),
+)
+GROUP_MISTAKES = (
+    *("surgery --nosuch", "surgery -x", "surgery --output x", "surgery --output=x meta", "surgery --output x freelist"),
+    *("surgery freelist -x abandon a.db", "surgery -h=maybe", "-h surgery meta", "surgery meta validate surgery"),
+    *("surgery meta --nosuch validate a.db", "surgery meta --nosuch=1 validate a.db", "surgery meta validate -- a.db"),
+    *("help --nosuch", "help -x check", "help -h=maybe", "version --nosuch", "version -x", "completion -x"),
+    *("completion fish x y", "completion zsh -- x", "completion zsh --nosuch"),
 )
 MISPLACED = (
     *("--format", "--format=hex", "--nosuch", "--nosuch=1", "-x", "-xyz", "-f", "-fhex", "--from-page"),
@@ -334,8 +468,13 @@ def _ours(*argv: str) -> Case:
 def _root_cases() -> Iterator[Case]:
     yield _ours()
     yield from (_ours(*argv) for argv in ROOT_HELP)
-    yield from (_ours("help", name) for name in COMMANDS)
+    yield from (_ours("help", *name.split()) for name in COMMANDS)
     yield _ours("help", "nosuch")
+    yield from (_ours(*line.split()) for line in GROUPS)
+    yield from (_case(*line.split()) for line in GROUP_MISTAKES)
+    yield _ours("help", "")
+    yield _case("surgery", "", "meta", "validate", "a.db")
+    yield _case("completion", "zsh", "")
     for word in UNKNOWN:
         yield _case(word)
     yield _case("x", "y")
@@ -352,19 +491,37 @@ def _root_cases() -> Iterator[Case]:
     yield _case("-h=")
 
 
-def _command_cases(name: str, command: Command, words: tuple[str, ...]) -> Iterator[Case]:
+def _command_cases(name: str, command: Command) -> Iterator[Case]:
+    words = (*command.good, *command.required)
     yield _case(name, *words)
-    yield from _counts(name, command, words)
-    yield from _paths(name, command, words)
-    yield from _flag_mistakes(name, words)
+    yield from _counts(name, command)
+    yield from _paths(name, command)
+    yield from _flag_mistakes(name, words, NO_FLAGS[:4] if command.brief else NO_FLAGS)
+    yield from _without_required(name, command)
     for flag in command.flags:
         yield from _flag_cases(name, flag, words)
 
 
-def _counts(name: str, command: Command, words: tuple[str, ...]) -> Iterator[Case]:
+def _without_required(name: str, command: Command) -> Iterator[Case]:
+    """Leave required flags out: all of them, each, all but each."""
+    pairs = list(zip(command.required[::2], command.required[1::2], strict=True))
+    for chosen in [[], *([pair] for pair in pairs), *([p for p in pairs if p != pair] for pair in pairs)]:
+        if len(chosen) < len(pairs):
+            yield _case(name, *command.good, *itertools.chain.from_iterable(chosen))
+            yield _case(name, *itertools.chain.from_iterable(chosen))
+            yield _case(name, "missing.db", *itertools.chain.from_iterable(chosen))
+    if "--output" in command.required:
+        others = [word for pair in pairs if pair[0] != "--output" for word in pair]
+        for output in ("a.db", "no/out", "dir", ".", "a.db/x", "", "loop", 'quo"te/x', "\udcff/x"):
+            yield _case(name, *command.good, *others, "--output", output)
+            yield _case(name, "missing.db", *others, "--output", output)
+
+
+def _counts(name: str, command: Command) -> Iterator[Case]:
+    words = (*command.good, *command.required)
     for count in range(command.least):
-        yield _case(name, *words[:count])
-        yield _case(name, "--", *words[:count])
+        yield _case(name, *command.required, *command.good[:count])
+        yield _case(name, *command.required, "--", *command.good[:count])
     for extra in ("x", "", "no such"):
         yield _case(name, *words, extra)
         yield _case(name, *words, extra, extra)
@@ -373,22 +530,24 @@ def _counts(name: str, command: Command, words: tuple[str, ...]) -> Iterator[Cas
         yield _case(name, *(["missing.db"] * (command.most + 1)))
 
 
-def _paths(name: str, command: Command, words: tuple[str, ...]) -> Iterator[Case]:
-    at = command.path_at
+def _paths(name: str, command: Command) -> Iterator[Case]:
+    if not command.good:
+        return
+    at, words = command.path_at, (*command.good, *command.required)
     good = ("./a.db", "dir/b.db", "dir/../a.db", "link.db", "caf\u00e9.db", "./-dash.db", ".//a.db")
     odd = ("dir", ".", "dir/", "cut-4096", "cut-8192", "cut-100", "cut-last-byte", "-dash.db", *ODD_FILES)
-    for path in (*good, *odd, *MISSING):
+    for path in (*good[:2], *odd[:6], *MISSING[:6]) if command.brief else (*good, *odd, *MISSING):
         yield _case(name, *words[:at], path, *words[at + 1 :])
-    yield _case(name, "--", *words[:at], "-dash.db", *words[at + 1 :])
+    yield _case(name, *command.required, "--", *command.good[:at], "-dash.db", *command.good[at + 1 :])
 
 
-def _flag_mistakes(name: str, words: tuple[str, ...]) -> Iterator[Case]:
-    for flag in NO_FLAGS:
+def _flag_mistakes(name: str, words: tuple[str, ...], flags: Sequence[str]) -> Iterator[Case]:
+    for flag in flags:
         yield _case(name, flag, *words)
         yield _case(name, *words, flag)
     yield _case(name, "--", *words)
     yield _case(name, *words, "--")
-    yield _case(name, words[0], "--", *words[1:])
+    yield _case(name, *words[:1], "--", *words[1:])
     yield _case(name, "--", *words, "--nosuch")
     yield _case(name, "--", "--", *words)
     yield _case(name, "-", *words)
@@ -414,7 +573,7 @@ def _flag_cases(name: str, flag: Flag, words: tuple[str, ...]) -> Iterator[Case]
     yield _case(name, *words, long)
     yield _case(name, long)
     yield _case(name, long, *words)
-    yield _case(name, words[0], long, flag.good, *words[1:])
+    yield _case(name, *words[:1], long, flag.good, *words[1:])
     yield _case(name, long + "=" + flag.good, "--", *words)
     yield _case(name, "--", long + "=" + flag.good, *words)
     yield _case(name, long[:-1], flag.good, *words)
@@ -430,7 +589,7 @@ def _flag_cases(name: str, flag: Flag, words: tuple[str, ...]) -> Iterator[Case]
 
 def _shorthand_cases(name: str, flag: Flag, words: tuple[str, ...]) -> Iterator[Case]:
     short = "-" + (flag.shorthand or flag.name[0])
-    for value in (flag.good, *flag.others):
+    for value in (flag.good, *(flag.others if flag.shorthand else flag.others[:2])):
         yield _case(name, short, value, *words)
         yield _case(name, short + value, *words)
         yield _case(name, f"{short}={value}", *words)

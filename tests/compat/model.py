@@ -17,6 +17,9 @@ ERROR_PREFIX = b"Error: "
 INLINE_LIMIT = 4096
 """Longest stdout a golden file holds as text; longer ones are kept as a hash."""
 
+BRIEF_LIMIT = 160
+"""The same for cases that there are many of, and for files."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -36,6 +39,11 @@ class Case:
     argv: tuple[str, ...]
     text_is_ours: bool = False
     outputs: tuple[str, ...] = ()
+
+    @property
+    def brief(self) -> bool:
+        """Whether what is printed about pages is kept as a hash even if it is short: there are many of them."""
+        return self.argv[:1] in (("page",), ("page-item",), ("dump",))
 
 
 @dataclass(frozen=True)
@@ -87,14 +95,18 @@ def in_our_name(error: bytes | None) -> bytes | None:
 
 
 def expected_of_us(outcome: Outcome) -> Outcome:
-    """Turn what bbolt did into what boltcli has to do."""
-    return Outcome(outcome.status, in_our_name(outcome.error), outcome.stdout, outcome.outputs)
+    """Turn what bbolt did into what boltcli has to do.
+
+    Where bbolt fails it leaves a copy of its source behind; boltcli leaves nothing.
+    """
+    outputs = outcome.outputs if outcome.status == 0 else tuple((name, None) for name, _ in outcome.outputs)
+    return Outcome(outcome.status, in_our_name(outcome.error), outcome.stdout, outputs)
 
 
-def _text_fields(prefix: str, text: Text | None) -> dict[str, object]:
+def _text_fields(prefix: str, text: Text | None, limit: int = BRIEF_LIMIT) -> dict[str, object]:
     if text is None:
         return {prefix: None}
-    if text.data is not None and text.length <= INLINE_LIMIT:
+    if text.data is not None and text.length <= limit:
         return {prefix: text.data.decode("latin-1")}
     return {f"{prefix}_sha256": text.sha256, f"{prefix}_length": text.length}
 
@@ -122,7 +134,7 @@ def to_json(case: Case, outcome: Outcome) -> str:
     if case.text_is_ours:
         record["text_is_ours"] = True
     else:
-        record.update(_text_fields("stdout", outcome.stdout))
+        record.update(_text_fields("stdout", outcome.stdout, BRIEF_LIMIT if case.brief else INLINE_LIMIT))
     if case.outputs:
         record["outputs"] = {name: _text_fields("data", text) for name, text in outcome.outputs}
     return json.dumps(record, ensure_ascii=True)

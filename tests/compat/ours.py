@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from types import FrameType
+from unittest import mock
 
 from boltcli.__main__ import main
 from tests.compat.bbolt import Completed, collect_outputs
@@ -35,7 +36,8 @@ class Hung(BaseException):
 def in_process(argv: Sequence[str], directory: Path) -> Completed:
     """Call boltcli's entry in a directory; anything raised counts as a crash."""
     stdout, stderr = io.BytesIO(), io.BytesIO()
-    with chdir(directory), _limited():
+    # Nothing here has to outlive a power failure, and waiting for the disk takes most of the time.
+    with chdir(directory), _limited(), mock.patch("os.fsync"):
         try:
             status = main(list(argv), stdout, stderr)
         except (Exception, SystemExit, Hung):

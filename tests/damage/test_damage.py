@@ -8,6 +8,7 @@ with status 0 or 1, without a traceback, and say why if it fails.
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 from collections.abc import Iterator
@@ -65,15 +66,34 @@ def mutants(content: bytes, page_size: int, source: random.Random) -> Iterator[t
         yield f"page {pgid} offset {offset}: {value}", bytes(mutant)
 
 
+LAST = ("check", "surgery", "__complete")
+"""Commands whose file doesn't come first; that of the last one is there already."""
+
+
+def _surgeries(output: str, number: int) -> list[list[str]]:
+    to = ["--output", output]
+    return [
+        ["surgery", "revert-meta-page", *to],
+        ["surgery", "copy-page", "--from-page", "3", "--to-page", "2", *to],
+        ["surgery", "clear-page", "--pageId", str(2 + number % 8), *to],
+        ["surgery", "clear-page-elements", "--pageId", "3", "--from-index", "0", "--to-index", "1", *to],
+        ["surgery", "freelist", "abandon", *to],
+        ["surgery", "freelist", "rebuild", *to],
+        ["surgery", "meta", "validate"],
+        ["surgery", "meta", "update", "--fields", "root:3", "--meta-page", "1", *to],
+    ]
+
+
 @pytest.mark.parametrize("name", SOURCES)
-def test_every_command_answers(name: str, tmp_path: Path) -> None:
+def test_every_command_answers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda fd: None)  # waiting for the disk would take most of the time
     content = fixture(name).read_bytes()
     with Snapshot(str(fixture(name))) as snapshot:
         page_size = snapshot.page_size
         used = content[: snapshot.meta.hwm * page_size]  # the rest is never read: mutations there say nothing
     _, names, _ = run("buckets", fixture(name))
     bucket = names.split(b"\n")[0].decode("utf-8", "surrogateescape")
-    path = tmp_path / "mutant.db"
+    path, output = tmp_path / "mutant.db", tmp_path / "output"
     source = random.Random(f"damage {name}")
     damaged = mutants(used, page_size, source)
     noticed = 0
@@ -84,16 +104,21 @@ def test_every_command_answers(name: str, tmp_path: Path) -> None:
         for argv in (
             ["check"], ["check", "--from-page", "3"], ["buckets"], ["stats"], ["info"],
             ["keys", bucket], ["keys", bucket, "missing"], ["get", bucket, "key"],
+            ["inspect"], ["pages"], ["page", "--all"], ["page-item", "3", "0"], ["dump", "2", "3"],
+            *([["__complete", "plain", "get", str(path), bucket, ""]] if number % 4 == 0 else []),
+            *(_surgeries(str(output), number) if number % 4 == 0 else []),
         ):  # fmt: skip
-            call = [argv[0], *([str(path)] if argv[0] != "check" else []), *argv[1:]]
-            if argv[0] == "check":
+            call = [argv[0], *([str(path)] if argv[0] not in LAST else []), *argv[1:]]
+            if argv[0] in LAST[:2]:
                 call.append(str(path))
+            output.unlink(missing_ok=True)
             try:
                 status, out, err = run(*call)
             except BaseException as error:
                 raise AssertionError(f"{where}: {call[0]} raised {error!r}") from error
             assert status in (0, 1), where
             assert (status == 1) == err.startswith(b"Error: "), where
+            assert status == 0 or not output.exists(), where
             assert b"Traceback" not in err, where
             if number % 10 == 0:
                 assert run(*call, "--no-lock") == (status, out, err), where

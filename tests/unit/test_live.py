@@ -16,7 +16,8 @@ import pytest
 
 import boltcli
 from boltcli.cli.access import database
-from boltcli.cli.table import COMMANDS, Command
+from boltcli.cli.declaration import Command
+from boltcli.cli.table import COMMANDS
 from boltcli.errors import Changed, InvalidDatabase, OpenError
 from boltcli.storage import live as live_module
 from boltcli.storage.live import Live

@@ -15,7 +15,7 @@ from ...format.page import HEADER
 from .freeruns import FreeRuns
 from .pagewriter import PageWriter
 
-_ALLOC_SIZE = 16 << 20  # bbolt's DB.AllocSize: beyond it files grow in steps of so many bytes
+ALLOC_SIZE = 16 << 20  # bbolt's DB.AllocSize: beyond it files grow in steps of so many bytes
 _MMAP_STEP = 1 << 30
 
 
@@ -78,7 +78,7 @@ class NewFile:
 
     def _grow(self, size: int) -> None:
         if size > self.size:
-            self.size = self._mapped if self._mapped <= _ALLOC_SIZE else size + _ALLOC_SIZE
+            self.size = self._mapped if self._mapped <= ALLOC_SIZE else size + ALLOC_SIZE
 
     def finish(self) -> None:
         """Write the metas and give the file its size."""

@@ -1,0 +1,30 @@
+"""``completion bash``: for ~/.bashrc: eval "$(boltcli completion bash)"."""
+
+from __future__ import annotations
+
+from ..completion import script
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+_SCRIPT = r"""# bash completion for boltcli
+_boltcli() {
+    local line answer=()
+    while IFS= read -r line; do
+        answer+=("$line")
+    done < <("${COMP_WORDS[0]}" __complete bash "${COMP_LINE:0:COMP_POINT}" "${COMP_WORDS[COMP_CWORD]}" 2>/dev/null)
+    COMPREPLY=()
+    if [[ "${answer[0]-}" == ":file" ]]; then
+        compopt -o default -o filenames 2>/dev/null
+    else
+        compopt +o default -o nosort 2>/dev/null
+        COMPREPLY=("${answer[@]}")
+    fi
+}
+complete -o default -F _boltcli boltcli
+"""
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+    out.write(script(_SCRIPT, options))

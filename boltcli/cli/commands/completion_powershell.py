@@ -1,0 +1,32 @@
+"""``completion powershell``: for $PROFILE: boltcli completion powershell | Out-String | Invoke-Expression."""
+
+from __future__ import annotations
+
+from ..completion import script
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+_SCRIPT = r"""# PowerShell completion for boltcli
+Register-ArgumentCompleter -Native -CommandName boltcli -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $words = @($commandAst.CommandElements |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition -or -not $wordToComplete } |
+        ForEach-Object { if ($_.PSObject.Properties['Value']) { $_.Value } else { $_.Extent.Text } })
+    $current = $wordToComplete.Trim("'", '"')
+    $arguments = @($words | Select-Object -Skip 1) + "=$current"
+    $answer = @(& $words[0] __complete '@STYLE@=' @arguments 2>$null)
+    if ($answer.Count -eq 0 -or $answer[0] -eq ':file') { return }
+    $answer | ForEach-Object {
+        $name, $text = $_ -split "`t", 2
+        $written = if ($name -match '[^\w\-./:=@%+,]') { "'" + $name.Replace("'", "''") + "'" } else { $name }
+        if (-not $text) { $text = $name }
+        [System.Management.Automation.CompletionResult]::new($written, $name, 'ParameterValue', $text)
+    }
+}
+"""
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+    out.write(script(_SCRIPT, options))

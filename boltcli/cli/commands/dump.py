@@ -1,0 +1,26 @@
+"""``dump``: pages in hexadecimal; of an overflow run the first page only, as in bbolt."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError
+from ...render.hexdump import hexdump
+from ...storage.raw import RawFile
+from ..values import parse_page_ids
+from .page import SEPARATOR
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+    pgids = parse_page_ids(arguments[1:])
+    if not pgids:
+        raise ArgumentError("page id required")
+    with RawFile(arguments[0]) as file:
+        page_size, _ = file.page_size_and_hwm()
+        for number, pgid in enumerate(pgids):
+            if number:
+                out.write(SEPARATOR)
+            address, data = file.first_page(pgid, page_size)
+            out.write(hexdump(data, address))

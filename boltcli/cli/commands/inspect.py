@@ -1,0 +1,17 @@
+"""``inspect``: the tree of buckets, as JSON."""
+
+from __future__ import annotations
+
+from ...ops.inspect import inspect
+from ...render.inspect import bucket_tree
+from ..access import database
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+    with database(arguments[0], options, out) as snapshot:
+        tree = inspect(snapshot)
+    out.writelines(bucket_tree(tree))

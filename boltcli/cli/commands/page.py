@@ -1,0 +1,59 @@
+"""``page``: what pages hold. One that cannot be read is said so on stdout, and the next one follows."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError, BoltError, UnreadablePage
+from ...render.errors import error_text
+from ...render.raw_page import page_text
+from ...storage.raw import RawFile
+from ..values import parse_page_ids
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+SEPARATOR = b"===============================================\n"
+_BEYOND = 1 << 16  # pages that are not in the file: no damaged meta is worth more lines
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+    path, pgids = arguments[0], parse_page_ids(arguments[1:])
+    if options["all"] and pgids:
+        raise ArgumentError("invalid args: either use '--all' or 'pageid...'")
+    if not options["all"] and not pgids:
+        raise ArgumentError("page id required")
+    form = str(options["format-value"])
+    with RawFile(path) as file:
+        if options["all"]:
+            _all(file, form, out)
+        for number, pgid in enumerate(pgids):
+            if number:
+                out.write(SEPARATOR)
+            _page(file, pgid, form, out)
+
+
+def _all(file: RawFile, form: str, out: BinaryIO) -> None:
+    try:
+        page_size, hwm = file.page_size_and_hwm()
+    except BoltError as error:
+        out.write(b"cannot read number of pages: " + error_text(error))
+        return
+    stop = min(hwm, file.size // (page_size or 1) + _BEYOND)
+    pgid = 0
+    while pgid < stop:
+        if pgid:
+            out.write(SEPARATOR)
+        pgid += _page(file, pgid, form, out) + 1
+    if stop < hwm:
+        raise UnreadablePage(f"page {pgid} and all up to the high water mark {hwm} lie far beyond the file's end")
+
+
+def _page(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
+    """Write page ``pgid``; returns the number of its overflow pages, 0 if it could not be shown."""
+    try:
+        page = file.page(pgid)
+        out.writelines(page_text(page, form))
+    except BoltError as error:
+        out.write(b"Prining page %d failed: %b. Continuing...\n" % (pgid, error_text(error)))  # "Prining" is bbolt's
+        return 0
+    return page.overflow

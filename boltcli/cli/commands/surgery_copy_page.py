@@ -1,0 +1,28 @@
+"""``surgery copy-page``: a page over another one."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError, Step
+from ...ops.surgery import copy_page, newest_meta
+from ...storage.copy import write_patches
+from ...storage.raw import RawFile
+from ..surgery import FREELIST_HINT, begin, output_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+    output = output_of(options)
+    source, target = int(options["from-page"]), int(options["to-page"])
+    if source == target:
+        raise ArgumentError(f"'--from-page' and '--to-page' have the same value: {source}")
+    with RawFile(arguments[0]) as file, begin("copy-page", file, output) as copy:
+        with Step("copy-page command failed"):
+            write_patches(copy, copy_page(file, source, target))
+        has_freelist = newest_meta(file).has_freelist
+        copy.commit()
+    if has_freelist:
+        out.write(b"WARNING: the free list might have changed.\n" + FREELIST_HINT)
+    out.write(b"The page %d was successfully copied to page %d\n" % (source, target))

@@ -1,0 +1,26 @@
+"""``surgery freelist abandon``: both meta pages without a freelist."""
+
+from __future__ import annotations
+
+from ...errors import Step
+from ...ops.surgery import abandon_freelist
+from ...storage.copy import write_patches
+from ...storage.raw import RawFile
+from ..surgery import begin, output_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+    output = output_of(options)
+    with RawFile(arguments[0]) as file, begin("freelist abandon", file, output) as copy:
+        with Step("abandom-freelist command failed"):  # bbolt's spelling
+            write_patches(copy, abandon_freelist(file))
+        copy.commit()
+    out.write(
+        b"The freelist was abandoned in both meta pages.\n"
+        b"It may cause some delay on next startup because bbolt needs to scan the whole db "
+        b"to reconstruct the free list.\n"
+    )

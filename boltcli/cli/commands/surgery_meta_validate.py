@@ -1,0 +1,24 @@
+"""``surgery meta validate``: whether each meta page is valid."""
+
+from __future__ import annotations
+
+from ...ops.surgery import meta_at
+from ...storage.raw import RawFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+    page_size = 0
+    with RawFile(arguments[0]) as file:
+        for slot in (0, 1):
+            meta, _ = meta_at(file, slot, page_size)
+            problem = meta.problem()
+            if problem is None:
+                out.write(b"The meta page %d is valid!\n" % slot)
+            else:
+                words = str(problem).partition(":")[0]  # ours say more than bbolt's
+                out.write(f"WARNING: The meta page {slot} isn't valid: {words}!\n".encode())
+            page_size = meta.page_size

@@ -1,0 +1,179 @@
+"""What may follow on a command line: commands, options, their values, and bucket names and keys from the file.
+
+The shells' scripts (``commands/completion_*.py``) ask by the hidden command
+``__complete STYLE WORD...``, where the last word is the one to complete, maybe
+empty. The answer is a candidate a line; or the line ``:file``, which asks the
+shell to complete a file name. Styles: ``plain``; ``described`` (with a tab and
+a description behind some candidates); ``bash``, whose words come unsplit (see
+``shell_words.py``). A ``=`` behind the style says that there is one before the
+last word too: PowerShell loses empty words. Trouble of any kind is an empty answer.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+
+from ..errors import BoltError
+from ..render.golang import is_print
+from ..storage.snapshot import Snapshot
+from ..storage.source import open_source
+from ..tree.bucket import find_bucket
+from ..tree.range import keys_with_prefix, last_with_prefix
+from .declaration import Group
+from .help import inside
+from .parse import find_command
+from .table import BY_NAME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .declaration import Command, Option
+
+    Candidates = list[tuple[str, str]]  # what may stand there, and a description or ""
+
+FILE = ":file"
+_LIMIT = 500  # names and keys offered: nobody reads more
+_SEARCHED = 20000  # elements looked at for them
+
+
+def answer(words: Sequence[str]) -> bytes:
+    """What to print for ``__complete`` with ``words``."""
+    style, *line = words or ["plain"]
+    if style.endswith("=") and line:
+        style, line[-1] = style[:-1], line[-1].removeprefix("=")
+    if style == "bash":
+        from .shell_words import BashLine
+
+        bash = BashLine(*line)
+        lines = bash.written([name for name, _ in candidates(bash.words)])
+    else:
+        found = candidates(line)
+        lines = [f"{name}\t{text}" if text and style == "described" else name for name, text in found]
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def candidates(words: Sequence[str]) -> Candidates:
+    """What the last of ``words``, those behind the program's name, may become."""
+    *before, current = words or [""]
+    name, rest = find_command(before, strict=False)
+    command = BY_NAME.get(name)
+    if command is None or isinstance(command, Group):
+        flags = [("--help", "Show this help.")] + [("--version", "Print the version.")] * (command is None)
+        names = [] if rest else _commands(name)
+        return _beginning(current, flags if current.startswith("-") else names)
+    given, values, waiting, ended = _given(command, rest)
+    if waiting is not None:
+        return _values(waiting, current)
+    if current.startswith("-") and not ended:
+        flag, equals, value = current.partition("=")
+        if equals:
+            option = _option(command, flag)
+            found = _values(option, value) if option else []
+            return [(f"{flag}={text}", help) for text, help in found if text != FILE]
+        return _beginning(
+            current, [(f"--{option.name}", option.help) for option in command.options] + [("--help", "Show this help.")]
+        )
+    kinds = _kinds(command, len(given))
+    if "file" in kinds:
+        return [(FILE, "")]
+    if "command" in kinds:
+        return _beginning(current, _commands(" ".join(given)))
+    if kinds & {"bucket", "key"}:
+        try:
+            return _stored(given, current, "key" in kinds, values.get("parse-format") == "hex")
+        except (BoltError, OSError):
+            pass
+    return []
+
+
+def _commands(group: str) -> Candidates:
+    return [(command.name.split()[-1], command.summary) for command in inside(group) if command.name != group]
+
+
+def _beginning(current: str, found: Candidates) -> Candidates:
+    return [each for each in found if each[0].startswith(current)]
+
+
+def _option(command: Command, flag: str) -> Option | None:
+    names = {f"--{option.name}": option for option in command.options}
+    names |= {f"-{option.short}": option for option in command.options if option.short}
+    return names.get(flag)
+
+
+def _values(option: Option, current: str) -> Candidates:
+    if option.kind == "file":
+        return [(FILE, "")]
+    return _beginning(current, [(choice, "") for choice in option.choices])
+
+
+def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str, str], Option | None, bool]:
+    """Positionals, options' values, the option whose value comes next, and whether ``--`` ended the options.
+
+    Unlike the parser it takes everything: the line isn't finished.
+    """
+    given: list[str] = []
+    values: dict[str, str] = {}
+    waiting: Option | None = None
+    ended = False
+    for word in words:
+        if waiting is not None:
+            values[waiting.name] = word
+            waiting = None
+        elif ended or len(word) < 2 or word[0] != "-":
+            given.append(word)
+        elif word == "--":
+            ended = True
+        else:
+            flag, equals, value = word.partition("=")
+            option = _option(command, flag)
+            if option is not None and equals:
+                values[option.name] = value
+            elif option is not None and not option.switch:
+                waiting = option
+    return given, values, waiting, ended
+
+
+def _kinds(command: Command, index: int) -> set[str]:
+    """The kinds of argument that may be the one at ``index``."""
+    kinds = [argument.kind for argument in command.arguments]
+    many = next((place for place, argument in enumerate(command.arguments) if argument.many), len(kinds))
+    return set(kinds[index : index + 1] if index < many else kinds[many:])
+
+
+def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candidates:
+    """Names of the buckets, and with ``keys`` the keys, in the bucket at ``given`` (the file, then names)."""
+    path, *names = given
+    prefix = os.fsencode(current)
+    if keys and in_hex:
+        prefix = _from_hex(current)
+    found: list[str] = []
+    with Snapshot(path, open_source(path, "try")) as snapshot:
+        bucket = find_bucket(snapshot, map(os.fsencode, names))
+        for key, is_bucket in islice(keys_with_prefix(snapshot, bucket, prefix), _SEARCHED):
+            if is_bucket or keys:
+                found += _typed(key, in_hex and not is_bucket)
+                if len(found) >= _LIMIT:
+                    # The shell completes what all have in common: so the last one has to be there.
+                    found += _typed(last_with_prefix(snapshot, bucket, prefix) or b"", in_hex)
+                    break
+    return _beginning(current, [(text, "") for text in dict.fromkeys(found)])
+
+
+def _typed(key: bytes, in_hex: bool) -> list[str]:
+    """How a key is typed, if it can be."""
+    if in_hex:
+        return [key.hex()]
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        return []
+    return [text] if text and is_print(text) else []
+
+
+def _from_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text[: len(text) // 2 * 2])
+    except ValueError:
+        return b""

@@ -1,0 +1,145 @@
+"""The help that a terminal gets: typer, made from the same table as the small parser.
+
+The only module that imports typer. Each command becomes a function whose
+signature is built from its declaration, which is what typer reads.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from .commands.version import one_line
+from .declaration import Argument, Command, Option
+from .help import SUMMARY
+from .table import COMMANDS, GROUPS
+from .values import parse_string
+
+# What a typer command does with its values: `run` of the command, or, in tests, noting them.
+Action = Callable[[Command, list[str], dict[str, Any]], None]
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+def build(action: Action, *, rich: bool = True) -> typer.Typer:
+    """The typer application; a command's values go to ``action``. Its help is by rich, or plain."""
+    app = _typer(SUMMARY, rich)
+
+    @app.callback()
+    def program(
+        version: Annotated[
+            bool, typer.Option("--version", "-v", help="Print the version and exit.", callback=_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        """Declares the program's own options."""
+
+    groups = {"": app}
+    for group in GROUPS:
+        parent, _, name = group.name.rpartition(" ")
+        groups[group.name] = inner = _typer(group.summary, rich)
+        groups[parent].add_typer(inner, name=name, short_help=group.summary, rich_help_panel=group.group)
+    for command in COMMANDS:
+        parent, _, name = command.name.rpartition(" ")
+        groups[parent].command(
+            name,
+            help=f"{command.summary}\n\nExample: {command.example}",
+            short_help=command.summary,
+            rich_help_panel=command.group if not parent else None,
+            context_settings=_SETTINGS,
+        )(_function(command, action))
+    return app
+
+
+def _typer(help: str, rich: bool) -> typer.Typer:
+    return typer.Typer(
+        help=help,
+        no_args_is_help=True,
+        context_settings=_SETTINGS,
+        add_completion=False,  # our own is faster, and knows what is in the file
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich" if rich else None,
+    )
+
+
+def show_help(command: Command | None) -> None:
+    """Show the help of ``command``, or of the program, on the terminal."""
+    from typer.main import get_command
+
+    shown: Any = get_command(build(_no_action))
+    context = shown.make_context("boltcli", [], resilient_parsing=True)
+    for name in command.name.split() if command else ():
+        shown = shown.get_command(context, name)
+        context = shown.make_context(name, [], parent=context, resilient_parsing=True)
+    shown.get_help(context)  # rich writes to the terminal itself
+
+
+def _function(command: Command, action: Action) -> Callable[..., None]:
+    """A function with the command's arguments and options as parameters."""
+
+    def call(**values: Any) -> None:
+        positionals: list[str] = []
+        for argument in command.arguments:
+            given = values[_parameter(argument.name)]
+            positionals += given if argument.many and given else [given] if isinstance(given, str) else []
+        options = {option.name: values[_parameter(option.name)] for option in command.options}
+        options |= {option.name: "".join(options[option.name]) for option in command.options if option.gathers}
+        action(command, positionals, options)
+
+    parameters = [_argument(argument) for argument in command.arguments]
+    parameters += [_option(option) for option in command.options]
+    call.__name__ = command.module
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call
+
+
+def _parameter(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _argument(argument: Argument) -> inspect.Parameter:
+    declared = typer.Argument(metavar=argument.name, help=argument.help, show_default=False, hidden=argument.hidden)
+    kind: Any = list[str] if argument.many else str
+    default: Any = inspect.Parameter.empty
+    if not argument.required:
+        kind, default = kind | None, None
+    return _keyword(argument.name, Annotated[kind, declared], default)
+
+
+def _option(option: Option) -> inspect.Parameter:
+    names = [f"--{option.name}"] + ([f"-{option.short}"] if option.short else [])
+    # The table's own reader of values, so that a number is the same number to both parsers.
+    declared = typer.Option(
+        *names,
+        help=option.help,
+        metavar=option.metavar or None,
+        parser=None if option.switch or option.parse is parse_string else _reader(option),
+        envvar=option.environment or None,
+        rich_help_panel=option.panel or None,
+    )
+    default = inspect.Parameter.empty if option.required else option.default
+    if option.gathers:
+        return _keyword(option.name, Annotated[list[str], declared], [])
+    return _keyword(option.name, Annotated[type(option.default), declared], default)
+
+
+def _reader(option: Option) -> Callable[[Any], Any]:
+    # typer passes the default through its parser too, and that is a value already.
+    return lambda given: option.parse(given) if isinstance(given, str) else given
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(_parameter(name), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(one_line(), nl=False)
+        raise typer.Exit
+
+
+def _no_action(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
+    """For help and completion, which run nothing."""

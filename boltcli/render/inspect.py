@@ -1,0 +1,43 @@
+"""The tree that ``inspect`` prints: Go's ``MarshalIndent`` with four spaces."""
+
+from __future__ import annotations
+
+from .golang import json_string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..ops.inspect import BucketTree
+
+
+def bucket_tree(top: BucketTree) -> Iterator[bytes]:
+    """The tree below ``top`` as JSON, in pieces, with a newline at the end."""
+    # A stack and not recursion: buckets may nest deeper than Python calls may.
+    stack: list[bytes | tuple[BucketTree, bytes]] = [(top, b"")]
+    while stack:
+        piece = stack.pop()
+        if isinstance(piece, bytes):
+            yield piece
+            continue
+        tree, indent = piece
+        fields = _fields(indent) % (json_string(tree.name), tree.keys)
+        if not tree.children:
+            yield b"%b\n%b}" % (fields, indent)
+            continue
+        yield b'%b,\n%b    "buckets": [\n' % (fields, indent)
+        stack.append(b"\n%b    ]\n%b}" % (indent, indent))
+        inner = indent + b"        "
+        if any(child.children for child in tree.children):
+            for child in reversed(tree.children):
+                stack += ((child, inner), b",\n")
+            stack.pop()  # no comma before the first
+        else:
+            form = b"%b\n%b}" % (_fields(inner), inner)
+            yield b",\n".join([form % (json_string(child.name), child.keys) for child in tree.children])
+    yield b"\n"
+
+
+def _fields(indent: bytes) -> bytes:
+    """A bucket's fields as a format, of its name and number of keys."""
+    return indent + b"{\n" + indent + b'    "name": %b,\n' + indent + b'    "keyN": %d'

@@ -1,0 +1,181 @@
+"""What ``page`` and ``page-item`` print of one page, bbolt's words for what cannot be printed included."""
+
+from __future__ import annotations
+
+from ..errors import ArgumentError, UnreadablePage
+from ..format.constants import (
+    BRANCH_PAGE,
+    BUCKET_HEADER_SIZE,
+    BUCKET_LEAF_FLAG,
+    COUNT_IN_FIRST_ID,
+    ELEMENT_SIZE,
+    FREELIST_PAGE,
+    LEAF_PAGE,
+    META_PAGE,
+    PAGE_HEADER_SIZE,
+)
+from ..format.meta import Meta
+from ..format.page import BUCKET_HEADER, BranchElements, DamagedElements, LeafElements, freelist_ids, type_name
+from .formats import formatted, lines, quoted_keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    from ..storage.raw import RawPage
+
+    Element = TypeVar("Element")
+
+_MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data, as far as bbolt can address them
+_MAX_COUNT = 0x7FFFFFFFFFFFFFFF
+_MAX_IDS = 1 << 61  # so many page ids wrap around the address space
+
+
+def page_text(page: RawPage, form: str) -> Iterator[bytes]:
+    """The description of ``page``, in pieces; values are in the format ``form``.
+
+    Yields what precedes damage, then raises :class:`~boltcli.errors.UnreadablePage`;
+    :class:`~boltcli.errors.ArgumentError` for an unknown format, once there is a value.
+    """
+    yield (
+        f"Page ID:    {page.pgid}\nPage Type:  {type_name(page.flags)}\n"
+        f"Total Size: {len(page.data)} bytes\nOverflow pages: {page.overflow}\n"
+    ).encode()
+    try:
+        if page.flags == META_PAGE:
+            yield _meta(Meta.at(page.data, page.pgid))
+        elif page.flags == FREELIST_PAGE:
+            yield from _freelist(page)
+        elif page.flags in (LEAF_PAGE, BRANCH_PAGE):
+            yield b"Item Count: %d\n\n" % page.count
+            yield from _leaf(page, form) if page.flags == LEAF_PAGE else _branch(page)
+            yield b"\n"
+    except DamagedElements as damage:
+        raise UnreadablePage(str(damage), page=page.pgid) from None
+
+
+def item_text(page: RawPage, index: int, form: str, *, key: bool, value: bool) -> Iterator[bytes]:
+    """Key and value of element ``index`` of a leaf page, a line each, as far as they are wanted."""
+    if index >= page.count:
+        raise UnreadablePage(
+            f"leafPageElement: expected item index less than {page.count}, but got {index}", page=page.pgid
+        )
+    if page.flags != LEAF_PAGE:
+        raise UnreadablePage(
+            f"leafPageElement: expected page type of 'leaf', but got '{type_name(page.flags)}'", page=page.pgid
+        )
+    try:
+        leaf = LeafElements(page.data, 0, page.count, len(page.data))
+        if key:
+            yield lines([leaf.key(index)], form)
+        if value:
+            yield lines([leaf.value(index)], form)
+    except DamagedElements as damage:
+        raise UnreadablePage(str(damage), page=page.pgid) from None
+
+
+def _meta(meta: Meta) -> bytes:
+    return f"""\
+Version:    {meta.version}
+Page Size:  {meta.page_size} bytes
+Flags:      {meta.flags:08x}
+Root:       <pgid={meta.root}>
+Freelist:   <pgid={meta.freelist}>
+HWM:        <pgid={meta.hwm}>
+Txn ID:     {meta.txid}
+Checksum:   {meta.checksum:016x}
+
+""".encode()
+
+
+def _freelist(page: RawPage) -> Iterator[bytes]:
+    count = page.count
+    if count == COUNT_IN_FIRST_ID:
+        count = int.from_bytes(page.data[PAGE_HEADER_SIZE : PAGE_HEADER_SIZE + 8], "little")
+        if count > _MAX_COUNT:
+            raise DamagedElements(f"leading element count {count} overflows int")
+    yield b"Item Count: %d\nOverflow: %d\n\n" % (count, page.overflow)
+    if count >= _MAX_IDS:
+        raise DamagedElements("runtime error: unsafe.Slice: len out of range")
+    ids = freelist_ids(page.data, 0, page.count, len(page.data))
+    yield "".join([f"{pgid}\n" for pgid in ids]).encode() + b"\n"
+
+
+def _branch(page: RawPage) -> Iterator[bytes]:
+    branch = BranchElements(page.data, 0, page.count, len(page.data))
+    damage: DamagedElements | None = None
+    try:
+        keys = branch.keys()
+    except DamagedElements:
+        keys, damage = _until_damage(
+            branch.count, lambda index: _data(branch, "key", index, 0, branch.key_sizes[index])
+        )
+    yield b"".join([b"%b: <pgid=%d>\n" % row for row in zip(quoted_keys(keys), branch.pgids)])
+    if damage is not None:
+        raise damage
+
+
+def _leaf(page: RawPage, form: str) -> Iterator[bytes]:
+    leaf = LeafElements(page.data, 0, page.count, len(page.data))
+    problem: DamagedElements | ArgumentError | None = None
+    try:
+        keys, values = leaf.keys(), leaf.values()
+        if any(leaf.value_sizes[index] < BUCKET_HEADER_SIZE for index in leaf.bucket_indexes()):
+            raise DamagedElements
+    except DamagedElements:
+        elements, problem = _until_damage(leaf.count, lambda index: _element(leaf, index))
+        keys, values = [key for key, _ in elements], [value for _, value in elements]
+    is_bucket = [flag & BUCKET_LEAF_FLAG for flag in leaf.flags]
+    try:
+        texts = iter(formatted([value for value, bucket in zip(values, is_bucket) if not bucket], form))
+    except ArgumentError as error:  # after the buckets that precede the first pair
+        problem = error
+        keys = keys[: is_bucket.index(0)]
+        texts = iter(())
+    shown = [_bucket(value) if bucket else next(texts) for _, value, bucket in zip(keys, values, is_bucket)]
+    yield b"".join([b"%b: %b\n" % row for row in zip(quoted_keys(keys), shown)])
+    if problem is not None:
+        raise problem
+
+
+def _bucket(value: bytes) -> bytes:
+    return b"<pgid=%d,seq=%d>" % BUCKET_HEADER.unpack_from(value)
+
+
+def _until_damage(count: int, element: Callable[[int], Element]) -> tuple[list[Element], DamagedElements | None]:
+    """The elements before the first damaged one, and what is wrong with that."""
+    sound: list[Element] = []
+    for index in range(count):
+        try:
+            sound.append(element(index))
+        except DamagedElements as damage:
+            return sound, damage
+    return sound, None
+
+
+def _element(leaf: LeafElements, index: int) -> tuple[bytes, bytes]:
+    """Key and value of one element, or as much of a bucket's value as bbolt reads."""
+    key_size, size = leaf.key_sizes[index], leaf.value_sizes[index]
+    key = _data(leaf, "key", index, 0, key_size)
+    if not leaf.flags[index] & BUCKET_LEAF_FLAG:
+        return key, _data(leaf, "value", index, key_size, size)
+    _addressable(leaf, index, key_size + size)
+    if not size:
+        raise DamagedElements("runtime error: index out of range [0] with length 0")
+    return key, _data(leaf, "value", index, key_size, BUCKET_HEADER_SIZE)
+
+
+def _data(elements: LeafElements | BranchElements, what: str, index: int, skip: int, size: int) -> bytes:
+    """``size`` bytes of an element's data, after the first ``skip``."""
+    _addressable(elements, index, skip + size)
+    start = elements.start + ELEMENT_SIZE * index + elements.positions[index] + skip
+    if start + size > elements.end:
+        raise DamagedElements(f"{what} {index} ends {start + size - elements.end} bytes beyond its page")
+    return elements.buffer[start : start + size]
+
+
+def _addressable(elements: LeafElements | BranchElements, index: int, size: int) -> None:
+    stop = elements.positions[index] + size
+    if stop > _MAX_DATA:
+        raise DamagedElements(f"runtime error: slice bounds out of range [::{stop}] with length {_MAX_DATA}")

@@ -1,0 +1,146 @@
+"""The raw way to the bytes: any page as it lies in the file, without a lock.
+
+It trusts meta 0 for the page size and the high-water mark, valid or not, and
+asks of a page only that it bears its own id: so it reads files that the
+transactional way refuses. The arithmetic is bbolt's (``internal/guts_cli``),
+64 bits that wrap around included.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import OpenError, Step, UnreadablePage
+from ..format.constants import MAGIC, PAGE_HEADER_SIZE
+from ..format.meta import Meta
+from ..format.page import HEADER
+from .source import check_source, open_for_reading, read_or_raise
+
+_FIRST = 4096  # bytes that bbolt reads to see meta 0
+_META_READ = 1024  # bytes that it reads of a meta page on its own
+_U32 = 0xFFFFFFFF
+_U64 = 0xFFFFFFFFFFFFFFFF
+_MAX_OFFSET = 0x7FFFFFFFFFFFFFFF
+_MAX_SLICE = 1 << 48  # bytes; Go makes no slice that long
+
+
+class RawPage:
+    """A page run (a page and its overflow pages) as it lies in the file: the header's fields, and all its bytes."""
+
+    __slots__ = ("count", "data", "flags", "overflow", "pgid")
+
+    count: int
+    flags: int
+    overflow: int
+    pgid: int
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.pgid, self.flags, self.count, self.overflow = HEADER.unpack_from(data)
+
+
+class RawFile:
+    """A database file for raw reading. Use as a context manager, or call :meth:`close`.
+
+    Raises :class:`~boltcli.errors.SourceNotFound`, or :class:`~boltcli.errors.OpenError` where
+    the system refuses; it opens the file when that is first needed.
+    """
+
+    def __init__(self, path: str) -> None:
+        check_source(path)
+        self.path = path
+        self._fd = -1
+        self._sizes: tuple[int, int] | None = None
+
+    @property
+    def fd(self) -> int:
+        """The open file."""
+        if self._fd < 0:
+            self._fd = open_for_reading(self.path)
+        return self._fd
+
+    @property
+    def size(self) -> int:
+        """The file's size in bytes."""
+        return os.fstat(self.fd).st_size
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> RawFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def page_size_and_hwm(self) -> tuple[int, int]:
+        """Page size in bytes and high-water mark, as meta 0 has them.
+
+        Raises :class:`~boltcli.errors.UnreadablePage` if the file is too short or the magic is wrong.
+        """
+        if self._sizes is not None:
+            return self._sizes
+        head = self._read(_FIRST, 0)
+        if len(head) < _FIRST:
+            raise UnreadablePage("unexpected EOF" if head else "EOF", path=self.path)
+        meta = Meta.at(head, 0)
+        if meta.magic != MAGIC:
+            raise UnreadablePage("the Meta Page has wrong (unexpected) magic", page=0, path=self.path)
+        self._sizes = meta.page_size, meta.hwm
+        return self._sizes
+
+    def meta_at(self, slot: int, page_size: int) -> tuple[Meta, bytes]:
+        """Meta page ``slot`` (0 or 1) where it is at this page size, and 1024 bytes from the page's beginning."""
+        data = self.exactly(_META_READ, slot * page_size & _U32)
+        return Meta.at(data, slot), data
+
+    def page(self, pgid: int) -> RawPage:
+        """The page run at ``pgid``. Raises :class:`~boltcli.errors.UnreadablePage`."""
+        with Step("read Page size"):
+            page_size, hwm = self.page_size_and_hwm()
+        page = self._run(pgid, page_size, 1)
+        if page.overflow >= (hwm - 3) & _U32:  # without the two metas and the page itself
+            raise UnreadablePage(
+                f"error: invalid value, Page claims to have {page.overflow} overflow pages (>=hwm={hwm}). "
+                "Interrupting to avoid risky OOM",
+                page=pgid, path=self.path,
+            )  # fmt: skip
+        return self._run(pgid, page_size, page.overflow + 1) if page.overflow else page
+
+    def first_page(self, pgid: int, page_size: int) -> tuple[int, bytes]:
+        """Address and bytes of the one page at ``pgid``, whatever they are."""
+        address = pgid * page_size & _U64
+        return address, self.exactly(page_size, address)
+
+    def _run(self, pgid: int, page_size: int, pages: int) -> RawPage:
+        data = self.exactly(page_size * pages & _U64, pgid * page_size & _U64)
+        if len(data) < PAGE_HEADER_SIZE:
+            if data:
+                raise UnreadablePage(f"a page of {len(data)} bytes has no room for its header", page=pgid)
+            raise UnreadablePage("runtime error: index out of range [0] with length 0", page=pgid, path=self.path)
+        page = RawPage(data)
+        if page.pgid != pgid:
+            raise UnreadablePage(
+                f"error: invalid value due to unexpected Page id: {page.pgid} != {pgid}", page=pgid, path=self.path
+            )
+        return page
+
+    def exactly(self, length: int, position: int) -> bytes:
+        """``length`` bytes from ``position``. Raises :class:`~boltcli.errors.UnreadablePage` if there are fewer."""
+        if length >= _MAX_SLICE:
+            raise UnreadablePage("runtime error: makeslice: len out of range", path=self.path)
+        if position > _MAX_OFFSET:
+            raise OpenError("readat", self.path, "negative offset")
+        # The length comes from the file: nothing is allocated for it that isn't there to be read.
+        data = self._read(min(length, max(self.size - position, _FIRST)), position)
+        if len(data) < length:
+            raise UnreadablePage("EOF", path=self.path)
+        return data
+
+    def _read(self, length: int, position: int) -> bytes:
+        try:
+            return read_or_raise(self.fd, position, length)
+        except OSError as error:
+            raise OpenError("read", self.path, error.strerror or str(error)) from error
