@@ -9,6 +9,7 @@ that one state, whole. A command may also say that it could not; nothing else.
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 import subprocess
@@ -22,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boltcli
-from boltcli.cli.table import BY_NAME
 from boltcli.errors import BoltError, Changed
 from tests.compat import ours
 from tests.compat.bbolt import Completed
@@ -217,6 +217,25 @@ def _compact(path: Path, scenario: Scenario, chance: random.Random) -> int:
     return transaction
 
 
+def _inspect(path: Path, scenario: Scenario, chance: random.Random) -> int:
+    transaction, done = _run(chance, "inspect", path)
+    assert done.status == 0, (transaction, done)
+    buckets = {bucket["name"]: bucket for bucket in json.loads(done.stdout)["buckets"]}
+    assert buckets["tree"]["keyN"] == size(transaction, scenario.keys), transaction
+    assert len(buckets["nest"]["buckets"]) == size(transaction, NESTED), transaction
+    return transaction
+
+
+def _pages(path: Path, scenario: Scenario, chance: random.Random) -> int:
+    transaction, done = _run(chance, "pages", path)
+    assert done.status == 0, (transaction, done)
+    rows = [line.split() for line in done.stdout.splitlines()[2:]]
+    # Inline buckets have no pages: what the others hold is the tree's keys, the nested names and the top-level ones.
+    items = sum(int(row[2]) for row in rows if row[1] == b"leaf")
+    assert items == size(transaction, scenario.keys) + size(transaction, NESTED) + BUCKETS + 3, transaction
+    return transaction
+
+
 def _view(path: Path, scenario: Scenario, chance: random.Random) -> int:
     try:
         return boltcli.view(path, lambda database: _state(database, scenario), lock="try")
@@ -253,8 +272,8 @@ def _state(database: boltcli.Database, scenario: Scenario, transaction: int = 0)
 
 
 COMMANDS: dict[str, Callable[[Path, Scenario, random.Random], int]] = {
-    "get": _get, "keys": _keys, "check": _check, "stats": _stats, "view": _view, "open": _open,
-    **({"compact": _compact} if "compact" in BY_NAME else {}),
+    "get": _get, "keys": _keys, "check": _check, "stats": _stats, "inspect": _inspect, "pages": _pages,
+    "compact": _compact, "view": _view, "open": _open,
 }  # fmt: skip
 
 
