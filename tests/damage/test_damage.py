@@ -16,12 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from boltcli.cli.table import COMMANDS
 from boltcli.errors import BoltError
 from boltcli.storage.snapshot import Snapshot
 from tests.support import fixture, run
 
 SOURCES = ("inline", "nested-8", "page-1024", "no-freelist", "after-deletes", "binary-keys")
 PER_SOURCE = 150
+
+OPENING = {command.name for command in COMMANDS if command.opens}
 
 
 def mutants(content: bytes, page_size: int, source: random.Random) -> Iterator[tuple[str, bytes]]:
@@ -120,7 +123,7 @@ def test_every_command_answers(name: str, tmp_path: Path, monkeypatch: pytest.Mo
             assert (status == 1) == err.startswith(b"Error: "), where
             assert status == 0 or not output.exists(), where
             assert b"Traceback" not in err, where
-            if number % 10 == 0:
+            if number % 10 == 0 and argv[0] in OPENING:
                 assert run(*call, "--no-lock") == (status, out, err), where
             if argv == ["check"]:
                 noticed += status
