@@ -55,7 +55,7 @@ class LeafLayout:
         """The root page ids of the buckets in such a page."""
         if self._roots is None:
             size = len(self.buckets)
-            self._roots = _unpacker([start for start, _ in self.buckets], ["Q"] * size, [8] * size)
+            self._roots = unpacker([start for start, _ in self.buckets], ["Q"] * size, [8] * size)
         return self._roots(buffer, offset)
 
 
@@ -148,7 +148,7 @@ class Layouts:
 
 def _keys(starts: list[int], sizes: Sequence[int]) -> Keys:
     """What reads the keys of a page, made to be used often."""
-    return _unpacker(starts, [f"{size}s" for size in sizes], sizes)
+    return unpacker(starts, [f"{size}s" for size in sizes], sizes)
 
 
 def _rare_keys(starts: list[int], stops: list[int]) -> Keys:
@@ -157,7 +157,7 @@ def _rare_keys(starts: list[int], stops: list[int]) -> Keys:
     return lambda buffer, offset: list(map(buffer[offset : offset + end].__getitem__, map(slice, starts, stops)))
 
 
-def _unpacker(starts: list[int], codes: list[str], sizes: Sequence[int]) -> Callable[[Buffer, int], tuple[Any, ...]]:
+def unpacker(starts: list[int], codes: list[str], sizes: Sequence[int]) -> Callable[[Buffer, int], tuple[Any, ...]]:
     """``unpack_from`` of a Struct with a field of each code, and so many bytes, at each of ``starts``, which ascend."""
     form = ["<"]
     at = 0
