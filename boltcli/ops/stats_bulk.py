@@ -259,7 +259,7 @@ def _used(tables: list[bytes]) -> tuple[int, int, dict[bytes, int]]:
 def _inline_buckets(table: bytes, page_size: int) -> InlineBuckets | None:
     """The buckets in leaves with this element table; None if there's something odd about it, or one has no room."""
     try:
-        buckets = Layouts(page_size).learn_leaf(table).buckets
+        buckets = Layouts(page_size).leaf_layout(table).buckets
     except DamagedElements:
         return None
     starts, sizes = zip(*buckets)
