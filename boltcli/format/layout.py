@@ -55,7 +55,7 @@ class LeafLayout:
         """The root page ids of the buckets in such a page."""
         if self._roots is None:
             size = len(self.buckets)
-            self._roots = _unpacker([start for start, _ in self.buckets], ["Q"] * size, [8] * size)
+            self._roots = unpacker([start for start, _ in self.buckets], ["Q"] * size, [8] * size)
         return self._roots(buffer, offset)
 
 
@@ -87,12 +87,17 @@ class Layouts:
         self.leaf = self._leaves.get
         self.branch = self._branches.get
 
-    def learn_leaf(self, table: bytes) -> LeafLayout:
+    def learn_leaf(self, table: bytes) -> LeafLayout | None:
         """The layout of a leaf; ``table`` is its bytes from ``TABLE_START`` to the end of its elements.
 
-        Raises :class:`~boltcli.format.page.DamagedElements` if it isn't a
+        None if it was never met before: one that never comes again isn't worth
+        it. Raises :class:`~boltcli.format.page.DamagedElements` if it isn't a
         leaf's, or if the data of its elements overlap or leave the page.
         """
+        return self.leaf_layout(table) if self._met_before(table) else None
+
+    def leaf_layout(self, table: bytes) -> LeafLayout:
+        """Like :meth:`learn_leaf`, but a layout in any case."""
         count = int.from_bytes(table[2:4], "little")
         if len(table) != _HEAD + ELEMENT_SIZE * count or not table.startswith(_LEAF):
             raise DamagedElements("not a whole element table of a leaf")
@@ -110,10 +115,8 @@ class Layouts:
                     if size < BUCKET_HEADER_SIZE:
                         raise DamagedElements("a value too small to be a bucket")
                     buckets.append((start, size))
-        if self._met_before(table):
-            layout = self._leaves[table] = LeafLayout(_keys(starts, key_sizes), buckets)
-            return layout
-        return LeafLayout(_rare_keys(starts, stops), buckets)
+        layout = self._leaves[table] = LeafLayout(_keys(starts, key_sizes), buckets)
+        return layout
 
     def learn_branch(self, table: bytes, end: int) -> BranchLayout:
         """The layout of a branch page; ``table`` is the first halves of its elements (position and key size, u32).
@@ -148,7 +151,7 @@ class Layouts:
 
 def _keys(starts: list[int], sizes: Sequence[int]) -> Keys:
     """What reads the keys of a page, made to be used often."""
-    return _unpacker(starts, [f"{size}s" for size in sizes], sizes)
+    return unpacker(starts, [f"{size}s" for size in sizes], sizes)
 
 
 def _rare_keys(starts: list[int], stops: list[int]) -> Keys:
@@ -157,7 +160,7 @@ def _rare_keys(starts: list[int], stops: list[int]) -> Keys:
     return lambda buffer, offset: list(map(buffer[offset : offset + end].__getitem__, map(slice, starts, stops)))
 
 
-def _unpacker(starts: list[int], codes: list[str], sizes: Sequence[int]) -> Callable[[Buffer, int], tuple[Any, ...]]:
+def unpacker(starts: list[int], codes: list[str], sizes: Sequence[int]) -> Callable[[Buffer, int], tuple[Any, ...]]:
     """``unpack_from`` of a Struct with a field of each code, and so many bytes, at each of ``starts``, which ascend."""
     form = ["<"]
     at = 0

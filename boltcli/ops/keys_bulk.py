@@ -100,6 +100,4 @@ class _Listing(Walk):
     def _keys(self, pgids: list[int]) -> list[bytes]:
         self._glance()
         offsets, words = self.heads(pgids)
-        buffer = self.buffer
-        pages = zip(self.leaves(offsets, words), offsets)
-        return list(chain.from_iterable([layout.keys(buffer, offset) for layout, offset in pages]))
+        return list(chain.from_iterable(self.leaves(offsets, words)))

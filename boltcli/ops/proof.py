@@ -14,7 +14,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from operator import itemgetter, le, lt
 
-from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
+from ..format.constants import BRANCH_PAGE, LEAF_PAGE
 from ..tree.batch import Irregular, of_type
 from .bulk import Walk, dealt, jobs_for
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, TypeVar
 
-    from ..format.layout import LeafLayout
     from ..storage.snapshot import Snapshot
     from .bulk import Progress
 
@@ -160,9 +159,7 @@ class _Proof(Walk):
 
     def _leaves(self, offsets: list[int], words: list[int], lows: list[bytes], highs: list[Any]) -> None:
         """The keys of leaves: in order, within their bounds; and the buckets among their values."""
-        buffer = self.buffer
-        layouts = self.leaves(offsets, words)
-        pages = [layout.keys(buffer, offset) for layout, offset in zip(layouts, offsets)]
+        pages = self.leaves(offsets, words, self.nested)
         if not all(pages):
             raise Irregular  # a leaf without elements
         keys = list(chain.from_iterable(pages))
@@ -170,17 +167,6 @@ class _Proof(Walk):
         if not (all(map(lt, keys, islice(keys, 1, None))) or all(map(_ascends, pages))):
             raise Irregular
         _must_bound(pages, lows, highs)
-        for layout, offset in zip(layouts, offsets):
-            if layout.buckets:
-                self._buckets(layout, offset)
-
-    def _buckets(self, layout: LeafLayout, offset: int) -> None:
-        roots = layout.roots(self.buffer, offset)
-        if any(roots):
-            self.nested += filter(None, roots)
-        for root, (_, size) in zip(roots, layout.buckets) if layout.bare else ():
-            if not root and size <= BUCKET_HEADER_SIZE:
-                raise Irregular  # an inline bucket without its page
 
     def _children(self, branches: list[_Branch]) -> _Level:
         """The level below ``branches``."""

@@ -7,11 +7,12 @@ from operator import add, not_, sub
 from struct import Struct
 
 from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ..format.layout import TABLE_START
-from ..format.page import BRANCH_ELEMENT, EVEN
+from ..format.layout import TABLE_START, Layouts
+from ..format.page import BRANCH_ELEMENT, EVEN, DamagedElements
 from ..tree.batch import Irregular, has_overflow, of_type
 from .bucket_stats import BucketStats
 from .bulk import Walk, dealt, jobs_for
+from .stats_inline import InlineBuckets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .bulk import Progress
 
 _PAGES = 256  # read at once
+_LAYOUTS = 1024  # of pages with buckets, kept in mind
 _NESTING = 64  # buckets in buckets, from where on it's done the other way
 _U32 = 0xFFFFFFFF
 
@@ -52,11 +54,12 @@ def bulk_stats(
 class _Counting(Walk):
     """The state of one count."""
 
-    __slots__ = ("nested", "total")
+    __slots__ = ("_known", "nested", "total")
 
     def __init__(self, snapshot: Snapshot, jobs: int, progress: Progress | None) -> None:
         super().__init__(snapshot, jobs, progress)
         self.total = BucketStats()
+        self._known: dict[bytes, InlineBuckets | None] = {}  # by the element tables of the leaves
         self.nested: list[int] = []  # roots of the buckets with trees of their own, in the tree at hand
 
     def inline(self, bucket: BucketRef) -> None:
@@ -148,9 +151,39 @@ class _Counting(Walk):
         total.keys += keys
         total.leaf_inuse += used
         if holders:
-            ends = [at + TABLE_START + len(table) for at, table in zip(offsets, tables)]
-            held = [table in holders for table in tables]
-            self._buckets(list(compress(offsets, held)), list(compress(ends, held)))
+            offsets, tables = self._alike(offsets, tables, holders)
+        if holders and offsets:
+            self._buckets(offsets, [at + TABLE_START + len(table) for at, table in zip(offsets, tables)])
+
+    def _alike(
+        self, offsets: list[int], tables: list[bytes], holders: dict[bytes, int]
+    ) -> tuple[list[int], list[bytes]]:
+        """Count the buckets of leaves that are laid out like others; returns the leaves with buckets that are left."""
+        known = self._known
+        for table, number in holders.items():
+            if number > 1 and table not in known:
+                if len(known) == _LAYOUTS:
+                    known.clear()
+                known[table] = _inline_buckets(table, self.page_size)
+        left = []
+        total = self.total
+        buckets = elements = used = 0
+        for place in zip(offsets, tables):
+            offset, table = place
+            if table in holders:
+                inline = known.get(table)
+                counted = inline.count(self.buffer, offset) if inline else None
+                if inline is None or counted is None:
+                    left.append(place)
+                else:
+                    buckets += inline.number
+                    elements += counted[0]
+                    used += counted[1]
+        total.buckets += buckets
+        total.inline_buckets += buckets
+        total.keys += elements
+        total.inline_bucket_inuse += used
+        return [offset for offset, _ in left], [table for _, table in left]
 
     def _buckets(self, offsets: list[int], tables: list[int]) -> None:
         """Count the inline buckets in the leaves at ``offsets``, and put the roots of the others into ``nested``."""
@@ -195,8 +228,10 @@ class _Counting(Walk):
         total.inline_bucket_inuse += used
 
 
-def _used(tables: list[bytes]) -> tuple[int, int, set[bytes]]:
+def _used(tables: list[bytes]) -> tuple[int, int, dict[bytes, int]]:
     """Of leaf pages with these element tables: how many elements, how many bytes in use, which hold buckets.
+
+    The last is the tables of those that do, and of how many pages each is.
 
     Pages that are laid out alike have the same table, and are counted together.
     As in ``stats.py``, the last element alone tells the bytes in use.
@@ -206,7 +241,7 @@ def _used(tables: list[bytes]) -> tuple[int, int, set[bytes]]:
     for table in tables:
         pages[table] = get(table, 0) + 1
     keys = used = 0
-    holders = set()
+    holders = {}
     for table, number in pages.items():
         count = (len(table) - _HEAD) // ELEMENT_SIZE
         keys += number * count
@@ -217,5 +252,15 @@ def _used(tables: list[bytes]) -> tuple[int, int, set[bytes]]:
         used += number * (ELEMENT_SIZE * count + (pos + ksize + vsize & _U32))
         # The low byte of each element's flags, and of those what is left when the even ones go.
         if table[_HEAD::ELEMENT_SIZE].translate(None, EVEN):
-            holders.add(table)
+            holders[table] = number
     return keys, used, holders
+
+
+def _inline_buckets(table: bytes, page_size: int) -> InlineBuckets | None:
+    """The buckets in leaves with this element table; None if there's something odd about it, or one has no room."""
+    try:
+        buckets = Layouts(page_size).leaf_layout(table).buckets
+    except DamagedElements:
+        return None
+    starts, sizes = zip(*buckets)
+    return InlineBuckets(list(starts), sizes) if min(sizes) >= _INLINE_LEAST else None

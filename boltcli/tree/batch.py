@@ -8,18 +8,18 @@ say what is wrong: then those decide who look at one page after the other.
 from __future__ import annotations
 
 import sys
-from itertools import chain, repeat
+from itertools import chain, compress, islice, repeat
+from operator import add
 
-from ..format.constants import ELEMENT_SIZE, PAGE_HEADER_SIZE
+from ..format.constants import BUCKET_HEADER_SIZE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ..format.layout import TABLE_START, Layouts
-from ..format.page import PAGE_WORDS, DamagedElements
+from ..format.page import BUCKET_HEADER, PAGE_WORDS, DamagedElements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Self
 
-    from ..format.layout import LeafLayout
     from ..storage.snapshot import Snapshot
 
 
@@ -94,14 +94,63 @@ class Batch:
                 raise Irregular
         return [buffer[at + TABLE_START : at + ends[word]] for at, word in zip(offsets, words)]
 
-    def leaves(self, offsets: list[int], words: list[int]) -> list[LeafLayout]:
-        """The layouts of leaf pages."""
-        known = self._layouts.leaf
-        learn = self._layouts.learn_leaf
-        try:
-            return [known(table) or learn(table) for table in self.tables(offsets, words)]
-        except DamagedElements:
-            raise Irregular from None
+    def leaves(self, offsets: list[int], words: list[int], roots: list[int] | None = None) -> list[Sequence[bytes]]:
+        """The keys of leaf pages, a list for each; the root page ids of buckets among the values go to ``roots``."""
+        if len(of_type(words, LEAF_PAGE)) < len(words):
+            raise Irregular
+        buffer = self.buffer
+        tables = self.tables(offsets, words)
+        layouts = list(map(self._layouts.leaf, tables))
+        if None in layouts:
+            try:
+                layouts = [known or self._layouts.learn_leaf(table) for known, table in zip(layouts, tables)]
+            except DamagedElements:
+                raise Irregular from None
+        pages: list[Sequence[bytes]] = [
+            layout.keys(buffer, offset) if layout else () for layout, offset in zip(layouts, offsets)
+        ]
+        if roots is not None:
+            for layout, offset in zip(layouts, offsets):
+                if layout and layout.buckets:
+                    _add_roots(roots, layout.roots(buffer, offset), [size for _, size in layout.buckets], layout.bare)
+        if None in layouts:
+            unlike = [index for index, layout in enumerate(layouts) if layout is None]
+            keys = self._unlike([offsets[index] for index in unlike], [words[index] for index in unlike], roots)
+            for index, page in zip(unlike, keys):
+                pages[index] = page
+        return pages
+
+    def _unlike(self, offsets: list[int], words: list[int], roots: list[int] | None) -> Iterator[list[bytes]]:
+        """:meth:`leaves` for pages of which none is laid out like another: the elements of all together, as columns."""
+        buffer = self.buffer
+        counts = [word >> 16 & 0xFFFF for word in words]
+        tables = [offset + PAGE_HEADER_SIZE for offset in offsets]
+        ends = [table + ELEMENT_SIZE * count for table, count in zip(tables, counts)]
+        fields = self.fields(offsets, ends)
+        elements = chain.from_iterable(map(range, tables, ends, repeat(ELEMENT_SIZE)))
+        starts = list(map(add, elements, fields[1::4]))
+        stops = list(map(add, starts, fields[2::4]))
+        after = list(map(add, stops, fields[3::4]))
+        # Each element's data begin where the ones before end, as bbolt writes them, and the last end in their page.
+        stop = 0
+        for offset, word, count in zip(offsets, words, counts):
+            stop += count
+            if count:
+                if after[stop - 1] > offset + ((word >> 32) + 1) * self.page_size:
+                    raise Irregular
+                after[stop - 1 : stop] = starts[stop : stop + 1]  # the next page's, in order to compare all at once
+        if after[: len(starts) - 1] != starts[1:]:
+            raise Irregular
+        if roots is not None and any(fields[0::4]):
+            are_buckets = [flags & BUCKET_LEAF_FLAG for flags in fields[0::4]]
+            sizes = list(compress(fields[3::4], are_buckets))
+            values = compress(stops, are_buckets)
+            if min(sizes, default=BUCKET_HEADER_SIZE) < BUCKET_HEADER_SIZE:
+                raise Irregular
+            found = [BUCKET_HEADER.unpack_from(buffer, value)[0] for value in values]
+            _add_roots(roots, found, sizes, True)
+        keys = iter([buffer[start:stop] for start, stop in zip(starts, stops)])
+        return (list(islice(keys, count)) for count in counts)
 
     def fields(self, offsets: list[int], ends: list[int]) -> list[int]:
         """The four numbers of each element of some leaf pages, one after the other; ``ends`` are their tables'."""
@@ -136,6 +185,14 @@ class Batch:
             raise Irregular
         start = (offset + PAGE_HEADER_SIZE) // 8
         return start, start + 2 * count
+
+
+def _add_roots(roots: list[int], found: Sequence[int], sizes: Sequence[int], bare: bool) -> None:
+    """Add the root page ids ``found`` in values of ``sizes`` bytes; ``bare``: some have no room for an inline page."""
+    if any(found):
+        roots += filter(None, found)
+    if bare and not all(root or size > BUCKET_HEADER_SIZE for root, size in zip(found, sizes)):
+        raise Irregular  # an inline bucket without its page
 
 
 def has_overflow(words: list[int]) -> bool:

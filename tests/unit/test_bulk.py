@@ -243,3 +243,33 @@ def test_how_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [bulk.jobs_for(pages, 5) for pages in (0, 3, 10**6)] == [1, 3, 5]
     monkeypatch.delattr(os, "fork")
     assert bulk.jobs_for(10**6, 5) == 1
+
+
+def _inline(count: int, flags: int = 2, root: int = 0) -> bytes:
+    """The value of an inline bucket of ``count`` pairs, as long as any other of them."""
+    pairs = [(b"%02d" % number, b"v") for number in range(count)]
+    return (pgid(root) + pgid(0) + page(0, flags, pairs, page_size=16)).ljust(160, b"\0")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [_inline(0), _inline(3), _inline(1, flags=1), _inline(1)[:26] + b"\x0b" + _inline(1)[27:], _inline(1, root=20)],
+    ids=["empty", "full", "a branch", "more elements than fit", "not inline"],
+)
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.usefixtures("many_small_batches")
+def test_inline_buckets_in_pages_laid_out_alike(
+    odd: bytes, jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [[b"%d%d" % (leaf, number) for number in range(4)] for leaf in range(9)]
+    values = [[_inline((leaf + number) % 2 + 1) for number in range(4)] for leaf in range(9)]
+    values[7][2] = odd
+    leaves = [
+        page(5 + leaf, 2, [(name, value, b"\1") for name, value in zip(names[leaf], values[leaf])]) for leaf in range(9)
+    ]
+    branch = page(4, 1, [(names[leaf][0], pgid(5 + leaf)) for leaf in range(9)])
+    root = page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")])
+    more = [page(number, 2, [(b"k", b"v")]) for number in range(14, 21)]
+    path = tmp_path / "test.db"
+    path.write_bytes(small(freelist(2, range(14, 20)), root, branch, *leaves, *more))
+    _assert_same(path, jobs, monkeypatch)

@@ -76,6 +76,15 @@ def test_a_bucket_too_small_for_its_inline_page(tmp_path: Path) -> None:
     ]
 
 
+def test_a_bucket_without_a_value(tmp_path: Path) -> None:
+    """What follows it could be a bucket's header."""
+    leaf = page(3, 2, [(b"", b"", b"\1"), (bucket(4), b"")])
+    assert findings(tmp_path, small(freelist(2), leaf, page(4, 2, [(b"k", b"")]))) == [
+        "page 3 at offset 12288: element 0 is too small to be a bucket",
+        "page 4: unreachable unfreed",
+    ]
+
+
 def test_invalid_type(tmp_path: Path) -> None:
     branch = page(3, 1, [(b"a", pgid(4))])
     assert findings(tmp_path, small(freelist(2), branch, freelist(4))) == [
