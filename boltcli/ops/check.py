@@ -71,6 +71,7 @@ class _Check:
         self.reached = bytearray(self.tracked)
         self.freed = bytearray(self.tracked)
         self.freelist_known = True
+        self.visited = 0
         self.budget = _VISITS * snapshot.page_count + _BEYOND
         self.damaged: set[int] = set()
 
@@ -307,6 +308,9 @@ class _Check:
 
     def _verify(self, page: Page, stack: list[int]) -> Iterator[Finding]:
         """Bounds, references, freed, type of one page."""
+        if self.progress is not None:
+            self.visited += 1
+            self.progress(self.visited, self.hwm)
         pgid = page.pgid
         if pgid > self.hwm:
             yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {stack_text(stack)}")

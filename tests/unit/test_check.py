@@ -174,6 +174,19 @@ def test_a_bad_freelist_is_a_finding_and_the_trees_are_checked(tmp_path: Path) -
     ]
 
 
+def test_progress_is_told_of_every_page(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    branch = page(3, 1, [(b"a", pgid(4)), (b"m", pgid(5))])
+    told: list[tuple[int, int]] = []
+    for last in (b"z", b"a"):  # a sound file, and one with keys out of order
+        path.write_bytes(small(freelist(2), branch, page(4, 2, [(b"a", b"")]), page(5, 2, [(b"m", b""), (last, b"")])))
+        told.clear()
+        with Snapshot(str(path)) as snapshot:
+            found = list(check(snapshot, progress=lambda done, total: told.append((done, total))))
+        assert bool(found) == (last == b"a")
+        assert told[-1] == (3, 6)
+
+
 def test_from_page(tmp_path: Path) -> None:
     content = small(freelist(2), LEAF, page(4, 2, [(b"b", b""), (b"a", b"")]), page(7, 2))
     assert findings(tmp_path, content, 3) == []
