@@ -31,6 +31,7 @@ _U32 = struct.Struct("<I")
 _MAX_U32 = 0xFFFFFFFF
 
 _ONES: dict[int, int] = {}
+_POSITIONS: dict[int, int] = {}
 
 
 def ones(count: int) -> int:
@@ -77,6 +78,16 @@ def layout(headers: bytes, count: int) -> tuple[int, int] | None:
     ):
         return None
     return length, flags
+
+
+def _positions(count: int) -> int:
+    """1 in the position field of each of ``count`` element headers."""
+    found = _POSITIONS.get(count)
+    if found is None:
+        if len(_POSITIONS) >= 4096:
+            _POSITIONS.clear()
+        found = _POSITIONS[count] = ones(count) << 32
+    return found
 
 
 def element(flags: int, key: bytes, value: bytes) -> Chunk:
@@ -174,8 +185,7 @@ def leaf_page(pgid: int, overflow: int, count: int, chunks: list[Chunk]) -> list
         headers = buffer[table : table + size]
         shift = place - (data - table)
         if shift:
-            moved = int.from_bytes(headers, "little") + (shift * ones(number) << 32)
-            headers = moved.to_bytes(size, "little")
+            headers = (int.from_bytes(headers, "little") + shift * _positions(number)).to_bytes(size, "little")
         tables.append(headers)
         datas.append(buffer[data : data + length])
         place += length - size

@@ -131,16 +131,47 @@ class _Packer:
         chunks = self._chunks
         at = 0
         while self._size > left:
-            stop, part, pages = self._choose(at)
-            group = chunks[at:stop]
+            group, size, pages, stop = self._one_page(at)
+            if not group:
+                stop, part, pages = self._choose(at)
+                group = chunks[at:stop]
+                if part:
+                    front, chunks[stop] = cut(chunks[stop], part)
+                    group.append(front)
+                size = PAGE_HEADER_SIZE + sum([ELEMENT_SIZE * chunk[2] + chunk[4] for chunk in group])
             at = stop
-            if part:
-                front, chunks[at] = cut(chunks[at], part)
-                group.append(front)
-            size = PAGE_HEADER_SIZE + sum([ELEMENT_SIZE * chunk[2] + chunk[4] for chunk in group])
             self._size -= size - PAGE_HEADER_SIZE
             self._write_leaf(group, size, pages)
         del chunks[:at]
+
+    def _one_page(self, start: int) -> tuple[list[Chunk], int, int, int]:
+        """The elements of one page, if they put it to good use: chunks, size, 1, and where the rest begins.
+
+        That is the common case; no chunks if it isn't so.
+        """
+        chunks = self._chunks
+        capacity = self.file.capacity
+        stop, size = start, PAGE_HEADER_SIZE
+        rest = None
+        while stop < len(chunks):
+            rest = chunks[stop]
+            after = size + ELEMENT_SIZE * rest[2] + rest[4]
+            if after > capacity:
+                break
+            size = after
+            stop += 1
+            rest = None
+        group = chunks[start:stop]
+        if rest is not None:
+            part = fit(rest, capacity - size, ELEMENT_SIZE)
+            if part:
+                front, chunks[stop] = cut(rest, part)
+                group.append(front)
+                size += ELEMENT_SIZE * part + front[4]
+            if size < _FULL * (self.file.page_size + ELEMENT_SIZE + (len(first_key(group[0])) if group else 0)):
+                chunks[stop] = rest
+                return [], 0, 0, start
+        return group, size, 1, stop
 
     def _choose(self, start: int) -> tuple[int, int, int]:
         """Which elements make the next page run: chunks up to which one, how many elements of that, pages.

@@ -45,23 +45,24 @@ class PageWriter:
         gathered: list[Piece] = []
         for pgid, pages, pieces in waiting:
             if pgid != end or len(gathered) + len(pieces) > _PIECES:
-                self._write(start, gathered)
+                self._write(start, end, gathered)
                 start = pgid
                 gathered = []
             gathered += pieces
             end = pgid + pages
-        self._write(start, gathered)
+        self._write(start, end, gathered)
         self._waiting = []
         self._bytes = 0
 
-    def _write(self, pgid: int, pieces: Sequence[Piece]) -> None:
+    def _write(self, start: int, end: int, pieces: Sequence[Piece]) -> None:
+        """Write ``pieces``, which fill the pages from ``start`` up to ``end``."""
         if not pieces:
             return
-        offset = pgid * self.page_size
+        offset = start * self.page_size
         done = 0
         if hasattr(os, "pwritev") and len(pieces) <= _PIECES:
             done = os.pwritev(self.fd, pieces, offset)
-            if done == sum(map(len, pieces)):
+            if done == (end - start) * self.page_size:
                 return
         self._write_rest(b"".join(pieces)[done:], offset + done)
 
