@@ -15,11 +15,11 @@ import os
 from itertools import islice
 
 from ..errors import BoltError
-from ..render.golang import is_print
 from ..storage.snapshot import Snapshot
 from ..storage.source import open_source
 from ..tree.bucket import find_bucket
 from ..tree.range import keys_with_prefix, last_with_prefix
+from .address import NOTATIONS, addresses, typed
 from .declaration import Group
 from .help import inside
 from .parse import find_command
@@ -148,28 +148,30 @@ def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candida
     prefix = os.fsencode(current)
     if keys and in_hex:
         prefix = _from_hex(current)
+    elif current.startswith("hex:"):
+        prefix = _from_hex(current[4:])
+    elif current.startswith("str:"):
+        prefix = prefix[4:]
+    elif any(notation.startswith(current) for notation in NOTATIONS):
+        prefix = b""  # any name may turn out to be written so
     found: list[str] = []
     with Snapshot(path, open_source(path, "try")) as snapshot:
-        bucket = find_bucket(snapshot, map(os.fsencode, names))
+        bucket = find_bucket(snapshot, addresses(names))
         for key, is_bucket in islice(keys_with_prefix(snapshot, bucket, prefix), _SEARCHED):
             if is_bucket or keys:
-                found += _typed(key, in_hex and not is_bucket)
+                found.append(_typed(key, in_hex and not is_bucket, current))
                 if len(found) >= _LIMIT:
                     # The shell completes what all have in common: so the last one has to be there.
-                    found += _typed(last_with_prefix(snapshot, bucket, prefix) or b"", in_hex)
+                    found.append(_typed(last_with_prefix(snapshot, bucket, prefix) or b"", in_hex, current))
                     break
     return _beginning(current, [(text, "") for text in dict.fromkeys(found)])
 
 
-def _typed(key: bytes, in_hex: bool) -> list[str]:
-    """How a key is typed, if it can be."""
+def _typed(key: bytes, in_hex: bool, current: str) -> str:
+    """How a key is typed: as ``current`` begins, if there is a choice."""
     if in_hex:
-        return [key.hex()]
-    try:
-        text = key.decode()
-    except UnicodeDecodeError:
-        return []
-    return [text] if text and is_print(text) else []
+        return key.hex()
+    return "hex:" + key.hex() if current.startswith("hex:") else typed(key)
 
 
 def _from_hex(text: str) -> bytes:

@@ -6,7 +6,7 @@ from .declaration import Argument, Command, Group, Option
 from .table_surgery import SURGERY, SURGERY_GROUPS
 from .values import parse_int64, parse_uint64
 
-_FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted")
+_FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr")
 _FORMAT_HELP = "How to write them: " + "|".join(_FORMATS)
 
 _FILE = Argument("FILE", "file", "The bolt database file.")

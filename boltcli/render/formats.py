@@ -6,6 +6,7 @@ from ..errors import ArgumentError
 from .golang import code_point, is_print, quote
 
 _PRINTABLE = bytes(range(0x20, 0x7F))  # of ASCII
+MORE_FORMATS = ("json", "base64", "u64", "time", "repr")  # bbolt doesn't have them
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -54,6 +55,10 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
         items = [item.hex().encode() for item in items]
     elif form == "redacted":
         items = list(map(redacted, items))
+    elif form in MORE_FORMATS:
+        from .notations import FORMATS
+
+        items = list(map(FORMATS[form], items))
     elif form != "bytes":
         raise ArgumentError(f"formatBytes: unsupported format: {form}")
     return items

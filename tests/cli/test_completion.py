@@ -38,8 +38,8 @@ def offered(*words: str) -> list[str]:
         (["surgery", "clear-page", "--output", ""], [":file"]),
         (["compact", "-o", ""], [":file"]),
         (["keys", "--format", "h"], ["hex"]),
-        (["keys", "-f", "b"], ["bytes"]),
-        (["keys", "--format=r"], ["--format=redacted"]),
+        (["keys", "-f", "by"], ["bytes"]),
+        (["keys", "--format=red"], ["--format=redacted"]),
         (["page", "--a"], ["--all"]),
         (["keys", DOCUMENT, "exec"], ROOT_NAMES),
         (["keys", "--", DOCUMENT, "execution-i"], ["execution-index"]),
@@ -68,6 +68,17 @@ def test_names_that_cannot_be_typed_are_left_out() -> None:
     found = offered("keys", str(fixture("bucket-newline")), "")
     assert 'quote"d' in found
     assert all(name.isprintable() for name in found)
+
+
+def test_binary_names_are_offered_in_hexadecimal() -> None:
+    integers = str(fixture("integers"))
+    name = offered("keys", integers, "")[0]
+    keys = offered("get", integers, name, "hex:")
+    assert keys
+    assert all(key.startswith("hex:") for key in keys)
+    assert offered("get", integers, name, keys[0][:-1])[0] == keys[0]
+    assert run("get", integers, name, keys[0])[0] == 0
+    assert offered("keys", DOCUMENT, "str:exec") == []  # they are typed without it
 
 
 def test_many_keys(tmp_path: Path) -> None:

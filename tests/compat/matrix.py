@@ -18,7 +18,7 @@ from tests.compat.bbolt import Bucket, Database, argument, spread
 from tests.compat.model import Case
 
 FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted")
-BAD_FORMATS = ("json", "", "HEX", "auto|hex", "%s%d", "h\nx")
+BAD_FORMATS = ("yaml", "", "HEX", "auto|hex", "%s%d", "h\nx")
 LONG_KEY = 1024
 """Keys from this length on get few cases, as each repeats the key."""
 LONG_CASES = 12
@@ -134,7 +134,7 @@ def _keys(database: Database, effort: Effort) -> Iterator[Case]:
             yield _case("keys", name, *bucket.path)
     yield _case("keys", name, b"no such bucket")
     yield _case("keys", name, b"")
-    yield _case("keys", "--format", "json", name, b"no such bucket")
+    yield _case("keys", "--format", "yaml", name, b"no such bucket")
 
 
 def _key_formats(number: int, words: Sequence[bytes]) -> Iterator[Case]:
@@ -189,7 +189,7 @@ def _get_failures(front: Sequence[bytes], keys: Sequence[bytes], number: int) ->
     for mode in BAD_FORMATS:
         yield _case("get", "--format", mode, *_positional([*front, key]))
         yield _case("get", "--parse-format", mode, *_positional([*front, key]))
-    yield _case("get", "--format", "json", *_positional([*front, b"no such key"]))
+    yield _case("get", "--format", "yaml", *_positional([*front, b"no such key"]))
     yield _case("get", "-f", "hex", *_positional([*front, key]))
     if len(key) < LONG_KEY:
         yield _case("get", "--parse-format", "hex", *_positional([*front, key.hex().upper().encode()]))
@@ -596,5 +596,5 @@ def _shorthand_cases(name: str, flag: Flag, words: tuple[str, ...]) -> Iterator[
     yield _case(name, *words, short)
     yield _case(name, short)
     yield _case(name, "-x" + short[1:], flag.good, *words)
-    yield _case(name, short, flag.good, "--" + flag.name, "json", *words)
-    yield _case(name, "--" + flag.name, "json", short, flag.good, *words)
+    yield _case(name, short, flag.good, "--" + flag.name, "yaml", *words)
+    yield _case(name, "--" + flag.name, "yaml", short, flag.good, *words)

@@ -8,6 +8,7 @@ from ...errors import ArgumentError, KeyNotFound
 from ...render.formats import lines, parse
 from ...tree.bucket import find_bucket, get
 from ..access import database
+from ..address import address, addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
     file, *buckets, wanted = arguments
     if not file:
         raise ArgumentError("path required")
-    key = parse(os.fsencode(wanted), str(options["parse-format"]))
+    form = str(options["parse-format"])
+    key = address(wanted) if form == "ascii-encoded" else parse(os.fsencode(wanted), form)
     if not key:
         raise ArgumentError("key is required: key required")
+    path = addresses(buckets)
     with database(file, options, out) as snapshot:
-        value = get(snapshot, find_bucket(snapshot, map(os.fsencode, buckets)), key)
+        value = get(snapshot, find_bucket(snapshot, path), key)
     if value is None:
         raise KeyNotFound(key)
     out.write(lines([value], str(options["format"])))

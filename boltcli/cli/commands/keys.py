@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from ...ops.listing import key_pages
 from ...render.formats import lines
 from ...tree.bucket import find_bucket, has_branches
 from ..access import database
+from ..address import addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    form = str(options["format"])
+    form, path = str(options["format"]), addresses(arguments[1:])
     with database(arguments[0], options, out) as snapshot:
-        bucket = find_bucket(snapshot, map(os.fsencode, arguments[1:]))
+        bucket = find_bucket(snapshot, path)
         if not has_branches(snapshot, bucket):
             for keys in key_pages(snapshot, bucket):
                 out.write(lines(keys, form))

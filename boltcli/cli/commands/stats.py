@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from ...ops.stats import database_stats
 from ...render import text
 from ...storage.readahead import ReadAhead
 from ..access import database
+from ..address import address
 from ..progress import Progress
 
 TYPE_CHECKING = False
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    prefix = os.fsencode(arguments[1]) if len(arguments) > 1 else b""
+    prefix = address(arguments[1]) if len(arguments) > 1 else b""
     jobs = int(options["jobs"])
     with (
         database(arguments[0], options, out) as snapshot,
