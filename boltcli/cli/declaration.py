@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
-from .values import LOCK_WAYS, go_quote, parse_bool, parse_lock, parse_string, parse_timeout
+from .values import LOCK_WAYS, go_quote, parse_bool, parse_lock, parse_string, parse_timeout, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +83,33 @@ _ACCESS = (
     Option("no-lock", "The same as --lock none.", default=False, panel=_IN_USE),
     Option("previous", "Read the state before the last transaction.", default=False, panel=_IN_USE),
 )
+
+_FILTERS = "Which ones"
+FILTERS = (
+    Option("prefix", "Only keys that begin so.", default="", metavar="KEY", panel=_FILTERS),
+    Option("from", "Only keys from this one on.", default="", metavar="KEY", panel=_FILTERS),
+    Option("to", "Only keys before this one.", default="", metavar="KEY", panel=_FILTERS),
+    Option("limit", "At most so many; 0: all.", default=0, metavar="N", parse=parse_uint64, panel=_FILTERS),
+    Option("reverse", "From the last one to the first.", default=False, panel=_FILTERS),
+    Option(
+        "recursive",
+        "Those in nested buckets too, each behind its buckets' names; the other options choose among the outermost.",
+        default=False,
+        panel=_FILTERS,
+    ),
+    Option(
+        "grep",
+        "Only those that this regular expression matches somewhere (Python's, on bytes); at any depth.",
+        default="",
+        metavar="REGEX",
+        panel=_FILTERS,
+    ),
+)
+
+
+def filtered(options: dict[str, str | int]) -> bool:
+    """Whether any of the filters is given."""
+    return any(options[option.name] for option in FILTERS)
 
 
 class Argument:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .declaration import Argument, Command, Group, Option
+from .declaration import FILTERS, Argument, Command, Group, Option
 from .table_surgery import SURGERY, SURGERY_GROUPS
 from .values import parse_int64, parse_uint64
 
@@ -60,9 +60,31 @@ COMMANDS = (
         options=(
             Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=_FORMATS),
             _JOBS,
+            *FILTERS,
         ),
         opens=True,
         example="boltcli keys fixtures/document.db execution",
+    ),
+    Command(
+        "items",
+        "List the keys of a bucket with their values.",
+        arguments=(_FILE, _BUCKET, _SUBBUCKET),
+        least=2,
+        options=(
+            Option(
+                "format",
+                "How to write values: " + "|".join(_FORMATS),
+                default="auto",
+                metavar="FORMAT",
+                short="f",
+                choices=_FORMATS,
+            ),
+            Option("key-format", "How to write keys; as --format.", default="auto", metavar="FORMAT", choices=_FORMATS),
+            Option("values-only", "Only the values.", default=False),
+            *FILTERS,
+        ),
+        opens=True,
+        example="boltcli items --prefix e-9 fixtures/document.db execution",
     ),
     Command(
         "get",

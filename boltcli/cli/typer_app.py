@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -97,7 +98,7 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
 
 
 def _parameter(name: str) -> str:
-    return name.lower().replace("-", "_")
+    return name.lower().replace("-", "_") + "_" * iskeyword(name)
 
 
 def _argument(argument: Argument) -> inspect.Parameter:

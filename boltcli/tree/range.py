@@ -1,4 +1,4 @@
-"""The keys of a bucket that begin with a prefix, found without a look at what lies before or behind them."""
+"""Part of a bucket, by its keys: found without a look at what lies before or behind it."""
 
 from __future__ import annotations
 
@@ -12,62 +12,88 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..format.page import LeafElements
     from ..storage.snapshot import Page, Snapshot
 
+    # A leaf page, its elements, their keys, and which of them are meant: from one index to before another.
+    Stretch = tuple[Page, LeafElements, list[bytes], int, int]
 
-def keys_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> Iterator[tuple[bytes, bool]]:
-    """The keys, in order, and whether each is a bucket. Raises :class:`~boltcli.errors.Corrupted`."""
+
+def stretches(
+    snapshot: Snapshot, bucket: BucketRef, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
+) -> Iterator[Stretch]:
+    """The elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page's worth at a time.
+
+    With ``reverse`` the pages come from the last to the first; inside of each
+    the order stays. Reads the pages on the way to the first one and those
+    in between, no other. Raises :class:`~boltcli.errors.Corrupted` when it
+    comes to a damaged page.
+    """
     seen: set[int] = set()
+    stack: list[int] = []
     pending: list[Iterator[int]] = []
-    page = bucket.inline or snapshot.page(bucket.root)
+    page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), lone=True)
     while True:
         try:
             if page.flags == LEAF_PAGE:
-                leaf = leaf_elements(snapshot, page)
+                leaf = leaf_elements(snapshot, page, stack)
                 keys = leaf.keys()
-                for index in range(bisect_left(keys, prefix), len(keys)):
-                    if not keys[index].startswith(prefix):
-                        return
-                    yield keys[index], bool(leaf.flags[index] & BUCKET_LEAF_FLAG)
-            elif page.flags == BRANCH_PAGE:
-                if page.pgid in seen or len(pending) >= MAX_DEPTH:
-                    raise DamagedElements("the page is its own ancestor, or the tree has no end")
-                seen.add(page.pgid)
-                branch = branch_elements(snapshot, page)
-                # On the pages right of the range's beginning that is all children.
-                pending.append(iter(branch.pgids[max(bisect_right(branch.keys(), prefix) - 1, 0) :]))
+                low = bisect_left(keys, start) if start else 0
+                high = len(keys) if stop is None else bisect_left(keys, stop, low)
+                if low < high:
+                    yield page, leaf, keys, low, high
+            elif page.flags == BRANCH_PAGE and bucket.root:
+                if len(pending) >= MAX_DEPTH:
+                    raise DamagedElements("the tree has no end")
+                branch = branch_elements(snapshot, page, stack)
+                keys = branch.keys()
+                # What a child holds begins with its key, but for the first one, and ends before the next one's.
+                low = max(bisect_right(keys, start) - 1, 0)
+                high = len(keys) if stop is None else max(bisect_left(keys, stop), 1)
+                below = branch.pgids[low:high]
+                pending.append(reversed(below) if reverse else iter(below))
+                stack.append(page.pgid)
+            else:
+                raise DamagedElements(f"a tree cannot hold a page of its type (flags: {page.flags:x})")
         except DamagedElements as damage:
-            raise damaged(snapshot, page, damage) from None
+            raise damaged(snapshot, page, damage, stack) from None
         pgid = None
         while pending and pgid is None:
             pgid = next(pending[-1], None)
             if pgid is None:
                 pending.pop()
+                stack.pop()
         if pgid is None:
             return
-        page = snapshot.page(pgid)
+        if pgid in seen or pgid in stack:
+            raise snapshot.corrupted("the page is referenced more than once", pgid, (*stack, pgid))
+        seen.add(pgid)
+        page = snapshot.page(pgid, (*stack, pgid), lone=True)
+
+
+def keys_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> Iterator[tuple[bytes, bool]]:
+    """The keys, in order, and whether each is a bucket. Raises :class:`~boltcli.errors.Corrupted`."""
+    for _, leaf, keys, low, high in stretches(snapshot, bucket, prefix, successor(prefix)):
+        for index in range(low, high):
+            yield keys[index], bool(leaf.flags[index] & BUCKET_LEAF_FLAG)
 
 
 def last_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> bytes | None:
     """The last of the keys, or None. Raises :class:`~boltcli.errors.Corrupted`."""
-    page: Page = bucket.inline or snapshot.page(bucket.root)
-    beyond = _successor(prefix)
-    for _ in range(MAX_DEPTH):
-        try:
-            branch = branch_elements(snapshot, page) if page.flags == BRANCH_PAGE else None
-            keys = (branch or leaf_elements(snapshot, page)).keys()
-        except DamagedElements as damage:
-            raise damaged(snapshot, page, damage) from None
-        index = (len(keys) if beyond is None else bisect_left(keys, beyond)) - 1
-        if index < 0:
-            return None
-        if branch is None:
-            return keys[index] if keys[index].startswith(prefix) else None
-        page = snapshot.page(branch.pgids[index])
-    raise snapshot.corrupted("the tree has no end", page.pgid)
+    for _, _, keys, _, high in stretches(snapshot, bucket, prefix, successor(prefix), reverse=True):
+        return keys[high - 1]
+    return None
 
 
-def _successor(prefix: bytes) -> bytes | None:
+def successor(prefix: bytes) -> bytes | None:
     """The least byte string above all that begin with ``prefix``; None if there is none."""
     head = prefix.rstrip(b"\xff")
     return head[:-1] + bytes([head[-1] + 1]) if head else None
+
+
+def bounds(prefix: bytes, start: bytes = b"", stop: bytes | None = None) -> tuple[bytes, bytes | None]:
+    """Where the keys that begin with ``prefix`` and lie from ``start`` to before ``stop`` begin and end."""
+    end = successor(prefix)
+    if stop is None or (end is not None and end < stop):
+        stop = end
+    return max(prefix, start), stop

@@ -18,6 +18,8 @@ from boltcli.errors import ArgumentError
 
 IN_USE = {"timeout": "1s", "lock": "auto", "no-lock": False, "previous": False}
 """The options that all commands have which open a database, and their defaults."""
+FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "recursive": False, "grep": ""}
+"""Those of ``keys`` and ``items``."""
 
 
 @pytest.mark.parametrize(
@@ -29,14 +31,16 @@ IN_USE = {"timeout": "1s", "lock": "auto", "no-lock": False, "previous": False}
         ("check -from-page 3 f", "run", "check", ["f"], {"from-page": 3, "jobs": 0}),
         ("check -from-page=3 f", "run", "check", ["f"], {"from-page": 3, "jobs": 0}),
         ("check -- --from-page", "run", "check", ["--from-page"], {"from-page": 0, "jobs": 0}),
-        ("keys f b c -fhex", "run", "keys", ["f", "b", "c"], {"format": "hex", "jobs": 0}),
-        ("keys -f=hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0}),
-        ("keys -f hex f - -", "run", "keys", ["f", "-", "-"], {"format": "hex", "jobs": 0}),
+        ("keys f b c -fhex", "run", "keys", ["f", "b", "c"], {"format": "hex", "jobs": 0, **FILTERS}),
+        ("keys -f=hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0, **FILTERS}),
+        ("keys -f hex f - -", "run", "keys", ["f", "-", "-"], {"format": "hex", "jobs": 0, **FILTERS}),
+        ("items f b --from u64:1 --reverse", "run", "items", ["f", "b"],
+         {"format": "auto", "key-format": "auto", "values-only": False, **FILTERS, "from": "u64:1", "reverse": True}),
         ("get -parse-format hex f b 00", "run", "get", ["f", "b", "00"], {"format": "auto", "parse-format": "hex"}),
         ("check -h", "help", "check", [], {"from-page": 0, "jobs": 0}),
         ("check --help=false f", "run", "check", ["f"], {"from-page": 0, "jobs": 0}),
         ("help keys", "run", "help", ["keys"], {}),
-        ("keys -format hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0}),
+        ("keys -format hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0, **FILTERS}),
         ("page f -all", "run", "page", ["f"], {"all": True, "format-value": "auto"}),
         ("page f --all=false 3 4", "run", "page", ["f", "3", "4"], {"all": False, "format-value": "auto"}),
         ("page-item -key-only f 1 2", "run", "page-item", ["f", "1", "2"],

@@ -32,6 +32,7 @@ ARGUMENTS = {
     "check": ["fixtures/document.db"],
     "buckets": ["fixtures/document.db"],
     "keys": ["fixtures/document.db", "execution"],
+    "items": ["fixtures/document.db", "execution", "--prefix", "e-9", "--limit", "1"],
     "get": ["fixtures/document.db", "execution", "e-9a937556-ac83-49ec-b794-a94c3aa068b2"],
     "stats": ["fixtures/document.db"],
     "compact": ["-o", "OUT", "fixtures/many-free.db"],

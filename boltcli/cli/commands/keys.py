@@ -7,6 +7,7 @@ from ...render.formats import lines
 from ...tree.bucket import find_bucket, has_branches
 from ..access import database
 from ..address import addresses
+from ..declaration import filtered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,14 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
     form, path = str(options["format"]), addresses(arguments[1:])
     with database(arguments[0], options, out) as snapshot:
         bucket = find_bucket(snapshot, path)
+        if filtered(options):
+            from ...ops.items import items
+            from ...render.items import key_lines
+            from ..selection import selection
+
+            for part in items(snapshot, bucket, tuple(path), **selection(options, values=False)):
+                out.write(key_lines(part, form, len(path)))
+            return
         if not has_branches(snapshot, bucket):
             for keys in key_pages(snapshot, bucket):
                 out.write(lines(keys, form))

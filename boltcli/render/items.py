@@ -1,0 +1,38 @@
+"""Keys and values as text: a line for each, of fields with tabs between them."""
+
+from __future__ import annotations
+
+from ..tree.bucket import BucketRef
+from .formats import formatted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..ops.items import Items
+
+
+def key_lines(part: Items, form: str, above: int) -> bytes:
+    """Each key, behind the names of the buckets that it is in, without the first ``above`` of them."""
+    margin = _margin(part, form, above)
+    return b"".join([b"%b%b\n" % (margin, key) for key in formatted(part.keys, form)])
+
+
+def item_lines(part: Items, key_form: str, form: str, above: int) -> bytes:
+    """Each key and its value; a bucket has no value, and no tab in its place. Names as in :func:`key_lines`."""
+    margin = _margin(part, key_form, above)
+    texts = iter(formatted([value for value in part.values if not isinstance(value, BucketRef)], form))
+    return b"".join(
+        [
+            b"%b%b\n" % (margin, key) if isinstance(value, BucketRef) else b"%b%b\t%b\n" % (margin, key, next(texts))
+            for key, value in zip(formatted(part.keys, key_form), part.values)
+        ]
+    )
+
+
+def value_lines(part: Items, form: str) -> bytes:
+    """The value of each pair."""
+    texts = formatted([value for value in part.values if not isinstance(value, BucketRef)], form)
+    return b"".join([text + b"\n" for text in texts])
+
+
+def _margin(part: Items, form: str, above: int) -> bytes:
+    return b"".join([name + b"\t" for name in formatted(list(part.path[above:]), form)])
