@@ -50,10 +50,10 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
         shutil.copyfileobj(self, self._out, 1 << 20)
 
 
-def run_apart(command: Command, apart: Apart, out: BinaryIO, err: BinaryIO) -> int | None:
+def run_apart(command: Command, apart: Apart, out: BinaryIO, err: BinaryIO, *, as_json: bool = False) -> int | None:
     """Run ``command`` on streams of our own until what it writes there is whole; then that goes to ``out`` and ``err``.
 
-    Says on ``err`` which transaction it was. Returns what ``command`` returns,
+    Says on ``err`` which transaction it was, with ``as_json`` in JSON. Returns what ``command`` returns,
     and raises what it raises, once its output is written.
     """
     why = _why(apart.source)
@@ -64,7 +64,7 @@ def run_apart(command: Command, apart: Apart, out: BinaryIO, err: BinaryIO) -> i
                 why = ""  # got it in the end
             if live.current is not None and (why or apart.previous):
                 which = f"transaction {live.current.meta.txid}{', the last but one' if apart.previous else ''}"
-                err.write(f"boltcli: {why}reading {which}\n".encode("utf-8", "surrogateescape"))
+                err.write(_notice(f"{why}reading {which}", apart.source.path, as_json))
             err.write(said.getvalue())
             err.flush()
             spool.hand_over()
@@ -89,6 +89,14 @@ def _attempt(command: Command, live: Live, out: BinaryIO) -> tuple[Spool, BytesI
         spool.close()
         raise
     return spool, said, status, failure
+
+
+def _notice(message: str, path: str, as_json: bool) -> bytes:
+    if as_json:
+        from ..render import records
+
+        return records.line(records.notice("reading", message, path))
+    return f"boltcli: {message}\n".encode("utf-8", "surrogateescape")
 
 
 def _why(source: Source) -> str:

@@ -41,18 +41,23 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     What a failing command has written by then is flushed before its ``Error:`` line.
     A closed pipe on ``out`` raises BrokenPipeError.
     """
+    as_json = "--json" in argv or "-j" in argv  # until more is known
+    path: str | None = None
     try:
         try:
             if argv[:1] == [COMPLETE]:
                 return _complete(argv[1:], out)
-            return _run(parse(argv), out, err)
+            parsed = parse(argv)
+            as_json = bool(parsed.options.get("json"))
+            path = parsed.arguments[0] if parsed.arguments else None
+            return _run(parsed, out, err)
         except BoltError as error:
             out.flush()
-            _report(error, err)
+            _report(error, err, as_json, path)
     except BrokenPipeError:
         raise
     except OSError as error:
-        _report(OpenError("write", _name(out), error.strerror or str(error)), err)
+        _report(OpenError("write", _name(out), error.strerror or str(error)), err, as_json)
     return 1
 
 
@@ -66,8 +71,9 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
             from .apart import run_apart
 
             status = run_apart(
-                lambda *streams: command.run(parsed.arguments, parsed.options, *streams), apart, out, err
-            )
+                lambda *streams: command.run(parsed.arguments, parsed.options, *streams),
+                apart, out, err, as_json=bool(parsed.options.get("json")),
+            )  # fmt: skip
         out.flush()
         return status or 0
     if parsed.action == "version":
@@ -90,7 +96,13 @@ def _complete(words: Sequence[str], out: BinaryIO) -> int:
     return 0
 
 
-def _report(error: BoltError, err: BinaryIO) -> None:
+def _report(error: BoltError, err: BinaryIO, as_json: bool = False, path: str | None = None) -> None:
+    if as_json:
+        from ..errors import ArgumentError
+        from ..render import records
+
+        err.write(records.line(records.error(error, None if isinstance(error, ArgumentError) else path)))
+        return
     from ..render.errors import error_text
 
     err.write(b"Error: " + error_text(error) + b"\n")

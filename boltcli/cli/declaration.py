@@ -59,6 +59,7 @@ class Option:
         return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
 
 
+_JSON = Option("json", "Write JSON: one document, or an object a line.", short="j", default=False)
 _IN_USE = "When another process is using the database"
 _ACCESS = (
     Option(
@@ -138,7 +139,8 @@ class Command:
     Its name is the way to it: ``surgery freelist rebuild``. Its code is
     ``run(arguments, options, out, err)`` in the module of that name under
     ``commands``; what that returns is the exit status, None for 0. With
-    ``opens`` it opens its database by ``access.database()`` and has that one's options.
+    ``opens`` it opens its database by ``access.database()`` and has that one's options. All but those that
+    print for shells and readers have ``--json``.
     """
 
     __slots__ = ("arguments", "example", "group", "least", "most", "name", "opens", "options", "summary")
@@ -155,6 +157,7 @@ class Command:
         example: str,
         group: str = "Read",
         opens: bool = False,
+        json: bool = True,
     ) -> None:
         self.name = name
         self.summary = summary
@@ -162,7 +165,7 @@ class Command:
         self.least = least
         self.most = most
         self.opens = opens
-        self.options = options + _ACCESS if opens else options
+        self.options = options + (_JSON,) * json + (_ACCESS if opens else ())
         self.example = example
         self.group = group
 
@@ -188,7 +191,7 @@ class Command:
         """One line: the command and what it takes."""
         words = [f"boltcli {self.name}"]
         for option in self.options:
-            if option in _ACCESS:
+            if option in _ACCESS or option is _JSON:
                 continue  # the help has them
             word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"
             words.append(word if option.required else f"[{word}]")
@@ -206,7 +209,7 @@ class Group(Command):
     __slots__ = ()
 
     def __init__(self, name: str, summary: str, *, example: str, group: str) -> None:
-        super().__init__(name, summary, example=example, group=group)
+        super().__init__(name, summary, example=example, group=group, json=False)
 
     def usage(self) -> str:
         return f"boltcli {self.name} COMMAND"

@@ -7,6 +7,8 @@ from ..storage.copy import begin_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from ..storage.destination import Destination
     from ..storage.raw import RawFile
 
@@ -34,6 +36,17 @@ def page_of(options: Values) -> int:
     if pgid < 2:
         raise ArgumentError(f"the pageId must be at least 2, but got {pgid}")
     return pgid
+
+
+def say(out: BinaryIO, source: str, options: Values, message: str, warning: bytes = b"") -> None:
+    """What was done with the database at ``source``, and what it may have broken."""
+    if options["json"]:
+        from ..render import records
+
+        facts = {"message": message.strip(), "warning": records.text(warning).strip() or None}
+        out.write(records.line(records.result(source, output_of(options), **facts)))
+    else:
+        out.write(warning + message.encode())
 
 
 def begin(name: str, file: RawFile, output: str) -> Destination:

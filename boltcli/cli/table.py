@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ..render.formats import FORMATS
 from .declaration import FILTERS, Argument, Command, Group, Option
 from .table_surgery import SURGERY, SURGERY_GROUPS
 from .values import parse_int64, parse_uint64
 
-_FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr")
-_FORMAT_HELP = "How to write them: " + "|".join(_FORMATS)
+_FORMAT_HELP = "How to write them: " + "|".join(FORMATS)
 
 _FILE = Argument("FILE", "file", "The bolt database file.")
 _BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
@@ -58,7 +58,7 @@ COMMANDS = (
         arguments=(_FILE, _BUCKET, _SUBBUCKET),
         least=2,
         options=(
-            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=_FORMATS),
+            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=FORMATS),
             _JOBS,
             *FILTERS,
         ),
@@ -73,13 +73,13 @@ COMMANDS = (
         options=(
             Option(
                 "format",
-                "How to write values: " + "|".join(_FORMATS),
+                "How to write values: " + "|".join(FORMATS),
                 default="auto",
                 metavar="FORMAT",
                 short="f",
-                choices=_FORMATS,
+                choices=FORMATS,
             ),
-            Option("key-format", "How to write keys; as --format.", default="auto", metavar="FORMAT", choices=_FORMATS),
+            Option("key-format", "How to write keys; as --format.", default="auto", metavar="FORMAT", choices=FORMATS),
             Option("values-only", "Only the values.", default=False),
             *FILTERS,
         ),
@@ -92,7 +92,7 @@ COMMANDS = (
         arguments=(_FILE, _BUCKET, _SUBBUCKET, Argument("KEY", "key", "The key.")),
         least=3,
         options=(
-            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", choices=_FORMATS),
+            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", choices=FORMATS),
             Option(
                 "parse-format",
                 "How KEY is written: ascii-encoded (as it is)|hex",
@@ -208,7 +208,7 @@ COMMANDS = (
         least=1,
         options=(
             Option("all", "Show all pages.", default=False),
-            Option("format-value", _FORMAT_HELP, default="auto", metavar="FORMAT", choices=_FORMATS),
+            Option("format-value", _FORMAT_HELP, default="auto", metavar="FORMAT", choices=FORMATS),
         ),
         example="boltcli page fixtures/document.db 0",
         group="Pages",
@@ -222,7 +222,7 @@ COMMANDS = (
         options=(
             Option("key-only", "Print only the key.", default=False),
             Option("value-only", "Print only the value.", default=False),
-            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", choices=_FORMATS),
+            Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", choices=FORMATS),
         ),
         example="boltcli page-item --key-only fixtures/document.db 4 0",
         group="Pages",
@@ -248,6 +248,7 @@ COMMANDS = (
         arguments=(Argument("COMMAND", "command", "The command's name.", many=True, required=False),),
         example="boltcli help keys",
         group="Help",
+        json=False,
     ),
     *(
         Command(
@@ -257,6 +258,7 @@ COMMANDS = (
             options=(Option("no-descriptions", "Complete without descriptions.", default=False),),
             example=f"boltcli completion {shell}",
             group="Help",
+            json=False,
         )
         for shell in ("bash", "zsh", "fish", "powershell")
     ),

@@ -7,6 +7,7 @@ from .golang import code_point, is_print, quote
 
 _PRINTABLE = bytes(range(0x20, 0x7F))  # of ASCII
 MORE_FORMATS = ("json", "base64", "u64", "time", "repr")  # bbolt doesn't have them
+FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", *MORE_FORMATS)
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 

@@ -8,7 +8,7 @@ _SHORT_ESCAPES = {
     '"': '\\"', "\\": "\\\\",
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
 }  # fmt: skip
-_PLAIN_IN_JSON = bytes(set(range(0x20, 0x7F)) - set(b'"\\<>&'))
+PLAIN_IN_JSON = bytes(set(range(0x20, 0x7F)) - set(b'"\\<>&'))
 _FLOAT32 = struct.Struct("<f")
 
 
@@ -58,7 +58,7 @@ def code_point(code: int) -> str:
 
 def json_string(data: bytes) -> bytes:
     """A byte string as ``encoding/json`` writes it, safe for HTML: bytes that aren't UTF-8 become U+FFFD."""
-    if not data.translate(None, _PLAIN_IN_JSON):
+    if not data.translate(None, PLAIN_IN_JSON):
         return b'"' + data + b'"'
     text = data.decode("utf-8", "surrogateescape")
     return f'"{"".join(map(_json_escape, text))}"'.encode()

@@ -57,14 +57,7 @@ def page_text(page: RawPage, form: str) -> Iterator[bytes]:
 
 def item_text(page: RawPage, index: int, form: str, *, key: bool, value: bool) -> Iterator[bytes]:
     """Key and value of element ``index`` of a leaf page, a line each, as far as they are wanted."""
-    if index >= page.count:
-        raise UnreadablePage(
-            f"leafPageElement: expected item index less than {page.count}, but got {index}", page=page.pgid
-        )
-    if page.flags != LEAF_PAGE:
-        raise UnreadablePage(
-            f"leafPageElement: expected page type of 'leaf', but got '{type_name(page.flags)}'", page=page.pgid
-        )
+    must_be_item(page, index)
     try:
         leaf = LeafElements(page.data, 0, page.count, len(page.data))
         if key:
@@ -73,6 +66,18 @@ def item_text(page: RawPage, index: int, form: str, *, key: bool, value: bool) -
             yield lines([leaf.value(index)], form)
     except DamagedElements as damage:
         raise UnreadablePage(str(damage), page=page.pgid) from None
+
+
+def must_be_item(page: RawPage, index: int) -> None:
+    """Raise :class:`~boltcli.errors.UnreadablePage` unless ``page`` is a leaf with an element ``index``."""
+    if index >= page.count:
+        raise UnreadablePage(
+            f"leafPageElement: expected item index less than {page.count}, but got {index}", page=page.pgid
+        )
+    if page.flags != LEAF_PAGE:
+        raise UnreadablePage(
+            f"leafPageElement: expected page type of 'leaf', but got '{type_name(page.flags)}'", page=page.pgid
+        )
 
 
 def _meta(meta: Meta) -> bytes:

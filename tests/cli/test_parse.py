@@ -16,7 +16,7 @@ from boltcli.cli.typer_app import build
 from boltcli.cli.values import parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
 
-IN_USE = {"timeout": "1s", "lock": "auto", "no-lock": False, "previous": False}
+IN_USE = {"json": False, "timeout": "1s", "lock": "auto", "no-lock": False, "previous": False}
 """The options that all commands have which open a database, and their defaults."""
 FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "recursive": False, "grep": ""}
 """Those of ``keys`` and ``items``."""

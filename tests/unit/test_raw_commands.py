@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boltcli.cli.csv_record import first_record
@@ -246,6 +246,7 @@ def test_trees_that_have_no_end(tmp_path: Path, pages: list[bytes], words: str) 
             assert words in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=3), min_size=1, max_size=60, unique=True), st.binary(max_size=3))
 def test_ranges_of_keys(tmp_path_factory: pytest.TempPathFactory, keys: list[bytes], prefix: bytes) -> None:
     keys.sort()

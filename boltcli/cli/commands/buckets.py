@@ -14,5 +14,12 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     with database(arguments[0], options, out) as snapshot:
+        if options["json"]:
+            from ...ops.listing import top_buckets
+            from ...render import records
+
+            for name, bucket in top_buckets(snapshot):
+                out.write(records.line(records.bucket(name, bucket)))
+            return
         for names in key_pages(snapshot, root_bucket(snapshot)):
             out.write(lines(names, "bytes"))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     count = 0
+    as_json = bool(options["json"])
+    if as_json:
+        from ...render import records
     page, jobs = int(options["from-page"]), int(options["jobs"])
     with (
         database(arguments[0], options, out) as snapshot,
@@ -24,8 +27,16 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
     ):
         for finding in check(snapshot, page, jobs=jobs, progress=progress):
             progress.clear()
-            out.write(finding.message(auto) + b"\n")
+            if as_json:
+                out.write(records.line(records.finding(finding, arguments[0])))
+            else:
+                out.write(finding.message(auto) + b"\n")
             count += 1
+    if as_json:
+        out.write(records.line(records.verdict(arguments[0], count)))
+        if count:
+            raise CheckFailed(count)
+        return
     if count:
         out.write(b"%d errors found\n" % count)
         raise CheckFailed(count)

@@ -33,6 +33,12 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
         except DestinationExists:
             hint = "" if options["force"] else ": --force replaces it"
             raise ArgumentError(f"output file {go_quote(path)} already exists{hint}") from None
+    if options["json"]:
+        from ...render import records
+
+        facts = {name: getattr(done, name) for name in done.__slots__} | {"gain": done.gain}
+        out.write(records.line(records.result(arguments[0], path, **facts)))
+        return
     for warning in done.warnings:
         err.write(f"warning: {warning}\n".encode("utf-8", "surrogateescape"))
     out.write(b"%d -> %d bytes (gain=%.2fx)\n" % (done.source_size, done.size, done.gain))

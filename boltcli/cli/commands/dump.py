@@ -19,6 +19,13 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
         raise ArgumentError("page id required")
     with RawFile(arguments[0]) as file:
         page_size, _ = file.page_size_and_hwm()
+        if options["json"]:
+            from ...render import records
+
+            for pgid in pgids:
+                address, data = file.first_page(pgid, page_size)
+                out.write(records.line({"page": pgid, "offset": address, "data_hex": data.hex()}))
+            return
         for number, pgid in enumerate(pgids):
             if number:
                 out.write(SEPARATOR)

@@ -28,4 +28,9 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
         value = get(snapshot, find_bucket(snapshot, path), key)
     if value is None:
         raise KeyNotFound(key)
+    if options["json"]:
+        from ...render import records
+
+        out.write(records.line(records.pair(path, key, value, str(options["format"]))))
+        return
     out.write(lines([value], str(options["format"])))

@@ -11,4 +11,9 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     with database(arguments[0], options, out) as snapshot:
+        if options["json"]:
+            from ...render import records
+
+            out.write(records.line(records.info(snapshot)))
+            return
         out.write(b"Page Size: %d\n" % snapshot.page_size)

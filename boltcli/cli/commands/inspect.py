@@ -14,4 +14,9 @@ if TYPE_CHECKING:
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     with database(arguments[0], options, out) as snapshot:
         tree = inspect(snapshot)
+    if options["json"]:
+        from ...render import records
+
+        out.writelines(records.tree(tree))
+        return
     out.writelines(bucket_tree(tree))

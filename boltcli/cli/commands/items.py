@@ -21,5 +21,12 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
     key_form, form = str(options["key-format"]), str(options["format"])
     pairs_only = values_only or filters["recursive"]
     with database(arguments[0], options, out) as snapshot:
-        for part in items(snapshot, find_bucket(snapshot, path), path, buckets=not pairs_only, **filters):
+        parts = items(snapshot, find_bucket(snapshot, path), path, buckets=not pairs_only, **filters)
+        if options["json"]:
+            from ...render import records
+
+            for part in parts:
+                out.write(records.items(part, key_form, form, path=filters["recursive"], key=not values_only))
+            return
+        for part in parts:
             out.write(value_lines(part, form) if values_only else item_lines(part, key_form, form, len(path)))

@@ -20,7 +20,12 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
         found = holders(source)
     finally:
         source.close()
-    out.write(text.holders(found))
+    if options["json"]:
+        from ...render import records
+
+        out.write(records.lines(map(records.holder, found)))
+    else:
+        out.write(text.holders(found))
     modes = [holder.mode for holder in found if not holder.waits]
     if not modes:
         return 0

@@ -10,6 +10,7 @@ from ..values import parse_page_ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
 
 SEPARATOR = b"===============================================\n"
@@ -23,27 +24,32 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
     if not options["all"] and not pgids:
         raise ArgumentError("page id required")
     form = str(options["format-value"])
+    write, separator = _page, SEPARATOR
+    if options["json"]:
+        write, separator = _page_as_json, b""
     with RawFile(path) as file:
         if options["all"]:
-            _all(file, form, out)
+            _all(file, form, out, write, separator)
         for number, pgid in enumerate(pgids):
             if number:
-                out.write(SEPARATOR)
-            _page(file, pgid, form, out)
+                out.write(separator)
+            write(file, pgid, form, out)
 
 
-def _all(file: RawFile, form: str, out: BinaryIO) -> None:
+def _all(file: RawFile, form: str, out: BinaryIO, write: Callable[..., int], separator: bytes) -> None:
     try:
         page_size, hwm = file.page_size_and_hwm()
     except BoltError as error:
+        if not separator:
+            raise
         out.write(b"cannot read number of pages: " + error_text(error))
         return
     stop = min(hwm, file.size // (page_size or 1) + _BEYOND)
     pgid = 0
     while pgid < stop:
         if pgid:
-            out.write(SEPARATOR)
-        pgid += _page(file, pgid, form, out) + 1
+            out.write(separator)
+        pgid += write(file, pgid, form, out) + 1
     if stop < hwm:
         raise UnreadablePage(f"page {pgid} and all up to the high water mark {hwm} lie far beyond the file's end")
 
@@ -55,5 +61,19 @@ def _page(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
         out.writelines(page_text(page, form))
     except BoltError as error:
         out.write(b"Prining page %d failed: %b. Continuing...\n" % (pgid, error_text(error)))  # "Prining" is bbolt's
+        return 0
+    return page.overflow
+
+
+def _page_as_json(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
+    """The same, as JSON: the page, then each element of it, an object a line."""
+    from ...render import records
+    from ...render.raw_records import page_records
+
+    try:
+        page = file.page(pgid)
+        out.writelines(map(records.line, page_records(page, form)))
+    except BoltError as error:
+        out.write(records.line({"page": pgid, "error": records.error(error, file.path)}))
         return 0
     return page.overflow

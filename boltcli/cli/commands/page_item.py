@@ -20,4 +20,11 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
     with RawFile(path) as file:
         page = file.page(pgid)
     index &= 0xFFFF  # bbolt keeps 16 bits of it
+    if options["json"]:
+        from ...render import records
+        from ...render.raw_records import item_record
+
+        record = item_record(page, index, str(options["format"]), key=not value_only, value=not key_only)
+        out.write(records.line(record))
+        return
     out.writelines(item_text(page, index, str(options["format"]), key=not value_only, value=not key_only))

@@ -23,4 +23,9 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
         Progress("counting") as progress,
     ):
         count, total = database_stats(snapshot, prefix, jobs=jobs, progress=progress)
+    if options["json"]:
+        from ...render import records
+
+        out.write(records.line(records.stats(arguments[0], count, total)))
+        return
     out.write(text.stats(count, total))

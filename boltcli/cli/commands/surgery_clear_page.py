@@ -6,7 +6,7 @@ from ...errors import Step
 from ...ops.surgery import clear_elements
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import PAGES_LOST, begin, output_of, page_of
+from ..surgery import PAGES_LOST, begin, output_of, page_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,4 +20,4 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
             patches, lost = clear_elements(file, pgid)
             write_patches(copy, patches)
         copy.commit()
-    out.write((PAGES_LOST if lost else b"") + b"The page (%d) was cleared\n" % pgid)
+    say(out, arguments[0], options, f"The page ({pgid}) was cleared\n", PAGES_LOST if lost else b"")

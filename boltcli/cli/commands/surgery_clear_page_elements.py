@@ -6,7 +6,7 @@ from ...errors import Step
 from ...ops.surgery import clear_elements
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import PAGES_LOST, begin, output_of, page_of
+from ..surgery import PAGES_LOST, begin, output_of, page_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,5 +22,5 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
             patches, lost = clear_elements(file, pgid, start, end)
             write_patches(copy, patches)
         copy.commit()
-    cleared = b"All elements in [%d, %d) in page %d were cleared\n" % (start, end, pgid)
-    out.write((PAGES_LOST if lost else b"") + cleared)
+    cleared = f"All elements in [{start}, {end}) in page {pgid} were cleared\n"
+    say(out, arguments[0], options, cleared, PAGES_LOST if lost else b"")

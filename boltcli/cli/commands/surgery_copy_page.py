@@ -6,7 +6,7 @@ from ...errors import ArgumentError, Step
 from ...ops.surgery import copy_page, newest_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import FREELIST_HINT, begin, output_of
+from ..surgery import FREELIST_HINT, begin, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,5 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
             write_patches(copy, copy_page(file, source, target))
         has_freelist = newest_meta(file).has_freelist
         copy.commit()
-    if has_freelist:
-        out.write(b"WARNING: the free list might have changed.\n" + FREELIST_HINT)
-    out.write(b"The page %d was successfully copied to page %d\n" % (source, target))
+    warning = b"WARNING: the free list might have changed.\n" + FREELIST_HINT if has_freelist else b""
+    say(out, arguments[0], options, f"The page {source} was successfully copied to page {target}\n", warning)

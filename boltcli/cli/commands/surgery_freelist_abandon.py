@@ -6,7 +6,7 @@ from ...errors import Step
 from ...ops.surgery import abandon_freelist
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import begin, output_of
+from ..surgery import begin, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,11 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
         with Step("abandom-freelist command failed"):  # bbolt's spelling
             write_patches(copy, abandon_freelist(file))
         copy.commit()
-    out.write(
-        b"The freelist was abandoned in both meta pages.\n"
-        b"It may cause some delay on next startup because bbolt needs to scan the whole db "
-        b"to reconstruct the free list.\n"
+    say(
+        out,
+        arguments[0],
+        options,
+        "The freelist was abandoned in both meta pages.\n"
+        "It may cause some delay on next startup because bbolt needs to scan the whole db "
+        "to reconstruct the free list.\n",
     )

@@ -7,7 +7,7 @@ from ...ops.rebuild import rebuild_freelist
 from ...ops.surgery import newest_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import begin, output_of
+from ..surgery import begin, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,4 +26,4 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
             with Step("[freelist rebuild] open db file failed"):
                 write_patches(copy, *rebuild_freelist(output, copy.fd))
             copy.commit()
-    out.write(b"The freelist was successfully rebuilt.\n")
+    say(out, arguments[0], options, "The freelist was successfully rebuilt.\n")

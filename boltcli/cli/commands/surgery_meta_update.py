@@ -6,7 +6,7 @@ from ...errors import ArgumentError
 from ...ops.surgery import update_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import begin, output_of
+from ..surgery import begin, output_of, say
 from ..values import go_quote, parse_decimal
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
         write_patches(copy, patches)
         copy.commit()
     done = f"The meta page {slot} has been updated!\n" if patches else "Nothing changed!\n"
-    out.write((warning + done).encode())
+    say(out, arguments[0], options, done, warning.encode())
 
 
 def _fields(pairs: list[str]) -> dict[str, int]:

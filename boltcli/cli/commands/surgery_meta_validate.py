@@ -16,9 +16,15 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
         for slot in (0, 1):
             meta, _ = meta_at(file, slot, page_size)
             problem = meta.problem()
+            page_size = meta.page_size
+            if options["json"]:
+                from ...render import records
+
+                record = {"page": slot, "valid": problem is None, "problem": None if problem is None else str(problem)}
+                out.write(records.line(record))
+                continue
             if problem is None:
                 out.write(b"The meta page %d is valid!\n" % slot)
             else:
                 words = str(problem).partition(":")[0]  # ours say more than bbolt's
                 out.write(f"WARNING: The meta page {slot} isn't valid: {words}!\n".encode())
-            page_size = meta.page_size

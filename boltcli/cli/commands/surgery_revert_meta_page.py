@@ -6,7 +6,7 @@ from ...errors import Step
 from ...ops.surgery import revert_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import begin, output_of
+from ..surgery import begin, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,4 +19,4 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
         with Step("revert-meta-page command failed"):
             write_patches(copy, revert_meta(file))
         copy.commit()
-    out.write(b"The meta page is reverted.\n")
+    say(out, arguments[0], options, "The meta page is reverted.\n")

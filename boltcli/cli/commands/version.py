@@ -20,6 +20,12 @@ def one_line() -> bytes:
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     python = ".".join(map(str, sys.version_info[:3]))
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "unknown")
+    if options["json"]:
+        from ...render import records
+
+        versions = {"boltcli": __version__, "bbolt": BBOLT_VERSION, "python": python}
+        out.write(records.line(versions | {"platform": f"{sys.platform}/{machine}"}))
+        return
     out.write(
         f"boltcli Version: {__version__}\n"
         f"Equivalent to bbolt: {BBOLT_VERSION}\n"

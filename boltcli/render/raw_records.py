@@ -1,0 +1,98 @@
+"""What ``page`` and ``page-item`` show of one page, as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UnreadablePage
+from ..format.constants import (
+    BRANCH_PAGE,
+    BUCKET_HEADER_SIZE,
+    BUCKET_LEAF_FLAG,
+    FREELIST_PAGE,
+    LEAF_PAGE,
+    META_PAGE,
+    NO_FREELIST,
+)
+from ..format.meta import Meta
+from ..format.page import BUCKET_HEADER, BranchElements, DamagedElements, LeafElements, freelist_ids, type_name
+from .raw_page import must_be_item
+from .records import put
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..storage.raw import RawPage
+
+    Record = dict[str, Any]
+
+
+def page_records(page: RawPage, form: str) -> Iterator[Record]:
+    """A record of the page itself, then one for each element of a branch or leaf page; values are in ``form``.
+
+    Yields what precedes damage, then raises :class:`~boltcli.errors.UnreadablePage`.
+    """
+    record: Record = {"page": page.pgid, "type": type_name(page.flags), "count": page.count}
+    record |= {"overflow": page.overflow, "size": len(page.data)}
+    try:
+        if page.flags == META_PAGE:
+            record |= _meta(Meta.at(page.data, page.pgid))
+        elif page.flags == FREELIST_PAGE:
+            ids = freelist_ids(page.data, 0, page.count, len(page.data))
+            record |= {"count": len(ids), "ids": ids}
+        yield record
+        if page.flags == LEAF_PAGE:
+            leaf = LeafElements(page.data, 0, page.count, len(page.data))
+            for index in range(leaf.count):
+                yield _leaf(page, leaf, index, form)
+        elif page.flags == BRANCH_PAGE:
+            branch = BranchElements(page.data, 0, page.count, len(page.data))
+            for index in range(branch.count):
+                element: Record = {"page": page.pgid, "index": index}
+                put(element, "key", branch.key(index))
+                element["child"] = branch.pgids[index]
+                yield element
+    except DamagedElements as damage:
+        raise UnreadablePage(str(damage), page=page.pgid) from None
+
+
+def item_record(page: RawPage, index: int, form: str, *, key: bool, value: bool) -> Record:
+    """Element ``index`` of a leaf page, as far as it is wanted. Raises UnreadablePage."""
+    must_be_item(page, index)
+    try:
+        leaf = LeafElements(page.data, 0, page.count, len(page.data))
+        record: Record = {"page": page.pgid, "index": index}
+        if key:
+            put(record, "key", leaf.key(index), form)
+        if value:
+            put(record, "value", leaf.value(index), form)
+    except DamagedElements as damage:
+        raise UnreadablePage(str(damage), page=page.pgid) from None
+    return record
+
+
+def _leaf(page: RawPage, leaf: LeafElements, index: int, form: str) -> Record:
+    record: Record = {"page": page.pgid, "index": index}
+    put(record, "key", leaf.key(index))
+    value = leaf.value(index)
+    if leaf.flags[index] & BUCKET_LEAF_FLAG:
+        if len(value) < BUCKET_HEADER_SIZE:
+            raise DamagedElements(f"element {index} is too small to be a bucket")
+        record["root"], record["sequence"] = BUCKET_HEADER.unpack_from(value)
+    else:
+        put(record, "value", value, form)
+    return record
+
+
+def _meta(meta: Meta) -> Record:
+    return {
+        "version": meta.version,
+        "page_size": meta.page_size,
+        "flags": meta.flags,
+        "root": meta.root,
+        "freelist": None if meta.freelist == NO_FREELIST else meta.freelist,
+        "hwm": meta.hwm,
+        "txid": meta.txid,
+        "checksum": f"{meta.checksum:016x}",
+        "valid": meta.problem() is None,
+    }

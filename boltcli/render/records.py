@@ -1,0 +1,240 @@
+"""Results as JSON: what each field is called, how a byte string is one.
+
+A byte string ``key`` is the field ``key`` if it is valid UTF-8, else
+``key_hex``; in a format other than ``auto`` and ``bytes`` it is ``key_<format>``.
+All records are described by ``boltcli/schema.json``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..format.page import type_name
+from ..tree.bucket import BucketRef
+from .errors import error_text
+from .formats import auto, formatted
+from .golang import PLAIN_IN_JSON, percent
+from .notations import time_text
+from .orjson_writer import embedded, line, lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..errors import BoltError
+    from ..ops.bucket_stats import BucketStats
+    from ..ops.findings import Finding
+    from ..ops.inspect import BucketTree
+    from ..ops.items import Items
+    from ..storage.holders import Holder
+    from ..storage.snapshot import Snapshot
+
+    Record = dict[str, Any]
+
+__all__ = ["line", "lines"]
+
+
+def put(record: Record, field: str, data: bytes, form: str = "auto") -> None:
+    """Give ``record`` the byte string ``data`` as ``field``. Raises ArgumentError for an unknown format."""
+    if form not in ("auto", "bytes") and _put_as(record, field, data, form):
+        return
+    try:
+        record[field] = data.decode()
+    except UnicodeDecodeError:
+        record[f"{field}_hex"] = data.hex()
+
+
+def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
+    """The same in one of the other formats, if that suits ``data``."""
+    value: Any
+    if form == "u64":
+        value = int.from_bytes(data, "big") if len(data) == 8 else None
+    elif form == "time":
+        value = time_text(data)
+    elif form == "json":
+        value = embedded(data)
+    else:
+        value = formatted([data], form)[0].decode()
+    if value is None:
+        return False
+    record[f"{field}_{form.replace('-', '_')}"] = value
+    return True
+
+
+def put_path(record: Record, path: str, field: str = "path") -> None:
+    """Give ``record`` the name of a file."""
+    put(record, field, os.fsencode(path))
+
+
+def put_bucket(record: Record, path: Sequence[bytes]) -> None:
+    """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are UTF-8."""
+    try:
+        record["bucket"] = [name.decode() for name in path]
+    except UnicodeDecodeError:
+        record["bucket_hex"] = [name.hex() for name in path]
+
+
+def error(failure: BoltError, path: str | None = None) -> Record:
+    """A failure; ``path`` is the file that it is about unless it knows better."""
+    record: Record = {"kind": failure.kind, "message": text(error_text(failure)), "page": failure.page}
+    # A page id from a damaged file may lead beyond what a number of JSON, or a file, can be.
+    record["offset"] = failure.offset if (failure.offset or 0) < 1 << 64 else None
+    where = failure.path or path
+    if where is None:
+        record["path"] = None
+    else:
+        put_path(record, where)
+    return record
+
+
+def notice(kind: str, message: str, path: str) -> Record:
+    """What is to be known beside the result: how it was read, or a warning."""
+    record: Record = {"kind": kind, "message": text(message.encode("utf-8", "surrogateescape"))}
+    put_path(record, path)
+    return record
+
+
+def text(data: bytes) -> str:
+    """A message; bytes that aren't UTF-8 are escaped in it."""
+    return data.decode("utf-8", "backslashreplace")
+
+
+def bucket(name: bytes, ref: BucketRef | None) -> Record:
+    """A top-level bucket; ``root`` 0: it is inline. What isn't a bucket has none."""
+    record: Record = {}
+    put(record, "name", name)
+    record["root"] = ref.root if ref else None
+    record["sequence"] = ref.sequence if ref else None
+    return record
+
+
+def keys(found: list[bytes], form: str) -> bytes:
+    """A line for each key."""
+    if found and form == "auto" and not b"".join(found).translate(None, PLAIN_IN_JSON):
+        return b'{"key":"' + b'"}\n{"key":"'.join(found) + b'"}\n'
+    records: list[Record] = [{} for _ in found]
+    for record, key in zip(records, found):
+        put(record, "key", key, form)
+    return lines(records)
+
+
+def items(
+    part: Items, key_form: str, form: str = "auto", *, path: bool = False, key: bool = True, value: bool = True
+) -> bytes:
+    """A line for each element, with the ``path`` to it if that is wanted; a nested bucket has a sequence, no value."""
+    records: list[Record] = []
+    for name, content in zip(part.keys, part.values):
+        record: Record = {}
+        if path:
+            put_bucket(record, part.path)
+        if key:
+            put(record, "key", name, key_form)
+        if isinstance(content, BucketRef):
+            record["sequence"] = content.sequence
+        elif value:
+            put(record, "value", content, form)
+        records.append(record)
+    return lines(records)
+
+
+def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> Record:
+    """One pair and its bucket."""
+    record: Record = {}
+    put_bucket(record, path)
+    put(record, "key", key)
+    put(record, "value", value, form)
+    return record
+
+
+def finding(found: Finding, path: str) -> Record:
+    """What is wrong with a file, one thing of it."""
+    record: Record = {"kind": found.kind, "page": found.page, "message": text(found.message(auto))}
+    put_path(record, path)
+    return record
+
+
+def verdict(path: str, errors: int, findings: list[Record] | None = None) -> Record:
+    """What a check found in all."""
+    record: Record = {"ok": not errors, "errors": errors}
+    put_path(record, path)
+    return record if findings is None else record | {"findings": findings}
+
+
+def stats(path: str, count: int, total: BucketStats) -> Record:
+    """The numbers of ``stats``; ``*_percent`` are as bbolt rounds them."""
+    record: Record = {}
+    put_path(record, path)
+    record["top_buckets"] = count
+    record |= {name: getattr(total, name) for name in sorted(total.__slots__)}
+    record["branch_inuse_percent"] = percent(total.branch_inuse, total.branch_alloc)
+    record["leaf_inuse_percent"] = percent(total.leaf_inuse, total.leaf_alloc)
+    record["inline_buckets_percent"] = percent(total.inline_buckets, total.buckets)
+    record["inline_bucket_inuse_percent"] = percent(total.inline_bucket_inuse, total.leaf_inuse)
+    return record
+
+
+def info(snapshot: Snapshot) -> Record:
+    """The page size, and what else the ruling meta page says. ``size`` is the file's, in bytes."""
+    meta = snapshot.meta
+    record: Record = {}
+    put_path(record, snapshot.path)
+    return record | {
+        "page_size": snapshot.page_size,
+        "size": snapshot.size,
+        "txid": meta.txid,
+        "root": meta.root,
+        "freelist": meta.freelist if meta.has_freelist else None,
+        "hwm": meta.hwm,
+    }
+
+
+def tree(top: BucketTree) -> Iterator[bytes]:
+    """The tree of ``inspect`` as one document, in pieces. orjson would go no deeper than 254 buckets."""
+    stack: list[bytes | BucketTree] = [b"\n", top]
+    while stack:
+        piece = stack.pop()
+        if isinstance(piece, bytes):
+            yield piece
+            continue
+        record: Record = {}
+        put(record, "name", piece.name)
+        record["keyN"] = piece.keys
+        yield line(record)[:-2] + b',"buckets":['
+        stack.append(b"]}")
+        for number, child in enumerate(reversed(piece.children)):
+            if number:
+                stack.append(b",")
+            stack.append(child)
+
+
+def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:
+    """Rows as :func:`~boltcli.ops.pages.page_rows` has them, a line each."""
+    return lines(
+        [
+            {"page": pgid, "type": "free", "count": None, "overflow": None}
+            if head == free
+            else {"page": pgid, "type": type_name(head & 0xFFFF), "count": head >> 16 & 0xFFFF, "overflow": head >> 32}
+            for pgid, head in rows
+        ]
+    )
+
+
+def holder(found: Holder) -> Record:
+    """A process that holds the lock, or ``waits`` for it; null is what can't be seen. ``since`` is in Unix seconds."""
+    return {
+        "mode": found.mode,
+        "waits": found.waits,
+        "pid": found.pid,
+        "command": None if found.command is None else text(os.fsencode(found.command)),
+        "since": found.since,
+        "writes": found.writes,
+    }
+
+
+def result(path: str, output: str, **facts: Any) -> Record:
+    """What was written where, from the database at ``path``."""
+    record: Record = {}
+    put_path(record, path)
+    put_path(record, output, "output")
+    return record | facts
