@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from .errors import BoltError as BoltError
     from .library import Bucket as Bucket
     from .library import Database as Database
+    from .library import PageRow as PageRow
     from .library import compact as compact
     from .library import open as open
     from .library import view as view
 
 _LAZY = {
     "open": "library", "view": "library", "compact": "library",
-    "Database": "library", "Bucket": "library", "BoltError": "errors",
+    "Database": "library", "Bucket": "library", "PageRow": "library", "BoltError": "errors",
 }  # fmt: skip
 
-__all__ = ["BBOLT_VERSION", "BoltError", "Bucket", "Database", "__version__", "compact", "open", "view"]
+__all__ = ["BBOLT_VERSION", "BoltError", "Bucket", "Database", "PageRow", "__version__", "compact", "open", "view"]
 
 
 def __getattr__(name: str) -> object:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .errors import KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG
-from .format.page import DamagedElements
+from .format.page import DamagedElements, type_name
 from .ops.bucket_stats import BucketStats
 from .ops.check import check
 from .ops.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.compact import compact as compact_snapshot
 from .ops.findings import Finding
+from .ops.items import items
 from .ops.listing import key_pages, keyed_leaves
+from .ops.pages import FREE, page_rows
 from .ops.stats import bucket_stats, database_stats
 from .storage.live import Live
 from .storage.snapshot import Snapshot
 from .storage.source import LOCK_PATIENCE, open_source
 from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucket, root_bucket, seek
+from .tree.range import bounds
 
 if TYPE_CHECKING:
     from .storage.source import Way
@@ -136,12 +139,27 @@ def compact(
         return live.run(attempt)
 
 
+class PageRow(NamedTuple):
+    """A page: its id, its type (free, branch, leaf, meta, freelist), how many elements, how many overflow pages."""
+
+    page: int
+    type: str
+    elements: int
+    overflow: int
+
+
 class Bucket(Mapping[bytes, "bytes | Bucket"]):
     """A bucket: keys in byte order, to values (bytes) or nested buckets.
 
     Keys may be given as str, which is encoded as UTF-8. A missing key raises
     :class:`~boltcli.errors.KeyNotFound`, which is a KeyError. Reading a
     damaged page raises :class:`~boltcli.errors.Corrupted`.
+
+    >>> import boltcli
+    >>> with boltcli.open("fixtures/document.db") as db:
+    ...     executions = db.bucket("execution")
+    ...     len(executions), "e-0" in executions, executions.get("e-0")
+    (4, False, None)
     """
 
     def __init__(self, snapshot: Snapshot, ref: BucketRef) -> None:
@@ -172,6 +190,50 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         """The bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
         return Bucket(self._snapshot, find_bucket(self._snapshot, map(_as_bytes, path), self._ref))
 
+    def cursor(self, seek: bytes | str = b"", *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
+        """Keys and values (or nested buckets) from the first key that isn't below ``seek`` on.
+
+        With ``reverse`` from the last key that isn't above ``seek`` (all, if that
+        is empty) backwards. Reads the pages on its way, as it goes.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     key, value = next(db.bucket("execution").cursor("e-9"))
+        >>> key, len(value)
+        (b'e-9a937556-ac83-49ec-b794-a94c3aa068b2', 1358)
+        """
+        if not reverse:
+            return self.range(seek)
+        # What comes first behind a key is the same with a zero byte.
+        return self.range(stop=_as_bytes(seek) + b"\0" if seek else None, reverse=True)
+
+    def range(
+        self, start: bytes | str = b"", stop: bytes | str | None = None, *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes | Bucket]]:
+        """Keys and values (or nested buckets) whose keys are at least ``start`` and below ``stop`` (None: no bound).
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     [key[:6] for key, _ in db.bucket("execution").range("e-9", "e-f", reverse=True)]
+        [b'e-d810', b'e-9a93']
+        """
+        end = None if stop is None else _as_bytes(stop)
+        for part in items(self._snapshot, self._ref, start=_as_bytes(start), stop=end, reverse=reverse):
+            for key, value in zip(part.keys, part.values):
+                yield key, Bucket(self._snapshot, value) if isinstance(value, BucketRef) else value
+
+    def prefix(self, prefix: bytes | str, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
+        """Keys and values (or nested buckets) whose keys begin with ``prefix``.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     history = db.bucket("execution-history")
+        ...     [(key[:10], len(bucket)) for key, bucket in history.prefix("e-4")]
+        [(b'e-42bdab56', 4)]
+        """
+        start, stop = bounds(_as_bytes(prefix))
+        return self.range(start, stop, reverse=reverse)
+
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """Keys and values in order, without the nested buckets; a page at a time inside."""
         for page, leaf, keys in keyed_leaves(self._snapshot, self._ref):
@@ -184,16 +246,35 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     @property
     def sequence(self) -> int:
-        """The bucket's own counter (``NextSequence`` in bbolt)."""
+        """The bucket's own counter (``NextSequence`` in bbolt).
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     db.bucket("execution").sequence
+        0
+        """
         return self._ref.sequence
 
     def stats(self) -> BucketStats:
-        """Counts and sizes of this bucket and all inside it."""
+        """Counts and sizes of this bucket and all inside it.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     stats = db.bucket("execution").stats()
+        >>> stats.keys, stats.depth, stats.leaf_inuse
+        (4, 1, 5664)
+        """
         return bucket_stats(self._snapshot, self._ref)
 
 
 class Database(Bucket):
-    """An open database: its root bucket, which holds the top-level buckets. See :func:`open`."""
+    """An open database: its root bucket, which holds the top-level buckets. See :func:`open`.
+
+    >>> import boltcli
+    >>> with boltcli.open("fixtures/document.db") as db:
+    ...     list(db), db.page_size, db.txid
+    ([b'execution', b'execution-history', b'execution-index'], 16384, 14)
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(snapshot, root_bucket(snapshot))
@@ -224,8 +305,29 @@ class Database(Bucket):
         return self._snapshot.locked
 
     def check(self, from_page: int = 0) -> Iterator[Finding]:
-        """What is wrong with the file, as ``boltcli check`` finds it; nothing if it is sound."""
+        """What is wrong with the file, as ``boltcli check`` finds it; nothing if it is sound.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     [finding.message() for finding in db.check()]
+        []
+        """
         return check(self._snapshot, from_page)
+
+    def pages(self) -> Iterator[PageRow]:
+        """All pages below the high-water mark, as ``boltcli pages`` lists them; overflow pages are only counted.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     [row.page for row in db.pages() if row.type == "free"]
+        [3, 7, 8]
+        """
+        for rows in page_rows(self._snapshot):
+            for page, head in rows:
+                if head == FREE:
+                    yield PageRow(page, "free", 0, 0)
+                else:
+                    yield PageRow(page, type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32)
 
     def stats(self, prefix: bytes = b"") -> BucketStats:
         """Summed statistics of the top-level buckets whose name begins with ``prefix``."""

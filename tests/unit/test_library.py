@@ -80,3 +80,27 @@ def test_every_key_can_be_looked_up(path: str) -> None:
                     todo.append(value)
                 else:
                     assert plain[key] == value
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_cursors_and_ranges(path: str) -> None:
+    with boltcli.open(path) as db:
+        for bucket in [db, *(db.bucket(name) for name in list(db)[:3])]:
+            keys = list(bucket)
+            assert [key for key, _ in bucket.cursor()] == keys
+            assert [key for key, _ in bucket.cursor(reverse=True)] == keys[::-1]
+            for wanted in keys[:: max(len(keys) // 5, 1)]:
+                at = keys.index(wanted)
+                assert [key for key, _ in bucket.cursor(wanted)] == keys[at:]
+                assert [key for key, _ in bucket.cursor(wanted, reverse=True)] == keys[at::-1]
+                assert [key for key, _ in bucket.range(wanted, keys[-1])] == keys[at:-1]
+                assert next(bucket.prefix(wanted))[0] == wanted
+            for key, value in bucket.range():
+                assert isinstance(value, boltcli.Bucket) or value == bucket[key]
+
+
+def test_pages() -> None:
+    with boltcli.open(fixture("large-branch")) as db:
+        rows = list(db.pages())
+        assert sum(1 + row.overflow for row in rows) == db._snapshot.meta.hwm
+        assert {row.type for row in rows} >= {"meta", "branch", "leaf", "freelist"}
