@@ -21,6 +21,13 @@ _JOBS = Option(
     metavar="N",
     parse=parse_uint64,
 )
+_DEPTH = Option(
+    "depth",
+    "Show buckets down to so many levels; 0: all.",
+    default=0,
+    metavar="N",
+    parse=parse_uint64,
+)
 
 COMMANDS = (
     Command(
@@ -125,6 +132,35 @@ COMMANDS = (
         most=1,
         opens=True,
         example="boltcli inspect fixtures/document.db",
+    ),
+    Command(
+        "tree",
+        "Show the tree of buckets with pairs, bytes, share of the file, depth and sequence.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        options=(
+            _DEPTH,
+            Option(
+                "sort",
+                "Order of the buckets inside of one: size|name|keys",
+                default="name",
+                metavar="ORDER",
+                choices=("size", "name", "keys"),
+            ),
+        ),
+        opens=True,
+        example="boltcli tree fixtures/document.db",
+    ),
+    Command(
+        "du",
+        "Show where the bytes of the file are: by bucket, free, lost; and what compaction would give back.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        options=(_DEPTH,),
+        opens=True,
+        example="boltcli du fixtures/document.db",
     ),
     Command(
         "info",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..ops.findings import Finding
     from ..ops.inspect import BucketTree
     from ..ops.items import Items
+    from ..ops.usage import BucketUsage, Usage
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
@@ -206,6 +207,24 @@ def tree(top: BucketTree) -> Iterator[bytes]:
             if number:
                 stack.append(b",")
             stack.append(child)
+
+
+def bucket_usage(found: BucketUsage, size: int) -> Record:
+    """One bucket: bytes with all inside it, their share of a file of ``size`` bytes."""
+    record: Record = {}
+    put_bucket(record, found.path)
+    share = found.bytes / size
+    record |= {"pairs": found.pairs, "keys": found.keys, "bytes": found.bytes, "share": share}
+    return record | {"depth": found.depth, "inline": found.inline, "sequence": found.sequence}
+
+
+def usage(path: str, found: Usage, buckets: Iterable[BucketUsage], dense: int) -> Record:
+    """Where the bytes of a file are, those of its buckets each."""
+    record: Record = {}
+    put_path(record, path)
+    record |= {name: getattr(found, name) for name in ("size", "root", "meta", "freelist", "free", "lost", "unused")}
+    record |= {"dense_size": dense, "gives_back": found.size - dense}
+    return record | {"buckets": [bucket_usage(each, found.size) for each in buckets]}
 
 
 def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:

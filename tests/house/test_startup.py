@@ -37,6 +37,8 @@ ARGUMENTS = {
     "stats": ["fixtures/document.db"],
     "compact": ["-o", "OUT", "fixtures/many-free.db"],
     "inspect": ["fixtures/document.db"],
+    "tree": ["fixtures/document.db"],
+    "du": ["fixtures/document.db"],
     "info": ["fixtures/document.db"],
     "lock": ["fixtures/document.db"],
     "pages": ["fixtures/document.db"],

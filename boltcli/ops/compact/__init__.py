@@ -120,6 +120,17 @@ def compact(
     return Compaction(snapshot.size, writer.size, pairs, buckets, writer.transactions, warnings)
 
 
+def measure(snapshot: Snapshot, page_size: int) -> int:
+    """The size in bytes of a dense copy of ``snapshot``, without writing it. Raises Corrupted."""
+    from .dense import Dense
+    from .pagewriter import NoWriter
+
+    writer = Dense(-1, page_size, FILL_PERCENT)
+    writer.writer = NoWriter(page_size)
+    _copy(Source(snapshot, page_size), writer, None)
+    return writer.size
+
+
 def _refuse_source(snapshot: Snapshot, path: str) -> None:
     """The copy must not take the place of the database, by whatever name."""
     try:

@@ -7,8 +7,6 @@ large steps. Any bolt reads and writes the result.
 
 from __future__ import annotations
 
-import os
-
 from ...format.constants import (
     BUCKET_LEAF_FLAG,
     ELEMENT_SIZE,
@@ -44,6 +42,7 @@ class Dense:
         self.writer = PageWriter(fd, page_size)
         self.hwm = 3  # behind two metas and the freelist
         self.path = [_Packer(self, b"", 0)]
+        self.sequence = 0  # of the root bucket
 
     @property
     def size(self) -> int:
@@ -78,10 +77,12 @@ class Dense:
         root = self.path[0].finish_tree()
         self.writer.put(2, 1, [HEADER.pack(2, FREELIST_PAGE, 0, 0)], PAGE_HEADER_SIZE)
         for txid in (0, 1):
-            content = meta_page(txid, page_size=self.page_size, root=root, freelist=2, hwm=self.hwm)
+            content = meta_page(
+                txid, page_size=self.page_size, root=root, freelist=2, hwm=self.hwm, sequence=self.sequence
+            )
             self.writer.put(txid, 1, [content], len(content))
         self.writer.flush()
-        os.truncate(self.writer.fd, self.size)
+        self.writer.truncate(self.size)
 
 
 class _Packer:

@@ -37,6 +37,10 @@ class PageWriter:
         if self._bytes >= _BATCH:
             self.flush()
 
+    def truncate(self, size: int) -> None:
+        """Let the file end there."""
+        os.truncate(self.fd, size)
+
     def flush(self) -> None:
         """Write what waits."""
         waiting = self._waiting
@@ -75,3 +79,16 @@ class PageWriter:
             done = os.pwrite(self.fd, view, offset) if hasattr(os, "pwrite") else os.write(self.fd, view)
             view = view[done:]
             offset += done
+
+
+class NoWriter(PageWriter):
+    """Takes pages and writes none, for those who only want to know how many there would be."""
+
+    def __init__(self, page_size: int) -> None:
+        super().__init__(-1, page_size)
+
+    def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
+        pass
+
+    def truncate(self, size: int) -> None:
+        pass

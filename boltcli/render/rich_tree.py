@@ -1,0 +1,33 @@
+"""The tree of buckets on a terminal, by rich: the only module that imports it."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from .formats import auto
+from .usage import facts
+
+if TYPE_CHECKING:
+    from ..ops.usage import BucketUsage
+
+
+def rich_tree(title: str, buckets: list[BucketUsage], size: int) -> bytes:
+    """``buckets`` (each before those inside it, the root bucket first) as a tree in colours."""
+    top = Tree(_label(title, buckets[0], size))
+    nodes = {id(buckets[0]): top}
+    for bucket in buckets[1:]:
+        label = _label(auto(bucket.path[-1]).decode(), bucket, size)
+        nodes[id(bucket)] = nodes[id(bucket.parent)].add(label)
+    text = StringIO()
+    Console(file=text, force_terminal=True, width=Console().width).print(top)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _label(name: str, bucket: BucketUsage, size: int) -> Text:
+    style = "bold" if 4 * bucket.bytes > size else ""
+    return Text.assemble((name, "cyan"), "  ", (facts(bucket, size), style or "dim"))
