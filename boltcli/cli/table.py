@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..render.formats import FORMATS
 from .declaration import FILTERS, Argument, Command, Group, Option
 from .table_surgery import SURGERY, SURGERY_GROUPS
-from .values import parse_int64, parse_uint64
+from .values import parse_int64, parse_name, parse_uint64
 
 _FORMAT_HELP = "How to write them: " + "|".join(FORMATS)
 
@@ -24,6 +24,32 @@ _JOBS = Option(
 _DEPTH = Option(
     "depth",
     "Show buckets down to so many levels; 0: all.",
+    default=0,
+    metavar="N",
+    parse=parse_uint64,
+)
+_OUTPUT = Option(
+    "output",
+    "Where the result goes. It appears there when it is complete; a file that is there already is an error"
+    " (bbolt would merge into it, or fail half-way).",
+    default="",
+    metavar="DEST",
+    short="o",
+    required=True,
+    kind="file",
+)
+_NO_SYNC = Option("no-sync", "Don't sync the result to the disk.", default=False)
+_FORCE = Option("force", "Replace DEST if it is a file.", default=False)
+_FILL = Option(
+    "fill-percent",
+    "How full pages may get, 10 to 100; of compact with --dense.",
+    default=100,
+    metavar="N",
+    parse=parse_uint64,
+)
+_PAGE_SIZE = Option(
+    "page-size",
+    "Page size of the result, a power of two from 1024 to 65536; 0: the host's, as in bbolt.",
     default=0,
     metavar="N",
     parse=parse_uint64,
@@ -180,16 +206,7 @@ COMMANDS = (
         ),
         least=1,
         options=(
-            Option(
-                "output",
-                "Where the copy goes. It appears there when it is complete; a file that is there already is an error"
-                " (bbolt would merge into it, or fail half-way).",
-                default="",
-                metavar="DEST",
-                short="o",
-                required=True,
-                kind="file",
-            ),
+            _OUTPUT,
             Option(
                 "tx-max-size",
                 "Bytes of keys and values that one transaction writes, at most; 0: no limit.",
@@ -197,26 +214,45 @@ COMMANDS = (
                 metavar="N",
                 parse=parse_int64,
             ),
-            Option("no-sync", "Don't sync the copy to the disk.", default=False),
-            Option("force", "Replace DEST if it is a file.", default=False),
+            _NO_SYNC,
+            _FORCE,
             Option("dense", "Write the smallest copy: full pages, none of them free. bbolt can't.", default=False),
-            Option(
-                "fill-percent",
-                "With --dense: how full pages may get, 10 to 100.",
-                default=100,
-                metavar="N",
-                parse=parse_uint64,
-            ),
-            Option(
-                "page-size",
-                "Page size of the copy, a power of two from 1024 to 65536; 0: the host's, as in bbolt.",
-                default=0,
-                metavar="N",
-                parse=parse_uint64,
-            ),
+            _FILL,
+            _PAGE_SIZE,
         ),
         opens=True,
         example="boltcli compact -o compact.db fixtures/many-free.db",
+        group="Write",
+    ),
+    Command(
+        "export",
+        "Write all buckets and pairs as lines of JSON.",
+        arguments=(_FILE,),
+        least=1,
+        most=1,
+        options=(
+            Option(
+                "bucket",
+                "Only this bucket; repeated: the bucket in that one.",
+                default="",
+                metavar="NAME",
+                parse=parse_name,
+                gathers=True,
+                kind="bucket",
+            ),
+        ),
+        opens=True,
+        example="boltcli export --bucket execution fixtures/document.db",
+        group="Write",
+    ),
+    Command(
+        "import",
+        "Make a database from what export writes; it is as small as it can be.",
+        arguments=(Argument("SRC", "file", "Lines of JSON in key order; - is standard input."),),
+        least=1,
+        most=1,
+        options=(_OUTPUT, _NO_SYNC, _FORCE, _FILL, _PAGE_SIZE),
+        example="boltcli import -o store.db store.ndjson",
         group="Write",
     ),
     Command(

@@ -101,6 +101,11 @@ def parse_string_slice(text: str) -> str:
     return "".join(field + "\0" for field in first_record(text)) if text else ""
 
 
+def parse_name(text: str) -> str:
+    """A name of several, which ends with a NUL: no argument contains one."""
+    return text + "\0"
+
+
 def parse_lock(text: str) -> str:
     """``text`` if it is one of :data:`LOCK_WAYS`; raises :class:`~boltcli.errors.ArgumentError`."""
     if text not in LOCK_WAYS:

@@ -165,6 +165,15 @@ def test_what_is_written(tmp_path: Path) -> None:
         assert output.read_bytes() == plain.read_bytes()
 
 
+def test_export_and_import(tmp_path: Path) -> None:
+    _, rows, _ = run_json("export", fixture("document"))
+    assert len(rows) == 21 + 11
+    source = tmp_path / "rows"
+    source.write_bytes(run("export", fixture("document"))[1])
+    _, (done,), _ = run_json("import", source, "-o", tmp_path / "db")
+    assert (done["pairs"], done["buckets"], done["size"]) == (21, 11, (tmp_path / "db").stat().st_size)
+
+
 def test_versions_and_locks() -> None:
     _, (version,), _ = run_json("version")
     assert version["bbolt"].encode() in run("version")[1]

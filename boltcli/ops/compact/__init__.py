@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TX_MAX_SIZE = 65536  # bytes; bbolt's default
 FILL_PERCENT = 100
-_PAGE_SIZES = tuple(1024 << i for i in range(7))  # up to 64 KiB
+PAGE_SIZES = tuple(1024 << i for i in range(7))  # up to 64 KiB
 
 
 class Compaction:
@@ -86,8 +86,8 @@ def compact(
     :class:`~boltcli.errors.Changed` if ``snapshot`` is read without its lock.
     Then there is no copy.
     """
-    if page_size and page_size not in _PAGE_SIZES:
-        raise ArgumentError(f"page size {page_size} is not a power of two from {_PAGE_SIZES[0]} to {_PAGE_SIZES[-1]}")
+    if page_size and page_size not in PAGE_SIZES:
+        raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
     if not 10 <= fill_percent <= 100:
         raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
     if fill_percent != FILL_PERCENT and not dense:

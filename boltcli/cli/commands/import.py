@@ -1,0 +1,66 @@
+"""``import``: a database from what ``export`` writes. bbolt has no such command."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sys
+
+from ...errors import ArgumentError, DestinationExists, OpenError
+from ...ops.compact import PAGE_SIZES
+from ...ops.load import load
+from ..values import go_quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from ...ops.load import Row
+
+
+def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+    source, output, page_size = arguments[0], str(options["output"]), int(options["page-size"])
+    if not output:
+        raise ArgumentError("output file required")
+    if page_size and page_size not in PAGE_SIZES:
+        raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
+    if source != "-" and os.path.exists(output) and os.path.exists(source) and os.path.samefile(source, output):
+        raise ArgumentError(f"output file {go_quote(output)} is the source")
+    try:
+        done = load(
+            _rows(source),
+            output,
+            page_size=page_size or mmap.PAGESIZE,
+            fill_percent=int(options["fill-percent"]),
+            replace=bool(options["force"]),
+            sync=not options["no-sync"],
+        )
+    except DestinationExists:
+        hint = "" if options["force"] else ": --force replaces it"
+        raise ArgumentError(f"output file {go_quote(output)} already exists{hint}") from None
+    if options["json"]:
+        from ...render import records
+
+        facts = {"pairs": done.pairs, "buckets": done.buckets, "size": done.size}
+        out.write(records.line(records.result(source, output, **facts)))
+        return
+    out.write(b"%d pairs in %d buckets -> %d bytes\n" % (done.pairs, done.buckets, done.size))
+
+
+def _rows(source: str) -> Iterator[Row]:
+    """The rows in the file ``source``, or - for standard input; empty lines are passed over."""
+    from ...render.ndjson import parse_row
+
+    try:
+        file = sys.stdin.buffer if source == "-" else open(source, "rb")  # noqa: SIM115
+        with file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    try:
+                        row = parse_row(line)
+                    except ArgumentError as error:
+                        raise ArgumentError(f"line {number}: {error}") from None
+                    yield row
+    except OSError as error:
+        raise OpenError("read", source, error.strerror or str(error)) from error

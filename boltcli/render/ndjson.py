@@ -1,0 +1,80 @@
+"""A database as lines of JSON, and back: an object for each bucket and for each pair, in key order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError
+from ..tree.bucket import BucketRef
+from .orjson_writer import lines, parsed
+from .records import pair, put_bucket
+
+if TYPE_CHECKING:
+    from ..ops.items import Items
+    from ..ops.load import Row
+
+_FIELDS = {"bucket", "bucket_hex", "key", "key_hex", "value", "value_hex", "sequence"}
+
+
+def rows(part: Items) -> bytes:
+    """A line for each element."""
+    return lines(
+        [
+            bucket_row((*part.path, key), value.sequence)
+            if isinstance(value, BucketRef)
+            else pair(part.path, key, value, "auto")
+            for key, value in zip(part.keys, part.values)
+        ]
+    )
+
+
+def bucket_row(path: tuple[bytes, ...], sequence: int) -> dict[str, Any]:
+    """The object of a bucket."""
+    record: dict[str, Any] = {}
+    put_bucket(record, path)
+    record["sequence"] = sequence
+    return record
+
+
+def parse_row(text: bytes) -> Row:
+    """What a line says. Raises :class:`~boltcli.errors.ArgumentError`."""
+    try:
+        record = parsed(text)
+    except ValueError as error:
+        raise ArgumentError(f"not JSON: {error}") from None
+    if not isinstance(record, dict):
+        raise ArgumentError("not an object")
+    unknown = sorted(record.keys() - _FIELDS)
+    if unknown:
+        raise ArgumentError(f"unknown field {unknown[0]!r}")
+    names = _one(record, "bucket", list)
+    path = tuple([_bytes(name, "bucket_hex" in record) for name in names])
+    if "sequence" in record:
+        sequence = record["sequence"]
+        if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence < 1 << 64:
+            raise ArgumentError("sequence must be a number of 64 bits")
+        if record.keys() & {"key", "key_hex", "value", "value_hex"}:
+            raise ArgumentError("a bucket has no key and no value")
+        return path, sequence
+    key, value = (_bytes(_one(record, name, str), f"{name}_hex" in record) for name in ("key", "value"))
+    return path, key, value
+
+
+def _one(record: dict[str, Any], name: str, kind: type) -> Any:
+    """The value of a field or of the same in hexadecimal."""
+    found = [record[field] for field in (name, f"{name}_hex") if field in record]
+    if len(found) != 1 or not isinstance(found[0], kind):
+        what = "a list" if kind is list else "a string"
+        raise ArgumentError(f"there must be {what} {name} or {name}_hex, and one of them only")
+    return found[0]
+
+
+def _bytes(text: Any, in_hex: bool) -> bytes:
+    if not isinstance(text, str):
+        raise ArgumentError("a bucket's name must be a string")
+    if not in_hex:
+        return text.encode()
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ArgumentError(f"{text[:40]!r} is not hexadecimal") from None
