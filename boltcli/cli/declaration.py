@@ -7,7 +7,7 @@ from .values import LOCK_WAYS, go_quote, parse_bool, parse_lock, parse_string, p
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Option:
@@ -140,10 +140,10 @@ class Command:
     ``run(arguments, options, out, err)`` in the module of that name under
     ``commands``; what that returns is the exit status, None for 0. With
     ``opens`` it opens its database by ``access.database()`` and has that one's options. All but those that
-    print for shells and readers have ``--json``.
+    print for shells and readers have ``--json``; with that, some take ``several`` files.
     """
 
-    __slots__ = ("arguments", "example", "group", "least", "most", "name", "opens", "options", "summary")
+    __slots__ = ("arguments", "example", "group", "least", "most", "name", "opens", "options", "several", "summary")
 
     def __init__(
         self,
@@ -158,7 +158,9 @@ class Command:
         group: str = "Read",
         opens: bool = False,
         json: bool = True,
+        several: bool = False,
     ) -> None:
+        self.several = several
         self.name = name
         self.summary = summary
         self.arguments = arguments
@@ -174,9 +176,11 @@ class Command:
         """The name of its module under ``commands``."""
         return self.name.replace(" ", "_").replace("-", "_")
 
-    def check_count(self, arguments: Sequence[str]) -> None:
+    def check_count(self, arguments: Sequence[str], options: Mapping[str, str | int]) -> None:
         """Raise :class:`~boltcli.errors.ArgumentError`, in cobra's words, for a wrong number of positionals."""
         least, most, received = self.least, self.most, len(arguments)
+        if self.several and options["json"]:
+            most = None
         if received >= least and (most is None or received <= most):
             return
         if most == 0:

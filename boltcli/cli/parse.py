@@ -138,7 +138,7 @@ def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
         return Parsed("version", None, arguments, values)
     if command is None or isinstance(command, Group):
         return Parsed("help", command, arguments, values)
-    command.check_count(arguments)
+    command.check_count(arguments, values)
     for option in options:
         if option.environment and option.name not in values:
             values[option.name] = _from_environment(option)

@@ -10,13 +10,14 @@ from .values import parse_int64, parse_name, parse_uint64
 _FORMAT_HELP = "How to write them: " + "|".join(FORMATS)
 
 _FILE = Argument("FILE", "file", "The bolt database file.")
+_FILES = Argument("FILE", "file", "The bolt database file; with --json several, an object for each.")
 _BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
 _SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
 _PGIDS = Argument("PGID", "text", "Page ids.", many=True, required=False)
 
 _JOBS = Option(
     "jobs",
-    "Processes for a large file; 0: as many as pay.",
+    "Processes for a large file, or for several files; 0: as many as pay.",
     default=0,
     metavar="N",
     parse=parse_uint64,
@@ -59,7 +60,7 @@ COMMANDS = (
     Command(
         "check",
         "Verify the integrity of a database.",
-        arguments=(_FILE,),
+        arguments=(_FILES,),
         least=1,
         most=1,
         options=(
@@ -73,6 +74,7 @@ COMMANDS = (
             _JOBS,
         ),
         opens=True,
+        several=True,
         example="boltcli check fixtures/document.db",
         group="Verify",
     ),
@@ -141,13 +143,17 @@ COMMANDS = (
         "stats",
         "Count pages, pairs and bytes over the top-level buckets.",
         arguments=(
-            _FILE,
+            _FILES,
             Argument("PREFIX", "bucket", "Only buckets whose name begins so.", required=False),
         ),
         least=1,
         most=2,
-        options=(_JOBS,),
+        options=(
+            _JOBS,
+            Option("prefix", "Like PREFIX; with --json all arguments are files.", default="", metavar="PREFIX"),
+        ),
         opens=True,
+        several=True,
         example="boltcli stats fixtures/document.db",
     ),
     Command(
@@ -181,20 +187,23 @@ COMMANDS = (
     Command(
         "du",
         "Show where the bytes of the file are: by bucket, free, lost; and what compaction would give back.",
-        arguments=(_FILE,),
+        arguments=(_FILES,),
         least=1,
         most=1,
-        options=(_DEPTH,),
+        options=(_DEPTH, _JOBS),
         opens=True,
+        several=True,
         example="boltcli du fixtures/document.db",
     ),
     Command(
         "info",
         "Print the page size.",
-        arguments=(_FILE,),
+        arguments=(_FILES,),
+        options=(_JOBS,),
         least=1,
         most=1,
         opens=True,
+        several=True,
         example="boltcli info fixtures/document.db",
     ),
     Command(

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import ArgumentError
 from .commands.version import one_line
 from .declaration import Argument, Command, Option
 from .help import SUMMARY
@@ -79,17 +80,23 @@ def show_help(command: Command | None) -> None:
 
 def _function(command: Command, action: Action) -> Callable[..., None]:
     """A function with the command's arguments and options as parameters."""
+    # Where the first argument is several files, or one with another behind it, which it is shows in the end.
+    declared = command.arguments[: 1 if command.several else None]
 
     def call(**values: Any) -> None:
         positionals: list[str] = []
-        for argument in command.arguments:
+        for argument in declared:
             given = values[_parameter(argument.name)]
-            positionals += given if argument.many and given else [given] if isinstance(given, str) else []
+            positionals += given if isinstance(given, list) else [given] if isinstance(given, str) else []
         options = {option.name: values[_parameter(option.name)] for option in command.options}
         options |= {option.name: "".join(options[option.name]) for option in command.options if option.gathers}
+        try:
+            command.check_count(positionals, options)
+        except ArgumentError as error:
+            raise typer.BadParameter(str(error)) from None
         action(command, positionals, options)
 
-    parameters = [_argument(argument) for argument in command.arguments]
+    parameters = [_argument(argument, argument.many or command.several) for argument in declared]
     parameters += [_option(option) for option in command.options]
     call.__name__ = command.module
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -101,9 +108,9 @@ def _parameter(name: str) -> str:
     return name.lower().replace("-", "_") + "_" * iskeyword(name)
 
 
-def _argument(argument: Argument) -> inspect.Parameter:
+def _argument(argument: Argument, many: bool) -> inspect.Parameter:
     declared = typer.Argument(metavar=argument.name, help=argument.help, show_default=False, hidden=argument.hidden)
-    kind: Any = list[str] if argument.many else str
+    kind: Any = list[str] if many else str
     default: Any = inspect.Parameter.empty
     if not argument.required:
         kind, default = kind | None, None

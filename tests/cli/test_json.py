@@ -246,3 +246,36 @@ def test_file_names_that_are_not_text(tmp_path: Path) -> None:
     assert bytes.fromhex(info["path_hex"]) == os.fsencode(name)
     _, _, (failure,) = run_json("info", name + "x")
     assert bytes.fromhex(failure["path_hex"]) == os.fsencode(name + "x")
+
+
+@pytest.mark.parametrize("command", ["check", "stats", "du", "info"])
+@pytest.mark.parametrize("jobs", ["0", "1", "3"])
+def test_several_files(command: str, jobs: str, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(small(freelist(2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), page(9, 2)))
+    paths = [*DATABASES[:4], tmp_path / "missing.db", damaged, fixture("document")]
+    status, records, failures = run_json(command, "--jobs", jobs, *paths)
+    assert status == 1
+    assert [record["path"] for record in records] == [str(path) for path in paths]
+    assert records[4]["error"] == failures[0]
+    assert failures[0]["kind"] == "not-found"
+    if command == "check":
+        assert records[5]["findings"][0]["page"]
+        assert records[5]["errors"] == len(records[5]["findings"])
+        del records[6]["findings"]
+    assert records[6] == run_json(command, paths[6])[1][0]
+    assert run_json(command, *paths[:4])[0] == 0
+
+
+def test_several_files_only_as_json() -> None:
+    assert run("info", fixture("document"), fixture("inline"))[2].startswith(b"Error: accepts 1 arg(s), received 2\n")
+    _, (prefixed,), _ = run_json("stats", "--prefix", "execution-i", fixture("document"))
+    assert prefixed["top_buckets"] == 1
+    assert run("stats", "--prefix", "execution-i", fixture("document")) == run(
+        "stats", fixture("document"), "execution-i"
+    )
+
+
+def test_several_files_in_use() -> None:
+    _, records, notices = run_json("info", "--previous", fixture("document"), fixture("inline"))
+    assert len(records) == len(notices) == 2

@@ -34,6 +34,8 @@ FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "re
         ("keys f b c -fhex", "run", "keys", ["f", "b", "c"], {"format": "hex", "jobs": 0, **FILTERS}),
         ("keys -f=hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0, **FILTERS}),
         ("keys -f hex f - -", "run", "keys", ["f", "-", "-"], {"format": "hex", "jobs": 0, **FILTERS}),
+        ("check f g --json", "run", "check", ["f", "g"], {"from-page": 0, "jobs": 0}),
+        ("stats f b", "run", "stats", ["f", "b"], {"jobs": 0, "prefix": ""}),
         ("items f b --from u64:1 --reverse", "run", "items", ["f", "b"],
          {"format": "auto", "key-format": "auto", "values-only": False, **FILTERS, "from": "u64:1", "reverse": True}),
         ("get -parse-format hex f b 00", "run", "get", ["f", "b", "00"], {"format": "auto", "parse-format": "hex"}),

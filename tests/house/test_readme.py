@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -54,7 +55,12 @@ def test_python_blocks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     assert blocks
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
-    assert "4 executions" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "4 executions" in printed
+    audit = json.loads(printed.partition("bacalhau-compute-1.4.db ")[2].splitlines()[0])
+    (listed,) = [output for command, output in _sessions() if "execution-live-index | comm" in command]
+    assert audit["gone"] == listed.split()  # the recipes of both kinds say the same
+    assert sum(audit["states"].values()) == 237
 
 
 def test_make_targets_of_the_readme_exist() -> None:

@@ -11,12 +11,14 @@ from ..progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     count = 0
     as_json = bool(options["json"])
+    several = "several" in options  # an object for the whole file then
+    findings: list[dict[str, Any]] = []
     if as_json:
         from ...render import records
     page, jobs = int(options["from-page"]), int(options["jobs"])
@@ -27,13 +29,15 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
     ):
         for finding in check(snapshot, page, jobs=jobs, progress=progress):
             progress.clear()
-            if as_json:
+            if several:
+                findings.append(records.finding(finding, arguments[0]))
+            elif as_json:
                 out.write(records.line(records.finding(finding, arguments[0])))
             else:
                 out.write(finding.message(auto) + b"\n")
             count += 1
     if as_json:
-        out.write(records.line(records.verdict(arguments[0], count)))
+        out.write(records.line(records.verdict(arguments[0], count, findings if several else None)))
         if count:
             raise CheckFailed(count)
         return

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    prefix = address(arguments[1]) if len(arguments) > 1 else b""
+    prefix = address(arguments[1] if len(arguments) > 1 else str(options["prefix"]))
     jobs = int(options["jobs"])
     with (
         database(arguments[0], options, out) as snapshot,
