@@ -108,6 +108,8 @@ def test_every_command_answers(name: str, tmp_path: Path, monkeypatch: pytest.Mo
             ["check"], ["check", "--from-page", "3"], ["buckets"], ["stats"], ["info"],
             ["keys", bucket], ["keys", bucket, "missing"], ["get", bucket, "key"],
             ["inspect"], ["pages"], ["page", "--all"], ["page-item", "3", "0"], ["dump", "2", "3"],
+            ["items", bucket, "--recursive"], ["keys", bucket, "--reverse", "--limit", "3"],
+            *([["export"], ["tree"], ["du"]] if number % 3 == 0 else []),
             *([["__complete", "plain", "get", str(path), bucket, ""]] if number % 4 == 0 else []),
             *(_surgeries(str(output), number) if number % 4 == 0 else []),
         ):  # fmt: skip
@@ -156,6 +158,8 @@ def test_the_library_raises_its_own_errors_only(tmp_path: Path) -> None:
             with boltcli.open(path) as db:
                 list(db.check())
                 db.stats()
+                list(db.pages())
+                list(db.cursor(b"x", reverse=True))
                 for key in db:
                     value = db[key]
                     if isinstance(value, boltcli.Bucket):

@@ -7,8 +7,6 @@ transaction, the last two.
 
 from __future__ import annotations
 
-import os
-
 from ...format.constants import FREELIST_PAGE, LEAF_PAGE
 from ...format.encode import freelist_bytes, freelist_page, meta_page
 from ...format.page import HEADER
@@ -86,7 +84,7 @@ class NewFile:
             content = meta_page(txid, page_size=self.page_size, root=root, freelist=freelist, hwm=hwm)
             self.writer.put(txid % 2, 1, [content], len(content))
         self.writer.flush()
-        os.truncate(self.writer.fd, self.size)
+        self.writer.truncate(self.size)
 
 
 def mmap_size(size: int, page_size: int) -> int:
