@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import KeyNotFound
+from .errors import ArgumentError, KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG
 from .format.page import DamagedElements
 from .ops.bucket_stats import BucketStats
 from .ops.check import check
 from .ops.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.compact import compact as compact_snapshot
+from .ops.deep import deep_check
 from .ops.findings import Finding
 from .ops.listing import key_pages, keyed_leaves
 from .ops.stats import bucket_stats, database_stats
@@ -223,9 +224,16 @@ class Database(Bucket):
         """Whether our shared lock is on the file; if not, this is a private copy, or what :func:`view` reads."""
         return self._snapshot.locked
 
-    def check(self, from_page: int = 0) -> Iterator[Finding]:
-        """What is wrong with the file, as ``boltcli check`` finds it; nothing if it is sound."""
-        return check(self._snapshot, from_page)
+    def check(self, from_page: int = 0, *, deep: bool = False) -> Iterator[Finding]:
+        """What is wrong with the file, as ``boltcli check`` finds it; nothing if it is sound.
+
+        ``deep`` looks at all that bbolt's check passes over, too; it takes no ``from_page``.
+        """
+        if not deep:
+            return check(self._snapshot, from_page)
+        if from_page:
+            raise ArgumentError("a deep check looks at the whole file")
+        return deep_check(self._snapshot)
 
     def stats(self, prefix: bytes = b"") -> BucketStats:
         """Summed statistics of the top-level buckets whose name begins with ``prefix``."""

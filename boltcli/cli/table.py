@@ -37,6 +37,7 @@ COMMANDS = (
                 metavar="PGID",
                 parse=parse_uint64,
             ),
+            Option("deep", "Look at every byte that bbolt's check passes over, too.", default=False),
             _JOBS,
         ),
         opens=True,
@@ -59,6 +60,7 @@ COMMANDS = (
         least=2,
         options=(
             Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=_FORMATS),
+            Option("skip-damaged", "Go on behind damaged pages; what is skipped goes to stderr.", default=False),
             _JOBS,
         ),
         opens=True,

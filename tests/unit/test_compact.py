@@ -26,6 +26,7 @@ from boltcli.errors import (
 from boltcli.ops import compact as module
 from tests.compat import compacted
 from tests.compat.goldens import sha256
+from tests.damage.mutations import sample
 from tests.support import DATABASES, FIXTURES, ROOT, error_line, fixture, freelist, page, pgid, run, small
 
 LINES = compacted.load()
@@ -363,13 +364,11 @@ def test_pages_laid_out_in_another_way(tmp_path: Path) -> None:
 
 
 def test_damaged_fixtures_give_the_whole_content_or_an_error(tmp_path: Path) -> None:
-    from tests.compat.damage import damage
-
     refused = copied = 0
     for path in (fixture("inline"), fixture("after-deletes"), fixture("nested-8"), FIXTURES / "bucket-and-key-mix.db"):
-        for seed in range(120):
+        for mutation in sample(path.read_bytes(), 120, "compact"):
             mutant = tmp_path / "mutant.db"
-            mutant.write_bytes(damage(path.read_bytes(), seed)[0])
+            mutant.write_bytes(mutation.apply(path.read_bytes()))
             for dense in (False, True):
                 try:
                     boltcli.compact(mutant, tmp_path / "copy", dense=dense, sync=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ...errors import CheckFailed
+from ...errors import ArgumentError, CheckFailed
 from ...ops.check import check
+from ...ops.remarks import remarks
 from ...render.formats import auto
 from ...storage.readahead import ReadAhead
 from ..access import database
@@ -15,17 +16,25 @@ if TYPE_CHECKING:
 
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    count = 0
     page, jobs = int(options["from-page"]), int(options["jobs"])
+    look = check
+    if options["deep"]:
+        if page:
+            raise ArgumentError("--deep looks at the whole file, --from-page at a part: they don't go together")
+        from ...ops.deep import deep_check as look
+    count = 0
     with (
         database(arguments[0], options, out) as snapshot,
         ReadAhead(snapshot, jobs != 1 and page == 0),
         Progress("checking") as progress,
     ):
-        for finding in check(snapshot, page, jobs=jobs, progress=progress):
+        for finding in look(snapshot, page, jobs=jobs, progress=progress):
             progress.clear()
             out.write(finding.message(auto) + b"\n")
             count += 1
+        warnings = list(remarks(snapshot))
+    for warning in warnings:
+        err.write(f"warning: {warning}\n".encode())
     if count:
         out.write(b"%d errors found\n" % count)
         raise CheckFailed(count)
