@@ -117,6 +117,8 @@ def _stops(stdout: Text | None) -> bool:
 
 
 def _compare_other(tally: Tally, program: Path, directory: Path, case: Case, where: str) -> None:
+    for name in case.outputs:
+        (directory / name).unlink(missing_ok=True)  # bbolt leaves one where it crashes
     mine = _ours(tally, case, directory, where)
     if mine is None:
         return
