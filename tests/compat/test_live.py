@@ -34,7 +34,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SEED = int(os.environ.get("BOLTCLI_SEED", "1"))
 RANDOM = int(os.environ.get("BOLTCLI_RANDOM", "300"))
 BATCH = 50
-DAMAGES = int(os.environ.get("BOLTCLI_DAMAGES", "16"))
+DAMAGES = int(os.environ.get("BOLTCLI_DAMAGES", "12"))
 """How many damaged copies of each file are tried."""
 
 SHARE = 20
