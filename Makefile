@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FUZZ_SECONDS ?= 60
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test compat bench goldens fixtures lint types clean
+.PHONY: help demo test compat fuzz bench goldens fixtures lint types clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,6 +31,10 @@ test: $(READY) ## Set up, then run all tests that need no Go
 
 compat: $(READY) ## Compare with the real bbolt, live (needs Go; a missing Go is a failure)
 	$(BIN)/python -m pytest -m compat -n 2 tests/compat
+
+fuzz: $(READY) ## Fuzz the readers with atheris, for FUZZ_SECONDS (60); crashes go to build/fuzz
+	$(BIN)/python -m pip install --quiet --group fuzz
+	$(BIN)/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS)
 
 bench: $(READY) ## Measure against the real bbolt; the table goes to build/bench/table.md (needs Go; BENCH_LARGE=1: 2 GB more)
 	$(BIN)/python -m compileall -q boltcli

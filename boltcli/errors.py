@@ -22,6 +22,7 @@ else that escapes is a bug in boltcli.
     |-- BucketNotFound      (also a KeyError)
     |-- KeyNotFound         (also a KeyError)
     |-- CheckFailed         a check found errors
+    |-- DamageSkipped       what was asked for came, but for what damage took
     `-- ArgumentError       a value that the caller passed makes no sense (also a ValueError)
 
 Errors carry facts: which page, which path, which key. ``str(error)`` is a
@@ -34,6 +35,9 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_SHOWN = 40  # characters at either end of a long name, whose middle is left out
 
 
 class BoltError(Exception):
@@ -154,7 +158,11 @@ class Changed(BoltError):
 
 
 class Corrupted(BoltError):
-    """A damaged page: what was expected of it, where it is, and how it was reached."""
+    """A damaged page: what was expected of it, where it is, and how it was reached.
+
+    ``stack`` is the page ids from the root of a tree to the page, ``bucket``
+    the names that lead to the bucket whose tree it is (none: the root bucket).
+    """
 
     kind = "corrupted"
 
@@ -167,13 +175,37 @@ class Corrupted(BoltError):
         stack: Sequence[int] = (),
         path: str | None = None,
     ) -> None:
-        where = f"page {page}"
-        if offset is not None:
-            where += f" at offset {offset}"
-        how = f" (stack: [{' '.join(map(str, stack))}])" if stack else ""
-        super().__init__(f"{where}: {problem}{how}", page=page, offset=offset, path=path)
+        super().__init__("", page=page, offset=offset, path=path)
         self.problem = problem
         self.stack = tuple(stack)
+        self.bucket: tuple[bytes, ...] = ()
+        self.message = self._describe()
+
+    def in_bucket(self, names: Sequence[bytes]) -> None:
+        """Note which bucket it was that the page was read for; the innermost one stays."""
+        if not self.bucket:
+            self.bucket = tuple(names)
+            self.message = self._describe()
+
+    def _describe(self) -> str:
+        at = f" at offset {self.offset}" if self.offset is not None else ""
+        how = []
+        if self.bucket:
+            how.append(f"bucket: {bucket_text(self.bucket)}")
+        if self.stack:
+            how.append(f"stack: [{' '.join(map(str, self.stack))}]")
+        where = f"page {self.page}{at}: {self.problem}"
+        return f"{where} ({', '.join(how)})" if how else where
+
+
+def bucket_text(names: Sequence[bytes]) -> str:
+    """The names that lead to a bucket, which may be any bytes, in printable characters."""
+    return " ".join(map(_name, names))
+
+
+def _name(name: bytes) -> str:
+    shown = repr(name)[1:]
+    return shown if len(shown) <= 2 * _SHOWN else f"{shown[:_SHOWN]}...{shown[-_SHOWN:]}"
 
 
 class UnreadablePage(BoltError):
@@ -232,6 +264,16 @@ class CheckFailed(BoltError):
 
     def __init__(self, count: int) -> None:
         super().__init__("invalid value")  # bbolt's words
+        self.count = count
+
+
+class DamageSkipped(BoltError):
+    """``count`` damaged places were passed over, as it was asked for."""
+
+    kind = "damage-skipped"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} damaged place{'s were' if count > 1 else ' was'} skipped: keys may be missing")
         self.count = count
 
 

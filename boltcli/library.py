@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .errors import KeyNotFound
+from .errors import ArgumentError, KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG
 from .format.page import DamagedElements, type_name
 from .ops.bucket_stats import BucketStats
 from .ops.check import check
 from .ops.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.compact import compact as compact_snapshot
+from .ops.deep import deep_check
 from .ops.findings import Finding
 from .ops.items import items
 from .ops.listing import key_pages, keyed_leaves
@@ -304,15 +305,21 @@ class Database(Bucket):
         """Whether our shared lock is on the file; if not, this is a private copy, or what :func:`view` reads."""
         return self._snapshot.locked
 
-    def check(self, from_page: int = 0) -> Iterator[Finding]:
+    def check(self, from_page: int = 0, *, deep: bool = False) -> Iterator[Finding]:
         """What is wrong with the file, as ``boltcli check`` finds it; nothing if it is sound.
+
+        ``deep`` looks at all that bbolt's check passes over, too; it takes no ``from_page``.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
         ...     [finding.message() for finding in db.check()]
         []
         """
-        return check(self._snapshot, from_page)
+        if not deep:
+            return check(self._snapshot, from_page)
+        if from_page:
+            raise ArgumentError("a deep check looks at the whole file")
+        return deep_check(self._snapshot)
 
     def pages(self) -> Iterator[PageRow]:
         """All pages below the high-water mark, as ``boltcli pages`` lists them; overflow pages are only counted.

@@ -28,7 +28,9 @@ def run(*argv: str | Path) -> tuple[int, bytes, bytes]:
 
 
 def error_line(err: bytes) -> bytes:
-    """The text behind ``Error: `` on the first line of stderr."""
+    """The text behind ``Error: `` on the first line of stderr that is no warning."""
+    while err.startswith(b"warning: "):
+        err = err.partition(b"\n")[2]
     assert err.startswith(b"Error: "), err
     return err.split(b"\n", 1)[0].removeprefix(b"Error: ")
 

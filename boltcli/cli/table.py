@@ -71,6 +71,7 @@ COMMANDS = (
                 metavar="PGID",
                 parse=parse_uint64,
             ),
+            Option("deep", "Look at every byte that bbolt's check passes over, too.", default=False),
             _JOBS,
         ),
         opens=True,
@@ -94,6 +95,7 @@ COMMANDS = (
         least=2,
         options=(
             Option("format", _FORMAT_HELP, default="auto", metavar="FORMAT", short="f", choices=FORMATS),
+            Option("skip-damaged", "Go on behind damaged pages; what is skipped goes to stderr.", default=False),
             _JOBS,
             *FILTERS,
         ),

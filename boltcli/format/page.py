@@ -206,12 +206,12 @@ def holds_buckets(buffer: Buffer, offset: int, count: int, end: int) -> bool:
     return bool(buffer[start:stop:ELEMENT_SIZE].translate(None, EVEN))
 
 
-def freelist_ids(buffer: Buffer, offset: int, count: int, end: int) -> list[int]:
+def freelist_ids(buffer: Buffer, offset: int, count: int, end: int, most: int | None = None) -> list[int]:
     """The page ids stored in the freelist page at ``offset``, in stored order.
 
     ``count`` is the header's. Raises :class:`DamagedElements` if the ids
-    would not end at or before ``end``: nothing is allocated by a count from
-    the disk before that is known.
+    would not end at or before ``end``, or are more than ``most``: nothing is
+    allocated by a count from the disk before that is known.
     """
     start = offset + PAGE_HEADER_SIZE
     if count == COUNT_IN_FIRST_ID:
@@ -221,6 +221,8 @@ def freelist_ids(buffer: Buffer, offset: int, count: int, end: int) -> list[int]
         start += 8
     if start + 8 * count > end:
         raise DamagedElements(f"{count} free page ids do not fit")
+    if most is not None and count > most:
+        raise DamagedElements(f"{count} free page ids are more than the file has pages")
     return _columns(buffer, start, start + 8 * count, "Q").tolist()
 
 

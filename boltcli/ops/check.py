@@ -24,6 +24,7 @@ from ..tree.bucket import (
     leaf_elements,
     root_bucket,
 )
+from ..tree.survey import Allowance
 from .findings import Finding, stack_text
 from .key_order import bucket_at, check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
 
@@ -39,7 +40,8 @@ FEW_PAGES = 128
 # are cut (bbolt notes every page that they claim, in a map, until memory ends).
 _BEYOND = 1 << 20
 # Pages may be reached along several ways; this many visits a page, on average, are followed.
-_VISITS = 4
+_VISITS = 64
+_VISIT = 16  # what a visit takes of these, at least; the pages of its run, if they are more
 
 
 def check(
@@ -73,6 +75,7 @@ class _Check:
         self.freelist_known = True
         self.visited = 0
         self.budget = _VISITS * snapshot.page_count + _BEYOND
+        self.elements = Allowance(snapshot)
         self.damaged: set[int] = set()
 
     def run(self, from_page: int) -> Iterator[Finding]:
@@ -136,7 +139,7 @@ class _Check:
                 raise snapshot.corrupted(f"invalid freelist page, its type is {type_name(page.flags)}", pgid)
             try:
                 # As long as the file lasts: bbolt doesn't look at the page's own end.
-                ids = freelist_ids(page.buffer, page.offset, page.count, page.limit)
+                ids = freelist_ids(page.buffer, page.offset, page.count, page.limit, self.tracked)
             except DamagedElements as damage:
                 raise snapshot.corrupted(str(damage), pgid) from None
         except Corrupted as damage:
@@ -318,11 +321,12 @@ class _Check:
         stop = min(pgid + page.overflow + 1, self.tracked)
         if self.budget < 0:
             stop = pgid + 1
-        self.budget -= stop - pgid
-        for part in range(pgid, stop):
-            if reached[part]:
-                yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
-            reached[part] = 1
+        self.budget -= max(stop - pgid, _VISIT)
+        part = reached.find(1, pgid, stop)
+        while part >= 0:
+            yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
+            part = reached.find(1, part + 1, stop)
+        reached[pgid:stop] = b"\1" * (stop - pgid)
         if self.freed[pgid]:
             yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
         elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
@@ -348,6 +352,7 @@ class _Check:
                 stack.append(pgid)
                 try:
                     page = snapshot.page(pgid, stack)
+                    self.elements.spend(page, stack)
                     if page.flags == LEAF_PAGE:
                         leaf = leaf_elements(snapshot, page, stack, lenient=True)
                         if any(leaf.flags):

@@ -12,7 +12,8 @@ class Finding:
 
     ``kind`` is one of already-freed, out-of-bounds, multiple-references,
     reachable-freed, invalid-type, unexpected-type, key-order,
-    unreachable-unfreed, out-of-range, damaged. ``message()`` is the line;
+    unreachable-unfreed, out-of-range, damaged; of a deep check also meta,
+    fallback, freelist, owner, layout, shape, lost. ``message()`` is the line;
     ``keys`` are the byte strings that it quotes, in order: how they are
     written is the renderer's business.
     """
@@ -27,6 +28,8 @@ class Finding:
 
     def message(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:
         """The finding as a line, its keys written by ``write_key`` (default: in hex)."""
+        if not self.keys:
+            return self.template.encode()
         parts = self.template.encode().split(b"\0")
         line = parts[0]
         for key, part in zip(self.keys, parts[1:], strict=True):

@@ -24,7 +24,7 @@ def _stored(snapshot: Snapshot) -> list[int]:
     if page.flags != FREELIST_PAGE:
         raise snapshot.corrupted(f"invalid freelist page, its type is {type_name(page.flags)}", pgid)
     try:
-        return sorted(freelist_ids(page.buffer, page.offset, page.count, page.limit))
+        return sorted(freelist_ids(page.buffer, page.offset, page.count, page.limit, snapshot.page_count + _BEYOND))
     except DamagedElements as damage:
         raise snapshot.corrupted(str(damage), pgid) from None
 

@@ -76,7 +76,8 @@ def _walk(
 ) -> Iterator[Items]:
     met = {bucket.root}
     # A list and not recursion: buckets may nest deeper than Python calls may.
-    pending = [_parts(snapshot, path, stretches(snapshot, bucket, start, stop, reverse=reverse), reverse, recursive)]
+    source = stretches(snapshot, bucket, start, stop, reverse=reverse)
+    pending = [_parts(snapshot, bucket, path, source, reverse, recursive)]
     while pending:
         part = next(pending[-1], None)
         if part is None:
@@ -89,15 +90,16 @@ def _walk(
             if child.root in met and child.root:
                 raise snapshot.corrupted("two buckets share the page, or one is nested in itself", child.root)
             met.add(child.root)
-            pending.append(_parts(snapshot, path, stretches(snapshot, child, reverse=reverse), reverse, recursive))
+            source = stretches(snapshot, child, reverse=reverse)
+            pending.append(_parts(snapshot, child, path, source, reverse, recursive))
 
 
 def _parts(
-    snapshot: Snapshot, path: Path, source: Iterator[Stretch], reverse: bool, recursive: bool
+    snapshot: Snapshot, bucket: BucketRef, path: Path, source: Iterator[Stretch], reverse: bool, recursive: bool
 ) -> Iterator[Items | tuple[Path, BucketRef]]:
     """The elements of one bucket, and, if that is wanted, the buckets to be gone into where they stand."""
     for stretch in source:
-        keys, values, places = _elements(snapshot, stretch)
+        keys, values, places = _elements(snapshot, stretch, bucket)
         if reverse:
             keys.reverse()
             values.reverse()
@@ -115,7 +117,7 @@ def _parts(
         yield Items(path, keys[begin:], values[begin:])
 
 
-def _elements(snapshot: Snapshot, stretch: Stretch) -> tuple[list[bytes], list[Value], list[int]]:
+def _elements(snapshot: Snapshot, stretch: Stretch, bucket: BucketRef) -> tuple[list[bytes], list[Value], list[int]]:
     """Keys and values of a stretch, and which of them are buckets."""
     page, leaf, keys, low, high = stretch
     try:
@@ -124,5 +126,5 @@ def _elements(snapshot: Snapshot, stretch: Stretch) -> tuple[list[bytes], list[V
         raise damaged(snapshot, page, damage) from None
     places = [index - low for index in leaf.bucket_indexes() if low <= index < high]
     for place in places:
-        values[place] = open_bucket(snapshot, page, leaf, low + place)
+        values[place] = open_bucket(snapshot, page, leaf, low + place, bucket)
     return keys[low:high], values, places

@@ -18,15 +18,28 @@ def keyed_leaves(snapshot: Snapshot, bucket: BucketRef) -> Iterator[tuple[Page, 
     """The leaf pages of ``bucket`` in order, each with its elements and keys.
 
     Raises :class:`~boltcli.errors.Corrupted` when it comes to a damaged page,
-    after all that precede it.
+    after all that precede it; of the page itself the keys before the first
+    damaged one come first.
     """
     for page in leaf_pages(snapshot, bucket):
-        leaf = leaf_elements(snapshot, page)
-        try:
-            keys = leaf.keys()
-        except DamagedElements as damage:
-            raise damaged(snapshot, page, damage) from None
+        with bucket:
+            leaf = leaf_elements(snapshot, page)
+            try:
+                keys = leaf.keys()
+            except DamagedElements as damage:
+                yield page, leaf, _first_keys(leaf)
+                raise damaged(snapshot, page, damage) from None
         yield page, leaf, keys
+
+
+def _first_keys(leaf: LeafElements) -> list[bytes]:
+    keys: list[bytes] = []
+    try:
+        for index in range(leaf.count):
+            keys.append(leaf.key(index))
+    except DamagedElements:
+        pass
+    return keys
 
 
 def key_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes]]:
@@ -45,7 +58,8 @@ def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
     bucket (a plain pair, which bbolt itself never writes there) comes with None.
     Raises :class:`~boltcli.errors.Corrupted`.
     """
-    for page, leaf, names in keyed_leaves(snapshot, root_bucket(snapshot)):
+    root = root_bucket(snapshot)
+    for page, leaf, names in keyed_leaves(snapshot, root):
         for index, name in enumerate(names):
             is_bucket = leaf.flags[index] & BUCKET_LEAF_FLAG
-            yield name, open_bucket(snapshot, page, leaf, index) if is_bucket else None
+            yield name, open_bucket(snapshot, page, leaf, index, root) if is_bucket else None

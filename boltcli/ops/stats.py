@@ -87,7 +87,8 @@ def _one_by_one(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
             _add_inline(total, bucket.inline)
         else:
             nested: list[BucketRef] = []
-            levels.append(_add_tree(total, snapshot, bucket, seen, nested))
+            with bucket:
+                levels.append(_add_tree(total, snapshot, bucket, seen, nested))
             this = len(parents) - 1
             todo.extend((child, this) for child in nested)
     # A bucket's depth is its own levels and those of its deepest child; children come after parents.
@@ -126,7 +127,7 @@ def _add_tree(
                     raise damaged(snapshot, page, damage, stack) from None
                 if has_children:
                     leaf = leaf_elements(snapshot, page, stack, lenient=True)
-                    nested.extend(open_bucket(snapshot, page, leaf, index) for index in leaf.bucket_indexes())
+                    nested.extend(open_bucket(snapshot, page, leaf, index, bucket) for index in leaf.bucket_indexes())
             elif page.flags == BRANCH_PAGE:
                 total.branch_pages += 1
                 total.branch_overflow_pages += page.overflow

@@ -251,7 +251,7 @@ class _Copy(Snapshot):
         head = read_at(fd, position, HEADER.size).ljust(HEADER.size, b"\0")
         _, _, count, overflow = HEADER.unpack(head)
         content = read_at(fd, position, min((overflow + 1) * self.page_size, self.size))
-        return sorted(set(freelist_ids(content, 0, count, len(content))))
+        return sorted(set(freelist_ids(content, 0, count, len(content), self.size // self.page_size + 1)))
 
 
 class _Room:

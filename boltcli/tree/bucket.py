@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import BucketNotFound, Corrupted
+from ..errors import BucketNotFound, Corrupted, bucket_text
 from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
 from ..format.page import (
     BUCKET_HEADER,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # bbolt fills branch pages with two keys at least: a sound tree, however large, is far shallower.
 MAX_DEPTH = 256
+_NAMES = 8  # shown of either end of a deep nest
 
 
 class BucketRef:
@@ -28,16 +29,49 @@ class BucketRef:
 
     ``root`` is the page id of its tree; 0 for an inline bucket, whose only
     page is then ``inline``. ``sequence`` is the bucket's own counter. ``page``
-    is the leaf page that holds the element (0 for the root bucket).
+    is the leaf page that holds the element (0 for the root bucket). ``name``
+    and ``parent``, where they were given, say which bucket it is.
     """
 
-    __slots__ = ("inline", "page", "root", "sequence")
+    __slots__ = ("inline", "name", "page", "parent", "root", "sequence")
 
     def __init__(self, root: int, sequence: int, inline: Page | None = None, page: int = 0) -> None:
         self.root = root
         self.sequence = sequence
         self.inline = inline
         self.page = page
+        self.name = b""
+        self.parent: BucketRef | None = None
+
+    def inside(self, parent: BucketRef, name: bytes) -> BucketRef:
+        """This bucket, which is ``name`` in ``parent``."""
+        self.parent = parent
+        self.name = name
+        return self
+
+    @property
+    def names(self) -> list[bytes]:
+        """The names that lead here from the root bucket; of a deep nest the outermost and the innermost ones."""
+        names: list[bytes] = []
+        bucket: BucketRef = self
+        while bucket.parent is not None:
+            names.append(bucket.name)
+            bucket = bucket.parent
+        names.reverse()
+        return names if len(names) <= 2 * _NAMES else [*names[:_NAMES], b"...", *names[-_NAMES:]]
+
+    @property
+    def label(self) -> str:
+        """What to call it in a sentence."""
+        return f"bucket {bucket_text(self.names)}" if self.parent is not None else "the root bucket"
+
+    def __enter__(self) -> BucketRef:
+        """``with bucket:`` tells the errors of its pages which bucket's they are."""
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, Corrupted):
+            error.in_bucket(self.names)
 
 
 def root_bucket(snapshot: Snapshot) -> BucketRef:
@@ -72,11 +106,23 @@ def damaged(snapshot: Snapshot, page: Page, damage: DamagedElements, stack: Sequ
     return Corrupted(str(damage), page=page.pgid, offset=page.file_offset, stack=stack, path=snapshot.path)
 
 
-def open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int) -> BucketRef:
-    """The bucket in element ``index`` of ``leaf`` (the elements of ``page``).
+def open_bucket(
+    snapshot: Snapshot, page: Page, leaf: LeafElements, index: int, parent: BucketRef | None = None
+) -> BucketRef:
+    """The bucket in element ``index`` of ``leaf`` (the elements of ``page``), which is a page of ``parent``.
 
     Raises :class:`~boltcli.errors.Corrupted` if its value cannot be a bucket.
     """
+    bucket = _open_bucket(snapshot, page, leaf, index)
+    if parent is not None:
+        try:
+            bucket.inside(parent, leaf.key(index))
+        except DamagedElements:  # not what was asked for
+            bucket.inside(parent, b"?")
+    return bucket
+
+
+def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int) -> BucketRef:
     try:
         start, stop = leaf.value_span(index)
     except DamagedElements as damage:
@@ -97,7 +143,8 @@ def open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int) 
 
 def has_branches(snapshot: Snapshot, bucket: BucketRef) -> bool:
     """Whether the tree of ``bucket`` is of more than one page; raises :class:`~boltcli.errors.Corrupted`."""
-    return bucket.root != 0 and snapshot.page(bucket.root, (bucket.root,)).flags == BRANCH_PAGE
+    with bucket:
+        return bucket.root != 0 and snapshot.page(bucket.root, (bucket.root,)).flags == BRANCH_PAGE
 
 
 def leaf_pages(snapshot: Snapshot, bucket: BucketRef, branches: list[int] | None = None) -> Iterator[Page]:
@@ -107,16 +154,28 @@ def leaf_pages(snapshot: Snapshot, bucket: BucketRef, branches: list[int] | None
     :class:`~boltcli.errors.Corrupted`: so it does for a page of another type,
     a page met twice, and a branch page without children.
     """
-    if bucket.root == 0:
-        page = bucket.inline
-        assert page is not None
-        if page.flags != LEAF_PAGE:
-            raise Corrupted(
-                f"an inline bucket's page must be a leaf (flags: {page.flags:x})",
-                page=bucket.page, offset=page.file_offset, path=snapshot.path,
-            )  # fmt: skip
-        yield page
-        return
+    with bucket:
+        if bucket.root:
+            yield from _leaves(snapshot, bucket, branches)
+        else:
+            yield inline_page(snapshot, bucket)
+
+
+def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
+    """The page of an inline bucket. Raises :class:`~boltcli.errors.Corrupted` if it is no leaf."""
+    page = bucket.inline
+    if page is None:  # as a meta page can say; all other buckets have one or the other
+        meta = snapshot.meta.page
+        raise snapshot.corrupted("the root bucket has neither a page nor an inline one", meta)
+    if page.flags != LEAF_PAGE:
+        raise Corrupted(
+            f"an inline bucket's page must be a leaf (flags: {page.flags:x})",
+            page=bucket.page, offset=page.file_offset, path=snapshot.path,
+        )  # fmt: skip
+    return page
+
+
+def _leaves(snapshot: Snapshot, bucket: BucketRef, branches: list[int] | None) -> Iterator[Page]:
     seen: set[int] = set()
     stack = [bucket.root]
     pending: list[Iterator[int]] = []
@@ -166,6 +225,11 @@ def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = F
     damaged page both end at the same element). Raises
     :class:`~boltcli.errors.Corrupted`.
     """
+    with bucket:
+        return _seek(snapshot, bucket, key, lenient=lenient)
+
+
+def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -> tuple[Page, LeafElements, int]:
     stack: list[int] = []
     page = bucket.inline
     if page is None:
@@ -214,8 +278,12 @@ def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, b
 def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes, *, lenient: bool = False) -> BucketRef | None:
     """The bucket called ``name`` inside ``bucket``, or None."""
     page, leaf, index = seek(snapshot, bucket, name, lenient=lenient)
-    if index < leaf.count and leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == name:
-        return open_bucket(snapshot, page, leaf, index)
+    with bucket:
+        try:
+            if index < leaf.count and leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == name:
+                return open_bucket(snapshot, page, leaf, index, bucket)
+        except DamagedElements as damage:
+            raise damaged(snapshot, page, damage) from None
     return None
 
 
@@ -236,9 +304,10 @@ def find_bucket(snapshot: Snapshot, path: Iterable[bytes], start: BucketRef | No
 def get(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> bytes | None:
     """The value of ``key``; None if there is no such key, or if it is a bucket."""
     page, leaf, index = seek(snapshot, bucket, key)
-    try:
-        if index < leaf.count and not leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == key:
-            return leaf.value(index)
-    except DamagedElements as damage:
-        raise damaged(snapshot, page, damage) from None
+    with bucket:
+        try:
+            if index < leaf.count and not leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == key:
+                return leaf.value(index)
+        except DamagedElements as damage:
+            raise damaged(snapshot, page, damage) from None
     return None

@@ -29,6 +29,13 @@ def stretches(
     in between, no other. Raises :class:`~boltcli.errors.Corrupted` when it
     comes to a damaged page.
     """
+    with bucket:
+        yield from _stretches(snapshot, bucket, start, stop, reverse)
+
+
+def _stretches(
+    snapshot: Snapshot, bucket: BucketRef, start: bytes, stop: bytes | None, reverse: bool
+) -> Iterator[Stretch]:
     seen: set[int] = set()
     stack: list[int] = []
     pending: list[Iterator[int]] = []

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import shutil
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,8 @@ import pytest
 
 from boltcli.cli.table import COMMANDS
 from boltcli.render.formats import FORMATS
-from boltcli.storage.snapshot import Snapshot
-from tests.damage.test_damage import SOURCES, mutants
+from tests.damage.mutations import sample
+from tests.damage.test_damage import SOURCES
 from tests.schema import SCHEMA, run_json, schema_of
 from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
 
@@ -216,14 +214,13 @@ def test_a_bad_page(tmp_path: Path) -> None:
 def test_damaged_files(source: str, tmp_path: Path) -> None:
     """Whatever is in them, what is written is JSON as the schema says."""
     path = tmp_path / "db"
-    with Snapshot(str(fixture(source))) as snapshot:
-        page_size = snapshot.page_size
-    for _, mutant in islice(mutants(fixture(source).read_bytes(), page_size, random.Random(source)), 10, 50):
-        path.write_bytes(mutant)
+    content = fixture(source).read_bytes()
+    for mutation in sample(content, 40, source):
+        path.write_bytes(mutation.apply(content))
         for words in (["check"], ["stats"], ["pages"], ["inspect"], ["page", "--all"], ["buckets"]):
             status, _, failures = run_json(*words, path)
             assert status in (0, 1)
-            assert bool(failures) == (status == 1)
+            assert any(failure["kind"] != "warning" for failure in failures) == (status == 1)
 
 
 def test_deep_trees() -> None:

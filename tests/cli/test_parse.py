@@ -20,29 +20,30 @@ IN_USE = {"json": False, "timeout": "1s", "lock": "auto", "no-lock": False, "pre
 """The options that all commands have which open a database, and their defaults."""
 FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "recursive": False, "grep": ""}
 """Those of ``keys`` and ``items``."""
+KEYS = {"skip-damaged": False, **FILTERS}
 
 
 @pytest.mark.parametrize(
     ("argv", "action", "command", "arguments", "options"),
     [
-        ("check f", "run", "check", ["f"], {"from-page": 0, "jobs": 0}),
-        ("check f --from-page 0x10", "run", "check", ["f"], {"from-page": 16, "jobs": 0}),
-        ("check --from-page=3 --from-page=4 f", "run", "check", ["f"], {"from-page": 4, "jobs": 0}),
-        ("check -from-page 3 f", "run", "check", ["f"], {"from-page": 3, "jobs": 0}),
-        ("check -from-page=3 f", "run", "check", ["f"], {"from-page": 3, "jobs": 0}),
-        ("check -- --from-page", "run", "check", ["--from-page"], {"from-page": 0, "jobs": 0}),
-        ("keys f b c -fhex", "run", "keys", ["f", "b", "c"], {"format": "hex", "jobs": 0, **FILTERS}),
-        ("keys -f=hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0, **FILTERS}),
-        ("keys -f hex f - -", "run", "keys", ["f", "-", "-"], {"format": "hex", "jobs": 0, **FILTERS}),
-        ("check f g --json", "run", "check", ["f", "g"], {"from-page": 0, "jobs": 0}),
+        ("check f", "run", "check", ["f"], {"from-page": 0, "deep": False, "jobs": 0}),
+        ("check f --from-page 0x10", "run", "check", ["f"], {"from-page": 16, "deep": False, "jobs": 0}),
+        ("check --from-page=3 --from-page=4 f", "run", "check", ["f"], {"from-page": 4, "deep": False, "jobs": 0}),
+        ("check -from-page 3 f", "run", "check", ["f"], {"from-page": 3, "deep": False, "jobs": 0}),
+        ("check -from-page=3 f", "run", "check", ["f"], {"from-page": 3, "deep": False, "jobs": 0}),
+        ("check -- --from-page", "run", "check", ["--from-page"], {"from-page": 0, "deep": False, "jobs": 0}),
+        ("check f g --json", "run", "check", ["f", "g"], {"from-page": 0, "deep": False, "jobs": 0}),
         ("stats f b", "run", "stats", ["f", "b"], {"jobs": 0, "prefix": ""}),
         ("items f b --from u64:1 --reverse", "run", "items", ["f", "b"],
          {"format": "auto", "key-format": "auto", "values-only": False, **FILTERS, "from": "u64:1", "reverse": True}),
+        ("keys f b c -fhex", "run", "keys", ["f", "b", "c"], {"format": "hex", "jobs": 0, **KEYS}),
+        ("keys -f=hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0, **KEYS}),
+        ("keys -f hex f - -", "run", "keys", ["f", "-", "-"], {"format": "hex", "jobs": 0, **KEYS}),
         ("get -parse-format hex f b 00", "run", "get", ["f", "b", "00"], {"format": "auto", "parse-format": "hex"}),
-        ("check -h", "help", "check", [], {"from-page": 0, "jobs": 0}),
-        ("check --help=false f", "run", "check", ["f"], {"from-page": 0, "jobs": 0}),
+        ("check -h", "help", "check", [], {"from-page": 0, "deep": False, "jobs": 0}),
+        ("check --help=false f", "run", "check", ["f"], {"from-page": 0, "deep": False, "jobs": 0}),
         ("help keys", "run", "help", ["keys"], {}),
-        ("keys -format hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0, **FILTERS}),
+        ("keys -format hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0, **KEYS}),
         ("page f -all", "run", "page", ["f"], {"all": True, "format-value": "auto"}),
         ("page f --all=false 3 4", "run", "page", ["f", "3", "4"], {"all": False, "format-value": "auto"}),
         ("page-item -key-only f 1 2", "run", "page-item", ["f", "1", "2"],

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import io
-import random
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
 import boltcli
 from boltcli.cli.app import main
-from boltcli.ops.usage import bucket_usage, usage
+from boltcli.ops.usage import bucket_usage
 from boltcli.storage.snapshot import Snapshot
-from tests.damage.test_damage import SOURCES, mutants
 from tests.schema import run_json
 from tests.support import DATABASES, error_line, fixture, run
 
@@ -72,16 +69,3 @@ def test_a_tree_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert b"\x1b[" in out.getvalue()
     assert b"execution-index" in out.getvalue()
     assert err.getvalue() == b""
-
-
-@pytest.mark.parametrize("source", SOURCES)
-def test_damaged_files(source: str, tmp_path: Path) -> None:
-    path = tmp_path / "db"
-    with Snapshot(str(fixture(source))) as snapshot:
-        page_size = snapshot.page_size
-        assert usage(snapshot).lost == 0
-    for what, mutant in islice(mutants(fixture(source).read_bytes(), page_size, random.Random(7)), 10, 90):
-        path.write_bytes(mutant)
-        for command in ("du", "tree"):
-            status, _, err = run(command, path)
-            assert (status, err[:7]) in ((0, b""), (1, b"Error: ")), what

@@ -10,19 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.compat import bbolt, matrix, ours
-from tests.compat.damage import damage
 from tests.compat.differences import command, difference
 from tests.compat.goldens import FIXTURES, add_companion, sha256
 from tests.compat.matrix import Effort
 from tests.compat.model import Case
 
 GENERATOR = FIXTURES / "generator"
-
-SURGERY_EVERY = 4
-"""Only one damaged copy of so many is operated on: each surgery writes a file, and bbolt waits for the disk."""
-
-OUR_WORDS = (b"beyond its page", b"do not fit", b"has no room for", b"the elements that remain need", b"far beyond the")
-"""What boltcli says of pages where bbolt reads whatever memory holds."""
 
 
 @dataclass(frozen=True)
@@ -94,69 +87,6 @@ def compare_database(program: Path, database: Path, effort: Effort) -> Compariso
     if (sha256(database), database.stat().st_mtime_ns) != before:
         result.differences.append(f"[{database.name}] the file was changed")
     return result
-
-
-def survive_damage(program: Path, database: Path, seed: int) -> Comparison:
-    """Damage a database and ask boltcli about it: it has to end in an orderly way.
-
-    What `check` says is compared where bbolt's ends without a panic, and so is
-    what the commands do that read pages raw, unless they leave the page.  What
-    the other commands print is not: on such files bbolt reads past pages and
-    past the file, and prints what it finds there.
-    """
-    directory = database.parent
-    known = bbolt.discover(program, directory, database.name, bbolt.CURSORY)
-    data, way = damage(database.read_bytes(), seed)
-    database.write_bytes(data)
-    add_companion(database)
-    result = _compare_check(program, database, way)
-    for case in matrix.database_cases(known, Effort.REDUCED):
-        if case.argv[0] == "surgery" and seed % SURGERY_EVERY:
-            continue
-        if case.argv[0] in matrix.RAW:
-            result.add(_compare_raw(program, case, directory, f"[{database.name}, {way}] "))
-            continue
-        broken = ours.crash(ours.in_process(case.argv, directory))
-        result.not_comparable += 1
-        if broken:
-            result.differences.append(f"{command(case, f'[{database.name}, {way}] ')}\n  {broken}")
-    if database.read_bytes() != data:
-        result.differences.append(f"[{database.name}, {way}] the file was changed")
-    return result
-
-
-def _compare_check(program: Path, database: Path, way: str) -> Comparison:
-    """Compare what `check` says of a damaged file.
-
-    Where bbolt recovers from a panic and says so, boltcli has to find damage too.
-    """
-    case = Case(("check", database.name))
-    expected = bbolt.outcome(program, case, database.parent)
-    if expected is None:
-        return Comparison(not_comparable=1)
-    got = ours.outcome(case, ours.in_process(case.argv, database.parent), database.parent)
-    printed = expected.stdout.data if expected.stdout and expected.stdout.data else b""
-    if b"panic: " in printed or b"runtime error: " in printed:
-        if got.status == expected.status == 1:
-            return Comparison(not_comparable=1)
-        text: str | None = f"{command(case)}\n  bbolt panics, boltcli finds nothing"
-    else:
-        text = difference(case, expected, got, f"[{way}] ")
-    return Comparison(compared=1, differences=[text] if text else [])
-
-
-def _compare_raw(program: Path, case: Case, directory: Path, where: str) -> Comparison:
-    """Compare a raw command on a damaged file, unless an element leaves its page: bbolt then reads stray memory."""
-    expected = bbolt.outcome(program, case, directory)
-    done = ours.in_process(case.argv, directory)
-    got = ours.outcome(case, done, directory)
-    broken = ours.crash(done)
-    if broken:
-        return Comparison(not_comparable=1, differences=[f"{command(case, where)}\n  {broken}"])
-    if expected is None or any(words in done.stdout + done.stderr for words in OUR_WORDS):
-        return Comparison(not_comparable=1)
-    text = difference(case, expected, got, where)
-    return Comparison(compared=1, differences=[text] if text else [])
 
 
 def _compare(program: Path, cases: Iterable[Case], directory: Path, where: str) -> Comparison:

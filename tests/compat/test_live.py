@@ -2,7 +2,8 @@
 
 These tests need Go and take minutes: plain runs leave them out (marker compat).
 BOLTCLI_BBOLT names a bbolt to use instead of building one; BOLTCLI_SEED and
-BOLTCLI_RANDOM set the first seed and the number of the random databases.
+BOLTCLI_RANDOM set the first seed and the number of the random databases,
+BOLTCLI_DAMAGES how many damaged copies of each file are tried.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from pathlib import Path
 import pytest
 
 from boltcli.render import golang, isprint
-from tests.compat import goldens, live
+from tests.compat import bbolt, damaged, goldens, live
+from tests.compat.damaged import Tally
 from tests.compat.differences import report
+from tests.compat.goldens import add_companion
 from tests.compat.live import Comparison, Tools
 from tests.compat.matrix import Effort
+from tests.damage.mutations import sample
 
 pytestmark = pytest.mark.compat
 
@@ -30,8 +34,11 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SEED = int(os.environ.get("BOLTCLI_SEED", "1"))
 RANDOM = int(os.environ.get("BOLTCLI_RANDOM", "300"))
 BATCH = 50
-DAMAGES = 40
-"""How many damaged copies of each fixture are tried."""
+DAMAGES = int(os.environ.get("BOLTCLI_DAMAGES", "12"))
+"""How many damaged copies of each file are tried."""
+
+SHARE = 20
+"""How many of them a process gets at a time."""
 
 
 @pytest.fixture(scope="session")
@@ -108,16 +115,38 @@ def test_freelist_with_more_pages_than_its_header_can_count(tools: Tools, tmp_pa
 def test_damaged_fixture_does_not_break_boltcli(
     name: str, tools: Tools, workers: ProcessPoolExecutor, tmp_path: Path
 ) -> None:
+    _compare_damaged(goldens.lay_out(name, tmp_path), tools, workers)
+
+
+@pytest.mark.parametrize("path", _shared_files(), ids=_shared_name)
+def test_damaged_shared_file(path: Path | None, tools: Tools, workers: ProcessPoolExecutor, tmp_path: Path) -> None:
+    if path is None:
+        pytest.skip("there is no ../shared/data here")
+    _compare_damaged(Path(shutil.copy(path, tmp_path / path.name)), tools, workers)
+
+
+def _compare_damaged(database: Path, tools: Tools, workers: ProcessPoolExecutor) -> None:
+    """Compare with bbolt on damaged copies of a database; the counts go to BOLTCLI_TALLY, if that names a file."""
+    add_companion(database)
+    known = bbolt.discover(tools.bbolt, database.parent, database.name, bbolt.CURSORY)
+    sound = database.read_bytes()
+    chosen = list(enumerate(sample(sound, DAMAGES, f"{database.name} {SEED}")))
     running = []
-    for seed in range(SEED, SEED + DAMAGES):
-        folder = tmp_path / str(seed)
+    for start in range(0, len(chosen), SHARE):
+        folder = database.parent / str(start)
         folder.mkdir()
-        database = goldens.lay_out(name, folder)
-        running.append(workers.submit(live.survive_damage, tools.bbolt, database, seed))
+        part = chosen[start : start + SHARE]
+        running.append(workers.submit(damaged.survive, tools.bbolt, folder, known, sound, part))
+    total = Tally()
     for future in running:
-        found = future.result()
-        if found.differences:
-            pytest.fail(report(found.differences, found.compared + found.not_comparable), pytrace=False)
+        total.add(future.result())
+    print(total)
+    if "BOLTCLI_TALLY" in os.environ:
+        with open(os.environ["BOLTCLI_TALLY"], "a") as file:
+            file.write(f"{database.name} {total}\n")
+    assert sum(total.check.values()) == len(chosen)
+    if total.differences:
+        pytest.fail(report(total.differences, len(chosen) * (1 + damaged.OTHERS)), pytrace=False)
 
 
 def _generate(tools: Tools, *arguments: str) -> None:

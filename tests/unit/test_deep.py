@@ -1,0 +1,243 @@
+"""`check --deep`, the warnings of `check`, and `keys --skip-damaged`, on files with one defect each."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+import boltcli
+from boltcli.errors import ArgumentError, Corrupted
+from tests.support import DATABASES, error_line, fixture, freelist, meta, page, pgid, run, small
+
+
+def bucket(root: int, sequence: int = 0) -> bytes:
+    return pgid(root) + pgid(sequence)
+
+
+def inline(*elements: tuple[bytes, ...], flags: int = 2, number: int = 0) -> bytes:
+    """The value of an inline bucket."""
+    content = page(number, flags, elements).rstrip(b"\0")
+    size = 16 + sum(16 + len(element[0]) + len(element[1]) for element in elements)
+    return bucket(0) + content.ljust(size, b"\0")
+
+
+FREE = freelist(2)
+ROOT = page(3, 2, [(b"b", bucket(4), b"\1")])
+LEAF = page(4, 2, [(b"k1", b"v1"), (b"k2", b"v2")])
+
+
+def changed(content: bytes, offset: int, form: str, value: int) -> bytes:
+    copy = bytearray(content)
+    struct.pack_into("<" + form, copy, offset, value)
+    return bytes(copy)
+
+
+def deep(folder: Path, content: bytes) -> list[str]:
+    """The lines of `check --deep` that `check` doesn't have."""
+    path = folder / "test.db"
+    path.write_bytes(content)
+    plain = run("check", path)[1].decode().splitlines()[:-1]
+    status, out, err = run("check", "--deep", path)
+    lines = out.decode().splitlines()
+    assert status == (lines != ["OK"])
+    assert status == 0 or err.split(b"\n")[-2] == b"Error: invalid value"
+    assert lines[: len(plain)] == plain
+    return lines[len(plain) : -1]
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_what_bbolt_writes_is_ok(path: Path) -> None:
+    assert run("check", "--deep", path) == (0, b"OK\n", b"")
+
+
+def test_what_the_tests_write_is_ok(tmp_path: Path) -> None:
+    assert deep(tmp_path, small(FREE, ROOT, LEAF)) == []
+    assert deep(tmp_path, small(FREE, page(3, 2, [(b"b", inline((b"k", b"v"), (b"l", b"")), b"\1")]))) == []
+
+
+def first(lines: list[str]) -> str:
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+PLACE = "(bucket: 'b', stack: [4])"
+ELEMENTS = [
+    (4 * 4096 + 16, "I", 2, f"page 4 at offset 16384: element 0 has the flags 2, expected 0 or 1 {PLACE}"),
+    (4 * 4096 + 20, "I", 33, "element 0 has its data at byte 49 of the page, expected at 48: it overlaps that of"
+                             " element 1"),
+    (4 * 4096 + 20, "I", 200, "element 0 has its data at byte 216 of the page, expected at 48: bytes before it belong"),
+    (4 * 4096 + 36, "I", 10, "element 1 has its data at byte 42 of the page, expected at 52: it overlaps the elements"),
+    (4 * 4096 + 44, "I", 5000, "element 1 ends beyond its page, at byte 5054 of it"),
+    (4 * 4096 + 44, "I", 1, "there are bytes behind the last element, which ends at byte 55 of the page"),
+    (4 * 4096 + 4000, "B", 7, "there are bytes behind the last element, which ends at byte 56 of the page"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("offset", "form", "value", "words"), ELEMENTS, ids=lambda value: str(value)[:20])
+def test_elements(offset: int, form: str, value: int, words: str, tmp_path: Path) -> None:
+    lines = deep(tmp_path, changed(small(FREE, ROOT, LEAF), offset, form, value))
+    assert any(words in line and line.endswith(PLACE) for line in lines), lines
+
+
+def test_both_meta_pages(tmp_path: Path) -> None:
+    broken = changed(small(FREE, ROOT, LEAF), 16 + 16, "Q", 9)
+    assert first(deep(tmp_path, broken)) == "meta page 0: it is not valid: checksum error"
+    two = meta(0, root=4, hwm=5, txid=2) + meta(1, hwm=5, txid=3) + FREE + ROOT + LEAF
+    assert first(deep(tmp_path, two)) == (
+        "meta page 0: it holds transaction 2, which could not serve as a fallback: 1 errors, the first: "
+        "page 3: unreachable unfreed"
+    )
+    far = meta(0, hwm=5, txid=2) + meta(1, hwm=5, txid=9) + FREE + ROOT + LEAF
+    assert "isn't next to 9" in first(deep(tmp_path, far))
+    assert deep(tmp_path, meta(0, hwm=9) + meta(1, hwm=9) + FREE + ROOT + LEAF)[0] == (
+        "meta page 1: its high-water mark is page 9, at offset 36864, and the file ends at 20480"
+    )
+
+
+def test_who_owns_what(tmp_path: Path) -> None:
+    two = page(3, 2, [(b"a", bucket(4), b"\1"), (b"b", bucket(5), b"\1")])
+    run_over = page(4, 2, [(b"k", b"v" * 5000)], overflow=1)
+    lines = deep(tmp_path, small(FREE, two, run_over[:4096], page(5, 2, [(b"k", b"")])))
+    assert "page 5: in bucket 'a' and in bucket 'b' (stack: [5])" in lines
+    assert "page 4: in the free pages and in bucket 'b' (stack: [4])" in deep(
+        tmp_path, small(freelist(2, [4]), ROOT, LEAF)
+    )
+    assert "page 9: freed, expected one in [2, 5)" in deep(tmp_path, small(freelist(2, [9]), ROOT, LEAF))
+    assert "page 2: freed, and it holds the freelist" in deep(tmp_path, small(freelist(2, [2]), ROOT, LEAF))
+    lost = deep(tmp_path, small(FREE, ROOT, LEAF, page(5, 2, [(b"k", b"")]), bytes(4096)))
+    assert "page 5: in nothing, and it looks like a leaf page of 1 elements, 1 pages long" in lost
+    assert "page 6: in nothing, and nothing tells what it was" in lost
+
+
+def test_inline_buckets(tmp_path: Path) -> None:
+    def found(value: bytes) -> str:
+        return first(deep(tmp_path, small(FREE, page(3, 2, [(b"b", value, b"\1")]))))
+
+    assert "element 0, bucket 'b': in its inline page, 1 bytes follow the last element" in found(
+        inline((b"k", b"")) + b"\0"
+    )
+    assert "in its inline page, the keys are out of order" in found(inline((b"l", b""), (b"k", b"")))
+    assert "its inline page holds a bucket" in found(inline((b"k", bucket(0) + bytes(16), b"\1")))
+    assert "bears the id 7" in found(inline((b"k", b""), number=7))
+
+
+def test_the_shape_of_trees(tmp_path: Path) -> None:
+    branch = page(4, 1, [(b"a", pgid(5)), (b"m", pgid(6))])
+    lower = page(6, 1, [(b"m", pgid(7)), (b"q", pgid(8))])
+    leaves = page(5, 2, [(b"a", b"")]), page(7, 2, [(b"m", b"")]), page(8, 2)
+    lines = deep(tmp_path, small(FREE, ROOT, branch, leaves[0], lower, *leaves[1:]))
+    assert (
+        "page 7 at offset 28672: a leaf on level 3, the first one is on level 2 (bucket: 'b', stack: [4 6 7])" in lines
+    )
+    assert "page 8 at offset 32768: a leaf without elements below a branch page (bucket: 'b', stack: [4 6 8])" in lines
+
+
+def test_deep_is_of_the_whole_file() -> None:
+    status, _, err = run("check", "--deep", "--from-page", "3", fixture("inline"))
+    assert (status, error_line(err)) == (
+        1, b"--deep looks at the whole file, --from-page at a part: they don't go together",
+    )  # fmt: skip
+    with boltcli.open(fixture("inline")) as db, pytest.raises(ArgumentError):
+        db.check(3, deep=True)
+
+
+# What `check` passes over, as bbolt does, it says on stderr.
+
+
+def warnings(folder: Path, content: bytes) -> list[str]:
+    path = folder / "test.db"
+    path.write_bytes(content)
+    _, _, err = run("check", path)
+    return [line.removeprefix("warning: ") for line in err.decode().splitlines() if not line.startswith("Error: ")]
+
+
+def test_warnings(tmp_path: Path) -> None:
+    sound = meta(0, hwm=5, txid=2) + meta(1, hwm=5, txid=3) + FREE + ROOT + LEAF
+    assert warnings(tmp_path, sound) == []
+    assert warnings(tmp_path, sound + bytes(8 * 4096)) == []  # bbolt makes files grow ahead of need
+    newer = changed(sound, 4096 + 16 + 16, "Q", 9)
+    assert first(warnings(tmp_path, newer)) == (
+        "meta page 1 at offset 4096 is not valid (checksum error); it would be the newer one: "
+        "this is transaction 2, not 3"
+    )
+    older = changed(sound, 16 + 16, "Q", 9)
+    assert "nothing to fall back to from transaction 3" in first(warnings(tmp_path, older))
+    assert first(warnings(tmp_path, sound[:-4096])) == (
+        "the file is cut short: it has 16384 bytes, and its high-water mark is page 5, at offset 20480"
+    )
+    assert "ends inside a page" in first(warnings(tmp_path, sound + bytes(100)))
+    assert "data beyond the high-water mark" in first(warnings(tmp_path, sound + LEAF))
+    assert "longer than it has to be" in first(warnings(tmp_path, sound + bytes(17 << 20)))
+
+
+def test_warnings_change_neither_stdout_nor_status(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    path.write_bytes(small(FREE, ROOT, LEAF) + LEAF)
+    status, out, err = run("check", path)
+    assert (status, out) == (0, b"OK\n")
+    assert err.startswith(b"warning: ")
+
+
+# Up to the damage, and beyond it when asked to.
+
+BRANCH = page(4, 1, [(b"a", pgid(5)), (b"g", pgid(6)), (b"m", pgid(7))])
+
+
+def three_leaves(folder: Path, middle: bytes) -> Path:
+    path = folder / "test.db"
+    leaves = page(5, 2, [(b"a", b"1"), (b"b", b"2")]), middle, page(7, 2, [(b"m", b"5"), (b"n", b"6")])
+    path.write_bytes(small(FREE, ROOT, BRANCH, *leaves))
+    return path
+
+
+def test_keys_up_to_the_damage(tmp_path: Path) -> None:
+    path = three_leaves(tmp_path, page(9, 2, [(b"g", b"3"), (b"h", b"4")]))
+    status, out, err = run("keys", path, "b")
+    assert (status, out) == (1, b"a\nb\n")
+    assert error_line(err) == (
+        b"page 6 at offset 24576: the page identifies itself as page 9 (bucket: 'b', stack: [4 6])"
+    )
+
+
+def test_keys_of_a_page_up_to_the_damage(tmp_path: Path) -> None:
+    middle = changed(page(6, 2, [(b"g", b"3"), (b"h", b"4"), (b"i", b"4")]), 16 + 16 + 8, "I", 1 << 20)
+    path = three_leaves(tmp_path, middle)
+    status, out, err = run("keys", path, "b")
+    assert (status, out) == (1, b"a\nb\ng\n")
+    assert error_line(err).startswith(b"page 6 at offset 24576: key 1 ends ")
+    with boltcli.open(path) as db, pytest.raises(Corrupted) as caught:
+        list(db.bucket(b"b"))
+    assert caught.value.bucket == (b"b",)
+    assert caught.value.page == 6
+
+
+def test_keys_beyond_the_damage(tmp_path: Path) -> None:
+    lost = three_leaves(tmp_path, page(9, 2, [(b"g", b"3"), (b"h", b"4")]))
+    assert run("keys", "--skip-damaged", lost, "b") == (
+        1, b"a\nb\nm\nn\n",
+        b"warning: skipped page 6 at offset 24576: the page identifies itself as page 9 (bucket: 'b', stack: [4 6])\n"
+        b"Error: 1 damaged place was skipped: keys may be missing\n",
+    )  # fmt: skip
+    middle = changed(page(6, 2, [(b"g", b"3"), (b"h", b"4"), (b"i", b"4")]), 16 + 16 + 8, "I", 1 << 20)
+    status, out, err = run("keys", "--skip-damaged", three_leaves(tmp_path, middle), "b")
+    assert (status, out) == (1, b"a\nb\ng\ni\nm\nn\n")
+    assert b"skipped page 6 at offset 24576: key 1 ends " in err
+
+
+def test_skipping_nothing_is_no_failure() -> None:
+    for path in (fixture("after-deletes"), fixture("large-branch"), fixture("inline")):
+        bucket_name = run("buckets", path)[1].split(b"\n")[0].decode()
+        assert run("keys", "--skip-damaged", path, bucket_name) == run("keys", path, bucket_name)
+
+
+def test_names_in_errors(tmp_path: Path) -> None:
+    """A bucket's name may be any bytes; the error is one line all the same."""
+    path = tmp_path / "test.db"
+    path.write_bytes(small(FREE, page(3, 2, [(b"a\n\xff", bucket(4), b"\1")]), page(9, 2)))
+    with boltcli.open(path) as db, pytest.raises(Corrupted) as caught:
+        list(db.bucket(b"a\n\xff"))
+    assert str(caught.value) == (
+        "page 4 at offset 16384: the page identifies itself as page 9 (bucket: 'a\\n\\xff', stack: [4])"
+    )
