@@ -228,6 +228,20 @@ class _Counting(Walk):
         total.inline_bucket_inuse += used
 
 
+def _count_in_python(counts: dict[bytes, int], items: list[bytes]) -> None:
+    """Count ``items`` in ``counts``."""
+    get = counts.get
+    for item in items:
+        counts[item] = get(item, 0) + 1
+
+
+try:
+    # What collections.Counter counts with, in C; importing collections for it takes longer than it saves.
+    from _collections import _count_elements as _count  # type: ignore[import-not-found,unused-ignore]
+except ImportError:
+    _count = _count_in_python
+
+
 def _used(tables: list[bytes]) -> tuple[int, int, dict[bytes, int]]:
     """Of leaf pages with these element tables: how many elements, how many bytes in use, which hold buckets.
 
@@ -237,9 +251,7 @@ def _used(tables: list[bytes]) -> tuple[int, int, dict[bytes, int]]:
     As in ``stats.py``, the last element alone tells the bytes in use.
     """
     pages: dict[bytes, int] = {}
-    get = pages.get
-    for table in tables:
-        pages[table] = get(table, 0) + 1
+    _count(pages, tables)
     keys = used = 0
     holders = {}
     for table, number in pages.items():
