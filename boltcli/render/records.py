@@ -244,8 +244,8 @@ def holder(found: Holder) -> Record:
     return {
         "mode": found.mode,
         "waits": found.waits,
-        "pid": found.pid,
-        "command": None if found.command is None else text(os.fsencode(found.command)),
+        "pid": found.pid or None,
+        "command": text(os.fsencode(found.command)) if found.command else None,
         "since": found.since,
         "writes": found.writes,
     }

@@ -17,7 +17,8 @@ HEAD = ("", "boltcli, s", "bbolt, s", "ratio", "private memory, MB: boltcli", "b
 
 def circumstances(bbolt: str) -> str:
     """Machine, versions, date, in a sentence."""
-    machine = f"{_processor()}, {os.cpu_count()} cores, {_memory()}, {platform.system()} {platform.release()}"
+    system = f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
+    machine = f"{_processor()}, {os.cpu_count()} cores, {_memory()}, {system}"
     ours = f"boltcli {__version__} on Python {platform.python_version()}"
     return f"Measured {date.today().isoformat()} on {machine}: {ours}, {bbolt}.\n"
 

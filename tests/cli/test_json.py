@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 
 from boltcli.cli.table import COMMANDS
 from boltcli.render.formats import FORMATS
+from boltcli.storage import holders
 from tests.damage.mutations import sample
 from tests.damage.test_damage import SOURCES
+from tests.live import held
 from tests.schema import SCHEMA, run_json, schema_of
 from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
 
@@ -276,3 +279,20 @@ def test_several_files_only_as_json() -> None:
 def test_several_files_in_use() -> None:
     _, records, notices = run_json("info", "--previous", fixture("document"), fixture("inline"))
     assert len(records) == len(notices) == 2
+
+
+def test_who_holds_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path(shutil.copy(fixture("inline"), tmp_path))
+    assert run_json("lock", path) == (0, [], [])
+    with held(path) as pid:
+        status, (holder,), _ = run_json("lock", path)
+        assert status == 3
+        assert holder["mode"] == "exclusive"
+        if holder["pid"] is not None:  # where the system tells
+            assert holder["pid"] == pid
+            assert "python" in holder["command"]
+            assert abs(holder["since"] - time.time()) < 3600
+        # As where it doesn't.
+        monkeypatch.setattr(holders, "_table", list)
+        _, (holder,), _ = run_json("lock", path)
+        assert (holder["pid"], holder["command"], holder["since"], holder["writes"]) == (None, None, None, None)
