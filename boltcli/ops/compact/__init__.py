@@ -144,7 +144,7 @@ def _refuse_source(snapshot: Snapshot, path: str) -> None:
 def _copy(source: Source, writer: Replay | Dense, progress: Callable[[int, int], None] | None) -> tuple[int, int]:
     """Tell ``writer`` what is in ``source``; returns the numbers of pairs and of buckets."""
     pairs = buckets = 0
-    total = source.snapshot.meta.hwm
+    total, told = source.snapshot.meta.hwm, 0
     pending = [source.parts(root_bucket(source.snapshot))]
     while pending:
         part = next(pending[-1], None)
@@ -164,7 +164,8 @@ def _copy(source: Source, writer: Replay | Dense, progress: Callable[[int, int],
             buckets += part.contents.buckets
             writer.mixed(part.chunk, part.contents.weights)
         source.snapshot.glance()
-        if progress is not None:
-            progress(source.pages, total)
+        if progress is not None and source.pages != told:
+            told = source.pages
+            progress(told, total)
     writer.finish()
     return pairs, buckets

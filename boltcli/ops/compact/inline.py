@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from operator import lt
+from operator import itemgetter, lt
 
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import HEADER, DamagedElements
@@ -76,14 +76,14 @@ class InlineBuckets:
                 raise DamagedElements("the keys of an inline bucket are out of order")
         return count
 
-    def page(self, chunk: Chunk) -> Contents | None:
-        """What is in a page like one seen before; None if that takes looking at each element.
+    def page(self, chunk: Chunk, headers: bytes) -> Contents | None:
+        """What is in a page like one seen before, by its element table; None if each element must be looked at.
 
         Where records of one kind are kept in inline buckets, page after page
         has the same sizes in the same places; one call then takes out all
         that must be looked at.
         """
-        uniform = self._pages.get(_headers(chunk))
+        uniform = self._pages.get(headers)
         return uniform.contents if uniform and uniform.fits(chunk) else None
 
     def remember(self, chunk: Chunk, contents: Contents) -> None:
@@ -121,13 +121,17 @@ def _keys_format(headers: bytes) -> str:
 class _Uniform:
     """Pages that are laid out alike: of all buckets in them, the tables and the numbers of pairs are the same."""
 
-    __slots__ = ("_fields", "_inner", "_struct", "contents")
+    __slots__ = ("_fields", "_highs", "_inner", "_lows", "_struct", "contents")
 
     def __init__(self, form: str, inner: tuple[bytes, ...], fields: int, contents: Contents) -> None:
         self._struct = struct.Struct(form)
         self._inner = inner  # page header and element table of each bucket
         self._fields = fields  # a bucket's root, what is compared with inner, its keys
         self.contents = contents
+        # Each key of a bucket but the last, and each but the first. (The first item is one for all that have no two.)
+        lows = [first + key for first in range(2, fields * len(inner), fields) for key in range(fields - 3)]
+        self._lows = itemgetter(0, 0, *lows)
+        self._highs = itemgetter(0, 0, *[low + 1 for low in lows])
 
     def fits(self, chunk: Chunk) -> bool:
         """Whether ``chunk``, of such a page by its element table, is such a one inside too, its keys in order."""
@@ -135,7 +139,7 @@ class _Uniform:
         step = self._fields
         if any(fields[::step]) or fields[1::step] != self._inner:
             return False
-        return all(all(map(lt, fields[at::step], fields[at + 1 :: step])) for at in range(2, step - 1))
+        return all(map(lt, self._lows(fields)[2:], self._highs(fields)[2:]))
 
 
 def _uniform(chunk: Chunk, contents: Contents) -> _Uniform | None:

@@ -6,6 +6,7 @@ any other; of the rest only what has to be looked at is looked at.
 
 from __future__ import annotations
 
+from itertools import islice
 from operator import lt
 
 from ...format.constants import (
@@ -96,21 +97,26 @@ class Source:
             return
         for pgids in self._leaf_lists(bucket.root):
             self.pages += len(pgids)
-            while pgids:
+            done = 0
+            while done < len(pgids):
                 chunks: list[Chunk] = []
-                mixed = self._pair_pages(pgids, chunks)
-                done = len(chunks)
+                mixed, headers = self._pair_pages(pgids, done, chunks)
+                done += len(chunks)
                 if chunks:
                     yield Pairs(chunks)
                 if done == len(pgids):
                     break
                 if mixed:
-                    yield from self._mixed(pgids[done], mixed)
+                    contents = self._inline.page(mixed, headers)
+                    if contents is not None:
+                        yield Mixed(mixed, contents)
+                    else:
+                        yield from self._mixed(pgids[done], mixed)
                 else:  # laid out otherwise, empty, or not a sound leaf
                     for page in leaf_pages(self.snapshot, BucketRef(pgids[done], 0)):
                         self._meet(page.pgid)
                         yield from self._leaf(page)
-                pgids = pgids[done + 1 :]
+                done += 1
 
     def _leaf_lists(self, root: int) -> Iterator[list[int]]:
         """The leaf pages of the tree at page ``root`` in order, a branch page's worth at a time."""
@@ -143,30 +149,33 @@ class Source:
             raise self.snapshot.corrupted("the page is referenced more than once", pgid, stack)
         self._met[pgid] = 1
 
-    def _pair_pages(self, pgids: list[int], chunks: list[Chunk]) -> Chunk | None:
-        """Put leaf pages into ``chunks`` up to one that isn't of pairs only; returns that, if it holds buckets too."""
+    def _pair_pages(self, pgids: list[int], first: int, chunks: list[Chunk]) -> tuple[Chunk | None, bytes]:
+        """Put leaf pages, from the one at ``first`` on, into ``chunks`` up to one that isn't of pairs only.
+
+        Returns that and its element table, if it holds buckets too.
+        """
         snapshot = self.snapshot
         buffer, view, page_size, size = snapshot.buffer, self.view, snapshot.page_size, snapshot.size
         known, met = self._known, self._met
-        for pgid in pgids:
+        for pgid in islice(pgids, first, None):
             start = pgid * page_size
             end = start + page_size
             if end > size:
-                return None
+                return None, b""
             bears, flags, count, overflow = HEADER.unpack_from(buffer, start)
             if bears != pgid or flags != LEAF_PAGE or not count or met[pgid]:
-                return None
+                return None, b""
             table = start + PAGE_HEADER_SIZE
             data = table + ELEMENT_SIZE * count
             end += overflow * page_size
             if data > end or end > size:
-                return None
+                return None, b""
             headers = buffer[table:data]
             laid = known.get(headers)
             if laid is None:
                 laid = layout(headers, count)
                 if laid is None:
-                    return None
+                    return None, b""
                 # Pages of records of one size have the same element table over and over.
                 if len(known) >= _KNOWN_LIMIT:
                     known.clear()
@@ -174,13 +183,13 @@ class Source:
                     known[headers] = laid
             length, marked = laid
             if data + length > end:
-                return None
+                return None, b""
             met[pgid] = 1
             chunk = view, table, count, data, length
             if marked:
-                return chunk
+                return chunk, headers
             chunks.append(chunk)
-        return None
+        return None, b""
 
     def inside(self, chunk: Chunk) -> Child:
         """The first element of ``chunk``, an inline bucket, as a bucket to be gone into."""
@@ -228,10 +237,6 @@ class Source:
 
     def _mixed(self, pgid: int, chunk: Chunk) -> Iterator[Part]:
         """The parts of a page that holds buckets."""
-        contents = self._inline.page(chunk)
-        if contents is not None:
-            yield Mixed(chunk, contents)
-            return
         _, _, count, data, _ = chunk
         page = self._page_of(chunk, pgid)
         leaf = LeafElements(page.buffer, page.offset, count, page.end)
