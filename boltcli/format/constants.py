@@ -10,6 +10,7 @@ PAGE_HEADER_SIZE = 16
 META_SIZE = 64
 ELEMENT_SIZE = 16  # of branch and leaf elements alike
 BUCKET_HEADER_SIZE = 16
+INLINE_HEADERS_SIZE = BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE  # in front of an inline bucket's elements
 
 BRANCH_PAGE = 0x01
 LEAF_PAGE = 0x02

@@ -22,6 +22,7 @@ from ..tree.bucket import (
     children,
     damaged,
     leaf_elements,
+    next_child,
     root_bucket,
 )
 from ..tree.survey import Allowance
@@ -299,14 +300,7 @@ class _Check:
             except Corrupted as damage:
                 yield from self._damage(damage)
             stack.pop()
-            while pending:
-                child = next(pending[-1], None)
-                if child is not None:
-                    stack.append(child)
-                    break
-                pending.pop()
-                stack.pop()
-            else:
+            if not next_child(stack, pending):
                 return
 
     def _verify(self, page: Page, stack: list[int]) -> Iterator[Finding]:

@@ -6,7 +6,14 @@ from itertools import chain, compress, repeat
 from operator import add, not_, sub
 from struct import Struct
 
-from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ..format.constants import (
+    BRANCH_PAGE,
+    BUCKET_HEADER_SIZE,
+    ELEMENT_SIZE,
+    INLINE_HEADERS_SIZE,
+    LEAF_PAGE,
+    PAGE_HEADER_SIZE,
+)
 from ..format.layout import TABLE_START, Layouts
 from ..format.page import BRANCH_ELEMENT, EVEN, DamagedElements
 from ..tree.batch import Irregular, has_overflow, of_type
@@ -30,7 +37,6 @@ _U32 = 0xFFFFFFFF
 _SIZES = Struct("<III")  # of a leaf element: pos, ksize, vsize
 _INLINE_HEAD = Struct("<Q16xQ")  # of a bucket's value: root page id, and flags | count << 16 of an inline page
 _HEAD = PAGE_HEADER_SIZE - TABLE_START
-_INLINE_LEAST = BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE
 
 
 def bulk_stats(
@@ -195,7 +201,7 @@ class _Counting(Walk):
 
     def _values(self, starts: list[int], sizes: list[int]) -> None:
         """Count buckets by their values, which begin at ``starts``."""
-        if max(starts) + _INLINE_LEAST > len(self.buffer):
+        if max(starts) + INLINE_HEADERS_SIZE > len(self.buffer):
             raise Irregular
         heads = list(chain.from_iterable(map(_INLINE_HEAD.unpack_from, repeat(self.buffer), starts)))
         roots = heads[0::2]
@@ -275,4 +281,4 @@ def _inline_buckets(table: bytes, page_size: int) -> InlineBuckets | None:
     except DamagedElements:
         return None
     starts, sizes = zip(*buckets)
-    return InlineBuckets(list(starts), sizes) if min(sizes) >= _INLINE_LEAST else None
+    return InlineBuckets(list(starts), sizes) if min(sizes) >= INLINE_HEADERS_SIZE else None

@@ -194,15 +194,24 @@ def _leaves(snapshot: Snapshot, bucket: BucketRef, branches: list[int] | None) -
                 branches.append(pgid)
         else:
             raise snapshot.corrupted(f"a tree cannot hold a page of its type (flags: {page.flags:x})", pgid, stack)
-        while pending:
-            child = next(pending[-1], None)
-            if child is not None:
-                stack.append(child)
-                break
-            pending.pop()
-            stack.pop()
-        else:
+        if not next_child(stack, pending):
             return
+
+
+def next_child(stack: list[int], pending: list[Iterator[int]]) -> bool:
+    """Put the next page of a depth-first walk on top of ``stack``; False if there is none.
+
+    ``stack`` is the way to a page that is done, without that; ``pending`` the
+    children still to come of each branch page on it.
+    """
+    while pending:
+        child = next(pending[-1], None)
+        if child is not None:
+            stack.append(child)
+            return True
+        pending.pop()
+        stack.pop()
+    return False
 
 
 def children(snapshot: Snapshot, page: Page, stack: Sequence[int] = ()) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Corrupted
 from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE
-from .bucket import BucketRef, children, inline_page
+from .bucket import BucketRef, children, inline_page, next_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,14 +80,7 @@ def _pages(
             stack.pop()
         else:
             pending.append(iter(below))
-        while pending:
-            child = next(pending[-1], None)
-            if child is not None:
-                stack.append(child)
-                break
-            pending.pop()
-            stack.pop()
-        else:
+        if not next_child(stack, pending):
             return
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from operator import itemgetter, lt
 
-from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import HEADER, DamagedElements
 from .chunks import pairs_length
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from .chunks import Chunk, View
 
 _FRONT = struct.Struct("<Q8xQHHI")  # the bucket's root, and the header of its page
-_FRONT_SIZE = BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE
 _LIMIT = 1024  # layouts that are remembered, of each kind
 _LARGEST = 4096  # bytes of an element table worth remembering
 
@@ -50,7 +49,7 @@ class InlineBuckets:
         another way than bbolt does it. Raises :class:`DamagedElements` if its
         keys are out of order.
         """
-        table = start + _FRONT_SIZE
+        table = start + INLINE_HEADERS_SIZE
         if table > end or end - start - BUCKET_HEADER_SIZE > self._limit:
             return None
         count: int

@@ -11,8 +11,8 @@ from operator import lt
 
 from ...format.constants import (
     BRANCH_PAGE,
-    BUCKET_HEADER_SIZE,
     ELEMENT_SIZE,
+    INLINE_HEADERS_SIZE,
     LEAF_PAGE,
     MAX_KEY_SIZE,
     PAGE_HEADER_SIZE,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from .chunks import Chunk, View
 
-_INLINE_HEADERS = BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE
 _KNOWN_LIMIT = 1024  # element tables that are remembered
 _KNOWN_SIZE = 4096  # bytes; larger ones aren't worth it
 
@@ -260,7 +259,7 @@ class Source:
                     yield self._child(page, leaf, index)
                     first, begin, weights, buckets, pairs = index + 1, end, [], 0, 0
                 else:
-                    weights.append(ksize + vsize - _INLINE_HEADERS - ELEMENT_SIZE * inner)
+                    weights.append(ksize + vsize - INLINE_HEADERS_SIZE - ELEMENT_SIZE * inner)
                     buckets += 1
                     pairs += inner
             place = end
