@@ -3,28 +3,37 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 FUZZ_SECONDS ?= 60
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test compat fuzz bench goldens fixtures lint types clean
+.PHONY: help demo quick test compat fuzz bench goldens fixtures lint types clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 # --upgrade-deps: the console scripts that an old pip writes import `re`, which is half of Python's start-up time.
-$(READY): pyproject.toml
+$(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv --upgrade-deps $(VENV)
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable .
 	$(BIN)/python -m compileall -q boltcli
 	@touch $@
 
-demo: $(READY) ## Set up, then inspect the shipped Bacalhau database
+# What the tests need beside: every extra, and the tools.
+$(READY): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev
+	@touch $@
+
+demo: $(INSTALLED) ## Set up, then inspect the shipped Bacalhau database
 	$(BIN)/boltcli check $(DOCUMENT)
 	$(BIN)/boltcli buckets $(DOCUMENT)
 	$(BIN)/boltcli keys $(DOCUMENT) execution
 	$(BIN)/boltcli stats $(DOCUMENT)
+
+quick: $(READY) ## Run the fast tests, in half a minute
+	$(BIN)/python -m pytest -n auto -m 'not compat and not slow'
 
 test: $(READY) ## Set up, then run all tests that need no Go
 	$(BIN)/python -m pytest -n auto

@@ -23,6 +23,7 @@ else that escapes is a bug in boltcli.
     |-- KeyNotFound         (also a KeyError)
     |-- CheckFailed         a check found errors
     |-- DamageSkipped       what was asked for came, but for what damage took
+    |-- MissingExtra        an optional library is not installed
     `-- ArgumentError       a value that the caller passed makes no sense (also a ValueError)
 
 Errors carry facts: which page, which path, which key. ``str(error)`` is a
@@ -279,3 +280,14 @@ class DamageSkipped(BoltError):
 
 class ArgumentError(BoltError, ValueError):
     kind = "argument"
+
+
+class MissingExtra(BoltError):
+    """``module`` is not installed; ``boltcli[extra]`` brings it."""
+
+    kind = "missing-extra"
+
+    def __init__(self, module: str, extra: str, purpose: str = "this") -> None:
+        super().__init__(f"{purpose} needs {module}: pip install 'boltcli[{extra}]'")
+        self.module = module
+        self.extra = extra

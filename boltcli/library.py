@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from .errors import ArgumentError, KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG
 from .format.page import DamagedElements, type_name
-from .ops.bucket_stats import BucketStats
-from .ops.check import check
-from .ops.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
-from .ops.compact import compact as compact_snapshot
-from .ops.deep import deep_check
-from .ops.findings import Finding
-from .ops.items import items
-from .ops.listing import key_pages, keyed_leaves
-from .ops.pages import FREE, page_rows
-from .ops.stats import bucket_stats, database_stats
+from .ops.check.deep_check import deep_check
+from .ops.check.exact_check import check
+from .ops.check.findings import Finding
+from .ops.read.key_pages import key_pages, keyed_leaves
+from .ops.read.select_items import items
+from .ops.space.page_list import FREE, page_rows
+from .ops.stats.bucket_stats import BucketStats
+from .ops.stats.database_stats import bucket_stats, database_stats
+from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
+from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live
 from .storage.snapshot import Snapshot
 from .storage.source import LOCK_PATIENCE, open_source
 from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucket, root_bucket, seek
-from .tree.range import bounds
+from .tree.key_range import bounds
 
 if TYPE_CHECKING:
     from .storage.source import Way

@@ -67,12 +67,12 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
         command = __import__(f"boltcli.cli.commands.{parsed.command.module}", fromlist=["run"])
         try:
             if parsed.command.several and parsed.options["json"] and len(parsed.arguments) > 1:
-                from .several import run_several
+                from .many_files import run_several
 
                 return run_several(command, parsed.arguments, parsed.options, out, err)
             status = command.run(parsed.arguments, parsed.options, out, err)
         except Apart as apart:
-            from .apart import run_apart
+            from .lock_free import run_apart
 
             status = run_apart(
                 lambda *streams: command.run(parsed.arguments, parsed.options, *streams),

@@ -18,10 +18,10 @@ from ..errors import BoltError
 from ..storage.snapshot import Snapshot
 from ..storage.source import open_source
 from ..tree.bucket import find_bucket
-from ..tree.range import keys_with_prefix, last_with_prefix
-from .address import NOTATIONS, addresses, typed
+from ..tree.key_range import keys_with_prefix, last_with_prefix
 from .declaration import Group
 from .help import inside
+from .key_argument import NOTATIONS, addresses, typed
 from .parse import find_command
 from .table import BY_NAME
 

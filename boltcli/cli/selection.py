@@ -6,18 +6,19 @@ import os
 
 from ..errors import ArgumentError
 from ..tree.bucket import BucketRef
-from ..tree.range import bounds
-from .address import address
+from ..tree.key_range import bounds
+from .key_argument import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..ops.items import Test, Value
+    from ..ops.read.select_items import Test, Value
 
 
 def selection(options: dict[str, str | int], *, values: bool) -> dict[str, Any]:
-    """The filters as arguments of :func:`~boltcli.ops.items.items`; the pattern may match ``values``, or keys only.
+    """The filters as arguments of :func:`~boltcli.ops.read.select_items.items`; the pattern may
+    match ``values``, or keys only.
 
     Raises :class:`~boltcli.errors.ArgumentError`.
     """

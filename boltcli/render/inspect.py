@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..ops.inspect import BucketTree
+    from ..ops.stats.bucket_counts import BucketTree
 
 
 def bucket_tree(top: BucketTree) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from .formats import formatted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..ops.items import Items
+    from ..ops.read.select_items import Items
 
 
 def key_lines(part: Items, form: str, above: int) -> bytes:

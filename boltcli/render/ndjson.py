@@ -10,8 +10,8 @@ from .orjson_writer import lines, parsed
 from .records import pair, put_bucket
 
 if TYPE_CHECKING:
-    from ..ops.items import Items
-    from ..ops.load import Row
+    from ..ops.read.select_items import Items
+    from ..ops.write.load_rows import Row
 
 _FIELDS = {"bucket", "bucket_hex", "key", "key_hex", "value", "value_hex", "sequence"}
 

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..errors import BoltError
-    from ..ops.bucket_stats import BucketStats
-    from ..ops.findings import Finding
-    from ..ops.inspect import BucketTree
-    from ..ops.items import Items
-    from ..ops.usage import BucketUsage, Usage
+    from ..ops.check.findings import Finding
+    from ..ops.read.select_items import Items
+    from ..ops.space.space_usage import BucketUsage, Usage
+    from ..ops.stats.bucket_counts import BucketTree
+    from ..ops.stats.bucket_stats import BucketStats
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
@@ -228,7 +228,7 @@ def usage(path: str, found: Usage, buckets: Iterable[BucketUsage], dense: int) -
 
 
 def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:
-    """Rows as :func:`~boltcli.ops.pages.page_rows` has them, a line each."""
+    """Rows as :func:`~boltcli.ops.space.page_list.page_rows` has them, a line each."""
     return lines(
         [
             {"page": pgid, "type": "free", "count": None, "overflow": None}

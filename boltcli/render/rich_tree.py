@@ -13,7 +13,7 @@ from .formats import auto
 from .usage import facts
 
 if TYPE_CHECKING:
-    from ..ops.usage import BucketUsage
+    from ..ops.space.space_usage import BucketUsage
 
 
 def rich_tree(title: str, buckets: list[BucketUsage], size: int) -> bytes:

@@ -6,7 +6,7 @@ from .golang import percent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..ops.bucket_stats import BucketStats
+    from ..ops.stats.bucket_stats import BucketStats
     from ..storage.holders import Holder
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..ops.usage import BucketUsage, Usage
+    from ..ops.space.space_usage import BucketUsage, Usage
 
 ORDERS: dict[str, Callable[[BucketUsage], Any]] = {
     "name": lambda bucket: bucket.path,

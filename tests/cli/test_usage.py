@@ -9,7 +9,7 @@ import pytest
 
 import boltcli
 from boltcli.cli.app import main
-from boltcli.ops.usage import bucket_usage
+from boltcli.ops.space.space_usage import bucket_usage
 from boltcli.storage.snapshot import Snapshot
 from tests.schema import run_json
 from tests.support import DATABASES, error_line, fixture, run

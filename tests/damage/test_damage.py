@@ -37,8 +37,8 @@ def test_every_command_answers(name: str, tmp_path: Path, monkeypatch: pytest.Mo
         subject.path.write_bytes(mutation.apply(content))
         # Every other file as if it were large: then the quick ways are tried first.
         few = 0 if total % 2 else 128
-        monkeypatch.setattr("boltcli.ops.check.FEW_PAGES", few)
-        monkeypatch.setattr("boltcli.ops.stats.FEW_PAGES", few)
+        monkeypatch.setattr("boltcli.ops.check.exact_check.FEW_PAGES", few)
+        monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", few)
         try:
             answers = subject.ask(write=total % 4 == 0)
             if total % 10 == 0:  # without the lock all that is said is held back

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import boltcli
-from boltcli.ops.compact import chunks
-from boltcli.ops.compact.freeruns import FreeRuns
+from boltcli.ops.write.compact import leaf_slices as chunks
+from boltcli.ops.write.compact.free_runs import FreeRuns
 from tests.support import freelist, page, pgid, small
 
 PAIRS = st.lists(st.tuples(st.binary(min_size=1, max_size=9), st.binary(max_size=40)), min_size=1, max_size=40)

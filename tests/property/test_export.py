@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import boltcli
-from boltcli.ops.load import load
+from boltcli.ops.write.load_rows import load
 from boltcli.storage.snapshot import Snapshot
 from tests.support import DATABASES, error_line, fixture, run
 

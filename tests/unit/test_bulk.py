@@ -9,14 +9,19 @@ from pathlib import Path
 import pytest
 
 from boltcli.errors import BoltError
-from boltcli.ops import bulk, check, keys_bulk, proof, stats, stats_bulk
-from boltcli.ops.bulk import dealt
-from boltcli.ops.keys_bulk import written_keys
-from boltcli.ops.listing import key_pages
+from boltcli.ops.check import exact_check as check
+from boltcli.ops.check import fast_check as proof
+from boltcli.ops.read import fast_keys as keys_bulk
+from boltcli.ops.read.fast_keys import written_keys
+from boltcli.ops.read.key_pages import key_pages
+from boltcli.ops.stats import database_stats as stats
+from boltcli.ops.stats import fast_stats as stats_bulk
 from boltcli.render.formats import lines
 from boltcli.storage.forked import Died, Forked, in_turn
 from boltcli.storage.snapshot import Snapshot
+from boltcli.tree import batch_reader as bulk
 from boltcli.tree.batch import Irregular
+from boltcli.tree.batch_reader import dealt
 from boltcli.tree.bucket import BucketRef, leaf_elements, leaf_pages, open_bucket, root_bucket
 from tests.damage.mutations import sample
 from tests.damage.test_damage import SOURCES

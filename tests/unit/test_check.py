@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.check import check
+from boltcli.ops.check.exact_check import check
 from boltcli.storage.snapshot import Snapshot
 from tests.support import freelist, page, pgid, run, small
 
@@ -15,8 +15,8 @@ from tests.support import freelist, page, pgid, run, small
 def as_if(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file is checked as the small one that it is, and as if it were large: then the quick proof comes first."""
     if request.param == "large":
-        monkeypatch.setattr("boltcli.ops.check.FEW_PAGES", 0)
-        monkeypatch.setattr("boltcli.ops.stats.FEW_PAGES", 0)
+        monkeypatch.setattr("boltcli.ops.check.exact_check.FEW_PAGES", 0)
+        monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", 0)
 
 
 LEAF = page(3, 2, [(b"k", b"v")])

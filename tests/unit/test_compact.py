@@ -23,7 +23,7 @@ from boltcli.errors import (
     DestinationExists,
     DestinationIsSource,
 )
-from boltcli.ops import compact as module
+from boltcli.ops.write import compact as module
 from tests.compat import compacted
 from tests.compat.goldens import sha256
 from tests.damage.mutations import sample

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boltcli.errors import Corrupted
-from boltcli.ops.items import items
+from boltcli.ops.read.select_items import items
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import BucketRef, find_bucket, get, leaf_pages, root_bucket
-from boltcli.tree.range import bounds, successor
+from boltcli.tree.key_range import bounds, successor
 from tests.support import DATABASES, error_line, fixture, freelist, page, pgid, run, small
 
 Row = tuple[tuple[bytes, ...], bytes, "bytes | None"]

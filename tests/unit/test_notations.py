@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boltcli.cli.address import address, typed
+from boltcli.cli.key_argument import address, typed
 from boltcli.errors import ArgumentError
 from boltcli.render.formats import MORE_FORMATS, auto, formatted
 from boltcli.render.notations import FORMATS, time_text

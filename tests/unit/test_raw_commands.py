@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from boltcli.cli.csv_record import first_record
 from boltcli.cli.values import parse_decimal, parse_string_slice, parse_uint32
 from boltcli.errors import ArgumentError, BoltError, Corrupted, OpenError, SourceNotFound
-from boltcli.ops.free_pages import free_pages, unreached_pages
-from boltcli.ops.inspect import inspect
+from boltcli.ops.space.free_pages import free_pages, unreached_pages
+from boltcli.ops.stats.bucket_counts import inspect
 from boltcli.render.golang import json_string
 from boltcli.render.hexdump import hexdump
 from boltcli.storage.copy import begin_copy, write_patches
 from boltcli.storage.raw import RawFile
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import root_bucket
-from boltcli.tree.range import keys_with_prefix, last_with_prefix
+from boltcli.tree.key_range import keys_with_prefix, last_with_prefix
 from tests.support import DATABASES, fixture, freelist, meta, page, pgid, run, small
 
 LEAF = page(3, 2, [(b"k", b"v")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ops.listing import key_pages
+from ...ops.read.key_pages import key_pages
 from ...render.formats import lines
 from ...tree.bucket import root_bucket
 from ..access import database
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
     with database(arguments[0], options, out) as snapshot:
         if options["json"]:
-            from ...ops.listing import top_buckets
+            from ...ops.read.key_pages import top_buckets
             from ...render import records
 
             for name, bucket in top_buckets(snapshot):

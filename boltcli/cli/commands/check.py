@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, CheckFailed
-from ...ops.check import check
-from ...ops.remarks import remarks
+from ...ops.check.exact_check import check
+from ...ops.check.file_warnings import remarks
 from ...render.formats import auto
 from ...storage.readahead import ReadAhead
 from ..access import database
@@ -27,7 +27,7 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
     if options["deep"]:
         if page:
             raise ArgumentError("--deep looks at the whole file, --from-page at a part: they don't go together")
-        from ...ops.deep import deep_check as look
+        from ...ops.check.deep_check import deep_check as look
     count = 0
     with (
         database(arguments[0], options, out) as snapshot,

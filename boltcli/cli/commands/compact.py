@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, DestinationExists
-from ...ops.compact import compact
+from ...ops.write.compact import compact
 from ..access import database
 from ..progress import Progress
 from ..values import go_quote

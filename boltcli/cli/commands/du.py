@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ops.usage import dense_size, usage
+from ...ops.space.space_usage import dense_size, usage
 from ...render.usage import usage_text
 from ..access import database
 

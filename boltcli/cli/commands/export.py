@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...ops.items import items
+from ...ops.read.select_items import items
 from ...tree.bucket import find_bucket
 from ..access import database
-from ..address import addresses
+from ..key_argument import addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from ...errors import ArgumentError, KeyNotFound
 from ...render.formats import lines, parse
 from ...tree.bucket import find_bucket, get
 from ..access import database
-from ..address import address, addresses
+from ..key_argument import address, addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

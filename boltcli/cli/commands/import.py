@@ -7,8 +7,8 @@ import os
 import sys
 
 from ...errors import ArgumentError, DestinationExists, OpenError
-from ...ops.compact import PAGE_SIZES
-from ...ops.load import load
+from ...ops.write.compact import PAGE_SIZES
+from ...ops.write.load_rows import load
 from ..values import go_quote
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from ...ops.load import Row
+    from ...ops.write.load_rows import Row
 
 
 def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:

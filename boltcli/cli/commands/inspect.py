@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ops.inspect import inspect
+from ...ops.stats.bucket_counts import inspect
 from ...render.inspect import bucket_tree
 from ..access import database
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...ops.items import items
+from ...ops.read.select_items import items
 from ...render.items import item_lines, value_lines
 from ...tree.bucket import find_bucket
 from ..access import database
-from ..address import addresses
+from ..key_argument import addresses
 from ..selection import selection
 
 TYPE_CHECKING = False

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...errors import Corrupted, DamageSkipped
-from ...ops.listing import key_pages
+from ...ops.read.key_pages import key_pages
 from ...render.formats import lines
 from ...tree.bucket import find_bucket, has_branches
 from ..access import database
-from ..address import addresses
 from ..declaration import filtered
+from ..key_argument import addresses
 from ..warnings import warn
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ def _some(
 ) -> None:
     """Write the keys that the filters leave."""
     from ...errors import ArgumentError
-    from ...ops.items import items
+    from ...ops.read.select_items import items
     from ..selection import selection
 
     if options["skip-damaged"]:
@@ -77,7 +77,7 @@ def _some(
 
 
 def _many(snapshot: Snapshot, bucket: BucketRef, form: str, jobs: int, write: Write, out: BinaryIO) -> None:
-    from ...ops.keys_bulk import written_keys
+    from ...ops.read.fast_keys import written_keys
     from ..progress import Progress
 
     with Progress("listing") as progress:
@@ -88,7 +88,7 @@ def _many(snapshot: Snapshot, bucket: BucketRef, form: str, jobs: int, write: Wr
 
 def _surviving(snapshot: Snapshot, bucket: BucketRef, form: str, write: Write, out: BinaryIO) -> list[Corrupted]:
     """Write the keys that can be read; returns what couldn't be."""
-    from ...ops.salvage import surviving_keys
+    from ...ops.read.damaged_keys import surviving_keys
 
     skipped = []
     for found in surviving_keys(snapshot, bucket):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ops.pages import FREE, page_rows
+from ...ops.space.page_list import FREE, page_rows
 from ...render.pages import HEADING, table_rows
 from ..access import database
 

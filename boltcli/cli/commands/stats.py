@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...ops.stats import database_stats
+from ...ops.stats.database_stats import database_stats
 from ...render import text
 from ...storage.readahead import ReadAhead
 from ..access import database
-from ..address import address
+from ..key_argument import address
 from ..progress import Progress
 
 TYPE_CHECKING = False

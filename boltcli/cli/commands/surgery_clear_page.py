@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import Step
-from ...ops.surgery import clear_elements
+from ...ops.write.page_surgery import clear_elements
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
 from ..surgery import PAGES_LOST, begin, output_of, page_of, say

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, Step
-from ...ops.surgery import copy_page, newest_meta
+from ...ops.write.page_surgery import copy_page, newest_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
 from ..surgery import FREELIST_HINT, begin, output_of, say

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import Step
-from ...ops.surgery import abandon_freelist
+from ...ops.write.page_surgery import abandon_freelist
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
 from ..surgery import begin, output_of, say

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, Step
-from ...ops.rebuild import rebuild_freelist
-from ...ops.surgery import newest_meta
+from ...ops.write.freelist_rebuild import rebuild_freelist
+from ...ops.write.page_surgery import newest_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
 from ..surgery import begin, output_of, say

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ...ops.surgery import update_meta
+from ...ops.write.page_surgery import update_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
 from ..surgery import begin, output_of, say

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ops.surgery import meta_at
+from ...ops.write.page_surgery import meta_at
 from ...storage.raw import RawFile
 
 TYPE_CHECKING = False

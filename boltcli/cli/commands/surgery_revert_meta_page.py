@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import Step
-from ...ops.surgery import revert_meta
+from ...ops.write.page_surgery import revert_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
 from ..surgery import begin, output_of, say

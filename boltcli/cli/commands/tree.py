@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError
-from ...ops.usage import bucket_usage
+from ...ops.space.space_usage import bucket_usage
 from ...render.usage import ORDERS, arranged, tree_text
 from ..access import database
 

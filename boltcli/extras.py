@@ -1,0 +1,25 @@
+"""Optional libraries: each is part of an extra, and is imported only when it is used."""
+
+from __future__ import annotations
+
+from .errors import MissingExtra
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def need(module: str, extra: str, purpose: str = "this") -> Any:
+    """Import ``module``, which ``boltcli[extra]`` installs, and return it.
+
+    ``purpose`` is the subject of the error's sentence. Raises
+    :class:`~boltcli.errors.MissingExtra` if it is not installed.
+    """
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError as error:
+        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
+            raise
+        raise MissingExtra(module, extra, purpose) from None

@@ -1,0 +1,78 @@
+"""Both meta pages, each by itself and side by side, and what the older one leads to."""
+
+from __future__ import annotations
+
+from copy import copy
+
+from ...format.constants import META_PAGE
+from ...format.page import type_name
+from .exact_check import check
+from .findings import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...format.meta import Meta
+    from ...storage.snapshot import Snapshot
+
+
+def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
+    """What is wrong with either meta page; whether the file is as long as the one that rules says."""
+    for meta in snapshot.metas:
+        for words in _problems(snapshot, meta):
+            yield Finding("meta", meta.page, f"meta page {meta.page}: {words}")
+    used = snapshot.meta.hwm * snapshot.page_size
+    if snapshot.size < used:
+        yield Finding(
+            "meta", snapshot.meta.page,
+            f"meta page {snapshot.meta.page}: its high-water mark is page {snapshot.meta.hwm}, at offset {used}, "
+            f"and the file ends at {snapshot.size}",
+        )  # fmt: skip
+    yield from _side_by_side(snapshot)
+
+
+def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
+    page = snapshot.any_page(meta.page)
+    if page.flags != META_PAGE:
+        yield f"its page is a {type_name(page.flags)} page"
+    if page.pgid != meta.page:
+        yield f"its page identifies itself as page {page.pgid}"
+    problem = meta.problem()
+    if problem is not None:
+        yield f"it is not valid: {problem}"
+        return
+    if meta.page_size != snapshot.page_size:
+        yield f"its page size is {meta.page_size}, that of the file is {snapshot.page_size}"
+    if meta.txid % 2 != meta.page:
+        yield f"it holds transaction {meta.txid}, which belongs on the other one"
+    if meta.flags:
+        yield f"its flags are {meta.flags:x}, expected 0"
+    if meta.sequence:
+        yield f"the root bucket's sequence is {meta.sequence}, expected 0"
+    for name, pgid in (("root", meta.root), ("freelist", meta.freelist)):
+        if not 2 <= pgid < meta.hwm and (name == "root" or meta.has_freelist):
+            yield f"its {name} is page {pgid}, expected one in [2, {meta.hwm})"
+
+
+def _side_by_side(snapshot: Snapshot) -> Iterator[Finding]:
+    rules, other = snapshot.meta, snapshot.metas[1 - snapshot.meta.page]
+    if other.problem() is not None or other.page_size != snapshot.page_size:
+        return
+    here = f"meta page {other.page}: it holds transaction {other.txid}"
+    if abs(rules.txid - other.txid) != 1:
+        apart = f"which isn't next to {rules.txid}, the one of meta page {rules.page}"
+        yield Finding("meta", other.page, f"{here}, {apart}")
+    before = copy(snapshot)  # of the same file, which it must not close
+    before.meta = other
+    count = 0
+    first: Finding | None = None
+    for finding in check(before):
+        first = first or finding
+        count += 1
+    if first is not None:
+        words = first.message().decode("utf-8", "surrogateescape")
+        yield Finding(
+            "fallback", other.page,
+            f"{here}, which could not serve as a fallback: {count} errors, the first: {words}",
+        )  # fmt: skip

@@ -1,0 +1,411 @@
+"""Consistency of a database: what ``bbolt check`` finds, in its words and its order.
+
+The order (bbolt ``tx_check.go``): ids freed twice; then from the root bucket
+down, for each bucket first every page of its tree (bounds, double reference,
+freed, type), then the order of keys, then its child buckets; then pages that
+are neither reachable nor free, ascending.
+
+bbolt gives up at the first page that fails an assertion. Here that page is a
+finding, what it leads to is passed over, and the check goes on.
+"""
+
+from __future__ import annotations
+
+from ...errors import Corrupted
+from ...format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, PAGE_TYPES
+from ...format.page import DamagedElements, freelist_ids, type_name
+from ...tree.bucket import (
+    MAX_DEPTH,
+    BucketRef,
+    branch_elements,
+    child_bucket,
+    children,
+    damaged,
+    leaf_elements,
+    next_child,
+    root_bucket,
+)
+from ...tree.tolerant_walk import Allowance
+from .findings import Finding, stack_text
+from .key_order import bucket_at, check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from ...storage.snapshot import Page, Snapshot
+
+# With fewer pages the proof is not worth loading.
+FEW_PAGES = 128
+# Page runs may claim to go this many pages beyond the file's end before they
+# are cut (bbolt notes every page that they claim, in a map, until memory ends).
+_BEYOND = 1 << 20
+# Pages may be reached along several ways; this many visits a page, on average, are followed.
+_VISITS = 64
+_VISIT = 16  # what a visit takes of these, at least; the pages of its run, if they are more
+
+
+def check(
+    snapshot: Snapshot,
+    from_page: int = 0,
+    *,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Finding]:
+    """Yield what is wrong with the database; nothing if it is sound.
+
+    With ``from_page`` only the tree below that page (and the buckets in it) is
+    looked at. Raises nothing for damage: damage is what it finds.
+    """
+    return _Check(snapshot, jobs, progress).run(from_page)
+
+
+class _Check:
+    """The state of one run: which pages were reached, which are free."""
+
+    def __init__(self, snapshot: Snapshot, jobs: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
+        self.snapshot = snapshot
+        self.jobs = jobs
+        self.progress = progress
+        self.hwm = snapshot.meta.hwm
+        # One byte a page, some beyond the file's end included: runs may claim them.
+        # What lies beyond even that isn't tracked, whatever the file claims.
+        self.tracked = snapshot.page_count + _BEYOND
+        self.reached = bytearray(self.tracked)
+        self.freed = bytearray(self.tracked)
+        self.freelist_known = True
+        self.visited = 0
+        self.budget = _VISITS * snapshot.page_count + _BEYOND
+        self.elements = Allowance(snapshot)
+        self.damaged: set[int] = set()
+
+    def run(self, from_page: int) -> Iterator[Finding]:
+        yield from self._load_freelist(from_page)
+        yield from self._reach_fixed_pages()
+        if from_page == 0:
+            if not self._proven():
+                yield from self._buckets(root_bucket(self.snapshot))
+            yield from self._unreachable()
+        elif not 2 <= from_page < self.hwm:
+            yield Finding("out-of-range", from_page, f"page ID ({from_page}) out of range [2, {self.hwm})")
+        else:
+            failed = self._failed_assertion(from_page)
+            if failed is not None:
+                yield failed
+                return
+            leaves: list[int] = []
+            yield from self._tree(from_page, leaves)
+            yield from self._buckets_below(leaves)
+
+    def _proven(self) -> bool:
+        """Whether all trees are sound at first sight; then their pages are in ``reached``, else nothing is changed."""
+        if self.hwm < FEW_PAGES:
+            return False
+        from .fast_check import prove
+
+        return prove(self.snapshot, self.freed, self.reached, jobs=self.jobs, progress=self.progress)
+
+    def _failed_assertion(self, pgid: int) -> Finding | None:
+        """bbolt's last words if the page to start from isn't one: nothing lies behind it, so they are ours too."""
+        try:
+            page = self.snapshot.any_page(pgid)
+        except Corrupted as damage:
+            return Finding("damaged", pgid, str(damage))
+        if page.pgid != pgid:
+            why = f"Page expected to be: {pgid}, but self identifies as {page.pgid}"
+        elif page.flags not in PAGE_TYPES:
+            why = f"page {pgid}: has unexpected type/flags: {page.flags:x}"
+        else:
+            return None
+        return Finding("damaged", pgid, f"panic: assertion failed: {why}")
+
+    def _damage(self, damage: Corrupted) -> Iterator[Finding]:
+        """A finding of our own, where bbolt would have died; once a page."""
+        page = damage.page if damage.page is not None else -1
+        if page not in self.damaged:
+            self.damaged.add(page)
+            yield Finding("damaged", page, str(damage))
+
+    # Before the trees: the freelist and the two meta pages.
+
+    def _load_freelist(self, from_page: int) -> Iterator[Finding]:
+        snapshot = self.snapshot
+        pgid = snapshot.meta.freelist
+        if not snapshot.meta.has_freelist:
+            self._rebuild_freelist(from_page)
+            return
+        try:
+            page = snapshot.any_page(pgid)
+            if page.flags != FREELIST_PAGE:
+                raise snapshot.corrupted(f"invalid freelist page, its type is {type_name(page.flags)}", pgid)
+            try:
+                # As long as the file lasts: bbolt doesn't look at the page's own end.
+                ids = freelist_ids(page.buffer, page.offset, page.count, page.limit, self.tracked)
+            except DamagedElements as damage:
+                raise snapshot.corrupted(str(damage), pgid) from None
+        except Corrupted as damage:
+            self.freelist_known = False
+            yield from self._damage(damage)
+            return
+        ids.sort()
+        freed = self.freed
+        before = -1
+        for free in ids:
+            if free == before:
+                yield Finding("already-freed", free, f"page {free}: already freed")
+            elif free < self.tracked:
+                freed[free] = 1
+            before = free
+
+    def _rebuild_freelist(self, from_page: int) -> None:
+        """Without a stored freelist all pages are free that a full walk doesn't reach.
+
+        For a check from the root that says nothing that the check itself won't
+        find; and in a damaged tree what is free isn't known (bbolt panics there).
+        """
+        self.freelist_known = False
+        if from_page == 0:
+            return
+        walk = _Check(self.snapshot)
+        if next(walk._buckets(root_bucket(self.snapshot)), None) is None:
+            stop = min(self.hwm, self.tracked)
+            self.freed[2:stop] = walk.reached[2:stop].translate(bytes((1, 0)) + bytes(254))
+
+    def _reach_fixed_pages(self) -> Iterator[Finding]:
+        snapshot = self.snapshot
+        for pgid in (0, 1):
+            self.reached[pgid] = 1
+            try:
+                snapshot.page(pgid)
+            except Corrupted as damage:
+                yield from self._damage(damage)
+        pgid = snapshot.meta.freelist
+        if self.freelist_known and pgid < self.tracked:
+            length = 1
+            try:
+                length += snapshot.page(pgid).overflow
+            except Corrupted as damage:
+                yield from self._damage(damage)
+            stop = min(pgid + length, self.tracked)
+            self.reached[pgid:stop] = b"\1" * (stop - pgid)
+
+    def _unreachable(self) -> Iterator[Finding]:
+        if not self.freelist_known:
+            return
+        stop = min(self.hwm, self.tracked)
+        known = int.from_bytes(self.reached[:stop], "little") | int.from_bytes(self.freed[:stop], "little")
+        column = known.to_bytes(stop, "little")
+        pgid = column.find(0)
+        while pgid >= 0:
+            yield Finding("unreachable-unfreed", pgid, f"page {pgid}: unreachable unfreed")
+            pgid = column.find(0, pgid + 1)
+        if self.hwm > stop:
+            yield Finding("damaged", stop, f"page {stop}: the high water mark {self.hwm} is far beyond the file's end")
+
+    # The buckets, parents before children.
+
+    def _buckets(self, bucket: BucketRef) -> Iterator[Finding]:
+        """Check ``bucket`` and all buckets inside it; inline ones are passed over, as in bbolt."""
+        # A stack of our own: buckets may nest deeper than Python calls may.
+        pending: list[tuple[int, Iterator[BucketRef]]] = []
+        ancestors: set[int] = set()
+        while True:
+            root = bucket.root
+            if root in ancestors:
+                yield from self._damage(self.snapshot.corrupted("the bucket is nested in itself", root))
+            elif root:
+                leaves: list[int] = []
+                inside: list[BucketRef] = []
+                ordered = yield from self._tree(root, leaves)
+                yield from self._children(bucket, leaves, ordered, inside)
+                ancestors.add(root)
+                pending.append((root, iter(inside)))
+            while pending:
+                child = next(pending[-1][1], None)
+                if child is not None:
+                    bucket = child
+                    break
+                ancestors.remove(pending.pop()[0])
+            else:
+                return
+
+    def _children(
+        self, bucket: BucketRef, leaves: list[int], ordered: bool, inside: list[BucketRef]
+    ) -> Iterator[Finding]:
+        """Put the buckets of ``bucket``'s leaves that have a tree of their own into ``inside``."""
+        for pgid in leaves:
+            page = self.snapshot.page(pgid)
+            if page.flags != LEAF_PAGE:
+                continue
+            leaf = leaf_elements(self.snapshot, page, lenient=True)
+            starts = leaf.value_starts()
+            for index in leaf.bucket_indexes():
+                try:
+                    if ordered:
+                        child: BucketRef | None = bucket_at(leaf, index, starts[index])
+                    else:
+                        # bbolt looks each one up by name, and keys out of order hide some from it.
+                        child = child_bucket(self.snapshot, bucket, leaf.key(index), lenient=True)
+                except Corrupted as damage:
+                    yield from self._damage(damage)
+                except DamagedElements as damage:
+                    yield from self._damage(damaged(self.snapshot, page, damage))
+                else:
+                    if child is not None and child.root:
+                        inside.append(child)
+
+    def _buckets_below(self, leaves: list[int]) -> Iterator[Finding]:
+        """With ``from_page``: each leaf as if it were a bucket's whole tree, as bbolt has it."""
+        for pgid in leaves:
+            page = self.snapshot.page(pgid)
+            if page.flags != LEAF_PAGE:
+                yield _unexpected_type(page)
+                continue
+            inside: list[BucketRef] = []
+            yield from self._children(BucketRef(pgid, 0), [pgid], False, inside)
+            for child in inside:
+                yield from self._buckets(child)
+
+    # One tree: every page, then the order of its keys.
+
+    def _tree(self, root: int, leaves: list[int]) -> Generator[Finding, None, bool]:
+        """Check the tree at page ``root``; returns whether its keys are in order.
+
+        Puts the leaves that hold buckets into ``leaves``, in order, and pages
+        that are neither leaf nor branch.
+        """
+        if self.budget < 0 and root < self.tracked and self.reached[root]:
+            return True  # followed often enough
+        yield from self._pages(root)
+        ordered = True
+        for finding in self._key_order(root, leaves):
+            ordered = False
+            yield finding
+        return ordered
+
+    def _pages(self, root: int) -> Iterator[Finding]:
+        """Visit every page of a tree, a branch before its children."""
+        snapshot = self.snapshot
+        stack = [root]
+        pending: list[Iterator[int]] = []
+        while True:
+            pgid = stack[-1]
+            try:
+                page = snapshot.page(pgid, stack)
+                known = self.reached[pgid]
+                yield from self._verify(page, stack)
+                if page.flags == BRANCH_PAGE and pgid not in stack[:-1] and not (self.budget < 0 and known):
+                    pending.append(iter(_children_of(snapshot, page, stack)))
+                    stack.append(0)  # takes the child's id below
+            except Corrupted as damage:
+                yield from self._damage(damage)
+            stack.pop()
+            if not next_child(stack, pending):
+                return
+
+    def _verify(self, page: Page, stack: list[int]) -> Iterator[Finding]:
+        """Bounds, references, freed, type of one page."""
+        if self.progress is not None:
+            self.visited += 1
+            self.progress(self.visited, self.hwm)
+        pgid = page.pgid
+        if pgid > self.hwm:
+            yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {stack_text(stack)}")
+        reached = self.reached
+        stop = min(pgid + page.overflow + 1, self.tracked)
+        if self.budget < 0:
+            stop = pgid + 1
+        self.budget -= max(stop - pgid, _VISIT)
+        part = reached.find(1, pgid, stop)
+        while part >= 0:
+            yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
+            part = reached.find(1, part + 1, stop)
+        reached[pgid:stop] = b"\1" * (stop - pgid)
+        if self.freed[pgid]:
+            yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
+        elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
+            yield Finding(
+                "invalid-type", pgid, f"page {pgid}: invalid type: {type_name(page.flags)} {stack_text(stack)}"
+            )
+
+    def _key_order(self, root: int, leaves: list[int]) -> Iterator[Finding]:
+        """Keys ascend within pages, and stay between the keys of the branches above.
+
+        ``low`` (inclusive) and ``high`` (exclusive) bound a page's keys; None is no bound.
+        """
+        snapshot = self.snapshot
+        stack: list[int] = []
+        frames: list[_Frame] = []
+        visited: set[int] = set()
+        pgid, low, high = root, None, None
+        while True:
+            greatest: bytes | None = None  # the greatest key below this page, when it is done
+            entered = False
+            if pgid not in stack and len(stack) < MAX_DEPTH and not (self.budget < 0 and pgid in visited):
+                visited.add(pgid)
+                stack.append(pgid)
+                try:
+                    page = snapshot.page(pgid, stack)
+                    self.elements.spend(page, stack)
+                    if page.flags == LEAF_PAGE:
+                        leaf = leaf_elements(snapshot, page, stack, lenient=True)
+                        if any(leaf.flags):
+                            leaves.append(pgid)
+                        keys = readable_keys(leaf, low, high)
+                        if not in_order(keys, low, high):
+                            yield from leaf_disorder(keys, pgid, low, high, stack)
+                        greatest = keys[-1] if keys else None
+                        check_value_sizes(leaf)
+                    elif page.flags == BRANCH_PAGE:
+                        branch = branch_elements(snapshot, page, stack, lenient=True)
+                        frames.append(_Frame(branch.keys(), branch.pgids, low, high))
+                        entered = True
+                    else:
+                        leaves.append(pgid)
+                        yield _unexpected_type(page)
+                except DamagedElements as damage:
+                    yield from self._damage(damaged(snapshot, page, damage, stack))
+                except Corrupted as damage:
+                    yield from self._damage(damage)
+                if not entered:
+                    stack.pop()
+            while frames:
+                frame = frames[-1]
+                if not entered:
+                    frame.previous = frame.greatest = greatest
+                index = frame.index
+                if index < len(frame.keys):
+                    pgid, low = frame.pgids[index], frame.keys[index]
+                    yield from element_disorder("branch", index, low, pgid, frame.previous, frame.high, stack)
+                    frame.index = index = index + 1
+                    high = frame.keys[index] if index < len(frame.keys) else frame.high
+                    break
+                frames.pop()
+                stack.pop()
+                greatest = frame.greatest
+                entered = False
+            else:
+                return
+
+
+class _Frame:
+    """A branch page whose children are being checked."""
+
+    __slots__ = ("greatest", "high", "index", "keys", "pgids", "previous")
+
+    def __init__(self, keys: list[bytes], pgids: list[int], low: bytes | None, high: bytes | None) -> None:
+        self.keys = keys
+        self.pgids = pgids
+        self.index = 0
+        self.previous = low  # what the next element's key must not be below
+        self.greatest: bytes | None = None
+        self.high = high
+
+
+def _children_of(snapshot: Snapshot, page: Page, stack: list[int]) -> list[int]:
+    # Unlike a reader, the check has nothing against a branch without children: bbolt's page walk has not.
+    return children(snapshot, page, stack) if page.count else []
+
+
+def _unexpected_type(page: Page) -> Finding:
+    return Finding("unexpected-type", page.pgid, f"unexpected page type (flags: {page.flags:x}) for pgId:{page.pgid}")

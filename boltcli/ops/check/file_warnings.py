@@ -1,0 +1,53 @@
+"""What a check passes over, as bbolt's does, though whoever owns the file should know it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...format.meta import Meta
+    from ...storage.snapshot import Snapshot
+
+# bbolt makes its file grow ahead of need: by so much (DB.AllocSize), in whole pages of zeros.
+_AHEAD = 16 << 20
+_LOOK = 1 << 20  # bytes looked at, at either end, of what lies behind the high-water mark
+
+
+def remarks(snapshot: Snapshot) -> Iterator[str]:
+    """Sentences about the meta page that doesn't rule, and about the file's length."""
+    if snapshot.meta is max(snapshot.metas, key=_rank):  # else the older one was asked for
+        yield from _other_meta(snapshot)
+    yield from _length(snapshot)
+
+
+def _rank(meta: Meta) -> tuple[bool, int, int]:
+    return meta.problem() is None, meta.txid, -meta.page
+
+
+def _other_meta(snapshot: Snapshot) -> Iterator[str]:
+    other = snapshot.metas[1 - snapshot.meta.page]
+    problem = other.problem()
+    if problem is None:
+        return
+    here = f"meta page {other.page} at offset {other.page * snapshot.page_size} is not valid ({problem})"
+    txid = snapshot.meta.txid
+    if other.txid > txid:
+        yield f"{here}; it would be the newer one: this is transaction {txid}, not {other.txid}"
+    else:
+        yield f"{here}: there is nothing to fall back to from transaction {txid}"
+
+
+def _length(snapshot: Snapshot) -> Iterator[str]:
+    page_size, size, hwm = snapshot.page_size, snapshot.size, snapshot.meta.hwm
+    used = hwm * page_size
+    if size < used:
+        yield f"the file is cut short: it has {size} bytes, and its high-water mark is page {hwm}, at offset {used}"
+        return
+    if size % page_size:
+        yield f"the file ends inside a page: it has {size} bytes, {size % page_size} beyond its last whole page"
+    if size - used > _AHEAD + page_size:
+        yield f"the file is longer than it has to be: {size - used} bytes beyond its high-water mark, page {hwm}"
+    tail = snapshot.buffer[used : min(used + _LOOK, size)] + snapshot.buffer[max(used + _LOOK, size - _LOOK) : size]
+    if tail.strip(b"\0"):
+        yield f"there are data beyond the high-water mark, page {hwm}, at offset {used}: no transaction holds them"

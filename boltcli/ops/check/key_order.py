@@ -1,0 +1,123 @@
+"""The elements of a page as bbolt's check sees them: are the keys in order, can their data be read at all.
+
+bbolt looks at bytes with no bounds but the address space's. These functions
+look as far, no further, and not beyond the file.
+"""
+
+from __future__ import annotations
+
+from _operator import add, lt
+from itertools import islice
+
+from ...format.constants import BUCKET_HEADER_SIZE
+from ...format.page import BUCKET_HEADER, DamagedElements, LeafElements
+from ...tree.bucket import BucketRef
+from .findings import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data, as far as bbolt can address them
+
+
+def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> list[bytes]:
+    """The keys of a leaf, where one that leaves the file is cut at the file's end if that settles its order.
+
+    A comparison ends at the first byte that differs, so bbolt doesn't notice
+    such a key unless the part inside the file equals its neighbour's. Raises
+    :class:`DamagedElements` where bbolt would have read on.
+    """
+    try:
+        return leaf.keys()
+    except DamagedElements:
+        starts = leaf.key_starts()
+        if max(starts) > leaf.end or max(map(add, leaf.positions, leaf.key_sizes)) > _MAX_DATA:
+            raise
+        stops = [min(start + size, leaf.end) for start, size in zip(starts, leaf.key_sizes)]
+        keys = [leaf.buffer[start:stop] for start, stop in zip(starts, stops)]
+        for index, key in enumerate(keys):
+            if len(key) < leaf.key_sizes[index]:
+                beside = (*keys[max(index - 1, 0) : index], *keys[index + 1 : index + 2], high or b"")
+                if any(other.startswith(key) for other in (*beside, low if index == 0 and low else b"")):
+                    raise
+        if not in_order(keys, low, high):
+            raise
+        return keys
+
+
+def check_value_sizes(leaf: LeafElements) -> None:
+    """Raise :class:`DamagedElements` for a value that no memory could hold; lesser ones bbolt passes over."""
+    if max(leaf.value_sizes, default=0) <= _MAX_DATA // 2:
+        return
+    for index, sizes in enumerate(zip(leaf.positions, leaf.key_sizes, leaf.value_sizes)):
+        if sum(sizes) > _MAX_DATA:
+            raise DamagedElements(f"value {index} is {sizes[-1]} bytes long")
+
+
+def bucket_at(leaf: LeafElements, index: int, start: int) -> BucketRef:
+    """The bucket whose value begins at ``start``, which is looked at as closely as bbolt looks, no more."""
+    size = leaf.value_sizes[index]
+    if size and start + BUCKET_HEADER_SIZE <= leaf.end:
+        bucket = BucketRef(*BUCKET_HEADER.unpack_from(leaf.buffer, start))
+        if bucket.root or size > BUCKET_HEADER_SIZE:
+            return bucket
+    raise DamagedElements(f"element {index} is too small to be a bucket")
+
+
+def in_order(keys: list[bytes], low: bytes | None, high: bytes | None) -> bool:
+    if not keys:
+        return True
+    return (
+        (low is None or low <= keys[0])
+        and (high is None or keys[-1] < high)
+        and all(map(lt, keys, islice(keys, 1, None)))
+    )
+
+
+def leaf_disorder(
+    keys: list[bytes], pgid: int, low: bytes | None, high: bytes | None, stack: Sequence[int]
+) -> Iterator[Finding]:
+    previous = low
+    for index, key in enumerate(keys):
+        yield from element_disorder("leaf", index, key, pgid, previous, high, stack)
+        previous = key
+
+
+def element_disorder(
+    page_type: str,
+    index: int,
+    key: bytes,
+    pgid: int,
+    previous: bytes | None,
+    high: bytes | None,
+    stack: Sequence[int],
+) -> Iterator[Finding]:
+    """bbolt's ``verifyKeyOrder``. For a branch, ``pgid`` is the child's and ``stack`` ends at the branch."""
+    before = previous or b""
+    below = before > key if index == 0 else before >= key
+    beyond = high is not None and key >= high
+    if not (below or beyond):
+        return
+    pages = f"[{' '.join(map(str, stack))}]"
+    place = f"key[{index}]=(hex)\0 on {page_type} page({pgid})"
+    if below and index == 0:
+        yield Finding(
+            "key-order", pgid,
+            f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}",
+            (key, before),
+        )  # fmt: skip
+    elif below:
+        found = "<" if before > key else "="
+        yield Finding(
+            "key-order", pgid,
+            f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}",
+            (key, before),
+        )  # fmt: skip
+    if beyond:
+        # It names the previous element, not the bound that is broken: so does bbolt.
+        yield Finding(
+            "key-order", pgid,
+            f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}",
+            (key, before),
+        )  # fmt: skip

@@ -1,0 +1,131 @@
+"""The trees of all buckets: their pages, their shape, and the buckets among their values."""
+
+from __future__ import annotations
+
+from itertools import islice
+from operator import lt
+
+from ...errors import Corrupted
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
+from ...format.page import DamagedElements
+from ...tree.bucket import BucketRef, branch_elements, damaged, leaf_elements, open_bucket, root_bucket
+from ...tree.tolerant_walk import Allowance, survey
+from .findings import Finding
+from .page_layout import branch_layout, leaf_layout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...format.page import LeafElements
+    from ...storage.snapshot import Page, Snapshot
+    from .page_owners import Accounts
+
+
+def tree_findings(snapshot: Snapshot, accounts: Accounts) -> Iterator[Finding]:
+    """What is wrong with the tree of each bucket, the root bucket's first, parents before children."""
+    return _Trees(snapshot, accounts).run()
+
+
+class _Trees:
+    def __init__(self, snapshot: Snapshot, accounts: Accounts) -> None:
+        self.snapshot = snapshot
+        self.accounts = accounts
+        self.elements = Allowance(snapshot)
+        self.seen = bytearray(snapshot.page_count)
+
+    def run(self) -> Iterator[Finding]:
+        # A stack of our own: buckets may nest deeper than Python calls may.
+        pending = [root_bucket(self.snapshot)]
+        while pending:
+            bucket = pending.pop()
+            inside: list[BucketRef] = []
+            yield from self._tree(bucket, inside)
+            pending += reversed(inside)
+
+    def _tree(self, bucket: BucketRef, inside: list[BucketRef]) -> Iterator[Finding]:
+        owner = self.accounts.bucket(bucket)
+        depth = 0  # of the first leaf
+        for found in survey(self.snapshot, bucket, self.seen):
+            if isinstance(found, Corrupted):
+                yield Finding("damaged", found.page or 0, str(found))
+                continue
+            page, stack = found
+            yield from self.accounts.claim(page, owner, stack)
+            if page.flags == BRANCH_PAGE:
+                problems = self._branch(page, stack)
+            else:
+                problems = self._leaf(page, stack, bucket, inside)
+                depth = depth or len(stack)
+                if depth != len(stack):
+                    yield self._finding(
+                        "shape", page, f"a leaf on level {len(stack)}, the first one is on level {depth}", bucket, stack
+                    )
+                if not page.count and len(stack) > 1:
+                    yield self._finding("shape", page, "a leaf without elements below a branch page", bucket, stack)
+            try:
+                for words in problems:
+                    yield self._finding("layout", page, words, bucket, stack)
+            except Corrupted as damage:
+                damage.in_bucket(bucket.names)
+                yield Finding("layout", page.pgid, str(damage))
+
+    def _finding(self, kind: str, page: Page, words: str, bucket: BucketRef, stack: tuple[int, ...]) -> Finding:
+        where = damaged(self.snapshot, page, DamagedElements(words), stack)
+        where.in_bucket(bucket.names)
+        return Finding(kind, page.pgid, str(where))
+
+    def _branch(self, page: Page, stack: tuple[int, ...]) -> Iterator[str]:
+        self.elements.spend(page, stack)
+        branch = branch_elements(self.snapshot, page, stack)
+        yield from branch_layout(page, branch, self.snapshot.page_size)
+        hwm = self.snapshot.meta.hwm
+        for index, child in enumerate(branch.pgids):
+            if not 2 <= child < hwm:
+                yield f"element {index} leads to page {child}, expected one in [2, {hwm})"
+
+    def _leaf(self, page: Page, stack: tuple[int, ...], bucket: BucketRef, inside: list[BucketRef]) -> Iterator[str]:
+        self.elements.spend(page, stack)
+        leaf = leaf_elements(self.snapshot, page, stack)
+        yield from leaf_layout(page, leaf, self.snapshot.page_size)
+        for index in leaf.bucket_indexes():
+            try:
+                child = open_bucket(self.snapshot, page, leaf, index, bucket)
+            except Corrupted as damage:
+                yield damage.problem
+                continue
+            for words in self._bucket(child, leaf, index):
+                yield f"element {index}, {child.label}: {words}"
+            if child.root:
+                inside.append(child)
+
+    def _bucket(self, child: BucketRef, leaf: LeafElements, index: int) -> Iterator[str]:
+        """A bucket as the element that holds it: its value, and its inline page."""
+        hwm = self.snapshot.meta.hwm
+        if child.root:
+            if not 2 <= child.root < hwm:
+                yield f"its root is page {child.root}, expected one in [2, {hwm})"
+            if leaf.value_sizes[index] != BUCKET_HEADER_SIZE:
+                yield f"its value is {leaf.value_sizes[index]} bytes long, expected {BUCKET_HEADER_SIZE}"
+            return
+        page = child.inline
+        assert page is not None
+        yield from self._inline(page)
+
+    def _inline(self, page: Page) -> Iterator[str]:
+        if page.pgid or page.overflow:
+            yield f"its inline page bears the id {page.pgid} and overflow {page.overflow}, expected 0 and 0"
+        if page.flags != LEAF_PAGE:
+            yield f"its inline page has the flags {page.flags:x}, expected those of a leaf"
+            return
+        try:
+            leaf = leaf_elements(self.snapshot, page)
+            yield from (f"in its inline page, {words}" for words in leaf_layout(page, leaf, 0))
+            keys = leaf.keys()
+        except (Corrupted, DamagedElements) as damage:
+            yield f"in its inline page, {damage.problem if isinstance(damage, Corrupted) else damage}"
+            return
+        if not all(map(lt, keys, islice(keys, 1, None))):
+            yield "in its inline page, the keys are out of order"
+        if leaf.bucket_indexes():
+            yield "its inline page holds a bucket, which only a page of its own can"

@@ -1,0 +1,1 @@
+"""Read keys and values."""

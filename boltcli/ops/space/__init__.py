@@ -1,0 +1,1 @@
+"""Show how the space of a file is used."""

@@ -1,0 +1,60 @@
+"""The pages of a database, free ones among them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from ...format.page import header_columns
+from .free_pages import free_pages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...storage.snapshot import Snapshot
+
+FREE = -1
+_BATCH = 512
+_OVERFLOW = 1 << 32  # from here on a header's half says that there are overflow pages
+
+
+def page_rows(snapshot: Snapshot) -> Iterator[list[tuple[int, int]]]:
+    """All pages below the high-water mark, in batches: page id, and :data:`FREE` or the half of its header
+    that :func:`~boltcli.format.page.header_columns` describes.
+
+    Overflow pages are passed over, as the page that they belong to counts them. Raises
+    :class:`~boltcli.errors.Corrupted`: for the freelist at once, for a page beyond the file's end
+    when it comes to it.
+    """
+    free = free_pages(snapshot)
+    is_free = set(free)
+    known = snapshot.size // snapshot.page_size
+    _, heads = header_columns(snapshot.buffer, snapshot.page_size, known)
+    hwm = snapshot.meta.hwm
+    pgid = 0
+    while pgid < hwm:
+        stop = min(hwm, pgid + _BATCH)
+        if stop <= known and bisect_left(free, pgid) == bisect_left(free, stop):
+            # None of them is free; without overflow pages among them they need no look each.
+            batch = heads[pgid:stop].tolist()
+            if max(batch) < _OVERFLOW:
+                yield list(zip(range(pgid, stop), batch))
+                pgid = stop
+                continue
+        rows: list[tuple[int, int]] = []
+        while pgid < stop:
+            if pgid in is_free:
+                rows.append((pgid, FREE))
+            elif pgid < known:
+                head = heads[pgid]
+                rows.append((pgid, head))
+                pgid += head >> 32
+            else:
+                if rows:
+                    yield rows  # what precedes a page that isn't there
+                    rows = []
+                page = snapshot.any_page(pgid)
+                rows.append((pgid, page.flags | page.count << 16 | page.overflow << 32))
+                pgid += page.overflow
+            pgid += 1
+        yield rows

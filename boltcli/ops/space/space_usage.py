@@ -1,0 +1,133 @@
+"""Where the bytes of a file are: by bucket, free, lost, and what a dense copy would save."""
+
+from __future__ import annotations
+
+import mmap
+
+from ...format.constants import BRANCH_PAGE
+from ...format.page import DamagedElements
+from ...tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
+from ...tree.levels import Levels
+from ..write.compact import measure
+from .free_pages import free_pages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...storage.snapshot import Snapshot
+
+
+class BucketUsage:
+    """A bucket: ``path``, its own ``pairs``, and ``bytes``: those of its pages and of the buckets inside it.
+
+    An ``inline`` bucket has no pages: its bytes are those of its value, and
+    count among its parent's as it is. ``keys`` is pairs with those of all
+    buckets inside. ``depth`` is the levels of its own tree.
+    """
+
+    __slots__ = ("bytes", "depth", "inline", "keys", "pairs", "parent", "path", "sequence")
+
+    def __init__(self, path: tuple[bytes, ...], parent: BucketUsage | None, sequence: int) -> None:
+        self.path = path
+        self.parent = parent
+        self.sequence = sequence
+        self.pairs = 0
+        self.keys = 0
+        self.bytes = 0
+        self.depth = 1
+        self.inline = False
+
+
+class Usage:
+    """Bytes of a file. ``buckets`` are all of them, each before those inside it, the root bucket first.
+
+    ``root`` is the root bucket's own pages, ``meta`` and ``freelist`` those
+    pages, ``free`` the free ones, ``unused`` what lies behind the high-water
+    mark, ``lost`` the pages that nothing leads to.
+    """
+
+    __slots__ = ("buckets", "free", "freelist", "lost", "meta", "root", "size", "unused")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.buckets: list[BucketUsage] = []
+        self.root = self.meta = self.freelist = self.free = self.lost = self.unused = 0
+
+
+def usage(snapshot: Snapshot) -> Usage:
+    """Where the bytes are. Raises :class:`~boltcli.errors.Corrupted`."""
+    page_size, meta = snapshot.page_size, snapshot.meta
+    result = Usage(snapshot.size)
+    result.buckets = bucket_usage(snapshot)
+    top = result.buckets[0]
+    inside = sum(bucket.bytes for bucket in result.buckets if bucket.parent is top and not bucket.inline)
+    result.root = top.bytes - inside
+    result.meta = 2 * page_size
+    if meta.has_freelist:
+        result.freelist = (1 + snapshot.any_page(meta.freelist).overflow) * page_size
+        result.free = len(free_pages(snapshot)) * page_size
+    result.unused = max(snapshot.size - meta.hwm * page_size, 0)
+    rest = snapshot.size - result.unused - result.meta - result.freelist - result.free - top.bytes
+    # Without a stored freelist what nothing leads to is what is free.
+    if meta.has_freelist:
+        result.lost = max(rest, 0)
+    else:
+        result.free = max(rest, 0)
+    return result
+
+
+def bucket_usage(snapshot: Snapshot) -> list[BucketUsage]:
+    """Every bucket, before those inside it. Raises :class:`~boltcli.errors.Corrupted`."""
+    levels = Levels(snapshot)
+    found: list[BucketUsage] = []
+    met: set[int] = set()
+    top = BucketUsage((), None, snapshot.meta.sequence)
+    todo = [(top, BucketRef(snapshot.meta.root, snapshot.meta.sequence))]
+    while todo:
+        bucket, ref = todo.pop()
+        found.append(bucket)
+        if ref.root in met and ref.root:
+            raise snapshot.corrupted("two buckets share the page, or one is nested in itself", ref.root)
+        met.add(ref.root)
+        if ref.inline is not None:
+            bucket.inline = True
+            bucket.pairs = ref.inline.count
+            bucket.bytes = ref.inline.end - ref.inline.offset
+            continue
+        inner = _tree(snapshot, levels, bucket, ref.root)
+        todo += reversed(inner)
+    for bucket in reversed(found):
+        bucket.keys += bucket.pairs
+        if bucket.parent is not None:
+            bucket.parent.keys += bucket.keys
+            if not bucket.inline:
+                bucket.parent.bytes += bucket.bytes
+    return found
+
+
+def _tree(snapshot: Snapshot, levels: Levels, bucket: BucketUsage, root: int) -> list[tuple[BucketUsage, BucketRef]]:
+    """Count the pages of one bucket's own tree; returns the buckets in it."""
+    branches, leaves = levels.tree(root)
+    heads = [snapshot.page(pgid) for pgid in (*branches, *leaves)]
+    bucket.bytes = sum(1 + page.overflow for page in heads) * snapshot.page_size
+    bucket.pairs = sum(page.count for page in heads[len(branches) :])
+    page = snapshot.page(root)
+    while page.flags == BRANCH_PAGE:
+        page = snapshot.page(children(snapshot, page)[0])
+        bucket.depth += 1
+    inner = []
+    for page in levels.with_buckets(leaves):
+        leaf = leaf_elements(snapshot, page)
+        for index in leaf.bucket_indexes():
+            ref = open_bucket(snapshot, page, leaf, index)
+            try:
+                name = leaf.key(index)
+            except DamagedElements as damage:
+                raise damaged(snapshot, page, damage) from None
+            inner.append((BucketUsage((*bucket.path, name), bucket, ref.sequence), ref))
+    bucket.pairs -= len(inner)
+    return inner
+
+
+def dense_size(snapshot: Snapshot) -> int:
+    """Bytes of what ``compact --dense`` would write. Raises :class:`~boltcli.errors.Corrupted`."""
+    return measure(snapshot, mmap.PAGESIZE)

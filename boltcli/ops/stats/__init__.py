@@ -1,0 +1,1 @@
+"""Count pages, pairs, bytes and buckets."""

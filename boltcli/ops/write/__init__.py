@@ -1,0 +1,1 @@
+"""Write databases: compact, load rows, surgery."""

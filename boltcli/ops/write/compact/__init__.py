@@ -1,0 +1,171 @@
+"""Compaction: a copy of a database without what is free in it.
+
+Two ways: :class:`~.replay.Replay` writes the very file that bbolt would have
+written, :class:`~.dense.Dense` the smallest one. Both are told the same story
+by :class:`~.parts.Source`: buckets, and in them stretches of elements.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+from ....errors import ArgumentError, Corrupted, DestinationError, DestinationIsSource
+from ....storage.destination import Destination
+from ....tree.bucket import root_bucket
+from .allocator import NewFile
+from .replay import Replay
+from .source_reader import Child, Pairs, Source
+from .verify import Verification
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ....storage.snapshot import Snapshot
+    from .dense import Dense
+
+TX_MAX_SIZE = 65536  # bytes; bbolt's default
+FILL_PERCENT = 100
+PAGE_SIZES = tuple(1024 << i for i in range(7))  # up to 64 KiB
+
+
+class Compaction:
+    """What a compaction did.
+
+    ``source_size`` and ``size`` are bytes of the files before and after;
+    ``pairs`` and ``buckets`` were copied, by so many ``transactions``.
+    ``warnings``: what should be known of the source, in sentences.
+    """
+
+    __slots__ = ("buckets", "pairs", "size", "source_size", "transactions", "warnings")
+
+    def __init__(
+        self, source_size: int, size: int, pairs: int, buckets: int, transactions: int, warnings: list[str]
+    ) -> None:
+        self.source_size = source_size
+        self.size = size
+        self.pairs = pairs
+        self.buckets = buckets
+        self.transactions = transactions
+        self.warnings = warnings
+
+    @property
+    def gain(self) -> float:
+        """How many times smaller the copy is."""
+        return self.source_size / self.size
+
+
+def compact(
+    snapshot: Snapshot,
+    path: str,
+    *,
+    tx_max_size: int = TX_MAX_SIZE,
+    dense: bool = False,
+    page_size: int = 0,
+    fill_percent: int = FILL_PERCENT,
+    replace: bool = False,
+    sync: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Compaction:
+    """Write a compact copy of ``snapshot`` to ``path``, which appears there when it is complete.
+
+    The copy is the file that ``bbolt compact`` writes with transactions of at
+    most ``tx_max_size`` bytes (0: one for all), or with ``dense`` the smallest
+    one, of pages filled up to ``fill_percent`` (10 to 100). ``page_size`` is
+    that of the copy: a power of two from 1024 to 65536, 0 for the host's. With
+    ``replace`` a file at ``path`` is replaced; without ``sync`` nothing is
+    synced. ``progress`` is told now and then how many pages of the source were read, and how many there are.
+
+    Raises :class:`~boltcli.errors.DamagedSource` or
+    :class:`~boltcli.errors.Corrupted` for a source that isn't sound,
+    :class:`~boltcli.errors.DestinationExists`,
+    :class:`~boltcli.errors.DestinationIsSource`,
+    :class:`~boltcli.errors.DestinationError`,
+    :class:`~boltcli.errors.ArgumentError`, or
+    :class:`~boltcli.errors.Changed` if ``snapshot`` is read without its lock.
+    Then there is no copy.
+    """
+    if page_size and page_size not in PAGE_SIZES:
+        raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
+    if not 10 <= fill_percent <= 100:
+        raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
+    if fill_percent != FILL_PERCENT and not dense:
+        raise ArgumentError("fill percent is for dense copies")
+    _refuse_source(snapshot, path)
+    verification = Verification(snapshot)
+    try:
+        with Destination(path, mode=snapshot.mode, replace=replace, sync=sync) as destination:
+            size = page_size or mmap.PAGESIZE
+            source = Source(snapshot, size)
+            try:
+                if dense:
+                    from .dense import Dense
+
+                    writer: Dense | Replay = Dense(destination.fd, size, fill_percent)
+                else:
+                    writer = Replay(source, NewFile(destination.fd, size), tx_max_size)
+                pairs, buckets = _copy(source, writer, progress)
+            except Corrupted:
+                verification.result()  # what the check says of it, if it does, is better known
+                raise
+            except OSError as error:
+                snapshot.verify()  # a source that is cut short meanwhile can't be read by the system either
+                raise DestinationError("write", path, error) from error
+            warnings = verification.result()
+            snapshot.settle()
+            destination.commit()
+    finally:
+        verification.close()
+    return Compaction(snapshot.size, writer.size, pairs, buckets, writer.transactions, warnings)
+
+
+def measure(snapshot: Snapshot, page_size: int) -> int:
+    """The size in bytes of a dense copy of ``snapshot``, without writing it. Raises Corrupted."""
+    from .dense import Dense
+    from .page_writer import NoWriter
+
+    writer = Dense(-1, page_size, FILL_PERCENT)
+    writer.writer = NoWriter(page_size)
+    _copy(Source(snapshot, page_size), writer, None)
+    return writer.size
+
+
+def _refuse_source(snapshot: Snapshot, path: str) -> None:
+    """The copy must not take the place of the database, by whatever name."""
+    try:
+        same = os.path.samefile(snapshot.path, path)
+    except (OSError, ValueError):
+        return  # there is no such file, or Destination will say what is wrong with it
+    if same:
+        raise DestinationIsSource(path)
+
+
+def _copy(source: Source, writer: Replay | Dense, progress: Callable[[int, int], None] | None) -> tuple[int, int]:
+    """Tell ``writer`` what is in ``source``; returns the numbers of pairs and of buckets."""
+    pairs = buckets = 0
+    total, told = source.snapshot.meta.hwm, 0
+    pending = [source.parts(root_bucket(source.snapshot))]
+    while pending:
+        part = next(pending[-1], None)
+        if part is None:
+            pending.pop()
+            if pending:
+                writer.leave()
+        elif isinstance(part, Child):
+            buckets += 1
+            writer.enter(part)
+            pending.append(part.parts)
+        elif isinstance(part, Pairs):
+            pairs += part.count
+            writer.pairs(part.chunks)
+        else:
+            pairs += part.contents.pairs
+            buckets += part.contents.buckets
+            writer.mixed(part.chunk, part.contents.weights)
+        source.snapshot.glance()
+        if progress is not None and source.pages != told:
+            told = source.pages
+            progress(told, total)
+    writer.finish()
+    return pairs, buckets

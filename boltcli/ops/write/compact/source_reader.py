@@ -1,0 +1,285 @@
+"""What is in the source, in key order, as large as it comes: stretches of elements, and buckets to be gone into.
+
+An inline bucket that the copy will hold as it is counts as an element like
+any other; of the rest only what has to be looked at is looked at.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from operator import lt
+
+from ....format.constants import (
+    BRANCH_PAGE,
+    ELEMENT_SIZE,
+    INLINE_HEADERS_SIZE,
+    LEAF_PAGE,
+    MAX_KEY_SIZE,
+    PAGE_HEADER_SIZE,
+)
+from ....format.page import HEADER, DamagedElements, LeafElements
+from ....storage.snapshot import Page
+from ....tree.bucket import BucketRef, children, damaged, leaf_elements, leaf_pages, open_bucket
+from .inline_pages import Contents, InlineBuckets
+from .leaf_slices import elements, layout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ....storage.snapshot import Snapshot
+    from .leaf_slices import Chunk, View
+
+_KNOWN_LIMIT = 1024  # element tables that are remembered
+_KNOWN_SIZE = 4096  # bytes; larger ones aren't worth it
+
+
+class Pairs:
+    """Pairs only: ``count`` of them, in chunks."""
+
+    __slots__ = ("chunks", "count")
+
+    def __init__(self, chunks: list[Chunk]) -> None:
+        self.chunks = chunks
+        self.count = sum([chunk[2] for chunk in chunks])
+
+
+class Mixed:
+    """Pairs and inline buckets that go into the copy as they are."""
+
+    __slots__ = ("chunk", "contents")
+
+    def __init__(self, chunk: Chunk, contents: Contents) -> None:
+        self.chunk = chunk
+        self.contents = contents
+
+
+class Child:
+    """A bucket to be gone into: its name, sequence, and parts."""
+
+    __slots__ = ("name", "parts", "sequence")
+
+    def __init__(self, name: bytes, sequence: int, parts: Iterator[Part]) -> None:
+        self.name = name
+        self.sequence = sequence
+        self.parts = parts
+
+
+if TYPE_CHECKING:
+    Part = Pairs | Mixed | Child
+
+
+class Source:
+    """The source of a compaction into pages of ``page_size`` bytes.
+
+    ``pages`` counts the leaf pages that were read.
+
+    Everything here raises :class:`~boltcli.errors.Corrupted` for a page that
+    cannot be read whole.
+    """
+
+    def __init__(self, snapshot: Snapshot, page_size: int) -> None:
+        self.snapshot = snapshot
+        self.view = memoryview(snapshot.buffer)
+        self.pages = 0  # leaf pages that were read
+        # A byte a page: no page may be met twice, or a damaged file could be endless.
+        self._met = bytearray(snapshot.page_count)
+        self._inline = InlineBuckets(page_size)
+        self._known: dict[bytes, tuple[int, int]] = {}  # element tables met before, and what layout() says of them
+
+    def parts(self, bucket: BucketRef) -> Iterator[Part]:
+        """What is in ``bucket``."""
+        if bucket.root == 0:
+            for page in leaf_pages(self.snapshot, bucket):
+                self._must_ascend(page)
+                yield from self._leaf(page)
+            return
+        for pgids in self._leaf_lists(bucket.root):
+            self.pages += len(pgids)
+            done = 0
+            while done < len(pgids):
+                chunks: list[Chunk] = []
+                mixed, headers = self._pair_pages(pgids, done, chunks)
+                done += len(chunks)
+                if chunks:
+                    yield Pairs(chunks)
+                if done == len(pgids):
+                    break
+                if mixed:
+                    contents = self._inline.page(mixed, headers)
+                    if contents is not None:
+                        yield Mixed(mixed, contents)
+                    else:
+                        yield from self._mixed(pgids[done], mixed)
+                else:  # laid out otherwise, empty, or not a sound leaf
+                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done], 0)):
+                        self._meet(page.pgid)
+                        yield from self._leaf(page)
+                done += 1
+
+    def _leaf_lists(self, root: int) -> Iterator[list[int]]:
+        """The leaf pages of the tree at page ``root`` in order, a branch page's worth at a time."""
+        snapshot = self.snapshot
+        pending = [iter((root,))]
+        stack: list[int] = []
+        while pending:
+            pgid = next(pending[-1], None)
+            if pgid is None:
+                pending.pop()
+                if stack:
+                    stack.pop()
+                continue
+            stack.append(pgid)
+            page = snapshot.page(pgid, stack)
+            if page.flags != BRANCH_PAGE:
+                yield [pgid]
+                stack.pop()
+                continue
+            self._meet(pgid, stack)
+            below = children(snapshot, page, stack)
+            if snapshot.page(below[0], stack).flags == BRANCH_PAGE:
+                pending.append(iter(below))
+            else:
+                yield below
+                stack.pop()
+
+    def _meet(self, pgid: int, stack: Sequence[int] = ()) -> None:
+        if self._met[pgid]:
+            raise self.snapshot.corrupted("the page is referenced more than once", pgid, stack)
+        self._met[pgid] = 1
+
+    def _pair_pages(self, pgids: list[int], first: int, chunks: list[Chunk]) -> tuple[Chunk | None, bytes]:
+        """Put leaf pages, from the one at ``first`` on, into ``chunks`` up to one that isn't of pairs only.
+
+        Returns that and its element table, if it holds buckets too.
+        """
+        snapshot = self.snapshot
+        buffer, view, page_size, size = snapshot.buffer, self.view, snapshot.page_size, snapshot.size
+        known, met = self._known, self._met
+        for pgid in islice(pgids, first, None):
+            start = pgid * page_size
+            end = start + page_size
+            if end > size:
+                return None, b""
+            bears, flags, count, overflow = HEADER.unpack_from(buffer, start)
+            if bears != pgid or flags != LEAF_PAGE or not count or met[pgid]:
+                return None, b""
+            table = start + PAGE_HEADER_SIZE
+            data = table + ELEMENT_SIZE * count
+            end += overflow * page_size
+            if data > end or end > size:
+                return None, b""
+            headers = buffer[table:data]
+            laid = known.get(headers)
+            if laid is None:
+                laid = layout(headers, count)
+                if laid is None:
+                    return None, b""
+                # Pages of records of one size have the same element table over and over.
+                if len(known) >= _KNOWN_LIMIT:
+                    known.clear()
+                if len(headers) <= _KNOWN_SIZE:
+                    known[headers] = laid
+            length, marked = laid
+            if data + length > end:
+                return None, b""
+            met[pgid] = 1
+            chunk = view, table, count, data, length
+            if marked:
+                return chunk, headers
+            chunks.append(chunk)
+        return None, b""
+
+    def inside(self, chunk: Chunk) -> Child:
+        """The first element of ``chunk``, an inline bucket, as a bucket to be gone into."""
+        page = self._page_of(chunk, 0)
+        return self._child(page, LeafElements(page.buffer, page.offset, page.count, page.end), 0)
+
+    def _leaf(self, page: Page) -> Iterator[Part]:
+        """The parts of any leaf page."""
+        if not page.count:
+            return
+        view: View = self.view if page.buffer is self.snapshot.buffer else page.buffer
+        table = page.offset + PAGE_HEADER_SIZE
+        data = table + ELEMENT_SIZE * page.count
+        laid = layout(bytes(view[table:data]), page.count) if data <= page.end else None
+        if laid is None or data + laid[0] > page.end:
+            chunk, flags = self._rewritten(page)
+        else:
+            chunk, flags = (view, table, page.count, data, laid[0]), laid[1]
+        if flags:
+            yield from self._mixed(page.pgid, chunk)
+        else:
+            yield Pairs([chunk])
+
+    def _must_ascend(self, page: Page) -> None:
+        """The keys of an inline bucket in order: no check looks at them."""
+        try:
+            keys = leaf_elements(self.snapshot, page).keys()
+            if not all(map(lt, keys, keys[1:])):
+                raise DamagedElements("the keys of an inline bucket are out of order")
+        except DamagedElements as damage:
+            raise damaged(self.snapshot, page, damage) from None
+
+    def _rewritten(self, page: Page) -> tuple[Chunk, int]:
+        """A page that isn't laid out as bbolt does it, laid out so."""
+        leaf = leaf_elements(self.snapshot, page)
+        try:
+            keys, values = leaf.keys(), leaf.values()
+        except DamagedElements as damage:
+            raise damaged(self.snapshot, page, damage) from None
+        for index, key in enumerate(keys):
+            if not 0 < len(key) <= MAX_KEY_SIZE:
+                raise damaged(self.snapshot, page, DamagedElements(f"key {index} has {len(key)} bytes"))
+        chunk = elements(leaf.flags, keys, values)
+        return chunk, any(leaf.flags)
+
+    def _mixed(self, pgid: int, chunk: Chunk) -> Iterator[Part]:
+        """The parts of a page that holds buckets."""
+        _, _, count, data, _ = chunk
+        page = self._page_of(chunk, pgid)
+        leaf = LeafElements(page.buffer, page.offset, count, page.end)
+        place = data
+        first, begin = 0, data  # of the stretch that grows
+        weights: list[int] = []
+        buckets = pairs = 0
+        for index, (flag, ksize, vsize) in enumerate(zip(leaf.flags, leaf.key_sizes, leaf.value_sizes)):
+            end = place + ksize + vsize
+            if not flag:
+                weights.append(ksize + vsize)
+                pairs += 1
+            else:
+                try:
+                    inner = self._inline.pairs(page.buffer, place + ksize, end)
+                except DamagedElements as damage:
+                    raise damaged(self.snapshot, page, DamagedElements(f"element {index}: {damage}")) from None
+                if inner is None:
+                    if weights:
+                        yield Mixed(_part(chunk, first, index, begin, place), Contents(weights, buckets, pairs))
+                    yield self._child(page, leaf, index)
+                    first, begin, weights, buckets, pairs = index + 1, end, [], 0, 0
+                else:
+                    weights.append(ksize + vsize - INLINE_HEADERS_SIZE - ELEMENT_SIZE * inner)
+                    buckets += 1
+                    pairs += inner
+            place = end
+        if weights:
+            contents = Contents(weights, buckets, pairs)
+            yield Mixed(_part(chunk, first, count, begin, place), contents)
+            if not first:
+                self._inline.remember(chunk, contents)
+
+    def _page_of(self, chunk: Chunk, pgid: int) -> Page:
+        buffer, table, count, data, length = chunk
+        plain = self.snapshot.buffer if isinstance(buffer, memoryview) else buffer  # the only view is ours
+        offset, end = table - PAGE_HEADER_SIZE, data + length
+        return Page(pgid, LEAF_PAGE, count, 0, plain, offset, end, end, offset)
+
+    def _child(self, page: Page, leaf: LeafElements, index: int) -> Child:
+        bucket = open_bucket(self.snapshot, page, leaf, index)
+        return Child(leaf.key(index), bucket.sequence, self.parts(bucket))
+
+
+def _part(chunk: Chunk, first: int, stop: int, begin: int, end: int) -> Chunk:
+    buffer, table, _, _, _ = chunk
+    return buffer, table + ELEMENT_SIZE * first, stop - first, begin, end - begin

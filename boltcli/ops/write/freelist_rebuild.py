@@ -1,0 +1,79 @@
+"""``surgery freelist rebuild``: what bbolt writes when it opens a database without a freelist for writing.
+
+It finds the free pages by a full walk and commits an empty transaction, which
+allocates pages for the freelist, writes it, and writes the older meta page
+anew (``db.go`` Open, ``tx.go`` Commit).
+"""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import Corrupted
+from ...format.constants import META_PAGE
+from ...format.encode import freelist_bytes, freelist_page
+from ...format.meta import Meta
+from ...format.page import HEADER
+from ...storage.snapshot import Snapshot
+from ...storage.source import Source
+from ..check.exact_check import check
+from ..space.free_pages import unreached_pages
+from .compact.allocator import ALLOC_SIZE, mmap_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Patch = tuple[int, bytes]
+
+
+def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
+    """The patches (offset and bytes) that store a freelist in the database open as ``fd``, and its size then, in bytes.
+
+    None for a database that has one. Nobody else may write to the file; ``path``
+    is what errors call it. Raises :class:`~boltcli.errors.Corrupted` for a
+    damaged database: what is free in it isn't known.
+    """
+    with Snapshot(path, Source(os.dup(fd), path, private=True)) as snapshot:
+        return _patches(snapshot)
+
+
+def _patches(snapshot: Snapshot) -> tuple[list[Patch], int]:
+    meta = snapshot.meta
+    if meta.has_freelist:
+        return [], snapshot.size
+    finding = next(check(snapshot), None)
+    if finding is not None:
+        raise Corrupted(f"which pages are free isn't known: {finding.message().decode()}", page=finding.page)
+    free = unreached_pages(snapshot)
+    page_size, size = snapshot.page_size, snapshot.size
+    pages = freelist_bytes(len(free)) // page_size + 1
+    pgid = _first_run(free, pages)
+    if pgid:
+        at = free.index(pgid)
+        del free[at : at + pages]
+    else:
+        pgid = meta.hwm
+        size = _grown(size, (pgid + pages + 1) * page_size, page_size)
+    new = Meta(meta.packed(), meta.page)
+    new.freelist, new.hwm, new.txid = pgid, max(meta.hwm, pgid + pages), meta.txid + 1
+    slot = new.txid % 2
+    freelist = freelist_page(pgid, pages - 1, free).ljust(pages * page_size, b"\0")
+    head = HEADER.pack(slot, META_PAGE, 0, 0) + new.packed()
+    return [(pgid * page_size, freelist), (slot * page_size, head.ljust(page_size, b"\0"))], size
+
+
+def _first_run(free: list[int], pages: int) -> int:
+    """The first of the first ``pages`` free pages that follow each other, or 0."""
+    for index in range(len(free) - pages + 1):
+        if free[index + pages - 1] - free[index] == pages - 1:
+            return free[index]
+    return 0
+
+
+def _grown(size: int, needed: int, page_size: int) -> int:
+    """How long the file becomes when ``needed`` bytes of it are in use, as bbolt has it."""
+    if needed <= size:
+        return size
+    mapped = mmap_size(size, page_size)
+    if needed >= mapped:
+        mapped = mmap_size(needed, page_size)
+    return mapped if mapped <= ALLOC_SIZE else needed + ALLOC_SIZE

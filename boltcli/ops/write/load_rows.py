@@ -1,0 +1,150 @@
+"""A new database from buckets and pairs, as they come: dense, and never there in part."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError, DestinationError
+from ...format.constants import MAX_KEY_SIZE
+from ...storage.destination import Destination
+from .compact.dense import Dense
+from .compact.leaf_slices import elements
+from .compact.source_reader import Child
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    # Of a bucket: its path and its sequence. Of a pair: the path of its bucket, its key, its value.
+    Row = tuple[tuple[bytes, ...], int] | tuple[tuple[bytes, ...], bytes, bytes]
+
+MAX_VALUE_SIZE = (1 << 31) - 2  # bytes; bbolt takes no longer one
+_BATCH = 256  # pairs that are laid out together
+_BATCH_BYTES = 1 << 16
+
+
+class Loaded:
+    """What was written: ``pairs``, ``buckets``, and ``size``, the bytes of the file."""
+
+    __slots__ = ("buckets", "pairs", "size")
+
+    def __init__(self, pairs: int, buckets: int, size: int) -> None:
+        self.pairs = pairs
+        self.buckets = buckets
+        self.size = size
+
+
+def load(
+    rows: Iterable[Row], path: str, *, page_size: int, fill_percent: int = 100, replace: bool = False, sync: bool = True
+) -> Loaded:
+    """Write a database of ``rows`` to ``path``, which appears there when it is complete.
+
+    They must be in key order, a bucket before what is in it; one that is only
+    named by what is in it has the sequence 0. The path () is the root bucket,
+    which takes buckets only. Raises :class:`~boltcli.errors.ArgumentError`
+    (``row 3: ...``), :class:`~boltcli.errors.DestinationExists`,
+    :class:`~boltcli.errors.DestinationError`, and what ``rows`` raises; then
+    there is no file.
+    """
+    if not 10 <= fill_percent <= 100:
+        raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
+    with Destination(path, replace=replace, sync=sync) as destination:
+        writer = Dense(destination.fd, page_size, fill_percent)
+        loader = _Loader(writer)
+        number = 0
+        try:
+            for number, row in enumerate(rows, 1):  # noqa: B007
+                if len(row) == 2:
+                    loader.bucket(*row)
+                else:
+                    loader.pair(*row)
+            loader.finish()
+        except _Refused as refused:
+            raise ArgumentError(f"row {number}: {refused}") from None
+        except OSError as error:
+            raise DestinationError("write", path, error) from error
+        destination.commit()
+    return Loaded(loader.pairs, loader.buckets, writer.size)
+
+
+class _Refused(Exception):
+    """A row that can't be where it is."""
+
+
+class _Loader:
+    """Tells a writer of the rows, bucket by bucket."""
+
+    def __init__(self, writer: Dense) -> None:
+        self.writer = writer
+        self.pairs = 0
+        self.buckets = 0
+        self._path: list[bytes] = []  # of the innermost open bucket
+        self._last = [b""]  # the last key in each open bucket, that of the root bucket first
+        self._keys: list[bytes] = []
+        self._values: list[bytes] = []
+        self._bytes = 0
+
+    def bucket(self, path: tuple[bytes, ...], sequence: int) -> None:
+        """A bucket, which must be a new one."""
+        if not path:
+            if self.buckets:
+                raise _Refused("the root bucket must come first")
+            self.writer.sequence = sequence
+            return
+        self._go(path[:-1])
+        self._enter(path[-1], sequence)
+
+    def pair(self, path: tuple[bytes, ...], key: bytes, value: bytes) -> None:
+        """A pair in a bucket, which is made if it isn't there."""
+        if not path:
+            raise _Refused("the root bucket cannot hold pairs")
+        if len(value) > MAX_VALUE_SIZE:
+            raise _Refused(f"a value of {len(value)} bytes; {MAX_VALUE_SIZE} are the most")
+        self._go(path)
+        self._ascend(key)
+        self._keys.append(key)
+        self._values.append(value)
+        self._bytes += len(key) + len(value)
+        self.pairs += 1
+        if len(self._keys) == _BATCH or self._bytes >= _BATCH_BYTES:
+            self._flush()
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        self._go(())
+        self.writer.finish()
+
+    def _go(self, path: tuple[bytes, ...]) -> None:
+        """Make ``path`` the innermost open bucket."""
+        if len(path) == len(self._path) and list(path) == self._path:
+            return
+        common = 0
+        for name, wanted in zip(self._path, path):
+            if name != wanted:
+                break
+            common += 1
+        self._flush()
+        while len(self._path) > common:
+            self._path.pop()
+            self._last.pop()
+            self.writer.leave()
+        for name in path[common:]:
+            self._enter(name, 0)
+
+    def _enter(self, name: bytes, sequence: int) -> None:
+        self._ascend(name)
+        self._flush()
+        self.writer.enter(Child(name, sequence, iter(())))
+        self._path.append(name)
+        self._last.append(b"")
+        self.buckets += 1
+
+    def _ascend(self, key: bytes) -> None:
+        if not 0 < len(key) <= MAX_KEY_SIZE:
+            raise _Refused(f"a key of {len(key)} bytes; 1 to {MAX_KEY_SIZE} are possible")
+        if key <= self._last[-1]:
+            raise _Refused(f"the key {key[:40]!r} isn't above the one before it in its bucket, {self._last[-1][:40]!r}")
+        self._last[-1] = key
+
+    def _flush(self) -> None:
+        if self._keys:
+            self.writer.pairs([elements([0] * len(self._keys), self._keys, self._values)])
+            self._keys, self._values, self._bytes = [], [], 0

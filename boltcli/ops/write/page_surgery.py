@@ -1,0 +1,191 @@
+"""Changes to pages, the raw way: what bbolt's ``internal/surgeon`` and its ``surgery`` commands do to a copy.
+
+Each function reads the unchanged file and returns patches: offsets, and the
+bytes that go there. Nothing is written here. They raise
+:class:`~boltcli.errors.BoltError` where bbolt fails, in its words.
+"""
+
+from __future__ import annotations
+
+from ...errors import Step, UnreadablePage
+from ...format.constants import (
+    BRANCH_PAGE,
+    ELEMENT_SIZE,
+    LEAF_PAGE,
+    MAGIC,
+    META_PAGE,
+    META_SIZE,
+    NO_FREELIST,
+    PAGE_HEADER_SIZE,
+    VERSION,
+)
+from ...format.meta import Meta
+from ...format.page import (
+    BRANCH_ELEMENT,
+    HEADER,
+    LEAF_ELEMENT,
+    BranchElements,
+    DamagedElements,
+    LeafElements,
+    type_name,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...storage.raw import RawFile, RawPage
+
+    Patch = tuple[int, bytes]
+
+_META_END = PAGE_HEADER_SIZE + META_SIZE
+_U32 = 0xFFFFFFFF
+_U64 = 0xFFFFFFFFFFFFFFFF
+
+
+def newest_meta(file: RawFile) -> Meta:
+    """The meta with the higher transaction id, valid or not; meta 1 on equal ones."""
+    with Step("read Page size failed"):
+        page_size, _ = file.page_size_and_hwm()
+    meta0, meta1 = (meta_at(file, slot, page_size)[0] for slot in (0, 1))
+    return meta0 if meta0.txid > meta1.txid else meta1
+
+
+def meta_at(file: RawFile, slot: int, page_size: int) -> tuple[Meta, bytes]:
+    """:meth:`~boltcli.storage.raw.RawFile.meta_at`, with bbolt's words for a failure."""
+    with Step(f"read meta page {slot} failed"):
+        return file.meta_at(slot, page_size)
+
+
+def revert_meta(file: RawFile) -> list[Patch]:
+    """The older meta page over the newer one."""
+    txids = [Meta.at(file.page(slot).data, slot).txid for slot in (0, 1)]
+    newer = 1 if txids[0] < txids[1] else 0
+    return copy_page(file, 1 - newer, newer)
+
+
+def copy_page(file: RawFile, source: int, target: int) -> list[Patch]:
+    """Page run ``source`` over what is at page ``target``, whose id it then bears."""
+    page = file.page(source)
+    return [_at_page(file, target, target.to_bytes(8, "little") + page.data[8:])]
+
+
+def abandon_freelist(file: RawFile) -> list[Patch]:
+    """Both meta pages without a freelist."""
+    patches = []
+    for slot in (0, 1):
+        with Step(f"clearFreelist on meta page {slot} failed"):
+            with Step(f"ReadPage {slot} failed"):
+                page = file.page(slot)
+            meta = Meta.at(page.data, slot)
+            meta.freelist = NO_FREELIST
+            patches.append(_at_page(file, slot, _with_meta(page.data, meta)))
+    return patches
+
+
+def update_meta(file: RawFile, slot: int, fields: dict[str, int]) -> tuple[list[Patch], str]:
+    """Meta page ``slot`` with ``fields`` (pageSize, root, freelist, pgid) changed, and made valid.
+
+    Returns no patch if there is nothing to change; and a warning, or "".
+    """
+    page_size = 0
+    if slot == 1:
+        with Step("read the first meta page failed"):
+            page_size = file.meta_at(0, 0)[0].page_size
+    meta, data = meta_at(file, slot, page_size)
+    if "pageSize" in fields:
+        meta.page_size = fields["pageSize"] & _U32
+    if "root" in fields:
+        meta.root, meta.sequence = fields["root"], 0
+    meta.freelist = fields.get("freelist", meta.freelist)
+    meta.hwm = fields.get("pgid", meta.hwm)
+    meta.magic, meta.version, meta.flags = MAGIC, VERSION, META_PAGE
+    changed = _with_meta(data, meta)
+    warning = ""
+    if slot == 1 and page_size != meta.page_size:
+        warning = (
+            f"WARNING: The page size ({page_size}) in the first meta page "
+            f"doesn't match the second meta page ({meta.page_size})\n"
+        )
+    # A field that is set to what it was counts as a change.
+    return [(slot * page_size & _U32, changed)] if fields or changed != data else [], warning
+
+
+def clear_elements(file: RawFile, pgid: int, start: int = 0, end: int = -1) -> tuple[list[Patch], bool]:
+    """A branch or leaf page without its elements from ``start`` to before ``end`` (-1: its end).
+
+    Also returns whether pages may have been lost: children of a branch, or overflow pages.
+    """
+    with Step("ReadPage failed"):
+        page = file.page(pgid)
+    count = page.count
+    if page.flags not in (BRANCH_PAGE, LEAF_PAGE):
+        raise UnreadablePage(f'can\'t clear elements in "{type_name(page.flags)}" page', page=pgid)
+    if count == 0:
+        return [], False
+    if not 0 <= start < count:
+        raise UnreadablePage(f"the start index ({start}) is out of range [0, {count})", page=pgid)
+    if not -1 <= end <= count:
+        raise UnreadablePage(f"the end index ({end}) is out of range [0, {count}]", page=pgid)
+    if start > end != -1:
+        raise UnreadablePage(f"the start index ({start}) is bigger than the end index ({end})", page=pgid)
+    if start == end:
+        raise UnreadablePage(f"invalid: the start index ({start}) is equal to the end index ({end})", page=pgid)
+    data = bytearray(page.data)
+    try:
+        used, kept = _without(data, page, start, count if end == -1 else end)
+    except DamagedElements as damage:
+        raise UnreadablePage(str(damage), page=pgid) from None
+    page_size, _ = file.page_size_and_hwm()
+    pages = -(-used // page_size)
+    if pages * page_size > len(data):
+        raise UnreadablePage(f"the elements that remain need {used} bytes, the page has {len(data)}", page=pgid)
+    HEADER.pack_into(data, 0, page.pgid, page.flags, kept, pages - 1)
+    lost = page.overflow != pages - 1 or page.flags == BRANCH_PAGE
+    return [_at_page(file, pgid, bytes(data[: pages * page_size]))], lost
+
+
+def _without(data: bytearray, page: RawPage, start: int, end: int) -> tuple[int, int]:
+    """Take elements out of ``data``, the page's bytes; returns how many bytes are in use then, and how many elements.
+
+    Elements are moved one after the other, in place, and what is behind the
+    last one stays: so the unused rest of the page is bbolt's too.
+    """
+    leaf = page.flags == LEAF_PAGE
+    kind = LeafElements if leaf else BranchElements
+    elements: LeafElements | BranchElements = kind(page.data, 0, page.count, len(data))
+    key_sizes = elements.key_sizes
+    value_sizes = elements.value_sizes if isinstance(elements, LeafElements) else [0] * page.count
+    if 0 in key_sizes:
+        raise DamagedElements("assertion failed: read: zero-length inode key")
+    kept = [*range(start), *range(end, page.count)]
+    place = PAGE_HEADER_SIZE + ELEMENT_SIZE * len(kept)
+    used = place + sum(key_sizes[index] + value_sizes[index] for index in kept)
+    if end == page.count:
+        return used & _U32, len(kept)
+    starts = elements.key_starts()
+    for number, index in enumerate(kept):
+        key_size, value_size = key_sizes[index], value_sizes[index]
+        at = PAGE_HEADER_SIZE + ELEMENT_SIZE * number
+        source = starts[index]
+        if max(source, place) + key_size + value_size > len(data):
+            raise DamagedElements(f"element {index} ends beyond its page")
+        if isinstance(elements, LeafElements):
+            LEAF_ELEMENT.pack_into(data, at, elements.flags[index], place - at, key_size, value_size)
+        else:
+            if elements.pgids[index] == page.pgid:
+                raise DamagedElements("assertion failed: write: circular dependency occurred")
+            BRANCH_ELEMENT.pack_into(data, at, place - at, key_size, elements.pgids[index])
+        for size in (key_size, value_size):
+            data[place : place + size] = data[source : source + size]
+            place += size
+            source += size
+    return used, len(kept)
+
+
+def _with_meta(data: bytes, meta: Meta) -> bytes:
+    if len(data) < _META_END:
+        raise UnreadablePage(f"a page of {len(data)} bytes has no room for a meta", page=meta.page)
+    return data[:PAGE_HEADER_SIZE] + meta.packed() + data[_META_END:]
+
+
+def _at_page(file: RawFile, pgid: int, data: bytes) -> Patch:
+    return pgid * file.page_size_and_hwm()[0] & _U64, data
