@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
 # A room may import from itself and from the rooms above it.
 ROOMS = (
     *("errors", "extras", "format", "kernel", "storage", "tree", "ops"),
-    *("apps", "tables", "fleet", "library", "render", "cli"),
+    *("apps", "tables", "fleet", "library", "guide", "render", "cli"),
 )
 # The command line doesn't go through the library, nor does the rendering.
 NOT_FOR = {"render": {"library"}, "cli": {"library"}}
