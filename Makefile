@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 FUZZ_SECONDS ?= 60
+COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test compat fuzz bench goldens fixtures lint types clean
+.PHONY: help demo quick test coverage versions compat fuzz bench goldens fixtures lint types dist zipapp clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -62,6 +63,18 @@ lint: $(READY) ## Look for mistakes and bad style
 
 types: $(READY) ## Check the types, strictly
 	$(BIN)/mypy
+
+coverage: $(READY) ## Run the tests with a floor under the coverage of boltcli/
+	$(BIN)/python -m pytest -n auto --cov=boltcli --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+
+versions: ## Run the unit and cli tests on every Python found here, 3.11 or newer
+	bash .ci/versions.sh
+
+dist: $(READY) ## Build sdist and wheel into dist/, and try both in fresh environments
+	bash .ci/dist.sh
+
+zipapp: $(READY) ## Build dist/boltcli.pyz, one file for any Python 3.11 or newer, and try it
+	bash .ci/zipapp.sh
 
 clean: ## Remove what was set up
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

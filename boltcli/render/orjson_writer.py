@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import orjson
+if TYPE_CHECKING:
+    import orjson
+else:
+    try:
+        import orjson
+    except ImportError:  # in a zipapp
+        from . import plain_json as orjson
 
 
 def line(record: Any) -> bytes:
