@@ -46,9 +46,11 @@ class BoltError(Exception):
 
     ``page`` is the page id concerned, ``offset`` the byte offset in the file,
     ``path`` the database file; each is None where it isn't known.
+    ``exit_status`` is that of the command that fails with it.
     """
 
     kind = "error"
+    exit_status = 1
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 
-from boltcli.cli.table import BY_NAME
+from boltcli.cli.registry import names
 from tests.support import ROOT, run
 
 SCHEMA = json.loads((ROOT / "boltcli" / "schema.json").read_text())
@@ -37,7 +37,7 @@ def run_json(*argv: str | Path) -> tuple[int, list[Record], list[Record]]:
     """Status, and what is on stdout and stderr."""
     status, out, err = run(*argv, "--json")
     words = [str(word) for word in argv]
-    name = max((name for name in BY_NAME if words[: len(name.split())] == name.split()), key=len)
+    name = max((name for name in names() if words[: len(name.split())] == name.split()), key=len)
     records = [json.loads(line) for line in out.splitlines()]
     failures = [json.loads(line) for line in err.splitlines()]
     for record in records[:LOOKED_AT] + records[-LOOKED_AT:]:

@@ -7,32 +7,20 @@ import os
 import sys
 
 from ..errors import BoltError, OpenError
+from .job import Job
 from .parse import Parsed, UsageError, parse
+from .runner import run_job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-    from ..storage.source import Source
-
 # Output is gathered to this many bytes before it is written: bbolt makes a system call a line.
 _BUFFER = 1 << 17
 
 # The hidden command by which the completion scripts ask what may follow.
 COMPLETE = "__complete"
-
-
-class Apart(Exception):
-    """Raised by a command that can't write while it reads, to begin again in another way (``access.py``).
-
-    ``source`` is its database, open; ``previous`` whether the last transaction but one is wanted.
-    """
-
-    def __init__(self, source: Source, previous: bool) -> None:
-        super().__init__()
-        self.source = source
-        self.previous = previous
 
 
 def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
@@ -43,6 +31,7 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     """
     as_json = "--json" in argv or "-j" in argv  # until more is known
     path: str | None = None
+    status = 1
     try:
         try:
             if argv[:1] == [COMPLETE]:
@@ -54,32 +43,25 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
         except BoltError as error:
             out.flush()
             _report(error, err, as_json, path)
+            status = error.exit_status
     except BrokenPipeError:
         raise
     except OSError as error:
         _report(OpenError("write", _name(out), error.strerror or str(error)), err, as_json)
-    return 1
+    return status
 
 
 def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     if parsed.action == "run":
         assert parsed.command is not None
-        command = __import__(f"boltcli.cli.commands.{parsed.command.module}", fromlist=["run"])
-        try:
-            if parsed.command.several and parsed.options["json"] and len(parsed.arguments) > 1:
-                from .many_files import run_several
+        job: Job[object] = Job(parsed.command, parsed.arguments, parsed.options, err)
+        if parsed.command.several and job.json and len(job.arguments) > 1:
+            from .many_files import run_several
 
-                return run_several(command, parsed.arguments, parsed.options, out, err)
-            status = command.run(parsed.arguments, parsed.options, out, err)
-        except Apart as apart:
-            from .lock_free import run_apart
-
-            status = run_apart(
-                lambda *streams: command.run(parsed.arguments, parsed.options, *streams),
-                apart, out, err, as_json=bool(parsed.options.get("json")),
-            )  # fmt: skip
+            return run_several(job, out, err)
+        status = run_job(job, out, err)
         out.flush()
-        return status or 0
+        return status
     if parsed.action == "version":
         from .commands.version import one_line
 

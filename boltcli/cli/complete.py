@@ -19,17 +19,16 @@ from ..storage.snapshot import Snapshot
 from ..storage.source import open_source
 from ..tree.bucket import find_bucket
 from ..tree.key_range import keys_with_prefix, last_with_prefix
-from .declaration import Group
 from .help import inside
 from .key_argument import NOTATIONS, addresses, typed
 from .parse import find_command
-from .table import BY_NAME
+from .registry import find, is_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .declaration import Command, Option
+    from .command import Command, Option
 
     Candidates = list[tuple[str, str]]  # what may stand there, and a description or ""
 
@@ -58,8 +57,8 @@ def candidates(words: Sequence[str]) -> Candidates:
     """What the last of ``words``, those behind the program's name, may become."""
     *before, current = words or [""]
     name, rest = find_command(before, strict=False)
-    command = BY_NAME.get(name)
-    if command is None or isinstance(command, Group):
+    command = find(name)
+    if command is None or is_group(command.name):
         flags = [("--help", "Show this help.")] + [("--version", "Print the version.")] * (command is None)
         names = [] if rest else _commands(name)
         return _beginning(current, flags if current.startswith("-") else names)

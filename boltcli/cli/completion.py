@@ -1,8 +1,33 @@
-"""What the completion scripts of the shells share."""
+"""What the commands that print a shell's completion script share."""
 
 from __future__ import annotations
 
+from .command import Command, Option
 
-def script(text: str, options: dict[str, str | int]) -> bytes:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .job import Job
+
+
+class Options:
+    """The values of the options."""
+
+    no_descriptions: bool
+
+
+def declare(shell: str) -> Command:
+    """The command that prints the script of ``shell``."""
+    return Command(
+        f"completion {shell}",
+        f"Print what makes {shell} complete commands, options, bucket names and keys.",
+        most=0,
+        options=(Option("no-descriptions", "Complete without descriptions.", default=False),),
+        example=f"boltcli completion {shell}",
+        group="Help",
+        json=False,
+    )
+
+
+def script(text: str, job: Job[Options]) -> bytes:
     """A shell's script, which asks for descriptions or not."""
-    return text.replace("@STYLE@", "plain" if options["no-descriptions"] else "described").encode()
+    return text.replace("@STYLE@", "plain" if job.options.no_descriptions else "described").encode()

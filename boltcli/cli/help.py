@@ -1,18 +1,18 @@
-"""Help: plain text made from the table, or, on a terminal, typer's and rich's view of the same table."""
+"""Help: plain text made from the declarations, or, on a terminal, typer's and rich's view of the same."""
 
 from __future__ import annotations
 
 import os
 
-from .declaration import Group
-from .table import BY_NAME, COMMANDS
+from .commands import COMMANDS
+from .registry import find, is_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from .declaration import Command, Option
+    from .command import Command, Option
 
     Rows = list[tuple[str, str]]
 
@@ -33,26 +33,27 @@ def write_help(command: Command | None, out: BinaryIO) -> None:
 
 
 def inside(group: str) -> list[Command]:
-    """The commands and groups right below ``group`` ("" for the program), in the table's order."""
+    """The commands and groups right below ``group`` ("" for the program), in the list's order."""
     depth = len(group.split())
-    names: dict[str, None] = {}
-    for command in COMMANDS:
-        words = command.name.split()
+    found: dict[str, None] = {}
+    for name in COMMANDS:
+        words = name.split()
         if words[:depth] == group.split():
-            names[" ".join(words[: depth + 1])] = None
-    return [BY_NAME[name] for name in names]
+            found[" ".join(words[: depth + 1])] = None
+    return [command for command in map(find, found) if command is not None]
 
 
 def _plain(command: Command | None) -> Iterator[str]:
     if command is None:
         yield from ("Usage: boltcli COMMAND [ARGUMENTS]", "", SUMMARY)
-        for title in dict.fromkeys(command.group for command in COMMANDS):
-            yield from _section(title, [(each.name, each.summary) for each in inside("") if each.group == title])
+        outer = inside("")
+        for title in dict.fromkeys(command.group for command in outer):
+            yield from _section(title, [(each.name, each.summary) for each in outer if each.group == title])
         yield from _section("Options", [("-v, --version", "Print the version."), _HELP])
         yield from ("", "Try 'boltcli COMMAND --help' for what a command takes, and an example.")
         return
     yield from (f"Usage: {command.usage()}", "", command.summary)
-    if isinstance(command, Group):
+    if is_group(command.name):
         yield from _section("Commands", [(each.name, each.summary) for each in inside(command.name)])
     yield from _section("Arguments", [(each.name, each.help) for each in command.arguments if not each.hidden])
     for panel in dict.fromkeys(["", *(option.panel for option in command.options)]):

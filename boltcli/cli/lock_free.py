@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -14,20 +14,17 @@ from ..storage.live import Live
 
 if TYPE_CHECKING:
     from ..storage.source import Source
-    from .app import Apart
-
-# A command, to be called with its two streams.
-Command = Callable[[BinaryIO, BinaryIO], int | None]
+    from .job import Job
+    from .runner import Work
 
 _IN_MEMORY = 8 << 20  # bytes of output; more of it goes to a temporary file
 
 
 class Spool(tempfile.SpooledTemporaryFile[bytes]):
-    """What a command writes, kept back. ``live`` is where its database comes from."""
+    """What a command writes, kept back."""
 
-    def __init__(self, live: Live, out: BinaryIO) -> None:
+    def __init__(self, out: BinaryIO) -> None:
         super().__init__(max_size=_IN_MEMORY, prefix="boltcli-")
-        self.live = live
         self._out = out
 
     def write(self, data: Any) -> int:
@@ -50,21 +47,21 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
         shutil.copyfileobj(self, self._out, 1 << 20)
 
 
-def run_apart(command: Command, apart: Apart, out: BinaryIO, err: BinaryIO, *, as_json: bool = False) -> int | None:
-    """Run ``command`` on streams of our own until what it writes there is whole; then that goes to ``out`` and ``err``.
+def run_lock_free(work: Work, job: Job[Any], source: Source, out: BinaryIO, err: BinaryIO) -> int | None:
+    """Run ``work`` on private streams until what it writes there is whole; then that goes to ``out`` and ``err``.
 
-    Says on ``err`` which transaction it was, with ``as_json`` in JSON. Returns what ``command`` returns,
+    Says on ``err`` which transaction it was. Takes ``source`` over. Returns what ``work`` returns,
     and raises what it raises, once its output is written.
     """
-    why = _why(apart.source)
-    with Live(apart.source, previous=apart.previous) as live:
-        spool, said, status, failure = live.run(lambda: _attempt(command, live, out))
+    why = _why(source)
+    with Live(source, previous=job.previous) as live:
+        spool, said, status, failure = live.run(lambda: _attempt(work, job, live, out))
         with spool:
             if live.source.locked:
                 why = ""  # got it in the end
-            if live.current is not None and (why or apart.previous):
-                which = f"transaction {live.current.meta.txid}{', the last but one' if apart.previous else ''}"
-                err.write(_notice(f"{why}reading {which}", apart.source.path, as_json))
+            if live.current is not None and (why or job.previous):
+                which = f"transaction {live.current.meta.txid}{', the last but one' if job.previous else ''}"
+                err.write(_notice(f"{why}reading {which}", source.path, job.json))
             err.write(said.getvalue())
             err.flush()
             spool.hand_over()
@@ -73,13 +70,16 @@ def run_apart(command: Command, apart: Apart, out: BinaryIO, err: BinaryIO, *, a
     return status
 
 
-def _attempt(command: Command, live: Live, out: BinaryIO) -> tuple[Spool, BytesIO, int | None, BoltError | None]:
-    spool, said = Spool(live, out), BytesIO()
+def _attempt(
+    work: Work, job: Job[Any], live: Live, out: BinaryIO
+) -> tuple[Spool, BytesIO, int | None, BoltError | None]:
+    spool, said = Spool(out), BytesIO()
     status: int | None = None
     failure: BoltError | None = None
     try:
         try:
-            status = command(cast("BinaryIO", spool), said)
+            with live.snapshot() as snapshot:
+                status = work(snapshot, job.again(err=said), cast("BinaryIO", spool), said)
         except Changed:
             raise
         except BoltError as error:

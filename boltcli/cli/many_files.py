@@ -9,27 +9,31 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BoltError, CheckFailed
 from ..render import records
 from ..storage.forked import Died, in_turn
-from .app import Apart
+from .runner import run_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import BinaryIO
+
+    from .job import Job
 
 _MOST = 8  # processes, unless more are asked for
 
 
-def run_several(command: Any, paths: Sequence[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> int:
-    """Run the module ``command`` on each of ``paths``, in as many processes as ``--jobs`` says.
+def run_several(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
+    """Run the command of ``job`` on each of its arguments, in as many processes as ``--jobs`` says.
 
     Returns 1 if any failed. Raises BoltError if a process is lost.
     """
-    jobs = _jobs(int(options["jobs"]), len(paths))
+    paths = job.arguments
+    asked: int = job.options.jobs
+    jobs = _processes(asked, len(paths))
     # Its own processes for a large file only where the files don't have them all.
-    inner = options | {"several": True, "jobs": 1 if jobs > 1 else options["jobs"]}
+    inner = 1 if jobs > 1 else asked
 
     def share(number: int) -> Iterator[tuple[bytes, bytes, int]]:
         for path in paths[number::jobs]:
-            yield _run_one(command, path, inner)
+            yield _run_one(job, path, inner)
 
     status = 0
     try:
@@ -44,11 +48,11 @@ def run_several(command: Any, paths: Sequence[str], options: dict[str, str | int
     return status
 
 
-def _run_one(command: Any, path: str, options: dict[str, Any]) -> tuple[bytes, bytes, int]:
+def _run_one(job: Job[Any], path: str, jobs: int) -> tuple[bytes, bytes, int]:
     """What goes to stdout and to stderr for one file, and its status."""
     shown, said = BytesIO(), BytesIO()
     try:
-        status = _run(command, path, options, shown, said)
+        status = run_job(job.again(path=path, err=said, several=True, jobs=jobs), shown, said)
         return shown.getvalue(), said.getvalue(), status
     except CheckFailed:
         return shown.getvalue(), said.getvalue(), 1
@@ -59,17 +63,7 @@ def _run_one(command: Any, path: str, options: dict[str, Any]) -> tuple[bytes, b
         return records.line(record | {"error": failure}), said.getvalue() + records.line(failure), 1
 
 
-def _run(command: Any, path: str, options: dict[str, Any], shown: BytesIO, said: BytesIO) -> int:
-    try:
-        status: int | None = command.run([path], options, shown, said)
-    except Apart as apart:
-        from .lock_free import run_apart
-
-        status = run_apart(lambda *streams: command.run([path], options, *streams), apart, shown, said, as_json=True)
-    return status or 0
-
-
-def _jobs(asked: int, files: int) -> int:
+def _processes(asked: int, files: int) -> int:
     if not hasattr(os, "fork"):
         return 1
     return max(1, min(asked or min(os.cpu_count() or 1, _MOST), files))

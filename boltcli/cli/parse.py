@@ -2,7 +2,7 @@
 
 It is written out here because on the path of every call a library would cost
 more than the command itself: importing typer takes four times as long as
-Python's start. Typer, made from the same table, does what is not urgent
+Python's start. Typer, made from the same declarations, does what is not urgent
 (``help.py``), and a test holds both parsers to the same answers.
 
 The rules that surprise: flags may stand anywhere; a flag in front of the
@@ -15,15 +15,15 @@ from __future__ import annotations
 import os
 
 from ..errors import ArgumentError
-from .declaration import Group
-from .table import BY_NAME, LEFT_OUT
+from .registry import LEFT_OUT, find, is_group, is_known, names
 from .values import go_quote, parse_bool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .declaration import Command, Option
+    from .command import Command, Option
+    from .option import Value
 
 
 class Parsed:
@@ -35,9 +35,7 @@ class Parsed:
 
     __slots__ = ("action", "arguments", "command", "options")
 
-    def __init__(
-        self, action: str, command: Command | None, arguments: list[str], options: dict[str, str | int]
-    ) -> None:
+    def __init__(self, action: str, command: Command | None, arguments: list[str], options: dict[str, Value]) -> None:
         self.action = action
         self.command = command
         self.arguments = arguments
@@ -56,7 +54,7 @@ class UsageError(ArgumentError):
 def parse(argv: Sequence[str]) -> Parsed:
     """Parse ``argv``, the words behind the program's name. Raises :class:`UsageError`."""
     name, rest = find_command(list(argv))
-    command = BY_NAME.get(name)
+    command = find(name)
     try:
         return _parse_flags(command, rest)
     except ArgumentError as error:
@@ -75,14 +73,14 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
         if name is None:
             return found, words
         longer = f"{found} {name}" if found else name
-        if longer not in BY_NAME:
+        if not is_known(longer):
             if strict and not found:
                 if name in LEFT_OUT:
                     raise ArgumentError(LEFT_OUT[name])
                 raise UsageError(f'unknown command {go_quote(name)} for "boltcli"', None, _suggestions(name))
             return found, words
         found, words = longer, rest
-        if not isinstance(BY_NAME[found], Group):
+        if not is_group(found):
             return found, words
 
 
@@ -115,7 +113,7 @@ def _swallows(word: str) -> bool:
 def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
     options = command.options if command else ()
     # A required option has a value only once it is given, one with an environment variable not before it is needed.
-    values: dict[str, str | int] = {
+    values: dict[str, Value] = {
         option.name: option.default for option in options if not (option.required or option.environment)
     }
     switches = {"help": False} if command else {"help": False, "version": False}
@@ -136,9 +134,9 @@ def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
         return Parsed("help", command, arguments, values)
     if switches.get("version"):
         return Parsed("version", None, arguments, values)
-    if command is None or isinstance(command, Group):
+    if command is None or is_group(command.name):
         return Parsed("help", command, arguments, values)
-    command.check_count(arguments, values)
+    command.check_count(arguments, several=bool(values.get("json")))
     for option in options:
         if option.environment and option.name not in values:
             values[option.name] = _from_environment(option)
@@ -153,7 +151,7 @@ def _long(
     body: str,
     queue: list[str],
     options: Sequence[Option],
-    values: dict[str, str | int],
+    values: dict[str, Value],
     switches: dict[str, bool],
 ) -> None:
     """``--name``, ``--name VALUE``, ``--name=VALUE``."""
@@ -180,7 +178,7 @@ def _shorts(
     cluster: str,
     queue: list[str],
     options: Sequence[Option],
-    values: dict[str, str | int],
+    values: dict[str, Value],
     switches: dict[str, bool],
 ) -> None:
     """``-f VALUE``, ``-fVALUE``, ``-f=VALUE``, and switches in one word."""
@@ -224,15 +222,16 @@ def _shorts(
         return
 
 
-def _set(option: Option, value: str, values: dict[str, str | int]) -> None:
+def _set(option: Option, value: str, values: dict[str, Value]) -> None:
     try:
         parsed = option.parse(value)
     except ArgumentError as error:
         raise ArgumentError(f'invalid argument {go_quote(value)} for "{option.label}" flag: {error}') from None
-    values[option.name] = f"{values[option.name]}{parsed}" if option.gathers else parsed
+    before = values.get(option.name)
+    values[option.name] = before + parsed if isinstance(before, list) and isinstance(parsed, list) else parsed
 
 
-def _from_environment(option: Option) -> str | int:
+def _from_environment(option: Option) -> Value:
     value = os.environ.get(option.environment)
     if not value:
         return option.default
@@ -252,4 +251,4 @@ def _switch_value(name: str, value: str) -> bool:
 def _suggestions(name: str) -> tuple[str, ...]:
     from difflib import get_close_matches
 
-    return tuple(get_close_matches(name, [name for name in BY_NAME if " " not in name]))
+    return tuple(get_close_matches(name, [name for name in names() if " " not in name]))

@@ -8,6 +8,7 @@ from ..errors import ArgumentError
 from ..tree.bucket import BucketRef
 from ..tree.key_range import bounds
 from .key_argument import address
+from .options import FILTERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,21 +17,38 @@ if TYPE_CHECKING:
     from ..ops.read.select_items import Test, Value
 
 
-def selection(options: dict[str, str | int], *, values: bool) -> dict[str, Any]:
+class Filters:
+    """The values of ``options.FILTERS``, for the ``Options`` of commands that have them."""
+
+    prefix: str
+    from_: str
+    to: str
+    limit: int
+    reverse: bool
+    recursive: bool
+    grep: str
+
+
+def is_filtered(options: Filters) -> bool:
+    """Whether any of the filters is given."""
+    return any(getattr(options, option.attribute) for option in FILTERS)
+
+
+def selection(options: Filters, *, values: bool) -> dict[str, Any]:
     """The filters as arguments of :func:`~boltcli.ops.read.select_items.items`; the pattern may
     match ``values``, or keys only.
 
     Raises :class:`~boltcli.errors.ArgumentError`.
     """
-    end = address(str(options["to"])) if options["to"] else None
-    start, stop = bounds(address(str(options["prefix"])), address(str(options["from"])), end)
+    end = address(options.to) if options.to else None
+    start, stop = bounds(address(options.prefix), address(options.from_), end)
     return {
         "start": start,
         "stop": stop,
-        "reverse": bool(options["reverse"]),
-        "limit": int(options["limit"]),
-        "recursive": bool(options["recursive"]),
-        "wanted": _matching(str(options["grep"]), values) if options["grep"] else None,
+        "reverse": options.reverse,
+        "limit": options.limit,
+        "recursive": options.recursive,
+        "wanted": _matching(options.grep, values) if options.grep else None,
     }
 
 

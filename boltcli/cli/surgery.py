@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from ..errors import ArgumentError, Step
 from ..storage.copy import begin_copy
+from .command import Command, Option
+from .option import Argument
+from .values import parse_int64, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import BinaryIO, TypeVar
 
     from ..storage.destination import Destination
     from ..storage.raw import RawFile
+    from .job import Job
 
-    Values = dict[str, str | int]
+    T = TypeVar("T", bound="Output")
 
 FREELIST_HINT = b"Please consider executing `./bbolt surgery freelist abandon ...`\n"
 PAGES_LOST = (
@@ -20,9 +24,40 @@ PAGES_LOST = (
 )  # fmt: skip
 
 
-def output_of(options: Values) -> str:
+OUTPUT = Option(
+    "output", "Where to write the changed copy; nothing may be there yet.", default="", metavar="FILE",
+    required=True, kind="file",
+)  # fmt: skip
+
+
+class Output:
+    """The value of ``OUTPUT``, for the ``Options`` of commands that write a changed copy."""
+
+    output: str
+
+
+def number_option(name: str, help: str, *, metavar: str = "PGID", signed: bool = False) -> Option:
+    """A required option that takes a number."""
+    return Option(name, help, default=0, metavar=metavar, parse=parse_int64 if signed else parse_uint64, required=True)
+
+
+def declare(name: str, summary: str, example: str, *options: Option) -> Command:
+    """The command ``surgery NAME``; ``example`` is what follows that."""
+    return Command(
+        f"surgery {name}",
+        summary,
+        arguments=(Argument("FILE", "file", "The bolt database file; it is not changed."),),
+        least=1,
+        most=1,
+        options=options,
+        example=f"boltcli surgery {name} {example}",
+        group="Repair",
+    )
+
+
+def output_of(job: Job[T]) -> str:
     """The value of ``--output``. Raises :class:`~boltcli.errors.ArgumentError` if it is empty."""
-    output = str(options["output"])
+    output = job.options.output
     if not output:
         raise ArgumentError(
             "output database path wasn't given, specify output database file path with --output option"
@@ -30,21 +65,19 @@ def output_of(options: Values) -> str:
     return output
 
 
-def page_of(options: Values) -> int:
-    """The value of ``--pageId``. Raises :class:`~boltcli.errors.ArgumentError` for a meta page."""
-    pgid = int(options["pageId"])
+def check_page(pgid: int) -> None:
+    """Raise :class:`~boltcli.errors.ArgumentError` if ``pgid``, the value of ``--pageId``, is a meta page."""
     if pgid < 2:
         raise ArgumentError(f"the pageId must be at least 2, but got {pgid}")
-    return pgid
 
 
-def say(out: BinaryIO, source: str, options: Values, message: str, warning: bytes = b"") -> None:
-    """What was done with the database at ``source``, and what it may have broken."""
-    if options["json"]:
+def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
+    """Write to ``out`` what was done with the database, and what it may have broken."""
+    if job.json:
         from ..render import records
 
         facts = {"message": message.strip(), "warning": records.text(warning).strip() or None}
-        out.write(records.line(records.result(source, output_of(options), **facts)))
+        out.write(records.line(records.result(job.path, job.options.output, **facts)))
     else:
         out.write(warning + message.encode())
 

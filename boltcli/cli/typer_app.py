@@ -1,4 +1,4 @@
-"""The help that a terminal gets: typer, made from the same table as the small parser.
+"""The help that a terminal gets: typer, made from the same declarations as the small parser.
 
 The only module that imports typer. Each command becomes a function whose
 signature is built from its declaration, which is what typer reads.
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from itertools import chain
 from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import ArgumentError
+from .command import Argument, Command, Option
 from .commands.version import one_line
-from .declaration import Argument, Command, Option
 from .help import SUMMARY
-from .table import COMMANDS, GROUPS
+from .registry import GROUPS, all_commands
 from .values import parse_string
 
 # What a typer command does with its values: `run` of the command, or, in tests, noting them.
@@ -43,7 +44,7 @@ def build(action: Action, *, rich: bool = True) -> typer.Typer:
         parent, _, name = group.name.rpartition(" ")
         groups[group.name] = inner = _typer(group.summary, rich)
         groups[parent].add_typer(inner, name=name, short_help=group.summary, rich_help_panel=group.group)
-    for command in COMMANDS:
+    for command in all_commands():
         parent, _, name = command.name.rpartition(" ")
         groups[parent].command(
             name,
@@ -89,16 +90,19 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
             given = values[_parameter(argument.name)]
             positionals += given if isinstance(given, list) else [given] if isinstance(given, str) else []
         options = {option.name: values[_parameter(option.name)] for option in command.options}
-        options |= {option.name: "".join(options[option.name]) for option in command.options if option.gathers}
+        # Of a flag that gathers typer makes a list of what its parser returns, which is a list itself.
+        for option in command.options:
+            if option.gathers:
+                options[option.name] = [*chain.from_iterable(options[option.name])]
         try:
-            command.check_count(positionals, options)
+            command.check_count(positionals, several=bool(options.get("json")))
         except ArgumentError as error:
             raise typer.BadParameter(str(error)) from None
         action(command, positionals, options)
 
     parameters = [_argument(argument, argument.many or command.several) for argument in declared]
     parameters += [_option(option) for option in command.options]
-    call.__name__ = command.module
+    call.__name__ = command.name.replace(" ", "_").replace("-", "_")
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return call
@@ -119,7 +123,7 @@ def _argument(argument: Argument, many: bool) -> inspect.Parameter:
 
 def _option(option: Option) -> inspect.Parameter:
     names = [f"--{option.name}"] + ([f"-{option.short}"] if option.short else [])
-    # The table's own reader of values, so that a number is the same number to both parsers.
+    # The declaration's own reader of values, so that a number is the same number to both parsers.
     declared = typer.Option(
         *names,
         help=option.help,

@@ -91,19 +91,19 @@ def parse_bool(text: str) -> bool:
     raise ArgumentError(f"strconv.ParseBool: parsing {go_quote(text)}: invalid syntax")
 
 
-def parse_string_slice(text: str) -> str:
-    """pflag's StringSlice: one record of CSV. Each field ends with a NUL, which no argument contains.
+def parse_string_slice(text: str) -> list[str]:
+    """pflag's StringSlice: the fields of one record of CSV.
 
     Raises :class:`~boltcli.errors.ArgumentError` in the words of Go's ``encoding/csv``.
     """
     from .csv_record import first_record
 
-    return "".join(field + "\0" for field in first_record(text)) if text else ""
+    return first_record(text) if text else []
 
 
-def parse_name(text: str) -> str:
-    """A name of several, which ends with a NUL: no argument contains one."""
-    return text + "\0"
+def parse_name(text: str) -> list[str]:
+    """One name of several."""
+    return [text]
 
 
 def parse_lock(text: str) -> str:

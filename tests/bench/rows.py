@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from boltcli.cli.table import BY_NAME
+from boltcli.cli.commands import COMMANDS
 from tests.bench.databases import BUCKET
 from tests.bench.measure import Tool
 
@@ -26,7 +26,7 @@ class Row:
     @property
     def is_there(self) -> bool:
         """Whether boltcli has the command."""
-        return self.command in BY_NAME
+        return self.command in COMMANDS
 
     def tools(self, bbolt: Path, database: Path) -> tuple[Tool, Tool]:
         """boltcli's side and bbolt's."""

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from boltcli.cli.table import COMMANDS
+from boltcli.cli.registry import all_commands
 from boltcli.render.formats import FORMATS
 from boltcli.storage import holders
 from tests.damage.mutations import sample
@@ -35,7 +35,7 @@ def raw(record: dict[str, Any], field: str) -> bytes:
 
 def test_every_command_has_it_and_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    for command in COMMANDS:
+    for command in all_commands():
         has = any(option.name == "json" and option.short == "j" for option in command.options)
         assert has != (command.name.split()[0] in ("help", "completion")), command.name
         assert not has or schema_of(command.name) in SCHEMA["$defs"], command.name

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import io
+from functools import cache
 from typing import Any
 
 import pytest
@@ -9,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from boltcli.cli.declaration import Command, Group, Option
+from boltcli.cli.command import Command
+from boltcli.cli.commands import COMMANDS
+from boltcli.cli.job import Job
+from boltcli.cli.option import Option
 from boltcli.cli.parse import UsageError, parse
-from boltcli.cli.table import BY_NAME, COMMANDS, GROUPS
+from boltcli.cli.registry import GROUPS, all_commands, find, is_group, module_of, names
 from boltcli.cli.typer_app import build
 from boltcli.cli.values import parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
@@ -54,7 +60,7 @@ KEYS = {"skip-damaged": False, **FILTERS}
         ("surgery --output o freelist abandon f", "run", "surgery freelist abandon", ["f"], {"output": "o"}),
         ("surgery freelist abandon f --output=o", "run", "surgery freelist abandon", ["f"], {"output": "o"}),
         ("surgery meta update f --output o --fields root:1,pgid:2 --fields freelist:3", "run", "surgery meta update",
-         ["f"], {"output": "o", "fields": "root:1\0pgid:2\0freelist:3\0", "meta-page": 0}),
+         ["f"], {"output": "o", "fields": ["root:1", "pgid:2", "freelist:3"], "meta-page": 0}),
         ("surgery -- freelist", "help", "surgery", ["freelist"], {}),
         ("completion bash --no-descriptions", "run", "completion bash", [], {"no-descriptions": True}),
         ("--version", "version", None, [], {}),
@@ -158,7 +164,7 @@ def _values(option: Option, numbers: list[str], *, bad: bool) -> st.SearchStrate
 @st.composite
 def argvs(draw: st.DrawFn) -> list[str]:
     """Calls in the grammar that both parsers share: cobra's oddities (``-f=v``, ``-from-page``) left out."""
-    command = draw(st.sampled_from(COMMANDS))
+    command = draw(st.sampled_from(all_commands()))
     words: list[list[str]] = [[draw(WORDS.filter(bool))] for _ in range(draw(st.integers(0, 5)))]
     repeats = draw(st.integers(0, 3))
     # pflag reads every value, click the last one only: what it would refuse comes alone.
@@ -185,21 +191,30 @@ def argvs(draw: st.DrawFn) -> list[str]:
     return [*command.name.split(), *argv]
 
 
+CALLS: list[tuple[str, list[str], dict[str, Any]]] = []
+
+
+def _note(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
+    CALLS.append((command.name, arguments, options))
+
+
+@cache
+def typer_command() -> Any:
+    """The typer application, which takes a tenth of a second to build."""
+    return get_command(build(_note, rich=False))
+
+
 def by_typer(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
     """What typer makes of ``argv``; None if it refuses."""
-    calls: list[tuple[str, list[str], dict[str, Any]]] = []
-
-    def note(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
-        calls.append((command.name, arguments, options))
-
+    CALLS.clear()
     try:
-        get_command(build(note, rich=False)).main(argv, prog_name="boltcli", standalone_mode=False)
+        typer_command().main(argv, prog_name="boltcli", standalone_mode=False)
     except Exception as error:
         # By name: typer brings its own copy of click's exceptions, and where that is has changed.
         if "UsageError" not in {kind.__name__ for kind in type(error).__mro__}:
             raise
         return None
-    return calls[0]
+    return CALLS[0]
 
 
 def by_us(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
@@ -219,14 +234,54 @@ def test_both_parsers_agree(argv: list[str]) -> None:
     assert by_us(argv) == by_typer(argv)
 
 
-def test_the_table_is_consistent() -> None:
-    assert list(BY_NAME) == [command.name for command in (*COMMANDS, *GROUPS)]
-    for command in BY_NAME.values():
-        group = command.name.rpartition(" ")[0]
-        assert not group or isinstance(BY_NAME[group], Group)
-    for command in COMMANDS:
+def test_the_list_is_consistent() -> None:
+    for name in names():
+        command = find(name)
+        assert command is not None
+        assert command.name == name
+        group = name.rpartition(" ")[0]
+        assert not group or is_group(group)
+        assert not is_group(name) or command in GROUPS
+    for command in all_commands():
         required = sum(argument.required for argument in command.arguments)
         assert command.least == required, command.name
         parsed = parse(command.example.split()[1:])
         assert parsed.action == "run"
         assert parsed.command is command
+
+
+def _typed(module: Any) -> dict[str, str]:
+    """The annotations of a module's ``Options``, those of its bases too."""
+    options = getattr(module, "Options", None) or getattr(module, "Output", None)
+    found: dict[str, str] = {}
+    for base in options.__mro__[::-1] if options else ():
+        found |= inspect.get_annotations(base)
+    return found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_have_the_types_that_are_declared(name: str) -> None:
+    """``class Options`` of a command is what mypy knows of its values: their names, and the types of the defaults."""
+    command = find(name)
+    assert command is not None
+    declared = {
+        option.attribute: "list[str]" if isinstance(option.default, list) else type(option.default).__name__
+        for option in command.options
+        if not option.common
+    }
+    assert _typed(module_of(name)) == declared
+    parsed = parse(command.example.split()[1:])
+    job: Job[Any] = Job(command, parsed.arguments, parsed.options, io.BytesIO())
+    for key, kind in declared.items():
+        assert type(getattr(job.options, key)).__name__ == kind.partition("[")[0]
+
+
+def test_common_options_are_read_by_the_runner() -> None:
+    parsed = parse(["check", "f", "--timeout", "2s", "--lock", "try", "--previous"])
+    assert parsed.command is not None
+    job: Job[Any] = Job(parsed.command, parsed.arguments, parsed.options, io.BytesIO())
+    assert (job.path, job.timeout, job.lock, job.previous, job.json) == ("f", 2.0, "try", True, False)
+    again = job.again(path="g", err=io.BytesIO(), several=True, jobs=3)
+    assert (again.arguments, again.several, again.options.jobs, job.options.jobs) == (["g"], True, 3, 0)
+    without: Job[Any] = Job(parsed.command, ["f"], parsed.options | {"no-lock": True}, io.BytesIO())
+    assert without.lock == "none"

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.cli.declaration import Group
 from boltcli.cli.help import inside
-from boltcli.cli.table import BY_NAME
+from boltcli.cli.registry import find, is_group, names
 from tests.support import FIXTURES, ROOT, error_line, fixture, run
 
 COMMAND = [sys.executable, "-m", "boltcli"]
@@ -107,12 +106,12 @@ def test_what_was_sound_is_written_before_the_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_everywhere(flag: str) -> None:
-    for command in (None, *BY_NAME.values()):
+    for command in (None, *map(find, names())):
         status, text, err = run(*(command.name.split() if command else ()), flag)
         assert (status, err) == (0, b"")
         assert b"\x1b" not in text
         words = b" ".join(text.split())
-        for inner in inside(command.name) if isinstance(command, Group) else () if command else inside(""):
+        for inner in inside(command.name) if command and is_group(command.name) else () if command else inside(""):
             assert inner.name.encode() in words
             assert inner.summary.encode() in words
         if command:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import boltcli
-from boltcli.cli.table import COMMANDS
+from boltcli.cli.registry import all_commands
 from boltcli.errors import BoltError
 from tests.damage.answers import CALLS, DATALESS, Subject
 from tests.damage.mutations import sample
@@ -54,7 +54,7 @@ def test_every_command_answers(name: str, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_every_command_is_asked() -> None:
     asked = {call[0] for call in CALLS}
-    assert all(command.name in asked or command.name.startswith(DATALESS) for command in COMMANDS)
+    assert all(command.name in asked or command.name.startswith(DATALESS) for command in all_commands())
 
 
 @pytest.mark.parametrize("name", SOURCES)

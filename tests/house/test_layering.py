@@ -81,15 +81,19 @@ def test_modules_can_be_read_in_a_sitting() -> None:
 
 
 def test_commands_have_one_way_to_a_database() -> None:
-    """Whoever opens one in another way can't read it while it is in use."""
-    from boltcli.cli.table import COMMANDS
+    """The runner opens it: whoever does it in another way can't read one that is in use."""
+    from boltcli.cli.commands import COMMANDS
+    from boltcli.cli.registry import find
 
-    opens = {command.name.replace("-", "_") for command in COMMANDS if command.opens}
-    for path in (PACKAGE / "cli" / "commands").glob("*.py"):
+    for name, module in COMMANDS.items():
+        path = PACKAGE / "cli" / "commands" / f"{module}.py"
+        code = ast.parse(path.read_text())
         calls = {
-            node.func.id
-            for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            node.func.id for node in ast.walk(code) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
-        assert "Snapshot" not in calls, f"{path.name}: open it by access.database()"
-        assert ("database" in calls) == (path.stem in opens), f"{path.name}: opens=True in the table, or not"
+        assert "Snapshot" not in calls, f"{path.name}: the runner opens the database"
+        (run,) = [node for node in code.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
+        command = find(name)
+        assert command is not None
+        expected = ["snapshot"] * command.opens + ["job", "out", "err"]
+        assert [argument.arg for argument in run.args.args] == expected, f"{path.name}: opens={command.opens}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.cli.table import COMMANDS
+from boltcli.cli.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = {
@@ -71,7 +71,7 @@ JSON_ALONE = ("export", "import")
 """What these write or read is JSON, and nothing else."""
 
 
-@pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.name not in JSON_ALONE])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in JSON_ALONE])
 def test_hot_commands_import_nothing_slow(name: str, tmp_path: Path) -> None:
     arguments = [str(tmp_path / "out") if word == "OUT" else word for word in ARGUMENTS.get(name, [])]
     status, modules = _run(*name.split(), *arguments)

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 import boltcli
-from boltcli.cli.access import database
-from boltcli.cli.declaration import Command
-from boltcli.cli.table import COMMANDS
+from boltcli.cli.command import Command
+from boltcli.cli.registry import all_commands
 from boltcli.errors import Changed, InvalidDatabase, OpenError
 from boltcli.storage import live as live_module
 from boltcli.storage.live import Live
@@ -315,7 +314,7 @@ view[4096]
 
 
 @pytest.mark.parametrize(
-    "command", [command for command in COMMANDS if command.opens], ids=lambda command: command.name
+    "command", [command for command in all_commands() if command.opens], ids=lambda command: command.name
 )
 def test_every_command_beside_a_writer(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, and with the output that it has under the lock."""
@@ -555,11 +554,10 @@ def test_what_a_command_says_beside_its_output_waits_too(tmp_path: Path, monkeyp
     writer = Writer(tmp_path / "live.db", LARGE)
     commits = [writer.commit] * 2
 
-    def say(arguments: Any, options: Any, out: Any, err: Any) -> int:
-        with database(arguments[0], options, out) as snapshot:
-            err.write(b"said %d\n" % snapshot.meta.txid)
-            if commits:
-                commits.pop()()
+    def say(snapshot: Snapshot, job: Any, out: Any, err: Any) -> int:
+        err.write(b"said %d\n" % snapshot.meta.txid)
+        if commits:
+            commits.pop()()
         return 5
 
     monkeypatch.setattr(command, "run", say)

@@ -5,21 +5,34 @@ from __future__ import annotations
 from ...ops.read.key_pages import key_pages
 from ...render.formats import lines
 from ...tree.bucket import root_bucket
-from ..access import database
+from ..command import Command
+from ..options import FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    with database(arguments[0], options, out) as snapshot:
-        if options["json"]:
-            from ...ops.read.key_pages import top_buckets
-            from ...render import records
+COMMAND = Command(
+    "buckets",
+    "List the top-level buckets.",
+    arguments=(FILE,),
+    least=1,
+    most=1,
+    opens=True,
+    example="boltcli buckets fixtures/document.db",
+)
 
-            for name, bucket in top_buckets(snapshot):
-                out.write(records.line(records.bucket(name, bucket)))
-            return
-        for names in key_pages(snapshot, root_bucket(snapshot)):
-            out.write(lines(names, "bytes"))
+
+def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+    if job.json:
+        from ...ops.read.key_pages import top_buckets
+        from ...render import records
+
+        for name, bucket in top_buckets(snapshot):
+            out.write(records.line(records.bucket(name, bucket)))
+        return
+    for names in key_pages(snapshot, root_bucket(snapshot)):
+        out.write(lines(names, "bytes"))

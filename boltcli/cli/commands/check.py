@@ -7,47 +7,72 @@ from ...ops.check.exact_check import check
 from ...ops.check.file_warnings import remarks
 from ...render.formats import auto
 from ...storage.readahead import ReadAhead
-from ..access import database
-from ..progress import Progress
-from ..warnings import warn
+from ..command import Command, Option
+from ..options import FILES, JOBS
+from ..values import parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    as_json = bool(options["json"])
-    several = "several" in options  # an object for the whole file then
-    findings: list[dict[str, Any]] = []
-    if as_json:
+COMMAND = Command(
+    "check",
+    "Verify the integrity of a database.",
+    arguments=(FILES,),
+    least=1,
+    most=1,
+    options=(
+        Option("from-page", "Check only the tree below this page id.", default=0, metavar="PGID", parse=parse_uint64),
+        Option("deep", "Check everything, also what bbolt's check ignores.", default=False),
+        JOBS,
+    ),
+    opens=True,
+    several=True,
+    example="boltcli check fixtures/document.db",
+    group="Verify",
+)
+
+
+class Options:
+    """The values of the options."""
+
+    from_page: int
+    deep: bool
+    jobs: int
+
+
+def prepare(job: Job[Options]) -> None:
+    if job.options.deep and job.options.from_page:
+        raise ArgumentError("--deep looks at the whole file, --from-page at a part: they don't go together")
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    findings: list[dict[str, Any]] = []  # of one file of several, which are part of its object
+    if job.json:
         from ...render import records
-    page, jobs = int(options["from-page"]), int(options["jobs"])
+    page, jobs = job.options.from_page, job.options.jobs
     look = check
-    if options["deep"]:
-        if page:
-            raise ArgumentError("--deep looks at the whole file, --from-page at a part: they don't go together")
+    if job.options.deep:
         from ...ops.check.deep_check import deep_check as look
     count = 0
-    with (
-        database(arguments[0], options, out) as snapshot,
-        ReadAhead(snapshot, jobs != 1 and page == 0),
-        Progress("checking") as progress,
-    ):
+    with ReadAhead(snapshot, jobs != 1 and page == 0), job.progress("checking") as progress:
         for finding in look(snapshot, page, jobs=jobs, progress=progress):
             progress.clear()
-            if several:
-                findings.append(records.finding(finding, arguments[0]))
-            elif as_json:
-                out.write(records.line(records.finding(finding, arguments[0])))
+            if job.several:
+                findings.append(records.finding(finding, job.path))
+            elif job.json:
+                out.write(records.line(records.finding(finding, job.path)))
             else:
                 out.write(finding.message(auto) + b"\n")
             count += 1
         warnings = list(remarks(snapshot))
     for warning in warnings:
-        warn(err, options, str(warning), arguments[0])
-    if as_json:
-        out.write(records.line(records.verdict(arguments[0], count, findings if several else None)))
+        job.warn(str(warning))
+    if job.json:
+        out.write(records.line(records.verdict(job.path, count, findings if job.several else None)))
         if count:
             raise CheckFailed(count)
         return

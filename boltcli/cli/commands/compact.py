@@ -4,40 +4,86 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, DestinationExists
 from ...ops.write.compact import compact
-from ..access import database
-from ..progress import Progress
-from ..values import go_quote
+from ..command import Argument, Command, Option
+from ..options import FILL_PERCENT, FORCE, NO_SYNC, OUTPUT, PAGE_SIZE
+from ..values import go_quote, parse_int64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    path = str(options["output"])
-    if not path:
+COMMAND = Command(
+    "compact",
+    "Copy a database without its free pages.",
+    arguments=(
+        Argument("SRC", "file", "The bolt database file; it is not changed."),
+        Argument("MORE", "text", "Ignored, as by bbolt.", many=True, required=False, hidden=True),
+    ),
+    least=1,
+    options=(
+        OUTPUT,
+        Option(
+            "tx-max-size",
+            "Bytes of keys and values that one transaction writes, at most; 0: no limit.",
+            default=65536,
+            metavar="N",
+            parse=parse_int64,
+        ),
+        NO_SYNC,
+        FORCE,
+        Option("dense", "Write the smallest copy: full pages, none of them free. bbolt can't.", default=False),
+        FILL_PERCENT,
+        PAGE_SIZE,
+    ),
+    opens=True,
+    example="boltcli compact -o compact.db fixtures/many-free.db",
+    group="Write",
+)
+
+
+class Options:
+    """The values of the options."""
+
+    output: str
+    tx_max_size: int
+    no_sync: bool
+    force: bool
+    dense: bool
+    fill_percent: int
+    page_size: int
+
+
+def prepare(job: Job[Options]) -> None:
+    if not job.options.output:
         raise ArgumentError("output file required")
-    with database(arguments[0], options, out) as snapshot, Progress("compacting") as progress:
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    options = job.options
+    with job.progress("compacting") as progress:
         try:
             done = compact(
                 snapshot,
-                path,
-                tx_max_size=int(options["tx-max-size"]),
-                dense=bool(options["dense"]),
-                page_size=int(options["page-size"]),
-                fill_percent=int(options["fill-percent"]),
-                replace=bool(options["force"]),
-                sync=not options["no-sync"],
+                options.output,
+                tx_max_size=options.tx_max_size,
+                dense=options.dense,
+                page_size=options.page_size,
+                fill_percent=options.fill_percent,
+                replace=options.force,
+                sync=not options.no_sync,
                 progress=progress,
             )
         except DestinationExists:
-            hint = "" if options["force"] else ": --force replaces it"
-            raise ArgumentError(f"output file {go_quote(path)} already exists{hint}") from None
-    if options["json"]:
+            hint = "" if options.force else ": --force replaces it"
+            raise ArgumentError(f"output file {go_quote(options.output)} already exists{hint}") from None
+    if job.json:
         from ...render import records
 
         facts = {name: getattr(done, name) for name in done.__slots__} | {"gain": done.gain}
-        out.write(records.line(records.result(arguments[0], path, **facts)))
+        out.write(records.line(records.result(job.path, options.output, **facts)))
         return
     for warning in done.warnings:
         err.write(f"warning: {warning}\n".encode("utf-8", "surrogateescape"))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from ..completion import script
+from ..completion import Options, declare, script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
+
+    from ..job import Job
+
+COMMAND = declare("bash")
 
 _SCRIPT = r"""# bash completion for boltcli
 _boltcli() {
@@ -26,5 +30,5 @@ complete -o default -F _boltcli boltcli
 """
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    out.write(script(_SCRIPT, options))
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    out.write(script(_SCRIPT, job))

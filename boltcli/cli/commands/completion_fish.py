@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from ..completion import script
+from ..completion import Options, declare, script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
+
+    from ..job import Job
+
+COMMAND = declare("fish")
 
 _SCRIPT = r"""# fish completion for boltcli
 function __boltcli_complete
@@ -25,5 +29,5 @@ complete -c boltcli -f -k -a '(__boltcli_complete)'
 """
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    out.write(script(_SCRIPT, options))
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    out.write(script(_SCRIPT, job))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ...errors import ArgumentError
 from ...render.hexdump import hexdump
 from ...storage.raw import RawFile
+from ..command import Argument, Command
+from ..options import FILE
 from ..values import parse_page_ids
 from .page import SEPARATOR
 
@@ -12,14 +14,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    pgids = parse_page_ids(arguments[1:])
+COMMAND = Command(
+    "dump",
+    "Print pages in hexadecimal.",
+    arguments=(FILE, Argument("PGID", "text", "Page ids.", many=True)),
+    least=2,
+    example="boltcli dump fixtures/document.db 0",
+    group="Pages",
+)
+
+
+def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+    pgids = parse_page_ids(job.arguments[1:])
     if not pgids:
         raise ArgumentError("page id required")
-    with RawFile(arguments[0]) as file:
+    with RawFile(job.path) as file:
         page_size, _ = file.page_size_and_hwm()
-        if options["json"]:
+        if job.json:
             from ...render import records
 
             for pgid in pgids:

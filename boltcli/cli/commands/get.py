@@ -7,30 +7,65 @@ import os
 from ...errors import ArgumentError, KeyNotFound
 from ...render.formats import lines, parse
 from ...tree.bucket import find_bucket, get
-from ..access import database
+from ..command import Argument, Command, Option
 from ..key_argument import address, addresses
+from ..options import BUCKET, FILE, SUBBUCKET, format_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    file, *buckets, wanted = arguments
-    if not file:
+COMMAND = Command(
+    "get",
+    "Print the value of a key.",
+    arguments=(FILE, BUCKET, SUBBUCKET, Argument("KEY", "key", "The key.")),
+    least=3,
+    options=(
+        format_option(),
+        Option(
+            "parse-format",
+            "How KEY is written: ascii-encoded (as it is)|hex",
+            default="ascii-encoded",
+            metavar="FORMAT",
+            choices=("ascii-encoded", "hex"),
+        ),
+    ),
+    opens=True,
+    example="boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2",
+)
+
+
+class Options:
+    """The values of the options."""
+
+    format: str
+    parse_format: str
+
+
+def prepare(job: Job[Options]) -> None:
+    if not job.path:
         raise ArgumentError("path required")
-    form = str(options["parse-format"])
-    key = address(wanted) if form == "ascii-encoded" else parse(os.fsencode(wanted), form)
-    if not key:
+    if not _key(job):
         raise ArgumentError("key is required: key required")
-    path = addresses(buckets)
-    with database(file, options, out) as snapshot:
-        value = get(snapshot, find_bucket(snapshot, path), key)
+    addresses(job.arguments[1:-1])
+
+
+def _key(job: Job[Options]) -> bytes:
+    wanted, form = job.arguments[-1], job.options.parse_format
+    return address(wanted) if form == "ascii-encoded" else parse(os.fsencode(wanted), form)
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    path, key = addresses(job.arguments[1:-1]), _key(job)
+    value = get(snapshot, find_bucket(snapshot, path), key)
     if value is None:
         raise KeyNotFound(key)
-    if options["json"]:
+    if job.json:
         from ...render import records
 
-        out.write(records.line(records.pair(path, key, value, str(options["format"]))))
+        out.write(records.line(records.pair(path, key, value, job.options.format)))
         return
-    out.write(lines([value], str(options["format"])))
+    out.write(lines([value], job.options.format))

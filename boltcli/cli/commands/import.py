@@ -9,6 +9,8 @@ import sys
 from ...errors import ArgumentError, DestinationExists, OpenError
 from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load_rows import load
+from ..command import Argument, Command
+from ..options import FILL_PERCENT, FORCE, NO_SYNC, OUTPUT, PAGE_SIZE
 from ..values import go_quote
 
 TYPE_CHECKING = False
@@ -17,10 +19,32 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ...ops.write.load_rows import Row
+    from ..job import Job
+
+COMMAND = Command(
+    "import",
+    "Make a database from what export writes; it is as small as it can be.",
+    arguments=(Argument("SRC", "file", "Lines of JSON in key order; - is standard input."),),
+    least=1,
+    most=1,
+    options=(OUTPUT, NO_SYNC, FORCE, FILL_PERCENT, PAGE_SIZE),
+    example="boltcli import -o store.db store.ndjson",
+    group="Write",
+)
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    source, output, page_size = arguments[0], str(options["output"]), int(options["page-size"])
+class Options:
+    """The values of the options."""
+
+    output: str
+    no_sync: bool
+    force: bool
+    fill_percent: int
+    page_size: int
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    source, output, page_size = job.path, job.options.output, job.options.page_size
     if not output:
         raise ArgumentError("output file required")
     if page_size and page_size not in PAGE_SIZES:
@@ -32,14 +56,14 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
             _rows(source),
             output,
             page_size=page_size or mmap.PAGESIZE,
-            fill_percent=int(options["fill-percent"]),
-            replace=bool(options["force"]),
-            sync=not options["no-sync"],
+            fill_percent=job.options.fill_percent,
+            replace=job.options.force,
+            sync=not job.options.no_sync,
         )
     except DestinationExists:
-        hint = "" if options["force"] else ": --force replaces it"
+        hint = "" if job.options.force else ": --force replaces it"
         raise ArgumentError(f"output file {go_quote(output)} already exists{hint}") from None
-    if options["json"]:
+    if job.json:
         from ...render import records
 
         facts = {"pairs": done.pairs, "buckets": done.buckets, "size": done.size}

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from ...ops.stats.bucket_counts import inspect
 from ...render.inspect import bucket_tree
-from ..access import database
+from ..command import Command
+from ..options import FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    with database(arguments[0], options, out) as snapshot:
-        tree = inspect(snapshot)
-    if options["json"]:
+COMMAND = Command(
+    "inspect",
+    "Show the tree of buckets and how many pairs each holds, as JSON.",
+    arguments=(FILE,),
+    least=1,
+    most=1,
+    opens=True,
+    example="boltcli inspect fixtures/document.db",
+)
+
+
+def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+    tree = inspect(snapshot)
+    if job.json:
         from ...render import records
 
         out.writelines(records.tree(tree))

@@ -5,28 +5,59 @@ from __future__ import annotations
 from ...ops.read.select_items import items
 from ...render.items import item_lines, value_lines
 from ...tree.bucket import find_bucket
-from ..access import database
+from ..command import Command, Option
 from ..key_argument import addresses
-from ..selection import selection
+from ..options import BUCKET, FILE, FILTERS, SUBBUCKET, format_option
+from ..selection import Filters, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    path = tuple(addresses(arguments[1:]))
-    filters = selection(options, values=True)
-    values_only = bool(options["values-only"])
-    key_form, form = str(options["key-format"]), str(options["format"])
+COMMAND = Command(
+    "items",
+    "List the keys of a bucket with their values.",
+    arguments=(FILE, BUCKET, SUBBUCKET),
+    least=2,
+    options=(
+        format_option("How to write values", short="f"),
+        format_option("How to write keys", name="key-format"),
+        Option("values-only", "Only the values.", default=False),
+        *FILTERS,
+    ),
+    opens=True,
+    example="boltcli items --prefix e-9 fixtures/document.db execution",
+)
+
+
+class Options(Filters):
+    """The values of the options."""
+
+    format: str
+    key_format: str
+    values_only: bool
+
+
+def prepare(job: Job[Options]) -> None:
+    addresses(job.arguments[1:])
+    selection(job.options, values=True)
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    path = tuple(addresses(job.arguments[1:]))
+    filters = selection(job.options, values=True)
+    values_only = job.options.values_only
+    key_form, form = job.options.key_format, job.options.format
     pairs_only = values_only or filters["recursive"]
-    with database(arguments[0], options, out) as snapshot:
-        parts = items(snapshot, find_bucket(snapshot, path), path, buckets=not pairs_only, **filters)
-        if options["json"]:
-            from ...render import records
+    parts = items(snapshot, find_bucket(snapshot, path), path, buckets=not pairs_only, **filters)
+    if job.json:
+        from ...render import records
 
-            for part in parts:
-                out.write(records.items(part, key_form, form, path=filters["recursive"], key=not values_only))
-            return
         for part in parts:
-            out.write(value_lines(part, form) if values_only else item_lines(part, key_form, form, len(path)))
+            out.write(records.items(part, key_form, form, path=filters["recursive"], key=not values_only))
+        return
+    for part in parts:
+        out.write(value_lines(part, form) if values_only else item_lines(part, key_form, form, len(path)))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ...errors import Corrupted, DamageSkipped
+from ...errors import ArgumentError, Corrupted, DamageSkipped
 from ...ops.read.key_pages import key_pages
 from ...render.formats import lines
 from ...tree.bucket import find_bucket, has_branches
-from ..access import database
-from ..declaration import filtered
+from ..command import Command, Option
 from ..key_argument import addresses
-from ..warnings import warn
+from ..options import BUCKET, FILE, FILTERS, JOBS, SUBBUCKET, format_option
+from ..selection import Filters, is_filtered, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,29 +20,60 @@ if TYPE_CHECKING:
     from ...tree.bucket import BucketRef
 
     Write = Callable[[list[bytes], str], bytes]
+    from ..job import Job
+
+COMMAND = Command(
+    "keys",
+    "List the keys of a bucket, nested buckets included.",
+    arguments=(FILE, BUCKET, SUBBUCKET),
+    least=2,
+    options=(
+        format_option(short="f"),
+        Option("skip-damaged", "Skip damaged pages and continue; each one is reported on stderr.", default=False),
+        JOBS,
+        *FILTERS,
+    ),
+    opens=True,
+    example="boltcli keys fixtures/document.db execution",
+)
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    form, path = str(options["format"]), addresses(arguments[1:])
+class Options(Filters):
+    """The values of the options."""
+
+    format: str
+    skip_damaged: bool
+    jobs: int
+
+
+def prepare(job: Job[Options]) -> None:
+    addresses(job.arguments[1:])
+    if is_filtered(job.options):
+        selection(job.options, values=False)
+        if job.options.skip_damaged:
+            raise ArgumentError("--skip-damaged reads all pages, a filter only some of them: they don't go together")
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    form, path = job.options.format, addresses(job.arguments[1:])
     write: Write = lines
-    if options["json"]:
+    if job.json:
         from ...render import records
 
         write = records.keys
     skipped: list[Corrupted] = []
-    with database(arguments[0], options, out) as snapshot:
-        bucket = find_bucket(snapshot, path)
-        if filtered(options):
-            _some(snapshot, bucket, tuple(path), options, write, out)
-        elif options["skip-damaged"]:
-            skipped = _surviving(snapshot, bucket, form, write, out)
-        elif has_branches(snapshot, bucket):
-            _many(snapshot, bucket, form, int(options["jobs"]), write, out)
-        else:
-            for keys in key_pages(snapshot, bucket):
-                out.write(write(keys, form))
+    bucket = find_bucket(snapshot, path)
+    if is_filtered(job.options):
+        _some(snapshot, bucket, tuple(path), job, write, out)
+    elif job.options.skip_damaged:
+        skipped = _surviving(snapshot, bucket, form, write, out)
+    elif has_branches(snapshot, bucket):
+        _many(snapshot, bucket, job, write, out)
+    else:
+        for keys in key_pages(snapshot, bucket):
+            out.write(write(keys, form))
     for damage in skipped:
-        warn(err, options, f"skipped {damage}", arguments[0])
+        job.warn(f"skipped {damage}")
     if skipped:
         raise DamageSkipped(len(skipped))
 
@@ -51,24 +82,20 @@ def _some(
     snapshot: Snapshot,
     bucket: BucketRef,
     path: tuple[bytes, ...],
-    options: dict[str, str | int],
+    job: Job[Options],
     write: Write,
     out: BinaryIO,
 ) -> None:
     """Write the keys that the filters leave."""
-    from ...errors import ArgumentError
     from ...ops.read.select_items import items
-    from ..selection import selection
 
-    if options["skip-damaged"]:
-        raise ArgumentError("--skip-damaged reads all pages, a filter those that it has to: they don't go together")
-    form = str(options["format"])
-    for part in items(snapshot, bucket, path, **selection(options, values=False)):
-        if not options["json"]:
+    form = job.options.format
+    for part in items(snapshot, bucket, path, **selection(job.options, values=False)):
+        if not job.json:
             from ...render.items import key_lines
 
             out.write(key_lines(part, form, len(path)))
-        elif options["recursive"]:
+        elif job.options.recursive:
             from ...render import records
 
             out.write(records.items(part, form, path=True, value=False))
@@ -76,11 +103,11 @@ def _some(
             out.write(write(part.keys, form))
 
 
-def _many(snapshot: Snapshot, bucket: BucketRef, form: str, jobs: int, write: Write, out: BinaryIO) -> None:
+def _many(snapshot: Snapshot, bucket: BucketRef, job: Job[Options], write: Write, out: BinaryIO) -> None:
     from ...ops.read.fast_keys import written_keys
-    from ..progress import Progress
 
-    with Progress("listing") as progress:
+    form, jobs = job.options.format, job.options.jobs
+    with job.progress("listing") as progress:
         show = None if out.isatty() else progress
         for text in written_keys(snapshot, bucket, lambda keys: write(keys, form), jobs=jobs, progress=show):
             out.write(text)

@@ -5,22 +5,35 @@ from __future__ import annotations
 from ...render import text
 from ...storage.holders import holders
 from ...storage.source import open_source
+from ..command import Command
+from ..options import FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
+
+COMMAND = Command(
+    "lock",
+    "Say who holds the lock; status 0: nobody, 2: readers, 3: a writer.",
+    arguments=(FILE,),
+    least=1,
+    most=1,
+    example="boltcli lock fixtures/document.db",
+)
+
 _READERS = 2  # exit statuses
 _WRITER = 3
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> int:
-    source = open_source(arguments[0], "none")
+def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> int:
+    source = open_source(job.path, "none")
     try:
         found = holders(source)
     finally:
         source.close()
-    if options["json"]:
+    if job.json:
         from ...render import records
 
         out.write(records.lines(map(records.holder, found)))

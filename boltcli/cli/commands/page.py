@@ -6,6 +6,8 @@ from ...errors import ArgumentError, BoltError, UnreadablePage
 from ...render.errors import error_text
 from ...render.raw_page import page_text
 from ...storage.raw import RawFile
+from ..command import Command, Option
+from ..options import FILE, PGIDS, format_option
 from ..values import parse_page_ids
 
 TYPE_CHECKING = False
@@ -13,22 +15,45 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
+    from ..job import Job
+
+COMMAND = Command(
+    "page",
+    "Show what pages hold, element by element.",
+    arguments=(FILE, PGIDS),
+    least=1,
+    options=(
+        Option("all", "Show all pages.", default=False),
+        format_option(name="format-value"),
+    ),
+    example="boltcli page fixtures/document.db 0",
+    group="Pages",
+)
+
+
+class Options:
+    """The values of the options."""
+
+    all: bool
+    format_value: str
+
+
 SEPARATOR = b"===============================================\n"
 _BEYOND = 1 << 16  # pages that are not in the file: no damaged meta is worth more lines
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    path, pgids = arguments[0], parse_page_ids(arguments[1:])
-    if options["all"] and pgids:
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    path, pgids = job.path, parse_page_ids(job.arguments[1:])
+    if job.options.all and pgids:
         raise ArgumentError("invalid args: either use '--all' or 'pageid...'")
-    if not options["all"] and not pgids:
+    if not job.options.all and not pgids:
         raise ArgumentError("page id required")
-    form = str(options["format-value"])
+    form = job.options.format_value
     write, separator = _page, SEPARATOR
-    if options["json"]:
+    if job.json:
         write, separator = _page_as_json, b""
     with RawFile(path) as file:
-        if options["all"]:
+        if job.options.all:
             _all(file, form, out, write, separator)
         for number, pgid in enumerate(pgids):
             if number:

@@ -5,26 +5,53 @@ from __future__ import annotations
 from ...errors import ArgumentError
 from ...render.raw_page import item_text
 from ...storage.raw import RawFile
+from ..command import Argument, Command, Option
+from ..options import FILE, format_option
 from ..values import parse_decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    path, pgid, index = arguments[0], parse_decimal(arguments[1]), parse_decimal(arguments[2])
-    key_only, value_only = options["key-only"], options["value-only"]
+COMMAND = Command(
+    "page-item",
+    "Print the key and the value of one element of a leaf page.",
+    arguments=(FILE, Argument("PGID", "text", "Page id."), Argument("INDEX", "text", "Element, counted from 0.")),
+    least=3,
+    most=3,
+    options=(
+        Option("key-only", "Print only the key.", default=False),
+        Option("value-only", "Print only the value.", default=False),
+        format_option(),
+    ),
+    example="boltcli page-item --key-only fixtures/document.db 4 0",
+    group="Pages",
+)
+
+
+class Options:
+    """The values of the options."""
+
+    key_only: bool
+    value_only: bool
+    format: str
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    path, pgid, index = job.path, parse_decimal(job.arguments[1]), parse_decimal(job.arguments[2])
+    key_only, value_only = job.options.key_only, job.options.value_only
     if key_only and value_only:
         raise ArgumentError("the --key-only or --value-only flag may be set, but not both")
     with RawFile(path) as file:
         page = file.page(pgid)
     index &= 0xFFFF  # bbolt keeps 16 bits of it
-    if options["json"]:
+    if job.json:
         from ...render import records
         from ...render.raw_records import item_record
 
-        record = item_record(page, index, str(options["format"]), key=not value_only, value=not key_only)
+        record = item_record(page, index, job.options.format, key=not value_only, value=not key_only)
         out.write(records.line(record))
         return
-    out.writelines(item_text(page, index, str(options["format"]), key=not value_only, value=not key_only))
+    out.writelines(item_text(page, index, job.options.format, key=not value_only, value=not key_only))

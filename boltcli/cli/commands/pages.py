@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from ...ops.space.page_list import FREE, page_rows
 from ...render.pages import HEADING, table_rows
-from ..access import database
+from ..command import Command
+from ..options import FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+COMMAND = Command(
+    "pages",
+    "List all pages with their type and size.",
+    arguments=(FILE,),
+    least=1,
+    most=1,
+    opens=True,
+    example="boltcli pages fixtures/document.db",
+    group="Pages",
+)
+
+
+def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     tails: dict[int, str] = {}
     heading = HEADING  # only once the freelist is known to be good, as in bbolt
-    with database(arguments[0], options, out) as snapshot:
-        if options["json"]:
-            from ...render import records
+    if job.json:
+        from ...render import records
 
-            for rows in page_rows(snapshot):
-                out.write(records.pages(rows, FREE))
-            return
         for rows in page_rows(snapshot):
-            out.write(heading + table_rows(rows, FREE, tails))
-            heading = b""
+            out.write(records.pages(rows, FREE))
+        return
+    for rows in page_rows(snapshot):
+        out.write(heading + table_rows(rows, FREE, tails))
+        heading = b""

@@ -5,27 +5,55 @@ from __future__ import annotations
 from ...ops.stats.database_stats import database_stats
 from ...render import text
 from ...storage.readahead import ReadAhead
-from ..access import database
+from ..command import Argument, Command, Option
 from ..key_argument import address
-from ..progress import Progress
+from ..options import FILES, JOBS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    prefix = address(arguments[1] if len(arguments) > 1 else str(options["prefix"]))
-    jobs = int(options["jobs"])
-    with (
-        database(arguments[0], options, out) as snapshot,
-        ReadAhead(snapshot, jobs != 1 and not prefix),
-        Progress("counting") as progress,
-    ):
+COMMAND = Command(
+    "stats",
+    "Count pages, pairs and bytes over the top-level buckets.",
+    arguments=(FILES, Argument("PREFIX", "bucket", "Only buckets whose name begins with this.", required=False)),
+    least=1,
+    most=2,
+    options=(
+        JOBS,
+        Option("prefix", "Like PREFIX; with --json all arguments are files.", default="", metavar="PREFIX"),
+    ),
+    opens=True,
+    several=True,
+    example="boltcli stats fixtures/document.db",
+)
+
+
+class Options:
+    """The values of the options."""
+
+    jobs: int
+    prefix: str
+
+
+def prepare(job: Job[Options]) -> None:
+    _prefix(job)
+
+
+def _prefix(job: Job[Options]) -> bytes:
+    return address(job.arguments[1] if len(job.arguments) > 1 else job.options.prefix)
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    prefix, jobs = _prefix(job), job.options.jobs
+    with ReadAhead(snapshot, jobs != 1 and not prefix), job.progress("counting") as progress:
         count, total = database_stats(snapshot, prefix, jobs=jobs, progress=progress)
-    if options["json"]:
+    if job.json:
         from ...render import records
 
-        out.write(records.line(records.stats(arguments[0], count, total)))
+        out.write(records.line(records.stats(job.path, count, total)))
         return
     out.write(text.stats(count, total))

@@ -6,18 +6,35 @@ from ...errors import Step
 from ...ops.write.page_surgery import clear_elements
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import PAGES_LOST, begin, output_of, page_of, say
+from ..surgery import OUTPUT, PAGES_LOST, Output, begin, check_page, declare, number_option, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    output, pgid = output_of(options), page_of(options)
-    with RawFile(arguments[0]) as file, begin("clear-page", file, output) as copy:
+COMMAND = declare(
+    "clear-page",
+    "Remove all elements of a branch or leaf page.",
+    "broken.db --output cleared.db --pageId 5",
+    OUTPUT,
+    number_option("pageId", "The page to clear."),
+)
+
+
+class Options(Output):
+    """The values of the options."""
+
+    pageId: int
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    output, pgid = output_of(job), job.options.pageId
+    check_page(pgid)
+    with RawFile(job.path) as file, begin("clear-page", file, output) as copy:
         with Step("clear-page command failed"):
             patches, lost = clear_elements(file, pgid)
             write_patches(copy, patches)
         copy.commit()
-    say(out, arguments[0], options, f"The page ({pgid}) was cleared\n", PAGES_LOST if lost else b"")
+    say(out, job, f"The page ({pgid}) was cleared\n", PAGES_LOST if lost else b"")

@@ -6,21 +6,42 @@ from ...errors import Step
 from ...ops.write.page_surgery import clear_elements
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import PAGES_LOST, begin, output_of, page_of, say
+from ..surgery import OUTPUT, PAGES_LOST, Output, begin, check_page, declare, number_option, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    output, pgid = output_of(options), page_of(options)
-    start, end = int(options["from-index"]), int(options["to-index"])
+COMMAND = declare(
+    "clear-page-elements",
+    "Remove some elements of a branch or leaf page.",
+    "broken.db --output cleared.db --pageId 5 --from-index 0 --to-index 2",
+    OUTPUT,
+    number_option("pageId", "The page to clear."),
+    number_option("from-index", "The first element to remove, counted from 0.", metavar="INDEX", signed=True),
+    number_option("to-index", "The first element after it to keep; -1 keeps none.", metavar="INDEX", signed=True),
+)
+
+
+class Options(Output):
+    """The values of the options."""
+
+    pageId: int
+    from_index: int
+    to_index: int
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    output, pgid = output_of(job), job.options.pageId
+    check_page(pgid)
+    start, end = job.options.from_index, job.options.to_index
     # bbolt's messages say "element" where its command's name says "elements".
-    with RawFile(arguments[0]) as file, begin("clear-page-element", file, output) as copy:
+    with RawFile(job.path) as file, begin("clear-page-element", file, output) as copy:
         with Step("clear-page-element command failed"):
             patches, lost = clear_elements(file, pgid, start, end)
             write_patches(copy, patches)
         copy.commit()
     cleared = f"All elements in [{start}, {end}) in page {pgid} were cleared\n"
-    say(out, arguments[0], options, cleared, PAGES_LOST if lost else b"")
+    say(out, job, cleared, PAGES_LOST if lost else b"")

@@ -6,23 +6,31 @@ from ...errors import Step
 from ...ops.write.page_surgery import abandon_freelist
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import begin, output_of, say
+from ..surgery import OUTPUT, Output, begin, declare, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    output = output_of(options)
-    with RawFile(arguments[0]) as file, begin("freelist abandon", file, output) as copy:
+COMMAND = declare(
+    "freelist abandon",
+    "Drop the freelist from both meta pages; bbolt then finds the free pages by a full walk.",
+    "broken.db --output abandoned.db",
+    OUTPUT,
+)
+
+
+def run(job: Job[Output], out: BinaryIO, err: BinaryIO) -> None:
+    output = output_of(job)
+    with RawFile(job.path) as file, begin("freelist abandon", file, output) as copy:
         with Step("abandom-freelist command failed"):  # bbolt's spelling
             write_patches(copy, abandon_freelist(file))
         copy.commit()
     say(
         out,
-        arguments[0],
-        options,
+        job,
         "The freelist was abandoned in both meta pages.\n"
         "It may cause some delay on next startup because bbolt needs to scan the whole db "
         "to reconstruct the free list.\n",

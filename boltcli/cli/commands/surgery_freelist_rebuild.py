@@ -7,16 +7,25 @@ from ...ops.write.freelist_rebuild import rebuild_freelist
 from ...ops.write.page_surgery import newest_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import begin, output_of, say
+from ..surgery import OUTPUT, Output, begin, declare, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    output = output_of(options)
-    with RawFile(arguments[0]) as file:
+COMMAND = declare(
+    "freelist rebuild",
+    "Store a freelist again in a database that has none.",
+    "abandoned.db --output rebuilt.db",
+    OUTPUT,
+)
+
+
+def run(job: Job[Output], out: BinaryIO, err: BinaryIO) -> None:
+    output = output_of(job)
+    with RawFile(job.path) as file:
         if newest_meta(file).has_freelist:
             raise ArgumentError(
                 "the file already has freelist, please consider to abandon the freelist to forcibly rebuild it"
@@ -26,4 +35,4 @@ def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err:
             with Step("[freelist rebuild] open db file failed"):
                 write_patches(copy, *rebuild_freelist(output, copy.fd))
             copy.commit()
-    say(out, arguments[0], options, "The freelist was successfully rebuilt.\n")
+    say(out, job, "The freelist was successfully rebuilt.\n")

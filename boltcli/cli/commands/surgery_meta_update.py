@@ -6,26 +6,51 @@ from ...errors import ArgumentError
 from ...ops.write.page_surgery import update_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import begin, output_of, say
-from ..values import go_quote, parse_decimal
+from ..command import Option
+from ..surgery import OUTPUT, Output, begin, declare, output_of, say
+from ..values import go_quote, parse_decimal, parse_string_slice, parse_uint32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    output = output_of(options)
-    slot = int(options["meta-page"])
+COMMAND = declare(
+    "meta update",
+    "Change fields of a meta page, and make its checksum right.",
+    "broken.db --output updated.db --meta-page 1 --fields root:6,freelist:8",
+    OUTPUT,
+    Option(
+        "fields",
+        "What to change: name:number, with commas between; the names are pageSize, root, freelist and pgid.",
+        default=[],
+        metavar="FIELDS",
+        parse=parse_string_slice,
+    ),
+    Option("meta-page", "Which meta page: 0 or 1.", default=0, metavar="PAGE", parse=parse_uint32),
+)
+
+
+class Options(Output):
+    """The values of the options."""
+
+    fields: list[str]
+    meta_page: int
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    output = output_of(job)
+    slot = job.options.meta_page
     if slot > 1:
         raise ArgumentError(f"invalid meta page id: {slot}")
-    fields = _fields(str(options["fields"]).split("\0")[:-1])
-    with RawFile(arguments[0]) as file, begin("meta update", file, output) as copy:
+    fields = _fields(job.options.fields)
+    with RawFile(job.path) as file, begin("meta update", file, output) as copy:
         patches, warning = update_meta(file, slot, fields)
         write_patches(copy, patches)
         copy.commit()
     done = f"The meta page {slot} has been updated!\n" if patches else "Nothing changed!\n"
-    say(out, arguments[0], options, done, warning.encode())
+    say(out, job, done, warning.encode())
 
 
 def _fields(pairs: list[str]) -> dict[str, int]:

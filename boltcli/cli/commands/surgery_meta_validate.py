@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from ...ops.write.page_surgery import meta_at
 from ...storage.raw import RawFile
+from ..surgery import declare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+COMMAND = declare(
+    "meta validate",
+    "Say whether each of the two meta pages is valid.",
+    "fixtures/document.db",
+)
+
+
+def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     page_size = 0
-    with RawFile(arguments[0]) as file:
+    with RawFile(job.path) as file:
         for slot in (0, 1):
             meta, _ = meta_at(file, slot, page_size)
             problem = meta.problem()
             page_size = meta.page_size
-            if options["json"]:
+            if job.json:
                 from ...render import records
 
                 record = {"page": slot, "valid": problem is None, "problem": None if problem is None else str(problem)}

@@ -6,17 +6,26 @@ from ...errors import Step
 from ...ops.write.page_surgery import revert_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import begin, output_of, say
+from ..surgery import OUTPUT, Output, begin, declare, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    output = output_of(options)
-    with RawFile(arguments[0]) as file, begin("revert-meta-page", file, output) as copy:
+COMMAND = declare(
+    "revert-meta-page",
+    "Undo the newest transaction: its meta page is replaced by the other one.",
+    "broken.db --output reverted.db",
+    OUTPUT,
+)
+
+
+def run(job: Job[Output], out: BinaryIO, err: BinaryIO) -> None:
+    output = output_of(job)
+    with RawFile(job.path) as file, begin("revert-meta-page", file, output) as copy:
         with Step("revert-meta-page command failed"):
             write_patches(copy, revert_meta(file))
         copy.commit()
-    say(out, arguments[0], options, "The meta page is reverted.\n")
+    say(out, job, "The meta page is reverted.\n")

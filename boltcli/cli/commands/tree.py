@@ -7,27 +7,60 @@ import os
 from ...errors import ArgumentError
 from ...ops.space.space_usage import bucket_usage
 from ...render.usage import ORDERS, arranged, tree_text
-from ..access import database
+from ..command import Command, Option
+from ..options import DEPTH, FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
-    order, depth = str(options["sort"]), int(options["depth"])
+COMMAND = Command(
+    "tree",
+    "Show the tree of buckets with pairs, bytes, share of the file, depth and sequence.",
+    arguments=(FILE,),
+    least=1,
+    most=1,
+    options=(
+        DEPTH,
+        Option(
+            "sort",
+            "Order of the buckets inside of one: size|name|keys",
+            default="name",
+            metavar="ORDER",
+            choices=("size", "name", "keys"),
+        ),
+    ),
+    opens=True,
+    example="boltcli tree fixtures/document.db",
+)
+
+
+class Options:
+    """The values of the options."""
+
+    depth: int
+    sort: str
+
+
+def prepare(job: Job[Options]) -> None:
+    order = job.options.sort
     if order not in ORDERS:
         raise ArgumentError(f"--sort {order}: must be one of {', '.join(ORDERS)}")
-    with database(arguments[0], options, out) as snapshot:
-        buckets = arranged(bucket_usage(snapshot), order, depth)
-        size = snapshot.size
-    if options["json"]:
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    buckets = arranged(bucket_usage(snapshot), job.options.sort, job.options.depth)
+    size = snapshot.size
+    if job.json:
         from ...render import records
 
         out.write(records.lines(records.bucket_usage(bucket, size) for bucket in buckets[1:]))
     elif out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
         from ...render.rich_tree import rich_tree
 
-        out.write(rich_tree(os.path.basename(arguments[0]), buckets, size))
+        out.write(rich_tree(os.path.basename(job.path), buckets, size))
     else:
-        out.write(tree_text(os.path.basename(arguments[0]), buckets, size))
+        out.write(tree_text(os.path.basename(job.path), buckets, size))

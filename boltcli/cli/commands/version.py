@@ -6,10 +6,20 @@ import os
 import sys
 
 from ... import BBOLT_VERSION, __version__
+from ..command import Command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
+
+    from ..job import Job
+
+COMMAND = Command(
+    "version",
+    "Print the versions of boltcli and Python.",
+    example="boltcli version",
+    group="Help",
+)
 
 
 def one_line() -> bytes:
@@ -17,10 +27,10 @@ def one_line() -> bytes:
     return f"boltcli version {__version__}\n".encode()
 
 
-def run(arguments: list[str], options: dict[str, str | int], out: BinaryIO, err: BinaryIO) -> None:
+def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     python = ".".join(map(str, sys.version_info[:3]))
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "unknown")
-    if options["json"]:
+    if job.json:
         from ...render import records
 
         versions = {"boltcli": __version__, "bbolt": BBOLT_VERSION, "python": python}

@@ -1,0 +1,106 @@
+"""The declaration of a command: its name, arguments, options, an example.
+
+The small parser, typer, help, completion and the manual page are all made from it.
+"""
+
+from __future__ import annotations
+
+from ..errors import ArgumentError
+from .option import Argument, Option
+from .options import ACCESS, JSON
+from .values import go_quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Argument", "Command", "Group", "Option"]
+
+
+class Command:
+    """A command. ``least`` and ``most`` bound the number of positionals; ``most`` None is no bound.
+
+    Its name is the way to it: ``surgery freelist rebuild``. The module that declares it as ``COMMAND`` has also
+
+    - ``run(snapshot, job, out, err)`` if ``opens``: the runner opens the database, the first positional, and the
+      command has the options of that (``options.ACCESS``); else ``run(job, out, err)``. It returns the exit
+      status, None for 0; failures are BoltErrors;
+    - ``class Options``: the types of the values in ``job.options``, if it has options of its own;
+    - ``prepare(job)``, optional: it raises what is wrong with the command line, before anything is opened.
+
+    All but those that print for shells and readers have ``--json``; with that, commands that take ``several``
+    files run once for each. ``group`` is the heading under which the help lists it.
+    """
+
+    __slots__ = ("arguments", "example", "group", "least", "most", "name", "opens", "options", "several", "summary")
+
+    def __init__(
+        self,
+        name: str,
+        summary: str,
+        *,
+        arguments: tuple[Argument, ...] = (),
+        least: int = 0,
+        most: int | None = None,
+        options: tuple[Option, ...] = (),
+        example: str,
+        group: str = "Read",
+        opens: bool = False,
+        json: bool = True,
+        several: bool = False,
+    ) -> None:
+        self.several = several
+        self.name = name
+        self.summary = summary
+        self.arguments = arguments
+        self.least = least
+        self.most = most
+        self.opens = opens
+        self.options = options + (JSON,) * json + (ACCESS if opens else ())
+        self.example = example
+        self.group = group
+
+    def check_count(self, arguments: Sequence[str], *, several: bool = False) -> None:
+        """Raise :class:`~boltcli.errors.ArgumentError`, in cobra's words, for a wrong number of positionals.
+
+        With ``several`` (and --json) there may be any number of files.
+        """
+        least, most, received = self.least, self.most, len(arguments)
+        if several and self.several:
+            most = None
+        if received >= least and (most is None or received <= most):
+            return
+        if most == 0:
+            raise ArgumentError(f'unknown command {go_quote(arguments[0])} for "boltcli {self.name}"')
+        if most is None:
+            raise ArgumentError(f"requires at least {least} arg(s), only received {received}")
+        if least == most:
+            raise ArgumentError(f"accepts {least} arg(s), received {received}")
+        raise ArgumentError(f"accepts between {least} and {most} arg(s), received {received}")
+
+    def usage(self) -> str:
+        """One line: the command and what it takes."""
+        words = [f"boltcli {self.name}"]
+        for option in self.options:
+            if option.common:
+                continue  # the help has them
+            word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"
+            words.append(word if option.required else f"[{word}]")
+        for argument in self.arguments:
+            if argument.hidden:
+                continue
+            word = argument.name + ("..." if argument.many else "")
+            words.append(word if argument.required else f"[{word}]")
+        return " ".join(words)
+
+
+class Group(Command):
+    """A command that only holds others, those whose name begins with its own; alone it prints its help."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, summary: str, *, example: str, group: str) -> None:
+        super().__init__(name, summary, example=example, group=group, json=False)
+
+    def usage(self) -> str:
+        return f"boltcli {self.name} COMMAND"

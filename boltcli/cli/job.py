@@ -1,0 +1,102 @@
+"""What a command is asked to do: its positionals, its options' values, and its way to say something."""
+
+from __future__ import annotations
+
+from .command import Command
+from .progress import Progress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO, Generic, TypeVar
+
+    from ..storage.source import Way
+    from .option import Value
+
+    T = TypeVar("T")  # the command's class Options
+else:
+
+    class Generic:
+        """The stand-in for typing's, which takes longer to import than a small command to run."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, item: object) -> type:
+            return cls
+
+    T = None
+
+
+class Values:
+    """The values of a command's own options, as attributes; its class ``Options`` gives their types."""
+
+    def __init__(self, values: dict[str, Value]) -> None:
+        self.__dict__.update(values)
+
+
+class Job(Generic[T]):
+    """One run of a command. ``arguments`` are the positionals, ``options`` the values of the command's own options.
+
+    ``json``: its output is JSON. ``several``: it is one of several files, and its output one object, whatever
+    becomes of it. ``lock``, ``timeout`` and ``previous`` say how its database is opened.
+    """
+
+    __slots__ = ("_values", "arguments", "command", "err", "json", "options", "several")
+
+    def __init__(
+        self,
+        command: Command,
+        arguments: list[str],
+        values: dict[str, Value],
+        err: BinaryIO,
+        *,
+        several: bool = False,
+    ) -> None:
+        """``values`` are those of all options, by their names."""
+        self.command = command
+        self.arguments = arguments
+        self.err = err
+        self.several = several
+        self.json = bool(values.get("json"))
+        self._values = values
+        own = {option.attribute: values[option.name] for option in command.options if not option.common}
+        self.options: T = Values(own)  # type: ignore[assignment]
+
+    @property
+    def path(self) -> str:
+        """The first positional: of most commands the database file."""
+        return self.arguments[0]
+
+    @property
+    def lock(self) -> Way:
+        """What to do about the lock, as ``open_source`` has it."""
+        return "none" if self._values["no-lock"] else self._values["lock"]  # type: ignore[return-value]
+
+    @property
+    def timeout(self) -> float:
+        """Seconds to wait for the lock; 0: without end."""
+        from .values import seconds
+
+        return seconds(str(self._values["timeout"]))
+
+    @property
+    def previous(self) -> bool:
+        """Whether the state before the last transaction is wanted."""
+        return bool(self._values["previous"])
+
+    def again(self, *, path: str | None = None, err: BinaryIO, several: bool = False, **values: Value) -> Job[T]:
+        """The same job with another ``path`` alone, another stderr, other values."""
+        arguments = self.arguments if path is None else [path]
+        return Job(self.command, arguments, self._values | values, err, several=several or self.several)
+
+    def warn(self, message: str) -> None:
+        """Write a warning about the database to stderr: a line, or an object with ``--json``."""
+        if self.json:
+            from ..render import records
+
+            self.err.write(records.line(records.notice("warning", message, self.path)))
+        else:
+            self.err.write(f"warning: {message}\n".encode("utf-8", "surrogateescape"))
+
+    def progress(self, what: str, unit: str = "pages") -> Progress:
+        """A context manager, to be called with (done, total), that shows on a terminal how far the job has come."""
+        return Progress(what, unit)

@@ -1,0 +1,92 @@
+"""What a command takes: options and positional arguments."""
+
+from __future__ import annotations
+
+from .values import parse_bool, parse_string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Value = bool | int | str | list[str]
+
+_KEYWORDS = ("from", "import", "in", "is", "not", "with", "as")
+
+
+class Option:
+    """A flag: ``--name VALUE`` or ``-short VALUE``.
+
+    The default is a bool, an int, a str or a list of str, and so are the values that ``parse`` makes of a text
+    (it raises :class:`~boltcli.errors.ArgumentError`). A flag whose default is False is a switch: it takes no
+    value, unless by ``--name=false``. A flag whose default is a list gathers the values of all its occurrences;
+    of the other flags the last occurrence wins. ``kind`` (text, file, bucket) and ``choices`` say what completes
+    the value. ``environment`` names the variable that holds the default, if it is set. ``panel`` is the
+    heading under which the help shows it. ``required`` flags have no default.
+    """
+
+    __slots__ = (
+        "choices", "common", "default", "environment", "gathers", "help", "kind", "metavar", "name", "panel", "parse",
+        "required", "short", "switch",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        help: str,
+        *,
+        default: bool | int | str | list[str],
+        metavar: str = "",
+        parse: Callable[[str], Value] = parse_string,
+        short: str = "",
+        choices: tuple[str, ...] = (),
+        required: bool = False,
+        environment: str = "",
+        panel: str = "",
+        kind: str = "text",
+        common: bool = False,
+    ) -> None:
+        self.common = common  # to most commands: read by the runner, and not listed in the usage line
+        self.name = name
+        self.short = short
+        self.help = help
+        self.default = default
+        self.metavar = metavar
+        self.switch = default is False
+        self.parse: Callable[[str], Value] = parse_bool if self.switch else parse
+        self.environment = environment
+        self.panel = panel
+        self.required = required  # cobra says so before it looks at anything else
+        self.gathers = isinstance(default, list)
+        self.kind = kind
+        self.choices = choices  # for help and completion: what is not among them fails later, as in bbolt
+
+    @property
+    def attribute(self) -> str:
+        """The name of its value in the command's ``Options``."""
+        name = self.name.replace("-", "_")
+        return f"{name}_" if name in _KEYWORDS else name
+
+    @property
+    def label(self) -> str:
+        """The flag as pflag's errors name it."""
+        return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
+
+
+class Argument:
+    """A positional argument, for help and completion; how many there may be is the command's ``least`` and ``most``.
+
+    ``kind`` says what completes it: file, bucket, key, command or text. ``many``: any number of it.
+    ``hidden``: taken without a word, as bbolt does.
+    """
+
+    __slots__ = ("help", "hidden", "kind", "many", "name", "required")
+
+    def __init__(
+        self, name: str, kind: str, help: str, *, many: bool = False, required: bool = True, hidden: bool = False
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.help = help
+        self.many = many
+        self.required = required
+        self.hidden = hidden

@@ -1,0 +1,85 @@
+"""Options and arguments that several commands share: each has one name, one letter and one meaning everywhere."""
+
+from __future__ import annotations
+
+from ..render.formats import FORMATS
+from .option import Argument, Option
+from .values import LOCK_WAYS, parse_lock, parse_timeout, parse_uint64
+
+FILE = Argument("FILE", "file", "The bolt database file.")
+FILES = Argument("FILE", "file", "The bolt database file; with --json several, an object for each.")
+BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
+SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
+PGIDS = Argument("PGID", "text", "Page ids.", many=True, required=False)
+
+JSON = Option("json", "Write JSON: one document, or an object a line.", short="j", default=False, common=True)
+
+JOBS = Option(
+    "jobs",
+    "Number of worker processes for a large file, or for several files; 0 chooses automatically.",
+    default=0, metavar="N", parse=parse_uint64,
+)  # fmt: skip
+DEPTH = Option("depth", "Show buckets down to this many levels; 0: all.", default=0, metavar="N", parse=parse_uint64)
+OUTPUT = Option(
+    "output",
+    "Where the result goes. It appears there when it is complete; a file that is there already is an error"
+    " (bbolt would merge into it, or fail half-way).",
+    default="", metavar="DEST", short="o", required=True, kind="file",
+)  # fmt: skip
+FORCE = Option("force", "Replace DEST if it is a file.", default=False)
+NO_SYNC = Option("no-sync", "Don't sync the result to the disk.", default=False)
+FILL_PERCENT = Option(
+    "fill-percent",
+    "How full pages may get, 10 to 100; with compact only together with --dense.",
+    default=100, metavar="N", parse=parse_uint64,
+)  # fmt: skip
+PAGE_SIZE = Option(
+    "page-size",
+    "Page size of the result, a power of two from 1024 to 65536; 0: the host's, as in bbolt.",
+    default=0, metavar="N", parse=parse_uint64,
+)  # fmt: skip
+
+
+def format_option(help: str = "How to write them", *, name: str = "format", short: str = "") -> Option:
+    """``--format`` or one like it: a choice of the formats in which keys and values are written."""
+    return Option(name, f"{help}: {'|'.join(FORMATS)}", default="auto", metavar="FORMAT", short=short, choices=FORMATS)
+
+
+_IN_USE = "When another process is using the database"
+ACCESS = (
+    Option(
+        "timeout",
+        "How long to wait for the lock: 500ms, 1m30s; 0: for ever.",
+        default="1s", metavar="DURATION", parse=parse_timeout, environment="BOLTCLI_TIMEOUT", panel=_IN_USE,
+        common=True,
+    ),
+    Option(
+        "lock",
+        "If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't wait), "
+        "none (ignore locks).",
+        default="auto", metavar="WAY", parse=parse_lock, choices=LOCK_WAYS, environment="BOLTCLI_LOCK", panel=_IN_USE,
+        common=True,
+    ),
+    Option("no-lock", "The same as --lock none.", default=False, panel=_IN_USE, common=True),
+    Option("previous", "Read the state before the last transaction.", default=False, panel=_IN_USE, common=True),
+)  # fmt: skip
+
+_FILTERS = "Which ones"
+FILTERS = (
+    Option("prefix", "Only keys that begin with this.", default="", metavar="KEY", panel=_FILTERS),
+    Option("from", "Only keys from this one on.", default="", metavar="KEY", panel=_FILTERS),
+    Option("to", "Only keys before this one.", default="", metavar="KEY", panel=_FILTERS),
+    Option("limit", "At most this many; 0: all.", default=0, metavar="N", parse=parse_uint64, panel=_FILTERS),
+    Option("reverse", "From the last one to the first.", default=False, panel=_FILTERS),
+    Option(
+        "recursive",
+        "Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the"
+        " outermost level only.",
+        default=False, panel=_FILTERS,
+    ),
+    Option(
+        "grep",
+        "Only those in which this regular expression matches somewhere (Python's, on bytes); at any depth.",
+        default="", metavar="REGEX", panel=_FILTERS,
+    ),
+)  # fmt: skip

@@ -1,0 +1,73 @@
+"""Finding commands: by name without loading the others, or all of them."""
+
+from __future__ import annotations
+
+from .command import Command, Group
+from .commands import COMMANDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+GROUPS = (
+    Group(
+        "surgery",
+        "Repair a copy of a damaged database.",
+        example="boltcli surgery revert-meta-page broken.db --output reverted.db",
+        group="Repair",
+    ),
+    Group(
+        "surgery freelist",
+        "Drop the freelist, or build it anew.",
+        example="boltcli surgery freelist abandon broken.db --output abandoned.db",
+        group="Repair",
+    ),
+    Group(
+        "surgery meta",
+        "Check the meta pages, or change their fields.",
+        example="boltcli surgery meta validate fixtures/document.db",
+        group="Repair",
+    ),
+    Group("completion", "Print a shell's completion script.", example="boltcli completion bash", group="Help"),
+)
+_GROUPS = {group.name: group for group in GROUPS}
+
+# What bbolt has and boltcli refuses, and why.
+LEFT_OUT = {
+    "bench": "bench is left out: it measures bbolt's own writing and reading, which only bbolt can do; run bbolt bench",
+}
+
+
+def names() -> list[str]:
+    """The names of all commands and groups."""
+    return [*COMMANDS, *_GROUPS]
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a command or a group of this name."""
+    return name in COMMANDS or name in _GROUPS
+
+
+def is_group(name: str) -> bool:
+    """Whether ``name`` is a group of commands."""
+    return name in _GROUPS
+
+
+def module_of(name: str) -> Any:
+    """The module of the command ``name``, which is imported."""
+    return __import__(f"boltcli.cli.commands.{COMMANDS[name]}", fromlist=["COMMAND"])
+
+
+def find(name: str) -> Command | None:
+    """The declaration of the command or group ``name``; None if there is none."""
+    if name in _GROUPS:
+        return _GROUPS[name]
+    if name not in COMMANDS:
+        return None
+    command: Command = module_of(name).COMMAND
+    return command
+
+
+def all_commands() -> list[Command]:
+    """The declarations of all commands, in the list's order."""
+    return [module_of(name).COMMAND for name in COMMANDS]

@@ -1,0 +1,64 @@
+"""Running a command: its database is opened as its options say, and its ``run`` called once, or until it is whole."""
+
+from __future__ import annotations
+
+from .registry import module_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, BinaryIO
+
+    from ..storage.snapshot import Snapshot
+    from .job import Job
+
+    Work = Callable[[Snapshot, Job[Any], BinaryIO, BinaryIO], int | None]
+
+
+def run_job(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
+    """Run the command of ``job``; returns the exit status. Raises BoltError."""
+    module = module_of(job.command.name)
+    prepare = getattr(module, "prepare", None)
+    if prepare is not None:
+        prepare(job)
+    if job.command.opens:
+        return run_on_database(module.run, job, out, err) or 0
+    status: int | None = module.run(job, out, err)
+    return status or 0
+
+
+def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> int | None:
+    """Open the database of ``job`` and call ``work`` with its snapshot.
+
+    With the lock nothing can change what is read, and ``work`` writes as it reads. Without the lock, or for the
+    state before the last transaction, ``work`` runs on private streams, again until all that it read belongs to
+    one transaction (``lock_free.py``). So what it does elsewhere than on its streams must take effect only
+    after a ``snapshot.settle()``, which is the closing look.
+    """
+    from ..storage.snapshot import Snapshot
+    from ..storage.source import open_source
+
+    source = open_source(job.path, job.lock, job.timeout)
+    if source.locked and not job.previous:
+        with Snapshot(job.path, source) as snapshot:
+            return work(snapshot, job, out, err)
+    from .lock_free import run_lock_free
+
+    return run_lock_free(work, job, source, out, err)
+
+
+def open_second(path: str, job: Job[Any]) -> Snapshot:
+    """Open another database than the job's own, with the same options: for commands that read two.
+
+    Without the lock it is a private copy of one transaction's state. The caller closes it.
+    """
+    from ..storage.snapshot import Snapshot
+    from ..storage.source import open_source
+
+    source = open_source(path, job.lock, job.timeout)
+    if source.locked:
+        return Snapshot(path, source)
+    from ..storage.live import Live
+
+    with Live(source) as live:
+        return live.snapshot(copy=True)
