@@ -1,0 +1,101 @@
+"""Tell why a page exists: what it is, what it holds, which pages refer to it, now and before the last transaction."""
+
+from __future__ import annotations
+
+from ...errors import Corrupted
+from ...format.constants import BRANCH_PAGE, LEAF_PAGE
+from ...format.page import DamagedElements
+from ...tree.bucket import branch_elements, leaf_elements
+from .page_map import BEYOND, KINDS, OVERFLOW, PageMap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...storage.snapshot import Snapshot
+    from ..check.findings import Finding
+
+
+class Role:
+    """What a page is in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none),
+    the ``way`` to it as page ids from the meta page on, and for an overflow page the ``head`` of its run.
+    """
+
+    __slots__ = ("bucket", "head", "kind", "txid", "way")
+
+    def __init__(
+        self, kind: str, txid: int, bucket: tuple[bytes, ...] | None, way: list[int], head: int | None
+    ) -> None:
+        self.kind = kind
+        self.txid = txid
+        self.bucket = bucket
+        self.way = way
+        self.head = head
+
+
+class PageStory:
+    """All that is known of page ``page``: its role ``now`` and ``before`` the last transaction (None: unknown).
+
+    ``type``, ``count`` and ``overflow`` are what its header says; ``first`` and
+    ``last`` its first and last key; ``fill`` is in percent. ``problem`` says
+    why its content cannot be read. ``findings`` are those of the check that
+    concern it.
+    """
+
+    __slots__ = (
+        "before", "count", "fill", "findings", "first", "flags", "last", "now", "offset", "overflow", "page", "problem",
+    )  # fmt: skip
+
+    def __init__(self, page: int, offset: int, now: Role, before: Role | None) -> None:
+        self.page = page
+        self.offset = offset
+        self.now = now
+        self.before = before
+        self.flags = self.count = self.overflow = self.fill = 0
+        self.first: bytes | None = None
+        self.last: bytes | None = None
+        self.problem: str | None = None
+        self.findings: list[Finding] = []
+
+
+def role(mapped: PageMap, pgid: int, txid: int) -> Role:
+    """Return what page ``pgid`` is in the state that ``mapped`` shows."""
+    if pgid >= len(mapped.kinds):
+        return Role(KINDS[BEYOND], txid, None, [], None)
+    kind = mapped.kinds[pgid]
+    owner = mapped.owner(pgid)
+    bucket = None if owner is None else mapped.path(owner)
+    head = mapped.parents[pgid] if kind == OVERFLOW else None
+    return Role(KINDS[kind], txid, bucket, mapped.way(pgid), head)
+
+
+def page_story(
+    snapshot: Snapshot, pgid: int, now: PageMap, before: PageMap | None, findings: list[Finding]
+) -> PageStory:
+    """Tell the story of page ``pgid`` from the maps of both states and the findings of the check."""
+    previous = snapshot.metas[1 - snapshot.meta.page]
+    story = PageStory(
+        pgid,
+        pgid * snapshot.page_size,
+        role(now, pgid, snapshot.meta.txid),
+        role(before, pgid, previous.txid) if before else None,
+    )
+    story.findings = [finding for finding in findings if finding.page == pgid]
+    try:
+        page = snapshot.any_page(pgid)
+    except Corrupted as damage:
+        story.problem = damage.problem
+        return story
+    story.flags, story.count, story.overflow = page.flags, page.count, page.overflow
+    if story.now.kind in ("overflow", "meta", "freelist"):
+        return story
+    if page.pgid != pgid:
+        story.problem = f"its header says that it is page {page.pgid}"
+    if page.flags not in (LEAF_PAGE, BRANCH_PAGE) or not page.count:
+        return story
+    try:
+        elements = leaf_elements(snapshot, page) if page.flags == LEAF_PAGE else branch_elements(snapshot, page)
+        story.first, story.last = elements.key(0), elements.key(elements.count - 1)
+        used = 16 + 16 * elements.count + sum(elements.key_sizes) + sum(getattr(elements, "value_sizes", ()))
+        story.fill = min(100, 100 * used // max(page.end - page.offset, 1))
+    except (Corrupted, DamagedElements) as damage:
+        story.problem = str(damage)
+    return story

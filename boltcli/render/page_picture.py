@@ -1,0 +1,118 @@
+"""The page map as a picture: characters, colours on a terminal, SVG, PNG."""
+
+from __future__ import annotations
+
+from ..extras import need
+from ..ops.space.page_map import BEYOND, BRANCH, KINDS, LEAF
+from .page_cells import COLOURS, LETTERS, Cell, legend
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SIDE = 12  # of a cell, in pixels
+_GAP = 1
+_TEXT = 18  # height of a line of text
+_RESET = "\x1b[0m"
+
+
+def text(found: list[Cell], step: int, width: int, *, colour: bool = False) -> bytes:
+    """Return rows of ``width`` cells, each row after the id of its first page, and a legend."""
+    lines = []
+    noted = not colour and any(cell.marked or cell.fresh for cell in found)  # then a sign follows each letter
+    margin = len(str(found[-1].first)) if found else 1
+    for start in range(0, len(found), width):
+        row = found[start : start + width]
+        lines.append(
+            f"{row[0].first:>{margin}} " + "".join(_letter(cell, colour) + _sign(cell) * noted for cell in row).rstrip()
+        )
+    lines.append("")
+    names = [
+        f"{_letter(Cell(0, 1, kind, 100, False, False), colour)} {KINDS[kind]}"
+        for kind in legend(found)
+        if kind != BEYOND
+    ]
+    lines.append("  ".join(names))
+    if LEAF in legend(found) or BRANCH in legend(found):
+        lines.append("lower case (l, b): less than half full")
+    if any(cell.marked for cell in found):
+        lines.append("reversed: the chosen bucket" if colour else "*: the chosen bucket")
+    if any(cell.fresh for cell in found):
+        lines.append(
+            f"{'underlined' if colour else '+'}: written by the last transaction{'' if colour else ' (#: both)'}"
+        )
+    lines.append("one cell is one page" if step == 1 else f"one cell is {step} pages; damage shows whatever its share")
+    return "\n".join(lines).encode() + b"\n"
+
+
+def _letter(cell: Cell, colour: bool) -> str:
+    letter = LETTERS[cell.kind]
+    if cell.kind in (BRANCH, LEAF) and cell.fill < 50:
+        letter = letter.lower()
+    if not colour or cell.kind == BEYOND:
+        return letter
+    red, green, blue = (int(COLOURS[cell.kind][at : at + 2], 16) for at in (1, 3, 5))
+    style = "\x1b[7m" * cell.marked + "\x1b[4m" * cell.fresh
+    return f"\x1b[38;2;{red};{green};{blue}m{style}{letter}{_RESET}"
+
+
+def _sign(cell: Cell) -> str:
+    return " *+#"[cell.marked + 2 * cell.fresh]
+
+
+def _layout(found: list[Cell], width: int) -> Iterator[tuple[Cell, int, int]]:
+    for number, cell in enumerate(found):
+        row, column = divmod(number, width)
+        yield cell, column * (_SIDE + _GAP), row * (_SIDE + _GAP)
+
+
+def _shade(cell: Cell) -> float:
+    """How opaque a cell is: tree pages by their fill."""
+    return 0.35 + 0.65 * cell.fill / 100 if cell.kind in (BRANCH, LEAF) else 1.0
+
+
+def svg(found: list[Cell], step: int, width: int, title: str) -> bytes:
+    """Return an SVG of rows of ``width`` cells with a legend; each cell has a title that a browser shows on hover."""
+    from xml.sax.saxutils import escape
+
+    kinds = [kind for kind in legend(found) if kind != BEYOND]
+    rows = -(-len(found) // width)
+    high = rows * (_SIDE + _GAP)
+    total = max(width * (_SIDE + _GAP), 110 * len(kinds), 260)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {high + 3 * _TEXT}" width="{total}" '
+        f'height="{high + 3 * _TEXT}" font-family="sans-serif" font-size="12" role="img">\n'
+        f"<title>{escape(title)}</title>\n"
+    ]
+    for cell, x, y in _layout(found, width):
+        edge = ' stroke="#111" stroke-width="2"' if cell.marked else ' stroke="#d64545"' if cell.fresh else ""
+        parts.append(
+            f'<rect x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" fill="{COLOURS[cell.kind]}" '
+            f'fill-opacity="{_shade(cell):.2f}"{edge}><title>{escape(cell.title)}</title></rect>\n'
+        )
+    for number, kind in enumerate(kinds):
+        x, y = 110 * number, high + 6
+        parts.append(f'<rect x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" fill="{COLOURS[kind]}"/>')
+        parts.append(f'<text x="{x + _SIDE + 4}" y="{y + 11}" fill="#888">{KINDS[kind]}</text>\n')
+    scale = "one cell is one page" if step == 1 else f"one cell is {step} pages"
+    parts.append(f'<text x="0" y="{high + 2 * _TEXT + 8}" fill="#888">{escape(title)}: {scale}</text>\n</svg>\n')
+    return "".join(parts).encode()
+
+
+def png(found: list[Cell], width: int) -> bytes:
+    """Return a PNG of rows of ``width`` cells, drawn by Pillow. Raises :class:`~boltcli.errors.MissingExtra`."""
+    from io import BytesIO
+
+    image_module = need("PIL.Image", "report", "--png")
+    draw_module = need("PIL.ImageDraw", "report", "--png")
+    rows = -(-len(found) // width)
+    picture = image_module.new("RGB", (width * (_SIDE + _GAP), max(rows, 1) * (_SIDE + _GAP)), "#ffffff")
+    pen = draw_module.Draw(picture)
+    for cell, x, y in _layout(found, width):
+        shade = _shade(cell)
+        colour = tuple(round(int(COLOURS[cell.kind][at : at + 2], 16) * shade + 255 * (1 - shade)) for at in (1, 3, 5))
+        edge = "#111111" if cell.marked else "#d64545" if cell.fresh else None
+        pen.rectangle((x, y, x + _SIDE - 1, y + _SIDE - 1), fill=colour, outline=edge)
+    file = BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()

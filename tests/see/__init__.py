@@ -1,0 +1,1 @@
+"""Tests of what shows files: maps, sizes, pages."""

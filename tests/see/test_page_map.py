@@ -1,0 +1,93 @@
+"""The page map against what the check, the page list and the statistics say of the same file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from boltcli.ops.space import page_map as pm
+from boltcli.ops.space.free_pages import free_pages
+from boltcli.ops.space.page_story import page_story
+from boltcli.ops.stats.database_stats import database_stats
+from boltcli.render.page_cells import cells
+from boltcli.render.page_picture import svg, text
+from boltcli.render.page_stories import story_record, story_text
+from boltcli.storage.snapshot import Snapshot
+from tests.support import DATABASES, fixture, freelist, page, pgid, small
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_every_page_has_the_role_that_others_give_it(path: Path) -> None:
+    with Snapshot(str(path)) as snapshot:
+        mapped = pm.page_map(snapshot)
+        kinds = mapped.kinds
+        assert not mapped.damages
+        assert [number for number, kind in enumerate(kinds) if kind == pm.FREE] == free_pages(snapshot)
+        assert pm.LOST not in kinds
+        assert pm.DAMAGED not in kinds
+        # The statistics count all but the root bucket's own pages.
+        total = database_stats(snapshot)[1]
+        own = [
+            number for number, kind in enumerate(kinds) if kind in (pm.BRANCH, pm.LEAF) and not mapped.owners[number]
+        ]
+        inner = [number for number in range(len(kinds)) if mapped.owner(number)]
+        assert len(own) >= 1
+        for kind, count in ((pm.BRANCH, total.branch_pages), (pm.LEAF, total.leaf_pages)):
+            assert sum(kinds[number] == kind for number in inner) == count
+        overflow = total.branch_overflow_pages + total.leaf_overflow_pages
+        assert sum(kinds[number] == pm.OVERFLOW for number in inner) == overflow
+        for number in inner:
+            way = mapped.way(number)
+            assert way[0] in (0, 1)
+            assert way[-1] == number
+
+
+def test_lost_and_damaged_pages_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(
+        small(
+            freelist(2, [6]),
+            page(3, 1, [(b"a", pgid(4)), (b"m", pgid(5))]),
+            page(4, 2, [(b"a", b"1")]),
+            page(9, 2, [(b"m", b"1")]),  # bears another id
+            page(6, 2, [(b"x", b"old")]),
+            page(7, 2, [(b"y", b"lost")]),
+        )
+    )
+    with Snapshot(str(path)) as snapshot:
+        mapped = pm.page_map(snapshot)
+        assert [pm.KINDS[kind] for kind in mapped.kinds] == [
+            "meta", "meta", "freelist", "branch", "leaf", "damaged", "free", "lost",
+        ]  # fmt: skip
+        assert mapped.way(4) == [1, 3, 4]
+        story = page_story(snapshot, 5, mapped, None, [])
+        assert story.problem == "its header says that it is page 9"
+        assert b"before: the other meta page" in story_text(story)
+        assert story_record("a.db", story)["state"] == "damaged"
+        assert page_story(snapshot, 6, mapped, None, []).first == b"x"
+        assert page_story(snapshot, 99, mapped, None, []).problem
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_pictures_stand_for_every_page(path: Path) -> None:
+    with Snapshot(str(path)) as snapshot:
+        mapped = pm.page_map(snapshot)
+        for most in (1, 7, 1 << 20):
+            found, step = cells(mapped, most, mapped.inside(0), mapped)
+            assert sum(cell.count for cell in found) == snapshot.page_count
+            assert len(found) <= most
+            assert step >= 1
+            assert not any(cell.fresh for cell in found)
+            assert text(found, step, 16) == text(found, step, 16)
+            assert svg(found, step, 16, "<script>").count(b"<title>page") == len(found)
+            assert b"<script>" not in svg(found, step, 16, "<script>")
+
+
+def test_the_last_transaction_is_shaded() -> None:
+    with Snapshot(str(fixture("after-deletes"))) as snapshot:
+        other = snapshot.metas[1 - snapshot.meta.page]
+        mapped, before = pm.page_map(snapshot), pm.page_map(snapshot, other)
+        fresh = {cell.first for cell in cells(mapped, 1 << 20, (), before)[0] if cell.fresh}
+        assert snapshot.meta.root in fresh
+        assert all(mapped.reached(number) and not before.reached(number) for number in fresh)

@@ -1,0 +1,79 @@
+"""`top` against a naive count over the library."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import boltcli
+from boltcli.ops.space.space_top import guess_separator, space_top
+from boltcli.render import human
+from boltcli.storage.snapshot import Snapshot
+from tests.support import DATABASES
+
+Path_ = tuple[bytes, ...]
+
+
+def _pairs(bucket: boltcli.Bucket, path: Path_ = ()) -> Iterator[tuple[Path_, bytes, bytes]]:
+    for key, value in bucket.range():
+        if isinstance(value, bytes):
+            yield path, key, value
+        else:
+            yield from _pairs(value, (*path, key))
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_counts_what_is_there(path: Path) -> None:
+    with Snapshot(str(path)) as snapshot:
+        found = space_top(snapshot, separator=b"", most=5)
+    with boltcli.open(path) as db:
+        pairs = list(_pairs(db))
+    assert found.pairs == len(pairs)
+    assert found.key_sizes == Counter(len(key).bit_length() for _, key, _ in pairs)
+    assert found.value_sizes == Counter(len(value).bit_length() for _, _, value in pairs)
+    sizes = Counter[Path_]()
+    for names, key, value in pairs:
+        sizes[names[:1]] += 16 + len(key) + len(value)
+    assert {names: group.bytes for (names, _), group in found.groups.items() if group.pairs} == sizes
+    largest = sorted((len(key) + len(value) for _, key, value in pairs), reverse=True)[:5]
+    assert [size for size, _, _ in found.largest] == largest
+
+
+def test_groups_by_prefix() -> None:
+    with Snapshot("fixtures/bacalhau-compute-1.4.db") as snapshot:
+        by_first_digit = space_top(snapshot, [b"execution"], separator=b"-", depth=2)
+    with boltcli.open("fixtures/bacalhau-compute-1.4.db") as db:
+        naive = Counter(b"-".join(key.split(b"-")[:2]) + b"-" for key in db.bucket("execution"))
+    assert {prefix: group.pairs for (_, prefix), group in by_first_digit.groups.items()} == naive
+
+
+@pytest.mark.parametrize(
+    ("keys", "separator"),
+    [
+        ([b"/registry/pods/a", b"/registry/pods/b", b"/registry/nodes/c"], b"/"),
+        ([b"user:1", b"user:2", b"group:1", b"group:2"], b":"),
+        ([b"e-1", b"e-2", b"e-3"], b""),
+        ([b"\x00/\x01", b"\x00/\x02", b"\x00/\x03"], b""),
+        ([b"a", b"b"], b""),
+    ],
+)
+def test_guesses_separators(keys: list[bytes], separator: bytes) -> None:
+    assert guess_separator(keys) == separator
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1536, "1.5 KiB"),
+        (1 << 20, "1.0 MiB"),
+        (10**12, "931 GiB"),
+        (1 << 80, "1048576 EiB"),
+    ],
+)
+def test_sizes_for_people(count: int, text: str) -> None:
+    assert human.size(count) == text
