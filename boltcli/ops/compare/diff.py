@@ -1,0 +1,205 @@
+"""What differs between two databases, in key order.
+
+Both trees are gone through in step. Wherever the next subtree of both has the
+same page id, and all below is known to be shared (see ``shared_pages``), both
+pass over it; else the higher one is opened, and two leaves are compared
+element by element. What can't be shared is so a merge of two streams of
+elements, of which one leaf page each is in memory.
+"""
+
+from __future__ import annotations
+
+from operator import eq
+
+from ...errors import BucketNotFound
+from ...tree.bucket import BucketRef, child_bucket, root_bucket
+from .change import Change
+from .shared_pages import NothingShared, SameFile, SharedPages, can_share
+from .tree_cursor import TreeCursor, Visits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ...storage.snapshot import Snapshot
+    from .change import Path
+
+    # A bucket of which both sides are to be compared, at its place among the changes.
+    Pair = tuple[Path, BucketRef | None, BucketRef | None]
+    Step = Change | Pair
+
+
+def diff(
+    old: Snapshot,
+    new: Snapshot,
+    path: Sequence[bytes] = (),
+    *,
+    start: bytes = b"",
+    stop: bytes | None = None,
+    same_file: bool = False,
+) -> Iterator[Change]:
+    """What leads from ``old`` to ``new``: the changes of the bucket at ``path`` and of all inside it, in key order.
+
+    In that bucket only keys from ``start`` to before ``stop`` (None: no bound)
+    are looked at. ``same_file``: both are states of one file, and ``new`` is
+    the one transaction after ``old``; then what they share is never read.
+
+    Raises :class:`~boltcli.errors.BucketNotFound` if neither has the bucket,
+    and :class:`~boltcli.errors.Corrupted` when it comes to a damaged page.
+    """
+    found_old, found_new = _find(old, path), _find(new, path)
+    if found_old is None and found_new is None:
+        raise BucketNotFound()
+    shared = SameFile() if same_file else SharedPages(old, new) if can_share(old, new) else NothingShared()
+    with shared:
+        yield from _Comparison(old, new, shared, start, stop).run(tuple(path), found_old, found_new)
+
+
+def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
+    bucket: BucketRef | None = root_bucket(snapshot)
+    for name in path:
+        if bucket is not None:
+            bucket = child_bucket(snapshot, bucket, name)
+    return bucket
+
+
+class _Comparison:
+    def __init__(self, old: Snapshot, new: Snapshot, shared: NothingShared, start: bytes, stop: bytes | None) -> None:
+        self._old, self._new = Visits(old), Visits(new)
+        self._shared = shared
+        self._start, self._stop = start, stop
+
+    def run(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
+        """The changes of a bucket, which one of both may lack, and of all inside it."""
+        cursors = [TreeCursor(side, ref, self._start, self._stop) for side, ref in ((self._old, old), (self._new, new))]
+        first = self._appear(path, old, new) if path else _sequence(path, old, new)
+        last = _vanish(path, old, new)
+        # A list and not recursion: buckets may nest deeper than Python calls may.
+        running: list[Iterator[Step]] = [iter(last), self._compare(path, *cursors), iter(first)]
+        while running:
+            step = next(running[-1], None)
+            if step is None:
+                running.pop()
+            elif isinstance(step, Change):
+                yield step
+            else:
+                place, before, after = step
+                running.append(iter(_vanish(place, before, after)))
+                running.append(self._compare(place, TreeCursor(self._old, before), TreeCursor(self._new, after)))
+
+    def _appear(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
+        """What is told of a bucket before what is in it."""
+        appeared = [Change("add", path)] if old is None else []
+        return appeared + _sequence(path, old, new)
+
+    def _compare(self, path: Path, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
+        """The changes of one bucket, and the buckets in it that are to be compared."""
+        while True:
+            if old.is_empty and new.is_empty:
+                self._pass_over(old, new)
+            has_old, has_new = old.fill(), new.fill()
+            if has_old and has_new:
+                yield from self._merge(path, old, new)
+            elif has_old:
+                for key, value in zip(old.keys[old.at :], old.values[old.at :]):
+                    yield from self._removed(path, key, value)
+                old.at = len(old.keys)
+            elif has_new:
+                for key, value in zip(new.keys[new.at :], new.values[new.at :]):
+                    yield from self._added(path, key, value)
+                new.at = len(new.keys)
+            else:
+                return
+
+    def _pass_over(self, old: TreeCursor, new: TreeCursor) -> None:
+        """Pass over what is shared, and open what isn't down to two leaves."""
+        clean = self._shared.clean
+        while True:
+            here, there = old.head, new.head
+            if here is None or there is None:
+                return
+            if here == there and clean(here):
+                old.skip()
+                new.skip()
+                continue
+            if not old.is_branch():
+                if not new.is_branch():
+                    return
+                new.expand()
+            elif not new.is_branch():
+                old.expand()
+            else:
+                lower = old.height() - new.height() if here != there else 0
+                if lower >= 0:
+                    old.expand()
+                if lower <= 0:
+                    new.expand()
+
+    def _merge(self, path: Path, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
+        """Compare the elements at hand until one side has no more."""
+        at, to = old.at, new.at
+        # As many as both have, all at once: they are mostly the same.
+        count = min(len(old.keys) - at, len(new.keys) - to)
+        keys, others = old.keys[at : at + count], new.keys[to : to + count]
+        if keys == others:
+            values, new_values = old.values[at : at + count], new.values[to : to + count]
+            old.at, new.at = at + count, to + count
+            if values != new_values:
+                for index, same in enumerate(map(eq, values, new_values)):
+                    if not same:
+                        yield from self._both(path, keys[index], values[index], new_values[index])
+            return
+        keys, others = old.keys, new.keys
+        while at < len(keys) and to < len(others):
+            key, other = keys[at], others[to]
+            if key < other:
+                yield from self._removed(path, key, old.values[at])
+                at += 1
+            elif key > other:
+                yield from self._added(path, other, new.values[to])
+                to += 1
+            else:
+                yield from self._both(path, key, old.values[at], new.values[to])
+                at += 1
+                to += 1
+        old.at, new.at = at, to
+
+    def _both(self, path: Path, key: bytes, old: bytes | BucketRef, new: bytes | BucketRef) -> Iterator[Step]:
+        """A key that both have."""
+        if isinstance(old, BucketRef) and isinstance(new, BucketRef):
+            place = (*path, key)
+            yield from _sequence(place, old, new)
+            if old.root != new.root or not old.root or not self._shared.clean(old.root):
+                yield place, old, new
+        elif isinstance(old, BucketRef) or isinstance(new, BucketRef):
+            yield from self._removed(path, key, old)
+            yield from self._added(path, key, new)
+        elif old != new:
+            yield Change("change", path, key, old, new)
+
+    def _removed(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Step]:
+        if isinstance(value, BucketRef):
+            yield (*path, key), value, None
+        else:
+            yield Change("remove", path, key, value, None)
+
+    def _added(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Step]:
+        if isinstance(value, BucketRef):
+            place = (*path, key)
+            yield from self._appear(place, None, value)
+            yield place, None, value
+        else:
+            yield Change("add", path, key, None, value)
+
+
+def _sequence(path: Path, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
+    """A bucket's sequence, if it changed; that of a new bucket was 0."""
+    before = old.sequence if old is not None else 0
+    if new is None or before == new.sequence:
+        return []
+    return [Change("change", path, None, before, new.sequence)]
+
+
+def _vanish(path: Path, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
+    """What is told of a bucket after what was in it."""
+    return [Change("remove", path)] if new is None and old is not None else []

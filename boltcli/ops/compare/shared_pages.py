@@ -1,0 +1,230 @@
+"""Which subtrees two databases share: known from page ids alone, or by comparing the bytes of pages.
+
+Two transactions of one file share each page that both reach: the newest
+transaction wrote only to pages that were free. Two copies of a file don't:
+between them a child may have been freed and written anew at its old place,
+under a parent that came out the same. So a parent with equal bytes says
+nothing of its children, and all of them are compared, a quarter of a megabyte
+at a time. No key of a page that is equal is looked at.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ...format.constants import (
+    BRANCH_PAGE,
+    BUCKET_HEADER_SIZE,
+    ELEMENT_SIZE,
+    LEAF_PAGE,
+    PAGE_HEADER_SIZE,
+)
+from ...format.page import BUCKET_HEADER, EVEN, DamagedElements, LeafElements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from ...storage.snapshot import Snapshot
+
+_CHUNK = 1 << 16  # bytes compared at a time; twice as many take longer to come by
+_UNKNOWN, _SAME, _DIFFERENT = 0, 1, 2  # what is known of a page
+_CLEAN, _CHANGED, _OPEN = 1, 2, 3  # what is known of all below it
+
+
+class NothingShared:
+    """For databases whose page ids have nothing to do with each other."""
+
+    def clean(self, pgid: int) -> bool:
+        """Whether all below page ``pgid`` is the same in both."""
+        return False
+
+    def close(self) -> None:
+        """Let go of the buffers."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class SameFile(NothingShared):
+    """For two transactions of one file, of which one follows the other."""
+
+    def clean(self, pgid: int) -> bool:
+        return True
+
+
+class SharedPages(NothingShared):
+    """For two files with the same page size, of which one may be a copy of the other.
+
+    Takes two bytes of memory a page. Close it before the snapshots.
+    """
+
+    def __init__(self, old: Snapshot, new: Snapshot) -> None:
+        if not can_share(old, new):
+            raise ValueError("the page sizes differ")
+        self._old, self._new = old, new
+        self.page_size = page_size = new.page_size
+        self.limit = min(old.size, new.size) // page_size
+        self._per_chunk = max(_CHUNK // page_size, 1)
+        self._same = bytearray(self.limit)
+        self._below = bytearray(self.limit)
+        self._chunks = bytearray(self.limit // self._per_chunk + 1)
+        pages = memoryview(new.buffer)[: self.limit * page_size]
+        self._numbers = pages.cast("Q")
+        self._words = self._numbers[1 :: page_size // 8]
+
+    def close(self) -> None:
+        self._words.release()
+        self._numbers.release()
+
+    def clean(self, pgid: int) -> bool:
+        """Whether the trees of both at page ``pgid`` are the same, with all buckets in them."""
+        if pgid >= self.limit:
+            return False
+        if not self._below[pgid]:
+            self._look(pgid)
+        return self._below[pgid] == _CLEAN
+
+    def _look(self, root: int) -> None:
+        """Find out about ``root`` and all below it, depth first."""
+        below, limit = self._below, self.limit
+        # Pages whose children are being looked at; and those children, as far as they are still to come.
+        stack: list[int] = []
+        pending: list[Iterator[int]] = [iter((root,))]
+        while True:
+            pgid = next(pending[-1], None)
+            if pgid is None:
+                pending.pop()
+                if not stack:
+                    return
+                done = stack.pop()
+                if below[done] == _OPEN:
+                    below[done] = _CLEAN
+                elif stack:
+                    below[stack[-1]] = _CHANGED
+                continue
+            if pgid >= limit:
+                if stack:
+                    below[stack[-1]] = _CHANGED
+                continue
+            if not below[pgid]:
+                children = self._open(pgid)
+                if children:
+                    below[pgid] = _OPEN
+                    stack.append(pgid)
+                    pending.append(iter(children))
+                    continue
+            elif below[pgid] == _OPEN or pgid in stack:
+                raise self._new.corrupted("the page is its own ancestor", pgid, (*stack, pgid))
+            if below[pgid] == _CHANGED and stack:
+                below[stack[-1]] = _CHANGED
+
+    def _open(self, pgid: int) -> list[int]:
+        """The pages that decide about ``pgid``; none if it is decided."""
+        if not self._is_same(pgid):
+            self._below[pgid] = _CHANGED
+            return []
+        word = self._words[pgid]
+        count = word >> 16 & 0xFFFF
+        end = PAGE_HEADER_SIZE + ELEMENT_SIZE * count
+        if count and end <= ((word >> 32) + 1) * self.page_size:
+            if word & 0xFFFF == BRANCH_PAGE:
+                start = pgid * self.page_size + PAGE_HEADER_SIZE
+                children = self._numbers[start // 8 + 1 : start // 8 + 2 * count : 2].tolist()
+                return self._without_leaves(children)
+            if word & 0xFFFF == LEAF_PAGE:
+                roots = self._roots(pgid, word)
+                if roots is not None:
+                    if not roots:
+                        self._below[pgid] = _CLEAN
+                    return roots
+        self._below[pgid] = _CHANGED  # not as bbolt writes it: those who look at each element decide
+        return []
+
+    def _without_leaves(self, children: list[int]) -> list[int]:
+        """Decide about those of ``children`` that are plain leaves, and return the others; also where one changed."""
+        self._new.glance()
+        self._old.glance()
+        if max(children) >= self.limit:
+            return children
+        per_chunk, chunks = self._per_chunk, self._chunks
+        for chunk in {child // per_chunk for child in children}:
+            if not chunks[chunk]:
+                self._compare(chunk)
+        same, below, words = self._same, self._below, self._words
+        buffer, page_size = self._new.buffer, self.page_size
+        others = []
+        for child in children:
+            word = words[child]
+            # A leaf of one page without buckets: what is most of a file.
+            if same[child] == _SAME and word < 1 << 32 and word & 0xFFFF == LEAF_PAGE:
+                flags = child * page_size + PAGE_HEADER_SIZE
+                stop = ELEMENT_SIZE * (word >> 16)
+                if stop + PAGE_HEADER_SIZE <= page_size and not buffer[flags : flags + stop : ELEMENT_SIZE].translate(
+                    None, EVEN
+                ):
+                    below[child] = _CLEAN
+                    continue
+            others.append(child)
+        return others or children[:1]
+
+    def _roots(self, pgid: int, word: int) -> list[int] | None:
+        """The root pages of the buckets in a leaf page; None if it isn't sound."""
+        offset = pgid * self.page_size
+        end = offset + ((word >> 32) + 1) * self.page_size
+        count = word >> 16 & 0xFFFF
+        buffer = self._new.buffer
+        start = offset + PAGE_HEADER_SIZE
+        if not buffer[start : start + ELEMENT_SIZE * count : ELEMENT_SIZE].translate(None, EVEN):
+            return []
+        try:
+            leaf = LeafElements(buffer, offset, count, end)
+            roots = []
+            for index in leaf.bucket_indexes():
+                value, stop = leaf.value_span(index)
+                if stop - value < BUCKET_HEADER_SIZE:
+                    return None
+                root = BUCKET_HEADER.unpack_from(buffer, value)[0]
+                if root:
+                    roots.append(root)
+        except DamagedElements:
+            return None
+        return roots
+
+    def _is_same(self, pgid: int) -> bool:
+        """Whether the page run at ``pgid`` has the same bytes in both."""
+        if not self._same[pgid]:
+            self._compare(pgid // self._per_chunk)
+        if self._same[pgid] != _SAME:
+            return False
+        stop = pgid + (self._words[pgid] >> 32) + 1
+        if stop == pgid + 1:
+            return True
+        if stop > self.limit:
+            return False
+        for chunk in range(pgid // self._per_chunk, (stop - 1) // self._per_chunk + 1):
+            if not self._chunks[chunk]:
+                self._compare(chunk)
+        return self._same.find(_DIFFERENT, pgid, stop) < 0
+
+    def _compare(self, chunk: int) -> None:
+        """Compare the pages of one chunk."""
+        self._chunks[chunk] = 1
+        first = chunk * self._per_chunk
+        last = min(first + self._per_chunk, self.limit)
+        old, new, page_size, same = self._old.buffer, self._new.buffer, self.page_size, self._same
+        start, stop = first * page_size, last * page_size
+        if old[start:stop] == new[start:stop]:
+            same[first:last] = b"\1" * (last - first)
+            return
+        for pgid, at in enumerate(range(start, stop, page_size), first):
+            same[pgid] = _SAME if old[at : at + page_size] == new[at : at + page_size] else _DIFFERENT
+
+
+def can_share(old: Snapshot, new: Snapshot) -> bool:
+    """Whether pages of the two can be compared by their ids."""
+    return old.page_size == new.page_size and sys.byteorder == "little"

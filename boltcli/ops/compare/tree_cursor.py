@@ -1,0 +1,155 @@
+"""One side of a comparison: a bucket's tree from left to right, subtrees opened only as far as they must be."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+
+from ...format.constants import BRANCH_PAGE, LEAF_PAGE
+from ...format.page import DamagedElements
+from ...tree.bucket import MAX_DEPTH, BucketRef, branch_elements, damaged, leaf_elements, open_bucket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...storage.snapshot import Page, Snapshot
+
+    Value = bytes | BucketRef
+
+
+class Visits:
+    """A database that is compared: the pages of it that were opened, each at most once."""
+
+    __slots__ = ("_met", "snapshot")
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._met = bytearray(snapshot.page_count)
+
+    def page(self, pgid: int, stack: tuple[int, ...] = ()) -> Page:
+        """A page of a tree. Raises :class:`~boltcli.errors.Corrupted`, also for one that was opened before."""
+        page = self.snapshot.page(pgid, stack)
+        if self._met[pgid]:
+            raise self.snapshot.corrupted("the page is referenced more than once", pgid, stack)
+        self._met[pgid] = 1
+        return page
+
+
+class TreeCursor:
+    """The elements of ``bucket`` (None: of none) in key order, from ``start`` to before ``stop``.
+
+    Some elements are at hand: ``keys`` and ``values`` from index ``at`` on.
+    Behind them come subtrees, of which ``head`` is the first (None: there is
+    no more). Raises :class:`~boltcli.errors.Corrupted` for damaged pages.
+    """
+
+    __slots__ = ("_bucket", "_heads", "_page", "_start", "_stop", "_visits", "at", "keys", "values")
+
+    def __init__(self, visits: Visits, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
+        self._visits = visits
+        self._bucket = bucket
+        self._start, self._stop = start, stop
+        self.keys: list[bytes] = []
+        self.values: list[Value] = []
+        self.at = 0
+        # The subtrees to come, the next one last: their page ids, with how far below the root they are.
+        self._heads: list[tuple[int, int]] = []
+        self._page: Page | None = None  # that of the head, if it was opened
+        if bucket is not None:
+            if bucket.root:
+                self._heads.append((bucket.root, 0))
+            elif bucket.inline is None:
+                raise visits.snapshot.corrupted("the root bucket has no page", visits.snapshot.meta.page)
+            else:
+                self._take(bucket.inline)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no element is at hand."""
+        return self.at == len(self.keys)
+
+    @property
+    def head(self) -> int | None:
+        """The page id of the first subtree to come."""
+        return self._heads[-1][0] if self._heads else None
+
+    def skip(self) -> None:
+        """Pass over the head."""
+        self._heads.pop()
+        self._page = None
+
+    def is_branch(self) -> bool:
+        """Whether the head has subtrees of its own."""
+        return self._open().flags == BRANCH_PAGE
+
+    def height(self) -> int:
+        """How many levels are below the head."""
+        page, height = self._open(), 0
+        while page.flags == BRANCH_PAGE and height < MAX_DEPTH:
+            branch = branch_elements(self._visits.snapshot, page)
+            if not branch.count:
+                break
+            page = self._visits.snapshot.page(branch.pgids[0])
+            height += 1
+        return height
+
+    def expand(self) -> None:
+        """Put the subtrees of the head, a branch page, in its place."""
+        page = self._open()
+        pgid, depth = self._heads.pop()
+        self._page = None
+        snapshot = self._visits.snapshot
+        if depth >= MAX_DEPTH:
+            raise snapshot.corrupted(f"the tree is deeper than {MAX_DEPTH} levels", pgid)
+        branch = branch_elements(snapshot, page)
+        if not branch.count:
+            raise snapshot.corrupted("a branch page without elements", pgid)
+        children = branch.pgids
+        if self._start or self._stop is not None:
+            try:
+                keys = branch.keys()
+            except DamagedElements as damage:
+                raise damaged(snapshot, page, damage) from None
+            low = max(bisect_right(keys, self._start) - 1, 0)
+            high = len(keys) if self._stop is None else max(bisect_left(keys, self._stop), 1)
+            children = children[low:high]
+        self._heads += [(child, depth + 1) for child in reversed(children)]
+
+    def fill(self) -> bool:
+        """Have elements at hand, unless there are no more; returns whether there are."""
+        while self.at == len(self.keys):
+            if not self._heads:
+                return False
+            page = self._open()
+            if page.flags == BRANCH_PAGE:
+                self.expand()
+            else:
+                self._heads.pop()
+                self._page = None
+                self._take(page)
+        return True
+
+    def _open(self) -> Page:
+        """The page of the head."""
+        if self._page is None:
+            self._page = self._visits.page(self._heads[-1][0])
+            if self._page.flags not in (BRANCH_PAGE, LEAF_PAGE):
+                problem = f"a tree cannot hold a page of its type (flags: {self._page.flags:x})"
+                raise self._visits.snapshot.corrupted(problem, self._page.pgid)
+        return self._page
+
+    def _take(self, page: Page) -> None:
+        """Have the elements of a leaf page at hand."""
+        snapshot = self._visits.snapshot
+        snapshot.glance()
+        leaf = leaf_elements(snapshot, page)
+        try:
+            if page.flags != LEAF_PAGE:
+                raise DamagedElements(f"an inline bucket's page must be a leaf (flags: {page.flags:x})")
+            keys = leaf.keys()
+            values: list[Value] = [*leaf.values()]
+        except DamagedElements as damage:
+            raise damaged(snapshot, page, damage) from None
+        for index in leaf.bucket_indexes():
+            values[index] = open_bucket(snapshot, page, leaf, index, self._bucket)
+        low = bisect_left(keys, self._start) if self._start else 0
+        high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
+        self.keys, self.values, self.at = keys[low:high], values[low:high], 0
