@@ -1,0 +1,33 @@
+"""Bacalhau's stores: the orchestrator's jobs, the compute node's executions, from mid-2023 to 1.9.3."""
+
+from __future__ import annotations
+
+from ..contract import Application
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..contract import Recognition
+    from ..store import Store
+
+
+class Bacalhau(Application):
+    name = "bacalhau"
+    title = "Bacalhau's job store (orchestrator) and execution store (compute node), mid-2023 to 1.9.3"
+    places = (
+        "orchestrator/state_boltdb.db",
+        "compute/state_boltdb.db",
+        "orchestrator_store/jobs.db",
+        "compute_store/executions.db",
+        "*-requester/jobs.db",
+        "*-compute/executions.db",
+        "*-requester.db",
+        "*-compute.db",
+    )
+
+    def recognise(self, db: Store) -> Recognition | None:
+        from .layout import recognise
+
+        return recognise(db)
+
+
+APPLICATION = Bacalhau()

@@ -1,0 +1,85 @@
+"""Which applications there are, and whose file a database is."""
+
+from __future__ import annotations
+
+from ..errors import BoltError
+from .contract import CERTAIN, GROUP, GUESS, LIKELY
+from .store import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .contract import Application, Recognition
+    from .store import Store
+
+# Name, module (which holds APPLICATION), and top-level names of which its files have one at least; none: ask it always.
+BUILT_IN: tuple[tuple[str, str, tuple[bytes, ...]], ...] = (
+    ("bacalhau", "bacalhau", (b"jobs", b"execution", b"v1_executions", b"v2_executions", b"execution-index")),
+)
+
+_ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
+
+
+def recognise(db: Store) -> tuple[Application, Recognition] | None:
+    """Return the application whose file ``db`` most certainly is, with what it said; None if none knows it.
+
+    Plug-ins are asked first, and win where they are as sure as a built-in
+    application. A plug-in that fails is passed over; damage of the file is too,
+    since whose file it is doesn't hang on it.
+    """
+    best: tuple[Application, Recognition] | None = None
+    for application in _candidates(db):
+        try:
+            found = application.recognise(db)
+        except Exception:
+            continue
+        if found is not None and (best is None or _rank(found) < _rank(best[1])):
+            best = application, found
+    return best
+
+
+def applications() -> Iterator[Application]:
+    """Yield all applications: plug-ins, then the built-in ones by name."""
+    yield from plug_ins()
+    for _, module, _ in sorted(BUILT_IN):
+        yield _built_in(module)
+
+
+def application(name: str) -> Application | None:
+    """Return the application called ``name``, or None."""
+    return next((found for found in applications() if found.name == name), None)
+
+
+def plug_ins() -> Iterator[Application]:
+    """Yield the applications of installed packages; one that can't be loaded is passed over."""
+    from .plugins import entry_points
+
+    for point in entry_points(GROUP):
+        try:
+            loaded = point.load()
+            yield loaded() if isinstance(loaded, type) else loaded
+        except Exception:
+            continue
+
+
+def _candidates(db: Store) -> Iterator[Application]:
+    yield from plug_ins()
+    try:
+        present = set(names(db))
+    except BoltError:
+        present = set()
+    for _, module, expected in BUILT_IN:
+        if not expected or not present.isdisjoint(expected):
+            yield _built_in(module)
+
+
+def _built_in(module: str) -> Application:
+    from importlib import import_module
+
+    found: Application = import_module(f"{__package__}.{module}").APPLICATION
+    return found
+
+
+def _rank(recognition: Recognition) -> int:
+    return _ORDER.get(recognition.certainty, len(_ORDER))

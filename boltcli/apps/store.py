@@ -1,0 +1,88 @@
+"""What an application reads: a bucket of keys to values or further buckets, in key order and lazily."""
+
+from __future__ import annotations
+
+from ..ops.read.select_items import items
+from ..tree.bucket import BucketRef, child_bucket, get, root_bucket
+from ..tree.key_range import bounds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    from ..storage.snapshot import Snapshot
+
+    class Store(Protocol):
+        """The part of a bucket that applications use; the public library's Bucket and Database are stores too.
+
+        Reading a damaged page raises :class:`~boltcli.errors.Corrupted`.
+        """
+
+        @property
+        def sequence(self) -> int:
+            """The bucket's own counter (``NextSequence`` in bbolt)."""
+
+        def get(self, key: bytes, /) -> bytes | Store | None:
+            """Return the value or the bucket of ``key``, or None."""
+
+        def range(
+            self, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
+        ) -> Iterator[tuple[bytes, bytes | Store]]:
+            """Yield keys that are at least ``start`` and below ``stop``, each with its value or bucket, in order."""
+
+        def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | Store]]:
+            """Yield the keys that begin with ``prefix``, as :meth:`range` does."""
+
+
+class SnapshotStore:
+    """A bucket of a snapshot as a store; without ``bucket`` the root bucket, which holds all others."""
+
+    __slots__ = ("_ref", "_snapshot")
+
+    def __init__(self, snapshot: Snapshot, bucket: BucketRef | None = None) -> None:
+        self._snapshot = snapshot
+        self._ref = root_bucket(snapshot) if bucket is None else bucket
+
+    @property
+    def sequence(self) -> int:
+        return self._ref.sequence
+
+    def get(self, key: bytes, /) -> bytes | SnapshotStore | None:
+        value = get(self._snapshot, self._ref, key)
+        if value is not None:
+            return value
+        bucket = child_bucket(self._snapshot, self._ref, key)
+        return None if bucket is None else SnapshotStore(self._snapshot, bucket)
+
+    def range(
+        self, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
+        snapshot = self._snapshot
+        for part in items(snapshot, self._ref, start=start, stop=stop, reverse=reverse):
+            for key, value in zip(part.keys, part.values):
+                yield key, SnapshotStore(snapshot, value) if isinstance(value, BucketRef) else value
+
+    def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
+        start, stop = bounds(prefix)
+        return self.range(start, stop)
+
+
+def find(store: Store, *path: bytes) -> Store | None:
+    """Return the bucket at ``path`` below ``store``, or None if there is none."""
+    for name in path:
+        child = store.get(name)
+        if child is None or isinstance(child, bytes):
+            return None
+        store = child
+    return store
+
+
+def names(store: Store, limit: int = 256) -> list[bytes]:
+    """Return the first ``limit`` keys of a store, of pairs and of buckets: enough to recognise one by."""
+    found = []
+    for key, _ in store.range():
+        found.append(key)
+        if len(found) >= limit:
+            break
+    return found
