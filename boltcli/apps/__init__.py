@@ -1,1 +1,1 @@
-"""The programs whose files these are: recognise, decode, view, audit. ``contract.py`` says what an application gives."""
+"""The programs whose files these are: recognise, decode, view, audit; see ``contract.py``."""

@@ -37,7 +37,7 @@ def make(path: Path, tree: Tree) -> Path:
 
 def _rows(tree: Tree, path: tuple[bytes, ...]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for key, value in tree.items():
+    for key, value in sorted(tree.items()):
         if isinstance(value, bytes):
             rows.append({**_bucket(path), "key_hex": key.hex(), "value_hex": value.hex()})
             continue

@@ -1,0 +1,179 @@
+"""The contract: the guide's example, installed as a package, is an application like the built-in ones."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from boltcli import guide
+from boltcli.apps import registry
+from boltcli.apps.contract import ANY, REST, AuditOptions, Codec, matches
+from boltcli.apps.store import find, names
+from tests.apps.support import Opened, make
+from tests.support import ROOT, fixture
+
+TODOS = {b"todos": {b"\0" * 7 + bytes([number]): text for number, text in enumerate(
+    [b'{"text":"sow","done":true}', b'{"text":"reap"}', b"not JSON"], 1)}}  # fmt: skip
+
+
+def _example() -> tuple[str, str]:
+    """The guide's example: its module and its entry points."""
+    page = guide.text("apps")
+    (module,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (table,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    points = re.sub(r'\[project.entry-points."(.*)"\]', r"[\1]", table).replace('"', "")
+    return module, points
+
+
+def _wheel(folder: Path) -> Path:
+    """Build a wheel of the example, which pip installs."""
+    module, points = _example()
+    info = "boltcli_todo-1.0.dist-info"
+    files = {
+        "boltcli_todo.py": module,
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: boltcli-todo\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": points,
+    }
+    digests = {name: hashlib.sha256(text.encode()).digest() for name, text in files.items()}
+    record = "".join(
+        f"{name},sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()},{len(files[name].encode())}\n"
+        for name, digest in digests.items()
+    )
+    path = folder / "boltcli_todo-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in {**files, f"{info}/RECORD": record + f"{info}/RECORD,,\n"}.items():
+            archive.writestr(name, text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which pip has installed the example."""
+    folder = tmp_path_factory.mktemp("todo")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--isolated", "install", "--quiet", "--no-deps", "--no-index", "--no-compile",
+         "--disable-pip-version-check", "--target", str(folder / "site"), str(_wheel(folder))],
+        check=True,
+    )  # fmt: skip
+    return folder / "site"
+
+
+def test_the_example_is_short() -> None:
+    assert len(_example()[0].splitlines()) <= 40
+
+
+def test_an_installed_example_is_known(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(site))
+    with Opened(make(tmp_path / "todo.db", TODOS)) as db:
+        found = registry.recognise(db)
+        assert found is not None
+        application, recognition = found
+        assert (recognition.name, recognition.layout, recognition.certainty) == ("todo", "1", "certain")
+        view = application.view("tasks")
+        assert view is not None
+        assert list(view.rows(db)) == [(1, "sow", True), (2, "reap", False)]
+        assert list(view.rows(db, done="true")) == [(1, "sow", True)]
+        codec = application.codec((b"todos",))
+        assert codec is not None
+        assert codec.key is not None
+        assert codec.value is not None
+        assert codec.key(b"\0" * 7 + b"\7") == 7
+        assert codec.value(b"", b"\xff") == b"\xff"
+        assert application.codec((b"todos", b"x")) is None
+        audit = application.audit(db, AuditOptions(0))
+        assert audit is not None
+        assert audit.answers == {"undecodable": 1}
+        assert [(finding.bucket, finding.key) for finding in audit.findings] == [((b"todos",), b"\0" * 7 + b"\3")]
+    assert "todo" in [application.name for application in registry.applications()]
+    assert registry.application("todo") is not None
+
+
+def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "broken-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[boltcli.applications]\na = nowhere:A\nb = broken_app:B\n")
+    (tmp_path / "broken_app.py").write_text(
+        "class B:\n    name = 'b'\n    def recognise(self, db):\n        raise RuntimeError('b')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert [application.name for application in registry.plug_ins()] == ["b"]
+    with Opened(fixture("bacalhau-compute-1.4")) as db:
+        found = registry.recognise(db)
+    assert found is not None
+    assert found[1].name == "bacalhau"
+
+
+def test_no_plug_in_costs_no_metadata() -> None:
+    script = (
+        "import sys; from boltcli.apps.registry import plug_ins; print(list(plug_ins()), 'importlib.metadata' in "
+        "sys.modules, 'typing' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}"],
+        capture_output=True, check=True, env={**os.environ},
+    )  # fmt: skip
+    assert done.stdout.split() == [b"[]", b"False", b"False"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "fits"),
+    [
+        ((), (), True),
+        ((b"a",), (b"a",), True),
+        ((b"a",), (b"a", b"b"), False),
+        ((b"a", ANY), (b"a", b"b"), True),
+        ((b"a", ANY), (b"a",), False),
+        ((b"a", REST), (b"a",), True),
+        ((b"a", REST), (b"a", b"b", b"c"), True),
+        ((b"a", ANY, REST), (b"a",), False),
+        ((b"a", REST), (b"b",), False),
+        ((REST,), (), True),
+    ],
+)
+def test_patterns(pattern: tuple[object, ...], path: tuple[bytes, ...], fits: bool) -> None:
+    assert matches(pattern, path) is fits  # type: ignore[arg-type]
+
+
+def test_stores_read_as_they_lie(tmp_path: Path) -> None:
+    tree = {b"a": {b"b": {b"c": b"d"}, b"x": b"1", b"y": b"2"}}
+    with Opened(make(tmp_path / "tree.db", tree)) as db:
+        inner = find(db, b"a", b"b")
+        assert inner is not None
+        assert inner.get(b"c") == b"d"
+        assert inner.get(b"e") is None
+        assert find(db, b"a", b"x") is None
+        assert find(db, b"a", b"none") is None
+        outer = find(db, b"a")
+        assert outer is not None
+        assert names(outer) == [b"b", b"x", b"y"]
+        assert names(outer, 2) == [b"b", b"x"]
+        assert [key for key, _ in outer.range(b"c", b"y")] == [b"x"]
+        assert [key for key, _ in outer.range(reverse=True)] == [b"y", b"x", b"b"]
+        assert [key for key, _ in outer.prefix(b"x")] == [b"x"]
+        assert outer.sequence == 0
+
+
+def test_the_library_is_a_store(tmp_path: Path) -> None:
+    import boltcli
+
+    with boltcli.open(fixture("bacalhau-compute-1.4")) as db:
+        found = registry.recognise(db)
+        assert found is not None
+        assert found[1].layout == "compute 1.0.4-1.4.0"
+        assert find(db, b"execution") is not None
+
+
+def test_codecs_may_leave_either_side() -> None:
+    codec = Codec(value=lambda key, value: json.loads(value))
+    assert codec.key is None
