@@ -14,7 +14,7 @@ from .runner import run_job
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 # Output is gathered to this many bytes before it is written: bbolt makes a system call a line.
 _BUFFER = 1 << 17
@@ -47,7 +47,13 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _report(OpenError("write", _name(out), error.strerror or str(error)), err, as_json)
+        reason = error.strerror or str(error)
+        if getattr(getattr(out, "raw", None), "failed", True):
+            _report(OpenError("write", _name(out), reason), err, as_json)
+        else:
+            _report(OpenError("open", path or error.filename or ".", reason), err, as_json)
+    except MemoryError:
+        _report(BoltError("out of memory"), err, as_json)
     return status
 
 
@@ -107,16 +113,6 @@ def _name(out: BinaryIO) -> str:
     return name if isinstance(name, str) else "/dev/stdout"
 
 
-def process() -> None:
-    """The console script: run on the process's own streams and end it.
-
-    It ends by os._exit once all is written: taking Python down in good order
-    takes longer than the whole rest of a small command.
-    """
-    status = main()
-    os._exit(status)
-
-
 def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stderr: BinaryIO | None = None) -> int:
     """Run boltcli; by default on the process's own argv and streams. Returns the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
@@ -129,8 +125,6 @@ def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stde
         return run(words, out, err)
     except BrokenPipeError:
         return 1  # whoever read our output has enough of it
-    except KeyboardInterrupt:
-        return 130
     finally:
         _finish(err)
         if out is not None:
@@ -148,9 +142,22 @@ def _finish(stream: BinaryIO) -> None:
         stream.flush()
 
 
+class _Output(io.FileIO):
+    """A stream that knows whether writing to it failed: then an OSError is its own, else that of something else."""
+
+    failed = False
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            self.failed = True
+            raise
+
+
 def _stream(fd: int) -> BinaryIO | None:
     """A buffer of our own over ``fd``, or None if that is closed: Python's is smaller, and complains at exit."""
     try:
-        return open(fd, "wb", buffering=_BUFFER, closefd=False)
+        return io.BufferedWriter(_Output(fd, "wb", closefd=False), _BUFFER)
     except OSError:
         return None

@@ -14,6 +14,9 @@ from ..errors import DestinationError, DestinationExists
 _RANDOM = 6  # bytes of randomness in a temporary name
 _DESCRIPTORS = "/proc/self/fd"  # by way of which a nameless file is given a name
 
+# The temporary names in use, for whoever ends the process without unwinding.
+UNFINISHED: set[str] = set()
+
 
 class Destination:
     """A file to be written to ``fd`` and then put in the place of ``path`` by :meth:`commit`.
@@ -65,7 +68,9 @@ class Destination:
         return os.open(self._temporary, flags | os.O_CREAT | os.O_EXCL, mode)
 
     def _temporary_name(self) -> str:
-        return os.path.join(self._folder, f".boltcli-{os.urandom(_RANDOM).hex()}.tmp")
+        name = os.path.join(self._folder, f".boltcli-{os.urandom(_RANDOM).hex()}.tmp")
+        UNFINISHED.add(name)
+        return name
 
     def commit(self) -> None:
         """Sync the file and put it into its place."""
@@ -99,6 +104,7 @@ class Destination:
             os.close(self.fd)
             self.fd = -1
         os.replace(self._temporary, self.place)
+        UNFINISHED.discard(self._temporary)
         self._temporary = None
 
     def _sync_folder(self) -> None:
@@ -127,6 +133,7 @@ class Destination:
                 os.unlink(self._temporary)
             except OSError:
                 pass  # the error that led here matters more
+            UNFINISHED.discard(self._temporary)
             self._temporary = None
 
     def __enter__(self) -> Destination:
