@@ -23,13 +23,30 @@ _WIDTH = 100
 
 def write_help(command: Command | None, out: BinaryIO) -> None:
     """Write the help of ``command``, or of the program, to ``out``: by rich on a terminal, else plain."""
-    if out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+    if _in_colour(out):
         from .typer_app import show_help
 
         out.flush()
         show_help(command)
     else:
         out.write(("\n".join(_plain(command)) + "\n").encode())
+
+
+def write_topic(topic: str, out: BinaryIO) -> None:
+    """Write a page of the manual: rendered on a terminal, else as it is. Raises KeyError if there is no such page."""
+    from ..guide import text
+
+    page = text(topic)
+    if _in_colour(out):
+        from ..render.rich_markdown import rendered
+
+        out.write(rendered(page))
+    else:
+        out.write(page.encode())
+
+
+def _in_colour(out: BinaryIO) -> bool:
+    return out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def inside(group: str) -> list[Command]:
@@ -49,7 +66,10 @@ def _plain(command: Command | None) -> Iterator[str]:
         outer = inside("")
         for title in dict.fromkeys(command.group for command in outer):
             yield from _section(title, [(each.name, each.summary) for each in outer if each.group == title])
+        from ..guide import topics
+
         yield from _section("Options", [("-v, --version", "Print the version."), _HELP])
+        yield from _section("Topics (boltcli help TOPIC)", list(topics().items()))
         yield from ("", "Try 'boltcli COMMAND --help' for what a command takes, and an example.")
         return
     yield from (f"Usage: {command.usage()}", "", command.summary)

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+import os
 
+_FOLDER = os.path.dirname(__file__)
 _ENDING = ".md"
 
 
 def topics() -> dict[str, str]:
     """Return the title of each topic, by name and in the order of the names."""
-    names = sorted(page.name.removesuffix(_ENDING) for page in _folder().iterdir() if page.name.endswith(_ENDING))
-    return {name: text(name).partition("\n")[0].lstrip("# ") for name in names}
+    return {name: text(name).partition("\n")[0].lstrip("# ") for name in sorted(_names())}
 
 
 def text(topic: str) -> str:
     """Return the Markdown of ``topic``. Raises KeyError if there is no such topic."""
-    page = _folder() / (topic + _ENDING)
-    if "/" in topic or not page.is_file():
+    if topic not in _names():
         raise KeyError(topic)
-    return page.read_text(encoding="utf-8")
+    try:
+        with open(os.path.join(_FOLDER, topic + _ENDING), encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        from importlib.resources import files
+
+        return (files(__name__) / (topic + _ENDING)).read_text(encoding="utf-8")
 
 
-def _folder() -> Traversable:
-    from importlib.resources import files  # also reads from a zip archive
+def _names() -> list[str]:
+    try:
+        names = os.listdir(_FOLDER)
+    except OSError:  # in a zip archive; importlib.resources is slow to import
+        from importlib.resources import files
 
-    return files(__name__)
+        names = [page.name for page in files(__name__).iterdir()]
+    return [name[: -len(_ENDING)] for name in names if name.endswith(_ENDING)]

@@ -48,8 +48,8 @@ def _table(title: str, rows: Iterable[tuple[str, int, str]], whole: int) -> list
     return ["", title, *(f"  {label:<{width}}  {bar(count, whole)} {text}".rstrip() for label, count, text in found)]
 
 
-def top_text(found: SpaceTop, used: Usage, dense: int, compact: int | None, most: int, human: bool) -> bytes:
-    """Return the report for people. ``dense`` is the size of a dense copy, ``compact`` that of a compacted one."""
+def top_text(found: SpaceTop, used: Usage, dense: int, compact: int, most: int, human: bool) -> bytes:
+    """Return the report for people. ``dense`` is the size of a dense copy, ``compact`` about that of a compact one."""
     groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
     groups = [entry for entry in groups if entry[1].pairs]
     whole = sum(group.bytes for _, group in groups)
@@ -96,8 +96,7 @@ def top_text(found: SpaceTop, used: Usage, dense: int, compact: int | None, most
         f"free {amount(used.free, human)}, lost {amount(used.lost, human)}, {found.overflow_pages} overflow pages, "
         f"freelist {amount(found.freelist_bytes, human)}",
     ]
-    if compact is not None:
-        lines.append(f"compact would free {amount(max(used.size - compact, 0), human)}")
+    lines.append(f"compact would free about {amount(max(used.size - compact, 0), human)}")
     lines.append(f"compact --dense would free {amount(max(used.size - dense, 0), human)}")
     return ("\n".join([*lines, "", _MEANING]) + "\n").encode("utf-8", "surrogateescape")
 
@@ -106,7 +105,7 @@ def _pairs(group: Group) -> str:
     return f"{group.pairs} pair{'s' * (group.pairs != 1)}"
 
 
-def top_record(path: str, found: SpaceTop, used: Usage, dense: int, compact: int | None, most: int) -> dict[str, Any]:
+def top_record(path: str, found: SpaceTop, used: Usage, dense: int, compact: int, most: int) -> dict[str, Any]:
     """Return the same as one object; sizes in bytes, histograms as lists of ``from``, ``to`` and ``count``."""
     from . import records
 
@@ -118,7 +117,7 @@ def top_record(path: str, found: SpaceTop, used: Usage, dense: int, compact: int
         "leaf_pages": found.leaf_pages,
         "overflow_pages": found.overflow_pages,
     }
-    record |= {"dense_size": dense, "compact_size": compact}
+    record |= {"dense_size": dense, "compact_size_estimate": compact}
     groups: list[dict[str, Any]] = []
     for (names, prefix), group in sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0])):
         if group.pairs and len(groups) < (most or len(found.groups)):

@@ -17,7 +17,12 @@ ROOMS = (
 # The command line doesn't go through the library, nor does the rendering.
 NOT_FOR = {"render": {"library"}, "cli": {"library"}}
 
-DOORS = {"typer": {"cli/typer_app.py"}, "rich": {"render/rich_tree.py"}, "orjson": {"render/orjson_writer.py"}}
+DOORS = {
+    "typer": {"cli/typer_app.py"},
+    "rich": {"render/rich_tree.py", "render/rich_markdown.py"},
+    "orjson": {"render/orjson_writer.py"},
+    "PIL": {"render/page_picture.py"},
+}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

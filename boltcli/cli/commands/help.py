@@ -1,9 +1,10 @@
-"""``help``: what ``--help`` of a command shows; for what isn't a command, the program's."""
+"""``help``: what ``--help`` of a command shows, or a page of the manual."""
 
 from __future__ import annotations
 
+from ...errors import ArgumentError
 from ..command import Argument, Command
-from ..help import write_help
+from ..help import write_help, write_topic
 from ..parse import find_command
 from ..registry import find
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "help",
-    "Show what a command does and takes.",
-    arguments=(Argument("COMMAND", "command", "The command's name.", many=True, required=False),),
+    "Show what a command does and takes, or a page of the manual.",
+    arguments=(Argument("COMMAND", "command", "The name of a command or a topic.", many=True, required=False),),
     example="boltcli help keys",
     group="Help",
     json=False,
@@ -24,5 +25,14 @@ COMMAND = Command(
 
 
 def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
-    name, _ = find_command(job.arguments, strict=False)
+    name, rest = find_command(job.arguments, strict=False)
+    if not name and len(rest) == 1:
+        try:
+            write_topic(rest[0], out)
+        except KeyError:
+            from ... import guide
+
+            known = ", ".join(guide.topics())
+            raise ArgumentError(f"there is no command and no topic {rest[0]!r}; topics: {known}") from None
+        return
     write_help(find(name), out)

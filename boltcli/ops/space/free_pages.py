@@ -8,6 +8,7 @@ from ...tree.levels import Levels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...format.meta import Meta
     from ...storage.snapshot import Snapshot
 
 _BEYOND = 1 << 20  # pages beyond the file's end: a damaged meta may claim any number of them
@@ -15,11 +16,12 @@ _BEYOND = 1 << 20  # pages beyond the file's end: a damaged meta may claim any n
 
 def free_pages(snapshot: Snapshot) -> list[int]:
     """The ids of the free pages, ascending. Raises :class:`~boltcli.errors.Corrupted`."""
-    return _stored(snapshot) if snapshot.meta.has_freelist else unreached_pages(snapshot)
+    return stored_free_pages(snapshot, snapshot.meta) if snapshot.meta.has_freelist else unreached_pages(snapshot)
 
 
-def _stored(snapshot: Snapshot) -> list[int]:
-    pgid = snapshot.meta.freelist
+def stored_free_pages(snapshot: Snapshot, meta: Meta) -> list[int]:
+    """Return the ids in the freelist page of ``meta``, ascending. Raises :class:`~boltcli.errors.Corrupted`."""
+    pgid = meta.freelist
     page = snapshot.any_page(pgid)  # bbolt doesn't ask what id it bears
     if page.flags != FREELIST_PAGE:
         raise snapshot.corrupted(f"invalid freelist page, its type is {type_name(page.flags)}", pgid)

@@ -8,7 +8,7 @@ from ...errors import Corrupted
 from ...format.constants import FREELIST_PAGE, LEAF_PAGE
 from ...tree.bucket import BucketRef, branch_elements, leaf_elements, open_bucket
 from ...tree.tolerant_walk import Allowance, survey
-from .free_pages import free_pages
+from .free_pages import stored_free_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ def _freelist(result: PageMap, meta: Meta) -> None:
         return
     try:
         page = snapshot.any_page(meta.freelist)
-        if page.flags == FREELIST_PAGE and meta is snapshot.meta:
-            for pgid in free_pages(snapshot):
+        if page.flags == FREELIST_PAGE:
+            for pgid in stored_free_pages(snapshot, meta):
                 if 2 <= pgid < len(result.kinds):
                     result.kinds[pgid] = FREE
     except Corrupted as damage:

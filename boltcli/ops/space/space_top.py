@@ -25,6 +25,8 @@ _SAMPLE = 512  # keys of a bucket from which a separator is guessed
 _SHARE = 0.8  # of the sample has it
 _MOST_PREFIXES = 100_000  # of one bucket; further ones are counted together
 OTHERS = b""
+_SMALLEST_MAP = 1 << 15
+_GROWTH = 1 << 24
 FILL_BINS = 10  # of ten percent each
 
 
@@ -232,6 +234,17 @@ def _sizes(
 def _count(bins: dict[int, int], sizes: Iterable[int]) -> None:
     for size in map(int.bit_length, sizes):
         bins[size] = bins.get(size, 0) + 1
+
+
+def compact_estimate(dense: int) -> int:
+    """Estimate the size of what ``compact`` writes for a file whose dense copy has ``dense`` bytes.
+
+    bbolt lets a file grow to powers of two up to 16 MiB, and then by 16 MiB (``grow`` in bbolt's db.go).
+    """
+    size = _SMALLEST_MAP
+    while size < dense and size < _GROWTH:
+        size *= 2
+    return size if size >= dense else -(-dense // _GROWTH) * _GROWTH
 
 
 def _pages(result: SpaceTop, mapped: PageMap) -> None:

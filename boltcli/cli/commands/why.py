@@ -1,0 +1,69 @@
+"""``why``: which pages refer to a page, and what it holds."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError
+from ..command import Argument, Command
+from ..options import FILE
+from ..values import parse_uint64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
+
+_OFFSET = "offset:"
+_FINDINGS = 100_000  # looked at, of a file that has more
+
+COMMAND = Command(
+    "why",
+    "Show why a page exists: which pages refer to it, now and before the last transaction, and what it holds.",
+    arguments=(FILE, Argument("PAGE", "text", "A page id, or offset:N for the page at byte N.", many=True)),
+    least=2,
+    opens=True,
+    group="Pages",
+    example="boltcli why fixtures/document.db 4",
+)
+
+
+def prepare(job: Job[None]) -> None:
+    for argument in job.arguments[1:]:
+        _number(argument)
+
+
+def _number(argument: str) -> tuple[int, bool]:
+    """Return the number in a PAGE argument, and whether it is an offset."""
+    try:
+        return parse_uint64(argument.removeprefix(_OFFSET)), argument.startswith(_OFFSET)
+    except ArgumentError:
+        raise ArgumentError(f"{argument}: expected a page id, or offset:N for the page at byte N") from None
+
+
+def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+    from ...ops.check.exact_check import check
+    from ...ops.space.page_map import page_map
+    from ...ops.space.page_story import page_story
+    from ...render.page_stories import story_record, story_text
+
+    now = page_map(snapshot)
+    other = snapshot.metas[1 - snapshot.meta.page]
+    before = page_map(snapshot, other) if other.problem() is None else None
+    numbers = map(_number, job.arguments[1:])
+    wanted = [number // snapshot.page_size if is_offset else number for number, is_offset in numbers]
+    findings = []
+    with job.progress("checking") as progress:
+        for count, finding in enumerate(check(snapshot, 0, progress=progress)):
+            if finding.page in wanted:
+                findings.append(finding)
+            if count > _FINDINGS:
+                break
+    for page in wanted:
+        story = page_story(snapshot, page, now, before, findings)
+        if job.json:
+            from ...render import records
+
+            out.write(records.line(story_record(job.path, story)))
+        else:
+            out.write(story_text(story))

@@ -1,0 +1,72 @@
+"""`map`, `why` and `top` from the command line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.schema import run_json
+from tests.support import DATABASES, fixture, run
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_json_is_as_the_schema_says(path: Path) -> None:
+    status, rows, _ = run_json("map", path)
+    assert status == 0
+    size = sum(row["pages"] for row in rows)
+    assert size == -(-path.stat().st_size // run_json("info", path)[1][0]["page_size"])
+    # Against the page list: the kind of every page that is not in an overflow run.
+    for row in run_json("pages", path)[1]:
+        assert rows[row["page"]]["kind"] == row["type"]
+    status, (top,), _ = run_json("top", path)
+    assert status == 0
+    assert top["size"] == path.stat().st_size
+    assert sum(row["count"] for row in top["fills"]) == sum(row["kind"] == "leaf" for row in rows)
+    status, stories, _ = run_json("why", path, *map(str, range(min(size, 40))))
+    assert status == 0
+    assert [story["state"] for story in stories] == [row["kind"] for row in rows[:40]]
+    assert [story.get("bucket") for story in stories] == [row.get("bucket") for row in rows[:40]]
+
+
+def test_images(tmp_path: Path) -> None:
+    source = fixture("after-deletes")
+    drawn = run("map", "--svg", source)[1]
+    assert len(ElementTree.fromstring(drawn).findall(".//{*}rect/{*}title")) == 62
+    for arguments in (
+        ["--svg", "-o", str(tmp_path / "a.svg")],
+        ["--svg", "--force", str(source), str(tmp_path / "a.svg")],
+    ):
+        status, out, _ = run("map", *arguments, *([source] if str(source) not in arguments else []))
+        assert (status, out) == (0, b"")
+        assert (tmp_path / "a.svg").read_bytes() == drawn
+    assert run("map", "--svg", "-o", tmp_path / "a.svg", source)[0] == 1  # it is there
+    assert run("map", "--png", source)[1].startswith(b"\x89PNG")
+
+
+def test_arguments() -> None:
+    source = fixture("document")
+    assert run("why", source, "x")[2].startswith(b"Error: x: expected a page id, or offset:N")
+    assert run("map", "-o", "x", source)[2].startswith(b"Error: --output is for an image")
+    assert run("map", "--bucket", "none", source)[2].startswith(b"Error: bucket not found")
+    assert run("why", source, "offset:65536")[1] == run("why", source, "4")[1]
+    marked = [row for row in run_json("map", "--bucket", "execution", source)[1] if row["marked"]]
+    assert [row["page"] for row in marked] == [4]
+
+
+def test_a_damaged_file_is_shown_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    shutil.copy(fixture("depth-4"), path)
+    data = bytearray(path.read_bytes())
+    root = run_json("pages", path)[1]
+    leaf = next(row["page"] for row in root if row["type"] == "leaf")
+    page_size = run_json("info", path)[1][0]["page_size"]
+    data[leaf * page_size : leaf * page_size + 8] = b"\xff" * 8
+    path.write_bytes(data)
+    rows = run_json("map", path)[1]
+    assert rows[leaf]["kind"] == "damaged"
+    (story,) = run_json("why", path, str(leaf))[1]
+    assert story["findings"]
+    assert story["problem"]
