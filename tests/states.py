@@ -46,7 +46,7 @@ class State:
         return self
 
     def _one(self, change: Change) -> None:
-        op, way, key, old, new = change
+        op, way, key, old, new = change.op, change.bucket, change.key, change.old, change.new
         if key is not None:
             assert way in self.buckets
             assert (*way, key) not in self.buckets

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, BinaryIO
 
+    from .command import Command
+
 # Output is gathered to this many bytes before it is written: bbolt makes a system call a line.
 _BUFFER = 1 << 17
 
@@ -32,6 +34,7 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     as_json = "--json" in argv or "-j" in argv  # until more is known
     path: str | None = None
     status = 1
+    command: Command | None = None
     try:
         try:
             if argv[:1] == [COMPLETE]:
@@ -39,11 +42,14 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
             parsed = parse(argv)
             as_json = bool(parsed.options.get("json"))
             path = parsed.arguments[0] if parsed.arguments else None
+            command = parsed.command
             return _run(parsed, out, err)
         except BoltError as error:
             out.flush()
             _report(error, err, as_json, path)
-            status = error.exit_status
+            if isinstance(error, UsageError):
+                command = error.command
+            status = max(error.exit_status, command.failure if command else 1)
     except BrokenPipeError:
         raise
     except OSError as error:

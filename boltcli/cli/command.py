@@ -29,10 +29,23 @@ class Command:
     - ``prepare(job)``, optional: it raises what is wrong with the command line, before anything is opened.
 
     All but those that print for shells and readers have ``--json``; with that, commands that take ``several``
-    files run once for each. ``group`` is the heading under which the help lists it.
+    files run once for each. ``group`` is the heading under which the help lists it. ``failure`` is the exit status
+    of an error.
     """
 
-    __slots__ = ("arguments", "example", "group", "least", "most", "name", "opens", "options", "several", "summary")
+    __slots__ = (
+        "arguments",
+        "example",
+        "failure",
+        "group",
+        "least",
+        "most",
+        "name",
+        "opens",
+        "options",
+        "several",
+        "summary",
+    )
 
     def __init__(
         self,
@@ -48,8 +61,10 @@ class Command:
         opens: bool = False,
         json: bool = True,
         several: bool = False,
+        failure: int = 1,
     ) -> None:
         self.several = several
+        self.failure = failure
         self.name = name
         self.summary = summary
         self.arguments = arguments

@@ -174,6 +174,10 @@ class Snapshot:
             )  # fmt: skip
         return other
 
+    def newest(self) -> Snapshot:
+        """The newest state of the same open file, to be closed on its own."""
+        return Snapshot(self.path, self._source.duplicate())
+
     @property
     def fd(self) -> int:
         """The descriptor of the file, as long as this isn't closed."""

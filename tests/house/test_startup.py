@@ -38,6 +38,7 @@ ARGUMENTS = {
     "tree": ["fixtures/document.db"],
     "du": ["fixtures/document.db"],
     "info": ["fixtures/document.db"],
+    "diff": ["fixtures/document.db", "fixtures/document.db"],
     "lock": ["fixtures/document.db"],
     "pages": ["fixtures/document.db"],
     "page": ["--all", "fixtures/document.db"],

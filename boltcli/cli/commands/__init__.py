@@ -21,6 +21,7 @@ COMMANDS = {
     "compact": "compact",
     "export": "export",
     "import": "import",
+    "diff": "diff",
     "lock": "lock",
     "pages": "pages",
     "page": "page",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     Path = tuple[bytes, ...]
 
 
-class Change(NamedTuple):
+class Change:
     """One difference: of a pair, of a bucket, or of a bucket's sequence.
 
     ``op`` is add, remove or change; ``bucket`` the names from the outermost
@@ -24,8 +23,35 @@ class Change(NamedTuple):
     is added before what is in it, and removed after that.
     """
 
-    op: Op
-    bucket: Path
-    key: bytes | None = None
-    old: bytes | int | None = None
-    new: bytes | int | None = None
+    __slots__ = ("bucket", "key", "new", "old", "op")
+
+    def __init__(
+        self,
+        op: Op,
+        bucket: Path,
+        key: bytes | None = None,
+        old: bytes | int | None = None,
+        new: bytes | int | None = None,
+    ) -> None:
+        self.op = op
+        self.bucket = bucket
+        self.key = key
+        self.old = old
+        self.new = new
+
+    def reversed(self) -> Change:
+        """What undoes it."""
+        op: Op = "add" if self.op == "remove" else "remove" if self.op == "add" else "change"
+        return Change(op, self.bucket, self.key, self.new, self.old)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Change) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def __repr__(self) -> str:
+        return f"Change{self._fields()}"
+
+    def _fields(self) -> tuple[Op, Path, bytes | None, bytes | int | None, bytes | int | None]:
+        return self.op, self.bucket, self.key, self.old, self.new

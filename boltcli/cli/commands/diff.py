@@ -1,0 +1,106 @@
+"""``diff``: what differs between two databases. bbolt has no such command."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError
+from ...ops.compare.diff import diff
+from ...render.change_lines import summary_lines, text_line
+from ...tree.key_range import bounds
+from ..command import Argument, Command, Option
+from ..key_argument import address, addresses
+from ..options import DEPTH, SUBBUCKET
+from ..runner import open_second
+from ..values import parse_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
+
+DIFFERENT, TROUBLE = 1, 2  # exit statuses, as diff(1) has them
+
+COMMAND = Command(
+    "diff",
+    "Show what differs between two databases; status 0: nothing, 1: something, 2: trouble.",
+    arguments=(
+        Argument("A", "file", "The database before."),
+        Argument("B", "file", "The database after; with --previous there is only one file.", required=False),
+        SUBBUCKET,
+    ),
+    least=1,
+    options=(
+        Option("values", "Show old and new values; of JSON values the fields that changed.", default=False),
+        Option("summary", "Show only how many changes there are in each bucket, and what grew.", default=False),
+        DEPTH,
+        Option("keys-only", "Leave the values out, also with --json.", default=False),
+        Option(
+            "bucket",
+            "Only this bucket; repeated: the bucket in that one.",
+            default=[], metavar="NAME", parse=parse_name, kind="bucket",
+        ),
+        Option("prefix", "Only keys of the bucket (without one: only buckets) that begin with this.",
+               default="", metavar="KEY"),
+    ),
+    opens=True,
+    failure=TROUBLE,
+    example="boltcli diff --summary fixtures/bacalhau-compute-1.4.db fixtures/bacalhau-compute-1.5.db",
+    group="Compare",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    values: bool
+    summary: bool
+    depth: int
+    keys_only: bool
+    bucket: list[str]
+    prefix: str
+
+
+def prepare(job: Job[Options]) -> None:
+    if len(job.arguments) < 2 and not job.previous:
+        raise ArgumentError("requires at least 2 arg(s), only received 1")
+    _path(job)
+    address(job.options.prefix)
+
+
+def _path(job: Job[Options]) -> tuple[bytes, ...]:
+    return tuple(addresses(job.options.bucket + job.arguments[1 if job.previous else 2 :]))
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    with snapshot.newest() if job.previous else open_second(job.arguments[1], job) as other:
+        return _compare(snapshot, other, job, out)
+
+
+def _compare(old: Snapshot, new: Snapshot, job: Job[Options], out: BinaryIO) -> int:
+    options, path = job.options, _path(job)
+    start, stop = bounds(address(options.prefix))
+    found = diff(old, new, path, start=start, stop=stop, same_file=job.previous)
+    if options.summary:
+        from ...ops.compare.summary import summary
+
+        rows = summary(found, old, new, path, options.depth)
+        if job.json:
+            from ...render.changes import summary_record
+
+            out.writelines(map(summary_record, rows))
+        elif rows:
+            out.writelines(summary_lines(rows))
+        return DIFFERENT if rows else 0
+    if job.json:
+        from ...render.changes import record
+    status = 0
+    values = options.values and not options.keys_only
+    terminal = out.isatty()
+    for change in found:
+        status = DIFFERENT
+        if job.json:
+            out.write(record(change, values=not options.keys_only))
+        else:
+            out.write(text_line(change, above=len(path), values=values, terminal=terminal))
+    return status

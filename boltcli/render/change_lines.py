@@ -1,0 +1,105 @@
+"""Changes as lines of text."""
+
+from __future__ import annotations
+
+from .formats import auto
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..ops.compare.change import Change
+    from ..ops.compare.summary import BucketChanges
+
+_SIGNS = {"add": "+", "remove": "-", "change": "~"}
+_COLOURS = {"add": "\x1b[32m", "remove": "\x1b[31m", "change": "\x1b[33m"}
+_PLAIN = "\x1b[0m"
+_SHORT = 60  # characters of a value on a terminal
+
+
+def text_line(change: Change, *, above: int = 0, values: bool = False, terminal: bool = False) -> bytes:
+    """A sign, the bucket path from level ``above`` on, and the key, with tabs between them.
+
+    With ``values`` old and new follow, of JSON the fields that differ. For a
+    ``terminal`` there are colours, and long values are cut.
+    """
+    names = [*change.bucket[above:]]
+    if change.key is not None:
+        names.append(change.key)
+    words = [auto(name).decode() for name in names]
+    if change.key is None:
+        words.append("(sequence)" if change.op == "change" else "(bucket)")
+    if isinstance(change.new, int) and isinstance(change.old, int):
+        words.append(f"{change.old} -> {change.new}")
+    elif values and change.key is not None:
+        words.append(_values(change, terminal))
+    text = f"{_SIGNS[change.op]} " + "\t".join(words)
+    if terminal:
+        text = _COLOURS[change.op] + text + _PLAIN
+    return f"{text}\n".encode()
+
+
+def _values(change: Change, short: bool) -> str:
+    old, new = change.old, change.new
+    if isinstance(old, bytes) and isinstance(new, bytes):
+        fields = changed_fields(old, new)
+        if fields:
+            return ", ".join([_cut(field, short) for field in fields])
+        return f"{_cut(auto(old).decode(), short)} -> {_cut(auto(new).decode(), short)}"
+    value = old if isinstance(old, bytes) else new
+    return _cut(auto(value).decode(), short) if isinstance(value, bytes) else ""
+
+
+def _cut(text: str, short: bool) -> str:
+    return text if not short or len(text) <= _SHORT else f"{text[: _SHORT - 3]}..."
+
+
+def changed_fields(old: bytes, new: bytes) -> list[str]:
+    """How two JSON objects differ, by field: ``State.Code: 3 -> 4``; none if they aren't both objects or lists."""
+    if old[:1] not in (b"{", b"[") or old[:1] != new[:1]:
+        return []
+    from .orjson_writer import line, parsed
+
+    try:
+        # A list and not recursion: the one on top comes next.
+        todo: list[tuple[str, Any, Any]] = [("", parsed(old), parsed(new))]
+    except ValueError:
+        return []
+
+    def json(value: Any) -> str:
+        return line(value)[:-1].decode()
+
+    found = []
+    while todo:
+        name, before, after = todo.pop()
+        if isinstance(before, dict) and isinstance(after, dict):
+            names = list(dict.fromkeys([*before, *after]))
+            dot = f"{name}." if name else ""
+            todo += [(dot + each, before.get(each, ...), after.get(each, ...)) for each in reversed(names)]
+        elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+            todo += [(f"{name}[{at}]", before[at], after[at]) for at in range(len(before) - 1, -1, -1)]
+        elif before == after and type(before) is type(after):
+            continue
+        elif before is ...:
+            found.append(f"+{name}: {json(after)}")
+        elif after is ...:
+            found.append(f"-{name}: {json(before)}")
+        else:
+            found.append(f"{name}: {json(before)} -> {json(after)}")
+    return found
+
+
+def summary_lines(rows: list[BucketChanges]) -> Iterator[bytes]:
+    """The same as a table."""
+    head = ("added", "removed", "changed", "bytes before", "bytes after", "growth", "bucket")
+    cells = [head]
+    for row in rows:
+        name = "\t".join([auto(name).decode() for name in row.path]) or "(all)"
+        growth = f"{row.bytes_after - row.bytes_before:+}"
+        counts = (str(row.added), str(row.removed), str(row.changed))
+        cells.append((*counts, str(row.bytes_before), str(row.bytes_after), growth, name))
+    widths = [max(len(line[column]) for line in cells) for column in range(len(head) - 1)]
+    for each in cells:
+        padded = [cell.rjust(width) for cell, width in zip(each, widths)]
+        yield ("  ".join([*padded, each[-1]]) + "\n").encode()

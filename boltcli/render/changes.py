@@ -1,0 +1,123 @@
+"""Changes as lines of JSON, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import ArgumentError
+from .orjson_writer import line, parsed
+from .records import put, put_bucket
+
+if TYPE_CHECKING:
+    from ..ops.compare.change import Change, Op, Path
+    from ..ops.compare.summary import BucketChanges
+
+_OPS = ("add", "remove", "change")
+
+_FIELDS = {
+    *("op", "bucket", "bucket_hex", "key", "key_hex", "old", "old_hex", "new", "new_hex", "sequence"),
+    *("txid", "time"),  # of watch: they say nothing of what is to be done
+}
+
+
+def record(change: Change, *, values: bool = True, **more: Any) -> bytes:
+    """The line of JSON of a change; without ``values`` only what it is about. ``more`` are further fields."""
+    fields: dict[str, Any] = {"op": change.op}
+    put_bucket(fields, change.bucket)
+    if change.key is not None:
+        put(fields, "key", change.key)
+    elif change.op == "change":
+        fields["sequence"] = True
+    for name, value in (("old", change.old), ("new", change.new)):
+        if isinstance(value, int):
+            fields[name] = value
+        elif value is not None and values:
+            put(fields, name, value)
+    return line(fields | more)
+
+
+def parse_change(text: bytes) -> Change:
+    """What a line of JSON says. A pair may lack its ``old`` value. Raises :class:`~boltcli.errors.ArgumentError`."""
+    from ..ops.compare.change import Change
+
+    try:
+        fields = parsed(text)
+    except ValueError as error:
+        raise ArgumentError(f"not JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise ArgumentError("not an object")
+    unknown = sorted(fields.keys() - _FIELDS)
+    if unknown:
+        raise ArgumentError(f"unknown field {unknown[0]!r}")
+    op = fields.get("op")
+    if op not in _OPS:
+        raise ArgumentError("op must be add, remove or change")
+    path = _path(fields)
+    key = _bytes(fields, "key")
+    if key is None:
+        if op == "change":
+            return Change("change", path, None, *_sequence(fields))
+        if fields.keys() & {"old", "old_hex", "new", "new_hex", "sequence"}:
+            raise ArgumentError("a bucket that is added or removed has no values; its sequence is a line of its own")
+        return Change(cast("Op", op), path)
+    if fields.get("sequence"):
+        raise ArgumentError("a sequence is a bucket's, and has no key")
+    old, new = _bytes(fields, "old"), _bytes(fields, "new")
+    if op == "add" and old is not None:
+        raise ArgumentError("what is added has no old value")
+    if (new is None) != (op == "remove"):
+        raise ArgumentError("what is removed has no new value" if op == "remove" else "there must be a new value")
+    return Change(cast("Op", op), path, key, old, new)
+
+
+def _path(fields: dict[str, Any]) -> Path:
+    names = [fields[name] for name in ("bucket", "bucket_hex") if name in fields]
+    if len(names) != 1 or not isinstance(names[0], list):
+        raise ArgumentError("there must be a list bucket or bucket_hex, and one of them only")
+    field = "name_hex" if "bucket_hex" in fields else "name"
+    path = []
+    for name in names[0]:
+        text = _bytes({field: name}, "name")
+        assert text is not None
+        path.append(text)
+    return tuple(path)
+
+
+def _bytes(fields: dict[str, Any], name: str) -> bytes | None:
+    """The value of a field or of the same in hexadecimal; None if there is neither."""
+    found = [field for field in (name, f"{name}_hex") if field in fields]
+    if not found:
+        return None
+    text = fields[found[0]]
+    if len(found) > 1 or not isinstance(text, str):
+        raise ArgumentError(f"there must be a string {name} or {name}_hex, and one of them only")
+    if found[0] == name:
+        return text.encode()
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ArgumentError(f"{text[:40]!r} is not hexadecimal") from None
+
+
+def _sequence(fields: dict[str, Any]) -> tuple[int | None, int]:
+    # Its numbers may stand in the field itself, too.
+    inside = fields.get("sequence")
+    old, new = (inside if isinstance(inside, dict) else fields).get("old"), None
+    new = (inside if isinstance(inside, dict) else fields).get("new")
+    for number in (old, new):
+        if number is not None and (
+            not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 64
+        ):
+            raise ArgumentError("a sequence must be a number of 64 bits")
+    if new is None:
+        raise ArgumentError("a change without a key is of a bucket's sequence: there must be a new number")
+    return old, new
+
+
+def summary_record(row: BucketChanges) -> bytes:
+    """What changed in a bucket and in all inside it."""
+    fields: dict[str, Any] = {}
+    put_bucket(fields, row.path)
+    return line(
+        fields | {name: getattr(row, name) for name in ("added", "removed", "changed", "bytes_before", "bytes_after")}
+    )
