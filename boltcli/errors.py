@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_LARGEST_FILE = 1 << 63  # bytes: an offset beyond it comes from noise, and says nothing
 _SHOWN = 40  # characters at either end of a long name, whose middle is left out
 
 
@@ -191,7 +192,7 @@ class Corrupted(BoltError):
             self.message = self._describe()
 
     def _describe(self) -> str:
-        at = f" at offset {self.offset}" if self.offset is not None else ""
+        at = f" at offset {self.offset}" if self.offset is not None and self.offset < _LARGEST_FILE else ""
         how = []
         if self.bucket:
             how.append(f"bucket: {bucket_text(self.bucket)}")

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 
 from ..errors import BoltError, OpenError
 from .job import Job
 from .parse import Parsed, UsageError, parse
 from .runner import run_job
+from .streams import finish, has_failed, name_of, stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, BinaryIO
+    from typing import BinaryIO
 
     from .command import Command
-
-# Output is gathered to this many bytes before it is written: bbolt makes a system call a line.
-_BUFFER = 1 << 17
 
 # The hidden command by which the completion scripts ask what may follow.
 COMPLETE = "__complete"
@@ -54,8 +51,8 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        if getattr(getattr(out, "raw", None), "failed", True):
-            _report(OpenError("write", _name(out), reason), err, as_json)
+        if has_failed(out):
+            _report(OpenError("write", name_of(out), reason), err, as_json)
         else:
             _report(OpenError("open", path or error.filename or ".", reason), err, as_json)
     except MemoryError:
@@ -113,17 +110,11 @@ def _report(error: BoltError, err: BinaryIO, as_json: bool = False, path: str | 
         err.write(f"\nUsage: {usage}\nTry '{name} --help'.\n".encode())
 
 
-def _name(out: BinaryIO) -> str:
-    """How Go names the stream in its write errors."""
-    name = getattr(out, "name", None)
-    return name if isinstance(name, str) else "/dev/stdout"
-
-
 def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stderr: BinaryIO | None = None) -> int:
     """Run boltcli; by default on the process's own argv and streams. Returns the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
-    err = stderr or _stream(2) or io.BytesIO()  # without a stderr the status is all that can be said
-    out = stdout or _stream(1)
+    err = stderr or stream(2) or io.BytesIO()  # without a stderr the status is all that can be said
+    out = stdout or stream(1)
     try:
         if out is None:
             _report(OpenError("write", "/dev/stdout", "Bad file descriptor"), err)
@@ -132,38 +123,6 @@ def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stde
     except BrokenPipeError:
         return 1  # whoever read our output has enough of it
     finally:
-        _finish(err)
+        finish(err)
         if out is not None:
-            _finish(out)
-
-
-def _finish(stream: BinaryIO) -> None:
-    """Flush ``stream``; what cannot be written goes nowhere, lest Python try again and complain."""
-    try:
-        stream.flush()
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-        stream.flush()
-
-
-class _Output(io.FileIO):
-    """A stream that knows whether writing to it failed: then an OSError is its own, else that of something else."""
-
-    failed = False
-
-    def write(self, data: Any) -> int:
-        try:
-            return super().write(data)
-        except OSError:
-            self.failed = True
-            raise
-
-
-def _stream(fd: int) -> BinaryIO | None:
-    """A buffer of our own over ``fd``, or None if that is closed: Python's is smaller, and complains at exit."""
-    try:
-        return io.BufferedWriter(_Output(fd, "wb", closefd=False), _BUFFER)
-    except OSError:
-        return None
+            finish(out)

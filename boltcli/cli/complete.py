@@ -15,12 +15,13 @@ import os
 from itertools import islice
 
 from ..errors import BoltError
+from ..render.names import NOTATIONS, typed
 from ..storage.snapshot import Snapshot
 from ..storage.source import open_source
 from ..tree.bucket import find_bucket
 from ..tree.key_range import keys_with_prefix, last_with_prefix
 from .help import inside
-from .key_argument import NOTATIONS, addresses, typed
+from .key_argument import addresses
 from .parse import find_command
 from .registry import find, is_group
 

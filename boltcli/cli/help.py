@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from .commands import COMMANDS
 from .registry import find, is_group
+from .streams import wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ _WIDTH = 100
 
 def write_help(command: Command | None, out: BinaryIO) -> None:
     """Write the help of ``command``, or of the program, to ``out``: by rich on a terminal, else plain."""
-    if _in_colour(out):
+    if wants_style(out):
         from .typer_app import show_help
 
         out.flush()
@@ -37,16 +36,12 @@ def write_topic(topic: str, out: BinaryIO) -> None:
     from ..guide import text
 
     page = text(topic)
-    if _in_colour(out):
+    if wants_style(out):
         from ..render.rich_markdown import rendered
 
-        out.write(rendered(page))
+        write_styled(out, rendered(page))
     else:
         out.write(page.encode())
-
-
-def _in_colour(out: BinaryIO) -> bool:
-    return out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def inside(group: str) -> list[Command]:

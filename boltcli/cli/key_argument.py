@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from ..errors import ArgumentError
+from ..render.names import NOTATIONS
 from .values import parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NOTATIONS = ("hex:", "u64:", "u32:", "str:")
 _SIZES = {"u64:": 8, "u32:": 4}  # bytes
 
 
@@ -48,16 +48,3 @@ def _number(text: str, size: int) -> bytes:
     if number >> 8 * size:
         raise ArgumentError(f"the number doesn't fit into {size} bytes")
     return number.to_bytes(size, "big")
-
-
-def typed(key: bytes) -> str:
-    """``key`` as an argument that stands for it."""
-    from ..render.golang import is_print
-
-    try:
-        text = key.decode()
-    except UnicodeDecodeError:
-        text = ""
-    if not text or not is_print(text):
-        return "hex:" + key.hex()
-    return f"str:{text}" if text.startswith(NOTATIONS) else text

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ..errors import BoltError, Changed, OpenError
+from ..render.visible import visible_bytes
 from ..storage.holders import describe_holder
 from ..storage.live import Live
+from .streams import Terminal, write_styled
 
 if TYPE_CHECKING:
     from ..storage.source import Source
@@ -26,8 +27,16 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
     def __init__(self, out: BinaryIO) -> None:
         super().__init__(max_size=_IN_MEMORY, prefix="boltcli-")
         self._out = out
+        self._is_terminal = isinstance(out, Terminal)
 
     def write(self, data: Any) -> int:
+        return self._keep(visible_bytes(bytes(data)) if self._is_terminal else data)
+
+    def write_styled(self, data: bytes) -> None:
+        """Write ``data`` as it is: text of our own, with escape sequences of our own."""
+        self._keep(data)
+
+    def _keep(self, data: Any) -> int:
         try:
             return super().write(data)
         except OSError as error:
@@ -44,7 +53,8 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
     def hand_over(self) -> None:
         """Write all to ``out``."""
         self.seek(0)
-        shutil.copyfileobj(self, self._out, 1 << 20)
+        while data := self.read(1 << 20):
+            write_styled(self._out, data)
 
 
 def run_lock_free(work: Work, job: Job[Any], source: Source, out: BinaryIO, err: BinaryIO) -> int | None:

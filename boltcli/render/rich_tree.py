@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from .formats import auto
+from .names import shell_quoted, typed
 from .usage import facts
+from .visible import visible
 
 if TYPE_CHECKING:
     from ..ops.space.space_usage import BucketUsage
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 def rich_tree(title: str, buckets: list[BucketUsage], size: int) -> bytes:
     """``buckets`` (each before those inside it, the root bucket first) as a tree in colours."""
-    top = Tree(_label(title, buckets[0], size))
+    top = Tree(_label(visible(title), buckets[0], size))
     nodes = {id(buckets[0]): top}
     for bucket in buckets[1:]:
-        label = _label(auto(bucket.path[-1]).decode(), bucket, size)
+        label = _label(shell_quoted(typed(bucket.path[-1])), bucket, size)
         nodes[id(bucket)] = nodes[id(bucket.parent)].add(label)
     text = StringIO()
     Console(file=text, force_terminal=True, width=Console().width).print(top)

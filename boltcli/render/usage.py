@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .formats import auto
+from .names import path_text, shell_quoted, typed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ ORDERS: dict[str, Callable[[BucketUsage], Any]] = {
 
 def usage_text(found: Usage, buckets: list[BucketUsage], dense: int) -> bytes:
     """A line for each bucket and for all that isn't in one, then the sum."""
-    rows = [(bucket.bytes, ("(inline) " if bucket.inline else "") + path_text(bucket)) for bucket in buckets]
+    rows = [(bucket.bytes, ("(inline) " if bucket.inline else "") + path_text(bucket.path)) for bucket in buckets]
     others = [
         (found.root, "(root bucket's own pages)"),
         (found.meta, "(meta pages)"),
         (found.freelist, "(freelist)"),
         (found.free, "(free)"),
         (found.lost, "(lost: neither in use nor free)"),
-        (found.unused, "(behind the last page)"),
+        (found.unused, "(after the last page)"),
     ]
     rows += [row for row in others if row[0]]
     rows.append((found.size, "total"))
@@ -35,11 +35,6 @@ def usage_text(found: Usage, buckets: list[BucketUsage], dense: int) -> bytes:
     lines = [f"{size:>{width}}  {name}\n" for size, name in rows]
     lines.append(f"compact --dense would give back {max(found.size - dense, 0)} bytes\n")
     return "".join(lines).encode()
-
-
-def path_text(bucket: BucketUsage) -> str:
-    """The names down to a bucket, each as ``auto`` writes it."""
-    return "/".join(auto(name).decode() for name in bucket.path)
 
 
 def arranged(buckets: list[BucketUsage], order: str, depth: int) -> list[BucketUsage]:
@@ -83,5 +78,5 @@ def tree_text(title: str, buckets: list[BucketUsage], size: int) -> bytes:
         while above is not None and above.parent is not None:
             margin = ("    " if id(above) in last else "│   ") + margin
             above = above.parent
-        lines.append(f"{margin}{auto(bucket.path[-1]).decode()}: {facts(bucket, size)}\n")
+        lines.append(f"{margin}{shell_quoted(typed(bucket.path[-1]))}: {facts(bucket, size)}\n")
     return "".join(lines).encode("utf-8", "surrogateescape")

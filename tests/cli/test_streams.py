@@ -131,12 +131,12 @@ def test_help_on_a_terminal_is_by_rich() -> None:
         assert plain.replace(b"\r", b"") == run(*argv, "--help")[1]
 
 
-def on_a_terminal(argv: list[str], **environment: str) -> bytes:
-    """What boltcli shows if its stdout is a terminal."""
+def on_a_terminal(argv: list[str], *, stderr: bool = False, **environment: str) -> bytes:
+    """What boltcli shows if its stdout, or its stderr, is a terminal."""
     ours, theirs = os.openpty()
-    with subprocess.Popen(
-        [*COMMAND, *argv], cwd=ROOT, stdout=theirs, env={**os.environ, "TERM": "xterm-256color", **environment}
-    ):
+    environment = {**os.environ, "TERM": "xterm-256color", **environment}
+    out, err = (subprocess.DEVNULL, theirs) if stderr else (theirs, None)
+    with subprocess.Popen([*COMMAND, *argv], cwd=ROOT, stdout=out, stderr=err, env=environment):
         os.close(theirs)
         shown = b""
         while True:

@@ -102,3 +102,9 @@ def test_commands_have_one_way_to_a_database() -> None:
         assert command is not None
         expected = ["snapshot"] * command.opens + ["job", "out", "err"]
         assert [argument.arg for argument in run.args.args] == expected, f"{path.name}: opens={command.opens}"
+
+
+def test_styles_are_decided_in_one_place() -> None:
+    """``streams.wants_style`` knows what the user wants, and ``write_styled`` is how escape sequences pass."""
+    for path in (PACKAGE / "cli").rglob("*.py"):
+        assert path.name == "streams.py" or '"NO_COLOR"' not in path.read_text(), path.name

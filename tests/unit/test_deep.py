@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ ROOT = page(3, 2, [(b"b", bucket(4), b"\1")])
 LEAF = page(4, 2, [(b"k1", b"v1"), (b"k2", b"v2")])
 
 
-def changed(content: bytes, offset: int, form: str, value: int) -> bytes:
+def changed(content: bytes, offset: int, form: str, value: int | bytes) -> bytes:
     copy = bytearray(content)
     struct.pack_into("<" + form, copy, offset, value)
     return bytes(copy)
@@ -162,6 +163,19 @@ def test_warnings(tmp_path: Path) -> None:
         "meta page 1 at offset 4096 is not valid (checksum error); it would be the newer one: "
         "this is transaction 2, not 3"
     )
+    noise = changed(sound, 4096 + 16, "64s", b"not a meta page, but long text" * 3)
+    assert first(warnings(tmp_path, noise)) == (
+        "meta page 1 at offset 4096 is not valid (invalid database): there is nothing to fall back to from "
+        "transaction 2"
+    )
+    far = meta(0, hwm=1 << 60, txid=4) + meta(1, hwm=5, txid=3) + FREE + ROOT + LEAF
+    assert first(warnings(tmp_path, far)) == (
+        "the file is cut short: it has 20480 bytes, and its high-water mark is page 1152921504606846976"
+    )
+    snapshot = sound + sha256(sound).digest()
+    assert warnings(tmp_path, snapshot) == []
+    assert "are not the SHA-256 of the others" in first(warnings(tmp_path, sound + bytes(31) + b"x"))
+    assert "are not the SHA-256" in first(warnings(tmp_path, changed(snapshot, 4 * 4096 + 4000, "B", 7)))
     older = changed(sound, 16 + 16, "Q", 9)
     assert "nothing to fall back to from transaction 3" in first(warnings(tmp_path, older))
     assert first(warnings(tmp_path, sound[:-4096])) == (

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boltcli.cli.key_argument import address, typed
+from boltcli.cli.key_argument import address
 from boltcli.errors import ArgumentError
 from boltcli.render.formats import MORE_FORMATS, auto, formatted
+from boltcli.render.names import typed
 from boltcli.render.notations import FORMATS, time_text
 from tests.support import error_line, fixture, run
 

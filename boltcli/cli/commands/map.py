@@ -8,6 +8,7 @@ from ...errors import ArgumentError
 from ..command import Argument, Command, Option
 from ..key_argument import addresses
 from ..options import FILE, FORCE
+from ..streams import wants_style, write_styled
 from ..values import parse_name, parse_uint64
 
 TYPE_CHECKING = False
@@ -97,8 +98,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     elif options.png:
         _deliver(job, page_picture.png(found, width), snapshot, out)
     else:
-        colour = out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        out.write(page_picture.text(found, step, width, colour=colour))
+        write_styled(out, page_picture.text(found, step, width, colour=wants_style(out)))
 
 
 def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:

@@ -9,6 +9,7 @@ from ...ops.space.space_usage import bucket_usage
 from ...render.usage import ORDERS, arranged, tree_text
 from ..command import Command, Option
 from ..options import DEPTH, FILE
+from ..streams import wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         from ...render import records
 
         out.write(records.lines(records.bucket_usage(bucket, size) for bucket in buckets[1:]))
-    elif out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+    elif wants_style(out):
         from ...render.rich_tree import rich_tree
 
-        out.write(rich_tree(os.path.basename(job.path), buckets, size))
+        write_styled(out, rich_tree(os.path.basename(job.path), buckets, size))
     else:
         out.write(tree_text(os.path.basename(job.path), buckets, size))

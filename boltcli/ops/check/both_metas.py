@@ -26,8 +26,10 @@ def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
     if snapshot.size < used:
         yield Finding(
             "meta", snapshot.meta.page,
-            f"meta page {snapshot.meta.page}: its high-water mark is page {snapshot.meta.hwm}, at offset {used}, "
-            f"and the file ends at {snapshot.size}",
+            f"meta page {snapshot.meta.page}: its high-water mark is page {snapshot.meta.hwm}, "
+            f"at offset {used}, and the file ends at {snapshot.size}"
+            if used < 1 << 63
+            else f"meta page {snapshot.meta.page}: its high-water mark is page {snapshot.meta.hwm}, in no file's reach",
         )  # fmt: skip
     yield from _side_by_side(snapshot)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ...format.constants import MAGIC
+from .snapshot_trailer import TRAILER, trailer_is_right
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
 
 # bbolt makes its file grow ahead of need: by so much (DB.AllocSize), in whole pages of zeros.
 _AHEAD = 16 << 20
+_LARGEST_FILE = 1 << 63  # bytes: what would be beyond it is noise
 _LOOK = 1 << 20  # bytes looked at, at either end, of what lies behind the high-water mark
 
 
@@ -32,7 +36,8 @@ def _other_meta(snapshot: Snapshot) -> Iterator[str]:
         return
     here = f"meta page {other.page} at offset {other.page * snapshot.page_size} is not valid ({problem})"
     txid = snapshot.meta.txid
-    if other.txid > txid:
+    # Another transaction than the next one would be noise: bbolt writes the two meta pages in turn.
+    if other.magic == MAGIC and other.txid == txid + 1:
         yield f"{here}; it would be the newer one: this is transaction {txid}, not {other.txid}"
     else:
         yield f"{here}: there is nothing to fall back to from transaction {txid}"
@@ -42,7 +47,17 @@ def _length(snapshot: Snapshot) -> Iterator[str]:
     page_size, size, hwm = snapshot.page_size, snapshot.size, snapshot.meta.hwm
     used = hwm * page_size
     if size < used:
-        yield f"the file is cut short: it has {size} bytes, and its high-water mark is page {hwm}, at offset {used}"
+        where = f"page {hwm}" + (f", at offset {used}" if used < _LARGEST_FILE else "")
+        yield f"the file is cut short: it has {size} bytes, and its high-water mark is {where}"
+        return
+    trailer = trailer_is_right(snapshot)
+    if trailer:
+        return  # a snapshot of etcd: all is as it was when it was made
+    if trailer is False and size % page_size == TRAILER:
+        yield (
+            f"{TRAILER} bytes follow the last page, as in a snapshot of etcd, but they are not the SHA-256 of the "
+            "others: the file was changed or damaged since"
+        )
         return
     if size % page_size:
         yield f"the file ends inside a page: it has {size} bytes, {size % page_size} beyond its last whole page"

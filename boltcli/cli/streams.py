@@ -1,0 +1,101 @@
+"""The process's own output streams: larger than Python's, honest about failures, and safe for a terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+# Output is gathered to this many bytes before it is written: bbolt makes a system call a line.
+_BUFFER = 1 << 17
+
+
+class _Output(io.FileIO):
+    """A stream that knows whether writing to it failed: then an OSError is its own, else that of something else."""
+
+    failed = False
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            self.failed = True
+            raise
+
+
+class Terminal(io.BufferedWriter):
+    """A stream to a terminal: what is written to it is shown, and not obeyed (``render/visible.py``).
+
+    Colours and the like go by :meth:`write_styled`.
+    """
+
+    _begun = b""  # the first bytes of a character whose others are still to come
+
+    def write(self, data: Any) -> int:
+        from ..render.visible import incomplete, visible_bytes
+
+        content = self._begun + bytes(data)
+        whole = len(content) - incomplete(content)
+        self._begun = content[whole:]
+        super().write(visible_bytes(content[:whole]))
+        return len(data)
+
+    def write_styled(self, data: bytes) -> None:
+        """Write ``data`` as it is: text of our own, with escape sequences of our own."""
+        super().write(data)
+
+    def flush(self) -> None:
+        if self._begun:
+            from ..render.visible import visible_bytes
+
+            begun, self._begun = self._begun, b""
+            super().write(visible_bytes(begun))
+        super().flush()
+
+
+def stream(fd: int) -> BinaryIO | None:
+    """A buffer of our own over ``fd``, or None if that is closed: Python's is smaller, and complains at exit."""
+    try:
+        raw = _Output(fd, "wb", closefd=False)
+    except OSError:
+        return None
+    return (Terminal if os.isatty(fd) else io.BufferedWriter)(raw, _BUFFER)
+
+
+def finish(stream: BinaryIO) -> None:
+    """Flush ``stream``; what cannot be written goes nowhere, lest Python try again and complain."""
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        stream.flush()
+
+
+def has_failed(stream: BinaryIO) -> bool:
+    """Whether writing to ``stream`` failed; True where that can't be known."""
+    failed: bool = getattr(getattr(stream, "raw", None), "failed", True)
+    return failed
+
+
+def name_of(stream: BinaryIO) -> str:
+    """How Go names ``stream`` in its write errors."""
+    name = getattr(stream, "name", None)
+    return name if isinstance(name, str) else "/dev/stdout"
+
+
+def wants_style(stream: BinaryIO) -> bool:
+    """Whether colours may be written to ``stream``: a terminal that has some, and nobody who doesn't want them."""
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def write_styled(stream: BinaryIO, data: bytes) -> None:
+    """Write ``data`` with the escape sequences in it; what comes from a file must be ``visible()`` already."""
+    write = getattr(stream, "write_styled", stream.write)
+    write(data)

@@ -1,0 +1,38 @@
+"""Names of buckets and keys as arguments of a command: what is printed so can be typed so.
+
+The other direction is ``cli/key_argument.py``.
+"""
+
+from __future__ import annotations
+
+from .golang import is_print
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NOTATIONS = ("hex:", "u64:", "u32:", "str:")
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_")
+
+
+def typed(name: bytes) -> str:
+    """``name`` as an argument that stands for it, before the shell's quotes: as it is, or with a notation."""
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if not text or not is_print(text):
+        return "hex:" + name.hex()
+    return f"str:{text}" if text.startswith((*NOTATIONS, "-")) else text
+
+
+def shell_quoted(argument: str) -> str:
+    """``argument`` as a word of a shell's line."""
+    if argument and (_SAFE.issuperset(argument) or argument.isalnum()):
+        return argument
+    return "'" + argument.replace("'", "'\\''") + "'"
+
+
+def path_text(names: Iterable[bytes]) -> str:
+    """The names that lead to a bucket, as words of a shell's line."""
+    return " ".join([shell_quoted(typed(name)) for name in names])
