@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from ..errors import BoltError, OpenError
@@ -64,7 +65,7 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     if parsed.action == "run":
         assert parsed.command is not None
         job: Job[object] = Job(parsed.command, parsed.arguments, parsed.options, err)
-        if parsed.command.several and job.json and len(job.arguments) > 1:
+        if job.json and is_several(parsed.command, job.arguments):
             from .many_files import run_several
 
             return run_several(job, out, err)
@@ -81,6 +82,13 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
         write_help(parsed.command, out)
     out.flush()
     return 0
+
+
+def is_several(command: Command, arguments: Sequence[str]) -> bool:
+    """Whether ``arguments`` are several files, and not one with what else the command takes."""
+    if not command.several or len(arguments) < 2:
+        return False
+    return len(arguments) > (command.most or 1) or os.path.exists(arguments[-1])
 
 
 def _complete(words: Sequence[str], out: BinaryIO) -> int:

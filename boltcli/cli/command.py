@@ -28,7 +28,8 @@ class Command:
     - ``class Options``: the types of the values in ``job.options``, if it has options of its own;
     - ``prepare(job)``, optional: it raises what is wrong with the command line, before anything is opened.
 
-    All but those that print for shells and readers have ``--json``; with that, commands that take ``several``
+    All but those that print for shells and readers have ``--json``, whose help ``json`` may be; with that,
+    commands that take ``several``
     files run once for each. ``group`` is the heading under which the help lists it. ``failure`` is the exit status
     of an error.
     """
@@ -59,7 +60,7 @@ class Command:
         example: str,
         group: str = "Read",
         opens: bool = False,
-        json: bool = True,
+        json: bool | str = True,
         several: bool = False,
         failure: int = 1,
     ) -> None:
@@ -71,7 +72,7 @@ class Command:
         self.least = least
         self.most = most
         self.opens = opens
-        self.options = options + (JSON,) * json + (ACCESS if opens else ())
+        self.options = options + _json(json) + (ACCESS if opens else ())
         self.example = example
         self.group = group
 
@@ -107,6 +108,13 @@ class Command:
             word = argument.name + ("..." if argument.many else "")
             words.append(word if argument.required else f"[{word}]")
         return " ".join(words)
+
+
+def _json(wanted: bool | str) -> tuple[Option, ...]:
+    """``--json``, or none; with a help text of the command's own, if it has one."""
+    if isinstance(wanted, str):
+        return (Option(JSON.name, wanted, short=JSON.short, default=False, common=True),)
+    return (JSON,) * wanted
 
 
 class Group(Command):

@@ -35,6 +35,10 @@ _LOCK_RETRY = 0.05  # seconds, as bbolt's
 HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
+# Types of files (stat(2)) that are no files.
+_NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block device", 0o140000: "socket"}
+
+
 class Source:
     """An open database file: ``fd``, its ``path``, and whether our shared lock is on it (``locked``).
 
@@ -99,13 +103,19 @@ def open_source(path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -
 
 
 def check_source(path: str) -> None:
-    """Raise :class:`SourceNotFound` or :class:`OpenError` unless there is something at ``path``: bbolt's first step."""
+    """Raise :class:`SourceNotFound` or :class:`OpenError` unless there is a file at ``path``: bbolt's first step.
+
+    A folder passes: what bbolt says of it comes later. A FIFO or a device doesn't, which can't be read at any place.
+    """
     try:
-        os.stat(path)
+        mode = os.stat(path).st_mode
     except FileNotFoundError:
         raise SourceNotFound(path) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise OpenError("stat", path, _reason(error)) from error
+    kind = _NO_FILES.get(mode & 0o170000)
+    if kind is not None:
+        raise OpenError("open", path, f"it is a {kind}, not a file; copy what is in it to a file first")
 
 
 def open_for_reading(path: str) -> int:

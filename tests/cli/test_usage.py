@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from boltcli.cli.app import main
 from boltcli.ops.space.space_usage import bucket_usage
 from boltcli.storage.snapshot import Snapshot
 from tests.schema import run_json
-from tests.support import DATABASES, error_line, fixture, run
+from tests.support import DATABASES, ROOT, error_line, fixture, run
 
 
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
@@ -69,3 +72,58 @@ def test_a_tree_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert b"\x1b[" in out.getvalue()
     assert b"execution-index" in out.getvalue()
     assert err.getvalue() == b""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+@pytest.mark.parametrize("words", ["lock F", "check F", "info F", "page F 0", "dump F 0", "surgery meta validate F"])
+def test_what_is_no_file(words: str, tmp_path: Path) -> None:
+    """It can't be read at any place, and some of it never answers."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for path, kind in ((str(fifo), "FIFO"), (os.devnull, "character device")):
+        status, out, err = run(*[path if word == "F" else word for word in words.split()])
+        assert (status, out) == (1, b"")
+        expected = f"open {path}: it is a {kind}, not a file; copy what is in it to a file first"
+        assert error_line(err) == expected.encode()
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    for command, source in (("compact", fixture("document")), ("import", tmp_path / "rows")):
+        (tmp_path / "rows").write_bytes(b"")
+        for options in ([], ["--force"]):
+            status, _, err = run(command, "-o", tmp_path, *options, source)
+            assert status == 1
+            assert error_line(err) == f'output file "{tmp_path}" already exists'.encode()
+
+
+def test_import_without_a_stdin(tmp_path: Path) -> None:
+    command = f'"{sys.executable}" -m boltcli import -o {tmp_path}/new.db - <&-'
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"Error: read -: bad file descriptor\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_prefix_beside_json() -> None:
+    path = fixture("document")
+    _, plain, _ = run("stats", path, "execution-")
+    _, (record,), _ = run_json("stats", path, "execution-")
+    assert f"for {record['top_buckets']} buckets".encode() in plain
+    assert record["top_buckets"] == 2
+    assert run_json("stats", path, "--prefix", "execution-")[1] == [record]
+    assert len(run_json("stats", path, path)[1]) == 2  # a file is a file
+    assert len(run_json("check", path, "missing.db")[1]) == 2
+
+
+def test_json_of_export_is_of_its_errors() -> None:
+    assert run("export", "--json", fixture("document")) == run("export", fixture("document"))
+    assert run("export", "missing.db", "--json")[2].startswith(b'{"kind":"not-found"')
+    assert b"the rows are JSON in any case" in b" ".join(run("export", "--help")[1].split())
+
+
+def test_a_bucket_called_as_an_option(tmp_path: Path) -> None:
+    """What completion offers for it can be used."""
+    path = fixture("bucket-newline")
+    names = run("__complete", "plain", "keys", path, "")[1].decode().splitlines()
+    assert "str:--help" in names
+    assert run("keys", path, "str:--help")[0] == 0

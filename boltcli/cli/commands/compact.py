@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ...errors import ArgumentError, DestinationExists
 from ...ops.write.compact import compact
 from ..command import Argument, Command, Option
@@ -77,7 +79,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
                 progress=progress,
             )
         except DestinationExists:
-            hint = "" if options.force else ": --force replaces it"
+            hint = "" if options.force or not os.path.isfile(options.output) else ": --force replaces it"
             raise ArgumentError(f"output file {go_quote(options.output)} already exists{hint}") from None
     if job.json:
         from ...render import records

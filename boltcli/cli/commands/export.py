@@ -33,6 +33,7 @@ COMMAND = Command(
         ),
     ),
     opens=True,
+    json="Write errors and warnings as JSON too; the rows are JSON in any case.",
     example="boltcli export --bucket execution fixtures/document.db",
     group="Write",
 )

@@ -61,7 +61,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             sync=not job.options.no_sync,
         )
     except DestinationExists:
-        hint = "" if job.options.force else ": --force replaces it"
+        hint = "" if job.options.force or not os.path.isfile(output) else ": --force replaces it"
         raise ArgumentError(f"output file {go_quote(output)} already exists{hint}") from None
     if job.json:
         from ...render import records
@@ -77,7 +77,7 @@ def _rows(source: str) -> Iterator[Row]:
     from ...render.ndjson import parse_row
 
     try:
-        file = sys.stdin.buffer if source == "-" else open(source, "rb")  # noqa: SIM115
+        file = _stdin() if source == "-" else open(source, "rb")  # noqa: SIM115
         with file:
             for number, line in enumerate(file, 1):
                 if line.strip():
@@ -88,3 +88,10 @@ def _rows(source: str) -> Iterator[Row]:
                     yield row
     except OSError as error:
         raise OpenError("read", source, error.strerror or str(error)) from error
+
+
+def _stdin() -> BinaryIO:
+    # Python has none if that was closed; its descriptor may be another file's by now.
+    if sys.stdin is None:
+        raise OpenError("read", "-", "Bad file descriptor")
+    return sys.stdin.buffer
