@@ -10,7 +10,7 @@ COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test coverage versions compat fuzz bench goldens fixtures lint types dist zipapp clean
+.PHONY: help demo quick test coverage versions compat fuzz bench goldens fixtures lint types man dist zipapp clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -69,6 +69,10 @@ coverage: $(READY) ## Run the tests with a floor under the coverage of boltcli/
 
 versions: ## Run the unit and cli tests on every Python found here, 3.11 or newer
 	bash .ci/versions.sh
+
+man: $(READY) ## Write the man page to build/boltcli.1
+	mkdir -p build
+	$(BIN)/python -m boltcli.cli.man > build/boltcli.1
 
 dist: $(READY) ## Build sdist and wheel into dist/, and try both in fresh environments
 	bash .ci/dist.sh
