@@ -21,6 +21,7 @@ DOORS = {
     "typer": {"cli/typer_app.py"},
     "rich": {"render/rich_tree.py", "render/rich_markdown.py"},
     "orjson": {"render/orjson_writer.py"},
+    "jinja2": {"render/html_report.py"},
     "PIL": {"render/page_picture.py"},
 }
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "top": "top",
     "map": "map",
     "why": "why",
+    "report": "report",
     "compact": "compact",
     "export": "export",
     "import": "import",

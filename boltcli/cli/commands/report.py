@@ -1,0 +1,224 @@
+"""``report``: one HTML file about one or more databases."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError
+from ..command import Argument, Command, Option
+from ..options import ACCESS, FORCE, OUTPUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+    from ...apps.contract import Application, Recognition
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
+
+    Context = dict[str, Any]
+
+_FINDINGS = 1000  # that are kept; the others are counted
+_MOST_FINDINGS = 1_000_000  # then counting stops
+_LARGEST = 20
+_AUDIT = 200
+
+COMMAND = Command(
+    "report",
+    "Write a report about databases as one HTML file: verdict, page map, sizes, findings, application.",
+    arguments=(Argument("FILE", "file", "Bolt database files; of several the worst comes first.", many=True),),
+    least=1,
+    options=(
+        OUTPUT,
+        FORCE,
+        Option("values", "Include the values of the largest pairs, shortened.", default=False),
+        Option("title", "Title of the report; default: the name of the file.", default="", metavar="TEXT"),
+        *ACCESS,
+    ),
+    group="Space",
+    example="boltcli report -o report.html fixtures/document.db",
+)
+
+
+class Options:
+    """The values of the options."""
+
+    output: str
+    force: bool
+    values: bool
+    title: str
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    import os
+
+    from ...errors import BoltError
+    from ...render import html_report
+    from ...storage.destination import Destination
+    from ..runner import run_on_database
+
+    if not job.options.output:
+        raise ArgumentError("output file required")
+    contexts: list[Context] = []
+
+    def work(snapshot: Snapshot, one: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+        context = _context(snapshot, one)
+        snapshot.settle()
+        contexts.append(context)
+
+    for path in job.arguments:
+        try:
+            run_on_database(work, job.again(path=path, err=err), out, err)
+        except BoltError as error:
+            if len(job.arguments) == 1:
+                raise
+            contexts.append(html_report.failed(path, str(error)))
+    contexts.sort(key=lambda context: ("bad", "warn", "good").index(context["tone"]))
+    title = job.options.title or (os.path.basename(job.path) if len(contexts) == 1 else f"{len(contexts)} databases")
+    content = html_report.page(contexts, title, values=job.options.values)
+    with Destination(job.options.output, replace=job.options.force) as destination:
+        with open(destination.fd, "wb", closefd=False) as file:
+            file.write(content)
+        destination.commit()
+    bad = sum(context["tone"] == "bad" for context in contexts)
+    if job.json:
+        from ...render import records
+
+        out.write(
+            records.line(records.result(job.path, job.options.output, files=len(contexts), bad=bad, size=len(content)))
+        )
+    else:
+        out.write(
+            f"{job.options.output}: {len(contexts)} files, {bad} with findings\n".encode("utf-8", "surrogateescape")
+        )
+
+
+def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
+    from ...errors import Corrupted
+    from ...ops.check.exact_check import check
+    from ...ops.check.file_warnings import remarks
+    from ...ops.space.page_map import page_map
+    from ...ops.space.space_top import SpaceTop, compact_estimate, space_top
+    from ...ops.space.space_usage import Usage, dense_size, usage
+    from ...render import html_report
+    from ...render.formats import auto
+    from ...render.human import size
+
+    findings: list[tuple[str, int, str]] = []
+    total = 0
+    with job.progress("checking") as progress:
+        for finding in check(snapshot, 0, progress=progress):
+            total += 1
+            if total <= _FINDINGS:
+                findings.append((finding.kind, finding.page, finding.message(auto).decode("utf-8", "replace")))
+            elif total > _MOST_FINDINGS:
+                break
+    mapped = page_map(snapshot)
+    warnings = [str(warning) for warning in remarks(snapshot)]
+    used, found = Usage(snapshot.size), SpaceTop()
+    compaction = "unknown: the file is damaged"
+    try:
+        used = usage(snapshot)
+        found = space_top(snapshot, mapped=mapped, most=_LARGEST)
+        dense = dense_size(snapshot)
+        freed = max(used.size - compact_estimate(dense), 0), max(used.size - dense, 0)
+        compaction = f"about {size(freed[0])}; dense: {size(freed[1])}"
+    except Corrupted as damage:
+        warnings.append(f"counted up to the first damage: {damage}")
+    meta = snapshot.meta
+    facts = [
+        ("size", size(snapshot.size)),
+        ("page size", size(snapshot.page_size)),
+        ("transaction", str(meta.txid)),
+        ("pages in use / free / lost", _counts(mapped.kinds)),
+        ("buckets with pages", str(len(mapped.buckets) - 1)),
+        ("pairs", str(found.pairs)),
+        ("freelist, written at each commit", size(found.freelist_bytes)),
+        ("compact would free", compaction),
+    ]
+    values = _values(snapshot, found.largest) if job.options.values else {}
+    return html_report.file_context(
+        job.path, facts, mapped, found, used, findings, total, warnings, {}, values, _application(snapshot)
+    )
+
+
+def _counts(kinds: bytearray) -> str:
+    from ...ops.space.page_map import BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, OVERFLOW
+
+    used = sum(map(kinds.count, (META, FREELIST, BRANCH, LEAF, OVERFLOW, DAMAGED)))
+    return f"{used} / {kinds.count(FREE)} / {kinds.count(LOST)}"
+
+
+def _values(
+    snapshot: Snapshot, largest: list[tuple[int, tuple[bytes, ...], bytes]]
+) -> dict[tuple[tuple[bytes, ...], bytes], bytes]:
+    from ...tree.bucket import find_bucket, get
+
+    return {(path, key): get(snapshot, find_bucket(snapshot, path), key) or b"" for _, path, key in largest}
+
+
+def _application(snapshot: Snapshot) -> Context:
+    """Return whose file it is, the rows of its views, and its audit."""
+    from ...apps.registry import recognise
+    from ...apps.store import SnapshotStore
+
+    found = recognise(SnapshotStore(snapshot))
+    if found is None:
+        return {"application": None}
+    application, recognition = found
+    context: Context = {
+        "application": application.title or application.name,
+        "layout": recognition.layout,
+        "certainty": recognition.certainty,
+    }
+    return context | _views(snapshot, application) | _audit(snapshot, application, recognition)
+
+
+def _views(snapshot: Snapshot, application: Application) -> Context:
+    from ...apps.store import SnapshotStore
+    from ...errors import BoltError
+
+    rows = []
+    for view in application.views:
+        try:
+            count: int | str = sum(1 for _ in view.rows(SnapshotStore(snapshot)))
+        except BoltError as error:
+            count = str(error)
+        rows.append({"name": view.name, "title": view.title, "rows": count})
+    return {"views": rows}
+
+
+def _audit(snapshot: Snapshot, application: Application, recognition: Recognition) -> Context:
+    import time
+
+    from ...apps.contract import SEVERITIES, AuditOptions
+    from ...apps.store import SnapshotStore
+    from ...errors import BoltError
+
+    try:
+        audit = application.audit(SnapshotStore(snapshot), AuditOptions(time.time_ns()))
+    except BoltError as error:
+        return {"audit": {"tone": "bad", "verdict": str(error), "findings": [], "more": 0}}
+    if audit is None:
+        return {"audit": None}
+    tones = dict(zip(SEVERITIES, ("bad", "warn", "quiet")))
+    found = sorted(audit.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    counts = {severity: sum(finding.severity == severity for finding in found) for severity in SEVERITIES}
+    words = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items() if count)
+    worst = next((tones[severity] for severity in SEVERITIES if counts[severity]), "good")
+    rows = [
+        {
+            "severity": finding.severity,
+            "tone": tones[finding.severity],
+            "question": finding.question,
+            "message": finding.message,
+            "remedy": finding.remedy,
+        }
+        for finding in found[:_AUDIT]
+    ]
+    return {
+        "audit": {
+            "tone": worst,
+            "verdict": words or "nothing to report",
+            "findings": rows,
+            "more": max(len(found) - _AUDIT, 0),
+        }
+    }

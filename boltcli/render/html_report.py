@@ -1,0 +1,222 @@
+"""The HTML report: one self-contained file, escaped throughout, drawn by Jinja2."""
+
+from __future__ import annotations
+
+from array import array
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..extras import need
+from ..ops.space.page_map import BRANCH, KINDS, LEAF
+from . import treemap
+from .formats import auto
+from .human import size
+from .page_cells import COLOURS, cells, legend
+
+if TYPE_CHECKING:
+    from ..ops.space.page_map import PageMap
+    from ..ops.space.space_top import SpaceTop
+    from ..ops.space.space_usage import Usage
+
+    Context = dict[str, Any]
+
+_MOST_CELLS = 4096
+_SIDE = 12  # of a cell, in units of the picture
+_WIDE = 96  # cells in a row
+_MOST_PAGES = 1 << 19  # of which each is described: a byte a page, more with its Base64
+_MOST_OWNERS = 20_000  # runs of pages of one bucket
+_ROWS = 40  # of a table of buckets
+_TILES = 60
+_FINDINGS = 1000
+_SHORT = 200  # characters of a value
+
+
+def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
+    """Return the report on ``files``, whose contexts are in the order in which they are shown.
+
+    Raises :class:`~boltcli.errors.MissingExtra` without Jinja2.
+    """
+    from importlib.resources import files as resources
+
+    jinja = need("jinja2", "report", "report")
+    folder = resources("boltcli.render.html")
+    environment = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["size"] = size
+    template = environment.from_string((folder / "report.html.jinja").read_text())
+    text: str = template.render(
+        files=[{**file, "anchor": f"file-{number}"} for number, file in enumerate(files, 1)],
+        title=title,
+        version=__version__,
+        values=values,
+        css=jinja.utils.markupsafe.Markup((folder / "report.css").read_text()),
+        js=jinja.utils.markupsafe.Markup((folder / "report.js").read_text()),
+    )
+    return text.encode("utf-8", "replace")
+
+
+def failed(path: str, message: str) -> Context:
+    """Return the context of a file that cannot be read."""
+    return {
+        "path": path,
+        "error": True,
+        "verdict": message,
+        "tone": "bad",
+        "size": 0,
+        "pairs": None,
+        "application": None,
+    }
+
+
+def file_context(
+    path: str,
+    facts: Iterable[tuple[str, str]],
+    mapped: PageMap,
+    found: SpaceTop,
+    used: Usage,
+    findings: Sequence[tuple[str, int, str]],
+    total_findings: int,
+    warnings: Sequence[str],
+    explanations: Mapping[str, str],
+    values: Mapping[tuple[tuple[bytes, ...], bytes], bytes],
+    application: Context,
+) -> Context:
+    """Return the context of one file. ``findings`` are (kind, page, message), of ``total_findings`` in all."""
+    markup = need("markupsafe", "report", "report").Markup
+    groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
+    groups = [entry for entry in groups if entry[1].pairs]
+    whole = max(sum(group.bytes for _, group in groups), 1)
+    tiles = [(name(path_, prefix), group.bytes, f"{name(path_, prefix)}: {size(group.bytes)}, {group.pairs} pairs")
+             for (path_, prefix), group in groups[:_TILES]]  # fmt: skip
+    rest = sum(group.bytes for _, group in groups[_TILES:])
+    context: Context = {
+        "path": path,
+        "error": False,
+        "facts": list(facts),
+        "size": used.size,
+        "pairs": found.pairs,
+        "verdict": "sound" if not total_findings else f"{total_findings} finding{'s' * (total_findings != 1)}",
+        "tone": "bad" if total_findings else "warn" if warnings else "good",
+        "map": _map(mapped, markup),
+        "treemap": markup(treemap.svg([*tiles, ("others", rest, f"others: {size(rest)}")])),
+        "groups": [
+            {"name": name(*place), "share": _percent(group.bytes, whole), "bytes": group.bytes, "pairs": group.pairs}
+            for place, group in groups[:_ROWS]
+        ],
+        "more_groups": max(len(groups) - _ROWS, 0),
+        "charts": _charts(found),
+        "largest": [
+            {
+                "bytes": count,
+                "bucket": name(names, b""),
+                "key": auto(key).decode("utf-8", "replace"),
+                "value": _short(values.get((names, key), b"")),
+            }
+            for count, names, key in found.largest
+        ],
+        "findings": [
+            {"kind": kind, "page": number, "message": message} for kind, number, message in findings[:_FINDINGS]
+        ],
+        "more_findings": max(total_findings - _FINDINGS, 0),
+        "explanations": sorted(explanations.items()),
+        "warnings": list(warnings),
+    }
+    return context | application
+
+
+def name(path: tuple[bytes, ...], prefix: bytes) -> str:
+    """Return how a bucket, or the keys of it that begin with ``prefix``, are called."""
+    words = " / ".join(auto(part).decode("utf-8", "replace") for part in path) or "(root bucket)"
+    return f"{words}: {auto(prefix).decode('utf-8', 'replace')}*" if prefix else words
+
+
+def _short(value: bytes) -> str:
+    text = auto(value).decode("utf-8", "replace")
+    return text if len(text) <= _SHORT else text[:_SHORT] + "…"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}" if whole else "0"
+
+
+def _charts(found: SpaceTop) -> list[Context]:
+    charts = []
+    for title, bins in (
+        ("Key sizes, bytes", found.key_sizes),
+        ("Value sizes, bytes", found.value_sizes),
+        ("Free runs, pages", found.free_runs),
+    ):
+        rows = [(_range(bits), count) for bits, count in sorted(bins.items())]
+        charts.append(_chart(title, rows))
+    fills = [(f"{10 * tenth} to {10 * tenth + 10}%", count) for tenth, count in enumerate(found.fills)]
+    charts.insert(2, _chart("Fill of leaf pages", fills))
+    return charts
+
+
+def _range(bits: int) -> str:
+    return str(bits) if bits < 2 else f"{1 << (bits - 1)} to {(1 << bits) - 1}"
+
+
+def _chart(title: str, rows: Sequence[tuple[str, int]]) -> Context:
+    most = max((count for _, count in rows), default=0)
+    shown = [{"label": label, "count": count, "share": _percent(count, most)} for label, count in rows]
+    return {"title": title, "rows": shown}
+
+
+def _map(mapped: PageMap, markup: Any) -> Context:
+    """Return the picture of the map, its legend, and the data with which the page describes a cell."""
+    found, step = cells(mapped, _MOST_CELLS)
+    width = min(_WIDE, max(len(found), 1))
+    high = -(-len(found) // width) * _SIDE
+    paths: dict[tuple[str, int], list[str]] = {}
+    for number, cell in enumerate(found):
+        row, column = divmod(number, width)
+        shade = cell.fill // 20 if cell.kind in (BRANCH, LEAF) else 5
+        square = f"M{column * _SIDE} {row * _SIDE}h{_SIDE - 1}v{_SIDE - 1}h-{_SIDE - 1}z"
+        paths.setdefault((COLOURS[cell.kind], min(shade, 5)), []).append(square)
+    drawn = "".join(
+        f'<path fill="{colour}" fill-opacity="{0.4 + 0.12 * shade:.2f}" d="{"".join(squares)}"/>'
+        for (colour, shade), squares in sorted(paths.items())
+    )
+    svg = (
+        f'<svg viewBox="0 0 {width * _SIDE} {high}" role="img" aria-label="Map of the pages">{drawn}'
+        f'<rect class="cell-hit" width="{_SIDE - 1}" height="{_SIDE - 1}" hidden="hidden"/></svg>'
+    )
+    kinds = [(COLOURS[kind], KINDS[kind]) for kind in legend(found)]
+    return {"svg": markup(svg), "step": step, "legend": kinds, "data": markup(_data(mapped, step, width))}
+
+
+def _data(mapped: PageMap, step: int, width: int) -> str:
+    from .orjson_writer import line
+
+    count = len(mapped.kinds)
+    pages = b""
+    owners: list[tuple[int, int]] = []
+    if count <= _MOST_PAGES:
+        pages = bytes(kind << 4 | min(15, (15 * fill + 50) // 100) for kind, fill in zip(mapped.kinds, mapped.fills))
+        owners = _owner_runs(mapped.owners)
+    used = sorted({owner for _, owner in owners if owner >= 0})
+    places = {owner: index for index, owner in enumerate(used)}
+    record = {
+        "count": count, "step": step, "width": width, "side": _SIDE, "kinds": list(KINDS),
+        "page_size": mapped.snapshot.page_size,
+        "pages": b64encode(pages).decode(),
+        "owners": [(first, places.get(owner, -1)) for first, owner in owners],
+        "buckets": [name(mapped.path(owner), b"") for owner in used],
+    }  # fmt: skip
+    # Nothing in it ends the script element.
+    return line(record).decode().replace("<", "\\u003c")
+
+
+def _owner_runs(owners: array[int]) -> list[tuple[int, int]]:
+    """Return where runs of pages of one bucket begin, with its number or -1; none if there are too many."""
+    runs: list[tuple[int, int]] = []
+    last = None
+    for number, owner in enumerate(owners):
+        if owner != last:
+            if len(runs) == _MOST_OWNERS:
+                return []
+            runs.append((number, -1 if owner == 0xFFFFFFFF else owner))
+            last = owner
+    return runs
