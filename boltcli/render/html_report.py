@@ -58,15 +58,13 @@ def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
 
 def failed(path: str, message: str) -> Context:
     """Return the context of a file that cannot be read."""
-    return {
-        "path": path,
-        "error": True,
-        "verdict": message,
-        "tone": "bad",
-        "size": 0,
-        "pairs": None,
-        "application": None,
-    }
+    nothing: Context = {"size": 0, "pairs": None, "application": None, "total_findings": 1 << 62}
+    return nothing | {"path": path, "error": True, "verdict": message, "tone": "bad"}
+
+
+def badness(context: Context) -> tuple[int, int]:
+    """Return what to sort contexts by, so that the worst file comes first."""
+    return ("bad", "warn", "good").index(context["tone"]), -context["total_findings"]
 
 
 def file_context(
@@ -118,6 +116,7 @@ def file_context(
         "findings": [
             {"kind": kind, "page": number, "message": message} for kind, number, message in findings[:_FINDINGS]
         ],
+        "total_findings": total_findings,
         "more_findings": max(total_findings - _FINDINGS, 0),
         "explanations": sorted(explanations.items()),
         "warnings": list(warnings),
@@ -167,7 +166,7 @@ def _chart(title: str, rows: Sequence[tuple[str, int]]) -> Context:
 def _map(mapped: PageMap, markup: Any) -> Context:
     """Return the picture of the map, its legend, and the data with which the page describes a cell."""
     found, step = cells(mapped, _MOST_CELLS)
-    width = min(_WIDE, max(len(found), 1))
+    width = min(_WIDE, max(16, round((3 * len(found)) ** 0.5)))
     high = -(-len(found) // width) * _SIDE
     paths: dict[tuple[str, int], list[str]] = {}
     for number, cell in enumerate(found):

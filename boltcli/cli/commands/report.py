@@ -71,7 +71,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             if len(job.arguments) == 1:
                 raise
             contexts.append(html_report.failed(path, str(error)))
-    contexts.sort(key=lambda context: ("bad", "warn", "good").index(context["tone"]))
+    contexts.sort(key=html_report.badness)
     title = job.options.title or (os.path.basename(job.path) if len(contexts) == 1 else f"{len(contexts)} databases")
     content = html_report.page(contexts, title, values=job.options.values)
     with Destination(job.options.output, replace=job.options.force) as destination:
@@ -82,13 +82,11 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     if job.json:
         from ...render import records
 
-        out.write(
-            records.line(records.result(job.path, job.options.output, files=len(contexts), bad=bad, size=len(content)))
-        )
-    else:
-        out.write(
-            f"{job.options.output}: {len(contexts)} files, {bad} with findings\n".encode("utf-8", "surrogateescape")
-        )
+        facts = {"files": len(contexts), "bad": bad, "size": len(content)}
+        out.write(records.line(records.result(job.path, job.options.output, **facts)))
+        return
+    files = f"{len(contexts)} file{'s' * (len(contexts) != 1)}"
+    out.write(os.fsencode(f"{job.options.output}: {files}, {bad} with findings\n"))
 
 
 def _context(snapshot: Snapshot, job: Job[Options]) -> Context:

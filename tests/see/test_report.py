@@ -1,0 +1,155 @@
+"""The HTML report: complete, self-contained, escaped, small; and in a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from boltcli.ops.space.page_map import LEAF, page_map
+from boltcli.render import html_report, treemap
+from boltcli.storage.snapshot import Snapshot
+from tests.schema import run_json
+from tests.support import DATABASES, fixture, freelist, page, run, small
+
+EVIL = b"<script>alert(1)</script>"
+
+
+class Reader(HTMLParser):
+    """Collect the elements and what they link to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src", "action", "data")]
+
+
+def _read(path: Path) -> Reader:
+    reader = Reader()
+    reader.feed(path.read_text())
+    return reader
+
+
+def test_one_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.html"
+    status, (done,), _ = run_json("report", "-o", target, fixture("document"))
+    assert (status, done["files"], done["bad"], done["size"]) == (0, 1, 0, target.stat().st_size)
+    assert _read(target).links == []
+    text = target.read_text()
+    assert "e-42bdab56-bb27-42ca-a4c2-62aeb0f76342" in text
+    assert "RequesterNodeID" not in text  # it is in a value
+    assert run("report", "-o", target, fixture("document"))[0] == 1  # it is there
+    assert run("report", "--values", "--force", "-o", target, fixture("document"))[0] == 0
+    assert "APIVersion" in target.read_text()
+
+
+def test_many_files_the_worst_first(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"nothing" * 1000)
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(small(freelist(2), page(3, 2, [(b"b", b"1"), (b"a", b"1")])))
+    target = tmp_path / "all.html"
+    status, (done,), _ = run_json("report", "-o", target, *DATABASES, broken, damaged, tmp_path / "none.db")
+    assert (status, done["files"], done["bad"]) == (0, len(DATABASES) + 3, 3)
+    paths = re.findall(r'href="#file-\d+">([^<]*)<', target.read_text())
+    assert {Path(name).name for name in paths[:3]} == {"broken.db", "damaged.db", "none.db"}
+    assert paths[2] == str(damaged)  # the others cannot be read at all
+    assert run("report", "-o", tmp_path / "b.html", broken)[0] == 1
+    assert not (tmp_path / "b.html").exists()
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    source = tmp_path / "<b>.db"
+    source.write_bytes(small(freelist(2), page(3, 2, [(EVIL, EVIL), (b"\xff\x00", b"</style>")])))
+    target = tmp_path / "a.html"
+    assert run("report", "--values", "-o", target, source)[0] == 0
+    tags = _read(target).tags
+    assert tags.count("script") == 2  # the map's data and the program
+    assert "b" not in tags
+    assert EVIL not in target.read_bytes()
+
+
+def test_a_large_file_gives_a_small_report() -> None:
+    with Snapshot(str(fixture("depth-4"))) as snapshot:
+        mapped = page_map(snapshot)
+        count = 1 << 18  # pages of 4 KiB: 1 GiB
+        mapped.kinds = bytearray([LEAF, LEAF, 3, 6]) * (count // 4)
+        mapped.fills = bytearray(range(100)) * (count // 100 + 1)
+        mapped.owners.extend([1, 1, 0xFFFFFFFF, 1] * (count // 4 - len(mapped.owners) // 4))
+        drawn = html_report._map(mapped, str)
+    assert sum(len(part) for part in (drawn["svg"], drawn["data"])) < 1_500_000
+
+
+def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    status, out, err = run("report", "-o", tmp_path / "a.html", fixture("document"))
+    assert (status, out) == (1, b"")
+    assert err == b"Error: report needs jinja2: pip install 'boltcli[report]'\n"
+
+
+@pytest.mark.parametrize("sizes", [[1], [5, 3, 2, 1, 1], [1000, 1], [7] * 50, [1 << 40, 1, 1]])
+def test_areas_of_the_treemap(sizes: list[int]) -> None:
+    found = list(treemap.boxes(sizes, 100, 50))
+    assert len(found) == len(sizes)
+    for size, (x, y, width, height) in zip(sizes, found):
+        assert width * height == pytest.approx(5000 * size / sum(sizes), rel=1e-6, abs=1e-6)
+        assert -1e-6 <= x <= x + width <= 100 + 1e-6
+        assert -1e-6 <= y <= y + height <= 50 + 1e-6
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium from the system's packages, driven by playwright."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        if os.environ.get("BOLTCLI_ALL_TOOLS"):
+            pytest.fail("chromium is missing")
+        pytest.skip("there is no chromium here")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_a_browser(browser: Any, scheme: str, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(small(freelist(2), page(3, 2, [(b"b", b"1"), (b"a", b"1")]), hwm=6))
+    target = tmp_path / "a.html"
+    assert run("report", "-o", target, fixture("after-deletes"), damaged)[0] == 0
+    complaints: list[str] = []
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 800})
+    tab = context.new_page()
+    tab.on("console", lambda message: complaints.append(message.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.goto(target.as_uri())
+    dark = tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 28)"
+    assert dark == (scheme == "dark")
+    # Nothing is wider than a phone.
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    image = tab.locator(".map svg").last
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    tab.mouse.move(box["x"] + 2, box["y"] + 2)
+    assert tab.locator(".map .tip").last.text_content().startswith("page 0 at offset 0: meta")
+    tab.mouse.click(box["x"] + 2, box["y"] + 2)
+    assert "meta" in tab.locator(".map .zoom").last.text_content()
+    rows = tab.locator("#index tbody tr:visible")
+    assert rows.count() == 2
+    tab.locator("input[data-filter=index]").fill("damaged")
+    assert rows.count() == 1
+    assert complaints == []
+    context.close()
