@@ -23,6 +23,7 @@ else that escapes is a bug in boltcli.
     |-- KeyNotFound         (also a KeyError)
     |-- CheckFailed         a check found errors
     |-- DamageSkipped       what was asked for came, but for what damage took
+    |-- PatchMismatch       a change doesn't fit the database, or those before it
     |-- MissingExtra        an optional library is not installed
     `-- ArgumentError       a value that the caller passed makes no sense (also a ValueError)
 
@@ -283,6 +284,17 @@ class DamageSkipped(BoltError):
 
 class ArgumentError(BoltError, ValueError):
     kind = "argument"
+
+
+class PatchMismatch(BoltError):
+    """A change, on line ``line`` of a patch, expects what isn't so; ``problem`` is what is so instead."""
+
+    kind = "mismatch"
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"line {line}: {problem}; nothing was written (--force does not check)")
+        self.line = line
+        self.problem = problem
 
 
 class MissingExtra(BoltError):

@@ -79,6 +79,16 @@ def holders(source: Source) -> list[Holder]:
     return found
 
 
+def openers(source: Source) -> list[Holder]:
+    """Other processes that have the file open, as far as they may be seen; one that waits for its lock among them."""
+    file = os.fstat(source.fd)
+    try:
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+    return [Holder("open", pid) for pid in pids if pid != os.getpid() and _descriptors(pid, file)]
+
+
 def _table() -> list[tuple[str, int, tuple[int, int], int, bool]]:
     """The flock(2) entries of the lock table: mode, process, device, inode, and whether it only waits."""
     entries = []

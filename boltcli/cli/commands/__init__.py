@@ -23,6 +23,7 @@ COMMANDS = {
     "export": "export",
     "import": "import",
     "diff": "diff",
+    "patch": "patch",
     "lock": "lock",
     "pages": "pages",
     "page": "page",

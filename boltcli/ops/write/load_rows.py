@@ -44,24 +44,30 @@ def load(
     :class:`~boltcli.errors.DestinationError`, and what ``rows`` raises; then
     there is no file.
     """
+    with Destination(path, replace=replace, sync=sync) as destination:
+        done = write_rows(rows, destination, page_size=page_size, fill_percent=fill_percent)
+        destination.commit()
+    return done
+
+
+def write_rows(rows: Iterable[Row], destination: Destination, *, page_size: int, fill_percent: int = 100) -> Loaded:
+    """Write a database of ``rows``, as :func:`load` takes them, to ``destination``; the caller commits it."""
     if not 10 <= fill_percent <= 100:
         raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
-    with Destination(path, replace=replace, sync=sync) as destination:
-        writer = Dense(destination.fd, page_size, fill_percent)
-        loader = _Loader(writer)
-        number = 0
-        try:
-            for number, row in enumerate(rows, 1):  # noqa: B007
-                if len(row) == 2:
-                    loader.bucket(*row)
-                else:
-                    loader.pair(*row)
-            loader.finish()
-        except _Refused as refused:
-            raise ArgumentError(f"row {number}: {refused}") from None
-        except OSError as error:
-            raise DestinationError("write", path, error) from error
-        destination.commit()
+    writer = Dense(destination.fd, page_size, fill_percent)
+    loader = _Loader(writer)
+    number = 0
+    try:
+        for number, row in enumerate(rows, 1):  # noqa: B007
+            if len(row) == 2:
+                loader.bucket(*row)
+            else:
+                loader.pair(*row)
+        loader.finish()
+    except _Refused as refused:
+        raise ArgumentError(f"row {number}: {refused}") from None
+    except OSError as error:
+        raise DestinationError("write", destination.path, error) from error
     return Loaded(loader.pairs, loader.buckets, writer.size)
 
 

@@ -1,0 +1,121 @@
+"""``patch``: a database with changes carried out. bbolt has no such command."""
+
+from __future__ import annotations
+
+import sys
+
+from ...errors import ArgumentError, DestinationExists, OpenError
+from ..command import Argument, Command, Option
+from ..options import ACCESS, FILE, NO_SYNC
+from ..runner import run_on_database
+from ..values import go_quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from ...ops.compare.change import Change
+    from ...ops.compare.overlay import Overlay
+    from ...ops.write.load_rows import Loaded
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
+
+COMMAND = Command(
+    "patch",
+    "Apply changes, as diff --json writes them, to a copy of a database, or in its place.",
+    arguments=(FILE, Argument("CHANGES", "file", "Lines of JSON as diff --json writes them; - is standard input.")),
+    least=2,
+    most=2,
+    options=(
+        Option(
+            "output",
+            "Where the result goes. It appears there when it is complete; a file that is there already is an error.",
+            default="", metavar="DEST", short="o", kind="file",
+        ),
+        Option("in-place", "Replace FILE, in one step and under its exclusive lock; FILE.bak keeps the old one.",
+               default=False),
+        Option("no-backup", "With --in-place, keep no FILE.bak.", default=False),
+        Option("force", "Apply the changes without comparing the old values with what is there.", default=False),
+        NO_SYNC,
+        *ACCESS,
+    ),
+    example="boltcli patch -o c.db a.db changes.ndjson",
+    group="Compare",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    output: str
+    in_place: bool
+    no_backup: bool
+    force: bool
+    no_sync: bool
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int | None:
+    from ...ops.compare.overlay import Overlay
+
+    options = job.options
+    if options.in_place == bool(options.output):
+        raise ArgumentError("either --output or --in-place is required")
+    if options.in_place and job.previous:
+        raise ArgumentError("--in-place applies to the newest state: it doesn't go with --previous")
+    with Overlay(force=options.force) as overlay:
+        overlay.add(_changes(job.arguments[1]))
+        if options.in_place:
+            from ...ops.compare.patch import patch_in_place
+
+            done, backup = patch_in_place(
+                job.path, overlay, backup=not options.no_backup, timeout=job.timeout, sync=not options.no_sync
+            )
+            _report(job, overlay, done, job.path, backup, out)
+            return None
+
+        def work(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+            from ...ops.compare.patch import patch
+
+            try:
+                done = patch(snapshot, overlay, options.output, sync=not options.no_sync)
+            except DestinationExists:
+                raise ArgumentError(f"output file {go_quote(options.output)} already exists") from None
+            _report(job, overlay, done, options.output, None, out)
+
+        return run_on_database(work, job, out, err)
+
+
+def _report(job: Job[Options], overlay: Overlay, done: Loaded, output: str, backup: str | None, out: BinaryIO) -> None:
+    if job.json:
+        from ...render import records
+
+        record = records.result(
+            job.path, output, changes=overlay.count, pairs=done.pairs, buckets=done.buckets, size=done.size
+        )
+        if backup is not None:
+            records.put_path(record, backup, "backup")
+        out.write(records.line(record))
+        return
+    kept = f"; the old file is {backup}" if backup is not None else ""
+    changes = f"{overlay.count} change{'s' * (overlay.count != 1)}"
+    text = f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {done.size} bytes{kept}\n"
+    out.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _changes(source: str) -> Iterator[tuple[int, Change]]:
+    """The changes in the file ``source``, or - for standard input, with their lines; empty lines are passed over."""
+    from ...render.changes import parse_change
+
+    try:
+        file = sys.stdin.buffer if source == "-" else open(source, "rb")  # noqa: SIM115
+        with file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    try:
+                        change = parse_change(line)
+                    except ArgumentError as error:
+                        raise ArgumentError(f"line {number}: {error}") from None
+                    yield number, change
+    except OSError as error:
+        raise OpenError("read", source, error.strerror or str(error)) from error

@@ -1,0 +1,207 @@
+"""Changes gathered by bucket and key: what they expect of a database, and what they leave.
+
+Changes are taken in their order. The first one of a key says what the
+database holds there; each one after it must fit what the one before left.
+Names and keys are kept in memory, values in a temporary file once they are
+many.
+"""
+
+from __future__ import annotations
+
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...errors import ArgumentError, PatchMismatch, bucket_text
+from ...format.constants import MAX_KEY_SIZE
+from ..write.load_rows import MAX_VALUE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .change import Change, Path
+
+_IN_MEMORY = 32 << 20  # bytes of values
+
+
+class Kept(NamedTuple):
+    """A value that is kept: where and how long."""
+
+    place: int
+    size: int
+
+
+class Expected(NamedTuple):
+    """What a change, on line ``line`` of the input, expects of the database: a value, or None for no such key."""
+
+    value: Kept | None
+    line: int
+
+
+class Node:
+    """What happens to one bucket.
+
+    ``expected`` and ``final``: of keys that are pairs, before and after (None:
+    no such pair). ``present``: whether the bucket must be there (True) or must
+    not (False) before, ``exists`` the same after, each None where nothing is
+    said; ``removed``: all that was in it goes. ``sequence`` is (before, after,
+    line). ``line`` is the first line that concerns it.
+    """
+
+    __slots__ = ("exists", "expected", "final", "inner", "line", "present", "removed", "sequence", "sequence_expected")
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.expected: dict[bytes, Expected] = {}
+        self.final: dict[bytes, Kept | None] = {}
+        self.inner: dict[bytes, Node] = {}
+        self.present: bool | None = None
+        self.exists: bool | None = None
+        self.removed = False
+        self.sequence: int | None = None
+        self.sequence_expected: tuple[int, int] | None = None  # number, line
+
+
+class Overlay:
+    """All changes together. ``force``: nothing is expected, and the last change of a key decides."""
+
+    def __init__(self, *, force: bool = False) -> None:
+        self.force = force
+        self.root = Node(0)
+        self.root.exists = True
+        self.count = 0
+        self._values = SpooledTemporaryFile(max_size=_IN_MEMORY, prefix="boltcli-")  # noqa: SIM115
+        self._end = 0
+
+    def close(self) -> None:
+        """Let go of the values."""
+        self._values.close()
+
+    def __enter__(self) -> Overlay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def value(self, kept: Kept) -> bytes:
+        """A value that was kept."""
+        self._values.seek(kept.place)
+        return self._values.read(kept.size)
+
+    def _keep(self, value: bytes) -> Kept:
+        self._values.seek(self._end)
+        self._values.write(value)
+        kept = Kept(self._end, len(value))
+        self._end += len(value)
+        return kept
+
+    def add(self, changes: Iterable[tuple[int, Change]]) -> None:
+        """Take ``changes``, each with the number of its line.
+
+        Raises :class:`~boltcli.errors.PatchMismatch` for one that doesn't fit
+        those before it, and :class:`~boltcli.errors.ArgumentError` for one
+        that can't be.
+        """
+        for line, change in changes:
+            self.count += 1
+            _check(line, change)
+            if change.key is not None:
+                self._pair(line, change)
+            elif change.op == "change":
+                self._sequence(line, change)
+            else:
+                self._bucket(line, change)
+
+    def _node(self, line: int, path: Path) -> Node:
+        node = self.root
+        for name in path:
+            inner = node.inner.get(name)
+            if inner is None:
+                inner = node.inner[name] = Node(line)
+            node = inner
+        return node
+
+    def _pair(self, line: int, change: Change) -> None:
+        node = self._node(line, change.bucket)
+        key, op = change.key, change.op
+        assert key is not None
+        old = change.old if isinstance(change.old, bytes) else None
+        if not self.force:
+            if op != "add" and old is None:
+                raise ArgumentError(f"line {line}: there must be the old value (--force does not ask for it)")
+            if node.exists is False and op != "remove":
+                raise PatchMismatch(line, f"{_bucket(change.bucket)} was removed before")
+            if key in node.final or (node.removed and node.exists):
+                self._fit(line, change, node.final.get(key))
+            else:
+                node.expected[key] = Expected(None if old is None else self._keep(old), line)
+        node.final[key] = self._keep(change.new) if isinstance(change.new, bytes) else None
+
+    def _fit(self, line: int, change: Change, now: Kept | None) -> None:
+        """A change must fit what those before it left."""
+        assert change.key is not None
+        place = f"key {bucket_text((change.key,))} in {_bucket(change.bucket)}"
+        if change.old is None:
+            if now is not None:
+                raise PatchMismatch(line, f"{place} was added before")
+        elif now is None:
+            raise PatchMismatch(line, f"{place} was removed before")
+        elif self.value(now) != change.old:
+            raise PatchMismatch(line, f"{place} has another value since a line before")
+
+    def _bucket(self, line: int, change: Change) -> None:
+        node = self._node(line, change.bucket)
+        if change.op == "add":
+            if node.exists is None:
+                node.present = False
+            elif node.exists and not self.force:
+                raise PatchMismatch(line, f"{_bucket(change.bucket)} was added before")
+            node.exists = True
+            return
+        if not self.force:
+            if node.exists is False:
+                raise PatchMismatch(line, f"{_bucket(change.bucket)} was removed before")
+            if any(kept is not None for kept in node.final.values()) or any(
+                each.exists for each in node.inner.values()
+            ):
+                raise PatchMismatch(line, f"{_bucket(change.bucket)} is not empty")
+        if node.exists is None:
+            node.present = True
+        if node.exists is None or self.force:
+            node.removed = True
+        node.exists = False
+        node.sequence = None
+        if self.force:
+            node.final.clear()
+            node.inner.clear()
+
+    def _sequence(self, line: int, change: Change) -> None:
+        node = self._node(line, change.bucket)
+        assert isinstance(change.new, int)
+        if not self.force:
+            if not isinstance(change.old, int):
+                raise ArgumentError(f"line {line}: there must be the old number (--force does not ask for it)")
+            if node.exists is False:
+                raise PatchMismatch(line, f"{_bucket(change.bucket)} was removed before")
+            now = node.sequence
+            if now is None and (node.removed or node.present is False):
+                now = 0
+            if now is None:
+                node.sequence_expected = change.old, line
+            elif now != change.old:
+                raise PatchMismatch(line, f"the sequence of {_bucket(change.bucket)} is {now} by then")
+        node.sequence = change.new
+
+
+def _check(line: int, change: Change) -> None:
+    """What no database can hold."""
+    for name in (*change.bucket, *([change.key] if change.key is not None else [])):
+        if not 0 < len(name) <= MAX_KEY_SIZE:
+            raise ArgumentError(f"line {line}: a key of {len(name)} bytes; 1 to {MAX_KEY_SIZE} are possible")
+    if not change.bucket and (change.key is not None or change.op != "change"):
+        raise ArgumentError(f"line {line}: the root bucket holds buckets only, and is always there")
+    if isinstance(change.new, bytes) and len(change.new) > MAX_VALUE_SIZE:
+        raise ArgumentError(f"line {line}: a value of {len(change.new)} bytes; {MAX_VALUE_SIZE} are the most")
+
+
+def _bucket(path: Path) -> str:
+    return f"bucket {bucket_text(path)}" if path else "the root bucket"

@@ -1,0 +1,155 @@
+"""Carrying changes out: on a copy of a database, or in its place."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+
+from ...errors import DestinationError, DestinationExists, DestinationIsSource, OpenError
+from ...storage.destination import Destination
+from ...storage.snapshot import Snapshot
+from ...storage.source import open_source
+from ..write.compact import PAGE_SIZES
+from ..write.load_rows import Loaded, write_rows
+from .patched_rows import patched_rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...storage.source import Source
+    from .overlay import Overlay
+
+_RETRY = 0.05  # seconds until the next try for a lock, as bbolt's
+_CHUNK = 1 << 20  # bytes copied at a time
+
+
+def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True) -> Loaded:
+    """Write ``snapshot`` with the changes of ``overlay`` to ``path``, which appears there when it is complete.
+
+    It has the page size and the permissions of the source, and is as dense as
+    it can be. Raises :class:`~boltcli.errors.PatchMismatch` where a change
+    doesn't fit, :class:`~boltcli.errors.Corrupted`, and
+    :class:`~boltcli.errors.DestinationExists` and the like; then there is no
+    file.
+    """
+    _refuse_source(snapshot, path)
+    with Destination(path, mode=snapshot.mode, sync=sync) as destination:
+        done = _write(snapshot, overlay, destination)
+        snapshot.settle()
+        destination.commit()
+    return done
+
+
+def _refuse_source(snapshot: Snapshot, path: str) -> None:
+    try:
+        same = os.path.samefile(snapshot.path, path)
+    except (OSError, ValueError):
+        return  # there is no such file, or Destination will say what is wrong with it
+    if same:
+        raise DestinationIsSource(path)
+
+
+def patch_in_place(
+    path: str, overlay: Overlay, *, backup: bool = True, timeout: float = 0, sync: bool = True
+) -> tuple[Loaded, str | None]:
+    """Put the database at ``path`` with the changes of ``overlay`` in its place, in one step.
+
+    The exclusive lock is taken first, as a bbolt writer does; ``timeout`` is
+    how long to wait for it, in seconds (0: for ever). Permissions, owner and
+    extended attributes stay. With ``backup`` the old file stays beside it,
+    under the name that is returned. Raises as :func:`patch` does, and
+    :class:`~boltcli.errors.OpenError` if the lock can't be had, or another
+    process has the file open: it would go on with the old one.
+    """
+    source = open_source(path, "none")
+    try:
+        _lock(source, timeout)
+        with Snapshot(path, source.duplicate()) as snapshot:
+            status = os.fstat(source.fd)
+            with Destination(path, mode=snapshot.mode, replace=True, sync=sync) as destination:
+                done = _write(snapshot, overlay, destination)
+                snapshot.settle()
+                _resemble(source, destination, status)
+                kept = _keep(source) if backup else None
+                destination.commit()
+        return done, kept
+    finally:
+        source.close()
+
+
+def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Loaded:
+    page_size = snapshot.page_size if snapshot.page_size in PAGE_SIZES else mmap.PAGESIZE
+    return write_rows(patched_rows(snapshot, overlay), destination, page_size=page_size)
+
+
+def _lock(source: Source, timeout: float) -> None:
+    """Take the exclusive lock of the file that is at the path now."""
+    try:
+        import fcntl
+    except ImportError:
+        raise OpenError("lock", source.path, "this system has no lock that keeps bbolt out") from None
+    give_up = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(source.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if timeout and time.monotonic() >= give_up:
+                from ...storage.holders import Holder, holders
+
+                holder = next((each for each in holders(source) if not each.waits), Holder(""))
+                raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first") from None
+            time.sleep(_RETRY)
+        except OSError as error:
+            raise OpenError("lock", source.path, error.strerror or str(error)) from error
+    source.locked = True
+    if not os.path.samestat(os.fstat(source.fd), os.stat(source.path)):
+        raise OpenError("lock", source.path, "another file has taken its place meanwhile; try again")
+    from ...storage.holders import openers
+
+    for other in openers(source):
+        raise OpenError("lock", source.path, f"{other} has the database open; stop it first")
+
+
+def _resemble(source: Source, destination: Destination, status: os.stat_result) -> None:
+    """Give the new file the owner, permissions and extended attributes of the old one."""
+    try:
+        made = os.fstat(destination.fd)
+        if hasattr(os, "fchown") and (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
+            os.fchown(destination.fd, status.st_uid, status.st_gid)
+        os.fchmod(destination.fd, status.st_mode & 0o7777)
+    except OSError as error:
+        raise DestinationError("chown", destination.path, error) from error
+    if hasattr(os, "listxattr"):
+        try:
+            for name in os.listxattr(source.fd):
+                os.setxattr(destination.fd, name, os.getxattr(source.fd, name))
+        except OSError:
+            pass  # labels that the system sets itself, or none at all on this file system
+
+
+def _keep(source: Source) -> str:
+    """Give the old file a second name beside its own, ``.bak`` or with a number; returns it."""
+    number = 0
+    place = os.path.realpath(source.path) if os.path.islink(source.path) else source.path
+    while True:
+        name = f"{place}.bak{f'.{number}' if number else ''}"
+        try:
+            os.link(place, name)
+            return name
+        except FileExistsError:
+            number += 1
+        except OSError:  # no links on this file system
+            try:
+                _copy(source, name)
+                return name
+            except DestinationExists:
+                number += 1
+
+
+def _copy(source: Source, name: str) -> None:
+    status = os.fstat(source.fd)
+    with Destination(name, mode=status.st_mode & 0o7777) as destination:
+        for position in range(0, status.st_size, _CHUNK):
+            os.pwrite(destination.fd, os.pread(source.fd, _CHUNK, position), position)
+        destination.commit()
