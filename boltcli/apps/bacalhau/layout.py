@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ORCHESTRATOR, COMPUTE = "orchestrator", "compute"
 
 # Bacalhau 1.8.0 creates these when it opens a job store.
-_SINCE_1_8 = (b"idx_job_names", b"idx_inprogress_executions", b"idx_executions_by_node")
+SINCE_1_8 = (b"idx_job_names", b"idx_inprogress_executions", b"idx_executions_by_node")
 # All versions create these; a file needs two of them to be a job store, since "jobs" alone may be anybody's.
 _JOB_STORE = (b"idx_executions", b"idx_evaluations", b"idx_inprogress", b"idx_namespaces", b"idx_tags")
 _PEEK = 64  # jobs, and keys of an index, that are looked at
@@ -113,7 +113,7 @@ def _compute_versions(generation: Generation, present: set[bytes]) -> str:
 
 
 def _orchestrator_versions(db: Store, present: set[bytes]) -> str:
-    if present.intersection(_SINCE_1_8):
+    if present.intersection(SINCE_1_8):
         return "1.8.0-1.9.3"
     if b"v1_events" in present:
         return "1.5.2-1.7.0"

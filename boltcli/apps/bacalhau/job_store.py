@@ -1,0 +1,307 @@
+"""What an orchestrator's job store holds, read once: jobs with their executions and evaluations, and the indexes."""
+
+from __future__ import annotations
+
+from ..json_values import load_record
+from ..store import find, names
+from .events import read_events
+from .layout import SINCE_1_8
+from .records import moment, name, number, part, place, text
+from .states import TERMINAL_JOBS, compute_state, desired_state, is_terminal, numbering
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..contract import Path
+    from ..meter import Meter
+    from ..store import Store
+    from .events import Events
+    from .records import Record
+
+_TREES = (b"idx_tags", b"idx_namespaces", b"idx_executions", b"idx_evaluations", b"idx_job_names", b"idx_executions_by_node")
+_FLAT = (b"idx_inprogress", b"idx_inprogress_executions")
+
+
+class Evaluation:
+    """An evaluation of a job; ``status`` is "" where the record can't be read."""
+
+    __slots__ = ("created", "id", "job", "misplaced", "status", "trigger")
+
+    def __init__(self, id: str, job: str, record: Record) -> None:
+        self.id = id
+        self.job = job
+        self.status = text(record, "Status")
+        self.trigger = record.get("TriggeredBy")
+        self.created = number(record, "CreateTime")
+        self.misplaced = bool(record) and (text(record, "ID") != id or text(record, "JobID") != job)
+
+
+class Execution:
+    """An execution of a job. ``old``: its state has the numbering of 1.5.1 and before; None: nothing tells."""
+
+    __slots__ = (
+        "created", "desired", "evaluation", "exit_code", "id", "job", "message", "misplaced", "modified", "node",
+        "number", "old", "previous", "revision", "rows", "size", "state", "terminal",
+    )  # fmt: skip
+
+    def __init__(self, id: str, job: str, record: Record, size: int) -> None:
+        self.id = id
+        self.job = job
+        self.node = text(record, "NodeID")
+        self.evaluation = text(record, "EvalID")
+        self.previous = text(record, "PreviousExecution")
+        self.desired = desired_state(record)
+        self.revision = number(record, "Revision")
+        self.created = number(record, "CreateTime")
+        self.modified = number(record, "ModifyTime")
+        state = part(record, "ComputeState")
+        self.number = state.get("StateType")
+        self.message = text(state, "Message")
+        output = part(record, "RunOutput")
+        self.exit_code = number(output, "ExitCode")
+        self.misplaced = bool(record) and (text(record, "ID") != id or text(record, "JobID") != job)
+        self.size = size
+        self.rows = 0  # of the job's execution_history
+        self.old: bool | None = True
+        self.state = ""
+        self.terminal = False
+
+    def name_state(self, record: Record, old: bool | None) -> None:
+        """Name the state by the numbering that was found out."""
+        self.old = old
+        self.state = compute_state(record, old=old)
+        self.terminal = is_terminal(self.state)
+
+
+class Job:
+    """A job, with what its bucket holds. ``record`` is None if its specification isn't there or can't be read.
+
+    ``rows`` are the rows of ``job_history`` (None: no such bucket), ``last_version``
+    the last key of ``versions``. ``bytes`` are the keys and values in its bucket.
+    """
+
+    __slots__ = (
+        "bytes", "count", "created", "evaluations", "executions", "has_execution_history", "has_history", "has_spec",
+        "has_versions", "id", "known", "labels", "last_version", "misnamed", "modified", "name", "namespace",
+        "revision", "rows", "state", "type", "version",
+    )  # fmt: skip
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.executions: list[Execution] = []
+        self.evaluations: dict[str, Evaluation] = {}
+        self.rows: int | None = None
+        self.has_execution_history = False
+        self.has_history = False
+        self.has_versions = False
+        self.has_spec = False
+        self.last_version: int | None = None
+        self.bytes = 0
+        self.describe({})
+        self.known = False
+
+    def describe(self, record: Record) -> None:
+        """Take over what the specification says."""
+        self.known = bool(record)
+        self.name = text(record, "Name")
+        self.namespace = text(record, "Namespace")
+        self.type = text(record, "Type")
+        self.state = text(part(record, "State"), "StateType")
+        self.labels = sorted({label.lower() for label in part(record, "Labels")})
+        self.count = number(record, "Count") or 0
+        self.version = number(record, "Version")
+        self.revision = number(record, "Revision")
+        self.created = number(record, "CreateTime")
+        self.modified = moment(record, "ModifyTime")
+        self.misnamed = bool(record) and text(record, "ID") != self.id
+
+    @property
+    def terminal(self) -> bool:
+        return self.state in TERMINAL_JOBS
+
+    @property
+    def before_1_5(self) -> bool:
+        """Whether nothing was written to it since 1.5.0, whose histories are in another bucket."""
+        return not self.has_history and (self.rows is not None or self.has_execution_history)
+
+
+class Index:
+    """An index as it lies in the file: entries (names down to the bucket joined by /, key), and empty buckets."""
+
+    __slots__ = ("empty", "entries", "paths")
+
+    def __init__(self) -> None:
+        self.entries: set[tuple[str, str]] = set()
+        self.empty: list[str] = []
+        self.paths: dict[str, Path] = {}  # of the buckets that are no more than one name below the index
+
+
+class JobStore:
+    """All that an audit asks of a job store. ``gaps`` are missing history rows, by ``job/bucket``."""
+
+    __slots__ = ("evaluations", "events", "executions", "gaps", "indexes", "jobs", "old_store", "since_1_8", "undecodable")
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.executions: dict[str, Execution] = {}  # of several records of one id the last
+        self.evaluations: dict[str, Evaluation] = {}
+        self.indexes: dict[str, Index] = {}
+        self.gaps: dict[str, list[int]] = {}
+        self.events: Events | None = None
+        self.old_store = False
+        self.since_1_8 = False
+        self.undecodable: list[tuple[Path, bytes]] = []
+
+
+def read_job_store(db: Store, meter: Meter) -> JobStore:
+    """Read a job store; every bucket once."""
+    found = JobStore()
+    present = set(names(db))
+    found.since_1_8 = bool(present.intersection(SINCE_1_8))
+    found.old_store = b"v1_events" not in present
+    # Before the jobs, since events tell by which version an execution was written.
+    found.events = read_events(db, meter, b"v1_events", b"v1_checkpoints")
+    if found.events is not None:
+        found.undecodable += [((b"v1_events",), key) for key in found.events.undecodable]
+    jobs = find(db, b"jobs")
+    if jobs is not None:
+        for key, value in meter.read(jobs, (b"jobs",)):
+            if not isinstance(value, bytes):
+                _read_job(found, meter, key, value)
+    for bucket in (*_TREES, *_FLAT):
+        store = find(db, bucket)
+        if store is not None:
+            found.indexes[bucket.decode()] = read_index(meter, store, bucket)
+    meter.rest(db)
+    return found
+
+
+def _read_job(found: JobStore, meter: Meter, key: bytes, store: Store) -> None:
+    job = found.jobs[name(key)] = Job(name(key))
+    usage = meter.top[b"jobs"]
+    before = usage.key_bytes + usage.value_bytes
+    path = (b"jobs", key)
+    records: list[Record] = []
+    rows: dict[str, int] = {}
+    for inner, value in meter.read(store, path):
+        if isinstance(value, bytes):
+            if inner == b"spec":
+                job.has_spec = True
+                job.describe(_decoded(found, path, inner, value))
+        elif inner == b"executions":
+            records = _read_executions(found, meter, job, value, (*path, inner))
+        elif inner == b"evaluations":
+            for id, raw in pairs(meter, value, (*path, inner)):
+                evaluation = Evaluation(name(id), job.id, _decoded(found, (*path, inner), id, raw))
+                job.evaluations[evaluation.id] = found.evaluations[evaluation.id] = evaluation
+        elif inner in (b"job_history", b"execution_history", b"history"):
+            _read_history(found, meter, job, inner, value, (*path, inner), rows)
+        elif inner == b"versions":
+            job.has_versions = True
+            for version, raw in pairs(meter, value, (*path, inner)):
+                _decoded(found, (*path, inner), version, raw)
+                job.last_version = int.from_bytes(version, "big")
+        else:
+            meter.count(value, (*path, inner))
+    job.bytes = usage.key_bytes + usage.value_bytes - before
+    upserts = found.events.upserts if found.events is not None else {}
+    for execution, record in zip(job.executions, records):
+        execution.rows = rows.get(execution.id, 0)
+        old = numbering(
+            record, old_store=found.old_store, old_job=job.before_1_5, upserted=execution.id in upserts
+        )
+        execution.name_state(record, old)
+
+
+def _read_executions(found: JobStore, meter: Meter, job: Job, store: Store, path: Path) -> list[Record]:
+    records = []
+    for key, value in pairs(meter, store, path):
+        record = _decoded(found, path, key, value)
+        execution = Execution(name(key), job.id, record, len(key) + len(value))
+        job.executions.append(execution)
+        found.executions[execution.id] = execution
+        records.append(record)
+    return records
+
+
+def _read_history(
+    found: JobStore, meter: Meter, job: Job, bucket: bytes, store: Store, path: Path, rows: dict[str, int]
+) -> None:
+    seen: list[int] = []
+    for key, value in pairs(meter, store, path):
+        record = _decoded(found, path, key, value)
+        seq = row_number(key)
+        if seq is not None:
+            seen.append(seq)
+        if bucket == b"execution_history":
+            execution = text(record, "ExecutionID")
+            rows[execution] = rows.get(execution, 0) + 1
+    if bucket == b"history":
+        job.has_history = True
+    elif bucket == b"job_history":
+        job.rows = len(seen)
+    else:
+        job.has_execution_history = True
+    missing = gaps(seen, store.sequence)
+    if missing:
+        found.gaps[f"{job.id}/{bucket.decode()}"] = missing
+
+
+_MOST_GAPS = 100_000
+
+
+def gaps(seen: list[int], sequence: int) -> list[int]:
+    """Return the numbers from 1 to ``sequence`` that aren't in ``seen``; a false sequence makes no list without end."""
+    if len(seen) == sequence and (not seen or seen[-1] == sequence):
+        return []
+    have = set(seen)
+    missing = []
+    for wanted in range(1, min(sequence, len(seen) + _MOST_GAPS) + 1):
+        if wanted not in have:
+            missing.append(wanted)
+    return missing
+
+
+def row_number(key: bytes) -> int | None:
+    """Return the number of a history row: its key is decimal digits, or since 1.5.0 a big-endian number of 8 bytes."""
+    if len(key) == 8 and not key.isdigit():
+        return int.from_bytes(key, "big")
+    return int(key) if key.isdigit() and len(key) <= 20 else None
+
+
+def read_index(meter: Meter, store: Store, bucket: bytes) -> Index:
+    """Read the index ``bucket``, whose buckets may nest: a name with / in it is several."""
+    index = Index()
+    filled: set[Path] = set()
+    buckets: list[Path] = []
+    for path, value in meter.walk(store, (bucket,)):
+        filled.add(path[:-1])
+        if isinstance(value, bytes):
+            index.entries.add(("/".join(map(name, path[1:-1])), name(path[-1])))
+        else:
+            buckets.append(path)
+    index.empty = ["/".join(map(name, path[1:])) for path in buckets if path not in filled]
+    return index
+
+
+def pairs(meter: Meter, store: Store, path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the pairs of a bucket; buckets inside, which don't belong there, are only counted."""
+    for key, value in meter.read(store, path):
+        if isinstance(value, bytes):
+            yield key, value
+        else:
+            meter.count(value, (*path, key))
+
+
+def _decoded(found: JobStore, path: Path, key: bytes, value: bytes) -> Record:
+    record = load_record(value)
+    if record is None:
+        found.undecodable.append((path, key))
+        return {}
+    return record
+
+
+def undecodable_places(found: list[tuple[Path, bytes]]) -> list[str]:
+    """Return the places of values that aren't JSON objects."""
+    return sorted(place(path, key) for path, key in found)

@@ -1,0 +1,47 @@
+"""JSON in values: read it fast, and never raise. The door of orjson for the applications."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_loads: Callable[[bytes], Any] | None = None
+
+
+def load(value: bytes) -> Any:
+    """Return what the JSON text ``value`` says, or ``value`` itself if it isn't JSON in UTF-8."""
+    try:
+        return (_loads or _reader())(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def load_record(value: object) -> dict[str, Any] | None:
+    """Return the JSON object ``value``, or None if it is anything else."""
+    if not isinstance(value, bytes):
+        return None
+    found = load(value)
+    return found if isinstance(found, dict) else None
+
+
+def _reader() -> Callable[[bytes], Any]:
+    global _loads
+    try:
+        from orjson import loads
+
+        _loads = loads
+    except ImportError:  # the zip application has no compiled libraries
+        _loads = _plain
+    return _loads
+
+
+def _plain(value: bytes) -> Any:
+    import json
+
+    return json.loads(value.decode(), parse_constant=_refuse)
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(word)  # NaN and Infinity, which JSON lacks
