@@ -21,6 +21,8 @@ This module is imported by hot commands: no ``typing``, no ``dataclasses``.
 
 from __future__ import annotations
 
+from ..ops.compare.change import Change
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     Pattern = tuple["bytes | Wildcard", ...]
     # JSON's own (None, bool, int, float, str, list, dict with str keys), and bytes for what does not fit.
     Plain = Any
+
+__all__ = [
+    "ANY", "CERTAIN", "ERROR", "GROUP", "GUESS", "INFO", "LIKELY", "REST", "SEVERITIES", "WARNING", "Application",
+    "Audit", "AuditFinding", "AuditOptions", "Change", "Codec", "Column", "Recognition", "View", "Wildcard", "matches",
+]  # fmt: skip
 
 GROUP = "boltcli.applications"
 
@@ -134,26 +141,6 @@ class View:
         self.options = dict(options or {})
 
 
-class Change:
-    """A change to the file that mends something; ``patch`` applies it.
-
-    ``op`` is ``add``, ``remove`` or ``change``; ``bucket`` the names down to
-    the bucket; ``key`` None where the bucket itself is meant; ``old`` and
-    ``new`` the values before and after, each None where there is none.
-    """
-
-    __slots__ = ("bucket", "key", "new", "old", "op")
-
-    def __init__(
-        self, op: str, bucket: Path, key: bytes | None = None, old: bytes | None = None, new: bytes | None = None
-    ) -> None:
-        self.op = op
-        self.bucket = bucket
-        self.key = key
-        self.old = old
-        self.new = new
-
-
 class AuditFinding:
     """Something that an operator should know.
 
@@ -161,7 +148,8 @@ class AuditFinding:
     program won't start, work is lost, a record can't be found), WARNING (will
     need attention) or INFO. ``bucket`` and ``key`` say where; ``subject`` is
     the id concerned, ``message`` a sentence, ``remedy`` what to do. ``changes``
-    mend it, where that can be done in the file.
+    mend it, in the order in which ``patch`` applies them, where that can be
+    done in the file.
     """
 
     __slots__ = ("bucket", "changes", "key", "message", "question", "remedy", "severity", "subject")
@@ -192,26 +180,29 @@ class AuditOptions:
     """What an audit is asked: ``now`` (nanoseconds since 1970) for ages, ``older_than`` (nanoseconds, or None).
 
     With ``older_than`` the audit also reports what could be deleted because it
-    was finished longer ago than that.
+    was finished longer ago than that, and with ``deletions`` the changes that
+    delete it.
     """
 
-    __slots__ = ("now", "older_than")
+    __slots__ = ("deletions", "now", "older_than")
 
-    def __init__(self, now: int, older_than: int | None = None) -> None:
+    def __init__(self, now: int, older_than: int | None = None, *, deletions: bool = False) -> None:
         self.now = now
         self.older_than = older_than
+        self.deletions = deletions
 
 
 class Audit:
     """What an audit found out.
 
-    ``answers`` are by name, in the form that JSON prints; ``findings`` in any
-    order; ``counts`` are pairs of words and numbers for the table at the end of
-    the text. ``facts`` is the application's own, for :meth:`Application.join`.
+    ``answers`` are by name, in the form that JSON prints, and so is ``more``,
+    which stands beside the answers. ``findings`` may be in any order. ``counts``
+    are pairs of words and numbers for the table at the end of the text.
+    ``facts`` is the application's own, for :meth:`Application.join`.
     ``retention`` answers ``older_than``, ``deletions`` are its changes.
     """
 
-    __slots__ = ("answers", "counts", "deletions", "facts", "findings", "layout", "retention")
+    __slots__ = ("answers", "counts", "deletions", "facts", "findings", "layout", "more", "retention")
 
     def __init__(
         self,
@@ -220,17 +211,19 @@ class Audit:
         findings: Iterable[AuditFinding] = (),
         *,
         counts: Iterable[tuple[str, int]] = (),
+        more: Mapping[str, Plain] | None = None,
         facts: Any = None,
         retention: Mapping[str, Plain] | None = None,
-        deletions: Sequence[Change] = (),
+        deletions: Iterable[Change] = (),
     ) -> None:
         self.layout = layout
         self.answers = dict(answers)
         self.findings = list(findings)
         self.counts = list(counts)
+        self.more = dict(more or {})
         self.facts = facts
-        self.retention = retention
-        self.deletions = tuple(deletions)
+        self.retention = None if retention is None else dict(retention)
+        self.deletions = deletions
 
 
 class Application:

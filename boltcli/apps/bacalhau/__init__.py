@@ -6,7 +6,7 @@ from ..contract import Application
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..contract import Recognition
+    from ..contract import Audit, AuditOptions, Recognition
     from ..store import Store
 
 
@@ -28,6 +28,11 @@ class Bacalhau(Application):
         from .layout import recognise
 
         return recognise(db)
+
+    def audit(self, db: Store, options: AuditOptions) -> Audit | None:
+        from .audit import audit
+
+        return audit(db, options)
 
 
 APPLICATION = Bacalhau()

@@ -41,9 +41,7 @@ def generation_answers(found: ComputeGeneration) -> dict[str, Any]:
         "history_without_execution": sorted(found.histories.keys() - executions.keys()),
         "job_index": _job_index(found),
         "oldest_execution_in_progress": live[0] if live else None,
-        "record_id_differs_from_key": sorted(
-            execution.id for execution in executions.values() if execution.misplaced
-        ),
+        "record_id_differs_from_key": sorted(execution.id for execution in executions.values() if execution.misplaced),
         "revision_mismatches": _revision_mismatches(found),
         "state_chain_broken": _broken_chains(found),
     }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class LocalExecution:
-    """A record of a compute node. ``created`` is as the record has it, ``created_at`` and ``modified_at`` nanoseconds."""
+    """A record of a compute node. ``created`` is as it stands there, ``created_at`` and ``modified_at`` in ns."""
 
     __slots__ = (
         "created", "created_at", "id", "job", "misplaced", "modified_at", "namespace", "number", "requester",

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from .events import Events
     from .records import Record
 
-_TREES = (b"idx_tags", b"idx_namespaces", b"idx_executions", b"idx_evaluations", b"idx_job_names", b"idx_executions_by_node")
+_TREES = (
+    b"idx_tags",
+    b"idx_namespaces",
+    b"idx_executions",
+    b"idx_evaluations",
+    b"idx_job_names",
+    b"idx_executions_by_node",
+)
 _FLAT = (b"idx_inprogress", b"idx_inprogress_executions")
 
 
@@ -140,7 +147,17 @@ class Index:
 class JobStore:
     """All that an audit asks of a job store. ``gaps`` are missing history rows, by ``job/bucket``."""
 
-    __slots__ = ("evaluations", "events", "executions", "gaps", "indexes", "jobs", "old_store", "since_1_8", "undecodable")
+    __slots__ = (
+        "evaluations",
+        "events",
+        "executions",
+        "gaps",
+        "indexes",
+        "jobs",
+        "old_store",
+        "since_1_8",
+        "undecodable",
+    )
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
@@ -152,6 +169,24 @@ class JobStore:
         self.old_store = False
         self.since_1_8 = False
         self.undecodable: list[tuple[Path, bytes]] = []
+
+    @property
+    def legacy_keys(self) -> bool:
+        """Whether 1.3.0 or older wrote it last, whose index of jobs in progress has bare job ids."""
+        index = self.indexes.get("idx_inprogress")
+        return (
+            self.old_store
+            and index is not None
+            and bool(index.entries)
+            and not any(":" in key for _, key in index.entries)
+            and not any(job.has_history for job in self.jobs.values())
+        )
+
+    def holds(self, id: str, job: str) -> bool:
+        """Whether ``job`` holds a record of the execution ``id`` that says so itself."""
+        return job in self.jobs and any(
+            execution.id == id and not execution.misplaced for execution in self.jobs[job].executions
+        )
 
 
 def read_job_store(db: Store, meter: Meter) -> JobStore:
@@ -208,9 +243,7 @@ def _read_job(found: JobStore, meter: Meter, key: bytes, store: Store) -> None:
     upserts = found.events.upserts if found.events is not None else {}
     for execution, record in zip(job.executions, records):
         execution.rows = rows.get(execution.id, 0)
-        old = numbering(
-            record, old_store=found.old_store, old_job=job.before_1_5, upserted=execution.id in upserts
-        )
+        old = numbering(record, old_store=found.old_store, old_job=job.before_1_5, upserted=execution.id in upserts)
         execution.name_state(record, old)
 
 

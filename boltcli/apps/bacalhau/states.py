@@ -59,9 +59,7 @@ def desired_state(execution: dict[str, Any]) -> str:
     return state_name(_state_number(execution, "DesiredState"), DESIRED)
 
 
-def numbering(
-    execution: dict[str, Any], *, old_store: bool, old_job: bool, upserted: bool
-) -> bool | None:
+def numbering(execution: dict[str, Any], *, old_store: bool, old_job: bool, upserted: bool) -> bool | None:
     """Say whether an Execution of a job store has the numbers of 1.5.1 and before; None where nothing tells.
 
     ``old_store``: the store has never been opened by 1.5.2 or newer. ``old_job``:
