@@ -21,20 +21,107 @@ BBOLT_VERSION = "1.5.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .errors import AccessDenied as AccessDenied
+    from .errors import ArgumentError as ArgumentError
     from .errors import BoltError as BoltError
+    from .errors import BucketNotFound as BucketNotFound
+    from .errors import Changed as Changed
+    from .errors import CheckFailed as CheckFailed
+    from .errors import ChecksumError as ChecksumError
+    from .errors import Corrupted as Corrupted
+    from .errors import DamagedSource as DamagedSource
+    from .errors import DamageSkipped as DamageSkipped
+    from .errors import DatabaseClosed as DatabaseClosed
+    from .errors import DestinationError as DestinationError
+    from .errors import DestinationExists as DestinationExists
+    from .errors import DestinationIsSource as DestinationIsSource
+    from .errors import InvalidDatabase as InvalidDatabase
+    from .errors import KeyNotFound as KeyNotFound
+    from .errors import Locked as Locked
+    from .errors import MissingExtra as MissingExtra
+    from .errors import OpenError as OpenError
+    from .errors import PatchMismatch as PatchMismatch
+    from .errors import SourceNotFound as SourceNotFound
+    from .errors import StepFailed as StepFailed
+    from .errors import UnreadablePage as UnreadablePage
+    from .errors import VersionMismatch as VersionMismatch
     from .library import Bucket as Bucket
     from .library import Database as Database
     from .library import PageRow as PageRow
     from .library import compact as compact
     from .library import open as open
     from .library import view as view
+    from .ops.check.findings import Finding as Finding
+    from .ops.stats.bucket_stats import BucketStats as BucketStats
+    from .ops.write.compact import Compaction as Compaction
 
 _LAZY = {
     "open": "library", "view": "library", "compact": "library",
-    "Database": "library", "Bucket": "library", "PageRow": "library", "BoltError": "errors",
+    "Database": "library", "Bucket": "library", "PageRow": "library",
+    "Finding": "ops.check.findings", "BucketStats": "ops.stats.bucket_stats", "Compaction": "ops.write.compact",
+    "AccessDenied": "errors",
+    "ArgumentError": "errors",
+    "BoltError": "errors",
+    "BucketNotFound": "errors",
+    "Changed": "errors",
+    "CheckFailed": "errors",
+    "ChecksumError": "errors",
+    "Corrupted": "errors",
+    "DamageSkipped": "errors",
+    "DamagedSource": "errors",
+    "DatabaseClosed": "errors",
+    "DestinationError": "errors",
+    "DestinationExists": "errors",
+    "DestinationIsSource": "errors",
+    "InvalidDatabase": "errors",
+    "KeyNotFound": "errors",
+    "Locked": "errors",
+    "MissingExtra": "errors",
+    "OpenError": "errors",
+    "PatchMismatch": "errors",
+    "SourceNotFound": "errors",
+    "StepFailed": "errors",
+    "UnreadablePage": "errors",
+    "VersionMismatch": "errors",
 }  # fmt: skip
 
-__all__ = ["BBOLT_VERSION", "BoltError", "Bucket", "Database", "PageRow", "__version__", "compact", "open", "view"]
+__all__ = [
+    "BBOLT_VERSION",
+    "AccessDenied",
+    "ArgumentError",
+    "BoltError",
+    "Bucket",
+    "BucketNotFound",
+    "BucketStats",
+    "Changed",
+    "CheckFailed",
+    "ChecksumError",
+    "Compaction",
+    "Corrupted",
+    "DamageSkipped",
+    "DamagedSource",
+    "Database",
+    "DatabaseClosed",
+    "DestinationError",
+    "DestinationExists",
+    "DestinationIsSource",
+    "Finding",
+    "InvalidDatabase",
+    "KeyNotFound",
+    "Locked",
+    "MissingExtra",
+    "OpenError",
+    "PageRow",
+    "PatchMismatch",
+    "SourceNotFound",
+    "StepFailed",
+    "UnreadablePage",
+    "VersionMismatch",
+    "__version__",
+    "compact",
+    "open",
+    "view",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -44,3 +131,7 @@ def __getattr__(name: str) -> object:
     value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return __all__

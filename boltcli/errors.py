@@ -6,9 +6,12 @@ else that escapes is a bug in boltcli.
 ::
 
     BoltError
-    |-- SourceNotFound      the path leads to no file
+    |-- SourceNotFound      the path leads to no file (also a FileNotFoundError)
     |-- OpenError           the system would not let the file be opened, locked or mapped
+    |   |-- AccessDenied        because of its permissions (also a PermissionError)
+    |   |-- Locked              because another process holds the lock (also a TimeoutError)
     |   `-- DestinationError    nor the result be written
+    |-- DatabaseClosed      it was closed before it was read (also a ValueError)
     |-- DestinationExists   something is where the result should go
     |-- DestinationIsSource the result would take the place of the database
     |-- DamagedSource       a database isn't sound enough to be copied
@@ -73,11 +76,12 @@ class BoltError(Exception):
         return self.message
 
 
-class SourceNotFound(BoltError):
+class SourceNotFound(BoltError, FileNotFoundError):
     kind = "not-found"
 
     def __init__(self, path: str) -> None:
         super().__init__(f"source database file {path!r} doesn't exist", path=path)
+        self.filename = path
 
 
 class OpenError(BoltError):
@@ -93,6 +97,35 @@ class OpenError(BoltError):
         super().__init__(f"{operation} {path}: {reason}", path=path)
         self.operation = operation
         self.reason = reason
+
+
+class AccessDenied(OpenError, PermissionError):
+    """The system refused because of the permissions."""
+
+
+class Locked(OpenError, TimeoutError):
+    """Another process holds the lock, and waiting for it took too long; ``holder`` says who."""
+
+    kind = "locked"
+
+    def __init__(self, path: str, holder: str) -> None:
+        super().__init__("lock", path, f"{holder} holds the database open for writing")
+        self.holder = holder
+
+
+def refused(operation: str, path: str, error: OSError | ValueError) -> OpenError:
+    """The error for what the system said to ``operation`` on ``path``."""
+    kind = AccessDenied if isinstance(error, PermissionError) else OpenError
+    return kind(operation, path, str(getattr(error, "strerror", None) or error))
+
+
+class DatabaseClosed(BoltError, ValueError):
+    """The database was closed before."""
+
+    kind = "closed"
+
+    def __init__(self) -> None:
+        super().__init__("the database is closed")
 
 
 class DestinationError(OpenError):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .errors import ArgumentError, KeyNotFound
-from .format.constants import BUCKET_LEAF_FLAG
+from .errors import ArgumentError, DatabaseClosed, KeyNotFound
+from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from .format.page import DamagedElements, type_name
 from .ops.check.deep_check import deep_check
 from .ops.check.exact_check import check
+from .ops.check.file_warnings import remarks
 from .ops.check.findings import Finding
 from .ops.read.key_pages import key_pages, keyed_leaves
 from .ops.read.select_items import items
@@ -26,6 +28,9 @@ from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucke
 from .tree.key_range import bounds
 
 if TYPE_CHECKING:
+    from .format.page import LeafElements
+    from .ops.read.select_items import Items
+    from .storage.snapshot import Page
     from .storage.source import Way
 
 T = TypeVar("T")
@@ -52,9 +57,9 @@ def open(
     """
     source = open_source(os.fspath(path), lock, timeout)
     if source.locked:
-        return Database(Snapshot(source.path, source, previous=previous))
+        return Database(Snapshot(source.path, source, previous=previous), owns=True)
     with Live(source, previous=previous) as live:
-        return Database(live.snapshot(copy=True))
+        return Database(live.snapshot(copy=True), owns=True)
 
 
 def view(
@@ -121,6 +126,8 @@ def compact(
     >>> done.source_size, done.size, done.pairs, done.buckets
     (262144, 32768, 21, 11)
     """
+    if not isinstance(tx_max_size, int) or tx_max_size < 0:
+        raise ArgumentError(f"tx_max_size {tx_max_size!r}: must be a number of bytes, 0 or more")
     with Live(open_source(os.fspath(source), lock, timeout), previous=previous) as live:
 
         def attempt() -> Compaction:
@@ -163,25 +170,80 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
     (4, False, None)
     """
 
-    def __init__(self, snapshot: Snapshot, ref: BucketRef) -> None:
-        self._snapshot = snapshot
+    def __init__(self, owner: Database, ref: BucketRef, names: tuple[bytes, ...] = ()) -> None:
+        self._owner: Database = owner  # which stays open as long as there is a bucket of it
         self._ref = ref
+        self.names = names
+        # The last element that was looked up: whoever goes through the keys in order finds the next one beside it.
+        self._last: tuple[Page, LeafElements, int] | None = None
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        return self._owner._snapshot
+
+    def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
+        return Bucket(self._owner, ref, self.names + names)
 
     def __getitem__(self, key: bytes | str) -> bytes | Bucket:
         wanted = _as_bytes(key)
-        page, leaf, index = seek(self._snapshot, self._ref, wanted)
+        page, leaf, index = self._seek(wanted)
         try:
             if index >= leaf.count or leaf.key(index) != wanted:
                 raise KeyNotFound(wanted)
+            self._last = page, leaf, index
             if leaf.flags[index] & BUCKET_LEAF_FLAG:
-                return Bucket(self._snapshot, open_bucket(self._snapshot, page, leaf, index))
+                return self._inner(open_bucket(self._snapshot, page, leaf, index), wanted)
             return leaf.value(index)
         except DamagedElements as damage:
             raise damaged(self._snapshot, page, damage) from None
 
+    def _seek(self, wanted: bytes) -> tuple[Page, LeafElements, int]:
+        """Where ``wanted`` is, or would be: beside the last one, or else by a descent."""
+        snapshot = self._snapshot
+        if self._last is not None:
+            page, leaf, index = self._last
+            try:
+                if index + 1 < leaf.count and leaf.key(index + 1) == wanted:
+                    return page, leaf, index + 1
+            except DamagedElements:
+                pass  # the descent says what is wrong
+        return seek(snapshot, self._ref, wanted)
+
     def __iter__(self) -> Iterator[bytes]:
-        for keys in key_pages(self._snapshot, self._ref):
+        for keys in self._while_open(key_pages(self._snapshot, self._ref)):
             yield from keys
+
+    def _while_open(self, parts: Iterator[T]) -> Iterator[T]:
+        """``parts`` as they are read. Raises :class:`~boltcli.errors.DatabaseClosed` once the database is closed."""
+        while True:
+            self._snapshot  # noqa: B018 - raises
+            try:
+                part = next(parts, None)
+            except ValueError:  # the map is gone
+                self._snapshot  # noqa: B018
+                raise
+            if part is None:
+                return
+            yield part
+
+    def items(self) -> ItemsView[bytes, bytes | Bucket]:
+        """Keys and values (or nested buckets), in order."""
+        return _Items(self)
+
+    def values(self) -> ValuesView[bytes | Bucket]:
+        """Values (or nested buckets), in the order of the keys."""
+        return _Values(self)
+
+    def __repr__(self) -> str:
+        shown = "/".join(repr(name)[2:-1] for name in self.names)
+        if self._owner.closed:
+            return f"<Bucket {shown!r} of a closed database>"
+        page = self._ref.inline or self._snapshot.any_page(self._ref.root)
+        count = f": {page.count} keys" if page.flags == LEAF_PAGE else ""
+        return f"<Bucket {shown!r} of {self._owner.path!r}{count}>"
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise TypeError(f"a {type(self).__name__} can't be copied or pickled: it is a view of an open file")
 
     def __len__(self) -> int:
         """The number of keys, nested buckets' names included; reads the headers of all leaf pages."""
@@ -189,7 +251,8 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     def bucket(self, *path: bytes | str) -> Bucket:
         """The bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
-        return Bucket(self._snapshot, find_bucket(self._snapshot, map(_as_bytes, path), self._ref))
+        names = tuple(map(_as_bytes, path))
+        return self._inner(find_bucket(self._snapshot, names, self._ref), *names)
 
     def cursor(self, seek: bytes | str = b"", *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
         """Keys and values (or nested buckets) from the first key that isn't below ``seek`` on.
@@ -219,9 +282,13 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         [b'e-d810', b'e-9a93']
         """
         end = None if stop is None else _as_bytes(stop)
-        for part in items(self._snapshot, self._ref, start=_as_bytes(start), stop=end, reverse=reverse):
+        parts = items(self._snapshot, self._ref, start=_as_bytes(start), stop=end, reverse=reverse)
+        return self._elements(self._while_open(parts))
+
+    def _elements(self, parts: Iterator[Items]) -> Iterator[tuple[bytes, bytes | Bucket]]:
+        for part in parts:
             for key, value in zip(part.keys, part.values):
-                yield key, Bucket(self._snapshot, value) if isinstance(value, BucketRef) else value
+                yield key, self._inner(value, key) if isinstance(value, BucketRef) else value
 
     def prefix(self, prefix: bytes | str, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
         """Keys and values (or nested buckets) whose keys begin with ``prefix``.
@@ -237,7 +304,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """Keys and values in order, without the nested buckets; a page at a time inside."""
-        for page, leaf, keys in keyed_leaves(self._snapshot, self._ref):
+        for page, leaf, keys in self._while_open(keyed_leaves(self._snapshot, self._ref)):
             try:
                 for key, value, flag in zip(keys, leaf.values(), leaf.flags):
                     if not flag & BUCKET_LEAF_FLAG:
@@ -254,6 +321,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         ...     db.bucket("execution").sequence
         0
         """
+        self._snapshot  # noqa: B018 - raises if it is closed
         return self._ref.sequence
 
     def stats(self) -> BucketStats:
@@ -277,18 +345,65 @@ class Database(Bucket):
     ([b'execution', b'execution-history', b'execution-index'], 16384, 14)
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__(snapshot, root_bucket(snapshot))
+    def __init__(self, snapshot: Snapshot, *, owns: bool = False) -> None:
+        """With ``owns`` the file is closed when nobody refers to this any more, with a ResourceWarning."""
+        self._file = snapshot
+        self._owns = owns
+        # Not itself: what refers to itself goes only when the garbage collector gets around to it.
+        super().__init__(weakref.proxy(self), root_bucket(snapshot))
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        if self._file.closed:
+            raise DatabaseClosed
+        return self._file
+
+    def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
+        return Bucket(self, ref, names)
 
     def close(self) -> None:
         """Unmap the file and drop its lock; buckets of it can't be read any more."""
-        self._snapshot.close()
+        self._file.close()
 
     def __enter__(self) -> Database:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._snapshot.__exit__(*error)
+        self._file.__exit__(*error)
+
+    def __del__(self) -> None:
+        if getattr(self, "_owns", False) and not self._file.closed:
+            import warnings
+
+            warnings.warn(f"unclosed database {self.path!r}", ResourceWarning, stacklevel=2, source=self)
+            self._file.close()
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return f"<Database {self.path!r}, closed>"
+        lock = "locked" if self.locked else "not locked"
+        return f"<Database {self.path!r}: transaction {self.txid}, pages of {self.page_size} bytes, {lock}>"
+
+    @property
+    def path(self) -> str:
+        """The path of the file, as it was given."""
+        return self._file.path
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._file.closed
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about the file, though the database is sound: a meta page that is not valid, a length.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     db.warnings
+        []
+        """
+        return list(remarks(self._snapshot))
 
     @property
     def page_size(self) -> int:
@@ -312,14 +427,14 @@ class Database(Bucket):
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
-        ...     [finding.message() for finding in db.check()]
+        ...     [finding.message for finding in db.check()]
         []
         """
         if not deep:
-            return check(self._snapshot, from_page)
+            return self._while_open(check(self._snapshot, from_page))
         if from_page:
             raise ArgumentError("a deep check looks at the whole file")
-        return deep_check(self._snapshot)
+        return self._while_open(deep_check(self._snapshot))
 
     def pages(self) -> Iterator[PageRow]:
         """All pages below the high-water mark, as ``boltcli pages`` lists them; overflow pages are only counted.
@@ -329,16 +444,37 @@ class Database(Bucket):
         ...     [row.page for row in db.pages() if row.type == "free"]
         [3, 7, 8]
         """
-        for rows in page_rows(self._snapshot):
+        for rows in self._while_open(page_rows(self._snapshot)):
             for page, head in rows:
                 if head == FREE:
                     yield PageRow(page, "free", 0, 0)
                 else:
                     yield PageRow(page, type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32)
 
-    def stats(self, prefix: bytes = b"") -> BucketStats:
+    def stats(self, prefix: bytes | str = b"") -> BucketStats:
         """Summed statistics of the top-level buckets whose name begins with ``prefix``."""
-        return database_stats(self._snapshot, prefix)[1]
+        return database_stats(self._snapshot, _as_bytes(prefix))[1]
+
+
+class _Items(ItemsView[bytes, "bytes | Bucket"]):
+    """The items of a bucket; the base class would look up each key."""
+
+    _mapping: Bucket
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes | Bucket]]:
+        return self._mapping.range()
+
+
+class _Values(ValuesView["bytes | Bucket"]):
+    """The values of a bucket."""
+
+    _mapping: Bucket
+
+    def __iter__(self) -> Iterator[bytes | Bucket]:
+        return (value for _, value in self._mapping.range())
+
+    def __contains__(self, value: object) -> bool:
+        return any(each == value for each in self)
 
 
 def _as_bytes(key: bytes | str) -> bytes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..render.formats import FORMATS
+from ..storage.source import LOCK_WAYS
 from .option import Argument, Option
-from .values import LOCK_WAYS, parse_lock, parse_timeout, parse_uint64
+from .values import parse_lock, parse_timeout, parse_uint64
 
 FILE = Argument("FILE", "file", "The bolt database file.")
 FILES = Argument("FILE", "file", "The bolt database file; with --json several, an object for each.")

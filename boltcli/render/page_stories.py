@@ -22,7 +22,7 @@ def story_text(story: PageStory) -> bytes:
         lines.append("  before: the other meta page is not valid")
     else:
         lines.append(f"  before, at transaction {story.before.txid}: {_role(story.before)}")
-    lines += [f"  check: {finding.message(auto).decode('utf-8', 'backslashreplace')}" for finding in story.findings]
+    lines += [f"  check: {finding.line(auto).decode('utf-8', 'backslashreplace')}" for finding in story.findings]
     if not story.findings:
         lines.append("  check: nothing to report")
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
@@ -81,7 +81,7 @@ def story_record(path: str, story: PageStory) -> dict[str, Any]:
         if key is not None:
             records.put(record, name, key)
     record["problem"] = story.problem
-    record["findings"] = [records.text(finding.message(auto)) for finding in story.findings]
+    record["findings"] = [records.text(finding.line(auto)) for finding in story.findings]
     return record
 
 

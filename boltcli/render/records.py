@@ -150,7 +150,7 @@ def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> Record:
 
 def finding(found: Finding, path: str) -> Record:
     """What is wrong with a file, one thing of it."""
-    record: Record = {"kind": found.kind, "page": found.page, "message": text(found.message(auto))}
+    record: Record = {"kind": found.kind, "page": found.page, "message": text(found.line(auto))}
     put_path(record, path)
     return record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Changed, Corrupted, InvalidDatabase, OpenError
+from ..errors import Changed, Corrupted, DatabaseClosed, InvalidDatabase, OpenError
 from ..format.constants import META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
 from ..format.page import HEADER
@@ -133,12 +133,12 @@ class Snapshot:
         """The file: the map of it, or the bytes of a small one.
 
         Raises :class:`~boltcli.errors.OpenError` or
-        :class:`~boltcli.errors.Changed`, the first time, and ValueError once
-        this is closed.
+        :class:`~boltcli.errors.Changed`, the first time, and
+        :class:`~boltcli.errors.DatabaseClosed` once this is closed.
         """
         if self._buffer is None:
             if self._source.fd < 0:
-                raise ValueError("the database is closed")
+                raise DatabaseClosed
             # Reading a small file is quicker than mapping it.
             self._buffer = self._whole() if self.size <= SMALL else self._map()
         return self._buffer
@@ -177,6 +177,11 @@ class Snapshot:
     def newest(self) -> Snapshot:
         """The newest state of the same open file, to be closed on its own."""
         return Snapshot(self.path, self._source.duplicate())
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._source.fd < 0
 
     @property
     def fd(self) -> int:

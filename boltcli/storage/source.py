@@ -19,13 +19,15 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import OpenError, SourceNotFound
+from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
     Way = Literal["auto", "wait", "try", "none"]
+
+LOCK_WAYS = ("auto", "wait", "try", "none")
 
 # bbolt waits for the lock without end; a reader that hangs helps nobody.
 LOCK_PATIENCE = 1.0  # seconds
@@ -88,10 +90,14 @@ class Source:
 def open_source(path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -> Source:
     """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0 for no end.
 
-    The caller closes what it returns. Raises :class:`SourceNotFound`, or
-    :class:`OpenError` if the system refuses, or with ``wait`` if the lock
-    can't be had.
+    The caller closes what it returns. Raises :class:`SourceNotFound`,
+    :class:`OpenError` if the system refuses, :class:`Locked` with ``wait`` if
+    the lock can't be had, :class:`ArgumentError` for another way or time.
     """
+    if lock not in LOCK_WAYS:
+        raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
+    if not isinstance(timeout, (int, float)) or not timeout >= 0:  # not NaN either
+        raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
     check_source(path)
     source = Source(open_for_reading(path), path)
     try:
@@ -112,7 +118,7 @@ def check_source(path: str) -> None:
     except FileNotFoundError:
         raise SourceNotFound(path) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise OpenError("stat", path, _reason(error)) from error
+        raise refused("stat", path, error) from error
     kind = _NO_FILES.get(mode & 0o170000)
     if kind is not None:
         raise OpenError("open", path, f"it is a {kind}, not a file; copy what is in it to a file first")
@@ -125,7 +131,7 @@ def open_for_reading(path: str) -> int:
     try:
         return os.open(path, flags)
     except OSError as error:
-        raise OpenError("open", path, _reason(error)) from error
+        raise refused("open", path, error) from error
 
 
 def _lock(source: Source, lock: Way, timeout: float) -> None:
@@ -145,8 +151,7 @@ def _lock(source: Source, lock: Way, timeout: float) -> None:
         raise OpenError("lock", source.path, source.reason)
     from .holders import describe_holder
 
-    holder = describe_holder(source)
-    raise OpenError("lock", source.path, f"{holder} holds the database open for writing")
+    raise Locked(source.path, describe_holder(source))
 
 
 def read_at(fd: int, position: int, size: int) -> bytes:

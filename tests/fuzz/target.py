@@ -44,7 +44,7 @@ def read_everything(path: Path, content: bytes) -> None:
 
 
 def _first(findings: object) -> list[bytes]:
-    return [finding.message() for finding, _ in zip(findings, range(MOST))]  # type: ignore[call-overload]
+    return [finding.line() for finding, _ in zip(findings, range(MOST))]  # type: ignore[call-overload]
 
 
 def _read_all(snapshot: Snapshot) -> BoltError | None:

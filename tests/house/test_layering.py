@@ -109,3 +109,12 @@ def test_styles_are_decided_in_one_place() -> None:
     """``streams.wants_style`` knows what the user wants, and ``write_styled`` is how escape sequences pass."""
     for path in (PACKAGE / "cli").rglob("*.py"):
         assert path.name == "streams.py" or '"NO_COLOR"' not in path.read_text(), path.name
+
+
+def test_every_error_is_a_public_name() -> None:
+    """Whoever catches it finds it where everything else is: ``boltcli/__init__.py`` lists the names three times."""
+    import boltcli
+    from boltcli import errors
+
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.BoltError)}
+    assert {kind.__name__ for kind in kinds} <= set(boltcli.__all__) & boltcli._LAZY.keys()

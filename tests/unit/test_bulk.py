@@ -53,7 +53,7 @@ def _irregular(*_: object, **__: object) -> None:
 
 
 def _check(snapshot: Snapshot, jobs: int) -> Findings:
-    return [finding.message() for finding in check.check(snapshot, jobs=jobs)]
+    return [finding.line() for finding in check.check(snapshot, jobs=jobs)]
 
 
 def _stats(snapshot: Snapshot, jobs: int) -> object:

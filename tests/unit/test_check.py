@@ -26,7 +26,7 @@ def findings(directory: Path, content: bytes, from_page: int = 0) -> list[str]:
     path = directory / "test.db"
     path.write_bytes(content)
     with Snapshot(str(path)) as snapshot:
-        return [finding.message().decode() for finding in check(snapshot, from_page)]
+        return [finding.message for finding in check(snapshot, from_page)]
 
 
 def bucket(root: int) -> bytes:

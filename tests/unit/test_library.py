@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import copy
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
 import boltcli
-from boltcli.errors import BucketNotFound, KeyNotFound
+from boltcli.errors import BoltError, BucketNotFound, KeyNotFound
+from boltcli.tree.bucket import seek
+from tests.live import held
 from tests.support import DATABASES, fixture
 
 
@@ -104,3 +111,168 @@ def test_pages() -> None:
         rows = list(db.pages())
         assert sum(1 + row.overflow for row in rows) == db._snapshot.meta.hwm
         assert {row.type for row in rows} >= {"meta", "branch", "leaf", "freelist"}
+
+
+def _descents(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list whose length is the number of descents from here on."""
+    count: list[int] = []
+
+    def counting(*arguments: object, **options: object) -> object:
+        count.append(1)
+        return seek(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("boltcli.library.seek", counting)
+    return count
+
+
+def test_going_through_a_bucket_descends_once_a_leaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    with boltcli.open(fixture("depth-4")) as db:
+        name = max(db, key=lambda name: len(db.bucket(name)))
+        bucket = db.bucket(name)
+        expected = list(bucket.range())
+        assert len(expected) > 200
+        count = _descents(monkeypatch)
+        assert list(bucket.items()) == expected
+        assert list(bucket.values()) == [value for _, value in expected]
+        assert count == []
+        assert dict(bucket) == dict(expected)
+        assert len(count) < len(expected) // 2
+        key, value = expected[5]
+        assert (key, value) in bucket.items()
+        assert (key, b"other") not in bucket.items()
+        assert value in bucket.values()
+        assert b"no such value" not in bucket.values()
+        assert bucket.items() & {expected[3], (b"no", b"such")} == {expected[3]}
+
+
+def test_after_the_end_every_access_is_an_error() -> None:
+    db = boltcli.open(fixture("depth-4"))
+    bucket = db.bucket(next(iter(db)))
+    begun: list[Iterator[object]] = [iter(bucket), iter(bucket.items()), iter(bucket.values())]
+    begun += [bucket.pairs(), bucket.cursor(), db.pages()]
+    for iterator in begun:
+        next(iterator)
+    db.close()
+    accesses: list[Callable[[], object]] = [
+        *(lambda: bucket[b"x"], lambda: list(bucket), lambda: len(bucket), lambda: bucket.sequence, bucket.stats),
+        *(lambda: list(bucket.items()), lambda: bucket.bucket("x"), lambda: b"x" in bucket, lambda: bucket.get(b"x")),
+        *(lambda: db.txid, lambda: db.page_size, lambda: db.locked, lambda: db.warnings, lambda: list(db.pages())),
+        *(db.stats, lambda: list(db.check()), lambda: list(db.check(deep=True)), lambda: db["x"], lambda: len(db)),
+        *(lambda iterator=iterator: list(iterator) for iterator in begun),
+    ]
+    for access in accesses:
+        with pytest.raises(boltcli.DatabaseClosed):
+            access()
+    assert db.closed
+    assert db.path in repr(db)
+    assert "closed" in repr(bucket)
+    db.close()
+
+
+def test_a_forgotten_database_is_closed_and_told_of() -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/dev/fd"))
+
+    before = descriptors()
+    with pytest.warns(ResourceWarning, match=r"unclosed database .*one-bucket\.db"):
+        boltcli.open(fixture("one-bucket"))
+    assert descriptors() == before
+    buckets = [boltcli.open(fixture("one-bucket")).bucket("widgets")]
+    assert len(buckets[0]) == 3  # it stays open as long as there is a bucket of it
+    assert descriptors() > before
+    with pytest.warns(ResourceWarning):
+        buckets.clear()
+    assert descriptors() == before
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_was_closed_is_not_told_of() -> None:
+    with boltcli.open(fixture("one-bucket")) as db:
+        list(db)
+    del db
+    assert boltcli.view(fixture("one-bucket"), lambda db: len(db)) == 1
+
+
+def test_it_is_not_copied() -> None:
+    with boltcli.open(fixture("one-bucket")) as db:
+        for each in (db, db.bucket("widgets")):
+            for copying in (copy.copy, copy.deepcopy, pickle.dumps):
+                with pytest.raises(TypeError, match="can't be copied or pickled"):
+                    copying(each)
+
+
+@pytest.mark.parametrize(
+    "options", [{"lock": "maybe"}, {"lock": None}, {"timeout": -1}, {"timeout": float("nan")}, {"timeout": "1s"}]
+)
+def test_bad_options_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(boltcli.ArgumentError):
+        boltcli.open(fixture("one-bucket"), **options)
+    with pytest.raises(boltcli.ArgumentError):
+        boltcli.view(fixture("one-bucket"), len, **options)
+
+
+@pytest.mark.parametrize("size", [-1, 1.5, "64k", None])
+def test_a_bad_size_of_transactions_is_refused(size: Any, tmp_path: Path) -> None:
+    with pytest.raises(boltcli.ArgumentError):
+        boltcli.compact(fixture("one-bucket"), tmp_path / "copy.db", tx_max_size=size)
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_may_be_str() -> None:
+    with boltcli.open(fixture("document")) as db:
+        assert db.stats("execution-").keys == db.stats(b"execution-").keys > 0
+
+
+def test_public_names() -> None:
+    assert set(dir(boltcli)) == set(boltcli.__all__)
+    for name in boltcli.__all__:
+        assert getattr(boltcli, name) is not None
+    with boltcli.open(fixture("document")) as db:
+        assert isinstance(db.stats(), boltcli.BucketStats)
+
+
+def test_errors_are_those_that_python_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError) as missing:
+        boltcli.open(tmp_path / "missing.db")
+    assert missing.value.filename == str(tmp_path / "missing.db")
+    assert isinstance(missing.value, BoltError)
+    assert str(missing.value).endswith("missing.db' doesn't exist")
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.open", refuse)
+        with pytest.raises(PermissionError) as denied:
+            boltcli.open(fixture("document"))
+    assert isinstance(denied.value, boltcli.OpenError)
+    path = tmp_path / "held.db"
+    path.write_bytes(fixture("document").read_bytes())
+    with held(path), pytest.raises(TimeoutError, match="holds the database open for writing") as locked:
+        boltcli.open(path, lock="wait", timeout=0.01)
+    assert isinstance(locked.value, boltcli.Locked)
+    assert locked.value.holder in str(locked.value)
+
+
+def test_reprs() -> None:
+    path = str(fixture("document"))
+    with boltcli.open(path) as db:
+        assert repr(db) == f"<Database {path!r}: transaction 14, pages of 16384 bytes, locked>"
+        assert repr(db.bucket("execution")) == f"<Bucket 'execution' of {path!r}: 4 keys>"
+        history = db.bucket("execution-history")
+        name = next(iter(history))
+        assert repr(history[name]) == f"<Bucket 'execution-history/{name.decode()}' of {path!r}: 4 keys>"
+        assert history.bucket(name).names == (b"execution-history", name)
+        assert db.path == path
+        assert db.warnings == []
+
+
+def test_findings_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "cut.db"
+    path.write_bytes(fixture("document").read_bytes() + bytes(100))
+    with boltcli.open(path) as db:
+        (warning,) = db.warnings
+        assert "ends inside a page" in warning
+    finding = boltcli.Finding("key-order", 5, "key \0 is out of order", (b"\xff",))
+    assert finding.message == "key ff is out of order"
+    assert repr(finding) == "<Finding key-order: key ff is out of order>"

@@ -192,7 +192,7 @@ def test_free_pages_are_left_out_of_a_copy(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(live_module._Room, "copy", note)
     with boltcli.open(tmp_path / "free.db", lock="none") as database:
         assert sum(copied) == 6 * 4096
-        assert [finding.message() for finding in database.check()] == [b"page 4: unreachable unfreed"]
+        assert [finding.message for finding in database.check()] == ["page 4: unreachable unfreed"]
         assert database.bucket("b")["k"] == b"v"
 
 
@@ -321,9 +321,9 @@ def test_every_command_beside_a_writer(command: Command, tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     shutil.copytree(FIXTURES, tmp_path / FIXTURES.name, ignore=shutil.ignore_patterns("g*"))
     argv = command.example.split()[1:]
-    (database,) = [word for word in argv if word.startswith(f"{FIXTURES.name}/")]
+    database = next(word for word in argv if word.startswith(f"{FIXTURES.name}/"))
     expected = *run(*argv), _new_files(tmp_path)
-    assert expected[0] == 0
+    assert expected[0] < command.failure
     with held(database):
         began = time.monotonic()
         status, out, err = run(*argv, "--lock=try")

@@ -66,7 +66,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
             elif job.json:
                 out.write(records.line(records.finding(finding, job.path)))
             else:
-                out.write(finding.message(auto) + b"\n")
+                out.write(finding.line(auto) + b"\n")
             count += 1
         warnings = list(remarks(snapshot))
     for warning in warnings:

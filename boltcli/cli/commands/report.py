@@ -106,7 +106,7 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
         for finding in check(snapshot, 0, progress=progress):
             total += 1
             if total <= _FINDINGS:
-                findings.append((finding.kind, finding.page, finding.message(auto).decode("utf-8", "replace")))
+                findings.append((finding.kind, finding.page, finding.line(auto).decode("utf-8", "replace")))
             elif total > _MOST_FINDINGS:
                 break
     mapped = page_map(snapshot)

@@ -73,7 +73,7 @@ def _side_by_side(snapshot: Snapshot) -> Iterator[Finding]:
         first = first or finding
         count += 1
     if first is not None:
-        words = first.message().decode("utf-8", "surrogateescape")
+        words = first.message
         yield Finding(
             "fallback", other.page,
             f"{here}, which could not serve as a fallback: {count} errors, the first: {words}",

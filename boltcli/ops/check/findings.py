@@ -13,9 +13,9 @@ class Finding:
     ``kind`` is one of already-freed, out-of-bounds, multiple-references,
     reachable-freed, invalid-type, unexpected-type, key-order,
     unreachable-unfreed, out-of-range, damaged; of a deep check also meta,
-    fallback, freelist, owner, layout, shape, lost. ``message()`` is the line;
-    ``keys`` are the byte strings that it quotes, in order: how they are
-    written is the renderer's business.
+    fallback, freelist, owner, layout, shape, lost. ``message`` is the
+    line as text; ``keys`` are the byte strings that it quotes, in order: how they are
+    written is the renderer's business, by ``line()``.
     """
 
     __slots__ = ("keys", "kind", "page", "template")
@@ -26,7 +26,12 @@ class Finding:
         self.template = template
         self.keys = keys
 
-    def message(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:
+    @property
+    def message(self) -> str:
+        """The finding as a line of text, its keys in hexadecimal."""
+        return self.line().decode("utf-8", "surrogateescape")
+
+    def line(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:
         """The finding as a line, its keys written by ``write_key`` (default: in hex)."""
         if not self.keys:
             return self.template.encode()
@@ -37,7 +42,7 @@ class Finding:
         return line
 
     def __repr__(self) -> str:
-        return f"<Finding {self.kind}: {self.message().decode()}>"
+        return f"<Finding {self.kind}: {self.message}>"
 
 
 def stack_text(pgids: Sequence[int]) -> str:

@@ -42,7 +42,7 @@ def _patches(snapshot: Snapshot) -> tuple[list[Patch], int]:
         return [], snapshot.size
     finding = next(check(snapshot), None)
     if finding is not None:
-        raise Corrupted(f"which pages are free isn't known: {finding.message().decode()}", page=finding.page)
+        raise Corrupted(f"which pages are free isn't known: {finding.message}", page=finding.page)
     free = unreached_pages(snapshot)
     page_size, size = snapshot.page_size, snapshot.size
     pages = freelist_bytes(len(free)) // page_size + 1

@@ -85,4 +85,4 @@ def _only_space(finding: Finding, freelist: int) -> bool:
 
 
 def _sentence(finding: Finding) -> str:
-    return finding.message().decode("utf-8", "surrogateescape")
+    return finding.message
