@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .formats import auto
+from .visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ _PLAIN = "\x1b[0m"
 _SHORT = 60  # characters of a value on a terminal
 
 
-def text_line(change: Change, *, above: int = 0, values: bool = False, terminal: bool = False) -> bytes:
+def text_line(
+    change: Change, *, above: int = 0, values: bool = False, short: bool = False, colour: bool = False
+) -> bytes:
     """A sign, the bucket path from level ``above`` on, and the key, with tabs between them.
 
-    With ``values`` old and new follow, of JSON the fields that differ. For a
-    ``terminal`` there are colours, and long values are cut.
+    With ``values`` old and new follow, of JSON the fields that differ; they
+    are cut if they shall be ``short``. With ``colour`` it is to be written by ``write_styled``.
     """
     names = [*change.bucket[above:]]
     if change.key is not None:
@@ -33,10 +36,10 @@ def text_line(change: Change, *, above: int = 0, values: bool = False, terminal:
     if isinstance(change.new, int) and isinstance(change.old, int):
         words.append(f"{change.old} -> {change.new}")
     elif values and change.key is not None:
-        words.append(_values(change, terminal))
+        words.append(_values(change, short))
     text = f"{_SIGNS[change.op]} " + "\t".join(words)
-    if terminal:
-        text = _COLOURS[change.op] + text + _PLAIN
+    if colour:
+        text = _COLOURS[change.op] + visible(text) + _PLAIN
     return f"{text}\n".encode()
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "import": "import",
     "diff": "diff",
     "patch": "patch",
+    "watch": "watch",
     "lock": "lock",
     "pages": "pages",
     "page": "page",

@@ -10,6 +10,7 @@ from ..command import Argument, Command, Option
 from ..key_argument import address, addresses
 from ..options import DEPTH, SUBBUCKET
 from ..runner import open_second
+from ..streams import wants_style, write_styled
 from ..values import parse_name
 
 TYPE_CHECKING = False
@@ -96,11 +97,15 @@ def _compare(old: Snapshot, new: Snapshot, job: Job[Options], out: BinaryIO) -> 
         from ...render.changes import record
     status = 0
     values = options.values and not options.keys_only
-    terminal = out.isatty()
+    short, colour = out.isatty(), wants_style(out)
     for change in found:
         status = DIFFERENT
         if job.json:
             out.write(record(change, values=not options.keys_only))
         else:
-            out.write(text_line(change, above=len(path), values=values, terminal=terminal))
+            line = text_line(change, above=len(path), values=values, short=short, colour=colour)
+            if colour:
+                write_styled(out, line)
+            else:
+                out.write(line)
     return status

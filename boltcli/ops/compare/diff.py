@@ -55,6 +55,15 @@ def diff(
         yield from _Comparison(old, new, shared, start, stop).run(tuple(path), found_old, found_new)
 
 
+def contents(
+    snapshot: Snapshot, path: Sequence[bytes] = (), *, start: bytes = b"", stop: bytes | None = None
+) -> Iterator[Change]:
+    """All that is in the bucket at ``path`` as added, as if there had been nothing; nothing if it isn't there."""
+    bucket = _find(snapshot, path)
+    if bucket is not None:
+        yield from _Comparison(snapshot, snapshot, NothingShared(), start, stop).run(tuple(path), None, bucket)
+
+
 def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
     bucket: BucketRef | None = root_bucket(snapshot)
     for name in path:

@@ -1,0 +1,134 @@
+"""``watch``: each change of a database that another process writes. bbolt has no such command."""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import ArgumentError
+from ...render.change_lines import text_line
+from ...tree.key_range import bounds
+from ..command import Command, Option
+from ..key_argument import address, addresses
+from ..options import FILE, SUBBUCKET
+from ..streams import wants_style, write_styled
+from ..values import parse_timeout, seconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ...ops.compare.wait_for_write import Waiter
+    from ...ops.compare.watch import Commit
+    from ..job import Job
+
+COMMAND = Command(
+    "watch",
+    "Follow a database in use: print each change as it is committed.",
+    arguments=(FILE, SUBBUCKET),
+    least=1,
+    options=(
+        Option("initial", "First print what is there already, as added.", default=False),
+        Option("values", "Show old and new values; of JSON values the fields that changed.", default=False),
+        Option("keys-only", "Leave the values out, also with --json.", default=False),
+        Option("prefix", "Only keys of the bucket (without one: only buckets) that begin with this.",
+               default="", metavar="KEY"),
+        Option("interval", "How often to look: 500ms, 2s. Where the system tells of writes, they are seen at once.",
+               default="500ms", metavar="DURATION", parse=parse_timeout),
+    ),
+    example="boltcli watch --json fixtures/document.db execution",
+    group="Compare",
+)  # fmt: skip
+
+_SHORTEST = 0.001  # seconds between two looks
+
+
+class Options:
+    """The values of the options."""
+
+    initial: bool
+    values: bool
+    keys_only: bool
+    prefix: str
+    interval: str
+
+
+def prepare(job: Job[Options]) -> None:
+    addresses(job.arguments[1:])
+    address(job.options.prefix)
+    if not seconds(job.options.interval):
+        raise ArgumentError("the interval must be more than 0")
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    from ...ops.compare.wait_for_write import Waiter
+    from ...ops.compare.watch import watch
+
+    path = tuple(addresses(job.arguments[1:]))
+    start, stop = bounds(address(job.options.prefix))
+    with Waiter(job.path, max(seconds(job.options.interval), _SHORTEST)) as waiter:
+        _end_by_signals(waiter)
+        for commit in watch(job.path, waiter, path, start=start, stop=stop, initial=job.options.initial):
+            _tell(commit, job, err)
+            _write(commit, len(path), job, out)
+            out.flush()
+
+
+def _tell(commit: Commit, job: Job[Options], err: BinaryIO) -> None:
+    """Say on stderr what the lines alone don't show."""
+    if commit.replaced:
+        message = f"another file has taken its place; what differs follows, to transaction {commit.txid}"
+    elif commit.skipped:
+        message = f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
+    else:
+        return
+    if job.json:
+        from ...render import records
+
+        err.write(records.line(records.notice("reading", message, job.path)))
+    else:
+        err.write(f"boltcli: {message}\n".encode())
+    err.flush()
+
+
+def _write(commit: Commit, above: int, job: Job[Options], out: BinaryIO) -> None:
+    from time import gmtime, strftime
+
+    options = job.options
+    fraction = int(commit.time % 1 * 1000)
+    time = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(commit.time))}.{fraction:03}Z"
+    if job.json:
+        from ...render.changes import record
+
+        for change in commit.changes:
+            out.write(record(change, values=not options.keys_only, txid=commit.txid, time=time))
+        return
+    short, colour = out.isatty(), wants_style(out)
+    head = f"{time} {commit.txid} ".encode()
+    for change in commit.changes:
+        values = options.values and not options.keys_only
+        line = head + text_line(change, above=above, values=values, short=short, colour=colour)
+        if colour:
+            write_styled(out, line)
+        else:
+            out.write(line)
+
+
+def _end_by_signals(waiter: Waiter) -> None:
+    """Have SIGINT and SIGTERM end the watch after the transaction that is being printed; a second one ends it at once.
+
+    Only as the process's own handlers, and only where signals aren't ignored.
+    """
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    def end(number: int, frame: object) -> None:
+        if waiter.stopped:
+            os._exit(128 + number)
+        waiter.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            signal.signal(number, end)

@@ -1,0 +1,119 @@
+"""Waiting until a file is written to or replaced: told by inotify where there is one, else by the clock."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_MODIFY, _MOVED_TO, _CREATE = 0x2, 0x80, 0x100  # inotify(7)
+_ROOM = 1 << 16  # bytes of events read at a time
+
+
+class Waiter:
+    """Waits for writes to the file at ``path``, at most ``interval`` seconds. Use as a context manager.
+
+    Another thread, or a signal's handler, ends it for good by :meth:`stop`.
+    """
+
+    def __init__(self, path: str, interval: float, *, notify: bool = True) -> None:
+        self.path = path
+        self.interval = interval
+        self.stopped = False
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
+        self._library: Any = None
+        self._events = _inotify() if notify else None
+        if self._events is not None:
+            self._watch(os.path.dirname(os.path.realpath(path)) or ".", _MOVED_TO | _CREATE)
+            self.renew()
+
+    @property
+    def notified(self) -> bool:
+        """Whether the system tells of writes."""
+        return self._events is not None
+
+    def renew(self) -> None:
+        """The file is another one by now."""
+        self._watch(self.path, _MODIFY)
+
+    def _watch(self, path: str, events: int) -> None:
+        if self._events is not None and self._events.add(path, events) < 0:
+            self._events.close()  # too many watches, or a file system without
+            self._events = None
+
+    def wait(self) -> bool:
+        """Return when there may be something new, or after the interval; False once it was stopped."""
+        if not self.stopped:
+            descriptors = [self._reading]
+            if self._events is not None:
+                descriptors.append(self._events.fd)
+            try:
+                ready = select.select(descriptors, (), (), self.interval)[0]
+            except ValueError:  # a descriptor too large for select
+                ready = []
+            if self._events is not None and self._events.fd in ready:
+                os.read(self._events.fd, _ROOM)
+        return not self.stopped
+
+    def pause(self, seconds: float) -> bool:
+        """Wait ``seconds``, whatever happens; False once it was stopped."""
+        if not self.stopped:
+            select.select([self._reading], (), (), seconds)
+        return not self.stopped
+
+    def stop(self) -> None:
+        """End the waiting, now and from now on."""
+        self.stopped = True
+        try:
+            os.write(self._writing, b"\0")
+        except OSError:
+            pass  # told more than once
+
+    def close(self) -> None:
+        """Let go of the descriptors."""
+        for fd in (self._reading, self._writing):
+            os.close(fd)
+        if self._events is not None:
+            self._events.close()
+
+    def __enter__(self) -> Waiter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Inotify:
+    """An inotify instance, by way of the C library."""
+
+    def __init__(self, library: Any, fd: int) -> None:
+        self._library = library
+        self.fd = fd
+
+    def add(self, path: str, events: int) -> int:
+        """Watch ``path``; negative where that fails."""
+        try:
+            return int(self._library.inotify_add_watch(self.fd, os.fsencode(path), events))
+        except ValueError:  # a NUL in the path
+            return -1
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+
+def _inotify() -> _Inotify | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        import ctypes
+
+        library = ctypes.CDLL(None)
+        fd = library.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+    except (ImportError, OSError, AttributeError):
+        return None
+    return _Inotify(library, fd) if fd >= 0 else None

@@ -1,0 +1,267 @@
+"""Following a database that another process writes, without its lock: each committed change.
+
+A private copy holds the state that was reported last. At each new transaction
+the new tree is compared with the copy, the pages in which they differ are
+captured, and only when the closing look at the meta pages finds no further
+transaction (see ``storage/live.py``) is the change reported, and the pages are
+put into the copy. One transaction further on, pages that both trees reach are
+the same and not read. After more than one, all pages of the tree are compared.
+
+If the writer is quicker than that, or the change is large, the next look takes
+a whole new copy first, which takes less time, and compares at leisure.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, SourceNotFound
+from ...format.meta import Meta, choose
+from ...storage.copy_file import CopyFile
+from ...storage.snapshot import Page, Snapshot
+from ...storage.source import open_source, read_at
+from .diff import contents, diff
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .change import Change
+    from .wait_for_write import Waiter
+
+_META = 80  # bytes of a page header and a meta
+_DIRECT = 2  # looks at the file itself that may fail, one after the other, until it is copied
+_LARGE = 32 << 20  # bytes of changed pages that are kept in memory
+_SHORTEST, _LONGEST = 0.001, 0.5  # seconds between two tries to copy it
+
+
+class Commit:
+    """What one transaction did, or several between two looks.
+
+    ``txid`` is the newest transaction, ``time`` when it was seen (Unix, in
+    seconds), ``skipped`` how many before it were not seen one by one;
+    ``changes`` is their net change. ``replaced``: another file is at the path.
+    ``initial``: this is what is there when the watch begins. ``changes`` must
+    be read before the next commit is asked for, and once only.
+    """
+
+    __slots__ = ("changes", "initial", "replaced", "skipped", "time", "txid")
+
+    def __init__(
+        self, txid: int, changes: Iterable[Change], *, skipped: int = 0, replaced: bool = False, initial: bool = False
+    ) -> None:
+        self.txid = txid
+        self.time = time.time()
+        self.changes = changes
+        self.skipped = skipped
+        self.replaced = replaced
+        self.initial = initial
+
+
+def watch(
+    path: str,
+    waiter: Waiter,
+    bucket: Sequence[bytes] = (),
+    *,
+    start: bytes = b"",
+    stop: bytes | None = None,
+    initial: bool = False,
+) -> Iterator[Commit]:
+    """Report each transaction of the database at ``path`` from now on, until ``waiter`` is stopped.
+
+    Of the ``bucket`` (a path of names; it may come and go) only, and of its
+    keys from ``start`` to before ``stop``; with ``initial`` first what is there
+    already. A transaction that changed nothing there is reported too, without
+    changes. The changes of all commits, applied in order, lead from the first
+    state to the newest. Takes temporary space as large as the database's trees.
+
+    Raises :class:`~boltcli.errors.SourceNotFound`,
+    :class:`~boltcli.errors.InvalidDatabase` or
+    :class:`~boltcli.errors.OpenError` at the beginning, and
+    :class:`~boltcli.errors.Corrupted` for damage.
+    """
+    follower = _Follower(path, waiter, bucket, start, stop)
+    try:
+        yield from follower.run(initial)
+    finally:
+        follower.close()
+
+
+class _Follower:
+    def __init__(self, path: str, waiter: Waiter, bucket: Sequence[bytes], start: bytes, stop: bytes | None) -> None:
+        self._path = path
+        self._waiter = waiter
+        self._bucket = tuple(bucket)
+        self._start, self._stop = start, stop
+        self._source = open_source(path, "none")
+        self._copy: CopyFile | None = None
+        self._replaced = False
+        self._page_size = 0
+        self._seen = 0, 0  # of the meta page that was reported last: txid and checksum
+
+    def close(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
+        self._source.close()
+
+    def run(self, initial: bool) -> Iterator[Commit]:
+        self._copy = self._new_copy(first=True)
+        if self._copy is None:
+            return
+        with self._copy.snapshot() as snapshot:
+            self._note(snapshot)
+            if initial:
+                found = contents(snapshot, self._bucket, start=self._start, stop=self._stop)
+                yield Commit(snapshot.meta.txid, found, initial=True)
+        while self._waiter.wait():
+            self._follow_replacement()
+            failures = 0
+            while self._is_new() and not self._waiter.stopped:
+                commit = self._look_at_file() if failures < _DIRECT else None
+                if commit is not None:
+                    yield commit
+                    failures = 0
+                    continue
+                failures += 1
+                if failures > _DIRECT:
+                    fresh = self._new_copy()
+                    if fresh is None:
+                        break
+                    yield from self._look_at_copy(fresh)
+                    failures = 0
+
+    def _follow_replacement(self) -> None:
+        """Open the file that is at the path, if it is another one by now."""
+        try:
+            if os.path.samestat(os.stat(self._path), os.fstat(self._source.fd)):
+                return
+            source = open_source(self._path, "none")
+        except (SourceNotFound, OpenError, OSError):
+            return  # there is none at the moment: what is open is still there
+        self._source.close()
+        self._source = source
+        self._replaced = True
+        self._waiter.renew()
+
+    def _is_new(self) -> bool:
+        """Whether the file's newest transaction isn't the one that was reported."""
+        if self._replaced:
+            return True
+        fd = self._source.fd
+        try:
+            newest = choose(Meta.at(read_at(fd, 0, _META), 0), Meta.at(read_at(fd, self._page_size, _META), 1))
+        except InvalidDatabase:
+            return False  # something is overwriting it: later
+        return (newest.txid, newest.checksum) != self._seen
+
+    def _look_at_file(self) -> Commit | None:
+        """Compare the file with the copy, and bring the copy up to date; None if it didn't stay still for that."""
+        assert self._copy is not None
+        if self._replaced:
+            return None
+        try:
+            new = _Recording(self._path, self._source.duplicate())
+            with new, self._copy.snapshot() as old:
+                if new.page_size != old.page_size:
+                    return None
+                found = list(self._diff(old, new))
+                parts = new.parts()
+                new.settle()
+                commit = self._commit(old, new, found)
+                size = new.size
+        except (Changed, InvalidDatabase, _TooLarge):
+            return None
+        self._copy.update(size, parts)
+        return commit
+
+    def _look_at_copy(self, fresh: CopyFile) -> Iterator[Commit]:
+        """Compare a new copy with the one before, which it replaces."""
+        assert self._copy is not None
+        with fresh.snapshot() as new, self._copy.snapshot() as old:
+            yield self._commit(old, new, self._diff(old, new))
+        self._copy.close()
+        self._copy = fresh
+
+    def _diff(self, old: Snapshot, new: Snapshot) -> Iterator[Change]:
+        try:
+            yield from diff(
+                old, new, self._bucket, start=self._start, stop=self._stop,
+                same_file=not self._replaced and _follows(old, new),
+            )  # fmt: skip
+        except BucketNotFound:
+            pass
+
+    def _commit(self, old: Snapshot, new: Snapshot, changes: Iterable[Change]) -> Commit:
+        skipped = 0 if self._replaced else max(new.meta.txid - old.meta.txid - 1, 0)
+        self._note(new)
+        commit = Commit(new.meta.txid, changes, skipped=skipped, replaced=self._replaced)
+        self._replaced = False
+        return commit
+
+    def _note(self, snapshot: Snapshot) -> None:
+        """Remember which state it is that is reported."""
+        self._page_size = snapshot.page_size
+        self._seen = snapshot.meta.txid, snapshot.meta.checksum
+
+    def _new_copy(self, *, first: bool = False) -> CopyFile | None:
+        """A copy of the file's newest state; None if the waiter is stopped before it can be had."""
+        pause = _SHORTEST
+        while True:
+            try:
+                return CopyFile(self._source)
+            except Changed:
+                pass
+            except (InvalidDatabase, OpenError):
+                if first:
+                    raise
+            if not self._waiter.pause(pause):
+                return None
+            pause = min(2 * pause, _LONGEST)
+            self._follow_replacement()
+
+
+def _follows(old: Snapshot, new: Snapshot) -> bool:
+    """Whether ``new`` is the one transaction after ``old``: its file must still hold the meta page of that."""
+    before = new.metas[1 - new.meta.page]
+    return (
+        new.meta.txid == old.meta.txid + 1
+        and before.txid == old.meta.txid
+        and before.checksum == old.meta.checksum
+        and before.problem() is None
+    )
+
+
+class _TooLarge(Exception):
+    """More pages than memory should hold."""
+
+
+class _Recording(Snapshot):
+    """A snapshot of the file itself that knows which pages were asked for."""
+
+    __slots__ = ("_bytes", "_runs")
+
+    def page(self, pgid: int, stack: Sequence[int] = (), *, lone: bool = False) -> Page:
+        page = super().page(pgid, stack, lone=lone)
+        runs = self._visited()
+        if pgid not in runs:
+            runs[pgid] = page.overflow + 1
+            self._bytes += (page.overflow + 1) * self.page_size
+            if self._bytes > _LARGE:
+                raise _TooLarge
+        return page
+
+    def _visited(self) -> dict[int, int]:
+        if not hasattr(self, "_runs"):
+            self._runs: dict[int, int] = {}
+            self._bytes = 0
+        return self._runs
+
+    def glance(self) -> None:
+        self.verify()
+
+    def parts(self) -> list[tuple[int, bytes]]:
+        """The pages that were asked for, and the meta pages, with their offsets."""
+        buffer, size = self.buffer, self.page_size
+        parts = [(pgid * size, buffer[pgid * size : (pgid + pages) * size]) for pgid, pages in self._visited().items()]
+        return [*parts, *((page * size, self._seen[page]) for page in (0, 1))]
