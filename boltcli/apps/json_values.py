@@ -45,3 +45,24 @@ def _plain(value: bytes) -> Any:
 
 def _refuse(word: str) -> Any:
     raise ValueError(word)  # NaN and Infinity, which JSON lacks
+
+
+def plain_text(value: Any) -> str:
+    """Return what JSON can say as one line of JSON; bytes in it as text, or as 0x and hex digits."""
+    import json
+
+    return json.dumps(jsonable(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def jsonable(value: Any) -> Any:
+    """Return ``value`` with the bytes in it as text where they are UTF-8, else as 0x and hex digits."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return f"0x{value.hex()}"
+    if isinstance(value, dict):
+        return {jsonable(key) if isinstance(key, bytes) else str(key): jsonable(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(part) for part in value]
+    return value

@@ -6,13 +6,20 @@ from ..contract import Application
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..contract import Audit, AuditOptions, Recognition
+    from collections.abc import Mapping, Sequence
+
+    from ..contract import Audit, AuditOptions, Codec, Pattern, Recognition, View
     from ..store import Store
 
 
 class Bacalhau(Application):
     name = "bacalhau"
     title = "Bacalhau's job store (orchestrator) and execution store (compute node), mid-2023 to 1.9.3"
+    hints = (
+        "view FILE executions --where state=Running",
+        "view FILE jobs --columns id,name,state,create_time --sort create_time",
+        "audit FILE",
+    )
     places = (
         "orchestrator/state_boltdb.db",
         "compute/state_boltdb.db",
@@ -23,6 +30,18 @@ class Bacalhau(Application):
         "*-requester.db",
         "*-compute.db",
     )
+
+    @property
+    def views(self) -> Sequence[View]:  # type: ignore[override]
+        from .views import VIEWS
+
+        return VIEWS
+
+    @property
+    def codecs(self) -> Mapping[Pattern, Codec]:  # type: ignore[override]
+        from .codecs import CODECS
+
+        return CODECS
 
     def recognise(self, db: Store) -> Recognition | None:
         from .layout import recognise

@@ -1,0 +1,112 @@
+"""Rows of a view: those that are wanted, in the order that is wanted, and their values as text."""
+
+from __future__ import annotations
+
+from ..errors import ArgumentError
+from .json_values import plain_text
+from .words import time_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from .contract import Column, View
+
+    Row = tuple[Any, ...]
+
+
+class Selection:
+    """Which rows and columns of ``view``. Raises :class:`~boltcli.errors.ArgumentError` for a column it hasn't.
+
+    ``columns`` are names (none: all), ``where`` pairs of a name and the text
+    that its value must have, ``sort`` a name (with - before it: descending),
+    ``limit`` the most rows (0: all).
+    """
+
+    def __init__(
+        self,
+        view: View,
+        columns: Sequence[str] = (),
+        where: Sequence[tuple[str, str]] = (),
+        sort: str = "",
+        limit: int = 0,
+    ) -> None:
+        self.view = view
+        self.indexes = [self._index(name) for name in columns] or list(range(len(view.columns)))
+        self.where = [(self._index(name), text) for name, text in where]
+        self.descending = sort.startswith("-")
+        self.sort = self._index(sort.removeprefix("-")) if sort else None
+        self.limit = limit
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns that are wanted, in their order."""
+        return [self.view.columns[index] for index in self.indexes]
+
+    def rows(self, source: Iterator[Row]) -> Iterator[Row]:
+        """Yield what is wanted of ``source``; only sorting keeps rows in memory, all or ``limit`` of them."""
+        rows = (row for row in source if self._fits(row)) if self.where else source
+        if self.sort is not None:
+            rows = iter(self._sorted(rows, _order(self.view.columns[self.sort], self.sort)))
+        indexes, everything = self.indexes, self.indexes == list(range(len(self.view.columns)))
+        for number, row in enumerate(rows, 1):
+            yield row if everything else tuple(row[index] for index in indexes)
+            if number == self.limit:
+                break
+
+    def _index(self, name: str) -> int:
+        names = [column.name for column in self.view.columns]
+        if name not in names:
+            raise ArgumentError(f"view {self.view.name} has no column {name!r}: it has {', '.join(names)}")
+        return names.index(name)
+
+    def _fits(self, row: Row) -> bool:
+        return all(value_text(row[index], self.view.columns[index].type) == text for index, text in self.where)
+
+    def _sorted(self, rows: Iterator[Row], key: Callable[[Row], Any]) -> list[Row]:
+        if not self.limit:
+            return sorted(rows, key=key, reverse=self.descending)
+        from heapq import nlargest, nsmallest
+
+        return (nlargest if self.descending else nsmallest)(self.limit, rows, key=key)
+
+
+def _order(column: Column, index: int) -> Callable[[Row], Any]:
+    """The key to sort by: rows without a value come first, JSON is sorted as text."""
+    if column.type == "json":
+        return lambda row: (row[index] is not None, plain_text(row[index]))
+    return lambda row: (row[index] is not None, row[index] if row[index] is not None else 0)
+
+
+def value_text(value: Any, type: str) -> str:
+    """Return a value as text: times as RFC 3339, bytes as they are or as 0x and hex digits, "" for none."""
+    if value is None:
+        return ""
+    if type == "time":
+        return time_text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes):
+        return bytes_text(value)
+    if type == "json":
+        return plain_text(value)
+    return str(value)
+
+
+def bytes_text(value: bytes) -> str:
+    """Return bytes as text if they are printable UTF-8, else as 0x and hex digits."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return f"0x{value.hex()}"
+    return text if text.isprintable() else f"0x{value.hex()}"
+
+
+def view_rows(view: View, db: Any, options: dict[str, str]) -> Iterator[Row]:
+    """Return the rows of ``view`` with ``options``; raises ArgumentError for an option that it hasn't."""
+    for name in options:
+        if name not in view.options:
+            known = f"it takes {', '.join(view.options)}" if view.options else "it takes none"
+            raise ArgumentError(f"view {view.name} has no option {name!r}: {known}")
+    return view.rows(db, **options)

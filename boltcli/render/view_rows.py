@@ -1,0 +1,98 @@
+"""Rows of a view as lines of text, CSV or JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..apps.json_values import jsonable
+from ..apps.rows import value_text
+from ..apps.words import time_text
+from .orjson_writer import line
+from .records import put
+from .visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ..apps.contract import Column
+
+    Row = tuple[Any, ...]
+
+_BLOCK = 256  # rows that are written at once
+
+
+def json_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield an object a row, in blocks: times are RFC 3339 text, bytes as everywhere ``name`` or ``name_hex``."""
+    block = []
+    for row in rows:
+        record: dict[str, Any] = {}
+        for column, value in zip(columns, row):
+            if isinstance(value, bytes):
+                put(record, column.name, value)
+            elif column.type == "time":
+                record[column.name] = time_text(value) or None
+            elif isinstance(value, (dict, list, tuple)):
+                record[column.name] = jsonable(value)
+            else:
+                record[column.name] = value if not _too_large(value) else str(value)
+        block.append(line(record))
+        if len(block) >= _BLOCK:
+            yield b"".join(block)
+            block.clear()
+    yield b"".join(block)
+
+
+def csv_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield CSV with a head line, in blocks: line ends are those of Unix, JSON is one field."""
+    import csv
+    from io import StringIO
+
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    for number, row in enumerate(rows, 1):
+        writer.writerow([value_text(value, column.type) for column, value in zip(columns, row)])
+        if number % _BLOCK == 0:
+            yield _taken(text)
+    yield _taken(text)
+
+
+def text_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield lines of fields with tabs between them, after a head line; what isn't printable is escaped."""
+    block = ["\t".join(column.name for column in columns)]
+    for row in rows:
+        block.append("\t".join(visible(value_text(value, column.type)) for column, value in zip(columns, row)))
+        if len(block) >= _BLOCK:
+            yield _encoded(block)
+            block.clear()
+    if block:
+        yield _encoded(block)
+
+
+def aligned(columns: Sequence[Column], rows: Sequence[Row]) -> bytes:
+    """Return a small table with its columns aligned, for people; numbers to the right."""
+    cells = [[column.name for column in columns]]
+    cells += [[visible(value_text(value, column.type)) for column, value in zip(columns, row)] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    right = [column.type in ("integer", "number") for column in columns]
+    lines = (
+        "  ".join(cell.rjust(width) if to else cell.ljust(width) for cell, width, to in zip(row, widths, right)).rstrip()
+        for row in cells
+    )
+    return "".join(f"{text}\n" for text in lines).encode("utf-8", "surrogateescape")
+
+
+def _too_large(value: object) -> bool:
+    """Whether a number is beyond what JSON's writers here take."""
+    return isinstance(value, int) and not -(1 << 63) <= value < 1 << 64
+
+
+def _encoded(block: list[str]) -> bytes:
+    return "".join(f"{text}\n" for text in block).encode("utf-8", "surrogateescape")
+
+
+def _taken(text: Any) -> bytes:
+    data: bytes = text.getvalue().encode("utf-8", "surrogateescape")
+    text.seek(0)
+    text.truncate()
+    return data
