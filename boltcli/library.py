@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from .apps import ask
 from .errors import ArgumentError, DatabaseClosed, KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from .format.page import DamagedElements, type_name
@@ -28,6 +29,7 @@ from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucke
 from .tree.key_range import bounds
 
 if TYPE_CHECKING:
+    from .apps.contract import Audit, Recognition
     from .format.page import LeafElements
     from .ops.read.select_items import Items
     from .storage.snapshot import Page
@@ -450,6 +452,31 @@ class Database(Bucket):
                     yield PageRow(page, "free", 0, 0)
                 else:
                     yield PageRow(page, type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32)
+
+    @property
+    def application(self) -> Recognition | None:
+        """Which application wrote the file (``name``), in which ``layout``, and the ``certainty``; None: none known."""
+        return ask.recognition(self)
+
+    def view(self, name: str, **options: str) -> Iterator[Any]:
+        """Rows of a view of the application's records, as named tuples; times are nanoseconds since 1970.
+
+        Raises :class:`~boltcli.errors.ArgumentError` if there is no such view or option.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/bacalhau-compute-1.4.db") as db:
+        ...     [row.id for row in db.view("executions") if row.state == "Publishing"]
+        ['e-1b8464a8-75db-42ca-99fe-f2b34538a9d2']
+        """
+        return self._while_open(ask.named_rows(self, name, options))
+
+    def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
+        """What an operator should know of the application's records: answers by name, findings with remedies.
+
+        Times are in nanoseconds; ``now`` is since 1970 (None: the clock's). Raises
+        :class:`~boltcli.errors.ArgumentError` if no known application wrote the file.
+        """
+        return ask.audit(self, now, older_than)
 
     def stats(self, prefix: bytes | str = b"") -> BucketStats:
         """Summed statistics of the top-level buckets whose name begins with ``prefix``."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..errors import BoltError
-from .contract import CERTAIN, GROUP, GUESS, LIKELY
+from .contract import CERTAIN, GROUP, GUESS, LIKELY, Recognition
 from .store import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .contract import Application, Recognition
+    from .contract import Application
     from .store import Store
 
 # Name, module (which holds APPLICATION), and top-level names of which its files have one at least; none: ask it always.
@@ -37,6 +37,18 @@ def recognise(db: Store) -> tuple[Application, Recognition] | None:
         if found is not None and (best is None or _rank(found) < _rank(best[1])):
             best = application, found
     return best
+
+
+def named(db: Store, name: str) -> tuple[Application, Recognition] | None:
+    """Return the application called ``name``, which need not recognise ``db``; None if there is none."""
+    found = application(name)
+    if found is None:
+        return None
+    try:
+        recognition = found.recognise(db)
+    except Exception:
+        recognition = None
+    return found, recognition or Recognition(found.name, "unknown", GUESS)
 
 
 def applications() -> Iterator[Application]:

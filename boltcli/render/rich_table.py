@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..apps.rows import value_text
+from .view_rows import cell
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def rich_table(title: str, columns: Sequence[Column], rows: Iterable[tuple[Any, ...]]) -> bytes:
     """Return ``rows`` as a table in the terminal's width; columns that are empty in all rows are left out."""
-    cells = [
-        [visible(value_text(value, column.type)) for column, value in zip(columns, row)] for row in rows
-    ]
+    cells = [[cell(value, column) for column, value in zip(columns, row)] for row in rows]
     shown = [index for index in range(len(columns)) if not cells or any(row[index] for row in cells)]
     table = Table(title=visible(title), title_justify="left", header_style="bold", pad_edge=False, box=None)
     for index in shown:

@@ -61,7 +61,7 @@ def text_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes
     """Yield lines of fields with tabs between them, after a head line; what isn't printable is escaped."""
     block = ["\t".join(column.name for column in columns)]
     for row in rows:
-        block.append("\t".join(visible(value_text(value, column.type)) for column, value in zip(columns, row)))
+        block.append("\t".join(cell(value, column) for column, value in zip(columns, row)))
         if len(block) >= _BLOCK:
             yield _encoded(block)
             block.clear()
@@ -72,14 +72,21 @@ def text_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes
 def aligned(columns: Sequence[Column], rows: Sequence[Row]) -> bytes:
     """Return a small table with its columns aligned, for people; numbers to the right."""
     cells = [[column.name for column in columns]]
-    cells += [[visible(value_text(value, column.type)) for column, value in zip(columns, row)] for row in rows]
+    cells += [[cell(value, column) for column, value in zip(columns, row)] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells)]
     right = [column.type in ("integer", "number") for column in columns]
     lines = (
-        "  ".join(cell.rjust(width) if to else cell.ljust(width) for cell, width, to in zip(row, widths, right)).rstrip()
+        "  ".join(
+            cell.rjust(width) if to else cell.ljust(width) for cell, width, to in zip(row, widths, right)
+        ).rstrip()
         for row in cells
     )
     return "".join(f"{text}\n" for text in lines).encode("utf-8", "surrogateescape")
+
+
+def cell(value: Any, column: Column) -> str:
+    """Return a value as text on one line, that a terminal shows and does not obey."""
+    return visible(value_text(value, column.type)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _too_large(value: object) -> bool:

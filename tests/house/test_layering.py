@@ -19,7 +19,7 @@ NOT_FOR = {"render": {"library"}, "cli": {"library"}}
 
 DOORS = {
     "typer": {"cli/typer_app.py"},
-    "rich": {"render/rich_tree.py", "render/rich_markdown.py"},
+    "rich": {"render/rich_tree.py", "render/rich_markdown.py", "render/rich_table.py"},
     "orjson": {"render/orjson_writer.py", "apps/json_values.py"},
     "jinja2": {"render/html_report.py"},
     "PIL": {"render/page_picture.py"},

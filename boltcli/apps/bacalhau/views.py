@@ -276,9 +276,9 @@ VIEWS = (
         "executions:integer labels:json tasks:integer create_time:time modify_time:time"
     ), jobs, "Jobs of the orchestrator"),
     View("executions", columns(
-        "id job namespace node requester state state_number:integer desired_state message exit_code:integer error "
-        "result:json evaluation previous_execution job_version:integer partition:integer revision:integer "
-        "create_time:time modify_time:time generation"
+        "id job namespace node requester state state_number:integer desired_state message exit_code:integer "
+            "error_message result:json evaluation previous_execution job_version:integer partition:integer "
+            "revision:integer create_time:time modify_time:time generation"
     ), executions, "Executions, their states named by the version that wrote them"),
     View("evaluations", columns(
         "id job namespace triggered_by type status priority:integer comment wait_until:time create_time:time "

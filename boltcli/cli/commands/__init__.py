@@ -19,6 +19,7 @@ COMMANDS = {
     "map": "map",
     "why": "why",
     "report": "report",
+    "view": "view",
     "compact": "compact",
     "export": "export",
     "import": "import",

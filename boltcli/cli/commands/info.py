@@ -1,4 +1,4 @@
-"""``info``: the page size."""
+"""``info``: the page size; as JSON also the meta page, and the application that wrote the file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...apps.contract import Recognition
     from ...storage.snapshot import Snapshot
     from ..job import Job
 
@@ -35,6 +36,23 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.json:
         from ...render import records
 
-        out.write(records.line(records.info(snapshot)))
+        found = _application(snapshot)
+        known: dict[str, str | None] = {"application": None, "layout": None, "certainty": None}
+        if found is not None:
+            known = {"application": found.name, "layout": found.layout, "certainty": found.certainty}
+        out.write(records.line(records.info(snapshot) | known))
         return
     out.write(b"Page Size: %d\n" % snapshot.page_size)
+    if out.isatty():  # in a pipe the output is bbolt's
+        found = _application(snapshot)
+        if found is not None:
+            line = f"Application: {found.name}, {found.layout} ({found.certainty})\n"
+            out.write(line.encode("utf-8", "surrogateescape"))
+
+
+def _application(snapshot: Snapshot) -> Recognition | None:
+    from ...apps.registry import recognise
+    from ...apps.store import SnapshotStore
+
+    found = recognise(SnapshotStore(snapshot))
+    return None if found is None else found[1]

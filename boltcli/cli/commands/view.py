@@ -1,0 +1,180 @@
+"""``view``: the records of the application that wrote the database, as tables."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError
+from ..command import Argument, Command, Option
+from ..options import FILE
+from ..values import parse_name, parse_uint64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ...apps.contract import Application, Recognition
+    from ...apps.store import SnapshotStore
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
+
+_MOST_ON_A_TERMINAL = 2000  # rows, for which a table's columns are measured; more are lines as in a pipe
+
+COMMAND = Command(
+    "view",
+    "Show an application's records as a table; without NAME which tables there are.",
+    arguments=(
+        FILE,
+        Argument("NAME", "text", "The view: executions, jobs, ...; see `boltcli help apps`.", required=False),
+    ),
+    least=1,
+    most=2,
+    options=(
+        Option("columns", "Show only these columns, separated by commas, in this order.", default="", metavar="NAMES"),
+        Option(
+            "where",
+            "Show only rows in which FIELD is VALUE, as it is shown; repeated: all must hold.",
+            default=[], metavar="FIELD=VALUE", parse=parse_name,
+        ),
+        Option("sort", "Sort by this column; -COLUMN: descending.", default="", metavar="COLUMN"),
+        Option("limit", "At most this many rows; 0: all.", default=0, metavar="N", parse=parse_uint64),
+        Option("csv", "Write CSV with a head line.", default=False),
+        Option("rev", "The revision at which to look, in views that take one.", default="", metavar="N"),
+        Option("key", "The key to look at, in views that take one.", default="", metavar="KEY"),
+        Option(
+            "set",
+            "Another option of the view; repeated for several.",
+            default=[], metavar="NAME=VALUE", parse=parse_name,
+        ),
+        Option(
+            "app",
+            "The application whose views to use; auto: recognised by the file's buckets.",
+            default="auto", metavar="NAME",
+        ),
+    ),
+    opens=True,
+    group="Applications",
+    example="boltcli view fixtures/bacalhau-compute-1.4.db executions --where state=Running --limit 3",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    columns: str
+    where: list[str]
+    sort: str
+    limit: int
+    csv: bool
+    rev: str
+    key: str
+    set: list[str]
+    app: str
+
+
+def prepare(job: Job[Options]) -> None:
+    if job.json and job.options.csv:
+        raise ArgumentError("--json and --csv exclude each other")
+    for option in ("where", "set"):
+        for text in getattr(job.options, option):
+            _split(option, text)
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    from ...apps.store import SnapshotStore
+
+    db = SnapshotStore(snapshot)
+    application, recognition = recognised(db, job.options.app)
+    if len(job.arguments) < 2:
+        _list(application, recognition, db, job, out)
+    else:
+        _show(application, db, job, out)
+
+
+def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
+    """Return the application whose file ``db`` is, or the one called ``name``.
+
+    Raises :class:`~boltcli.errors.ArgumentError` if there is none.
+    """
+    from ...apps import registry
+
+    found = registry.recognise(db) if name == "auto" else registry.named(db, name)
+    if found is None:
+        raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
+    return found
+
+
+def _list(
+    application: Application, recognition: Recognition, db: SnapshotStore, job: Job[Options], out: BinaryIO
+) -> None:
+    from ...apps.contract import Column
+    from ...render import records, view_rows
+
+    found = [(view, sum(1 for _ in view.rows(db))) for view in application.views]
+    if job.json:
+        for view, count in found:
+            out.write(
+                records.line(
+                    {
+                        "view": view.name,
+                        "rows": count,
+                        "title": view.title,
+                        "columns": {column.name: column.type for column in view.columns},
+                        "options": view.options,
+                        "application": application.name,
+                        "layout": recognition.layout,
+                    }
+                )
+            )
+        return
+    if job.options.csv:
+        columns = [Column("view"), Column("rows", "integer"), Column("title")]
+        rows = [(view.name, count, view.title) for view, count in found]
+        out.writelines(view_rows.csv_lines(columns, rows))
+        return
+    head = f"{application.name}: {recognition.layout} ({recognition.certainty})\n\n"
+    out.write(head.encode("utf-8", "surrogateescape"))
+    columns = [Column("view"), Column("rows", "integer"), Column("what it shows")]
+    out.write(view_rows.aligned(columns, [(view.name, count, view.title) for view, count in found]))
+
+
+def _show(application: Application, db: SnapshotStore, job: Job[Options], out: BinaryIO) -> None:
+    from ...apps.rows import Selection, view_rows
+    from ...render import view_rows as render
+
+    options = job.options
+    view = application.view(job.arguments[1])
+    if view is None:
+        known = ", ".join(view.name for view in application.views) or "none"
+        raise ArgumentError(f"{application.name} has no view {job.arguments[1]!r}; its views: {known}")
+    given = dict(_split("set", text) for text in options.set)
+    given |= {name: value for name, value in (("rev", options.rev), ("key", options.key)) if value}
+    selection = Selection(
+        view,
+        [name.strip() for name in options.columns.split(",") if name.strip()],
+        [_split("where", text) for text in options.where],
+        options.sort,
+        options.limit,
+    )
+    rows = selection.rows(view_rows(view, db, given))
+    if job.json:
+        out.writelines(render.json_lines(selection.columns, rows))
+    elif options.csv:
+        out.writelines(render.csv_lines(selection.columns, rows))
+    elif out.isatty():
+        from itertools import chain, islice
+
+        first = list(islice(rows, _MOST_ON_A_TERMINAL + 1))
+        if len(first) > _MOST_ON_A_TERMINAL:
+            out.writelines(render.text_lines(selection.columns, chain(first, rows)))
+        else:
+            from ...render.rich_table import rich_table
+
+            out.write(rich_table(f"{view.name}: {len(first)}", selection.columns, first))
+    else:
+        out.writelines(render.text_lines(selection.columns, rows))
+
+
+def _split(option: str, text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise ArgumentError(f"--{option} takes FIELD=VALUE, not {text!r}")
+    return name, value

@@ -1,0 +1,229 @@
+"""``view``: the rows of an application's records, chosen, sorted and written in every form."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+import boltcli
+from boltcli.apps.contract import Column, View
+from boltcli.apps.rows import Selection
+from boltcli.errors import ArgumentError
+from boltcli.render.rich_table import rich_table
+from boltcli.render.view_rows import csv_lines, json_lines, text_lines
+from tests.apps.support import STORES
+from tests.schema import run_json
+from tests.support import error_line, fixture, run
+
+COMPUTE, REQUESTER = fixture("bacalhau-compute-1.4"), fixture("bacalhau-requester-1.4")
+
+
+def test_views_and_their_row_counts() -> None:
+    _, views, _ = run_json("view", REQUESTER)
+    assert [view["view"] for view in views][:3] == ["jobs", "executions", "evaluations"]
+    for view in views:
+        assert (view["application"], view["layout"]) == ("bacalhau", "orchestrator 1.3.1-1.4.0")
+        _, rows, _ = run_json("view", REQUESTER, view["view"])
+        assert len(rows) == view["rows"], view["view"]
+        assert all(list(row) == list(view["columns"]) for row in rows)
+    text = run("view", REQUESTER)[1].decode().splitlines()
+    assert text[0] == "bacalhau: orchestrator 1.3.1-1.4.0 (certain)"
+    assert {line.split()[0]: line.split()[1] for line in text[3:]} == {
+        view["view"]: str(view["rows"]) for view in views
+    }
+    table = list(csv.DictReader(io.StringIO(run("view", "--csv", REQUESTER)[1].decode())))
+    assert [(row["view"], row["rows"]) for row in table] == [(view["view"], str(view["rows"])) for view in views]
+
+
+def test_executions_are_those_of_the_bucket() -> None:
+    _, rows, _ = run_json("view", COMPUTE, "executions")
+    names = ("Undefined", "Created", "BidAccepted", "Running", "Publishing", "Completed", "Failed", "Cancelled")
+    with boltcli.open(COMPUTE) as db:
+        records = {key.decode(): json.loads(value) for key, value in db.bucket("execution").pairs()}
+    assert {row["id"]: (row["state"], row["job"], row["revision"]) for row in rows} == {
+        key: (names[record["State"]], record["Execution"]["JobID"], record["Version"])
+        for key, record in records.items()
+    }
+
+
+def test_all_forms_say_the_same() -> None:
+    words = ("view", REQUESTER, "jobs", "--columns", "id,name,labels,create_time,priority")
+    _, rows, _ = run_json(*words)
+    table = list(csv.DictReader(io.StringIO(run(*words, "--csv")[1].decode())))
+    lines = [line.split("\t") for line in run(*words)[1].decode().splitlines()]
+    assert lines[0] == list(rows[0])
+    assert [list(row.values()) for row in table] == lines[1:]
+    for row, fields in zip(rows, lines[1:], strict=True):
+        assert [row["id"], row["name"], row["create_time"]] == [fields[0], fields[1], fields[3]]
+        assert (row["labels"], row["priority"]) == (json.loads(fields[2]), int(fields[4]))
+
+
+def test_where_sort_and_limit() -> None:
+    _, rows, _ = run_json("view", COMPUTE, "executions")
+    _, failed, _ = run_json("view", COMPUTE, "executions", "--where", "state=Failed")
+    assert failed == [row for row in rows if row["state"] == "Failed"]
+    job = failed[0]["job"]
+    _, both, _ = run_json("view", COMPUTE, "executions", "--where", "state=Failed", "--where", f"job={job}")
+    assert both == [row for row in failed if row["job"] == job]
+    _, newest, _ = run_json("view", COMPUTE, "executions", "--sort", "-create_time", "--limit", "5")
+    times = sorted((row["create_time"] for row in rows), reverse=True)
+    assert [row["create_time"][:19] for row in newest] == [time[:19] for time in times[:5]]
+    _, oldest, _ = run_json("view", COMPUTE, "executions", "--sort", "create_time")
+    assert oldest[-1] == newest[0]
+    assert len(run_json("view", COMPUTE, "history", "--limit", "7")[1]) == 7
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((COMPUTE, "nosuch"), b"bacalhau has no view 'nosuch'; its views: jobs, "),
+        ((COMPUTE, "jobs", "--columns", "id,nosuch"), b"view jobs has no column 'nosuch': it has id, "),
+        ((COMPUTE, "jobs", "--where", "nosuch=1"), b"view jobs has no column 'nosuch'"),
+        ((COMPUTE, "jobs", "--sort", "nosuch"), b"view jobs has no column 'nosuch'"),
+        ((COMPUTE, "jobs", "--where", "state"), b"--where takes FIELD=VALUE, not 'state'"),
+        ((COMPUTE, "jobs", "--rev", "1"), b"view jobs has no option 'rev': it takes none"),
+        ((COMPUTE, "jobs", "--json", "--csv"), b"--json and --csv exclude each other"),
+        ((fixture("inline"),), b"no known application wrote this database"),
+        ((COMPUTE, "--app", "nosuch"), b"no known application wrote this database"),
+    ],
+)
+def test_what_makes_no_sense_is_told(words: tuple[Any, ...], message: bytes) -> None:
+    status, _, err = run("view", *words)
+    assert status == 1
+    line = json.loads(err)["message"].encode() if err.startswith(b"{") else error_line(err)
+    assert line.startswith(message)
+
+
+def test_any_database_under_any_application() -> None:
+    """Views bear what isn't theirs."""
+    for name in ("inline", "many-free", "binary-keys", "bucket-and-key-mix", "values"):
+        _, views, _ = run_json("view", "--app", "bacalhau", fixture(name))
+        assert sum(view["rows"] for view in views) == 0
+
+
+ROWS: list[tuple[Any, ...]] = [
+    ("a\tb\nc\x1b[31m", 1, 0, True, b"\xff\x00", {"k": b"\xfe", "n": [1, None]}, 1.5),
+    ("", None, None, None, None, None, None),
+    ("é", 1 << 70, -1, False, b"text", [], 0.0),
+]
+VIEW = View(
+    "all",
+    [Column("t"), Column("i", "integer"), Column("w", "time"), Column("b", "boolean"), Column("x", "bytes"),
+     Column("j", "json"), Column("f", "number")],
+    lambda db: iter(ROWS),
+)  # fmt: skip
+
+
+def test_every_type_in_every_form() -> None:
+    records = [json.loads(line) for line in b"".join(json_lines(VIEW.columns, ROWS)).splitlines()]
+    assert records == [
+        {"t": "a\tb\nc\x1b[31m", "i": 1, "w": "1970-01-01T00:00:00Z", "b": True, "x_hex": "ff00",
+         "j": {"k": "0xfe", "n": [1, None]}, "f": 1.5},
+        {"t": "", "i": None, "w": None, "b": None, "x": None, "j": None, "f": None},
+        {"t": "é", "i": str(1 << 70), "w": "1969-12-31T23:59:59.999999999Z", "b": False, "x": "text", "j": [],
+         "f": 0.0},
+    ]  # fmt: skip
+    table = list(csv.reader(io.StringIO(b"".join(csv_lines(VIEW.columns, ROWS)).decode(), newline="")))
+    assert table == [
+        ["t", "i", "w", "b", "x", "j", "f"],
+        ["a\tb\nc\x1b[31m", "1", "1970-01-01T00:00:00Z", "true", "0xff00", '{"k":"0xfe","n":[1,null]}', "1.5"],
+        ["", "", "", "", "", "", ""],
+        ["é", str(1 << 70), "1969-12-31T23:59:59.999999999Z", "false", "text", "[]", "0.0"],
+    ]
+    lines = b"".join(text_lines(VIEW.columns, ROWS)).decode().splitlines()
+    assert [len(line.split("\t")) for line in lines] == [7, 7, 7, 7]
+    assert "\x1b" not in lines[1]
+    assert "\x1b[31m" not in rich_table("all", VIEW.columns, ROWS).decode()
+
+
+@pytest.mark.parametrize("column", [column.name for column in VIEW.columns])
+def test_every_column_can_be_sorted_by(column: str) -> None:
+    every = list(Selection(VIEW, sort=column).rows(iter(ROWS)))
+    assert sorted(map(str, every)) == sorted(map(str, ROWS))
+    if column != "t":
+        assert every[0] == ROWS[1]  # no value first
+    assert list(Selection(VIEW, sort=f"-{column}", limit=1).rows(iter(ROWS))) == [
+        next(Selection(VIEW, sort=f"-{column}").rows(iter(ROWS)))
+    ]
+
+
+def test_long_outputs_come_in_blocks() -> None:
+    columns = [Column("n", "integer")]
+    rows = [(number,) for number in range(1000)]
+    assert [json.loads(line)["n"] for line in b"".join(json_lines(columns, rows)).splitlines()] == list(range(1000))
+    assert b"".join(csv_lines(columns, rows)) == b"n\n" + b"".join(b"%d\n" % number for number in range(1000))
+    assert b"".join(text_lines(columns, rows)) == b"".join(csv_lines(columns, rows))
+
+
+def test_the_library_has_views() -> None:
+    with boltcli.open(COMPUTE) as db:
+        rows = list(db.view("executions"))
+        assert len(rows) == 237
+        assert rows[0].id == next(iter(db.bucket("execution"))).decode()
+        with pytest.raises(ArgumentError):
+            db.view("nosuch")
+        with pytest.raises(ArgumentError):
+            list(db.view("executions", rev="1"))
+    with boltcli.open(fixture("inline")) as db:
+        assert db.application is None
+        with pytest.raises(ArgumentError):
+            db.view("executions")
+        with pytest.raises(ArgumentError):
+            db.audit()
+
+
+def test_info_says_whose_file_it_is() -> None:
+    _, (info,), _ = run_json("info", COMPUTE)
+    assert (info["application"], info["layout"], info["certainty"]) == ("bacalhau", "compute 1.0.4-1.4.0", "certain")
+    _, (info,), _ = run_json("info", fixture("inline"))
+    assert (info["application"], info["layout"], info["certainty"]) == (None, None, None)
+    assert run("info", COMPUTE)[1] == b"Page Size: 4096\n"
+
+
+@pytest.mark.skipif(not STORES.exists(), reason="the shared stores aren't here")
+@pytest.mark.parametrize("name", ["compute-v1.4.0", "compute-v1.9.3", "jobstore-v1.4.0", "jobstore-v1.9.3"])
+def test_rows_are_what_the_program_itself_says(name: str) -> None:
+    path = STORES / f"bacalhau-{name}.db"
+    api = json.loads((STORES / f"bacalhau-{name}.expect.json").read_text())["api"]
+
+    def rows(view: str) -> list[dict[str, Any]]:
+        return run_json("view", path, view)[1]
+
+    executions = {row["id"]: row for row in rows("executions")}
+    assert executions.keys() == api["executions"].keys()
+    with boltcli.open(path) as db:
+        times = {row.id: (row.create_time, row.modify_time) for row in db.view("executions")}
+    for id, record in api["executions"].items():
+        row, inner = executions[id], record.get("Execution") or record
+        assert row["job"] == inner["JobID"]
+        assert (row["namespace"], row["node"]) == (inner["Namespace"], inner["NodeID"])
+        assert row["evaluation"] == inner["EvalID"]
+        if "Execution" not in record:
+            assert row["state_number"] == record["ComputeState"]["StateType"]
+            assert row["message"] == record["ComputeState"].get("Message", "")
+            assert row["revision"] == record["Revision"]
+            assert times[id] == (record["CreateTime"], record["ModifyTime"])
+    if "jobs" in api:
+        jobs = {row["id"]: row for row in rows("jobs")}
+        assert {id: (row["state"], row["name"], row["labels"], row["count"]) for id, row in jobs.items()} == {
+            id: (job["State"]["StateType"], job["Name"], job["Labels"], job["Count"]) for id, job in api["jobs"].items()
+        }
+        assert {row["id"]: (row["status"], row["job"]) for row in rows("evaluations")} == {
+            id: (found["Status"], found["JobID"]) for id, found in api["evaluations"].items()
+        }
+        assert len(rows("history")) == sum(map(len, api["history"].values()))
+    else:
+        states = [row["state"] for row in executions.values()]
+        counts = {state: states.count(state) for state in states}
+        if "v1.4.0" not in name:  # whose own counts have an execution that was deleted
+            assert counts == {state: number for state, number in api["counts"].items() if number}
+    if "events" in api:
+        assert [(row["seq"], row["operation"], row["type"], row["time"]) for row in rows("events")] == [
+            (event["seqNum"], event["operation"], event["objectType"], event["timestamp"]) for event in api["events"]
+        ]
+        found = {row["watcher"]: row["seq"] for row in rows("checkpoints")}
+        assert found == api["checkpoints"] | api.get("sequence_tracking", {})
