@@ -26,6 +26,7 @@ COMMANDS = {
     "diff": "diff",
     "patch": "patch",
     "watch": "watch",
+    "metrics": "metrics",
     "lock": "lock",
     "pages": "pages",
     "page": "page",

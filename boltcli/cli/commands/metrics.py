@@ -1,0 +1,163 @@
+"""``metrics``: databases in numbers for a monitoring system. bbolt has no such command."""
+
+from __future__ import annotations
+
+from time import time
+
+from ...errors import BoltError, DestinationError
+from ...render import openmetrics
+from ..command import Argument, Command, Option
+from ..options import ACCESS, NO_SYNC
+from ..runner import run_on_database
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ...ops.compare.metrics import Metrics
+    from ...render.openmetrics import Labels, Sample
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
+
+COMMAND = Command(
+    "metrics",
+    "Print the numbers of databases as OpenMetrics text, for Prometheus.",
+    arguments=(Argument("FILE", "file", "The bolt database files.", many=True),),
+    least=1,
+    options=(
+        Option("deep", "Count pairs and buckets, too.", default=False),
+        Option("check", "Check each database, and print the result.", default=False),
+        Option(
+            "output",
+            "Write to this file, which is replaced in one step, and not to standard output.",
+            default="", metavar="DEST", short="o", kind="file",
+        ),
+        NO_SYNC,
+        *ACCESS,
+    ),
+    example="boltcli metrics -o boltcli.prom fixtures/document.db fixtures/inline.db",
+    group="Compare",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    deep: bool
+    check: bool
+    output: str
+    no_sync: bool
+
+
+class _File:
+    """What is known of one file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.application: str | None = None
+        self.found: Metrics | None = None
+        self.lock = ""
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    files = []
+    status = 0
+    for path in dict.fromkeys(job.arguments):  # a sample may be there once only
+        file = _File(path)
+        files.append(file)
+        try:
+            _look(file, job)
+        except BoltError as error:
+            status = 1
+            _complain(error, file, job, err)
+    content = _json(files) if job.json else openmetrics.text(_samples(files))
+    if not job.options.output:
+        out.write(content)
+        return status
+    from ...storage.destination import Destination
+
+    with Destination(job.options.output, replace=True, sync=not job.options.no_sync) as destination:
+        try:
+            with open(destination.fd, "wb", closefd=False) as stream:
+                stream.write(content)
+        except OSError as error:
+            raise DestinationError("write", job.options.output, error) from error
+        destination.commit()
+    return status
+
+
+def _look(file: _File, job: Job[Options]) -> None:
+    """Find out about a file. Raises BoltError."""
+    from io import BytesIO
+
+    from ...storage.holders import holders
+    from ...storage.source import open_source
+
+    source = open_source(file.path, "none")
+    try:
+        modes = {holder.mode for holder in holders(source) if not holder.waits}
+        file.lock = "exclusive" if "exclusive" in modes else "shared" if modes else ""
+    finally:
+        source.close()
+    sink = BytesIO()  # which transaction was read without the lock is among the numbers
+
+    def work(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+        from ...apps.registry import recognise
+        from ...apps.store import SnapshotStore
+        from ...ops.compare.metrics import metrics
+
+        file.application, file.found = None, None
+        found = metrics(snapshot, deep=job.options.deep, checked=job.options.check)
+        application = recognise(SnapshotStore(snapshot))
+        file.application = application[0].name if application else None
+        file.found = found
+
+    try:
+        run_on_database(work, job.again(path=file.path, err=sink), sink, sink)
+    except BoltError:
+        file.found = None
+        raise
+
+
+def _complain(error: BoltError, file: _File, job: Job[Options], err: BinaryIO) -> None:
+    if job.json:
+        from ...render import records
+
+        err.write(records.line(records.error(error, file.path)))
+        return
+    from ...render.errors import error_text
+
+    err.write(b"Error: " + error_text(error) + b"\n")
+
+
+def _samples(files: list[_File]) -> list[Sample]:
+    now = time()
+    found: list[Sample] = []
+    for file in files:
+        labels: Labels = (("path", file.path),)
+        if file.application:
+            labels += (("application", file.application),)
+        found += openmetrics.samples(labels, file.found, now, file.lock)
+    return found
+
+
+def _json(files: list[_File]) -> bytes:
+    from ...render import records
+
+    now = time()
+    lines = []
+    for file in files:
+        record: records.Record = {}
+        records.put_path(record, file.path)
+        record["application"] = file.application
+        record["lock"] = file.lock or None
+        for name, labels, value in openmetrics.samples((), file.found, now, file.lock):
+            short = name.removeprefix("boltcli_")
+            if short == "locked":
+                continue
+            if labels:
+                record.setdefault(short, {})[labels[0][1]] = value
+            else:
+                record[short] = value
+        lines.append(records.line(record))
+    return b"".join(lines)

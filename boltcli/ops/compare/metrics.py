@@ -1,0 +1,92 @@
+"""A database in numbers, for a monitoring system to follow over time."""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import Corrupted
+from ...format.constants import FREELIST_PAGE
+from ...tree.levels import Levels
+from ..check.exact_check import check
+from ..space.free_pages import free_pages
+from ..space.space_usage import bucket_usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...storage.snapshot import Snapshot
+
+KINDS = ("meta", "freelist", "branch", "leaf", "free", "lost")
+
+
+class Metrics:
+    """Of one file. Bytes, page counts and times (Unix, in seconds); None where it was not asked for.
+
+    ``pages`` are the pages below the high-water mark by kind, overflow pages
+    counted with the page that they belong to: ``lost`` ones are neither
+    reachable nor free, those of the freelist are written by every commit. They
+    are ``counted`` unless damage, which a check found, is in the way.
+    ``unused_bytes`` lie behind the high-water mark. ``findings`` is the number
+    of what a check found.
+    """
+
+    __slots__ = (
+        "buckets", "counted", "findings", "page_size", "pages", "pairs", "size", "txid", "unused_bytes", "written",
+    )  # fmt: skip
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        meta = snapshot.meta
+        self.size = snapshot.size
+        self.page_size = snapshot.page_size
+        self.txid = meta.txid
+        self.unused_bytes = max(snapshot.size - meta.hwm * snapshot.page_size, 0)
+        self.written = os.fstat(snapshot.fd).st_mtime
+        self.pages: dict[str, int] = dict.fromkeys(KINDS, 0)
+        self.counted = False
+        self.pairs: int | None = None
+        self.buckets: int | None = None
+        self.findings: int | None = None
+
+
+def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False) -> Metrics:
+    """The numbers of ``snapshot``: with ``deep`` of pairs and buckets too, with ``checked`` what a check finds.
+
+    Reads the headers of all pages. Raises :class:`~boltcli.errors.Corrupted`,
+    but not if it is ``checked``: then damage is a finding.
+    """
+    found = Metrics(snapshot)
+    if checked:
+        found.findings = sum(1 for _ in check(snapshot))
+    try:
+        _count_pages(snapshot, found.pages)
+        found.counted = True
+        if deep:
+            buckets = bucket_usage(snapshot)
+            found.pairs, found.buckets = buckets[0].keys, len(buckets) - 1
+    except Corrupted:
+        if not found.findings:
+            raise
+    return found
+
+
+def _count_pages(snapshot: Snapshot, pages: dict[str, int]) -> None:
+    levels = Levels(snapshot)
+    roots = [snapshot.meta.root]
+    met: set[int] = set()
+    while roots:
+        root = roots.pop()
+        if root in met:
+            raise snapshot.corrupted("the bucket's pages belong to another bucket too", root)
+        met.add(root)
+        branches, leaves = levels.tree(root)
+        for kind, pgids in (("branch", branches), ("leaf", leaves)):
+            pages[kind] += len(pgids) + sum([levels.heads[pgid] >> 32 for pgid in pgids])
+        roots += levels.roots(leaves)
+    pages["meta"] = 2
+    rest = snapshot.meta.hwm - 2 - pages["branch"] - pages["leaf"]
+    if not snapshot.meta.has_freelist:
+        pages["free"] = max(rest, 0)  # what nothing leads to is free
+        return
+    page = snapshot.any_page(snapshot.meta.freelist)
+    pages["freelist"] = 1 + page.overflow if page.flags == FREELIST_PAGE else 0
+    pages["free"] = len(free_pages(snapshot))
+    pages["lost"] = max(rest - pages["freelist"] - pages["free"], 0)
