@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from .library import open as open
     from .library import view as view
     from .ops.check.findings import Finding as Finding
+    from .ops.compare.change import Change as Change
+    from .ops.compare.files import diff as diff
+    from .ops.compare.files import watch as watch
+    from .ops.compare.watch import Commit as Commit
     from .ops.stats.bucket_stats import BucketStats as BucketStats
     from .ops.write.compact import Compaction as Compaction
 
@@ -59,6 +63,8 @@ _LAZY = {
     "open": "library", "view": "library", "compact": "library",
     "Database": "library", "Bucket": "library", "PageRow": "library",
     "Finding": "ops.check.findings", "BucketStats": "ops.stats.bucket_stats", "Compaction": "ops.write.compact",
+    "Change": "ops.compare.change", "Commit": "ops.compare.watch",
+    "diff": "ops.compare.files", "watch": "ops.compare.files",
     "AccessDenied": "errors",
     "ArgumentError": "errors",
     "BoltError": "errors",
@@ -93,9 +99,11 @@ __all__ = [
     "Bucket",
     "BucketNotFound",
     "BucketStats",
+    "Change",
     "Changed",
     "CheckFailed",
     "ChecksumError",
+    "Commit",
     "Compaction",
     "Corrupted",
     "DamageSkipped",
@@ -119,8 +127,10 @@ __all__ = [
     "VersionMismatch",
     "__version__",
     "compact",
+    "diff",
     "open",
     "view",
+    "watch",
 ]
 
 

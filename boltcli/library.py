@@ -31,6 +31,7 @@ from .tree.key_range import bounds
 if TYPE_CHECKING:
     from .apps.contract import Audit, Recognition
     from .format.page import LeafElements
+    from .ops.compare.change import Change
     from .ops.read.select_items import Items
     from .storage.snapshot import Page
     from .storage.source import Way
@@ -452,6 +453,12 @@ class Database(Bucket):
                     yield PageRow(page, "free", 0, 0)
                 else:
                     yield PageRow(page, type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32)
+
+    def changes(self, *, previous: bool = True) -> Iterator[Change]:
+        """What the last transaction changed; or, not ``previous``, what changed in the file since this was opened."""
+        from .ops.compare.files import changes
+
+        return self._while_open(changes(self._snapshot, previous=previous))
 
     @property
     def application(self) -> Recognition | None:

@@ -174,9 +174,9 @@ class Snapshot:
             )  # fmt: skip
         return other
 
-    def newest(self) -> Snapshot:
-        """The newest state of the same open file, to be closed on its own."""
-        return Snapshot(self.path, self._source.duplicate())
+    def reopened(self, *, previous: bool = False) -> Snapshot:
+        """The newest state of the same open file, or the ``previous`` one, to be closed on its own."""
+        return Snapshot(self.path, self._source.duplicate(), previous=previous)
 
     @property
     def closed(self) -> bool:

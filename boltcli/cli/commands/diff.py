@@ -74,7 +74,7 @@ def _path(job: Job[Options]) -> tuple[bytes, ...]:
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
-    with snapshot.newest() if job.previous else open_second(job.arguments[1], job) as other:
+    with snapshot.reopened() if job.previous else open_second(job.arguments[1], job) as other:
         return _compare(snapshot, other, job, out)
 
 

@@ -1,0 +1,72 @@
+"""The library's ways to compare and to follow."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+import boltcli
+from tests.live import Writer, held
+from tests.states import State, database
+from tests.support import fixture
+
+
+def test_diff_by_path(tmp_path: Path) -> None:
+    one, two = fixture("bacalhau-compute-1.4"), fixture("bacalhau-compute-1.5")
+    found = list(boltcli.diff(one, str(two)))
+    assert State.of(one).apply(found) == State.of(two)
+    part = [change for change in found if change.bucket[:1] == (b"execution",)]
+    assert list(boltcli.diff(one, two, ["execution"])) == part
+    assert list(boltcli.diff(one, two, [b"execution"])) == part
+    with pytest.raises(boltcli.BucketNotFound):
+        next(boltcli.diff(one, two, ["nosuch"]))
+    with pytest.raises(boltcli.SourceNotFound):
+        next(boltcli.diff(one, tmp_path / "nosuch"))
+    with held(one):
+        assert list(boltcli.diff(one, one, timeout=0.01)) == []
+        with pytest.raises(boltcli.OpenError):
+            next(boltcli.diff(one, one, lock="wait", timeout=0.01))
+
+
+def test_changes_of_the_last_transaction(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "db")
+    writer.commit()
+    with boltcli.open(writer.path) as db:
+        assert [(change.bucket, change.old, change.new) for change in db.changes()] == [
+            ((b"data",), b"2", b"3"),
+            ((b"more",), b"2", b"3"),
+        ]
+        assert list(db.changes(previous=False)) == []
+    with boltcli.open(writer.path, previous=True) as db, pytest.raises(boltcli.InvalidDatabase):
+        next(db.changes())
+    with boltcli.open(writer.path, lock="none") as db:
+        with pytest.raises(boltcli.OpenError):
+            next(db.changes())
+        writer.commit()
+        assert [change.new for change in db.changes(previous=False)] == [b"4", b"4"]
+    with pytest.raises(boltcli.DatabaseClosed):
+        next(db.changes())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="select takes sockets only there")
+def test_watch_by_path(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "db")
+    seen = []
+    for commit in boltcli.watch(writer.path, ["data"], initial=True, interval=0.02):
+        seen.append((commit.txid, [change.new for change in commit.changes]))
+        if commit.txid == 4:
+            break
+        threading.Timer(0.02, writer.commit).start()
+    assert seen == [(2, [None, b"2"]), (3, [b"3"]), (4, [b"4"])]
+
+
+def test_the_types_are_public(tmp_path: Path) -> None:
+    (change,) = boltcli.diff(database(tmp_path / "a", {}), database(tmp_path / "b", {b"t": (0, {})}))
+    assert isinstance(change, boltcli.Change)
+    assert repr(change) == "Change('add', (b't',), None, None, None)"
+    assert len({change, boltcli.Change("add", (b"t",))}) == 1
+    assert change != "add"
+    assert change.reversed() == boltcli.Change("remove", (b"t",))
