@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from .command import Command
+    from .option import Value
 
 # The hidden command by which the completion scripts ask what may follow.
 COMPLETE = "__complete"
@@ -29,36 +30,82 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     What a failing command has written by then is flushed before its ``Error:`` line.
     A closed pipe on ``out`` raises BrokenPipeError.
     """
-    as_json = "--json" in argv or "-j" in argv  # until more is known
-    path: str | None = None
-    status = 1
-    command: Command | None = None
+    failure = _Failure(argv, err)
     try:
         try:
             if argv[:1] == [COMPLETE]:
                 return _complete(argv[1:], out)
             parsed = parse(argv)
-            as_json = bool(parsed.options.get("json"))
-            path = parsed.arguments[0] if parsed.arguments else None
-            command = parsed.command
+            failure.know(parsed)
             return _run(parsed, out, err)
         except BoltError as error:
             out.flush()
-            _report(error, err, as_json, path)
-            if isinstance(error, UsageError):
-                command = error.command
-            status = max(error.exit_status, command.failure if command else 1)
+            return failure.report(error)
     except BrokenPipeError:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
         if has_failed(out):
-            _report(OpenError("write", name_of(out), reason), err, as_json)
-        else:
-            _report(OpenError("open", path or error.filename or ".", reason), err, as_json)
+            return failure.report(OpenError("write", name_of(out), reason), known=False)
+        return failure.report(OpenError("open", failure.path or error.filename or ".", reason))
     except MemoryError:
-        _report(BoltError("out of memory"), err, as_json)
-    return status
+        return failure.report(BoltError("out of memory"), known=False)
+
+
+class _Failure:
+    """What is known of a call when it fails, and the report of that on ``err``."""
+
+    def __init__(self, argv: Sequence[str], err: BinaryIO) -> None:
+        self.err = err
+        self.as_json = "--json" in argv or "-j" in argv  # until more is known
+        self.command: Command | None = None
+        self.arguments: list[str] = []
+        self.values: dict[str, Value] = {}
+
+    def know(self, parsed: Parsed) -> None:
+        self.as_json = bool(parsed.options.get("json"))
+        self.command, self.arguments, self.values = parsed.command, parsed.arguments, parsed.options
+
+    @property
+    def path(self) -> str | None:
+        return self.arguments[0] if self.arguments else None
+
+    def report(self, error: BoltError, *, known: bool = True) -> int:
+        """Write the ``Error:`` line and what helps; returns the exit status. ``known``: it is about the command."""
+        lines: list[str] = []
+        command = error.command if isinstance(error, UsageError) else self.command
+        if known and not self.values.get("quiet"):
+            from .hints import hints
+
+            lines = hints(error, command, self.arguments, self.values)
+        if self.as_json:
+            if isinstance(error, UsageError) and error.suggestions:
+                lines = [*lines, f"did you mean {' or '.join(error.suggestions)}?"]
+            self._report_json(error, lines)
+        else:
+            self._report_text(error, lines)
+        return max(error.exit_status, command.failure if command else 1)
+
+    def _report_json(self, error: BoltError, lines: list[str]) -> None:
+        from ..errors import ArgumentError
+        from ..render import records
+
+        record = records.error(error, None if isinstance(error, ArgumentError) else self.path)
+        self.err.write(records.line(records.with_hint(record, lines)))
+
+    def _report_text(self, error: BoltError, lines: list[str]) -> None:
+        from ..render.errors import error_text
+
+        err = self.err
+        err.write(b"Error: " + error_text(error) + b"\n")
+        err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in lines)
+        if isinstance(error, UsageError):
+            if error.suggestions:
+                err.write(b"\nDid you mean this?\n")
+                err.writelines(b"\t" + name.encode() + b"\n" for name in error.suggestions)
+            usage = error.command.usage() if error.command else "boltcli COMMAND [ARGUMENTS]"
+            name = f"boltcli {error.command.name}" if error.command else "boltcli"
+            err.write(f"\nUsage: {usage}\nTry '{name} --help'.\n".encode())
 
 
 def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
@@ -71,6 +118,10 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
             return run_several(job, out, err)
         status = run_job(job, out, err)
         out.flush()
+        if status == 0 and parsed.command.name == "check" and out.isatty() and not (job.json or job.quiet):
+            from .hints import after_check
+
+            err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in after_check(job.path))
         return status
     if parsed.action == "version":
         from .commands.version import one_line
@@ -99,25 +150,6 @@ def _complete(words: Sequence[str], out: BinaryIO) -> int:
     return 0
 
 
-def _report(error: BoltError, err: BinaryIO, as_json: bool = False, path: str | None = None) -> None:
-    if as_json:
-        from ..errors import ArgumentError
-        from ..render import records
-
-        err.write(records.line(records.error(error, None if isinstance(error, ArgumentError) else path)))
-        return
-    from ..render.errors import error_text
-
-    err.write(b"Error: " + error_text(error) + b"\n")
-    if isinstance(error, UsageError):
-        if error.suggestions:
-            err.write(b"\nDid you mean this?\n")
-            err.writelines(b"\t" + name.encode() + b"\n" for name in error.suggestions)
-        usage = error.command.usage() if error.command else "boltcli COMMAND [ARGUMENTS]"
-        name = f"boltcli {error.command.name}" if error.command else "boltcli"
-        err.write(f"\nUsage: {usage}\nTry '{name} --help'.\n".encode())
-
-
 def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stderr: BinaryIO | None = None) -> int:
     """Run boltcli; by default on the process's own argv and streams. Returns the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
@@ -125,8 +157,7 @@ def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stde
     out = stdout or stream(1)
     try:
         if out is None:
-            _report(OpenError("write", "/dev/stdout", "Bad file descriptor"), err)
-            return 1
+            return _Failure([], err).report(OpenError("write", "/dev/stdout", "Bad file descriptor"), known=False)
         return run(words, out, err)
     except BrokenPipeError:
         return 1  # whoever read our output has enough of it

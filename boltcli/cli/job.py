@@ -88,8 +88,20 @@ class Job(Generic[T]):
         arguments = self.arguments if path is None else [path]
         return Job(self.command, arguments, self._values | values, err, several=several or self.several)
 
+    @property
+    def summary(self) -> bool:
+        """Whether the file was given alone, without a command: then ``info`` says more than bbolt does."""
+        return bool(self._values.get("summary"))
+
+    @property
+    def quiet(self) -> bool:
+        """Whether warnings and progress are unwanted."""
+        return bool(self._values.get("quiet"))
+
     def warn(self, message: str) -> None:
         """Write a warning about the database to stderr: a line, or an object with ``--json``."""
+        if self.quiet:
+            return
         if self.json:
             from ..render import records
 
@@ -99,4 +111,4 @@ class Job(Generic[T]):
 
     def progress(self, what: str, unit: str = "pages") -> Progress:
         """A context manager, to be called with (done, total), that shows on a terminal how far the job has come."""
-        return Progress(what, unit)
+        return Progress(what, unit, quiet=self.quiet)

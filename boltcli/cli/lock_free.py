@@ -69,7 +69,7 @@ def run_lock_free(work: Work, job: Job[Any], source: Source, out: BinaryIO, err:
         with spool:
             if live.source.locked:
                 why = ""  # got it in the end
-            if live.current is not None and (why or job.previous):
+            if live.current is not None and (why or job.previous) and not job.quiet:
                 which = f"transaction {live.current.meta.txid}{', the last but one' if job.previous else ''}"
                 err.write(_notice(f"{why}reading {which}", source.path, job.json))
             err.write(said.getvalue())

@@ -22,11 +22,12 @@ class Option:
     of the other flags the last occurrence wins. ``kind`` (text, file, bucket) and ``choices`` say what completes
     the value. ``environment`` names the variable that holds the default, if it is set. ``panel`` is the
     heading under which the help shows it. ``required`` flags have no default.
+    ``aliases`` are other names of it, which the help leaves out.
     """
 
     __slots__ = (
-        "choices", "common", "default", "environment", "gathers", "help", "kind", "metavar", "name", "panel", "parse",
-        "required", "short", "switch",
+        "choices", "common", "default", "environment", "gathers", "help", "kind", "metavar", "name", "names",
+        "panel", "parse", "required", "short", "switch",
     )  # fmt: skip
 
     def __init__(
@@ -44,7 +45,9 @@ class Option:
         panel: str = "",
         kind: str = "text",
         common: bool = False,
+        aliases: tuple[str, ...] = (),
     ) -> None:
+        self.names = (name, *aliases)
         self.common = common  # to most commands: read by the runner, and not listed in the usage line
         self.name = name
         self.short = short

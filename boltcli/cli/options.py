@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..render.formats import FORMATS
 from ..storage.source import LOCK_WAYS
 from .option import Argument, Option
-from .values import parse_lock, parse_timeout, parse_uint64
+from .values import parse_count, parse_lock, parse_timeout
 
 FILE = Argument("FILE", "file", "The bolt database file.")
 FILES = Argument("FILE", "file", "The bolt database file; with --json several, an object for each.")
@@ -15,12 +15,14 @@ PGIDS = Argument("PGID", "text", "Page ids.", many=True, required=False)
 
 JSON = Option("json", "Write JSON: one document, or an object a line.", short="j", default=False, common=True)
 
+QUIET = Option("quiet", "No progress, warnings or hints.", short="q", default=False, common=True)
+
 JOBS = Option(
     "jobs",
     "Number of worker processes for a large file, or for several files; 0 chooses automatically.",
-    default=0, metavar="N", parse=parse_uint64,
+    default=0, metavar="N", parse=parse_count,
 )  # fmt: skip
-DEPTH = Option("depth", "Show buckets down to this many levels; 0: all.", default=0, metavar="N", parse=parse_uint64)
+DEPTH = Option("depth", "Show buckets down to this many levels; 0: all.", default=0, metavar="N", parse=parse_count)
 OUTPUT = Option(
     "output",
     "Where the result goes. It appears there when it is complete; a file that is there already is an error"
@@ -33,25 +35,30 @@ NO_SYNC = Option("no-sync", "Don't sync the result to the disk.", default=False)
 FILL_PERCENT = Option(
     "fill-percent",
     "How full pages may get, 10 to 100; with compact only together with --dense.",
-    default=100, metavar="N", parse=parse_uint64,
+    default=100, metavar="N", parse=parse_count,
 )  # fmt: skip
 PAGE_SIZE = Option(
     "page-size",
     "Page size of the result, a power of two from 1024 to 65536; 0: the host's, as in bbolt.",
-    default=0, metavar="N", parse=parse_uint64,
+    default=0, metavar="N", parse=parse_count,
 )  # fmt: skip
 
 
-def format_option(help: str = "How to write them", *, name: str = "format", short: str = "") -> Option:
+def format_option(
+    help: str = "How to write them", *, name: str = "format", short: str = "", aliases: tuple[str, ...] = ()
+) -> Option:
     """``--format`` or one like it: a choice of the formats in which keys and values are written."""
-    return Option(name, f"{help}: {'|'.join(FORMATS)}", default="auto", metavar="FORMAT", short=short, choices=FORMATS)
+    return Option(
+        name, f"{help}: {'|'.join(FORMATS)}", default="auto", metavar="FORMAT", short=short, choices=FORMATS,
+        aliases=aliases,
+    )  # fmt: skip
 
 
 _IN_USE = "When another process is using the database"
 ACCESS = (
     Option(
         "timeout",
-        "How long to wait for the lock: 500ms, 1m30s; 0: for ever.",
+        "How long to wait for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever.",
         default="1s", metavar="DURATION", parse=parse_timeout, environment="BOLTCLI_TIMEOUT", panel=_IN_USE,
         common=True,
     ),
@@ -71,7 +78,7 @@ FILTERS = (
     Option("prefix", "Only keys that begin with this.", default="", metavar="KEY", panel=_FILTERS),
     Option("from", "Only keys from this one on.", default="", metavar="KEY", panel=_FILTERS),
     Option("to", "Only keys before this one.", default="", metavar="KEY", panel=_FILTERS),
-    Option("limit", "At most this many; 0: all.", default=0, metavar="N", parse=parse_uint64, panel=_FILTERS),
+    Option("limit", "At most this many; 0: all.", default=0, metavar="N", parse=parse_count, panel=_FILTERS),
     Option("reverse", "From the last one to the first.", default=False, panel=_FILTERS),
     Option(
         "recursive",

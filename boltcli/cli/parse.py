@@ -26,11 +26,16 @@ if TYPE_CHECKING:
     from .option import Value
 
 
+# Switches that many commands have: they may stand before the command, and swallow nothing.
+_SWITCHES = ("--json", "-j", "--quiet", "-q", "--no-lock", "--previous", "--deep")
+
+
 class Parsed:
     """What an argv asks for.
 
     ``action`` is run, help or version. ``command`` is None for the program
-    itself; ``arguments`` are the positionals, ``options`` all options by name.
+    itself; ``arguments`` are the positionals, ``options`` all options by name
+    (and "summary" for a file that was given alone).
     """
 
     __slots__ = ("action", "arguments", "command", "options")
@@ -45,27 +50,41 @@ class Parsed:
 class UsageError(ArgumentError):
     """An argv that makes no sense; ``command`` is the one that it was meant for, as far as known."""
 
-    def __init__(self, message: str, command: Command | None = None, suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        command: Command | None = None,
+        suggestions: tuple[str, ...] = (),
+        arguments: Sequence[str] = (),
+    ) -> None:
         super().__init__(message)
         self.command = command
         self.suggestions = suggestions
+        self.arguments = list(arguments)  # the positionals, as far as they were read
 
 
 def parse(argv: Sequence[str]) -> Parsed:
     """Parse ``argv``, the words behind the program's name. Raises :class:`UsageError`."""
+    if len(argv) == 1 and not is_known(argv[0]) and os.path.exists(argv[0]):
+        parsed = parse(["info", "--", *argv])
+        parsed.options["summary"] = True
+        return parsed
     name, rest = find_command(list(argv))
     command = find(name)
+    arguments: list[str] = []
     try:
-        return _parse_flags(command, rest)
+        return _parse_flags(command, rest, arguments)
+    except UsageError:
+        raise
     except ArgumentError as error:
-        raise UsageError(str(error), command) from None
+        raise UsageError(str(error), command, arguments=arguments) from None
 
 
 def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
     """The command's full name, "" if there is none, and ``words`` without it.
 
     Raises :class:`UsageError` for an unknown one at the top; not if not ``strict``. What
-    no group knows is an argument of the group, which then shows its help.
+    no group knows is an argument of the group, which is an error later.
     """
     found = ""
     while True:
@@ -107,17 +126,19 @@ def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _swallows(word: str) -> bool:
+    if word in _SWITCHES:
+        return False  # bbolt has none of them, and takes a flag for one with a value
     return "=" not in word and (word.startswith("--") or (word.startswith("-") and len(word) == 2))
 
 
-def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
+def _parse_flags(command: Command | None, words: list[str], arguments: list[str]) -> Parsed:
+    """Parse ``words``, which follow the name of ``command``; its positionals are added to ``arguments``."""
     options = command.options if command else ()
     # A required option has a value only once it is given, one with an environment variable not before it is needed.
     values: dict[str, Value] = {
         option.name: option.default for option in options if not (option.required or option.environment)
     }
     switches = {"help": False} if command else {"help": False, "version": False}
-    arguments: list[str] = []
     queue = words[::-1]
     while queue:
         word = queue.pop()
@@ -135,6 +156,11 @@ def _parse_flags(command: Command | None, words: list[str]) -> Parsed:
     if switches.get("version"):
         return Parsed("version", None, arguments, values)
     if command is None or is_group(command.name):
+        if command is not None and arguments:
+            raise UsageError(
+                f'unknown command {go_quote(arguments[0])} for "boltcli {command.name}"', command,
+                _inside(command.name, arguments[0]), arguments,
+            )  # fmt: skip
         return Parsed("help", command, arguments, values)
     command.check_count(arguments, several=bool(values.get("json")))
     for option in options:
@@ -161,7 +187,7 @@ def _long(
     if name in switches:
         switches[name] = _switch_value(name, value if equals else "true")
         return
-    option = next((option for option in options if option.name == name), None)
+    option = next((option for option in options if name in option.names), None)
     if option is None:
         raise ArgumentError(f"unknown flag: --{name}")
     if not equals:
@@ -186,7 +212,7 @@ def _shorts(
         return
     # Until bbolt 1.5 long flags had one dash, and scripts still write them so.
     name = cluster.partition("=")[0]
-    if any(option.name == name for option in options):
+    if any(name in option.names for option in options):
         _long("-" + cluster, cluster, queue, options, values, switches)
         return
     while cluster:
@@ -249,6 +275,15 @@ def _switch_value(name: str, value: str) -> bool:
 
 
 def _suggestions(name: str) -> tuple[str, ...]:
-    from difflib import get_close_matches
+    from .meanings import suggestions
 
-    return tuple(get_close_matches(name, [name for name in names() if " " not in name]))
+    return suggestions(name, [each for each in names() if is_group(each)])
+
+
+def _inside(group: str, name: str) -> tuple[str, ...]:
+    """What ``name`` in ``group`` may have been meant for."""
+    from .meanings import nearest
+
+    inner = [each.removeprefix(f"{group} ") for each in names() if each.startswith(f"{group} ")]
+    near = nearest(name, inner) or [each for each in inner if name in each.split()]
+    return tuple(f"{group} {each}" for each in near)

@@ -23,12 +23,12 @@ class Progress:
 
     __slots__ = ("_drawn", "_fd", "_next", "_unit", "_what")
 
-    def __init__(self, what: str, unit: str = "pages", fd: int = _STDERR) -> None:
+    def __init__(self, what: str, unit: str = "pages", fd: int = _STDERR, *, quiet: bool = False) -> None:
         self._what = what
         self._unit = unit
         self._fd = fd
         self._drawn = 0  # characters on the line
-        self._next = monotonic() + _PATIENCE
+        self._next = float("inf") if quiet else monotonic() + _PATIENCE
 
     def __call__(self, done: int, total: int) -> None:
         now = monotonic()

@@ -25,8 +25,8 @@ PAGES_LOST = (
 
 
 OUTPUT = Option(
-    "output", "Where to write the changed copy; nothing may be there yet.", default="", metavar="FILE",
-    required=True, kind="file",
+    "output", "Where to write the changed copy; nothing may be there yet.", default="", metavar="DEST",
+    short="o", required=True, kind="file",
 )  # fmt: skip
 
 
@@ -36,9 +36,12 @@ class Output:
     output: str
 
 
-def number_option(name: str, help: str, *, metavar: str = "PGID", signed: bool = False) -> Option:
+def number_option(
+    name: str, help: str, *, metavar: str = "PGID", signed: bool = False, aliases: tuple[str, ...] = ()
+) -> Option:
     """A required option that takes a number."""
-    return Option(name, help, default=0, metavar=metavar, parse=parse_int64 if signed else parse_uint64, required=True)
+    parse = parse_int64 if signed else parse_uint64
+    return Option(name, help, default=0, metavar=metavar, parse=parse, required=True, aliases=aliases)
 
 
 def declare(name: str, summary: str, example: str, *options: Option) -> Command:

@@ -122,7 +122,7 @@ def _argument(argument: Argument, many: bool) -> inspect.Parameter:
 
 
 def _option(option: Option) -> inspect.Parameter:
-    names = [f"--{option.name}"] + ([f"-{option.short}"] if option.short else [])
+    names = [f"--{name}" for name in option.names] + ([f"-{option.short}"] if option.short else [])
     # The declaration's own reader of values, so that a number is the same number to both parsers.
     declared = typer.Option(
         *names,

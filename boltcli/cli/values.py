@@ -40,6 +40,14 @@ def parse_uint64(text: str) -> int:
     return _unsigned(text, digits.replace("_", ""), base)
 
 
+def parse_count(text: str) -> int:
+    """A number as :func:`parse_uint64` reads it, for options that bbolt doesn't have; its errors are in our words."""
+    try:
+        return parse_uint64(text)
+    except ArgumentError:
+        raise ArgumentError(f"must be a whole number from 0 to {_MAX_U64}") from None
+
+
 def parse_uint32(text: str) -> int:
     """Go's ``strconv.ParseUint(text, 0, 32)``; see :func:`parse_uint64`."""
     value = parse_uint64(text)
@@ -114,7 +122,9 @@ def parse_lock(text: str) -> str:
 
 
 def parse_timeout(text: str) -> str:
-    """``text`` if it is a duration that one can wait; raises :class:`~boltcli.errors.ArgumentError`."""
+    """A duration that one can wait: Go's, or a number of seconds; raises :class:`~boltcli.errors.ArgumentError`."""
+    if text and not text.strip(_DIGITS[:10] + "."):
+        text += "s"
     if seconds(text) < 0:
         raise ArgumentError(f"negative duration {go_quote(text)}")
     return text

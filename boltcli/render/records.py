@@ -89,6 +89,11 @@ def error(failure: BoltError, path: str | None = None) -> Record:
     return record
 
 
+def with_hint(record: Record, lines: list[str]) -> Record:
+    """``record`` with what helps, if anything does."""
+    return record | {"hint": text("\n".join(lines).encode("utf-8", "surrogateescape"))} if lines else record
+
+
 def notice(kind: str, message: str, path: str) -> Record:
     """What is to be known beside the result: how it was read, or a warning."""
     record: Record = {"kind": kind, "message": text(message.encode("utf-8", "surrogateescape"))}

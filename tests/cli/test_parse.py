@@ -22,7 +22,7 @@ from boltcli.cli.typer_app import build
 from boltcli.cli.values import parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
 
-IN_USE = {"json": False, "timeout": "1s", "lock": "auto", "no-lock": False, "previous": False}
+IN_USE = {"json": False, "quiet": False, "timeout": "1s", "lock": "auto", "no-lock": False, "previous": False}
 """The options that all commands have which open a database, and their defaults."""
 FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "recursive": False, "grep": ""}
 """Those of ``keys`` and ``items``."""
@@ -55,13 +55,11 @@ KEYS = {"skip-damaged": False, **FILTERS}
         ("page-item -key-only f 1 2", "run", "page-item", ["f", "1", "2"],
          {"key-only": True, "value-only": False, "format": "auto"}),
         ("surgery", "help", "surgery", [], {}),
-        ("surgery nosuch", "help", "surgery", ["nosuch"], {}),
         ("surgery meta -h", "help", "surgery meta", [], {}),
         ("surgery --output o freelist abandon f", "run", "surgery freelist abandon", ["f"], {"output": "o"}),
         ("surgery freelist abandon f --output=o", "run", "surgery freelist abandon", ["f"], {"output": "o"}),
         ("surgery meta update f --output o --fields root:1,pgid:2 --fields freelist:3", "run", "surgery meta update",
          ["f"], {"output": "o", "fields": ["root:1", "pgid:2", "freelist:3"], "meta-page": 0}),
-        ("surgery -- freelist", "help", "surgery", ["freelist"], {}),
         ("completion bash --no-descriptions", "run", "completion bash", [], {"no-descriptions": True}),
         ("--version", "version", None, [], {}),
         ("", "help", None, [], {}),

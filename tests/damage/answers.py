@@ -96,7 +96,7 @@ class Subject:
         errors = [line for line in lines if line.startswith(b"Error: ")]
         assert status in (0, 1), (call, status, err)
         assert len(errors) == status, (call, status, err)
-        assert all(line.startswith((b"Error: ", b"warning: ", b"boltcli: ")) for line in lines), (call, err)
+        assert all(line.startswith((b"Error: ", b"hint: ", b"warning: ", b"boltcli: ")) for line in lines), (call, err)
         assert status == 0 or not self.output.exists(), call
         return status, out, err
 

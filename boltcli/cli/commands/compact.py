@@ -88,5 +88,5 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         out.write(records.line(records.result(job.path, options.output, **facts)))
         return
     for warning in done.warnings:
-        err.write(f"warning: {warning}\n".encode("utf-8", "surrogateescape"))
+        job.warn(str(warning))
     out.write(b"%d -> %d bytes (gain=%.2fx)\n" % (done.source_size, done.size, done.gain))

@@ -24,7 +24,7 @@ COMMAND = Command(
     arguments=(FILE, BUCKET, SUBBUCKET, Argument("KEY", "key", "The key.")),
     least=3,
     options=(
-        format_option(),
+        format_option(short="f"),
         Option(
             "parse-format",
             "How KEY is written: ascii-encoded (as it is)|hex",

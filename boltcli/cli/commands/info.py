@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "info",
-    "Print the page size.",
+    "Print the page size; on a terminal also size, transaction, buckets and application.",
     arguments=(FILES,),
     options=(JOBS,),
     least=1,
@@ -43,11 +43,14 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         out.write(records.line(records.info(snapshot) | known))
         return
     out.write(b"Page Size: %d\n" % snapshot.page_size)
-    if out.isatty():  # in a pipe the output is bbolt's
+    if job.summary or out.isatty():  # in a pipe the output is bbolt's
+        from ...render.summary import summary
+        from ..next_steps import next_steps
+
         found = _application(snapshot)
-        if found is not None:
-            line = f"Application: {found.name}, {found.layout} ({found.certainty})\n"
-            out.write(line.encode("utf-8", "surrogateescape"))
+        out.write(summary(snapshot, f"{found.name}, {found.layout} ({found.certainty})" if found else ""))
+        if job.summary:
+            out.write(next_steps(job.path, found is not None))
 
 
 def _application(snapshot: Snapshot) -> Recognition | None:

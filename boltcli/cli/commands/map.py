@@ -9,7 +9,7 @@ from ..command import Argument, Command, Option
 from ..key_argument import addresses
 from ..options import FILE, FORCE
 from ..streams import wants_style, write_styled
-from ..values import parse_name, parse_uint64
+from ..values import parse_count, parse_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ COMMAND = Command(
             default="", metavar="DEST", short="o", kind="file",
         ),
         FORCE,
-        Option("width", "Cells in a row; 0 chooses automatically.", default=0, metavar="N", parse=parse_uint64),
-        Option("cells", "Cells at most; 0 chooses automatically.", default=0, metavar="N", parse=parse_uint64),
+        Option("width", "Cells in a row; 0 chooses automatically.", default=0, metavar="N", parse=parse_count),
+        Option("cells", "Cells at most; 0 chooses automatically.", default=0, metavar="N", parse=parse_count),
     ),
     opens=True,
     group="Space",

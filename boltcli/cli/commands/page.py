@@ -24,7 +24,7 @@ COMMAND = Command(
     least=1,
     options=(
         Option("all", "Show all pages.", default=False),
-        format_option(name="format-value"),
+        format_option(name="format-value", short="f", aliases=("format",)),
     ),
     example="boltcli page fixtures/document.db 0",
     group="Pages",

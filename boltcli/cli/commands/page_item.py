@@ -24,7 +24,7 @@ COMMAND = Command(
     options=(
         Option("key-only", "Print only the key.", default=False),
         Option("value-only", "Print only the value.", default=False),
-        format_option(),
+        format_option(short="f"),
     ),
     example="boltcli page-item --key-only fixtures/document.db 4 0",
     group="Pages",

@@ -19,7 +19,7 @@ COMMAND = declare(
     "Remove all elements of a branch or leaf page.",
     "broken.db --output cleared.db --pageId 5",
     OUTPUT,
-    number_option("pageId", "The page to clear."),
+    number_option("pageId", "The page to clear.", aliases=("page-id",)),
 )
 
 

@@ -19,7 +19,7 @@ COMMAND = declare(
     "Remove some elements of a branch or leaf page.",
     "broken.db --output cleared.db --pageId 5 --from-index 0 --to-index 2",
     OUTPUT,
-    number_option("pageId", "The page to clear."),
+    number_option("pageId", "The page to clear.", aliases=("page-id",)),
     number_option("from-index", "The first element to remove, counted from 0.", metavar="INDEX", signed=True),
     number_option("to-index", "The first element after it to keep; -1 keeps none.", metavar="INDEX", signed=True),
 )

@@ -7,7 +7,7 @@ import os
 from ..command import Argument, Command, Option
 from ..key_argument import addresses
 from ..options import DEPTH, FILE, HUMAN
-from ..values import parse_uint64
+from ..values import parse_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ COMMAND = Command(
     least=1,
     options=(
         Option("sep", "What separates the parts of a key; auto: found in the keys.", default="auto", metavar="TEXT"),
-        Option("parts", "How many parts of a key make a prefix.", default=1, metavar="N", parse=parse_uint64),
+        Option("parts", "How many parts of a key make a prefix.", default=1, metavar="N", parse=parse_count),
         DEPTH,
-        Option("limit", "Show at most this many rows of a table; 0: all.", default=10, metavar="N", parse=parse_uint64),
+        Option("limit", "Show at most this many rows of a table; 0: all.", default=10, metavar="N", parse=parse_count),
         HUMAN,
     ),
     opens=True,

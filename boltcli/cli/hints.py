@@ -1,0 +1,354 @@
+"""What to do next, after an error: the names that there are, and the commands that go on from there.
+
+The ``Error:`` line is bbolt's where bbolt has one; these lines are ours, and come after it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import (
+    ArgumentError,
+    BoltError,
+    BucketNotFound,
+    CheckFailed,
+    Corrupted,
+    DamagedSource,
+    DestinationExists,
+    InvalidDatabase,
+    KeyNotFound,
+    Locked,
+    OpenError,
+    SourceNotFound,
+    UnreadablePage,
+)
+from ..render.names import path_text, shell_quoted, typed
+from .commands import COMMANDS
+from .meanings import nearest
+from .parse import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..storage.snapshot import Snapshot
+    from ..tree.bucket import BucketRef
+    from .command import Command
+    from .option import Value
+
+_NAMES = 12  # of a list of what there is
+_LETTERS = 400  # of that list
+_LOOKED_AT = 50_000  # keys that are compared with one that there is not
+
+
+def hints(error: BoltError, command: Command | None, arguments: Sequence[str], values: dict[str, Value]) -> list[str]:
+    """Lines that help whoever met ``error``; none where nothing is known. Raises nothing: the error matters more."""
+    try:
+        return _hints(error, command, list(arguments), values)
+    except (BoltError, OSError, ValueError, MemoryError, RecursionError):
+        return []
+
+
+def _hints(error: BoltError, command: Command | None, arguments: list[str], values: dict[str, Value]) -> list[str]:
+    if isinstance(error, UsageError):
+        return _of_usage(error)
+    if command is None or not arguments:
+        return []
+    path = error.path or arguments[0]
+    if isinstance(error, BucketNotFound):
+        return _of_bucket(path, _bucket_names(command, arguments, values))
+    if isinstance(error, KeyNotFound):
+        return _of_key(path, arguments, error.key)
+    if isinstance(error, SourceNotFound):
+        return _of_file_name(path)
+    if isinstance(error, InvalidDatabase) or (isinstance(error, OpenError) and error.operation in ("write", "read")):
+        return _of_file(path)
+    if isinstance(error, DestinationExists):
+        can = any(option.name == "force" for option in command.options) and not values.get("force")
+        return ["--force replaces it"] if can and os.path.isfile(path) else []
+    if isinstance(error, (Corrupted, DamagedSource, CheckFailed, UnreadablePage)):
+        return _of_damage(arguments[0], command)
+    if isinstance(error, Locked):
+        return [f"boltcli lock {shell_quoted(path)} says more; --lock auto reads without the lock"]
+    if isinstance(error, ArgumentError) and command.name == "compact" and not values.get("output"):
+        return [_output_hint(command, arguments)]
+    return []
+
+
+def _has(name: str) -> bool:
+    return name in COMMANDS
+
+
+def _of_usage(error: UsageError) -> list[str]:
+    command, arguments = error.command, error.arguments
+    if command is None:
+        return []
+    text = str(error)
+    if text.startswith("unknown flag: --"):
+        flag = text.removeprefix("unknown flag: --")
+        near = nearest(flag, [option.name for option in command.options] + ["help"])
+        return [f"did you mean {' or '.join(f'--{name}' for name in near)}?"] if near else []
+    if text.startswith("required flag"):
+        return [_output_hint(command, arguments)] if '"output"' in text and len(arguments) > 1 else []
+    if len(arguments) < command.least:
+        return _of_missing(command, arguments)
+    if command.most is not None and len(arguments) > command.most:
+        if any(option.name == "output" and option.required for option in command.options):
+            return [_output_hint(command, arguments)]
+        if command.several and not any(option == "--json" for option in arguments):
+            return [f"several files: boltcli {command.name} --json {' '.join(map(shell_quoted, arguments))}"]
+    return []
+
+
+def _output_hint(command: Command, arguments: list[str]) -> str:
+    option = next(option for option in command.options if option.name == "output")
+    flag = "-o" if option.short else "--output"
+    source = shell_quoted(arguments[0]) if arguments else command.arguments[0].name
+    target = shell_quoted(arguments[1]) if len(arguments) > 1 else "DEST"
+    return f"where the result goes is an option: boltcli {command.name} {flag} {target} {source}"
+
+
+def _of_missing(command: Command, arguments: list[str]) -> list[str]:
+    """Name the argument that is missing, and what could stand there."""
+    required = [argument for argument in command.arguments if argument.required]
+    missing = required[len(arguments)]
+    text = f"{missing.name} is missing"
+    if not arguments or missing.kind not in ("bucket", "key"):
+        return [text]
+    with _opened(arguments[0]) as snapshot:
+        from ..ops.read.key_pages import key_pages
+        from ..tree.bucket import find_bucket
+
+        names = _decoded(arguments[1:])
+        bucket = find_bucket(snapshot, names)
+        found: list[bytes] = []
+        for keys in key_pages(snapshot, bucket):
+            found += keys
+            if len(found) > _NAMES:
+                break
+    what = "this bucket" if names else "this file"
+    return [f"{text}; {what} has: {_listed(found)}" if found else f"{text}; {what} has none: it is empty"]
+
+
+def _opened(path: str) -> Snapshot:
+    from ..storage.snapshot import Snapshot
+    from ..storage.source import open_source
+
+    return Snapshot(path, open_source(path, "try"))
+
+
+def _decoded(arguments: Sequence[str]) -> list[bytes]:
+    from .key_argument import addresses
+
+    return addresses(arguments)
+
+
+def _listed(names: Sequence[bytes]) -> str:
+    """``names`` as they are typed, with commas; of many or long ones the first."""
+    shown: list[str] = []
+    for name in names[:_NAMES]:
+        text = typed(name)
+        if sum(map(len, shown)) + len(text) > _LETTERS and shown:
+            break
+        shown.append(text)
+    return ", ".join(shown) + (", ..." if len(shown) < len(names) else "")
+
+
+def _bucket_names(command: Command, arguments: list[str], values: dict[str, Value]) -> list[bytes]:
+    """The names of buckets on the command line, from the outside in."""
+    for option in command.options:
+        value = values.get(option.name)
+        if option.kind == "bucket" and isinstance(value, list) and value:
+            return _decoded(value)
+    kinds = [argument.kind for argument in command.arguments]
+    last = -1 if kinds[-1:] == ["key"] else None
+    return _decoded(arguments[1:last])
+
+
+def _of_bucket(path: str, names: list[bytes]) -> list[str]:
+    """Say which buckets there are where one was not found."""
+    from ..tree.bucket import child_bucket, root_bucket
+
+    with _opened(path) as snapshot:
+        bucket: BucketRef = root_bucket(snapshot)
+        depth = 0
+        while depth < len(names) and (inner := child_bucket(snapshot, bucket, names[depth])) is not None:
+            bucket = inner
+            depth += 1
+        if depth == len(names):
+            return []
+        name = names[depth]
+        here, is_key = _buckets_of(snapshot, bucket, name)
+    where = f"the bucket {path_text(names[:depth])}" if depth else "this file"
+    if is_key:
+        return [f"{typed(name)} is a key, and no bucket: boltcli get {_line(path, *names[: depth + 1])}"]
+    if not here:
+        return [f"{where} has no buckets"]
+    near = nearest(typed(name), [typed(each) for each in here])
+    lines = [f"did you mean {' or '.join(map(shell_quoted, near))}?"] if near else []
+    return [*lines, f"{where} has the buckets: {_listed(here)}"]
+
+
+def _buckets_of(snapshot: Snapshot, bucket: BucketRef, name: bytes) -> tuple[list[bytes], bool]:
+    """The names of the buckets in ``bucket``, and whether ``name`` is a key there."""
+    from ..tree.key_range import keys_with_prefix
+
+    found: list[bytes] = []
+    for number, (key, is_bucket) in enumerate(keys_with_prefix(snapshot, bucket, b"")):
+        if is_bucket:
+            found.append(key)
+        if number >= _LOOKED_AT:
+            break
+    is_key = any(key == name for key, _ in keys_with_prefix(snapshot, bucket, name))
+    return found, is_key
+
+
+def _line(path: str, *names: bytes) -> str:
+    return f"{shell_quoted(path)} {path_text(names)}".rstrip()
+
+
+def _of_key(path: str, arguments: list[str], key: bytes) -> list[str]:
+    """Say what there is that is like the ``key`` that there is not."""
+    from ..tree.bucket import child_bucket, find_bucket, get
+
+    names = _decoded(arguments[1:-1])
+    with _opened(path) as snapshot:
+        bucket = find_bucket(snapshot, names)
+        if child_bucket(snapshot, bucket, key) is not None:
+            return [f"{typed(key)} is a bucket: boltcli keys {_line(path, *names, key)}"]
+        for notation in _notations(key):
+            if get(snapshot, bucket, _decoded([notation])[0]) is not None:
+                return [f"{notation} exists: boltcli get {_line(path, *names)} {notation}"]
+        near = _keys_like(snapshot, bucket, key)
+    if near:
+        return [f"did you mean {' or '.join(shell_quoted(typed(each)) for each in near)}?"]
+    return [f"boltcli keys {_line(path, *names)} lists the keys"]
+
+
+def _notations(key: bytes) -> list[str]:
+    """What ``key`` may have been typed for: bytes as ``keys`` prints them, a number."""
+    text = key.decode("ascii", "replace")
+    found = []
+    if len(text) % 2 == 0 and all(char in "0123456789abcdefABCDEF" for char in text):
+        found.append(f"hex:{text}")
+    if text.isdecimal() and len(text) < 20:
+        found.append(f"u64:{text}")
+        found += [f"u32:{text}"] * (int(text) < 1 << 32)
+    return found
+
+
+def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]:
+    """Keys that are ``key`` in another case, begin or end with it, or are written nearly so."""
+    from ..tree.key_range import keys_with_prefix
+
+    lower = key.lower()
+    alike: list[bytes] = []
+    longer: list[bytes] = []
+    others: dict[str, bytes] = {}
+    for number, (each, _) in enumerate(keys_with_prefix(snapshot, bucket, b"")):
+        if each.lower() == lower:
+            alike.append(each)
+        elif each.startswith(key) or each.endswith(key):
+            longer.append(each)
+        elif number < 2000 and abs(len(each) - len(key)) <= 3:
+            others[typed(each)] = each
+        if len(longer) > 2 or number >= _LOOKED_AT:
+            break
+    return (alike or longer)[:3] or [others[text] for text in nearest(typed(key), others)]
+
+
+def _of_file_name(path: str) -> list[str]:
+    """Say which files are called nearly so."""
+    folder, name = os.path.split(path)
+    try:
+        there = os.listdir(folder or ".")
+    except OSError:
+        return [f"there is no folder {shell_quoted(folder)}"] if folder and not os.path.isdir(folder) else []
+    near = nearest(name, there)
+    return [f"did you mean {' or '.join(shell_quoted(os.path.join(folder, each)) for each in near)}?"] if near else []
+
+
+def _of_file(path: str) -> list[str]:
+    """Say what a file is that is no database, and what to do with it."""
+    from ..format.magic import HEAD, kind_of, unpacker
+
+    if os.path.isdir(path):
+        return _of_folder(path)
+    with open(path, "rb") as file:
+        head = file.read(HEAD)
+        size = os.fstat(file.fileno()).st_size
+    kind = kind_of(head)
+    if kind is not None and kind != "a file that begins with zeros only":
+        command = unpacker(kind)
+        more = f"; unpack it first: {command} {shell_quoted(path)} > FILE" if command else ""
+        return [f"this is {kind}, not a bolt database{more}"]
+    found = "the file begins with zeros only; " if kind else ""
+    lines = [
+        f"{found}no valid meta page at offset 0, nor at 1024, 2048, 4096 and so on up to 16777216, where the second "
+        f"one is (looked for: magic ed0cdaed, version 2, its checksum); the file has {size} bytes"
+    ]
+    return lines + _next_steps(path, ("scan", "recover", "doctor", "grep"))
+
+
+def _of_folder(path: str) -> list[str]:
+    from ..format.constants import MAGIC
+
+    found: list[str] = []
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            try:
+                with open(os.path.join(folder, name), "rb") as file:
+                    head = file.read(20)
+            except OSError:
+                continue
+            if int.from_bytes(head[16:20], "little") == MAGIC:
+                found.append(os.path.join(folder, name))
+        if len(found) >= 3 or folder.count(os.sep) - path.count(os.sep) > 4:
+            break
+    if not found:
+        return ["this is a folder, and no bolt database was found in it"]
+    return [f"this is a folder; in it is {', '.join(map(shell_quoted, found[:3]))}"]
+
+
+_STEPS = {
+    "doctor": "boltcli doctor {file} says what is damaged and what can be saved",
+    "recover": "boltcli recover -o DEST {file} saves all that can still be read",
+    "scan": "boltcli scan {file} looks for databases in it",
+    "grep": "boltcli grep PATTERN {file} finds what is still in it",
+}
+
+
+def _next_steps(path: str, names: Sequence[str]) -> list[str]:
+    return [_STEPS[name].format(file=shell_quoted(path)) for name in names if _has(name)]
+
+
+def _of_damage(path: str, command: Command) -> list[str]:
+    """Say how to go on after damage."""
+    lines = _next_steps(path, ("doctor", "recover"))
+    if command.name == "keys":
+        lines.append("--skip-damaged lists the keys that can be read")
+    if command.opens and _has_previous(path):
+        lines.append("--previous reads the state before the last transaction, which may be sound")
+    if not lines and command.name != "compact":
+        lines.append(f"boltcli compact -o DEST {shell_quoted(path)} copies it if all of it can be read")
+    return lines
+
+
+def _has_previous(path: str) -> bool:
+    with _opened(path) as snapshot:
+        return all(meta.problem() is None for meta in snapshot.metas)
+
+
+def after_check(path: str) -> list[str]:
+    """What to look at next in a sound file: the records of the application that wrote it."""
+    from .next_steps import application
+
+    if not _has("view"):
+        return []
+    try:
+        with _opened(path) as snapshot:
+            known = application(snapshot)
+    except (BoltError, OSError, ValueError):
+        return []
+    return [f"this is a database of {known}: boltcli view {shell_quoted(path)} shows its records"] if known else []

@@ -1,0 +1,101 @@
+"""What people mean who type what there is not: by meaning, and by letters."""
+
+from __future__ import annotations
+
+from .commands import COMMANDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_SEARCH = ("grep", "items")
+_REPAIR = ("doctor", "recover", "check")
+_CHANGE = ("patch", "import", "export")
+_RECORDS = ("view", "items", "keys")
+_SPACE = ("du", "top", "tree")
+
+# Words of other tools (git, coreutils, SQL, Redis, etcdctl, sqlite3, other bolt browsers) and what does that here.
+_MEANINGS: dict[str, Sequence[str]] = {
+    **dict.fromkeys(("repair", "fix", "rescue", "salvage", "restore", "heal", "fsck", "recovery"), _REPAIR),
+    **dict.fromkeys(("undelete", "undo", "rollback", "revert"), ("deleted", "recover", "surgery")),
+    **dict.fromkeys(("search", "find", "grep", "rg", "ack", "strings", "match", "locate"), _SEARCH),
+    **dict.fromkeys(("ls", "list", "dir", "bucket", "tables", "show-tables", "databases"), ("buckets", "tree", "keys")),
+    **dict.fromkeys(("cat", "read", "print", "value", "show", "fetch", "hget", "lookup"), ("get", "items")),
+    **dict.fromkeys(("dump-keys", "list-keys", "key", "scan-keys", "keyspace"), ("keys", "items")),
+    **dict.fromkeys(("dump-all", "dumpall", "pairs", "entries", "records", "values", "kv"), ("items", "export")),
+    **dict.fromkeys(("verify", "validate", "integrity", "test", "checksum", "integrity-check"), ("verify", "check")),
+    **dict.fromkeys(("put", "set", "write", "insert", "update", "edit", "add", "create", "new"), _CHANGE),
+    **dict.fromkeys(("delete", "del", "rm", "remove", "drop", "unset", "truncate"), _CHANGE),
+    **dict.fromkeys(("wipe", "scrub", "anonymize", "anonymise", "mask", "sanitize", "sanitise"), ("redact", "export")),
+    **dict.fromkeys(("images", "containers", "snapshots", "leases", "members", "jobs", "executions"), _RECORDS),
+    **dict.fromkeys(("pods", "secrets", "configmaps", "volumes", "revisions", "users", "nodes"), _RECORDS),
+    **dict.fromkeys(("decode", "pretty", "table", "records-of"), _RECORDS),
+    **dict.fromkeys(("size", "usage", "space", "df", "ncdu", "largest", "biggest"), _SPACE),
+    **dict.fromkeys(("defrag", "defragment", "vacuum", "shrink", "trim", "gc", "optimize", "cleanup"), ("compact",)),
+    **dict.fromkeys(("backup", "copy", "cp", "clone", "snapshot", "save"), ("compact", "export")),
+    **dict.fromkeys(("query", "select", "sqlite", "duckdb", "shell"), ("sql", "browse")),
+    **dict.fromkeys(("csv", "json", "ndjson", "parquet", "to-json", "to-csv", "extract"), ("export", "sql")),
+    **dict.fromkeys(("load", "from-json", "restore-json", "ingest"), ("import",)),
+    **dict.fromkeys(("history", "log", "changes", "changed", "compare", "cmp", "delta"), ("diff", "watch")),
+    **dict.fromkeys(("follow", "monitor", "tail", "subscribe", "events"), ("watch",)),
+    **dict.fromkeys(("status", "stat", "summary", "meta", "file", "describe", "head"), ("info", "stats")),
+    **dict.fromkeys(("count", "len", "length", "wc", "statistics"), ("stats", "inspect")),
+    **dict.fromkeys(("locks", "unlock", "who", "holder", "lsof", "fuser", "in-use"), ("lock",)),
+    **dict.fromkeys(("html", "web", "dashboard"), ("report",)),
+    **dict.fromkeys(("ui", "tui", "gui", "explore", "open", "view-file", "less", "browser"), ("browse", "tree")),
+    **dict.fromkeys(("hexdump", "xxd", "hex", "od", "raw"), ("dump", "page")),
+    **dict.fromkeys(("freelist", "free"), ("pages", "surgery")),
+    **dict.fromkeys(("man", "manual", "docs", "topics", "guide", "usage-of"), ("help",)),
+    **dict.fromkeys(("security", "lint", "inspect-app", "doctor-app", "health"), ("audit", "check")),
+    **dict.fromkeys(("forensics", "carve", "deleted-keys", "ghosts"), ("deleted", "grep")),
+}
+
+
+def suggestions(word: str, groups: Iterable[str] = ()) -> tuple[str, ...]:
+    """The commands that whoever typed ``word`` may want: those of that meaning, else those that are written alike."""
+    known = {*COMMANDS, *groups}
+    meant = [name for name in _MEANINGS.get(word.lower(), ()) if name in known and name != word]
+    if meant:
+        return tuple(meant[:3])
+    outer = dict.fromkeys(name.split()[0] for name in (*COMMANDS, *groups))
+    near = nearest(word, outer)
+    if near:
+        return tuple(near)
+    # What is written like a word of another tool.
+    for other in nearest(word, _MEANINGS, most=1):
+        return suggestions(other, groups)
+    return ()
+
+
+def nearest(word: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
+    """Those of ``choices`` that are written like ``word``: a few letters more, less, other or swapped."""
+    allowed = 1 if len(word) < 4 else 2 if len(word) < 8 else len(word) // 3
+    found = []
+    for choice in choices:
+        distance = _distance(word.lower(), choice.lower(), allowed)
+        if len(word) >= 3 and choice.lower().startswith(word.lower()):
+            distance = min(distance, 1)
+        if distance <= allowed:
+            found.append((distance, choice))
+    found.sort(key=lambda each: each[0])
+    return [choice for _, choice in found[:most]]
+
+
+def _distance(one: str, other: str, most: int) -> int:
+    """How many letters must be added, removed, changed or swapped to get from one word to the other; or ``most`` + 1.
+
+    The optimal string alignment distance.
+    """
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for row, letter in enumerate(one, 1):
+        this = [row]
+        for column, wanted in enumerate(other, 1):
+            cost = min(last[column] + 1, this[-1] + 1, last[column - 1] + (letter != wanted))
+            if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == wanted:
+                cost = min(cost, before[column - 2] + 1)
+            this.append(cost)
+        before, last = last, this
+    return last[-1]

@@ -1,0 +1,61 @@
+"""What a file is that is not a bolt database, by its first bytes."""
+
+from __future__ import annotations
+
+HEAD = 4096  # bytes that are looked at
+
+# Offset, bytes, what it is. Sources: the formats' own documents, and file(1)'s list.
+_MAGIC = (
+    (0, b"\x1f\x8b", "gzip"),
+    (0, b"\x28\xb5\x2f\xfd", "zstandard"),
+    (0, b"\xfd7zXZ\x00", "xz"),
+    (0, b"BZh", "bzip2"),
+    (0, b"\x04\x22\x4d\x18", "lz4"),
+    (0, b"\xff\x06\x00\x00sNaPpY", "snappy"),
+    (0, b"PK\x03\x04", "a zip archive"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"SQLite format 3\x00", "a SQLite database"),
+    (16, b"\xde\xc0\xef\xbe", "an LMDB database"),
+    (12, b"\x62\x31\x05\x00", "a Berkeley DB database"),
+    (12, b"\x00\x05\x31\x62", "a Berkeley DB database"),
+    (0, b"\x7fELF", "a program (ELF)"),
+    (0, b"\x89PNG", "a picture (PNG)"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"QFI\xfb", "a disk image (qcow2)"),
+    (0, b"PAR1", "a Parquet file"),
+    (0, b"LUKS\xba\xbe", "an encrypted disk (LUKS)"),
+    (0, b"age-encryption.org/", "encrypted (age)"),
+    (0, b"-----BEGIN ", "a key, certificate or message (PEM)"),
+)
+
+_UNPACK = {"gzip": "gzip -dc", "zstandard": "zstd -dc", "xz": "xz -dc", "bzip2": "bzip2 -dc", "lz4": "lz4 -dc"}
+
+
+def kind_of(head: bytes) -> str | None:
+    """What a file is that begins with ``head``, in words that follow "this is"; None if that is not known."""
+    for offset, magic, name in _MAGIC:
+        if head[offset : offset + len(magic)] == magic:
+            return name
+    if not head:
+        return "an empty file"
+    if not head.strip(b"\0"):
+        return "a file that begins with zeros only"
+    return _text_kind(head)
+
+
+def _text_kind(head: bytes) -> str | None:
+    try:
+        text = head.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:
+            return None
+        text = head[: error.start].decode()
+    if any(char < " " and char not in "\t\r\n\f" for char in text):
+        return None
+    return "JSON" if text.lstrip()[:1] in ("{", "[") else "text"
+
+
+def unpacker(kind: str) -> str | None:
+    """The command that writes what is packed in a file of ``kind`` to its standard output."""
+    return _UNPACK.get(kind)
