@@ -6,9 +6,9 @@ from ..contract import Application
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from ..contract import Audit, AuditOptions, Codec, Pattern, Recognition, View
+    from ..contract import Audit, AuditFinding, AuditOptions, Codec, Pattern, Recognition, View
     from ..store import Store
 
 
@@ -52,6 +52,11 @@ class Bacalhau(Application):
         from .audit import audit
 
         return audit(db, options)
+
+    def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
+        from .join import join
+
+        return join(audits)
 
 
 APPLICATION = Bacalhau()

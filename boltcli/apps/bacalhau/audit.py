@@ -13,6 +13,7 @@ from .job_findings import job_findings
 from .job_store import read_job_store, undecodable_places
 from .layout import ORCHESTRATOR, recognise, side
 from .records import name, place
+from .retention import compute_deletions, compute_retention, job_deletions, job_retention
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _orchestrator(db: Store, options: AuditOptions) -> Audit:
     meter = Meter()
     store = read_job_store(db, meter)
     answers = job_answers(store)
-    counts = answers["counts"]
+    counts, asked = answers["counts"], options.older_than is not None
     return Audit(
         "",
         answers,
@@ -51,6 +52,8 @@ def _orchestrator(db: Store, options: AuditOptions) -> Audit:
         ],
         more=_space(meter, store.undecodable),
         facts=store,
+        retention=job_retention(store, options) if asked else None,
+        deletions=job_deletions(db, store, options) if asked and options.deletions else (),
     )
 
 
@@ -59,6 +62,7 @@ def _compute(db: Store, options: AuditOptions) -> Audit:
     found = read_compute_store(db, meter)
     answers = compute_answers(found)
     counts: list[tuple[str, int]] = []
+    asked = options.older_than is not None
     for part in found:
         given = answers["generations"][part.generation.name]["counts"]
         suffix = "" if part is found[-1] else f" (older generation {part.generation.name})"
@@ -71,6 +75,8 @@ def _compute(db: Store, options: AuditOptions) -> Audit:
         counts=counts,
         more=_space(meter, [entry for part in found for entry in part.undecodable]),
         facts=found,
+        retention=compute_retention(found, options) if asked else None,
+        deletions=compute_deletions(db, found, options) if asked and options.deletions else (),
     )
 
 

@@ -26,8 +26,8 @@ class LocalExecution:
     """A record of a compute node. ``created`` is as it stands there, ``created_at`` and ``modified_at`` in ns."""
 
     __slots__ = (
-        "created", "created_at", "id", "job", "misplaced", "modified_at", "namespace", "number", "requester",
-        "revision", "size", "state", "terminal",
+        "created", "created_at", "id", "job", "misplaced", "modified_at", "namespace", "node", "number",
+        "requester", "revision", "size", "state", "terminal",
     )  # fmt: skip
 
     def __init__(self, id: str, generation: Generation, record: Record, size: int) -> None:
@@ -36,6 +36,7 @@ class LocalExecution:
         self.job = job_of(record)
         inner = part(record, "Execution") or record
         self.namespace = text(inner, "Namespace")
+        self.node = text(inner, "NodeID")
         self.misplaced = bool(record) and text(inner, "ID") != id
         self.number, self.state = local_state(generation, record)
         self.terminal = self.state in TERMINAL
@@ -52,11 +53,12 @@ class LocalExecution:
 
 
 class History:
-    """The rows of an execution: how many, and whether each state follows from the one before."""
+    """The rows of an execution: how many, their bytes, and whether each state follows from the one before."""
 
-    __slots__ = ("end", "rows", "whole")
+    __slots__ = ("bytes", "end", "rows", "whole")
 
     def __init__(self) -> None:
+        self.bytes = 0
         self.rows = 0
         self.whole = True
         self.end: object = None  # the last new state
@@ -152,6 +154,7 @@ def _read_histories(found: ComputeGeneration, meter: Meter, store: Store) -> Non
                 found.undecodable.append(((*path, key), row))
                 record = {}
             history.rows += 1
+            history.bytes += len(row) + len(value)
             if history.rows > 1 and record.get("PreviousState") != history.end:
                 history.whole = False
             history.end = record.get("NewState")

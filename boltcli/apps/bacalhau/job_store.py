@@ -6,7 +6,7 @@ from ..json_values import load_record
 from ..store import find, names
 from .events import read_events
 from .layout import SINCE_1_8
-from .records import moment, name, number, part, place, text
+from .records import moment, name, number, part, place, requester, text
 from .states import TERMINAL_JOBS, compute_state, desired_state, is_terminal, numbering
 
 TYPE_CHECKING = False
@@ -82,7 +82,7 @@ class Execution:
 
 
 class Job:
-    """A job, with what its bucket holds. ``record`` is None if its specification isn't there or can't be read.
+    """A job, with what its bucket holds. ``known``: its specification is there and can be read.
 
     ``rows`` are the rows of ``job_history`` (None: no such bucket), ``last_version``
     the last key of ``versions``. ``bytes`` are the keys and values in its bucket.
@@ -91,7 +91,7 @@ class Job:
     __slots__ = (
         "bytes", "count", "created", "evaluations", "executions", "has_execution_history", "has_history", "has_spec",
         "has_versions", "id", "known", "labels", "last_version", "misnamed", "modified", "name", "namespace",
-        "revision", "rows", "state", "type", "version",
+        "requester", "revision", "rows", "state", "type", "version",
     )  # fmt: skip
 
     def __init__(self, id: str) -> None:
@@ -113,6 +113,7 @@ class Job:
         self.known = bool(record)
         self.name = text(record, "Name")
         self.namespace = text(record, "Namespace")
+        self.requester = requester({"Job": record})
         self.type = text(record, "Type")
         self.state = text(part(record, "State"), "StateType")
         self.labels = sorted({label.lower() for label in part(record, "Labels")})

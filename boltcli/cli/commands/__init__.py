@@ -20,6 +20,7 @@ COMMANDS = {
     "why": "why",
     "report": "report",
     "view": "view",
+    "audit": "audit",
     "compact": "compact",
     "export": "export",
     "import": "import",

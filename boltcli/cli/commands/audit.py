@@ -1,0 +1,229 @@
+"""``audit``: what an operator asks of an application's database, answered, with remedies."""
+
+from __future__ import annotations
+
+import os
+
+from ...apps.contract import ERROR, SEVERITIES, WARNING
+from ...errors import ArgumentError, BoltError, OpenError
+from ..command import Argument, Command, Option
+from ..options import ACCESS, FORCE
+from ..runner import run_on_database
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+    from ...apps.contract import Application, Audit, AuditFinding, Change
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
+
+    Done = tuple[str, Application, Audit]
+
+COMMAND = Command(
+    "audit",
+    "Check an application's records: what is lost, stuck, inconsistent or in the way, and what to do.",
+    arguments=(
+        Argument("FILE", "file", "Database files; of a directory the stores that it holds are audited.", many=True),
+    ),
+    least=1,
+    options=(
+        Option("verbose", "Show all findings, notes too, each with its remedy.", default=False),
+        Option(
+            "fail-on",
+            "Exit with status 1 if there is a finding of this severity or a higher one: error|warning|info.",
+            default=ERROR, metavar="SEVERITY", choices=SEVERITIES,
+        ),
+        Option("now", "The time that ages refer to: RFC 3339, or seconds since 1970; default: the clock's.",
+               default="", metavar="TIME"),
+        Option("changes", "Write the changes that mend what can be mended in the file, for `boltcli patch`; with"
+               " --older-than those that delete what is old.", default="", metavar="CHANGES", kind="file"),
+        Option("older-than", "Report what was finished longer ago than this and could be deleted: 30d, 12h.",
+               default="", metavar="DURATION"),
+        FORCE,
+        Option("app", "The application that wrote the files; auto: recognised by their buckets.",
+               default="auto", metavar="NAME"),
+        *ACCESS,
+    ),
+    group="Applications",
+    example="boltcli audit fixtures/bacalhau-compute-1.4.db",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    verbose: bool
+    fail_on: str
+    now: str
+    changes: str
+    older_than: str
+    force: bool
+    app: str
+
+
+def prepare(job: Job[Options]) -> None:
+    if job.options.fail_on not in SEVERITIES:
+        raise ArgumentError(f"--fail-on is one of {', '.join(SEVERITIES)}, not {job.options.fail_on!r}")
+    _now(job.options.now)
+    _span(job.options.older_than)
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    from ...render.audit_report import audit_record, audit_text
+
+    paths = _paths(job.arguments)
+    done, failures = _audit_all(paths, job, err)
+    findings = {path: list(audit.findings) for path, _, audit in done}
+    for application in {id(found): found for _, found, _ in done}.values():
+        audits = [(path, audit) for path, found, audit in done if found is application]
+        if len(audits) > 1:
+            for path, finding in application.join(audits):
+                findings[path].append(finding)
+    status = 1 if failures else 0
+    grave = SEVERITIES[: SEVERITIES.index(job.options.fail_on) + 1]
+    first = True
+    by_path = {path: (application, audit) for path, application, audit in done}
+    for path in paths:
+        if path in failures:
+            _say_failure(failures[path], path, job, out, err)
+            continue
+        application, audit = by_path[path]
+        if job.json:
+            out.write(audit_record(path, application.name, audit, findings[path]))
+        else:
+            out.write(b"" if first else b"\n")
+            out.write(audit_text(path, application.name, audit, findings[path], verbose=job.options.verbose))
+        first = False
+        status |= any(finding.severity in grave for finding in findings[path])
+    if job.options.changes:
+        _write_changes(job, done, findings)
+    return status
+
+
+def _paths(arguments: list[str]) -> list[str]:
+    """The files that are meant, each once: of a directory the stores in it."""
+    from ...apps.places import stores_in
+
+    paths: dict[str, None] = {}
+    for argument in arguments:
+        if not os.path.isdir(argument):
+            paths[argument] = None
+            continue
+        try:
+            found = stores_in(argument)
+        except OSError as error:
+            raise OpenError("open", argument, error.strerror or str(error)) from error
+        if not found:
+            raise ArgumentError(f"no store of a known application in {argument}; `boltcli help apps` lists them")
+        paths.update(dict.fromkeys(found))
+    return list(paths)
+
+
+def _audit_all(paths: list[str], job: Job[Options], err: BinaryIO) -> tuple[list[Done], dict[str, BoltError]]:
+    """Audit each file, whatever becomes of the others."""
+    import time
+
+    from ...apps.contract import AuditOptions
+
+    now = _now(job.options.now)
+    asked = AuditOptions(
+        time.time_ns() if now is None else now, _span(job.options.older_than), deletions=bool(job.options.changes)
+    )
+    done: list[Done] = []
+    failures: dict[str, BoltError] = {}
+    with job.progress("auditing", "files") as progress:
+        for number, path in enumerate(paths):
+            progress(number, len(paths))
+            try:
+                done.append(_audit_one(path, job, asked, err))
+            except BoltError as error:
+                failures[path] = error
+    return done, failures
+
+
+def _audit_one(path: str, job: Job[Options], asked: Any, err: BinaryIO) -> Done:
+    from io import BytesIO
+
+    from ...apps.store import SnapshotStore
+    from .view import recognised
+
+    found: list[Done] = []
+
+    def work(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+        db = SnapshotStore(snapshot)
+        application, _ = recognised(db, job.options.app)
+        audit = application.audit(db, asked)
+        if audit is None:
+            raise ArgumentError(f"there is no audit of {application.name}")
+        audit.deletions = list(audit.deletions)  # while the database is open
+        found[:] = [(path, application, audit)]
+
+    run_on_database(work, job.again(path=path, err=err), BytesIO(), err)
+    return found[0]
+
+
+def _say_failure(failure: BoltError, path: str, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    from ...render import records
+    from ...render.errors import error_text
+
+    if job.json:
+        record: dict[str, Any] = {}
+        records.put_path(record, path)
+        out.write(records.line(record | {"error": records.error(failure, path)}))
+        err.write(records.line(records.error(failure, path)))
+    else:
+        text = error_text(failure)
+        where = b"" if os.fsencode(path) in text else os.fsencode(path) + b": "
+        err.write(b"Error: " + where + text + b"\n")
+
+
+def _write_changes(job: Job[Options], done: list[Done], findings: dict[str, list[AuditFinding]]) -> None:
+    """Write what mends the one file that can be mended, or what deletes old records from it."""
+    from ...render.changes import record
+    from ...storage.destination import Destination
+
+    deleting = bool(job.options.older_than)
+    kinds = SEVERITIES if job.options.verbose else (ERROR, WARNING)
+    changes: dict[str, list[Change]] = {}
+    for path, _, audit in done:
+        wanted = (
+            list(audit.deletions)
+            if deleting
+            else [change for finding in findings[path] if finding.severity in kinds for change in finding.changes]
+        )
+        if wanted:
+            changes[path] = wanted
+    if len(changes) > 1:
+        raise ArgumentError(f"--changes takes one file: there are changes to {', '.join(changes)}")
+    with Destination(job.options.changes, replace=job.options.force) as destination:
+        with open(destination.fd, "wb", closefd=False) as file:
+            for wanted in changes.values():
+                file.writelines(record(change) for change in wanted)
+        destination.commit()
+
+
+def _now(text: str) -> int | None:
+    """Nanoseconds since 1970; None for "". Raises ArgumentError."""
+    if not text:
+        return None
+    from ...apps.words import SECOND, parse_time
+
+    found = int(text) * SECOND if text.isdigit() else parse_time(text)
+    if found is None:
+        raise ArgumentError(f"--now takes a time such as 2026-01-31T12:00:00Z, or seconds since 1970, not {text!r}")
+    return found
+
+
+def _span(text: str) -> int | None:
+    """Nanoseconds of a duration, which may have days (d) and weeks (w); None for "". Raises ArgumentError."""
+    if not text:
+        return None
+    from ...apps.words import DAY, SECOND
+    from ..values import seconds
+
+    for unit, size in (("w", 7 * DAY), ("d", DAY)):
+        number = text.removesuffix(unit)
+        if number != text and number.isdigit():
+            return int(number) * size
+    return int(seconds(text) * SECOND)
