@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..contract import ERROR, WARNING, AuditFinding
+from ..contract import ERROR, INFO, WARNING, AuditFinding
 from .job_store import JobStore
 
 TYPE_CHECKING = False
@@ -34,6 +34,14 @@ def _compare(
 ) -> Iterator[tuple[str, AuditFinding]]:
     local = {id: execution for part in generations for id, execution in part.executions.items()}
     node_ids = {execution.node for execution in local.values() if execution.node}
+    if not local.keys() & store.executions.keys():
+        yield job_path, AuditFinding(
+            _QUESTION, INFO,
+            f"No execution here is in the store of node {', '.join(sorted(node_ids))} ({node_path}), and none of it"
+            " is here: they are not of one cluster, or not of one time.",
+            subject=node_path, remedy="None; audit the stores of one cluster together.",
+        )  # fmt: skip
+        return
     for execution in store.executions.values():
         if execution.node not in node_ids or execution.state not in _ACCEPTED or execution.desired == "Stopped":
             continue
