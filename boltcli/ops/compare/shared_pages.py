@@ -10,7 +10,9 @@ at a time. No key of a page that is equal is looked at.
 
 from __future__ import annotations
 
+import os
 import sys
+from array import array
 
 from ...format.constants import (
     BRANCH_PAGE,
@@ -20,6 +22,7 @@ from ...format.constants import (
     PAGE_HEADER_SIZE,
 )
 from ...format.page import BUCKET_HEADER, EVEN, DamagedElements, LeafElements
+from ...storage.source import read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ class SameFile(NothingShared):
 class SharedPages(NothingShared):
     """For two files with the same page size, of which one may be a copy of the other.
 
-    Takes two bytes of memory a page. Close it before the snapshots.
+    Takes ten bytes of memory a page. Close it before the snapshots.
     """
 
     def __init__(self, old: Snapshot, new: Snapshot) -> None:
@@ -73,13 +76,14 @@ class SharedPages(NothingShared):
         self._same = bytearray(self.limit)
         self._below = bytearray(self.limit)
         self._chunks = bytearray(self.limit // self._per_chunk + 1)
-        pages = memoryview(new.buffer)[: self.limit * page_size]
-        self._numbers = pages.cast("Q")
-        self._words = self._numbers[1 :: page_size // 8]
+        self._words = array("Q", bytes(8 * self.limit))  # the second half of each page header that is the same
+        # Chunks are read into memory of our own: a mapped file would stay in it.
+        size = self._per_chunk * page_size
+        self._chunk_old, self._chunk_new = bytearray(size), bytearray(size)
+        self._heads = memoryview(self._chunk_new).cast("Q")[1 :: page_size // 8]
 
     def close(self) -> None:
-        self._words.release()
-        self._numbers.release()
+        self._heads.release()
 
     def clean(self, pgid: int) -> bool:
         """Whether the trees of both at page ``pgid`` are the same, with all buckets in them."""
@@ -133,9 +137,8 @@ class SharedPages(NothingShared):
         end = PAGE_HEADER_SIZE + ELEMENT_SIZE * count
         if count and end <= ((word >> 32) + 1) * self.page_size:
             if word & 0xFFFF == BRANCH_PAGE:
-                start = pgid * self.page_size + PAGE_HEADER_SIZE
-                children = self._numbers[start // 8 + 1 : start // 8 + 2 * count : 2].tolist()
-                return self._without_leaves(children)
+                table = memoryview(_piece(self._new, pgid * self.page_size, end)).cast("Q")
+                return self._without_leaves(table[PAGE_HEADER_SIZE // 8 + 1 :: 2].tolist())
             if word & 0xFFFF == LEAF_PAGE:
                 roots = self._roots(pgid, word)
                 if roots is not None:
@@ -146,7 +149,7 @@ class SharedPages(NothingShared):
         return []
 
     def _without_leaves(self, children: list[int]) -> list[int]:
-        """Decide about those of ``children`` that are plain leaves, and return the others; also where one changed."""
+        """Those of ``children`` that aren't known to be plain leaves which are the same."""
         self._new.glance()
         self._old.glance()
         if max(children) >= self.limit:
@@ -155,34 +158,19 @@ class SharedPages(NothingShared):
         for chunk in {child // per_chunk for child in children}:
             if not chunks[chunk]:
                 self._compare(chunk)
-        same, below, words = self._same, self._below, self._words
-        buffer, page_size = self._new.buffer, self.page_size
-        others = []
-        for child in children:
-            word = words[child]
-            # A leaf of one page without buckets: what is most of a file.
-            if same[child] == _SAME and word < 1 << 32 and word & 0xFFFF == LEAF_PAGE:
-                flags = child * page_size + PAGE_HEADER_SIZE
-                stop = ELEMENT_SIZE * (word >> 16)
-                if stop + PAGE_HEADER_SIZE <= page_size and not buffer[flags : flags + stop : ELEMENT_SIZE].translate(
-                    None, EVEN
-                ):
-                    below[child] = _CLEAN
-                    continue
-            others.append(child)
-        return others or children[:1]
+        below = self._below
+        return [child for child in children if below[child] != _CLEAN] or children[:1]
 
     def _roots(self, pgid: int, word: int) -> list[int] | None:
         """The root pages of the buckets in a leaf page; None if it isn't sound."""
-        offset = pgid * self.page_size
-        end = offset + ((word >> 32) + 1) * self.page_size
         count = word >> 16 & 0xFFFF
-        buffer = self._new.buffer
-        start = offset + PAGE_HEADER_SIZE
-        if not buffer[start : start + ELEMENT_SIZE * count : ELEMENT_SIZE].translate(None, EVEN):
+        size = ((word >> 32) + 1) * self.page_size
+        buffer = _piece(self._new, pgid * self.page_size, PAGE_HEADER_SIZE + ELEMENT_SIZE * count)
+        if not buffer[PAGE_HEADER_SIZE::ELEMENT_SIZE].translate(None, EVEN):
             return []
+        buffer = _piece(self._new, pgid * self.page_size, size)
         try:
-            leaf = LeafElements(buffer, offset, count, end)
+            leaf = LeafElements(buffer, 0, count, size)
             roots = []
             for index in leaf.bucket_indexes():
                 value, stop = leaf.value_span(index)
@@ -212,17 +200,54 @@ class SharedPages(NothingShared):
         return self._same.find(_DIFFERENT, pgid, stop) < 0
 
     def _compare(self, chunk: int) -> None:
-        """Compare the pages of one chunk."""
+        """Compare the pages of one chunk, and find the plain leaves among those that are the same."""
         self._chunks[chunk] = 1
         first = chunk * self._per_chunk
         last = min(first + self._per_chunk, self.limit)
-        old, new, page_size, same = self._old.buffer, self._new.buffer, self.page_size, self._same
+        page_size, same, below = self.page_size, self._same, self._below
         start, stop = first * page_size, last * page_size
-        if old[start:stop] == new[start:stop]:
-            same[first:last] = b"\1" * (last - first)
-            return
-        for pgid, at in enumerate(range(start, stop, page_size), first):
-            same[pgid] = _SAME if old[at : at + page_size] == new[at : at + page_size] else _DIFFERENT
+        old, new = self._chunk_old, self._chunk_new
+        _read(self._old, start, stop, old)
+        _read(self._new, start, stop, new)
+        words = self._heads.tolist()[: last - first]
+        self._words[first:last] = array("Q", words)
+        equal = old == new
+        for pgid, at, word in zip(range(first, last), range(0, stop - start, page_size), words):
+            if not equal and old[at : at + page_size] != new[at : at + page_size]:
+                same[pgid] = _DIFFERENT
+                continue
+            same[pgid] = _SAME
+            # A leaf of one page without buckets: what is most of a file.
+            if word < 1 << 32 and word & 0xFFFF == LEAF_PAGE:
+                end = PAGE_HEADER_SIZE + ELEMENT_SIZE * (word >> 16)
+                flags = new[at + PAGE_HEADER_SIZE : at + end : ELEMENT_SIZE]
+                if end <= page_size and not flags.translate(None, EVEN):
+                    below[pgid] = _CLEAN
+
+
+def _read(snapshot: Snapshot, start: int, stop: int, into: bytearray) -> None:
+    """Read a part of the file; what follows it in ``into`` is left over from the last part."""
+    buffer = snapshot.buffer
+    if isinstance(buffer, bytes) or not hasattr(os, "preadv"):
+        into[: stop - start] = buffer[start:stop]
+        return
+    with memoryview(into) as view:
+        done = 0
+        while done < stop - start:
+            with view[done : stop - start] as part:
+                count = os.preadv(snapshot.fd, [part], start + done)
+            if not count:  # the file was cut: the closing look will tell
+                into[done : stop - start] = bytes(stop - start - done)
+                return
+            done += count
+
+
+def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
+    """A part of the file as bytes, zeros where there is none any more."""
+    buffer = snapshot.buffer
+    if isinstance(buffer, bytes):
+        return buffer[start : start + size]
+    return read_at(snapshot.fd, start, size).ljust(size, b"\0")
 
 
 def can_share(old: Snapshot, new: Snapshot) -> bool:
