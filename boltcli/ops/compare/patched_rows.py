@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from ...errors import PatchMismatch, bucket_text
 from ...tree.bucket import BucketRef, root_bucket
 from .tree_cursor import TreeCursor, Visits
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -69,8 +70,11 @@ class _Merge:
             yield path, ref.sequence
         cursor = TreeCursor(self._visits, ref)
         while cursor.fill():
-            for key, value in zip(cursor.keys, cursor.values):
-                yield from self._element(path, key, value)
+            if cursor.mixed:
+                for key, value in zip(cursor.keys, cursor.values):
+                    yield from self._element(path, key, value)
+            else:
+                yield path, cursor.keys, cast("list[bytes]", cursor.values)
             cursor.at = len(cursor.keys)
 
     def _element(self, path: Path, key: bytes, value: Value) -> Iterator[Step]:
@@ -83,6 +87,10 @@ class _Merge:
         concerned = sorted({*node.expected, *node.final, *node.inner}, reverse=True)  # the next one last
         cursor = TreeCursor(self._visits, ref)
         while cursor.fill():
+            if not cursor.mixed and (not concerned or concerned[-1] > cursor.keys[-1]):
+                yield path, cursor.keys, cast("list[bytes]", cursor.values)
+                cursor.at = len(cursor.keys)
+                continue
             for key, value in zip(cursor.keys, cursor.values):
                 while concerned and concerned[-1] < key:
                     yield from self._missing(path, concerned.pop(), node)

@@ -36,12 +36,13 @@ class Visits:
 class TreeCursor:
     """The elements of ``bucket`` (None: of none) in key order, from ``start`` to before ``stop``.
 
-    Some elements are at hand: ``keys`` and ``values`` from index ``at`` on.
+    Some elements are at hand: ``keys`` and ``values`` from index ``at`` on;
+    there are buckets among them only if they are ``mixed``.
     Behind them come subtrees, of which ``head`` is the first (None: there is
     no more). Raises :class:`~boltcli.errors.Corrupted` for damaged pages.
     """
 
-    __slots__ = ("_bucket", "_heads", "_page", "_start", "_stop", "_visits", "at", "keys", "values")
+    __slots__ = ("_bucket", "_heads", "_page", "_start", "_stop", "_visits", "at", "keys", "mixed", "values")
 
     def __init__(self, visits: Visits, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
         self._visits = visits
@@ -50,6 +51,7 @@ class TreeCursor:
         self.keys: list[bytes] = []
         self.values: list[Value] = []
         self.at = 0
+        self.mixed = False
         # The subtrees to come, the next one last: their page ids, with how far below the root they are.
         self._heads: list[tuple[int, int]] = []
         self._page: Page | None = None  # that of the head, if it was opened
@@ -148,7 +150,9 @@ class TreeCursor:
             values: list[Value] = [*leaf.values()]
         except DamagedElements as damage:
             raise damaged(snapshot, page, damage) from None
-        for index in leaf.bucket_indexes():
+        buckets = leaf.bucket_indexes()
+        self.mixed = bool(buckets)
+        for index in buckets:
             values[index] = open_bucket(snapshot, page, leaf, index, self._bucket)
         low = bisect_left(keys, self._start) if self._start else 0
         high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
