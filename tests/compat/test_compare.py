@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import resource
+import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -32,6 +35,40 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tools") / "generator"
     live.go_build(path, ".")
     return path
+
+
+PAIRS = int(os.environ.get("BOLTCLI_PAIRS", "2500000"))
+"""How many pairs the large file has: 600 MB."""
+
+
+def _processor_time(*command: str | Path) -> float:
+    """The least of a few runs, in seconds: other things run beside."""
+    times = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(times)
+
+
+def test_two_copies_of_a_large_file_take_at_most_twice_as_long_as_cmp(generator: Path, tmp_path: Path) -> None:
+    one, same, other = tmp_path / "one.db", tmp_path / "same.db", tmp_path / "other.db"
+    subprocess.run([generator, "bench", "-shape", "random", "-pairs", str(PAIRS), "-o", one], check=True)
+    shutil.copy(one, same)
+    shutil.copy(one, other)
+    subprocess.run([generator, "change", "-pairs", "10", other], check=True)
+    program = Path(sys.executable).with_name("boltcli")
+    done = subprocess.run([program, "diff", one, other], capture_output=True, check=False)
+    assert (done.returncode, done.stdout.count(b"\n~ bench\t")) == (1, 9)
+    reference, ours = _processor_time("cmp", one, same), _processor_time(program, "diff", one, other)
+    print(f"cmp {reference:.3f} s, diff {ours:.3f} s: {ours / reference:.2f} times")
+    assert ours <= 2 * reference
+    # The memory is the program's own and ten bytes a page, whatever the file's size.
+    most = "import resource, sys; from boltcli.__main__ import main; main(sys.argv[1:]); "
+    most += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", most, "diff", one, other], capture_output=True, check=False)
+    assert int(done.stderr) < 100 << 10  # KiB
 
 
 @pytest.mark.parametrize("page_size", [1024, 4096, 16384])

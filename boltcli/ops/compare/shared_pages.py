@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import sys
-from array import array
 
 from ...format.constants import (
     BRANCH_PAGE,
@@ -76,7 +75,8 @@ class SharedPages(NothingShared):
         self._same = bytearray(self.limit)
         self._below = bytearray(self.limit)
         self._chunks = bytearray(self.limit // self._per_chunk + 1)
-        self._words = array("Q", bytes(8 * self.limit))  # the second half of each page header that is the same
+        # The second half of each page header. (Not an array: to import that takes as long as all of this.)
+        self._words = memoryview(bytearray(8 * self.limit)).cast("Q")
         # Chunks are read into memory of our own: a mapped file would stay in it.
         size = self._per_chunk * page_size
         self._chunk_old, self._chunk_new = bytearray(size), bytearray(size)
@@ -210,7 +210,7 @@ class SharedPages(NothingShared):
         _read(self._old, start, stop, old)
         _read(self._new, start, stop, new)
         words = self._heads.tolist()[: last - first]
-        self._words[first:last] = array("Q", words)
+        self._words[first:last] = self._heads[: last - first]
         equal = old == new
         for pgid, at, word in zip(range(first, last), range(0, stop - start, page_size), words):
             if not equal and old[at : at + page_size] != new[at : at + page_size]:
