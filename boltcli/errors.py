@@ -51,11 +51,15 @@ class BoltError(Exception):
 
     ``page`` is the page id concerned, ``offset`` the byte offset in the file,
     ``path`` the database file; each is None where it isn't known.
-    ``exit_status`` is that of the command that fails with it.
+    ``exit_status`` is that of the command that fails with it,
+    ``detailed_status`` the one with ``--exit-status detailed``: 1 the database
+    is damaged, 2 it could not be read, 3 another process is in the way, 4 the
+    bucket or key is not there, 64 the command line makes no sense.
     """
 
     kind = "error"
     exit_status = 1
+    detailed_status = 1
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class BoltError(Exception):
 
 class SourceNotFound(BoltError, FileNotFoundError):
     kind = "not-found"
+    detailed_status = 2
 
     def __init__(self, path: str) -> None:
         super().__init__(f"source database file {path!r} doesn't exist", path=path)
@@ -92,6 +97,7 @@ class OpenError(BoltError):
     """
 
     kind = "open"
+    detailed_status = 2
 
     def __init__(self, operation: str, path: str, reason: str) -> None:
         super().__init__(f"{operation} {path}: {reason}", path=path)
@@ -107,6 +113,7 @@ class Locked(OpenError, TimeoutError):
     """Another process holds the lock, and waiting for it took too long; ``holder`` says who."""
 
     kind = "locked"
+    detailed_status = 3
 
     def __init__(self, path: str, holder: str) -> None:
         super().__init__("lock", path, f"{holder} holds the database open for writing")
@@ -123,6 +130,7 @@ class DatabaseClosed(BoltError, ValueError):
     """The database was closed before."""
 
     kind = "closed"
+    detailed_status = 2
 
     def __init__(self) -> None:
         super().__init__("the database is closed")
@@ -141,6 +149,7 @@ class DestinationExists(BoltError):
     """Something is at ``path`` that won't be replaced."""
 
     kind = "destination-exists"
+    detailed_status = 2
 
     def __init__(self, path: str) -> None:
         super().__init__(f"output file {path!r} already exists", path=path)
@@ -150,6 +159,7 @@ class DestinationIsSource(BoltError):
     """The result would take the place of the database that it is made from."""
 
     kind = "destination-is-source"
+    detailed_status = 2
 
     def __init__(self, path: str) -> None:
         super().__init__(f"output file {path!r} is the source database", path=path)
@@ -167,6 +177,7 @@ class DamagedSource(BoltError):
 
 class InvalidDatabase(BoltError):
     kind = "invalid-database"
+    detailed_status = 2
 
     def __init__(self, message: str = "invalid database", **where: int | str | None) -> None:
         super().__init__(message, **where)  # type: ignore[arg-type]
@@ -188,6 +199,7 @@ class Changed(BoltError):
     """
 
     kind = "changed"
+    detailed_status = 3
 
     def __init__(self, message: str, *, path: str, before: int = 0, after: int = 0) -> None:
         super().__init__(message, path=path)
@@ -284,6 +296,7 @@ class Step:
 
 class BucketNotFound(BoltError, KeyError):
     kind = "bucket-not-found"
+    detailed_status = 4
 
     def __init__(self, message: str = "bucket not found") -> None:
         super().__init__(message)
@@ -291,6 +304,7 @@ class BucketNotFound(BoltError, KeyError):
 
 class KeyNotFound(BoltError, KeyError):
     kind = "key-not-found"
+    detailed_status = 4
 
     def __init__(self, key: bytes) -> None:
         super().__init__(f"key not found: {key!r}")
@@ -317,6 +331,7 @@ class DamageSkipped(BoltError):
 
 class ArgumentError(BoltError, ValueError):
     kind = "argument"
+    detailed_status = 64
 
 
 class PatchMismatch(BoltError):
@@ -334,6 +349,7 @@ class MissingExtra(BoltError):
     """``module`` is not installed; ``boltcli[extra]`` brings it."""
 
     kind = "missing-extra"
+    detailed_status = 2
 
     def __init__(self, module: str, extra: str, purpose: str = "this") -> None:
         super().__init__(f"{purpose} needs {module}: pip install 'boltcli[{extra}]'")

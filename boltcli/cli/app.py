@@ -58,12 +58,18 @@ class _Failure:
     def __init__(self, argv: Sequence[str], err: BinaryIO) -> None:
         self.err = err
         self.as_json = "--json" in argv or "-j" in argv  # until more is known
+        self.is_detailed = os.environ.get("BOLTCLI_EXIT_STATUS") == "detailed" or any(
+            word == "--exit-status=detailed" or (word == "detailed" and before == "--exit-status")
+            for before, word in zip(["", *argv], argv)
+        )
         self.command: Command | None = None
         self.arguments: list[str] = []
         self.values: dict[str, Value] = {}
 
     def know(self, parsed: Parsed) -> None:
         self.as_json = bool(parsed.options.get("json"))
+        if "exit-status" in parsed.options:
+            self.is_detailed = parsed.options["exit-status"] == "detailed"
         self.command, self.arguments, self.values = parsed.command, parsed.arguments, parsed.options
 
     @property
@@ -84,7 +90,8 @@ class _Failure:
             self._report_json(error, lines)
         else:
             self._report_text(error, lines)
-        return max(error.exit_status, command.failure if command else 1)
+        status = error.detailed_status if self.is_detailed else error.exit_status
+        return max(status, command.failure if command else 1)
 
     def _report_json(self, error: BoltError, lines: list[str]) -> None:
         from ..errors import ArgumentError

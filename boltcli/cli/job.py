@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO, Generic, TypeVar
 
+    from ..errors import BoltError
     from ..storage.source import Way
     from .option import Value
 
@@ -92,6 +93,10 @@ class Job(Generic[T]):
     def summary(self) -> bool:
         """Whether the file was given alone, without a command: then ``info`` says more than bbolt does."""
         return bool(self._values.get("summary"))
+
+    def status_of(self, error: BoltError) -> int:
+        """The exit status for ``error``, as ``--exit-status`` wants it."""
+        return error.detailed_status if self._values.get("exit-status") == "detailed" else error.exit_status
 
     @property
     def quiet(self) -> bool:

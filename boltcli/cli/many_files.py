@@ -23,7 +23,7 @@ _MOST = 8  # processes, unless more are asked for
 def run_several(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
     """Run the command of ``job`` on each of its arguments, in as many processes as ``--jobs`` says.
 
-    Returns 1 if any failed. Raises BoltError if a process is lost.
+    Returns the largest of their statuses. Raises BoltError if a process is lost.
     """
     paths = job.arguments
     asked: int = job.options.jobs
@@ -42,7 +42,7 @@ def run_several(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
             out.flush()
             err.write(said)
             err.flush()
-            status |= failed
+            status = max(status, failed)
     except Died:
         raise BoltError("a process that worked on some of the files was lost") from None
     return status
@@ -54,13 +54,13 @@ def _run_one(job: Job[Any], path: str, jobs: int) -> tuple[bytes, bytes, int]:
     try:
         status = run_job(job.again(path=path, err=said, several=True, jobs=jobs), shown, said)
         return shown.getvalue(), said.getvalue(), status
-    except CheckFailed:
-        return shown.getvalue(), said.getvalue(), 1
+    except CheckFailed as error:
+        return shown.getvalue(), said.getvalue(), job.status_of(error)
     except BoltError as error:
         failure = records.error(error, path)
         record: dict[str, Any] = {}
         records.put_path(record, path)
-        return records.line(record | {"error": failure}), said.getvalue() + records.line(failure), 1
+        return records.line(record | {"error": failure}), said.getvalue() + records.line(failure), job.status_of(error)
 
 
 def _processes(asked: int, files: int) -> int:

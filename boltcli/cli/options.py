@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..render.formats import FORMATS
 from ..storage.source import LOCK_WAYS
 from .option import Argument, Option
-from .values import parse_count, parse_lock, parse_timeout
+from .values import EXIT_STATUSES, parse_count, parse_exit_status, parse_lock, parse_timeout
 
 FILE = Argument("FILE", "file", "The bolt database file.")
 FILES = Argument("FILE", "file", "The bolt database file; with --json several, an object for each.")
@@ -16,6 +16,13 @@ PGIDS = Argument("PGID", "text", "Page ids.", many=True, required=False)
 JSON = Option("json", "Write JSON: one document, or an object a line.", short="j", default=False, common=True)
 
 QUIET = Option("quiet", "No progress, warnings or hints.", short="q", default=False, common=True)
+
+EXIT_STATUS = Option(
+    "exit-status",
+    "Status of a failure: bbolt (always 1) or detailed (1 damaged, 2 not readable, 3 locked, 4 not there, 64 usage).",
+    default="bbolt", metavar="KIND", parse=parse_exit_status, choices=EXIT_STATUSES, environment="BOLTCLI_EXIT_STATUS",
+    common=True,
+)  # fmt: skip
 
 JOBS = Option(
     "jobs",

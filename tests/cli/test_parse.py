@@ -22,7 +22,15 @@ from boltcli.cli.typer_app import build
 from boltcli.cli.values import parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
 
-IN_USE = {"json": False, "quiet": False, "timeout": "1s", "lock": "auto", "no-lock": False, "previous": False}
+IN_USE = {
+    "json": False,
+    "quiet": False,
+    "exit-status": "bbolt",
+    "timeout": "1s",
+    "lock": "auto",
+    "no-lock": False,
+    "previous": False,
+}
 """The options that all commands have which open a database, and their defaults."""
 FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "recursive": False, "grep": ""}
 """Those of ``keys`` and ``items``."""
@@ -154,7 +162,7 @@ def _values(option: Option, numbers: list[str], *, bad: bool) -> st.SearchStrate
         return WORDS
     if option.name == "timeout":
         return st.sampled_from(["0", "1s", "1.5h2m", *(["x", "1", ""] if bad else [])])
-    if option.name == "lock":
+    if option.name in ("lock", "exit-status"):
         return st.sampled_from([*option.choices, *(["x"] if bad else [])])
     return st.sampled_from(numbers)
 
