@@ -1,0 +1,131 @@
+"""Rows of a table as text, as lines of JSON, as CSV.
+
+A row is a sequence of values, one for each of the columns' ``names``: None, bool, int, float, str, bytes, a
+Decimal, a datetime, or lists and dicts of these.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from io import StringIO
+from itertools import chain, islice
+from typing import Any
+
+from .formats import auto
+from .records import lines, put
+
+Row = Sequence[Any]
+
+_SAMPLE = 1000  # rows from which the widths of a plain table are taken
+_WIDEST = 60  # characters of a column that is not the last
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Return ``names`` with a number after each that was there before: they become the keys of objects."""
+    found: list[str] = []
+    for name in names:
+        other, number = name, 1
+        while other in found:
+            number += 1
+            other = f"{name}_{number}"
+        found.append(other)
+    return found
+
+
+def json_lines(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield an object a row; bytes are text, or hex in a field ``<name>_hex``."""
+    names = unique(names)
+    for chunk in _chunks(rows):
+        records = []
+        for row in chunk:
+            record: dict[str, Any] = {}
+            for name, value in zip(names, row):
+                if isinstance(value, bytes):
+                    put(record, name, value)
+                else:
+                    record[name] = plain(value)
+            records.append(record)
+        yield lines(records)
+
+
+def csv_lines(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield CSV (RFC 4180) with a line of names; bytes are in hex, lists and dicts JSON, None is empty."""
+    yield _csv([names])
+    for chunk in _chunks(rows):
+        yield _csv([[_cell(value) for value in row] for row in chunk])
+
+
+def _csv(rows: Iterable[Row]) -> bytes:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _cell(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else "" if value is None else shown(value)
+
+
+def plain_table(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield the rows in columns, under a line of names; the widths are those of the first rows."""
+    rows = iter(rows)
+    first = [[shown(value) for value in row] for row in islice(rows, _SAMPLE)]
+    widths = [min(_WIDEST, max(map(len, column))) for column in zip(names, *first)]
+    right = [_is_number(column) for column in zip(*first)] if first else [False] * len(names)
+    yield _plain_line(names, widths, right)
+    yield _plain_line(["-" * width for width in widths], widths, right)
+    for row in chain(first, ([shown(value) for value in row] for row in rows)):
+        yield _plain_line(row, widths, right)
+
+
+def _is_number(column: Iterable[str]) -> bool:
+    found = [text for text in column if text]
+    return bool(found) and all(text.lstrip("-").replace(".", "", 1).isdigit() for text in found)
+
+
+def _plain_line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> bytes:
+    cells = [f"{text:>{width}}" if side else f"{text:<{width}}" for text, width, side in zip(row, widths, right)]
+    return ("  ".join(cells).rstrip() + "\n").encode("utf-8", "surrogateescape")
+
+
+def shown(value: Any) -> str:
+    """Return a value as one line of text."""
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        text = auto(value).decode("utf-8", "replace")
+    elif isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, (list, dict)):
+        from .orjson_writer import line
+
+        text = line(plain(value)).decode().rstrip("\n")
+    else:
+        text = str(plain(value))
+    return text.replace("\n", " ").replace("\t", " ")
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can say it."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return {"hex": value.hex()}
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (datetime, date)):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while chunk := list(islice(rows, 500)):
+        yield chunk

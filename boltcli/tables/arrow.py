@@ -1,0 +1,203 @@
+"""Relations as Arrow: schemas, record batches, and a dataset that reads a file when it is scanned.
+
+The only module that imports pyarrow, together with its siblings for files (``arrow_files.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..extras import need
+from .pair_pages import EVERYTHING, Bounds
+from .relations import Relation, TableFile, pair_columns
+
+if TYPE_CHECKING:
+    from ..apps.contract import Column
+
+_ROWS = 8192  # of a batch, at most
+_BYTES = 8 << 20  # of keys and values in a batch of pairs, after which it is passed on
+
+
+class TooWide(Exception):
+    """An integer that needs more than 64 bits, signed: the schema must be the wide one."""
+
+
+def pyarrow() -> Any:
+    """Return the library. Raises :class:`~boltcli.errors.MissingExtra`."""
+    return need("pyarrow", "sql", "Arrow")
+
+
+def schema(relation: Relation, *, wide: bool = False) -> Any:
+    """Return the Arrow schema of ``relation``; ``wide`` has room for unsigned integers of 64 bits."""
+    pa = pyarrow()
+    return pa.schema([(column.name, _type(pa, column, wide)) for column in relation.columns])
+
+
+def _type(pa: Any, column: Column, wide: bool) -> Any:
+    types = {
+        "text": pa.string,
+        "integer": (lambda: pa.decimal128(20, 0)) if wide else pa.int64,
+        "number": pa.float64,
+        "boolean": pa.bool_,
+        "bytes": pa.binary,
+        "time": lambda: pa.timestamp("ns", "UTC"),
+        "json": pa.string,
+        "names": lambda: pa.list_(pa.string()),
+    }
+    return types[column.type]()
+
+
+def batches(
+    relation: Relation,
+    files: Sequence[TableFile],
+    columns: Sequence[str] | None = None,
+    bounds: Bounds = EVERYTHING,
+    *,
+    wide: bool = False,
+) -> Iterator[Any]:
+    """Yield the record batches of ``relation`` over ``files``; of ``columns`` that are not asked for none is read.
+
+    A batch has the relation's columns in their order, those left out filled with nulls, and holds bounded memory.
+    Raises :class:`TooWide` and :class:`~boltcli.errors.Corrupted`.
+    """
+    pa = pyarrow()
+    whole = schema(relation, wide=wide)
+    names = [name for name in whole.names if columns is None or name in columns]
+    for file in files:
+        if relation.name == "pairs":
+            parts = _gathered(pair_columns(file, names or ["key"], bounds))
+        else:
+            parts = _row_columns(relation, file, names)
+        for count, part in parts:
+            arrays = [
+                _array(pa, part[field.name], field.type) if field.name in part else pa.nulls(count, field.type)
+                for field in whole
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=whole)
+
+
+def _gathered(pages: Iterator[dict[str, list[Any]]]) -> Iterator[tuple[int, dict[str, list[Any]]]]:
+    """Join columns of single pages into larger ones."""
+    held: dict[str, list[Any]] = {}
+    count = size = 0
+    for page in pages:
+        for name, values in page.items():
+            held.setdefault(name, []).extend(values)
+        first = next(iter(page.values()))
+        count += len(first)
+        size += sum(map(len, page.get("value") or page.get("value_text") or page.get("key") or ())) if page else 0
+        if count >= _ROWS or size >= _BYTES:
+            yield count, held
+            held, count, size = {}, 0, 0
+    if count:
+        yield count, held
+
+
+def _row_columns(
+    relation: Relation, file: TableFile, names: Sequence[str]
+) -> Iterator[tuple[int, dict[str, list[Any]]]]:
+    rows = relation.rows(file)
+    places = {column.name: place for place, column in enumerate(relation.columns[1:])}
+    kinds = {column.name: column.type for column in relation.columns}
+    while chunk := list(islice(rows, _ROWS)):
+        part: dict[str, list[Any]] = {}
+        for name in names:
+            if name == "path":
+                part[name] = [file.path] * len(chunk)
+            else:
+                place, kind = places[name], kinds[name]
+                part[name] = [_plain(row[place], kind) for row in chunk]
+        yield len(chunk), part
+
+
+def _plain(value: Any, kind: str) -> Any:
+    """Return ``value`` as Arrow takes it for a column of ``kind``; None where it does not fit."""
+    if value is None:
+        return None
+    if kind == "json":
+        return json_text(value)
+    if kind == "text":
+        return (
+            value
+            if isinstance(value, str)
+            else value.decode("utf-8", "replace")
+            if isinstance(value, bytes)
+            else str(value)
+        )
+    if kind == "bytes":
+        return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    if kind in ("integer", "time"):
+        return value if isinstance(value, int) else None
+    if kind == "number":
+        return float(value) if isinstance(value, (int, float)) else None
+    if kind == "boolean":
+        return bool(value)
+    return value
+
+
+def json_text(value: Any) -> str:
+    """Return ``value`` as JSON; bytes in it are written in hex."""
+    import json
+
+    def other(part: Any) -> Any:
+        return {"hex": part.hex()} if isinstance(part, bytes) else str(part)
+
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=other)
+
+
+def _array(pa: Any, values: list[Any], kind: Any) -> Any:
+    if pa.types.is_decimal(kind):
+        from decimal import Decimal
+
+        values = [None if value is None else Decimal(value) for value in values]
+    try:
+        return pa.array(values, kind)
+    except (OverflowError, pa.ArrowInvalid) as error:
+        if pa.types.is_integer(kind):
+            raise TooWide from error
+        if pa.types.is_timestamp(kind):
+            return pa.array([value if -(1 << 63) <= value < 1 << 63 else None for value in values], kind)
+        if pa.types.is_string(kind):  # lone surrogates
+            return pa.array([None if v is None else v.encode("utf-8", "replace").decode() for v in values], kind)
+        raise
+
+
+def dataset(
+    relation: Relation, files: Sequence[TableFile], bounds: Bounds, *, wide: bool, failures: list[Exception]
+) -> Any:
+    """Return an Arrow dataset whose every scan reads ``files`` anew, and only the columns that it is asked for.
+
+    An error of reading ends a scan inside of C++, which makes one of its own of it; the first one goes to ``failures``.
+    """
+    pa = pyarrow()
+    from importlib import import_module
+
+    datasets: Any = import_module("pyarrow.dataset")
+    whole = schema(relation, wide=wide)
+
+    def scanned(columns: Sequence[str] | None) -> Iterator[Any]:
+        try:
+            yield from batches(relation, files, columns, bounds, wide=wide)
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    class Lazy(datasets.InMemoryDataset):  # type: ignore[misc]
+        """DuckDB asks a dataset for a scanner of the columns that a statement needs."""
+
+        def scanner(self, columns: list[str] | None = None, filter: Any = None, **_: Any) -> Any:
+            needed = None
+            if columns is not None:
+                needed = sorted({*columns, *_fields(filter, whole.names)})
+            return datasets.Scanner.from_batches(scanned(needed), schema=whole, columns=columns, filter=filter)
+
+    return Lazy(pa.table({field.name: pa.array([], field.type) for field in whole}, schema=whole))
+
+
+def _fields(filter: Any, names: Sequence[str]) -> Iterator[str]:
+    """Yield the columns that an Arrow expression may name: it can only be read as text."""
+    if filter is not None:
+        text = str(filter)
+        yield from (name for name in names if name in text)

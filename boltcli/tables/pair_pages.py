@@ -1,0 +1,89 @@
+"""Read the pairs of a database for a table: a page's worth at a time, and only what is needed."""
+
+from __future__ import annotations
+
+from ..errors import BucketNotFound
+from ..tree.bucket import BucketRef, find_bucket, open_bucket
+from ..tree.key_range import stretches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..storage.snapshot import Snapshot
+
+    Path = tuple[bytes, ...]
+    # A bucket, its keys, and their values if these are wanted.
+    PairPage = tuple[Path, list[bytes], list[bytes] | None]
+
+
+class Bounds:
+    """Which pairs are needed: those of the bucket at ``bucket`` and, unless ``exact``, of the buckets inside it.
+
+    With ``exact`` also only keys that are at least ``start`` and below
+    ``stop`` (None: no bound). A superset of what a statement selects is right.
+    """
+
+    __slots__ = ("bucket", "exact", "start", "stop")
+
+    def __init__(
+        self, bucket: Path = (), *, exact: bool = False, start: bytes = b"", stop: bytes | None = None
+    ) -> None:
+        self.bucket = bucket
+        self.exact = exact
+        self.start = start
+        self.stop = stop
+
+
+EVERYTHING = Bounds()
+
+
+def pair_pages(snapshot: Snapshot, bounds: Bounds = EVERYTHING, *, values: bool = True) -> Iterator[PairPage]:
+    """Yield the pairs within ``bounds`` in key order, the pairs of a nested bucket after the page that holds it.
+
+    A bucket that is not there has no pairs. Raises :class:`~boltcli.errors.Corrupted` when it comes to damage.
+    """
+    try:
+        first = find_bucket(snapshot, bounds.bucket)
+    except BucketNotFound:
+        return
+    met = {first.root}
+    start, stop = (bounds.start, bounds.stop) if bounds.exact else (b"", None)
+    pending: list[Iterator[PairPage | tuple[Path, BucketRef]]] = [
+        _pages(snapshot, first, bounds.bucket, start, stop, values, nested=not bounds.exact)
+    ]
+    while pending:
+        found = next(pending[-1], None)
+        if found is None:
+            pending.pop()
+        elif len(found) == 3:
+            yield found
+        else:
+            path, bucket = found
+            if bucket.root and bucket.root in met:
+                raise snapshot.corrupted("two buckets share the page, or one is nested in itself", bucket.root)
+            met.add(bucket.root)
+            pending.append(_pages(snapshot, bucket, path, b"", None, values, nested=True))
+
+
+def _pages(
+    snapshot: Snapshot, bucket: BucketRef, path: Path, start: bytes, stop: bytes | None, values: bool, *, nested: bool
+) -> Iterator[PairPage | tuple[Path, BucketRef]]:
+    for page, leaf, keys, low, high in stretches(snapshot, bucket, start, stop):
+        snapshot.glance()
+        places = [index for index in leaf.bucket_indexes() if low <= index < high]
+        indexes = range(low, high)
+        if places:
+            inside = set(places)
+            chosen = [index for index in indexes if index not in inside]
+        else:
+            chosen = list(indexes)
+        if chosen:
+            shown = keys[low:high] if not places else [keys[index] for index in chosen]
+            contents = None
+            if values:
+                contents = leaf.values() if len(chosen) == leaf.count else [leaf.value(index) for index in chosen]
+            yield path, shown, contents
+        if nested:
+            for place in places:
+                yield (*path, keys[place]), open_bucket(snapshot, page, leaf, place, bucket)

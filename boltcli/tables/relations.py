@@ -1,0 +1,238 @@
+"""The relations of a database: their columns, and where their rows come from. Nothing here imports Arrow or DuckDB.
+
+The type of a column is one of those of :class:`~boltcli.apps.contract.Column`
+(``text``, ``integer``, ``number``, ``boolean``, ``bytes``, ``time`` in
+nanoseconds since 1970 UTC, ``json``), or ``names``, a list of names. A name is
+text; one that is not UTF-8 is written ``hex:...``, as commands accept it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..apps.contract import Column
+from ..apps.registry import recognise
+from ..apps.store import SnapshotStore
+from .pair_pages import EVERYTHING, Bounds, pair_pages
+
+if TYPE_CHECKING:
+    from ..apps.contract import Application, Recognition, View
+    from ..storage.snapshot import Snapshot
+
+Row = tuple[Any, ...]
+
+
+class TableFile:
+    """An open database as a source of rows: its ``path``, as the column ``path`` shows it, and its ``snapshot``."""
+
+    def __init__(self, path: str, snapshot: Snapshot) -> None:
+        self.path = path
+        self.snapshot = snapshot
+        self._found: tuple[Application, Recognition] | bool | None = False
+
+    @property
+    def store(self) -> SnapshotStore:
+        """The database as applications read it."""
+        return SnapshotStore(self.snapshot)
+
+    @property
+    def recognised(self) -> tuple[Application, Recognition] | None:
+        """The application whose file it is, and how sure that is."""
+        if isinstance(self._found, bool):
+            self._found = recognise(self.store)
+        return self._found
+
+
+class Relation:
+    """A table: its ``name``, a sentence about it, its columns, and ``rows(file)``, which yields tuples.
+
+    The first column is ``path``; ``rows`` leaves it out.
+    """
+
+    def __init__(
+        self, name: str, title: str, columns: Sequence[Column], rows: Callable[[TableFile], Iterator[Row]]
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.columns = (Column("path"), *columns)
+        self.rows = rows
+
+
+PAIR_COLUMNS = (
+    Column("bucket", "names"),
+    Column("key", "bytes"),
+    Column("value", "bytes"),
+    Column("key_text"),
+    Column("value_text"),
+    Column("value_json", "json"),
+)
+
+
+def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
+    """Return the relations of ``files`` by name: the general ones, and the views of their applications.
+
+    Two applications may have a view of one name: then the columns are those of
+    the first, and the other's is called after it, ``etcd_keys``.
+    """
+    found = {relation.name: relation for relation in (PAIRS, BUCKETS, PAGES, FINDINGS, FILES)}
+    applications: dict[str, Application] = {}
+    for file in files:
+        if file.recognised is not None:
+            applications.setdefault(file.recognised[0].name, file.recognised[0])
+    for application in applications.values():
+        for view in application.views:
+            name = view.name if view.name not in found else f"{application.name}_{view.name}"
+            found[name] = _view_relation(name, application.name, view)
+    return found
+
+
+def _view_relation(name: str, application: str, view: View) -> Relation:
+    def rows(file: TableFile) -> Iterator[Row]:
+        if file.recognised is not None and file.recognised[0].name == application:
+            yield from view.rows(file.store)
+
+    return Relation(name, view.title or f"the view {view.name} of {application}", view.columns, rows)
+
+
+def name_text(name: bytes) -> str:
+    """Return a bucket's name as text."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return f"hex:{name.hex()}"
+
+
+def name_bytes(text: str) -> bytes:
+    """Return the name that :func:`name_text` writes as ``text``."""
+    if text.startswith("hex:"):
+        try:
+            data = bytes.fromhex(text[4:])
+            data.decode()
+        except UnicodeDecodeError:
+            return data
+        except ValueError:
+            pass
+    return text.encode("utf-8", "surrogateescape")
+
+
+def text_or_none(data: bytes) -> str | None:
+    """Return ``data`` as text, None if it is not UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def json_or_none(data: bytes) -> str | None:
+    """Return ``data`` as text if it is JSON, else None. Numbers keep their digits."""
+    import json
+
+    if not data[:1].strip() and not data.strip():
+        return None
+    try:
+        text = data.decode()
+        json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return text
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYTHING) -> Iterator[dict[str, list[Any]]]:
+    """Yield the pairs of ``file`` as columns, a page's worth at a time; only the columns that are ``wanted``."""
+    values = any(name.startswith("value") for name in wanted)
+    for path, keys, contents in pair_pages(file.snapshot, bounds, values=values):
+        columns: dict[str, list[Any]] = {}
+        for name in wanted:
+            if name == "path":
+                columns[name] = [file.path] * len(keys)
+            elif name == "bucket":
+                columns[name] = [[name_text(part) for part in path]] * len(keys)
+            elif name == "key":
+                columns[name] = keys
+            elif name == "key_text":
+                columns[name] = list(map(text_or_none, keys))
+            elif contents is not None:
+                make = {"value": None, "value_text": text_or_none, "value_json": json_or_none}[name]
+                columns[name] = contents if make is None else list(map(make, contents))
+        yield columns
+
+
+def _pair_rows(file: TableFile) -> Iterator[Row]:
+    names = [column.name for column in PAIR_COLUMNS]
+    for columns in pair_columns(file, names):
+        yield from zip(*(columns[name] for name in names))
+
+
+def _bucket_rows(file: TableFile) -> Iterator[Row]:
+    from ..ops.space.space_usage import bucket_usage
+
+    for bucket in bucket_usage(file.snapshot)[1:]:
+        path = [name_text(name) for name in bucket.path]
+        yield (
+            path, path[-1], bucket.pairs, bucket.keys, bucket.bytes, bucket.depth, bucket.inline, bucket.sequence,
+        )  # fmt: skip
+
+
+def _page_rows(file: TableFile) -> Iterator[Row]:
+    from ..ops.space.page_map import KINDS, page_map
+
+    mapped = page_map(file.snapshot)
+    for page, kind in enumerate(mapped.kinds):
+        owner = mapped.owner(page)
+        bucket = None if owner is None else [name_text(name) for name in mapped.path(owner)]
+        yield page, KINDS[kind], bucket, mapped.fills[page]
+
+
+def _finding_rows(file: TableFile) -> Iterator[Row]:
+    from ..ops.check.exact_check import check
+
+    for finding in check(file.snapshot, 0):
+        yield finding.kind, finding.page, finding.message().decode("utf-8", "backslashreplace")
+
+
+def _file_rows(file: TableFile) -> Iterator[Row]:
+    snapshot, meta = file.snapshot, file.snapshot.meta
+    name = layout = None
+    if file.recognised is not None:
+        name, layout = file.recognised[1].name, file.recognised[1].layout
+    freelist = meta.freelist if meta.has_freelist else None
+    yield snapshot.size, snapshot.page_size, meta.txid, meta.root, freelist, meta.hwm, name, layout
+
+
+PAIRS = Relation("pairs", "all pairs, those of nested buckets included", PAIR_COLUMNS, _pair_rows)
+BUCKETS = Relation(
+    "buckets",
+    "all buckets, with what is in them",
+    (
+        Column("bucket", "names"), Column("name"), Column("pairs", "integer"), Column("keys", "integer"),
+        Column("bytes", "integer"), Column("depth", "integer"), Column("inline", "boolean"),
+        Column("sequence", "integer"),
+    ),
+    _bucket_rows,
+)  # fmt: skip
+PAGES = Relation(
+    "pages",
+    "all pages: kind, the bucket that owns each, the share of its room in use in percent",
+    (Column("page", "integer"), Column("kind"), Column("bucket", "names"), Column("fill", "integer")),
+    _page_rows,
+)
+FINDINGS = Relation(
+    "findings",
+    "what the check finds",
+    (Column("kind"), Column("page", "integer"), Column("message")),
+    _finding_rows,
+)
+FILES = Relation(
+    "files",
+    "the files themselves",
+    (
+        Column("size", "integer"), Column("page_size", "integer"), Column("txid", "integer"), Column("root", "integer"),
+        Column("freelist", "integer"), Column("hwm", "integer"), Column("application"), Column("layout"),
+    ),
+    _file_rows,
+)  # fmt: skip
