@@ -46,8 +46,8 @@ class Session:
             )
             self.connection.register(name, table)
 
-    def run(self, statement: str) -> tuple[list[str], Iterator[Any]]:
-        """Run ``statement``; return the names of the result's columns, and its Arrow record batches.
+    def run(self, statement: str) -> tuple[Any, Iterator[Any]]:
+        """Run ``statement``; return the result's Arrow schema (None: there is no result) and its record batches.
 
         Raises :class:`~boltcli.errors.ArgumentError` for what is wrong with the statement, and
         :class:`~boltcli.errors.Corrupted` for damage, before the first batch or while they are read.
@@ -62,17 +62,16 @@ class Session:
                 continue
         raise ArgumentError("an integer needs more than 64 bits")
 
-    def _begin(self, statement: str) -> tuple[list[str], Iterator[Any]]:
+    def _begin(self, statement: str) -> tuple[Any, Iterator[Any]]:
         try:
             result = self.connection.sql(statement)
             if result is None:
-                return [], iter(())
+                return None, iter(())
             reader = getattr(result, "to_arrow_reader", result.fetch_record_batch)(_ROWS)
-            names = list(reader.schema.names)
             first = next(iter(reader), None)
         except Exception as error:
             raise self._translated(error) from None
-        return names, self._rest(first, reader)
+        return reader.schema, self._rest(first, reader)
 
     def _rest(self, first: Any, reader: Any) -> Iterator[Any]:
         if first is not None:

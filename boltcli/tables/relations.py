@@ -96,24 +96,22 @@ def _view_relation(name: str, application: str, view: View) -> Relation:
 
 
 def name_text(name: bytes) -> str:
-    """Return a bucket's name as text."""
+    """Return a bucket's name as text that :func:`name_bytes` reads: as it is, or with a notation before it."""
     try:
-        return name.decode()
+        text = name.decode()
     except UnicodeDecodeError:
         return f"hex:{name.hex()}"
+    return f"str:{text}" if text.startswith(("hex:", "str:")) else text
 
 
 def name_bytes(text: str) -> bytes:
     """Return the name that :func:`name_text` writes as ``text``."""
     if text.startswith("hex:"):
         try:
-            data = bytes.fromhex(text[4:])
-            data.decode()
-        except UnicodeDecodeError:
-            return data
+            return bytes.fromhex(text[4:])
         except ValueError:
             pass
-    return text.encode("utf-8", "surrogateescape")
+    return text.removeprefix("str:").encode("utf-8", "surrogateescape")
 
 
 def text_or_none(data: bytes) -> str | None:
@@ -192,7 +190,7 @@ def _finding_rows(file: TableFile) -> Iterator[Row]:
     from ..ops.check.exact_check import check
 
     for finding in check(file.snapshot, 0):
-        yield finding.kind, finding.page, finding.message().decode("utf-8", "backslashreplace")
+        yield finding.kind, finding.page, finding.message
 
 
 def _file_rows(file: TableFile) -> Iterator[Row]:

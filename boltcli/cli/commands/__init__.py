@@ -21,6 +21,7 @@ COMMANDS = {
     "report": "report",
     "view": "view",
     "audit": "audit",
+    "sql": "sql",
     "compact": "compact",
     "export": "export",
     "import": "import",

@@ -1,0 +1,120 @@
+"""``sql``: a question in SQL over one or more databases, by DuckDB."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError
+from ..command import Argument, Command, Option
+from ..options import ACCESS, FORCE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO
+
+    from ...tables.duck import Session
+    from ..job import Job
+
+COMMAND = Command(
+    "sql",
+    "Answer a question in SQL over databases and the views of their applications (DuckDB).",
+    arguments=(
+        Argument("STATEMENT", "text", "A SQL statement; without one the relations are listed.", required=False),
+        Argument("FILE", "file", "Bolt database files: every relation has their rows, and a column path.", many=True),
+    ),
+    least=1,
+    options=(
+        Option("csv", "Write CSV; BLOBs are in hex.", default=False),
+        Option(
+            "output",
+            "Write the result to this file: its ending says whether Parquet, CSV or NDJSON.",
+            default="", metavar="DEST", short="o", kind="file",
+        ),
+        FORCE,
+        *ACCESS,
+    ),
+    group="Query",
+    example="boltcli sql 'SELECT bucket, count(*) FROM pairs GROUP BY ALL' fixtures/document.db",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    csv: bool
+    output: str
+    force: bool
+
+
+def prepare(job: Job[Options]) -> None:
+    if job.options.csv and job.json:
+        raise ArgumentError("--csv and --json don't go together")
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    import os
+    from contextlib import ExitStack
+
+    from ...tables.duck import Session
+    from ...tables.relations import TableFile
+    from ..runner import open_second
+
+    first, *paths = job.arguments
+    statement: str | None = first
+    if os.path.exists(first) and not (paths and " " in first.strip()):
+        statement, paths = None, job.arguments
+    if not paths:
+        raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
+    with ExitStack() as stack:
+        snapshots = [(path, stack.enter_context(open_second(path, job))) for path in paths]
+        session = stack.enter_context(Session([TableFile(path, snapshot) for path, snapshot in snapshots]))
+        if statement is None:
+            _describe(session, job, out)
+        else:
+            schema, batches = session.run(statement)
+            if schema is not None:
+                _deliver(job, schema, batches, out)
+
+
+def _rows(names: list[str], batches: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
+    for batch in batches:
+        columns = [batch.column(index).to_pylist() for index in range(len(names))]
+        yield from zip(*columns)
+
+
+def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:
+    """Write the result in the form that the options ask for."""
+    from ..row_output import Form, complete, write_rows
+
+    form = Form(json=job.json, csv=job.options.csv, output=job.options.output, force=job.options.force)
+    if form.kind in ("parquet", "arrow"):
+        from ...tables.arrow_files import write_batches
+
+        with complete(form.output, replace=form.force) as file:
+            count = write_batches(file, form.kind, batches, schema)
+        out.write(f"{count} rows -> {form.output}\n".encode("utf-8", "surrogateescape"))
+        return
+    write_rows(form, schema.names, _rows(schema.names, batches), out)
+
+
+def _describe(session: Session, job: Job[Options], out: BinaryIO) -> None:
+    """List the relations with their columns, and statements to begin with."""
+    from ...render import records
+    from ...tables.examples import statements
+
+    if job.json:
+        for name, relation in session.relations.items():
+            columns = [{"name": column.name, "type": column.type} for column in relation.columns]
+            out.write(records.line({"relation": name, "title": relation.title, "columns": columns}))
+        return
+    for name, relation in session.relations.items():
+        described = ", ".join(f"{column.name} {column.type}" for column in relation.columns)
+        out.write(f"{name}: {relation.title}\n    {described}\n".encode())
+    out.write(b"\nStatements to begin with:\n")
+    for statement in statements(session.relations):
+        out.write(f"    boltcli sql {_quoted(statement)} {' '.join(file.path for file in session.files)}\n".encode())
+
+
+def _quoted(statement: str) -> str:
+    from ...render.names import shell_quoted
+
+    return shell_quoted(statement)

@@ -1,0 +1,84 @@
+"""Where rows of a table go: the terminal, a pipe as text, JSON or CSV, or a file by its ending."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+
+from ..errors import ArgumentError, DestinationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, BinaryIO
+
+ENDINGS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".ndjson": "json",
+    ".jsonl": "json",
+    ".json": "json",
+    ".arrow": "arrow",
+}
+
+
+class Form:
+    """How rows are written: ``kind`` is text, json, csv, parquet or arrow; ``output`` a file, "" for standard output.
+
+    Raises :class:`~boltcli.errors.ArgumentError` for a file with another ending.
+    """
+
+    __slots__ = ("force", "kind", "output")
+
+    def __init__(self, *, json: bool = False, csv: bool = False, output: str = "", force: bool = False) -> None:
+        self.output = output
+        self.force = force
+        self.kind = "json" if json else "csv" if csv else "text"
+        if output and self.kind == "text":
+            ending = os.path.splitext(output)[1].lower()
+            if ending not in ENDINGS:
+                raise ArgumentError(f"{output}: the ending must be one of {', '.join(ENDINGS)}")
+            self.kind = ENDINGS[ending]
+
+
+def write_rows(form: Form, names: Sequence[str], rows: Iterable[Sequence[Any]], out: BinaryIO) -> None:
+    """Write ``rows`` as text, JSON or CSV to ``out``, or to the form's file, which appears when it is complete."""
+    from ..render import table_rows
+
+    if form.output:
+        make = table_rows.json_lines if form.kind == "json" else table_rows.csv_lines
+        count = 0
+
+        def counted() -> Iterator[Sequence[Any]]:
+            nonlocal count
+            for row in rows:
+                count += 1
+                yield row
+
+        with complete(form.output, replace=form.force) as file:
+            file.writelines(make(names, counted()))
+        out.write(f"{count} rows -> {form.output}\n".encode("utf-8", "surrogateescape"))
+    elif form.kind == "json":
+        out.writelines(table_rows.json_lines(names, rows))
+    elif form.kind == "csv":
+        out.writelines(table_rows.csv_lines(names, rows))
+    elif out.isatty():
+        from ..render.rich_rows import rich_rows
+
+        out.write(rich_rows(names, rows))
+    else:
+        out.writelines(table_rows.plain_table(names, rows))
+
+
+@contextmanager
+def complete(path: str, *, replace: bool = False) -> Iterator[BinaryIO]:
+    """A file to write to that appears at ``path`` at the end of the block, if that ends well."""
+    from ..storage.destination import Destination
+
+    with Destination(path, replace=replace) as destination:
+        try:
+            with open(destination.fd, "wb", closefd=False) as file:
+                yield file
+        except OSError as error:
+            raise DestinationError("write", path, error) from error
+        destination.commit()

@@ -1,0 +1,95 @@
+"""Arrow batches as Parquet and Arrow files, and such files as rows of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..errors import ArgumentError
+from ..extras import need
+from .relations import name_bytes, name_text
+
+if TYPE_CHECKING:
+    from ..ops.write.load_rows import Row
+
+FORMATS = ("parquet", "arrow")
+_ROWS = 8192
+_BYTES = 8 << 20
+
+
+def write_batches(file: BinaryIO, form: str, batches: Iterator[Any], schema: Any) -> int:
+    """Write Arrow batches to ``file`` as parquet or arrow; return the number of rows.
+
+    Raises :class:`~boltcli.errors.MissingExtra`, and what ``batches`` raises.
+    """
+    writer: Any
+    if form == "parquet":
+        writer = need("pyarrow.parquet", "sql", "Parquet").ParquetWriter(file, schema, compression="zstd")
+    else:
+        writer = need("pyarrow.ipc", "sql", "Arrow").new_file(file, schema)
+    count = 0
+    with writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
+def row_schema() -> Any:
+    """Return the schema of an exported database: of a bucket its path and sequence, of a pair also key and value."""
+    pa = need("pyarrow", "sql", "Arrow")
+    names = pa.list_(pa.string())
+    return pa.schema([("bucket", names), ("sequence", pa.uint64()), ("key", pa.binary()), ("value", pa.large_binary())])
+
+
+def row_batches(rows: Iterator[Row]) -> Iterator[Any]:
+    """Yield record batches of the rows of a database, in their order."""
+    pa = need("pyarrow", "sql", "Arrow")
+    schema = row_schema()
+    columns: tuple[list[Any], ...] = ([], [], [], [])
+    size = 0
+    for row in rows:
+        columns[0].append([name_text(name) for name in row[0]])
+        if len(row) == 2:
+            values: tuple[Any, Any, Any] = (row[1], None, None)
+        else:
+            values = (None, row[1], row[2])
+            size += len(row[1]) + len(row[2])
+        for column, value in zip(columns[1:], values):
+            column.append(value)
+        if len(columns[0]) >= _ROWS or size >= _BYTES:
+            yield _batch(pa, schema, columns)
+            columns = ([], [], [], [])
+            size = 0
+    if columns[0]:
+        yield _batch(pa, schema, columns)
+
+
+def _batch(pa: Any, schema: Any, columns: tuple[list[Any], ...]) -> Any:
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def read_rows(path: str) -> Iterator[Row]:
+    """Yield the rows of a database from a Parquet or Arrow file that :func:`row_batches` was written to.
+
+    Raises :class:`~boltcli.errors.ArgumentError` for a file with other columns.
+    """
+    pa = need("pyarrow", "sql", "Parquet")
+    dataset = need("pyarrow.dataset", "sql", "Parquet")
+    with open(path, "rb") as file:
+        form = "parquet" if file.read(4) == b"PAR1" else "ipc"
+    try:
+        found = dataset.dataset(path, format=form)
+        missing = [name for name in ("bucket", "sequence", "key", "value") if name not in found.schema.names]
+        if missing:
+            raise ArgumentError(f"{path}: there is no column {missing[0]}: it was not written by export")
+        for batch in found.to_batches(columns=["bucket", "sequence", "key", "value"], batch_size=_ROWS):
+            for names, sequence, key, value in zip(*(column.to_pylist() for column in batch.columns)):
+                path_ = tuple(map(name_bytes, names))
+                if key is None:
+                    yield path_, int(sequence or 0)
+                else:
+                    yield path_, key, value if value is not None else b""
+    except pa.ArrowException as error:
+        raise ArgumentError(f"{path}: {str(error).splitlines()[0]}") from None

@@ -1,0 +1,137 @@
+"""A database as a SQLite file: a table ``pairs``, a table ``buckets``, one for each view; and such a file as rows."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError
+from .relations import name_bytes, name_text
+
+if TYPE_CHECKING:
+    from ..ops.write.load_rows import Row
+    from .relations import Relation, TableFile
+
+MAGIC = b"SQLite format 3\0"
+_TYPES = {"integer": "INTEGER", "boolean": "INTEGER", "number": "REAL", "bytes": "BLOB", "time": "INTEGER"}
+_ROWS = 10_000
+_MOST = 1 << 63  # an INTEGER of SQLite has 64 bits, signed: larger ones are stored as text
+
+
+def write_database(path: str, rows: Iterator[Row] | None, file: TableFile, views: Sequence[Relation]) -> dict[str, int]:
+    """Write a SQLite file of the ``rows`` of a database (None: none) and of ``views``; return rows by table.
+
+    ``path`` must not be there. ``pairs`` has ``id`` (the order), ``bucket`` (a JSON list of names), ``key`` and
+    ``value`` as BLOBs; ``buckets`` has ``bucket`` and ``sequence`` as text, which holds all 64 bits.
+    """
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode=OFF")
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("BEGIN")
+        counts = _write_rows(connection, rows) if rows is not None else {}
+        for view in views:
+            counts[view.name] = _write_view(connection, view, file)
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    return counts
+
+
+def _write_rows(connection: sqlite3.Connection, rows: Iterator[Row]) -> dict[str, int]:
+    connection.execute("CREATE TABLE buckets (id INTEGER PRIMARY KEY, bucket TEXT NOT NULL, sequence TEXT NOT NULL)")
+    connection.execute(
+        "CREATE TABLE pairs (id INTEGER PRIMARY KEY, bucket TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL)"
+    )
+    counts = {"buckets": 0, "pairs": 0}
+    number = 0
+    while chunk := list(islice(rows, _ROWS)):
+        buckets, pairs = [], []
+        for row in chunk:
+            number += 1
+            if len(row) == 2:
+                buckets.append((number, _names(row[0]), str(row[1])))
+            else:
+                pairs.append((number, _names(row[0]), row[1], row[2]))
+        connection.executemany("INSERT INTO buckets VALUES (?, ?, ?)", buckets)
+        connection.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?)", pairs)
+        counts["buckets"] += len(buckets)
+        counts["pairs"] += len(pairs)
+    return counts
+
+
+def _names(path: tuple[bytes, ...]) -> str:
+    return json.dumps([name_text(name) for name in path], ensure_ascii=False)
+
+
+def _write_view(connection: sqlite3.Connection, view: Relation, file: TableFile) -> int:
+    columns = view.columns[1:]
+    described = ", ".join(f"{_quoted(column.name)} {_TYPES.get(column.type, 'TEXT')}" for column in columns)
+    connection.execute(f"CREATE TABLE {_quoted(view.name)} ({described})")
+    makers: list[Callable[[Any], Any]] = [_cell] * len(columns)
+    places = ", ".join("?" * len(columns))
+    count = 0
+    rows = view.rows(file)
+    while chunk := [tuple(make(value) for make, value in zip(makers, row)) for row in islice(rows, _ROWS)]:
+        connection.executemany(f"INSERT INTO {_quoted(view.name)} VALUES ({places})", chunk)
+        count += len(chunk)
+    return count
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as SQLite stores it."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return value if -_MOST <= value < _MOST else str(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, (list, dict)):
+        from .arrow import json_text
+
+        return json_text(value)
+    return value
+
+
+def read_rows(path: str) -> Iterator[Row]:
+    """Yield the rows of a database from a SQLite file with the tables that :func:`write_database` writes.
+
+    Raises :class:`~boltcli.errors.ArgumentError`.
+    """
+    connection = sqlite3.connect(f"file:{_escaped(path)}?mode=ro&immutable=1", uri=True)
+    try:
+        found = connection.execute(
+            "SELECT id, bucket, sequence, NULL, NULL FROM buckets UNION ALL "
+            "SELECT id, bucket, NULL, key, value FROM pairs ORDER BY 1"
+        )
+        for _, names, sequence, key, value in found:
+            bucket = tuple(map(name_bytes, json.loads(names)))
+            if sequence is not None:
+                yield bucket, int(sequence)
+            else:
+                yield bucket, _bytes(key), _bytes(value)
+    except (sqlite3.Error, ValueError, TypeError) as error:
+        raise ArgumentError(f"{path}: not written by export: {error}") from None
+    finally:
+        connection.close()
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    if not isinstance(value, bytes):
+        raise TypeError("keys and values must be BLOBs or text")
+    return value
+
+
+def _escaped(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path, errors="surrogateescape")
