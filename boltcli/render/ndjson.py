@@ -36,7 +36,34 @@ def bucket_row(path: tuple[bytes, ...], sequence: int) -> dict[str, Any]:
     return record
 
 
-def parse_row(text: bytes) -> Row:
+def end_row(pairs: int, buckets: int) -> dict[str, Any]:
+    """The last object of an export: how many pairs and buckets came before it, the root bucket not counted."""
+    return {"end": True, "pairs": pairs, "buckets": buckets}
+
+
+class End:
+    """The last line of an export: its counts, or the ``error`` that ended it."""
+
+    __slots__ = ("buckets", "error", "pairs")
+
+    def __init__(self, pairs: int, buckets: int, error: str | None) -> None:
+        self.pairs = pairs
+        self.buckets = buckets
+        self.error = error
+
+
+def _end(record: dict[str, Any]) -> End:
+    if record["end"] is False:
+        failure = record.get("error")
+        message = failure.get("message") if isinstance(failure, dict) else failure
+        return End(0, 0, str(message or "an error"))
+    pairs, buckets = record.get("pairs"), record.get("buckets")
+    if record["end"] is not True or not isinstance(pairs, int) or not isinstance(buckets, int):
+        raise ArgumentError("the end needs the numbers of pairs and buckets")
+    return End(pairs, buckets, None)
+
+
+def parse_row(text: bytes) -> Row | End:
     """What a line says. Raises :class:`~boltcli.errors.ArgumentError`."""
     try:
         record = parsed(text)
@@ -44,6 +71,11 @@ def parse_row(text: bytes) -> Row:
         raise ArgumentError(f"not JSON: {error}") from None
     if not isinstance(record, dict):
         raise ArgumentError("not an object")
+    # A quote inside a string is escaped, so each of these ends the name of a field.
+    if text.count(b'":') != len(record):
+        _refuse_twice(text)
+    if "end" in record:
+        return _end(record)
     unknown = sorted(record.keys() - _FIELDS)
     if unknown:
         raise ArgumentError(f"unknown field {unknown[0]!r}")
@@ -58,6 +90,21 @@ def parse_row(text: bytes) -> Row:
         return path, sequence
     key, value = (_bytes(_one(record, name, str), f"{name}_hex" in record) for name in ("key", "value"))
     return path, key, value
+
+
+def _refuse_twice(text: bytes) -> None:
+    """Raise :class:`~boltcli.errors.ArgumentError` for an object that has a field twice: parsers keep one of them."""
+    import json
+
+    def once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in fields:
+            if name in found:
+                raise ArgumentError(f"the field {name!r} is there twice")
+            found[name] = value
+        return found
+
+    json.loads(text, object_pairs_hook=once)
 
 
 def _one(record: dict[str, Any], name: str, kind: type) -> Any:

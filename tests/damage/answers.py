@@ -41,6 +41,9 @@ CALLS: tuple[tuple[str, ...], ...] = (
     ("page", "--all", "{file}"),
     ("page-item", "{file}", "3", "0"),
     ("dump", "{file}", "2", "3"),
+    ("top", "{file}"),
+    ("map", "{file}"),
+    ("why", "{file}", "2", "3", "4"),
     ("__complete", "plain", "get", "{file}", "{bucket}", ""),
     ("surgery meta validate", "{file}"),
     ("surgery meta update", "--fields", "root:3", "--meta-page", "1", "--output", "{output}", "{file}"),
@@ -66,8 +69,8 @@ CALLS: tuple[tuple[str, ...], ...] = (
 )
 """A line a command; the words in braces are a file's own."""
 
-DATALESS = ("version", "help", "completion ", "import", "diff", "patch", "watch", "metrics")
-"""Commands that read no database, or more than one: how their names begin. ``test_compare.py`` asks the latter."""
+DATALESS = ("version", "help", "completion ", "import", "diff", "patch", "watch", "metrics", "report", "sql")
+"""Commands that read no database, or more than one, or that need much memory of their own: how their names begin."""
 
 
 class Subject:

@@ -79,7 +79,7 @@ def test_a_part(tmp_path: Path) -> None:
     path = fixture("document")
     name = run("keys", path, "execution-history")[1].decode().split()[1]
     _, exported, _ = run("export", "--bucket", "execution-history", "--bucket", name, path)
-    assert exported.count(b"\n") == 2 + 3
+    assert exported.count(b"\n") == 2 + 3 + 1
     (tmp_path / "lines").write_bytes(exported)
     assert run("import", tmp_path / "lines", "-o", tmp_path / "db")[0] == 0
     with boltcli.open(path) as whole, boltcli.open(tmp_path / "db") as part:
@@ -102,7 +102,15 @@ def test_a_part(tmp_path: Path) -> None:
         (b'{"bucket":["a"],"key":"x","value":"","value_hex":""}', b"line 1: there must be a string value or value_hex"),
         (b'{"bucket":[1],"sequence":1}', b"line 1: a bucket's name must be a string"),
         (b'{"bucket":["a"],"key_hex":"0","value":""}', b"line 1: '0' is not hexadecimal"),
-        (b'{"bucket":[],"key":"x","value":""}', b"row 1: the root bucket cannot hold pairs"),
+        (b'{"bucket":["a"],"sequence":1,"sequence":2}', b"line 1: the field 'sequence' is there twice"),
+        (b'{"bucket":["a"],"key" : "x","value":"y","value":"z"}', b"line 1: the field 'value' is there twice"),
+        (b'{"bucket":["a"],"sequence":1}', b"the export has no line that ends it: it was cut short; --partial takes"),
+        (b'{"bucket":["a"],"sequence":1}\n{"end":true,"pairs":0,"buckets":2}', b"the export ends with 0 pairs in 2"),
+        (b'{"end":false,"error":{"message":"page 3"}}', b"the export ended with an error: page 3"),
+        (
+            b'{"end":true,"pairs":0,"buckets":0}\n{"bucket":["a"],"sequence":1}',
+            b"line 2: there is a line",
+        ),
         (b'{"bucket":["a"],"key":"","value":""}', b"row 1: a key of 0 bytes; 1 to 32768 are possible"),
         (
             b'{"bucket":["a"],"key":"y","value":""}\n{"bucket":["a"],"key":"x","value":""}',
@@ -122,7 +130,7 @@ def test_what_is_refused(lines: bytes, words: bytes, tmp_path: Path) -> None:
 
 def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = tmp_path / "lines"
-    lines.write_bytes(b'{"bucket":["a"],"key":"x","value":"1"}\n')
+    lines.write_bytes(b'{"bucket":["a"],"key":"x","value":"1"}\n{"end":true,"pairs":1,"buckets":0}\n')
     output = tmp_path / "db"
     assert error_line(run("import", "-o", output, tmp_path / "missing")[2]).startswith(b"read ")
     assert not output.exists()
@@ -135,6 +143,63 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert error_line(run("import", "--fill-percent", "5", "-o", tmp_path / "x", lines)[2]).startswith(
         b"fill percent 5"
     )
+
+
+def test_pairs_of_the_root_bucket(tmp_path: Path) -> None:
+    """bbolt's API puts none there; files of containerd and old boltdb have some."""
+    content: list[Any] = [((), b"a", b"1"), ((b"b",), 7), ((b"b",), b"k", b"v"), ((), b"z", b"")]
+    load(content, str(tmp_path / "first.db"), page_size=4096, sync=False)
+    again(tmp_path / "first.db", tmp_path)
+    with boltcli.open(tmp_path / "again.db") as db:
+        assert db[b"a"] == b"1"
+        assert db[b"z"] == b""
+
+
+def test_a_cut_export_does_not_look_whole(tmp_path: Path) -> None:
+    lines = run("export", fixture("document"))[1].splitlines(keepends=True)
+    source = tmp_path / "lines"
+    source.write_bytes(b"".join(lines[:5]))
+    assert run("import", "-o", tmp_path / "a.db", source)[0] == 1
+    status, _, err = run("import", "--partial", "-o", tmp_path / "a.db", source)
+    assert status == 0
+    assert err.startswith(b"warning: the export has no line that ends it")
+    # A damaged database: what comes before the damage, then the error.
+    damaged = tmp_path / "damaged.db"
+    content = bytearray(fixture("depth-4").read_bytes())
+    content[5 * 1024 : 5 * 1024 + 8] = b"\xff" * 8
+    damaged.write_bytes(content)
+    status, out, err = run("export", damaged)
+    assert status == 1
+    assert b'"end":false,"error":{"kind":"corrupted"' in out.splitlines()[-1]
+    assert err.startswith(b"Error: page 5 ")
+
+
+@pytest.mark.parametrize("ending", ["sqlite", "parquet", "arrow"])
+@pytest.mark.parametrize("name", ["binary-keys", "nested-8", "sequences", "values", "empty"])
+def test_other_formats_are_lossless(name: str, ending: str, tmp_path: Path) -> None:
+    table, copy = tmp_path / f"a.{ending}", tmp_path / "a.db"
+    assert run("export", "-o", table, fixture(name))[0] == 0
+    assert run("export", "-o", table, fixture(name))[0] == 1  # it is there
+    assert run("import", "--no-sync", "-o", copy, table)[0] == 0
+    assert run("export", copy)[1] == run("export", fixture(name))[1]
+
+
+def test_csv_and_sqlite_are_what_other_programs_read(tmp_path: Path) -> None:
+    import csv
+    import sqlite3
+
+    rows = list(csv.DictReader(io.StringIO(run("export", "--format", "csv", fixture("one-bucket"))[1].decode())))
+    assert [bytes.fromhex(row["key"]) for row in rows if row["key"]] == [b"bar", b"baz", b"foo"]
+    table = tmp_path / "a.sqlite"
+    assert run("export", "-f", "sqlite", "-o", table, fixture("one-bucket"))[0] == 0
+    with sqlite3.connect(table) as connection:
+        assert connection.execute("SELECT key, value FROM pairs ORDER BY id").fetchall() == [
+            (b"bar", b"two"), (b"baz", b"three"), (b"foo", b"one"),
+        ]  # fmt: skip
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+    assert error_line(run("export", "-f", "parquet", fixture("one-bucket"))[2]) == b"--format parquet needs --output"
+    assert error_line(run("export", "-f", "xml", fixture("one-bucket"))[2]).startswith(b"--format xml: must be one of")
 
 
 def test_the_root_buckets_sequence(tmp_path: Path) -> None:

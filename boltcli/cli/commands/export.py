@@ -1,12 +1,11 @@
-"""``export``: a database, or a bucket of it, as lines of JSON. bbolt has no such command."""
+"""``export``: a database, or a bucket of it, as lines of JSON, or as a table in a file. bbolt has no such command."""
 
 from __future__ import annotations
 
-from ...ops.read.select_items import items
-from ...tree.bucket import find_bucket
+from ...errors import ArgumentError, Corrupted
 from ..command import Command, Option
 from ..key_argument import addresses
-from ..options import FILE
+from ..options import FILE, FORCE
 from ..values import parse_name
 
 TYPE_CHECKING = False
@@ -16,48 +15,112 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from ..job import Job
 
+FORMATS = ("ndjson", "csv", "sqlite", "parquet", "arrow")
+
 COMMAND = Command(
     "export",
-    "Write all buckets and pairs as lines of JSON.",
+    "Write all buckets and pairs as lines of JSON, or pairs and views as CSV, SQLite, Parquet or Arrow.",
     arguments=(FILE,),
     least=1,
     most=1,
     options=(
         Option(
             "bucket",
-            "Only this bucket; repeated: the bucket in that one.",
-            default=[],
-            metavar="NAME",
-            parse=parse_name,
-            kind="bucket",
+            "Only this bucket; repeat it for a nested one.",
+            default=[], metavar="NAME", parse=parse_name, kind="bucket",
         ),
+        Option(
+            "format",
+            "ndjson|csv|sqlite|parquet|arrow; default: by the ending of --output, else ndjson.",
+            default="", metavar="FORMAT", short="f", choices=FORMATS,
+        ),
+        Option(
+            "output",
+            "Write to this file, which appears when it is complete; default: standard output.",
+            default="", metavar="DEST", short="o", kind="file",
+        ),
+        Option("view", "Write this view of the file's application instead of the pairs.", default="", metavar="NAME"),
+        Option("all-views", "With --format sqlite: also a table for each view of the application.", default=False),
+        FORCE,
     ),
     opens=True,
     json="Write errors and warnings as JSON too; the rows are JSON in any case.",
     example="boltcli export --bucket execution fixtures/document.db",
     group="Write",
-)
+)  # fmt: skip
 
 
 class Options:
     """The values of the options."""
 
     bucket: list[str]
+    format: str
+    output: str
+    view: str
+    all_views: bool
+    force: bool
+
+
+def _form(job: Job[Options]) -> str:
+    """Return the format that the options ask for. Raises :class:`~boltcli.errors.ArgumentError`."""
+    import os
+
+    options = job.options
+    if options.format:
+        if options.format not in FORMATS:
+            raise ArgumentError(f"--format {options.format}: must be one of {', '.join(FORMATS)}")
+        return options.format
+    endings = {".csv": "csv", ".sqlite": "sqlite", ".parquet": "parquet", ".arrow": "arrow"}
+    return endings.get(os.path.splitext(options.output)[1].lower(), "ndjson")
 
 
 def prepare(job: Job[Options]) -> None:
-    addresses(job.options.bucket)
+    options = job.options
+    addresses(options.bucket)
+    form = _form(job)
+    if form in ("sqlite", "parquet", "arrow") and not options.output:
+        raise ArgumentError(f"--format {form} needs --output")
+    if options.all_views and form != "sqlite":
+        raise ArgumentError("--all-views needs --format sqlite: the other formats hold one table a file")
+    if options.view and options.bucket:
+        raise ArgumentError("--view and --bucket don't go together")
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    from ...render.ndjson import bucket_row, rows
-    from ...render.records import line
+    options = job.options
+    if _form(job) != "ndjson" or options.view:
+        from ..export_forms import export_table
 
-    path = tuple(addresses(job.options.bucket))
-    bucket = find_bucket(snapshot, path)
-    if snapshot.meta.sequence:
-        out.write(line(bucket_row((), snapshot.meta.sequence)))
-    for length in range(1, len(path) + 1):
-        out.write(line(bucket_row(path[:length], find_bucket(snapshot, path[:length]).sequence)))
-    for part in items(snapshot, bucket, path, recursive=True):
-        out.write(rows(part))
+        export_table(snapshot, job, _form(job), out)
+    elif options.output:
+        from ..row_output import complete
+
+        with complete(options.output, replace=options.force) as file:
+            _lines(snapshot, job, file)
+            snapshot.settle()
+    else:
+        _lines(snapshot, job, out)
+
+
+def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
+    """Write the rows, then how many there were, or the error: a cut export does not look whole."""
+    from ...ops.read.export_rows import export_parts
+    from ...render import records
+    from ...render.ndjson import bucket_row, end_row, rows
+
+    pairs = buckets = 0
+    try:
+        for part in export_parts(snapshot, tuple(addresses(job.options.bucket))):
+            if isinstance(part, tuple):
+                assert isinstance(part[1], int)
+                out.write(records.line(bucket_row(part[0], part[1])))
+                buckets += bool(part[0])
+            else:
+                out.write(rows(part))
+                inner = part.bucket_count()
+                buckets += inner
+                pairs += len(part.keys) - inner
+    except Corrupted as error:
+        out.write(records.line({"end": False, "error": records.error(error, job.path)}))
+        raise
+    out.write(records.line(end_row(pairs, buckets)))

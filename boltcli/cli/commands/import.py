@@ -9,7 +9,7 @@ import sys
 from ...errors import ArgumentError, DestinationExists, OpenError
 from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load_rows import load
-from ..command import Argument, Command
+from ..command import Argument, Command, Option
 from ..options import FILL_PERCENT, FORCE, NO_SYNC, OUTPUT, PAGE_SIZE
 from ..values import go_quote
 
@@ -19,15 +19,29 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ...ops.write.load_rows import Row
+    from ...render.ndjson import End
     from ..job import Job
+
+_SQLITE = b"SQLite format 3\0"
+_ARROW = (b"PAR1", b"ARROW1")
+_LONGEST = 1 << 31  # bytes of a line
 
 COMMAND = Command(
     "import",
     "Make a database from what export writes; it is as small as it can be.",
-    arguments=(Argument("SRC", "file", "Lines of JSON in key order; - is standard input."),),
+    arguments=(
+        Argument("SRC", "file", "Lines of JSON in key order, or SQLite, Parquet or Arrow; - is standard input."),
+    ),
     least=1,
     most=1,
-    options=(OUTPUT, NO_SYNC, FORCE, FILL_PERCENT, PAGE_SIZE),
+    options=(
+        OUTPUT,
+        Option("partial", "Take an export that was cut short, or ended with an error.", default=False),
+        NO_SYNC,
+        FORCE,
+        FILL_PERCENT,
+        PAGE_SIZE,
+    ),
     example="boltcli import -o store.db store.ndjson",
     group="Write",
 )
@@ -37,6 +51,7 @@ class Options:
     """The values of the options."""
 
     output: str
+    partial: bool
     no_sync: bool
     force: bool
     fill_percent: int
@@ -53,7 +68,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         raise ArgumentError(f"output file {go_quote(output)} is the source")
     try:
         done = load(
-            _rows(source),
+            _rows(job),
             output,
             page_size=page_size or mmap.PAGESIZE,
             fill_percent=job.options.fill_percent,
@@ -72,22 +87,75 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     out.write(b"%d pairs in %d buckets -> %d bytes\n" % (done.pairs, done.buckets, done.size))
 
 
-def _rows(source: str) -> Iterator[Row]:
-    """The rows in the file ``source``, or - for standard input; empty lines are passed over."""
-    from ...render.ndjson import parse_row
-
+def _rows(job: Job[Options]) -> Iterator[Row]:
+    """The rows of the source, by what it begins with: lines of JSON, SQLite, Parquet, Arrow."""
+    source = job.path
     try:
         file = _stdin() if source == "-" else open(source, "rb")  # noqa: SIM115
         with file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    try:
-                        row = parse_row(line)
-                    except ArgumentError as error:
-                        raise ArgumentError(f"line {number}: {error}") from None
-                    yield row
+            magic = b"" if source == "-" else file.read(len(_SQLITE))
+            if magic == _SQLITE:
+                from ...tables.sqlite_file import read_rows as from_sqlite
+
+                yield from from_sqlite(source)
+            elif magic.startswith(_ARROW):
+                from ...tables.arrow_files import read_rows as from_arrow
+
+                yield from from_arrow(source)
+            else:
+                if magic:
+                    file.seek(0)
+                yield from _parsed(job, file)
     except OSError as error:
         raise OpenError("read", source, error.strerror or str(error)) from error
+
+
+def _parsed(job: Job[Options], file: BinaryIO) -> Iterator[Row]:
+    """The rows in lines of JSON, up to the line that ends an export; empty lines are passed over.
+
+    Raises :class:`~boltcli.errors.ArgumentError` if that line is missing or counts other rows, unless --partial
+    is given: then it is a warning.
+    """
+    from ...render.ndjson import End, parse_row
+
+    pairs = buckets = number = 0
+    end: End | None = None
+    while line := file.readline(_LONGEST):
+        number += 1
+        if not line.strip():
+            continue
+        try:
+            if len(line) == _LONGEST:
+                raise ArgumentError(f"it is longer than {_LONGEST} bytes, and no row is")
+            if end is not None:
+                raise ArgumentError("there is a line after the end of the export")
+            row = parse_row(line)
+        except (ArgumentError, MemoryError) as error:
+            raise ArgumentError(f"line {number}: {error or 'not enough memory for it'}") from None
+        if isinstance(row, End):
+            end = row
+            continue
+        if len(row) == 2:
+            buckets += bool(row[0])
+        else:
+            pairs += 1
+        yield row
+    problem = _problem(end, pairs, buckets)
+    if problem and not job.options.partial:
+        raise ArgumentError(f"{problem}; --partial takes the {pairs} pairs that are there")
+    if problem:
+        job.warn(f"{problem}: took the {pairs} pairs that are there")
+
+
+def _problem(end: End | None, pairs: int, buckets: int) -> str:
+    """What is wrong with the end of an export, empty for nothing."""
+    if end is None:
+        return "the export has no line that ends it: it was cut short"
+    if end.error is not None:
+        return f"the export ended with an error: {end.error}"
+    if (end.pairs, end.buckets) != (pairs, buckets):
+        return f"the export ends with {end.pairs} pairs in {end.buckets} buckets, but {pairs} in {buckets} came"
+    return ""
 
 
 def _stdin() -> BinaryIO:

@@ -18,8 +18,8 @@ COMMAND = Command(
     "sql",
     "Answer a question in SQL over databases and the views of their applications (DuckDB).",
     arguments=(
-        Argument("STATEMENT", "text", "A SQL statement; without one the relations are listed.", required=False),
-        Argument("FILE", "file", "Bolt database files: every relation has their rows, and a column path.", many=True),
+        Argument("STATEMENT", "text", "A SQL statement; if it is left out, the relations are listed."),
+        Argument("FILE", "file", "Bolt database files: all relations have rows of each.", many=True, required=False),
     ),
     least=1,
     options=(

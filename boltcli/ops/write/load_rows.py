@@ -42,8 +42,8 @@ def load(
     """Write a database of ``rows`` to ``path``, which appears there when it is complete.
 
     They must be in key order, a bucket before what is in it; one that is only
-    named by what is in it has the sequence 0. The path () is the root bucket,
-    which takes buckets only. Raises :class:`~boltcli.errors.ArgumentError`
+    named by what is in it has the sequence 0. The path () is the root bucket:
+    bbolt's API puts no pairs there, but files with some exist. Raises :class:`~boltcli.errors.ArgumentError`
     (``row 3: ...``), :class:`~boltcli.errors.DestinationExists`,
     :class:`~boltcli.errors.DestinationError`, and what ``rows`` raises; then
     there is no file.
@@ -108,8 +108,6 @@ class _Loader:
 
     def pair(self, path: tuple[bytes, ...], key: bytes, value: bytes) -> None:
         """A pair in a bucket, which is made if it isn't there."""
-        if not path:
-            raise _Refused("the root bucket cannot hold pairs")
         if len(value) > MAX_VALUE_SIZE:
             raise _Refused(f"a value of {len(value)} bytes; {MAX_VALUE_SIZE} are the most")
         self._go(path)
@@ -144,6 +142,7 @@ class _Loader:
     def finish(self) -> None:
         """Nothing more comes."""
         self._go(())
+        self._flush()  # pairs of the root bucket itself
         self.writer.finish()
 
     def _go(self, path: tuple[bytes, ...]) -> None:

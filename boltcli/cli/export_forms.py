@@ -1,0 +1,103 @@
+"""An export that is not lines of JSON: pairs or views as CSV, SQLite, Parquet or Arrow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..errors import ArgumentError, DestinationExists
+from ..ops.read.export_rows import export_rows
+from ..tables.relations import TableFile, name_text, relations
+from .key_argument import addresses
+from .row_output import Form, complete, write_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..storage.snapshot import Snapshot
+    from ..tables.relations import Relation
+    from .commands.export import Options
+    from .job import Job
+
+_COPY = 1 << 20
+
+
+def export_table(snapshot: Snapshot, job: Job[Options], form: str, out: BinaryIO) -> None:
+    """Write the pairs, or a view, in ``form`` to the job's output. Raises BoltError."""
+    options = job.options
+    file = TableFile(job.path, snapshot)
+    view = _view(file, options.view) if options.view else None
+    path = tuple(addresses(options.bucket))
+    if form == "sqlite":
+        _sqlite(file, path, view, job, out)
+    elif form in ("parquet", "arrow"):
+        _arrow(file, path, view, form, job, out)
+    else:
+        if view is not None:
+            names: list[str] = [column.name for column in view.columns[1:]]
+            rows: Iterator[Any] = view.rows(file)
+        else:
+            names = ["bucket", "sequence", "key", "value"]
+            rows = (
+                ([name_text(name) for name in row[0]], row[1], None, None)
+                if len(row) == 2
+                else ([name_text(name) for name in row[0]], None, row[1], row[2])
+                for row in export_rows(snapshot, path)
+            )
+        written = Form(json=form == "ndjson", csv=form == "csv", output=options.output, force=options.force)
+        write_rows(written, names, rows, out)
+
+
+def _view(file: TableFile, name: str) -> Relation:
+    found = relations([file])
+    if name not in found:
+        known = [each for each in found if each not in ("pairs", "buckets", "pages", "findings", "files")]
+        raise ArgumentError(f"there is no view {name!r}; this file has: {', '.join(known) or 'none'}")
+    return found[name]
+
+
+def _arrow(
+    file: TableFile, path: tuple[bytes, ...], view: Relation | None, form: str, job: Job[Options], out: BinaryIO
+) -> None:
+    from ..tables.arrow import TooWide, batches, schema
+    from ..tables.arrow_files import row_batches, row_schema, write_batches
+
+    for wide in (False, True):
+        try:
+            with complete(job.options.output, replace=job.options.force) as target:
+                if view is None:
+                    count = write_batches(target, form, row_batches(export_rows(file.snapshot, path)), row_schema())
+                else:
+                    count = write_batches(target, form, batches(view, [file], wide=wide), schema(view, wide=wide))
+                file.snapshot.settle()
+            break
+        except TooWide:
+            continue
+    _say(job, {"rows": count}, out)
+
+
+def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, job: Job[Options], out: BinaryIO) -> None:
+    from ..tables.sqlite_file import write_database
+
+    options = job.options
+    if os.path.exists(options.output) and not options.force:
+        raise DestinationExists(options.output)
+    views = [view] if view is not None else []
+    if options.all_views:
+        general = {"pairs", "buckets", "pages", "findings", "files"}
+        views = [relation for name, relation in relations([file]).items() if name not in general]
+    with tempfile.TemporaryDirectory(prefix="boltcli-") as folder:
+        made = os.path.join(folder, "export.sqlite")
+        rows = None if view is not None else export_rows(file.snapshot, path)
+        counts = write_database(made, rows, file, views)
+        file.snapshot.settle()
+        with complete(options.output, replace=options.force) as target, open(made, "rb") as source:
+            shutil.copyfileobj(source, target, _COPY)
+    _say(job, counts, out)
+
+
+def _say(job: Job[Options], counts: dict[str, int], out: BinaryIO) -> None:
+    words = ", ".join(f"{count} {name}" for name, count in counts.items())
+    out.write(f"{words} -> {job.options.output}\n".encode("utf-8", "surrogateescape"))

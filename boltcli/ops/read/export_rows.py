@@ -1,0 +1,43 @@
+"""The buckets and pairs of a database in the order of an export: key order, a bucket before what is in it."""
+
+from __future__ import annotations
+
+from ...tree.bucket import BucketRef, find_bucket
+from .select_items import items
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...storage.snapshot import Snapshot
+    from .select_items import Items, Path
+
+    # Of a bucket: its path and its sequence. Of a pair: the path of its bucket, its key, its value.
+    Row = tuple[Path, int] | tuple[Path, bytes, bytes]
+
+
+def export_parts(snapshot: Snapshot, path: Path = ()) -> Iterator[Row | Items]:
+    """Yield the rows of the buckets down to ``path``, then what is in that one, a page's worth at a time.
+
+    The root bucket has a row only if it has a sequence. Raises
+    :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` when it comes to damage.
+    """
+    bucket = find_bucket(snapshot, path)
+    if snapshot.meta.sequence:
+        yield (), snapshot.meta.sequence
+    for length in range(1, len(path) + 1):
+        yield path[:length], find_bucket(snapshot, path[:length]).sequence
+    yield from items(snapshot, bucket, path, recursive=True)
+
+
+def export_rows(snapshot: Snapshot, path: Path = ()) -> Iterator[Row]:
+    """Yield the same row by row."""
+    for part in export_parts(snapshot, path):
+        if isinstance(part, tuple):
+            yield part
+            continue
+        for key, value in zip(part.keys, part.values):
+            if isinstance(value, BucketRef):
+                yield (*part.path, key), value.sequence
+            else:
+                yield part.path, key, value
