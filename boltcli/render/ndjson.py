@@ -72,7 +72,7 @@ def parse_row(text: bytes) -> Row | End:
     if not isinstance(record, dict):
         raise ArgumentError("not an object")
     # A quote inside a string is escaped, so each of these ends the name of a field.
-    if text.count(b'":') != len(record):
+    if text.count(b'":') != len(record) or any(space in text for space in (b'" ', b'"\t', b'"\r')):
         _refuse_twice(text)
     if "end" in record:
         return _end(record)
