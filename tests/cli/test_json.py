@@ -168,7 +168,7 @@ def test_what_is_written(tmp_path: Path) -> None:
 
 def test_export_and_import(tmp_path: Path) -> None:
     _, rows, _ = run_json("export", fixture("document"))
-    assert len(rows) == 21 + 11
+    assert len(rows) == 21 + 11 + 1
     source = tmp_path / "rows"
     source.write_bytes(run("export", fixture("document"))[1])
     _, (done,), _ = run_json("import", source, "-o", tmp_path / "db")
