@@ -88,7 +88,7 @@ def test_skipped_transactions(tmp_path: Path) -> None:
 LIMITS: list[Callable[[pytest.MonkeyPatch], None]] = [
     lambda patch: None,
     lambda patch: patch.setattr(module, "_LARGE", 0),  # each look is at a whole new copy
-    lambda patch: patch.setattr(module, "_follows", lambda old, new: False),  # all pages are compared
+    lambda patch: patch.setattr(module, "follows", lambda *states: False),  # all pages are compared
 ]
 
 

@@ -18,9 +18,10 @@ import time
 
 from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, SourceNotFound
 from ...format.meta import Meta, choose
-from ...storage.copy_file import CopyFile
+from ...storage.copy_file import CopyFile, follows
 from ...storage.snapshot import Page, Snapshot
 from ...storage.source import open_source, read_at
+from ..space.free_pages import free_pages
 from .diff import contents, diff
 
 TYPE_CHECKING = False
@@ -133,16 +134,23 @@ class _Follower:
 
     def _follow_replacement(self) -> None:
         """Open the file that is at the path, if it is another one by now."""
+        if not self._is_replaced():
+            return
         try:
-            if os.path.samestat(os.stat(self._path), os.fstat(self._source.fd)):
-                return
             source = open_source(self._path, "none")
-        except (SourceNotFound, OpenError, OSError):
-            return  # there is none at the moment: what is open is still there
+        except (SourceNotFound, OpenError):
+            return  # gone again
         self._source.close()
         self._source = source
         self._replaced = True
         self._waiter.renew()
+
+    def _is_replaced(self) -> bool:
+        """Whether there is another file at the path than the one that is open."""
+        try:
+            return not os.path.samestat(os.stat(self._path), os.fstat(self._source.fd))
+        except OSError:
+            return False  # there is none at the moment: what is open is still there
 
     def _is_new(self) -> bool:
         """Whether the file's newest transaction isn't the one that was reported."""
@@ -187,7 +195,7 @@ class _Follower:
         try:
             yield from diff(
                 old, new, self._bucket, start=self._start, stop=self._stop,
-                same_file=not self._replaced and _follows(old, new),
+                same_file=not self._replaced and follows(new, old.meta.txid, old.meta.checksum),
             )  # fmt: skip
         except BucketNotFound:
             pass
@@ -207,29 +215,23 @@ class _Follower:
     def _new_copy(self, *, first: bool = False) -> CopyFile | None:
         """A copy of the file's newest state; None if the waiter is stopped before it can be had."""
         pause = _SHORTEST
+
+        def wait() -> bool:
+            nonlocal pause
+            pause = min(2 * pause, _LONGEST)
+            return self._waiter.pause(pause) and not self._is_replaced()
+
         while True:
             try:
-                return CopyFile(self._source)
+                return CopyFile(self._source, free_pages, wait)
             except Changed:
                 pass
             except (InvalidDatabase, OpenError):
                 if first:
                     raise
-            if not self._waiter.pause(pause):
+            if not wait() and self._waiter.stopped:
                 return None
-            pause = min(2 * pause, _LONGEST)
             self._follow_replacement()
-
-
-def _follows(old: Snapshot, new: Snapshot) -> bool:
-    """Whether ``new`` is the one transaction after ``old``: its file must still hold the meta page of that."""
-    before = new.metas[1 - new.meta.page]
-    return (
-        new.meta.txid == old.meta.txid + 1
-        and before.txid == old.meta.txid
-        and before.checksum == old.meta.checksum
-        and before.problem() is None
-    )
 
 
 class _TooLarge(Exception):

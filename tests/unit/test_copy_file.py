@@ -1,0 +1,104 @@
+"""A copy that is made beside a writer: it goes from transaction to transaction, and is right for the last."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from boltcli.errors import Changed
+from boltcli.ops.compare.diff import diff
+from boltcli.ops.space.free_pages import free_pages
+from boltcli.storage import copy_file
+from boltcli.storage.copy_file import CopyFile
+from boltcli.storage.snapshot import Snapshot
+from boltcli.storage.source import open_source, read_at
+from tests.live import Writer
+from tests.support import DATABASES
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="written by pwrite")
+
+
+def copied(path: Path, wait: Callable[[], bool] | None = None) -> CopyFile:
+    source = open_source(str(path), "none")
+    try:
+        return CopyFile(source, free_pages, wait)
+    finally:
+        source.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_clones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copy_file, "_clone", lambda source: None)
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_every_fixture(path: Path) -> None:
+    with copied(path) as copy, copy.snapshot() as there, Snapshot(str(path)) as here:
+        assert there.meta.txid == here.meta.txid
+        assert list(diff(here, there)) == []
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 7, 20, 50])
+@pytest.mark.parametrize("stop", [3, 40])
+def test_beside_a_writer(every: int, stop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transactions between any two parts: each part is read once, but for what they wrote."""
+    writer = Writer(tmp_path / "db", size=1 << 20)
+    monkeypatch.setattr(copy_file, "_CHUNK", 16 << 10)
+    read: list[int] = []
+
+    def reading(fd: int, position: int, size: int) -> bytes:
+        content = read_at(fd, position, size)
+        read.append(size)
+        if len(read) % every == 0 and writer.txid < stop:
+            writer.commit()
+        return content
+
+    monkeypatch.setattr(copy_file, "read_at", reading)
+    with copied(writer.path, lambda: True) as copy:
+        monkeypatch.undo()
+        with copy.snapshot() as there, Snapshot(str(writer.path)) as here:
+            assert there.meta.txid == here.meta.txid == writer.txid > 2
+            assert list(diff(here, there)) == []
+    # A part is read again when a transaction came before its look, and the pages that it wrote are.
+    assert sum(read) < (1 << 20) + (writer.txid - 2) * (16 + 20 << 10)
+
+
+def test_missed_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(tmp_path / "db", size=1 << 20)
+    monkeypatch.setattr(copy_file, "_CHUNK", 64 << 10)
+    left = [3]
+
+    def reading(fd: int, position: int, size: int) -> bytes:
+        content = read_at(fd, position, size)
+        if position > 500_000 and left[0]:
+            left[0] -= 1
+            writer.commit()
+            writer.commit()
+        return content
+
+    monkeypatch.setattr(copy_file, "read_at", reading)
+    with copied(writer.path, lambda: True) as copy, copy.snapshot() as there, Snapshot(str(writer.path)) as here:
+        assert there.meta.txid == 8
+        assert list(diff(here, there)) == []
+
+
+def test_a_writer_that_is_too_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(tmp_path / "db", size=1 << 20)
+    waited = []
+
+    def reading(fd: int, position: int, size: int) -> bytes:
+        writer.commit()
+        writer.commit()
+        return read_at(fd, position, size)
+
+    def wait() -> bool:
+        waited.append(True)
+        return len(waited) < 5
+
+    monkeypatch.setattr(copy_file, "read_at", reading)
+    with pytest.raises(Changed, match="too fast to be copied"):
+        copied(writer.path, wait)
+    assert len(waited) == 5
