@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ..format.constants import BUCKET_LEAF_FLAG
+from ..format.page import DamagedElements
+from ..ops.read.key_pages import keyed_leaves
 from ..ops.read.select_items import items
-from ..tree.bucket import BucketRef, child_bucket, get, root_bucket
+from ..tree.bucket import BucketRef, child_bucket, damaged, get, open_bucket, root_bucket
 from ..tree.key_range import bounds
 
 TYPE_CHECKING = False
@@ -58,10 +61,35 @@ class SnapshotStore:
     def range(
         self, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
     ) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
+        if not start and stop is None and not reverse:
+            return self._all()
+        return self._some(start, stop, reverse)
+
+    def _some(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
         snapshot = self._snapshot
         for part in items(snapshot, self._ref, start=start, stop=stop, reverse=reverse):
             for key, value in zip(part.keys, part.values):
                 yield key, SnapshotStore(snapshot, value) if isinstance(value, BucketRef) else value
+
+    def _all(self) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
+        """The whole bucket: applications read many small ones, for which this has fewer layers."""
+        snapshot, ref = self._snapshot, self._ref
+        for page, leaf, keys in keyed_leaves(snapshot, ref):
+            snapshot.glance()
+            try:
+                values = leaf.values()
+            except DamagedElements as damage:
+                raise damaged(snapshot, page, damage) from None
+            buckets = leaf.bucket_indexes()
+            if not buckets:
+                yield from zip(keys, values)
+                continue
+            flags = leaf.flags
+            for index, (key, value) in enumerate(zip(keys, values)):
+                if flags[index] & BUCKET_LEAF_FLAG:
+                    yield key, SnapshotStore(snapshot, open_bucket(snapshot, page, leaf, index, ref))
+                else:
+                    yield key, value
 
     def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
         start, stop = bounds(prefix)

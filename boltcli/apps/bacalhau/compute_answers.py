@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .compute_store import ComputeGeneration, LocalExecution
+    from .job_store import Index
 
 LIVE = frozenset(("Running", "Publishing"))
 
@@ -71,8 +72,8 @@ def _certain(execution: LocalExecution | None) -> bool:
     return execution is None or bool(execution.job)
 
 
-def _live_index(found: ComputeGeneration, indexed: set[str]) -> dict[str, Any]:
-    executions = found.executions
+def _live_index(found: ComputeGeneration, index: Index) -> dict[str, Any]:
+    executions, indexed = found.executions, {id for _, id in index.entries}
     return {
         "dangling": sorted(indexed - executions.keys()),
         "live": sorted(id for id in indexed if id in executions and executions[id].state in LIVE),

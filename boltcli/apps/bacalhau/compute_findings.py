@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..contract import ERROR, INFO, WARNING, AuditFinding, Change
+from ..contract import ERROR, INFO, WARNING, AuditFinding
 from ..words import age
 from .job_findings import event_findings, rows_text
 from .layout import V2
@@ -81,28 +81,29 @@ def _start(part: ComputeGeneration, given: dict[str, Any], *, in_use: bool) -> I
     """What the node resumes when it starts."""
     grave, less = (ERROR, WARNING) if in_use else (INFO, INFO)
     live = given.get("live_index")
-    if live is not None:
+    if live is not None and part.live_index is not None:
+        mender = Mender(part.generation.live.decode(), part.live_index)
         bucket: Path = (part.generation.live,)
         for id in live["dangling"]:
             yield AuditFinding(
                 "live_index", grave,
                 f"The live index has execution {id}, whose record is gone"
                 + (": the node won't start." if in_use else "; nobody reads it any more."),
-                bucket=bucket, key=id.encode(), subject=id, remedy=_PATCH, changes=_flat_remove(bucket, id),
+                bucket=bucket, key=id.encode(), subject=id, remedy=_PATCH, changes=mender.remove("", id),
             )  # fmt: skip
         for entry in live["not_live"]:
             id = entry.partition(" ")[0]
             yield AuditFinding(
                 "live_index", less,
                 f"The live index has execution {id}, which is {part.executions[id].state}: the node resumes it.",
-                bucket=bucket, key=id.encode(), subject=id, remedy=_PATCH, changes=_flat_remove(bucket, id),
+                bucket=bucket, key=id.encode(), subject=id, remedy=_PATCH, changes=mender.remove("", id),
             )  # fmt: skip
         for id in live["live_not_indexed"]:
             yield AuditFinding(
                 "live_index", grave,
                 f"Execution {id} is {part.executions[id].state}, but isn't in the live index: it won't be resumed.",
                 bucket=bucket, key=id.encode(), subject=id, remedy=_PATCH,
-                changes=[Change("add", bucket, id.encode(), None, b"")],
+                changes=mender.add("", id),
             )  # fmt: skip
     states = given.get("state_index")
     if states is not None and part.state_index is not None:
@@ -215,7 +216,3 @@ def _about(
         question, severity, message, bucket=(part.generation.executions,), key=execution.id.encode(),
         subject=execution.id, remedy=remedy,
     )  # fmt: skip
-
-
-def _flat_remove(bucket: Path, id: str) -> list[Change]:
-    return [] if id.startswith("0x") else [Change("remove", bucket, id.encode(), b"")]

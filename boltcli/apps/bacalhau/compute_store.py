@@ -7,7 +7,7 @@ from ..store import find
 from .events import read_checkpoints, read_events
 from .job_store import Index, gaps, pairs, read_index, row_number
 from .layout import UNVERSIONED, V2, generations
-from .records import job_of, moment, name, number, part, requester, text
+from .records import job_of, moment_of, name, number, part, requester, text
 from .states import EARLY, LOCAL, NEW, TERMINAL, state_name
 
 TYPE_CHECKING = False
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class LocalExecution:
-    """A record of a compute node. ``created`` is as it stands there, ``created_at`` and ``modified_at`` in ns."""
+    """A record of a compute node. ``created`` and ``modified`` are as they stand there."""
 
     __slots__ = (
-        "created", "created_at", "id", "job", "misplaced", "modified_at", "namespace", "node", "number",
+        "created", "id", "job", "misplaced", "modified", "namespace", "node", "number",
         "requester", "revision", "size", "state", "terminal",
     )  # fmt: skip
 
@@ -41,15 +41,24 @@ class LocalExecution:
         self.number, self.state = local_state(generation, record)
         self.terminal = self.state in TERMINAL
         self.created = record.get("CreateTime")
-        self.created_at = moment(record, "CreateTime")
         if generation is V2:
             self.revision = number(record, "Revision")
             self.requester = requester(record)
-            self.modified_at = moment(record, "ModifyTime")
+            self.modified = record.get("ModifyTime")
         else:
             self.revision = number(record, "Revision" if "Revision" in record else "Version")
             self.requester = text(record, "RequesterNodeID")
-            self.modified_at = moment(record, "UpdateTime")
+            self.modified = record.get("UpdateTime")
+
+    @property
+    def created_at(self) -> int | None:
+        """Nanoseconds since 1970."""
+        return moment_of(self.created)
+
+    @property
+    def modified_at(self) -> int | None:
+        """Nanoseconds since 1970."""
+        return moment_of(self.modified)
 
 
 class History:
@@ -78,7 +87,7 @@ class ComputeGeneration:
         self.histories: dict[str, History] = {}
         self.gaps: dict[str, list[int]] = {}
         self.jobs_index = Index()
-        self.live_index: set[str] | None = None
+        self.live_index: Index | None = None
         self.state_index: Index | None = None
         self.events: Events | None = None
         self.sequences: dict[str, int | None] | None = None
@@ -127,7 +136,7 @@ def _read_generation(db: Store, meter: Meter, generation: Generation) -> Compute
         found.jobs_index = read_index(meter, store, generation.by_job)
     store = find(db, generation.live)
     if store is not None:
-        found.live_index = {name(key) for key, _ in pairs(meter, store, (generation.live,))}
+        found.live_index = read_index(meter, store, generation.live)
     store = find(db, generation.by_state)
     if store is not None:
         found.state_index = read_index(meter, store, generation.by_state)

@@ -135,14 +135,17 @@ class Job:
 
 
 class Index:
-    """An index as it lies in the file: entries (names down to the bucket joined by /, key), and empty buckets."""
+    """An index as it lies in the file: entries (names down to the bucket joined by /, key), and empty buckets.
 
-    __slots__ = ("empty", "entries", "paths")
+    ``values`` has those values of entries that aren't empty, as they should be.
+    """
+
+    __slots__ = ("empty", "entries", "values")
 
     def __init__(self) -> None:
         self.entries: set[tuple[str, str]] = set()
+        self.values: dict[tuple[str, str], bytes] = {}
         self.empty: list[str] = []
-        self.paths: dict[str, Path] = {}  # of the buckets that are no more than one name below the index
 
 
 class JobStore:
@@ -307,15 +310,23 @@ def row_number(key: bytes) -> int | None:
 def read_index(meter: Meter, store: Store, bucket: bytes) -> Index:
     """Read the index ``bucket``, whose buckets may nest: a name with / in it is several."""
     index = Index()
-    filled: set[Path] = set()
-    buckets: list[Path] = []
-    for path, value in meter.walk(store, (bucket,)):
-        filled.add(path[:-1])
-        if isinstance(value, bytes):
-            index.entries.add(("/".join(map(name, path[1:-1])), name(path[-1])))
-        else:
-            buckets.append(path)
-    index.empty = ["/".join(map(name, path[1:])) for path in buckets if path not in filled]
+    empty: list[Path] = []
+    pending: list[tuple[Path, Store]] = [((bucket,), store)]
+    while pending:
+        path, inside = pending.pop()
+        prefix = "/".join(map(name, path[1:]))
+        filled = False
+        for key, value in meter.read(inside, path):
+            filled = True
+            if isinstance(value, bytes):
+                index.entries.add((prefix, name(key)))
+                if value:
+                    index.values[prefix, name(key)] = value
+            else:
+                pending.append(((*path, key), value))
+        if not filled and prefix:
+            empty.append(path)
+    index.empty = ["/".join(map(name, path[1:])) for path in sorted(empty)]
     return index
 
 

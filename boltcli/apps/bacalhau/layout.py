@@ -120,10 +120,13 @@ def _orchestrator_versions(db: Store, present: set[bytes]) -> str:
     inside = _job_buckets(db)
     if b"history" in inside:
         return "1.5.0-1.5.1"
-    keys = _composite_keys(db)
-    if keys is None:
+    newer = _composite_keys(db)
+    if not newer:  # entries that an upgrade found stay as they are
+        events = _rows_have_events(db)
+        newer = newer if events is None else events
+    if newer is None:
         return "1.0.4-1.4.0" if inside else "1.0.4-1.5.1"  # a store without jobs tells no more
-    return "1.3.1-1.4.0" if keys else "1.0.4-1.3.0"
+    return "1.3.1-1.4.0" if newer else "1.0.4-1.3.0"
 
 
 def _job_buckets(db: Store) -> set[bytes]:
@@ -138,6 +141,19 @@ def _job_buckets(db: Store) -> set[bytes]:
                 if not isinstance(job, bytes):
                     found.update(names(job, 16))
     return found
+
+
+def _rows_have_events(db: Store) -> bool | None:
+    """Say whether history rows have an Event, which 1.3.1 added; None if there are none among the first jobs."""
+    jobs = find(db, b"jobs")
+    for number, (_, job) in enumerate(jobs.range() if jobs is not None else ()):
+        if number >= _PEEK:
+            break
+        rows = find(job, b"job_history") if not isinstance(job, bytes) else None
+        row = next((value for _, value in rows.range() if isinstance(value, bytes)), None) if rows is not None else None
+        if row is not None:
+            return b'"Event":' in row
+    return None
 
 
 def _composite_keys(db: Store) -> bool | None:

@@ -20,6 +20,7 @@ class Mender:
         self._index = index
         self._present: set[Path] | None = None
         self._left: dict[str, int] | None = None
+        self._filled: set[Path] = set()  # buckets into which something comes
 
     def path(self, name: str) -> Path:
         """Return the bucket of the entries called ``name``; every / in it is a level."""
@@ -30,7 +31,7 @@ class Mender:
         if name.startswith(_HEX) or key.startswith(_HEX):
             return []
         path = self.path(name)
-        changes = [Change("remove", path, key.encode(), b"")]
+        changes = [Change("remove", path, key.encode(), self._index.values.get((name, key), b""))]
         if alone and name:
             if self._left is None:
                 self._left = {}
@@ -39,25 +40,32 @@ class Mender:
             self._left[name] -= 1
             if not self._left[name]:
                 changes.append(Change("remove", path))
+                self._buckets().discard(path)
         return changes
 
     def drop(self, name: str) -> list[Change]:
-        """Return what removes the empty bucket ``name``."""
-        return [] if name.startswith(_HEX) else [Change("remove", self.path(name))]
+        """Return what removes the empty bucket ``name``; nothing if something has come into it."""
+        path = self.path(name)
+        return [] if name.startswith(_HEX) or path in self._filled else [Change("remove", path)]
 
     def add(self, name: str, key: str) -> list[Change]:
         """Return what adds an entry, and the buckets above it that aren't there."""
         if name.startswith(_HEX) or key.startswith(_HEX) or not key or (self.path(name) and b"" in self.path(name)):
             return []
+        changes, present = [], self._buckets()
+        path = self.path(name)
+        for end in range(1, len(path) + 1):
+            self._filled.add(path[:end])
+            if path[:end] not in present:
+                present.add(path[:end])
+                changes.append(Change("add", path[:end]))
+        return [*changes, Change("add", path, key.encode(), None, b"")]
+
+    def _buckets(self) -> set[Path]:
+        """The buckets that are there, or will be by then."""
         if self._present is None:
             self._present = {(self.bucket,)}
             for bucket in {bucket for bucket, _ in self._index.entries}.union(self._index.empty):
                 path = self.path(bucket)
                 self._present.update(path[: end + 1] for end in range(len(path)))
-        changes = []
-        path = self.path(name)
-        for end in range(1, len(path) + 1):
-            if path[:end] not in self._present:
-                self._present.add(path[:end])
-                changes.append(Change("add", path[:end]))
-        return [*changes, Change("add", path, key.encode(), None, b"")]
+        return self._present

@@ -33,7 +33,11 @@ def part(record: Record, field: str) -> Record:
 
 def moment(record: Record, field: str) -> int | None:
     """Return a field that is a time, a number of nanoseconds or RFC 3339 text, as nanoseconds; None for none."""
-    value = record.get(field)
+    return moment_of(record.get(field))
+
+
+def moment_of(value: object) -> int | None:
+    """Return a time in either form as nanoseconds, or None; Go's zero time is none."""
     if isinstance(value, str):
         return parse_time(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -120,14 +120,13 @@ def compute_deletions(db: Store, found: list[ComputeGeneration], options: AuditO
         for bucket, index, alone in (
             (part.generation.by_job, part.jobs_index, True),
             (part.generation.by_state, part.state_index, False),
+            (part.generation.live, part.live_index, False),
         ):
             if index is not None:
                 mender = Mender(bucket.decode(), index)
                 for name, key in sorted(index.entries):
                     if key in gone:
                         yield from mender.remove(name, key, alone=alone)
-        for id in sorted(gone.intersection(part.live_index or ())):
-            yield Change("remove", (part.generation.live,), id.encode(), b"")
         histories, records = find(db, part.generation.history), find(db, part.generation.executions)
         for id in sorted(gone):
             if histories is not None:

@@ -1,0 +1,162 @@
+"""Stores of every layout, sound and with random faults, against the naive reader."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from boltcli.apps.bacalhau import APPLICATION
+from boltcli.apps.contract import INFO, Audit, AuditOptions
+from tests.apps import naive
+from tests.apps.support import Opened, Tree, make
+from tests.apps.worlds import COMPUTE_LAYOUTS, JOB_LAYOUTS, compute_store, damage, job_store
+from tests.support import run
+
+NOW = 1_800_000_000_000_000_000
+
+
+def audited(tree: Tree) -> tuple[Audit, str]:
+    """The audit of a store and its layout; every view is read too."""
+    with tempfile.TemporaryDirectory() as folder, Opened(make(Path(folder) / "store.db", tree)) as db:
+        found = APPLICATION.audit(db, AuditOptions(NOW, 10**15, deletions=True))
+        recognition = APPLICATION.recognise(db)
+        assert found is not None
+        assert recognition is not None
+        found.deletions = list(found.deletions)
+        for view in APPLICATION.views:
+            for row in view.rows(db):
+                assert len(row) == len(view.columns)
+    return found, recognition.layout
+
+
+def plain(answers: Any) -> Any:
+    return json.loads(json.dumps(answers))
+
+
+@pytest.mark.parametrize("layout", JOB_LAYOUTS)
+def test_sound_job_stores(layout: str) -> None:
+    for seed in range(3):
+        tree = job_store(layout, seed, 6)
+        found, recognised = audited(tree)
+        assert recognised == f"orchestrator {layout}"
+        assert plain(found.answers) == plain(naive.job_answers(tree))
+        assert [finding.message for finding in found.findings if finding.severity != INFO] == []
+
+
+@pytest.mark.parametrize("layout", COMPUTE_LAYOUTS)
+def test_sound_compute_stores(layout: str) -> None:
+    for seed in range(3):
+        tree = compute_store(layout, seed, 9)
+        found, recognised = audited(tree)
+        assert recognised == f"compute {layout}"
+        assert plain(found.answers) == plain(naive.compute_answers(tree))
+        assert [finding.message for finding in found.findings if finding.severity != INFO] == []
+
+
+def test_all_generations_side_by_side() -> None:
+    tree = compute_store("1.0.4-1.4.0", 1, 8)
+    compute_store("1.5.0-1.5.1", 2, 8, tree)
+    compute_store("1.6.0-1.9.3", 3, 8, tree)
+    found, recognised = audited(tree)
+    assert recognised == "compute 1.6.0-1.9.3, with the older generations of 1.5.0-1.5.1 and 1.0.4-1.4.0"
+    assert plain(found.answers) == plain(naive.compute_answers(tree))
+    left = {finding.subject for finding in found.findings if finding.severity != INFO}
+    assert left == {
+        row["id"]
+        for name in ("unversioned", "v1")
+        for row in found.answers["generations"][name]["executions_not_terminal"]
+    }
+
+
+def test_an_upgraded_job_store_is_read_by_who_wrote_it() -> None:
+    """The rules of the numbering, each by a record that only it decides."""
+    tree = job_store("1.8.0-1.9.3", 5, 2)
+    output, stopped = {"ExitCode": 0}, {"StateType": 2}
+    records: dict[str, tuple[int, dict[str, Any], str]] = {
+        # id: number, further fields, the state that is meant
+        "e-a": (6, {"RunOutput": None}, "BidRejected"),
+        "e-b": (8, {"RunOutput": None}, "Failed"),
+        "e-c": (10, {"RunOutput": output}, "Failed"),
+        "e-d": (6, {"RunOutput": output, "JobVersion": 1}, "Running"),
+        "e-e": (9, {"RunOutput": output, "DesiredState": stopped, "PublishedResult": {"Type": "s3"}}, "Completed"),
+        "e-f": (7, {"RunOutput": output, "DesiredState": stopped}, "Completed"),
+        "e-g": (7, {"RunOutput": output, "DesiredState": {"StateType": 1}}, "Completed or Publishing"),
+        "e-h": (9, {"RunOutput": output}, "Cancelled or Completed"),
+        "e-i": (5, {"RunOutput": output}, "BidAccepted"),
+    }
+    executions = {
+        id.encode(): json.dumps(
+            {"ID": id, "JobID": "j-up", "NodeID": "n", "ComputeState": {"StateType": number}, "CreateTime": 1} | more
+        ).encode()
+        for id, (number, more, _) in records.items()
+    }
+    tree[b"jobs"][b"j-up"] = {b"executions": executions, b"history": {}}
+    tree[b"jobs"][b"j-old"] = {
+        b"executions": {b"e-z": executions[b"e-g"].replace(b"e-g", b"e-z")}, b"job_history": {},
+    }  # fmt: skip
+    found, _ = audited(tree)
+    with tempfile.TemporaryDirectory() as folder, Opened(make(Path(folder) / "store.db", tree)) as db:
+        view = APPLICATION.view("executions")
+        assert view is not None
+        names = [column.name for column in view.columns]
+        rows = [dict(zip(names, row)) for row in view.rows(db)]
+    states = {row["id"]: row["state"] for row in rows if row["job"] in ("j-up", "j-old")}
+    assert states == {id: state for id, (_, _, state) in records.items()} | {"e-z": "Completed"}
+    assert found.answers["executions_that_later_versions_misread"] == ["e-a", "e-b", "e-f", "e-z"]
+    assert plain(found.answers) == plain(naive.job_answers(tree))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    layout=st.sampled_from(JOB_LAYOUTS), seed=st.integers(0, 999), jobs=st.integers(0, 4),
+    faults=st.lists(st.integers(0, 1 << 32), max_size=8),
+)  # fmt: skip
+def test_damaged_job_stores(layout: str, seed: int, jobs: int, faults: list[int]) -> None:
+    tree = job_store(layout, seed, jobs)
+    for fault in faults:
+        damage(tree, fault)
+    found, _ = audited(tree)
+    assert plain(found.answers) == plain(naive.job_answers(tree))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    layouts=st.sets(st.sampled_from(COMPUTE_LAYOUTS), min_size=1, max_size=2), seed=st.integers(0, 999),
+    count=st.integers(0, 8), faults=st.lists(st.integers(0, 1 << 32), max_size=8),
+)  # fmt: skip
+def test_damaged_compute_stores(layouts: set[str], seed: int, count: int, faults: list[int]) -> None:
+    tree: Tree = {}
+    for layout in sorted(layouts):
+        compute_store(layout, seed, count, tree)
+    for fault in faults:
+        damage(tree, fault)
+    found, _ = audited(tree)
+    assert plain(found.answers) == plain(naive.compute_answers(tree))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    layout=st.sampled_from(JOB_LAYOUTS), seed=st.integers(0, 99), faults=st.lists(st.integers(0, 1 << 32), max_size=5)
+)  # fmt: skip
+def test_changes_can_be_applied(layout: str, seed: int, faults: list[int]) -> None:
+    """Whatever the faults, ``patch`` takes the changes, and a second audit asks for none of them again."""
+    tree = job_store(layout, seed, 3)
+    for fault in faults:
+        damage(tree, fault)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = make(folder / "store.db", tree)
+        assert run("audit", path, "--verbose", "--changes", folder / "1.ndjson")[0] in (0, 1)
+        first = (folder / "1.ndjson").read_bytes()
+        if first:
+            status, _, err = run("patch", path, folder / "1.ndjson", "-o", folder / "mended.db")
+            assert status == 0, err
+            run("audit", folder / "mended.db", "--verbose", "--changes", folder / "2.ndjson")
+            again = set((folder / "2.ndjson").read_bytes().splitlines()) & set(first.splitlines())
+            assert not again
