@@ -30,7 +30,7 @@ def make(path: Path, tree: Tree) -> Path:
     with lines.open("wb") as file:
         for row in _rows(tree, ()):
             file.write(json.dumps(row).encode() + b"\n")
-    status, _, err = run("import", "-o", path, lines)
+    status, _, err = run("import", "--partial", "-o", path, lines)
     assert status == 0, err
     return path
 
