@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ArgumentError
+from .ndjson import refuse_twice
 from .orjson_writer import line, parsed
 from .records import put, put_bucket
 
@@ -46,6 +47,9 @@ def parse_change(text: bytes) -> Change:
         raise ArgumentError(f"not JSON: {error}") from None
     if not isinstance(fields, dict):
         raise ArgumentError("not an object")
+    # As in parse_row: each of these ends the name of a field, unless there are blanks before its colon.
+    if text.count(b'":') != len(fields) or any(space in text for space in (b'" ', b'"\t', b'"\r')):
+        refuse_twice(text)
     unknown = sorted(fields.keys() - _FIELDS)
     if unknown:
         raise ArgumentError(f"unknown field {unknown[0]!r}")

@@ -73,7 +73,7 @@ def parse_row(text: bytes) -> Row | End:
         raise ArgumentError("not an object")
     # A quote inside a string is escaped, so each of these ends the name of a field.
     if text.count(b'":') != len(record) or any(space in text for space in (b'" ', b'"\t', b'"\r')):
-        _refuse_twice(text)
+        refuse_twice(text)
     if "end" in record:
         return _end(record)
     unknown = sorted(record.keys() - _FIELDS)
@@ -92,7 +92,7 @@ def parse_row(text: bytes) -> Row | End:
     return path, key, value
 
 
-def _refuse_twice(text: bytes) -> None:
+def refuse_twice(text: bytes) -> None:
     """Raise :class:`~boltcli.errors.ArgumentError` for an object that has a field twice: parsers keep one of them."""
     import json
 

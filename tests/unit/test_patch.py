@@ -147,8 +147,9 @@ def test_what_does_not_fit(lines: list[dict[str, Any]], words: str, tmp_path: Pa
         (b'{"op":"change","bucket":["a"],"new":1}', "line 1: there must be the old number"),
         (b'{"op":"change","bucket":["a"],"key":"k","sequence":true,"new":"1"}', "line 1: a sequence is a bucket's"),
         (b'{"op":"add","bucket":["a"],"new":"1"}', "line 1: a bucket that is added or removed has no values"),
-        (b'{"op":"add","bucket":[],"key":"k","new":"1"}', "line 1: the root bucket holds buckets only"),
-        (b'{"op":"remove","bucket":[]}', "line 1: the root bucket holds buckets only"),
+        (b'{"op":"remove","bucket":[]}', "line 1: the root bucket is always there"),
+        (b'{"op":"add","bucket":["a"],"key":"k","new":"1","new":"2"}', "line 1: the field 'new' is there twice"),
+        (b'{"op":"add","op":"remove","bucket":["a"]}', "line 1: the field 'op' is there twice"),
     ],
 )
 def test_lines_that_are_no_changes(line: bytes, words: str, tmp_path: Path) -> None:
@@ -166,6 +167,15 @@ def test_both_forms_of_a_sequence(tmp_path: Path) -> None:
         source = _write(tmp_path / "lines", [{"op": "change", "bucket": ["t"], **form}])
         assert run("patch", path, source, "-o", tmp_path / str(number))[0] == 0
         assert State.of(tmp_path / str(number)).buckets[b"t",] == 7
+
+
+def test_pairs_of_the_root_bucket(tmp_path: Path) -> None:
+    """bbolt's API puts none there, but files with some exist."""
+    one, two = database(tmp_path / "a", OLD), database(tmp_path / "b", {b"k": b"v", b"t": (5, {b"a": b"2"})})
+    found = changes(one, two)
+    assert Change("add", (), b"k", None, b"v") in found
+    for old, new, result in ((one, two, "c"), (two, one, "d")):
+        assert State.of(patched(old, changes(old, new), tmp_path / result)) == State.of(new)
 
 
 def test_force(tmp_path: Path) -> None:

@@ -197,8 +197,8 @@ def _check(line: int, change: Change) -> None:
     for name in (*change.bucket, *([change.key] if change.key is not None else [])):
         if not 0 < len(name) <= MAX_KEY_SIZE:
             raise ArgumentError(f"line {line}: a key of {len(name)} bytes; 1 to {MAX_KEY_SIZE} are possible")
-    if not change.bucket and (change.key is not None or change.op != "change"):
-        raise ArgumentError(f"line {line}: the root bucket holds buckets only, and is always there")
+    if not change.bucket and change.key is None and change.op != "change":
+        raise ArgumentError(f"line {line}: the root bucket is always there")
     if isinstance(change.new, bytes) and len(change.new) > MAX_VALUE_SIZE:
         raise ArgumentError(f"line {line}: a value of {len(change.new)} bytes; {MAX_VALUE_SIZE} are the most")
 

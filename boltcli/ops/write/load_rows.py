@@ -121,8 +121,8 @@ class _Loader:
 
     def many(self, path: Path, keys: list[bytes], values: list[bytes]) -> None:
         """Many pairs of a bucket at once, which is quicker than :meth:`pair` for each."""
-        if not path or not keys:
-            raise _Refused("the root bucket cannot hold pairs" if keys else "no pairs at all")
+        if not keys:
+            raise _Refused("no pairs at all")
         self._go(path)
         sizes = list(map(len, keys))
         if not (
