@@ -135,6 +135,9 @@ def events(tree: Tree, prefix: str, revisions: dict[str, int | None]) -> dict[st
             current = obj(obj(found, "object"), "Current") or obj(obj(found, "object"), "Previous")
             if text(current, "ID"):
                 last[text(current, "ID")] = integer(current, "Revision")
+    local = {
+        text(obj(found, "object"), "ExecutionID") for _, found in rows if found.get("objectType") == "LocalStateHistory"
+    } - {""}
     head = numbers[-1] if numbers else seq(tree, f"{prefix}_events")
     watchers = {
         key: int.from_bytes(value, "big") if len(value) == 8 else None
@@ -152,7 +155,7 @@ def events(tree: Tree, prefix: str, revisions: dict[str, int | None]) -> dict[st
             for key, at in watchers.items()
         },
         "count": len(rows),
-        "executions_in_events_without_record": sorted(set(last) - set(revisions)),
+        "executions_in_events_without_record": sorted((set(last) | local) - set(revisions)),
         "first_seq": numbers[0] if numbers else None,
         "key_and_value_seq_differ": [
             int.from_bytes(key[:8], "big")
@@ -320,11 +323,6 @@ def job_answers(tree: Tree) -> dict[str, Any]:
         answers["events"] = events(
             tree, "v1", {id: integer(row["found"], "Revision") for id, row in executions.items()}
         )
-    misread = sorted(
-        row["id"] for row in rows if not never and row["old"] and isinstance(row["number"], int) and row["number"] > 5
-    )
-    if misread:
-        answers["executions_that_later_versions_misread"] = misread
     return answers
 
 

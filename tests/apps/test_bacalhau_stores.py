@@ -144,3 +144,21 @@ def test_the_fixtures_dangling_entries_are_found() -> None:
         ("live_index", "e-0b7c92d4-3e51-4f6a-8d27-95a1c40ef3b8"),
         ("live_index", "e-c6f1a08e-72b9-4d13-9c5e-1f84d7236ba0"),
     ]
+
+
+@pytest.mark.parametrize("name", ["bacalhau-compute-1.4", "bacalhau-compute-1.5", "bacalhau-requester-1.4", "document"])
+def test_each_bucket_is_read_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from boltcli.apps.meter import Meter
+
+    read: list[tuple[bytes, ...]] = []
+    original = Meter.read
+
+    def counting(self: Meter, store: Any, path: tuple[bytes, ...]) -> Any:
+        read.append(path)
+        return original(self, store, path)
+
+    monkeypatch.setattr(Meter, "read", counting)
+    found = audit(fixture(name))
+    assert len(read) == len(set(read))
+    buckets = sum(usage["sub_buckets"] for usage in found.more["top_buckets"].values())
+    assert len(read) == buckets + len(found.more["top_buckets"])

@@ -108,7 +108,7 @@ def test_an_upgraded_job_store_is_read_by_who_wrote_it() -> None:
         rows = [dict(zip(names, row)) for row in view.rows(db)]
     states = {row["id"]: row["state"] for row in rows if row["job"] in ("j-up", "j-old")}
     assert states == {id: state for id, (_, _, state) in records.items()} | {"e-z": "Completed"}
-    assert found.answers["executions_that_later_versions_misread"] == ["e-a", "e-b", "e-f", "e-z"]
+    assert found.more["executions_that_later_versions_misread"] == ["e-a", "e-b", "e-f", "e-z"]
     assert plain(found.answers) == plain(naive.job_answers(tree))
 
 

@@ -8,7 +8,7 @@ from .compute_answers import compute_answers
 from .compute_findings import compute_findings
 from .compute_store import read_compute_store
 from .index_findings import index_findings
-from .job_answers import job_answers
+from .job_answers import job_answers, misread_states
 from .job_findings import job_findings
 from .job_store import read_job_store, undecodable_places
 from .layout import ORCHESTRATOR, recognise, side
@@ -50,7 +50,7 @@ def _orchestrator(db: Store, options: AuditOptions) -> Audit:
             ("evaluations", counts["evaluations"]),
             *((f"evaluations {state or 'unreadable'}", n) for state, n in counts["evaluations_by_status"].items()),
         ],
-        more=_space(meter, store.undecodable),
+        more=_space(meter, store.undecodable) | misread_states(store),
         facts=store,
         retention=job_retention(store, options) if asked else None,
         deletions=job_deletions(db, store, options) if asked and options.deletions else (),

@@ -21,14 +21,15 @@ _WORD = 8  # bytes of a sequence number, and of a time
 class Events:
     """What an audit needs of an event store.
 
-    ``upserts`` maps the executions of ExecutionUpsert events to the revision
-    in the last one; ``differ`` are the sequence numbers of events whose key and
-    value don't agree; ``first_at`` and ``last_at`` are nanoseconds.
+    ``executions`` are those that events are about, ``upserts`` maps the ones of
+    ExecutionUpsert events to the revision in the last; ``differ`` are the
+    sequence numbers of events whose key and value don't agree; ``first_at`` and
+    ``last_at`` are nanoseconds.
     """
 
     __slots__ = (
-        "checkpoints", "count", "differ", "first", "first_at", "kinds", "last", "last_at", "missing", "odd_keys",
-        "sequence", "undecodable", "upserts",
+        "checkpoints", "count", "differ", "executions", "first", "first_at", "kinds", "last", "last_at", "missing",
+        "odd_keys", "sequence", "undecodable", "upserts",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class Events:
         self.differ: list[int] = []
         self.odd_keys: list[bytes] = []
         self.kinds: dict[str, int] = {}
+        self.executions: set[str] = set()
         self.upserts: dict[str, int | None] = {}
         self.checkpoints: dict[str, int | None] = {}
         self.undecodable: list[bytes] = []
@@ -65,7 +67,7 @@ class Events:
                 for watcher, seq in self.checkpoints.items()
             },
             "count": self.count,
-            "executions_in_events_without_record": sorted(self.upserts.keys() - revisions.keys()),
+            "executions_in_events_without_record": sorted(self.executions - revisions.keys()),
             "first_seq": self.first,
             "key_and_value_seq_differ": self.differ,
             "last_seq": self.last,
@@ -136,10 +138,12 @@ def _add(found: Events, key: bytes, value: bytes) -> None:
         record = {}
     kind = f"{text(record, 'operation')} {text(record, 'objectType')}"
     found.kinds[kind] = found.kinds.get(kind, 0) + 1
-    if record.get("objectType") == "ExecutionUpsert":
+    if record.get("objectType") in ("ExecutionUpsert", "LocalStateHistory"):
         execution, current = subject_of(record)
         if execution:
-            found.upserts[execution] = number(current, "Revision")
+            found.executions.add(execution)
+            if record["objectType"] == "ExecutionUpsert":
+                found.upserts[execution] = number(current, "Revision")
     parts = split_key(key)
     if parts is None:
         found.odd_keys.append(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .states import FINISHED_EVALUATIONS
+from .states import FINISHED_EVALUATIONS, NEW, state_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,10 +71,28 @@ def job_answers(store: JobStore) -> dict[str, Any]:
         answers["jobs_without_versions_bucket"] = sorted(job.id for job in jobs.values() if not job.has_versions)
     if store.events is not None:
         answers["events"] = store.events.answers({found.id: found.revision for found in store.executions.values()})
-    misread = sorted(execution.id for execution in executions if misread_later(store, execution))
-    if misread:
-        answers["executions_that_later_versions_misread"] = misread
     return answers
+
+
+def misread_states(store: JobStore) -> dict[str, Any]:
+    """Return, where there are some, the executions whose state the version that uses the store misreads."""
+    found = {
+        execution.id: {
+            "number": execution.number,
+            "written_by": "1.5.1 or older",
+            "meaning": execution.state,
+            "misread_as": state_name(execution.number, NEW),
+        }
+        for job in store.jobs.values()
+        for execution in job.executions
+        if misread_later(store, execution)
+    }
+    if not found:
+        return {}
+    return {
+        "executions_that_later_versions_misread": sorted(found),
+        "execution_states_by_version_that_wrote_them": found,
+    }
 
 
 def misread_later(store: JobStore, execution: Execution) -> bool:
