@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -301,3 +302,30 @@ def test_old_executions_could_be_deleted(tmp_path: Path) -> None:
     before = record["top_buckets"]
     freed = sum(before[name]["value_bytes"] - row["value_bytes"] for name, row in after["top_buckets"].items())
     assert 0 < freed < record["retention"]["bytes"]  # which counts keys too
+
+
+@pytest.mark.parametrize("source", [COMPUTE, REQUESTER, NEWER], ids=lambda path: path.stem)
+def test_damaged_files_are_answered_or_refused(source: Path, tmp_path: Path) -> None:
+    """Whatever the damage: an answer, or one line that says why not."""
+    random, data = Random(7), source.read_bytes()
+    path = tmp_path / "damaged.db"
+    answered = 0
+    for _ in range(25):
+        broken = bytearray(data)
+        for _ in range(random.randint(1, 6)):
+            at = random.randrange(2 * 4096, len(broken) - 64)
+            broken[at : at + random.choice([1, 4, 64])] = random.randbytes(1) * random.choice([1, 4, 64])
+        path.write_bytes(broken[: len(data)])
+        for words in (
+            ("audit", "--json", path),
+            ("view", path, "executions"),
+            ("view", path),
+            ("info", "--json", path),
+        ):
+            status, out, err = run(*words)
+            assert status in (0, 1)
+            if status == 0 or words[0] == "audit":
+                answered += bool(out)
+            else:
+                assert err.startswith((b"Error: ", b"{")), err
+    assert answered
