@@ -11,6 +11,7 @@ FILE = Argument("FILE", "file", "The bolt database file.")
 FILES = Argument("FILE", "file", "The bolt database file; with --json several, an object for each.")
 BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
 SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
+PATH = Argument("BUCKETS", "bucket", "Only this bucket: names, from the outside in.", many=True, required=False)
 PGIDS = Argument("PGID", "text", "Page ids.", many=True, required=False)
 
 JSON = Option("json", "Write JSON: one document, or an object a line.", short="j", default=False, common=True)

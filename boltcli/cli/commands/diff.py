@@ -8,7 +8,7 @@ from ...render.change_lines import summary_lines, text_line
 from ...tree.key_range import bounds
 from ..command import Argument, Command, Option
 from ..key_argument import address, addresses
-from ..options import DEPTH, SUBBUCKET
+from ..options import DEPTH, PATH
 from ..runner import open_second
 from ..streams import wants_style, write_styled
 from ..values import parse_name
@@ -28,7 +28,7 @@ COMMAND = Command(
     arguments=(
         Argument("A", "file", "The database before."),
         Argument("B", "file", "The database after; with --previous there is only one file.", required=False),
-        SUBBUCKET,
+        PATH,
     ),
     least=1,
     options=(

@@ -9,7 +9,7 @@ from ...render.change_lines import text_line
 from ...tree.key_range import bounds
 from ..command import Command, Option
 from ..key_argument import address, addresses
-from ..options import FILE, SUBBUCKET
+from ..options import FILE, PATH
 from ..streams import wants_style, write_styled
 from ..values import parse_timeout, seconds
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "watch",
     "Follow a database in use: print each change as it is committed.",
-    arguments=(FILE, SUBBUCKET),
+    arguments=(FILE, PATH),
     least=1,
     options=(
         Option("initial", "First print what is there already, as added.", default=False),
@@ -80,6 +80,8 @@ def _tell(commit: Commit, job: Job[Options], err: BinaryIO) -> None:
     elif commit.skipped:
         message = f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
     else:
+        return
+    if job.quiet:
         return
     if job.json:
         from ...render import records
