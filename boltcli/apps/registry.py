@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Name, module (which holds APPLICATION), and top-level names of which its files have one at least; none: ask it always.
 BUILT_IN: tuple[tuple[str, str, tuple[bytes, ...]], ...] = (
     ("bacalhau", "bacalhau", (b"jobs", b"execution", b"v1_executions", b"v2_executions", b"execution-index")),
+    ("etcd", "etcd", (b"key",)),
 )
 
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}

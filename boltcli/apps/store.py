@@ -114,3 +114,17 @@ def names(store: Store, limit: int = 256) -> list[bytes]:
         if len(found) >= limit:
             break
     return found
+
+
+def space(db: Store) -> tuple[int, int] | None:
+    """Return the bytes of the database's pages, and those of its free ones; None for a store that isn't in a file.
+
+    Raises :class:`~boltcli.errors.Corrupted`. Without a stored freelist (as etcd's files) it takes a walk.
+    """
+    snapshot: Snapshot | None = getattr(db, "_snapshot", None)
+    if snapshot is None:
+        return None
+    from ..ops.space.free_pages import free_pages
+
+    size = snapshot.meta.page_size
+    return snapshot.meta.hwm * size, len(free_pages(snapshot)) * size

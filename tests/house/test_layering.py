@@ -21,6 +21,7 @@ DOORS = {
     "typer": {"cli/typer_app.py"},
     "rich": {"render/rich_tree.py", "render/rich_markdown.py", "render/rich_table.py", "render/rich_rows.py"},
     "orjson": {"render/orjson_writer.py", "apps/json_values.py"},
+    "google": {"apps/codecs/schema.py"},
     "jinja2": {"render/html_report.py"},
     "pyarrow": {"tables/arrow.py", "tables/arrow_files.py"},
     "duckdb": {"tables/duck.py"},

@@ -1,0 +1,71 @@
+"""Integers in keys and values: Go's varints, and fixed sizes."""
+
+from __future__ import annotations
+
+_MASK = (1 << 64) - 1
+_MOST = 10  # bytes of the longest varint
+
+
+def uvarint(data: bytes, at: int = 0) -> tuple[int, int]:
+    """Read an unsigned varint at ``at``: return it and where it ends. Raises ValueError.
+
+    >>> uvarint(b"\\xac\\x02"), uvarint(b"\\x05", 0)
+    ((300, 2), (5, 1))
+    """
+    value = shift = 0
+    for end in range(at, min(at + _MOST, len(data))):
+        byte = data[end]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            if value > _MASK:
+                break
+            return value, end + 1
+        shift += 7
+    raise ValueError("no varint")
+
+
+def put_uvarint(value: int) -> bytes:
+    """Return ``value`` (0 to 2^64-1) as a varint."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def varint(data: bytes) -> int | None:
+    """Return the signed varint (zigzag, Go's ``binary.PutVarint``) that ``data`` is; None if it isn't one.
+
+    >>> varint(b"\\x08"), varint(b"\\x03"), varint(b"\\x80"), varint(b"\\x08\\x00")
+    (4, -2, None, None)
+    """
+    try:
+        value, end = uvarint(data)
+    except ValueError:
+        return None
+    return (value >> 1) ^ -(value & 1) if end == len(data) else None
+
+
+def put_varint(value: int) -> bytes:
+    """Return ``value`` as a signed varint."""
+    return put_uvarint(value << 1 if value >= 0 else (~value << 1) | 1)
+
+
+def signed(value: int) -> int:
+    """Return an unsigned number of 64 bits as the signed one with the same bits.
+
+    >>> signed(5), signed(2**64 - 1)
+    (5, -1)
+    """
+    return value - (1 << 64) if value >> 63 else value
+
+
+def u64(data: object) -> int | None:
+    """Return 8 bytes, big-endian, as a number; None for anything else."""
+    return int.from_bytes(data, "big") if isinstance(data, bytes) and len(data) == 8 else None
+
+
+def i64(data: object) -> int | None:
+    """Return 8 bytes, big-endian, as a signed number; None for anything else."""
+    return int.from_bytes(data, "big", signed=True) if isinstance(data, bytes) and len(data) == 8 else None

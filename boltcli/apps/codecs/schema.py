@@ -1,0 +1,67 @@
+"""Protobuf with a schema: messages of a user's compiled descriptor set, by the protobuf package; the door to it."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError, OpenError
+from ...extras import need
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
+    """Return what decodes a message of type ``name``, of the descriptor set in the file ``descriptors``.
+
+    ``protoc --include_imports --descriptor_set_out=FILE`` writes such a file.
+    The decoder raises ValueError for bytes that aren't such a message. Raises
+    :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.ArgumentError`
+    or :class:`~boltcli.errors.MissingExtra`.
+    """
+    need("google.protobuf", "apps", "--proto")
+    from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+    from google.protobuf.message import DecodeError
+
+    try:
+        with open(descriptors, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise OpenError("open", descriptors, error.strerror or str(error)) from error
+    pool = descriptor_pool.DescriptorPool()
+    try:
+        files = descriptor_pb2.FileDescriptorSet.FromString(data)
+        if not files.file:
+            raise ArgumentError(f"{descriptors} is no descriptor set; protoc --descriptor_set_out writes one")
+        for each in files.file:
+            pool.Add(each)
+        found = pool.FindMessageTypeByName(name)
+    except (DecodeError, TypeError) as error:
+        raise ArgumentError(
+            f"{descriptors} is no whole descriptor set: {error};"
+            " protoc --include_imports --descriptor_set_out writes one"
+        ) from error
+    except KeyError:
+        known = sorted(full for each in files.file for full in _names(each))
+        few = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        raise ArgumentError(f"{descriptors} has no message {name!r}; it has {few or 'none'}") from None
+    kind = message_factory.GetMessageClass(found)
+
+    def decode(data: bytes) -> Any:
+        try:
+            return json_format.MessageToDict(kind.FromString(data), preserving_proto_field_name=True)
+        except (DecodeError, json_format.Error, TypeError, KeyError) as error:
+            raise ValueError(f"no {name}") from error
+
+    return decode
+
+
+def _names(file: Any) -> list[str]:
+    prefix = f"{file.package}." if file.package else ""
+    pending = [(prefix, message) for message in file.message_type]
+    names = []
+    while pending:
+        prefix, message = pending.pop()
+        names.append(prefix + message.name)
+        pending += [(f"{prefix}{message.name}.", inner) for inner in message.nested_type]
+    return names

@@ -1,0 +1,169 @@
+"""Protobuf's wire format: fields by number, for messages whose few fields are known, and for those of no schema.
+
+Source: protobuf's "Encoding" page. A field is a varint tag (number << 3 | wire
+type), then a varint (0), 8 bytes (1), a length and as many bytes (2), or 4
+bytes (5). Groups (3, 4) are out of use, and are taken for no protobuf.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from .integers import put_uvarint, signed, uvarint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+_FIXED = {FIXED64: 8, FIXED32: 4}
+_MOST_NUMBER = (1 << 29) - 1
+_DEEPEST = 24  # messages in messages: more is no message that anybody wrote
+
+
+def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+    """Yield number, wire type and value of each field. Raises ValueError where ``data`` isn't a message."""
+    at, size = 0, len(data)
+    while at < size:
+        tag, at = uvarint(data, at)
+        number, kind = tag >> 3, tag & 7
+        if not 0 < number <= _MOST_NUMBER:
+            raise ValueError("no field number")
+        if kind == VARINT:
+            value, at = uvarint(data, at)
+            yield number, kind, value
+            continue
+        if kind == BYTES:
+            length, at = uvarint(data, at)
+        elif kind in _FIXED:
+            length = _FIXED[kind]
+        else:
+            raise ValueError("no wire type")
+        end = at + length
+        if end > size:
+            raise ValueError("cut short")
+        yield number, kind, data[at:end] if kind == BYTES else int.from_bytes(data[at:end], "little")
+        at = end
+
+
+class Message:
+    """The fields of a message by number; one that isn't there, or is of another type, is its default.
+
+    Bytes that aren't a message make one with the fields before the damage, and ``sound`` False.
+    """
+
+    __slots__ = ("_fields", "sound")
+
+    def __init__(self, data: object) -> None:
+        self._fields: dict[int, list[int | bytes]] = {}
+        self.sound = isinstance(data, bytes)
+        try:
+            for number, _, value in fields(data) if isinstance(data, bytes) else ():
+                self._fields.setdefault(number, []).append(value)
+        except ValueError:
+            self.sound = False
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._fields
+
+    def number(self, number: int) -> int:
+        """Return an int64 field (or one of a smaller type), 0 by default."""
+        value = self._fields.get(number, [0])[-1]
+        return signed(value) if isinstance(value, int) else 0
+
+    def unsigned(self, number: int) -> int:
+        """Return a uint64 field, 0 by default."""
+        return self.number(number) % (1 << 64)
+
+    def data(self, number: int) -> bytes:
+        """Return a field of bytes, or a message's, b"" by default."""
+        value = self._fields.get(number, [b""])[-1]
+        return value if isinstance(value, bytes) else b""
+
+    def text(self, number: int) -> str:
+        """Return a string field, "" by default; bytes that aren't UTF-8 are escaped in it."""
+        return self.data(number).decode("utf-8", "backslashreplace")
+
+    def message(self, number: int) -> Message:
+        """Return a message in the message, an empty one by default."""
+        return Message(self.data(number))
+
+    def all_bytes(self, number: int) -> list[bytes]:
+        """Return all values of a repeated field of strings, bytes or messages."""
+        return [value for value in self._fields.get(number, ()) if isinstance(value, bytes)]
+
+    def all_text(self, number: int) -> list[str]:
+        """Return all values of a repeated string field."""
+        return [value.decode("utf-8", "backslashreplace") for value in self.all_bytes(number)]
+
+    def text_map(self, number: int) -> dict[str, str]:
+        """Return a map of strings to strings."""
+        entries = map(Message, self.all_bytes(number))
+        return {entry.text(1): entry.text(2) for entry in entries}
+
+
+def put(number: int, value: int | bytes) -> bytes:
+    """Return a field: an int as a varint, bytes with their length."""
+    if isinstance(value, bytes):
+        return put_uvarint(number << 3 | BYTES) + put_uvarint(len(value)) + value
+    return put_uvarint(number << 3 | VARINT) + put_uvarint(value % (1 << 64))
+
+
+def any_message(data: bytes, depth: int = 0) -> dict[str, Any] | None:
+    """Return what a message without a schema holds, by field number; None if ``data`` isn't a message.
+
+    Strings are those values that are printable UTF-8, messages those that can
+    be read as one; others stay bytes. A field that occurs several times is a list.
+
+    >>> any_message(b"\\x0a\\x03pod\\x10\\x07\\x1a\\x02\\x08\\x01")
+    {'1': 'pod', '2': 7, '3': {'1': 1}}
+    """
+    if not data or depth > _DEEPEST:
+        return None
+    found: dict[str, Any] = {}
+    repeated: set[str] = set()
+    try:
+        for number, kind, value in fields(data):
+            name, shown = str(number), _shown(kind, value, depth)
+            if name in repeated:
+                found[name].append(shown)
+            elif name in found:
+                found[name] = [found[name], shown]
+                repeated.add(name)
+            else:
+                found[name] = shown
+    except ValueError:
+        return None
+    return found
+
+
+def _shown(kind: int, value: int | bytes, depth: int) -> Any:
+    if isinstance(value, bytes):
+        if not value:
+            return ""
+        text = printable(value)
+        if text is not None:
+            return text
+        inner = any_message(value, depth + 1)
+        return value if inner is None else inner
+    if kind == VARINT:
+        return value
+    name, form, size = ("double", "<d", 8) if kind == FIXED64 else ("float", "<f", 4)
+    (number,) = struct.unpack(form, value.to_bytes(size, "little"))
+    shown: dict[str, Any] = {f"fixed{size * 8}": value}
+    if number - number == 0:  # neither infinite nor NaN, which JSON lacks
+        shown[name] = number
+    return shown
+
+
+def printable(data: bytes) -> str | None:
+    """Return ``data`` as text if it is UTF-8 of printable characters, tabs and line ends; else None."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if text.translate(_WHITE).isprintable() else None
+
+
+_WHITE = {9: 32, 10: 32, 13: 32}

@@ -1,0 +1,131 @@
+"""What is where in etcd's store, and how its revisions and numbers are written.
+
+Source: etcd's ``server/storage/schema`` and ``server/storage/mvcc/revision.go`` (3.6; in 3.5 ``server/mvcc``).
+"""
+
+from __future__ import annotations
+
+from ..codecs.integers import u64
+from ..contract import CERTAIN, LIKELY, Recognition
+from ..store import find
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..store import Store
+
+KEY, META, LEASE, ALARM, CLUSTER = b"key", b"meta", b"lease", b"alarm", b"cluster"
+MEMBERS, MEMBERS_REMOVED = b"members", b"members_removed"
+AUTH, USERS, ROLES = b"auth", b"authUsers", b"authRoles"
+_OTHERS = (LEASE, ALARM, AUTH, USERS, ROLES, MEMBERS, MEMBERS_REMOVED)
+
+_REVISION_SIZE = 17  # u64 main, "_", u64 sub
+_TOMBSTONE = 0x74  # "t" after it
+_UNDERSCORE = 0x5F
+
+
+class Revision:
+    """A key of the bucket ``key``: revision ``main``, operation ``sub`` of it; ``tombstone``: a delete."""
+
+    __slots__ = ("main", "sub", "tombstone")
+
+    def __init__(self, main: int, sub: int, *, tombstone: bool) -> None:
+        self.main = main
+        self.sub = sub
+        self.tombstone = tombstone
+
+
+def revision(key: object) -> Revision | None:
+    """Return the revision that ``key`` is, or None.
+
+    >>> found = revision(bytes.fromhex("00000000000000075f000000000000000174"))
+    >>> found.main, found.sub, found.tombstone
+    (7, 1, True)
+    """
+    if not isinstance(key, bytes) or not _REVISION_SIZE <= len(key) <= _REVISION_SIZE + 1 or key[8] != _UNDERSCORE:
+        return None
+    if len(key) > _REVISION_SIZE and key[_REVISION_SIZE] != _TOMBSTONE:
+        return None
+    main, sub = int.from_bytes(key[:8], "big"), int.from_bytes(key[9:17], "big")
+    return Revision(main, sub, tombstone=len(key) > _REVISION_SIZE)
+
+
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is a store of etcd: by its buckets, and by the first key of ``key`` if there is one."""
+    keys, meta = find(db, KEY), find(db, META)
+    if keys is None or meta is None:
+        return None
+    first = next(keys.range(), None)
+    if first is not None and (revision(first[0]) is None or not isinstance(first[1], bytes)):
+        return None
+    others = sum(find(db, name) is not None for name in _OTHERS)
+    position = u64(meta.get(b"consistent_index")) is not None
+    if first is None and not (position and others):
+        return None
+    layout = versions(db)[0] or "unknown version"
+    if _is_kubernetes(keys):
+        layout += ", with Kubernetes' objects"
+    return Recognition("etcd", layout, CERTAIN if position and others else LIKELY)
+
+
+def versions(db: Store) -> tuple[str, str, str]:
+    """Return the layout's version in words, ``storageVersion`` (from 3.6 on) and ``clusterVersion``, "" where unset."""
+    meta, cluster = find(db, META), find(db, CLUSTER)
+    storage = _text(meta.get(b"storageVersion") if meta is not None else None)
+    running = _text(cluster.get(b"clusterVersion") if cluster is not None else None)
+    version = storage or running
+    if version:
+        return ".".join(version.split(".")[:2]), storage, running
+    # 3.5 began to keep the term and the configuration; an older store has only the index.
+    newer = meta is not None and (meta.get(b"term") is not None or meta.get(b"confState") is not None)
+    return "3.5" if newer else "3.4 or older" if meta is not None else "", storage, running
+
+
+def number(db: Store, bucket: bytes, key: bytes) -> int | None:
+    """Return a u64, big-endian, or None."""
+    store = find(db, bucket)
+    return None if store is None else u64(store.get(key))
+
+
+def compaction(db: Store) -> tuple[int | None, int | None]:
+    """Return the revision that was last compacted, and the one for which a compaction was last begun."""
+    meta = find(db, META)
+    if meta is None:
+        return None, None
+    done, begun = revision(meta.get(b"finishedCompactRev")), revision(meta.get(b"scheduledCompactRev"))
+    return None if done is None else done.main, None if begun is None else begun.main
+
+
+def current_revision(db: Store) -> int:
+    """Return the revision at which a server that opens ``db`` stands; 1 if nothing was ever written."""
+    keys = find(db, KEY)
+    last = None if keys is None else next(keys.range(reverse=True), None)
+    newest = None if last is None else revision(last[0])
+    return max(1, 0 if newest is None else newest.main, *(each or 0 for each in compaction(db)))
+
+
+def pairs(db: Store, bucket: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the pairs of a top-level bucket; none if it isn't there."""
+    store = find(db, bucket)
+    for key, value in store.range() if store is not None else ():
+        if isinstance(value, bytes):
+            yield key, value
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else ""
+
+
+def _is_kubernetes(keys: Store) -> bool:
+    """Look at a few revisions, the first and the last ones."""
+    from .kubernetes import is_object
+    from .records import KeyValue
+
+    for reverse in (False, True):
+        for number, (_, value) in enumerate(keys.range(reverse=reverse)):
+            if isinstance(value, bytes) and is_object(KeyValue(value).value):
+                return True
+            if number >= 20:
+                break
+    return False
