@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import ArgumentError
 from .ndjson import refuse_twice
 from .orjson_writer import line, parsed
-from .records import put, put_bucket
+from .records import error, put, put_bucket, put_path
 
 if TYPE_CHECKING:
+    from ..errors import BoltError
     from ..ops.compare.change import Change, Op, Path
     from ..ops.compare.summary import BucketChanges
 
@@ -37,19 +38,30 @@ def record(change: Change, *, values: bool = True, **more: Any) -> bytes:
     return line(fields | more)
 
 
+def incomplete(failure: BoltError, path: str) -> bytes:
+    """The last line of changes that an error ended: what came before is not all, and ``patch`` refuses it."""
+    fields: dict[str, Any] = {}
+    put_path(fields, failure.path or path)
+    return line(fields | {"error": error(failure, path)})
+
+
 def parse_change(text: bytes) -> Change:
     """What a line of JSON says. A pair may lack its ``old`` value. Raises :class:`~boltcli.errors.ArgumentError`."""
     from ..ops.compare.change import Change
 
     try:
         fields = parsed(text)
-    except ValueError as error:
-        raise ArgumentError(f"not JSON: {error}") from None
+    except ValueError as problem:
+        raise ArgumentError(f"not JSON: {problem}") from None
     if not isinstance(fields, dict):
         raise ArgumentError("not an object")
     # As in parse_row: each of these ends the name of a field, unless there are blanks before its colon.
     if text.count(b'":') != len(fields) or any(space in text for space in (b'" ', b'"\t', b'"\r')):
         refuse_twice(text)
+    if "error" in fields:
+        failure = fields["error"]
+        message = failure.get("message") if isinstance(failure, dict) else failure
+        raise ArgumentError(f"the changes are not complete: {message}")
     unknown = sorted(fields.keys() - _FIELDS)
     if unknown:
         raise ArgumentError(f"unknown field {unknown[0]!r}")

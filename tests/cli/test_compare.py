@@ -171,3 +171,24 @@ def test_copies_by_another_tool(tmp_path: Path) -> None:
             assert run("diff", path, tmp_path / "c") == (0, b"", b"")
             (tmp_path / "c").unlink()
         assert run("diff", path, shutil.copy(path, tmp_path / "d")) == (0, b"", b"")
+
+
+def test_what_ends_in_an_error_is_not_applied(tmp_path: Path) -> None:
+    """The lines before the damage are there, and a last one says that they are not all."""
+    content: Content = {b"%02d" % number: b"x" * 60 for number in range(80)}
+    one, two = database(tmp_path / "a", {b"t": (0, {})}, 1024), database(tmp_path / "b", {b"t": (0, content)}, 1024)
+    damaged = bytearray(two.read_bytes())
+    at = damaged.index(b"79" + b"x" * 60) // 1024 * 1024
+    damaged[at : at + 16] = bytes(16)
+    two.write_bytes(damaged)
+    status, records, failures = run_json("diff", one, two)
+    assert status == 2
+    assert len(records) > 10
+    assert [record.get("op") for record in records[-2:]] == ["add", None]
+    assert records[-1]["error"]["message"] == failures[0]["message"]
+    lines = tmp_path / "lines"
+    lines.write_bytes(run("diff", "--json", one, two)[1])
+    status, _, err = run("patch", one, lines, "-o", tmp_path / "c")
+    assert status == 1
+    assert f"line {len(records)}: the changes are not complete: page ".encode() in err
+    assert not (tmp_path / "c").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, BoltError, Changed
 from ...ops.compare.diff import diff
 from ...render.change_lines import summary_lines, text_line
 from ...tree.key_range import bounds
@@ -94,18 +94,25 @@ def _compare(old: Snapshot, new: Snapshot, job: Job[Options], out: BinaryIO) -> 
             out.writelines(summary_lines(rows))
         return DIFFERENT if rows else 0
     if job.json:
-        from ...render.changes import record
+        from ...render.changes import incomplete, record
     status = 0
     values = options.values and not options.keys_only
     short, colour = out.isatty(), wants_style(out)
-    for change in found:
-        status = DIFFERENT
-        if job.json:
-            out.write(record(change, values=not options.keys_only))
-        else:
-            line = text_line(change, above=len(path), values=values, short=short, colour=colour)
-            if colour:
-                write_styled(out, line)
+    try:
+        for change in found:
+            status = DIFFERENT
+            if job.json:
+                out.write(record(change, values=not options.keys_only))
             else:
-                out.write(line)
+                line = text_line(change, above=len(path), values=values, short=short, colour=colour)
+                if colour:
+                    write_styled(out, line)
+                else:
+                    out.write(line)
+    except Changed:
+        raise
+    except BoltError as error:
+        if job.json and status:
+            out.write(incomplete(error, job.path))
+        raise
     return status
