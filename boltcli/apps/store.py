@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from ..format.constants import BUCKET_LEAF_FLAG
+from struct import Struct
+
+from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
 from ..format.page import DamagedElements
 from ..ops.read.key_pages import keyed_leaves
 from ..ops.read.select_items import items
 from ..tree.bucket import BucketRef, child_bucket, damaged, get, open_bucket, root_bucket
 from ..tree.key_range import bounds
 
+_ELEMENT = 16  # bytes of an element in a leaf page's table
+_TABLES = [Struct(f"<{4 * count}I") for count in range(17)]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
 
-    from ..storage.snapshot import Snapshot
+    from ..storage.snapshot import Page, Snapshot
 
     class Store(Protocol):
         """The part of a bucket that applications use; the public library's Bucket and Database are stores too.
@@ -74,6 +79,11 @@ class SnapshotStore:
     def _all(self) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
         """The whole bucket: applications read many small ones, for which this has fewer layers."""
         snapshot, ref = self._snapshot, self._ref
+        if ref.inline is not None:
+            pairs = _small(ref.inline)
+            if pairs is not None:
+                yield from pairs
+                return
         for page, leaf, keys in keyed_leaves(snapshot, ref):
             snapshot.glance()
             try:
@@ -94,6 +104,26 @@ class SnapshotStore:
     def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
         start, stop = bounds(prefix)
         return self.range(start, stop)
+
+
+def _small(page: Page) -> list[tuple[bytes, bytes]] | None:
+    """Return the pairs of an inline bucket; None if they aren't few, or anything is odd: then others look closer."""
+    count = page.count
+    if page.flags != LEAF_PAGE or count >= len(_TABLES):
+        return None
+    base, end, buffer = page.offset + PAGE_HEADER_SIZE, page.end, page.buffer
+    if base + count * _ELEMENT > end:
+        return None
+    table = _TABLES[count].unpack_from(buffer, base)
+    pairs = []
+    for flags, position, key_size, value_size in zip(table[::4], table[1::4], table[2::4], table[3::4]):
+        start = base + position
+        middle = start + key_size
+        if flags or middle + value_size > end:
+            return None
+        pairs.append((buffer[start:middle], buffer[middle : middle + value_size]))
+        base += _ELEMENT
+    return pairs
 
 
 def find(store: Store, *path: bytes) -> Store | None:

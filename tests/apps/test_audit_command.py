@@ -29,7 +29,7 @@ def test_text_is_short_and_verbose_is_whole() -> None:
     assert lines[4] == "note: executions_not_terminal: 28"
     verbose = run("audit", *NOW, "--verbose", COMPUTE)[1].decode().splitlines()
     assert sum(line.startswith("note: Execution ") for line in verbose) == 28
-    assert any("is Running since 49 days" in line for line in verbose)
+    assert any("is Running; it was created 49 days " in line for line in verbose)
 
 
 def test_json_is_one_object_a_file() -> None:

@@ -65,14 +65,14 @@ def _work(part: ComputeGeneration, now: int, *, in_use: bool, newest: str) -> It
         if in_use:
             yield _about(
                 part, execution, "executions_not_terminal", INFO,
-                f"Execution {execution.id} of job {execution.job} is {execution.state} since {since}.",
+                f"Execution {execution.id} of job {execution.job} is {execution.state}; it was created {since} ago.",
                 "None while the node works on it; compare with the orchestrator's store.",
             )  # fmt: skip
         else:
             yield _about(
                 part, execution, "executions_not_terminal", ERROR,
-                f"Execution {execution.id} of job {execution.job} is {execution.state} since {since} in the buckets of"
-                f" an older version, which nobody reads since the upgrade to those of {newest}: nobody will finish it.",
+                f"Execution {execution.id} of job {execution.job}, created {since} ago, is {execution.state} in the"
+                f" buckets of an older version. Nobody reads them after the upgrade to {newest}, or will finish it.",
                 "Run the job again if its result is needed.",
             )  # fmt: skip
 

@@ -60,7 +60,7 @@ def _work(store: JobStore, answers: dict[str, Any], now: int) -> Iterator[AuditF
             yield AuditFinding(
                 "terminal_jobs_with_live_executions", WARNING if stopping else ERROR,
                 f"Job {job.id} is {job.state}, but its execution {execution.id} on node {execution.node} is"
-                f" {execution.state} since {since}: nobody will collect its result.",
+                f" {execution.state}; it was created {since} ago, and nobody will collect its result.",
                 bucket=_executions(execution), key=execution.id.encode(), subject=execution.id,
                 remedy="Restart the orchestrator; if the execution stays, stop it on its node." if stopping
                 else f"Stop the execution on node {execution.node}, and run the job again if its result is needed.",
@@ -68,7 +68,8 @@ def _work(store: JobStore, answers: dict[str, Any], now: int) -> Iterator[AuditF
         elif not execution.terminal:
             yield AuditFinding(
                 "executions_not_terminal", INFO,
-                f"Execution {execution.id} of job {job.id} on {execution.node} is {execution.state} since {since}.",
+                f"Execution {execution.id} of job {job.id} on {execution.node} is {execution.state},"
+                f" created {since} ago.",
                 bucket=_executions(execution), key=execution.id.encode(), subject=execution.id,
                 remedy="None while its node works on it; compare with that node's store.",
             )  # fmt: skip
@@ -88,7 +89,7 @@ def _work(store: JobStore, answers: dict[str, Any], now: int) -> Iterator[AuditF
                 old = evaluation.created is not None and now - evaluation.created > _OLD_PENDING
                 yield AuditFinding(
                     "evaluations_not_finished", INFO,
-                    f"Evaluation {evaluation.id} of job {job.id} is {evaluation.status} since {since}.",
+                    f"Evaluation {evaluation.id} of job {job.id} is {evaluation.status}; it was created {since} ago.",
                     bucket=(b"jobs", job.id.encode(), b"evaluations"), key=evaluation.id.encode(),
                     subject=evaluation.id, remedy="Look whether nodes fit the job; stop it if not." if old
                     else "None: the scheduler takes it up.",
