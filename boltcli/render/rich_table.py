@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from ..apps.contract import Column
 
 
-def rich_table(title: str, columns: Sequence[Column], rows: Iterable[tuple[Any, ...]]) -> bytes:
-    """Return ``rows`` as a table in the terminal's width; columns that are empty in all rows are left out."""
+def rich_table(title: str, columns: Sequence[Column], rows: Iterable[tuple[Any, ...]], *, styled: bool = True) -> bytes:
+    """Return ``rows`` as a table in the terminal's width; columns that are empty in all rows are left out.
+
+    Unless ``styled`` it has no escape sequences.
+    """
     cells = [[cell(value, column) for column, value in zip(columns, row)] for row in rows]
     shown = [index for index in range(len(columns)) if not cells or any(row[index] for row in cells)]
     table = Table(title=visible(title), title_justify="left", header_style="bold", pad_edge=False, box=None)
@@ -29,5 +32,5 @@ def rich_table(title: str, columns: Sequence[Column], rows: Iterable[tuple[Any, 
     for row in cells:
         table.add_row(*(Text(row[index]) for index in shown))
     text = StringIO()
-    Console(file=text, force_terminal=True, width=Console().width).print(table)
+    Console(file=text, force_terminal=styled, no_color=not styled, width=Console().width).print(table)
     return text.getvalue().encode("utf-8", "surrogateescape")

@@ -98,6 +98,25 @@ def test_an_installed_example_is_known(site: Path, tmp_path: Path, monkeypatch: 
     assert registry.application("todo") is not None
 
 
+def test_commands_know_an_installed_example(site: Path, tmp_path: Path) -> None:
+    path = make(tmp_path / "todo.db", TODOS)
+
+    def boltcli(*words: str) -> tuple[int, bytes]:
+        done = subprocess.run(
+            [sys.executable, "-m", "boltcli", *words], cwd=tmp_path, capture_output=True,
+            env={**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}"},
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
+    assert json.loads(boltcli("info", "--json", str(path))[1])["application"] == "todo"
+    assert boltcli("view", str(path), "tasks", "--set", "done=true")[1] == b"number\ttext\tdone\n1\tsow\ttrue\n"
+    status, out = boltcli("audit", "--json", "--fail-on", "warning", str(path))
+    assert status == 1
+    audit = json.loads(out)
+    assert (audit["application"], audit["layout"], audit["answers"]) == ("todo", "1", {"undecodable": 1})
+    assert boltcli("help", "apps")[1].endswith(b"Installed as plug-ins:\n  todo: The task list's store\n")
+
+
 def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "broken-1.dist-info"
     info.mkdir()

@@ -138,6 +138,9 @@ def test_every_type_in_every_form() -> None:
     assert [len(line.split("\t")) for line in lines] == [7, 7, 7, 7]
     assert "\x1b" not in lines[1]
     assert "\x1b[31m" not in rich_table("all", VIEW.columns, ROWS).decode()
+    plain = rich_table("all", VIEW.columns, ROWS, styled=False).decode()
+    assert "\x1b" not in plain
+    assert "0xff00" in plain
 
 
 @pytest.mark.parametrize("column", [column.name for column in VIEW.columns])

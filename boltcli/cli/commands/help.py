@@ -34,5 +34,17 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
 
             known = ", ".join(guide.topics())
             raise ArgumentError(f"there is no command and no topic {rest[0]!r}; topics: {known}") from None
+        if rest[0] == "apps":
+            _write_plug_ins(out)
         return
     write_help(find(name), out)
+
+
+def _write_plug_ins(out: BinaryIO) -> None:
+    """Add what the page can't know: the applications of installed packages."""
+    from ...apps.registry import plug_ins
+
+    found = list(plug_ins())
+    if found:
+        lines = ["", "Installed as plug-ins:", *(f"  {plug_in.name}: {plug_in.title}" for plug_in in found)]
+        out.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...errors import ArgumentError
 from ..command import Argument, Command, Option
 from ..options import FILE
+from ..streams import wants_style, write_styled
 from ..values import parse_name, parse_uint64
 
 TYPE_CHECKING = False
@@ -168,7 +169,8 @@ def _show(application: Application, db: SnapshotStore, job: Job[Options], out: B
         else:
             from ...render.rich_table import rich_table
 
-            out.write(rich_table(f"{view.name}: {len(first)}", selection.columns, first))
+            title = f"{view.name}: {len(first)}"
+            write_styled(out, rich_table(title, selection.columns, first, styled=wants_style(out)))
     else:
         out.writelines(render.text_lines(selection.columns, rows))
 
