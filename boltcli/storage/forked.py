@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import sys
 from itertools import zip_longest
 
 TYPE_CHECKING = False
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _SIGKILL = 9  # as everywhere; the module signal imports enum, which is slow
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
+_STREAMS = (0o010000, 0o140000)  # the file types of a pipe and of a socket
 _LENGTH = 8  # bytes in front of each item on the pipe
 _END = (1 << 64) - 1  # in the place of a length: all was sent
 
@@ -22,21 +25,40 @@ class Died(Exception):
     """The other process ended before its work did; whoever asked for it must do without."""
 
 
+# The reading ends of the pipes of all workers of this process. A worker that kept one would keep the other worker
+# waiting for a reader, long after this process is gone.
+_READING: set[int] = set()
+
+
 class Forked:
     """``produce()`` in a process of its own; iterating over this gives its items.
 
     The items must be what ``marshal`` writes: numbers, bytes, lists, None. The
     process sees everything as it was when this was made. It works ahead of
-    the reader as far as a pipe reaches. Iterating raises :class:`Died` if it
-    ends early, for whatever reason. Close it in any case.
+    the reader as far as a pipe reaches, and ends when this process does,
+    however that ends. Raises :class:`Died` if the system gives no process;
+    iterating raises it if the process ends early. Close it in any case.
     """
 
     def __init__(self, produce: Callable[[], Iterable[Any]]) -> None:
-        reading, writing = os.pipe()
-        self._pid = os.fork()
+        self._pid = 0
+        parent = os.getpid()
+        try:
+            reading, writing = os.pipe()
+        except OSError:
+            raise Died from None
+        _READING.add(reading)
+        try:
+            self._pid = os.fork()
+        except OSError:
+            _READING.discard(reading)
+            os.close(reading)
+            os.close(writing)
+            raise Died from None
         if self._pid == 0:
-            _work(produce, writing)
+            _work(produce, writing, parent)
         os.close(writing)
+        self._reading = reading
         self._pipe = open(reading, "rb")  # noqa: SIM115
 
     def __iter__(self) -> Iterator[Any]:
@@ -55,6 +77,7 @@ class Forked:
     def close(self) -> None:
         """End the process, whether it is done or not."""
         if self._pid:
+            _READING.discard(self._reading)
             self._pipe.close()
             try:
                 os.kill(self._pid, _SIGKILL)
@@ -64,9 +87,10 @@ class Forked:
             self._pid = 0
 
 
-def _work(produce: Callable[[], Iterable[Any]], writing: int) -> None:
+def _work(produce: Callable[[], Iterable[Any]], writing: int, parent: int) -> None:
     """The other process's whole life: nothing of the one it was copied from may go on in it."""
     try:
+        _belong_to(parent)
         with open(writing, "wb") as pipe:
             for item in produce():
                 data = marshal.dumps(item)
@@ -77,13 +101,62 @@ def _work(produce: Callable[[], Iterable[Any]], writing: int) -> None:
         os._exit(0)
 
 
+def _belong_to(parent: int) -> None:
+    """Let this process, a copy of ``parent``, end with it, and hold nothing open that somebody else waits for."""
+    from _signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, getsignal, signal  # type: ignore[import-not-found]
+
+    for number in (SIGINT, SIGTERM):
+        if getsignal(number) != SIG_IGN:
+            signal(number, SIG_DFL)
+    for reading in _READING:
+        os.close(reading)
+    _READING.clear()
+    # Who reads our output learns of its end when the last process that could write to it is gone. Files stay:
+    # where a stream was closed, its number is another file's, maybe the database's.
+    nowhere = -1
+    for stream in (0, 1):
+        try:
+            if os.fstat(stream).st_mode & 0o170000 in _STREAMS:
+                nowhere = os.open(os.devnull, os.O_RDWR) if nowhere < 0 else nowhere
+                os.dup2(nowhere, stream)
+        except OSError:
+            pass  # it is closed
+    die_with_parent(parent)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the system kill this process when ``parent`` is gone, and end it at once if that is so already.
+
+    Only Linux can do the first. Elsewhere a worker ends when it next writes to its pipe.
+    """
+    if sys.platform == "linux":
+        try:
+            _set_death_signal()
+        except (ImportError, OSError, AttributeError):
+            pass  # a Python without C calls
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _set_death_signal() -> None:
+    # With the bare _ctypes, as storage/guard.py has it: importing ctypes takes a few milliseconds.
+    ctypes: Any = __import__("_ctypes")
+    number = type("number", (ctypes._SimpleCData,), {"_type_": "L"})
+    function: Any = type("function", (ctypes.CFuncPtr,), {"_flags_": ctypes.FUNCFLAG_CDECL, "_restype_": number})
+    prctl = function(ctypes.dlsym(ctypes.dlopen(None, 0), "prctl"))
+    prctl.argtypes = (number,) * 5
+    prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+
+
 def in_turn(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None, None]:
     """The items of ``share(0)`` to ``share(jobs - 1)``, one of each in turn, each share in a process of its own.
 
     The first share is done here. Raises :class:`Died`.
     """
-    others = [Forked(lambda number=number: share(number)) for number in range(1, jobs)]  # type: ignore[misc]
+    others: list[Forked] = []
     try:
+        for number in range(1, jobs):
+            others.append(Forked(lambda number=number: share(number)))  # type: ignore[misc]
         missing: Any = object()
         for row in zip_longest(share(0), *others, fillvalue=missing):
             for item in row:

@@ -54,9 +54,12 @@ class ReadAhead:
 
             buffer.madvise(mmap.MADV_SEQUENTIAL)
             return self
-        from .forked import Forked
+        from .forked import Died, Forked
 
-        self._process = Forked(lambda: _read_all(snapshot.fd, size))
+        try:
+            self._process = Forked(lambda: _read_all(snapshot.fd, size))
+        except Died:
+            pass  # it goes without
         return self
 
     def __exit__(self, *_: object) -> None:
