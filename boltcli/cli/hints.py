@@ -287,7 +287,7 @@ def _of_file(path: str) -> list[str]:
         f"{found}no valid meta page at offset 0, nor at 1024, 2048, 4096 and so on up to 16777216, where the second "
         f"one is (looked for: magic ed0cdaed, version 2, its checksum); the file has {size} bytes"
     ]
-    return lines + _next_steps(path, ("scan", "recover", "doctor", "grep"))
+    return lines + _next_steps(path, ("scan", "recover", "doctor"))
 
 
 def _of_folder(path: str) -> list[str]:
@@ -315,7 +315,6 @@ _STEPS = {
     "doctor": "boltcli doctor {file} says what is damaged and what can be saved",
     "recover": "boltcli recover -o DEST {file} saves all that can still be read",
     "scan": "boltcli scan {file} looks for databases in it",
-    "grep": "boltcli grep PATTERN {file} finds what is still in it",
 }
 
 

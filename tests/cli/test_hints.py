@@ -194,7 +194,7 @@ def test_both_meta_pages_gone(tmp_path: Path) -> None:
         "the file begins with zeros only; no valid meta page at offset 0, nor at 1024, 2048, 4096"
     )
     assert "magic ed0cdaed" in found[0]
-    assert len(found) == 1 + sum(name in COMMANDS for name in ("scan", "recover", "doctor", "grep"))
+    assert len(found) == 1 + sum(name in COMMANDS for name in ("scan", "recover", "doctor"))
 
 
 def test_an_empty_file(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ COMMANDS = {
     "keys": "keys",
     "items": "items",
     "get": "get",
+    "grep": "grep",
     "stats": "stats",
     "inspect": "inspect",
     "tree": "tree",

@@ -1,0 +1,190 @@
+"""``grep``: where a pattern is, in all that a file holds. bbolt has no such command."""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import ArgumentError, BoltError, Corrupted
+from ..command import Argument, Command, Option
+from ..key_argument import addresses
+from ..options import ACCESS
+from ..runner import run_on_database
+from ..streams import wants_style, write_styled
+from ..values import parse_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from re import Pattern
+    from typing import BinaryIO
+
+    from ...ops.read.grep import Hit
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
+
+FOUND, NOTHING, TROUBLE = 0, 1, 2  # exit statuses, as grep(1) has them
+
+COMMAND = Command(
+    "grep",
+    "Find a pattern in bucket names, keys and values, nested ones too; status 0: found, 1: not found, 2: trouble.",
+    arguments=(
+        Argument("PATTERN", "text", "A regular expression (Python's, on bytes)."),
+        Argument("FILE", "file", "Bolt database files.", many=True),
+    ),
+    least=2,
+    options=(
+        Option("ignore-case", "Ignore the case of ASCII letters.", short="i", default=False),
+        Option("files", "Print only the names of files with a hit.", short="l", default=False),
+        Option("count", "Print only how many hits each file has.", short="c", default=False),
+        Option("fixed", "PATTERN is text, and no regular expression.", short="F", default=False),
+        Option("hex", "PATTERN is bytes in hexadecimal.", default=False),
+        Option("keys", "Search only names of buckets and keys.", default=False),
+        Option("values", "Search only values.", default=False),
+        Option(
+            "bucket", "Only in this bucket; repeated: the bucket in that one.",
+            default=[], metavar="NAME", parse=parse_name, kind="bucket",
+        ),
+        Option(
+            "deleted",
+            "Also search what no transaction reaches any more: free pages, unused ends of pages, the file's tail.",
+            default=False,
+        ),
+        *ACCESS,
+    ),
+    failure=TROUBLE,
+    example="boltcli grep -i timeout fixtures/document.db",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    ignore_case: bool
+    files: bool
+    count: bool
+    fixed: bool
+    hex: bool
+    keys: bool
+    values: bool
+    bucket: list[str]
+    deleted: bool
+
+
+def prepare(job: Job[Options]) -> None:
+    options = job.options
+    _pattern(job)
+    addresses(options.bucket)
+    if options.keys and options.values:
+        raise ArgumentError("--keys searches only keys, --values only values: they don't go together")
+    if options.files and options.count:
+        raise ArgumentError("--files prints names, --count numbers: they don't go together")
+    if options.bucket and options.deleted:
+        raise ArgumentError("deleted bytes belong to no bucket: --bucket and --deleted don't go together")
+
+
+def _pattern(job: Job[Options]) -> Pattern[bytes]:
+    import re
+
+    text, options = os.fsencode(job.arguments[0]), job.options
+    if options.hex:
+        try:
+            text = re.escape(bytes.fromhex(job.arguments[0]))
+        except ValueError:
+            raise ArgumentError(f"--hex: {job.arguments[0]!r} is not hexadecimal") from None
+    elif options.fixed:
+        text = re.escape(text)
+    if not text:
+        raise ArgumentError("PATTERN is empty: it would match everywhere")
+    try:
+        return re.compile(text, re.DOTALL | (re.IGNORECASE if options.ignore_case else 0))
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ArgumentError(f"PATTERN {job.arguments[0]}: {error}") from None
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    _, *files = job.arguments
+    pattern = _pattern(job)
+    status = NOTHING
+    failure: BoltError | None = None
+    for file in files:
+
+        def search(snapshot: Snapshot, one: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+            return _search(snapshot, one, pattern, len(files) > 1, out)
+
+        try:
+            found = run_on_database(search, job.again(path=file, err=err), out, err)
+            if found == TROUBLE or (found == FOUND and status == NOTHING):
+                status = found
+        except BoltError as error:
+            if len(files) == 1:
+                raise
+            _report(job, error, file, out)
+            failure = failure or error
+    return TROUBLE if failure else status
+
+
+def _search(snapshot: Snapshot, job: Job[Options], pattern: Pattern[bytes], several: bool, out: BinaryIO) -> int:
+    """Write the hits of one file; returns its status."""
+    from ...render.hit_lines import hit_record, hit_text
+    from ...render.records import line
+
+    options, count, damaged = job.options, 0, False
+    for hit in _hits(snapshot, job, pattern):
+        if isinstance(hit, Corrupted):
+            job.warn(f"{hit}; what can be read beside it is searched")
+            damaged = True
+            continue
+        count += 1
+        if options.files:
+            break
+        if options.count:
+            continue
+        if job.json:
+            out.write(line(hit_record(hit, job.path)))
+        else:
+            write_styled(out, hit_text(hit, job.path if several else "", wants_style(out)))
+    if options.files or options.count:
+        _sum(job, count, several, out)
+    return TROUBLE if damaged else FOUND if count else NOTHING
+
+
+def _sum(job: Job[Options], count: int, several: bool, out: BinaryIO) -> None:
+    from ...render import records
+
+    if job.json:
+        record: dict[str, object] = {}
+        records.put_path(record, job.path)
+        if job.options.count or count:
+            out.write(records.line(record | ({"hits": count} if job.options.count else {})))
+    elif job.options.count:
+        out.write((f"{job.path}: " if several else "").encode("utf-8", "surrogateescape") + b"%d\n" % count)
+    elif count:
+        out.write(os.fsencode(job.path) + b"\n")
+
+
+def _hits(snapshot: Snapshot, job: Job[Options], pattern: Pattern[bytes]) -> Iterator[Hit | Corrupted]:
+    from ...ops.read.grep import dead_hits, live_hits
+
+    options = job.options
+    path = tuple(addresses(options.bucket))
+    damaged = False
+    for hit in live_hits(snapshot, pattern, path, names=not options.values, values=not options.keys):
+        damaged = damaged or isinstance(hit, Corrupted)
+        yield hit
+    if options.deleted or (damaged and not path):
+        for dead in dead_hits(snapshot, pattern, damaged_only=not options.deleted):
+            if dead.part != ("value" if options.keys else "key" if options.values else ""):
+                yield dead
+
+
+def _report(job: Job[Options], error: BoltError, file: str, out: BinaryIO) -> None:
+    """Say of one of several files that it could not be searched."""
+    from ...render.errors import error_text
+
+    if job.json:
+        from ...render import records
+
+        record: dict[str, object] = {}
+        records.put_path(record, file)
+        out.write(records.line(record | {"error": records.error(error, file)}))
+    job.again(path=file, err=job.err).warn(f"{file}: {error_text(error).decode('utf-8', 'surrogateescape')}")

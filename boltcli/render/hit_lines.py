@@ -1,0 +1,69 @@
+"""What ``grep`` prints of a hit: where it is, and what is around it."""
+
+from __future__ import annotations
+
+from .golang import is_print
+from .names import path_text
+from .records import put, put_bucket, put_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..ops.read.grep import Hit
+    from .records import Record
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
+_ON, _OFF = "\x1b[1;31m", "\x1b[0m"
+
+
+def hit_text(hit: Hit, file: str, styled: bool) -> bytes:
+    """The line of a hit; ``file`` goes before it, unless it is empty. The match is in colour if ``styled``."""
+    where = [file] if file else []
+    if hit.place:
+        where.append(f"deleted, {hit.place} {hit.page}")
+    names = [*hit.path] + ([hit.key] if hit.key else [])
+    if names:
+        where.append(path_text(names))
+    where.append(hit.part)
+    match = _escaped(hit.match)
+    if styled:
+        match = f"{_ON}{match}{_OFF}"
+    before = ("..." if hit.offset > len(hit.before) else "") + _escaped(hit.before)
+    line = f"{': '.join(where)}: {before}{match}{_escaped(hit.after)}{'...' if len(hit.after) >= 48 else ''}\n"
+    return line.encode("utf-8", "surrogateescape")
+
+
+def _escaped(data: bytes) -> str:
+    """``data`` on one line: what is not printable is escaped."""
+    text = data.decode("utf-8", "surrogateescape")
+    if is_print(text) and "\\" not in text:
+        return text
+    return "".join(map(_char, text))
+
+
+def _char(char: str) -> str:
+    short = _SHORT.get(char)
+    if short:
+        return short
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that isn't part of valid UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if is_print(char):
+        return char
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def hit_record(hit: Hit, path: str) -> Record:
+    """The object of a hit."""
+    record: Record = {}
+    put_path(record, path)
+    if hit.path or not hit.place:
+        put_bucket(record, hit.path)
+    if hit.key:
+        put(record, "key", hit.key)
+    record |= {"part": hit.part, "offset": hit.offset}
+    put(record, "match", hit.match)
+    put(record, "before", hit.before)
+    put(record, "after", hit.after)
+    if hit.place:
+        record |= {"deleted": True, "place": hit.place, "page": hit.page}
+    return record
