@@ -30,6 +30,7 @@ COMMANDS = {
     "patch": "patch",
     "watch": "watch",
     "metrics": "metrics",
+    "recover": "recover",
     "lock": "lock",
     "pages": "pages",
     "page": "page",

@@ -1,0 +1,93 @@
+"""``recover``: what a damaged file still holds, as a sound database. bbolt has no such command."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError, DestinationExists
+from ..command import Command, Option
+from ..key_argument import address, addresses
+from ..options import ACCESS, FILE, FORCE, NO_SYNC, OUTPUT
+from ..values import go_quote, parse_name, parse_uint64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ..job import Job
+
+LOSSES = 2  # exit status
+
+COMMAND = Command(
+    "recover",
+    "Write what a damaged file still holds into a sound database; status 0: all of it, 2: with losses.",
+    arguments=(FILE,),
+    least=1,
+    most=1,
+    options=(
+        OUTPUT,
+        Option(
+            "bucket", "Only this bucket; repeated: the bucket in that one.",
+            default=[], metavar="NAME", parse=parse_name, kind="bucket",
+        ),
+        Option("no-lost-and-found", "Leave out pages of which it is not known where they belong.", default=False),
+        Option("lost-and-found", "Name of the bucket for pages of which it is not known where they belong.",
+               default="lost+found", metavar="NAME"),
+        Option("deleted", "Also keep old versions and deleted pairs, in a bucket deleted.", default=False),
+        Option("page-size", "Page size of the file; 0: find it.", default=0, metavar="N", parse=parse_uint64),
+        FORCE,
+        NO_SYNC,
+        *ACCESS[:3],
+    ),
+    example="boltcli recover -o recovered.db fixtures/document.db",
+    group="Rescue",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    output: str
+    bucket: list[str]
+    no_lost_and_found: bool
+    lost_and_found: str
+    deleted: bool
+    page_size: int
+    force: bool
+    no_sync: bool
+
+
+def prepare(job: Job[Options]) -> None:
+    if not job.options.output:
+        raise ArgumentError("output file required")
+    if not job.options.lost_and_found:
+        raise ArgumentError("--lost-and-found needs a name; --no-lost-and-found leaves such pages out")
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    from ...ops.rescue.report import recover_file
+    from ...render.recovery import recovery_record, recovery_text
+
+    options = job.options
+    with job.progress("recovering") as progress:
+        try:
+            report = recover_file(
+                job.path,
+                options.output,
+                lock=job.lock,
+                timeout=job.timeout,
+                page_size=options.page_size,
+                bucket=tuple(addresses(options.bucket)),
+                lost_and_found=None if options.no_lost_and_found else address(options.lost_and_found),
+                deleted=options.deleted,
+                replace=options.force,
+                sync=not options.no_sync,
+                progress=progress,
+            )
+        except DestinationExists:
+            raise ArgumentError(f"output file {go_quote(options.output)} already exists: --force replaces it") from None
+    if job.json:
+        from ...render import records
+
+        out.write(records.line(recovery_record(report)))
+    else:
+        out.write(recovery_text(report))
+    return LOSSES if report.lost else 0

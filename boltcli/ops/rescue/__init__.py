@@ -1,0 +1,1 @@
+"""Rescue: what a file still holds when its tree can't be trusted."""

@@ -1,0 +1,251 @@
+"""Write a recovered tree as a sound database: in key order, dense, each key once."""
+
+from __future__ import annotations
+
+from operator import lt
+
+from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE
+from ...format.page import BUCKET_HEADER
+from ..write.compact.dense import Dense
+from ..write.compact.leaf_slices import element, elements
+from ..write.compact.source_reader import Child
+from .recovered_tree import inline_elements, page_elements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..write.compact.leaf_slices import Chunk
+    from .lenient_page import Elements
+    from .recovered_tree import Bucket, RecoveredTree
+
+    # Elements to write, how many pairs and buckets are in them, whether there are buckets; or a bucket to enter.
+    Part = tuple[Chunk, int, int, bool] | tuple[bytes, int, Iterator["Part"]]
+
+_BATCH = 256
+_BATCH_BYTES = 1 << 16
+
+
+class Emission:
+    """One writing of a tree. ``pairs`` and ``buckets`` count what was written, ``duplicates`` second versions of keys.
+
+    ``lost`` holds what could not be read of inline buckets: the path, and how many elements. ``within`` counts the
+    pairs below the top-level bucket of the name that it is made with.
+    """
+
+    def __init__(self, tree: RecoveredTree, within: bytes | None = None, only: tuple[bytes, ...] = ()) -> None:
+        """``only``: the bucket that is wanted, with those that lead to it."""
+        self.tree = tree
+        self.only = only
+        self.pairs = 0
+        self.buckets = 0
+        self.duplicates = 0
+        self.pages = 0
+        self.within = 0
+        self.lost: list[tuple[tuple[bytes, ...], int]] = []
+        self._special = within
+        self._path: list[bytes] = []
+        self._view = memoryview(tree.table.buffer)
+
+    def write(self, fd: int, page_size: int, progress: Callable[[int, int], None] | None = None) -> int:
+        """Write the database to ``fd``; returns its size in bytes. Raises OSError."""
+        writer = Dense(fd, page_size, 100)
+        writer.sequence = self.tree.top.sequence
+        stack = [self._bucket(self.tree.top, 0)]
+        total, told = self.tree.table.pages, 0
+        while stack:
+            part = next(stack[-1], None)
+            if part is None:
+                stack.pop()
+                if stack:
+                    self._path.pop()
+                    writer.leave()
+            elif len(part) == 4:
+                chunk, pairs, buckets, mixed = part
+                self.pairs += pairs
+                self.buckets += buckets
+                if self._path and self._path[0] == self._special:
+                    self.within += pairs
+                if mixed:
+                    writer.mixed(chunk, [])
+                else:
+                    writer.pairs([chunk])
+            else:
+                name, sequence, parts = part
+                self.buckets += 1
+                self._path.append(name)
+                writer.enter(Child(name, sequence, iter(())))
+                stack.append(parts)
+            if progress is not None and self.pages - told > 255:
+                told = self.pages
+                progress(told, total)
+        writer.finish()
+        return writer.size
+
+    def _bucket(self, bucket: Bucket, depth: int) -> Iterator[Part]:
+        """What is in a bucket, in key order."""
+        pages = sorted_leaves(self.tree, bucket)
+        added = sorted(bucket.added, reverse=True)
+        if added:
+            yield from self._merged(bucket, depth, [page for page, _, _ in pages], added)
+            return
+        at = 0
+        while at < len(pages):
+            stop, last = at + 1, pages[at][2]
+            while stop < len(pages) and pages[stop][1] <= last:
+                last = max(last, pages[stop][2])
+                stop += 1
+            if stop == at + 1:
+                yield from self._page(bucket, depth, pages[at][0])
+            else:
+                yield from self._merged(bucket, depth, [page for page, _, _ in pages[at:stop]], [])
+            at = stop
+
+    def _page(self, bucket: Bucket, depth: int, page: int) -> Iterator[Part]:
+        """What is in a page that shares its keys with no other."""
+        self.pages += 1
+        found = page_elements(self.tree.table, page)
+        if found is None or not found.count:
+            return
+        if found.sound and found.dense and not found.has_buckets() and depth >= len(self.only):
+            count, data = found.count, found.starts[0]
+            yield (self._view, found.first, count, data, found.ends[-1] - data), count, 0, False
+            return
+        order = list(range(found.count))
+        if not all(map(lt, found.keys, found.keys[1:])):
+            order.sort(key=found.keys.__getitem__)
+        yield from self._elements(bucket, depth, [(found, i, self._flag(page, found, i)) for i in order], [])
+
+    def _flag(self, page: int, found: Elements, index: int) -> int:
+        return self.tree.flags.get((page, index), found.flags[index]) if self.tree.flags else found.flags[index]
+
+    def _merged(self, bucket: Bucket, depth: int, pages: list[int], added: list[bytes]) -> Iterator[Part]:
+        """What is in pages that share keys: of two versions that of the earlier page in the list of ``leaves``."""
+        rank = {page: (bucket.origins[i], i) for i, page in enumerate(bucket.leaves)}
+        chosen: dict[bytes, tuple[Elements, int, int]] = {}
+        for page in sorted(pages, key=rank.__getitem__):
+            self.pages += 1
+            found = page_elements(self.tree.table, page)
+            if found is None:
+                continue
+            for i, key in enumerate(found.keys):
+                if key in chosen:
+                    self.duplicates += 1
+                else:
+                    chosen[key] = found, i, self._flag(page, found, i)
+        yield from self._elements(bucket, depth, [chosen[key] for key in sorted(chosen)], added)
+
+    def _elements(
+        self, bucket: Bucket | None, depth: int, wanted: list[tuple[Elements, int, int]], added: list[bytes]
+    ) -> Iterator[Part]:
+        """Elements one by one, and the nested buckets ``added`` (in descending order) where their names come."""
+        if depth < len(self.only):
+            name = self.only[depth]
+            wanted = [entry for entry in wanted if entry[2] and entry[0].keys[entry[1]] == name]
+            added = [each for each in added if each == name]
+        flags: list[int] = []
+        keys: list[bytes] = []
+        values: list[bytes] = []
+        size, buckets, previous = 0, 0, b""
+        for found, i, flag in wanted:
+            key = found.keys[i]
+            if key <= previous:
+                self.duplicates += 1
+                continue
+            previous = key
+            while added and added[-1] <= key:
+                yield from self._flush(flags, keys, values, buckets)
+                flags, keys, values, size, buckets = [], [], [], 0, 0
+                name = added.pop()
+                if bucket is not None:
+                    child = bucket.children[name]
+                    yield name, child.sequence, self._bucket(child, depth + 1)
+                previous = name
+            if key <= previous and previous != key:
+                continue
+            if bucket is not None and key in bucket.added:
+                continue  # that bucket was written from elsewhere
+            start, stop = found.mids[i], found.ends[i]
+            if flag:
+                inner = self._inner(bucket, depth, found, i, key)
+                if inner is None:
+                    continue
+                if isinstance(inner, tuple):
+                    yield from self._flush(flags, keys, values, buckets)
+                    flags, keys, values, size, buckets = [], [], [], 0, 0
+                    yield key, *inner
+                    continue
+                buckets += 1
+                self.pairs += inner
+            flags.append(flag)
+            keys.append(key)
+            values.append(found.buffer[start:stop])
+            size += len(key) + stop - start
+            if len(keys) == _BATCH or size > _BATCH_BYTES:
+                yield from self._flush(flags, keys, values, buckets)
+                flags, keys, values, size, buckets = [], [], [], 0, 0
+        yield from self._flush(flags, keys, values, buckets)
+        while added:
+            name = added.pop()
+            if bucket is not None:
+                child = bucket.children[name]
+                yield name, child.sequence, self._bucket(child, depth + 1)
+
+    def _flush(self, flags: list[int], keys: list[bytes], values: list[bytes], buckets: int) -> Iterator[Part]:
+        if len(keys) == 1:
+            yield element(flags[0], keys[0], bytes(values[0])), 1 - buckets, buckets, bool(buckets)
+        elif keys:
+            yield elements(flags, keys, values), len(keys) - buckets, buckets, bool(buckets)
+
+    def _inner(
+        self, bucket: Bucket | None, depth: int, found: Elements, index: int, name: bytes
+    ) -> int | tuple[int, Iterator[Part]] | None:
+        """How many pairs an inline bucket holds that is copied as it is; else sequence and parts of the bucket.
+
+        None for a value that is no bucket, of which nothing can be had.
+        """
+        start, stop = found.mids[index], found.ends[index]
+        if stop - start < BUCKET_HEADER_SIZE:
+            return None
+        root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
+        if root:
+            child = bucket.children.get(name) if bucket is not None else None
+            return (sequence, self._bucket(child, depth + 1)) if child is not None else (sequence, iter(()))
+        inner = inline_elements(found.buffer, start, stop)
+        if inner is None:
+            self._note_lost(name, 1)
+            return sequence, iter(())
+        if inner.lost:
+            self._note_lost(name, inner.lost)
+        small = stop - start <= self.tree.table.page_size // 4
+        if (
+            inner.sound
+            and inner.dense
+            and small
+            and depth + 1 >= len(self.only)
+            and not inner.has_buckets()
+            and _packed(inner)
+        ):
+            return inner.count
+        order = sorted(range(inner.count), key=inner.keys.__getitem__)
+        return sequence, self._elements(None, depth + 1, [(inner, i, inner.flags[i]) for i in order], [])
+
+    def _note_lost(self, name: bytes, count: int) -> None:
+        self.lost.append(((*self._path, name), count))
+
+
+def _packed(inner: Elements) -> bool:
+    """Whether the data of an inline page begin right behind its element table, as bbolt has them."""
+    return not inner.count or inner.starts[0] == inner.first + ELEMENT_SIZE * inner.count
+
+
+def sorted_leaves(tree: RecoveredTree, bucket: Bucket) -> list[tuple[int, bytes, bytes]]:
+    """The leaf pages of a bucket with their least and greatest keys, by the least one; empty pages are left out."""
+    ranges = []
+    for page in bucket.leaves:
+        found = page_elements(tree.table, page)
+        if found is not None and found.count:
+            low, high = (found.keys[0], found.keys[-1]) if found.ordered else (min(found.keys), max(found.keys))
+            ranges.append((page, low, high))
+    ranges.sort(key=lambda entry: entry[1])
+    return ranges

@@ -1,0 +1,254 @@
+"""Read the elements of a page that may be damaged.
+
+The data of elements stand one after the other, so an element table has redundancy: each element's data end where
+those of the next begin. One wrong field of position, key size and value size follows from the neighbours.
+"""
+
+from __future__ import annotations
+
+from operator import add, le, lt
+
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
+from ...format.page import BranchElements, DamagedElements, LeafElements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...format.page import Buffer
+
+_MOST = 0xFFFF  # elements of a page
+_LEAST_PAGE = 1024  # bytes
+_LONGEST_NAME = 128  # bytes of a bucket's name that are tried
+
+
+class Elements:
+    """The elements of one page that are whole.
+
+    Columns with an entry an element: ``keys``; ``starts``, ``mids``, ``ends``: where key, value and the end of the
+    value stand in ``buffer`` (branches have no values, so ``mids`` is ``ends``); ``flags`` of a leaf, ``pgids`` of a
+    branch. ``lost`` counts the elements that cannot be read; ``sound``: nothing is irregular; ``dense``: the data
+    also follow each other without gaps, in order, so the page's elements can be copied as they stand; ``ordered``:
+    the keys ascend. ``first`` is where the element table begins.
+    """
+
+    __slots__ = (
+        "buffer", "dense", "ends", "first", "flags", "keys", "leaf", "lost", "mids", "ordered", "pgids", "sound",
+        "starts",
+    )  # fmt: skip
+
+    def __init__(self, buffer: Buffer, first: int, leaf: bool) -> None:
+        self.buffer = buffer
+        self.first = first
+        self.leaf = leaf
+        self.keys: list[bytes] = []
+        self.starts: list[int] = []
+        self.mids: list[int] = []
+        self.ends: list[int] = []
+        self.flags: list[int] = []
+        self.pgids: list[int] = []
+        self.lost = 0
+        self.sound = self.dense = self.ordered = True
+
+    @property
+    def count(self) -> int:
+        return len(self.keys)
+
+    def value(self, index: int) -> bytes:
+        return self.buffer[self.mids[index] : self.ends[index]]
+
+    def has_buckets(self) -> bool:
+        return any(self.flags)
+
+
+def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, limit: int) -> Elements:
+    """The elements of the page at ``offset`` of ``buffer``, which its header calls ``kind`` with ``count`` elements.
+
+    The page's run ends at ``end``; ``limit`` is how far its data may go if the header's overflow is damaged.
+    """
+    leaf = kind != BRANCH_PAGE
+    found = Elements(buffer, offset + PAGE_HEADER_SIZE, leaf)
+    if not count:
+        return found
+    most = max(0, (min(limit, len(buffer)) - found.first) // ELEMENT_SIZE)
+    number = min(count, most)
+    try:
+        table: LeafElements | BranchElements = (LeafElements if leaf else BranchElements)(buffer, offset, number, limit)
+    except DamagedElements:
+        found.lost = count
+        found.sound = found.dense = False
+        return found
+    if isinstance(table, LeafElements):
+        flags, value_sizes, pgids = table.flags, table.value_sizes, [0] * number
+    else:
+        flags, value_sizes, pgids = [0] * number, [0] * number, table.pgids
+    starts = table.key_starts()
+    mids = list(map(add, starts, table.key_sizes))
+    ends = list(map(add, mids, value_sizes)) if leaf else mids
+    table_end = found.first + ELEMENT_SIZE * number
+    if (
+        number == count
+        and starts[0] >= table_end
+        and ends[-1] <= end
+        and min(table.key_sizes) > 0
+        and max(table.key_sizes) <= MAX_KEY_SIZE
+        and max(flags) <= 1
+        and all(map(le, ends, starts[1:]))
+    ):
+        found.dense = ends[:-1] == starts[1:]
+        found.starts, found.mids, found.ends = starts, mids, ends
+        found.flags, found.pgids = (flags, []) if leaf else ([], pgids)
+        found.keys = table.keys()
+        found.ordered = all(map(lt, found.keys, found.keys[1:]))
+        found.sound = found.ordered
+        return found
+    _repair(found, count, starts, mids, ends, flags, pgids, end, limit)
+    return found
+
+
+def _repair(
+    found: Elements, count: int, starts: list[int], mids: list[int], ends: list[int], flags: list[int],
+    pgids: list[int], end: int, limit: int,
+) -> None:  # fmt: skip
+    """Take the elements that are whole, or can be made so from their neighbours."""
+    buffer, leaf = found.buffer, found.leaf
+    number = _true_count(found.first, starts, ends, count)
+    table_end = found.first + ELEMENT_SIZE * number
+    good = [_good(starts[i], mids[i], ends[i], table_end, limit) for i in range(number)]
+    # An element is at its place if it touches a neighbour; two that overlap can't both be right.
+    joined = [
+        good[i]
+        and (
+            (i > 0 and good[i - 1] and ends[i - 1] == starts[i])
+            or (i + 1 < number and good[i + 1] and ends[i] == starts[i + 1])
+            or number == 1
+        )
+        for i in range(number)
+    ]
+    usual = _usual([mids[i] - starts[i] for i in range(number) if joined[i]])
+    last = table_end
+    for i in range(number):
+        start, middle, stop = starts[i], mids[i], ends[i]
+        before = last if i == 0 or (i > 0 and joined[i - 1]) else None
+        if leaf and flags[i] & 1 and i + 1 == number and before is not None:
+            bounds = _last_bucket(buffer, before, middle - start, stop - middle, limit)
+            if bounds is not None and bounds != (start, middle, stop):
+                start, middle, stop = starts[i], mids[i], ends[i] = bounds
+                joined[i] = True
+        after = starts[i + 1] if i + 1 < number and joined[i + 1] else None
+        if not (joined[i] and start >= last and (after is None or stop <= after)):
+            mended = _mend(start, middle, stop, before, after, leaf, usual, found.keys[-1:], buffer)
+            if mended is None and good[i] and start >= last and (after is None or stop <= after):
+                mended = start, middle, stop  # it fits where it is, though it touches nothing
+            if mended is None or not _good(*mended, table_end, limit):
+                found.lost += 1
+                continue
+            start, middle, stop = mended
+            joined[i] = True
+        found.keys.append(buffer[start:middle])
+        found.starts.append(start)
+        found.mids.append(middle)
+        found.ends.append(stop)
+        if leaf:
+            found.flags.append(flags[i] if flags[i] <= 1 else _guess_flag(buffer, middle, stop))
+        else:
+            found.pgids.append(pgids[i])
+        last = stop
+    found.lost += max(0, min(count, _MOST) - number) if number < count and not _looks_counted(starts, number) else 0
+    found.ordered = all(map(lt, found.keys, found.keys[1:]))
+    found.sound = found.dense = False
+
+
+def _true_count(first: int, starts: list[int], ends: list[int], count: int) -> int:
+    """How many elements the table really has: its data begin behind it, so the first one's place tells."""
+    number = len(starts)
+    told = (starts[0] - first) // ELEMENT_SIZE
+    if 0 < told < number and starts[0] == first + told * ELEMENT_SIZE:
+        # As many as fit before the first data, if their data make a chain.
+        links = sum(ends[i] == starts[i + 1] for i in range(told - 1))
+        if links >= (told - 1) // 2:
+            return told
+    return number
+
+
+def _looks_counted(starts: list[int], number: int) -> bool:
+    """Whether the count was wrong, and not the table cut: then nothing is lost."""
+    return number < len(starts)
+
+
+def _good(start: int, middle: int, stop: int, least: int, limit: int) -> bool:
+    return least <= start < middle <= stop <= limit and middle - start <= MAX_KEY_SIZE
+
+
+def _usual(sizes: Sequence[int]) -> int:
+    """The commonest key size; 0 if they all differ."""
+    best = max(set(sizes), key=sizes.count, default=0)
+    return best if sizes and sizes.count(best) > len(sizes) // 2 else 0
+
+
+def _mend(
+    start: int, middle: int, stop: int, before: int | None, after: int | None, leaf: bool, usual: int,
+    previous: list[bytes], buffer: Buffer,
+) -> tuple[int, int, int] | None:  # fmt: skip
+    """Element bounds that the neighbours allow, with one of position, key size and value size taken as wrong."""
+    key, value = middle - start, stop - middle
+    if after is not None and (before is None or before + key + value == after):
+        moved = after - key - value  # the position is wrong
+        if before is None and moved != start:
+            return None
+        return moved, moved + key, after
+    if before is None:
+        return None
+    if after is None:
+        # The last one: only its position can be told from the one before it.
+        return (before, before + key, before + key + value) if key <= MAX_KEY_SIZE and start != before else None
+    total = after - before
+    if not leaf:
+        return (before, after, after) if 0 < total <= MAX_KEY_SIZE else None
+    if start != before:
+        return None
+    choices = []
+    if 0 < key <= min(total, MAX_KEY_SIZE):
+        choices.append(key)
+    if 0 < total - value <= MAX_KEY_SIZE and value <= total:
+        choices.append(total - value)
+    choices.sort(key=lambda size: (size != usual, bool(previous) and buffer[before : before + size] <= previous[0]))
+    return (before, before + choices[0], after) if choices else None
+
+
+def _last_bucket(buffer: Buffer, start: int, key: int, value: int, limit: int) -> tuple[int, int, int] | None:
+    """Bounds of the last element, a bucket's: its value tells where it is, whatever one field of its sizes says."""
+    most = len(buffer) // _LEAST_PAGE
+    for size in (key if key <= MAX_KEY_SIZE else 0, *range(1, _LONGEST_NAME)):
+        middle = start + size
+        stop = middle + BUCKET_HEADER_SIZE
+        if not size or stop > limit:
+            continue
+        root = int.from_bytes(buffer[middle : middle + 8], "little")
+        sequence = int.from_bytes(buffer[middle + 8 : stop], "little")
+        if root == 0 and value > BUCKET_HEADER_SIZE and middle + value <= limit:
+            if buffer[middle + 24 : middle + 26] == LEAF_PAGE.to_bytes(2, "little"):
+                return start, middle, middle + value
+        elif 1 < root < most and sequence < 1 << 40:
+            return start, middle, stop
+    return None
+
+
+def mend_last_bucket(found: Elements, limit: int) -> None:
+    """Move the bounds of a leaf's last element, a bucket's whose root can't be right, to where one can."""
+    start, middle, stop = found.starts[-1], found.mids[-1], found.ends[-1]
+    bounds = _last_bucket(found.buffer, start, middle - start, stop - middle, limit)
+    if bounds is not None:
+        _, found.mids[-1], found.ends[-1] = bounds
+        found.keys[-1] = found.buffer[start : bounds[1]]
+        found.sound = found.dense = False
+
+
+def _guess_flag(buffer: Buffer, start: int, stop: int) -> int:
+    """1 if a value looks like a bucket: a small root and sequence, or an inline page."""
+    if stop - start < BUCKET_HEADER_SIZE:
+        return 0
+    root = int.from_bytes(buffer[start : start + 8], "little")
+    if root == 0:
+        return int(buffer[start + 24 : start + 26] == LEAF_PAGE.to_bytes(2, "little"))
+    return int(stop - start == BUCKET_HEADER_SIZE and root < 1 << 40)

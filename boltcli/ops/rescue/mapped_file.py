@@ -1,0 +1,78 @@
+"""Open a file for rescue: mapped whole, whatever it is, with nothing in it trusted."""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+from ...errors import Changed, OpenError
+from ...storage.source import LOCK_PATIENCE, Source, open_source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...format.page import Buffer
+    from ...storage.guard import Guard
+    from ...storage.source import Way
+
+_SMALL = 1 << 20  # bytes; such a file is read, not mapped
+
+
+class MappedFile:
+    """The bytes of a file. ``buffer`` has ``size`` bytes; ``mode`` is the permission bits.
+
+    Use as a context manager. Unless ``lock`` is ``none`` the shared lock is taken, and a file whose lock another
+    process holds is refused. Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
+    :class:`~boltcli.errors.Locked`.
+    """
+
+    __slots__ = ("_guard", "_source", "buffer", "mode", "path", "size")
+
+    def __init__(self, path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -> None:
+        self.path = path
+        self._guard: Guard | None = None
+        # Rescue never reads beside a writer unless it is told to: "auto" is "wait" here.
+        self._source: Source = open_source(path, "none" if lock == "none" else "wait", timeout)
+        try:
+            status = os.fstat(self._source.fd)
+            self.size = status.st_size
+            self.mode = status.st_mode & 0o7777
+            self.buffer: Buffer = self._map()
+        except OSError as error:
+            self._source.close()
+            raise OpenError("read", path, error.strerror or str(error)) from error
+
+    def _map(self) -> Buffer:
+        if self.size <= _SMALL:
+            with os.fdopen(os.dup(self._source.fd), "rb") as stream:
+                stream.seek(0)
+                content = stream.read(self.size)
+            self.size = len(content)
+            return content
+        mapping = mmap.mmap(self._source.fd, self.size, access=mmap.ACCESS_READ)
+        if os.name == "posix":
+            from ...storage.guard import Guard
+
+            self._guard = Guard(mapping, self._source.fd)
+        return mapping
+
+    def verify(self) -> None:
+        """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was read."""
+        if self._guard is not None and self._guard.is_cut():
+            raise Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
+
+    def close(self) -> None:
+        if self._guard is not None:
+            self._guard.release()
+            self._guard = None
+        if isinstance(self.buffer, mmap.mmap):
+            try:
+                self.buffer.close()
+            except BufferError:
+                pass  # a view of it is still held: it goes when the view goes
+        self._source.close()
+
+    def __enter__(self) -> MappedFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

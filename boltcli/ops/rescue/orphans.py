@@ -1,0 +1,474 @@
+"""Put pages that nothing refers to where they belong.
+
+The evidence, the surest first: a page's first key is the one at which a gap begins; an older tree leads to the very
+page; an older tree holds the same pairs in the same bucket; the page lies just before the lost one; keys look alike.
+A wrong bucket is worse than none: what is in doubt goes to lost+found.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter
+from itertools import islice
+
+from ...format.constants import LEAF_PAGE
+from .candidate_roots import outgoing
+from .key_index import find_keys
+from .recovered_tree import PLACED, page_elements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .lenient_page import Elements
+    from .recovered_tree import Bucket, Gap, RecoveredTree
+
+    Path = tuple[bytes, ...]
+
+_SAMPLES = 8  # keys of a group that are looked up
+_DEEP = 64  # levels of a tree
+_ENOUGH = 4.0  # points that a place must have
+_ENOUGH_ALONE = 0.0  # if it is the only one
+_MARGIN = 1.5  # points that it must have more than the next one
+_ROUNDS = 50
+_LONG_RUN = 5  # pages one after the other that are hardly so by chance
+_SURE = 5.0
+_SIBLINGS = 16  # buckets beside one that are looked at
+_PAIRS, _BUCKETS = 1, 2
+
+
+class Group:
+    """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
+
+    ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3).
+    ``evidence`` has points by bucket path; ``exact`` the paths in which an older tree leads to the page itself;
+    ``stale`` is the share of samples that stand in parts of the tree where nothing is missing, by path. ``before``:
+    the lost pages that it was written before. ``rank``: of two versions of a key the lower one stays; a leaf to which
+    no page leads comes from the lost tree. ``size`` is the bytes of a leaf.
+    """
+
+    __slots__ = (
+        "before",
+        "evidence",
+        "exact",
+        "first",
+        "holds",
+        "last",
+        "leaf",
+        "page",
+        "rank",
+        "samples",
+        "size",
+        "stale",
+    )
+
+    def __init__(
+        self, page: int, leaf: bool, size: int, first: bytes, last: bytes, samples: dict[bytes, bytes], holds: int
+    ) -> None:
+        self.page = page
+        self.leaf = leaf
+        self.size = size
+        self.first = first
+        self.last = last
+        self.samples = samples
+        self.holds = holds
+        self.evidence: dict[Path, float] = {}
+        self.exact: set[Path] = set()
+        self.before: set[int] = set()
+        self.rank = 50
+        self.stale: dict[Path, float] = {}
+
+
+class Placement:
+    """The placing of orphans of one file: ``placed`` pages, ``dropped`` (stale) ones, ``left`` for lost+found."""
+
+    def __init__(
+        self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
+        *, all_live: bool = False,
+    ) -> None:  # fmt: skip
+        """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
+
+        ``all_live``: the root itself is lost.
+        """
+        self._roots = roots
+        self.tree = tree
+        self.table = tree.table
+        self.references = references
+        self.free = free
+        self.all_live = all_live
+        self.placed = 0
+        self.dropped = 0
+        self.left: list[Group] = []
+        self._kinds: dict[int, int] = {}
+        self._shapes: dict[int, tuple[int, int, bytes] | None] = {}
+        self._marks = bytearray(tree.used)
+        for gap in tree.gaps:
+            if gap.page < len(self._marks):
+                self._marks[gap.page] = 1
+        self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}
+
+    def run(self) -> None:
+        """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
+        orphans = self._orphans()
+        groups = [group for page in self._tops(orphans) if (group := self._group(page)) is not None]
+        self._find_runs(groups)
+        self._find_evidence(groups)
+        for _ in range(_ROUNDS):
+            waiting = [group for group in groups if not self.tree.used[group.page]]
+            choices = [choice for group in waiting if (choice := self._choose(group)) is not None]
+            if not choices:
+                break
+            # Pages of buckets first: what they lead to is then no orphan any more.
+            choices.sort(key=lambda choice: (not choice[1].holds & _BUCKETS, -choice[0]))
+            kind = choices[0][1].holds & _BUCKETS
+            chosen = [(group, gap) for _, group, gap in choices if group.holds & _BUCKETS == kind]
+            wanting = Counter(gap.bucket.index for group, gap in chosen if is_whole(gap))
+            sizes: Counter[int] = Counter()
+            for group, gap in chosen:
+                sizes[gap.bucket.index] += group.size
+            placed = self.placed
+            for group, gap in chosen:
+                # A root branch has two children at least, and more than one page would hold. Else they are more
+                # likely buckets whose names are lost.
+                index = gap.bucket.index
+                few = wanting[index] < 2 or sizes[index] < self.table.page_size // 2
+                lone = is_whole(gap) and few and group.leaf and not gap.filled
+                if not lone or group.evidence.get(gap.bucket.path(), 0.0) >= _SURE or gap.bucket.path() in group.exact:
+                    self._place(group, gap)
+            if self.placed == placed:
+                if not kind:
+                    break
+                skipped = [group for group, _ in chosen]
+                groups = [group for group in groups if group not in skipped]
+                self.left += skipped
+        groups += self.left
+        self.left = []
+        for group in groups:
+            if self.tree.used[group.page]:
+                continue
+            if self._is_stale(group):
+                self.dropped += 1
+            else:
+                self.left.append(group)
+
+    def _orphans(self) -> list[int]:
+        table, used, free = self.table, self.tree.used, self.free
+        return [
+            page for page in range(2, table.pages)
+            if not used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
+            and page not in self._roots
+        ]  # fmt: skip
+
+    def _tops(self, orphans: list[int]) -> list[int]:
+        """The orphans that no other orphan leads to."""
+        table = self.table
+        members = set(orphans)
+        below: set[int] = set()
+        parents: dict[int, list[int]] = {}
+        for page in orphans:
+            found = page_elements(table, page)
+            if found is None or not (found.has_buckets() or not found.leaf):
+                continue
+            for child, key in outgoing(table, found):
+                if child in members and child != page and (key is None or self._first(child) == key):
+                    parents.setdefault(child, []).append(page)
+                    below.add(child)
+        tops = [page for page in orphans if page not in below]
+        # Pages in a ring lead to each other: all of them are tops.
+        seen = set(tops)
+        stack = list(tops)
+        leads: dict[int, list[int]] = {}
+        for child, above in parents.items():
+            for page in above:
+                leads.setdefault(page, []).append(child)
+        while stack:
+            for child in leads.get(stack.pop(), ()):
+                if child not in seen:
+                    seen.add(child)
+                    stack.append(child)
+        return tops + [page for page in orphans if page not in seen]
+
+    def _first(self, page: int) -> bytes | None:
+        found = page_elements(self.table, page)
+        return found.keys[0] if found is not None and found.keys else None
+
+    def _group(self, page: int) -> Group | None:
+        """What is below an orphan; None if it holds nothing."""
+        leaf, first = self._descend(page, 1)
+        end, last = self._descend(page, -1)
+        if leaf is None or end is None or not leaf.keys or not end.keys:
+            return None
+        samples = _sample(leaf) | _sample(end)
+        holds = _holds(leaf) | _holds(end)
+        size = self.table.page_size
+        if self.table.kind[page] == LEAF_PAGE:
+            size = max(leaf.ends) - leaf.first
+        return Group(
+            page, self.table.kind[page] == LEAF_PAGE, size, first, max(last, end.keys[-1], end.keys[0]), samples, holds
+        )
+
+    def _descend(self, page: int, step: int) -> tuple[Elements | None, bytes]:
+        """The outermost leaf on a side that a page still leads to, and the outermost key that the pages name."""
+        named: bytes | None = None
+        for _ in range(_DEEP):
+            found = page_elements(self.table, page)
+            if found is None or not found.keys:
+                break
+            if named is None:
+                named = found.keys[0] if step > 0 else found.keys[-1]
+            if found.leaf:
+                return found, named
+            inner = [
+                child for child, key in list(zip(found.pgids, found.keys))[::step]
+                if self.table.is_tree(child) and self._first(child) == key
+            ]  # fmt: skip
+            if not inner:
+                break
+            page = inner[0]
+        return None, b""
+
+    def _find_evidence(self, groups: list[Group]) -> None:
+        """Look the samples up in the tree and in the older ones."""
+        wanted: dict[bytes, list[bytes]] = {}
+        for group in groups:
+            for key, value in group.samples.items():
+                wanted.setdefault(key, []).append(value)
+        for number, reference in enumerate(self.references, 1):
+            paths = [bucket.path() for bucket in reference.buckets]
+            hits = find_keys(reference, wanted)
+            for group in groups:
+                owner = reference.owner_of(group.page)
+                if owner is not None:
+                    group.exact.add(paths[owner.index])
+                    group.rank = min(group.rank, number)
+                for path, points in _points(group, hits, paths).items():
+                    group.evidence[path] = max(group.evidence.get(path, 0.0), points)
+        paths = [bucket.path() for bucket in self.tree.buckets]
+        hits = find_keys(self.tree, wanted)
+        for group in groups:
+            if group.leaf and group.rank == 50:
+                group.rank = 0
+            group.stale = _points(group, hits, paths)
+
+    def _choose(self, group: Group) -> tuple[float, Group, Gap] | None:
+        """The place of a group, if one is clearly the best: its points, the group, the gap."""
+        best: dict[int, tuple[float, Gap]] = {}
+        for gap in self.tree.gaps:
+            points = self._score(group, gap)
+            index = gap.bucket.index
+            if points is not None and (index not in best or points > best[index][0]):
+                best[index] = points, gap
+        if not best:
+            return None
+        ranked = sorted(best.values(), key=lambda entry: -entry[0])
+        points, gap = ranked[0]
+        second = ranked[1][0] if len(ranked) > 1 else 0.0
+        if self.free is None:
+            path = gap.bucket.path()
+            second = max([second, *(share for where, share in group.stale.items() if where != path)])
+            if group.stale.get(path, 0.0) > 10.0:
+                return None
+        enough = _ENOUGH if len(ranked) > 1 else _ENOUGH_ALONE if self.free is None else -1.0
+        if points < enough or points - second < (_MARGIN if len(ranked) > 1 or second else -1.0):
+            return None
+        return points, group, gap
+
+    def _score(self, group: Group, gap: Gap) -> float | None:
+        """How well a group fits a gap; None if it cannot be there."""
+        if group.first < gap.low or (gap.high is not None and group.last >= gap.high):
+            return None
+        bucket = gap.bucket
+        if not self._suits(group, bucket) or (self.free is not None and self._overlaps(group, bucket)):
+            return None
+        path = bucket.path()
+        if gap.leaf and not (group.leaf and group.first == gap.low):
+            return None  # its page was a leaf: only an older version of that can be here
+        if bucket.parent is None and is_whole(gap) and path not in group.exact and path not in group.evidence:
+            return None  # nested buckets look like a root; as one they would put everything in the wrong place
+        points = 0.0
+        if gap.low and group.first == gap.low:
+            points += 10.0
+        if gap.low and gap.high is not None:
+            points += 4.0
+        elif gap.low or gap.high is not None:
+            points += 3.0
+        if path in group.exact:
+            points += 20.0
+        points += group.evidence.get(path, 0.0)
+        if gap.page in group.before:
+            points += 5.0
+        return points + self._likeness(group, bucket)
+
+    def _suits(self, group: Group, bucket: Bucket) -> bool:
+        """Whether a bucket that is known to hold pairs, or buckets, gets its like; the root bucket holds buckets."""
+        if bucket.parent is None:
+            return group.holds == _BUCKETS
+        known = self._kind(bucket)
+        return not known or bool(known & group.holds)
+
+    def _overlaps(self, group: Group, bucket: Bucket) -> bool:
+        """Whether the bucket has another placed group among whose keys this one's are."""
+        ranges = self._ranges.get(bucket.index)
+        if not ranges:
+            return False
+        at = bisect_left(ranges, (group.first, b""))
+        return (at < len(ranges) and ranges[at][0] <= group.last) or (at > 0 and ranges[at - 1][1] >= group.first)
+
+    def _kind(self, bucket: Bucket) -> int:
+        kind = self._kinds.get(bucket.index)
+        if kind is None:
+            kind = 0
+            for page in bucket.leaves[:4]:
+                found = page_elements(self.table, page)
+                if found is not None and found.keys:
+                    kind |= _holds(found)
+            if bucket.leaves:
+                self._kinds[bucket.index] = kind
+            else:
+                kind = self._kind_of_siblings(bucket)
+        return kind
+
+    def _kind_of_siblings(self, bucket: Bucket) -> int:
+        """What the buckets beside it hold, if they are of one kind."""
+        kinds = set()
+        if bucket.parent is not None and bucket.parent.parent is not None:
+            siblings = [each for each in islice(bucket.parent.children.values(), _SIBLINGS) if each.leaves]
+            kinds = {self._kind(each) for each in siblings}
+        return kinds.pop() if len(kinds) == 1 else 0
+
+    def _find_runs(self, groups: list[Group]) -> None:
+        """Note which orphans were written one after the other just before a lost page, as children before their parent.
+
+        Their keys ascend and look alike. Where the run ends at an orphan that doesn't go on with it, the file was
+        written in many transactions, and neighbours say little: then only a long run counts.
+        """
+        by_page = {group.page: group for group in groups}
+        for lost in {gap.page for gap in self.tree.gaps if gap.page < self.table.pages}:
+            run: list[Group] = []
+            page = lost - 1
+            clean = False
+            while True:
+                while page > 1 and not self._marks[page] and page not in by_page and not self.table.own[page]:
+                    page -= 1  # the overflow pages of the one before
+                group = by_page.get(page)
+                if group is None:
+                    clean = True
+                    break
+                if run and not _follows(group, run[-1]):
+                    break
+                run.append(group)
+                page -= 1
+            if clean or len(run) >= _LONG_RUN:
+                for group in run:
+                    group.before.add(lost)
+
+    def _likeness(self, group: Group, bucket: Bucket) -> float:
+        """Points for keys that look like the bucket's, or unlike them."""
+        shape = self._shape(bucket)
+        if shape is None:
+            return 0.0
+        length, kinds, prefix = shape
+        own = _shape_of(group.samples)
+        points = 0.0
+        points += 1.5 if own[0] == length else -0.5
+        points += 1.0 if own[1] == kinds else -3.0
+        common = _common(own[2], prefix)
+        return points + (1.0 if common >= min(4, len(prefix), len(own[2])) and common else 0.0)
+
+    def _shape(self, bucket: Bucket) -> tuple[int, int, bytes] | None:
+        if bucket.index not in self._shapes:
+            shape = None
+            if bucket.leaves:
+                found = page_elements(self.table, bucket.leaves[0])
+                if found is not None and found.keys:
+                    shape = _shape_of(dict.fromkeys(found.keys, b""))
+            self._shapes[bucket.index] = shape
+        return self._shapes[bucket.index]
+
+    def _place(self, group: Group, gap: Gap) -> None:
+        """Put a group into the gap."""
+        if self.tree.used[group.page]:
+            return
+        if self.free is not None and self._overlaps(group, gap.bucket):
+            return
+        self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank, strict=True)
+        insort(self._ranges.setdefault(gap.bucket.index, []), (group.first, group.last))
+        gap.filled += 1
+        self.placed += 1
+
+    def _is_stale(self, group: Group) -> bool:
+        """Whether a group holds what the tree has elsewhere, or what nothing in it has a place for."""
+        if self.all_live and self.free is None:
+            return any(points >= 19.0 for points in group.stale.values())
+        if any(points >= (10.0 if self.free is None else 19.0) for points in group.stale.values()):
+            return True
+        return self.free is None and not any(self._could_hold(gap, group) for gap in self.tree.gaps)
+
+    def _could_hold(self, gap: Gap, group: Group) -> bool:
+        """Whether the group may come from the gap: from its range, or from a bucket whose name is lost in it."""
+        kind = self._kind(gap.bucket)
+        if kind != _PAIRS:
+            return True
+        if gap.elements and not gap.bucket.children:
+            return False
+        return not (group.first < gap.low or (gap.high is not None and group.last >= gap.high))
+
+
+def is_whole(gap: Gap) -> bool:
+    """Whether all of a bucket is missing: its root page is lost."""
+    return not gap.low and gap.high is None
+
+
+def _follows(one: Group, other: Group) -> bool:
+    """Whether two neighbouring pages may be of one bucket, written together."""
+    if one.last >= other.first or not one.holds & other.holds:
+        return False
+    first, second = _shape_of(one.samples), _shape_of(other.samples)
+    return first[1] == second[1] and (first[0] == second[0] or _common(first[2], second[2]) > 0 or not first[2])
+
+
+def _points(group: Group, hits: dict[bytes, list[tuple[int, bool]]], paths: list[Path]) -> dict[Path, float]:
+    """Up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
+    found: dict[Path, float] = {}
+    each = 20.0 / max(1, len(group.samples))
+    for key in group.samples:
+        seen: dict[Path, float] = {}
+        for index, equal in hits.get(key, ()):
+            path = paths[index]
+            seen[path] = max(seen.get(path, 0.0), each if equal else each / 2)
+        for path, points in seen.items():
+            found[path] = found.get(path, 0.0) + points
+    return found
+
+
+def _holds(leaf: Elements) -> int:
+    """What is in a leaf: pairs, buckets, or both."""
+    return (_BUCKETS if any(leaf.flags) else 0) | (0 if all(leaf.flags) else _PAIRS)
+
+
+def _sample(leaf: Elements) -> dict[bytes, bytes]:
+    """Some pairs of a leaf, evenly spaced."""
+    count = leaf.count
+    step = max(1, count // _SAMPLES)
+    return {leaf.keys[i]: leaf.value(i) for i in range(0, count, step)}
+
+
+def _shape_of(keys: Iterable[bytes]) -> tuple[int, int, bytes]:
+    """The commonest length of keys, what kinds of bytes they have, and the prefix that they share."""
+    names = list(keys)
+    lengths = list(map(len, names))
+    kinds = 0
+    for name in names:
+        kinds |= 1 if name.isascii() and name.decode("ascii", "replace").isprintable() else 2
+    prefix = min(names)
+    last = max(names)
+    return max(set(lengths), key=lengths.count), kinds, prefix[: _common(prefix, last)]
+
+
+def _common(one: bytes, other: bytes) -> int:
+    count = 0
+    for a, b in zip(one, other):
+        if a != b:
+            break
+        count += 1
+    return count

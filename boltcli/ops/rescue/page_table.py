@@ -1,0 +1,205 @@
+"""Find the pages of a file by what they say of themselves.
+
+A page bears its own id. So the page size (1 KiB << i) is the one at which most page starts bear theirs, and every
+page is found without a root, a freelist or a meta page.
+"""
+
+from __future__ import annotations
+
+from array import array
+from operator import lt
+
+from ...format.constants import (
+    BRANCH_PAGE,
+    COUNT_IN_FIRST_ID,
+    FREELIST_PAGE,
+    LEAF_PAGE,
+    MAGIC,
+    META_PAGE,
+    META_SIZE,
+    PAGE_HEADER_SIZE,
+    PAGE_SIZE_SEARCH,
+)
+from ...format.meta import Meta, fnv1a64
+from ...format.page import HEADER, DamagedElements, freelist_ids, header_columns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...format.page import Buffer
+
+_TREE = frozenset((BRANCH_PAGE, LEAF_PAGE))
+_TYPES = frozenset((BRANCH_PAGE, LEAF_PAGE, META_PAGE, FREELIST_PAGE))
+_GUESSED = tuple(1024 << i for i in range(7))  # page sizes that machines have, up to 64 KiB
+_DEFAULT = 4096
+_LARGEST = 1 << 24
+_META_BITS = 8 * META_SIZE
+
+
+class PageTable:
+    """What the headers of a file say. All columns have an entry a page.
+
+    ``kind`` is the page type (0: none that exists), ``own`` 1 where the page bears its own id and a type, ``counts``
+    and ``overflows`` the header's fields. ``size`` is the number of readable bytes, ``pages`` the number of pages
+    (a cut last one counts).
+    """
+
+    __slots__ = ("buffer", "counts", "kind", "overflows", "own", "page_size", "pages", "size")
+
+    def __init__(self, buffer: Buffer, page_size: int) -> None:
+        self.buffer = buffer
+        self.size = len(buffer)
+        self.page_size = page_size
+        self.pages = pages = -(-self.size // page_size)
+        self.kind = bytearray(pages)
+        self.own = bytearray(pages)
+        self.counts = array("H", bytes(2 * pages))
+        self.overflows = array("I", bytes(4 * pages))
+        whole = self.size // page_size
+        if whole:
+            ids, heads = header_columns(buffer, page_size, whole)
+            for pgid, (bears, head) in enumerate(zip(ids, heads)):
+                self._note(pgid, bears, head)
+            ids.release()
+            heads.release()
+        last = whole * page_size
+        if self.size - last >= PAGE_HEADER_SIZE:
+            bears, flags, count, overflow = HEADER.unpack_from(buffer, last)
+            self._note(whole, bears, flags | count << 16 | overflow << 32)
+
+    def _note(self, pgid: int, bears: int, head: int) -> None:
+        flags = head & 0xFFFF
+        if flags in _TYPES:
+            self.kind[pgid] = flags
+            self.own[pgid] = bears == pgid
+        self.counts[pgid] = head >> 16 & 0xFFFF
+        self.overflows[pgid] = head >> 32
+
+    def bears(self, pgid: int) -> int:
+        """The id that the page at ``pgid`` bears."""
+        start = pgid * self.page_size
+        return int.from_bytes(self.buffer[start : start + 8], "little")
+
+    def is_tree(self, pgid: int) -> bool:
+        """Whether there is a branch or leaf at ``pgid`` that bears its own id."""
+        return pgid < self.pages and self.own[pgid] == 1 and self.kind[pgid] in _TREE
+
+    def run(self, pgid: int) -> range:
+        """The ids of the page and its overflow pages, as far as the file goes."""
+        return range(pgid, min(pgid + 1 + self.overflows[pgid], self.pages))
+
+    def is_torn(self, pgid: int) -> bool:
+        """Whether another page lies in the run of this one: a younger page has overwritten it."""
+        return any(self.own[page] for page in self.run(pgid)[1:])
+
+    def page_bytes(self, pgid: int) -> bytes:
+        start = pgid * self.page_size
+        return self.buffer[start : start + self.page_size]
+
+    def is_zero(self, pgid: int) -> bool:
+        return not any(self.page_bytes(pgid))
+
+    def freelist(self, pgid: int) -> list[int] | None:
+        """The ids in the freelist page at ``pgid``; None if it isn't one, or not a sound one."""
+        if not (2 <= pgid < self.pages and self.own[pgid] and self.kind[pgid] == FREELIST_PAGE):
+            return None
+        start = pgid * self.page_size
+        end = min(start + (self.overflows[pgid] + 1) * self.page_size, self.size)
+        try:
+            ids = freelist_ids(self.buffer, start, self.counts[pgid], end)
+        except DamagedElements:
+            return None
+        if self.counts[pgid] == COUNT_IN_FIRST_ID and len(ids) < COUNT_IN_FIRST_ID:
+            return None
+        # Ascending, and of pages: ids of noise are neither. Those beyond a cut file's end may be right.
+        if not all(map(lt, ids, ids[1:])) or (ids and ids[0] < 2):
+            return None
+        return ids
+
+
+def find_page_size(buffer: Buffer) -> tuple[int, str]:
+    """The page size in bytes, and how it was found: ``meta`` (a valid one says so) or ``ids``."""
+    size = len(buffer)
+    for position in (0, *PAGE_SIZE_SEARCH):
+        if position + PAGE_HEADER_SIZE + META_SIZE > size:
+            break
+        meta = meta_at(buffer, position)
+        if meta.magic == MAGIC and meta.problem() is None and _possible(meta.page_size):
+            return meta.page_size, "meta"
+    best, found = 0, _DEFAULT
+    for page_size in _GUESSED:
+        count = _own_ids(buffer, page_size)
+        if count > best:
+            best, found = count, page_size
+    if best:
+        return found, "ids"
+    # Not one page bears its id. A damaged meta page may still say it.
+    for position in (0, *_GUESSED):
+        if position + PAGE_HEADER_SIZE + META_SIZE <= size:
+            meta = meta_at(buffer, position)
+            if meta.magic == MAGIC and meta.page_size in _GUESSED:
+                return meta.page_size, "meta"
+    return _DEFAULT, "none"
+
+
+def _possible(page_size: int) -> bool:
+    return 256 <= page_size <= _LARGEST and page_size % 8 == 0
+
+
+def _own_ids(buffer: Buffer, page_size: int) -> int:
+    """How many pages bear their own ids at this page size, in bytes of the file that they account for."""
+    pages = len(buffer) // page_size
+    if not pages:
+        return 0
+    ids, heads = header_columns(buffer, page_size, pages)
+    count = 0
+    for pgid, (bears, head) in enumerate(zip(ids, heads)):
+        # Page 0 is zeros' own page, and the pages of a smaller size at double ids are no pages of this one.
+        if bears == pgid and pgid and head & 0xFFFF in _TYPES:
+            count += 1
+    ids.release()
+    heads.release()
+    return count
+
+
+def meta_at(buffer: Buffer, position: int, page: int = 0) -> Meta:
+    """What a meta page at ``position`` says, valid or not."""
+    start = position + PAGE_HEADER_SIZE
+    return Meta(bytes(buffer[start : start + META_SIZE]), page)
+
+
+def find_metas(table: PageTable) -> list[Meta]:
+    """The meta pages that can be used, the newest first: valid ones, and those that one flipped bit makes valid."""
+    found = []
+    for slot in (0, 1):
+        meta = meta_at(table.buffer, slot * table.page_size, slot)
+        if meta.problem() is not None:
+            repaired = (
+                _one_bit(bytes(table.buffer[slot * table.page_size + PAGE_HEADER_SIZE :][:META_SIZE]), slot)
+                if slot * table.page_size + PAGE_HEADER_SIZE + META_SIZE <= table.size
+                else None
+            )
+            if repaired is None:
+                continue
+            meta = repaired
+        if meta.page_size == table.page_size:
+            found.append(meta)
+    return sorted(found, key=lambda meta: (-meta.txid, meta.page))
+
+
+def _one_bit(content: bytes, slot: int) -> Meta | None:
+    """The valid meta that differs from ``content`` in one bit, if there is one."""
+    if not any(content):
+        return None
+    stored = int.from_bytes(content[-8:], "little")
+    body = content[:-8]
+    # The checksum itself may be what is damaged.
+    if (fnv1a64(body) ^ stored).bit_count() == 1:
+        meta = Meta(body + fnv1a64(body).to_bytes(8, "little"), slot)
+        return meta if meta.problem() is None else None
+    number = int.from_bytes(body, "little")
+    for bit in range(8 * len(body)):
+        tried = (number ^ 1 << bit).to_bytes(len(body), "little")
+        if fnv1a64(tried) == stored:
+            meta = Meta(tried + content[-8:], slot)
+            return meta if meta.problem() is None else None
+    return None

@@ -1,0 +1,336 @@
+"""Recover what a file still holds: read it strictly, as bbolt does; if something is missing, look for it.
+
+The steps: page size, meta pages, the best root, the tree below it as far as it goes, then the pages that it does
+not reach. What can be placed is, what is in doubt goes to a bucket of its own.
+"""
+
+from __future__ import annotations
+
+from ...format.constants import LEAF_PAGE
+from .candidate_roots import Generation, Links, find_freelists, generations
+from .orphans import Placement
+from .page_table import PageTable, find_metas, find_page_size
+from .recovered_tree import OLDER, PLACED, RecoveredTree, fits, page_elements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...format.meta import Meta
+    from ...format.page import Buffer
+    from .recovered_tree import Bucket, Gap
+
+LOST_AND_FOUND = b"lost+found"
+_MOST_REFERENCES = 6
+_METAS = 2
+_VERSIONS = 2  # others, of a root; a nested bucket would have a page that leads to one of them
+
+
+class Recovery:
+    """What was found in a file.
+
+    ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads.
+    ``page_size_from`` and ``root_from`` say how these were found. ``placed``, ``older`` and ``stale`` count pages;
+    ``lost_pages`` the pages in the lost+found bucket.
+    """
+
+    def __init__(self, table: PageTable, tree: RecoveredTree) -> None:
+        self.table = table
+        self.tree = tree
+        self.exact = False
+        self.page_size_from = ""
+        self.root_from = ""
+        self.metas: list[Meta] = []
+        self.placed = 0
+        self.older = 0
+        self.stale = 0
+        self.lost_pages = 0
+        self.left: list[int] = []
+        self.free: bytearray | None = None
+
+    def gaps(self) -> list[Gap]:
+        """What is known to be missing."""
+        return [gap for gap in self.tree.gaps if not gap.complete]
+
+
+def recover(buffer: Buffer, *, page_size: int = 0, progress: Callable[[int, int], None] | None = None) -> Recovery:
+    """Find what ``buffer``, the content of a file, holds. ``page_size`` 0: it is found."""
+    how = "option"
+    if not page_size:
+        page_size, how = find_page_size(buffer)
+    table = PageTable(buffer, page_size)
+    metas = find_metas(table)
+    tree = RecoveredTree(table)
+    if metas:
+        tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
+        tree.walk(tree.top, metas[0].root)
+    done = Recovery(table, tree)
+    done.page_size_from, done.root_from, done.metas = how, "meta" if metas else "", metas
+    free = _free_pages(table, metas, tree) if metas else None
+    done.free = free
+    # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
+    alone = len(metas) < _METAS
+    if (
+        metas
+        and not tree.gaps
+        and (not metas[0].has_freelist or _is_accounted_for(tree, metas[0], free))
+        and not (alone and _has_pages_beyond(table, metas[0]))
+    ):
+        done.exact = True
+        return done
+    _look_for_the_rest(done)
+    return done
+
+
+def _free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> bytearray | None:
+    """The pages that the newest meta page's freelist calls free; None if it can't be trusted or there is none."""
+    if not metas or not metas[0].has_freelist:
+        return None
+    ids = table.freelist(metas[0].freelist)
+    return None if ids is None else _marks(tree, ids)
+
+
+def _marks(tree: RecoveredTree, ids: list[int]) -> bytearray | None:
+    """A byte of 1 for each of these pages; None if the tree uses one of them."""
+    marks = bytearray(tree.table.pages)
+    for page in ids:
+        if page < len(marks):
+            if tree.used[page]:
+                return None
+            marks[page] = 1
+    return marks
+
+
+def _is_accounted_for(tree: RecoveredTree, meta: Meta, free: bytearray | None) -> bool:
+    """Whether every page that bears its own id is reached or free."""
+    if free is None:
+        return False
+    table = tree.table
+    return all(
+        tree.used[page] or free[page] or not table.is_tree(page) for page in range(2, min(table.pages, meta.hwm))
+    )
+
+
+def _has_pages_beyond(table: PageTable, meta: Meta) -> bool:
+    """Whether there are pages at or above the high-water mark: a later transaction wrote them."""
+    return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
+
+
+def _look_for_the_rest(done: Recovery) -> None:
+    """Go through the pages that the tree doesn't reach."""
+    table, tree, metas = done.table, done.tree, done.metas
+    links = Links(table)
+    lost_root = not tree.top.leaves
+    if len(metas) == 1 and not tree.gaps and _has_pages_beyond(table, metas[0]):
+        lost_root = True  # that of the newest transaction, whose meta page is lost too
+        done.free = None
+        done.root_from = "older"
+    names = None if lost_root else _names(tree)
+    found = generations(table, links, names)
+    if metas:
+        found = [made for made in found if made.root != metas[0].root]
+        for meta in metas[1:]:
+            if all(made.root != meta.root for made in found):
+                made = Generation(table, meta.root, meta.sequence)
+                if made.tree.top.leaves:
+                    found.insert(0, made)
+    if not metas and found:
+        best = found.pop(0)
+        done.root_from = "pages"
+        tree = done.tree = RecoveredTree(table)
+        tree.top.root = best.root
+        tree.walk(tree.top, best.root)
+        lost_root = not tree.top.leaves
+    if done.free is None and not lost_root and not (metas and not metas[0].has_freelist):
+        done.free = _best_freelist(tree)
+    if lost_root:
+        known = {meta.root for meta in metas}
+        found = [
+            made for made in found if made.root in known or _covers(made, done) or _is_old_root(made, found, links)
+        ]
+    references = [made.tree for made in found[:_MOST_REFERENCES]]
+    if lost_root and references and not tree.top.leaves:
+        done.root_from = "older"
+        _take_skeleton(tree, references[0], done)
+    if not tree.gaps and not lost_root:
+        unreached = [
+            page
+            for page in range(2, table.pages)
+            if table.is_tree(page) and not tree.used[page] and not (done.free and done.free[page])
+        ]
+        if not unreached or done.free is None:
+            return
+    roots = {made.root for made in found}
+    placement = Placement(tree, references, done.free, roots, all_live=lost_root)
+    placement.run()
+    done.placed, done.stale = placement.placed, placement.dropped
+    done.left = [group.page for group in placement.left]
+    if done.free is not None:
+        _complete(done)
+    _fill_from_older(done, references)
+
+
+def _names(tree: RecoveredTree) -> set[bytes]:
+    """The names of the top-level buckets."""
+    found: set[bytes] = set()
+    for page in tree.top.leaves:
+        elements = page_elements(tree.table, page)
+        if elements is not None:
+            found |= {key for key, flag in zip(elements.keys, elements.flags) if flag}
+    return found
+
+
+def _best_freelist(tree: RecoveredTree) -> bytearray | None:
+    """The longest freelist in the file that lists no page of the tree."""
+    best: bytearray | None = None
+    for page, ids in sorted(find_freelists(tree.table), key=lambda entry: -len(entry[1])):
+        if ids:
+            best = _marks(tree, [page, *ids])
+            if best is not None:
+                break
+    return best
+
+
+def _is_old_root(made: Generation, found: list[Generation], links: Links) -> bool:
+    """Whether there are several versions of a tree, and no page has a bucket element that leads to one of them.
+
+    Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
+    same names; buckets side by side don't share pages.
+    """
+    names = made.names()
+    versions = [
+        other for other in found
+        if other is not made and (other.shares_pages(made) if made.reached > 1 else other.names() == names)
+    ]  # fmt: skip
+    return len(versions) >= _VERSIONS and not any(links.nested[other.root] for other in [made, *versions])
+
+
+def _covers(made: Generation, done: Recovery) -> bool:
+    """Whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
+
+    Of the keys outside it, a quarter must be in it.
+    """
+    from .key_index import find_keys
+
+    table = done.table
+    wanted: dict[bytes, list[bytes]] = {}
+    groups: list[list[bytes]] = []
+    for page in range(2, table.pages):
+        if made.tree.used[page] or not table.is_tree(page) or (done.free and done.free[page]) or table.is_torn(page):
+            continue
+        found = page_elements(table, page)
+        if found is None or not found.leaf or not found.keys:
+            continue
+        keys = found.keys[:: max(1, found.count // 4)]
+        groups.append(keys)
+        for key in keys:
+            wanted.setdefault(key, [])
+    if not groups:
+        return True
+    hits = find_keys(made.tree, wanted)
+    inside = sum(sum(key in hits for key in keys) > len(keys) // 2 for keys in groups)
+    return 4 * inside >= len(groups)
+
+
+def _take_skeleton(tree: RecoveredTree, reference: RecoveredTree, done: Recovery) -> None:
+    """With the root lost: the buckets of an older root, and of their pages those that may still be theirs."""
+    top = tree.top
+    for page in reference.top.leaves:
+        found = page_elements(tree.table, page)
+        if found is None:
+            continue
+        tree.top.leaves.append(page)
+        tree.top.origins.append(OLDER)
+        for name, child in reference.top.children.items():
+            if name not in top.children:
+                made = tree.bucket(top, name, child.root, child.sequence)
+                tree.walk(made, child.root, b"", None, PLACED, strict=True)
+        break
+    tree.gaps[:] = [gap for gap in tree.gaps if gap.bucket is not top]
+
+
+def _complete(done: Recovery) -> None:
+    """Mark gaps as complete if every page of the file is accounted for."""
+    table, tree, free = done.table, done.tree, done.free
+    assert free is not None
+    lost = {gap.page for gap in tree.gaps}
+    if done.left or any(gap.elements for gap in tree.gaps):
+        return
+    hwm = min(table.pages, done.metas[0].hwm) if done.metas else table.pages
+    skip = {meta.freelist for meta in done.metas[:1]}
+    for page in range(2, hwm):
+        if not (tree.used[page] or free[page] or page in lost or page in skip):
+            return
+    for gap in tree.gaps:
+        gap.complete = gap.filled > 0
+
+
+def _fill_from_older(done: Recovery, references: list[RecoveredTree]) -> None:
+    """Fill gaps to which nothing was found from the newest older tree that has something there."""
+    tree = done.tree
+    for reference in references:
+        by_path = {bucket.path(): bucket for bucket in reference.buckets}
+        for gap in list(tree.gaps):
+            if gap.filled or gap.complete or gap.elements:
+                continue
+            source = by_path.get(gap.bucket.path())
+            if source is not None:
+                _fill(done, gap, source)
+
+
+def _fill(done: Recovery, gap: Gap, source: Bucket) -> None:
+    tree = done.tree
+    for page in source.leaves:
+        if tree.owner[page]:
+            continue
+        found = page_elements(tree.table, page)
+        if found is None or not found.keys or not fits(found, gap.low, gap.high, 3):
+            continue
+        before = len(gap.bucket.leaves)
+        tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
+        done.older += len(gap.bucket.leaves) - before
+        gap.filled += 1
+
+
+def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket | None:
+    """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing."""
+    tree = done.tree
+    if not done.left:
+        return None
+    top = tree.top
+    while name in _names(tree):
+        name += b"+"
+    bucket = tree.bucket(top, name, 0, 0)
+    top.added.add(name)
+    gaps = len(tree.gaps)
+    for page in done.left:
+        if tree.used[page]:
+            continue
+        inner = str(page).encode()
+        made = tree.bucket(bucket, inner, page, 0)
+        bucket.added.add(inner)
+        tree.walk(made, page, b"", None, PLACED, strict=True)
+        done.lost_pages += 1
+    del tree.gaps[gaps:]
+    return bucket
+
+
+def add_deleted(done: Recovery, name: bytes) -> Bucket | None:
+    """Put the leaf pages that the result doesn't use into a bucket ``name``, a nested bucket a page."""
+    tree, table = done.tree, done.table
+    pages = [
+        page for page in range(2, table.pages)
+        if not tree.used[page] and table.is_tree(page) and table.kind[page] == LEAF_PAGE and not table.is_torn(page)
+    ]  # fmt: skip
+    if not pages:
+        return None
+    while name in _names(tree) or name in tree.top.children:
+        name += b"+"
+    bucket = tree.bucket(tree.top, name, 0, 0)
+    tree.top.added.add(name)
+    for page in pages:
+        inner = str(page).encode()
+        tree.bucket(bucket, inner, page, 0).leaves.append(page)
+        tree.buckets[-1].origins.append(OLDER)
+        bucket.added.add(inner)
+    return bucket

@@ -1,0 +1,315 @@
+"""The tree as far as it can be recovered: buckets, their leaf pages, and the gaps between them.
+
+Values are not held: a bucket knows the ids of its leaf pages, and whoever writes them out reads the pages again.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ...format.page import BUCKET_HEADER, HEADER
+from .lenient_page import mend_last_bucket, read_elements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...format.page import Buffer
+    from .lenient_page import Elements
+    from .page_table import PageTable
+
+if TYPE_CHECKING:
+    # Bucket, page, low, high, the key that the page must begin with, whether its neighbours are leaves.
+    Step = tuple["Bucket", int, bytes, bytes | None, bytes | None, bool]
+
+# Where a page of a bucket comes from, the most trusted first.
+IN_TREE, PLACED, OLDER = 0, 1, 255
+_TREE = (BRANCH_PAGE, LEAF_PAGE)
+_MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do so
+
+
+class Bucket:
+    """A bucket: the ids of its ``leaves`` with where each comes from (``origins``), and its nested buckets by name.
+
+    ``added`` are the names of nested buckets that stand in none of its leaves. ``parent`` is None for a root.
+    """
+
+    __slots__ = ("added", "children", "gaps", "index", "leaves", "name", "origins", "parent", "root", "sequence")
+
+    def __init__(self, parent: Bucket | None, name: bytes, root: int, sequence: int, index: int) -> None:
+        self.parent = parent
+        self.name = name
+        self.root = root
+        self.sequence = sequence
+        self.index = index
+        self.leaves = array("Q")
+        self.origins = bytearray()
+        self.children: dict[bytes, Bucket] = {}
+        self.added: set[bytes] = set()
+        self.gaps: list[Gap] = []
+
+    def path(self) -> tuple[bytes, ...]:
+        """The names that lead to it from the root bucket, whose path is ()."""
+        names: list[bytes] = []
+        bucket: Bucket | None = self
+        while bucket is not None and bucket.parent is not None:
+            names.append(bucket.name)
+            bucket = bucket.parent
+        return tuple(reversed(names))
+
+
+class Gap:
+    """A part of a bucket that cannot be reached: keys from ``low`` up to ``high`` (None: no end), below ``page``.
+
+    ``reason`` says why. ``elements``: so many elements of a leaf are lost, not a whole page. ``filled`` counts the
+    pages that were found to belong there; ``complete``: nothing is missing any more. ``leaf``: the lost page was a
+    leaf, as its neighbours are.
+    """
+
+    __slots__ = ("bucket", "complete", "elements", "filled", "high", "leaf", "low", "page", "reason")
+
+    def __init__(
+        self, bucket: Bucket, low: bytes, high: bytes | None, page: int, reason: str, elements: int = 0
+    ) -> None:
+        self.bucket = bucket
+        self.low = low
+        self.high = high
+        self.page = page
+        self.reason = reason
+        self.elements = elements
+        self.filled = 0
+        self.complete = False
+        self.leaf = False
+
+
+class RecoveredTree:
+    """What was reached so far. ``owner`` has, for each page, 1 + the index in ``buckets`` of the one that holds it.
+
+    ``used`` marks all pages of reached runs; ``irregular`` counts what a sound file doesn't have.
+    """
+
+    __slots__ = ("buckets", "flags", "gaps", "irregular", "owner", "table", "top", "used")
+
+    def __init__(self, table: PageTable) -> None:
+        self.table = table
+        self.owner = array("Q", bytes(8 * table.pages))
+        self.used = bytearray(table.pages)
+        self.buckets: list[Bucket] = []
+        self.gaps: list[Gap] = []
+        self.irregular = 0
+        self.flags: dict[tuple[int, int], int] = {}  # leaf flags that are wrong in the file, by page and element
+        self.top = self.bucket(None, b"", 0, 0)
+
+    def bucket(self, parent: Bucket | None, name: bytes, root: int, sequence: int) -> Bucket:
+        """A new bucket in ``parent``."""
+        made = Bucket(parent, name, root, sequence, len(self.buckets))
+        self.buckets.append(made)
+        if parent is not None:
+            parent.children[name] = made
+        return made
+
+    def gap(
+        self, bucket: Bucket, low: bytes, high: bytes | None, page: int, reason: str, elements: int = 0,
+        *, leaf: bool = False,
+    ) -> None:  # fmt: skip
+        """Note that something is missing."""
+        found = Gap(bucket, low, high, page, reason, elements)
+        found.leaf = leaf
+        bucket.gaps.append(found)
+        self.gaps.append(found)
+        self.irregular += 1
+
+    def owner_of(self, page: int) -> Bucket | None:
+        """The bucket that holds the page."""
+        index = self.owner[page] if page < self.table.pages else 0
+        return self.buckets[index - 1] if index else None
+
+    def walk(
+        self, bucket: Bucket, page: int, low: bytes = b"", high: bytes | None = None, origin: int = IN_TREE,
+        *, strict: bool = False,
+    ) -> None:  # fmt: skip
+        """Add all that can be reached from ``page`` to ``bucket``, whose keys there are from ``low`` up to ``high``.
+
+        ``strict``, for trees that are not the newest one: a child's first key must be its branch element's.
+        """
+        stack: list[Step] = [(bucket, page, low, high, None, False)]
+        while stack:
+            bucket, page, low, high, expected, leaf = stack.pop()
+            found, reason = self.read(page, low, high)
+            if found is None:
+                self.gap(bucket, low, high, page, reason, leaf=leaf)
+                continue
+            if strict and expected is not None and found.keys[:1] != [expected]:
+                self.gap(bucket, low, high, page, "the page was used for other keys since", leaf=leaf)
+                continue
+            self._take(bucket, page, found)
+            if found.leaf:
+                bucket.leaves.append(page)
+                bucket.origins.append(origin)
+                if found.lost:
+                    self.gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost)
+                if found.has_buckets():
+                    stack += self._nested(bucket, page, found, strict)
+                continue
+            if found.lost or not found.keys:
+                lost = found.lost or 1
+                self.gap(
+                    bucket,
+                    low,
+                    high,
+                    page,
+                    f"{lost} damaged branch elements" if found.keys else "a branch page without elements",
+                    lost,
+                )
+            keys = found.keys
+            below: list[Step] = []
+            leaves = any(self.table.is_tree(child) and self.table.kind[child] == LEAF_PAGE for child in found.pgids)
+            for i, child in enumerate(found.pgids):
+                start = keys[i] if i else low
+                stop = keys[i + 1] if i + 1 < len(keys) else high
+                below.append((bucket, child, start, stop, keys[i], leaves))
+            below.reverse()
+            stack += below
+
+    def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
+        """Mark the page and the rest of its run."""
+        table = self.table
+        if not found.sound:
+            self.irregular += 1
+        self.owner[page] = bucket.index + 1
+        if table.overflows[page] == 0 and table.own[page]:
+            self.used[page] = 1
+            return
+        pages = 1 + table.overflows[page]
+        end = max(found.ends, default=0)
+        needed = max(1, -(-(end - page * table.page_size) // table.page_size))
+        if needed > pages or (needed < pages and table.is_torn(page)):
+            pages = needed
+            self.irregular += 1
+        for each in range(page, min(page + pages, table.pages)):
+            self.used[each] = 1
+
+    def _nested(self, bucket: Bucket, page: int, found: Elements, strict: bool) -> list[Step]:
+        """The buckets in a leaf page that have pages of their own, to be walked."""
+        roots: list[Step] = []
+        buffer = found.buffer
+        for i, flag in enumerate(found.flags):
+            if not flag:
+                continue
+            start, stop, name = found.mids[i], found.ends[i], found.keys[i]
+            if stop - start < BUCKET_HEADER_SIZE:
+                self.gap(bucket, name, name + b"\0", page, "a bucket's value that is too small", 1)
+                continue
+            root, sequence = BUCKET_HEADER.unpack_from(buffer, start)
+            if root == 0 or name in bucket.children or len(self.buckets) >= _MOST_BUCKETS:
+                continue
+            if strict and is_reused(self.table, found, root):
+                self.gap(
+                    self.bucket(bucket, name, root, sequence), b"", None, root, "the page was used for another bucket"
+                )
+                continue
+            roots.append((self.bucket(bucket, name, root, sequence), root, b"", None, None, False))
+        roots.reverse()
+        return roots
+
+    def read(self, page: int, low: bytes, high: bytes | None) -> tuple[Elements | None, str]:
+        """The elements of the page if they belong between ``low`` and ``high``; else None and why not."""
+        table = self.table
+        if page < 2 or page >= table.pages:
+            return None, "the page lies beyond the end of the file" if page > 1 else "not a page of a tree"
+        if self.owner[page]:
+            return None, "the page belongs to another place too"
+        own = table.own[page] and table.kind[page] in _TREE
+        found = page_elements(table, page)
+        if own:
+            if found is None:
+                return None, "the page cannot be read"
+            if not fits(found, low, high, 2):
+                return None, "the page holds keys of another place"
+            return found, ""
+        if table.is_zero(page):
+            return None, "the page is all zeros"
+        bears = table.bears(page)
+        if found is None or not found.keys or not fits(found, low, high, 3):
+            if table.kind[page] in _TREE:
+                return None, f"the page says that it is page {bears}"
+            return None, "the page is not one of a tree"
+        if bears != page and bears < table.pages and table.page_bytes(bears) == table.page_bytes(page):
+            return None, f"the page is a copy of page {bears}"
+        self.irregular += 1
+        return found, ""
+
+
+def is_reused(table: PageTable, found: Elements, root: int) -> bool:
+    """Whether the page of a nested bucket holds the names of the bucket around it: then it was reused for a root."""
+    if not table.is_tree(root) or table.kind[root] == BRANCH_PAGE or not found.keys:
+        return False
+    inner = page_elements(table, root)
+    if inner is None or not inner.keys or not all(inner.flags):
+        return False
+    common = set(inner.keys) & set(found.keys)
+    return 2 * len(common) > min(len(inner.keys), len(found.keys)) and len(common) > 1
+
+
+def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
+    """Whether of the first, the middle and the last key ``enough`` are at or above ``low``, and below ``high``."""
+    keys = found.keys
+    if not keys:
+        return True
+    wanted = (keys[0], keys[len(keys) // 2], keys[-1])
+    return sum(low <= key and (high is None or key < high) for key in wanted) >= enough
+
+
+def page_elements(table: PageTable, page: int) -> Elements | None:
+    """The elements of a branch or leaf page; None if it can't be one. A damaged type is guessed from the content."""
+    page_size = table.page_size
+    start = page * page_size
+    if start + PAGE_HEADER_SIZE > table.size:
+        return None
+    kind, count = table.kind[page], table.counts[page]
+    end = min(start + (table.overflows[page] + 1) * page_size, table.size)
+    if kind in _TREE:
+        found = read_elements(table.buffer, start, kind, count, end, end)
+        if found.flags and found.flags[-1]:
+            _check_last(table, found, end)
+        return found if found.sound else _reread(table, page, kind, found)
+    # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
+    for kind in (LEAF_PAGE, BRANCH_PAGE):
+        found = read_elements(table.buffer, start, kind, count, end, end)
+        if found.sound and found.dense and found.keys:
+            if kind == BRANCH_PAGE and not all(1 < child < table.pages for child in found.pgids):
+                continue
+            return found
+    return None
+
+
+def _check_last(table: PageTable, found: Elements, end: int) -> None:
+    """The last element's sizes have no neighbour that tells whether they are right; a bucket's root page does."""
+    start, stop = found.mids[-1], found.ends[-1]
+    root = int.from_bytes(found.buffer[start : start + 8], "little") if stop - start >= BUCKET_HEADER_SIZE else 1
+    if root and not 1 < root < table.pages:
+        mend_last_bucket(found, end)
+
+
+def _reread(table: PageTable, page: int, kind: int, found: Elements) -> Elements:
+    """The same with another overflow, if the header's can't be right."""
+    start = page * table.page_size
+    following = table.own.find(1, page + 1)
+    limit = (following if following >= 0 else table.pages) * table.page_size
+    limit = min(limit, table.size)
+    best = found
+    if limit != start + (table.overflows[page] + 1) * table.page_size:
+        other = read_elements(table.buffer, start, kind, table.counts[page], limit, limit)
+        if other.lost < best.lost or other.sound:
+            best = other
+    return best
+
+
+def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
+    """The elements of an inline bucket, whose value stands there; None if it holds no leaf page."""
+    at = start + BUCKET_HEADER_SIZE
+    if at + PAGE_HEADER_SIZE > stop:
+        return None
+    _, flags, count, _ = HEADER.unpack_from(buffer, at)
+    if flags != LEAF_PAGE:
+        return None
+    return read_elements(buffer, at, LEAF_PAGE, count, stop, stop)

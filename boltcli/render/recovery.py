@@ -1,0 +1,85 @@
+"""What ``recover`` did: text for people, and the record of ``--json``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .names import path_text, shell_quoted, typed
+from .records import put, put_bucket, put_path
+
+if TYPE_CHECKING:
+    from ..ops.rescue.report import Loss, Report
+
+_SHOWN = 200  # losses that the text lists
+_SOURCES = {
+    "meta": "the newest meta page",
+    "pages": "its pages alone, as no meta page is valid",
+    "older": "an earlier transaction, as the newest one's root is lost",
+    "": "no root at all",
+}
+
+
+def recovery_record(report: Report) -> dict[str, Any]:
+    """The object that is written with ``--json``."""
+    record: dict[str, Any] = {}
+    put_path(record, report.path)
+    put_path(record, report.output, "output")
+    record |= {name: getattr(report, name) for name in ("pairs", "buckets", "pages", "size", "page_size", "exact")}
+    record["root"] = report.root_from or None
+    record["lost"] = [_loss(loss) for loss in report.lost]
+    record["lost_and_found"] = {"pairs": report.found_pairs, "pages": report.found_pages}
+    record |= {name: getattr(report, name) for name in ("placed", "older", "stale", "duplicates")}
+    return record
+
+
+def _loss(loss: Loss) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    put_bucket(record, loss.bucket)
+    for field, key in (("from", loss.low), ("to", loss.high)):
+        if key is None:
+            record[field] = None
+        else:
+            put(record, field, key)
+    return record | {"page": loss.page, "reason": loss.reason}
+
+
+def recovery_text(report: Report) -> bytes:
+    """The report for people."""
+    lines = [
+        f"{_count(report.pairs, 'pair')} in {_count(report.buckets, 'bucket')} recovered,"
+        f" from {_count(report.pages, 'page')}; {report.size} bytes written",
+        f"page size {report.page_size}; root by {_SOURCES[report.root_from]}",
+    ]
+    if report.exact:
+        lines.append("nothing is missing: this is the tree that bbolt reads")
+    if report.placed:
+        lines.append(f"{_count(report.placed, 'page')} that nothing referred to put where they belong")
+    if report.older:
+        lines.append(f"{_count(report.older, 'page')} of earlier transactions put where newer ones are lost")
+    if report.stale:
+        lines.append(f"{_count(report.stale, 'page')} of earlier transactions left out")
+    if report.duplicates:
+        lines.append(f"{_count(report.duplicates, 'second version')} of keys left out")
+    if report.found_pages:
+        name = shell_quoted(typed(report.lost_and_found))
+        lines.append(f"{_count(report.found_pairs, 'pair')} in bucket {name}: {_count(report.found_pages, 'page')}"
+                     " of which it is not known where they belong")  # fmt: skip
+    if report.lost:
+        lines.append("lost:")
+        lines += [f"  {_loss_text(loss)}" for loss in report.lost[:_SHOWN]]
+        if len(report.lost) > _SHOWN:
+            lines.append(f"  and {len(report.lost) - _SHOWN} more: --json lists all")
+    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
+
+
+def _loss_text(loss: Loss) -> str:
+    where = f"bucket {path_text(loss.bucket)}" if loss.bucket else "root bucket"
+    low = f" from {shell_quoted(typed(loss.low))}" if loss.low else ""
+    high = f" up to {shell_quoted(typed(loss.high))}" if loss.high is not None else ""
+    keys = f", keys{low}{high}" if low or high else ""
+    page = f"page {loss.page}: " if loss.page is not None else ""
+    return f"{where}{keys}: {page}{loss.reason}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -1,0 +1,203 @@
+"""recover: sound files come out as they are, damaged ones with what they still hold."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.rescue_score.damage import KINDS
+from tests.rescue_score.score import Score, recovered, score
+from tests.rescue_score.truth import read
+from tests.schema import run_json
+from tests.support import DATABASES, ROOT, error_line, fixture, run
+
+SHARED = ROOT.parent / "shared" / "data"
+SOUND = [
+    *DATABASES,
+    *(path for folder in ("stores", "wild", "bacalhau") for path in sorted((SHARED / folder).glob("*.db"))),
+]
+FAULTS = sorted((SHARED / "faults").glob("*.db"))
+STORES = (
+    "after-deletes", "bacalhau-compute-1.5", "bucket-and-key-mix", "depth-4", "integers", "nested-8", "no-freelist",
+)  # fmt: skip
+
+
+def content(data: bytes) -> tuple[dict[tuple[tuple[bytes, ...], bytes], bytes], set[tuple[bytes, ...]]]:
+    """The pairs and the buckets of a sound file."""
+    truth = read(data)
+    return {place: entry[0] for place, entry in truth.pairs.items()}, truth.buckets
+
+
+@pytest.mark.parametrize("path", SOUND, ids=lambda path: path.stem)
+def test_a_sound_file_recovers_to_exactly_itself(path: Path, tmp_path: Path) -> None:
+    before = path.read_bytes()
+    status, out, err = run("recover", path, "-o", tmp_path / "out.db", "--no-sync", "--json")
+    assert (status, err) == (0, b"")
+    report = json.loads(out)
+    assert report["lost"] == []
+    assert report["lost_and_found"] == {"pairs": 0, "pages": 0}
+    after = (tmp_path / "out.db").read_bytes()
+    assert path.read_bytes() == before
+    if len(before) % 4096 and "snapshot" not in path.name and path.name != "auger.db":
+        before = before.ljust(-(-len(before) // 65536) * 65536, b"\0")
+    assert content(after) == content(before)
+    assert report["pairs"] == len(content(before)[0])
+    assert report["buckets"] == len(content(before)[1])
+    assert run("check", "--deep", tmp_path / "out.db")[:2] == (0, b"OK\n")
+
+
+@pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+def test_faults_are_answered(path: Path, tmp_path: Path) -> None:
+    result = tmp_path / "out.db"
+    status, _, err = run("recover", path, "-o", result, "--no-sync")
+    assert (status == 1) == (not result.exists()) == bool(err)
+    if status != 1:
+        assert run("check", result)[:2] == (0, b"OK\n")
+
+
+def _score(kind: str, names: tuple[str, ...], seeds: int) -> Score:
+    total = Score()
+    for name in names:
+        sound = fixture(name).read_bytes()
+        truth = read(sound)
+        for seed in range(seeds):
+            damaged = bytearray(sound)
+            KINDS[kind](damaged, truth, random.Random(f"{name}.db {kind} {seed}"))
+            total += score(truth, sound, bytes(damaged), recovered(bytes(damaged)))
+    return total
+
+
+# Of the wanted pairs: least share found, least share in their bucket, greatest share in a wrong one, per thousand.
+@pytest.mark.parametrize(
+    ("kind", "found", "placed", "wrong"),
+    [
+        ("metas gone", 999, 999, 1),
+        ("branches zeroed", 999, 200, 20),
+        ("root+freelist+one meta noise", 990, 850, 10),
+        ("a tenth of pages zeroed", 999, 900, 10),
+        ("64 KiB noise", 995, 850, 80),
+        ("bit flips", 999, 990, 10),
+        ("metas gone, pages zeroed", 995, 900, 20),
+        ("cut file", 995, 400, 20),
+        ("one page: zeroed", 999, 980, 5),
+        ("one page: noise", 999, 970, 10),
+        ("one page: copied over", 999, 980, 10),
+        ("one page: id", 999, 999, 1),
+        ("one page: type", 999, 980, 5),
+        ("one page: count", 999, 980, 5),
+        ("one page: overflow", 999, 999, 1),
+        ("one page: element field", 999, 950, 5),
+        ("one page: bit of the table", 999, 980, 5),
+    ],
+)
+def test_shares(kind: str, found: int, placed: int, wrong: int) -> None:
+    one = _score(kind, STORES, 2)
+    assert 1000 * one.found >= found * one.wanted, one
+    assert 1000 * one.placed >= placed * one.wanted, one
+    assert 1000 * one.wrong <= wrong * one.wanted, one
+
+
+def test_json_tells_the_losses(tmp_path: Path) -> None:
+    sound = fixture("integers").read_bytes()
+    truth = read(sound)
+    leaf = (
+        next(first for (path, _), (_, first, _) in truth.pairs.items() if path == (b"u64",))
+        if any(path == (b"u64",) for path, _ in truth.pairs)
+        else min(page for page in truth.live if page not in truth.branches and page != truth.root)
+    )
+    damaged = bytearray(sound)
+    damaged[leaf * 4096 : (leaf + 1) * 4096] = bytes(4096)
+    (tmp_path / "bad.db").write_bytes(damaged)
+    status, (report,), _ = run_json("recover", tmp_path / "bad.db", "-o", tmp_path / "out.db")
+    assert status == 2
+    (loss,) = report["lost"]
+    assert loss["page"] == leaf
+    assert "zeros" in loss["reason"]
+    gone = {key for (_, key), (_, first, _) in truth.pairs.items() if first == leaf}
+    lost_from = bytes.fromhex(loss["from_hex"]) if "from_hex" in loss else (loss["from"] or "").encode()
+    lost_to = bytes.fromhex(loss["to_hex"]) if "to_hex" in loss else loss["to"] and loss["to"].encode()
+    assert gone
+    assert all(lost_from <= key and (lost_to is None or key < lost_to) for key in gone)
+    assert report["pairs"] == len(truth.pairs) - len(gone)
+
+
+def test_only_a_bucket(tmp_path: Path) -> None:
+    path = fixture("document")
+    assert run("recover", path, "-o", tmp_path / "a.db", "--bucket", "execution-index")[0] == 0
+    whole, _ = content(path.read_bytes())
+    part, _ = content((tmp_path / "a.db").read_bytes())
+    assert part == {place: value for place, value in whole.items() if place[0][:1] == (b"execution-index",)}
+    assert part
+    status, _, err = run("recover", path, "-o", tmp_path / "b.db", "--bucket", "none")
+    assert status == 1
+    assert error_line(err) == b"bucket not found"
+    assert not (tmp_path / "b.db").exists()
+
+
+def test_lost_and_found_has_another_name_or_none(tmp_path: Path) -> None:
+    # All but the leaf pages without buckets is gone, so no name is left.
+    sound = fixture("bacalhau-compute-1.4").read_bytes()
+    damaged = bytearray(sound)
+    truth = read(sound)
+    keep = {first for (path, _), (_, first, _) in truth.pairs.items() if path == (b"execution",)}
+    for page in range(len(sound) // 4096):
+        if page not in keep:
+            damaged[page * 4096 : (page + 1) * 4096] = bytes(4096)
+    bad = tmp_path / "bad.db"
+    bad.write_bytes(damaged)
+    status, (report,), _ = run_json("recover", bad, "-o", tmp_path / "a.db", "--lost-and-found", "found")
+    assert status == 2
+    assert report["lost_and_found"]["pairs"] > 0
+    pairs, _ = content((tmp_path / "a.db").read_bytes())
+    assert sum(path[0] == b"found" for path, _ in pairs) == report["lost_and_found"]["pairs"]
+    status, (report,), _ = run_json("recover", bad, "-o", tmp_path / "b.db", "--no-lost-and-found")
+    assert status in (1, 2)
+    assert report["lost_and_found"] == {"pairs": 0, "pages": 0}
+
+
+def test_deleted_pairs_get_a_bucket_of_their_own(tmp_path: Path) -> None:
+    path = fixture("many-free")
+    assert run("recover", path, "-o", tmp_path / "a.db", "--deleted")[0] == 0
+    truth = read(path.read_bytes())
+    pairs, _ = content((tmp_path / "a.db").read_bytes())
+    old = {(key, value) for (where, key), value in pairs.items() if where[0] == b"deleted"}
+    assert truth.stale
+    assert truth.stale <= old
+    assert {place: entry[0] for place, entry in truth.pairs.items()}.items() <= pairs.items()
+
+
+def test_a_file_in_use_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "live.db"
+    path.write_bytes(fixture("integers").read_bytes())
+    with path.open("rb+") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        status, _, err = run("recover", path, "-o", tmp_path / "a.db", "--timeout", "50ms")
+        assert status == 1
+        assert err.startswith(b"Error: ")
+        assert not (tmp_path / "a.db").exists()
+        assert run("recover", path, "-o", tmp_path / "a.db", "--lock", "none")[0] == 0
+
+
+def test_the_result_does_not_take_the_place_of_anything(tmp_path: Path) -> None:
+    path = fixture("integers")
+    (tmp_path / "there").write_bytes(b"x")
+    assert run("recover", path, "-o", tmp_path / "there")[0] == 1
+    assert (tmp_path / "there").read_bytes() == b"x"
+    assert run("recover", path, "-o", path, "--force")[0] == 1
+    assert run("recover", tmp_path / "there", "-o", tmp_path / "new")[0] == 1
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 4096, 8192, 12000])
+@pytest.mark.parametrize("kind", ["zeros", "noise"])
+def test_what_is_no_database_is_refused(size: int, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(bytes(size) if kind == "zeros" else random.Random(size).randbytes(size))
+    status, _, err = run("recover", path, "-o", tmp_path / "out.db")
+    assert status == 1
+    assert error_line(err)
+    assert not (tmp_path / "out.db").exists()

@@ -1,0 +1,1 @@
+"""How much ``recover`` gets back from damaged files: ``python -m tests.rescue_score``."""
