@@ -154,9 +154,8 @@ def test_lost_and_found_has_another_name_or_none(tmp_path: Path) -> None:
     assert report["lost_and_found"]["pairs"] > 0
     pairs, _ = content((tmp_path / "a.db").read_bytes())
     assert sum(path[0] == b"found" for path, _ in pairs) == report["lost_and_found"]["pairs"]
-    status, (report,), _ = run_json("recover", bad, "-o", tmp_path / "b.db", "--no-lost-and-found")
-    assert status in (1, 2)
-    assert report["lost_and_found"] == {"pairs": 0, "pages": 0}
+    assert run("recover", bad, "-o", tmp_path / "b.db", "--no-lost-and-found")[0] == 1
+    assert not (tmp_path / "b.db").exists()
 
 
 def test_deleted_pairs_get_a_bucket_of_their_own(tmp_path: Path) -> None:
