@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FEW = 10  # findings of one question that are shown without --verbose
 _WORDS = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("note", "notes")}
+_COLOURS = {"error": "1;31", "warning": "33", "note": "36"}
 _UNITS = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 
@@ -55,9 +56,18 @@ def by_severity(findings: Sequence[AuditFinding]) -> list[AuditFinding]:
 
 
 def audit_text(
-    path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, verbose: bool = False
+    path: str,
+    application: str,
+    audit: Audit,
+    findings: Sequence[AuditFinding],
+    *,
+    verbose: bool = False,
+    styled: bool = False,
 ) -> bytes:
-    """Return the verdict, the findings by severity, and the counts; notes are only counted unless ``verbose``."""
+    """Return the verdict, the findings by severity, and the counts; notes are only counted unless ``verbose``.
+
+    With ``styled`` the words for severities have colours, by escape sequences.
+    """
     lines = [f"{path}: {verdict(findings)} ({application}, {audit.layout})"]
     groups: dict[tuple[str, str], list[AuditFinding]] = {}
     for finding in by_severity(findings):
@@ -76,12 +86,19 @@ def audit_text(
                 lines.append(f"  remedy: {remedy}")
         if len(group) > len(shown):
             lines.append(f"{word}: {question}: {len(group) - len(shown)} more; --verbose shows them")
-    text = "".join(f"{visible(text)}\n" for text in lines).encode("utf-8", "surrogateescape")
+    shown_lines = (_coloured(visible(text)) if styled else visible(text) for text in lines)
+    text = "".join(f"{line}\n" for line in shown_lines).encode("utf-8", "surrogateescape")
     if audit.counts:
         text += b"\n" + aligned([Column("what"), Column("count", "integer")], audit.counts)
     if audit.retention is not None:
         text += b"\n" + _retention(audit.retention)
     return text
+
+
+def _coloured(text: str) -> str:
+    word, colon, rest = text.partition(":")
+    colour = _COLOURS.get(word)
+    return f"\x1b[{colour}m{word}\x1b[0m{colon}{rest}" if colour else text
 
 
 def verdict(findings: Sequence[AuditFinding]) -> str:

@@ -297,9 +297,9 @@ def job_answers(tree: Tree) -> dict[str, Any]:
             and (alive := sum(row["job"] == id and not done(row["state"]) for row in rows))
             < (integer(specs[id], "Count") or 0)
         ],
-        "terminal_jobs_with_live_executions": [
+        "terminal_jobs_with_live_executions": sorted(
             row["id"] for row in rows if row["job"] in over and not done(row["state"])
-        ],
+        ),
     }  # fmt: skip
     mismatches: list[dict[str, Any]] = [
         {"execution": row["id"], "history_rows": row["rows"], "revision": integer(row["found"], "Revision")}

@@ -63,9 +63,9 @@ def job_answers(store: JobStore) -> dict[str, Any]:
         "record_id_differs_from_key": _misplaced(jobs.values()),
         "revision_mismatches": revision_mismatches(store),
         "services_under_count": services_under_count(jobs.values()),
-        "terminal_jobs_with_live_executions": [
+        "terminal_jobs_with_live_executions": sorted(
             execution.id for execution in executions if not execution.terminal and jobs[execution.job].terminal
-        ],
+        ),
     }
     if store.since_1_8:
         answers["jobs_without_versions_bucket"] = sorted(job.id for job in jobs.values() if not job.has_versions)

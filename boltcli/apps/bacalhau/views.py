@@ -87,6 +87,7 @@ def _orchestrator_executions(db: Store) -> Iterator[Row]:
         old_job = find(job, b"history") is None and (
             find(job, b"job_history") is not None or find(job, b"execution_history") is not None
         )
+        owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
         for key, value in pairs_in(job, b"executions"):
             record = load_record(value) or {}
             old = numbering(record, old_store=old_store, old_job=old_job, upserted=False)
@@ -97,7 +98,7 @@ def _orchestrator_executions(db: Store) -> Iterator[Row]:
             state = part(record, "ComputeState")
             yield _execution(
                 name(key), name(job_key), record, compute_state(record, old=old), state.get("StateType"), "",
-                node=text(record, "NodeID"), requester=requester(record), revision=number(record, "Revision"),
+                node=text(record, "NodeID"), requester=requester(record) or owner, revision=number(record, "Revision"),
                 created=moment(record, "CreateTime"), modified=moment(record, "ModifyTime"),
                 message=text(state, "Message"), output=part(record, "RunOutput"),
                 result=part(record, "PublishedResult"),

@@ -9,6 +9,7 @@ from ...errors import ArgumentError, BoltError, OpenError
 from ..command import Argument, Command, Option
 from ..options import ACCESS, FORCE
 from ..runner import run_on_database
+from ..streams import wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
             out.write(audit_record(path, application.name, audit, findings[path]))
         else:
             out.write(b"" if first else b"\n")
-            out.write(audit_text(path, application.name, audit, findings[path], verbose=job.options.verbose))
+            style, verbose = wants_style(out), job.options.verbose
+            text = audit_text(path, application.name, audit, findings[path], verbose=verbose, styled=style)
+            write_styled(out, text)
         first = False
         status |= any(finding.severity in grave for finding in findings[path])
     if job.options.changes:
