@@ -74,6 +74,21 @@ def test_all_generations_side_by_side() -> None:
     }
 
 
+def test_an_upgrade_to_1_8_is_no_fault() -> None:
+    """Jobs made before have no versions and aren't in the new indexes: notes, whose changes put them there."""
+    old, new = job_store("1.5.2-1.7.0", 1, 5), job_store("1.8.0-1.9.3", 2, 0)
+    for name in (b"idx_job_names", b"idx_inprogress_executions", b"idx_executions_by_node"):
+        old[name] = new[name]
+    found, recognised = audited(old)
+    assert recognised == "orchestrator 1.8.0-1.9.3"
+    assert {finding.severity for finding in found.findings} == {INFO}
+    assert len(found.answers["jobs_without_versions_bucket"]) == 5
+    questions = [finding.question for finding in found.findings]
+    assert questions.count("jobs_without_versions_bucket") == 5
+    assert questions.count("indexes.idx_job_names") == 5
+    assert plain(found.answers) == plain(naive.job_answers(old))
+
+
 def test_an_upgraded_job_store_is_read_by_who_wrote_it() -> None:
     """The rules of the numbering, each by a record that only it decides."""
     tree = job_store("1.8.0-1.9.3", 5, 2)

@@ -88,7 +88,7 @@ def _jobs(store: JobStore, name: str, found: dict[str, Any], mender: Mender) -> 
         }[name]
         before = name == "idx_job_names" and not job.has_versions
         yield _finding(
-            name, WARNING if before else ERROR,
+            name, INFO if before else ERROR,
             f"Job {id} isn't found by its {what} {bucket}" + (": it was made before 1.8.0." if before else "."),
             mender, bucket, id, id, _PATCH, mender.add(bucket, id),
         )  # fmt: skip
@@ -144,7 +144,7 @@ def _in_progress_executions(store: JobStore, found: dict[str, Any], mender: Mend
         before = not store.jobs[execution.job].has_versions
         key = f"{id}:{execution.job}"
         yield _finding(
-            name, WARNING if before else ERROR,
+            name, INFO if before else ERROR,
             f"Execution {id} is {execution.state}, but isn't listed as in progress"
             + (": its job was made before 1.8.0." if before else "."),
             mender, "", key, id, _PATCH, mender.add("", key),
@@ -167,7 +167,7 @@ def _by_node(store: JobStore, found: dict[str, Any], mender: Mender) -> Iterator
         before = not store.jobs[execution.job].has_versions
         key = f"{id}:{execution.job}"
         yield _finding(
-            name, WARNING if before else ERROR,
+            name, INFO if before else ERROR,
             f"Execution {id} isn't found by its node {execution.node}"
             + (": its job was made before 1.8.0." if before else "."),
             mender, execution.node, key, id, _PATCH, mender.add(execution.node, key),

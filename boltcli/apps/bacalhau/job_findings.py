@@ -138,7 +138,7 @@ def _records(store: JobStore, answers: dict[str, Any]) -> Iterator[AuditFinding]
                 yield _wrong_place("evaluation", evaluation.id, path, evaluation.id.encode())
     for id in answers.get("jobs_without_versions_bucket", ()):
         yield AuditFinding(
-            "jobs_without_versions_bucket", WARNING,
+            "jobs_without_versions_bucket", INFO,
             f"Job {id} was made before 1.8.0: it has no versions, so that listing its executions fails unless all"
             " versions are asked for, and look-ups by name and by node miss it.",
             bucket=(b"jobs", id.encode()), key=b"versions", subject=id,
