@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import ArgumentError, Step
+from ..errors import ArgumentError, BoltError, Step
+from ..format.meta import Meta
+from ..ops.write.page_surgery import nonsense
 from ..storage.copy import begin_copy
 from .command import Command, Option
 from .option import Argument
@@ -10,13 +12,16 @@ from .values import parse_int64, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO, TypeVar
 
+    from ..ops.write.page_surgery import Patch
     from ..storage.destination import Destination
     from ..storage.raw import RawFile
     from .job import Job
 
     T = TypeVar("T", bound="Output")
+    F = TypeVar("F", bound="Forced")
 
 FREELIST_HINT = b"Please consider executing `./bbolt surgery freelist abandon ...`\n"
 PAGES_LOST = (
@@ -58,14 +63,56 @@ def declare(name: str, summary: str, example: str, *options: Option) -> Command:
     )
 
 
+FORCE = Option("force", "Write the meta page although it makes no sense.", default=False)
+
+
+class Forced(Output):
+    """The values of ``OUTPUT`` and ``FORCE``."""
+
+    force: bool
+
+
+def refuse_nonsense(job: Job[F], file: RawFile, patches: Sequence[Patch]) -> None:
+    """Raise :class:`~boltcli.errors.ArgumentError` for a meta page that makes no sense, unless with --force."""
+    if job.options.force:
+        return
+    for offset, data in patches:
+        meta = Meta.at(data, 1 if offset else 0)
+        problem = meta.problem()
+        why = nonsense(file, meta) if problem is None else f"it would not be valid ({problem})"
+        if why:
+            raise ArgumentError(f"meta page {meta.page} would lead to {why}: --force writes it" if problem is None
+                                else f"meta page {meta.page}: {why}: --force writes it")  # fmt: skip
+
+
 def output_of(job: Job[T]) -> str:
-    """The value of ``--output``. Raises :class:`~boltcli.errors.ArgumentError` if it is empty."""
+    """The value of ``--output``. Raises :class:`~boltcli.errors.ArgumentError` if it is empty.
+
+    Warns if another process has the file open for writing: the copy may then be of no one state.
+    """
+    _warn_of_writer(job)
     output = job.options.output
     if not output:
         raise ArgumentError(
             "output database path wasn't given, specify output database file path with --output option"
         )  # fmt: skip
     return output
+
+
+def _warn_of_writer(job: Job[T]) -> None:
+    from ..storage.holders import writer
+    from ..storage.source import open_source
+
+    try:
+        source = open_source(job.path, "none")
+    except BoltError:
+        return  # which is told of later
+    try:
+        holder = writer(source)
+    finally:
+        source.close()
+    if holder is not None:
+        job.warn(f"{holder} has the file open for writing: the copy may be of no one state; stop it first")
 
 
 def check_page(pgid: int) -> None:
@@ -75,14 +122,39 @@ def check_page(pgid: int) -> None:
 
 
 def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
-    """Write to ``out`` what was done with the database, and what it may have broken."""
+    """Write to ``out`` what was done with the database, and what it may have broken; then check the copy."""
+    count, verdict = _verdict(job.options.output)
+    if not job.json:
+        out.write(warning + message.encode())
+        out.flush()
+        if not job.quiet:
+            lines = [f"boltcli: check of {job.options.output}: {verdict}"]
+            if FREELIST_HINT in warning:
+                lines.append(f"hint: boltcli surgery freelist abandon {job.options.output} --output DEST")
+            job.err.writelines(f"{line}\n".encode("utf-8", "surrogateescape") for line in lines)
     if job.json:
         from ..render import records
 
-        facts = {"message": message.strip(), "warning": records.text(warning).strip() or None}
+        facts: dict[str, object] = {"message": message.strip(), "warning": records.text(warning).strip() or None}
+        facts |= {"ok": verdict == "OK", "errors": count, "verdict": verdict}
         out.write(records.line(records.result(job.path, job.options.output, **facts)))
-    else:
-        out.write(warning + message.encode())
+
+
+def _verdict(path: str) -> tuple[int, str]:
+    """How many errors a check finds in the copy, and that in words."""
+    from ..ops.check.exact_check import check
+    from ..storage.snapshot import Snapshot
+    from ..storage.source import open_source
+
+    count, first = 0, ""
+    try:
+        with Snapshot(path, open_source(path, "try")) as snapshot:
+            for finding in check(snapshot):
+                count += 1
+                first = first or finding.message
+    except BoltError as error:
+        return count + 1, f"it can't be opened: {error}"
+    return count, f"{count} errors found, the first: {first}" if count else "OK"
 
 
 def begin(name: str, file: RawFile, output: str) -> Destination:

@@ -67,7 +67,7 @@ KEYS = {"skip-damaged": False, **FILTERS}
         ("surgery --output o freelist abandon f", "run", "surgery freelist abandon", ["f"], {"output": "o"}),
         ("surgery freelist abandon f --output=o", "run", "surgery freelist abandon", ["f"], {"output": "o"}),
         ("surgery meta update f --output o --fields root:1,pgid:2 --fields freelist:3", "run", "surgery meta update",
-         ["f"], {"output": "o", "fields": ["root:1", "pgid:2", "freelist:3"], "meta-page": 0}),
+         ["f"], {"output": "o", "force": False, "fields": ["root:1", "pgid:2", "freelist:3"], "meta-page": 0}),
         ("completion bash --no-descriptions", "run", "completion bash", [], {"no-descriptions": True}),
         ("--version", "version", None, [], {}),
         ("", "help", None, [], {}),

@@ -7,7 +7,7 @@ from ...ops.write.page_surgery import update_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
 from ..command import Option
-from ..surgery import OUTPUT, Output, begin, declare, output_of, say
+from ..surgery import FORCE, OUTPUT, Forced, begin, declare, output_of, refuse_nonsense, say
 from ..values import go_quote, parse_decimal, parse_string_slice, parse_uint32
 
 TYPE_CHECKING = False
@@ -21,6 +21,7 @@ COMMAND = declare(
     "Change fields of a meta page, and make its checksum right.",
     "broken.db --output updated.db --meta-page 1 --fields root:6,freelist:8",
     OUTPUT,
+    FORCE,
     Option(
         "fields",
         "What to change: name:number, with commas between; the names are pageSize, root, freelist and pgid.",
@@ -32,7 +33,7 @@ COMMAND = declare(
 )
 
 
-class Options(Output):
+class Options(Forced):
     """The values of the options."""
 
     fields: list[str]
@@ -47,6 +48,12 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     fields = _fields(job.options.fields)
     with RawFile(job.path) as file, begin("meta update", file, output) as copy:
         patches, warning = update_meta(file, slot, fields)
+        if patches and not fields and not job.options.force:
+            raise ArgumentError(
+                f"meta page {slot} is not valid, and without --fields it would be valid with nonsense in it: "
+                "--force writes it"
+            )
+        refuse_nonsense(job, file, patches)
         write_patches(copy, patches)
         copy.commit()
     done = f"The meta page {slot} has been updated!\n" if patches else "Nothing changed!\n"

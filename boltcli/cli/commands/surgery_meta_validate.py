@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import InvalidDatabase
 from ...ops.write.page_surgery import meta_at
 from ...storage.raw import RawFile
 from ..surgery import declare
@@ -20,12 +21,13 @@ COMMAND = declare(
 
 
 def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
-    page_size = 0
+    page_size = valid = 0
     with RawFile(job.path) as file:
         for slot in (0, 1):
             meta, _ = meta_at(file, slot, page_size)
             problem = meta.problem()
             page_size = meta.page_size
+            valid += problem is None
             if job.json:
                 from ...render import records
 
@@ -37,3 +39,5 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
             else:
                 words = str(problem).partition(":")[0]  # ours say more than bbolt's
                 out.write(f"WARNING: The meta page {slot} isn't valid: {words}!\n".encode())
+    if not valid:
+        raise InvalidDatabase("neither meta page is valid")

@@ -6,7 +6,7 @@ from ...errors import Step
 from ...ops.write.page_surgery import revert_meta
 from ...storage.copy import write_patches
 from ...storage.raw import RawFile
-from ..surgery import OUTPUT, Output, begin, declare, output_of, say
+from ..surgery import FORCE, OUTPUT, Forced, begin, declare, output_of, refuse_nonsense, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +19,21 @@ COMMAND = declare(
     "Undo the newest transaction: its meta page is replaced by the other one.",
     "broken.db --output reverted.db",
     OUTPUT,
+    FORCE,
 )
 
 
-def run(job: Job[Output], out: BinaryIO, err: BinaryIO) -> None:
+class Options(Forced):
+    """The values of the options."""
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     output = output_of(job)
     with RawFile(job.path) as file, begin("revert-meta-page", file, output) as copy:
         with Step("revert-meta-page command failed"):
-            write_patches(copy, revert_meta(file))
+            patches = revert_meta(file)
+        refuse_nonsense(job, file, patches)
+        with Step("revert-meta-page command failed"):
+            write_patches(copy, patches)
         copy.commit()
     say(out, job, "The meta page is reverted.\n")

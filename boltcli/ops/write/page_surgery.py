@@ -11,6 +11,7 @@ from ...errors import Step, UnreadablePage
 from ...format.constants import (
     BRANCH_PAGE,
     ELEMENT_SIZE,
+    FREELIST_PAGE,
     LEAF_PAGE,
     MAGIC,
     META_PAGE,
@@ -79,6 +80,28 @@ def abandon_freelist(file: RawFile) -> list[Patch]:
             meta.freelist = NO_FREELIST
             patches.append(_at_page(file, slot, _with_meta(page.data, meta)))
     return patches
+
+
+def nonsense(file: RawFile, meta: Meta) -> str | None:
+    """What of a meta that would be valid makes no sense in ``file``; None if all of it does.
+
+    bbolt would open the file by it, and then read, or write, where nothing of the database is.
+    """
+    size, page_size = file.size, meta.page_size
+    if not 256 <= page_size <= 1 << 24 or page_size & (page_size - 1):
+        return f"a page size of {page_size}"
+    for name, pgid in (("root", meta.root), ("freelist", meta.freelist)):
+        if name == "freelist" and not meta.has_freelist:
+            continue
+        if not 2 <= pgid < meta.hwm:
+            return f"a {name} page {pgid}, with a high-water mark of {meta.hwm}"
+        if (pgid + 1) * page_size > size:
+            return f"a {name} page {pgid}, which is beyond the end of the file"
+        named, flags, _, _ = HEADER.unpack(file.exactly(HEADER.size, pgid * page_size))
+        kinds = (LEAF_PAGE, BRANCH_PAGE) if name == "root" else (FREELIST_PAGE,)
+        if named != pgid or flags not in kinds:
+            return f"a {name} page {pgid}, where there is none"
+    return None
 
 
 def update_meta(file: RawFile, slot: int, fields: dict[str, int]) -> tuple[list[Patch], str]:
