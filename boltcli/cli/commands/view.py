@@ -135,6 +135,12 @@ def _list(
     out.write(head.encode("utf-8", "surrogateescape"))
     columns = [Column("view"), Column("rows", "integer"), Column("what it shows")]
     out.write(view_rows.aligned(columns, [(view.name, count, view.title) for view, count in found]))
+    if out.isatty() and application.hints:
+        from ...render.names import shell_quoted
+
+        path = shell_quoted(job.path)
+        hints = "".join(f"  boltcli {hint.replace('FILE', path, 1)}\n" for hint in application.hints)
+        out.write(f"\nFor example:\n{hints}".encode("utf-8", "surrogateescape"))
 
 
 def _show(application: Application, db: SnapshotStore, job: Job[Options], out: BinaryIO) -> None:
