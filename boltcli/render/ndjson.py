@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..ops.write.load_rows import Row
 
 _FIELDS = {"bucket", "bucket_hex", "key", "key_hex", "value", "value_hex", "sequence"}
+_IGNORED = {"page", "certainty"}  # where the pairs that deleted lists come from
 
 
 def rows(part: Items) -> bytes:
@@ -76,7 +77,7 @@ def parse_row(text: bytes) -> Row | End:
         refuse_twice(text)
     if "end" in record:
         return _end(record)
-    unknown = sorted(record.keys() - _FIELDS)
+    unknown = sorted(record.keys() - _FIELDS - _IGNORED)
     if unknown:
         raise ArgumentError(f"unknown field {unknown[0]!r}")
     names = _one(record, "bucket", list)

@@ -31,6 +31,7 @@ COMMANDS = {
     "watch": "watch",
     "metrics": "metrics",
     "recover": "recover",
+    "deleted": "deleted",
     "lock": "lock",
     "pages": "pages",
     "page": "page",

@@ -241,10 +241,10 @@ def bitmap_of(table: PageTable, ids: list[int]) -> int:
     return int.from_bytes(marks, "little")
 
 
-def generations(table: PageTable, links: Links, names: set[bytes] | None) -> list[Generation]:
+def generations(table: PageTable, links: Links, names: set[bytes] | None, *, every: bool = False) -> list[Generation]:
     """The trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
-    Newest first. Whole ones only, unless others lead to twice as many pages.
+    Newest first. Whole ones only, unless others lead to twice as many pages, or ``every`` one is wanted.
     """
     roots = links.roots()
     budget = _BUDGET * table.pages + 10_000
@@ -261,9 +261,10 @@ def generations(table: PageTable, links: Links, names: set[bytes] | None) -> lis
         common = len(own & known)
         if common and 2 * common >= min(len(own), len(known)):
             found.append(made)
-    largest = max((made.reached for made in found), default=0)
-    found = [made for made in found if 2 * made.reached >= largest]
-    found = [made for made in found if made.whole] or found
+    if not every:
+        largest = max((made.reached for made in found), default=0)
+        found = [made for made in found if 2 * made.reached >= largest]
+        found = [made for made in found if made.whole] or found
     lists = [bitmap_of(table, [page, *ids]) for page, ids in find_freelists(table)]
     ordered: list[Generation] = []
     for made in found:

@@ -12,10 +12,11 @@ _MOST_HITS = 12  # places of one key that are remembered
 
 if TYPE_CHECKING:
     Hit = tuple[int, bool]  # a bucket's index, and whether the value is equal to one of the wanted
+    Wanted = dict[bytes, list[tuple[int, bytes]]]  # by key: whether it is a bucket's name (1) or a pair's key, value
 
 
-def find_keys(tree: RecoveredTree, wanted: dict[bytes, list[bytes]]) -> dict[bytes, list[Hit]]:
-    """For each key of ``wanted`` (with the values it has) the buckets of ``tree`` that hold it."""
+def find_keys(tree: RecoveredTree, wanted: Wanted) -> dict[bytes, list[Hit]]:
+    """For each key of ``wanted`` the buckets of ``tree`` that hold it, as a pair or as a bucket, as it is wanted."""
     hits: dict[bytes, list[Hit]] = {}
     if not wanted:
         return hits
@@ -29,8 +30,10 @@ def find_keys(tree: RecoveredTree, wanted: dict[bytes, list[bytes]]) -> dict[byt
             if not common:
                 continue
             for key in common:
+                at = found.keys.index(key)
+                flag = found.flags[at]
+                values = [value for kind, value in wanted[key] if kind == flag]
                 places = hits.setdefault(key, [])
-                if len(places) < _MOST_HITS:
-                    equal = found.value(found.keys.index(key)) in wanted[key]
-                    places.append((bucket.index, equal))
+                if values and len(places) < _MOST_HITS:
+                    places.append((bucket.index, found.value(at) in values))
     return hits

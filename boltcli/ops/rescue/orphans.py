@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .key_index import Wanted
     from .lenient_page import Elements
     from .recovered_tree import Bucket, Gap, RecoveredTree
 
@@ -63,7 +64,14 @@ class Group:
     )
 
     def __init__(
-        self, page: int, leaf: bool, size: int, first: bytes, last: bytes, samples: dict[bytes, bytes], holds: int
+        self,
+        page: int,
+        leaf: bool,
+        size: int,
+        first: bytes,
+        last: bytes,
+        samples: dict[bytes, tuple[int, bytes]],
+        holds: int,
     ) -> None:
         self.page = page
         self.leaf = leaf
@@ -229,10 +237,10 @@ class Placement:
 
     def _find_evidence(self, groups: list[Group]) -> None:
         """Look the samples up in the tree and in the older ones."""
-        wanted: dict[bytes, list[bytes]] = {}
+        wanted: Wanted = {}
         for group in groups:
-            for key, value in group.samples.items():
-                wanted.setdefault(key, []).append(value)
+            for key, sample in group.samples.items():
+                wanted.setdefault(key, []).append(sample)
         for number, reference in enumerate(self.references, 1):
             paths = [bucket.path() for bucket in reference.buckets]
             hits = find_keys(reference, wanted)
@@ -381,7 +389,7 @@ class Placement:
             if bucket.leaves:
                 found = page_elements(self.table, bucket.leaves[0])
                 if found is not None and found.keys:
-                    shape = _shape_of(dict.fromkeys(found.keys, b""))
+                    shape = _shape_of(found.keys)
             self._shapes[bucket.index] = shape
         return self._shapes[bucket.index]
 
@@ -446,11 +454,11 @@ def _holds(leaf: Elements) -> int:
     return (_BUCKETS if any(leaf.flags) else 0) | (0 if all(leaf.flags) else _PAIRS)
 
 
-def _sample(leaf: Elements) -> dict[bytes, bytes]:
+def _sample(leaf: Elements) -> dict[bytes, tuple[int, bytes]]:
     """Some pairs of a leaf, evenly spaced."""
     count = leaf.count
     step = max(1, count // _SAMPLES)
-    return {leaf.keys[i]: leaf.value(i) for i in range(0, count, step)}
+    return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in range(0, count, step)}
 
 
 def _shape_of(keys: Iterable[bytes]) -> tuple[int, int, bytes]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...format.meta import Meta
     from ...format.page import Buffer
+    from .key_index import Wanted
     from .recovered_tree import Bucket, Gap
 
 LOST_AND_FOUND = b"lost+found"
@@ -213,7 +214,7 @@ def _covers(made: Generation, done: Recovery) -> bool:
     from .key_index import find_keys
 
     table = done.table
-    wanted: dict[bytes, list[bytes]] = {}
+    wanted: Wanted = {}
     groups: list[list[bytes]] = []
     for page in range(2, table.pages):
         if made.tree.used[page] or not table.is_tree(page) or (done.free and done.free[page]) or table.is_torn(page):
@@ -223,8 +224,9 @@ def _covers(made: Generation, done: Recovery) -> bool:
             continue
         keys = found.keys[:: max(1, found.count // 4)]
         groups.append(keys)
+        named = {key for key, flag in zip(found.keys, found.flags) if flag}
         for key in keys:
-            wanted.setdefault(key, [])
+            wanted.setdefault(key, []).append((int(key in named), b""))
     if not groups:
         return True
     hits = find_keys(made.tree, wanted)

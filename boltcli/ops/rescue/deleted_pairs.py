@@ -1,0 +1,291 @@
+"""Find deleted pairs and older versions: bbolt never wipes a page that it frees.
+
+They lie whole in free pages, in pages beyond the high-water mark, and in the slack of pages in use. Older trees, whose
+roots lie in free pages too, tell which bucket they belonged to, and which version is newer.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import NamedTuple
+
+from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from .candidate_roots import Generation, Links, generations
+from .key_index import find_keys
+from .lenient_page import read_elements
+from .page_table import PageTable, find_metas, find_page_size
+from .recovered_tree import RecoveredTree, inline_elements, page_elements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ...format.page import Buffer
+    from .key_index import Wanted
+    from .lenient_page import Elements
+
+    Path = tuple[bytes, ...]
+    Test = Callable[[bytes, bytes], bool]
+
+CERTAIN, LIKELY, UNKNOWN, LIVE = "certain", "likely", "unknown", "live"
+NOWHERE = b"lost+found"  # for pairs of which the bucket isn't known, as recover has it
+_SAMPLES = 8
+_OLDEST = 1 << 30
+_DEEP = 64  # inline buckets in each other that are looked into
+
+
+class Deleted(NamedTuple):
+    """A deleted pair or an older version of one; ``page`` holds it, ``certainty`` says how sure its bucket is.
+
+    ``age`` orders versions of a key, 0 the newest.
+    """
+
+    path: tuple[bytes, ...]
+    key: bytes
+    value: bytes
+    page: int
+    certainty: str
+    age: int
+
+
+class _Place(NamedTuple):
+    """Where a pair lies: key and value in the file. ``sure`` and ``path`` are those of its page, or of its bucket."""
+
+    path: tuple[bytes, ...]
+    start: int
+    middle: int
+    stop: int
+    page: int
+    sure: str
+    age: int
+
+
+def deleted(
+    buffer: Buffer, path: Path = (), *, start: bytes = b"", stop: bytes | None = None, wanted: Test | None = None,
+    versions: bool = False, live: bool = False, progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Deleted]:  # fmt: skip
+    """Yield the pairs of ``buffer``, the content of a file, that its tree no longer has, by bucket and key.
+
+    Only those in the bucket ``path`` or below, with keys from ``start`` up to ``stop`` for which ``wanted`` is true.
+    Of several versions of a key only the newest one, unless ``versions``: then all of them, the newest first. With
+    ``live`` also the version that the tree has, before the others.
+    """
+    page_size, _ = find_page_size(buffer)
+    table = PageTable(buffer, page_size)
+    metas = find_metas(table)
+    tree = RecoveredTree(table)
+    if metas:
+        tree.walk(tree.top, metas[0].root)
+    search = _Search(table, tree, [meta.root for meta in metas[1:]], progress)
+
+    def fits(place: _Place) -> bool:
+        key = buffer[place.start : place.middle]
+        if place.path[: len(path)] != path or key < start or (stop is not None and key >= stop):
+            return False
+        return wanted is None or wanted(key, buffer[place.middle : place.stop])
+
+    places = [place for place in search.places() if fits(place)]
+    places = search.without_live(places)
+    if live:
+        places += [place for place in search.live_places() if fits(place)]
+    places.sort(key=lambda place: ((*place.path, buffer[place.start : place.middle]), place.age, place.page))
+    last: tuple[Path, bytes] | None = None
+    seen: set[bytes] = set()
+    for place in places:
+        key, value = buffer[place.start : place.middle], buffer[place.middle : place.stop]
+        here = place.path, key
+        if here != last:
+            seen.clear()
+        elif not versions or value in seen:
+            continue
+        last = here
+        seen.add(value)
+        yield Deleted(place.path, key, value, place.page, place.sure, max(place.age, 0))
+
+
+class _Search:
+    """The pages of one file, those of its tree and the others."""
+
+    def __init__(
+        self, table: PageTable, tree: RecoveredTree, roots: list[int], progress: Callable[[int, int], None] | None
+    ) -> None:
+        self.table = table
+        self.tree = tree
+        self.progress = progress
+        links = Links(table)
+        names = {name for page in tree.top.leaves for name in _names(table, page)} or None
+        found = [made for made in generations(table, links, names, every=True) if not tree.owner[made.root]]
+        known = {made.root for made in found}
+        # The other meta page's tree is the newest of the older ones.
+        self.older = [Generation(table, root) for root in roots if root not in known] + found
+        first = [made for made in self.older if made.root in roots]
+        self.older = first + [made for made in self.older if made.root not in roots]
+        self._paths = [[bucket.path() for bucket in made.tree.buckets] for made in self.older]
+        self._tree_paths = [bucket.path() for bucket in tree.buckets]
+
+    def places(self) -> Iterator[_Place]:
+        """All pairs in pages that the tree doesn't use, and in the slack of those that it uses."""
+        table = self.table
+        pages = [
+            page for page in range(2, table.pages)
+            if not self.tree.used[page] and table.is_tree(page) and table.kind[page] == LEAF_PAGE
+        ]  # fmt: skip
+        likely = self._likely([page for page in pages if self._older_owner(page) is None])
+        for number, page in enumerate(pages):
+            if self.progress is not None:
+                self.progress(number, len(pages))
+            found = page_elements(table, page)
+            if found is None:
+                continue
+            path, sure, age = self._bucket_of(page, likely)
+            if table.is_torn(page):
+                found = self._untorn(page, found)
+            yield from self._pairs(found, path, page, sure, age)
+        for page in range(2, table.pages):
+            owner = self.tree.owner_of(page)
+            if owner is not None and table.kind[page] == LEAF_PAGE:
+                slack = self._slack(page)
+                if slack is not None:
+                    yield from self._pairs(slack, owner.path(), page, CERTAIN, _OLDEST)
+
+    def live_places(self) -> Iterator[_Place]:
+        """The pairs of the tree."""
+        for page in range(2, self.table.pages):
+            owner = self.tree.owner_of(page)
+            if owner is None:
+                continue
+            found = page_elements(self.table, page)
+            if found is not None and found.leaf:
+                yield from self._pairs(found, owner.path(), page, LIVE, -1)
+
+    def without_live(self, places: list[_Place]) -> list[_Place]:
+        """Those that the tree doesn't hold as they are."""
+        buffer = self.table.buffer
+        marks: dict[bytes, list[int]] = {}
+        for number, place in enumerate(places):
+            marks.setdefault(_mark(buffer, place), []).append(number)
+        gone: set[int] = set()
+        for place in self.live_places() if marks else ():
+            for number in marks.get(_mark(buffer, place), ()):
+                if places[number].path == place.path or places[number].sure != CERTAIN:
+                    gone.add(number)
+        return [place for number, place in enumerate(places) if number not in gone]
+
+    def _older_owner(self, page: int) -> tuple[Path, int] | None:
+        """The bucket of the newest older tree that leads to the page, and which one that is."""
+        for number, made in enumerate(self.older):
+            owner = made.tree.owner_of(page)
+            if owner is not None:
+                return self._paths[number][owner.index], number
+        return None
+
+    def _bucket_of(self, page: int, likely: dict[int, Path]) -> tuple[Path, str, int]:
+        older = self._older_owner(page)
+        if older is not None:
+            return older[0], CERTAIN, older[1]
+        if page in likely:
+            return likely[page], LIKELY, _OLDEST
+        return (NOWHERE, str(page).encode()), UNKNOWN, _OLDEST
+
+    def _likely(self, pages: list[int]) -> dict[int, Path]:
+        """The bucket in which most of a page's keys stand now or stood before; else the only one with such keys."""
+        wanted: Wanted = {}
+        samples: dict[int, list[bytes]] = {}
+        for page in pages:
+            found = page_elements(self.table, page)
+            if found is None or not found.keys:
+                continue
+            step = max(1, found.count // _SAMPLES)
+            samples[page] = found.keys[::step]
+            for key, flag in zip(samples[page], found.flags[::step]):
+                wanted.setdefault(key, []).append((flag, b""))
+        votes: dict[int, dict[Path, int]] = {page: {} for page in samples}
+        trees = [(self.tree, self._tree_paths), *((made.tree, paths) for made, paths in zip(self.older, self._paths))]
+        for tree, paths in trees:
+            hits = find_keys(tree, wanted)
+            for page, keys in samples.items():
+                for key in keys:
+                    for index, _ in hits.get(key, ()):
+                        votes[page][paths[index]] = votes[page].get(paths[index], 0) + 1
+        shapes = self._shapes()
+        chosen: dict[int, Path] = {}
+        for page, found_votes in votes.items():
+            if found_votes:
+                chosen[page] = max(found_votes, key=lambda path: (found_votes[path], path))
+                continue
+            alike = [path for path, lengths in shapes.items() if _usual_length(samples[page]) in lengths]
+            if len(alike) == 1:
+                chosen[page] = alike[0]
+        return chosen
+
+    def _shapes(self) -> dict[Path, set[int]]:
+        """The usual lengths of keys of the buckets that have pages of their own."""
+        found: dict[Path, set[int]] = {}
+        for bucket in self.tree.buckets:
+            count = len(bucket.leaves)
+            for number in {0, count // 2, count - 1} if count and bucket.parent is not None else ():
+                elements = page_elements(self.table, bucket.leaves[number])
+                if elements is not None and elements.keys:
+                    found.setdefault(bucket.path(), set()).add(_usual_length(elements.keys))
+        return found
+
+    def _untorn(self, page: int, found: Elements) -> Elements:
+        """The elements that don't lie in the pages that overwrote the run's end."""
+        table = self.table
+        over = next(each for each in table.run(page)[1:] if table.own[each]) * table.page_size
+        keep = [i for i, stop in enumerate(found.ends) if stop <= over]
+        for name in ("keys", "starts", "mids", "ends", "flags"):
+            column = getattr(found, name)
+            setattr(found, name, [column[i] for i in keep])
+        return found
+
+    def _slack(self, page: int) -> Elements | None:
+        """Elements behind the last one that the header counts, whose data are still there."""
+        table = self.table
+        count, start = table.counts[page], page * table.page_size
+        if not count or table.overflows[page]:
+            return None
+        first = start + PAGE_HEADER_SIZE
+        position = int.from_bytes(table.buffer[first + 4 : first + 8], "little")
+        more = position // ELEMENT_SIZE
+        end = min(start + table.page_size, table.size)
+        if position % ELEMENT_SIZE or not count < more <= (end - first) // ELEMENT_SIZE:
+            return None
+        found = read_elements(table.buffer, start, LEAF_PAGE, more, end, end)
+        if not found.sound or found.count != more:
+            return None
+        for name in ("keys", "starts", "mids", "ends", "flags"):
+            setattr(found, name, getattr(found, name)[count:])
+        return found
+
+    def _pairs(self, found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[_Place]:
+        """The pairs of a page, those of inline buckets too."""
+        stack = [(found, path)]
+        while stack:
+            found, path = stack.pop()
+            for i, start in enumerate(found.starts):
+                middle, stop = found.mids[i], found.ends[i]
+                if not (found.flags and found.flags[i]):
+                    yield _Place(path, start, middle, stop, page, sure, age)
+                elif stop - middle > BUCKET_HEADER_SIZE and len(path) < _DEEP:
+                    inner = inline_elements(self.table.buffer, middle, stop)
+                    if inner is not None:
+                        stack.append((inner, (*path, found.keys[i])))
+
+
+def _names(table: PageTable, page: int) -> list[bytes]:
+    found = page_elements(table, page)
+    return [] if found is None else [key for key, flag in zip(found.keys, found.flags) if flag]
+
+
+def _usual_length(keys: list[bytes]) -> int:
+    """The length that more than half of the keys have; 0: there is none."""
+    lengths = list(map(len, keys))
+    usual = max(set(lengths), key=lengths.count)
+    return usual if lengths.count(usual) > len(lengths) // 2 else 0
+
+
+def _mark(buffer: Buffer, place: _Place) -> bytes:
+    """A digest of a pair."""
+    size = (place.middle - place.start).to_bytes(4, "little")
+    return blake2b(size + buffer[place.start : place.stop], digest_size=12).digest()
