@@ -35,7 +35,7 @@ def changes(old: Path, new: Path, *bucket: bytes, **how: bytes) -> list[Change]:
         return list(diff(before, after, bucket, **how))  # type: ignore[arg-type]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TOPS, TOPS, st.sampled_from([(1024, 1024), (4096, 4096), (4096, 1024), (1024, 16384)]))
 def test_random_pairs(
     tmp_path_factory: pytest.TempPathFactory, old: Content, new: Content, sizes: tuple[int, int]
@@ -55,7 +55,7 @@ def test_random_pairs(
         assert places == sorted(places)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_edited_copies(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Bytes of leaf pages written over in place: what is shared is everything else."""

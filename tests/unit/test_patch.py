@@ -32,7 +32,7 @@ def patched(old: Path, found: list[Change], to: Path, *, force: bool = False) ->
     return to
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(TOPS, TOPS, TOPS)
 def test_patches_and_patches_of_patches(
     tmp_path_factory: pytest.TempPathFactory, one: Content, two: Content, three: Content
