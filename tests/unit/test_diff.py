@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from boltcli.errors import BucketNotFound, Corrupted
@@ -21,7 +21,7 @@ from tests.states import Content, State, database
 from tests.support import DATABASES, fixture, page, pgid, small
 
 NAMES = st.one_of(st.sampled_from([b"a", b"b", b"c", b"\xff\0"]), st.binary(min_size=1, max_size=3))
-VALUES = st.one_of(st.binary(max_size=4), st.binary(min_size=900, max_size=3000))
+VALUES = st.one_of(st.binary(max_size=4), st.integers(900, 3000).map(lambda size: bytes([size % 251]) * size))
 BUCKETS: st.SearchStrategy[Content] = st.recursive(
     st.dictionaries(NAMES, VALUES, max_size=12),
     lambda inner: st.dictionaries(NAMES, st.one_of(VALUES, st.tuples(st.integers(0, 3), inner)), max_size=6),
@@ -35,7 +35,7 @@ def changes(old: Path, new: Path, *bucket: bytes, **how: bytes) -> list[Change]:
         return list(diff(before, after, bucket, **how))  # type: ignore[arg-type]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(TOPS, TOPS, st.sampled_from([(1024, 1024), (4096, 4096), (4096, 1024), (1024, 16384)]))
 def test_random_pairs(
     tmp_path_factory: pytest.TempPathFactory, old: Content, new: Content, sizes: tuple[int, int]
@@ -55,7 +55,7 @@ def test_random_pairs(
         assert places == sorted(places)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_edited_copies(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Bytes of leaf pages written over in place: what is shared is everything else."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from boltcli.errors import PatchMismatch
 from boltcli.ops.compare.change import Change
@@ -32,7 +32,7 @@ def patched(old: Path, found: list[Change], to: Path, *, force: bool = False) ->
     return to
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(TOPS, TOPS, TOPS)
 def test_patches_and_patches_of_patches(
     tmp_path_factory: pytest.TempPathFactory, one: Content, two: Content, three: Content
