@@ -7,6 +7,7 @@ import os
 import sys
 
 from ..errors import BoltError, OpenError
+from . import streams
 from .job import Job
 from .parse import Parsed, UsageError, parse
 from .runner import run_job
@@ -31,12 +32,14 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
     A closed pipe on ``out`` raises BrokenPipeError.
     """
     failure = _Failure(argv, err)
+    streams.color = "auto"
     try:
         try:
             if argv[:1] == [COMPLETE]:
                 return _complete(argv[1:], out)
             parsed = parse(argv)
             failure.know(parsed)
+            streams.color = str(parsed.options.get("color", "auto"))
             return _run(parsed, out, err)
         except BoltError as error:
             out.flush()
@@ -104,8 +107,9 @@ class _Failure:
         from ..render.errors import error_text
 
         err = self.err
-        err.write(b"Error: " + error_text(error) + b"\n")
-        err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in lines)
+        streams.labelled(err, "Error", "1;31", error_text(error).decode("utf-8", "surrogateescape"))
+        for line in lines:
+            streams.labelled(err, "hint", "36", line)
         if isinstance(error, UsageError):
             if error.suggestions:
                 err.write(b"\nDid you mean this?\n")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..errors import ArgumentError
 from .option import Argument, Option
-from .options import ACCESS, EXIT_STATUS, JSON, QUIET
+from .options import ACCESS, COLOR, EXIT_STATUS, JSON, QUIET
 from .values import go_quote
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ class Command:
         self.least = least
         self.most = most
         self.opens = opens
-        self.options = options + _json(json) + (QUIET, EXIT_STATUS) * bool(json) + (ACCESS if opens else ())
+        self.options = options + _json(json) + (QUIET, COLOR, EXIT_STATUS) * bool(json) + (ACCESS if opens else ())
         self.example = example
         self.group = group
 

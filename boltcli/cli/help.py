@@ -1,6 +1,8 @@
-"""Help: plain text made from the declarations, or, on a terminal, typer's and rich's view of the same."""
+"""Help: text made from the declarations, the same on a terminal and in a pipe; on a terminal with colours."""
 
 from __future__ import annotations
+
+import os
 
 from .commands import COMMANDS
 from .registry import find, is_group
@@ -17,18 +19,58 @@ if TYPE_CHECKING:
 
 SUMMARY = "Inspect, check and repair bolt (bbolt) database files, with the output of bbolt."
 _HELP = ("-h, --help", "Show this help.")
-_WIDTH = 100
+_WIDTH, _NARROW = 100, 60  # columns
+_BOLD, _CYAN, _END = "\x1b[1m", "\x1b[36m", "\x1b[0m"
+EXAMPLE = "example.db"
 
 
 def write_help(command: Command | None, out: BinaryIO) -> None:
-    """Write the help of ``command``, or of the program, to ``out``: by rich on a terminal, else plain."""
+    """Write the help of ``command``, or of the program, to ``out``."""
+    lines = list(_plain(command, _width(out)))
     if wants_style(out):
-        from .typer_app import show_help
-
-        out.flush()
-        show_help(command)
+        write_styled(out, ("\n".join(map(_styled, lines)) + "\n").encode())
     else:
-        out.write(("\n".join(_plain(command)) + "\n").encode())
+        out.write(("\n".join(lines) + "\n").encode())
+
+
+def write_example(out: BinaryIO) -> None:
+    """Write a small database to example.db in the current folder, for the examples of the help."""
+    from ..errors import DestinationExists
+    from ..guide import example
+    from ..storage.destination import Destination
+
+    try:
+        with Destination(EXAMPLE) as file:
+            os.write(file.fd, example())
+            file.commit()
+        out.write(f"{EXAMPLE} is written, a small database of Bacalhau\n".encode())
+    except DestinationExists:
+        out.write(f"{EXAMPLE} is there already\n".encode())
+
+
+def _width(out: BinaryIO) -> int:
+    """Columns of the terminal, within reason; of a pipe as many as a page has."""
+    if not out.isatty():
+        return _WIDTH
+    try:
+        return min(max(os.get_terminal_size(out.fileno()).columns, _NARROW), _WIDTH)
+    except (OSError, ValueError):
+        return _WIDTH
+
+
+def _styled(line: str) -> str:
+    """``line`` of a help with its heading or its name in colour."""
+    if line.startswith("Usage: "):
+        return f"{_BOLD}Usage:{_END} {line.removeprefix('Usage: ')}"
+    if line.endswith(":") and not line.startswith(" "):
+        return f"{_BOLD}{line}{_END}"
+    name, gap, text = line[2:].partition("  ")
+    if line.startswith("  ") and name.strip() and (gap or line.startswith("  boltcli ")):
+        return f"  {_CYAN}{name}{_END}{gap}{text}"
+    if line.startswith("      --"):  # an option without a letter
+        name, gap, text = line[6:].partition("  ")
+        return f"      {_CYAN}{name}{_END}{gap}{text}"
+    return line
 
 
 def write_topic(topic: str, out: BinaryIO) -> None:
@@ -55,26 +97,45 @@ def inside(group: str) -> list[Command]:
     return [command for command in map(find, found) if command is not None]
 
 
-def _plain(command: Command | None) -> Iterator[str]:
+def _plain(command: Command | None, width: int = _WIDTH) -> Iterator[str]:
     if command is None:
         yield from ("Usage: boltcli COMMAND [ARGUMENTS]", "", SUMMARY)
         outer = inside("")
         for title in dict.fromkeys(command.group for command in outer):
-            yield from _section(title, [(each.name, each.summary) for each in outer if each.group == title])
+            yield from _section(
+                title, [(each.name, each.summary) for each in outer if each.group == title], width=width
+            )
         from ..guide import topics
 
-        yield from _section("Options", [("-v, --version", "Print the version."), _HELP])
-        yield from _section("Topics (boltcli help TOPIC)", list(topics().items()))
+        yield from _section("Options", [("-v, --version", "Print the version."), _HELP], width=width)
+        yield from _section("Topics (boltcli help TOPIC)", list(topics().items()), width=width)
         yield from ("", "Try 'boltcli COMMAND --help' for what a command takes, and an example.")
         return
-    yield from (f"Usage: {command.usage()}", "", command.summary)
+    yield from _wrapped_usage(command.usage(), width)
+    yield from ("", *_wrapped(command.summary, width))
     if is_group(command.name):
-        yield from _section("Commands", [(each.name, each.summary) for each in inside(command.name)])
-    yield from _section("Arguments", [(each.name, each.help) for each in command.arguments if not each.hidden])
+        yield from _section("Commands", [(each.name, each.summary) for each in inside(command.name)], width=width)
+    yield from _section(
+        "Arguments", [(each.name, each.help) for each in command.arguments if not each.hidden], width=width
+    )
     for panel in dict.fromkeys(["", *(option.panel for option in command.options)]):
         rows = [_option_row(option) for option in command.options if option.panel == panel]
-        yield from _section(panel or "Options", rows if panel else [*rows, _HELP])
-    yield from ("", "Example:", f"  {command.example}")
+        yield from _section(panel or "Options", rows if panel else [*rows, _HELP], width=width)
+    yield from ("", "Example:", f"  {shown_example(command.example)}")
+    if EXAMPLE in shown_example(command.example):
+        yield f"  (boltcli help example writes {EXAMPLE})"
+
+
+def shown_example(example: str) -> str:
+    """An example on a file that whoever reads it can have."""
+    return " ".join(EXAMPLE if word.startswith("fixtures/") else word for word in example.split(" "))
+
+
+def _wrapped_usage(usage: str, width: int) -> Iterator[str]:
+    """The usage line, on as many lines as it takes."""
+    lines = _wrapped(f"Usage: {usage}", width - 4)
+    yield lines[0]
+    yield from (f"    {line}" for line in lines[1:])
 
 
 def _option_row(option: Option) -> tuple[str, str]:
@@ -85,14 +146,17 @@ def _option_row(option: Option) -> tuple[str, str]:
     return f"-{option.short}, {name.lstrip()}" if option.short else name, option.help + note
 
 
-def _section(title: str, rows: Rows) -> Iterator[str]:
+def _section(title: str, rows: Rows, width: int = _WIDTH) -> Iterator[str]:
     if not rows:
         return
     yield from ("", f"{title}:")
-    width = max(len(name) for name, _ in rows)
+    column = min(max(len(name) for name, _ in rows), width // 2)
     for name, text in rows:
-        margin = f"  {name:<{width}}  "
-        for line in _wrapped(text, _WIDTH - len(margin)):
+        margin = f"  {name:<{column}}  "
+        if len(name) > column:
+            yield margin.rstrip()
+            margin = " " * (column + 4)
+        for line in _wrapped(text, width - len(margin)):
             yield (margin + line).rstrip()
             margin = " " * len(margin)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .command import Command
 from .progress import Progress
+from .streams import labelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Job(Generic[T]):
 
             self.err.write(records.line(records.notice("warning", message, self.path)))
         else:
-            self.err.write(f"warning: {message}\n".encode("utf-8", "surrogateescape"))
+            labelled(self.err, "warning", "33", message)
 
     def progress(self, what: str, unit: str = "pages") -> Progress:
         """A context manager, to be called with (done, total), that shows on a terminal how far the job has come."""

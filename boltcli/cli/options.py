@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..render.formats import FORMATS
 from ..storage.source import LOCK_WAYS
 from .option import Argument, Option
-from .values import EXIT_STATUSES, parse_count, parse_exit_status, parse_lock, parse_timeout
+from .values import COLORS, EXIT_STATUSES, parse_color, parse_count, parse_exit_status, parse_lock, parse_timeout
 
 FILE = Argument("FILE", "file", "The bolt database file.")
 FILES = Argument("FILE", "file", "The bolt database file; with --json several, an object for each.")
@@ -23,6 +23,11 @@ EXIT_STATUS = Option(
     "Status of a failure: bbolt (always 1) or detailed (1 damaged, 2 not readable, 3 locked, 4 not there, 64 usage).",
     default="bbolt", metavar="KIND", parse=parse_exit_status, choices=EXIT_STATUSES, environment="BOLTCLI_EXIT_STATUS",
     common=True,
+)  # fmt: skip
+
+COLOR = Option(
+    "color", "Colours: auto (on a terminal), always or never.", default="auto", metavar="WHEN", parse=parse_color,
+    choices=COLORS, common=True,
 )  # fmt: skip
 
 JOBS = Option(

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 _BUFFER = 1 << 17
 
 
+# What --color says.
+color = "auto"
+
+
 class _Output(io.FileIO):
     """A stream that knows whether writing to it failed: then an OSError is its own, else that of something else."""
 
@@ -88,8 +92,19 @@ def name_of(stream: BinaryIO) -> str:
     return name if isinstance(name, str) else "/dev/stdout"
 
 
+def labelled(stream: BinaryIO, label: str, style: str, text: str) -> None:
+    """Write a line ``label: text``, the label in colour where that is wanted."""
+    if wants_style(stream):
+        write_styled(stream, f"\x1b[{style}m{label}:\x1b[0m".encode())
+    else:
+        stream.write(f"{label}:".encode())
+    stream.write(f" {text}\n".encode("utf-8", "surrogateescape"))
+
+
 def wants_style(stream: BinaryIO) -> bool:
     """Whether colours may be written to ``stream``: a terminal that has some, and nobody who doesn't want them."""
+    if color != "auto":
+        return color == "always"
     if os.environ.get("FORCE_COLOR"):
         return True
     return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"

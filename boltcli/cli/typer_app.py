@@ -1,13 +1,14 @@
-"""The help that a terminal gets: typer, made from the same declarations as the small parser.
+"""boltcli as a typer application, made from the same declarations as the small parser.
 
-The only module that imports typer. Each command becomes a function whose
+For programs that are made of typer applications. The only module that imports typer.
+Each command becomes a function whose
 signature is built from its declaration, which is what typer reads.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import chain
 from keyword import iskeyword
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ArgumentError
+from .app import main
 from .command import Argument, Command, Option
 from .commands.version import one_line
 from .help import SUMMARY
@@ -67,16 +69,28 @@ def _typer(help: str, rich: bool) -> typer.Typer:
     )
 
 
-def show_help(command: Command | None) -> None:
-    """Show the help of ``command``, or of the program, on the terminal."""
-    from typer.main import get_command
+def application() -> typer.Typer:
+    """boltcli as a typer application, to be part of another one: its commands run and end with their exit status."""
 
-    shown: Any = get_command(build(_no_action))
-    context = shown.make_context("boltcli", [], resilient_parsing=True)
-    for name in command.name.split() if command else ():
-        shown = shown.get_command(context, name)
-        context = shown.make_context(name, [], parent=context, resilient_parsing=True)
-    shown.get_help(context)  # rich writes to the terminal itself
+    def run(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
+        words = [f"--{name}={_word(value)}" for name, value in _given(command, options)]
+        raise typer.Exit(main([*command.name.split(), *words, "--", *arguments]))
+
+    return build(run)
+
+
+def _given(command: Command, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The options whose values are not the default ones; of those that gather each value."""
+    for option in command.options:
+        value = options[option.name]
+        if isinstance(value, list):
+            yield from ((option.name, each) for each in value)
+        elif option.required or value != option.default:
+            yield option.name, value
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _function(command: Command, action: Action) -> Callable[..., None]:
@@ -151,7 +165,3 @@ def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(one_line(), nl=False)
         raise typer.Exit
-
-
-def _no_action(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
-    """For help and completion, which run nothing."""

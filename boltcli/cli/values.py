@@ -15,6 +15,7 @@ _MAX_I64 = 0x7FFFFFFFFFFFFFFF
 _PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+COLORS = ("auto", "always", "never")
 EXIT_STATUSES = ("bbolt", "detailed")
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
@@ -119,6 +120,13 @@ def parse_lock(text: str) -> str:
     """``text`` if it is one of :data:`LOCK_WAYS`; raises :class:`~boltcli.errors.ArgumentError`."""
     if text not in LOCK_WAYS:
         raise ArgumentError(f"must be one of {', '.join(LOCK_WAYS)}")
+    return text
+
+
+def parse_color(text: str) -> str:
+    """``text`` if it is one of :data:`COLORS`; raises :class:`~boltcli.errors.ArgumentError`."""
+    if text not in COLORS:
+        raise ArgumentError(f"must be one of {', '.join(COLORS)}")
     return text
 
 

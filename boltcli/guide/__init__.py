@@ -34,3 +34,14 @@ def _names() -> list[str]:
 
         names = [page.name for page in files(__name__).iterdir()]
     return [name[: -len(_ENDING)] for name in names if name.endswith(_ENDING)]
+
+
+def example() -> bytes:
+    """Return a small database for the examples of the help."""
+    try:
+        with open(os.path.join(_FOLDER, "example.db"), "rb") as file:
+            return file.read()
+    except OSError:
+        from importlib.resources import files
+
+        return (files(__name__) / "example.db").read_bytes()

@@ -25,6 +25,7 @@ from boltcli.errors import ArgumentError
 IN_USE = {
     "json": False,
     "quiet": False,
+    "color": "auto",
     "exit-status": "bbolt",
     "timeout": "1s",
     "lock": "auto",
@@ -162,7 +163,7 @@ def _values(option: Option, numbers: list[str], *, bad: bool) -> st.SearchStrate
         return WORDS
     if option.name == "timeout":
         return st.sampled_from(["0", "1s", "1.5h2m", *(["x", "1", ""] if bad else [])])
-    if option.name in ("lock", "exit-status"):
+    if option.name in ("lock", "exit-status", "color"):
         return st.sampled_from([*option.choices, *(["x"] if bad else [])])
     return st.sampled_from(numbers)
 
@@ -291,3 +292,14 @@ def test_common_options_are_read_by_the_runner() -> None:
     assert (again.arguments, again.several, again.options.jobs, job.options.jobs) == (["g"], True, 3, 0)
     without: Job[Any] = Job(parsed.command, ["f"], parsed.options | {"no-lock": True}, io.BytesIO())
     assert without.lock == "none"
+
+
+def test_as_a_part_of_another_typer_application(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    from boltcli.cli.typer_app import application
+    from tests.support import fixture, run
+
+    path = str(fixture("document"))
+    program = get_command(application())
+    for words in (["check", path], ["keys", "-f", "hex", path, "execution"], ["keys", path, "nosuch"], ["version"]):
+        status = program.main(words, standalone_mode=False)
+        assert (status or 0, *capfdbinary.readouterr()) == run(*words)

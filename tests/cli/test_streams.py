@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from boltcli.cli.help import inside
+from boltcli.cli.help import inside, shown_example
 from boltcli.cli.registry import find, is_group, names
 from tests.support import FIXTURES, ROOT, error_line, fixture, run
 
@@ -115,20 +117,45 @@ def test_help_everywhere(flag: str) -> None:
             assert inner.name.encode() in words
             assert inner.summary.encode() in words
         if command:
-            assert command.example.encode() in words
+            assert shown_example(command.example).encode() in words
             assert command.summary.encode() in words
             for option in command.options:
                 assert f"--{option.name}".encode() in text
 
 
-def test_help_on_a_terminal_is_by_rich() -> None:
-    """typer's view of the same table, in colours unless they are unwanted."""
+def test_help_is_the_same_on_a_terminal() -> None:
+    """With colours unless they are unwanted, within its width, and at once."""
     for argv in ([], ["keys"], ["surgery"], ["surgery", "meta", "update"]):
-        shown = on_a_terminal([*argv, "--help"])
-        assert b"\x1b[" in shown
-        plain = on_a_terminal([*argv, "--help"], NO_COLOR="1")
+        plain = on_a_terminal([*argv, "--help"], NO_COLOR="1").replace(b"\r", b"")
         assert b"\x1b" not in plain
-        assert plain.replace(b"\r", b"") == run(*argv, "--help")[1]
+        styled = on_a_terminal([*argv, "--help"]).replace(b"\r", b"")
+        assert b"\x1b[1m" in styled
+        assert re.sub(rb"\x1b\[[0-9;]*m", b"", styled) == plain
+        assert run(*argv, "--help")[1].split() == plain.split()
+        assert b"list[str]" not in plain
+
+
+def test_the_example_of_the_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads an example can have the file that it is about."""
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run("help", "example")
+    assert (status, err, [path.name for path in tmp_path.iterdir()]) == (0, b"", ["example.db"])
+    assert run("check", "--deep", "example.db") == (0, b"OK\n", b"")
+    assert run("help", "example") == (0, b"example.db is there already\n", b"")
+    for name in ("keys", "items", "get", "stats", "tree", "grep", "page-item"):
+        text = run(name, "--help")[1].decode()
+        example = text.partition("Example:\n")[2].split("\n")[0]
+        assert "example.db" in example
+        assert run(*shlex.split(example)[1:])[0] == 0
+
+
+def test_colours_when_asked_for() -> None:
+    path = fixture("document")
+    assert b"\x1b[36m" in run("tree", "--color", "always", path)[1]
+    assert run("tree", "--color", "never", path) == run("tree", path)
+    assert run("check", "missing.db", "--color=always")[2].startswith(b"\x1b[1;31mError:\x1b[0m source database file")
+    assert on_a_terminal(["check", "missing.db"], stderr=True).startswith(b"\x1b[1;31mError:\x1b[0m ")
+    assert error_line(run("check", "--color", "blue", path)[2]).endswith(b"must be one of auto, always, never")
 
 
 def on_a_terminal(argv: list[str], *, stderr: bool = False, **environment: str) -> bytes:

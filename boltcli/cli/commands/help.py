@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError
 from ..command import Argument, Command
-from ..help import write_help, write_topic
+from ..help import write_example, write_help, write_topic
 from ..parse import find_command
 from ..registry import find
 
@@ -26,6 +26,9 @@ COMMAND = Command(
 
 def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     name, rest = find_command(job.arguments, strict=False)
+    if not name and rest == ["example"]:
+        write_example(out)
+        return
     if not name and len(rest) == 1:
         try:
             write_topic(rest[0], out)
