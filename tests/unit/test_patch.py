@@ -178,6 +178,14 @@ def test_pairs_of_the_root_bucket(tmp_path: Path) -> None:
         assert State.of(patched(old, changes(old, new), tmp_path / result)) == State.of(new)
 
 
+def test_a_bucket_that_becomes_a_pair_and_a_bucket_again(tmp_path: Path) -> None:
+    one = database(tmp_path / "a", {b"c": (0, {b"a": (0, {b"x": b"1"})})})
+    two = database(tmp_path / "b", {b"c": (0, {b"a": b""})})
+    there, back = changes(one, two), changes(two, one)
+    assert State.of(patched(one, there + back, tmp_path / "c")) == State.of(one)
+    assert State.of(patched(two, back + there, tmp_path / "d")) == State.of(two)
+
+
 def test_force(tmp_path: Path) -> None:
     path = database(tmp_path / "db", OLD)
     lines: list[dict[str, Any]] = [

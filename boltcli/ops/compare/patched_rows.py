@@ -211,7 +211,7 @@ class _Merge:
 
     def _expect_no_pair(self, path: Path, key: bytes, node: Node, inner: Node | None) -> None:
         expected = node.expected.get(key)
-        if expected is not None and (expected.value is not None or inner is None or inner.exists is not False):
+        if expected is not None and (expected.value is not None or inner is None or not inner.removed):
             raise PatchMismatch(expected.line, f"{_place(path, key)} is a bucket")
 
 
