@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from .names import shell_quoted, typed
-from .usage import facts
+from .usage import Shown
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 def rich_tree(title: str, buckets: list[BucketUsage], size: int) -> bytes:
     """``buckets`` (each before those inside it, the root bucket first) as a tree in colours."""
-    top = Tree(_label(visible(title), buckets[0], size))
+    shown = Shown(buckets, size)
+    top = Tree(_label(visible(title), buckets[0], shown))
     nodes = {id(buckets[0]): top}
     for bucket in buckets[1:]:
-        label = _label(shell_quoted(typed(bucket.path[-1])), bucket, size)
+        label = _label(shell_quoted(typed(bucket.path[-1])), bucket, shown)
         nodes[id(bucket)] = nodes[id(bucket.parent)].add(label)
     text = StringIO()
     Console(file=text, force_terminal=True, width=Console().width).print(top)
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def _label(name: str, bucket: BucketUsage, size: int) -> Text:
-    style = "bold" if 4 * bucket.bytes > size else ""
-    return Text.assemble((name, "cyan"), "  ", (facts(bucket, size), style or "dim"))
+def _label(name: str, bucket: BucketUsage, shown: Shown) -> Text:
+    style = "bold" if 4 * bucket.bytes > shown.size else ""
+    # On one line, within the terminal's width.
+    return Text.assemble((name, "cyan"), "  ", (shown.facts(bucket), style or "dim"), no_wrap=True, overflow="ellipsis")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .human import amount
 from .names import path_text, shell_quoted, typed
 
 TYPE_CHECKING = False
@@ -18,8 +19,8 @@ ORDERS: dict[str, Callable[[BucketUsage], Any]] = {
 }
 
 
-def usage_text(found: Usage, buckets: list[BucketUsage], dense: int) -> bytes:
-    """A line for each bucket and for all that isn't in one, then the sum."""
+def usage_text(found: Usage, buckets: list[BucketUsage], dense: int, human: bool = False) -> bytes:
+    """A line for each bucket and for all that isn't in one, then the sum; ``human``: in KiB and the like."""
     rows = [(bucket.bytes, ("(inline) " if bucket.inline else "") + path_text(bucket.path)) for bucket in buckets]
     others = [
         (found.root, "(root bucket's own pages)"),
@@ -31,20 +32,22 @@ def usage_text(found: Usage, buckets: list[BucketUsage], dense: int) -> bytes:
     ]
     rows += [row for row in others if row[0]]
     rows.append((found.size, "total"))
-    width = len(str(max(size for size, _ in rows)))
-    lines = [f"{size:>{width}}  {name}\n" for size, name in rows]
-    lines.append(f"compact --dense would give back {max(found.size - dense, 0)} bytes\n")
+    shown = [(amount(size, human), name) for size, name in rows]
+    width = max(len(size) for size, _ in shown)
+    lines = [f"{size:>{width}}  {name}\n" for size, name in shown]
+    gain = max(found.size - dense, 0)
+    lines.append(f"compact --dense would give back {amount(gain, human)}{'' if human else ' bytes'}\n")
     return "".join(lines).encode()
 
 
-def arranged(buckets: list[BucketUsage], order: str, depth: int) -> list[BucketUsage]:
-    """``buckets``, each before those inside it, which are in ``order``, down to ``depth`` levels (0: all)."""
+def arranged(buckets: list[BucketUsage], order: str, depth: int, start: BucketUsage) -> list[BucketUsage]:
+    """``start`` and what is inside it, each before those in it, in ``order``, down to ``depth`` levels (0: all)."""
     inside: dict[int, list[BucketUsage]] = {}
     for bucket in buckets[1:]:
-        if not depth or len(bucket.path) <= depth:
+        if not depth or len(bucket.path) <= depth + len(start.path):
             inside.setdefault(id(bucket.parent), []).append(bucket)
     result = []
-    todo = buckets[:1]
+    todo = [start]
     while todo:
         bucket = todo.pop()
         result.append(bucket)
@@ -52,20 +55,33 @@ def arranged(buckets: list[BucketUsage], order: str, depth: int) -> list[BucketU
     return result
 
 
-def facts(bucket: BucketUsage, size: int) -> str:
-    """What is to be said of a bucket, in a file of ``size`` bytes."""
+class Shown:
+    """What is said of each of ``buckets``, in a file of ``size`` bytes: nothing that is the same 0 or 1 for all."""
+
+    def __init__(self, buckets: list[BucketUsage], size: int) -> None:
+        self.size = size
+        self.depth = any(bucket.depth > 1 for bucket in buckets)
+        self.sequence = any(bucket.sequence for bucket in buckets)
+
+    def facts(self, bucket: BucketUsage) -> str:
+        """The facts of ``bucket``, with commas between."""
+        return _facts(bucket, self.size, self.depth, self.sequence)
+
+
+def _facts(bucket: BucketUsage, size: int, depth: bool, sequence: bool) -> str:
     words = [f"{bucket.pairs} pair{'s' * (bucket.pairs != 1)}"]
     if bucket.keys != bucket.pairs:
         words.append(f"{bucket.keys} with those inside")
     words.append(f"{bucket.bytes} bytes{' inline' * bucket.inline}")
     words.append(f"{100 * bucket.bytes / size:.1f}%")
-    words.append(f"depth {bucket.depth}")
-    return ", ".join([*words, f"sequence {bucket.sequence}"])
+    words += [f"depth {bucket.depth}"] * depth + [f"sequence {bucket.sequence}"] * sequence
+    return ", ".join(words)
 
 
 def tree_text(title: str, buckets: list[BucketUsage], size: int) -> bytes:
     """The tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines."""
-    lines = [f"{title}: {facts(buckets[0], size)}\n"]
+    shown = Shown(buckets, size)
+    lines = [f"{title}: {shown.facts(buckets[0])}\n"]
     last: set[int] = set()  # of those that have no sibling behind them
     seen: set[int] = set()
     for bucket in reversed(buckets):
@@ -75,8 +91,8 @@ def tree_text(title: str, buckets: list[BucketUsage], size: int) -> bytes:
     for bucket in buckets[1:]:
         margin = "└── " if id(bucket) in last else "├── "
         above = bucket.parent
-        while above is not None and above.parent is not None:
+        while above is not None and above is not buckets[0]:
             margin = ("    " if id(above) in last else "│   ") + margin
             above = above.parent
-        lines.append(f"{margin}{shell_quoted(typed(bucket.path[-1]))}: {facts(bucket, size)}\n")
+        lines.append(f"{margin}{shell_quoted(typed(bucket.path[-1]))}: {shown.facts(bucket)}\n")
     return "".join(lines).encode("utf-8", "surrogateescape")

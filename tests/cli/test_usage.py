@@ -15,7 +15,7 @@ from boltcli.cli.app import main
 from boltcli.ops.space.space_usage import bucket_usage
 from boltcli.storage.snapshot import Snapshot
 from tests.schema import run_json
-from tests.support import DATABASES, ROOT, error_line, fixture, run
+from tests.support import DATABASES, ROOT, error_line, fixture, freelist, page, pgid, run, small
 
 
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
@@ -72,6 +72,44 @@ def test_a_tree_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert b"\x1b[" in out.getvalue()
     assert b"execution-index" in out.getvalue()
     assert err.getvalue() == b""
+
+
+def test_a_tree_from_a_bucket_on() -> None:
+    path = fixture("document")
+    whole = run("tree", path)[1].decode().splitlines()
+    part = run("tree", path, "execution-history")[1].decode().splitlines()
+    start = next(place for place, line in enumerate(whole) if "execution-history" in line)
+    assert part[0] == whole[start].removeprefix("├── ")
+    assert part[1:] == [line.removeprefix("│   ") for line in whole[start + 1 : start + len(part)]]
+    assert len(part) > 3
+    _, rows, _ = run_json("tree", path, "execution-history")
+    assert [row["bucket"][0] for row in rows] == ["execution-history"] * len(part)
+    assert error_line(run("tree", path, "nosuch")[2]) == b"bucket not found"
+    assert "depth" not in "".join(whole)
+    assert "depth 4" in run("tree", fixture("depth-4"))[1].decode()
+    assert "sequence 1" in run("tree", fixture("sequences"))[1].decode()
+
+
+def test_a_tree_goes_on_after_damage(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.db"
+    root = page(3, 2, [(b"bad", pgid(4) + pgid(0), b"\1"), (b"good", pgid(5) + pgid(0), b"\1")])
+    path.write_bytes(small(freelist(2), root, page(9, 2), page(5, 2, [(b"k", b"v")])))
+    status, out, err = run("tree", path)
+    assert status == 1
+    assert b"good: 1 pair, 4096 bytes" in out
+    assert err.startswith(b"warning: not counted: page 4 at offset 16384: ")
+    assert error_line(err).startswith(b"1 damaged place was skipped")
+
+
+def test_the_largest_buckets() -> None:
+    path = fixture("bacalhau-compute-1.5")
+    _, (everything,), _ = run_json("du", path)
+    _, (largest,), _ = run_json("du", "--sort", "size", "--top", "3", path)
+    assert largest["buckets"] == sorted(everything["buckets"], key=lambda row: -row["bytes"])[:3]
+    lines = run("du", "-H", "--sort", "size", "--top", "3", path)[1].decode().splitlines()
+    assert lines[0].endswith(f"KiB  {largest['buckets'][0]['bucket'][0]}")
+    assert lines[-1].startswith("compact --dense would give back ")
+    assert error_line(run("du", "--sort", "x", path)[2]) == b"--sort x: must be one of name, size, keys"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ...errors import ArgumentError
 from ...ops.space.space_usage import dense_size, usage
-from ...render.usage import usage_text
-from ..command import Command
-from ..options import DEPTH, FILES, JOBS
+from ...render.usage import ORDERS, usage_text
+from ..command import Command, Option
+from ..options import DEPTH, FILES, HUMAN, JOBS
+from ..values import parse_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +22,13 @@ COMMAND = Command(
     arguments=(FILES,),
     least=1,
     most=1,
-    options=(DEPTH, JOBS),
+    options=(
+        DEPTH,
+        JOBS,
+        Option("sort", "Order of the buckets: name|size|keys", default="name", metavar="ORDER", choices=tuple(ORDERS)),
+        Option("top", "Show only this many of the largest buckets; 0: all.", default=0, metavar="N", parse=parse_count),
+        HUMAN,
+    ),
     opens=True,
     several=True,
     example="boltcli du fixtures/document.db",
@@ -32,6 +40,15 @@ class Options:
 
     depth: int
     jobs: int
+    sort: str
+    top: int
+    human: bool
+
+
+def prepare(job: Job[Options]) -> None:
+    order = job.options.sort
+    if order not in ORDERS:
+        raise ArgumentError(f"--sort {order}: must be one of {', '.join(ORDERS)}")
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
@@ -39,9 +56,14 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     dense = dense_size(snapshot)
     depth = job.options.depth or len(max((bucket.path for bucket in found.buckets), key=len))
     buckets = [bucket for bucket in found.buckets if 0 < len(bucket.path) <= depth]
+    if job.options.top:
+        chosen = {id(bucket) for bucket in sorted(buckets, key=ORDERS["size"])[: job.options.top]}
+        buckets = [bucket for bucket in buckets if id(bucket) in chosen]
+    if job.options.sort != "name":
+        buckets.sort(key=ORDERS[job.options.sort])
     if job.json:
         from ...render import records
 
         out.write(records.line(records.usage(job.path, found, buckets, dense)))
         return
-    out.write(usage_text(found, buckets, dense))
+    out.write(usage_text(found, buckets, dense, job.options.human or out.isatty()))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, BucketNotFound, Corrupted, DamageSkipped
 from ...ops.space.space_usage import bucket_usage
+from ...render.names import path_text
 from ...render.usage import ORDERS, arranged, tree_text
-from ..command import Command, Option
+from ...tree.bucket import find_bucket
+from ..command import Argument, Command, Option
+from ..key_argument import addresses
 from ..options import DEPTH, FILE
 from ..streams import wants_style, write_styled
 
@@ -21,9 +24,11 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "tree",
     "Show the tree of buckets with pairs, bytes, share of the file, depth and sequence.",
-    arguments=(FILE,),
+    arguments=(
+        FILE,
+        Argument("BUCKET", "bucket", "The bucket to start from; nested ones after it.", many=True, required=False),
+    ),
     least=1,
-    most=1,
     options=(
         DEPTH,
         Option(
@@ -47,21 +52,34 @@ class Options:
 
 
 def prepare(job: Job[Options]) -> None:
+    addresses(job.arguments[1:])
     order = job.options.sort
     if order not in ORDERS:
         raise ArgumentError(f"--sort {order}: must be one of {', '.join(ORDERS)}")
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    buckets = arranged(bucket_usage(snapshot), job.options.sort, job.options.depth)
+    path = tuple(addresses(job.arguments[1:]))
+    damages: list[Corrupted] = []
+    found = bucket_usage(snapshot, damages)
+    start = next((bucket for bucket in found if bucket.path == path), None)
+    if start is None:
+        find_bucket(snapshot, path)  # says what is missing, or damaged
+        raise BucketNotFound
+    buckets = arranged(found, job.options.sort, job.options.depth, start)
     size = snapshot.size
+    title = path_text(path) if path else os.path.basename(job.path)
     if job.json:
         from ...render import records
 
-        out.write(records.lines(records.bucket_usage(bucket, size) for bucket in buckets[1:]))
+        out.write(records.lines(records.bucket_usage(bucket, size) for bucket in buckets[not path :]))
     elif wants_style(out):
         from ...render.rich_tree import rich_tree
 
-        write_styled(out, rich_tree(os.path.basename(job.path), buckets, size))
+        write_styled(out, rich_tree(title, buckets, size))
     else:
-        out.write(tree_text(os.path.basename(job.path), buckets, size))
+        out.write(tree_text(title, buckets, size))
+    for damage in damages:
+        job.warn(f"not counted: {damage}")
+    if damages:
+        raise DamageSkipped(len(damages))

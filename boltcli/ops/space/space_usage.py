@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 
+from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE
 from ...format.page import DamagedElements
 from ...tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
@@ -75,8 +76,12 @@ def usage(snapshot: Snapshot) -> Usage:
     return result
 
 
-def bucket_usage(snapshot: Snapshot) -> list[BucketUsage]:
-    """Every bucket, before those inside it. Raises :class:`~boltcli.errors.Corrupted`."""
+def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> list[BucketUsage]:
+    """Every bucket, before those inside it.
+
+    Raises :class:`~boltcli.errors.Corrupted`; with a list of ``damages`` it is put there, and what can be
+    counted is counted: a bucket whose tree is damaged then has no pairs, no bytes and no buckets inside.
+    """
     levels = Levels(snapshot)
     found: list[BucketUsage] = []
     met: set[int] = set()
@@ -86,14 +91,26 @@ def bucket_usage(snapshot: Snapshot) -> list[BucketUsage]:
         bucket, ref = todo.pop()
         found.append(bucket)
         if ref.root in met and ref.root:
-            raise snapshot.corrupted("two buckets share the page, or one is nested in itself", ref.root)
+            damage = snapshot.corrupted("two buckets share the page, or one is nested in itself", ref.root)
+            if damages is None:
+                raise damage
+            damages.append(damage)
+            continue
         met.add(ref.root)
         if ref.inline is not None:
             bucket.inline = True
             bucket.pairs = ref.inline.count
             bucket.bytes = ref.inline.end - ref.inline.offset
             continue
-        inner = _tree(snapshot, levels, bucket, ref.root)
+        try:
+            inner = _tree(snapshot, levels, bucket, ref.root)
+        except Corrupted as damage:
+            if damages is None:
+                raise
+            damage.in_bucket(bucket.path)
+            damages.append(damage)
+            bucket.pairs = bucket.bytes = 0
+            continue
         todo += reversed(inner)
     for bucket in reversed(found):
         bucket.keys += bucket.pairs
