@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .errors import PatchMismatch as PatchMismatch
     from .errors import SourceNotFound as SourceNotFound
     from .errors import StepFailed as StepFailed
+    from .errors import UnpackError as UnpackError
     from .errors import UnreadablePage as UnreadablePage
     from .errors import VersionMismatch as VersionMismatch
     from .library import Bucket as Bucket
@@ -87,6 +88,7 @@ _LAZY = {
     "PatchMismatch": "errors",
     "SourceNotFound": "errors",
     "StepFailed": "errors",
+    "UnpackError": "errors",
     "UnreadablePage": "errors",
     "VersionMismatch": "errors",
 }  # fmt: skip
@@ -123,6 +125,7 @@ __all__ = [
     "PatchMismatch",
     "SourceNotFound",
     "StepFailed",
+    "UnpackError",
     "UnreadablePage",
     "VersionMismatch",
     "__version__",

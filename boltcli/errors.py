@@ -12,6 +12,7 @@ else that escapes is a bug in boltcli.
     |   |-- Locked              because another process holds the lock (also a TimeoutError)
     |   `-- DestinationError    nor the result be written
     |-- DatabaseClosed      it was closed before it was read (also a ValueError)
+    |-- UnpackError         a packed file is damaged, too large, or has no database in it
     |-- DestinationExists   something is where the result should go
     |-- DestinationIsSource the result would take the place of the database
     |-- DamagedSource       a database isn't sound enough to be copied
@@ -124,6 +125,17 @@ def refused(operation: str, path: str, error: OSError | ValueError) -> OpenError
     """The error for what the system said to ``operation`` on ``path``."""
     kind = AccessDenied if isinstance(error, PermissionError) else OpenError
     return kind(operation, path, str(getattr(error, "strerror", None) or error))
+
+
+class UnpackError(BoltError):
+    """The packed file ``path`` can't be unpacked, or has no database in it."""
+
+    kind = "unpack"
+    detailed_status = 2
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"unpack {path}: {problem}", path=path)
+        self.problem = problem
 
 
 class DatabaseClosed(BoltError, ValueError):

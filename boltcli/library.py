@@ -23,7 +23,7 @@ from .ops.stats.database_stats import bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live
-from .storage.snapshot import Snapshot
+from .storage.snapshot import Snapshot, open_snapshot
 from .storage.source import LOCK_PATIENCE, open_source
 from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucket, root_bucket, seek
 from .tree.key_range import bounds
@@ -59,8 +59,8 @@ def open(
     ``with`` statement, or call :meth:`Database.close`.
     """
     source = open_source(os.fspath(path), lock, timeout)
-    if source.locked:
-        return Database(Snapshot(source.path, source, previous=previous), owns=True)
+    if source.steady:
+        return Database(open_snapshot(source, previous=previous), owns=True)
     with Live(source, previous=previous) as live:
         return Database(live.snapshot(copy=True), owns=True)
 

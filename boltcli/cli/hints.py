@@ -23,6 +23,7 @@ from ..errors import (
     UnreadablePage,
 )
 from ..render.names import path_text, shell_quoted, typed
+from ..storage.source import is_elsewhere
 from .commands import COMMANDS
 from .meanings import nearest
 from .parse import UsageError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _NAMES = 12  # of a list of what there is
 _LETTERS = 400  # of that list
+_FILES_LOOKED_AT = 2000
 _LOOKED_AT = 50_000  # keys that are compared with one that there is not
 
 
@@ -55,6 +57,8 @@ def _hints(error: BoltError, command: Command | None, arguments: list[str], valu
     if command is None or not arguments:
         return []
     path = error.path or arguments[0]
+    if is_elsewhere(path):
+        return []  # to look at it again may take long, or not be possible
     if isinstance(error, BucketNotFound):
         return _of_bucket(path, _bucket_names(command, arguments, values))
     if isinstance(error, KeyNotFound):
@@ -270,7 +274,8 @@ def _of_file_name(path: str) -> list[str]:
 
 def _of_file(path: str) -> list[str]:
     """Say what a file is that is no database, and what to do with it."""
-    from ..format.magic import HEAD, kind_of, unpacker
+    from ..format.magic import HEAD, kind_of
+    from ..storage.packed import is_packed
 
     if os.path.isdir(path):
         return _of_folder(path)
@@ -279,9 +284,7 @@ def _of_file(path: str) -> list[str]:
         size = os.fstat(file.fileno()).st_size
     kind = kind_of(head)
     if kind is not None and kind != "a file that begins with zeros only":
-        command = unpacker(kind)
-        more = f"; unpack it first: {command} {shell_quoted(path)} > FILE" if command else ""
-        return [f"this is {kind}, not a bolt database{more}"]
+        return [f"this is {kind}, not a bolt database{', nor is what is packed in it' * is_packed(head)}"]
     found = "the file begins with zeros only; " if kind else ""
     lines = [
         f"{found}no valid meta page at offset 0, nor at 1024, 2048, 4096 and so on up to 16777216, where the second "
@@ -291,20 +294,26 @@ def _of_file(path: str) -> list[str]:
 
 
 def _of_folder(path: str) -> list[str]:
+    """Name databases in a folder, of those files that come first: a hint must not take long."""
     from ..format.constants import MAGIC
 
     found: list[str] = []
+    looked = 0
     for folder, folders, files in os.walk(path):
         folders.sort()
         for name in sorted(files):
+            file_path = os.path.join(folder, name)
+            looked += 1
             try:
-                with open(os.path.join(folder, name), "rb") as file:
+                if not os.path.isfile(file_path):  # to open a FIFO would wait for ever
+                    continue
+                with open(file_path, "rb") as file:
                     head = file.read(20)
             except OSError:
                 continue
             if int.from_bytes(head[16:20], "little") == MAGIC:
-                found.append(os.path.join(folder, name))
-        if len(found) >= 3 or folder.count(os.sep) - path.count(os.sep) > 4:
+                found.append(file_path)
+        if len(found) >= 3 or looked > _FILES_LOOKED_AT or folder.count(os.sep) - path.count(os.sep) > 4:
             break
     if not found:
         return ["this is a folder, and no bolt database was found in it"]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Generic, TypeVar
 
     from ..errors import BoltError
+    from ..storage.remote import Remote
     from ..storage.source import Way
     from .option import Value
 
@@ -79,6 +80,19 @@ class Job(Generic[T]):
         from .values import seconds
 
         return seconds(str(self._values["timeout"]))
+
+    @property
+    def max_unpacked(self) -> int:
+        """Bytes that a packed file may unpack to; 0: the usual limits."""
+        size = self._values.get("max-unpacked")
+        return size if isinstance(size, int) else 0
+
+    def traffic(self, remote: Remote) -> None:
+        """Say, with ``--stats``, how much was read of an object elsewhere."""
+        if self._values.get("stats"):
+            from ..render.traffic import traffic
+
+            self.err.write(traffic(remote.requests, remote.read, remote.size, self.path, json=self.json))
 
     @property
     def previous(self) -> bool:

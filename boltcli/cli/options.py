@@ -5,7 +5,16 @@ from __future__ import annotations
 from ..render.formats import FORMATS
 from ..storage.source import LOCK_WAYS
 from .option import Argument, Option
-from .values import COLORS, EXIT_STATUSES, parse_color, parse_count, parse_exit_status, parse_lock, parse_timeout
+from .values import (
+    COLORS,
+    EXIT_STATUSES,
+    parse_color,
+    parse_count,
+    parse_exit_status,
+    parse_lock,
+    parse_size,
+    parse_timeout,
+)
 
 FILE = Argument("FILE", "file", "The bolt database file.")
 FILES = Argument("FILE", "file", "The bolt database file; with --json several, an object for each.")
@@ -67,6 +76,7 @@ def format_option(
     )  # fmt: skip
 
 
+_ELSEWHERE = "When the file is packed or elsewhere"
 _IN_USE = "When another process is using the database"
 ACCESS = (
     Option(
@@ -84,6 +94,15 @@ ACCESS = (
     ),
     Option("no-lock", "The same as --lock none.", default=False, panel=_IN_USE, common=True),
     Option("previous", "Read the state before the last transaction.", default=False, panel=_IN_USE, common=True),
+    Option(
+        "max-unpacked",
+        "Largest size that a packed file may unpack to: 10GiB, 500M; default: 64 GiB, and 1000 times its own size.",
+        default=0, metavar="SIZE", parse=parse_size, panel=_ELSEWHERE, common=True,
+    ),
+    Option(
+        "stats", "Report how much was read of an object elsewhere (s3://, https://, ...).",
+        default=False, panel=_ELSEWHERE, common=True,
+    ),
 )  # fmt: skip
 
 _FILTERS = "Which ones"

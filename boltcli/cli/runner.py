@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from ..storage.snapshot import Snapshot
+    from ..storage.source import Source
     from .job import Job
 
     Work = Callable[[Snapshot, Job[Any], BinaryIO, BinaryIO], int | None]
@@ -35,13 +36,16 @@ def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> 
     one transaction (``lock_free.py``). So what it does elsewhere than on its streams must take effect only
     after a ``snapshot.settle()``, which is the closing look.
     """
-    from ..storage.snapshot import Snapshot
-    from ..storage.source import open_source
+    from ..storage.snapshot import open_snapshot
 
-    source = open_source(job.path, job.lock, job.timeout)
-    if source.locked and not job.previous:
-        with Snapshot(job.path, source) as snapshot:
-            return work(snapshot, job, out, err)
+    source = _opened(job.path, job)
+    if source.steady and (source.private or not job.previous):
+        with open_snapshot(source, previous=job.previous) as snapshot:
+            try:
+                return work(snapshot, job, out, err)
+            finally:
+                if source.remote is not None:
+                    job.traffic(source.remote)
     from .lock_free import run_lock_free
 
     return run_lock_free(work, job, source, out, err)
@@ -52,13 +56,19 @@ def open_second(path: str, job: Job[Any]) -> Snapshot:
 
     Without the lock it is a private copy of one transaction's state. The caller closes it.
     """
-    from ..storage.snapshot import Snapshot
-    from ..storage.source import open_source
+    from ..storage.snapshot import open_snapshot
 
-    source = open_source(path, job.lock, job.timeout)
-    if source.locked:
-        return Snapshot(path, source)
+    source = _opened(path, job)
+    if source.steady:
+        return open_snapshot(source)
     from ..storage.live import Live
 
     with Live(source) as live:
         return live.snapshot(copy=True)
+
+
+def _opened(path: str, job: Job[Any]) -> Source:
+    from ..storage.source import open_source
+
+    with job.progress("unpacking", "bytes") as progress:
+        return open_source(path, job.lock, job.timeout, max_unpacked=job.max_unpacked, progress=progress)

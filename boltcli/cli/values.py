@@ -50,6 +50,16 @@ def parse_count(text: str) -> int:
         raise ArgumentError(f"must be a whole number from 0 to {_MAX_U64}") from None
 
 
+def parse_size(text: str) -> int:
+    """A number of bytes: 4096, 10k, 500M, 64GiB (units of 1024). Raises :class:`~boltcli.errors.ArgumentError`."""
+    number = text.strip().lower().removesuffix("b").removesuffix("i")
+    unit = "kmgtp".find(number[-1:]) + 1 if number else 0
+    digits = number[:-1] if unit else number
+    if not (digits.isascii() and digits.isdigit()):
+        raise ArgumentError("must be a size such as 500M or 64GiB")
+    return parse_count(digits) << 10 * unit
+
+
 def parse_uint32(text: str) -> int:
     """Go's ``strconv.ParseUint(text, 0, 32)``; see :func:`parse_uint64`."""
     value = parse_uint64(text)

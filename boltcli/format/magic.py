@@ -29,7 +29,23 @@ _MAGIC = (
     (0, b"-----BEGIN ", "a key, certificate or message (PEM)"),
 )
 
-_UNPACK = {"gzip": "gzip -dc", "zstandard": "zstd -dc", "xz": "xz -dc", "bzip2": "bzip2 -dc", "lz4": "lz4 -dc"}
+ZEROS = "a file that begins with zeros only"
+
+
+_META = (0xED0CDAED).to_bytes(4, "little")
+_META_AT = 16  # after the page header
+
+
+def is_bolt(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` has a meta page of bolt, the first or, if that is lost, the second."""
+    if head[_META_AT : _META_AT + 4] == _META:
+        return True
+    at = 1024
+    while at < len(head):
+        if head[at + _META_AT : at + _META_AT + 4] == _META:
+            return True
+        at *= 2
+    return False
 
 
 def kind_of(head: bytes) -> str | None:
@@ -40,7 +56,7 @@ def kind_of(head: bytes) -> str | None:
     if not head:
         return "an empty file"
     if not head.strip(b"\0"):
-        return "a file that begins with zeros only"
+        return ZEROS
     return _text_kind(head)
 
 
@@ -54,8 +70,3 @@ def _text_kind(head: bytes) -> str | None:
     if any(char < " " and char not in "\t\r\n\f" for char in text):
         return None
     return "JSON" if text.lstrip()[:1] in ("{", "[") else "text"
-
-
-def unpacker(kind: str) -> str | None:
-    """The command that writes what is packed in a file of ``kind`` to its standard output."""
-    return _UNPACK.get(kind)

@@ -20,7 +20,7 @@ import time
 
 from ..errors import BoltError, Changed, Corrupted, InvalidDatabase, OpenError
 from ..format.page import HEADER, DamagedElements, freelist_ids
-from .snapshot import Page, Snapshot
+from .snapshot import Page, Snapshot, open_snapshot
 from .source import Source, read_at
 
 TYPE_CHECKING = False
@@ -66,7 +66,7 @@ class Live:
         self.first = self.last = 0  # transactions seen
         self._copy = _Room()
         self._final: BoltError | None = None
-        if previous and not source.locked:
+        if previous and not source.steady:
             from .holders import writer
 
             holder = writer(source)
@@ -116,8 +116,8 @@ class Live:
 
     def _open(self) -> Snapshot:
         source = self.source
-        if source.locked:
-            return Snapshot(source.path, source.duplicate(), previous=self.previous)
+        if source.steady:
+            return open_snapshot(source.duplicate(), previous=self.previous)
         if self.previous:
             return _Previous(source.path, source.duplicate())
         if self._step <= len(_DIRECT):

@@ -14,7 +14,11 @@ from ..errors import OpenError, Step, UnreadablePage
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..format.meta import Meta
 from ..format.page import HEADER
-from .source import check_source, open_for_reading, read_or_raise
+from .source import check_source, open_source, read_or_raise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .source import Source
 
 _FIRST = 4096  # bytes that bbolt reads to see meta 0
 _META_READ = 1024  # bytes that it reads of a meta page on its own
@@ -49,15 +53,17 @@ class RawFile:
     def __init__(self, path: str) -> None:
         check_source(path)
         self.path = path
-        self._fd = -1
+        self._source: Source | None = None
         self._sizes: tuple[int, int] | None = None
 
     @property
     def fd(self) -> int:
         """The open file."""
-        if self._fd < 0:
-            self._fd = open_for_reading(self.path)
-        return self._fd
+        if self._source is None:
+            self._source = open_source(self.path, "none")
+            if self._source.remote is not None:
+                self._source.remote.fetch_all()
+        return self._source.fd
 
     @property
     def size(self) -> int:
@@ -65,9 +71,9 @@ class RawFile:
         return os.fstat(self.fd).st_size
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        if self._source is not None:
+            self._source.close()
+            self._source = None
 
     def __enter__(self) -> RawFile:
         return self

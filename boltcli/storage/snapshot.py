@@ -68,6 +68,8 @@ class Snapshot:
         "page_count", "page_size", "path", "settled", "size",
     )  # fmt: skip
 
+    piecemeal = False  # whether to read the whole file costs much more than to read the pages that are needed
+
     def __init__(self, path: str, source: Source | None = None, *, previous: bool = False) -> None:
         """Validate ``source``, which it then owns; by default ``path``, opened and locked.
 
@@ -176,7 +178,7 @@ class Snapshot:
 
     def reopened(self, *, previous: bool = False) -> Snapshot:
         """The newest state of the same open file, or the ``previous`` one, to be closed on its own."""
-        return Snapshot(self.path, self._source.duplicate(), previous=previous)
+        return open_snapshot(self._source.duplicate(), previous=previous)
 
     @property
     def closed(self) -> bool:
@@ -316,6 +318,15 @@ class Snapshot:
     def corrupted(self, problem: str, pgid: int, stack: Sequence[int] = ()) -> Corrupted:
         """The error for ``problem`` on page ``pgid``, with its place."""
         return Corrupted(problem, page=pgid, offset=pgid * self.page_size, stack=stack, path=self.path)
+
+
+def open_snapshot(source: Source, *, previous: bool = False) -> Snapshot:
+    """Return the state of ``source``, which the snapshot then owns; raises as :class:`Snapshot` does."""
+    if source.remote is not None:
+        from .remote_snapshot import RemoteSnapshot
+
+        return RemoteSnapshot(source.path, source, previous=previous)
+    return Snapshot(source.path, source, previous=previous)
 
 
 def find_page_size(fd: int, size: int) -> int:

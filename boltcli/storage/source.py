@@ -23,7 +23,10 @@ from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Literal
+
+    from .remote import Remote
 
     Way = Literal["auto", "wait", "try", "none"]
 
@@ -32,6 +35,8 @@ LOCK_WAYS = ("auto", "wait", "try", "none")
 # bbolt waits for the lock without end; a reader that hangs helps nobody.
 LOCK_PATIENCE = 1.0  # seconds
 _LOCK_RETRY = 0.05  # seconds, as bbolt's
+
+_MAGIC = (0xED0CDAED).to_bytes(4, "little")  # of a meta page, after the page header
 
 # Bytes; without importing mmap for it.
 HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -46,23 +51,30 @@ class Source:
 
     If not, ``reason`` says why: ``held`` by another process, ``unasked``, or
     the system's own words. ``private``: it is a copy that nobody else can
-    reach. Closing the last duplicate drops the lock.
+    reach, as what was unpacked. ``remote``: the object elsewhere of which it
+    has a part. Closing the last duplicate drops the lock.
     """
 
-    __slots__ = ("fd", "locked", "path", "private", "reason")
+    __slots__ = ("fd", "locked", "path", "private", "reason", "remote")
 
-    def __init__(self, fd: int, path: str, *, private: bool = False) -> None:
+    def __init__(self, fd: int, path: str, *, private: bool = False, remote: Remote | None = None) -> None:
         self.fd = fd
         self.path = path
         self.private = private
+        self.remote = remote
         self.locked = False
         self.reason = "unasked"
 
     def duplicate(self) -> Source:
         """The same open file, with the same lock, to be closed on its own."""
-        other = Source(os.dup(self.fd), self.path, private=self.private)
+        other = Source(os.dup(self.fd), self.path, private=self.private, remote=self.remote)
         other.locked, other.reason = self.locked, self.reason
         return other
+
+    @property
+    def steady(self) -> bool:
+        """Whether no other process changes what is read: one look at the metas will do."""
+        return self.locked or self.private
 
     def try_lock(self) -> bool:
         """flock(2), shared, without waiting: it excludes a bbolt writer, and not another reader."""
@@ -87,19 +99,40 @@ class Source:
             self.fd = -1
 
 
-def open_source(path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -> Source:
+def open_source(
+    path: str,
+    lock: Way = "wait",
+    timeout: float = LOCK_PATIENCE,
+    *,
+    max_unpacked: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Source:
     """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0 for no end.
 
-    The caller closes what it returns. Raises :class:`SourceNotFound`,
+    What is packed is unpacked to a nameless file, of at most ``max_unpacked`` bytes (``packed.py``); of a data
+    directory the database in it is opened; "-" is standard input, ``s3://...`` and the like an object elsewhere
+    (``remote.py``). The caller closes what it returns. Raises :class:`SourceNotFound`,
     :class:`OpenError` if the system refuses, :class:`Locked` with ``wait`` if
-    the lock can't be had, :class:`ArgumentError` for another way or time.
+    the lock can't be had, :class:`ArgumentError` for another way or time, and what ``unpack`` raises.
     """
     if lock not in LOCK_WAYS:
         raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
     if not isinstance(timeout, (int, float)) or not timeout >= 0:  # not NaN either
         raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
+    if is_elsewhere(path):
+        from .elsewhere import open_elsewhere
+
+        return open_elsewhere(path, max_unpacked, progress)
     check_source(path)
-    source = Source(open_for_reading(path), path)
+    fd = open_if_there(path)
+    if fd < 0 or not begins_with_meta(fd):
+        from .elsewhere import open_packed
+
+        found = open_packed(fd, path, max_unpacked, progress)
+        if isinstance(found, Source):
+            return found
+        fd = found
+    source = Source(fd, path)
     try:
         _lock(source, lock, timeout)
     except BaseException:
@@ -108,20 +141,55 @@ def open_source(path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -
     return source
 
 
+def is_elsewhere(path: str) -> bool:
+    """Whether ``path`` is standard input or an address, and not a path of the file system."""
+    return path == "-" or "://" in path
+
+
+def begins_with_meta(fd: int) -> bool:
+    """Whether the first page is a sound-looking meta page of bolt, and so the file not packed: of most files it is."""
+    head = read_at(fd, 0, 20)
+    return head[16:] == _MAGIC and not head[0]  # page 0 bears its id; a packed file begins otherwise
+
+
 def check_source(path: str) -> None:
     """Raise :class:`SourceNotFound` or :class:`OpenError` unless there is a file at ``path``: bbolt's first step.
 
     A folder passes: what bbolt says of it comes later. A FIFO or a device doesn't, which can't be read at any place.
+    ``FILE!member`` passes where FILE does.
     """
+    if is_elsewhere(path):
+        return
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
+        if split_member(path)[1]:
+            return
         raise SourceNotFound(path) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        if split_member(path)[1]:  # ENOTDIR: the member's name has slashes
+            return
         raise refused("stat", path, error) from error
     kind = _NO_FILES.get(mode & 0o170000)
     if kind is not None:
         raise OpenError("open", path, f"it is a {kind}, not a file; copy what is in it to a file first")
+
+
+def split_member(path: str) -> tuple[str, list[str]]:
+    """Split ``FILE!member``: the file, and the names of the members; none if there is no such file."""
+    at = path.find("!")
+    while at >= 0:
+        if at and path[at + 1 :] and os.path.isfile(path[:at]):
+            return path[:at], path[at + 1 :].split("!")
+        at = path.find("!", at + 1)
+    return path, []
+
+
+def open_if_there(path: str) -> int:
+    """Open ``path`` as :func:`open_for_reading` does; -1 if it is ``FILE!member``."""
+    if "!" in path and not os.path.exists(path):
+        return -1
+    return open_for_reading(path)
 
 
 def open_for_reading(path: str) -> int:

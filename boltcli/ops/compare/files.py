@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import InvalidDatabase, OpenError
 from ...storage.live import Live
-from ...storage.snapshot import Snapshot
+from ...storage.snapshot import Snapshot, open_snapshot
 from ...storage.source import LOCK_PATIENCE, open_source
 from .change import Change
 from .diff import diff as compare
@@ -106,8 +106,8 @@ def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:
 
 def _open(path: str | os.PathLike[str], lock: Way, timeout: float) -> Snapshot:
     source = open_source(os.fspath(path), lock, timeout)
-    if source.locked:
-        return Snapshot(source.path, source)
+    if source.steady:
+        return open_snapshot(source)
     with Live(source) as live:
         return live.snapshot(copy=True)
 

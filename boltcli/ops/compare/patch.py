@@ -63,6 +63,8 @@ def patch_in_place(
     """
     source = open_source(path, "none")
     try:
+        if source.private:
+            raise OpenError("lock", path, "it is no plain file: write the result elsewhere (-o)")
         _lock(source, timeout)
         with Snapshot(path, source.duplicate()) as snapshot:
             status = os.fstat(source.fd)

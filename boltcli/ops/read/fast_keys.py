@@ -38,6 +38,8 @@ def written_keys(
     """
     pages = 0  # of leaves, done
     try:
+        if snapshot.piecemeal:
+            raise Irregular
         with _Listing(snapshot, jobs, progress) as listing:
             leaves = listing.lowest_level(bucket.root)
             # Most of the file, as far as the number of pages tells: values may fill many each.

@@ -1,0 +1,112 @@
+"""Databases that aren't plain files at a path: packed, in a data directory, on standard input, in an object store."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..errors import OpenError
+from .source import Source, begins_with_meta, open_for_reading, read_at, split_member
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Progress = Callable[[int, int], None]
+
+_STDIN = 0
+_CHUNK = 1 << 20
+
+
+def open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | None) -> Source | int:
+    """Return a source of the database that is packed at ``path``, or the descriptor of the file to read instead.
+
+    ``fd`` is the open file, which this takes over, or -1 for ``FILE!member``. Raises as ``packed.unpack`` does.
+    """
+    members: list[str] = []
+    if fd < 0:
+        file, members = split_member(path)
+        fd = open_for_reading(file)
+    elif stat.S_ISDIR(os.fstat(fd).st_mode):
+        from .data_directory import database_of
+
+        try:
+            found = database_of(path)
+            if found is None:
+                return fd  # bbolt has words for it
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+        fd = open_for_reading(found)
+        if begins_with_meta(fd):
+            return fd
+    return _unpacked(fd, path, members, max_unpacked, progress)
+
+
+def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
+    """Open standard input ("-") or an address. Raises OpenError, MissingExtra, and what ``packed.unpack`` raises."""
+    if path == "-":
+        found = _unpacked(_stdin(path, max_unpacked), path, [], max_unpacked, progress)
+        return found if isinstance(found, Source) else Source(found, path, private=True)
+    from .remote import open_remote
+
+    address, members = _split_address(path)
+    source = open_remote(address, path)
+    try:
+        if begins_with_meta(source.fd) and not members:
+            return source
+        from .packed import HEAD, is_packed
+
+        if not members and not is_packed(read_at(source.fd, 0, HEAD)):
+            return source
+        assert source.remote is not None
+        source.remote.fetch_all()
+        source.remote.verify()
+        fd = os.dup(source.fd)
+    except BaseException:
+        source.close()
+        raise
+    source.close()
+    packed = _unpacked(fd, path, members, max_unpacked, progress)
+    assert isinstance(packed, Source)
+    return packed
+
+
+def _split_address(path: str) -> tuple[str, list[str]]:
+    address, *members = path.split("!")
+    return address, members
+
+
+def _unpacked(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source | int:
+    """Take over ``fd``: return it if it is not packed, else a source of what is packed in it."""
+    from .packed import HEAD, is_packed, unpack
+
+    try:
+        if not members and not is_packed(read_at(fd, 0, HEAD)):
+            return fd
+        made = unpack(fd, path, members, max_unpacked, progress)
+    except BaseException:
+        os.close(fd)
+        raise
+    os.close(fd)
+    return Source(made, path, private=True)
+
+
+def _stdin(path: str, max_unpacked: int) -> int:
+    """Return a descriptor of a file with all of standard input."""
+    from .packed import MAX_UNPACKED
+    from .unnamed import Unnamed
+
+    target = Unnamed(path)
+    limit = max_unpacked or MAX_UNPACKED
+    try:
+        while part := os.read(_STDIN, _CHUNK):
+            target.write(part)
+            if target.size > limit:
+                raise OpenError("read", "standard input", f"it has more than {limit} bytes (--max-unpacked)")
+        return target.take()
+    except OSError as error:
+        raise OpenError("read", "standard input", error.strerror or str(error)) from error
+    finally:
+        target.close()

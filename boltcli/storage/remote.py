@@ -1,0 +1,177 @@
+"""An object elsewhere (s3://, gs://, az://, sftp://, https://): read in blocks through fsspec, kept in a sparse file.
+
+Each block is asked for once. What lies together is asked for together, and ranges that do not, concurrently where
+the protocol can. Credentials are fsspec's and its back ends' affair, and never shown.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BoltError, Changed, OpenError, SourceNotFound
+from ..extras import need
+from .source import Source
+from .unnamed import temporary_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+BLOCK = 16 << 10  # bytes: the least that is asked for
+HEAD = 64 << 10  # bytes read at the beginning, which hold both meta pages
+SMALL = 512 << 10  # objects up to this size are read at once
+_GAP = 64 << 10  # bytes between two ranges that are read rather than a range more
+_RANGE = 8 << 20  # bytes of a range, where everything is read
+_AT_ONCE = 8  # such ranges
+
+# What an object's state is known by, as the back ends call it.
+_TAGS = ("ETag", "etag", "LastModified", "last_modified", "Last-Modified", "mtime", "updated", "md5Hash", "generation")
+
+
+class Remote:
+    """An object of ``size`` bytes, of which ``fd`` has the blocks that were read, at their places.
+
+    ``requests`` counts round trips (ranges asked for together are one), ``read`` the bytes that came.
+    """
+
+    def __init__(self, files: Any, key: str, path: str) -> None:
+        self.path = path
+        self.requests = 0
+        self.read = 0
+        self._files = files
+        self._key = key
+        info = self._info()
+        size = info.get("size")
+        if info.get("type") == "directory":
+            raise OpenError("open", path, "it is a folder")
+        self._tag = _tag(info)
+        self.fd = temporary_file(path)
+        try:
+            whole = self._ask([(0, None)])[0] if size is None else b""
+            self.size: int = len(whole) if size is None else int(size)
+            os.truncate(self.fd, self.size)
+            self._there = bytearray(-(-self.size // BLOCK))
+            if whole:
+                self._store(0, whole)
+        except OSError as error:
+            raise OpenError("open", path, error.strerror or str(error)) from error
+        except BaseException:
+            os.close(self.fd)
+            raise
+
+    def fetch(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Make sure that ``fd`` has the bytes of all ``spans`` (first, after the last). Raises OpenError, Changed."""
+        there = self._there
+        runs: list[list[int]] = []
+        for start, stop in sorted(spans):
+            for block in range(max(start, 0) // BLOCK, min(-(-stop // BLOCK), len(there))):
+                if there[block]:
+                    continue
+                if runs and block * BLOCK - runs[-1][1] <= _GAP:
+                    runs[-1][1] = max(runs[-1][1], (block + 1) * BLOCK)
+                else:
+                    runs.append([block * BLOCK, (block + 1) * BLOCK])
+        wanted = [(start, min(stop, self.size)) for start, stop in runs]
+        if not wanted:
+            return
+        for (start, stop), data in zip(wanted, self._ask(wanted)):
+            if len(data) == self.size and stop - start < self.size:
+                start = 0  # a server that knows no ranges sends all, each time
+            elif len(data) != stop - start:
+                raise Changed(f"{len(data)} bytes came where {stop - start} were asked for", path=self.path)
+            self._store(start, data)
+
+    def fetch_all(self) -> None:
+        """Make sure that ``fd`` has everything."""
+        if 0 not in self._there:
+            return
+        step = _RANGE * _AT_ONCE
+        for start in range(0, self.size, step):
+            stop = min(start + step, self.size)
+            missing = [
+                (first, min(first + _RANGE, stop))
+                for first in range(start, stop, _RANGE)
+                if 0 in self._there[first // BLOCK : -(-min(first + _RANGE, stop) // BLOCK)]
+            ]
+            if missing:
+                for (first, _), data in zip(missing, self._ask(missing)):
+                    if len(data) == self.size:
+                        first = 0
+                    self._store(first, data)
+        if 0 in self._there:
+            raise Changed("parts of it are missing", path=self.path)
+
+    def verify(self) -> None:
+        """Raise :class:`~boltcli.errors.Changed` unless the object is the one that was opened."""
+        if _tag(self._info()) != self._tag:
+            raise Changed("the object was replaced while it was read", path=self.path)
+
+    def _info(self) -> dict[str, Any]:
+        self.requests += 1
+        try:
+            self._files.invalidate_cache()
+            info: dict[str, Any] = self._files.info(self._key)
+        except BoltError:
+            raise
+        except FileNotFoundError:
+            raise SourceNotFound(self.path) from None
+        except Exception as error:
+            raise self._refused("open", error) from None
+        return info
+
+    def _ask(self, spans: Sequence[tuple[int, int | None]]) -> list[bytes]:
+        self.requests += 1
+        starts = [start for start, _ in spans]
+        stops = [stop for _, stop in spans]
+        try:
+            if len(spans) == 1:
+                found = [self._files.cat_file(self._key, start=starts[0], end=stops[0])]
+            else:
+                found = self._files.cat_ranges([self._key] * len(spans), starts, stops, on_error="raise")
+        except FileNotFoundError:
+            raise Changed("the object was removed while it was read", path=self.path) from None
+        except Exception as error:
+            raise self._refused("read", error) from None
+        parts = [bytes(part) for part in found]
+        self.read += sum(map(len, parts))
+        return parts
+
+    def _store(self, start: int, data: bytes) -> None:
+        view = memoryview(data)
+        position = start
+        try:
+            while view:
+                count = os.pwrite(self.fd, view, position)
+                view, position = view[count:], position + count
+        except OSError as error:
+            raise OpenError("copy", self.path, error.strerror or str(error)) from error
+        for block in range(-(-start // BLOCK), -(-(start + len(data)) // BLOCK)):
+            self._there[block] = 1
+
+    def _refused(self, operation: str, error: Exception) -> OpenError:
+        """The error for what a back end raised; of its words the first line, without what may be secret."""
+        words = (str(error) or type(error).__name__).splitlines()[0]
+        return OpenError(operation, self.path, words.partition("?")[0][:200])
+
+
+def open_remote(address: str, path: str) -> Source:
+    """Open the object at ``address``; ``path`` is what errors call it. The caller closes the source.
+
+    Raises :class:`~boltcli.errors.MissingExtra` without fsspec or the protocol's
+    library, :class:`~boltcli.errors.SourceNotFound`,
+    :class:`~boltcli.errors.OpenError` if the object can't be had.
+    """
+    core = need("fsspec.core", "remote", "an address")
+    try:
+        files, key = core.url_to_fs(address)
+    except ImportError as error:
+        raise OpenError("open", path, str(error).splitlines()[0]) from None
+    except Exception as error:
+        raise OpenError("open", path, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+    remote = Remote(files, key, path)
+    remote.fetch([(0, remote.size if remote.size <= SMALL else HEAD)])
+    return Source(remote.fd, path, private=True, remote=remote)
+
+
+def _tag(info: dict[str, Any]) -> tuple[Any, ...]:
+    return (info.get("size"), *[str(info[name]) for name in _TAGS if info.get(name) is not None])

@@ -1,0 +1,222 @@
+"""Databases elsewhere: the same answers, few round trips, and an error when the object changes meanwhile."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+import boltcli
+from boltcli.storage.remote_snapshot import RemoteSnapshot
+from tests.files.test_packed import PACKED
+from tests.support import DATABASES, error_line, fixture, run
+
+fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("aiohttp")
+
+
+class Server(ThreadingHTTPServer):
+    """Files by their paths, with ranges (unless ``ranges`` is False) and entity tags."""
+
+    daemon_threads = True
+    ranges = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: dict[str, bytes] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.tag = "1"
+        self.change_after = -1
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def put(self, name: str, data: bytes) -> str:
+        self.files[f"/{name}"] = data
+        return f"{self.address}/{name}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer(False)
+
+    def do_GET(self) -> None:
+        self._answer(True)
+
+    def _answer(self, body: bool) -> None:
+        server = self.server
+        assert isinstance(server, Server)
+        wanted = self.headers.get("Range", "")
+        server.requests.append((self.command, wanted))
+        if server.change_after >= 0 and len(server.requests) > server.change_after:
+            server.tag = "2"
+        data = server.files.get(self.path.partition("?")[0])
+        if data is None:
+            self.send_error(404)
+            return
+        status, part = 200, data
+        if wanted and server.ranges:
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            status, part = 206, data[int(first) : int(last) + 1 if last else None]
+        self.send_response(status)
+        if status == 206:
+            self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
+        if server.ranges:
+            self.send_header("Accept-Ranges", "bytes")
+        self.send_header("ETag", f'"{server.tag}"')
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        if body:
+            self.wfile.write(part)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as found:
+        thread = threading.Thread(target=found.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield found
+        found.shutdown()
+        thread.join()
+
+
+COMMANDS = [
+    ["check"],
+    ["buckets"],
+    ["stats"],
+    ["info"],
+    ["pages"],
+    ["tree"],
+    ["du"],
+    ["check", "--deep"],
+    ["page", "0"],
+]
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_answers_are_those_of_the_file(server: Server, path: Path) -> None:
+    address = server.put(path.name, path.read_bytes())
+    for command in COMMANDS:
+        words = command[:1], command[1:]
+        assert run(*words[0], address, *words[1]) == run(*words[0], path, *words[1]), command
+
+
+def _large(tmp_path: Path) -> Path:
+    """20,000 pairs in a bucket, and a small one."""
+    rows = [json.dumps({"bucket": ["b"], "key": f"{n:08}", "value": "x" * (n % 200)}) for n in range(20_000)]
+    rows += [json.dumps({"bucket": ["small"], "key": f"{n}", "value": "y"}) for n in range(3)]
+    (tmp_path / "rows").write_text("\n".join(rows))
+    assert run("import", "--partial", "-o", tmp_path / "large.db", tmp_path / "rows")[0] == 0
+    return tmp_path / "large.db"
+
+
+def test_a_few_round_trips(server: Server, tmp_path: Path) -> None:
+    path = _large(tmp_path)
+    address = server.put("large.db", path.read_bytes())
+    size = path.stat().st_size
+    for command, most in (
+        (["info"], 4), (["buckets"], 5), (["keys", "small"], 5), (["get", "b", "00012345"], 7),
+        (["items", "--prefix", "000077", "b"], 9),
+    ):  # fmt: skip
+        words = [command[0], *[word for word in command[1:] if word.startswith("--")]]
+        words = command[:3] if "--prefix" in command else command[:1]
+        rest = command[len(words) :]
+        status, out, err = run(*words, "--stats", address, *rest)
+        assert (status, out) == run(*words, path, *rest)[:2]
+        trips = int(err.split()[-3])
+        assert err.startswith(b"read ")
+        assert trips <= most, (command, err)
+        assert len(server.requests) <= most + 2  # ranges that are asked for together are a trip
+        read = sum(
+            int(last) - int(first) + 1 if last else size
+            for _, wanted in server.requests
+            if wanted
+            for first, _, last in [wanted.removeprefix("bytes=").partition("-")]
+        )
+        assert read < size / 4, (command, read, size)
+        server.requests.clear()
+
+
+def test_a_walk_reads_ahead(server: Server, tmp_path: Path) -> None:
+    path = _large(tmp_path)
+    address = server.put("large.db", path.read_bytes())
+    for command in (["keys"], ["items"], ["items", "--reverse"]):
+        status, out, err = run(*command, "--stats", address, "b")
+        assert (status, out) == run(*command, path, "b")[:2]
+        assert int(err.split()[-3]) < 20, err
+
+
+def test_stats_as_json(server: Server) -> None:
+    address = server.put("db", fixture("document").read_bytes())
+    _, _, err = run("info", "--json", "--stats", address)
+    found = json.loads(err)
+    assert found["kind"] == "traffic"
+    assert (found["size"], found["path"]) == (262144, address)
+
+
+def test_a_server_without_ranges(server: Server, tmp_path: Path) -> None:
+    server.ranges = False
+    path = _large(tmp_path)
+    assert run("get", server.put("db", path.read_bytes()), "b", "00012345") == run("get", path, "b", "00012345")
+    assert sum(method == "GET" for method, _ in server.requests) == 1
+
+
+@pytest.mark.parametrize("kind", ["gzip", "xz", "zip", "tar.gz"])
+def test_packed_ones(server: Server, kind: str) -> None:
+    address = server.put("packed", PACKED[kind])
+    assert run("check", address) == (0, b"OK\n", b"")
+    if kind == "zip":
+        assert run("check", f"{address}!data/x") == (0, b"OK\n", b"")
+
+
+def test_an_object_that_changes_is_an_error(server: Server, tmp_path: Path) -> None:
+    path = _large(tmp_path)
+    address = server.put("db", path.read_bytes())
+    for after in (1, 2, 3):
+        server.requests.clear()
+        server.tag, server.change_after = "1", after
+        status, out, err = run("buckets", address)
+        assert status == 1
+        assert error_line(err).endswith(b"the object was replaced while it was read"), out
+
+
+def test_what_is_not_there(server: Server) -> None:
+    status, _, err = run("check", f"{server.address}/none?secret=abc")
+    assert status == 1
+    assert error_line(err).endswith(b"doesn't exist")
+    assert run("check", "nosuch://x/y")[0] == 1
+    assert run("check", "http://127.0.0.1:9/x")[0] == 1
+    address = server.put("text", b"nothing of the kind")
+    assert error_line(run("check", address)[2]) == b"invalid database"
+
+
+def test_the_library(server: Server) -> None:
+    address = server.put("db", fixture("document").read_bytes())
+    with boltcli.open(address) as db, boltcli.open(fixture("document")) as plain:
+        assert isinstance(db._snapshot, RemoteSnapshot)
+        assert {name: list(db[name]) for name in db} == {name: list(plain[name]) for name in plain}
+    assert not list(boltcli.diff(address, fixture("document")))
+
+
+def test_in_memory_and_compressed(tmp_path: Path) -> None:
+    """Protocols of fsspec of which nobody thought here."""
+    files = fsspec.filesystem("memory")
+    files.pipe("/db", fixture("document").read_bytes())
+    files.pipe("/db.gz", gzip.compress(fixture("document").read_bytes()))
+    try:
+        for name in ("db", "db.gz"):
+            assert run("keys", f"memory://{name}", "execution") == run("keys", fixture("document"), "execution")
+    finally:
+        files.rm("/db")
+        files.rm("/db.gz")
