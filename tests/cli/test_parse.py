@@ -23,6 +23,8 @@ from boltcli.cli.values import parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
 
 IN_USE = {
+    "max-unpacked": 0,
+    "stats": False,
     "json": False,
     "quiet": False,
     "color": "auto",
