@@ -32,6 +32,7 @@ COMMANDS = {
     "metrics": "metrics",
     "recover": "recover",
     "deleted": "deleted",
+    "redact": "redact",
     "lock": "lock",
     "pages": "pages",
     "page": "page",

@@ -1,0 +1,83 @@
+"""``redact``: a copy without what is in it, to be shown to others. bbolt has no such command."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError, DestinationExists
+from ..command import Command, Option
+from ..options import ACCESS, FILE, FORCE, NO_SYNC, OUTPUT
+from ..values import go_quote, parse_uint64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ..job import Job
+
+COMMAND = Command(
+    "redact",
+    "Copy a database for a bug report: same size, pages and damage, values replaced by filler, free pages wiped.",
+    arguments=(FILE,),
+    least=1,
+    most=1,
+    options=(
+        OUTPUT,
+        Option("keys", "Also replace keys and names of buckets, with others of the same length and order.",
+               default=False),
+        Option("seed", "With --keys: which keys replace them; the same for the same number.",
+               default=0, metavar="N", parse=parse_uint64),
+        FORCE,
+        NO_SYNC,
+        *ACCESS[:3],
+    ),
+    example="boltcli redact --keys -o shown.db fixtures/document.db",
+    group="Rescue",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    output: str
+    keys: bool
+    seed: int
+    force: bool
+    no_sync: bool
+
+
+def prepare(job: Job[Options]) -> None:
+    if not job.options.output:
+        raise ArgumentError("output file required")
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    from ...ops.rescue.redaction import redact
+
+    options = job.options
+    with job.progress("redacting") as progress:
+        try:
+            done = redact(
+                job.path, options.output, keys=options.keys, seed=options.seed, lock=job.lock, timeout=job.timeout,
+                replace=options.force, sync=not options.no_sync, progress=progress,
+            )  # fmt: skip
+        except DestinationExists:
+            raise ArgumentError(f"output file {go_quote(options.output)} already exists: --force replaces it") from None
+    if job.json:
+        from ...render import records
+
+        facts = {name: getattr(done, name) for name in ("size", "values", "value_bytes", "keys", "pages", "wiped")}
+        out.write(records.line(records.result(job.path, options.output, **facts)))
+        return
+    out.write(
+        b"%d values of %d bytes in all replaced by filler, %d pages wiped; %d bytes written\n"
+        % (done.values, done.value_bytes, done.wiped, done.size)
+    )
+    if options.keys:
+        out.write(b"%d keys and names replaced\n" % done.keys)
+        out.write(
+            b"still visible: lengths and order of keys, sizes of values, numbers of pages and buckets, sequences\n"
+        )
+    else:
+        out.write(
+            b"still visible: keys and names of buckets (--keys replaces them), sizes of values, numbers of pages and"
+            b" buckets\n"
+        )

@@ -1,0 +1,91 @@
+"""redact: the copy looks the same to everything that looks at structure, and holds no value any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rescue_score.truth import read
+from tests.schema import run_json
+from tests.support import DATABASES, ROOT, fixture, run
+
+FAULTS = sorted((ROOT.parent / "shared" / "data" / "faults").glob("*.db"))
+STORES = sorted((ROOT.parent / "shared" / "data" / "stores").glob("*.db"))
+EVERY = [*DATABASES, *FAULTS, *STORES]
+LOOKS = ("check", "pages", "stats", "inspect", "info")
+
+
+def looks(path: Path, *, names: bool = True) -> list[tuple[int, bytes, bytes]]:
+    """What the commands print that look at structure; without names they are left out."""
+    found = []
+    for command in LOOKS if names else ("pages", "stats"):
+        status, out, err = run(command, "--no-lock", path)
+        found.append((status, out, err.replace(str(path).encode(), b"FILE")))
+    return found
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
+def test_it_looks_the_same(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    status, _, err = run("redact", path, "-o", copy, "--no-sync")
+    assert (status, err) == (0, b"")
+    assert copy.stat().st_size == path.stat().st_size
+    assert looks(copy) == looks(path)
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
+def test_it_looks_the_same_but_for_names(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    assert run("redact", "--keys", path, "-o", copy, "--no-sync")[0] == 0
+    assert [each[:2] for each in looks(copy, names=False)] == [each[:2] for each in looks(path, names=False)]
+    before, after = run("check", "--no-lock", path), run("check", "--no-lock", copy)
+    assert before[0] == after[0]
+    assert before[1].count(b"\n") == after[1].count(b"\n")
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_no_value_is_left(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    _, (record,), _ = run_json("redact", path, "-o", copy)
+    truth, redacted = read(path.read_bytes()), read(copy.read_bytes())
+    assert record["values"] == len(truth.pairs)
+    assert record["value_bytes"] == sum(len(entry[0]) for entry in truth.pairs.values())
+    assert {place: b"x" * len(entry[0]) for place, entry in truth.pairs.items()} == {
+        place: entry[0] for place, entry in redacted.pairs.items()
+    }
+    assert redacted.buckets == truth.buckets
+    assert redacted.stale <= {(b"", b"")}
+    content = copy.read_bytes()
+    names = {part for path, key in truth.pairs for part in (*path, key)}
+    for value in {entry[0] for entry in truth.pairs.values()} | {value for _, value in truth.stale}:
+        if len(value) >= 12 and len(set(value)) > 3 and not any(value in name for name in names):
+            assert value not in content
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_keys_keep_length_and_order(path: Path, tmp_path: Path) -> None:
+    first, again, other = tmp_path / "1.db", tmp_path / "2.db", tmp_path / "3.db"
+    for copy, seed in ((first, "7"), (again, "7"), (other, "8")):
+        assert run("redact", "--keys", "--seed", seed, path, "-o", copy, "--no-sync")[0] == 0
+    assert first.read_bytes() == again.read_bytes()
+    truth, redacted = read(path.read_bytes()), read(first.read_bytes())
+    assert len(truth.pairs) == len(redacted.pairs)
+    assert len(truth.buckets) == len(redacted.buckets)
+    assert sorted(len(key) for _, key in truth.pairs) == sorted(len(key) for _, key in redacted.pairs)
+    assert run("check", first)[:2] == run("check", path)[:2]
+    content = first.read_bytes()
+    for name in {part for where, key in truth.pairs for part in (*where, key)}:
+        if len(name) >= 12 and len(set(name)) > 4:
+            assert name not in content
+
+
+def test_a_snapshot_keeps_a_right_hash(tmp_path: Path) -> None:
+    import hashlib
+
+    content = fixture("document").read_bytes()
+    path, copy = tmp_path / "snap.db", tmp_path / "copy.db"
+    path.write_bytes(content + hashlib.sha256(content).digest())
+    assert run("redact", path, "-o", copy)[0] == 0
+    made = copy.read_bytes()
+    assert made[-32:] == hashlib.sha256(made[:-32]).digest()
