@@ -17,6 +17,7 @@ from .ops.check.file_warnings import remarks
 from .ops.check.findings import Finding
 from .ops.read.key_pages import key_pages, keyed_leaves
 from .ops.read.select_items import items
+from .ops.space.free_pages import free_pages
 from .ops.space.page_list import FREE, page_rows
 from .ops.stats.bucket_stats import BucketStats
 from .ops.stats.database_stats import bucket_stats, database_stats
@@ -447,7 +448,7 @@ class Database(Bucket):
         ...     [row.page for row in db.pages() if row.type == "free"]
         [3, 7, 8]
         """
-        for rows in self._while_open(page_rows(self._snapshot)):
+        for rows in self._while_open(page_rows(self._snapshot, free_pages(self._snapshot))):
             for page, head in rows:
                 if head == FREE:
                     yield PageRow(page, "free", 0, 0)

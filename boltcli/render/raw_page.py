@@ -108,28 +108,29 @@ def _freelist(page: RawPage) -> Iterator[bytes]:
 
 
 def _branch(page: RawPage) -> Iterator[bytes]:
-    branch = BranchElements(page.data, 0, page.count, len(page.data))
-    damage: DamagedElements | None = None
+    count, damage = _fitting(page)
+    branch = BranchElements(page.data, 0, count, len(page.data))
     try:
         keys = branch.keys()
     except DamagedElements:
-        keys, damage = _until_damage(
-            branch.count, lambda index: _data(branch, "key", index, 0, branch.key_sizes[index])
-        )
+        keys, first = _until_damage(branch.count, lambda index: _data(branch, "key", index, 0, branch.key_sizes[index]))
+        damage = first or damage
     yield b"".join([b"%b: <pgid=%d>\n" % row for row in zip(quoted_keys(keys), branch.pgids)])
     if damage is not None:
         raise damage
 
 
 def _leaf(page: RawPage, form: str) -> Iterator[bytes]:
-    leaf = LeafElements(page.data, 0, page.count, len(page.data))
-    problem: DamagedElements | ArgumentError | None = None
+    count, beyond = _fitting(page)
+    leaf = LeafElements(page.data, 0, count, len(page.data))
+    problem: DamagedElements | ArgumentError | None = beyond
     try:
         keys, values = leaf.keys(), leaf.values()
         if any(leaf.value_sizes[index] < BUCKET_HEADER_SIZE for index in leaf.bucket_indexes()):
             raise DamagedElements
     except DamagedElements:
-        elements, problem = _until_damage(leaf.count, lambda index: _element(leaf, index))
+        elements, first = _until_damage(leaf.count, lambda index: _element(leaf, index))
+        problem = first or beyond
         keys, values = [key for key, _ in elements], [value for _, value in elements]
     is_bucket = [flag & BUCKET_LEAF_FLAG for flag in leaf.flags]
     try:
@@ -142,6 +143,14 @@ def _leaf(page: RawPage, form: str) -> Iterator[bytes]:
     yield b"".join([b"%b: %b\n" % row for row in zip(quoted_keys(keys), shown)])
     if problem is not None:
         raise problem
+
+
+def _fitting(page: RawPage) -> tuple[int, DamagedElements | None]:
+    """How many of the page's elements its run has room for, and what is wrong if those are not all."""
+    room = max(len(page.data) - PAGE_HEADER_SIZE, 0) // ELEMENT_SIZE
+    if page.count <= room:
+        return page.count, None
+    return room, DamagedElements(f"{page.count} elements do not fit: there is room for {room}")
 
 
 def _bucket(value: bytes) -> bytes:

@@ -352,7 +352,7 @@ def find_page_size(fd: int, size: int) -> int:
 
 
 def _sane_page_size(meta: Meta) -> int:
-    # A checksummed meta with such a page size was made by hand. bbolt would index with it blindly.
-    if meta.page_size < 256 or meta.page_size % 8:
+    # A meta page does not fit such a page: a meta with a good checksum was made by hand.
+    if meta.page_size < _META_END:
         raise InvalidDatabase(f"invalid database: page size {meta.page_size}", page=meta.page)
     return meta.page_size

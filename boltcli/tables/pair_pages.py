@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import BucketNotFound
 from ..tree.bucket import BucketRef, find_bucket, open_bucket
+from ..tree.descent import Descent
 from ..tree.key_range import stretches
 
 TYPE_CHECKING = False
@@ -47,29 +48,41 @@ def pair_pages(snapshot: Snapshot, bounds: Bounds = EVERYTHING, *, values: bool 
         first = find_bucket(snapshot, bounds.bucket)
     except BucketNotFound:
         return
-    met = {first.root}
+    descent = Descent(snapshot)
+    roots = [first.root]  # of the buckets that are open
+    inside = set(roots)
     start, stop = (bounds.start, bounds.stop) if bounds.exact else (b"", None)
     pending: list[Iterator[PairPage | tuple[Path, BucketRef]]] = [
-        _pages(snapshot, first, bounds.bucket, start, stop, values, nested=not bounds.exact)
+        _pages(snapshot, first, bounds.bucket, start, stop, values, descent, nested=not bounds.exact)
     ]
     while pending:
         found = next(pending[-1], None)
         if found is None:
             pending.pop()
+            inside.discard(roots.pop())
         elif len(found) == 3:
             yield found
         else:
             path, bucket = found
-            if bucket.root and bucket.root in met:
-                raise snapshot.corrupted("two buckets share the page, or one is nested in itself", bucket.root)
-            met.add(bucket.root)
-            pending.append(_pages(snapshot, bucket, path, b"", None, values, nested=True))
+            if bucket.root and bucket.root in inside:
+                raise snapshot.corrupted("the bucket is nested in itself", bucket.root)
+            roots.append(bucket.root)
+            inside.add(bucket.root)
+            pending.append(_pages(snapshot, bucket, path, b"", None, values, descent, nested=True))
 
 
 def _pages(
-    snapshot: Snapshot, bucket: BucketRef, path: Path, start: bytes, stop: bytes | None, values: bool, *, nested: bool
+    snapshot: Snapshot,
+    bucket: BucketRef,
+    path: Path,
+    start: bytes,
+    stop: bytes | None,
+    values: bool,
+    descent: Descent,
+    *,
+    nested: bool,
 ) -> Iterator[PairPage | tuple[Path, BucketRef]]:
-    for page, leaf, keys, low, high in stretches(snapshot, bucket, start, stop):
+    for page, leaf, keys, low, high in stretches(snapshot, bucket, start, stop, descent=descent):
         snapshot.glance()
         places = [index for index in leaf.bucket_indexes() if low <= index < high]
         indexes = range(low, high)

@@ -13,14 +13,15 @@ from ..format.page import (
     branch_pgids,
 )
 from ..storage.snapshot import Page, Snapshot
+from .descent import Descent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
-# bbolt fills branch pages with two keys at least: a sound tree, however large, is far shallower.
-MAX_DEPTH = 256
+# Far more levels than any tree has that fits a file: bbolt fills branch pages with two keys at least.
+MAX_DEPTH = 1 << 16
 _NAMES = 8  # shown of either end of a deep nest
 
 
@@ -127,7 +128,7 @@ def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int)
         start, stop = leaf.value_span(index)
     except DamagedElements as damage:
         raise damaged(snapshot, page, damage) from None
-    if stop - start < BUCKET_HEADER_SIZE:
+    if stop - start < BUCKET_HEADER_SIZE and not _lies_in_page(page, start, stop):
         raise damaged(snapshot, page, DamagedElements(f"element {index} is too small to be a bucket"))
     root, sequence = BUCKET_HEADER.unpack_from(leaf.buffer, start)
     if root:
@@ -141,22 +142,35 @@ def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int)
     return BucketRef(0, sequence, inline, page.pgid)
 
 
+def _lies_in_page(page: Page, start: int, stop: int) -> bool:
+    """Whether the 16 bytes from ``start`` on are there though the value ends before.
+
+    bbolt reads a bucket's header from the file where the value is aligned, whatever its size; else from a copy of
+    the value, behind which anything may be.
+    """
+    aligned = (page.file_offset + start - page.offset) % 8 == 0
+    return stop > start and aligned and start + BUCKET_HEADER_SIZE <= page.end
+
+
 def has_branches(snapshot: Snapshot, bucket: BucketRef) -> bool:
     """Whether the tree of ``bucket`` is of more than one page; raises :class:`~boltcli.errors.Corrupted`."""
     with bucket:
         return bucket.root != 0 and snapshot.page(bucket.root, (bucket.root,)).flags == BRANCH_PAGE
 
 
-def leaf_pages(snapshot: Snapshot, bucket: BucketRef, branches: list[int] | None = None) -> Iterator[Page]:
+def leaf_pages(
+    snapshot: Snapshot, bucket: BucketRef, branches: list[int] | None = None, descent: Descent | None = None
+) -> Iterator[Page]:
     """The leaf pages of ``bucket``, in key order; the ids of the pages above them go into ``branches``.
 
-    Yields what precedes a damaged page, then raises
-    :class:`~boltcli.errors.Corrupted`: so it does for a page of another type,
-    a page met twice, and a branch page without children.
+    Pages that are referenced more than once come as often. Yields what
+    precedes a damaged page, then raises :class:`~boltcli.errors.Corrupted`: so
+    it does for a page of another type, and for one below itself. ``descent`` is
+    that of a walk over more buckets.
     """
     with bucket:
         if bucket.root:
-            yield from _leaves(snapshot, bucket, branches)
+            yield from _leaves(snapshot, bucket, branches, descent or Descent(snapshot))
         else:
             yield inline_page(snapshot, bucket)
 
@@ -175,16 +189,13 @@ def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
     return page
 
 
-def _leaves(snapshot: Snapshot, bucket: BucketRef, branches: list[int] | None) -> Iterator[Page]:
-    seen: set[int] = set()
+def _leaves(snapshot: Snapshot, bucket: BucketRef, branches: list[int] | None, descent: Descent) -> Iterator[Page]:
     stack = [bucket.root]
     pending: list[Iterator[int]] = []
     while True:
         pgid = stack[-1]
         page = snapshot.page(pgid, stack)
-        if pgid in seen:
-            raise snapshot.corrupted("the page is referenced more than once", pgid, stack)
-        seen.add(pgid)
+        descent.visit(stack)
         if page.flags == LEAF_PAGE:
             yield page
             stack.pop()
@@ -215,13 +226,13 @@ def next_child(stack: list[int], pending: list[Iterator[int]]) -> bool:
 
 
 def children(snapshot: Snapshot, page: Page, stack: Sequence[int] = ()) -> list[int]:
-    """The child page ids of a branch page. Raises :class:`~boltcli.errors.Corrupted`."""
-    if len(stack) >= MAX_DEPTH:
-        raise snapshot.corrupted(f"the tree is deeper than {MAX_DEPTH} levels", page.pgid)
-    if not page.count:
-        raise snapshot.corrupted("a branch page without elements", page.pgid, stack)
+    """The child page ids of a branch page, as bbolt's cursor comes to them. Raises :class:`~boltcli.errors.Corrupted`.
+
+    The cursor goes to the first element of a branch page before it asks for
+    their number, so one with the count 0 has one child.
+    """
     try:
-        return branch_pgids(page.buffer, page.offset, page.count, page.limit)
+        return branch_pgids(page.buffer, page.offset, page.count or 1, page.limit)
     except DamagedElements as damage:
         raise damaged(snapshot, page, damage, stack) from None
 
@@ -235,7 +246,15 @@ def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = F
     :class:`~boltcli.errors.Corrupted`.
     """
     with bucket:
-        return _seek(snapshot, bucket, key, lenient=lenient)
+        if lenient:
+            return _seek(snapshot, bucket, key, lenient=True)
+        try:
+            return _seek(snapshot, bucket, key, lenient=False)
+        except Corrupted:
+            # A key that leaves its page is compared, as bbolt does it; what is found must lie in its page.
+            page, leaf, index = _seek(snapshot, bucket, key, lenient=True)
+            leaf.end = page.end
+            return page, leaf, index
 
 
 def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -> tuple[Page, LeafElements, int]:
@@ -257,8 +276,8 @@ def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -
             if index >= branch.count:  # disordered keys can lead there; bbolt would crash
                 raise DamagedElements("its keys are out of order")
             child = branch.pgids[index]
-            if child in stack or len(stack) >= MAX_DEPTH:
-                raise DamagedElements(f"its child {child} is its own ancestor, or the tree has no end")
+            if child in stack:
+                raise DamagedElements(f"its child {child} is its own ancestor")
             stack.append(child)
             page = snapshot.page(child, stack, lone=not lenient)
         if page.flags != LEAF_PAGE:

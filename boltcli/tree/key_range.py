@@ -6,7 +6,8 @@ from bisect import bisect_left, bisect_right
 
 from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import DamagedElements
-from .bucket import MAX_DEPTH, BucketRef, branch_elements, damaged, leaf_elements
+from .bucket import BucketRef, branch_elements, children, damaged, leaf_elements
+from .descent import Descent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,23 +21,28 @@ if TYPE_CHECKING:
 
 
 def stretches(
-    snapshot: Snapshot, bucket: BucketRef, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
+    snapshot: Snapshot,
+    bucket: BucketRef,
+    start: bytes = b"",
+    stop: bytes | None = None,
+    *,
+    reverse: bool = False,
+    descent: Descent | None = None,
 ) -> Iterator[Stretch]:
     """The elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page's worth at a time.
 
     With ``reverse`` the pages come from the last to the first; inside of each
     the order stays. Reads the pages on the way to the first one and those
     in between, no other. Raises :class:`~boltcli.errors.Corrupted` when it
-    comes to a damaged page.
+    comes to a damaged page. ``descent`` is that of a walk over more buckets.
     """
     with bucket:
-        yield from _stretches(snapshot, bucket, start, stop, reverse)
+        yield from _stretches(snapshot, bucket, start, stop, reverse, descent or Descent(snapshot))
 
 
 def _stretches(
-    snapshot: Snapshot, bucket: BucketRef, start: bytes, stop: bytes | None, reverse: bool
+    snapshot: Snapshot, bucket: BucketRef, start: bytes, stop: bytes | None, reverse: bool, descent: Descent
 ) -> Iterator[Stretch]:
-    seen: set[int] = set()
     stack: list[int] = []
     pending: list[Iterator[int]] = []
     page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), lone=True)
@@ -50,14 +56,12 @@ def _stretches(
                 if low < high:
                     yield page, leaf, keys, low, high
             elif page.flags == BRANCH_PAGE and bucket.root:
-                if len(pending) >= MAX_DEPTH:
-                    raise DamagedElements("the tree has no end")
                 branch = branch_elements(snapshot, page, stack)
                 keys = branch.keys()
                 # What a child holds begins with its key, but for the first one, and ends before the next one's.
                 low = max(bisect_right(keys, start) - 1, 0)
                 high = len(keys) if stop is None else max(bisect_left(keys, stop), 1)
-                below = branch.pgids[low:high]
+                below = branch.pgids[low:high] if keys else children(snapshot, page, stack)
                 pending.append(reversed(below) if reverse else iter(below))
                 stack.append(page.pgid)
             else:
@@ -72,10 +76,9 @@ def _stretches(
                 stack.pop()
         if pgid is None:
             return
-        if pgid in seen or pgid in stack:
-            raise snapshot.corrupted("the page is referenced more than once", pgid, (*stack, pgid))
-        seen.add(pgid)
-        page = snapshot.page(pgid, (*stack, pgid), lone=True)
+        way = (*stack, pgid)
+        page = snapshot.page(pgid, way, lone=True)
+        descent.visit(way)
 
 
 def keys_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> Iterator[tuple[bytes, bool]]:

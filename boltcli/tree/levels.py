@@ -50,6 +50,8 @@ class Levels:
                 if flags == LEAF_PAGE:
                     leaves.append(pgid)
                 elif flags == BRANCH_PAGE:
+                    if not head >> 16 & 0xFFFF:
+                        return self._page_by_page(root)
                     branches.append(pgid)
                     try:
                         below += branch_pgids(buffer, pgid * page_size, head >> 16 & 0xFFFF, size)

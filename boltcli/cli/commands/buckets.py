@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...errors import Corrupted
+from ...ops.read.damaged_keys import sound_names
 from ...ops.read.key_pages import key_pages
 from ...render.formats import lines
 from ...tree.bucket import root_bucket
@@ -34,5 +36,12 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
         for name, bucket in top_buckets(snapshot):
             out.write(records.line(records.bucket(name, bucket)))
         return
-    for names in key_pages(snapshot, root_bucket(snapshot)):
-        out.write(lines(names, "bytes"))
+    shown: set[bytes] = set()
+    try:
+        for names in key_pages(snapshot, root_bucket(snapshot)):
+            out.write(lines(names, "bytes"))
+            shown.update(names)
+    except Corrupted:
+        for names in sound_names(snapshot):
+            out.write(lines([name for name in names if name not in shown], "bytes"))
+        raise

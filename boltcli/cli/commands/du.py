@@ -53,6 +53,8 @@ def prepare(job: Job[Options]) -> None:
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     found = usage(snapshot)
+    if found.problem is not None:
+        job.warn(f"the freelist cannot be read: pages that are lost are counted as free: {found.problem}")
     dense = dense_size(snapshot)
     depth = job.options.depth or len(max((bucket.path for bucket in found.buckets), key=len))
     buckets = [bucket for bucket in found.buckets if 0 < len(bucket.path) <= depth]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...errors import Corrupted
+from ...ops.space.free_pages import free_pages
 from ...ops.space.page_list import FREE, page_rows
 from ...render.pages import HEADING, table_rows
 from ..command import Command
@@ -28,13 +30,19 @@ COMMAND = Command(
 
 def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     tails: dict[int, str] = {}
+    try:
+        free = free_pages(snapshot)
+    except Corrupted as damage:
+        job.warn(f"no page is shown as free: {damage}")
+        free = []
     heading = HEADING  # only once the freelist is known to be good, as in bbolt
     if job.json:
         from ...render import records
 
-        for rows in page_rows(snapshot):
+        for rows in page_rows(snapshot, free):
             out.write(records.pages(rows, FREE))
         return
-    for rows in page_rows(snapshot):
+    for rows in page_rows(snapshot, free):
         out.write(heading + table_rows(rows, FREE, tails))
         heading = b""
+    out.write(heading)

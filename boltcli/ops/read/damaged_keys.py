@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import Corrupted
 from ...format.constants import LEAF_PAGE
 from ...format.page import DamagedElements
-from ...tree.bucket import BucketRef, damaged, leaf_elements
+from ...tree.bucket import BucketRef, damaged, leaf_elements, root_bucket
 from ...tree.tolerant_walk import survey
 
 TYPE_CHECKING = False
@@ -44,6 +44,13 @@ def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes
             with_place = damaged(snapshot, page, DamagedElements(words), stack)
             with_place.in_bucket(bucket.names)
             yield with_place
+
+
+def sound_names(snapshot: Snapshot) -> Iterator[list[bytes]]:
+    """The keys of the root bucket that can be read, a list a leaf page."""
+    for found in surviving_keys(snapshot, root_bucket(snapshot)):
+        if not isinstance(found, Corrupted):
+            yield found
 
 
 def _each_key(leaf: LeafElements) -> tuple[list[bytes], list[str]]:

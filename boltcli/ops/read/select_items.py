@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...format.page import DamagedElements
 from ...tree.bucket import BucketRef, damaged, open_bucket
+from ...tree.descent import Descent
 from ...tree.key_range import stretches
 
 TYPE_CHECKING = False
@@ -78,23 +79,27 @@ def items(
 def _walk(
     snapshot: Snapshot, bucket: BucketRef, path: Path, start: bytes, stop: bytes | None, reverse: bool, recursive: bool
 ) -> Iterator[Items]:
-    met = {bucket.root}
+    descent = Descent(snapshot)
+    roots = [bucket.root]  # of the buckets that are open
+    inside = set(roots)
     # A list and not recursion: buckets may nest deeper than Python calls may.
-    source = stretches(snapshot, bucket, start, stop, reverse=reverse)
+    source = stretches(snapshot, bucket, start, stop, reverse=reverse, descent=descent)
     pending = [_parts(snapshot, bucket, path, source, reverse, recursive)]
     while pending:
         part = next(pending[-1], None)
         if part is None:
             pending.pop()
+            inside.discard(roots.pop())
         elif isinstance(part, Items):
             snapshot.glance()
             yield part
         else:
             path, child = part
-            if child.root in met and child.root:
-                raise snapshot.corrupted("two buckets share the page, or one is nested in itself", child.root)
-            met.add(child.root)
-            source = stretches(snapshot, child, reverse=reverse)
+            if child.root in inside and child.root:
+                raise snapshot.corrupted("the bucket is nested in itself", child.root)
+            roots.append(child.root)
+            inside.add(child.root)
+            source = stretches(snapshot, child, reverse=reverse, descent=descent)
             pending.append(_parts(snapshot, child, path, source, reverse, recursive))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from ...format.page import header_columns
-from .free_pages import free_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,15 +17,13 @@ _BATCH = 512
 _OVERFLOW = 1 << 32  # from here on a header's half says that there are overflow pages
 
 
-def page_rows(snapshot: Snapshot) -> Iterator[list[tuple[int, int]]]:
+def page_rows(snapshot: Snapshot, free: list[int]) -> Iterator[list[tuple[int, int]]]:
     """All pages below the high-water mark, in batches: page id, and :data:`FREE` or the half of its header
-    that :func:`~boltcli.format.page.header_columns` describes.
+    that :func:`~boltcli.format.page.header_columns` describes. ``free`` are the ids of the free pages, ascending.
 
     Overflow pages are passed over, as the page that they belong to counts them. Raises
-    :class:`~boltcli.errors.Corrupted`: for the freelist at once, for a page beyond the file's end
-    when it comes to it.
+    :class:`~boltcli.errors.Corrupted` for a page beyond the file's end when it comes to it.
     """
-    free = free_pages(snapshot)
     is_free = set(free)
     known = snapshot.size // snapshot.page_size
     _, heads = header_columns(snapshot.buffer, snapshot.page_size, known)

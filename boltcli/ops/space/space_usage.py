@@ -46,10 +46,11 @@ class Usage:
     mark, ``lost`` the pages that nothing leads to.
     """
 
-    __slots__ = ("buckets", "free", "freelist", "lost", "meta", "root", "size", "unused")
+    __slots__ = ("buckets", "free", "freelist", "lost", "meta", "problem", "root", "size", "unused")
 
     def __init__(self, size: int) -> None:
         self.size = size
+        self.problem: Corrupted | None = None
         self.buckets: list[BucketUsage] = []
         self.root = self.meta = self.freelist = self.free = self.lost = self.unused = 0
 
@@ -63,13 +64,18 @@ def usage(snapshot: Snapshot) -> Usage:
     inside = sum(bucket.bytes for bucket in result.buckets if bucket.parent is top and not bucket.inline)
     result.root = top.bytes - inside
     result.meta = 2 * page_size
-    if meta.has_freelist:
-        result.freelist = (1 + snapshot.any_page(meta.freelist).overflow) * page_size
-        result.free = len(free_pages(snapshot)) * page_size
+    stored = meta.has_freelist
+    if stored:
+        try:
+            result.free = len(free_pages(snapshot)) * page_size
+            result.freelist = (1 + snapshot.any_page(meta.freelist).overflow) * page_size
+        except Corrupted as damage:
+            result.problem = damage  # then what is lost and what is free can't be told apart
+            stored = False
     result.unused = max(snapshot.size - meta.hwm * page_size, 0)
     rest = snapshot.size - result.unused - result.meta - result.freelist - result.free - top.bytes
     # Without a stored freelist what nothing leads to is what is free.
-    if meta.has_freelist:
+    if stored:
         result.lost = max(rest, 0)
     else:
         result.free = max(rest, 0)

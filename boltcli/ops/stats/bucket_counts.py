@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE
-from ...format.page import EVEN, INLINE_BUCKET, DamagedElements, holds_buckets
-from ...tree.bucket import BucketRef, damaged, leaf_elements, leaf_pages, open_bucket
+from ...format.page import EVEN, INLINE_BUCKET, DamagedElements
+from ...tree.bucket import BucketRef, damaged, inline_page, leaf_elements, open_bucket, root_bucket
 from ...tree.levels import Levels
 
 TYPE_CHECKING = False
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...storage.snapshot import Page, Snapshot
+
+
+_BUCKETS = 1 << 21  # that are shown, of a file in which they refer to each other
 
 
 class BucketTree:
@@ -30,28 +33,43 @@ def inspect(snapshot: Snapshot) -> BucketTree:
     levels = Levels(snapshot)
     heads, known = levels.heads, len(levels.heads)
     top = BucketTree(b"root")
-    met: set[int] = set()
-    # A list and not recursion: buckets may nest deeper than Python calls may.
-    todo = [(top, snapshot.meta.root)]
+    left = 2 * snapshot.page_count + _BUCKETS
+    inside: set[int] = set()  # the roots of the buckets around the one that is looked at
+    # A list and not recursion: buckets may nest deeper than Python calls may. A root alone: that bucket is done.
+    todo: list[tuple[BucketTree, BucketRef] | int] = [(top, root_bucket(snapshot))]
     while todo:
-        tree, root = todo.pop()
-        if root in met:
-            raise snapshot.corrupted("two buckets share the page, or one is nested in itself", root)
-        met.add(root)
-        _, leaves = levels.tree(root)
-        elements = sum(heads[pgid] >> 16 & 0xFFFF if pgid < known else snapshot.page(pgid).count for pgid in leaves)
-        for name, bucket, keys in _buckets(snapshot, levels.with_buckets(leaves)):
+        entry = todo.pop()
+        if isinstance(entry, int):
+            inside.discard(entry)
+            continue
+        tree, bucket = entry
+        if bucket.root:
+            if bucket.root in inside:
+                raise snapshot.corrupted("the bucket is nested in itself", bucket.root)
+            inside.add(bucket.root)
+            todo.append(bucket.root)
+            _, leaves = levels.tree(bucket.root)
+            elements = sum(heads[pgid] >> 16 & 0xFFFF if pgid < known else snapshot.page(pgid).count for pgid in leaves)
+            pages = levels.with_buckets(leaves)
+        else:
+            page = inline_page(snapshot, bucket)
+            elements = page.count
+            pages = iter((page,))
+        for name, inner, keys in _buckets(snapshot, pages):
             child = BucketTree(name)
             child.keys = keys
             tree.children.append(child)
-            if bucket:
-                todo.append((child, bucket))
+            left -= 1
+            if inner is not None:
+                todo.append((child, inner))
+        if left < 0:
+            raise snapshot.corrupted("buckets refer to each other so often that their tree does not end", bucket.root)
         tree.keys = elements - len(tree.children)
     return top
 
 
-def _buckets(snapshot: Snapshot, pages: Iterable[Page]) -> Iterator[tuple[bytes, int, int]]:
-    """Of each element that is a bucket: its name, its root page, or 0 and the number of keys in its inline page."""
+def _buckets(snapshot: Snapshot, pages: Iterable[Page]) -> Iterator[tuple[bytes, BucketRef | None, int]]:
+    """Of each element that is a bucket: its name, and it, or None and the number of keys where no bucket is in it."""
     for page in pages:
         leaf = leaf_elements(snapshot, page)
         buffer, end = leaf.buffer, min(leaf.end, len(leaf.buffer) - INLINE_BUCKET.size)
@@ -73,17 +91,6 @@ def _buckets(snapshot: Snapshot, pages: Iterable[Page]) -> Iterator[tuple[bytes,
                     and stop <= start + sizes[index]
                     and not buffer[table:stop:ELEMENT_SIZE].translate(None, EVEN)
                 ):
-                    yield names[index], 0, count
+                    yield names[index], None, count
                     continue
-            bucket = open_bucket(snapshot, page, leaf, index)
-            yield names[index], bucket.root, 0 if bucket.root else _inline_keys(snapshot, bucket)
-
-
-def _inline_keys(snapshot: Snapshot, bucket: BucketRef) -> int:
-    (page,) = leaf_pages(snapshot, bucket)
-    try:
-        if not holds_buckets(page.buffer, page.offset, page.count, page.limit):
-            return page.count
-        raise DamagedElements("an inline bucket cannot hold buckets")
-    except DamagedElements as damage:
-        raise damaged(snapshot, page, damage) from None
+            yield names[index], open_bucket(snapshot, page, leaf, index), 0

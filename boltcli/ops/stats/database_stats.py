@@ -6,6 +6,7 @@ from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import BRANCH_ELEMENT, LEAF_ELEMENT, DamagedElements, holds_buckets
 from ...tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
+from ...tree.descent import Descent
 from ..read.key_pages import top_buckets
 from .bucket_stats import BucketStats
 
@@ -51,8 +52,8 @@ def database_stats(
 def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     """Statistics of ``bucket`` and everything below it.
 
-    Raises :class:`~boltcli.errors.Corrupted` for a damaged page and for one
-    met twice (so for a bucket inside itself too).
+    Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
+    page or a bucket inside itself. What is referenced twice counts twice.
     """
     quick = _in_bulk(snapshot, [bucket]) if snapshot.meta.hwm >= FEW_PAGES else None
     return quick or _one_by_one(snapshot, bucket)
@@ -73,13 +74,20 @@ def _in_bulk(
 
 def _one_by_one(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     total = BucketStats()
-    seen: set[int] = set()
-    # A list and not recursion: buckets may nest deeper than Python calls may.
-    todo = [(bucket, -1)]
+    descent = Descent(snapshot)
+    inside: set[int] = set()  # the roots of the buckets around the one that is looked at
+    # A list and not recursion: buckets may nest deeper than Python calls may. A root alone: that bucket is done.
+    todo: list[tuple[BucketRef, int] | int] = [(bucket, -1)]
     parents: list[int] = []
     levels: list[int] = []
     while todo:
-        bucket, parent = todo.pop()
+        entry = todo.pop()
+        if isinstance(entry, int):
+            inside.discard(entry)
+            continue
+        bucket, parent = entry
+        if bucket.root in inside:
+            raise snapshot.corrupted("the bucket is nested in itself", bucket.root)
         parents.append(parent)
         total.buckets += 1
         if bucket.root == 0:
@@ -88,8 +96,10 @@ def _one_by_one(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
         else:
             nested: list[BucketRef] = []
             with bucket:
-                levels.append(_add_tree(total, snapshot, bucket, seen, nested))
+                levels.append(_add_tree(total, snapshot, bucket, descent, nested))
             this = len(parents) - 1
+            inside.add(bucket.root)
+            todo.append(bucket.root)
             todo.extend((child, this) for child in nested)
     # A bucket's depth is its own levels and those of its deepest child; children come after parents.
     below = [0] * len(parents)
@@ -103,7 +113,7 @@ def _one_by_one(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
 
 
 def _add_tree(
-    total: BucketStats, snapshot: Snapshot, bucket: BucketRef, seen: set[int], nested: list[BucketRef]
+    total: BucketStats, snapshot: Snapshot, bucket: BucketRef, descent: Descent, nested: list[BucketRef]
 ) -> int:
     """Add the pages of one bucket's own tree, put its child buckets into ``nested``, return its levels."""
     levels = 0
@@ -113,9 +123,7 @@ def _add_tree(
         below: list[tuple[int, tuple[int, ...]]] = []
         for pgid, stack in level:
             page = snapshot.page(pgid, stack)
-            if pgid in seen:
-                raise snapshot.corrupted("the page is referenced more than once", pgid, stack)
-            seen.add(pgid)
+            descent.visit(stack)
             if page.flags == LEAF_PAGE:
                 total.keys += page.count
                 total.leaf_pages += 1
@@ -131,7 +139,8 @@ def _add_tree(
             elif page.flags == BRANCH_PAGE:
                 total.branch_pages += 1
                 total.branch_overflow_pages += page.overflow
-                below.extend((child, (*stack, child)) for child in children(snapshot, page, stack))
+                if page.count:
+                    below.extend((child, (*stack, child)) for child in children(snapshot, page, stack))
                 total.branch_inuse += _branch_used(page)
             # Other types: bbolt's statistics pass over them without a word.
         level = below
@@ -163,7 +172,9 @@ def _leaf_used(page: Page) -> int:
     return PAGE_HEADER_SIZE + before + (pos + ksize + vsize & _U32)
 
 
-def _branch_used(page: Page) -> int:  # of a page that has children
+def _branch_used(page: Page) -> int:  # of a page whose elements are in the file
+    if not page.count:
+        return PAGE_HEADER_SIZE
     before = ELEMENT_SIZE * (page.count - 1)
     pos: int
     ksize: int
