@@ -51,12 +51,8 @@ def header_columns(buffer: Buffer, page_size: int, count: int) -> tuple[memoryvi
     """Of the first ``count`` pages of a file: the ids that they bear, and the other half of each header.
 
     That half holds the flags in bits 0-15, the count in bits 16-31, the overflow above.
+    ``page_size`` must be a multiple of 8.
     """
-    if page_size % 8:  # made by hand; bbolt indexes with it all the same
-        from array import array
-
-        pairs = [PAGE_WORDS.unpack_from(buffer, page_size * number) for number in range(count)]
-        return memoryview(array("Q", [pair[0] for pair in pairs])), memoryview(array("Q", [pair[1] for pair in pairs]))
     words = _columns(buffer, 0, page_size * count, "Q")
     step = page_size // 8
     return words[0::step], words[1::step]

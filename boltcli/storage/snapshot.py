@@ -353,6 +353,6 @@ def find_page_size(fd: int, size: int) -> int:
 
 def _sane_page_size(meta: Meta) -> int:
     # A meta page does not fit such a page: a meta with a good checksum was made by hand.
-    if meta.page_size < _META_END:
+    if meta.page_size < _META_END or meta.page_size % 8:
         raise InvalidDatabase(f"invalid database: page size {meta.page_size}", page=meta.page)
     return meta.page_size

@@ -142,7 +142,7 @@ def test_many_ways_to_a_page_are_not_all_followed(tmp_path: Path) -> None:
 
 
 def test_deeper_than_python_recurses(tmp_path: Path) -> None:
-    """Buckets 3000 deep are no damage; a chain of branches as long is."""
+    """Neither buckets 3000 deep nor a chain of branches as long are damage."""
     depth = 3000
     nest = [page(3 + i, 2, [(b"b", bucket(4 + i), b"\1")]) for i in range(depth)]
     sound = small(freelist(2), *nest, page(3 + depth, 2))
@@ -152,8 +152,7 @@ def test_deeper_than_python_recurses(tmp_path: Path) -> None:
     assert status == 0
     assert f"Number of levels in B+tree: {depth}\n".encode() in out
     chain = [page(3 + i, 1, [(b"b", pgid(4 + i))]) for i in range(depth)]
-    found = findings(tmp_path, small(freelist(2), *chain, page(3 + depth, 2)))
-    assert found[0].endswith("the tree is deeper than 256 levels")
+    assert findings(tmp_path, small(freelist(2), *chain, page(3 + depth, 2))) == []
 
 
 def test_statistics_of_a_leaf_that_claims_too_many_elements(tmp_path: Path) -> None:

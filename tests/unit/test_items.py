@@ -184,7 +184,6 @@ def test_what_makes_no_sense() -> None:
     "leaves",
     [
         [page(4, 1, [(b"a", pgid(3)), (b"b", pgid(5))]), page(5, 2)],  # its own ancestor
-        [page(4, 1, [(b"a", pgid(5)), (b"b", pgid(5))]), page(5, 2, [(b"a", b"")])],
         [page(4, 1, [(b"a", pgid(99))])],
         [page(4, 0x10)],
         [page(4, 2, [(b"in", pgid(3) + pgid(0), b"\1")])],  # a bucket in itself
@@ -197,3 +196,13 @@ def test_damage(leaves: list[bytes], reverse: bool, tmp_path: Path) -> None:
     file.write_bytes(small(freelist(2), root, *leaves))
     with Snapshot(str(file)) as snapshot, pytest.raises(Corrupted):
         list(items(snapshot, root_bucket(snapshot), recursive=True, reverse=reverse))
+
+
+def test_a_page_that_is_referenced_twice_comes_twice(tmp_path: Path) -> None:
+    file = tmp_path / "db"
+    root = page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")])
+    file.write_bytes(
+        small(freelist(2), root, page(4, 1, [(b"a", pgid(5)), (b"b", pgid(5))]), page(5, 2, [(b"a", b"1")]))
+    )
+    assert run("keys", file, "b")[1] == b"a\na\n"
+    assert run("items", file, "b")[1] == b"a\t1\na\t1\n"

@@ -49,6 +49,8 @@ def unreached_pages(snapshot: Snapshot) -> list[int]:
         met.add(root)
         branches, leaves = levels.tree(root)
         for pgid in (*branches, *leaves):
+            if pgid < stop and reached[pgid]:
+                raise snapshot.corrupted("the page is referenced more than once", pgid)
             overflow = levels.heads[pgid] >> 32 if pgid < known else 0
             reached[pgid : pgid + overflow + 1] = b"\1" * (min(pgid + overflow + 1, stop) - pgid)
         roots += levels.roots(leaves)
