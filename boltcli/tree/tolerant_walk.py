@@ -95,4 +95,6 @@ def _visit(snapshot: Snapshot, stack: list[int], seen: bytearray) -> tuple[Page,
         return page, None
     if page.flags != BRANCH_PAGE:
         raise snapshot.corrupted(f"a tree cannot hold a page of its type (flags: {page.flags:x})", pgid, stack)
+    if not page.count:
+        raise snapshot.corrupted("a branch page without elements", pgid, stack)
     return page, children(snapshot, page, stack)

@@ -136,6 +136,8 @@ class Source:
                 stack.pop()
                 continue
             self._meet(pgid, stack)
+            if not page.count:  # bbolt would copy what is below its first element, and lose the rest without a word
+                raise snapshot.corrupted("a branch page without elements", pgid, stack)
             below = children(snapshot, page, stack)
             if snapshot.page(below[0], stack).flags == BRANCH_PAGE:
                 pending.append(iter(below))
