@@ -249,7 +249,9 @@ class Snapshot:
             try:
                 self._buffer.close()
             except BufferError:
-                pass  # the caller holds a view of it: it goes when the view goes
+                # A view of it is held, perhaps by an error's traceback, and the map goes with the view. So would
+                # the lock, as a map has a duplicate of the descriptor.
+                self._source.unlock()
         self._buffer = None
         self._source.close()
 

@@ -55,7 +55,7 @@ class Source:
     has a part. Closing the last duplicate drops the lock.
     """
 
-    __slots__ = ("fd", "locked", "path", "private", "reason", "remote")
+    __slots__ = ("_alone", "fd", "locked", "path", "private", "reason", "remote")
 
     def __init__(self, fd: int, path: str, *, private: bool = False, remote: Remote | None = None) -> None:
         self.fd = fd
@@ -64,12 +64,21 @@ class Source:
         self.remote = remote
         self.locked = False
         self.reason = "unasked"
+        self._alone = True  # no duplicate of it was made
 
     def duplicate(self) -> Source:
         """The same open file, with the same lock, to be closed on its own."""
         other = Source(os.dup(self.fd), self.path, private=self.private, remote=self.remote)
         other.locked, other.reason = self.locked, self.reason
+        self._alone = other._alone = False
         return other
+
+    def unlock(self) -> None:
+        """Drop our lock, unless a duplicate of this shares it."""
+        if self.locked and self._alone and self.fd >= 0:
+            import fcntl
+
+            fcntl.flock(self.fd, fcntl.LOCK_UN)
 
     @property
     def steady(self) -> bool:

@@ -162,6 +162,8 @@ def _repair(
 def _true_count(first: int, starts: list[int], ends: list[int], count: int) -> int:
     """How many elements the table really has: its data begin behind it, so the first one's place tells."""
     number = len(starts)
+    if not number:
+        return 0
     told = (starts[0] - first) // ELEMENT_SIZE
     if 0 < told < number and starts[0] == first + told * ELEMENT_SIZE:
         # As many as fit before the first data, if their data make a chain.
