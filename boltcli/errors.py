@@ -358,12 +358,12 @@ class PatchMismatch(BoltError):
 
 
 class MissingExtra(BoltError):
-    """``module`` is not installed; ``boltcli[extra]`` brings it."""
+    """``module`` is not installed; ``boltcli[extra]`` brings it, or pip itself if ``extra`` is ""."""
 
     kind = "missing-extra"
     detailed_status = 2
 
     def __init__(self, module: str, extra: str, purpose: str = "this") -> None:
-        super().__init__(f"{purpose} needs {module}: pip install 'boltcli[{extra}]'")
+        super().__init__(f"{purpose} needs {module}: pip install " + (f"'boltcli[{extra}]'" if extra else module))
         self.module = module
         self.extra = extra

@@ -26,6 +26,8 @@ from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live
 from .storage.snapshot import Snapshot, open_snapshot
 from .storage.source import LOCK_PATIENCE, open_source
+from .tables.frames import ViewRows
+from .tables.queryable import Queryable
 from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucket, root_bucket, seek
 from .tree.key_range import bounds
 
@@ -340,7 +342,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         return bucket_stats(self._snapshot, self._ref)
 
 
-class Database(Bucket):
+class Database(Queryable, Bucket):
     """An open database: its root bucket, which holds the top-level buckets. See :func:`open`.
 
     >>> import boltcli
@@ -466,17 +468,19 @@ class Database(Bucket):
         """Which application wrote the file (``name``), in which ``layout``, and the ``certainty``; None: none known."""
         return ask.recognition(self)
 
-    def view(self, name: str, **options: str) -> Iterator[Any]:
+    def view(self, name: str, **options: str) -> ViewRows:
         """Rows of a view of the application's records, as named tuples; times are nanoseconds since 1970.
 
-        Raises :class:`~boltcli.errors.ArgumentError` if there is no such view or option.
+        ``to_pandas()`` of the result makes a data frame of them. Raises
+        :class:`~boltcli.errors.ArgumentError` if there is no such view or option.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/bacalhau-compute-1.4.db") as db:
         ...     [row.id for row in db.view("executions") if row.state == "Publishing"]
         ['e-1b8464a8-75db-42ca-99fe-f2b34538a9d2']
         """
-        return self._while_open(ask.named_rows(self, name, options))
+        columns, rows = ask.named_rows(self, name, options)
+        return ViewRows(self._while_open(rows), columns)
 
     def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
         """What an operator should know of the application's records: answers by name, findings with remedies.

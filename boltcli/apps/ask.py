@@ -11,9 +11,9 @@ from .registry import recognise
 from .rows import view_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from .contract import Application, Audit, Recognition
+    from .contract import Application, Audit, Column, Recognition
     from .store import Store
 
 
@@ -23,14 +23,14 @@ def recognition(db: Store) -> Recognition | None:
     return None if found is None else found[1]
 
 
-def named_rows(db: Store, name: str, options: dict[str, str]) -> Iterator[Any]:
-    """Yield the rows of a view as named tuples. Raises :class:`~boltcli.errors.ArgumentError`."""
+def named_rows(db: Store, name: str, options: dict[str, str]) -> tuple[Sequence[Column], Iterator[Any]]:
+    """Return the columns of a view, and its rows as named tuples. Raises :class:`~boltcli.errors.ArgumentError`."""
     application = _application(db)
     view = application.view(name)
     if view is None:
         raise ArgumentError(f"{application.name} has no view {name!r}")
     row = namedtuple("Row", [column.name for column in view.columns], rename=True)  # type: ignore[misc]
-    return map(row._make, view_rows(view, db, options))
+    return view.columns, map(row._make, view_rows(view, db, options))
 
 
 def audit(db: Store, now: int | None, older_than: int | None) -> Audit:

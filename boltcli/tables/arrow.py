@@ -9,19 +9,27 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ArgumentError
 from ..extras import need
 from .pair_pages import EVERYTHING, Bounds
 from .relations import Relation, TableFile, pair_columns
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatchReader
+
     from ..apps.contract import Column
+
+    __all__ = ["RecordBatchReader"]
 
 _ROWS = 8192  # of a batch, at most
 _BYTES = 8 << 20  # of keys and values in a batch of pairs, after which it is passed on
 
 
-class TooWide(Exception):
-    """An integer that needs more than 64 bits, signed: the schema must be the wide one."""
+class TooWide(ArgumentError):
+    """An integer that does not fit 64 bits, signed: the schema must be the wide one."""
+
+    def __init__(self) -> None:
+        super().__init__("an integer does not fit 64 bits, signed: ask for the wide form (wide=True)")
 
 
 def pyarrow() -> Any:
@@ -76,6 +84,18 @@ def batches(
                 for field in whole
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=whole)
+
+
+def reader(
+    relation: Relation, parts: Iterator[Any], columns: Sequence[str] | None, *, wide: bool = False
+) -> RecordBatchReader:
+    """Return a reader of batches, as :func:`batches` yields them, with ``columns`` in their order (None: all)."""
+    pa = pyarrow()
+    whole = schema(relation, wide=wide)
+    if columns is None:
+        return pa.RecordBatchReader.from_batches(whole, parts)
+    chosen = pa.schema([whole.field(name) for name in columns])
+    return pa.RecordBatchReader.from_batches(chosen, (batch.select(list(columns)) for batch in parts))
 
 
 def _gathered(pages: Iterator[dict[str, list[Any]]]) -> Iterator[tuple[int, dict[str, list[Any]]]]:

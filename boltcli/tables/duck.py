@@ -13,7 +13,11 @@ from .pushdown import pair_bounds
 from .relations import TableFile, relations
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
+
     from .relations import Relation
+
+    __all__ = ["Connection", "Session"]
 
 _ROWS = 4096  # of a batch of the result
 
@@ -24,16 +28,19 @@ class Session:
     Statements see every relation as a table. Nothing is read before a statement needs it.
     """
 
-    def __init__(self, files: Sequence[TableFile]) -> None:
-        """Raises :class:`~boltcli.errors.MissingExtra`."""
+    def __init__(self, files: Sequence[TableFile], *, wide: bool = False) -> None:
+        """``wide`` is for statements that ``connection`` runs by itself: :meth:`run` knows which form it needs.
+
+        Raises :class:`~boltcli.errors.MissingExtra`.
+        """
         duckdb = need("duckdb", "sql", "sql")
         self._error: type[Exception] = duckdb.Error
         self.files = files
         self.relations: dict[str, Relation] = relations(files)
         self._failures: list[Exception] = []
-        self.connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+        self.connection: Connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         self.connection.execute("SET TimeZone='UTC'").fetchall()
-        self._register(EVERYTHING, wide=False)
+        self._register(EVERYTHING, wide=wide)
 
     def _register(self, bounds: Bounds, *, wide: bool) -> None:
         for name, relation in self.relations.items():

@@ -25,6 +25,7 @@ DOORS = {
     "jinja2": {"render/html_report.py"},
     "pyarrow": {"tables/arrow.py", "tables/arrow_files.py"},
     "duckdb": {"tables/duck.py"},
+    "pandas": {"tables/frames.py"},
     "PIL": {"render/page_picture.py"},
 }
 
