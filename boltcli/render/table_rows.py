@@ -20,7 +20,7 @@ from .records import lines, put
 Row = Sequence[Any]
 
 _SAMPLE = 1000  # rows from which the widths of a plain table are taken
-_WIDEST = 60  # characters of a column that is not the last
+_WIDEST = 120  # characters of a column that is not the last
 
 
 def unique(names: Sequence[str]) -> list[str]:

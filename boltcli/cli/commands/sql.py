@@ -26,7 +26,7 @@ COMMAND = Command(
         Option("csv", "Write CSV; BLOBs are in hex.", default=False),
         Option(
             "output",
-            "Write the result to this file: its ending says whether Parquet, CSV or NDJSON.",
+            "Write the result to this file; its ending chooses Parquet, CSV, NDJSON or Arrow.",
             default="", metavar="DEST", short="o", kind="file",
         ),
         FORCE,
@@ -75,14 +75,9 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
                 _deliver(job, schema, batches, out)
 
 
-def _rows(names: list[str], batches: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
-    for batch in batches:
-        columns = [batch.column(index).to_pylist() for index in range(len(names))]
-        yield from zip(*columns)
-
-
 def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:
     """Write the result in the form that the options ask for."""
+    from ...tables.result_rows import result_rows
     from ..row_output import Form, complete, write_rows
 
     form = Form(json=job.json, csv=job.options.csv, output=job.options.output, force=job.options.force)
@@ -93,7 +88,7 @@ def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: Binary
             count = write_batches(file, form.kind, batches, schema)
         out.write(f"{count} rows -> {form.output}\n".encode("utf-8", "surrogateescape"))
         return
-    write_rows(form, schema.names, _rows(schema.names, batches), out)
+    write_rows(form, schema.names, result_rows(batches), out)
 
 
 def _describe(session: Session, job: Job[Options], out: BinaryIO) -> None:

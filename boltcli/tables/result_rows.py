@@ -1,0 +1,57 @@
+"""The result of a statement, Arrow batches, as rows: times and intervals as text, all else as Python has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..apps.words import SECOND, time_text
+from ..errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}
+
+
+def result_rows(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of record batches.
+
+    Python has no nanoseconds, so times are RFC 3339 text as everywhere, without the Z if they have no time zone.
+    """
+    for batch in batches:
+        yield from zip(*map(_values, batch.columns))
+
+
+def _values(column: Any) -> list[Any]:
+    kind = str(column.type)
+    if kind.startswith("timestamp"):
+        scale, end = _UNITS[column.type.unit], None if column.type.tz else -1
+        numbers = column.cast("int64").to_pylist()
+        return [None if number is None else time_text(number * scale)[:end] for number in numbers]
+    try:
+        values: list[Any] = column.to_pylist()
+    except ValueError:  # nanoseconds inside of a list, say
+        raise ArgumentError(f"a column of type {kind} can't be shown: cast the times in it to TIMESTAMP") from None
+    if kind == "month_day_nano_interval":
+        return [None if value is None else interval_text(*value) for value in values]
+    return values
+
+
+def interval_text(months: int, days: int, nanoseconds: int) -> str:
+    """Return an interval as DuckDB writes it.
+
+    >>> interval_text(14, 1, 3_723_500_000_000), interval_text(0, 0, 0), interval_text(0, -2, -1_000_000_000)
+    ('1 year 2 months 1 day 01:02:03.5', '00:00:00', '-2 days -00:00:01')
+    """
+    years, months = int(months / 12), months - 12 * int(months / 12)
+    parts = [
+        f"{number} {unit}{'' if number in (1, -1) else 's'}"
+        for number, unit in ((years, "year"), (months, "month"), (days, "day"))
+        if number
+    ]
+    if nanoseconds or not parts:
+        seconds, rest = divmod(abs(nanoseconds), SECOND)
+        fraction = f".{rest:09}".rstrip("0") if rest else ""
+        sign = "-" if nanoseconds < 0 else ""
+        parts.append(f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}")
+    return " ".join(parts)
