@@ -9,8 +9,9 @@ import sys
 from ..errors import BoltError, OpenError
 from . import streams
 from .job import Job
+from .options import MANY
 from .parse import Parsed, UsageError, parse
-from .runner import run_job
+from .runner import prepare, run_job
 from .streams import finish, has_failed, name_of, stream
 
 TYPE_CHECKING = False
@@ -123,10 +124,11 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     if parsed.action == "run":
         assert parsed.command is not None
         job: Job[object] = Job(parsed.command, parsed.arguments, parsed.options, err)
-        if job.json and is_several(parsed.command, job.arguments):
-            from .many_files import run_several
+        if is_many(parsed.command, job):
+            from .many_files import run_many
 
-            return run_several(job, out, err)
+            prepare(job)
+            return run_many(job, out, err)
         status = run_job(job, out, err)
         out.flush()
         if status == 0 and parsed.command.name == "check" and out.isatty() and not (job.json or job.quiet):
@@ -146,11 +148,25 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     return 0
 
 
-def is_several(command: Command, arguments: Sequence[str]) -> bool:
-    """Whether ``arguments`` are several files, and not one with what else the command takes."""
-    if not command.several or len(arguments) < 2:
+def is_many(command: Command, job: Job[object]) -> bool:
+    """Whether ``job`` is about many files, and not one with what else the command takes."""
+    if not command.several:
         return False
-    return len(arguments) > (command.most or 1) or os.path.exists(arguments[-1])
+    arguments, most = job.arguments, command.most
+    if most is None or any(job.value(option.name) for option in MANY):
+        return True
+    if len(arguments) == 1:
+        return _is_pattern(arguments[0])
+    return most == 1 or (job.json and (len(arguments) > most or os.path.exists(arguments[-1])))
+
+
+def _is_pattern(argument: str) -> bool:
+    """Whether ``argument`` is a pattern that no shell has replaced, and there are such files."""
+    if not any(char in argument for char in "*?["):
+        return False
+    from ..fleet.find import matching
+
+    return bool(matching(argument))
 
 
 def _complete(words: Sequence[str], out: BinaryIO) -> int:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from ..errors import ArgumentError
 from .option import Argument, Option
-from .options import ACCESS, COLOR, EXIT_STATUS, JSON, QUIET
+from .options import ACCESS, COLOR, EXIT_STATUS, JSON, MANY, QUIET
 from .values import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .option import Value
 
 __all__ = ["Argument", "Command", "Group", "Option"]
 
@@ -72,18 +74,21 @@ class Command:
         self.least = least
         self.most = most
         self.opens = opens
+        options += MANY if several else ()
         self.options = options + _json(json) + (QUIET, COLOR, EXIT_STATUS) * bool(json) + (ACCESS if opens else ())
         self.example = example
         self.group = group
 
-    def check_count(self, arguments: Sequence[str], *, several: bool = False) -> None:
+    def check_count(self, arguments: Sequence[str], values: dict[str, Value]) -> None:
         """Raise :class:`~boltcli.errors.ArgumentError`, in cobra's words, for a wrong number of positionals.
 
-        With ``several`` (and --json) there may be any number of files.
+        Of a command that takes several files there may be any number; of one that takes more than the file,
+        only if ``values``, those of the options, say that all are files.
         """
         least, most, received = self.least, self.most, len(arguments)
-        if several and self.several:
+        if self.several and (most == 1 or values.get("json") or any(values.get(option.name) for option in MANY)):
             most = None
+        least = 0 if values.get("files-from") else least
         if received >= least and (most is None or received <= most):
             return
         if most == 0:

@@ -96,11 +96,9 @@ def _of_usage(error: UsageError) -> list[str]:
         return [_output_hint(command, arguments)] if '"output"' in text and len(arguments) > 1 else []
     if len(arguments) < command.least:
         return _of_missing(command, arguments)
-    if command.most is not None and len(arguments) > command.most:
-        if any(option.name == "output" and option.required for option in command.options):
-            return [_output_hint(command, arguments)]
-        if command.several and not any(option == "--json" for option in arguments):
-            return [f"several files: boltcli {command.name} --json {' '.join(map(shell_quoted, arguments))}"]
+    too_many = command.most is not None and len(arguments) > command.most
+    if too_many and any(option.name == "output" and option.required for option in command.options):
+        return [_output_hint(command, arguments)]
     return []
 
 

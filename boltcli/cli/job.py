@@ -82,6 +82,15 @@ class Job(Generic[T]):
         return seconds(str(self._values["timeout"]))
 
     @property
+    def values(self) -> dict[str, Value]:
+        """The values of all options, by their names."""
+        return dict(self._values)
+
+    def value(self, name: str) -> Value:
+        """The value of an option, its own or a common one; "" if the command has none of that name."""
+        return self._values.get(name, "")
+
+    @property
     def max_unpacked(self) -> int:
         """Bytes that a packed file may unpack to; 0: the usual limits."""
         size = self._values.get("max-unpacked")

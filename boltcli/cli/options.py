@@ -17,7 +17,9 @@ from .values import (
 )
 
 FILE = Argument("FILE", "file", "The bolt database file.")
-FILES = Argument("FILE", "file", "The bolt database file; with --json several, an object for each.")
+FILES = Argument(
+    "FILE", "file", "The bolt database file; of several the result is a table, or with --json an object for each."
+)
 BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
 SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
 PATH = Argument("BUCKETS", "bucket", "Only this bucket: names, from the outside in.", many=True, required=False)
@@ -102,6 +104,28 @@ ACCESS = (
     Option(
         "stats", "Report how much was read of an object elsewhere (s3://, https://, ...).",
         default=False, panel=_ELSEWHERE, common=True,
+    ),
+)  # fmt: skip
+
+_MANY = "Many files"
+MANY = (
+    Option("recursive", "Of folders take the databases in them.", default=False, panel=_MANY, common=True),
+    Option(
+        "files-from", "Take the names of further files from this file, a line each; -: standard input.",
+        default="", metavar="LIST", kind="file", panel=_MANY, common=True,
+    ),
+    Option(
+        "output", "Write the results to this file: .ndjson, .csv or .parquet.",
+        default="", metavar="DEST", short="o", kind="file", panel=_MANY, common=True,
+    ),
+    Option("force", "Replace DEST if it is a file.", default=False, panel=_MANY, common=True),
+    Option(
+        "resume", "Skip files whose size, time and transaction are those in these results of an earlier run.",
+        default="", metavar="RESULTS", kind="file", panel=_MANY, common=True,
+    ),
+    Option(
+        "engine", "Where the work is done: local:N (N processes of Dask) or dask://HOST:PORT; default: --jobs here.",
+        default="", metavar="ENGINE", panel=_MANY, common=True,
     ),
 )  # fmt: skip
 

@@ -162,7 +162,7 @@ def _parse_flags(command: Command | None, words: list[str], arguments: list[str]
                 _inside(command.name, arguments[0]), arguments,
             )  # fmt: skip
         return Parsed("help", command, arguments, values)
-    command.check_count(arguments, several=bool(values.get("json")))
+    command.check_count(arguments, values)
     for option in options:
         if option.environment and option.name not in values:
             values[option.name] = _from_environment(option)

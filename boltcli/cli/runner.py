@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 
 def run_job(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
     """Run the command of ``job``; returns the exit status. Raises BoltError."""
-    module = module_of(job.command.name)
-    prepare = getattr(module, "prepare", None)
-    if prepare is not None:
-        prepare(job)
+    module = prepare(job)
     if job.command.opens:
         return run_on_database(module.run, job, out, err) or 0
     status: int | None = module.run(job, out, err)
     return status or 0
+
+
+def prepare(job: Job[Any]) -> Any:
+    """Raise what is wrong with the command line of ``job``; returns the module of its command."""
+    module = module_of(job.command.name)
+    check = getattr(module, "prepare", None)
+    if check is not None:
+        check(job)
+    return module
 
 
 def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> int | None:

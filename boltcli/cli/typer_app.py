@@ -109,7 +109,7 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
             if option.gathers:
                 options[option.name] = [*chain.from_iterable(options[option.name])]
         try:
-            command.check_count(positionals, several=bool(options.get("json")))
+            command.check_count(positionals, options)
         except ArgumentError as error:
             raise typer.BadParameter(str(error)) from None
         action(command, positionals, options)

@@ -51,6 +51,63 @@ def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: 
     return _Unpacking(fd, path, max_size, progress).run(members)
 
 
+def peek(path: str, head: bytes, kind: str) -> bool:
+    """Whether a packed file of ``kind`` that begins with ``head`` seems to hold a bolt database.
+
+    Nothing but ``head`` is looked at, and of a zip archive the beginnings of its first members.
+    """
+    from io import BytesIO
+
+    try:
+        if kind == "a zip archive":
+            import zipfile
+
+            with zipfile.ZipFile(path) as archive:
+                for info in archive.infolist()[:_LISTED]:
+                    if not info.is_dir() and not info.flag_bits & 1:
+                        with archive.open(info) as member:
+                            if _begins_as_bolt(Stream(member.read)):
+                                return True
+            return False
+        return _begins_as_bolt(Stream(BytesIO(head).read))
+    except _errors():
+        return False
+
+
+def _begins_as_bolt(stream: Stream) -> bool:
+    """Whether what is in ``stream``, unpacked as far as it goes, begins with a meta page."""
+    for _ in range(_DEPTH):
+        kind = kind_of(_some(stream, 512))
+        if kind == "a tar archive":
+            import tarfile
+
+            try:
+                with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]
+                    for entry in tar:
+                        if entry.isreg() and (content := tar.extractfile(entry)) is not None:
+                            part = Stream(content.read)
+                            if _begins_as_bolt(part):
+                                return True
+            except _errors():
+                pass
+            return False
+        if kind not in _STREAMS:
+            break
+        stream = Stream(_opened(kind, stream).read)
+    return is_bolt(_some(stream, 4096 + 64))
+
+
+def _some(stream: Stream, size: int) -> bytes:
+    """The first ``size`` bytes of ``stream``, or those before it breaks off."""
+    for wanted in (size, 64, 20):
+        try:
+            return stream.head(wanted)
+        except _errors():
+            if len(stream._head) >= 20:
+                return stream._head
+    return stream._head
+
+
 class Stream:
     """Bytes to be read once from front to back, the first of which can be looked at before."""
 

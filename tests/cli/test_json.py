@@ -267,8 +267,8 @@ def test_several_files(command: str, jobs: str, tmp_path: Path) -> None:
     assert run_json(command, *paths[:4])[0] == 0
 
 
-def test_several_files_only_as_json() -> None:
-    assert run("info", fixture("document"), fixture("inline"))[2].startswith(b"Error: accepts 1 arg(s), received 2\n")
+def test_of_several_arguments_of_stats_the_second_is_a_prefix() -> None:
+    assert run("info", fixture("document"), fixture("inline"))[1].endswith(b"2 files: 2 ok\n")
     _, (prefixed,), _ = run_json("stats", "--prefix", "execution-i", fixture("document"))
     assert prefixed["top_buckets"] == 1
     assert run("stats", "--prefix", "execution-i", fixture("document")) == run(

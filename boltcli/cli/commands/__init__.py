@@ -6,6 +6,8 @@ To add a command, add its module and its line. The module holds ``COMMAND``, ``O
 
 COMMANDS = {
     "check": "check",
+    "verify": "verify",
+    "scan": "scan",
     "buckets": "buckets",
     "keys": "keys",
     "items": "items",

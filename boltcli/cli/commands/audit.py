@@ -7,7 +7,7 @@ import os
 from ...apps.contract import ERROR, SEVERITIES, WARNING
 from ...errors import ArgumentError, BoltError, OpenError
 from ..command import Argument, Command, Option
-from ..options import ACCESS, FORCE
+from ..options import ACCESS, FORCE, MANY
 from ..runner import run_on_database
 from ..streams import wants_style, write_styled
 
@@ -44,6 +44,7 @@ COMMAND = Command(
         FORCE,
         Option("app", "The application that wrote the files; auto: recognised by their buckets.",
                default="auto", metavar="NAME"),
+        *MANY[:2],
         *ACCESS,
     ),
     group="Applications",
@@ -72,8 +73,9 @@ def prepare(job: Job[Options]) -> None:
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     from ...render.audit_report import audit_record, audit_text
+    from ..meant_files import meant_files
 
-    paths = _paths(job.arguments)
+    paths = _paths(meant_files(job))
     done, failures = _audit_all(paths, job, err)
     findings = {path: list(audit.findings) for path, _, audit in done}
     for application in {id(found): found for _, found, _ in done}.values():

@@ -7,7 +7,7 @@ from time import time
 from ...errors import BoltError, DestinationError
 from ...render import openmetrics
 from ..command import Argument, Command, Option
-from ..options import ACCESS, NO_SYNC
+from ..options import ACCESS, MANY, NO_SYNC
 from ..runner import run_on_database
 
 TYPE_CHECKING = False
@@ -33,6 +33,7 @@ COMMAND = Command(
             default="", metavar="DEST", short="o", kind="file",
         ),
         NO_SYNC,
+        *MANY[:2],
         *ACCESS,
     ),
     example="boltcli metrics -o boltcli.prom fixtures/document.db fixtures/inline.db",
@@ -60,9 +61,11 @@ class _File:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    from ..meant_files import meant_files
+
     files = []
     status = 0
-    for path in dict.fromkeys(job.arguments):  # a sample may be there once only
+    for path in dict.fromkeys(meant_files(job)):  # a sample may be there once only
         file = _File(path)
         files.append(file)
         try:

@@ -1,0 +1,77 @@
+"""``scan``: find bolt databases by what is in the files. bbolt has no such command."""
+
+from __future__ import annotations
+
+from ..command import Argument, Command
+from ..options import HUMAN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ..job import Job
+
+COMMAND = Command(
+    "scan",
+    "Find bolt databases in folders, whatever their names, packed too; name their applications.",
+    arguments=(Argument("DIR", "file", "Folders, or files.", many=True),),
+    least=1,
+    options=(HUMAN,),
+    example="boltcli scan fixtures",
+    group="Verify",
+)
+
+
+class Options:
+    """The values of the options."""
+
+    human: bool
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    from ...fleet.scan import scan
+    from ...render import records
+
+    files = 0
+    with job.progress("scanning", "files") as progress:
+
+        def looked() -> None:
+            nonlocal files
+            files += 1
+            progress(files, files)
+
+        if job.json:
+            for row in scan(job.arguments, looked):
+                record: records.Record = {}
+                records.put_path(record, row.pop("path"))
+                out.write(records.line(record | row))
+                out.flush()
+            return
+        rows = list(scan(job.arguments, looked))
+    if rows:
+        from ...render.human import amount
+        from ..row_output import Form, write_rows
+
+        human = job.options.human or out.isatty()
+        names = ["kind", "size", "txid", "age", "lock", "application", "file"]
+        write_rows(
+            Form(),
+            names,
+            [
+                (
+                    row["kind"], amount(row["size"], human), row["txid"], _age(row["age"]), row["lock"],
+                    row["application"], f"{row['path']}: {row['error']}" if row["error"] else row["path"],
+                )
+                for row in rows
+            ],
+            out,
+        )  # fmt: skip
+    looked_at = f"{files} file{'s' * (files != 1)} looked at"
+    out.write(f"{len(rows)} database{'s' * (len(rows) != 1)}, {looked_at}\n".encode())
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{int(seconds)}s"

@@ -1,0 +1,64 @@
+"""``verify``: whether databases and backups are good, a verdict each. bbolt has no such command."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError
+from ..command import Argument, Command, Option
+from ..options import JOBS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+    from ...storage.snapshot import Snapshot
+    from ..job import Job
+
+COMMAND = Command(
+    "verify",
+    "Say of each database or backup whether it is good: sum, structure, all pairs.",
+    arguments=(Argument("FILE", "file", "Databases and backups, packed or elsewhere too.", many=True),),
+    least=1,
+    options=(
+        Option("quick", "Look at the sum, the meta pages and the page headers only.", default=False),
+        Option("deep", "Look at everything, as check --deep does.", default=False),
+        JOBS,
+    ),
+    opens=True,
+    several=True,
+    example="boltcli verify fixtures/document.db fixtures/inline.db",
+    group="Verify",
+)
+
+# The fields of a file that could not be read.
+UNKNOWN: dict[str, Any] = {
+    "ok": False, "kind": None, "sha256": None, "check": None, "errors": None, "problems": [], "level": None,
+    "pairs": None, "buckets": None, "application": None, "layout": None, "revision": None, "txid": None,
+    "page_size": None, "size": None,
+}  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    quick: bool
+    deep: bool
+    jobs: int
+
+
+def prepare(job: Job[Options]) -> None:
+    if job.options.quick and job.options.deep:
+        raise ArgumentError("--quick and --deep exclude each other")
+
+
+def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    from ...fleet.find import kind_of_file
+    from ...fleet.verify import DEEP, QUICK, WHOLE, verify
+    from ...render import records
+
+    level = QUICK if job.options.quick else DEEP if job.options.deep else WHOLE
+    found = verify(snapshot, level, jobs=job.options.jobs)
+    record: records.Record = {}
+    records.put_path(record, job.path)
+    record["kind"] = kind_of_file(job.path)
+    out.write(records.line(record | found))
+    return 0 if found["ok"] else 1

@@ -1,0 +1,110 @@
+"""Many files as a table: which columns a command has there, and which file is worse than another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..render.human import amount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Record = dict[str, Any]
+    Cell = Callable[[Record, bool], Any]
+
+
+def _verdict(record: Record) -> str:
+    if record.get("error"):
+        return "unreadable"
+    return "ok" if record.get("ok", True) else "damaged"
+
+
+def _plain(name: str) -> Cell:
+    return lambda record, human: record.get(name)
+
+
+def _size(name: str) -> Cell:
+    return lambda record, human: amount(record[name], human) if record.get(name) is not None else None
+
+
+def _version(record: Record, human: bool) -> str | None:
+    if record.get("revision") is not None:
+        return f"revision {record['revision']}"
+    return None if record.get("txid") is None else f"txid {record['txid']}"
+
+
+def _problem(record: Record, human: bool) -> str:
+    error = record.get("error")
+    if error:
+        return str(error["message"] if isinstance(error, dict) else error)
+    problems = record.get("problems") or [finding["message"] for finding in record.get("findings") or []]
+    return str(problems[0]) if problems else ""
+
+
+def _last(record: Record, human: bool) -> str:
+    problem = _problem(record, human)
+    path = path_of(record)
+    return f"{path}: {problem}" if problem else path
+
+
+def path_of(record: Record) -> str:
+    """The path in a record, as text."""
+    if "path" in record:
+        return str(record["path"])
+    return bytes.fromhex(record.get("path_hex", "")).decode("utf-8", "surrogateescape")
+
+
+_COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
+    "check": (("errors", _plain("errors")),),
+    "verify": (
+        ("kind", _plain("kind")),
+        ("sha256", _plain("sha256")),
+        ("check", _plain("check")),
+        ("pairs", _plain("pairs")),
+        ("application", _plain("application")),
+        ("state", _version),
+        ("size", _size("size")),
+    ),
+    "stats": (
+        ("buckets", _plain("buckets")),
+        ("keys", _plain("keys")),
+        ("depth", _plain("depth")),
+        ("branch pages", _plain("branch_pages")),
+        ("leaf pages", _plain("leaf_pages")),
+        ("leaf use %", _plain("leaf_inuse_percent")),
+    ),
+    "du": (
+        ("size", _size("size")),
+        ("free", _size("free")),
+        ("lost", _size("lost")),
+        ("unused", _size("unused")),
+        ("compact --dense frees", _size("gives_back")),
+    ),
+    "info": (
+        ("page size", _plain("page_size")),
+        ("size", _size("size")),
+        ("txid", _plain("txid")),
+        ("application", _plain("application")),
+    ),
+}
+_LARGEST_FIRST = {"stats": "keys", "du": "gives_back", "info": "size", "check": "errors", "verify": "errors"}
+
+
+def table(command: str, records: Sequence[Record], human: bool) -> tuple[list[str], list[list[Any]]]:
+    """Return the names of the columns and the rows, the worst first."""
+    columns = _COLUMNS.get(command, ())
+    by = _LARGEST_FIRST.get(command, "")
+    order = {"unreadable": 0, "damaged": 1, "ok": 2}
+    worst = sorted(records, key=lambda each: (order[_verdict(each)], -(each.get(by) or 0), path_of(each)))
+    names = ["verdict", *[name for name, _ in columns], "file"]
+    rows = [[_verdict(each), *[cell(each, human) for _, cell in columns], _last(each, human)] for each in worst]
+    return names, rows
+
+
+def summary(records: Sequence[Record], taken: int) -> str:
+    """Return a line: how many files there are, and what became of them."""
+    verdicts = [_verdict(record) for record in records]
+    parts = [f"{verdicts.count(verdict)} {verdict}" for verdict in ("ok", "damaged", "unreadable")]
+    shown = [part for part in parts if not part.startswith("0 ") or part == "0 ok"]
+    again = f" ({taken} as in the earlier results)" if taken else ""
+    return f"{len(records)} file{'s' * (len(records) != 1)}: {', '.join(shown)}{again}"

@@ -1,0 +1,54 @@
+"""The work on one file of many: run the command on it, here or on a worker of a cluster, and bring back its record."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BoltError, CheckFailed
+from .job import Job
+from .registry import find, module_of
+from .runner import run_job
+
+if TYPE_CHECKING:
+    # The command's name, the values of its options, the file, how many processes it may take.
+    Item = tuple[str, dict[str, Any], str, int]
+    # What goes to stdout (an object) and to stderr (objects), the status, and the file's state before.
+    Done = tuple[bytes, bytes, int, tuple[int | None, int | None, int | None]]
+
+
+def work(item: Item) -> Done:
+    """Run a command on one file; returns what it writes, whatever becomes of it."""
+    from ..fleet.state import file_state
+
+    name, values, path, jobs = item
+    command = find(name)
+    assert command is not None
+    shown, said = BytesIO(), BytesIO()
+    job: Job[Any] = Job(command, [path], values | {"json": True, "jobs": jobs}, said, several=True)
+    state = file_state(path) if values.get("output") else (None, None, None)
+    try:
+        status = run_job(job, shown, said)
+        return shown.getvalue(), said.getvalue(), status, state
+    except CheckFailed as error:
+        return shown.getvalue(), said.getvalue(), job.status_of(error), state
+    except BoltError as error:
+        return (*failure(job, error), job.status_of(error), state)
+    except OSError as error:
+        wrong = BoltError(f"{path}: {error.strerror or error}", path=path)
+        return (*failure(job, wrong), job.status_of(wrong), state)
+    except MemoryError:
+        wrong = BoltError("out of memory", path=path)
+        return (*failure(job, wrong), job.status_of(wrong), state)
+
+
+def failure(job: Job[Any], error: BoltError) -> tuple[bytes, bytes]:
+    """The record of a file that could not be read, and what is said of it."""
+    from ..render import records
+
+    wrong = records.error(error, job.path)
+    record: dict[str, Any] = {}
+    records.put_path(record, job.path)
+    unknown = getattr(module_of(job.command.name), "UNKNOWN", {})
+    said = job.err.getvalue() if isinstance(job.err, BytesIO) else b""
+    return records.line(record | unknown | {"error": wrong}), said + records.line(wrong)

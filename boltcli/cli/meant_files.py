@@ -1,0 +1,19 @@
+"""Which files a command is to work on: its arguments, those of a list, those in folders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..fleet.find import expand, listed
+
+if TYPE_CHECKING:
+    from .job import Job
+
+
+def meant_files(job: Job[Any]) -> list[str]:
+    """Return the files that the arguments and options of ``job`` mean. Raises OpenError."""
+    named = list(job.arguments)
+    source = str(job.value("files-from"))
+    if source:
+        named += listed(source)
+    return list(expand(named, recursive=bool(job.value("recursive"))))

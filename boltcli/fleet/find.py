@@ -1,0 +1,138 @@
+"""Which files are meant: those named, those of a list, those in folders."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..errors import OpenError, refused
+from ..format.magic import is_bolt, kind_of
+from ..storage.source import is_elsewhere
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+HEAD = 64 << 10  # bytes of a file that are looked at
+_STDIN = 0
+_PACKED = {"gzip": "gzip", "xz": "xz", "bzip2": "bzip2", "zstandard": "zstandard",
+           "a zip archive": "zip", "a tar archive": "tar"}  # fmt: skip
+
+
+def walk(folder: str) -> Iterator[str]:
+    """Yield the regular files under ``folder`` in the order of their names; links are not followed.
+
+    What can't be read is passed over. Raises :class:`~boltcli.errors.OpenError` for ``folder`` itself.
+    """
+    try:
+        os.listdir(folder)
+    except OSError as error:
+        raise refused("open", folder, error) from error
+    for here, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(here, name)
+            try:
+                if stat.S_ISREG(os.lstat(path).st_mode):
+                    yield path
+            except OSError:
+                continue
+
+
+def kind(path: str) -> str | None:
+    """Return how a bolt database lies at ``path``: bolt, gzip, zip, ...; None if there is none.
+
+    Of the file only the first 64 KiB are read, and of a zip archive its table. Raises OSError.
+    """
+    with open(path, "rb") as file:
+        head = file.read(HEAD)
+    found = kind_of(head)
+    if found in _PACKED:
+        return _PACKED[found] if _holds_bolt(path, head, found) else None
+    return "bolt" if is_bolt(head) else None
+
+
+def kind_of_file(path: str) -> str:
+    """Return how the database at ``path`` is packed, by its first bytes; bolt if it isn't, remote or "-" elsewhere."""
+    if is_elsewhere(path):
+        return "stdin" if path == "-" else "remote"
+    from ..storage.source import split_member
+
+    file, members = split_member(path)
+    try:
+        with open(file if members else path, "rb") as opened:
+            return _PACKED.get(kind_of(opened.read(512)) or "", "bolt")
+    except IsADirectoryError:
+        return "directory"
+    except OSError:
+        return "unknown"
+
+
+def _holds_bolt(path: str, head: bytes, packing: str) -> bool:
+    from ..storage.packed import peek
+
+    return peek(path, head, packing)
+
+
+def expand(arguments: Iterable[str], *, recursive: bool) -> Iterator[str]:
+    """Yield the files that ``arguments`` mean: with ``recursive`` of folders the databases in them, each once.
+
+    A word with ``*``, ``?`` or ``[`` that is no file's name is a pattern, in
+    which ``**`` is any number of folders. Raises OpenError.
+    """
+    seen: set[str] = set()
+    for argument in arguments:
+        for path in _meant(argument, recursive):
+            if path not in seen or path == argument:  # who names a file twice wants it twice
+                seen.add(path)
+                yield path
+
+
+def _meant(argument: str, recursive: bool) -> Iterator[str]:
+    if is_elsewhere(argument):
+        yield argument
+        return
+    if recursive and os.path.isdir(argument):
+        for path in walk(argument):
+            try:
+                if kind(path) is not None:
+                    yield path
+            except OSError:
+                yield path  # what it is shows when it is opened, or why it can't be
+        return
+    yield from matching(argument) or [argument]
+
+
+def matching(pattern: str) -> list[str]:
+    """Return the files that ``pattern`` means, sorted; none for a file's name. Links to folders aren't followed."""
+    parts = pattern.split(os.sep)
+    first = next((index for index, part in enumerate(parts) if any(char in part for char in "*?[")), -1)
+    if first < 0 or os.path.lexists(pattern):
+        return []
+    from pathlib import Path
+
+    base = Path(os.sep.join(parts[:first]) + os.sep if first else os.curdir)
+    try:
+        return sorted(str(path) for path in base.glob(os.sep.join(parts[first:])) if path.is_file())
+    except (OSError, ValueError, NotImplementedError):
+        return []
+
+
+def listed(path: str) -> list[str]:
+    """Return the names in the file ``path`` ("-": standard input), a line each, or each before a NUL.
+
+    Raises :class:`~boltcli.errors.OpenError`.
+    """
+    try:
+        if path == "-":
+            parts = []
+            while part := os.read(_STDIN, 1 << 20):
+                parts.append(part)
+            content = b"".join(parts)
+        else:
+            with open(path, "rb") as file:
+                content = file.read()
+    except OSError as error:
+        raise OpenError("read", path, error.strerror or str(error)) from error
+    names = content.split(b"\0") if b"\0" in content else content.splitlines()
+    return [os.fsdecode(name) for name in names if name]

@@ -1,0 +1,57 @@
+"""Rows of an earlier run, from the file that it wrote: what they say of unchanged files need not be found out again."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError, OpenError
+
+if TYPE_CHECKING:
+    from .state import State
+
+    Row = dict[str, Any]
+
+_STATE = ("size", "mtime", "txid")
+
+
+def read_results(path: str, command: str) -> dict[str, Row]:
+    """Return the rows of ``command`` in the file ``path``, by the paths of their files; failures are left out.
+
+    The ending says what it is: .ndjson (.jsonl, .json), .csv, .parquet or
+    .arrow. There is no file yet: there are no rows. Raises OpenError,
+    :class:`~boltcli.errors.ArgumentError` if it has other columns.
+    """
+    if not os.path.exists(path):
+        return {}
+    ending = os.path.splitext(path)[1].lower()
+    try:
+        if ending in (".parquet", ".arrow"):
+            from ..tables.arrow_files import read_table
+
+            rows = read_table(path)
+        elif ending == ".csv":
+            with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+                rows = list(csv.DictReader(file))
+        else:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                rows = [json.loads(line) for line in file if line.strip()]
+    except OSError as error:
+        raise OpenError("read", path, error.strerror or str(error)) from error
+    except (ValueError, csv.Error) as error:
+        raise ArgumentError(f"{path}: not the results of an earlier run: {error}") from None
+    if any(not isinstance(row, dict) or not {"path", "command", "status", *_STATE} <= row.keys() for row in rows):
+        raise ArgumentError(f"{path}: not the results of an earlier run: columns are missing")
+    return {str(row["path"]): row for row in rows if row["command"] == command and not row.get("error")}
+
+
+def is_as_before(row: Row, state: State) -> bool:
+    """Whether the file of ``row`` has the ``state`` that it had."""
+    before = [row[name] for name in _STATE]
+    return state[0] is not None and [_text(value) for value in before] == [_text(value) for value in state]
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,171 @@
+"""Whether a database, or a backup of one, is good: its sum, its structure, all of its pairs."""
+
+from __future__ import annotations
+
+from ..errors import BoltError, Changed, Corrupted
+from ..format.constants import BRANCH_PAGE, PAGE_TYPES
+from ..ops.check.exact_check import check
+from ..ops.check.snapshot_trailer import TRAILER, trailer_is_right
+from ..ops.read.select_items import items
+from ..tree.bucket import find_bucket, root_bucket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from ..ops.check.findings import Finding
+    from ..storage.snapshot import Snapshot
+
+QUICK, WHOLE, DEEP = "quick", "whole", "deep"
+
+_FINDINGS = 20  # that are kept; the others are counted
+_MOST = 1_000_000  # then counting stops
+_REVISION = 8  # bytes at the beginning of an etcd revision key
+_KEY_LENGTHS = (17, 18)
+
+
+def verify(
+    snapshot: Snapshot, level: str = WHOLE, *, jobs: int = 1, progress: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
+    """Return what is known of a database; ``ok`` is the verdict.
+
+    ``sha256`` is that of the end of a snapshot: ok, wrong or none. ``check`` is
+    ok, or damaged with the number of ``errors`` and the first ``problems``.
+    With ``level`` QUICK only the sum, the meta pages and page headers are
+    looked at, and ``pairs`` is None; with DEEP all that ``check --deep`` looks
+    at. ``revision`` is that of an etcd store. Raises nothing for damage.
+    """
+    problems: list[str] = []
+    sum_ = _sum(snapshot)
+    if sum_ == "wrong":
+        problems.append("the SHA-256 at the end is not that of the rest")
+    errors = 0
+    for problem in _findings(snapshot, level, jobs, progress):
+        errors += 1
+        if len(problems) < _FINDINGS:
+            problems.append(problem)
+        if errors >= _MOST:
+            break
+    pairs = buckets = None
+    if level != QUICK:
+        pairs, buckets, problem = _count(snapshot)
+        if problem and not errors:
+            errors += 1
+            problems.append(problem)
+    application = _application(snapshot)
+    return {
+        "ok": not errors and sum_ != "wrong",
+        "sha256": sum_,
+        "check": "damaged" if errors else "ok",
+        "errors": errors,
+        "problems": problems,
+        "level": level,
+        "pairs": pairs,
+        "buckets": buckets,
+        "application": application[0],
+        "layout": application[1],
+        "revision": _revision(snapshot),
+        "txid": snapshot.meta.txid,
+        "page_size": snapshot.page_size,
+        "size": snapshot.size,
+        "error": None,
+    }
+
+
+def _sum(snapshot: Snapshot) -> str:
+    right = trailer_is_right(snapshot)
+    if right:
+        return "ok"
+    # A length that only happens to be 32 more than a multiple of 512 is no snapshot's.
+    return "wrong" if right is False and snapshot.size % snapshot.page_size == TRAILER else "none"
+
+
+def _findings(snapshot: Snapshot, level: str, jobs: int, progress: Callable[[int, int], None] | None) -> Iterator[str]:
+    if level == QUICK:
+        yield from _headers(snapshot)
+        return
+    found: Iterator[Finding]
+    if level == DEEP:
+        from ..ops.check.deep_check import deep_check
+
+        found = deep_check(snapshot, jobs=jobs, progress=progress)
+    else:
+        found = check(snapshot, jobs=jobs, progress=progress)
+    for finding in found:
+        yield finding.line(_shown).decode("utf-8", "replace")
+
+
+def _shown(name: bytes) -> bytes:
+    text = name.decode("utf-8", "replace")
+    return name if text.isprintable() and "\ufffd" not in text else name.hex().encode()
+
+
+def _headers(snapshot: Snapshot) -> Iterator[str]:
+    """Yield what is wrong with the headers of pages that the freelist does not list, and with the root page."""
+    from ..ops.space.page_list import FREE, page_rows
+
+    ids = None
+    try:
+        root = snapshot.page(snapshot.meta.root)
+        if root.flags not in (BRANCH_PAGE, 2):
+            yield f"page {root.pgid}: the root page is a {PAGE_TYPES[root.flags]} page"
+        if not snapshot.meta.has_freelist:
+            return  # then pages may be free, and hold anything
+        from ..format.page import header_columns
+
+        known = snapshot.size // snapshot.page_size
+        ids, _ = header_columns(snapshot.buffer, snapshot.page_size, known)
+        for rows in page_rows(snapshot):
+            for pgid, head in rows:
+                if head == FREE:
+                    continue
+                if pgid >= known:
+                    yield f"page {pgid}: it is cut short, or beyond the end of the file"
+                elif ids[pgid] != pgid:
+                    yield f"page {pgid}: the page identifies itself as page {ids[pgid]}"
+                elif head & 0xFFFF not in PAGE_TYPES:
+                    yield f"page {pgid}: unexpected page type (flags: {head & 0xFFFF:x})"
+    except Changed:
+        raise
+    except BoltError as error:
+        yield str(error)
+    finally:
+        if ids is not None:
+            ids.release()
+
+
+def _count(snapshot: Snapshot) -> tuple[int, int, str]:
+    """Read all pairs: how many there are, of buckets too, and what stopped that."""
+    pairs = buckets = 0
+    try:
+        for part in items(snapshot, root_bucket(snapshot), recursive=True):
+            inner = part.bucket_count()
+            buckets += inner
+            pairs += len(part.keys) - inner
+    except Corrupted as damage:
+        return pairs, buckets, str(damage)
+    return pairs, buckets, ""
+
+
+def _application(snapshot: Snapshot) -> tuple[str | None, str | None]:
+    from ..apps.registry import recognise
+    from ..apps.store import SnapshotStore
+
+    found = recognise(SnapshotStore(snapshot))
+    return (None, None) if found is None else (found[1].name, found[1].layout)
+
+
+def _revision(snapshot: Snapshot) -> int | None:
+    """The newest revision of an etcd store: its last key begins with it (etcd, server/storage/mvcc/revision.go)."""
+    try:
+        find_bucket(snapshot, (b"meta",))
+        for part in items(snapshot, find_bucket(snapshot, (b"key",)), reverse=True, limit=1):
+            key = part.keys[0]
+            if len(key) in _KEY_LENGTHS and key[_REVISION : _REVISION + 1] == b"_":
+                return int.from_bytes(key[:_REVISION], "big")
+    except Changed:
+        raise
+    except BoltError:
+        pass
+    return None

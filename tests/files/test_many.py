@@ -1,0 +1,240 @@
+"""verify, scan and many files: tables, results that a later run takes up, lists and folders."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from boltcli.fleet import find
+from tests.files.test_packed import DATA, PACKED
+from tests.live import held
+from tests.schema import run_json
+from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
+
+STORES = ROOT / ".." / "shared" / "data" / "stores"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A good file, packed and snapshot ones, a damaged one, one that is no database, and what may not be opened."""
+    folder = tmp_path / "backups"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "good").write_bytes(DATA)
+    (folder / "inner" / "packed.zip").write_bytes(PACKED["zip"])
+    (folder / "inner" / "good.db.gz").write_bytes(PACKED["gzip"])
+    (folder / "inner" / "a.tar.xz").write_bytes(PACKED["tar.xz"])
+    (folder / "snapshot").write_bytes(DATA + hashlib.sha256(DATA).digest())
+    (folder / "wrong").write_bytes(DATA + bytes(32))
+    (folder / "damaged.db").write_bytes(small(freelist(2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), page(9, 2)))
+    (folder / "text.db").write_bytes(b"a text\n" * 99)
+    (folder / "empty").touch()
+    os.mkfifo(folder / "fifo")
+    (folder / "loop").symlink_to(folder, target_is_directory=True)
+    (folder / "link").symlink_to(folder / "good")
+    return folder
+
+
+GOOD = {"good", "snapshot", "inner/packed.zip", "inner/good.db.gz", "inner/a.tar.xz"}
+
+
+def test_verify(folder: Path) -> None:
+    status, records, _ = run_json("verify", "--recursive", folder)
+    assert status == 1
+    found = {os.path.relpath(record["path"], folder): record for record in records}
+    assert set(found) == GOOD | {"wrong", "damaged.db"}
+    assert {name for name, record in found.items() if record["ok"]} == GOOD
+    sums = {name: record["sha256"] for name, record in found.items()}
+    assert (sums["snapshot"], sums["wrong"], sums["good"]) == ("ok", "wrong", "none")
+    assert found["damaged.db"]["check"] == "damaged"
+    assert found["damaged.db"]["errors"] > 0
+    assert found["damaged.db"]["problems"]
+    for name in GOOD:
+        assert found[name]["pairs"] == 21, name
+        assert found[name]["application"] == "bacalhau"
+        assert found[name]["size"] == len(DATA) + 32 * (name == "snapshot")
+    assert found["inner/a.tar.xz"]["kind"] == "xz"
+
+
+def test_verify_as_a_table(folder: Path) -> None:
+    status, out, err = run("verify", folder / "good", folder / "none", folder / "damaged.db", folder / "text.db")
+    lines = out.decode().splitlines()
+    assert (status, err) == (1, b"")
+    assert [line.split()[0] for line in lines[2:-1]] == ["unreadable", "unreadable", "damaged", "ok"]
+    assert lines[-1] == "4 files: 1 ok, 1 damaged, 2 unreadable"
+    assert "doesn't exist" in lines[2]
+    assert run("verify", folder / "good")[0] == 0
+
+
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("level", [[], ["--quick"], ["--deep"]])
+def test_fixtures_are_good(path: Path, level: list[str]) -> None:
+    status, (record,), _ = run_json("verify", *level, path)
+    assert (status, record["ok"], record["error"]) == (0, True, None), record
+    if level != ["--quick"]:
+        exported = [json.loads(line) for line in run("export", path)[1].splitlines()]
+        assert exported[-1]["pairs"] == record["pairs"]
+        assert exported[-1]["buckets"] == record["buckets"]
+
+
+def test_quick_sees_a_page_that_is_not_its_own(tmp_path: Path) -> None:
+    content = bytearray(DATA)
+    content[6 * 16384] ^= 0x40  # the root page
+    (tmp_path / "x").write_bytes(content)
+    status, (record,), _ = run_json("verify", "--quick", tmp_path / "x")
+    assert (status, record["ok"], record["pairs"]) == (1, False, None)
+    assert "identifies itself as page" in record["problems"][0]
+
+
+def test_quick_and_deep() -> None:
+    assert b"--quick and --deep exclude each other" in run("verify", "--quick", "--deep", fixture("document"))[2]
+
+
+@pytest.mark.skipif(not STORES.is_dir(), reason="needs ../shared/data")
+def test_verify_of_stores() -> None:
+    status, records, _ = run_json("verify", *sorted(STORES.glob("*.db")))
+    assert status == 0
+    by_name: dict[str, Any] = {Path(record["path"]).name: record for record in records}
+    for name in ("etcd-3.6-plain.db", "etcd-3.6-k8s.db"):
+        assert by_name[name]["revision"] == _revision(STORES / name)
+    assert by_name["etcd-3.6-k8s-snapshot.db"]["sha256"] == "ok"
+    assert by_name["etcd-3.6-k8s-snapshot.db"]["revision"] == by_name["etcd-3.6-k8s.db"]["revision"]
+    assert by_name["raft-boltdb-default.db"]["revision"] is None
+
+
+def _revision(path: Path) -> int:
+    """The largest main revision of all keys, read from hex."""
+    return max(int(line[:16], 16) for line in run("keys", "--format", "hex", path, "key")[1].decode().split())
+
+
+def test_scan(folder: Path) -> None:
+    status, records, _ = run_json("scan", folder)
+    assert status == 0
+    found = {os.path.relpath(record["path"], folder): record for record in records}
+    assert set(found) == GOOD | {"wrong", "damaged.db"}
+    kinds = {name: record["kind"] for name, record in found.items()}
+    assert kinds["inner/packed.zip"] == "zip"
+    assert kinds["good"] == "bolt"
+    assert kinds["inner/good.db.gz"] == "gzip"
+    for name in GOOD:
+        assert found[name]["application"] == "bacalhau", name
+        assert found[name]["txid"] == 14
+        assert abs(found[name]["age"]) < 600
+        assert found[name]["size"] == (folder / name).stat().st_size
+    with held(folder / "good"):
+        (record,) = [one for one in run_json("scan", folder)[1] if one["path"].endswith("/good")]
+        assert record["lock"] == "exclusive"
+    out = run("scan", folder)[1].decode().splitlines()
+    assert out[-1] == "7 databases, 9 files looked at"
+
+
+def test_scan_reads_little_of_other_files(tmp_path: Path) -> None:
+    with open(tmp_path / "huge", "wb") as file:
+        file.truncate(1 << 40)
+    start = time.monotonic()
+    assert run("scan", tmp_path)[1] == b"0 databases, 1 file looked at\n"
+    assert time.monotonic() - start < 5
+    assert run("scan", tmp_path / "none")[1] == b"0 databases, 1 file looked at\n"
+
+
+def test_the_second_meta_page_is_enough(tmp_path: Path) -> None:
+    for name in ("page-1024", "page-4096", "page-16384"):
+        content = bytearray(fixture(name).read_bytes())
+        content[:80] = bytes(80)
+        (tmp_path / name).write_bytes(content)
+        assert find.kind(str(tmp_path / name)) == "bolt"
+
+
+@pytest.mark.parametrize("command", ["check", "stats", "du", "info"])
+def test_many_files_are_a_table(command: str, folder: Path) -> None:
+    files = [folder / "good", folder / "missing", folder / "snapshot"]
+    words: list[str | Path] = [command, *files]
+    if command == "stats":
+        (folder / "list").write_text("\n".join(map(str, files)))
+        words = [command, "--files-from", folder / "list"]
+    status, out, _ = run(*words)
+    lines = out.decode().splitlines()
+    assert status == 1
+    assert lines[-1] == "3 files: 2 ok, 1 unreadable"
+    assert lines[2].startswith("unreadable")
+    assert len(lines) == 6
+    assert out == run(*words, "--jobs", "3")[1]
+
+
+def test_stats_keeps_its_prefix() -> None:
+    status, out, _ = run("stats", fixture("document"), "execution-i")
+    assert status == 0
+    assert out.startswith(b"Aggregate statistics for 1 buckets")
+
+
+def test_lists_and_patterns(folder: Path) -> None:
+    names = folder.parent / "names"
+    names.write_bytes(b"%s\0%s\0" % (os.fsencode(folder / "good"), os.fsencode(folder / "snapshot")))
+    assert run("check", "--files-from", names)[1].endswith(b"2 files: 2 ok\n")
+    assert run("check", str(folder / "**" / "*.gz"))[1].endswith(b"1 file: 1 ok\n")
+    assert run("check", "--recursive", folder / "inner")[1].endswith(b"3 files: 3 ok\n")
+    assert run("check", "--files-from", folder / "none")[2].startswith(b"Error: read ")
+    assert b'path="' in run("metrics", "--recursive", folder / "inner")[1]
+    assert run("audit", "--files-from", names)[0] in (0, 1)
+
+
+@pytest.mark.parametrize("ending", ["ndjson", "csv", "parquet"])
+@pytest.mark.parametrize("command", ["verify", "check", "stats", "du", "info"])
+def test_results_and_resuming(command: str, ending: str, folder: Path, tmp_path: Path) -> None:
+    results = tmp_path / f"results.{ending}"
+    status, out, _ = run(command, "--recursive", "-o", results, folder)
+    assert out.endswith(f" -> {results}\n".encode())
+    assert out.startswith(b"7 files: ")
+    rows = _rows(results)
+    assert {row["path"] for row in rows} == {str(folder / name) for name in GOOD | {"wrong", "damaged.db"}}
+    assert run(command, "--recursive", "-o", results, folder)[0] == 1  # it is there
+    again = run(command, "--recursive", "--resume", results, "-o", results, folder)
+    assert again[0] == status
+    assert b"(7 as in the earlier results)" in again[1] or command in ("stats", "du")
+    assert _rows(results) == rows
+    shutil.copy(fixture("inline"), folder / "good")
+    changed = run(command, "--recursive", "--resume", results, "-o", results, folder)[1]
+    assert b"(6 as in" in changed or command in ("stats", "du")
+    assert _rows(results) != rows
+    other = "info" if command == "check" else "check"
+    assert b"as in the earlier" not in run(other, "--recursive", "--resume", results, "-o", results, folder)[1]
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".parquet":
+        import pyarrow.parquet
+
+        found: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
+        return found
+    if path.suffix == ".csv":
+        with open(path) as file:
+            return list(csv.DictReader(file))
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_wrong_options(folder: Path, tmp_path: Path) -> None:
+    assert b"--resume needs -o" in run("check", "--resume", tmp_path / "r.csv", folder / "good")[2]
+    assert b"the ending must be one of" in run("check", "-o", tmp_path / "r.txt", folder / "good")[2]
+    assert b"--engine is local:N or dask://" in run("check", "--engine", "spark", folder / "good")[2]
+    (tmp_path / "r.csv").write_text("a,b\n1,2\n")
+    words: list[str | Path] = ["check", "--resume", tmp_path / "r.csv", "-o", tmp_path / "r.csv", folder / "good"]
+    assert b"columns are missing" in run(*words)[2]
+    (tmp_path / "r.parquet").write_bytes(b"PAR1 no")
+    words = ["check", "--resume", tmp_path / "r.parquet", "-o", tmp_path / "r.parquet", folder / "good"]
+    assert b"not the results" in run(*words)[2]
+
+
+def test_packed_files_that_are_cut(tmp_path: Path) -> None:
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(DATA)[:-9])
+    status, (record,), (failure,) = run_json("verify", tmp_path / "cut.gz")
+    assert (status, record["ok"], record["kind"]) == (1, False, None)
+    assert record["error"] == failure
+    assert failure["kind"] == "unpack"
