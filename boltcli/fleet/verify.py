@@ -103,6 +103,7 @@ def _shown(name: bytes) -> bytes:
 
 def _headers(snapshot: Snapshot) -> Iterator[str]:
     """Yield what is wrong with the headers of pages that the freelist does not list, and with the root page."""
+    from ..ops.space.free_pages import free_pages
     from ..ops.space.page_list import FREE, page_rows
 
     ids = None
@@ -116,7 +117,7 @@ def _headers(snapshot: Snapshot) -> Iterator[str]:
 
         known = snapshot.size // snapshot.page_size
         ids, _ = header_columns(snapshot.buffer, snapshot.page_size, known)
-        for rows in page_rows(snapshot):
+        for rows in page_rows(snapshot, free_pages(snapshot)):
             for pgid, head in rows:
                 if head == FREE:
                     continue
