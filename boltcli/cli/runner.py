@@ -57,8 +57,8 @@ def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> 
     return run_lock_free(work, job, source, out, err)
 
 
-def open_second(path: str, job: Job[Any]) -> Snapshot:
-    """Open another database than the job's own, with the same options: for commands that read two.
+def open_second(path: str, job: Job[Any], *, previous: bool = False) -> Snapshot:
+    """Open a database with the job's options, for commands that read two, or one for long.
 
     Without the lock it is a private copy of one transaction's state. The caller closes it.
     """
@@ -66,10 +66,10 @@ def open_second(path: str, job: Job[Any]) -> Snapshot:
 
     source = _opened(path, job)
     if source.steady:
-        return open_snapshot(source)
+        return open_snapshot(source, previous=previous)
     from ..storage.live import Live
 
-    with Live(source) as live:
+    with Live(source, previous=previous) as live:
         return live.snapshot(copy=True)
 
 

@@ -19,13 +19,20 @@ NOT_FOR = {"render": {"library"}, "cli": {"library"}}
 
 DOORS = {
     "typer": {"cli/typer_app.py"},
-    "rich": {"render/rich_tree.py", "render/rich_markdown.py", "render/rich_table.py", "render/rich_rows.py"},
+    "rich": {
+        "render/rich_tree.py",
+        "render/rich_markdown.py",
+        "render/rich_table.py",
+        "render/rich_rows.py",
+        "cli/browse/widgets.py",
+    },
     "orjson": {"render/orjson_writer.py", "apps/json_values.py"},
     "google": {"apps/codecs/schema.py"},
     "jinja2": {"render/html_report.py"},
     "pyarrow": {"tables/arrow.py", "tables/arrow_files.py"},
     "duckdb": {"tables/duck.py"},
     "pandas": {"tables/frames.py"},
+    "textual": {"cli/browse/app.py", "cli/browse/widgets.py"},
     "PIL": {"render/page_picture.py"},
 }
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "map": "map",
     "why": "why",
     "report": "report",
+    "browse": "browse",
     "view": "view",
     "audit": "audit",
     "sql": "sql",

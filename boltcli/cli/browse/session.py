@@ -1,0 +1,128 @@
+"""The open database of a browser: where it is, what wrote it, and a newer state of it."""
+
+from __future__ import annotations
+
+import os
+
+from ...apps.registry import recognise
+from ...apps.store import SnapshotStore
+from ...errors import BoltError
+from ...ops.check.exact_check import check
+from ...ops.space.page_map import page_map
+from ...ops.space.page_story import page_story
+from ...render.names import path_text, shell_quoted
+from ...tree.bucket import BucketRef, find_bucket, get
+from ...tree.key_range import stretches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...apps.contract import Application, Codec
+    from ...ops.check.findings import Finding
+    from ...ops.space.page_map import PageMap
+    from ...ops.space.page_story import PageStory
+    from ...storage.snapshot import Snapshot
+
+    Path = tuple[bytes, ...]
+
+_MOST_BUCKETS = 500  # of one bucket in the tree; the list of keys has all of them
+_MOST_PAGES = 500  # leaf pages that are searched for them
+_FINDINGS = 100_000
+
+
+class Session:
+    """The database at ``path``; ``reopen`` returns a snapshot of its newest state, which the session closes."""
+
+    def __init__(self, path: str, snapshot: Snapshot, reopen: Callable[[], Snapshot]) -> None:
+        self.path = path
+        self.snapshot = snapshot
+        self._reopen = reopen
+        self._mark = self._signature()
+        self._maps: tuple[PageMap, PageMap | None, list[Finding]] | None = None
+        self.application = self._application()
+
+    def _application(self) -> Application | None:
+        try:
+            found = recognise(SnapshotStore(self.snapshot))
+        except BoltError:
+            return None
+        return found[0] if found else None
+
+    @property
+    def title(self) -> str:
+        """Name of the file, its transaction, and whose it is."""
+        whose = f" · {self.application.name}" if self.application else ""
+        return f"{os.path.basename(self.path)} · transaction {self.snapshot.meta.txid}{whose}"
+
+    def codec(self, path: Path) -> Codec | None:
+        """Return how the application decodes the pairs of the bucket at ``path``."""
+        return self.application.codec(path) if self.application else None
+
+    def bucket(self, path: Path) -> BucketRef:
+        """Return the bucket at ``path``."""
+        return find_bucket(self.snapshot, path)
+
+    def value(self, path: Path, key: bytes) -> bytes:
+        """Return the value of ``key``."""
+        return get(self.snapshot, self.bucket(path), key) or b""
+
+    def buckets(self, path: Path) -> tuple[list[bytes], bool]:
+        """Return the names of the buckets in the one at ``path``, and whether these are all."""
+        names: list[bytes] = []
+        for number, (_, leaf, keys, _, _) in enumerate(stretches(self.snapshot, self.bucket(path))):
+            names += [keys[index] for index in leaf.bucket_indexes()]
+            if len(names) > _MOST_BUCKETS or number >= _MOST_PAGES:
+                return names[:_MOST_BUCKETS], False
+        return names, True
+
+    def command(self, path: Path, key: bytes | None, is_bucket: bool = False) -> str:
+        """Return the command line that prints what is chosen."""
+        file = shell_quoted(self.path)
+        if key is None:
+            return f"boltcli items {file} {path_text(path)}" if path else f"boltcli buckets {file}"
+        verb = "items" if is_bucket else "get"
+        return f"boltcli {verb} {file} {path_text((*path, key))}"
+
+    def story(self, page: int) -> tuple[PageStory, PageMap]:
+        """Return what is known of ``page``, and the map of all pages; the first call reads the whole file."""
+        snapshot = self.snapshot
+        if self._maps is None:
+            other = snapshot.metas[1 - snapshot.meta.page]
+            before = page_map(snapshot, other) if other.problem() is None else None
+            findings = []
+            for number, finding in enumerate(check(snapshot, 0)):
+                findings.append(finding)
+                if number >= _FINDINGS:
+                    break
+            self._maps = page_map(snapshot), before, findings
+        now, before, findings = self._maps
+        return page_story(snapshot, page, now, before, findings), now
+
+    def _signature(self) -> tuple[int, int, int]:
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return 0, 0, 0
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the file was written to, or replaced, since it was read."""
+        return self._signature() != self._mark
+
+    def refresh(self) -> bool:
+        """Read the newest state; returns whether it is another one. Raises BoltError, and keeps the old state then."""
+        mark = self._signature()
+        newer = self._reopen()
+        older, self.snapshot = self.snapshot, newer
+        changed = older.meta.txid != newer.meta.txid or self._mark[0] != mark[0]
+        self._mark = mark
+        self._maps = None
+        older.close()
+        self.application = self._application()
+        return changed
+
+    def close(self) -> None:
+        """Close the database."""
+        self.snapshot.close()

@@ -1,0 +1,108 @@
+"""A value as the browser shows it: as text, as JSON, in hexadecimal, or as its application decodes it."""
+
+from __future__ import annotations
+
+from ...apps.codecs.guess import guess
+from ...apps.json_values import load
+from ...render.visible import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...apps.contract import Codec
+
+TEXT, JSON, HEX, DECODED = MODES = ("text", "json", "hex", "decoded")
+MOST = 1 << 16  # bytes of a value that are shown as text or in hexadecimal
+_LARGEST = 16 << 20  # bytes of a value that is taken for JSON, or decoded
+_HEX_LINE = 8  # bytes: three columns fit 80 characters
+
+
+class ShownValue:
+    """A value in one ``mode``: ``text``, or ``data`` (a dict or list, to be folded). ``title`` says what it is."""
+
+    __slots__ = ("data", "mode", "text", "title")
+
+    def __init__(self, mode: str, title: str, text: str = "", data: Any = None) -> None:
+        self.mode = mode
+        self.title = title
+        self.text = text
+        self.data = data
+
+
+def show_value(value: bytes, mode: str = "", key: bytes = b"", codec: Codec | None = None) -> ShownValue:
+    """Return ``value`` in ``mode``; an empty one chooses: decoded, then JSON, then text, then hexadecimal."""
+    size = f"{len(value)} bytes"
+    if mode in ("", DECODED) and len(value) <= _LARGEST:
+        name, found = _decoded(value, key, codec)
+        if name and (mode or name != "json"):
+            return _structured(DECODED, f"decoded, {name}, {size}", found)
+    if mode == DECODED:
+        return ShownValue(DECODED, f"not decoded, {size}", "No codec knows this value.\n\n" + hex_text(value))
+    if mode in ("", JSON) and value.lstrip()[:1] in ((b"{", b"[") if not mode else (value.lstrip()[:1],)):
+        found = load(value) if len(value) <= _LARGEST else value
+        if found is not value:
+            return _structured(JSON, f"JSON, {size}", found)
+    if mode == JSON:
+        return ShownValue(JSON, f"not JSON, {size}", "This value is not JSON.\n\n" + plain_text(value))
+    if mode == HEX or (not mode and not _is_text(value)):
+        return ShownValue(HEX, f"hexadecimal, {size}", hex_text(value))
+    return ShownValue(TEXT, f"text, {size}", plain_text(value))
+
+
+def _decoded(value: bytes, key: bytes, codec: Codec | None) -> tuple[str, Any]:
+    """Return the name of what decoded ``value``, and the result; an empty name if nothing did."""
+    if codec is not None and codec.value is not None:
+        found = codec.value(key, value)
+        if found is not value and not isinstance(found, bytes):
+            return "by the application", found
+    guessed = guess(value)
+    return guessed if guessed is not None else ("", None)
+
+
+def _structured(mode: str, title: str, found: Any) -> ShownValue:
+    if isinstance(found, (dict, list)):
+        return ShownValue(mode, title, data=found)
+    return ShownValue(mode, title, scalar(found))
+
+
+def scalar(value: Any) -> str:
+    """Return what is neither a dict nor a list, as JSON writes it; bytes that are no text in hexadecimal."""
+    if isinstance(value, bytes):
+        return "0x" + value[:MOST].hex() if not _is_text(value) else f'"{plain_text(value)}"'
+    if isinstance(value, str):
+        return f'"{visible(value[:MOST])}"'
+    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if _is_constant(value) else str(value)
+
+
+def _is_constant(value: Any) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        text = value[:MOST].decode()
+    except UnicodeDecodeError as error:
+        if len(value) <= MOST or error.start < MOST - 4:
+            return False
+        text = value[: error.start].decode()
+    return all(char.isprintable() or char in "\n\t\r" for char in text)
+
+
+def _rest(value: bytes) -> str:
+    return f"\n({len(value) - MOST} more bytes are not shown)" if len(value) > MOST else ""
+
+
+def plain_text(value: bytes) -> str:
+    """Return ``value`` as text in which nothing commands the terminal."""
+    return visible(value[:MOST].decode("utf-8", "surrogateescape").replace("\r\n", "\n")) + _rest(value)
+
+
+def hex_text(value: bytes) -> str:
+    """Return lines of offset, bytes in hexadecimal, and the printable ones of them."""
+    lines = []
+    for at in range(0, min(len(value), MOST), _HEX_LINE):
+        part = value[at : at + _HEX_LINE]
+        letters = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in part)
+        lines.append(f"{at:04x} {part.hex(' ', -4):<17} {letters}")
+    return "\n".join(lines) + _rest(value)

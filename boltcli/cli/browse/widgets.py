@@ -1,0 +1,210 @@
+"""The parts of the browser's screen: the list of keys, the value, what is known of a page, the help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static, Tree
+from textual.widgets.tree import TreeNode
+
+from ...apps.json_values import plain_text
+from ...render.formats import auto
+from ...render.page_cells import COLOURS, LETTERS, cells
+from ...render.page_stories import story_text
+from ...render.visible import visible
+from .value import scalar
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from ...apps.contract import Codec
+    from ...ops.read.key_rows import KeyRow
+    from ...ops.space.page_map import PageMap
+    from ...ops.space.page_story import PageStory
+    from .window import KeyWindow
+
+_MOST_CHILDREN = 200  # of one dict or list that are shown at a time
+
+
+def label(text: str) -> Text:
+    """Return ``text`` as a line of a tree."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+class KeyList(Widget, can_focus=True):
+    """The rows of a :class:`KeyWindow`; it only draws them and says which way the user wants to go."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "go('move', 1)", "Down", show=False),
+        Binding("up,k", "go('move', -1)", "Up", show=False),
+        Binding("pagedown,space", "go('page', 1)", "Page down", show=False),
+        Binding("pageup", "go('page', -1)", "Page up", show=False),
+        Binding("home", "go('home', 0)", "First", show=False),
+        Binding("end", "go('end', 0)", "Last", show=False),
+        Binding("enter,right", "go('enter', 0)", "Open", show=False),
+    ]
+
+    class Go(Message):
+        """The user wants to move: ``way`` is move, page, home, end or enter; ``count`` how often."""
+
+        def __init__(self, way: str, count: int) -> None:
+            super().__init__()
+            self.way = way
+            self.count = count
+
+    class Resized(Message):
+        """There is room for another number of rows."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.window: KeyWindow | None = None
+        self.codec: Codec | None = None
+
+    def action_go(self, way: str, count: int) -> None:
+        self.post_message(self.Go(way, count))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.post_message(self.Resized())
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self.action_go("move", 3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self.action_go("move", -3)
+
+    def on_click(self, event: events.Click) -> None:
+        if self.window is not None and event.y < len(self.window.rows):
+            self.action_go("move", event.y - self.window.at)
+
+    def render(self) -> Content:
+        window = self.window
+        if window is None:
+            return Content("")
+        if not window.rows:
+            return Content("no keys match the filter" if window.needle else "no keys")
+        width = max(self.size.width, 4)
+        return Content("\n").join(self._line(index, row, width) for index, row in enumerate(window.rows))
+
+    def _line(self, index: int, row: KeyRow, width: int) -> Content:
+        assert self.window is not None
+        name = f"{'▸ ' if row.is_bucket else '  '}{self._shown(row.key)}"
+        line = Content(name).truncate(width, ellipsis=True, pad=True)
+        if index == self.window.at:
+            return line.stylize("reverse bold" if self.has_focus else "reverse")
+        return line.stylize("bold") if row.is_bucket else line
+
+    def _shown(self, key: bytes) -> str:
+        if self.codec is not None and self.codec.key is not None:
+            decoded = self.codec.key(key)
+            if not isinstance(decoded, bytes):
+                return visible(decoded if isinstance(decoded, str) else plain_text(decoded))
+        return visible(auto(key[:512]).decode("utf-8", "replace")) or "(empty)"
+
+
+class FoldedTree(Tree[Any]):
+    """A dict or list whose parts open and close; parts are put in as they are opened."""
+
+    def show(self, data: Any) -> None:
+        self.clear()
+        self.root.data = data
+        self.root.set_label(label("{}" if isinstance(data, dict) else "[]"))
+        self.show_root = False
+        self._fill(self.root)
+        self.root.expand()
+
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Any]) -> None:
+        event.stop()
+        if not event.node.children:
+            self._fill(event.node)
+
+    def _fill(self, node: TreeNode[Any]) -> None:
+        data: Any = node.data
+        parts = list(data.items()) if isinstance(data, dict) else list(enumerate(data))
+        for name, part in parts[:_MOST_CHILDREN]:
+            title = visible(str(name))
+            if isinstance(part, (dict, list)) and part:
+                ends = "{}" if isinstance(part, dict) else "[]"
+                node.add(label(f"{title} {ends[0]}{len(part)}{ends[1]}"), data=part)
+            else:
+                shown = "{}" if part == {} else "[]" if part == [] else scalar(part)
+                node.add_leaf(label(f"{title}: {shown[:2000]}"))
+        if len(parts) > _MOST_CHILDREN:
+            rest = data if isinstance(data, list) else parts
+            more = dict(parts[_MOST_CHILDREN:]) if isinstance(data, dict) else rest[_MOST_CHILDREN:]
+            node.add(label(f"({len(more)} more)"), data=more)
+
+
+class PageScreen(ModalScreen[int | None]):
+    """What is known of a page, and where it is on the map; returns the page to show next, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,m", "leave", "Back"),
+        Binding("left", "step(-1)", "Page before"),
+        Binding("right", "step(1)", "Page after"),
+        Binding("u", "parent", "Page that refers to it"),
+    ]
+    CSS = "PageScreen { align: center middle; } PageScreen > VerticalScroll { border: round $accent; padding: 0 1; }"
+
+    def __init__(self, story: PageStory, mapped: PageMap) -> None:
+        super().__init__()
+        self.story = story
+        self.mapped = mapped
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll():
+            yield Static(Content(visible(story_text(self.story).decode("utf-8", "surrogateescape"))))
+            yield Static(id="map")
+            yield Static(Content("left, right: page before, after   u: page that refers to it   Esc: back"))
+
+    def on_mount(self) -> None:
+        self.query_one("#map", Static).update(map_content(self.mapped, self.story.page, 64, 10))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_step(self, count: int) -> None:
+        self.dismiss(min(max(self.story.page + count, 0), len(self.mapped.kinds) - 1))
+
+    def action_parent(self) -> None:
+        way = self.story.now.way
+        if len(way) > 1:
+            self.dismiss(way[-2])
+
+
+def map_content(mapped: PageMap, page: int, width: int, rows: int) -> Content:
+    """Return the map of the pages around ``page``, which is marked; of a small file of all pages."""
+    found, _ = cells(mapped, len(mapped.kinds))
+    first = max(min(page - page % width - width * (rows // 2), len(found) - width * rows), 0)
+    first -= first % width
+    parts: list[Content | str] = []
+    for cell in found[first : first + width * rows]:
+        if (cell.first - first) % width == 0:
+            parts.append(f"\n{cell.first:>8} ")
+        style = f"{COLOURS[cell.kind]}{' reverse bold' if cell.first == page else ''}"
+        parts.append(Content.styled("@" if cell.first == page else LETTERS[cell.kind], style))
+    return Content.assemble(
+        *parts, "\n\n@ this page   M meta  F freelist  . free  B branch  L leaf  o overflow  x lost"
+    )
+
+
+class HelpScreen(ModalScreen[None]):
+    """The keys and what they do."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "dismiss", "Back")]
+    CSS = "HelpScreen { align: center middle; } HelpScreen > VerticalScroll { border: round $accent; padding: 0 1; }"
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll():
+            yield Static(Content(self.text))

@@ -1,0 +1,118 @@
+"""The part of a bucket's keys that is on the screen, and how it moves: it reads the pages that it needs, no more."""
+
+from __future__ import annotations
+
+from ...ops.read.key_rows import key_rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...ops.read.key_rows import KeyRow
+    from ...storage.snapshot import Snapshot
+    from ...tree.bucket import BucketRef
+
+
+class KeyWindow:
+    """At most ``height`` rows of ``bucket``; the chosen one is at index ``at``. ``needle`` filters the keys.
+
+    The moves are generators that yield after each page that was read, so that
+    the screen stays alive while a filter looks for rows in a large bucket. They
+    raise :class:`~boltcli.errors.Corrupted`; what was read before that, or
+    before a move was given up, is shown.
+    """
+
+    def __init__(self, snapshot: Snapshot, bucket: BucketRef, height: int = 20) -> None:
+        self.snapshot = snapshot
+        self.bucket = bucket
+        self.height = height
+        self.needle = b""
+        self.rows: list[KeyRow] = []
+        self.at = 0
+
+    @property
+    def chosen(self) -> KeyRow | None:
+        """The row that the cursor is on."""
+        return self.rows[self.at] if self.at < len(self.rows) else None
+
+    def go(self, key: bytes = b"") -> Iterator[None]:
+        """Show the rows from ``key`` on; where they are too few for the window, those before it too."""
+        rows: list[KeyRow] = []
+        before: list[KeyRow] = []
+        try:
+            yield from self._collect(rows, self.height, start=key)
+            if key and len(rows) < self.height:
+                yield from self._collect(before, self.height - len(rows), stop=key, reverse=True)
+        finally:
+            if rows or before or not self.rows:
+                self.rows = before[::-1] + rows
+                self.at = min(len(before), max(len(self.rows) - 1, 0))
+
+    def end(self) -> Iterator[None]:
+        """Show the last rows."""
+        rows: list[KeyRow] = []
+        yield from self._collect(rows, self.height, reverse=True)
+        self.rows = rows[::-1]
+        self.at = max(len(rows) - 1, 0)
+
+    def move(self, count: int) -> Iterator[None]:
+        """Choose the row ``count`` rows further down, or up if it is negative."""
+        target = self.at + count
+        new: list[KeyRow] = []
+        try:
+            if self.rows and target >= len(self.rows):
+                yield from self._collect(new, target - len(self.rows) + 1, start=self.rows[-1].key + b"\0")
+            elif self.rows and target < 0:
+                yield from self._collect(new, -target, stop=self.rows[0].key, reverse=True)
+        finally:
+            if count < 0:
+                self.rows = (new[::-1] + self.rows)[: self.height]
+                self.at = max(target + len(new), 0)
+            else:
+                whole = self.rows + new
+                cut = max(len(whole) - self.height, 0) if new else 0
+                self.rows = whole[cut:]
+                self.at = max(min(target, len(whole) - 1) - cut, 0)
+
+    def resize(self, height: int) -> Iterator[None]:
+        """Have room for ``height`` rows, with the chosen one among them."""
+        self.height = max(height, 1)
+        if len(self.rows) > self.height:
+            first = max(self.at - self.height + 1, 0)
+            self.rows = self.rows[first : first + self.height]
+            self.at -= first
+        elif self.rows:
+            new: list[KeyRow] = []
+            yield from self._collect(new, self.height - len(self.rows), start=self.rows[-1].key + b"\0")
+            self.rows += new
+
+    def search(self, needle: bytes) -> Iterator[None]:
+        """Go to the next row after the chosen one whose key or value contains ``needle``; from the end, to the first.
+
+        The window stays as it is if there is none.
+        """
+        chosen = self.chosen
+        behind = chosen.key + b"\0" if chosen else b""
+        for start, stop in ((behind, None), (b"", behind)):
+            if stop == b"":
+                break
+            for part in key_rows(self.snapshot, self.bucket, start, stop, needle=needle, values=True):
+                yield
+                for row in part:
+                    if self.needle in row.key:
+                        yield from self.go(row.key)
+                        return
+        raise LookupError(needle)
+
+    def _collect(
+        self, rows: list[KeyRow], count: int, *, start: bytes = b"", stop: bytes | None = None, reverse: bool = False
+    ) -> Iterator[None]:
+        """Add up to ``count`` rows."""
+        if count <= 0:
+            return
+        count += len(rows)
+        for part in key_rows(self.snapshot, self.bucket, start, stop, reverse=reverse, needle=self.needle):
+            rows += part[: count - len(rows)]
+            if len(rows) >= count:
+                return
+            yield

@@ -1,0 +1,48 @@
+"""``browse``: look around in a database on the terminal."""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import ArgumentError
+from ..command import Command
+from ..options import ACCESS, FILE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+    from ..job import Job
+
+COMMAND = Command(
+    "browse",
+    "Browse buckets, keys and values on the terminal; reads only.",
+    arguments=(FILE,),
+    least=1,
+    most=1,
+    options=ACCESS,
+    group="Space",
+    json=False,
+    example="boltcli browse fixtures/document.db",
+)
+
+
+def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+    from ...extras import need
+    from ..runner import open_second
+
+    need("textual", "browse", "browse")
+    if not (os.isatty(0) and out.isatty()):
+        raise ArgumentError("browse needs a terminal: items, get and export print what is in a file")
+    snapshot = open_second(job.path, job, previous=job.previous)
+    # A writer that is there stays there: newer states are read beside it at once.
+    unlocked: dict[str, Any] = {"no-lock": True}
+    again = job if snapshot.locked else job.again(err=err, **unlocked)
+    from ..browse.app import BrowseApp
+    from ..browse.session import Session
+
+    session = Session(job.path, snapshot, lambda: open_second(job.path, again, previous=job.previous))
+    try:
+        BrowseApp(session).run()
+    finally:
+        session.close()

@@ -1,0 +1,70 @@
+"""Read the keys of a bucket as a list on a screen needs them: from any key, forwards or backwards, page by page."""
+
+from __future__ import annotations
+
+from ...format.constants import BUCKET_LEAF_FLAG
+from ...format.page import DamagedElements
+from ...tree.bucket import BucketRef, damaged
+from ...tree.key_range import stretches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...storage.snapshot import Snapshot
+
+
+class KeyRow:
+    """An element of a bucket: its ``key``, the ``size`` of its value in bytes, and the id of the ``page`` it is on."""
+
+    __slots__ = ("is_bucket", "key", "page", "size")
+
+    def __init__(self, key: bytes, size: int, is_bucket: bool, page: int) -> None:
+        self.key = key
+        self.size = size
+        self.is_bucket = is_bucket
+        self.page = page
+
+
+def key_rows(
+    snapshot: Snapshot,
+    bucket: BucketRef,
+    start: bytes = b"",
+    stop: bytes | None = None,
+    *,
+    reverse: bool = False,
+    needle: bytes = b"",
+    values: bool = False,
+) -> Iterator[list[KeyRow]]:
+    """Yield the elements from ``start`` to before ``stop``, a leaf page's worth at a time, or with ``reverse`` from
+    the last to the first.
+
+    With a ``needle`` only those whose key contains it, with ``values`` those whose value does too; a page without
+    any gives an empty list, so that whoever waits can stop. Values aren't copied. Raises
+    :class:`~boltcli.errors.Corrupted`.
+    """
+    for page, leaf, keys, low, high in stretches(snapshot, bucket, start, stop, reverse=reverse):
+        snapshot.glance()
+        pgid = page.pgid if bucket.root else bucket.page
+        places: range | list[int] = range(low, high)
+        if needle:
+            if page.buffer.find(needle, page.offset, page.end) < 0:
+                yield []
+                continue
+            try:
+                places = [
+                    index
+                    for index in places
+                    if needle in keys[index] or (values and _in_value(page.buffer, leaf.value_span(index), needle))
+                ]
+            except DamagedElements as damage:
+                raise damaged(snapshot, page, damage) from None
+        sizes, flags = leaf.value_sizes, leaf.flags
+        rows = [KeyRow(keys[index], sizes[index], bool(flags[index] & BUCKET_LEAF_FLAG), pgid) for index in places]
+        if reverse:
+            rows.reverse()
+        yield rows
+
+
+def _in_value(buffer: object, span: tuple[int, int], needle: bytes) -> bool:
+    return bool(buffer.find(needle, *span) >= 0)  # type: ignore[attr-defined]
