@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAGIC = b"SQLite format 3\0"
 _TYPES = {"integer": "INTEGER", "boolean": "INTEGER", "number": "REAL", "bytes": "BLOB", "time": "INTEGER"}
 _ROWS = 10_000
-_MOST = 1 << 63  # an INTEGER of SQLite has 64 bits, signed: larger ones are stored as text
+_MOST = 1 << 63  # an INTEGER of SQLite has 64 bits, signed: a column with a larger one is text
 
 
 def write_database(path: str, rows: Iterator[Row] | None, file: TableFile, views: Sequence[Relation]) -> dict[str, int]:
@@ -68,17 +68,33 @@ def _names(path: tuple[bytes, ...]) -> str:
 
 
 def _write_view(connection: sqlite3.Connection, view: Relation, file: TableFile) -> int:
-    columns = view.columns[1:]
-    described = ", ".join(f"{_quoted(column.name)} {_TYPES.get(column.type, 'TEXT')}" for column in columns)
+    """Write a table; a column of integers of which one is too large is written again, as text."""
+    types = [_TYPES.get(column.type, "TEXT") for column in view.columns[1:]]
+    while True:
+        count, large = _write_table(connection, view, file, types)
+        if not large:
+            return count
+        for place in large:
+            types[place] = "TEXT"
+        connection.execute(f"DROP TABLE {_quoted(view.name)}")
+
+
+def _write_table(
+    connection: sqlite3.Connection, view: Relation, file: TableFile, types: Sequence[str]
+) -> tuple[int, set[int]]:
+    """Return the number of rows, and the columns with an integer that SQLite would make a REAL; at those it stops."""
+    described = ", ".join(f"{_quoted(column.name)} {type}" for column, type in zip(view.columns[1:], types))
     connection.execute(f"CREATE TABLE {_quoted(view.name)} ({described})")
-    makers: list[Callable[[Any], Any]] = [_cell] * len(columns)
-    places = ", ".join("?" * len(columns))
+    places = ", ".join("?" * len(types))
+    integers = [place for place, type in enumerate(types) if type == "INTEGER"]
     count = 0
     rows = view.rows(file)
-    while chunk := [tuple(make(value) for make, value in zip(makers, row)) for row in islice(rows, _ROWS)]:
+    while chunk := [tuple(map(_cell, row)) for row in islice(rows, _ROWS)]:
+        if large := {place for place in integers for row in chunk if isinstance(row[place], str)}:
+            return count, large
         connection.executemany(f"INSERT INTO {_quoted(view.name)} VALUES ({places})", chunk)
         count += len(chunk)
-    return count
+    return count, set()
 
 
 def _quoted(name: str) -> str:
