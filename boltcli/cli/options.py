@@ -54,6 +54,7 @@ OUTPUT = Option(
     default="", metavar="DEST", short="o", required=True, kind="file",
 )  # fmt: skip
 HUMAN = Option("human", "Print sizes in KiB, MiB, ...; the default on a terminal.", short="H", default=False)
+HUMAN_ONLY_IF_GIVEN = Option("human", "Print sizes in KiB, MiB, ...", short="H", default=False)
 FORCE = Option("force", "Replace DEST if it is a file.", default=False)
 NO_SYNC = Option("no-sync", "Don't sync the result to the disk.", default=False)
 FILL_PERCENT = Option(

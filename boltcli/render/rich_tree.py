@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ..ops.space.space_usage import BucketUsage
 
 
-def rich_tree(title: str, buckets: list[BucketUsage], size: int) -> bytes:
+def rich_tree(title: str, buckets: list[BucketUsage], size: int, human: bool = False) -> bytes:
     """``buckets`` (each before those inside it, the root bucket first) as a tree in colours."""
-    shown = Shown(buckets, size)
+    shown = Shown(buckets, size, human)
     top = Tree(_label(visible(title), buckets[0], shown))
     nodes = {id(buckets[0]): top}
     for bucket in buckets[1:]:

@@ -6,13 +6,18 @@ from .golang import percent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..ops.stats.bucket_stats import BucketStats
     from ..storage.holders import Holder
 
 
-def stats(count: int, total: BucketStats) -> bytes:
-    """The report of ``stats`` over ``count`` top-level buckets."""
+def stats(count: int, total: BucketStats, human: bool = False) -> bytes:
+    """The report of ``stats`` over ``count`` top-level buckets; ``human``: with sizes in KiB and the like."""
     t = total
+    size: Callable[[int], str] = str
+    if human:
+        from .human import size
     branch = percent(t.branch_inuse, t.branch_alloc)
     leaf = percent(t.leaf_inuse, t.leaf_alloc)
     inline = percent(t.inline_buckets, t.buckets)
@@ -29,14 +34,14 @@ Tree statistics
 \tNumber of keys/value pairs: {t.keys}
 \tNumber of levels in B+tree: {t.depth}
 Page size utilization
-\tBytes allocated for physical branch pages: {t.branch_alloc}
-\tBytes actually used for branch data: {t.branch_inuse} ({branch}%)
-\tBytes allocated for physical leaf pages: {t.leaf_alloc}
-\tBytes actually used for leaf data: {t.leaf_inuse} ({leaf}%)
+\tBytes allocated for physical branch pages: {size(t.branch_alloc)}
+\tBytes actually used for branch data: {size(t.branch_inuse)} ({branch}%)
+\tBytes allocated for physical leaf pages: {size(t.leaf_alloc)}
+\tBytes actually used for leaf data: {size(t.leaf_inuse)} ({leaf}%)
 Bucket statistics
 \tTotal number of buckets: {t.buckets}
 \tTotal number on inlined buckets: {t.inline_buckets} ({inline}%)
-\tBytes used for inlined buckets: {t.inline_bucket_inuse} ({inline_bytes}%)
+\tBytes used for inlined buckets: {size(t.inline_bucket_inuse)} ({inline_bytes}%)
 """.encode()
 
 

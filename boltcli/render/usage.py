@@ -58,29 +58,30 @@ def arranged(buckets: list[BucketUsage], order: str, depth: int, start: BucketUs
 class Shown:
     """What is said of each of ``buckets``, in a file of ``size`` bytes: nothing that is the same 0 or 1 for all."""
 
-    def __init__(self, buckets: list[BucketUsage], size: int) -> None:
+    def __init__(self, buckets: list[BucketUsage], size: int, human: bool = False) -> None:
+        self.human = human
         self.size = size
         self.depth = any(bucket.depth > 1 for bucket in buckets)
         self.sequence = any(bucket.sequence for bucket in buckets)
 
     def facts(self, bucket: BucketUsage) -> str:
         """The facts of ``bucket``, with commas between."""
-        return _facts(bucket, self.size, self.depth, self.sequence)
+        return _facts(bucket, self.size, self.depth, self.sequence, self.human)
 
 
-def _facts(bucket: BucketUsage, size: int, depth: bool, sequence: bool) -> str:
+def _facts(bucket: BucketUsage, size: int, depth: bool, sequence: bool, human: bool) -> str:
     words = [f"{bucket.pairs} pair{'s' * (bucket.pairs != 1)}"]
     if bucket.keys != bucket.pairs:
         words.append(f"{bucket.keys} with those inside")
-    words.append(f"{bucket.bytes} bytes{' inline' * bucket.inline}")
+    words.append(f"{amount(bucket.bytes, human)}{' bytes' * (not human)}{' inline' * bucket.inline}")
     words.append(f"{100 * bucket.bytes / size:.1f}%")
     words += [f"depth {bucket.depth}"] * depth + [f"sequence {bucket.sequence}"] * sequence
     return ", ".join(words)
 
 
-def tree_text(title: str, buckets: list[BucketUsage], size: int) -> bytes:
+def tree_text(title: str, buckets: list[BucketUsage], size: int, human: bool = False) -> bytes:
     """The tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines."""
-    shown = Shown(buckets, size)
+    shown = Shown(buckets, size, human)
     lines = [f"{title}: {shown.facts(buckets[0])}\n"]
     last: set[int] = set()  # of those that have no sibling behind them
     seen: set[int] = set()

@@ -7,7 +7,7 @@ import os
 from ...errors import ArgumentError, DestinationExists
 from ...ops.write.compact import compact
 from ..command import Argument, Command, Option
-from ..options import FILL_PERCENT, FORCE, NO_SYNC, OUTPUT, PAGE_SIZE
+from ..options import FILL_PERCENT, FORCE, HUMAN_ONLY_IF_GIVEN, NO_SYNC, OUTPUT, PAGE_SIZE
 from ..values import go_quote, parse_int64
 
 TYPE_CHECKING = False
@@ -39,6 +39,7 @@ COMMAND = Command(
         Option("dense", "Write the smallest copy: full pages, none of them free. bbolt can't.", default=False),
         FILL_PERCENT,
         PAGE_SIZE,
+        HUMAN_ONLY_IF_GIVEN,
     ),
     opens=True,
     example="boltcli compact -o compact.db fixtures/many-free.db",
@@ -56,6 +57,7 @@ class Options:
     dense: bool
     fill_percent: int
     page_size: int
+    human: bool
 
 
 def prepare(job: Job[Options]) -> None:
@@ -89,4 +91,9 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         return
     for warning in done.warnings:
         job.warn(str(warning))
+    if options.human:
+        from ...render.human import size
+
+        out.write(f"{size(done.source_size)} -> {size(done.size)} (gain={done.gain:.2f}x)\n".encode())
+        return
     out.write(b"%d -> %d bytes (gain=%.2fx)\n" % (done.source_size, done.size, done.gain))

@@ -7,7 +7,7 @@ from ...render import text
 from ...storage.readahead import ReadAhead
 from ..command import Argument, Command, Option
 from ..key_argument import address
-from ..options import FILES, JOBS
+from ..options import FILES, HUMAN_ONLY_IF_GIVEN, JOBS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ COMMAND = Command(
     options=(
         JOBS,
         Option("prefix", "Like PREFIX; with --json all arguments are files.", default="", metavar="PREFIX"),
+        HUMAN_ONLY_IF_GIVEN,
     ),
     opens=True,
     several=True,
@@ -37,6 +38,7 @@ class Options:
 
     jobs: int
     prefix: str
+    human: bool
 
 
 def prepare(job: Job[Options]) -> None:
@@ -56,4 +58,4 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
         out.write(records.line(records.stats(job.path, count, total)))
         return
-    out.write(text.stats(count, total))
+    out.write(text.stats(count, total, job.options.human))

@@ -11,7 +11,7 @@ from ...render.usage import ORDERS, arranged, tree_text
 from ...tree.bucket import find_bucket
 from ..command import Argument, Command, Option
 from ..key_argument import addresses
-from ..options import DEPTH, FILE
+from ..options import DEPTH, FILE, HUMAN
 from ..streams import wants_style, write_styled
 
 TYPE_CHECKING = False
@@ -38,6 +38,7 @@ COMMAND = Command(
             metavar="ORDER",
             choices=("size", "name", "keys"),
         ),
+        HUMAN,
     ),
     opens=True,
     example="boltcli tree fixtures/document.db",
@@ -49,6 +50,7 @@ class Options:
 
     depth: int
     sort: str
+    human: bool
 
 
 def prepare(job: Job[Options]) -> None:
@@ -68,6 +70,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         raise BucketNotFound
     buckets = arranged(found, job.options.sort, job.options.depth, start)
     size = snapshot.size
+    human = job.options.human or out.isatty()
     title = path_text(path) if path else os.path.basename(job.path)
     if job.json:
         from ...render import records
@@ -76,9 +79,9 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     elif wants_style(out):
         from ...render.rich_tree import rich_tree
 
-        write_styled(out, rich_tree(title, buckets, size))
+        write_styled(out, rich_tree(title, buckets, size, human))
     else:
-        out.write(tree_text(title, buckets, size))
+        out.write(tree_text(title, buckets, size, human))
     for damage in damages:
         job.warn(f"not counted: {damage}")
     if damages:

@@ -6,10 +6,11 @@ are never looked at.
 
 from __future__ import annotations
 
+from collections import Counter
 from heapq import heappush, heappushpop
 
-from ...tree.bucket import BucketRef, find_bucket, open_bucket
-from ...tree.key_range import stretches
+from ...format.page import DamagedElements
+from ...tree.bucket import BucketRef, damaged, find_bucket, leaf_elements, leaf_pages, open_bucket
 from .page_map import FREE, LEAF, OVERFLOW, PageMap, page_map
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ SEPARATORS = (b"/", b":", b".", b"|", b"-", b"_")
 _WORDS = (b"-", b"_")  # these also stand inside of names and ids: one common prefix says nothing
 _SAMPLE = 512  # keys of a bucket from which a separator is guessed
 _SHARE = 0.8  # of the sample has it
+_MOST_SIZES = 1 << 16  # different ones that are counted until they go into bins
 _MOST_PREFIXES = 100_000  # of one bucket; further ones are counted together
 OTHERS = b""
 _SMALLEST_MAP = 1 << 15
@@ -90,17 +92,19 @@ def space_top(
     pages. Raises :class:`~boltcli.errors.BucketNotFound` and :class:`~boltcli.errors.Corrupted`.
     """
     result = SpaceTop()
+    sizes = _Sizes(result, most)
     bucket = find_bucket(snapshot, path)
     met = {bucket.root}
     todo = [(tuple(path), bucket)]
     while todo:
         names, ref = todo.pop()
-        inner = _bucket(snapshot, result, names, ref, separator, depth, levels, most)
+        inner = _bucket(snapshot, sizes, names, ref, separator, depth, levels)
         for name, child in reversed(inner):
             if child.root and child.root in met:
                 raise snapshot.corrupted("two buckets share the page, or one is nested in itself", child.root)
             met.add(child.root)
             todo.append(((*names, name), child))
+    sizes.bin()
     result.largest.sort(reverse=True)
     _pages(result, mapped or page_map(snapshot))
     return result
@@ -108,28 +112,34 @@ def space_top(
 
 def _bucket(
     snapshot: Snapshot,
-    result: SpaceTop,
+    sizes: _Sizes,
     path: tuple[bytes, ...],
     bucket: BucketRef,
     separator: bytes | None,
     depth: int,
     levels: int,
-    most: int,
 ) -> list[tuple[bytes, BucketRef]]:
     """Count the pairs of one bucket; return the buckets in it."""
     inner: list[tuple[bytes, BucketRef]] = []
     groups: dict[bytes, Group] = {}
     shown = path[: max(levels, 1)]
     guess = separator if len(path) == len(shown) else b""
-    for stretch in stretches(snapshot, bucket):
-        page, leaf, keys, _, _ = stretch
-        places = leaf.bucket_indexes()
-        if places:
-            inner += [(keys[place], open_bucket(snapshot, page, leaf, place, bucket)) for place in places]
-        if guess is None:
-            guess = guess_separator(keys[:_SAMPLE])
-        _sizes(result, leaf, keys, path, places, most)
-        _prefixes(groups, leaf, keys, places, guess, depth)
+    with bucket:
+        for page in leaf_pages(snapshot, bucket):
+            snapshot.glance()
+            leaf = leaf_elements(snapshot, page)
+            if not leaf.count:
+                continue
+            try:
+                places = leaf.bucket_indexes()
+                inner += [(leaf.key(place), open_bucket(snapshot, page, leaf, place, bucket)) for place in places]
+                if guess is None:
+                    guess = guess_separator(leaf.keys()[:_SAMPLE])
+                sizes.add(leaf, path, places)
+                _prefixes(groups, leaf, places, guess, depth)
+            except DamagedElements as damage:
+                raise damaged(snapshot, page, damage) from None
+    result = sizes.result
     for prefix, group in groups.items():
         known = result.groups.setdefault((shown, prefix), group)
         if known is not group:
@@ -172,23 +182,20 @@ def _prefix(key: bytes, separator: bytes, depth: int) -> bytes:
     return key[:end]
 
 
-def _prefixes(
-    groups: dict[bytes, Group], leaf: LeafElements, keys: list[bytes], places: list[int], separator: bytes, depth: int
-) -> None:
-    if not keys:
-        return
-    ksizes, vsizes = leaf.key_sizes, leaf.value_sizes
-    first = _prefix(keys[0], separator, depth) if separator else b""
-    last = _prefix(keys[-1], separator, depth) if separator else b""
+def _prefixes(groups: dict[bytes, Group], leaf: LeafElements, places: list[int], separator: bytes, depth: int) -> None:
+    """Count the pairs of a leaf page by prefix. Its keys are read only if they have several."""
+    count, ksizes, vsizes = leaf.count, leaf.key_sizes, leaf.value_sizes
+    first = _prefix(leaf.key(0), separator, depth) if separator else b""
+    last = _prefix(leaf.key(count - 1), separator, depth) if separator else b""
     if not separator or (first and first == last and first.count(separator) >= depth):
         group = _group(groups, first)
-        group.pairs += len(keys) - len(places)
-        group.bytes += sum(ksizes) + sum(vsizes) + 16 * len(keys)
+        group.pairs += count - len(places)
+        group.bytes += sum(ksizes) + sum(vsizes) + 16 * count
         for place in places:
             group.bytes -= 16 + ksizes[place] + vsizes[place]
         return
     skip = set(places)
-    for index, key in enumerate(keys):
+    for index, key in enumerate(leaf.keys()):
         if index not in skip:
             group = _group(groups, _prefix(key, separator, depth))
             group.pairs += 1
@@ -204,31 +211,49 @@ def _group(groups: dict[bytes, Group], prefix: bytes) -> Group:
     return group
 
 
-def _sizes(
-    result: SpaceTop, leaf: LeafElements, keys: list[bytes], path: tuple[bytes, ...], places: list[int], most: int
-) -> None:
-    ksizes, vsizes = leaf.key_sizes, leaf.value_sizes
-    if places:
-        skip = set(places)
-        kept = [index for index in range(len(keys)) if index not in skip]
-        keys = [keys[index] for index in kept]
-        ksizes = [ksizes[index] for index in kept]
-        vsizes = [vsizes[index] for index in kept]
-    if not keys:
-        return
-    result.pairs += len(keys)
-    _count(result.key_sizes, ksizes)
-    _count(result.value_sizes, vsizes)
-    largest = result.largest
-    floor = largest[0][0] if len(largest) >= most else -1
-    if max(ksizes) + max(vsizes) <= floor:
-        return
-    for key, ksize, vsize in zip(keys, ksizes, vsizes):
-        size = ksize + vsize
-        if len(largest) < most:
-            heappush(largest, (size, path, key))
-        elif size > largest[0][0]:
-            heappushpop(largest, (size, path, key))
+class _Sizes:
+    """Sizes of keys and values, counted one by one and put into the bins of ``result`` now and then, and the
+    ``most`` largest pairs.
+    """
+
+    def __init__(self, result: SpaceTop, most: int) -> None:
+        self.result = result
+        self._most = most
+        self._keys: Counter[int] = Counter()
+        self._values: Counter[int] = Counter()
+
+    def add(self, leaf: LeafElements, path: tuple[bytes, ...], places: list[int]) -> None:
+        """Count the pairs of a leaf page; at ``places`` are buckets."""
+        indexes: Sequence[int] = range(leaf.count)
+        ksizes, vsizes = leaf.key_sizes, leaf.value_sizes
+        if places:
+            skip = set(places)
+            indexes = [index for index in indexes if index not in skip]
+            ksizes = [ksizes[index] for index in indexes]
+            vsizes = [vsizes[index] for index in indexes]
+        if not ksizes:
+            return
+        self.result.pairs += len(ksizes)
+        self._keys.update(ksizes)
+        self._values.update(vsizes)
+        if len(self._keys) + len(self._values) > _MOST_SIZES:
+            self.bin()
+        largest = self.result.largest
+        if len(largest) >= self._most and max(ksizes) + max(vsizes) <= largest[0][0]:
+            return
+        for index, ksize, vsize in zip(indexes, ksizes, vsizes):
+            size = ksize + vsize
+            if len(largest) < self._most:
+                heappush(largest, (size, path, leaf.key(index)))
+            elif size > largest[0][0]:
+                heappushpop(largest, (size, path, leaf.key(index)))
+
+    def bin(self) -> None:
+        """Put what was counted into the bins."""
+        for counted, bins in ((self._keys, self.result.key_sizes), (self._values, self.result.value_sizes)):
+            for size, count in counted.items():
+                bins[size.bit_length()] = bins.get(size.bit_length(), 0) + count
+            counted.clear()
 
 
 def _count(bins: dict[int, int], sizes: Iterable[int]) -> None:
