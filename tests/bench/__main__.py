@@ -13,10 +13,11 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
+import boltcli
 from tests.bench import report
-from tests.bench.databases import GROWTH, LARGE, SHAPES, Workshop
+from tests.bench.databases import BUCKET, GROWTH, LARGE, SHAPES, Workshop
 from tests.bench.measure import Failed, can_drop, drop_from_cache, in_turn, same_output
-from tests.bench.rows import GROWING, ROWS, Row, bare_python, small_get
+from tests.bench.rows import GROWING, ROWS, Row, bare_python, duckdb_start, export_parquet, small_bucket, small_get
 
 
 def main() -> None:
@@ -44,6 +45,7 @@ def main() -> None:
         parts.append(bench.shape(title, workshop.database("sequential", LARGE), wanted))
     if not arguments.only:
         parts.append(bench.start())
+        parts.append(bench.tables())
         parts.append(bench.growth((*GROWTH, LARGE) if large else GROWTH))
     saved = arguments.folder / "table.md"
     saved.write_text("\n".join(parts))
@@ -97,6 +99,29 @@ class Bench:
             for name, other in (("against bbolt", theirs), ("against `python -c pass`", bare_python()))
         ]
         return _titled(title, ("", "boltcli, s", "the other, s", "ratio", "", ""), list(self._shown(iter(rows))))
+
+    def tables(self) -> str:
+        """``sql`` of a small bucket in a large file against ``keys`` of it and DuckDB's start; an export's memory."""
+        title = "Tables: `sql` of one bucket of 4 pairs among 100k"
+        print(title, flush=True)
+        folder = self.workshop.folder
+        database = self.workshop.database("inline", SHAPES["inline"][1])
+        with boltcli.open(database) as db:
+            name = next(iter(db.bucket(BUCKET))).decode()
+        ours, keys = small_bucket(database, name)
+        rows = [
+            report.line(title, in_turn(ours, other, self.runs, folder), None)
+            for title, other in (("against `keys` of it", keys), ("against DuckDB's start", duckdb_start()))
+        ]
+        large = self.workshop.database("sequential", SHAPES["sequential"][1])
+        export = export_parquet(large)
+        seconds = export.run(folder / "output")
+        peak = export.peak_private_memory(folder / "output") / 1e6
+        size = large.stat().st_size / 1e6
+        rows.append(("export to Parquet", f"{seconds:.3f}", "", "", f"{peak:.0f} MB private", f"{size:.0f} MB file"))
+        for path in export.leftovers:
+            path.unlink(missing_ok=True)
+        return _titled(title, ("", "sql, s", "the other, s", "ratio", "", ""), list(self._shown(iter(rows))))
 
     def growth(self, sizes: tuple[int, ...]) -> str:
         """How the time of boltcli grows with the number of pairs, and its ratio to bbolt's."""

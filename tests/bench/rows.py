@@ -66,3 +66,22 @@ def small_get(bbolt: Path, database: Path, key: str) -> tuple[Tool, Tool]:
 def bare_python() -> Tool:
     """An interpreter that does nothing."""
     return Tool([sys.executable, "-c", "pass"])
+
+
+def small_bucket(database: Path, name: str) -> tuple[Tool, Tool]:
+    """``sql`` of one small bucket of a large file, and ``keys`` of it: both of boltcli."""
+    statement = f"SELECT key_text FROM pairs WHERE bucket = ['{BUCKET}', '{name}']"
+    return Tool([BOLTCLI, "sql", statement, database]), Tool([BOLTCLI, "keys", database, BUCKET, name])
+
+
+def duckdb_start() -> Tool:
+    """What ``sql`` needs before it can begin: DuckDB and Arrow, and a first statement."""
+    return Tool(
+        [sys.executable, "-c", "import duckdb, pyarrow.dataset; duckdb.connect().execute('SELECT 1').fetchall()"]
+    )
+
+
+def export_parquet(database: Path) -> Tool:
+    """A whole database into a Parquet file."""
+    made = database.with_name("exported.parquet")
+    return Tool([BOLTCLI, "export", "-o", made, database], (made,))
