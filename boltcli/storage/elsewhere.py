@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ..errors import OpenError
+from ..errors import OpenError, SourceNotFound
 from .source import Source, begins_with_meta, open_for_reading, read_at, split_member
 
 TYPE_CHECKING = False
@@ -47,7 +47,11 @@ def open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | None
 def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
     """Open standard input ("-") or an address. Raises OpenError, MissingExtra, and what ``packed.unpack`` raises."""
     if path == "-":
-        found = _unpacked(_stdin(path, max_unpacked), path, [], max_unpacked, progress)
+        fd = _stdin(path, max_unpacked)
+        if not read_at(fd, 0, 1):  # nothing was given: then it is a name, as for bbolt
+            os.close(fd)
+            raise SourceNotFound(path)
+        found = _unpacked(fd, path, [], max_unpacked, progress)
         return found if isinstance(found, Source) else Source(found, path, private=True)
     from .remote import open_remote
 

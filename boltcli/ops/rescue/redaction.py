@@ -210,7 +210,10 @@ class _Copy:
             met[page] = 1
             start = page * table.page_size
             end = min(start + (table.overflows[page] + 1) * table.page_size, table.size)
-            elements = self._elements(start, table.kind[page], table.counts[page], end)
+            count = table.counts[page]
+            if table.kind[page] == BRANCH_PAGE:
+                count = max(count, 1)  # bbolt's cursor goes to the first element before it asks for the count
+            elements = self._elements(start, table.kind[page], count, end)
             yield page, elements
             if table.kind[page] == BRANCH_PAGE:
                 stack += [(element.child, None) for element in reversed(elements)]
