@@ -63,9 +63,10 @@ def write_rows(form: Form, names: Sequence[str], rows: Iterable[Sequence[Any]], 
     elif form.kind == "csv":
         out.writelines(table_rows.csv_lines(names, rows))
     elif out.isatty():
-        from ..render.rich_rows import rich_rows
+        from ..render.rich_table import rich_rows
+        from .streams import wants_style, write_styled
 
-        out.write(rich_rows(names, rows))
+        write_styled(out, rich_rows(names, rows, styled=wants_style(out)))
     else:
         out.writelines(table_rows.plain_table(names, rows))
 

@@ -23,7 +23,6 @@ DOORS = {
         "render/rich_tree.py",
         "render/rich_markdown.py",
         "render/rich_table.py",
-        "render/rich_rows.py",
         "cli/browse/widgets.py",
     },
     "orjson": {"render/orjson_writer.py", "apps/json_values.py"},

@@ -189,3 +189,21 @@ def test_times_and_intervals() -> None:
     assert record["ns"].endswith(f"{newest % 10**9:09}".rstrip("0") + "Z")
     del record["ns"]
     assert record == {"t": "2026-01-02T03:04:05.5", "z": "2026-01-02T03:04:05Z", "i": "25:00:00", "d": "2026-01-02"}
+
+
+def test_a_terminal_shows_a_table() -> None:
+    import io
+
+    from boltcli.cli.row_output import Form, write_rows
+    from boltcli.cli.streams import Terminal
+
+    class Screen(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Screen()
+    terminal = Terminal(screen)
+    write_rows(Form(), ["name"], [["a\x1b[31mb"]], terminal)
+    terminal.flush()
+    assert b"\\x1b[31mb" in screen.getvalue()  # a value's escape sequence is shown; none of our own is
+    assert b"\\x1b" not in screen.getvalue().replace(b"a\\x1b[31mb", b"")

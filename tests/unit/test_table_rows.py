@@ -11,7 +11,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boltcli.render.rich_rows import rich_rows
+from boltcli.render.rich_table import rich_rows
 from boltcli.render.table_rows import csv_lines, json_lines, plain_table, unique
 
 ROW = [None, True, 2**64 - 1, Decimal(5), 1.5, "a\nb", b"k", b"\xff", ["x", b"\xfe"], {"a": None}]
@@ -41,6 +41,7 @@ def test_plain_and_rich() -> None:
     drawn = rich_rows(["name"], [[f"\x1b[31m{number}"] for number in range(1002)])
     assert b"\\x1b[31m7" in drawn
     assert b"more rows: use --json" in drawn
+    assert b"\x1b" not in rich_rows(["name"], [["a"]], styled=False)
 
 
 @given(st.lists(st.sampled_from(["a", "a_2", "b"]), max_size=8))
