@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,14 @@ import pytest
 pytest.importorskip("textual")
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from boltcli.cli.browse.app import BrowseApp
 from boltcli.cli.browse.session import Session
 from boltcli.cli.browse.value import show_value
 from boltcli.cli.browse.window import KeyWindow
 from boltcli.storage.snapshot import Snapshot
-from tests.support import fixture, run
+from tests.support import ROOT, fixture, run
 
 
 def _store(folder: Path, pairs: int) -> Path:
@@ -138,7 +141,7 @@ def _screen(app: BrowseApp) -> list[str]:
 
 
 async def _type(pilot: Pilot[None], text: str) -> None:
-    await pilot.press(*text)
+    pilot.app.query_one("#prompt", Input).value = text  # a key at a time takes a second
     await pilot.press("enter")
     await pilot.pause()
 
@@ -251,9 +254,48 @@ def test_without_a_terminal_it_is_one_line() -> None:
 
 
 def test_without_textual_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "textual", None)
     status, _, err = run("browse", fixture("document"))
     assert status == 1
     assert err.startswith(b"Error: browse needs textual: pip install 'boltcli[browse]'")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_on_a_terminal_beside_a_writer(tmp_path: Path) -> None:
+    """The whole program on a pseudo-terminal of 80x24, while another process holds the lock."""
+    import fcntl
+    import pty
+    import select
+    import struct
+    import subprocess
+    import termios
+    import time
+
+    path = tmp_path / "a.db"
+    shutil.copy(fixture("document"), path)
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with path.open("rb+") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        program = subprocess.Popen(
+            [sys.executable, "-m", "boltcli", "browse", "--timeout", "10ms", path], cwd=ROOT,
+            stdin=slave, stdout=slave, stderr=slave, env=os.environ | {"TERM": "xterm-256color"},
+        )  # fmt: skip
+        seen = b""
+        sent = 0
+        until = time.monotonic() + 30
+        while time.monotonic() < until and program.poll() is None:
+            if select.select([master], [], [], 0.1)[0]:
+                seen += os.read(master, 1 << 16)
+            if b"execution-history" in seen and not sent:
+                os.write(master, b"r")
+                sent = 1
+            if b"nothing new" in seen and sent == 1:
+                os.write(master, b"q")
+                sent = 2
+    if program.poll() is None:
+        program.kill()
+    os.close(slave)
+    os.close(master)
+    assert (program.wait(), sent) == (0, 2), seen[-2000:]

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.schema import run_json
-from tests.support import DATABASES, fixture, run
+from tests.support import DATABASES, ROOT, fixture, run
 
 
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
@@ -70,3 +70,24 @@ def test_a_damaged_file_is_shown_too(tmp_path: Path) -> None:
     (story,) = run_json("why", path, str(leaf))[1]
     assert story["findings"]
     assert story["problem"]
+
+
+def test_the_picture_in_the_readme_is_what_map_draws() -> None:
+    drawn = run("map", "--svg", "--width", "64", fixture("bacalhau-compute-1.4"))[1]
+    assert (ROOT / ".github" / "map.svg").read_bytes() == drawn
+
+
+def test_sizes_for_people_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    source = fixture("values")
+    assert b"large: 1 pair, 1.0 MiB, 91.8%" in run("tree", "-H", source)[1]
+    assert b"large: 1 pair, 1052672 bytes, 91.8%" in run("tree", source)[1]
+    assert b"1.0 MiB  large\n" in run("du", "-H", source)[1]
+    plain, human = run("stats", source)[1].splitlines(), run("stats", "--human", source)[1].splitlines()
+    assert b"\tBytes allocated for physical branch pages: 4.0 KiB" in human
+    assert b"\tBytes allocated for physical branch pages: 4096" in plain
+    assert len(plain) == len(human)
+    assert all(line.startswith(b"\tBytes ") for line in plain if line not in human)
+    many = fixture("many-free")
+    assert run("compact", "-H", "-o", tmp_path / "a.db", many)[1] == b"284 KiB -> 64.0 KiB (gain=4.44x)\n"
+    assert run("compact", "-o", tmp_path / "b.db", many)[1] == b"290816 -> 65536 bytes (gain=4.44x)\n"
+    assert run_json("stats", "-H", source)[1] == run_json("stats", source)[1]

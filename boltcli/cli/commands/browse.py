@@ -32,7 +32,7 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     from ..runner import open_second
 
     need("textual", "browse", "browse")
-    if not (os.isatty(0) and out.isatty()):
+    if not (os.isatty(0) and out.isatty() and err.isatty()):  # textual draws on the last one
         raise ArgumentError("browse needs a terminal: items, get and export print what is in a file")
     snapshot = open_second(job.path, job, previous=job.previous)
     # A writer that is there stays there: newer states are read beside it at once.
