@@ -22,6 +22,7 @@ from boltcli.cli.browse.app import BrowseApp
 from boltcli.cli.browse.session import Session
 from boltcli.cli.browse.value import show_value
 from boltcli.cli.browse.window import KeyWindow
+from boltcli.errors import KeyNotFound
 from boltcli.storage.snapshot import Snapshot
 from tests.support import ROOT, fixture, run
 
@@ -120,6 +121,21 @@ def test_few_pages_are_read_for_a_screen(store: Path, monkeypatch: pytest.Monkey
 def test_forms_of_a_value(value: bytes, mode: str, expected: tuple[str, Any]) -> None:
     shown = show_value(value, mode)
     assert (shown.mode, shown.text if shown.data is None else shown.data) == expected
+
+
+def test_a_large_value_is_shown_in_part() -> None:
+    shown = show_value(b"x" * 100_000, size=1 << 30)
+    assert (shown.title, len(shown.text)) == (
+        "text, 1073741824 bytes",
+        65536 + len("\n(1073676288 more bytes are not shown)"),
+    )
+    assert shown.text.endswith("\n(1073676288 more bytes are not shown)")
+    with Snapshot(str(fixture("values"))) as snapshot:
+        session = Session("a", snapshot, lambda: snapshot)
+        assert len(session.value((b"large",), b"1MiB", 1000)) == 1000
+        assert len(session.value((b"large",), b"1MiB", 1 << 24)) == 1 << 20
+        with pytest.raises(KeyNotFound):
+            session.value((b"large",), b"none", 1)
 
 
 def _browse(path: Path, steps: Callable[[BrowseApp, Pilot[None]], Coroutine[Any, Any, None]]) -> None:

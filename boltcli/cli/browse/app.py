@@ -17,7 +17,7 @@ from ...errors import ArgumentError, BoltError
 from ...render.names import path_text
 from ...render.visible import visible
 from ..key_argument import address
-from .value import DECODED, HEX, JSON, MODES, TEXT, show_value
+from .value import DECODED, HEX, JSON, LARGEST, MODES, TEXT, show_value
 from .widgets import FoldedTree, HelpScreen, KeyList, PageScreen, label
 from .window import KeyWindow
 
@@ -255,9 +255,8 @@ class BrowseApp(App[None]):
             title, content = f"bucket, page {row.page}", "Enter opens it."
         elif row is not None:
             try:
-                found = show_value(
-                    self.session.value(self.path, row.key), self.mode, row.key, self.session.codec(self.path)
-                )
+                value = self.session.value(self.path, row.key, LARGEST)
+                found = show_value(value, self.mode, row.key, self.session.codec(self.path), row.size)
                 title, content, data = f"{found.title}, page {row.page}", found.text, found.data
             except BoltError as error:
                 title, content = "damaged", str(error)

@@ -6,12 +6,13 @@ import os
 
 from ...apps.registry import recognise
 from ...apps.store import SnapshotStore
-from ...errors import BoltError
+from ...errors import BoltError, KeyNotFound
+from ...format.page import DamagedElements
 from ...ops.check.exact_check import check
 from ...ops.space.page_map import page_map
 from ...ops.space.page_story import page_story
 from ...render.names import path_text, shell_quoted
-from ...tree.bucket import BucketRef, find_bucket, get
+from ...tree.bucket import BucketRef, damaged, find_bucket, seek
 from ...tree.key_range import stretches
 
 TYPE_CHECKING = False
@@ -63,9 +64,17 @@ class Session:
         """Return the bucket at ``path``."""
         return find_bucket(self.snapshot, path)
 
-    def value(self, path: Path, key: bytes) -> bytes:
-        """Return the value of ``key``."""
-        return get(self.snapshot, self.bucket(path), key) or b""
+    def value(self, path: Path, key: bytes, most: int) -> bytes:
+        """Return the value of ``key``, of a larger one the first ``most`` bytes. Raises BoltError."""
+        bucket = self.bucket(path)
+        page, leaf, index = seek(self.snapshot, bucket, key)
+        try:
+            if index >= leaf.count or leaf.key(index) != key:
+                raise KeyNotFound(key)
+            start, stop = leaf.value_span(index)
+            return leaf.buffer[start : min(stop, start + most)]
+        except DamagedElements as damage:
+            raise damaged(self.snapshot, page, damage) from None
 
     def buckets(self, path: Path) -> tuple[list[bytes], bool]:
         """Return the names of the buckets in the one at ``path``, and whether these are all."""

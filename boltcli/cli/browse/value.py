@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 TEXT, JSON, HEX, DECODED = MODES = ("text", "json", "hex", "decoded")
 MOST = 1 << 16  # bytes of a value that are shown as text or in hexadecimal
-_LARGEST = 16 << 20  # bytes of a value that is taken for JSON, or decoded
+LARGEST = 16 << 20  # bytes of a value that is read; a larger one is neither taken for JSON nor decoded
+_AT_ONCE = 1 << 18  # bytes of a value that is decoded unasked
 _HEX_LINE = 8  # bytes: three columns fit 80 characters
 
 
@@ -30,17 +31,30 @@ class ShownValue:
         self.data = data
 
 
-def show_value(value: bytes, mode: str = "", key: bytes = b"", codec: Codec | None = None) -> ShownValue:
-    """Return ``value`` in ``mode``; an empty one chooses: decoded, then JSON, then text, then hexadecimal."""
-    size = f"{len(value)} bytes"
-    if mode in ("", DECODED) and len(value) <= _LARGEST:
+def show_value(
+    value: bytes, mode: str = "", key: bytes = b"", codec: Codec | None = None, size: int | None = None
+) -> ShownValue:
+    """Return ``value`` in ``mode``; an empty one chooses: decoded, then JSON, then text, then hexadecimal.
+
+    ``size`` is that of the whole value, if ``value`` is only the beginning of it.
+    """
+    whole = len(value) if size is None else size
+    found = _show(value, mode, key, codec, whole)
+    if found.data is None and found.mode in (TEXT, HEX) and whole > MOST:
+        found.text += f"\n({whole - MOST} more bytes are not shown)"
+    return found
+
+
+def _show(value: bytes, mode: str, key: bytes, codec: Codec | None, whole: int) -> ShownValue:
+    size = f"{whole} bytes"
+    if (mode == DECODED and whole <= LARGEST) or (not mode and whole <= _AT_ONCE):
         name, found = _decoded(value, key, codec)
         if name and (mode or name != "json"):
             return _structured(DECODED, f"decoded, {name}, {size}", found)
     if mode == DECODED:
         return ShownValue(DECODED, f"not decoded, {size}", "No codec knows this value.\n\n" + hex_text(value))
     if mode in ("", JSON) and value.lstrip()[:1] in ((b"{", b"[") if not mode else (value.lstrip()[:1],)):
-        found = load(value) if len(value) <= _LARGEST else value
+        found = load(value) if whole <= LARGEST else value
         if found is not value:
             return _structured(JSON, f"JSON, {size}", found)
     if mode == JSON:
@@ -89,13 +103,9 @@ def _is_text(value: bytes) -> bool:
     return all(char.isprintable() or char in "\n\t\r" for char in text)
 
 
-def _rest(value: bytes) -> str:
-    return f"\n({len(value) - MOST} more bytes are not shown)" if len(value) > MOST else ""
-
-
 def plain_text(value: bytes) -> str:
     """Return ``value`` as text in which nothing commands the terminal."""
-    return visible(value[:MOST].decode("utf-8", "surrogateescape").replace("\r\n", "\n")) + _rest(value)
+    return visible(value[:MOST].decode("utf-8", "surrogateescape").replace("\r\n", "\n"))
 
 
 def hex_text(value: bytes) -> str:
@@ -105,4 +115,4 @@ def hex_text(value: bytes) -> str:
         part = value[at : at + _HEX_LINE]
         letters = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in part)
         lines.append(f"{at:04x} {part.hex(' ', -4):<17} {letters}")
-    return "\n".join(lines) + _rest(value)
+    return "\n".join(lines)
