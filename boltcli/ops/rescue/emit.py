@@ -8,6 +8,7 @@ from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE
 from ...format.page import BUCKET_HEADER
 from ..write.compact.dense import Dense
 from ..write.compact.leaf_slices import element, elements
+from ..write.compact.page_writer import NoWriter
 from ..write.compact.source_reader import Child
 from .recovered_tree import inline_elements, page_elements
 
@@ -47,9 +48,17 @@ class Emission:
         self._path: list[bytes] = []
         self._view = memoryview(tree.table.buffer)
 
+    def count(self) -> None:
+        """Count what would be written."""
+        writer = Dense(-1, self.tree.table.page_size, 100)
+        writer.writer = NoWriter(self.tree.table.page_size)
+        self._write(writer, None)
+
     def write(self, fd: int, page_size: int, progress: Callable[[int, int], None] | None = None) -> int:
         """Write the database to ``fd``; returns its size in bytes. Raises OSError."""
-        writer = Dense(fd, page_size, 100)
+        return self._write(Dense(fd, page_size, 100), progress)
+
+    def _write(self, writer: Dense, progress: Callable[[int, int], None] | None) -> int:
         writer.sequence = self.tree.top.sequence
         stack = [self._bucket(self.tree.top, 0)]
         total, told = self.tree.table.pages, 0

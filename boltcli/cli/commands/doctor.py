@@ -1,0 +1,77 @@
+"""``doctor``: what is wrong with a file, what it means, and what can be done. bbolt has no such command."""
+
+from __future__ import annotations
+
+from ...errors import ArgumentError, DestinationExists
+from ..command import Command, Option
+from ..options import ACCESS, FILE, FORCE, NO_SYNC
+from ..values import go_quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ..job import Job
+
+WRONG = 1  # exit statuses
+LOSSES = 2
+
+COMMAND = Command(
+    "doctor",
+    "Say what is wrong with a file, what it means for the data, and what to do; remedies are tried on copies.",
+    arguments=(FILE,),
+    least=1,
+    most=1,
+    options=(
+        Option("fix", "Carry out the best remedy; the result goes to --output.", default=False),
+        Option("output", "Where the result of --fix goes; it appears there when it is complete.",
+               default="", metavar="DEST", short="o", kind="file"),
+        FORCE,
+        NO_SYNC,
+        *ACCESS[:3],
+    ),
+    example="boltcli doctor fixtures/document.db",
+    group="Rescue",
+)  # fmt: skip
+
+
+class Options:
+    """The values of the options."""
+
+    fix: bool
+    output: str
+    force: bool
+    no_sync: bool
+
+
+def prepare(job: Job[Options]) -> None:
+    if job.options.fix != bool(job.options.output):
+        raise ArgumentError("--fix needs --output DEST, and --output is for --fix")
+
+
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    import os
+
+    from ...ops.rescue.doctor import diagnose, fix
+    from ...render.diagnosis import diagnosis_record, diagnosis_text
+
+    options = job.options
+    if options.fix and os.path.exists(options.output) and not options.force:
+        raise ArgumentError(f"output file {go_quote(options.output)} already exists: --force replaces it")
+    with job.progress("examining") as progress:
+        found = diagnose(job.path, lock=job.lock, timeout=job.timeout, progress=progress)
+    fixed = None
+    if options.fix and not found.ok:
+        try:
+            fixed = fix(found, options.output, replace=options.force, sync=not options.no_sync)
+        except DestinationExists:
+            raise ArgumentError(f"output file {go_quote(options.output)} already exists: --force replaces it") from None
+    if job.json:
+        from ...render import records
+
+        out.write(records.line(diagnosis_record(found, fixed, options.output)))
+    else:
+        out.write(diagnosis_text(found, fixed, options.output))
+    if fixed is not None:
+        return LOSSES if fixed.lost else 0
+    return 0 if found.ok else WRONG

@@ -1,0 +1,313 @@
+"""Say what is wrong with a file and what can be done: each remedy is tried on a copy, and what it keeps counted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from typing import NamedTuple
+
+from ...errors import BoltError, InvalidDatabase
+from ...storage.raw import RawFile
+from ...storage.snapshot import Snapshot
+from ...storage.source import Source, open_for_reading, open_source
+from ..check.exact_check import check
+from ..check.explanations import Explanation, explanation
+from ..check.file_warnings import remarks
+from ..check.snapshot_trailer import trailer_is_right
+from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
+from .emit import Emission
+from .mapped_file import MappedFile
+from .page_table import PageTable, find_metas, find_page_size
+from .recovered_tree import RecoveredTree, page_elements
+from .report import recover_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...storage.source import Way
+    from ..write.page_surgery import Patch
+
+RECOVER = "recover"
+CLEAR = "clear the damaged elements"
+OLDER = "go back to the older meta page"
+ABANDON = "abandon the freelist"
+_LISTED = 3  # findings of a kind that are quoted
+_MOST_FINDINGS = 100_000
+_MOST_CLEARED = 16  # elements that are cleared one by one
+_MAGICS = (
+    (b"SQLite format 3\0", "a SQLite database"),
+    (b"\x1f\x8b", "compressed with gzip: unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first"),
+    (b"PK\x03\x04", "a zip archive: unpack it first"),
+    (b"\xfd7zXZ\0", "compressed with xz: unpack it first"),
+)
+_MOVED = ("the page holds keys of another place", "the page belongs to another place too")
+
+
+class Symptom(NamedTuple):
+    """Findings of one kind: how many, the first of them, and what they mean."""
+
+    kind: str
+    findings: int
+    first: list[str]
+    explained: Explanation
+
+
+class Remedy(NamedTuple):
+    """Something that can be done: what it keeps, whether a check finds nothing after it, and the ``commands``."""
+
+    name: str
+    pairs: int
+    buckets: int
+    sound: bool
+    lost: int
+    commands: list[list[str]]
+    problem: str
+
+
+class Diagnosis(NamedTuple):
+    """What is wrong with ``path`` (``ok``: nothing), what is to be known of it, the remedies, the best one first."""
+
+    path: str
+    ok: bool
+    holder: str
+    notes: list[str]
+    symptoms: list[Symptom]
+    remedies: list[Remedy]
+
+
+def diagnose(
+    path: str, *, lock: Way = "wait", timeout: float = 1.0, progress: Callable[[int, int], None] | None = None
+) -> Diagnosis:
+    """Look at ``path``, which is not changed. Raises what opening raises."""
+    holder = _holder(path)
+    with MappedFile(path, lock, timeout) as file:
+        notes = _notes(file)
+        symptoms, remarked = _symptoms(path, progress)
+        notes += remarked
+        remedies: list[Remedy] = []
+        if symptoms:
+            moved = _moved(file)
+            if moved:
+                notes.append(moved)
+            with tempfile.TemporaryDirectory(prefix="boltcli-doctor-") as folder:
+                remedies = _try_all(path, folder, symptoms)
+        file.verify()
+    return Diagnosis(path, not symptoms, holder, notes, symptoms, remedies)
+
+
+def _holder(path: str) -> str:
+    """Who holds the file's lock, in words; empty if nobody does."""
+    source = open_source(path, "none")
+    try:
+        from ...storage.holders import holders
+
+        return ", ".join(f"{holder} ({holder.mode})" for holder in holders(source) if not holder.waits)
+    finally:
+        source.close()
+
+
+def _notes(file: MappedFile) -> list[str]:
+    """What kind of file it is."""
+    for magic, what in _MAGICS:
+        if file.buffer[: len(magic)] == magic:
+            return [f"it is {what}"]
+    page_size, how = find_page_size(file.buffer)
+    if how == "none":
+        return ["no page of it is one of a bolt database: it is another program's file, or overwritten as a whole"]
+    return [] if how == "meta" else [f"no meta page says the page size; the pages themselves say {page_size} bytes"]
+
+
+def _open(path: str) -> Snapshot:
+    """A copy that nobody else has."""
+    return Snapshot(path, Source(open_for_reading(path), path, private=True))
+
+
+def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[list[Symptom], list[str]]:
+    """What a check finds, by kind, and what else is to be known."""
+    counts: dict[str, int] = {}
+    first: dict[str, list[str]] = {}
+    notes: list[str] = []
+    try:
+        with Snapshot(path, open_source(path, "none")) as snapshot:
+            notes = [str(remark) for remark in remarks(snapshot)]
+            if trailer_is_right(snapshot):
+                notes.append("it is a snapshot of etcd, and its SHA-256 is right")
+            for number, finding in enumerate(check(snapshot, 0, progress=progress)):
+                counts[finding.kind] = counts.get(finding.kind, 0) + 1
+                lines = first.setdefault(finding.kind, [])
+                if len(lines) < _LISTED:
+                    lines.append(finding.message)
+                if number > _MOST_FINDINGS:
+                    break
+    except BoltError as error:
+        kind = "invalid-database" if isinstance(error, InvalidDatabase) else "damaged"
+        counts[kind] = counts.get(kind, 0) + 1
+        first.setdefault(kind, []).append(str(error))
+    return [Symptom(kind, counts[kind], first[kind], explanation(kind)) for kind in counts], notes
+
+
+def _moved(file: MappedFile) -> str:
+    """Whether it looks like a copy that was made while a program wrote to the file."""
+    table, tree = _tree(file)
+    if any(gap.reason in _MOVED for gap in tree.gaps) and not any(table.is_zero(gap.page) for gap in tree.gaps
+                                                                 if gap.page < table.pages):  # fmt: skip
+        return (
+            "sound pages lie where the tree expects others, as in a copy made while a program wrote to the file"
+        )
+    return ""
+
+
+def _tree(file: MappedFile) -> tuple[PageTable, RecoveredTree]:
+    table = PageTable(file.buffer, find_page_size(file.buffer)[0])
+    tree = RecoveredTree(table)
+    metas = find_metas(table)
+    if metas:
+        tree.walk(tree.top, metas[0].root)
+    return table, tree
+
+
+def _try_all(path: str, folder: str, symptoms: list[Symptom]) -> list[Remedy]:
+    """Try every remedy; the best one first: sound ones by what they keep, then the others."""
+    kinds = {symptom.kind for symptom in symptoms}
+    remedies = []
+    if "invalid-database" not in kinds:
+        remedies += [
+            _surgery(path, folder, OLDER, [["surgery", "revert-meta-page"]], revert_meta),
+            _surgery(path, folder, ABANDON, [["surgery", "freelist", "abandon"]], abandon_freelist),
+        ]
+        cleared = _cleared(path, folder)
+        if cleared is not None:
+            remedies.append(cleared)
+    remedies.append(_recover(path, folder))
+    remedies.sort(key=lambda remedy: (bool(remedy.problem), not remedy.sound, -remedy.pairs, remedy.lost))
+    return remedies
+
+
+def _surgery(
+    path: str, folder: str, name: str, words: list[list[str]], work: Callable[[RawFile], list[Patch]]
+) -> Remedy:
+    commands = [["boltcli", *each, "FILE", "--output", "DEST"] for each in words]
+    copy = os.path.join(folder, "copy")
+    try:
+        with RawFile(path) as file:
+            patches = work(file)
+        _patched(path, copy, patches)
+    except (BoltError, OSError) as error:
+        return Remedy(name, 0, 0, False, 0, commands, str(error))
+    return _judged(name, copy, commands)
+
+
+def _patched(path: str, copy: str, patches: list[Patch]) -> None:
+    shutil.copyfile(path, copy)
+    with open(copy, "rb+") as stream:
+        for offset, data in patches:
+            stream.seek(offset)
+            stream.write(data)
+
+
+def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> Remedy:
+    """Count what ``copy`` holds, and check it."""
+    sound, problem = False, ""
+    try:
+        with _open(copy) as snapshot:
+            sound = next(check(snapshot, 0), None) is None
+        with MappedFile(copy, "none") as file:
+            _, tree = _tree(file)
+            emission = Emission(tree)
+            emission.count()
+    except BoltError as error:
+        return Remedy(name, 0, 0, False, lost, commands, str(error))
+    return Remedy(name, emission.pairs, emission.buckets, sound, lost, commands, problem)
+
+
+def _cleared(path: str, folder: str) -> Remedy | None:
+    """Remove the elements that lead nowhere or cannot be read, and abandon the freelist; None if there are none."""
+    with MappedFile(path, "none") as file:
+        table, tree = _tree(file)
+        places = _bad_elements(table, tree)
+    if not places or len(places) > _MOST_CLEARED:
+        return None
+    copy, before = os.path.join(folder, "copy"), os.path.join(folder, "before")
+    shutil.copyfile(path, copy)
+    words = []
+    try:
+        for page, index in places:
+            os.replace(copy, before)
+            with RawFile(before) as raw:
+                patches, _ = clear_elements(raw, page, index, index + 1)
+            _patched(before, copy, patches)
+            words.append(["surgery", "clear-page-elements", f"--pageId={page}", f"--from-index={index}",
+                          f"--to-index={index + 1}"])  # fmt: skip
+        os.replace(copy, before)
+        with RawFile(before) as raw:
+            patches = abandon_freelist(raw)
+        _patched(before, copy, patches)
+    except (BoltError, OSError) as error:
+        return Remedy(CLEAR, 0, 0, False, len(places), [], str(error))
+    words.append(["surgery", "freelist", "abandon"])
+    names = ["FILE", *(f"STEP{number}" for number in range(1, len(words))), "DEST"]
+    commands = [["boltcli", *each, names[number], "--output", names[number + 1]] for number, each in enumerate(words)]
+    return _judged(CLEAR, copy, commands, len(places))
+
+
+def _bad_elements(table: PageTable, tree: RecoveredTree) -> list[tuple[int, int]]:
+    """Page and index of the elements that lead to pages that cannot be reached; the last ones of a page first."""
+    bad = {gap.page for gap in tree.gaps if not gap.elements}
+    found = []
+    for page in range(2, table.pages):
+        if not tree.owner[page]:
+            continue
+        elements = page_elements(table, page)
+        if elements is None:
+            continue
+        for index, child in enumerate(elements.pgids):
+            if child in bad:
+                found.append((page, index))
+        for index, flag in enumerate(elements.flags):
+            if flag and int.from_bytes(elements.value(index)[:8], "little") in bad - {0}:
+                found.append((page, index))
+    return sorted(found, key=lambda place: (place[0], -place[1]))
+
+
+def _recover(path: str, folder: str) -> Remedy:
+    copy = os.path.join(folder, "recovered")
+    commands = [["boltcli", "recover", "FILE", "-o", "DEST"]]
+    try:
+        report = recover_file(path, copy, lock="none", replace=True, sync=False)
+        with _open(copy) as snapshot:
+            sound = next(check(snapshot, 0), None) is None
+    except (BoltError, OSError) as error:
+        return Remedy(RECOVER, 0, 0, False, 0, commands, str(error))
+    return Remedy(RECOVER, report.pairs, report.buckets, sound, len(report.lost), commands, "")
+
+
+def fix(diagnosis: Diagnosis, output: str, *, replace: bool = False, sync: bool = True) -> Remedy:
+    """Carry out the best remedy of ``diagnosis`` into ``output``, and prove it by a check.
+
+    Raises :class:`~boltcli.errors.InvalidDatabase` if no remedy leads to a sound file.
+    """
+    from ...storage.destination import Destination
+
+    best = next((remedy for remedy in diagnosis.remedies if remedy.sound), None)
+    if best is None:
+        raise InvalidDatabase("no remedy leads to a sound database: nothing was written", path=diagnosis.path)
+    with tempfile.TemporaryDirectory(prefix="boltcli-doctor-") as folder:
+        made = os.path.join(folder, "recovered" if best.name == RECOVER else "copy")
+        if best.name == RECOVER:
+            again: Remedy | None = _recover(diagnosis.path, folder)
+        elif best.name == CLEAR:
+            again = _cleared(diagnosis.path, folder)
+        else:
+            work = revert_meta if best.name == OLDER else abandon_freelist
+            again = _surgery(diagnosis.path, folder, best.name, [], work)
+        if again is None or not again.sound:
+            raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
+        with Destination(output, replace=replace, sync=sync) as destination:
+            with open(made, "rb") as stream:
+                while data := stream.read(1 << 20):
+                    os.write(destination.fd, data)
+            destination.commit()
+    return best

@@ -1,0 +1,86 @@
+"""What ``doctor`` found: text for people, and the record of ``--json``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from .names import shell_quoted
+from .records import put_path
+
+if TYPE_CHECKING:
+    from ..ops.check.explanations import Explanation
+    from ..ops.rescue.doctor import Diagnosis, Remedy
+
+
+def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dict[str, Any]:
+    """The object that is written with ``--json``."""
+    record: dict[str, Any] = {}
+    put_path(record, found.path)
+    record |= {"ok": found.ok, "holder": found.holder or None, "notes": found.notes}
+    record["findings"] = [
+        {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.explained)}
+        for each in found.symptoms
+    ]
+    record["remedies"] = [
+        {
+            "name": each.name,
+            "pairs": each.pairs,
+            "buckets": each.buckets,
+            "sound": each.sound,
+            "lost": each.lost,
+            "commands": _commands(each, found.path),
+            "problem": each.problem or None,
+        }
+        for each in found.remedies
+    ]
+    if fixed is not None:
+        record["fixed"] = fixed.name
+        put_path(record, output, "output")
+    return record
+
+
+def explanation_record(explained: Explanation) -> dict[str, str]:
+    """The three sentences of an explanation."""
+    return {"meaning": explained.meaning, "risk": explained.risk, "advice": explained.advice}
+
+
+def explanation_text(kind: str, count: int, explained: Explanation) -> str:
+    """A kind of finding, explained."""
+    return (
+        f"{kind} ({count})\n  what it is: {explained.meaning}\n  what it does: {explained.risk}\n"
+        f"  what to do: {explained.advice}\n"
+    )
+
+
+def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes:
+    """The report for people."""
+    lines = []
+    if found.holder:
+        lines.append(f"held by: {found.holder}\n")
+    lines += [f"note: {note}\n" for note in found.notes]
+    if found.ok:
+        lines.append("nothing is wrong with it\n")
+    for each in found.symptoms:
+        lines.append(explanation_text(each.kind, each.findings, each.explained))
+        lines += [f"  {line}\n" for line in each.first]
+        if each.findings > len(each.first):
+            lines.append(f"  and {each.findings - len(each.first)} more\n")
+    if found.remedies:
+        lines.append("remedies, tried on copies, the best one first:\n")
+    for number, remedy in enumerate(found.remedies, 1):
+        lost = f", {remedy.lost} losses" if remedy.lost else ""
+        state = remedy.problem or (
+            f"keeps {remedy.pairs} pairs in {remedy.buckets} buckets{lost}; "
+            + ("the result is sound" if remedy.sound else "the result is not sound")
+        )
+        lines.append(f"{number}. {remedy.name}: {state}\n")
+        lines += [f"     {line}\n" for line in _commands(remedy, found.path)]
+    if fixed is not None:
+        lines.append(f"{output}: written by '{fixed.name}'; a check of it finds nothing\n")
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _commands(remedy: Remedy, path: str) -> list[str]:
+    name = shell_quoted(os.fsencode(path).decode("utf-8", "backslashreplace"))
+    return [" ".join(name if word == "FILE" else word for word in command) for command in remedy.commands]
