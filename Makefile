@@ -10,10 +10,10 @@ COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test coverage versions compat fuzz bench goldens fixtures lint types man dist zipapp clean
+.PHONY: help demo quick test coverage versions compat fuzz bench rescue-score goldens fixtures lint types man dist zipapp clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 # --upgrade-deps: the console scripts that an old pip writes import `re`, which is half of Python's start-up time.
 $(INSTALLED): pyproject.toml
@@ -49,6 +49,9 @@ fuzz: $(READY) ## Fuzz the readers with atheris, for FUZZ_SECONDS (60); crashes 
 bench: $(READY) ## Measure against the real bbolt; the table goes to build/bench/table.md (needs Go; BENCH_LARGE=1: 2 GB more)
 	$(BIN)/python -m compileall -q boltcli
 	$(BIN)/python -m tests.bench
+
+rescue-score: $(READY) ## Damage all stores in many ways, recover them, and print what came back (RESCUE_STORES: more folders)
+	$(BIN)/python -m tests.rescue_score
 
 goldens: $(READY) ## Write fixtures/golden again from what the real bbolt prints (needs Go)
 	cd fixtures/generator && go build -o ../../$(VENV)/bbolt go.etcd.io/bbolt/cmd/bbolt

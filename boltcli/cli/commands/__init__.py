@@ -36,6 +36,7 @@ COMMANDS = {
     "recover": "recover",
     "deleted": "deleted",
     "redact": "redact",
+    "doctor": "doctor",
     "lock": "lock",
     "pages": "pages",
     "page": "page",

@@ -27,6 +27,7 @@ COMMAND = Command(
     options=(
         Option("from-page", "Check only the tree below this page id.", default=0, metavar="PGID", parse=parse_uint64),
         Option("deep", "Check everything, also what bbolt's check ignores.", default=False),
+        Option("explain", "Explain each kind of finding: what it is, what it does, what to do.", default=False),
         JOBS,
     ),
     opens=True,
@@ -41,6 +42,7 @@ class Options:
 
     from_page: int
     deep: bool
+    explain: bool
     jobs: int
 
 
@@ -58,6 +60,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.options.deep:
         from ...ops.check.deep_check import deep_check as look
     count = 0
+    kinds: dict[str, int] = {}
     with ReadAhead(snapshot, jobs != 1 and page == 0), job.progress("checking") as progress:
         for finding in look(snapshot, page, jobs=jobs, progress=progress):
             progress.clear()
@@ -68,15 +71,33 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
             else:
                 out.write(finding.line(auto) + b"\n")
             count += 1
+            kinds[finding.kind] = kinds.get(finding.kind, 0) + 1
         warnings = list(remarks(snapshot))
     for warning in warnings:
         job.warn(str(warning))
     if job.json:
-        out.write(records.line(records.verdict(job.path, count, findings if job.several else None)))
+        verdict = records.verdict(job.path, count, findings if job.several else None)
+        if job.options.explain:
+            verdict["explanations"] = _explanations(kinds)
+        out.write(records.line(verdict))
         if count:
             raise CheckFailed(count)
         return
     if count:
         out.write(b"%d errors found\n" % count)
+        if job.options.explain:
+            from ...ops.check.explanations import explanation
+            from ...render.diagnosis import explanation_text
+
+            for kind, number in kinds.items():
+                out.write(b"\n" + explanation_text(kind, number, explanation(kind)).encode())
         raise CheckFailed(count)
     out.write(b"OK\n")
+
+
+def _explanations(kinds: dict[str, int]) -> list[dict[str, Any]]:
+    """An object for each kind of finding."""
+    from ...ops.check.explanations import explanation
+    from ...render.diagnosis import explanation_record
+
+    return [{"kind": kind, "count": kinds[kind], **explanation_record(explanation(kind))} for kind in kinds]

@@ -154,9 +154,7 @@ def _moved(file: MappedFile) -> str:
     table, tree = _tree(file)
     if any(gap.reason in _MOVED for gap in tree.gaps) and not any(table.is_zero(gap.page) for gap in tree.gaps
                                                                  if gap.page < table.pages):  # fmt: skip
-        return (
-            "sound pages lie where the tree expects others, as in a copy made while a program wrote to the file"
-        )
+        return "sound pages lie where the tree expects others, as in a copy made while a program wrote to the file"
     return ""
 
 
@@ -182,7 +180,10 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom]) -> list[Remedy]:
         if cleared is not None:
             remedies.append(cleared)
     remedies.append(_recover(path, folder))
-    remedies.sort(key=lambda remedy: (bool(remedy.problem), not remedy.sound, -remedy.pairs, remedy.lost))
+    # Going back undoes a transaction: that is a loss, however many pairs there were before it.
+    remedies.sort(
+        key=lambda each: (bool(each.problem), not each.sound, bool(each.lost) or each.name == OLDER, -each.pairs)
+    )
     return remedies
 
 

@@ -79,6 +79,9 @@ def recover(buffer: Buffer, *, page_size: int = 0, progress: Callable[[int, int]
     ):
         done.exact = True
         return done
+    if metas and not tree.gaps and not alone and free is None:
+        done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
+        return done
     _look_for_the_rest(done)
     return done
 

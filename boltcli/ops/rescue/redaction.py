@@ -222,6 +222,8 @@ class _Copy:
         """The elements whose table entries lie in the page; their data count as far as they do, too."""
         buffer = self.buffer
         found = []
+        if kind == BRANCH_PAGE:
+            count = max(count, 1)  # bbolt goes to the first one without a look at the count
         for i in range(min(count, (end - start - PAGE_HEADER_SIZE) // ELEMENT_SIZE)):
             place = start + PAGE_HEADER_SIZE + ELEMENT_SIZE * i
             if kind == BRANCH_PAGE:

@@ -1,0 +1,104 @@
+"""doctor and check --explain: every kind of finding is explained, and the best remedy holds what it says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from boltcli.ops.check.explanations import EXPLANATIONS
+from tests.rescue_score.truth import read
+from tests.schema import run_json
+from tests.support import fixture, run
+
+
+def _damaged(name: str, pages: list[int], tmp_path: Path) -> Path:
+    content = bytearray(fixture(name).read_bytes())
+    for page in pages:
+        content[page * 4096 : (page + 1) * 4096] = bytes(4096)
+    path = tmp_path / "bad.db"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_sound_file_needs_nothing() -> None:
+    status, (record,), _ = run_json("doctor", fixture("document"))
+    assert status == 0
+    assert record["ok"]
+    assert record["findings"] == record["remedies"] == []
+
+
+def test_a_lost_branch_page(tmp_path: Path) -> None:
+    truth = read(fixture("integers").read_bytes())
+    path = _damaged("integers", truth.branches[:1], tmp_path)
+    before = hashlib.sha256(path.read_bytes()).digest()
+    status, (record,), _ = run_json("doctor", path)
+    assert status == 1
+    assert {finding["kind"] for finding in record["findings"]} == {"damaged", "unreachable-unfreed"}
+    best = record["remedies"][0]
+    assert best["name"] == "recover"
+    assert best["sound"]
+    assert best["pairs"] == len(truth.pairs)
+    assert hashlib.sha256(path.read_bytes()).digest() == before
+
+
+def test_a_leaf_that_is_both_free_and_in_use(tmp_path: Path) -> None:
+    """Only the freelist is wrong: abandoning it keeps everything."""
+    sound = fixture("after-deletes").read_bytes()
+    truth = read(sound)
+    content = bytearray(sound)
+    at = truth.freelist * 4096
+    count = int.from_bytes(content[at + 10 : at + 12], "little")
+    ids = [int.from_bytes(content[at + 16 + 8 * i : at + 24 + 8 * i], "little") for i in range(count)]
+    leaf = next(page for page in sorted(truth.live) if page not in truth.branches and page != truth.root)
+    ids = sorted([*ids[1:], leaf])
+    for i, page in enumerate(ids):
+        content[at + 16 + 8 * i : at + 24 + 8 * i] = page.to_bytes(8, "little")
+    path = tmp_path / "bad.db"
+    path.write_bytes(content)
+    status, (record,), _ = run_json("doctor", "--fix", "-o", tmp_path / "new.db", path)
+    assert status == 0
+    assert record["fixed"] == record["remedies"][0]["name"]
+    assert record["remedies"][0]["pairs"] == len(truth.pairs)
+    assert run("check", tmp_path / "new.db")[:2] == (0, b"OK\n")
+
+
+def test_fix_of_a_file_without_metas(tmp_path: Path) -> None:
+    path = _damaged("integers", [0, 1], tmp_path)
+    status, (record,), _ = run_json("doctor", "--fix", "-o", tmp_path / "new.db", path)
+    assert status == 0
+    assert record["findings"][0]["kind"] == "invalid-database"
+    truth, fixed = read(fixture("integers").read_bytes()), read((tmp_path / "new.db").read_bytes())
+    assert {place: entry[0] for place, entry in truth.pairs.items()} == {
+        place: entry[0] for place, entry in fixed.pairs.items()
+    }
+
+
+def test_fix_and_output_go_together(tmp_path: Path) -> None:
+    assert run("doctor", "--fix", fixture("document"))[0] == 1
+    assert run("doctor", "-o", tmp_path / "x", fixture("document"))[0] == 1
+
+
+@pytest.mark.parametrize("magic", [b"SQLite format 3\0", b"\x7fELF"])
+def test_another_programs_file_is_named(magic: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(magic.ljust(20000, b"\1"))
+    status, (record,), _ = run_json("doctor", path)
+    assert status == 1
+    assert record["notes"]
+
+
+def test_check_explains(tmp_path: Path) -> None:
+    truth = read(fixture("integers").read_bytes())
+    path = _damaged("integers", truth.branches[:1], tmp_path)
+    plain, explained = run("check", path), run("check", "--explain", path)
+    assert plain[0] == explained[0] == 1
+    assert explained[1].startswith(plain[1])
+    for kind in ("damaged", "unreachable-unfreed"):
+        assert EXPLANATIONS[kind].meaning.encode() in explained[1]
+    assert run("check", "--explain", fixture("integers"))[1] == b"OK\n"
+    _, out, _ = run("check", "--explain", "--json", path)
+    last = json.loads(out.splitlines()[-1])
+    assert {each["kind"] for each in last["explanations"]} == {"damaged", "unreachable-unfreed"}
