@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 BUILT_IN: tuple[tuple[str, str, tuple[bytes, ...]], ...] = (
     ("bacalhau", "bacalhau", (b"jobs", b"execution", b"v1_executions", b"v2_executions", b"execution-index")),
     ("etcd", "etcd", (b"key",)),
+    ("raft-boltdb", "raft", (b"logs",)),
+    ("vault", "vault", (b"data",)),
+    ("containerd", "containerd", (b"v1",)),
 )
 
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..contract import Column, View
+from ..columns import columns
+from ..contract import View
 from ..json_values import load_record
 from ..store import find, space
 from .hashes import file_hash, history_hash
@@ -11,7 +12,6 @@ from .kubernetes import place, read_object
 from .layout import (
     ALARM,
     AUTH,
-    KEY,
     LEASE,
     MEMBERS,
     MEMBERS_REMOVED,
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
     from .layout import Revision
 
     Row = tuple[Any, ...]
-
-
-def columns(text: str) -> list[Column]:
-    """Columns of ``name`` or ``name:type``, with spaces between them."""
-    return [Column(name, type or "text") for name, _, type in (part.partition(":") for part in text.split())]
 
 
 def status(db: Store) -> Iterator[Row]:
@@ -240,4 +235,3 @@ VIEWS = (
     View("hashkv", columns("hash:integer hash_revision:integer compact_revision:integer"), hashkv,
          "Hash of the history up to --rev, to compare members by, as etcdutl hashkv prints it", _REV),
 )  # fmt: skip
-__all__ = ["KEY", "VIEWS", "columns"]

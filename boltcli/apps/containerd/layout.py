@@ -1,0 +1,77 @@
+"""Where containerd's metadata is. Source: containerd ``core/metadata/buckets.go`` (1.x: ``metadata/buckets.go``)."""
+
+from __future__ import annotations
+
+from ..codecs.go_time import go_time
+from ..codecs.integers import varint
+from ..codecs.wire import Message
+from ..columns import buckets, text_map, value_of
+from ..contract import CERTAIN, LIKELY, Recognition
+from ..json_values import load
+from ..store import find
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..store import Store
+
+V1, VERSION = b"v1", b"version"
+OBJECTS = (b"images", b"containers", b"content", b"snapshots", b"leases", b"sandboxes", b"labels", b"ingests")
+EXPIRES = "containerd.io/gc.expire"
+
+
+def namespaces(db: Store) -> Iterator[tuple[bytes, Store]]:
+    """Yield the namespaces with their buckets."""
+    yield from buckets(find(db, V1))
+
+
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is containerd's metadata, or that of one of its snapshotters."""
+    top = find(db, V1)
+    if top is None:
+        return None
+    version = value_of(top, VERSION)
+    if version is None and find(top, b"snapshots") is not None and find(top, b"parents") is not None:
+        return Recognition("containerd", "snapshotter", CERTAIN)
+    if version is not None and varint(version) is None:
+        return None
+    known = any(find(namespace, name) is not None for _, namespace in namespaces(db) for name in OBJECTS)
+    if version is None:
+        # Until the first migration there is no version: that is schema 1's layout.
+        return Recognition("containerd", "metadata, no schema version", LIKELY) if known else None
+    return Recognition("containerd", f"metadata, schema version {varint(version)}", CERTAIN if known else LIKELY)
+
+
+def is_snapshotter(db: Store) -> bool:
+    """Say whether ``db`` is a snapshotter's own metadata."""
+    top = find(db, V1)
+    return top is not None and top.get(VERSION) is None and find(top, b"parents") is not None
+
+
+def time_of(store: Store, name: bytes) -> int | None:
+    """Return a time, in nanoseconds since 1970."""
+    return go_time(store.get(name))
+
+
+def size_of(store: Store, name: bytes = b"size") -> int | None:
+    """Return a size in bytes."""
+    value = value_of(store, name)
+    return None if value is None else varint(value)
+
+
+def labels(store: Store) -> dict[str, str]:
+    """Return an object's labels."""
+    return text_map(store, b"labels")
+
+
+def any_value(value: object) -> tuple[str | None, Any]:
+    """Return type and value of a protobuf Any; the value is read if it is JSON, else it stays bytes."""
+    if not isinstance(value, bytes):
+        return None, None
+    message = Message(value)
+    if not message.sound:
+        return None, value
+    data = message.data(2)
+    return message.text(1) or None, load(data) if data[:1] in (b"{", b"[") else data or None

@@ -1,0 +1,58 @@
+"""What the pairs of raft's log mean."""
+
+from __future__ import annotations
+
+from ..codecs.guess import guess
+from ..codecs.integers import u64
+from ..columns import text_or_bytes
+from ..contract import Codec
+from ..words import time_text
+from .log import COMMAND, CONF, LOGS, Entry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..contract import Pattern, Plain
+
+
+def index(key: bytes) -> Plain:
+    """Return an index."""
+    number = u64(key)
+    return key if number is None else number
+
+
+def entry(key: bytes, value: bytes) -> Plain:
+    """Return an entry; of a command's data what they look like."""
+    found = Entry(u64(key) or 0, value)
+    if not found.sound:
+        return value
+    record: dict[str, Plain] = {"index": found.index, "term": found.term, "type": found.type_name}
+    if found.appended_at is not None:
+        record["appended_at"] = time_text(found.appended_at)
+    servers = found.servers
+    if servers is not None:
+        return record | {"servers": servers}
+    return (
+        record
+        | {"data": command(found.data) if found.type == COMMAND else text_or_bytes(found.data)}
+        | ({"extensions": text_or_bytes(found.extensions)} if found.extensions else {})
+    )
+
+
+def command(data: bytes) -> Plain:
+    """Return a command's data: JSON, or a type's byte and MessagePack (Consul, Nomad), or the bytes."""
+    whole = guess(data)
+    if whole is not None and whole[0] in ("json", "msgpack"):
+        return whole[1]
+    inner = guess(data[1:]) if data[:1] < b" " else None
+    if inner is not None and inner[0] in ("json", "msgpack"):
+        return {"type": data[0], "body": inner[1]}
+    return text_or_bytes(data)
+
+
+def term(key: bytes, value: bytes) -> Plain:
+    """Return a term, or a candidate's name."""
+    number = u64(value) if key.endswith(b"Term") else None
+    return text_or_bytes(value) if number is None else number
+
+
+CODECS: dict[Pattern, Codec] = {(LOGS,): Codec(index, entry), (CONF,): Codec(text_or_bytes, term)}

@@ -1,0 +1,184 @@
+"""Entries of raft's log. Source: hashicorp/raft-boltdb ``v2/bolt_store.go``, hashicorp/raft ``log.go``."""
+
+from __future__ import annotations
+
+from ..codecs.go_time import SECOND, ZERO, go_time
+from ..codecs.integers import u64
+from ..columns import pairs_at
+from ..contract import CERTAIN, LIKELY, Recognition
+from ..store import find
+from .unpack import unpack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..store import Store
+
+LOGS, CONF = b"logs", b"conf"
+TYPES = (
+    "LogCommand", "LogNoop", "LogAddPeerDeprecated", "LogRemovePeerDeprecated", "LogBarrier", "LogConfiguration",
+)  # fmt: skip
+COMMAND, CONFIGURATION = 0, 5
+SUFFRAGE = ("Voter", "Nonvoter", "Staging")
+
+
+class Entry:
+    """A log entry under the index ``key``; ``sound`` False if its record can't be read.
+
+    ``appended_at`` is in nanoseconds since 1970: raft's zero time for entries
+    that were never appended, None where an old raft wrote no time.
+    """
+
+    __slots__ = ("appended_at", "data", "extensions", "index", "key", "size", "sound", "term", "type")
+
+    def __init__(self, key: int, value: bytes) -> None:
+        self.key = key
+        self.size = len(value)
+        record = _record(value)
+        self.sound = record is not None
+        record = record or {}
+        self.index, self.term, self.type = (_number(record.get(name)) for name in (b"Index", b"Term", b"Type"))
+        self.data, self.extensions = (_bytes(record.get(name)) for name in (b"Data", b"Extensions"))
+        self.appended_at = appended_at(record[b"AppendedAt"]) if b"AppendedAt" in record else None
+
+    @property
+    def type_name(self) -> str:
+        """The type as raft names it; an unknown one is its number."""
+        return type_name(self.type)
+
+    @property
+    def servers(self) -> list[dict[str, str]] | None:
+        """The servers of a configuration, each with ID, Address and Suffrage; None for other entries."""
+        return servers(self.data) if self.type == CONFIGURATION else None
+
+
+def type_name(number: int | None) -> str:
+    """Return the type as raft names it."""
+    if number is None:
+        return ""
+    return TYPES[number] if 0 <= number < len(TYPES) else str(number)
+
+
+def servers(data: bytes) -> list[dict[str, str]] | None:
+    """Return the servers in a configuration's data, or None if that can't be read."""
+    record = _record(data)
+    found = None if record is None else record.get(b"Servers")
+    if not isinstance(found, list):
+        return None
+    return [_server(each) for each in found if isinstance(each, dict)]
+
+
+def _server(record: dict[Any, Any]) -> dict[str, str]:
+    suffrage = _number(record.get(b"Suffrage")) or 0
+    return {
+        "id": _bytes(record.get(b"ID")).decode("utf-8", "backslashreplace"),
+        "address": _bytes(record.get(b"Address")).decode("utf-8", "backslashreplace"),
+        "suffrage": SUFFRAGE[suffrage] if 0 <= suffrage < len(SUFFRAGE) else str(suffrage),
+    }
+
+
+def appended_at(value: object) -> int | None:
+    """Return a time in any of the forms that raft has written, as nanoseconds since 1970; None for anything else.
+
+    By default Go's binary time; with MsgpackUseNewTimeFormat a MessagePack
+    timestamp (4, 8 or 12 bytes) without its head, nil for the zero time.
+    """
+    if value is None:
+        return ZERO
+    if not isinstance(value, bytes):
+        return None
+    if len(value) == 8:
+        number = int.from_bytes(value, "big")
+        return (number & (1 << 34) - 1) * SECOND + _fraction(number >> 34)
+    if len(value) == 4:
+        return int.from_bytes(value, "big") * SECOND
+    if len(value) == 12:
+        seconds = int.from_bytes(value[4:], "big", signed=True)
+        return seconds * SECOND + _fraction(int.from_bytes(value[:4], "big"))
+    return go_time(value)
+
+
+def _fraction(nanoseconds: int) -> int:
+    return nanoseconds if nanoseconds < SECOND else 0
+
+
+def entries(db: Store) -> Iterator[Entry]:
+    """Yield all entries in the order of their indexes; other keys are left out."""
+    for key, value in pairs_at(db, LOGS):
+        index = u64(key)
+        if index is not None:
+            yield Entry(index, value)
+
+
+def conf(db: Store) -> tuple[int | None, int | None, str | None]:
+    """Return CurrentTerm, LastVoteTerm and LastVoteCand."""
+    store = find(db, CONF)
+    if store is None:
+        return None, None, None
+    candidate = store.get(b"LastVoteCand")
+    return (
+        u64(store.get(b"CurrentTerm")),
+        u64(store.get(b"LastVoteTerm")),
+        candidate.decode("utf-8", "backslashreplace") if isinstance(candidate, bytes) else None,
+    )
+
+
+def ends(db: Store) -> tuple[int, int]:
+    """Return the first and the last index; 0 and 0 for an empty log, as raft has it."""
+    store = find(db, LOGS)
+    found = [next(store.range(reverse=reverse), None) if store is not None else None for reverse in (False, True)]
+    first, last = (0 if each is None else u64(each[0]) or 0 for each in found)
+    return first, last
+
+
+def gaps(indexes: Iterator[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last index of each hole.
+
+    >>> list(gaps(iter([3, 4, 7, 8, 10])))
+    [(5, 6), (9, 9)]
+    """
+    previous = None
+    for index in indexes:
+        if previous is not None and index != previous + 1:
+            yield previous + 1, index - 1
+        previous = index
+
+
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is raft's log: its two buckets, and the first entry or the terms."""
+    logs, terms = find(db, LOGS), conf(db)
+    if logs is None or find(db, CONF) is None:
+        return None
+    first = next(logs.range(), None)
+    if first is None:
+        return None if terms[0] is None else Recognition("raft-boltdb", "no entries", LIKELY)
+    index = u64(first[0])
+    if index is None or not isinstance(first[1], bytes):
+        return None
+    entry = Entry(index, first[1])
+    if entry.index is None or entry.term is None:
+        return Recognition("raft-boltdb", "unknown records", LIKELY) if terms[0] is not None else None
+    last = next(logs.range(reverse=True), first)
+    record = _record(last[1]) if isinstance(last[1], bytes) else None
+    time = (record or {}).get(b"AppendedAt", b"")
+    new = time is None or (isinstance(time, bytes) and len(time) in (4, 8, 12))
+    layout = "MessagePack timestamps" if new else "Go times" if b"AppendedAt" in (record or {}) else "without times"
+    return Recognition("raft-boltdb", layout, CERTAIN)
+
+
+def _record(value: bytes) -> dict[Any, Any] | None:
+    try:
+        found = unpack(value)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
