@@ -40,7 +40,7 @@ def history_hash(db: Store, until: int) -> tuple[int, int]:
     their compactions stand: of what is compacted only the newest revision of
     each key counts, and no delete.
     """
-    compacted = max(each or 0 for each in compaction(db))
+    compacted = max(-1 if each is None else each for each in compaction(db))  # -1: nothing was compacted, as etcd says
     keep = {key for key in latest(db, until).values() if not _deletes(key)}
     crc = Crc32c()
     crc.update(KEY)
