@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 def file_state(path: str) -> State:
     """Return size (bytes), mtime (ns since 1970) and txid of the file at ``path``; None for what isn't known.
 
-    Of a packed file the txid isn't known; of what is no file nothing is.
+    Of a packed file and of an object elsewhere the txid isn't known; of what is neither nothing is.
     """
     if is_elsewhere(path):
-        return None, None, None
+        if path == "-":
+            return None, None, None
+        from ..storage.remote import object_state
+
+        try:
+            return (*object_state(path.partition("!")[0]), None)
+        except BoltError:
+            return None, None, None
     try:
         status = os.stat(path)
     except (OSError, ValueError):

@@ -26,6 +26,7 @@ _AT_ONCE = 8  # such ranges
 
 # What an object's state is known by, as the back ends call it.
 _TAGS = ("ETag", "etag", "LastModified", "last_modified", "Last-Modified", "mtime", "updated", "md5Hash", "generation")
+_TIMES = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated")
 
 
 class Remote:
@@ -161,16 +162,55 @@ def open_remote(address: str, path: str) -> Source:
     library, :class:`~boltcli.errors.SourceNotFound`,
     :class:`~boltcli.errors.OpenError` if the object can't be had.
     """
-    core = need("fsspec.core", "remote", "an address")
-    try:
-        files, key = core.url_to_fs(address)
-    except ImportError as error:
-        raise OpenError("open", path, str(error).splitlines()[0]) from None
-    except Exception as error:
-        raise OpenError("open", path, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+    files, key = _located(address, path)
     remote = Remote(files, key, path)
     remote.fetch([(0, remote.size if remote.size <= SMALL else HEAD)])
     return Source(remote.fd, path, private=True, remote=remote)
+
+
+def object_state(address: str) -> tuple[int | None, int | None]:
+    """Return the size of the object at ``address`` in bytes and its time in ns since 1970; None where unknown.
+
+    Raises as :func:`open_remote` does.
+    """
+    files, key = _located(address, address)
+    try:
+        info = files.info(key)
+    except Exception as error:
+        raise OpenError("open", address, type(error).__name__) from None
+    size = info.get("size")
+    when = next((_nanoseconds(info[name]) for name in _TIMES if info.get(name) is not None), None)
+    return (None, None) if size is None or when is None else (int(size), when)
+
+
+def _nanoseconds(when: Any) -> int | None:
+    if isinstance(when, (int, float)):
+        return int(when * 1_000_000_000)
+    if isinstance(when, str):
+        from datetime import datetime
+        from email.utils import parsedate_to_datetime
+
+        try:
+            when = datetime.fromisoformat(when)
+        except ValueError:
+            try:
+                when = parsedate_to_datetime(when)
+            except ValueError:
+                return None
+    try:
+        return int(when.timestamp() * 1_000_000) * 1000
+    except (AttributeError, OverflowError, OSError):
+        return None
+
+
+def _located(address: str, path: str) -> tuple[Any, str]:
+    """The file system of ``address``, and the object's name in it."""
+    core = need("fsspec.core", "remote", "an address")
+    try:
+        files, key = core.url_to_fs(address)
+    except Exception as error:
+        raise OpenError("open", path, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+    return files, key
 
 
 def _tag(info: dict[str, Any]) -> tuple[Any, ...]:
