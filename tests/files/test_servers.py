@@ -93,7 +93,15 @@ def test_s3(s3: None, tmp_path: Path) -> None:
     for number in range(6):
         files.put_file(str(path), f"backups/{number}.db")
     (tmp_path / "more").write_text("".join(f"s3://backups/{number}.db\n" for number in range(6)))
-    words = ["verify", "--jobs", "3", "--files-from", tmp_path / "list", "--files-from", tmp_path / "more"]
+    words: list[str | Path] = [
+        "verify",
+        "--jobs",
+        "3",
+        "--files-from",
+        tmp_path / "list",
+        "--files-from",
+        tmp_path / "more",
+    ]
     assert run(*words, "--resume", results, "-o", results)[1].startswith(b"6 files: 6 ok ->")
     status, _, err = run("check", "s3://backups/none")
     assert status == 1
