@@ -129,6 +129,14 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
 
             prepare(job)
             return run_many(job, out, err)
+        if parsed.command.several and job.json and len(job.arguments) == 1:
+            from .file_work import work  # an object for the file, as for each of many
+
+            shown, said, status, _ = work((parsed.command.name, job.values, job.path, getattr(job.options, "jobs", 0)))
+            out.write(shown)
+            out.flush()
+            err.write(said)
+            return status
         status = run_job(job, out, err)
         out.flush()
         if status == 0 and parsed.command.name == "check" and out.isatty() and not (job.json or job.quiet):

@@ -63,8 +63,10 @@ def candidates(words: Sequence[str]) -> Candidates:
         flags = [("--help", "Show this help.")] + [("--version", "Print the version.")] * (command is None)
         names = [] if rest else _commands(name)
         return _beginning(current, flags if current.startswith("-") else names)
-    given, values, waiting, ended = _given(command, rest)
+    given, values, gathered, waiting, ended = _given(command, rest)
     if waiting is not None:
+        if waiting.kind == "bucket":
+            return _buckets(command, given, gathered, current)
         return _values(waiting, current)
     if current.startswith("-") and not ended:
         flag, equals, value = current.partition("=")
@@ -80,6 +82,11 @@ def candidates(words: Sequence[str]) -> Candidates:
         return [(FILE, "")]
     if "command" in kinds:
         return _beginning(current, _commands(" ".join(given)))
+    if "page" in kinds:
+        try:
+            return _pages(given[0], current)
+        except (BoltError, OSError):
+            return []
     if kinds & {"bucket", "key"}:
         try:
             return _stored(given, current, "key" in kinds, values.get("parse-format") == "hex")
@@ -108,18 +115,49 @@ def _values(option: Option, current: str) -> Candidates:
     return _beginning(current, [(choice, "") for choice in option.choices])
 
 
-def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str, str], Option | None, bool]:
-    """Positionals, options' values, the option whose value comes next, and whether ``--`` ended the options.
+def _buckets(command: Command, given: list[str], outer: list[str], current: str) -> Candidates:
+    """Names of buckets for an option: in the bucket that ``outer`` leads to, of the file that was given already."""
+    place = next((place for place, argument in enumerate(command.arguments) if argument.kind == "file"), 0)
+    if len(given) <= place:
+        return []
+    try:
+        return _stored([given[place], *outer], current, False, False)
+    except (BoltError, OSError):
+        return []
+
+
+def _pages(path: str, current: str) -> Candidates:
+    """Ids of the pages of a file, with their types."""
+    from ..format.page import type_name
+    from ..ops.space.page_list import FREE, page_rows
+
+    found: Candidates = []
+    with Snapshot(path, open_source(path, "try")) as snapshot:
+        for rows in page_rows(snapshot):
+            found += [
+                (str(page), "free" if head == FREE else type_name(head & 0xFFFF))
+                for page, head in rows
+                if str(page).startswith(current)
+            ]
+            if len(found) > _LIMIT:
+                break
+    return found[:_LIMIT]
+
+
+def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str, str], list[str], Option | None, bool]:
+    """Positionals, options' values, names of buckets among them, the option whose value comes next, whether ``--`` was.
 
     Unlike the parser it takes everything: the line isn't finished.
     """
     given: list[str] = []
     values: dict[str, str] = {}
+    gathered: list[str] = []
     waiting: Option | None = None
     ended = False
     for word in words:
         if waiting is not None:
             values[waiting.name] = word
+            gathered += [word] * (waiting.kind == "bucket")
             waiting = None
         elif ended or len(word) < 2 or word[0] != "-":
             given.append(word)
@@ -130,9 +168,10 @@ def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str,
             option = _option(command, flag)
             if option is not None and equals:
                 values[option.name] = value
+                gathered += [value] * (option.kind == "bucket")
             elif option is not None and not option.switch:
                 waiting = option
-    return given, values, waiting, ended
+    return given, values, gathered, waiting, ended
 
 
 def _kinds(command: Command, index: int) -> set[str]:

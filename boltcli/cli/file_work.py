@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def work(item: Item) -> Done:
     """Run a command on one file; returns what it writes, whatever becomes of it."""
     from ..fleet.state import file_state
+    from ..render import records
 
     name, values, path, jobs = item
     command = find(name)
@@ -31,22 +32,29 @@ def work(item: Item) -> Done:
         status = run_job(job, shown, said)
         return shown.getvalue(), said.getvalue(), status, state
     except CheckFailed as error:
-        return shown.getvalue(), said.getvalue(), job.status_of(error), state
+        wrong = records.with_hint(records.error(error, path), _hints(job, error))
+        return shown.getvalue(), said.getvalue() + records.line(wrong), job.status_of(error), state
     except BoltError as error:
         return (*failure(job, error), job.status_of(error), state)
     except OSError as error:
-        wrong = BoltError(f"{path}: {error.strerror or error}", path=path)
-        return (*failure(job, wrong), job.status_of(wrong), state)
+        trouble = BoltError(f"{path}: {error.strerror or error}", path=path)
+        return (*failure(job, trouble), job.status_of(trouble), state)
     except MemoryError:
-        wrong = BoltError("out of memory", path=path)
-        return (*failure(job, wrong), job.status_of(wrong), state)
+        trouble = BoltError("out of memory", path=path)
+        return (*failure(job, trouble), job.status_of(trouble), state)
+
+
+def _hints(job: Job[Any], error: BoltError) -> list[str]:
+    from .hints import hints
+
+    return [] if job.quiet else hints(error, job.command, [job.path], {})
 
 
 def failure(job: Job[Any], error: BoltError) -> tuple[bytes, bytes]:
     """The record of a file that could not be read, and what is said of it."""
     from ..render import records
 
-    wrong = records.error(error, job.path)
+    wrong = records.with_hint(records.error(error, job.path), _hints(job, error))
     record: dict[str, Any] = {}
     records.put_path(record, job.path)
     unknown = getattr(module_of(job.command.name), "UNKNOWN", {})

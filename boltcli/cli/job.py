@@ -127,6 +127,13 @@ class Job(Generic[T]):
         """Whether warnings and progress are unwanted."""
         return bool(self._values.get("quiet"))
 
+    def waiting(self, holder: str, seconds: float) -> None:
+        """Say on stderr whose lock is waited for, in text."""
+        if not (self.quiet or self.json):
+            text = f"boltcli: {holder} holds the lock; waiting for {seconds:.0f} s\n"
+            self.err.write(text.encode("utf-8", "surrogateescape"))
+            self.err.flush()
+
     def warn(self, message: str) -> None:
         """Write a warning about the database to stderr: a line, or an object with ``--json``."""
         if self.quiet:

@@ -78,7 +78,7 @@ class Option:
 class Argument:
     """A positional argument, for help and completion; how many there may be is the command's ``least`` and ``most``.
 
-    ``kind`` says what completes it: file, bucket, key, command or text. ``many``: any number of it.
+    ``kind`` says what completes it: file, bucket, key, page, command or text. ``many``: any number of it.
     ``hidden``: taken without a word, as bbolt does.
     """
 

@@ -23,7 +23,7 @@ FILES = Argument(
 BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
 SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
 PATH = Argument("BUCKETS", "bucket", "Only this bucket: names, from the outside in.", many=True, required=False)
-PGIDS = Argument("PGID", "text", "Page ids.", many=True, required=False)
+PGIDS = Argument("PGID", "page", "Page ids.", many=True, required=False)
 
 JSON = Option("json", "Write JSON: one document, or an object a line.", short="j", default=False, common=True)
 
@@ -40,6 +40,8 @@ COLOR = Option(
     "color", "Colours: auto (on a terminal), always or never.", default="auto", metavar="WHEN", parse=parse_color,
     choices=COLORS, common=True,
 )  # fmt: skip
+
+PARSE = Option("parse", "With --json: nest values that are JSON, as they are.", default=False)
 
 JOBS = Option(
     "jobs",

@@ -77,4 +77,6 @@ def _opened(path: str, job: Job[Any]) -> Source:
     from ..storage.source import open_source
 
     with job.progress("unpacking", "bytes") as progress:
-        return open_source(path, job.lock, job.timeout, max_unpacked=job.max_unpacked, progress=progress)
+        return open_source(
+            path, job.lock, job.timeout, max_unpacked=job.max_unpacked, progress=progress, waiting=job.waiting
+        )  # fmt: skip

@@ -15,7 +15,7 @@ from ..format.page import type_name
 from ..tree.bucket import BucketRef
 from .errors import error_text
 from .formats import auto, formatted
-from .golang import PLAIN_IN_JSON, percent
+from .golang import PLAIN_IN_JSON, is_print, percent
 from .notations import time_text
 from .orjson_writer import embedded, line, lines
 
@@ -35,15 +35,29 @@ if TYPE_CHECKING:
 
 __all__ = ["line", "lines"]
 
+PARSED = "parsed"  # the form of values that are nested if they are JSON
+_SHOWN = ("key", "name")  # fields that are text exactly where text output shows them as text
+
 
 def put(record: Record, field: str, data: bytes, form: str = "auto") -> None:
     """Give ``record`` the byte string ``data`` as ``field``. Raises ArgumentError for an unknown format."""
     if form not in ("auto", "bytes") and _put_as(record, field, data, form):
         return
+    if field in _SHOWN and form != "bytes" and not _is_shown(data):
+        record[f"{field}_hex"] = data.hex()
+        return
     try:
         record[field] = data.decode()
     except UnicodeDecodeError:
         record[f"{field}_hex"] = data.hex()
+
+
+def _is_shown(name: bytes) -> bool:
+    """Whether text output shows ``name`` as it is: then JSON does."""
+    try:
+        return is_print(name.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
@@ -53,8 +67,12 @@ def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
         value = int.from_bytes(data, "big") if len(data) == 8 else None
     elif form == "time":
         value = time_text(data)
-    elif form == "json":
+    elif form in ("json", PARSED):
         value = embedded(data)
+        if form == PARSED and value is not None:
+            record[field] = value
+        if form == PARSED:
+            return value is not None
     else:
         value = formatted([data], form)[0].decode()
     if value is None:
@@ -69,10 +87,10 @@ def put_path(record: Record, path: str, field: str = "path") -> None:
 
 
 def put_bucket(record: Record, path: Sequence[bytes]) -> None:
-    """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are UTF-8."""
-    try:
+    """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
+    if all(map(_is_shown, path)):
         record["bucket"] = [name.decode() for name in path]
-    except UnicodeDecodeError:
+    else:
         record["bucket_hex"] = [name.hex() for name in path]
 
 
@@ -160,11 +178,12 @@ def finding(found: Finding, path: str) -> Record:
     return record
 
 
-def verdict(path: str, errors: int, findings: list[Record] | None = None) -> Record:
-    """What a check found in all."""
+def verdict(path: str, errors: int, findings: list[Record], warnings: list[str]) -> Record:
+    """What a check found in a file."""
     record: Record = {"ok": not errors, "errors": errors}
     put_path(record, path)
-    return record if findings is None else record | {"findings": findings}
+    shown = [text(each.encode("utf-8", "surrogateescape")) for each in warnings]
+    return record | {"findings": findings, "warnings": shown}
 
 
 def stats(path: str, count: int, total: BucketStats) -> Record:

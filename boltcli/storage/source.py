@@ -34,6 +34,7 @@ LOCK_WAYS = ("auto", "wait", "try", "none")
 
 # bbolt waits for the lock without end; a reader that hangs helps nobody.
 LOCK_PATIENCE = 1.0  # seconds
+_LOCK_NOTICE = 3.0  # seconds between two calls of ``waiting``
 _LOCK_RETRY = 0.05  # seconds, as bbolt's
 
 _MAGIC = (0xED0CDAED).to_bytes(4, "little")  # of a meta page, after the page header
@@ -115,12 +116,14 @@ def open_source(
     *,
     max_unpacked: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    waiting: Callable[[str, float], None] | None = None,
 ) -> Source:
     """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0 for no end.
 
     What is packed is unpacked to a nameless file, of at most ``max_unpacked`` bytes (``packed.py``); of a data
     directory the database in it is opened; "-" is standard input, ``s3://...`` and the like an object elsewhere
-    (``remote.py``). The caller closes what it returns. Raises :class:`SourceNotFound`,
+    (``remote.py``). While it waits for the lock, ``waiting`` is called each few seconds with who holds it, and
+    for how long it has waited. The caller closes what it returns. Raises :class:`SourceNotFound`,
     :class:`OpenError` if the system refuses, :class:`Locked` with ``wait`` if
     the lock can't be had, :class:`ArgumentError` for another way or time, and what ``unpack`` raises.
     """
@@ -143,7 +146,7 @@ def open_source(
         fd = found
     source = Source(fd, path)
     try:
-        _lock(source, lock, timeout)
+        _lock(source, lock, timeout, waiting)
     except BaseException:
         source.close()
         raise
@@ -211,14 +214,20 @@ def open_for_reading(path: str) -> int:
         raise refused("open", path, error) from error
 
 
-def _lock(source: Source, lock: Way, timeout: float) -> None:
+def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None = None) -> None:
     if lock == "none" or source.try_lock():
         return
-    give_up = time.monotonic() + timeout
+    began = time.monotonic()
+    give_up, say = began + timeout, began + _LOCK_NOTICE
     while source.reason == "held" and lock != "try":
         left = give_up - time.monotonic() if timeout else _LOCK_RETRY
         if left <= 0:
             break
+        if waiting is not None and time.monotonic() >= say:
+            from .holders import describe_holder
+
+            waiting(describe_holder(source), time.monotonic() - began)
+            say += _LOCK_NOTICE
         time.sleep(min(left, _LOCK_RETRY))
         if source.try_lock():
             return

@@ -44,28 +44,31 @@ IN_USE = {
 """The options that all commands have which open a database, and their defaults."""
 FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "recursive": False, "grep": ""}
 """Those of ``keys`` and ``items``."""
+CHECK = {"from-page": 0, "deep": False, "max-findings": 0, "jobs": 0}
 KEYS = {"skip-damaged": False, **FILTERS}
 
 
 @pytest.mark.parametrize(
     ("argv", "action", "command", "arguments", "options"),
     [
-        ("check f", "run", "check", ["f"], {"from-page": 0, "deep": False, "jobs": 0}),
-        ("check f --from-page 0x10", "run", "check", ["f"], {"from-page": 16, "deep": False, "jobs": 0}),
-        ("check --from-page=3 --from-page=4 f", "run", "check", ["f"], {"from-page": 4, "deep": False, "jobs": 0}),
-        ("check -from-page 3 f", "run", "check", ["f"], {"from-page": 3, "deep": False, "jobs": 0}),
-        ("check -from-page=3 f", "run", "check", ["f"], {"from-page": 3, "deep": False, "jobs": 0}),
-        ("check -- --from-page", "run", "check", ["--from-page"], {"from-page": 0, "deep": False, "jobs": 0}),
-        ("check f g --json", "run", "check", ["f", "g"], {"from-page": 0, "deep": False, "jobs": 0}),
+        ("check f", "run", "check", ["f"], {**CHECK, "from-page": 0}),
+        ("check f --from-page 0x10", "run", "check", ["f"], {**CHECK, "from-page": 16}),
+        ("check --from-page=3 --from-page=4 f", "run", "check", ["f"], {**CHECK, "from-page": 4}),
+        ("check -from-page 3 f", "run", "check", ["f"], {**CHECK, "from-page": 3}),
+        ("check -from-page=3 f", "run", "check", ["f"], {**CHECK, "from-page": 3}),
+        ("check -- --from-page", "run", "check", ["--from-page"], {**CHECK, "from-page": 0}),
+        ("check f g --json", "run", "check", ["f", "g"], {**CHECK, "from-page": 0}),
         ("stats f b", "run", "stats", ["f", "b"], {"jobs": 0, "prefix": ""}),
         ("items f b --from u64:1 --reverse", "run", "items", ["f", "b"],
-         {"format": "auto", "key-format": "auto", "values-only": False, **FILTERS, "from": "u64:1", "reverse": True}),
+         {"format": "auto", "key-format": "auto", "parse": False, "values-only": False, **FILTERS, "from": "u64:1",
+          "reverse": True}),
         ("keys f b c -fhex", "run", "keys", ["f", "b", "c"], {"format": "hex", "jobs": 0, **KEYS}),
         ("keys -f=hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0, **KEYS}),
         ("keys -f hex f - -", "run", "keys", ["f", "-", "-"], {"format": "hex", "jobs": 0, **KEYS}),
-        ("get -parse-format hex f b 00", "run", "get", ["f", "b", "00"], {"format": "auto", "parse-format": "hex"}),
-        ("check -h", "help", "check", [], {"from-page": 0, "deep": False, "jobs": 0}),
-        ("check --help=false f", "run", "check", ["f"], {"from-page": 0, "deep": False, "jobs": 0}),
+        ("get -parse-format hex f b 00", "run", "get", ["f", "b", "00"],
+         {"format": "auto", "parse": False, "parse-format": "hex"}),
+        ("check -h", "help", "check", [], {**CHECK, "from-page": 0}),
+        ("check --help=false f", "run", "check", ["f"], {**CHECK, "from-page": 0}),
         ("help keys", "run", "help", ["keys"], {}),
         ("keys -format hex f b", "run", "keys", ["f", "b"], {"format": "hex", "jobs": 0, **KEYS}),
         ("page f -all", "run", "page", ["f"], {"all": True, "format-value": "auto"}),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ...errors import ArgumentError, CheckFailed
 from ...ops.check.exact_check import check
 from ...ops.check.file_warnings import remarks
+from ...render.finding_summary import summary
 from ...render.formats import auto
 from ...storage.readahead import ReadAhead
 from ..command import Command, Option
 from ..options import FILES, JOBS
-from ..values import parse_uint64
+from ..values import parse_count, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from ...storage.snapshot import Snapshot
     from ..job import Job
+
+_ON_A_TERMINAL = 100  # findings
 
 COMMAND = Command(
     "check",
@@ -28,6 +31,13 @@ COMMAND = Command(
         Option("from-page", "Check only the tree below this page id.", default=0, metavar="PGID", parse=parse_uint64),
         Option("deep", "Check everything, also what bbolt's check ignores.", default=False),
         Option("explain", "Explain each kind of finding: what it is, what it does, what to do.", default=False),
+        Option(
+            "max-findings",
+            "Show at most this many findings; 0: 100 on a terminal, all elsewhere.",
+            default=0,
+            metavar="N",
+            parse=parse_count,
+        ),
         JOBS,
     ),
     opens=True,
@@ -43,6 +53,7 @@ class Options:
     from_page: int
     deep: bool
     explain: bool
+    max_findings: int
     jobs: int
 
 
@@ -52,7 +63,9 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    findings: list[dict[str, Any]] = []  # of one file of several, which are part of its object
+    findings: list[dict[str, Any]] = []
+    kinds: dict[str, list[int]] = {}
+    most = job.options.max_findings or (_ON_A_TERMINAL if out.isatty() else 1 << 62)
     if job.json:
         from ...render import records
     page, jobs = job.options.from_page, job.options.jobs
@@ -60,25 +73,28 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.options.deep:
         from ...ops.check.deep_check import deep_check as look
     count = 0
-    kinds: dict[str, int] = {}
     with ReadAhead(snapshot, jobs != 1 and page == 0), job.progress("checking") as progress:
         for finding in look(snapshot, page, jobs=jobs, progress=progress):
             progress.clear()
-            if job.several:
+            count += 1
+            kinds.setdefault(finding.kind, []).append(finding.page)
+            if count > most:
+                continue
+            if job.json:
                 findings.append(records.finding(finding, job.path))
-            elif job.json:
-                out.write(records.line(records.finding(finding, job.path)))
             else:
                 out.write(finding.line(auto) + b"\n")
-            count += 1
-            kinds[finding.kind] = kinds.get(finding.kind, 0) + 1
-        warnings = list(remarks(snapshot))
+        warnings = [str(warning) for warning in remarks(snapshot)]
     for warning in warnings:
-        job.warn(str(warning))
+        job.warn(warning)
+    if count > most:
+        job.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
+    if count and not job.json and not job.quiet and (count > most or job.options.deep):
+        err.write(summary(kinds))
     if job.json:
-        verdict = records.verdict(job.path, count, findings if job.several else None)
+        verdict = records.verdict(job.path, count, findings, warnings)
         if job.options.explain:
-            verdict["explanations"] = _explanations(kinds)
+            verdict["explanations"] = _explanations({kind: len(pages) for kind, pages in kinds.items()})
         out.write(records.line(verdict))
         if count:
             raise CheckFailed(count)
@@ -89,8 +105,8 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
             from ...ops.check.explanations import explanation
             from ...render.diagnosis import explanation_text
 
-            for kind, number in kinds.items():
-                out.write(b"\n" + explanation_text(kind, number, explanation(kind)).encode())
+            for kind, pages in kinds.items():
+                out.write(b"\n" + explanation_text(kind, len(pages), explanation(kind)).encode())
         raise CheckFailed(count)
     out.write(b"OK\n")
 

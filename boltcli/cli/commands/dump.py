@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "dump",
     "Print pages in hexadecimal.",
-    arguments=(FILE, Argument("PGID", "text", "Page ids.", many=True)),
+    arguments=(FILE, Argument("PGID", "page", "Page ids.", many=True)),
     least=2,
     example="boltcli dump fixtures/document.db 0",
     group="Pages",

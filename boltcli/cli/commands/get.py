@@ -9,7 +9,7 @@ from ...render.formats import lines, parse
 from ...tree.bucket import find_bucket, get
 from ..command import Argument, Command, Option
 from ..key_argument import address, addresses
-from ..options import BUCKET, FILE, SUBBUCKET, format_option
+from ..options import BUCKET, FILE, PARSE, SUBBUCKET, format_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ COMMAND = Command(
     least=3,
     options=(
         format_option(short="f"),
+        PARSE,
         Option(
             "parse-format",
             "How KEY is written: ascii-encoded (as it is)|hex",
@@ -42,6 +43,7 @@ class Options:
     """The values of the options."""
 
     format: str
+    parse: bool
     parse_format: str
 
 
@@ -66,6 +68,8 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.json:
         from ...render import records
 
-        out.write(records.line(records.pair(path, key, value, job.options.format)))
+        out.write(
+            records.line(records.pair(path, key, value, records.PARSED if job.options.parse else job.options.format))
+        )
         return
     out.write(lines([value], job.options.format))

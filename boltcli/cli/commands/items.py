@@ -7,7 +7,7 @@ from ...render.items import item_lines, value_lines
 from ...tree.bucket import find_bucket
 from ..command import Command, Option
 from ..key_argument import addresses
-from ..options import BUCKET, FILE, FILTERS, SUBBUCKET, format_option
+from ..options import BUCKET, FILE, FILTERS, PARSE, SUBBUCKET, format_option
 from ..selection import Filters, selection
 
 TYPE_CHECKING = False
@@ -25,6 +25,7 @@ COMMAND = Command(
     options=(
         format_option("How to write values", short="f"),
         format_option("How to write keys", name="key-format"),
+        PARSE,
         Option("values-only", "Only the values.", default=False),
         *FILTERS,
     ),
@@ -37,6 +38,7 @@ class Options(Filters):
     """The values of the options."""
 
     format: str
+    parse: bool
     key_format: str
     values_only: bool
 
@@ -55,6 +57,8 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     parts = items(snapshot, find_bucket(snapshot, path), path, buckets=not pairs_only, **filters)
     if job.json:
         from ...render import records
+
+        form = records.PARSED if job.options.parse else form
 
         for part in parts:
             out.write(records.items(part, key_form, form, path=filters["recursive"], key=not values_only))

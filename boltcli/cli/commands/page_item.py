@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "page-item",
     "Print the key and the value of one element of a leaf page.",
-    arguments=(FILE, Argument("PGID", "text", "Page id."), Argument("INDEX", "text", "Element, counted from 0.")),
+    arguments=(FILE, Argument("PGID", "page", "Page id."), Argument("INDEX", "text", "Element, counted from 0.")),
     least=3,
     most=3,
     options=(
