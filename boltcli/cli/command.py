@@ -86,10 +86,11 @@ class Command:
         only if ``values``, those of the options, say that all are files.
         """
         least, most, received = self.least, self.most, len(arguments)
-        if self.several and (most == 1 or values.get("json") or any(values.get(option.name) for option in MANY)):
-            most = None
+        unbounded = self.several and (
+            most == 1 or values.get("json") or any(values.get(option.name) for option in MANY)
+        )  # fmt: skip
         least = 0 if values.get("files-from") else least
-        if received >= least and (most is None or received <= most):
+        if received >= least and (unbounded or most is None or received <= most):
             return
         if most == 0:
             raise ArgumentError(f'unknown command {go_quote(arguments[0])} for "boltcli {self.name}"')

@@ -129,11 +129,12 @@ def _buckets(command: Command, given: list[str], outer: list[str], current: str)
 def _pages(path: str, current: str) -> Candidates:
     """Ids of the pages of a file, with their types."""
     from ..format.page import type_name
+    from ..ops.space.free_pages import free_pages
     from ..ops.space.page_list import FREE, page_rows
 
     found: Candidates = []
     with Snapshot(path, open_source(path, "try")) as snapshot:
-        for rows in page_rows(snapshot):
+        for rows in page_rows(snapshot, free_pages(snapshot)):
             found += [
                 (str(page), "free" if head == FREE else type_name(head & 0xFFFF))
                 for page, head in rows

@@ -44,7 +44,7 @@ IN_USE = {
 """The options that all commands have which open a database, and their defaults."""
 FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "recursive": False, "grep": ""}
 """Those of ``keys`` and ``items``."""
-CHECK = {"from-page": 0, "deep": False, "max-findings": 0, "jobs": 0}
+CHECK = {"from-page": 0, "deep": False, "explain": False, "max-findings": 0, "jobs": 0}
 KEYS = {"skip-damaged": False, **FILTERS}
 
 
@@ -58,7 +58,7 @@ KEYS = {"skip-damaged": False, **FILTERS}
         ("check -from-page=3 f", "run", "check", ["f"], {**CHECK, "from-page": 3}),
         ("check -- --from-page", "run", "check", ["--from-page"], {**CHECK, "from-page": 0}),
         ("check f g --json", "run", "check", ["f", "g"], {**CHECK, "from-page": 0}),
-        ("stats f b", "run", "stats", ["f", "b"], {"jobs": 0, "prefix": ""}),
+        ("stats f b", "run", "stats", ["f", "b"], {"jobs": 0, "prefix": "", "human": False}),
         ("items f b --from u64:1 --reverse", "run", "items", ["f", "b"],
          {"format": "auto", "key-format": "auto", "parse": False, "values-only": False, **FILTERS, "from": "u64:1",
           "reverse": True}),
@@ -175,6 +175,8 @@ def _values(option: Option, numbers: list[str], *, bad: bool) -> st.SearchStrate
         return WORDS
     if option.name == "timeout":
         return st.sampled_from(["0", "1s", "1.5h2m", *(["x", "1", ""] if bad else [])])
+    if option.name == "max-unpacked":
+        return st.sampled_from(["0", "1000", "2G", *(["x", "-1"] if bad else [])])
     if option.name in ("lock", "exit-status", "color"):
         return st.sampled_from([*option.choices, *(["x"] if bad else [])])
     return st.sampled_from(numbers)
