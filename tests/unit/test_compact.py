@@ -281,9 +281,9 @@ ROOT_PAGE = page(3, 2, [(b"bucket", pgid(4) + pgid(0), b"\1")])
         ((ROOT_PAGE, page(9, 2, LEAF)), "the page identifies itself as page 9"),
         ((ROOT_PAGE, page(4, 2, LEAF[::-1])), "key"),
         ((ROOT_PAGE, page(4, 2, [(b"a", b"1"), (b"a", b"2")])), "key"),
-        ((ROOT_PAGE, page(4, 1, [(b"a", pgid(4))])), "multiple references"),
-        ((ROOT_PAGE, page(4, 0x10)), "invalid type"),
-        ((page(3, 2, [(b"bucket", b"short", b"\1")]),), "source database is damaged: page "),
+        ((ROOT_PAGE, page(4, 1, [(b"a", pgid(4))])), "the page is below itself"),
+        ((ROOT_PAGE, page(4, 0x10)), "a tree cannot hold a page of its type"),
+        ((page(3, 2, [(b"bucket", b"short", b"\1")]),), "element 0 is too small to be a bucket"),
         ((page(3, 2, [(b"x", bytes(16) + page(0, 2, LEAF[::-1])[:52], b"\1")]),), "out of order"),
         ((page(3, 2, [(b"x", bytes(16) + page(0, 2, LEAF[::-1])[:60], b"\1")]),), "out of order"),
         ((page(3, 2, [(b"", pgid(4) + pgid(0), b"\1")]), page(4, 2, LEAF)), "key 0 has 0 bytes"),
@@ -307,11 +307,8 @@ def test_damage_is_the_end(pages: tuple[bytes, ...], words: str, tmp_path: Path)
     [
         (page(3, 2, [(b"x", pgid(3) + pgid(0), b"\1")]),),
         (ROOT_PAGE, page(4, 2, [(b"x", pgid(4) + pgid(0), b"\1")])),
-        (page(3, 2, [(name, pgid(4) + pgid(0), b"\1") for name in (b"x", b"y")]), page(4, 2, LEAF)),
-        (ROOT_PAGE, page(4, 1, [(b"a", pgid(5)), (b"b", pgid(5))]), page(5, 2, LEAF)),
-        (ROOT_PAGE, page(4, 1, [(b"a", pgid(5)), (b"b", pgid(5))]), page(5, 1, [(b"a", pgid(6))]), page(6, 2, LEAF)),
     ],
-    ids=["root", "itself", "two-buckets", "two-leaves", "two-branches"],
+    ids=["root", "itself"],
 )
 def test_copying_comes_to_an_end_whatever_the_check_says(
     pages: tuple[bytes, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -320,9 +317,22 @@ def test_copying_comes_to_an_end_whatever_the_check_says(
     monkeypatch.setattr(module.verify, "check", lambda snapshot: iter(()))
     source = _damaged(tmp_path, freelist(2), *pages)
     for dense in (True, False):
-        with pytest.raises(Corrupted, match="referenced more than once"):
+        with pytest.raises(Corrupted, match="nested in itself"):
             boltcli.compact(source, tmp_path / "copy", dense=dense)
     assert os.listdir(tmp_path) == ["source.db"]
+
+
+def test_a_bucket_that_two_elements_lead_to_is_copied_twice(tmp_path: Path) -> None:
+    """As bbolt does it: what the check says of it is a warning."""
+    shared = page(3, 2, [(name, pgid(4) + pgid(0), b"\1") for name in (b"x", b"y")])
+    source = _damaged(tmp_path, freelist(2), shared, page(4, 2, LEAF))
+    for options in ([], ["--dense"]):
+        status, _, err = run("compact", "--force", *options, "-o", tmp_path / "copy", source)
+        assert status == 0
+        assert err.startswith(b"warning: page 4: multiple references")
+        with boltcli.open(tmp_path / "copy") as copy:
+            assert dict(copy.bucket("x").range()) == dict(copy.bucket("y").range()) != {}
+            assert not list(copy.check())
 
 
 def test_pages_that_are_lost_are_told(tmp_path: Path) -> None:

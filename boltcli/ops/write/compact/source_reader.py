@@ -20,12 +20,13 @@ from ....format.constants import (
 from ....format.page import HEADER, DamagedElements, LeafElements
 from ....storage.snapshot import Page
 from ....tree.bucket import BucketRef, children, damaged, leaf_elements, leaf_pages, open_bucket
+from ....tree.descent import Descent
 from .inline_pages import Contents, InlineBuckets
 from .leaf_slices import elements, layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from ....storage.snapshot import Snapshot
     from .leaf_slices import Chunk, View
@@ -82,8 +83,8 @@ class Source:
         self.snapshot = snapshot
         self.view = memoryview(snapshot.buffer)
         self.pages = 0  # leaf pages that were read
-        # A byte a page: no page may be met twice, or a damaged file could be endless.
-        self._met = bytearray(snapshot.page_count)
+        self._descent = Descent(snapshot)
+        self._inside: set[int] = set()  # the roots of the buckets that are open
         self._inline = InlineBuckets(page_size)
         self._known: dict[bytes, tuple[int, int]] = {}  # element tables met before, and what layout() says of them
 
@@ -94,6 +95,9 @@ class Source:
                 self._must_ascend(page)
                 yield from self._leaf(page)
             return
+        if bucket.root in self._inside:
+            raise self.snapshot.corrupted("the bucket is nested in itself", bucket.root)
+        self._inside.add(bucket.root)
         for pgids in self._leaf_lists(bucket.root):
             self.pages += len(pgids)
             done = 0
@@ -112,10 +116,10 @@ class Source:
                     else:
                         yield from self._mixed(pgids[done], mixed)
                 else:  # laid out otherwise, empty, or not a sound leaf
-                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done], 0)):
-                        self._meet(page.pgid)
+                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done], 0), None, self._descent):
                         yield from self._leaf(page)
                 done += 1
+        self._inside.discard(bucket.root)
 
     def _leaf_lists(self, root: int) -> Iterator[list[int]]:
         """The leaf pages of the tree at page ``root`` in order, a branch page's worth at a time."""
@@ -131,11 +135,11 @@ class Source:
                 continue
             stack.append(pgid)
             page = snapshot.page(pgid, stack)
+            self._descent.visit(stack)
             if page.flags != BRANCH_PAGE:
                 yield [pgid]
                 stack.pop()
                 continue
-            self._meet(pgid, stack)
             if not page.count:  # bbolt would copy what is below its first element, and lose the rest without a word
                 raise snapshot.corrupted("a branch page without elements", pgid, stack)
             below = children(snapshot, page, stack)
@@ -145,11 +149,6 @@ class Source:
                 yield below
                 stack.pop()
 
-    def _meet(self, pgid: int, stack: Sequence[int] = ()) -> None:
-        if self._met[pgid]:
-            raise self.snapshot.corrupted("the page is referenced more than once", pgid, stack)
-        self._met[pgid] = 1
-
     def _pair_pages(self, pgids: list[int], first: int, chunks: list[Chunk]) -> tuple[Chunk | None, bytes]:
         """Put leaf pages, from the one at ``first`` on, into ``chunks`` up to one that isn't of pairs only.
 
@@ -157,14 +156,14 @@ class Source:
         """
         snapshot = self.snapshot
         buffer, view, page_size, size = snapshot.buffer, self.view, snapshot.page_size, snapshot.size
-        known, met = self._known, self._met
+        known = self._known
         for pgid in islice(pgids, first, None):
             start = pgid * page_size
             end = start + page_size
             if end > size:
                 return None, b""
             bears, flags, count, overflow = HEADER.unpack_from(buffer, start)
-            if bears != pgid or flags != LEAF_PAGE or not count or met[pgid]:
+            if bears != pgid or flags != LEAF_PAGE or not count:
                 return None, b""
             table = start + PAGE_HEADER_SIZE
             data = table + ELEMENT_SIZE * count
@@ -185,7 +184,6 @@ class Source:
             length, marked = laid
             if data + length > end:
                 return None, b""
-            met[pgid] = 1
             chunk = view, table, count, data, length
             if marked:
                 return chunk, headers

@@ -63,11 +63,12 @@ class Verification:
 
 
 def _look(snapshot: Snapshot) -> Verdict:
-    freelist = snapshot.meta.freelist
+    """Check the source. Only keys out of order make a copy wrong: pages that can't be read end the copying itself,
+    and all else (the freelist, pages referenced twice) is left behind by a copy, as by bbolt's."""
     warnings: list[str] = []
     more = 0
     for finding in check(snapshot):
-        if not _only_space(finding, freelist):
+        if finding.kind == "key-order":
             return [], (finding.page, _sentence(finding))
         if len(warnings) < _WARNINGS:
             warnings.append(_sentence(finding))
@@ -76,15 +77,6 @@ def _look(snapshot: Snapshot) -> Verdict:
     if more:
         warnings.append(f"{more} more findings; see boltcli check")
     return warnings, None
-
-
-def _only_space(finding: Finding, freelist: int) -> bool:
-    """Whether a finding is about what is free, and not about what is copied."""
-    # A freelist that can't be read, and heads of meta pages, are never copied. (Where a tree leads to them,
-    # the copying itself fails.)
-    return finding.kind in ("unreachable-unfreed", "already-freed") or (
-        finding.kind == "damaged" and finding.page in (0, 1, freelist)
-    )
 
 
 def _sentence(finding: Finding) -> str:
