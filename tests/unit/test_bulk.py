@@ -27,15 +27,13 @@ from tests.damage.mutations import sample
 from tests.damage.test_damage import SOURCES
 from tests.support import DATABASES, fixture, freelist, page, pgid, small
 
-MUTANTS = 60
+MUTANTS = 40
 Findings = list[bytes]
 
 
 @pytest.fixture
-def many_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def many_small_batches(walks: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of a few pages, dealt out from the second page on: small files get to all the code."""
-    monkeypatch.setattr(check, "FEW_PAGES", 0)
-    monkeypatch.setattr(stats, "FEW_PAGES", 0)
     monkeypatch.setattr(bulk, "_WORTH", 1)
     monkeypatch.setattr(proof, "_LEAVES", 5)
     monkeypatch.setattr(proof, "_BRANCHES", 1)
@@ -115,6 +113,7 @@ def _assert_same(path: Path, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None
         with monkeypatch.context() as patch:
             patch.setattr(proof, "prove", _never)
             patch.setattr(stats_bulk, "bulk_stats", _irregular)
+            patch.setenv("BOLTCLI_KERNEL", "0")
             careful = _check(snapshot, jobs), _stats(snapshot, jobs)
         assert quick == careful
         for bucket in _buckets(snapshot):

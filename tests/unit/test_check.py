@@ -12,11 +12,11 @@ from tests.support import freelist, page, pgid, run, small
 
 
 @pytest.fixture(params=["small", "large"], autouse=True)
-def as_if(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def as_if(request: pytest.FixtureRequest, walks: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file is checked as the small one that it is, and as if it were large: then the quick proof comes first."""
-    if request.param == "large":
-        monkeypatch.setattr("boltcli.ops.check.exact_check.FEW_PAGES", 0)
-        monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", 0)
+    if request.param == "small":
+        monkeypatch.setattr("boltcli.ops.check.exact_check.FEW_PAGES", 128)
+        monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", 128)
 
 
 LEAF = page(3, 2, [(b"k", b"v")])

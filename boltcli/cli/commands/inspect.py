@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...ops.stats.bucket_counts import inspect
 from ...render.inspect import bucket_tree
+from ...tree.kernel_walks import bucket_text
 from ..command import Command
 from ..options import FILE
 
@@ -26,6 +27,10 @@ COMMAND = Command(
 
 
 def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+    text = None if job.json else bucket_text(snapshot)
+    if text is not None:
+        out.write(text)
+        return
     tree = inspect(snapshot)
     if job.json:
         from ...render import records

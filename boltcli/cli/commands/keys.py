@@ -109,7 +109,10 @@ def _many(snapshot: Snapshot, bucket: BucketRef, job: Job[Options], write: Write
     form, jobs = job.options.format, job.options.jobs
     with job.progress("listing") as progress:
         show = None if out.isatty() else progress
-        for text in written_keys(snapshot, bucket, lambda keys: write(keys, form), jobs=jobs, progress=show):
+        for text in written_keys(
+            snapshot, bucket, lambda keys: write(keys, form), jobs=jobs, progress=show,
+            form=None if job.json else form,
+        ):  # fmt: skip
             out.write(text)
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 from ... import BBOLT_VERSION, __version__
+from ...kernel import state
 from ..command import Command
 
 TYPE_CHECKING = False
@@ -33,12 +34,13 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     if job.json:
         from ...render import records
 
-        versions = {"boltcli": __version__, "bbolt": BBOLT_VERSION, "python": python}
+        versions = {"boltcli": __version__, "bbolt": BBOLT_VERSION, "python": python, "kernel": state()}
         out.write(records.line(versions | {"platform": f"{sys.platform}/{machine}"}))
         return
     out.write(
         f"boltcli Version: {__version__}\n"
         f"Equivalent to bbolt: {BBOLT_VERSION}\n"
         f"Python Version: {python}\n"
-        f"Python OS/Arch: {sys.platform}/{machine}\n".encode()
+        f"Python OS/Arch: {sys.platform}/{machine}\n"
+        f"Kernel: {state()}\n".encode()
     )

@@ -101,9 +101,24 @@ class _Check:
         """Whether all trees are sound at first sight; then their pages are in ``reached``, else nothing is changed."""
         if self.hwm < FEW_PAGES:
             return False
-        from .fast_check import prove
+        from ...tree.kernel_walks import has_kernel, proven_pages
 
-        return prove(self.snapshot, self.freed, self.reached, jobs=self.jobs, progress=self.progress)
+        if not has_kernel(self.snapshot):
+            from .fast_check import prove
+
+            return prove(self.snapshot, self.freed, self.reached, jobs=self.jobs, progress=self.progress)
+        trees = proven_pages(self.snapshot, self.progress)
+        if trees is None:
+            return False
+        size = len(trees)
+        mine = int.from_bytes(trees, "little")
+        others = int.from_bytes(self.reached[:size], "little")
+        if mine & (others | int.from_bytes(self.freed[:size], "little")):
+            return False
+        self.reached[:size] = (mine | others).to_bytes(size, "little")
+        if self.progress is not None:
+            self.progress(trees.count(1), self.hwm)
+        return True
 
     def _failed_assertion(self, pgid: int) -> Finding | None:
         """bbolt's last words if the page to start from isn't one: nothing lies behind it, so they are ours too."""

@@ -9,6 +9,7 @@ from ...storage.forked import Died, in_turn
 from ...storage.readahead import ReadAhead
 from ...tree.batch import Irregular, of_type
 from ...tree.batch_reader import Walk, dealt, jobs_for
+from ...tree.kernel_walks import LeafKeys
 from .key_pages import key_pages
 
 TYPE_CHECKING = False
@@ -29,14 +30,29 @@ def written_keys(
     *,
     jobs: int = 1,
     progress: Progress | None = None,
+    form: str | None = None,
 ) -> Iterator[bytes]:
     """What ``write`` makes of the keys of ``bucket``, in order, a batch of keys at a time.
 
     ``jobs`` is the number of processes that read and write, 0 for as many as
-    pay. Raises :class:`~boltcli.errors.Corrupted` when it comes to a damaged
-    page, after all that precede it.
+    pay. ``form``, if it is given, says that ``write`` is
+    :func:`~boltcli.render.formats.lines` in this form. Raises
+    :class:`~boltcli.errors.Corrupted` when it comes to a damaged page, after
+    all that precede it.
     """
-    pages = 0  # of leaves, done
+    kernel = LeafKeys(snapshot, bucket.root, _PAGES)
+    with ReadAhead(snapshot, jobs != 1 and 4 * kernel.total > snapshot.meta.hwm):
+        for text in kernel.lines(form, write):
+            yield text
+            if progress is not None:
+                progress(kernel.done, kernel.total)
+    if not kernel.stopped:
+        return
+    pages = kernel.done
+    if pages:
+        for keys in islice(key_pages(snapshot, bucket), pages, None):
+            yield write(keys)
+        return
     try:
         if snapshot.piecemeal:
             raise Irregular

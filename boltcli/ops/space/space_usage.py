@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import mmap
+from itertools import islice
 
 from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE
 from ...format.page import DamagedElements
+from ...kernel import RECORD
 from ...tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
+from ...tree.kernel_walks import bucket_columns
 from ...tree.levels import Levels
 from ..write.compact import measure
 from .free_pages import free_pages
@@ -88,6 +91,38 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
     Raises :class:`~boltcli.errors.Corrupted`; with a list of ``damages`` it is put there, and what can be
     counted is counted: a bucket whose tree is damaged then has no pairs, no bytes and no buckets inside.
     """
+    columns = bucket_columns(snapshot)
+    found = _walk(snapshot, damages) if columns is None else _from_columns(snapshot, *columns)
+    for bucket in reversed(found):
+        bucket.keys += bucket.pairs
+        if bucket.parent is not None:
+            bucket.parent.keys += bucket.keys
+            if not bucket.inline:
+                bucket.parent.bytes += bucket.bytes
+    return found
+
+
+def _from_columns(snapshot: Snapshot, names: list[bytes], columns: tuple[list[int], ...]) -> list[BucketUsage]:
+    """What the kernel found; the sums over buckets inside are still to be made."""
+    fields = dict(zip(RECORD, columns))
+    top = BucketUsage((), None, snapshot.meta.sequence)
+    found = [top]
+    rows = zip(names, fields["parent"], fields["sequence"], fields["root"])
+    for name, parent, sequence, root in islice(rows, 1, None):
+        above = found[parent]
+        bucket = BucketUsage((*above.path, name), above, sequence)
+        bucket.inline = not root
+        found.append(bucket)
+    page_size = snapshot.page_size
+    for bucket, pairs, size, levels in zip(found, fields["pairs"], fields["size"], fields["levels"]):
+        bucket.pairs = pairs
+        bucket.depth = levels
+        bucket.bytes = size if bucket.inline else size * page_size
+    return found
+
+
+def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsage]:
+    """Find the buckets and count each one's own tree."""
     levels = Levels(snapshot)
     found: list[BucketUsage] = []
     met: set[int] = set()
@@ -118,12 +153,6 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
             bucket.pairs = bucket.bytes = 0
             continue
         todo += reversed(inner)
-    for bucket in reversed(found):
-        bucket.keys += bucket.pairs
-        if bucket.parent is not None:
-            bucket.parent.keys += bucket.keys
-            if not bucket.inline:
-                bucket.parent.bytes += bucket.bytes
     return found
 
 

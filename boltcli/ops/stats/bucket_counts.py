@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE
 from ...format.page import EVEN, INLINE_BUCKET, DamagedElements
+from ...kernel import RECORD
 from ...tree.bucket import BucketRef, damaged, inline_page, leaf_elements, open_bucket, root_bucket
+from ...tree.kernel_walks import bucket_columns
 from ...tree.levels import Levels
 
 TYPE_CHECKING = False
@@ -30,6 +32,9 @@ class BucketTree:
 
 def inspect(snapshot: Snapshot) -> BucketTree:
     """The root bucket, which bbolt calls ``root``, with all below it. Raises :class:`~boltcli.errors.Corrupted`."""
+    columns = bucket_columns(snapshot)
+    if columns is not None:
+        return _from_columns(*columns)
     levels = Levels(snapshot)
     heads, known = levels.heads, len(levels.heads)
     top = BucketTree(b"root")
@@ -66,6 +71,17 @@ def inspect(snapshot: Snapshot) -> BucketTree:
             raise snapshot.corrupted("buckets refer to each other so often that their tree does not end", bucket.root)
         tree.keys = elements - len(tree.children)
     return top
+
+
+def _from_columns(names: list[bytes], columns: tuple[list[int], ...]) -> BucketTree:
+    """What the kernel found, as a tree."""
+    trees = list(map(BucketTree, names))
+    trees[0].name = b"root"
+    for tree, parent, pairs in zip(trees, columns[RECORD.index("parent")], columns[RECORD.index("pairs")]):
+        tree.keys = pairs
+        trees[parent].children.append(tree)
+    del trees[0].children[0]  # the root is no child of itself
+    return trees[0]
 
 
 def _buckets(snapshot: Snapshot, pages: Iterable[Page]) -> Iterator[tuple[bytes, BucketRef | None, int]]:

@@ -29,6 +29,11 @@ def database_stats(
     :class:`~boltcli.errors.Corrupted`.
     """
     if snapshot.meta.hwm >= FEW_PAGES:
+        from ...tree.kernel_walks import counted
+
+        known = counted(snapshot, snapshot.meta.root, prefix, progress)
+        if known is not None:
+            return known[0], BucketStats(known[1])
         try:
             wanted = [bucket for name, bucket in top_buckets(snapshot) if name.startswith(prefix)]
         except Corrupted:
@@ -55,8 +60,14 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
     page or a bucket inside itself. What is referenced twice counts twice.
     """
-    quick = _in_bulk(snapshot, [bucket]) if snapshot.meta.hwm >= FEW_PAGES else None
-    return quick or _one_by_one(snapshot, bucket)
+    if snapshot.meta.hwm >= FEW_PAGES:
+        from ...tree.kernel_walks import counted
+
+        known = counted(snapshot, bucket.root, None)
+        quick = BucketStats(known[1]) if known is not None else _in_bulk(snapshot, [bucket])
+        if quick is not None:
+            return quick
+    return _one_by_one(snapshot, bucket)
 
 
 def _in_bulk(

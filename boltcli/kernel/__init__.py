@@ -1,0 +1,82 @@
+"""The compiled kernel, where there is one: whole walks over a database in C (``kernel.c``).
+
+It is optional. Whatever it answers, Python answers the same without it; where
+a file isn't plain it answers None, and Python decides. It is built when boltcli
+is installed, if there is a C compiler (``build_hook.py``).
+
+Its functions take the file as a buffer, the page size, the number of pages
+that may be entered (the high-water mark, or all), the root page, and a
+callable that is called with the number of pages entered so far every few
+milliseconds; what that raises ends the walk, and passes through.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal, Protocol, overload
+
+    from ..format.page import Buffer
+
+    Tick = Callable[[int], object] | None
+
+    class Kernel(Protocol):
+        """The functions of ``kernel.c``; each returns None where something isn't plain."""
+
+        def prove(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
+            """Prove that all trees are sound; returns a byte a page, 1 for those of the trees."""
+
+        def stats(
+            self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, prefix: bytes | None, /
+        ) -> tuple[int, tuple[int, ...]] | None:
+            """Count the buckets in ``root`` whose names begin with ``prefix``, or with None the bucket itself.
+
+            Returns how many, and the numbers of their :class:`~boltcli.ops.stats.bucket_stats.BucketStats`.
+            """
+
+        def buckets(
+            self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, as_text: bool, /
+        ) -> bytes | None:
+            """List all buckets, each before those inside it: as ``inspect`` prints them, or as records.
+
+            A record is of nine u64, see :data:`RECORD`.
+            """
+
+        def leaves(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
+            """List the leaf pages of a tree in order: their ids as u64. The pages themselves are not looked at."""
+
+        @overload
+        def keys(self, file: Buffer, page_size: int, ids: Buffer, form: Literal["l"], /) -> list[bytes] | None: ...
+        @overload
+        def keys(self, file: Buffer, page_size: int, ids: Buffer, form: Literal["a", "h", "b"], /) -> bytes | None: ...
+        def keys(self, file: Buffer, page_size: int, ids: Buffer, form: str, /) -> list[bytes] | bytes | None:
+            """Read the keys of the leaf pages ``ids``: a list, or as lines in the form auto, hex or bytes."""
+
+
+# What a record of ``buckets`` says: where in the file its name is, and how long that is; the index of its parent's
+# record, and how many buckets it is in; its root page (0: inline); its sequence; its pairs without child buckets;
+# the pages of its tree, or the bytes of its inline page; the levels of its tree.
+RECORD = ("name", "name_size", "parent", "nesting", "root", "sequence", "pairs", "size", "levels")
+
+_VERSION = 1  # of kernel.c: one that was built from another is not used
+
+
+def load_kernel() -> Kernel | None:
+    """Return the kernel; None where it wasn't built, or is turned off (``BOLTCLI_KERNEL=0``)."""
+    if os.environ.get("BOLTCLI_KERNEL") == "0":
+        return None
+    try:
+        from . import _kernel  # type: ignore[attr-defined]
+    except ImportError:  # not built, for another system, or refused on a big-endian machine
+        return None
+    return _kernel if _kernel.VERSION == _VERSION else None
+
+
+def state() -> str:
+    """Say whether the kernel is there: ``compiled``, ``turned off`` or ``not built``."""
+    if os.environ.get("BOLTCLI_KERNEL") == "0":
+        return "turned off"
+    return "compiled" if load_kernel() is not None else "not built"

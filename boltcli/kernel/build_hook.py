@@ -1,0 +1,99 @@
+"""Build the kernel while hatchling makes a wheel or an editable install, if there is a C compiler.
+
+Where there is none the build goes on without it: the wheel is pure Python then, and ``boltcli version`` says so.
+``BOLTCLI_KERNEL=0`` leaves it out, ``BOLTCLI_KERNEL=require`` makes its absence an error (for the wheels).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+FOLDER = Path("boltcli", "kernel")
+NAME = "boltcli.kernel._kernel"
+
+
+class KernelHook(BuildHookInterface[Any]):  # type: ignore[misc, unused-ignore]
+    """Compiles ``kernel.c`` beside itself, and tags the wheel: any CPython from 3.11 on, this system."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile; add the result to what the wheel holds. Raises RuntimeError only with BOLTCLI_KERNEL=require."""
+        folder = Path(self.root) / FOLDER
+        for old in (*folder.glob("_kernel*.so"), *folder.glob("_kernel*.pyd")):
+            old.unlink()
+        wanted = os.environ.get("BOLTCLI_KERNEL", "")
+        if self.target_name != "wheel" or wanted == "0":
+            return
+        try:
+            built = compile_kernel(folder)
+        except (Exception, SystemExit) as error:  # whatever a compiler, or setuptools, may come up with
+            if wanted == "require":
+                raise RuntimeError(f"the kernel can't be built: {error}") from error
+            self.app.display_warning(f"boltcli goes without its compiled kernel, it can't be built here: {error}")
+            return
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        if version == "editable":
+            return
+        build_data["pure_python"] = False
+        build_data["tag"] = f"cp311-abi3-{os.environ.get('BOLTCLI_PLATFORM') or platform}"
+        build_data["artifacts"].append(f"/{(FOLDER / built.name).as_posix()}")
+
+
+def compile_kernel(folder: Path) -> Path:
+    """Compile ``folder/kernel.c`` for the limited API; returns the extension module, which is beside it.
+
+    Raises what the compiler's driver raises.
+    """
+    from setuptools import Distribution, Extension
+    from setuptools.command.build_ext import build_ext
+
+    with tempfile.TemporaryDirectory(prefix="boltcli-kernel-") as scratch:
+        flags = [] if os.name == "nt" else ["-O3", "-g0"]
+        source = os.path.relpath(folder / "kernel.c")
+        extension = Extension(NAME, [source], py_limited_api=True, extra_compile_args=flags)
+        command = build_ext(Distribution({"name": "boltcli", "ext_modules": [extension]}))
+        command.build_lib = command.build_temp = scratch
+        with silence():
+            command.ensure_finalized()
+            command.run()
+        (built,) = [path for path in Path(scratch).rglob("_kernel.*") if path.suffix in (".so", ".pyd")]
+        return Path(shutil.copy(built, folder / built.name))
+
+
+@contextlib.contextmanager
+def silence() -> Any:
+    """Keep back what is written to stdout and stderr, that of compilers too; raise it if there is an error."""
+    said = io.BytesIO()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            file.seek(0)
+            said.write(file.read())
+            lines = said.getvalue().decode(errors="replace").strip().splitlines()
+            raise RuntimeError(lines[-1] if lines else str(error)) from error
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(saved[0], 1)
+            os.dup2(saved[1], 2)
+            os.close(saved[0])
+            os.close(saved[1])

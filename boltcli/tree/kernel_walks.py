@@ -1,0 +1,149 @@
+"""The kernel's walks over a snapshot: None where there is no kernel, or where something isn't plain.
+
+Then the exact walk decides. Each may raise :class:`~boltcli.errors.Changed`,
+as the snapshot's own glance does.
+"""
+
+from __future__ import annotations
+
+from ..kernel import load_kernel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..kernel import Kernel
+    from ..storage.snapshot import Snapshot
+
+    Progress = Callable[[int, int], None]
+
+_FORMS = {"auto": "a", "hex": "h", "bytes": "b"}
+
+
+def _kernel_for(snapshot: Snapshot) -> Kernel | None:
+    """The kernel, if it can read ``snapshot``: what is read over a network has no bytes in memory."""
+    kernel = load_kernel()
+    if kernel is not None:
+        try:
+            memoryview(snapshot.buffer).release()
+        except TypeError:
+            return None
+    return kernel
+
+
+def has_kernel(snapshot: Snapshot) -> bool:
+    """Whether there is a kernel that can read ``snapshot``."""
+    return _kernel_for(snapshot) is not None
+
+
+def _tick(snapshot: Snapshot, progress: Progress | None) -> Callable[[int], None]:
+    glance, hwm = snapshot.glance, snapshot.meta.hwm
+
+    def tick(pages: int) -> None:
+        glance()
+        if progress is not None:
+            progress(pages, hwm)
+
+    return tick
+
+
+def proven_pages(snapshot: Snapshot, progress: Progress | None = None) -> bytes | None:
+    """Prove that the trees of all buckets are sound: a byte for each page below the high-water mark, 1 for theirs."""
+    kernel = _kernel_for(snapshot)
+    if kernel is None:
+        return None
+    meta, tick = snapshot.meta, _tick(snapshot, progress)
+    return kernel.prove(snapshot.buffer, snapshot.page_size, meta.hwm, meta.root, tick)
+
+
+def counted(
+    snapshot: Snapshot, root: int, prefix: bytes | None, progress: Progress | None = None
+) -> tuple[int, tuple[int, ...]] | None:
+    """Count the buckets in the one at page ``root`` whose names begin with ``prefix``; with None, that one itself.
+
+    Returns how many they are, and the numbers of their sum, in the order of ``BucketStats.__slots__``.
+    """
+    kernel = _kernel_for(snapshot)
+    if kernel is None:
+        return None
+    return kernel.stats(
+        snapshot.buffer, snapshot.page_size, _all(snapshot), root, _tick(snapshot, progress), prefix
+    )  # fmt: skip
+
+
+def bucket_text(snapshot: Snapshot) -> bytes | None:
+    """The tree of all buckets as bbolt's ``inspect`` prints it."""
+    kernel = _kernel_for(snapshot)
+    if kernel is None:
+        return None
+    root, tick = snapshot.meta.root, _tick(snapshot, None)
+    return kernel.buckets(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, True)
+
+
+def bucket_columns(snapshot: Snapshot) -> tuple[list[bytes], tuple[list[int], ...]] | None:
+    """All buckets, each before those inside it: their names (the root's is empty), and the columns of ``RECORD``."""
+    kernel = _kernel_for(snapshot)
+    if kernel is None:
+        return None
+    buffer, root, tick = snapshot.buffer, snapshot.meta.root, _tick(snapshot, None)
+    records = kernel.buckets(buffer, snapshot.page_size, _all(snapshot), root, tick, False)
+    if records is None:
+        return None
+    from ..kernel import RECORD
+
+    with memoryview(records).cast("Q") as numbers:
+        columns = tuple(numbers[field :: len(RECORD)].tolist() for field in range(len(RECORD)))
+    names = [buffer[start : start + size] for start, size in zip(*columns[:2])]
+    names[0] = b""
+    return names, columns
+
+
+class LeafKeys:
+    """The keys of the tree at page ``root``, read by the kernel, ``pages`` leaf pages at a time.
+
+    Iterating gives what ``write`` makes of the keys of each batch, as text.
+    ``form`` is a key format; the kernel writes those that it knows itself.
+    ``stopped`` afterwards if something wasn't plain: ``done`` leaf pages were
+    written by then.
+    """
+
+    def __init__(self, snapshot: Snapshot, root: int, pages: int) -> None:
+        self.done = 0
+        self.stopped = True
+        self.total = 0
+        self._snapshot = snapshot
+        self._pages = pages
+        self._ids = b""
+        self._kernel = _kernel_for(snapshot)
+        if self._kernel is not None:
+            ids = self._kernel.leaves(
+                snapshot.buffer, snapshot.page_size, _all(snapshot), root, _tick(snapshot, None)
+            )  # fmt: skip
+            if ids is not None:
+                self._ids = ids
+                self.total = len(ids) // 8
+                self.stopped = False
+
+    def lines(self, form: str | None, write: Callable[[list[bytes]], bytes]) -> Iterator[bytes]:
+        """The keys as text: by the kernel in ``form``, where it can, else by ``write``."""
+        buffer, page_size, kernel = self._snapshot.buffer, self._snapshot.page_size, self._kernel
+        own = _FORMS.get(form) if form is not None else None
+        step = 8 * self._pages
+        for start in range(0, len(self._ids), step):
+            assert kernel is not None
+            self._snapshot.glance()
+            ids = self._ids[start : start + step]
+            text: bytes | None = kernel.keys(buffer, page_size, ids, own) if own else None  # type: ignore[call-overload]
+            if text is None:
+                keys = kernel.keys(buffer, page_size, ids, "l")
+                if keys is None:
+                    self.stopped = True
+                    return
+                text = write(keys)
+            yield text
+            self.done += len(ids) // 8
+
+
+def _all(snapshot: Snapshot) -> int:
+    """As many pages as the file has whole."""
+    return snapshot.size // snapshot.page_size
