@@ -20,6 +20,13 @@ BUILT_IN: tuple[tuple[str, str, tuple[bytes, ...]], ...] = (
     ("raft-boltdb", "raft", (b"logs",)),
     ("vault", "vault", (b"data",)),
     ("containerd", "containerd", (b"v1",)),
+    ("trivy-db", "trivy", (b"vulnerability",)),
+    ("buildkit", "buildkit", (b"_result", b"_links", b"_byresult", b"_backlinks")),
+    ("bleve", "bleve", (b"bleve", b"s")),
+    ("docker", "docker", (b"libnetwork", b"volumes")),
+    ("podman", "podman", (b"id-registry",)),
+    ("bolthold", "bolthold", ()),
+    ("storm", "storm", (b"__storm_db",)),
 )
 
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}

@@ -42,6 +42,8 @@ IN_USE = {
     "previous": False,
 }
 """The options that all commands have which open a database, and their defaults."""
+DECODE = {"decode", "proto", "message"}
+"""The options of commands that decode."""
 FILTERS = {"prefix": "", "from": "", "to": "", "limit": 0, "reverse": False, "recursive": False, "grep": ""}
 """Those of ``keys`` and ``items``."""
 CHECK = {"from-page": 0, "deep": False, "explain": False, "max-findings": 0, "jobs": 0}
@@ -92,7 +94,7 @@ def test_parse(argv: str, action: str, command: str | None, arguments: list[str]
     assert parsed.action == action
     assert (parsed.command.name if parsed.command else None) == command
     assert parsed.arguments == arguments
-    own = {name: value for name, value in parsed.options.items() if name not in IN_USE and name not in _many(parsed)}
+    own = {name: value for name, value in parsed.options.items() if name not in IN_USE.keys() | _many(parsed) | DECODE}
     assert own == options
 
 

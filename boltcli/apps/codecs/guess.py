@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MAPS = (*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF)  # first bytes of MessagePack's maps and lists
 _LARGEST_FIELD = 4096  # field numbers beyond it are rare: whoever has them isn't protobuf
 _LARGEST_INTEGER = 1 << 48  # of 8 bytes: larger ones are rather ids or hashes
+_LARGEST_SMALL = 1 << 24  # of 2 and 4 bytes
 
 
 def guess(data: bytes, depth: int = 0) -> Guess | None:
@@ -84,8 +85,9 @@ def _numbers(data: bytes) -> Guess | None:
     if len(data) == 8:
         little = int.from_bytes(data, "little")
         return ("u64 little-endian", little) if little < _LARGEST_INTEGER else None
-    if len(data) in (2, 4):
-        return f"u{8 * len(data)} big-endian", int.from_bytes(data, "big")
+    number = int.from_bytes(data, "big")
+    if len(data) in (2, 4) and number < _LARGEST_SMALL:
+        return f"u{8 * len(data)} big-endian", number
     return None
 
 

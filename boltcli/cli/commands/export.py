@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, Corrupted
 from ..command import Command, Option
+from ..decoding import DECODE, Decoding, asked, is_asked
 from ..key_argument import addresses
 from ..options import FILE, FORCE
 from ..values import parse_name
@@ -42,6 +43,7 @@ COMMAND = Command(
         Option("view", "Write this view of the file's application instead of the pairs.", default="", metavar="NAME"),
         Option("all-views", "With --format sqlite: also a table for each view of the application.", default=False),
         FORCE,
+        *DECODE,
     ),
     opens=True,
     json="Write errors and warnings as JSON too; the rows are JSON in any case.",
@@ -50,7 +52,7 @@ COMMAND = Command(
 )  # fmt: skip
 
 
-class Options:
+class Options(Decoding):
     """The values of the options."""
 
     bucket: list[str]
@@ -82,6 +84,8 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError(f"--format {form} needs --output")
     if options.all_views and form != "sqlite":
         raise ArgumentError("--all-views needs --format sqlite: the other formats hold one table a file")
+    if is_asked(options) and (form != "ndjson" or options.view):
+        raise ArgumentError("--decode goes with pairs as lines of JSON only")
     if options.view and options.bucket:
         raise ArgumentError("--view and --bucket don't go together")
 
@@ -108,6 +112,13 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
     from ...render import records
     from ...render.ndjson import bucket_row, end_row, rows
 
+    decoder = asked(snapshot, job.options)
+    if decoder is not None:
+        from functools import partial
+
+        from ...render.decoded import export_lines
+
+        rows = partial(export_lines, decoder=decoder)
     pairs = buckets = 0
     try:
         for part in export_parts(snapshot, tuple(addresses(job.options.bucket))):

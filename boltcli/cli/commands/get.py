@@ -8,6 +8,7 @@ from ...errors import ArgumentError, KeyNotFound
 from ...render.formats import lines, parse
 from ...tree.bucket import find_bucket, get
 from ..command import Argument, Command, Option
+from ..decoding import DECODE, Decoding, asked
 from ..key_argument import address, addresses
 from ..options import BUCKET, FILE, PARSE, SUBBUCKET, format_option
 
@@ -33,13 +34,14 @@ COMMAND = Command(
             metavar="FORMAT",
             choices=("ascii-encoded", "hex"),
         ),
+        *DECODE,
     ),
     opens=True,
     example="boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2",
 )
 
 
-class Options:
+class Options(Decoding):
     """The values of the options."""
 
     format: str
@@ -65,6 +67,18 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     value = get(snapshot, find_bucket(snapshot, path), key)
     if value is None:
         raise KeyNotFound(key)
+    decoder = asked(snapshot, job.options)
+    if decoder is not None:
+        from ...render import decoded, records
+
+        if job.json:
+            form = records.PARSED if job.options.parse else job.options.format
+            record = decoded.pair_record(decoder, tuple(path), key, value, form=form, bucket=True)
+            out.write(records.line(record))
+        else:
+            text = decoded.readable(decoder.value(tuple(path), key, value))
+            out.write(text.encode("utf-8", "surrogateescape") + b"\n")
+        return
     if job.json:
         from ...render import records
 

@@ -6,6 +6,7 @@ from ...ops.read.select_items import items
 from ...render.items import item_lines, value_lines
 from ...tree.bucket import find_bucket
 from ..command import Command, Option
+from ..decoding import DECODE, Decoding, asked
 from ..key_argument import addresses
 from ..options import BUCKET, FILE, FILTERS, PARSE, SUBBUCKET, format_option
 from ..selection import Filters, selection
@@ -28,13 +29,14 @@ COMMAND = Command(
         PARSE,
         Option("values-only", "Only the values.", default=False),
         *FILTERS,
+        *DECODE,
     ),
     opens=True,
     example="boltcli items --prefix e-9 fixtures/document.db execution",
 )
 
 
-class Options(Filters):
+class Options(Filters, Decoding):
     """The values of the options."""
 
     format: str
@@ -55,6 +57,18 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     key_form, form = job.options.key_format, job.options.format
     pairs_only = values_only or filters["recursive"]
     parts = items(snapshot, find_bucket(snapshot, path), path, buckets=not pairs_only, **filters)
+    decoder = asked(snapshot, job.options)
+    if decoder is not None:
+        from ...render import decoded, records
+
+        form = records.PARSED if job.options.parse else form
+        for part in parts:
+            out.write(
+                decoded.json_lines(part, decoder, key_form, form, bucket=filters["recursive"], key=not values_only)
+                if job.json
+                else decoded.text_lines(part, decoder, len(path), key=not values_only)
+            )
+        return
     if job.json:
         from ...render import records
 

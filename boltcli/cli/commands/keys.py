@@ -7,6 +7,7 @@ from ...ops.read.key_pages import key_pages
 from ...render.formats import lines
 from ...tree.bucket import find_bucket, has_branches
 from ..command import Command, Option
+from ..decoding import DECODE, Decoding, asked
 from ..key_argument import addresses
 from ..options import BUCKET, FILE, FILTERS, JOBS, SUBBUCKET, format_option
 from ..selection import Filters, is_filtered, selection
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
+    from ...apps.decode import Decoder
     from ...storage.snapshot import Snapshot
     from ...tree.bucket import BucketRef
 
@@ -32,13 +34,14 @@ COMMAND = Command(
         Option("skip-damaged", "Skip damaged pages and continue; each one is reported on stderr.", default=False),
         JOBS,
         *FILTERS,
+        *DECODE,
     ),
     opens=True,
     example="boltcli keys fixtures/document.db execution",
 )
 
 
-class Options(Filters):
+class Options(Filters, Decoding):
     """The values of the options."""
 
     format: str
@@ -61,6 +64,9 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         from ...render import records
 
         write = records.keys
+    decoder = asked(snapshot, job.options)
+    if decoder is not None:
+        write = _decoded(decoder, tuple(path), job)
     skipped: list[Corrupted] = []
     bucket = find_bucket(snapshot, path)
     if is_filtered(job.options):
@@ -78,6 +84,20 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         raise DamageSkipped(len(skipped))
 
 
+def _decoded(decoder: Decoder, path: tuple[bytes, ...], job: Job[Options]) -> Write:
+    """What writes keys with what they mean."""
+    from ...ops.read.select_items import Items
+    from ...render import decoded
+
+    def write(keys: list[bytes], form: str) -> bytes:
+        part = Items(path, keys, [b""] * len(keys))
+        if job.json:
+            return decoded.json_lines(part, decoder, form, form, bucket=False, value=False)
+        return decoded.text_lines(part, decoder, len(path), value=False)
+
+    return write
+
+
 def _some(
     snapshot: Snapshot,
     bucket: BucketRef,
@@ -91,7 +111,16 @@ def _some(
 
     form = job.options.format
     for part in items(snapshot, bucket, path, **selection(job.options, values=False)):
-        if not job.json:
+        decoder = asked(snapshot, job.options) if job.options.recursive else None
+        if decoder is not None:
+            from ...render import decoded
+
+            out.write(
+                decoded.json_lines(part, decoder, form, form, bucket=True, value=False)
+                if job.json
+                else decoded.text_lines(part, decoder, len(path), value=False)
+            )
+        elif not job.json and write is lines:
             from ...render.items import key_lines
 
             out.write(key_lines(part, form, len(path)))

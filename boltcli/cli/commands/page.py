@@ -7,14 +7,16 @@ from ...render.errors import error_text
 from ...render.raw_page import page_text
 from ...storage.raw import RawFile
 from ..command import Command, Option
+from ..decoding import DECODE, Decoding, of_file
 from ..options import FILE, PGIDS, format_option
 from ..values import parse_page_ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
+    from ...apps.decode import Decoder
     from ..job import Job
 
 COMMAND = Command(
@@ -25,13 +27,14 @@ COMMAND = Command(
     options=(
         Option("all", "Show all pages.", default=False),
         format_option(name="format-value", short="f", aliases=("format",)),
+        *DECODE,
     ),
     example="boltcli page fixtures/document.db 0",
     group="Pages",
 )
 
 
-class Options:
+class Options(Decoding):
     """The values of the options."""
 
     all: bool
@@ -52,6 +55,9 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     write, separator = _page, SEPARATOR
     if job.json:
         write, separator = _page_as_json, b""
+    decoder, paths = of_file(path, job.options, None if job.options.all else pgids)
+    if decoder is not None:
+        write = _decoding(decoder, paths, job, write)
     with RawFile(path) as file:
         if job.options.all:
             _all(file, form, out, write, separator)
@@ -79,6 +85,31 @@ def _all(file: RawFile, form: str, out: BinaryIO, write: Callable[..., int], sep
         raise UnreadablePage(f"page {pgid} and all up to the high water mark {hwm} lie far beyond the file's end")
 
 
+def _decoding(
+    decoder: Decoder, paths: dict[int, tuple[bytes, ...]], job: Job[Options], plain: Callable[..., int]
+) -> Callable[..., int]:
+    """What writes a page with what its pairs mean: text after the page itself, JSON in its elements."""
+    from ...render.decoded import leaf_pairs, put_decoded, readable
+
+    def write(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
+        if not job.json:
+            overflow = plain(file, pgid, form, out)
+        try:
+            page = file.page(pgid)
+        except BoltError:
+            return overflow if not job.json else plain(file, pgid, form, out)
+        found = list(leaf_pairs(page, paths.get(pgid, ()), decoder))
+        if not job.json:
+            lines = [b"\nDecoded:\n"] * bool(found)
+            for _, _, key, _, value in found:
+                lines.append(f"{readable(key)}: {readable(value)}\n".encode("utf-8", "surrogateescape"))
+            out.writelines(lines)
+            return overflow
+        return _page_as_json(file, pgid, form, out, {each[0]: each for each in found}, put_decoded)
+
+    return write
+
+
 def _page(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
     """Write page ``pgid``; returns the number of its overflow pages, 0 if it could not be shown."""
     try:
@@ -90,14 +121,21 @@ def _page(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
     return page.overflow
 
 
-def _page_as_json(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
-    """The same, as JSON: the page, then each element of it, an object a line."""
+def _page_as_json(
+    file: RawFile, pgid: int, form: str, out: BinaryIO, decoded: dict[int, Any] | None = None, put: Any = None
+) -> int:
+    """The same, as JSON: the page, then each element of it, an object a line; ``decoded`` is what pairs mean."""
     from ...render import records
     from ...render.raw_records import page_records
 
     try:
         page = file.page(pgid)
-        out.writelines(map(records.line, page_records(page, form)))
+        for record in page_records(page, form):
+            found = (decoded or {}).get(record.get("index", -1))
+            if found is not None:
+                put(record, "key", found[2])
+                put(record, "value", found[4])
+            out.write(records.line(record))
     except BoltError as error:
         out.write(records.line({"page": pgid, "error": records.error(error, file.path)}))
         return 0

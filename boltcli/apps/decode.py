@@ -1,0 +1,211 @@
+"""What keys and values mean: by their application's codecs, by a format or a schema that the user names, by a guess."""
+
+from __future__ import annotations
+
+from ..errors import ArgumentError
+from .codecs.guess import DECODERS, guess
+from .columns import text_or_bytes
+from .json_values import jsonable
+from .registry import application, applications, recognise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .contract import Application, Codec, Path
+    from .store import Store
+
+AUTO, OFF = "auto", "off"
+_LARGEST, _LEAST = 1 << 64, -(1 << 63)  # of integers that JSON's writers here take
+
+
+class Decoded:
+    """What bytes mean, in a form that JSON can say; ``guess`` names the format if it is one that was guessed."""
+
+    __slots__ = ("guess", "value")
+
+    def __init__(self, value: Any, guess: str | None = None) -> None:
+        self.value = value
+        self.guess = guess
+
+
+class Decoder:
+    """Decodes the pairs of a database. It never raises because of a pair: what isn't decoded is text, or 0x and hex."""
+
+    def __init__(
+        self,
+        found: Application | None = None,
+        form: Callable[[bytes], Any] | None = None,
+        schema: Callable[[bytes], Any] | None = None,
+    ) -> None:
+        self._application = found
+        self._form = form
+        self._schema = schema
+        self._codecs: dict[Path, Codec | None] = {}
+
+    def key(self, path: Path, key: bytes) -> Decoded:
+        """Decode a key of the bucket at ``path``."""
+        codec = self._codec(path)
+        if codec is not None and codec.key is not None:
+            try:
+                return Decoded(plain(codec.key(key)))
+            except Exception:  # an application's own fault is no reason to show nothing
+                return Decoded(plain(key))
+        return Decoded(plain(key)) if self._named() else _guessed(key)
+
+    def value(self, path: Path, key: bytes, value: bytes) -> Decoded:
+        """Decode the value of ``key``."""
+        for decode in (self._schema, self._form):
+            if decode is not None:
+                try:
+                    return Decoded(plain(decode(value)))
+                except ValueError:
+                    if decode is self._form or self._application is None:
+                        return Decoded(plain(value))
+        codec = self._codec(path)
+        if codec is not None and codec.value is not None:
+            try:
+                return Decoded(plain(codec.value(key, value)))
+            except Exception:
+                return Decoded(plain(value))
+        return _guessed(value)
+
+    def _named(self) -> bool:
+        """Whether only values are decoded, by a format."""
+        return self._form is not None or (self._schema is not None and self._application is None)
+
+    def _codec(self, path: Path) -> Codec | None:
+        if self._application is None:
+            return None
+        if path not in self._codecs:
+            if len(self._codecs) >= 4096:  # a store may have a bucket for each of a million jobs
+                self._codecs.clear()
+            self._codecs[path] = self._application.codec(path)
+        return self._codecs[path]
+
+
+def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "") -> Decoder | None:
+    """Return what ``--decode name --proto descriptors --message message`` asks for; None if that is nothing.
+
+    ``db`` is the database, None if it can't be read. Raises
+    :class:`~boltcli.errors.ArgumentError`, OpenError or MissingExtra.
+    """
+    if bool(descriptors) != bool(message):
+        raise ArgumentError("--proto and --message go together: a descriptor set, and the name of a message in it")
+    schema = None
+    if descriptors:
+        from .codecs.schema import message_decoder
+
+        schema = message_decoder(descriptors, message)
+    if name == OFF:
+        return None if schema is None else Decoder(schema=schema)
+    if name == AUTO:
+        found = None if db is None else recognise(db)
+        return Decoder(None if found is None else found[0], schema=schema)
+    if name in formats():
+        return Decoder(form=formats()[name], schema=schema)
+    known = application(name)
+    if known is None:
+        names = ", ".join([*(each.name for each in applications()), *formats()])
+        raise ArgumentError(f"--decode {name}: must be auto, off, or one of {names}")
+    return Decoder(known, schema=schema)
+
+
+def formats() -> dict[str, Callable[[bytes], Any]]:
+    """Return the formats that ``--decode`` can name; each raises ValueError for bytes that aren't of it."""
+    return {
+        "json": _json, **DECODERS, "protobuf": _protobuf, "time": _time, "uvarint": _uvarint, "varint": _varint,
+        "u64": _u64, **{kind: _unpacker(kind) for kind in ("gzip", "zstd", "snappy")},
+    }  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` in a form that JSON can say: bytes as text or hex, integers beyond 64 bits as text."""
+    try:
+        return _bounded(jsonable(value))
+    except RecursionError:
+        return str(type(value).__name__)
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _bounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_bounded(part) for part in value]
+    if isinstance(value, int) and not _LEAST <= value < _LARGEST:
+        return str(value)
+    if isinstance(value, float) and value - value != 0:
+        return str(value)
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
+
+
+def _guessed(data: bytes) -> Decoded:
+    found = guess(data)
+    return Decoded(plain(data)) if found is None else Decoded(plain(found[1]), found[0])
+
+
+def _json(data: bytes) -> Any:
+    from .json_values import load
+
+    found = load(data)
+    if found is data:
+        raise ValueError("no JSON")
+    return found
+
+
+def _protobuf(data: bytes) -> Any:
+    from .codecs.wire import any_message
+
+    found = {} if not data else any_message(data)
+    if found is None:
+        raise ValueError("no protobuf")
+    return found
+
+
+def _time(data: bytes) -> Any:
+    from .codecs.go_time import go_time
+    from .words import time_text
+
+    found = go_time(data)
+    if found is None:
+        raise ValueError("no time of Go")
+    return time_text(found)
+
+
+def _whole(found: int | None) -> int:
+    if found is None:
+        raise ValueError("no number")
+    return found
+
+
+def _uvarint(data: bytes) -> Any:
+    from .codecs.integers import uvarint
+
+    found, end = uvarint(data)
+    return _whole(found if end == len(data) else None)
+
+
+def _varint(data: bytes) -> Any:
+    from .codecs.integers import varint
+
+    return _whole(varint(data))
+
+
+def _u64(data: bytes) -> Any:
+    from .codecs.integers import u64
+
+    return _whole(u64(data))
+
+
+def _unpacker(kind: str) -> Callable[[bytes], Any]:
+    def unpack(data: bytes) -> Any:
+        from .codecs.compressed import unpacked
+
+        inner = unpacked(data, kind)
+        found = guess(inner)
+        return text_or_bytes(inner) if found is None else found[1]
+
+    return unpack

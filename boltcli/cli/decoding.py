@@ -1,0 +1,84 @@
+"""``--decode``: the options, and what commands need to know of them before they import anything for it."""
+
+from __future__ import annotations
+
+from .option import Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..apps.decode import Decoder
+    from ..storage.snapshot import Snapshot
+
+    Path = tuple[bytes, ...]
+
+_PANEL = "Decoding"
+DECODE = (
+    Option(
+        "decode",
+        "Show what keys and values mean: auto (by the program whose file it is, else a guess), a program's or a"
+        " format's name (json, msgpack, protobuf, gob, ...; see `boltcli help decode`), off.",
+        default="off", metavar="NAME", panel=_PANEL,
+    ),
+    Option(
+        "proto", "Decode values by this compiled descriptor set of protobuf.",
+        default="", metavar="DESCRIPTORS", kind="file", panel=_PANEL,
+    ),
+    Option("message", "The message of --proto that values are.", default="", metavar="NAME", panel=_PANEL),
+)  # fmt: skip
+
+
+class Decoding:
+    """The values of the options."""
+
+    decode: str
+    proto: str
+    message: str
+
+
+def is_asked(options: Decoding) -> bool:
+    """Whether anything is to be decoded."""
+    return options.decode != "off" or bool(options.proto or options.message)
+
+
+def asked(snapshot: Snapshot, options: Decoding) -> Decoder | None:
+    """Return the decoder that the options ask for; None for none. Raises BoltError."""
+    if not is_asked(options):
+        return None
+    from ..apps.decode import decoder
+    from ..apps.store import SnapshotStore
+
+    return decoder(SnapshotStore(snapshot), options.decode, options.proto, options.message)
+
+
+def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Decoder | None, dict[int, Path]]:
+    """Return the decoder for pages of a file that may be damaged, and the bucket of each page, where it is known.
+
+    ``pgids`` None: of all pages. What can't be opened is decoded by guesses.
+    """
+    if not is_asked(options):
+        return None, {}
+    from ..apps.decode import decoder
+    from ..apps.store import SnapshotStore
+    from ..errors import ArgumentError, BoltError, MissingExtra
+    from ..ops.space.page_map import page_map
+    from ..storage.snapshot import Snapshot as Opened
+
+    try:
+        snapshot = Opened(path)
+    except BoltError:
+        return decoder(None, options.decode, options.proto, options.message), {}
+    paths: dict[int, Path] = {}
+    try:
+        found = decoder(SnapshotStore(snapshot), options.decode, options.proto, options.message)
+        mapped = page_map(snapshot)
+        for pgid in range(len(mapped.kinds)) if pgids is None else pgids:
+            owner = mapped.owner(pgid) if pgid < len(mapped.kinds) else None
+            if owner is not None:
+                paths[pgid] = tuple(mapped.path(owner))
+    except (ArgumentError, MissingExtra):
+        raise
+    except BoltError:
+        found = decoder(None, options.decode, options.proto, options.message)
+    finally:
+        snapshot.close()
+    return found, paths

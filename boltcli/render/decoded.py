@@ -1,0 +1,122 @@
+"""Decoded pairs as lines of JSON or text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
+from ..format.page import DamagedElements, LeafElements
+from ..tree.bucket import BucketRef
+from .ndjson import bucket_row
+from .orjson_writer import line, lines
+from .records import put, put_bucket
+from .visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..apps.decode import Decoded, Decoder
+    from ..ops.read.select_items import Items
+    from ..storage.raw import RawPage
+
+    Path = tuple[bytes, ...]
+    Record = dict[str, Any]
+
+
+def put_decoded(record: Record, field: str, found: Decoded) -> None:
+    """Give ``record`` what a key or a value means, and of which format it seems to be if that was guessed."""
+    record[f"{field}_decoded"] = found.value
+    if found.guess is not None:
+        record[f"{field}_guess"] = found.guess
+
+
+def pair_record(
+    decoder: Decoder, path: Path, key: bytes, value: bytes | None, *, key_form: str = "auto", form: str = "auto",
+    bucket: bool = False, with_key: bool = True,
+) -> Record:  # fmt: skip
+    """Return a pair as JSON, undecoded and decoded; without ``value`` only the key."""
+    record: Record = {}
+    if bucket:
+        put_bucket(record, path)
+    if with_key:
+        put(record, "key", key, key_form)
+    if value is not None:
+        put(record, "value", value, form)
+    if with_key:
+        put_decoded(record, "key", decoder.key(path, key))
+    if value is not None:
+        put_decoded(record, "value", decoder.value(path, key, value))
+    return record
+
+
+def json_lines(
+    part: Items, decoder: Decoder, key_form: str, form: str, *, bucket: bool, key: bool = True, value: bool = True
+) -> bytes:
+    """A line for each element: a nested bucket has a sequence and no value."""
+    records: list[Record] = []
+    for name, content in zip(part.keys, part.values):
+        nested = isinstance(content, BucketRef)
+        shown = content if value and isinstance(content, bytes) else None
+        record = pair_record(
+            decoder, part.path, name, shown, key_form=key_form, form=form, bucket=bucket, with_key=key and not nested
+        )
+        if isinstance(content, BucketRef):
+            if key:
+                put(record, "key", name, key_form)
+            record["sequence"] = content.sequence
+        records.append(record)
+    return lines(records)
+
+
+def export_lines(part: Items, decoder: Decoder) -> bytes:
+    """A line for each element, as an export has them, with what keys and values mean."""
+    return lines([
+        bucket_row((*part.path, key), value.sequence) if isinstance(value, BucketRef)
+        else pair_record(decoder, part.path, key, value, bucket=True)
+        for key, value in zip(part.keys, part.values)
+    ])  # fmt: skip
+
+
+def text_lines(part: Items, decoder: Decoder, above: int, *, key: bool = True, value: bool = True) -> bytes:
+    """A line for each element: its buckets beyond the first ``above``, the key, a tab and the value."""
+    found = []
+    margin = "".join(f"{readable_bytes(name)}\t" for name in part.path[above:])
+    for name, content in zip(part.keys, part.values):
+        if isinstance(content, BucketRef):
+            fields = [readable_bytes(name)] if key else []
+        else:
+            fields = [readable(decoder.key(part.path, name))] if key else []
+            if value:
+                fields.append(readable(decoder.value(part.path, name, content)))
+        if fields:
+            found.append(margin * key + "\t".join(fields) + "\n")
+    return "".join(found).encode("utf-8", "surrogateescape")
+
+
+def readable(found: Decoded) -> str:
+    """Return a decoded value on one line: text as it is, anything else as JSON; a guess is said to be one."""
+    text = found.value if isinstance(found.value, str) else line(found.value).decode().rstrip("\n")
+    text = visible(text).replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    return text if found.guess is None else f"{text} (guess: {found.guess})"
+
+
+def readable_bytes(name: bytes) -> str:
+    """Return a bucket's name as text, or as 0x and hex digits."""
+    from ..apps.rows import bytes_text
+
+    return bytes_text(name)
+
+
+def leaf_pairs(page: RawPage, path: Path, decoder: Decoder) -> Iterator[tuple[int, bytes, Decoded, bytes, Decoded]]:
+    """Yield index, key and value of the pairs of a leaf page that can be read, each with what it means."""
+    if page.flags != LEAF_PAGE:
+        return
+    leaf = LeafElements(page.data, 0, page.count, len(page.data))
+    for index in range(leaf.count):
+        try:
+            if leaf.flags[index] & BUCKET_LEAF_FLAG:
+                continue
+            key, value = leaf.key(index), leaf.value(index)
+        except DamagedElements:
+            return
+        yield index, key, decoder.key(path, key), value, decoder.value(path, key, value)
