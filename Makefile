@@ -10,7 +10,7 @@ COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test coverage versions compat fuzz bench rescue-score goldens fixtures lint types man dist zipapp clean
+.PHONY: help demo quick test coverage versions compat fuzz sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ compat: $(READY) ## Compare with the real bbolt, live (needs Go; a missing Go is
 fuzz: $(READY) ## Fuzz the readers with atheris, for FUZZ_SECONDS (60); crashes go to build/fuzz
 	$(BIN)/python -m pip install --quiet --group fuzz
 	$(BIN)/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS)
+
+sanitize: $(READY) ## Run the kernel under AddressSanitizer and UBSan, on damage and for FUZZ_SECONDS on chance (needs gcc)
+	bash .ci/sanitize.sh $(FUZZ_SECONDS)
 
 bench: $(READY) ## Measure against the real bbolt; the table goes to build/bench/table.md (needs Go; BENCH_LARGE=1: 2 GB more)
 	$(BIN)/python -m compileall -q boltcli

@@ -1,7 +1,7 @@
 """Build the kernel while hatchling makes a wheel or an editable install, if there is a C compiler.
 
 Where there is none the build goes on without it: the wheel is pure Python then, and ``boltcli version`` says so.
-``BOLTCLI_KERNEL=0`` leaves it out, ``BOLTCLI_KERNEL=require`` makes its absence an error (for the wheels).
+``BOLTCLI_BUILD_KERNEL=0`` leaves it out, ``BOLTCLI_BUILD_KERNEL=require`` makes its absence an error.
 """
 
 from __future__ import annotations
@@ -23,52 +23,58 @@ NAME = "boltcli.kernel._kernel"
 
 
 class KernelHook(BuildHookInterface[Any]):  # type: ignore[misc, unused-ignore]
-    """Compiles ``kernel.c`` beside itself, and tags the wheel: any CPython from 3.11 on, this system."""
+    """Compiles ``kernel.c``, and tags the wheel: any CPython from 3.11 on, this system."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile; add the result to what the wheel holds. Raises RuntimeError only with BOLTCLI_KERNEL=require."""
+        """Compile; add the result to the wheel. Raises RuntimeError only with BOLTCLI_BUILD_KERNEL=require."""
+        self.scratch = tempfile.mkdtemp(prefix="boltcli-kernel-")
         folder = Path(self.root) / FOLDER
-        for old in (*folder.glob("_kernel*.so"), *folder.glob("_kernel*.pyd")):
-            old.unlink()
-        wanted = os.environ.get("BOLTCLI_KERNEL", "")
-        if self.target_name != "wheel" or wanted == "0":
+        editable = version == "editable"
+        if editable:  # it goes beside its source
+            for old in (*folder.glob("_kernel*.so"), *folder.glob("_kernel*.pyd")):
+                old.unlink()
+        wanted = os.environ.get("BOLTCLI_BUILD_KERNEL", "")
+        if wanted == "0":
             return
         try:
-            built = compile_kernel(folder)
+            built = compile_kernel(folder / "kernel.c", Path(self.scratch))
         except (Exception, SystemExit) as error:  # whatever a compiler, or setuptools, may come up with
             if wanted == "require":
                 raise RuntimeError(f"the kernel can't be built: {error}") from error
             self.app.display_warning(f"boltcli goes without its compiled kernel, it can't be built here: {error}")
             return
-        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-        if version == "editable":
+        if editable:
+            shutil.copy(built, folder / built.name)
             return
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False
-        build_data["tag"] = f"cp311-abi3-{os.environ.get('BOLTCLI_PLATFORM') or platform}"
-        build_data["artifacts"].append(f"/{(FOLDER / built.name).as_posix()}")
+        build_data["tag"] = f"cp311-abi3-{platform}"
+        build_data["force_include"][str(built)] = (FOLDER / built.name).as_posix()
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what was built on the way."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def compile_kernel(folder: Path) -> Path:
-    """Compile ``folder/kernel.c`` for the limited API; returns the extension module, which is beside it.
+def compile_kernel(source: Path, scratch: Path) -> Path:
+    """Compile ``source`` for the limited API; returns the extension module, which is in ``scratch``.
 
     Raises what the compiler's driver raises.
     """
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
-    with tempfile.TemporaryDirectory(prefix="boltcli-kernel-") as scratch:
-        flags = [] if os.name == "nt" else ["-O3", "-g0"]
-        source = os.path.relpath(folder / "kernel.c")
-        extension = Extension(NAME, [source], py_limited_api=True, extra_compile_args=flags)
-        command = build_ext(Distribution({"name": "boltcli", "ext_modules": [extension]}))
-        command.build_lib = command.build_temp = scratch
-        with silence():
-            command.ensure_finalized()
-            command.run()
-        (built,) = [path for path in Path(scratch).rglob("_kernel.*") if path.suffix in (".so", ".pyd")]
-        return Path(shutil.copy(built, folder / built.name))
+    flags = [] if os.name == "nt" else ["-O3", "-g0"]
+    extension = Extension(NAME, [os.path.relpath(source)], py_limited_api=True, extra_compile_args=flags)
+    command = build_ext(Distribution({"name": "boltcli", "ext_modules": [extension]}))
+    command.build_lib = command.build_temp = str(scratch)
+    with silence():
+        command.ensure_finalized()
+        command.run()
+    (built,) = [path for path in scratch.rglob("_kernel.*") if path.suffix in (".so", ".pyd")]
+    return built
 
 
 @contextlib.contextmanager

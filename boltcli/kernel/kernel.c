@@ -430,7 +430,10 @@ static int key_line(Text *t, Key key, int form) {           /* 'a'uto, 'h'ex, 'b
     if (form == 'a') {
         int beyond = 0;
         for (u32 i = 0; i < key.n; i++) { hex |= copy[i] < 0x20 || copy[i] == 0x7F; beyond |= copy[i] >> 7; }
-        if (beyond && !hex) return 0;                       /* Unicode is Python's */
+        if (beyond && !hex) {                               /* whether Unicode is printable is for Python to say */
+            for (u32 i = 0, n; i < key.n && !hex; i += n) { n = utf8(copy + i, key.n - i); hex = !n; }
+            if (!hex) return 0;
+        }
     }
     if (hex) for (u32 i = 0; i < key.n; i++) { u8 c = copy[i]; p[2 * i] = digits[c >> 4]; p[2 * i + 1] = digits[c & 15]; }
     else memmove(p, copy, key.n);

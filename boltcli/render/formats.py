@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from binascii import hexlify
+
 from ..errors import ArgumentError
 from .golang import code_point, is_print, quote
 
 _PRINTABLE = bytes(range(0x20, 0x7F))  # of ASCII
+# 1 for the bytes that no printable text has, whatever is around them.
+_CONTROLS = bytes(byte < 0x20 or byte == 0x7F for byte in range(256))
 MORE_FORMATS = ("json", "base64", "u64", "time", "repr")  # bbolt doesn't have them
 FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", *MORE_FORMATS)
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
@@ -13,11 +17,13 @@ _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 def auto(data: bytes) -> bytes:
     """The bytes themselves if they are printable UTF-8, else hexadecimal."""
+    if 1 in data.translate(_CONTROLS):
+        return hexlify(data)
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        return data.hex().encode()
-    return data if is_print(text) else data.hex().encode()
+        return hexlify(data)
+    return data if is_print(text) else hexlify(data)
 
 
 def redacted(data: bytes) -> bytes:
@@ -36,7 +42,24 @@ def lines(items: list[bytes], form: str) -> bytes:
         text = b"\n".join(items) + b"\n"
         if text.translate(None, _PRINTABLE) == b"\n" * len(items):
             return text
+        numbers = _numbers(items)
+        if numbers is not None:
+            return numbers
     return b"\n".join(formatted(items, form)) + b"\n"
+
+
+def _numbers(items: list[bytes]) -> bytes | None:
+    """Write keys of one size, each with a control byte, as numbers have it, by one call; None if they aren't so."""
+    size = len(items[0])
+    if not size or list(map(len, items)).count(size) < len(items):
+        return None
+    data = b"".join(items)
+    known = 0
+    for at in range(size):
+        known |= int.from_bytes(data[at::size].translate(_CONTROLS), "little")
+        if known.bit_count() == len(items):
+            return data.hex("\n", size).encode() + b"\n"
+    return None
 
 
 def formatted(items: list[bytes], form: str) -> list[bytes]:
@@ -53,7 +76,7 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
     elif form == "ascii-encoded":
         items = list(map(quote, items))
     elif form == "hex":
-        items = [item.hex().encode() for item in items]
+        items = list(map(hexlify, items))
     elif form == "redacted":
         items = list(map(redacted, items))
     elif form in MORE_FORMATS:

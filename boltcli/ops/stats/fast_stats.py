@@ -92,9 +92,36 @@ class _Counting(Walk):
             level = self._level(level) if jobs == 1 else self._shared_level(level, jobs)
         nested = self.nested
         below = 1 if total.inline_buckets > inline else 0
-        for child in nested:
-            below = max(below, self.tree(child, nesting + 1))
-        return levels + below
+        return levels + max(below, self._forest(nested, nesting + 1))
+
+    def _forest(self, roots: list[int], nesting: int) -> int:
+        """Count the trees at ``roots``, those of one page together; returns the depth of the deepest."""
+        if nesting > _NESTING:
+            raise Irregular
+        total = self.total
+        inline = total.inline_buckets
+        self.nested = []
+        branches: list[int] = []
+        leaves = 0
+        for start in range(0, len(roots), _PAGES):
+            pgids = roots[start : start + _PAGES]
+            offsets, words = self.heads(pgids)
+            here = of_type(words, LEAF_PAGE)
+            if len(here) < len(words):
+                branches += [pgid for pgid, word in zip(pgids, words) if word & 0xFFFF != LEAF_PAGE]
+                pgids, offsets, words = ([column[index] for index in here] for column in (pgids, offsets, words))
+            if pgids:
+                leaves += len(pgids)
+                self.mark(pgids, words)
+                self._leaves(offsets, words)
+        total.buckets += leaves
+        depth = 0
+        if leaves:
+            below = 1 if total.inline_buckets > inline else 0
+            depth = 1 + max(below, self._forest(self.nested, nesting + 1))
+        for root in branches:
+            depth = max(depth, self.tree(root, nesting))
+        return depth
 
     def _shared_level(self, level: list[int], jobs: int) -> list[int]:
         """:meth:`_level` in several processes."""
