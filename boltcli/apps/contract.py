@@ -121,10 +121,11 @@ class View:
     it reads. ``options`` names the keyword arguments that ``rows`` takes, each
     with its meaning in a sentence; they come as text (``--rev 7`` as "7"), and
     are left out where they aren't given. Wrong ones raise
-    :class:`~boltcli.errors.ArgumentError`.
+    :class:`~boltcli.errors.ArgumentError`. ``count(db)`` is the number of rows,
+    where that is cheaper than reading them.
     """
 
-    __slots__ = ("columns", "name", "options", "rows", "title")
+    __slots__ = ("_count", "columns", "name", "options", "rows", "title")
 
     def __init__(
         self,
@@ -133,12 +134,19 @@ class View:
         rows: Callable[..., Iterator[tuple[Any, ...]]],
         title: str = "",
         options: Mapping[str, str] | None = None,
+        *,
+        count: Callable[[Store], int] | None = None,
     ) -> None:
+        self._count = count
         self.name = name
         self.columns = tuple(columns)
         self.rows = rows
         self.title = title
         self.options = dict(options or {})
+
+    def count(self, db: Store) -> int:
+        """Return how many rows there are."""
+        return sum(1 for _ in self.rows(db)) if self._count is None else self._count(db)
 
 
 class AuditFinding:
@@ -255,9 +263,13 @@ class Application:
         """Compare several files of this program, given as paths and audits; yield findings with the path concerned."""
         return ()
 
+    def common(self, old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
+        """Return the options of views at which two files can be compared, and facts to report about both."""
+        return {}, {}
+
     def view(self, name: str) -> View | None:
-        """Return the view called ``name``, or None."""
-        return next((view for view in self.views if view.name == name), None)
+        """Return the view called ``name`` (- and _ are the same), or None."""
+        return next((view for view in self.views if view.name == name.replace("-", "_")), None)
 
     def codec(self, path: Path) -> Codec | None:
         """Return the codec of the pairs of the bucket at ``path``, or None; the first pattern that fits counts."""

@@ -19,6 +19,8 @@ _OPS = ("add", "remove", "change")
 _FIELDS = {
     *("op", "bucket", "bucket_hex", "key", "key_hex", "old", "old_hex", "new", "new_hex", "sequence"),
     *("txid", "time"),  # of watch: they say nothing of what is to be done
+    # Nor do those of --decode.
+    *("key_decoded", "old_decoded", "new_decoded", "key_guess", "old_guess", "new_guess"),
 }
 
 

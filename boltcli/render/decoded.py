@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..apps.decode import Decoded, Decoder
+    from ..ops.compare.change import Change
     from ..ops.read.select_items import Items
     from ..storage.raw import RawPage
 
@@ -91,6 +92,34 @@ def text_lines(part: Items, decoder: Decoder, above: int, *, key: bool = True, v
         if fields:
             found.append(margin * key + "\t".join(fields) + "\n")
     return "".join(found).encode("utf-8", "surrogateescape")
+
+
+def change_record(decoder: Decoder, change: Change) -> Record:
+    """Return what the key, the old and the new value of a change mean, as further fields of it."""
+    record: Record = {}
+    if change.key is not None:
+        put_decoded(record, "key", decoder.key(change.bucket, change.key))
+        for name, value in (("old", change.old), ("new", change.new)):
+            if isinstance(value, bytes):
+                put_decoded(record, name, decoder.value(change.bucket, change.key, value))
+    return record
+
+
+def readable_change(decoder: Decoder, change: Change) -> Change:
+    """Return a change with key and values as text that says what they mean."""
+    if change.key is None:
+        return change
+    key, path = change.key, change.bucket
+
+    def shown(value: bytes | int | None) -> bytes | int | None:
+        return _encoded(readable(decoder.value(path, key, value))) if isinstance(value, bytes) else value
+
+    text = _encoded(readable(decoder.key(path, key)))
+    return type(change)(change.op, path, text, shown(change.old), shown(change.new))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def readable(found: Decoded) -> str:

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..contract import Audit, AuditFinding, AuditOptions, Codec, Pattern, Recognition, View
+    from ..contract import Audit, AuditFinding, AuditOptions, Codec, Pattern, Plain, Recognition, View
     from ..store import Store
 
 
@@ -51,6 +51,11 @@ class Etcd(Application):
         from .join import join
 
         return join(audits)
+
+    def common(self, old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
+        from .compare import common
+
+        return common(old, new)
 
 
 APPLICATION = Etcd()

@@ -7,11 +7,12 @@ from ..contract import View
 from ..json_values import load_record
 from ..store import find, space
 from .hashes import file_hash, history_hash
-from .history import asked_key, asked_revision, events, key_history, live
+from .history import asked_key, asked_revision, events, key_history, latest, live
 from .kubernetes import place, read_object
 from .layout import (
     ALARM,
     AUTH,
+    KEY,
     LEASE,
     MEMBERS,
     MEMBERS_REMOVED,
@@ -22,6 +23,7 @@ from .layout import (
     current_revision,
     number,
     pairs,
+    revision,
     versions,
 )
 from .records import Alarm, KeyValue, Lease, Role, User
@@ -199,6 +201,18 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
+def _one(db: Store) -> int:
+    return 1
+
+
+def _event_count(db: Store) -> int:
+    return sum(revision(key) is not None for key, _ in pairs(db, KEY))
+
+
+def _key_count(db: Store) -> int:
+    return sum(at is not None and not at.tombstone for at in map(revision, latest(db).values()))
+
+
 _REV = {"rev": "the revision at which to look; the newest"}
 _EVENT = columns(
     "revision:integer sub:integer type key:bytes create_revision:integer mod_revision:integer version:integer "
@@ -209,13 +223,15 @@ VIEWS = (
         "revision:integer compacted_revision:integer scheduled_compact_revision:integer term:integer "
         "consistent_index:integer version storage_version cluster_version hash total_keys:integer members:integer "
         "alarms:integer auth_enabled:boolean size:integer in_use:integer"
-    ), status, "Where the store stands; hash as etcdutl snapshot status prints it"),
+    ), status, "Where the store stands; hash as etcdutl snapshot status prints it", count=_one),
     View("keys", columns(
         "key:bytes create_revision:integer mod_revision:integer version:integer lease:integer value_bytes:integer "
         "value:bytes"
-    ), keys, "Keys and values, of the newest revision or of --rev", _REV | {"key": "only keys that begin with this"}),
-    View("revisions", _EVENT, revisions, "All revisions in the file, in order"),
-    View("history", _EVENT, history, "Revisions key by key, or of one --key", {"key": "only this key"}),
+    ), keys, "Keys and values, of the newest revision or of --rev", _REV | {"key": "only keys that begin with this"},
+         count=_key_count),
+    View("revisions", _EVENT, revisions, "All revisions in the file, in order", count=_event_count),
+    View("history", _EVENT, history, "Revisions key by key, or of one --key", {"key": "only this key"},
+         count=_event_count),
     View("leases", columns(
         "id:integer id_hex granted_ttl:integer remaining_ttl:integer key_count:integer keys:json"
     ), leases, "Leases, with the keys that hang on them"),
@@ -233,5 +249,5 @@ VIEWS = (
         "resource namespace count:integer live_bytes:integer revisions:integer revision_bytes:integer"
     ), usage, "Bytes of values by resource and namespace; of other keys by their first part"),
     View("hashkv", columns("hash:integer hash_revision:integer compact_revision:integer"), hashkv,
-         "Hash of the history up to --rev, to compare members by, as etcdutl hashkv prints it", _REV),
+         "Hash of the history up to --rev, to compare members by, as etcdutl hashkv prints it", _REV, count=_one),
 )  # fmt: skip

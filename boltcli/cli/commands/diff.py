@@ -7,6 +7,7 @@ from ...ops.compare.diff import diff
 from ...render.change_lines import summary_lines, text_line
 from ...tree.key_range import bounds
 from ..command import Argument, Command, Option
+from ..decoding import DECODE, Decoding, asked
 from ..key_argument import address, addresses
 from ..options import DEPTH, PATH
 from ..runner import open_second
@@ -43,6 +44,9 @@ COMMAND = Command(
         ),
         Option("prefix", "Only keys of the bucket (without one: only buckets) that begin with this.",
                default="", metavar="KEY"),
+        Option("view", "Compare this view of the program that wrote both files instead of their pairs; of etcd at the"
+               " newest revision that both have.", default="", metavar="NAME"),
+        *DECODE,
     ),
     opens=True,
     failure=TROUBLE,
@@ -51,7 +55,7 @@ COMMAND = Command(
 )  # fmt: skip
 
 
-class Options:
+class Options(Decoding):
     """The values of the options."""
 
     values: bool
@@ -60,6 +64,7 @@ class Options:
     keys_only: bool
     bucket: list[str]
     prefix: str
+    view: str
 
 
 def prepare(job: Job[Options]) -> None:
@@ -67,6 +72,8 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError("requires at least 2 arg(s), only received 1")
     _path(job)
     address(job.options.prefix)
+    if job.options.view and (job.options.summary or job.options.bucket):
+        raise ArgumentError("--view compares rows: --summary and --bucket don't go with it")
 
 
 def _path(job: Job[Options]) -> tuple[bytes, ...]:
@@ -80,6 +87,11 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
 def _compare(old: Snapshot, new: Snapshot, job: Job[Options], out: BinaryIO) -> int:
     options, path = job.options, _path(job)
+    if options.view:
+        from ..view_diff import view_diff
+
+        return DIFFERENT if view_diff(old, new, options.view, out, json=job.json) else 0
+    decoder = asked(new, options)
     start, stop = bounds(address(options.prefix))
     found = diff(old, new, path, start=start, stop=stop, same_file=job.previous)
     if options.summary:
@@ -101,8 +113,18 @@ def _compare(old: Snapshot, new: Snapshot, job: Job[Options], out: BinaryIO) -> 
     try:
         for change in found:
             status = DIFFERENT
+            more = {}
+            if decoder is not None:
+                from ...render.decoded import change_record, readable_change
+
+                if job.json:
+                    more = change_record(decoder, change)
+                    if options.keys_only:
+                        more = {name: value for name, value in more.items() if name.startswith("key_")}
+                else:
+                    change = readable_change(decoder, change)
             if job.json:
-                out.write(record(change, values=not options.keys_only))
+                out.write(record(change, values=not options.keys_only, **more))
             else:
                 line = text_line(change, above=len(path), values=values, short=short, colour=colour)
                 if colour:

@@ -109,7 +109,7 @@ def _list(
     from ...apps.contract import Column
     from ...render import records, view_rows
 
-    found = [(view, sum(1 for _ in view.rows(db))) for view in application.views]
+    found = [(view, view.count(db)) for view in application.views]
     if job.json:
         for view, count in found:
             out.write(
