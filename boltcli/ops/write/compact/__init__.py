@@ -10,8 +10,10 @@ from __future__ import annotations
 import mmap
 import os
 
-from ....errors import ArgumentError, Corrupted, DestinationError, DestinationIsSource
+from ....errors import ArgumentError, Corrupted, DamagedSource, DestinationError, DestinationIsSource
 from ....storage.destination import Destination
+from ....storage.snapshot import Snapshot
+from ....storage.source import Source as OpenFile
 from ....tree.bucket import root_bucket
 from .allocator import NewFile
 from .replay import Replay
@@ -22,8 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ....storage.snapshot import Snapshot
     from .dense import Dense
+    from .put_replay import PutReplay
 
 TX_MAX_SIZE = 65536  # bytes; bbolt's default
 FILL_PERCENT = 100
@@ -77,8 +79,9 @@ def compact(
     ``replace`` a file at ``path`` is replaced; without ``sync`` nothing is
     synced. ``progress`` is told now and then how many pages of the source were read, and how many there are.
 
-    Raises :class:`~boltcli.errors.DamagedSource` or
-    :class:`~boltcli.errors.Corrupted` for a source that isn't sound,
+    A source that isn't sound is copied as bbolt copies it, with what its check
+    finds among the ``warnings``. Raises :class:`~boltcli.errors.DamagedSource` or
+    :class:`~boltcli.errors.Corrupted` if pairs of it can't be read, or bbolt would fail,
     :class:`~boltcli.errors.DestinationExists`,
     :class:`~boltcli.errors.DestinationIsSource`,
     :class:`~boltcli.errors.DestinationError`,
@@ -93,31 +96,105 @@ def compact(
     if fill_percent != FILL_PERCENT and not dense:
         raise ArgumentError("fill percent is for dense copies")
     _refuse_source(snapshot, path)
+    size = page_size or mmap.PAGESIZE
     verification = Verification(snapshot)
     try:
         with Destination(path, mode=snapshot.mode, replace=replace, sync=sync) as destination:
-            size = page_size or mmap.PAGESIZE
-            source = Source(snapshot, size)
             try:
-                if dense:
-                    from .dense import Dense
-
-                    writer: Dense | Replay = Dense(destination.fd, size, fill_percent)
-                else:
-                    writer = Replay(source, NewFile(destination.fd, size), tx_max_size)
-                pairs, buckets = _copy(source, writer, progress)
-            except Corrupted:
-                verification.result()  # what the check says of it, if it does, is better known
-                raise
+                done = None
+                if not verification.has_failed:
+                    done = _quick_copy(snapshot, destination, size, tx_max_size, dense, fill_percent, progress)
+                warnings, damage = verification.result()
+                if done is None or damage is not None:
+                    snapshot.verify()
+                    done = _exact_copy(snapshot, destination, size, tx_max_size, dense, fill_percent, progress, damage)
             except OSError as error:
                 snapshot.verify()  # a source that is cut short meanwhile can't be read by the system either
                 raise DestinationError("write", path, error) from error
-            warnings = verification.result()
             snapshot.settle()
             destination.commit()
     finally:
         verification.close()
-    return Compaction(snapshot.size, writer.size, pairs, buckets, writer.transactions, warnings)
+    return Compaction(snapshot.size, done.size, done.pairs, done.buckets, done.transactions, warnings)
+
+
+class _Done:
+    """What was written."""
+
+    __slots__ = ("buckets", "pairs", "size", "transactions")
+
+    def __init__(self, writer: Replay | Dense | PutReplay, pairs: int, buckets: int) -> None:
+        self.size = writer.size
+        self.transactions = writer.transactions
+        self.pairs = pairs
+        self.buckets = buckets
+
+
+def _quick_copy(
+    snapshot: Snapshot,
+    destination: Destination,
+    page_size: int,
+    limit: int,
+    dense: bool,
+    fill_percent: int,
+    progress: Callable[[int, int], None] | None,
+) -> _Done | None:
+    """Copy a source that is sound; None if it turns out that it is not."""
+    source = Source(snapshot, page_size)
+    writer: Dense | Replay
+    if dense:
+        from .dense import Dense
+
+        writer = Dense(destination.fd, page_size, fill_percent)
+    else:
+        writer = Replay(source, NewFile(destination.fd, page_size), limit)
+    try:
+        pairs, buckets = _copy(source, writer, progress)
+    except Corrupted:
+        return None
+    return _Done(writer, pairs, buckets)
+
+
+def _exact_copy(
+    snapshot: Snapshot,
+    destination: Destination,
+    page_size: int,
+    limit: int,
+    dense: bool,
+    fill_percent: int,
+    progress: Callable[[int, int], None] | None,
+    damage: tuple[int, str] | None,
+) -> _Done:
+    """Copy a source that isn't sound, pair by pair, as bbolt does.
+
+    Raises DamagedSource or Corrupted if there is something that it can't copy.
+    """
+    from .put_replay import PutReplay, Refused
+    from .source_walk import walk
+
+    path = destination.path
+    try:
+        if not dense:
+            os.truncate(destination.fd, 0)
+            writer = PutReplay(NewFile(destination.fd, page_size), limit)
+            writer.take(walk(snapshot, progress))
+            return _Done(writer, writer.pairs, writer.buckets)
+        # The dense writer takes keys in order: those of bbolt's copy are.
+        with Destination(path, replace=True, sync=False) as between:
+            PutReplay(NewFile(between.fd, page_size), limit).take(walk(snapshot, progress))
+            with Snapshot(path, OpenFile(os.dup(between.fd), path, private=True)) as copied:
+                os.truncate(destination.fd, 0)
+                done = _quick_copy(copied, destination, page_size, limit, True, fill_percent, None)
+        assert done is not None
+        return done
+    except (Corrupted, Refused) as error:
+        snapshot.verify()
+        # What the check says of it is better known.
+        if damage is not None:
+            raise DamagedSource(damage[1], page=damage[0], path=snapshot.path) from None
+        if isinstance(error, Refused):
+            raise DamagedSource(str(error), page=snapshot.meta.root, path=snapshot.path) from None
+        raise
 
 
 def measure(snapshot: Snapshot, page_size: int) -> int:

@@ -26,6 +26,7 @@ class NewFile:
         # As created: two metas, an empty freelist, an empty leaf for the root bucket.
         self.hwm = 4
         self.root = 3
+        self.sequence = 0  # of the root bucket
         self.txid = 1
         self._freelist = (2, 1)
         self._metas = [(0, 3, 2, 4), (1, 3, 2, 4)]  # txid, root, freelist, hwm, by txid % 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 
-from ....errors import DamagedSource
 from ....tree.batch_reader import jobs_for
 from ...check.exact_check import check
 
@@ -14,10 +13,13 @@ if TYPE_CHECKING:
     from ....storage.snapshot import Snapshot
     from ...check.findings import Finding
 
-    # Warnings; the page and line of the finding that makes a copy untrustworthy, if there is one.
+    # Warnings; page and line of the first finding for which the quick copy isn't bbolt's, if there is one.
     Verdict = tuple[list[str], tuple[int, str] | None]
 
 _WARNINGS = 3  # so many are told; of the rest the number
+# About what is free, or about pages that are copied as often as they are met. Where that brings their keys out of
+# order, there is a finding of that too.
+_HARMLESS = ("unreachable-unfreed", "already-freed", "reachable-freed", "multiple-references", "out-of-bounds")
 
 
 class Verification:
@@ -26,6 +28,7 @@ class Verification:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._other: Forked | None = None
+        self._verdict: Verdict | None = None
         # Not where there are threads: of a process that is split only one goes on, whatever the others held.
         if jobs_for(snapshot.page_count) > 1 and not _thread._count():
             from ....storage.forked import Died, Forked
@@ -35,25 +38,28 @@ class Verification:
             except Died:
                 pass
         if self._other is None:
-            self._warn_or_raise(_look(snapshot))
+            self._verdict = _look(snapshot)
 
-    def result(self) -> list[str]:
-        """What else should be known of the source, in sentences; raises :class:`~boltcli.errors.DamagedSource`."""
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is known already that the source isn't sound."""
+        return self._verdict is not None and self._verdict[1] is not None
+
+    def result(self) -> Verdict:
+        """What should be known of the source, in sentences; and of the first finding that concerns what is copied,
+        if there is one, the page and the line.
+        """
         if self._other is not None:
             from ....storage.forked import Died
 
             try:
-                verdict: Verdict = next(iter(self._other))
+                self._verdict = next(iter(self._other))
             except Died:
-                verdict = _look(self._snapshot)
+                pass
             self.close()
-            self._warn_or_raise(verdict)
-        return self._warnings
-
-    def _warn_or_raise(self, verdict: Verdict) -> None:
-        self._warnings, damage = verdict
-        if damage:
-            raise DamagedSource(damage[1], page=damage[0], path=self._snapshot.path)
+        if self._verdict is None:
+            self._verdict = _look(self._snapshot)
+        return self._verdict
 
     def close(self) -> None:
         """End the other process, if it still runs."""
@@ -63,21 +69,24 @@ class Verification:
 
 
 def _look(snapshot: Snapshot) -> Verdict:
-    """Check the source. Only keys out of order make a copy wrong: pages that can't be read end the copying itself,
-    and all else (the freelist, pages referenced twice) is left behind by a copy, as by bbolt's."""
+    freelist = snapshot.meta.freelist
     warnings: list[str] = []
+    damage: tuple[int, str] | None = None
     more = 0
     for finding in check(snapshot):
-        if finding.kind == "key-order":
-            return [], (finding.page, _sentence(finding))
+        if damage is None and not _is_harmless(finding, freelist):
+            damage = finding.page, finding.message
         if len(warnings) < _WARNINGS:
-            warnings.append(_sentence(finding))
+            warnings.append(finding.message)
         else:
             more += 1
     if more:
         warnings.append(f"{more} more findings; see boltcli check")
-    return warnings, None
+    return warnings, damage
 
 
-def _sentence(finding: Finding) -> str:
-    return finding.message
+def _is_harmless(finding: Finding, freelist: int) -> bool:
+    """Whether a finding says nothing against the quick copy."""
+    # A freelist that can't be read, and heads of meta pages, are never copied. (Where a tree leads to them,
+    # the copying itself fails.)
+    return finding.kind in _HARMLESS or (finding.kind == "damaged" and finding.page in (0, 1, freelist))
