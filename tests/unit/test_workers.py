@@ -92,6 +92,7 @@ def end_and_look(file: Path, which: str, ending: str, tmp_path: Path, delay: flo
     process = subprocess.Popen(
         [sys.executable, "-c", SLOWLY, which, *words],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        env=os.environ | {"BOLTCLI_KERNEL": "0"},  # which forks less
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test run in the background ignores it
     )  # fmt: skip
     output: IO[bytes] | None = process.stdout
