@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ..errors import DestinationError, DestinationExists, Step
@@ -10,7 +11,7 @@ from .source import read_or_raise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .raw import RawFile
 
@@ -68,17 +69,49 @@ def write_patches(destination: Destination, patches: Iterable[tuple[int, bytes]]
         raise DestinationError("write", destination.path, error) from error
 
 
+def copy_to(source: str, target: str) -> None:
+    """Copy the file ``source`` to ``target``, which is replaced; its holes stay holes. Raises OSError."""
+    with open(source, "rb") as reading, open(target, "wb") as writing:
+        _copy(reading.fileno(), writing.fileno())
+
+
 def _copy(source: int, target: int) -> None:
+    """Copy a whole file; its holes stay holes. Raises OSError."""
+    end = 0
+    for start, end in _data(source):
+        _copy_range(source, target, start, end)
+    size = os.fstat(source).st_size
+    if size > end:  # a hole at the end, or what came meanwhile
+        os.truncate(target, size)
+
+
+def _data(fd: int) -> Iterator[tuple[int, int]]:
+    """Where a file holds data, from one offset to before another; all of it where the system doesn't tell."""
+    size = os.fstat(fd).st_size
     position = 0
+    if hasattr(os, "SEEK_DATA"):
+        try:
+            while position < size:
+                start = os.lseek(fd, position, os.SEEK_DATA)
+                position = os.lseek(fd, start, os.SEEK_HOLE)
+                yield start, position
+            return
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # no data from here on
+                return
+    yield position, max(size, 1)  # a folder has no size everywhere, but an error
+
+
+def _copy_range(source: int, target: int, position: int, end: int) -> None:
     if hasattr(os, "copy_file_range"):
         try:
-            while count := os.copy_file_range(source, target, 1 << 30, position, position):
+            while position < end and (
+                count := os.copy_file_range(source, target, min(end - position, 1 << 30), position, position)
+            ):
                 position += count
-            if position:
-                return
         except OSError:
             pass  # not between these file systems: byte by byte then, which says what is wrong if anything is
-    while data := read_or_raise(source, position, _CHUNK):
+    while position < end and (data := read_or_raise(source, position, min(end - position, _CHUNK))):
         _write_at(target, data, position)
         position += len(data)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from typing import NamedTuple
 
 from ...errors import BoltError, InvalidDatabase
+from ...storage.copy import copy_to
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading, open_source
@@ -202,7 +202,7 @@ def _surgery(
 
 
 def _patched(path: str, copy: str, patches: list[Patch]) -> None:
-    shutil.copyfile(path, copy)
+    copy_to(path, copy)
     with open(copy, "rb+") as stream:
         for offset, data in patches:
             stream.seek(offset)
@@ -232,7 +232,7 @@ def _cleared(path: str, folder: str) -> Remedy | None:
     if not places or len(places) > _MOST_CLEARED:
         return None
     copy, before = os.path.join(folder, "copy"), os.path.join(folder, "before")
-    shutil.copyfile(path, copy)
+    copy_to(path, copy)
     words = []
     try:
         for page, index in places:
