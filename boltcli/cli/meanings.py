@@ -67,10 +67,16 @@ def suggestions(word: str, groups: Iterable[str] = ()) -> tuple[str, ...]:
     return ()
 
 
+_MOST_APART = 4  # letters
+_LONGEST = 128  # letters of a word whose like is looked for: comparing takes time with the square of it
+
+
 def nearest(word: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
     """Those of ``choices`` that are written like ``word``: a few letters more, less, other or swapped."""
-    allowed = 1 if len(word) < 4 else 2 if len(word) < 8 else len(word) // 3
-    found = []
+    allowed = 1 if len(word) < 4 else 2 if len(word) < 8 else min(len(word) // 3, _MOST_APART)
+    found: list[tuple[int, str]] = []
+    if len(word) > _LONGEST:
+        return []
     for choice in choices:
         distance = _distance(word.lower(), choice.lower(), allowed)
         if len(word) >= 3 and choice.lower().startswith(word.lower()):
@@ -97,5 +103,7 @@ def _distance(one: str, other: str, most: int) -> int:
             if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == wanted:
                 cost = min(cost, before[column - 2] + 1)
             this.append(cost)
+        if min(this) > most:
+            return most + 1  # no row further down is lower
         before, last = last, this
     return last[-1]
