@@ -23,7 +23,7 @@ SOURCES = (
     "inline", "nested-8", "page-1024", "no-freelist", "after-deletes", "binary-keys", "depth-4", "document",
     "bucket-newline", "large-branch", "all-deleted", "long-keys",
 )  # fmt: skip
-COUNT = int(os.environ.get("BOLTCLI_MUTANTS", "150")) or 1 << 30
+COUNT = int(os.environ.get("BOLTCLI_MUTANTS", "60")) or 1 << 30
 SEED = os.environ.get("BOLTCLI_SEED", "1")
 
 
