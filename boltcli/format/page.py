@@ -15,6 +15,7 @@ from .constants import COUNT_IN_FIRST_ID, ELEMENT_SIZE, PAGE_HEADER_SIZE, PAGE_T
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from mmap import mmap
     from typing import Literal
 
@@ -26,6 +27,8 @@ LEAF_ELEMENT = struct.Struct("<IIII")  # flags, pos, ksize, vsize
 BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, ksize, pgid
 BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
 INLINE_BUCKET = struct.Struct("<Q8x8xHH4x")  # the same and the inline page's header: root pgid, flags, count
+
+_AT_ONCE = 1 << 20  # bytes of values that are taken out of a page together
 
 EVEN = bytes(range(0, 256, 2))
 _SWAP = sys.byteorder == "big"
@@ -173,6 +176,23 @@ class LeafElements(_Elements):
         if ends and max(ends) > self.end:
             raise DamagedElements(_first_beyond("value", ends, self.end))
         return list(map(self.buffer.__getitem__, map(slice, starts, ends)))
+
+    def batches(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        """Cut the elements from ``low`` to before ``high`` into stretches whose values can be in memory together.
+
+        A small page may claim values that overlap: each of its elements as large as all of it.
+        """
+        sizes = self.value_sizes
+        if sum(sizes[low:high]) <= _AT_ONCE:
+            yield low, high
+            return
+        total = 0
+        for index in range(low, high):
+            total += sizes[index]
+            if total > _AT_ONCE and index > low:
+                yield low, index
+                low, total = index, sizes[index]
+        yield low, high
 
     def bucket_indexes(self) -> list[int]:
         """Indexes of the elements whose value is a bucket."""

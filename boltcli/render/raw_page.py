@@ -123,16 +123,27 @@ def _branch(page: RawPage) -> Iterator[bytes]:
 def _leaf(page: RawPage, form: str) -> Iterator[bytes]:
     count, beyond = _fitting(page)
     leaf = LeafElements(page.data, 0, count, len(page.data))
-    problem: DamagedElements | ArgumentError | None = beyond
+    for first, stop in leaf.batches(0, count):
+        yield from _leaf_part(leaf, form, first, stop)
+    if beyond is not None:
+        raise beyond
+
+
+def _leaf_part(leaf: LeafElements, form: str, first: int, stop: int) -> Iterator[bytes]:
+    problem: DamagedElements | ArgumentError | None = None
+    is_bucket = [flag & BUCKET_LEAF_FLAG for flag in leaf.flags[first:stop]]
     try:
-        keys, values = leaf.keys(), leaf.values()
-        if any(leaf.value_sizes[index] < BUCKET_HEADER_SIZE for index in leaf.bucket_indexes()):
+        if stop - first == leaf.count:
+            keys, values = leaf.keys(), leaf.values()
+        else:
+            keys, values = [*map(leaf.key, range(first, stop))], [*map(leaf.value, range(first, stop))]
+        if any(is_bucket) and any(
+            bucket and len(value) < BUCKET_HEADER_SIZE for bucket, value in zip(is_bucket, values)
+        ):
             raise DamagedElements
     except DamagedElements:
-        elements, first = _until_damage(leaf.count, lambda index: _element(leaf, index))
-        problem = first or beyond
+        elements, problem = _until_damage(stop - first, lambda index: _element(leaf, first + index))
         keys, values = [key for key, _ in elements], [value for _, value in elements]
-    is_bucket = [flag & BUCKET_LEAF_FLAG for flag in leaf.flags]
     try:
         texts = iter(formatted([value for value, bucket in zip(values, is_bucket) if not bucket], form))
     except ArgumentError as error:  # after the buckets that precede the first pair

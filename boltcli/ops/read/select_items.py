@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import DamagedElements
 from ...tree.bucket import BucketRef, damaged, open_bucket
 from ...tree.descent import Descent
@@ -58,7 +59,8 @@ def items(
     damaged page, or a bucket in itself.
     """
     left = limit
-    for part in _walk(snapshot, bucket, path, start, stop, reverse, recursive):
+    names = list(path)  # of the bucket that a part is of
+    for part in _walk(snapshot, bucket, names, start, stop, reverse, recursive):
         if wanted is not None or not buckets:
             pairs = [
                 (key, value)
@@ -68,6 +70,7 @@ def items(
             part.keys, part.values = [key for key, _ in pairs], [value for _, value in pairs]
         if not part.keys:
             continue
+        part.path = tuple(names)
         if limit and left <= len(part.keys):
             del part.keys[left:], part.values[left:]
             yield part
@@ -76,64 +79,97 @@ def items(
         yield part
 
 
+class _Inside:
+    """A bucket to go into: its name, itself, and whether nothing of its parent comes after it."""
+
+    __slots__ = ("bucket", "is_last", "name")
+
+    def __init__(self, name: bytes, bucket: BucketRef, is_last: bool) -> None:
+        self.name = name
+        self.bucket = bucket
+        self.is_last = is_last
+
+
 def _walk(
-    snapshot: Snapshot, bucket: BucketRef, path: Path, start: bytes, stop: bytes | None, reverse: bool, recursive: bool
+    snapshot: Snapshot,
+    bucket: BucketRef,
+    names: list[bytes],
+    start: bytes,
+    stop: bytes | None,
+    reverse: bool,
+    recursive: bool,
 ) -> Iterator[Items]:
+    """The elements; ``names`` are then the path of the bucket that they are of, until the next ones are asked for."""
     descent = Descent(snapshot)
-    roots = [bucket.root]  # of the buckets that are open
-    inside = set(roots)
-    # A list and not recursion: buckets may nest deeper than Python calls may.
+    inside = {bucket.root}  # the roots of the buckets that are open
+    # A list and not recursion: buckets may nest deeper than Python calls may. Of a bucket: what is still to come of
+    # it, how long its path is, its root. One of which nothing is to come isn't kept: 100,000 may lie in one another.
     source = stretches(snapshot, bucket, start, stop, reverse=reverse, descent=descent)
-    pending = [_parts(snapshot, bucket, path, source, reverse, recursive)]
+    pending = [(_parts(snapshot, bucket, source, reverse, recursive), len(names), bucket.root)]
     while pending:
-        part = next(pending[-1], None)
+        parts, depth, root = pending[-1]
+        part = next(parts, None)
         if part is None:
             pending.pop()
-            inside.discard(roots.pop())
-        elif isinstance(part, Items):
+            inside.discard(root)
+            continue
+        del names[depth:]
+        if isinstance(part, Items):
             snapshot.glance()
             yield part
-        else:
-            path, child = part
-            if child.root in inside and child.root:
-                raise snapshot.corrupted("the bucket is nested in itself", child.root)
-            roots.append(child.root)
-            inside.add(child.root)
-            source = stretches(snapshot, child, reverse=reverse, descent=descent)
-            pending.append(_parts(snapshot, child, path, source, reverse, recursive))
+            continue
+        child = part.bucket
+        if child.root in inside and child.root:
+            raise snapshot.corrupted("the bucket is nested in itself", child.root)
+        if part.is_last and not root:
+            pending.pop()
+        inside.add(child.root)
+        names.append(part.name)
+        source = stretches(snapshot, child, reverse=reverse, descent=descent)
+        pending.append((_parts(snapshot, child, source, reverse, recursive), depth + 1, child.root))
 
 
 def _parts(
-    snapshot: Snapshot, bucket: BucketRef, path: Path, source: Iterator[Stretch], reverse: bool, recursive: bool
-) -> Iterator[Items | tuple[Path, BucketRef]]:
-    """The elements of one bucket, and, if that is wanted, the buckets to be gone into where they stand."""
-    for stretch in source:
-        keys, values, places = _elements(snapshot, stretch, bucket)
-        if reverse:
-            keys.reverse()
-            values.reverse()
-            places = [len(keys) - 1 - place for place in reversed(places)]
-        if not recursive:
-            places = []
-        begin = 0
-        for place in places:
-            end = place if reverse else place + 1  # in reverse a bucket follows what is in it
-            yield Items(path, keys[begin:end], values[begin:end])
-            value = values[place]
-            assert isinstance(value, BucketRef)
-            yield (*path, keys[place]), value
-            begin = end
-        yield Items(path, keys[begin:], values[begin:])
+    snapshot: Snapshot, bucket: BucketRef, source: Iterator[Stretch], reverse: bool, recursive: bool
+) -> Iterator[Items | _Inside]:
+    """The elements of one bucket, and, if that is wanted, the buckets to be gone into where they stand.
+
+    The path of the former is still to be said.
+    """
+    for page, leaf, all_keys, low, high in source:
+        ranges = leaf.batches(low, high)
+        for first, stop in reversed(list(ranges)) if reverse else ranges:
+            keys, values, places = _elements(snapshot, (page, leaf, all_keys, first, stop), bucket)
+            if reverse:
+                keys.reverse()
+                values.reverse()
+                places = [len(keys) - 1 - place for place in reversed(places)]
+            if not recursive:
+                places = []
+            begin = 0
+            for place in places:
+                end = place if reverse else place + 1  # in reverse a bucket follows what is in it
+                yield Items((), keys[begin:end], values[begin:end])
+                value = values[place]
+                assert isinstance(value, BucketRef)
+                is_last = not reverse and place == len(keys) - 1 and stop == high
+                yield _Inside(keys[place], value, is_last)
+                begin = end
+            yield Items((), keys[begin:], values[begin:])
 
 
 def _elements(snapshot: Snapshot, stretch: Stretch, bucket: BucketRef) -> tuple[list[bytes], list[Value], list[int]]:
     """Keys and values of a stretch, and which of them are buckets."""
     page, leaf, keys, low, high = stretch
     try:
-        values: list[Value] = [*map(leaf.value, range(low, high))] if high - low < leaf.count else [*leaf.values()]
+        if low == 0 and high == leaf.count and not any(leaf.flags):
+            return keys, [*leaf.values()], []
+        # A bucket's value may be as large as all that is nested in it: it isn't taken out.
+        values: list[Value] = [
+            leaf.value(index) if not leaf.flags[index] & BUCKET_LEAF_FLAG
+            else open_bucket(snapshot, page, leaf, index, bucket)
+            for index in range(low, high)
+        ]  # fmt: skip
     except DamagedElements as damage:
         raise damaged(snapshot, page, damage) from None
-    places = [index - low for index in leaf.bucket_indexes() if low <= index < high]
-    for place in places:
-        values[place] = open_bucket(snapshot, page, leaf, low + place, bucket)
-    return keys[low:high], values, places
+    return keys[low:high], values, [index - low for index in leaf.bucket_indexes() if low <= index < high]

@@ -222,17 +222,23 @@ def _copy(source: Source, writer: Replay | Dense, progress: Callable[[int, int],
     """Tell ``writer`` what is in ``source``; returns the numbers of pairs and of buckets."""
     pairs = buckets = 0
     total, told = source.snapshot.meta.hwm, 0
-    pending = [source.parts(root_bucket(source.snapshot))]
+    # Of an open bucket: what is still to come of it, and how many buckets end when that does. One of which nothing is
+    # to come isn't kept: 100,000 may lie in one another.
+    pending = [(source.parts(root_bucket(source.snapshot)), 0)]
     while pending:
-        part = next(pending[-1], None)
+        parts, open_buckets = pending[-1]
+        part = next(parts, None)
         if part is None:
             pending.pop()
-            if pending:
+            for _ in range(open_buckets):
                 writer.leave()
         elif isinstance(part, Child):
             buckets += 1
             writer.enter(part)
-            pending.append(part.parts)
+            if part.is_last:
+                pending[-1] = part.parts, open_buckets + 1
+            else:
+                pending.append((part.parts, 1))
         elif isinstance(part, Pairs):
             pairs += part.count
             writer.pairs(part.chunks)

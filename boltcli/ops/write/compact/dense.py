@@ -88,6 +88,8 @@ class Dense:
 class _Packer:
     """A bucket that is being written: elements that wait for their page, and the branch levels above."""
 
+    __slots__ = ("_chunks", "_holds_buckets", "_levels", "_size", "file", "name", "sequence")
+
     def __init__(self, file: Dense, name: bytes, sequence: int) -> None:
         self.file = file
         self.name = name

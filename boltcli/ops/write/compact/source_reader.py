@@ -11,6 +11,7 @@ from operator import lt
 
 from ....format.constants import (
     BRANCH_PAGE,
+    BUCKET_LEAF_FLAG,
     ELEMENT_SIZE,
     INLINE_HEADERS_SIZE,
     LEAF_PAGE,
@@ -22,7 +23,7 @@ from ....storage.snapshot import Page
 from ....tree.bucket import BucketRef, children, damaged, leaf_elements, leaf_pages, open_bucket
 from ....tree.descent import Descent
 from .inline_pages import Contents, InlineBuckets
-from .leaf_slices import elements, layout
+from .leaf_slices import element, layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,14 +57,15 @@ class Mixed:
 
 
 class Child:
-    """A bucket to be gone into: its name, sequence, and parts."""
+    """A bucket to be gone into: its name, sequence, and parts; ``is_last``: nothing of its parent comes after it."""
 
-    __slots__ = ("name", "parts", "sequence")
+    __slots__ = ("is_last", "name", "parts", "sequence")
 
-    def __init__(self, name: bytes, sequence: int, parts: Iterator[Part]) -> None:
+    def __init__(self, name: bytes, sequence: int, parts: Iterator[Part], is_last: bool = False) -> None:
         self.name = name
         self.sequence = sequence
         self.parts = parts
+        self.is_last = is_last
 
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ class Source:
         if bucket.root == 0:
             for page in leaf_pages(self.snapshot, bucket):
                 self._must_ascend(page)
-                yield from self._leaf(page)
+                yield from self._leaf(page, is_whole=True)
             return
         if bucket.root in self._inside:
             raise self.snapshot.corrupted("the bucket is nested in itself", bucket.root)
@@ -195,8 +197,8 @@ class Source:
         page = self._page_of(chunk, 0)
         return self._child(page, LeafElements(page.buffer, page.offset, page.count, page.end), 0)
 
-    def _leaf(self, page: Page) -> Iterator[Part]:
-        """The parts of any leaf page."""
+    def _leaf(self, page: Page, is_whole: bool = False) -> Iterator[Part]:
+        """The parts of any leaf page; ``is_whole``: there is nothing else in its bucket."""
         if not page.count:
             return
         view: View = self.view if page.buffer is self.snapshot.buffer else page.buffer
@@ -204,11 +206,11 @@ class Source:
         data = table + ELEMENT_SIZE * page.count
         laid = layout(bytes(view[table:data]), page.count) if data <= page.end else None
         if laid is None or data + laid[0] > page.end:
-            chunk, flags = self._rewritten(page)
-        else:
-            chunk, flags = (view, table, page.count, data, laid[0]), laid[1]
-        if flags:
-            yield from self._mixed(page.pgid, chunk)
+            yield from self._one_by_one(page, view)
+            return
+        chunk = view, table, page.count, data, laid[0]
+        if laid[1]:
+            yield from self._mixed(page.pgid, chunk, is_whole)
         else:
             yield Pairs([chunk])
 
@@ -221,21 +223,29 @@ class Source:
         except DamagedElements as damage:
             raise damaged(self.snapshot, page, damage) from None
 
-    def _rewritten(self, page: Page) -> tuple[Chunk, int]:
-        """A page that isn't laid out as bbolt does it, laid out so."""
-        leaf = leaf_elements(self.snapshot, page)
-        try:
-            keys, values = leaf.keys(), leaf.values()
-        except DamagedElements as damage:
-            raise damaged(self.snapshot, page, damage) from None
-        for index, key in enumerate(keys):
-            if not 0 < len(key) <= MAX_KEY_SIZE:
-                raise damaged(self.snapshot, page, DamagedElements(f"key {index} has {len(key)} bytes"))
-        chunk = elements(leaf.flags, keys, values)
-        return chunk, any(leaf.flags)
+    def _one_by_one(self, page: Page, view: View) -> Iterator[Part]:
+        """The elements of a page that isn't laid out as bbolt does it: each is a part of its own.
 
-    def _mixed(self, pgid: int, chunk: Chunk) -> Iterator[Part]:
-        """The parts of a page that holds buckets."""
+        Nothing is copied: where values overlap, all together may be far more than the page.
+        """
+        leaf = leaf_elements(self.snapshot, page)
+        starts = leaf.key_starts()
+        for index, (flags, ksize, vsize) in enumerate(zip(leaf.flags, leaf.key_sizes, leaf.value_sizes)):
+            start, table = starts[index], leaf.start + ELEMENT_SIZE * index
+            if start + ksize + vsize > leaf.end:
+                raise damaged(self.snapshot, page, DamagedElements(f"element {index} ends beyond its page"))
+            if not 0 < ksize <= MAX_KEY_SIZE:
+                raise damaged(self.snapshot, page, DamagedElements(f"key {index} has {ksize} bytes"))
+            chunk: Chunk = view, table, 1, start, ksize + vsize
+            if flags & ~BUCKET_LEAF_FLAG or start < table + ELEMENT_SIZE:
+                chunk = element(flags & BUCKET_LEAF_FLAG, leaf.key(index), leaf.value(index))
+            if flags & BUCKET_LEAF_FLAG:
+                yield from self._mixed(page.pgid, chunk)
+            else:
+                yield Pairs([chunk])
+
+    def _mixed(self, pgid: int, chunk: Chunk, is_whole: bool = False) -> Iterator[Part]:
+        """The parts of a page that holds buckets; ``is_whole`` as for :meth:`_leaf`."""
         _, _, count, data, _ = chunk
         page = self._page_of(chunk, pgid)
         leaf = LeafElements(page.buffer, page.offset, count, page.end)
@@ -256,7 +266,8 @@ class Source:
                 if inner is None:
                     if weights:
                         yield Mixed(_part(chunk, first, index, begin, place), Contents(weights, buckets, pairs))
-                    yield self._child(page, leaf, index)
+                    # Not by a name: this would be kept as long as what it leads to.
+                    yield self._child(page, leaf, index, is_whole and index == count - 1)
                     first, begin, weights, buckets, pairs = index + 1, end, [], 0, 0
                 else:
                     weights.append(ksize + vsize - INLINE_HEADERS_SIZE - ELEMENT_SIZE * inner)
@@ -275,9 +286,9 @@ class Source:
         offset, end = table - PAGE_HEADER_SIZE, data + length
         return Page(pgid, LEAF_PAGE, count, 0, plain, offset, end, end, offset)
 
-    def _child(self, page: Page, leaf: LeafElements, index: int) -> Child:
+    def _child(self, page: Page, leaf: LeafElements, index: int, is_last: bool = False) -> Child:
         bucket = open_bucket(self.snapshot, page, leaf, index)
-        return Child(leaf.key(index), bucket.sequence, self.parts(bucket))
+        return Child(leaf.key(index), bucket.sequence, self.parts(bucket), is_last)
 
 
 def _part(chunk: Chunk, first: int, stop: int, begin: int, end: int) -> Chunk:
