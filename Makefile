@@ -10,7 +10,7 @@ COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test coverage versions compat fuzz sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
+.PHONY: help demo quick test servers coverage versions compat fuzz sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ quick: $(READY) ## Run the fast tests, in half a minute
 
 test: $(READY) ## Set up, then run all tests that need no Go
 	$(BIN)/python -m pytest -n auto
+
+servers: $(READY) ## Install what the tests on an S3 server and an sshd need; without it they skip
+	$(BIN)/python -m pip install --quiet --group servers
 
 compat: $(READY) ## Compare with the real bbolt, live (needs Go; a missing Go is a failure)
 	$(BIN)/python -m pytest -m compat -n 2 tests/compat

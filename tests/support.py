@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
 
 from boltcli.__main__ import main
 from boltcli.format.meta import fnv1a64
@@ -25,6 +30,21 @@ def run(*argv: str | Path) -> tuple[int, bytes, bytes]:
     out, err = io.BytesIO(), io.BytesIO()
     status = main([str(word) for word in argv], out, err)
     return status, out.getvalue(), err.getvalue()
+
+
+def missing(tool: str) -> NoReturn:
+    """Skip a test for want of ``tool``. With ``BOLTCLI_ALL_TOOLS``, which `.ci/run` sets, that is a failure."""
+    if os.environ.get("BOLTCLI_ALL_TOOLS"):
+        pytest.fail(f"{tool} is missing")
+    pytest.skip(f"needs {tool}", allow_module_level=True)
+
+
+def needed(module: str) -> Any:
+    """Import an optional ``module``, or go by :func:`missing`."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        missing(module)
 
 
 def error_line(err: bytes) -> bytes:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import DATABASES, run
+from tests.support import DATABASES, needed, run
 
-distributed = pytest.importorskip("distributed")
+distributed = needed("distributed")
 pytestmark = pytest.mark.slow
 
 

@@ -20,9 +20,9 @@ import pytest
 import boltcli
 from boltcli.format.magic import is_bolt
 from boltcli.storage.data_directory import PLACES
-from tests.support import DATABASES, error_line, fixture, run
+from tests.support import DATABASES, error_line, fixture, needed, run
 
-zstandard = pytest.importorskip("zstandard")
+zstandard = needed("zstandard")
 
 
 def tar_of(members: dict[str, bytes]) -> bytes:

@@ -14,10 +14,10 @@ import pytest
 import boltcli
 from boltcli.storage.remote_snapshot import RemoteSnapshot
 from tests.files.test_packed import PACKED
-from tests.support import DATABASES, error_line, fixture, run
+from tests.support import DATABASES, error_line, fixture, needed, run
 
-fsspec = pytest.importorskip("fsspec")
-pytest.importorskip("aiohttp")
+fsspec = needed("fsspec")
+needed("aiohttp")
 
 
 class Server(ThreadingHTTPServer):

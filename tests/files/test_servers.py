@@ -2,71 +2,34 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.files.servers import s3_server, ssh_server
 from tests.files.test_packed import PACKED
 from tests.files.test_remote import _large
-from tests.support import fixture, run
+from tests.support import fixture, needed, run
 
 pytestmark = pytest.mark.slow
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            return
-        except OSError:
-            if process.poll() is not None:
-                pytest.skip("the server does not start here")
-            time.sleep(0.1)
-    pytest.skip("the server does not answer")
-
-
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    pytest.importorskip("s3fs")
-    pytest.importorskip("moto.server")
-    port = _free_port()
-    environment = {
-        "AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "very-secret", "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-    }  # fmt: skip
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait(port, server)
-        yield
-    finally:
-        server.kill()
-        server.wait()
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The file system of s3fs on an S3 server with the bucket ``backups``."""
+    with s3_server() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        files = needed("s3fs").S3FileSystem(skip_instance_cache=True)
+        files.mkdir("backups")
+        yield files
 
 
-def test_s3(s3: None, tmp_path: Path) -> None:
-    import s3fs
-
-    files = s3fs.S3FileSystem(skip_instance_cache=True)
-    files.mkdir("backups")
+def test_s3(s3: Any, tmp_path: Path) -> None:
+    files = s3
     path = _large(tmp_path)
     files.put_file(str(path), "backups/large.db")
     files.pipe_file("backups/packed.tar.gz", PACKED["tar.gz"])
@@ -113,33 +76,13 @@ def test_s3(s3: None, tmp_path: Path) -> None:
 
 @pytest.fixture
 def ssh(tmp_path: Path) -> Iterator[str]:
-    pytest.importorskip("paramiko")
-    sshd = shutil.which("sshd") or "/usr/sbin/sshd"
-    if not os.path.exists(sshd) or os.geteuid() != 0:
-        pytest.skip("needs an sshd")
-    os.makedirs("/run/sshd", exist_ok=True)
-    folder = tmp_path / "ssh"
-    folder.mkdir(mode=0o700)
-    for name in ("host", "user"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
-    shutil.copy(folder / "user.pub", folder / "authorized")
-    port = _free_port()
-    options = [
-        f"Port={port}", "ListenAddress=127.0.0.1", f"HostKey={folder}/host", f"AuthorizedKeysFile={folder}/authorized",
-        "StrictModes=no", "PermitRootLogin=yes", "UsePAM=no", f"PidFile={folder}/pid", "Subsystem=sftp internal-sftp",
-    ]  # fmt: skip
-    command = [sshd, "-D", "-e", "-f", "/dev/null", *[word for option in options for word in ("-o", option)]]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait(port, server)
+    """The address of an sshd, and fsspec set up to log in there."""
+    with ssh_server(tmp_path / "ssh") as (address, key):
         from fsspec.config import conf
 
-        conf["sftp"] = {"key_filename": str(folder / "user"), "look_for_keys": False, "allow_agent": False}
-        yield f"sftp://{getpass.getuser()}@127.0.0.1:{port}"
+        conf["sftp"] = {"key_filename": str(key), "look_for_keys": False, "allow_agent": False}
+        yield address
         del conf["sftp"]
-    finally:
-        server.kill()
-        server.wait()
 
 
 def test_ssh(ssh: str, tmp_path: Path) -> None:

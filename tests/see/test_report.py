@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from boltcli.ops.space.page_map import LEAF, page_map
 from boltcli.render import html_report, treemap
 from boltcli.storage.snapshot import Snapshot
 from tests.schema import run_json
-from tests.support import DATABASES, fixture, freelist, page, run, small
+from tests.support import DATABASES, fixture, freelist, missing, page, run, small
 
 EVIL = b"<script>alert(1)</script>"
 
@@ -112,9 +111,7 @@ def browser() -> Iterator[Any]:
     """Chromium from the system's packages, driven by playwright."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        if os.environ.get("BOLTCLI_ALL_TOOLS"):
-            pytest.fail("chromium is missing")
-        pytest.skip("there is no chromium here")
+        missing("chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
