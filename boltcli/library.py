@@ -24,8 +24,8 @@ from .ops.stats.database_stats import bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live
-from .storage.snapshot import Snapshot, open_snapshot
-from .storage.source import LOCK_PATIENCE, open_source
+from .storage.open_snapshot import open_snapshot
+from .storage.open_source import LOCK_PATIENCE, open_source
 from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucket, root_bucket, seek
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from .format.page import LeafElements
     from .ops.compare.change import Change
     from .ops.read.select_items import Items
-    from .storage.snapshot import Page
-    from .storage.source import Way
+    from .storage.open_source import Way
+    from .storage.snapshot import Page, Snapshot
 
 T = TypeVar("T")
 

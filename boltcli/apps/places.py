@@ -58,7 +58,7 @@ def _is_bolt(path: str) -> bool:
 
 def _is_known(path: str) -> bool:
     from ..storage.live import Live
-    from ..storage.source import open_source
+    from ..storage.open_source import open_source
 
     def look(snapshot: Snapshot) -> bool:
         return recognise(SnapshotStore(snapshot)) is not None

@@ -15,25 +15,33 @@ from .row_output import Form, complete, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
 
     from ..storage.snapshot import Snapshot
     from ..tables.relations import Relation
-    from .commands.export import Options
-    from .job import Job
+
+    class Wanted(Protocol):
+        """What ``export``'s options say."""
+
+        bucket: list[str]
+        output: str
+        view: str
+        all_views: bool
+        force: bool
+
 
 _COPY = 1 << 20
 
 
-def export_table(snapshot: Snapshot, job: Job[Options], form: str, out: BinaryIO) -> None:
-    """Write the pairs, or a view, in ``form`` to the job's output. Raises BoltError."""
-    options = job.options
-    file = TableFile(job.path, snapshot)
+def export_table(snapshot: Snapshot, file_path: str, options: Wanted, form: str, out: BinaryIO) -> None:
+    """Write the pairs, or a view, in ``form`` to ``options.output``. Raises BoltError."""
+    file = TableFile(file_path, snapshot)
     view = _view(file, options.view) if options.view else None
     path = tuple(addresses(options.bucket))
     if form == "sqlite":
-        _sqlite(file, path, view, job, out)
+        _sqlite(file, path, view, options, out)
     elif form in ("parquet", "arrow"):
-        _arrow(file, path, view, form, job, out)
+        _arrow(file, path, view, form, options, out)
     else:
         if view is not None:
             names: list[str] = [column.name for column in view.columns[1:]]
@@ -59,14 +67,14 @@ def _view(file: TableFile, name: str) -> Relation:
 
 
 def _arrow(
-    file: TableFile, path: tuple[bytes, ...], view: Relation | None, form: str, job: Job[Options], out: BinaryIO
+    file: TableFile, path: tuple[bytes, ...], view: Relation | None, form: str, options: Wanted, out: BinaryIO
 ) -> None:
     from ..tables.arrow import TooWide, batches, schema
     from ..tables.arrow_files import row_batches, row_schema, write_batches
 
     for wide in (False, True):
         try:
-            with complete(job.options.output, replace=job.options.force) as target:
+            with complete(options.output, replace=options.force) as target:
                 if view is None:
                     count = write_batches(target, form, row_batches(export_rows(file.snapshot, path)), row_schema())
                 else:
@@ -75,13 +83,12 @@ def _arrow(
             break
         except TooWide:
             continue
-    _say(job, {"rows": count}, out)
+    _say(options, {"rows": count}, out)
 
 
-def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, job: Job[Options], out: BinaryIO) -> None:
+def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, options: Wanted, out: BinaryIO) -> None:
     from ..tables.sqlite_file import write_database
 
-    options = job.options
     if os.path.exists(options.output) and not options.force:
         raise DestinationExists(options.output)
     views = [view] if view is not None else []
@@ -95,9 +102,9 @@ def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, job
         file.snapshot.settle()
         with complete(options.output, replace=options.force) as target, open(made, "rb") as source:
             shutil.copyfileobj(source, target, _COPY)
-    _say(job, counts, out)
+    _say(options, counts, out)
 
 
-def _say(job: Job[Options], counts: dict[str, int], out: BinaryIO) -> None:
+def _say(options: Wanted, counts: dict[str, int], out: BinaryIO) -> None:
     words = ", ".join(f"{count} {name}" for name, count in counts.items())
-    out.write(f"{words} -> {job.options.output}\n".encode("utf-8", "surrogateescape"))
+    out.write(f"{words} -> {options.output}\n".encode("utf-8", "surrogateescape"))

@@ -8,14 +8,17 @@ from .streams import labelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO, Generic, TypeVar
+    from collections.abc import Callable
+    from typing import Any, BinaryIO, Generic, TypeVar
 
     from ..errors import BoltError
+    from ..storage.open_source import Way
     from ..storage.remote import Remote
-    from ..storage.source import Way
+    from ..storage.snapshot import Snapshot
     from .option import Value
 
     T = TypeVar("T")  # the command's class Options
+    Work = Callable[[Snapshot, "Job[Any]", BinaryIO, BinaryIO], int | None]
 else:
 
     class Generic:

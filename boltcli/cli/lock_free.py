@@ -15,8 +15,7 @@ from .streams import Terminal, write_styled
 
 if TYPE_CHECKING:
     from ..storage.source import Source
-    from .job import Job
-    from .runner import Work
+    from .job import Job, Work
 
 _IN_MEMORY = 8 << 20  # bytes of output; more of it goes to a temporary file
 

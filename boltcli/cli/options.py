@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..render.formats import FORMATS
-from ..storage.source import LOCK_WAYS
+from ..storage.open_source import LOCK_WAYS
 from .option import Argument, Option
 from .values import (
     COLORS,

@@ -6,14 +6,11 @@ from .registry import module_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, BinaryIO
 
     from ..storage.snapshot import Snapshot
     from ..storage.source import Source
-    from .job import Job
-
-    Work = Callable[[Snapshot, Job[Any], BinaryIO, BinaryIO], int | None]
+    from .job import Job, Work
 
 
 def run_job(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
@@ -42,7 +39,7 @@ def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> 
     one transaction (``lock_free.py``). So what it does elsewhere than on its streams must take effect only
     after a ``snapshot.settle()``, which is the closing look.
     """
-    from ..storage.snapshot import open_snapshot
+    from ..storage.open_snapshot import open_snapshot
 
     source = _opened(job.path, job)
     if source.steady and (source.private or not job.previous):
@@ -62,7 +59,7 @@ def open_second(path: str, job: Job[Any], *, previous: bool = False) -> Snapshot
 
     Without the lock it is a private copy of one transaction's state. The caller closes it.
     """
-    from ..storage.snapshot import open_snapshot
+    from ..storage.open_snapshot import open_snapshot
 
     source = _opened(path, job)
     if source.steady:
@@ -74,7 +71,7 @@ def open_second(path: str, job: Job[Any], *, previous: bool = False) -> Snapshot
 
 
 def _opened(path: str, job: Job[Any]) -> Source:
-    from ..storage.source import open_source
+    from ..storage.open_source import open_source
 
     with job.progress("unpacking", "bytes") as progress:
         return open_source(

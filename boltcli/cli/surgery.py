@@ -101,7 +101,7 @@ def output_of(job: Job[T]) -> str:
 
 def _warn_of_writer(job: Job[T]) -> None:
     from ..storage.holders import writer
-    from ..storage.source import open_source
+    from ..storage.open_source import open_source
 
     try:
         source = open_source(job.path, "none")
@@ -143,8 +143,8 @@ def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
 def _verdict(path: str) -> tuple[int, str]:
     """How many errors a check finds in the copy, and that in words."""
     from ..ops.check.exact_check import check
+    from ..storage.open_source import open_source
     from ..storage.snapshot import Snapshot
-    from ..storage.source import open_source
 
     count, first = 0, ""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
-from ..storage.source import LOCK_WAYS
+from ..storage.open_source import LOCK_WAYS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

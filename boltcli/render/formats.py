@@ -82,7 +82,8 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
     elif form in MORE_FORMATS:
         from .notations import FORMATS
 
-        items = list(map(FORMATS[form], items))
+        texts = zip(items, map(FORMATS[form], items))
+        items = [auto(item) if text is None else text for item, text in texts]
     elif form != "bytes":
         raise ArgumentError(f"formatBytes: unsupported format: {form}")
     return items

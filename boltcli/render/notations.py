@@ -1,10 +1,8 @@
-"""The formats of ``--format`` that bbolt doesn't have. What they don't suit is written as by ``auto``."""
+"""The formats of ``--format`` that bbolt doesn't have. Each returns None for bytes that it does not suit."""
 
 from __future__ import annotations
 
 from binascii import b2a_base64
-
-from .formats import auto
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,12 +14,11 @@ _UNIX_DAY = 719163  # of 1970-01-01, counted from 0001-01-01, which is 1
 _DAY = 86400  # seconds
 
 
-def json(data: bytes) -> bytes:
+def json(data: bytes) -> bytes | None:
     """JSON, re-indented; numbers as JavaScript has them."""
     from .orjson_writer import indented
 
-    text = indented(data)
-    return auto(data) if text is None else text
+    return indented(data)
 
 
 def base64(data: bytes) -> bytes:
@@ -29,12 +26,12 @@ def base64(data: bytes) -> bytes:
     return b2a_base64(data, newline=False)
 
 
-def u64(data: bytes) -> bytes:
+def u64(data: bytes) -> bytes | None:
     """A big-endian number of 8 bytes, in decimal."""
-    return b"%d" % int.from_bytes(data, "big") if len(data) == _U64 else auto(data)
+    return b"%d" % int.from_bytes(data, "big") if len(data) == _U64 else None
 
 
-def time(data: bytes) -> bytes:
+def time(data: bytes) -> bytes | None:
     """A time in RFC 3339, of 8 bytes (big-endian nanoseconds since 1970) or as Go's ``time.MarshalBinary`` writes it.
 
     Source of the latter: Go's ``time/time.go``. A version byte (1, or 2 with the
@@ -42,7 +39,7 @@ def time(data: bytes) -> bytes:
     nanoseconds (i32), minutes east of UTC (i16; -1 is UTC itself).
     """
     text = time_text(data)
-    return auto(data) if text is None else text.encode()
+    return None if text is None else text.encode()
 
 
 def time_text(data: bytes) -> str | None:
@@ -86,6 +83,6 @@ def python_repr(data: bytes) -> bytes:
     return repr(data).encode()
 
 
-FORMATS: dict[str, Callable[[bytes], bytes]] = {
+FORMATS: dict[str, Callable[[bytes], bytes | None]] = {
     "json": json, "base64": base64, "u64": u64, "time": time, "repr": python_repr,
 }  # fmt: skip

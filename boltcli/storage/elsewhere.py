@@ -53,25 +53,20 @@ def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> S
             raise SourceNotFound(path)
         found = _unpacked(fd, path, [], max_unpacked, progress)
         return found if isinstance(found, Source) else Source(found, path, private=True)
+    from .packed import HEAD, is_packed
     from .remote import open_remote
 
     address, members = _split_address(path)
-    source = open_remote(address, path)
+    remote = open_remote(address, path)
+    fd = remote.fd
     try:
-        if begins_with_meta(source.fd) and not members:
-            return source
-        from .packed import HEAD, is_packed
-
-        if not members and not is_packed(read_at(source.fd, 0, HEAD)):
-            return source
-        assert source.remote is not None
-        source.remote.fetch_all()
-        source.remote.verify()
-        fd = os.dup(source.fd)
+        if not members and (begins_with_meta(fd) or not is_packed(read_at(fd, 0, HEAD))):
+            return Source(fd, path, private=True, remote=remote)
+        remote.fetch_all()
+        remote.verify()
     except BaseException:
-        source.close()
+        os.close(fd)
         raise
-    source.close()
     packed = _unpacked(fd, path, members, max_unpacked, progress)
     assert isinstance(packed, Source)
     return packed

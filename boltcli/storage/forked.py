@@ -139,13 +139,9 @@ def die_with_parent(parent: int) -> None:
 
 
 def _set_death_signal() -> None:
-    # With the bare _ctypes, as storage/guard.py has it: importing ctypes takes a few milliseconds.
-    ctypes: Any = __import__("_ctypes")
-    number = type("number", (ctypes._SimpleCData,), {"_type_": "L"})
-    function: Any = type("function", (ctypes.CFuncPtr,), {"_flags_": ctypes.FUNCFLAG_CDECL, "_restype_": number})
-    prctl = function(ctypes.dlsym(ctypes.dlopen(None, 0), "prctl"))
-    prctl.argtypes = (number,) * 5
-    prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(_SIGKILL), *[ctypes.c_ulong(0)] * 3)
 
 
 def in_turn(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None, None]:

@@ -7,8 +7,7 @@ and this one never is. So the handler is a C callback. It puts zeros in the
 place of the mapping and notes that it did; the instruction then succeeds, and
 the reader finds out at its closing look.
 
-Made with the bare ``_ctypes``: importing ctypes takes a third of the time that
-Python takes to start.
+Only a file that is mapped needs a guard, and only a guard imports ctypes.
 """
 
 from __future__ import annotations
@@ -93,53 +92,47 @@ def _load() -> Any:
 
 
 class _Library:
-    """The few C functions that it takes."""
+    """The C functions that a guard needs."""
 
     def __init__(self) -> None:
-        ctypes: Any = __import__("_ctypes")
-        base: Any = ctypes._SimpleCData
-        integer = type("integer", (base,), {"_type_": "i"})
-        size = type("size", (base,), {"_type_": "L"})
-        pointer = type("pointer", (base,), {"_type_": "P"})
-        thing = type("thing", (base,), {"_type_": "O"})
-        flags = ctypes.FUNCFLAG_CDECL
-        callback = type("callback", (ctypes.CFuncPtr,), {"_flags_": flags, "_argtypes_": (integer,), "_restype_": None})
-        function: Any = type("function", (ctypes.CFuncPtr,), {"_flags_": flags, "_restype_": pointer})
-        process = ctypes.dlopen(None, 0)
+        import ctypes
+        from ctypes import c_int, c_long, c_size_t, c_void_p
 
-        def c_function(name: str, *arguments: Any) -> Any:
-            made = function(ctypes.dlsym(process, name))
-            made.argtypes = arguments
-            return made
-
-        self._mmap = c_function("mmap", pointer, size, integer, integer, integer, size)
-        self._signal = c_function("signal", integer, callback)
-        self._sigaction = c_function("sigaction", integer, pointer, pointer)
-        self._get_buffer = c_function("PyObject_GetBuffer", thing, pointer, integer)
-        self._release_buffer = c_function("PyBuffer_Release", pointer)
-        self._handler: Any = callback(_on_fault)
+        # Own handles: the types that are set here are not for others who use ctypes.
+        libc, python = ctypes.CDLL(None), ctypes.PyDLL(None)
+        handler = ctypes.CFUNCTYPE(None, c_int)
+        self._mmap, self._signal, self._sigaction = libc.mmap, libc.signal, libc.sigaction
+        self._mmap.restype = c_void_p
+        self._mmap.argtypes = c_void_p, c_size_t, c_int, c_int, c_int, c_long
+        self._signal.restype = c_void_p
+        self._signal.argtypes = c_int, handler
+        self._sigaction.argtypes = c_int, c_void_p, c_void_p
+        self._get_buffer, self._release_buffer = python.PyObject_GetBuffer, python.PyBuffer_Release
+        self._get_buffer.argtypes = ctypes.py_object, c_void_p, c_int
+        self._release_buffer.argtypes = (c_void_p,)
+        self._release_buffer.restype = None
+        self._handler = handler(_on_fault)
         # Room for a Py_buffer or a sigaction, whatever they hold: nothing of the latter is looked at.
-        self._scratch = type("scratch", (ctypes.Array,), {"_type_": pointer, "_length_": 64})()
-        self._before = type(self._scratch)()
-        self._addressof = ctypes.addressof
+        self._scratch, self._before = (c_size_t * 64)(), (c_size_t * 64)()
 
     def address(self, mapping: mmap.mmap) -> int:
-        """Where ``mapping`` begins in memory."""
-        room = self._addressof(self._scratch)
-        self._get_buffer(mapping, room, 0)
-        address = int(self._scratch[0])  # Py_buffer.buf
-        self._release_buffer(room)
+        """Return where ``mapping`` begins in memory."""
+        self._get_buffer(mapping, self._scratch, 0)
+        address = self._scratch[0]  # Py_buffer.buf
+        self._release_buffer(self._scratch)
         return address
 
     def zeros(self, address: int, length: int) -> None:
+        """Map zeros at ``address``."""
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANON | _MAP_FIXED
         if self._mmap(address, length, mmap.PROT_READ, flags, -1, 0) != address:
             self.uninstall()  # the instruction would fault for ever
 
     def install(self) -> None:
-        self._sigaction(_SIGBUS, None, self._addressof(self._before))
+        """Have SIGBUS call :func:`_on_fault`."""
+        self._sigaction(_SIGBUS, None, self._before)
         self._signal(_SIGBUS, self._handler)
 
     def uninstall(self) -> None:
-        """The handler that was there before is there again."""
-        self._sigaction(_SIGBUS, self._addressof(self._before), None)
+        """Put back the handler that was there before."""
+        self._sigaction(_SIGBUS, self._before, None)

@@ -20,7 +20,8 @@ import time
 
 from ..errors import BoltError, Changed, Corrupted, InvalidDatabase, OpenError
 from ..format.page import HEADER, DamagedElements, freelist_ids
-from .snapshot import Page, Snapshot, open_snapshot
+from .open_snapshot import open_snapshot
+from .snapshot import Page, Snapshot
 from .source import Source, read_at
 
 TYPE_CHECKING = False

@@ -14,7 +14,8 @@ from ..errors import OpenError, Step, UnreadablePage
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..format.meta import Meta
 from ..format.page import HEADER
-from .source import check_source, open_source, read_or_raise
+from .open_source import open_source
+from .source import check_source, read_or_raise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

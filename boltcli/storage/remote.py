@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BoltError, Changed, OpenError, SourceNotFound
 from ..extras import need
-from .source import Source
 from .unnamed import temporary_file
 
 if TYPE_CHECKING:
@@ -155,8 +154,8 @@ class Remote:
         return OpenError(operation, self.path, words.partition("?")[0][:200])
 
 
-def open_remote(address: str, path: str) -> Source:
-    """Open the object at ``address``; ``path`` is what errors call it. The caller closes the source.
+def open_remote(address: str, path: str) -> Remote:
+    """Open the object at ``address``; ``path`` is what errors call it. The caller closes its ``fd``.
 
     Raises :class:`~boltcli.errors.MissingExtra` without fsspec or the protocol's
     library, :class:`~boltcli.errors.SourceNotFound`,
@@ -165,7 +164,7 @@ def open_remote(address: str, path: str) -> Source:
     files, key = _located(address, path)
     remote = Remote(files, key, path)
     remote.fetch([(0, remote.size if remote.size <= SMALL else HEAD)])
-    return Source(remote.fd, path, private=True, remote=remote)
+    return remote
 
 
 def object_state(address: str) -> tuple[int | None, int | None]:

@@ -63,6 +63,9 @@ class RemoteSnapshot(Snapshot):
     def _read(self) -> None:
         """Nothing is read in advance: what the opening brought is there."""
 
+    def reopened(self, *, previous: bool = False) -> RemoteSnapshot:
+        return RemoteSnapshot(self.path, self._source.duplicate(), previous=previous)
+
     @property
     def buffer(self) -> Buffer:
         assert self._source.remote is not None

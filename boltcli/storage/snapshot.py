@@ -8,7 +8,8 @@ from ..errors import Changed, Corrupted, DatabaseClosed, InvalidDatabase, OpenEr
 from ..format.constants import META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
 from ..format.page import HEADER
-from .source import HOST_PAGE, Source, open_source, read_at
+from .open_source import open_source
+from .source import HOST_PAGE, Source, read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class Snapshot:
 
     def reopened(self, *, previous: bool = False) -> Snapshot:
         """The newest state of the same open file, or the ``previous`` one, to be closed on its own."""
-        return open_snapshot(self._source.duplicate(), previous=previous)
+        return Snapshot(self.path, self._source.duplicate(), previous=previous)
 
     @property
     def closed(self) -> bool:
@@ -320,15 +321,6 @@ class Snapshot:
     def corrupted(self, problem: str, pgid: int, stack: Sequence[int] = ()) -> Corrupted:
         """The error for ``problem`` on page ``pgid``, with its place."""
         return Corrupted(problem, page=pgid, offset=pgid * self.page_size, stack=stack, path=self.path)
-
-
-def open_snapshot(source: Source, *, previous: bool = False) -> Snapshot:
-    """Return the state of ``source``, which the snapshot then owns; raises as :class:`Snapshot` does."""
-    if source.remote is not None:
-        from .remote_snapshot import RemoteSnapshot
-
-        return RemoteSnapshot(source.path, source, previous=previous)
-    return Snapshot(source.path, source, previous=previous)
 
 
 def find_page_size(fd: int, size: int) -> int:

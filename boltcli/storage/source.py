@@ -1,41 +1,14 @@
-"""From a path to an open file, with bbolt's lock on it or without.
-
-bbolt locks the file with flock(2) for as long as it has it open: exclusively
-to write, shared to read. So do we, and who reads locked can trust the file.
-What to do while another process holds it is ``lock``:
-
-=========  ====================================================================
-``auto``   wait for it as long as ``timeout``, then go without
-``wait``   wait for it as long as ``timeout``, then fail
-``try``    take it if it is free, go without if not
-``none``   go without
-=========  ====================================================================
-
-Without the lock the rules of ``live.py`` hold.
-"""
+"""An open database file, its lock, and the bytes of it at a position."""
 
 from __future__ import annotations
 
 import os
-import time
 
-from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, refused
+from ..errors import OpenError, SourceNotFound, refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Literal
-
     from .remote import Remote
-
-    Way = Literal["auto", "wait", "try", "none"]
-
-LOCK_WAYS = ("auto", "wait", "try", "none")
-
-# bbolt waits for the lock without end; a reader that hangs helps nobody.
-LOCK_PATIENCE = 1.0  # seconds
-_LOCK_NOTICE = 3.0  # seconds between two calls of ``waiting``
-_LOCK_RETRY = 0.05  # seconds, as bbolt's
 
 _MAGIC = (0xED0CDAED).to_bytes(4, "little")  # of a meta page, after the page header
 
@@ -109,50 +82,6 @@ class Source:
             self.fd = -1
 
 
-def open_source(
-    path: str,
-    lock: Way = "wait",
-    timeout: float = LOCK_PATIENCE,
-    *,
-    max_unpacked: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    waiting: Callable[[str, float], None] | None = None,
-) -> Source:
-    """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0 for no end.
-
-    What is packed is unpacked to a nameless file, of at most ``max_unpacked`` bytes (``packed.py``); of a data
-    directory the database in it is opened; "-" is standard input, ``s3://...`` and the like an object elsewhere
-    (``remote.py``). While it waits for the lock, ``waiting`` is called each few seconds with who holds it, and
-    for how long it has waited. The caller closes what it returns. Raises :class:`SourceNotFound`,
-    :class:`OpenError` if the system refuses, :class:`Locked` with ``wait`` if
-    the lock can't be had, :class:`ArgumentError` for another way or time, and what ``unpack`` raises.
-    """
-    if lock not in LOCK_WAYS:
-        raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
-    if not isinstance(timeout, (int, float)) or not timeout >= 0:  # not NaN either
-        raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
-    if is_elsewhere(path):
-        from .elsewhere import open_elsewhere
-
-        return open_elsewhere(path, max_unpacked, progress)
-    check_source(path)
-    fd = open_if_there(path)
-    if fd < 0 or not begins_with_meta(fd):
-        from .elsewhere import open_packed
-
-        found = open_packed(fd, path, max_unpacked, progress)
-        if isinstance(found, Source):
-            return found
-        fd = found
-    source = Source(fd, path)
-    try:
-        _lock(source, lock, timeout, waiting)
-    except BaseException:
-        source.close()
-        raise
-    return source
-
-
 def is_elsewhere(path: str) -> bool:
     """Whether ``path`` is standard input or an address, and not a path of the file system."""
     return path == "-" or "://" in path
@@ -212,32 +141,6 @@ def open_for_reading(path: str) -> int:
         return os.open(path, flags)
     except OSError as error:
         raise refused("open", path, error) from error
-
-
-def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None = None) -> None:
-    if lock == "none" or source.try_lock():
-        return
-    began = time.monotonic()
-    give_up, say = began + timeout, began + _LOCK_NOTICE
-    while source.reason == "held" and lock != "try":
-        left = give_up - time.monotonic() if timeout else _LOCK_RETRY
-        if left <= 0:
-            break
-        if waiting is not None and time.monotonic() >= say:
-            from .holders import describe_holder
-
-            waiting(describe_holder(source), time.monotonic() - began)
-            say += _LOCK_NOTICE
-        time.sleep(min(left, _LOCK_RETRY))
-        if source.try_lock():
-            return
-    if lock != "wait" or os.name == "nt":
-        return
-    if source.reason != "held":
-        raise OpenError("lock", source.path, source.reason)
-    from .holders import describe_holder
-
-    raise Locked(source.path, describe_holder(source))
 
 
 def read_at(fd: int, position: int, size: int) -> bytes:

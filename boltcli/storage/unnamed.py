@@ -63,13 +63,12 @@ class Unnamed:
             raise self._error(error) from error
 
     def _move(self) -> None:
-        from .source import read_at
-
         old, self._fd = self._fd, self._temporary()
         self._in_memory = False
         try:
+            os.lseek(old, 0, os.SEEK_SET)
             for position in range(0, self.size, 1 << 20):
-                part = read_at(old, position, 1 << 20)
+                part = os.read(old, 1 << 20)
                 if part.strip(b"\0"):
                     self._put(part, position)
         finally:

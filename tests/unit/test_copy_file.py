@@ -13,8 +13,9 @@ from boltcli.ops.compare.diff import diff
 from boltcli.ops.space.free_pages import free_pages
 from boltcli.storage import copy_file
 from boltcli.storage.copy_file import CopyFile
+from boltcli.storage.open_source import open_source
 from boltcli.storage.snapshot import Snapshot
-from boltcli.storage.source import open_source, read_at
+from boltcli.storage.source import read_at
 from tests.live import Writer
 from tests.support import DATABASES
 

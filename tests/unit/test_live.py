@@ -20,8 +20,9 @@ from boltcli.cli.registry import all_commands
 from boltcli.errors import Changed, InvalidDatabase, OpenError
 from boltcli.storage import live as live_module
 from boltcli.storage.live import Live
+from boltcli.storage.open_source import open_source
 from boltcli.storage.snapshot import SMALL, Snapshot
-from boltcli.storage.source import Source, open_source
+from boltcli.storage.source import Source
 from tests.live import Writer, held
 from tests.support import FIXTURES, ROOT, error_line, run
 

@@ -95,7 +95,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if _form(job) != "ndjson" or options.view:
         from ..export_forms import export_table
 
-        export_table(snapshot, job, _form(job), out)
+        export_table(snapshot, job.path, options, _form(job), out)
     elif options.output:
         from ..row_output import complete
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...errors import InvalidDatabase, OpenError
 from ...storage.live import Live
-from ...storage.snapshot import Snapshot, open_snapshot
-from ...storage.source import LOCK_PATIENCE, open_source
+from ...storage.open_snapshot import open_snapshot
+from ...storage.open_source import LOCK_PATIENCE, open_source
+from ...storage.snapshot import Snapshot
 from .change import Change
 from .diff import diff as compare
 from .wait_for_write import Waiter
@@ -18,7 +19,7 @@ from .watch import watch as follow
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...storage.source import Way
+    from ...storage.open_source import Way
 
 __all__ = ["Change", "Commit", "changes", "diff", "watch"]
 

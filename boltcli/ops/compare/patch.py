@@ -8,8 +8,8 @@ import time
 
 from ...errors import DestinationError, DestinationExists, DestinationIsSource, OpenError
 from ...storage.destination import Destination
+from ...storage.open_source import open_source
 from ...storage.snapshot import Snapshot
-from ...storage.source import open_source
 from ..write.compact import PAGE_SIZES
 from ..write.load_rows import Loaded, write_rows
 from .patched_rows import patched_rows

@@ -19,8 +19,9 @@ import time
 from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, SourceNotFound
 from ...format.meta import Meta, choose
 from ...storage.copy_file import CopyFile, follows
+from ...storage.open_source import open_source
 from ...storage.snapshot import Page, Snapshot
-from ...storage.source import open_source, read_at
+from ...storage.source import read_at
 from ..space.free_pages import free_pages
 from .diff import contents, diff
 

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from ...errors import BoltError, InvalidDatabase
 from ...storage.copy import copy_to
+from ...storage.open_source import open_source
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
-from ...storage.source import Source, open_for_reading, open_source
+from ...storage.source import Source, open_for_reading
 from ..check.exact_check import check
 from ..check.explanations import Explanation, explanation
 from ..check.file_warnings import remarks
@@ -26,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...storage.source import Way
+    from ...storage.open_source import Way
     from ..write.page_surgery import Patch
 
 RECOVER = "recover"

@@ -6,13 +6,14 @@ import mmap
 import os
 
 from ...errors import Changed, OpenError
-from ...storage.source import LOCK_PATIENCE, Source, open_source
+from ...storage.open_source import LOCK_PATIENCE, open_source
+from ...storage.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.guard import Guard
-    from ...storage.source import Way
+    from ...storage.open_source import Way
 
 _SMALL = 1 << 20  # bytes; such a file is read, not mapped
 

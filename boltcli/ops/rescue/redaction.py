@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...format.page import Buffer
-    from ...storage.source import Way
+    from ...storage.open_source import Way
 
 FILLER = b"x"
 _MAGIC_SIZE = 4

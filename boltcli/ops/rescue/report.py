@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...storage.source import Way
+    from ...storage.open_source import Way
     from .recover import Recovery
 
 DELETED = b"deleted"

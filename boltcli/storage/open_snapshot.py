@@ -1,0 +1,18 @@
+"""The kind of snapshot that a source needs: of a file here, or of an object elsewhere."""
+
+from __future__ import annotations
+
+from .snapshot import Snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .source import Source
+
+
+def open_snapshot(source: Source, *, previous: bool = False) -> Snapshot:
+    """Return the state of ``source``, which the snapshot then owns; raises as :class:`Snapshot` does."""
+    if source.remote is None:
+        return Snapshot(source.path, source, previous=previous)
+    from .remote_snapshot import RemoteSnapshot
+
+    return RemoteSnapshot(source.path, source, previous=previous)
