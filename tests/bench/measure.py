@@ -6,7 +6,7 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,19 +20,24 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Tool:
-    """One side of a comparison: its command line, and what has to be gone before each run."""
+    """One side of a comparison: its command line, what has to be gone before each run, what its environment adds."""
 
     argv: Sequence[str | Path]
     leftovers: Sequence[Path] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, output: Path) -> float:
         """Seconds that the command takes, its stdout going to ``output``."""
+        return self.cost(output)[0]
+
+    def cost(self, output: Path) -> tuple[float, float]:
+        """Seconds from start to exit, and seconds of processor that it and its children took."""
         process, start = self._start(output)
-        _, status, _ = os.wait4(process.pid, 0)
+        _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         self._check(process)
-        return seconds
+        return seconds, usage.ru_utime + usage.ru_stime
 
     def peak_private_memory(self, output: Path) -> int:
         """Bytes that the command and its children had for themselves at most, by looking often (Linux; else 0)."""
@@ -50,8 +55,9 @@ class Tool:
         with output.open("wb") as stdout:
             start = time.perf_counter()
             process = subprocess.Popen(
-                [str(word) for word in self.argv], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.DEVNULL
-            )
+                [str(word) for word in self.argv], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.DEVNULL,
+                env={**os.environ, **self.environment},
+            )  # fmt: skip
         return process, start
 
     def _check(self, process: subprocess.Popen[bytes]) -> None:

@@ -80,3 +80,14 @@ def test_rows_are_unlike() -> None:
 def test_markdown() -> None:
     assert report.markdown(("", "b"), [("one", "2")]) == "|     | b |\n|-----|---|\n| one | 2 |\n"
     assert report.line("x", Pair([1.0], [2.0]), (10_400_000, 0)) == ("x", "1.000", "2.000", "0.50", "10", "0")
+
+
+def test_costs_and_environment(tmp_path: Path) -> None:
+    busy = Tool(
+        [sys.executable, "-c", "import os; [0 for _ in range(3_000_000)]; assert os.environ['A'] == 'b'"],
+        (),
+        {"A": "b"},
+    )
+    wall, cpu = busy.cost(tmp_path / "output")
+    assert 0 < cpu
+    assert 0 < wall
