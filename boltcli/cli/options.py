@@ -45,7 +45,7 @@ PARSE = Option("parse", "With --json: nest values that are JSON, as they are.", 
 
 JOBS = Option(
     "jobs",
-    "Number of worker processes for a large file, or for several files; 0 chooses automatically.",
+    "Number of worker processes for several files, 1: none, for reading ahead neither; 0 chooses automatically.",
     default=0, metavar="N", parse=parse_count,
 )  # fmt: skip
 DEPTH = Option("depth", "Show buckets down to this many levels; 0: all.", default=0, metavar="N", parse=parse_count)

@@ -26,7 +26,7 @@ _KEY_LENGTHS = (17, 18)
 
 
 def verify(
-    snapshot: Snapshot, level: str = WHOLE, *, jobs: int = 1, progress: Callable[[int, int], None] | None = None
+    snapshot: Snapshot, level: str = WHOLE, *, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
     """Return what is known of a database; ``ok`` is the verdict.
 
@@ -41,7 +41,7 @@ def verify(
     if sum_ == "wrong":
         problems.append("the SHA-256 at the end is not that of the rest")
     errors = 0
-    for problem in _findings(snapshot, level, jobs, progress):
+    for problem in _findings(snapshot, level, progress):
         errors += 1
         if len(problems) < _FINDINGS:
             problems.append(problem)
@@ -81,7 +81,7 @@ def _sum(snapshot: Snapshot) -> str:
     return "wrong" if right is False and snapshot.size % snapshot.page_size == TRAILER else "none"
 
 
-def _findings(snapshot: Snapshot, level: str, jobs: int, progress: Callable[[int, int], None] | None) -> Iterator[str]:
+def _findings(snapshot: Snapshot, level: str, progress: Callable[[int, int], None] | None) -> Iterator[str]:
     if level == QUICK:
         yield from _headers(snapshot)
         return
@@ -89,9 +89,9 @@ def _findings(snapshot: Snapshot, level: str, jobs: int, progress: Callable[[int
     if level == DEEP:
         from ..ops.check.deep_check import deep_check
 
-        found = deep_check(snapshot, jobs=jobs, progress=progress)
+        found = deep_check(snapshot, progress=progress)
     else:
-        found = check(snapshot, jobs=jobs, progress=progress)
+        found = check(snapshot, progress=progress)
     for finding in found:
         yield finding.line(_shown).decode("utf-8", "replace")
 

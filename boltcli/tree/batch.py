@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import sys
 from itertools import chain, compress, islice, repeat
-from operator import add
+from operator import add, le
 
 from ..format.constants import BUCKET_HEADER_SIZE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ..format.layout import TABLE_START, Layouts
-from ..format.page import BUCKET_HEADER, PAGE_WORDS, DamagedElements
+from ..format.page import BUCKET_HEADER, PAGE_WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from typing import Self
 
     from ..storage.snapshot import Snapshot
+
+
+# A leaf's table, as it is read here, begins in the page header, after the page id.
+TABLE_START = 8
 
 
 class Irregular(Exception):
@@ -35,7 +37,7 @@ class Batch:
     the number of whole pages in the file. Close it before the snapshot.
     """
 
-    __slots__ = ("_halves", "_layouts", "_numbers", "buffer", "limit", "page_size")
+    __slots__ = ("_halves", "_numbers", "buffer", "limit", "page_size")
 
     def __init__(self, snapshot: Snapshot) -> None:
         if sys.byteorder != "little":
@@ -46,7 +48,6 @@ class Batch:
         pages = memoryview(snapshot.buffer)[: self.limit * self.page_size]
         self._numbers = pages.cast("Q")
         self._halves = pages.cast("I")
-        self._layouts = Layouts(self.page_size)
 
     def close(self) -> None:
         """Let go of the snapshot's buffer."""
@@ -84,48 +85,29 @@ class Batch:
             raise Irregular
         return offsets, words
 
+    def table_ends(self, offsets: list[int], words: list[int]) -> list[int]:
+        """Where the element tables of leaf pages end."""
+        sizes = {}
+        for word in set(words):
+            sizes[word] = size = PAGE_HEADER_SIZE + ELEMENT_SIZE * (word >> 16 & 0xFFFF)
+            if size > ((word >> 32) + 1) * self.page_size:
+                raise Irregular
+        return [offset + sizes[word] for offset, word in zip(offsets, words)]
+
     def tables(self, offsets: list[int], words: list[int]) -> list[bytes]:
         """The element tables of leaf pages, each from ``TABLE_START`` of its page."""
         buffer = self.buffer
-        ends = {}
-        for word in set(words):
-            ends[word] = end = PAGE_HEADER_SIZE + ELEMENT_SIZE * (word >> 16 & 0xFFFF)
-            if end > ((word >> 32) + 1) * self.page_size:
-                raise Irregular
-        return [buffer[at + TABLE_START : at + ends[word]] for at, word in zip(offsets, words)]
+        return [buffer[at + TABLE_START : end] for at, end in zip(offsets, self.table_ends(offsets, words))]
 
-    def leaves(self, offsets: list[int], words: list[int], roots: list[int] | None = None) -> list[Sequence[bytes]]:
+    def leaves(self, offsets: list[int], words: list[int], roots: list[int] | None = None) -> list[list[bytes]]:
         """The keys of leaf pages, a list for each; the root page ids of buckets among the values go to ``roots``."""
         if len(of_type(words, LEAF_PAGE)) < len(words):
             raise Irregular
         buffer = self.buffer
-        tables = self.tables(offsets, words)
-        layouts = list(map(self._layouts.leaf, tables))
-        if None in layouts:
-            try:
-                layouts = [known or self._layouts.learn_leaf(table) for known, table in zip(layouts, tables)]
-            except DamagedElements:
-                raise Irregular from None
-        pages: list[Sequence[bytes]] = [
-            layout.keys(buffer, offset) if layout else () for layout, offset in zip(layouts, offsets)
-        ]
-        if roots is not None:
-            for layout, offset in zip(layouts, offsets):
-                if layout and layout.buckets:
-                    _add_roots(roots, layout.roots(buffer, offset), [size for _, size in layout.buckets], layout.bare)
-        if None in layouts:
-            unlike = [index for index, layout in enumerate(layouts) if layout is None]
-            keys = self._unlike([offsets[index] for index in unlike], [words[index] for index in unlike], roots)
-            for index, page in zip(unlike, keys):
-                pages[index] = page
-        return pages
-
-    def _unlike(self, offsets: list[int], words: list[int], roots: list[int] | None) -> Iterator[list[bytes]]:
-        """:meth:`leaves` for pages of which none is laid out like another: the elements of all together, as columns."""
-        buffer = self.buffer
         counts = [word >> 16 & 0xFFFF for word in words]
+        ends = self.table_ends(offsets, words)
         tables = [offset + PAGE_HEADER_SIZE for offset in offsets]
-        ends = [table + ELEMENT_SIZE * count for table, count in zip(tables, counts)]
+        # The elements of all pages together, as columns: hardly any two pages are laid out alike.
         fields = self.fields(offsets, ends)
         elements = chain.from_iterable(map(range, tables, ends, repeat(ELEMENT_SIZE)))
         starts = list(map(add, elements, fields[1::4]))
@@ -133,10 +115,10 @@ class Batch:
         after = list(map(add, stops, fields[3::4]))
         # Each element's data begin where the ones before end, as bbolt writes them, and the last end in their page.
         stop = 0
-        for offset, word, count in zip(offsets, words, counts):
-            stop += count
+        for offset, end, word, count in zip(offsets, ends, words, counts):
+            begin, stop = stop, stop + count
             if count:
-                if after[stop - 1] > offset + ((word >> 32) + 1) * self.page_size:
+                if starts[begin] < end or after[stop - 1] > offset + ((word >> 32) + 1) * self.page_size:
                     raise Irregular
                 after[stop - 1 : stop] = starts[stop : stop + 1]  # the next page's, in order to compare all at once
         if after[: len(starts) - 1] != starts[1:]:
@@ -148,9 +130,11 @@ class Batch:
             if min(sizes, default=BUCKET_HEADER_SIZE) < BUCKET_HEADER_SIZE:
                 raise Irregular
             found = [BUCKET_HEADER.unpack_from(buffer, value)[0] for value in values]
-            _add_roots(roots, found, sizes, True)
+            if not all(root or size > BUCKET_HEADER_SIZE for root, size in zip(found, sizes)):
+                raise Irregular  # an inline bucket without its page
+            roots += filter(None, found)
         keys = iter([buffer[start:stop] for start, stop in zip(starts, stops)])
-        return (list(islice(keys, count)) for count in counts)
+        return [list(islice(keys, count)) for count in counts]
 
     def fields(self, offsets: list[int], ends: list[int]) -> list[int]:
         """The four numbers of each element of some leaf pages, one after the other; ``ends`` are their tables'."""
@@ -165,18 +149,21 @@ class Batch:
         start, stop = self._table(offset, word)
         return self._numbers[start + 1 : stop : 2].tolist()
 
-    def branch(self, offset: int, word: int) -> tuple[Sequence[bytes], list[int]]:
+    def branch(self, offset: int, word: int) -> tuple[list[bytes], list[int]]:
         """Keys and child page ids of a branch page, which has at least one."""
         start, stop = self._table(offset, word)
-        end = ((word >> 32) + 1) * self.page_size
-        table = self._numbers[start:stop:2].tobytes()
-        try:
-            layout = self._layouts.branch(table) or self._layouts.learn_branch(table, end)
-        except DamagedElements:
-            raise Irregular from None
-        if layout.end > end:
+        columns = self._halves[2 * start : 2 * stop]
+        elements = range(8 * start, 8 * stop, ELEMENT_SIZE)
+        starts = list(map(add, elements, columns[0::4].tolist()))
+        stops = list(map(add, starts, columns[1::4].tolist()))
+        # In their page, each one's behind the one before it.
+        if stops[-1] > offset + ((word >> 32) + 1) * self.page_size or starts[0] < 8 * stop:
             raise Irregular
-        return layout.keys(self.buffer, offset), self._numbers[start + 1 : stop : 2].tolist()
+        if not all(map(le, stops, islice(starts, 1, None))):
+            raise Irregular
+        return list(map(self.buffer.__getitem__, map(slice, starts, stops))), self._numbers[
+            start + 1 : stop : 2
+        ].tolist()
 
     def _table(self, offset: int, word: int) -> tuple[int, int]:
         """Where in ``_numbers`` the elements of a page begin and end; it has some, and they fit."""
@@ -185,14 +172,6 @@ class Batch:
             raise Irregular
         start = (offset + PAGE_HEADER_SIZE) // 8
         return start, start + 2 * count
-
-
-def _add_roots(roots: list[int], found: Sequence[int], sizes: Sequence[int], bare: bool) -> None:
-    """Add the root page ids ``found`` in values of ``sizes`` bytes; ``bare``: some have no room for an inline page."""
-    if any(found):
-        roots += filter(None, found)
-    if bare and not all(root or size > BUCKET_HEADER_SIZE for root, size in zip(found, sizes)):
-        raise Irregular  # an inline bucket without its page
 
 
 def has_overflow(words: list[int]) -> bool:

@@ -11,13 +11,14 @@ from ..kernel import load_kernel
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Literal
 
     from ..kernel import Kernel
     from ..storage.snapshot import Snapshot
 
     Progress = Callable[[int, int], None]
 
-_FORMS = {"auto": "a", "hex": "h", "bytes": "b"}
+_FORMS: dict[str | None, Literal["a", "h", "b"]] = {"auto": "a", "hex": "h", "bytes": "b"}
 
 
 def _kernel_for(snapshot: Snapshot) -> Kernel | None:
@@ -127,13 +128,13 @@ class LeafKeys:
     def lines(self, form: str | None, write: Callable[[list[bytes]], bytes]) -> Iterator[bytes]:
         """The keys as text: by the kernel in ``form``, where it can, else by ``write``."""
         buffer, page_size, kernel = self._snapshot.buffer, self._snapshot.page_size, self._kernel
-        own = _FORMS.get(form) if form is not None else None
+        own = _FORMS.get(form)
         step = 8 * self._pages
         for start in range(0, len(self._ids), step):
             assert kernel is not None
             self._snapshot.glance()
             ids = self._ids[start : start + step]
-            text: bytes | None = kernel.keys(buffer, page_size, ids, own) if own else None  # type: ignore[call-overload]
+            text = kernel.keys(buffer, page_size, ids, own) if own else None
             if text is None:
                 keys = kernel.keys(buffer, page_size, ids, "l")
                 if keys is None:

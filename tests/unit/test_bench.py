@@ -89,5 +89,5 @@ def test_costs_and_environment(tmp_path: Path) -> None:
         {"A": "b"},
     )
     wall, cpu = busy.cost(tmp_path / "output")
-    assert 0 < cpu
-    assert 0 < wall
+    assert cpu > 0
+    assert wall > 0

@@ -1,4 +1,4 @@
-"""Reading in bulk finds what reading a page at a time finds: on sound files, on damaged ones, in many processes."""
+"""Reading in bulk finds what reading a page at a time finds: on sound files and on damaged ones."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from boltcli.errors import BoltError
+from boltcli.ops.check import batch_check as proof
 from boltcli.ops.check import exact_check as check
-from boltcli.ops.check import fast_check as proof
+from boltcli.ops.check import fast_check
 from boltcli.ops.read import fast_keys as keys_bulk
 from boltcli.ops.read.fast_keys import written_keys
 from boltcli.ops.read.key_pages import key_pages
@@ -21,7 +22,6 @@ from boltcli.storage.forked import Died, Forked, in_turn
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree import batch_reader as bulk
 from boltcli.tree.batch import Irregular
-from boltcli.tree.batch_reader import dealt
 from boltcli.tree.bucket import BucketRef, leaf_elements, leaf_pages, open_bucket, root_bucket
 from tests.damage.mutations import sample
 from tests.damage.test_damage import SOURCES
@@ -33,11 +33,9 @@ Findings = list[bytes]
 
 @pytest.fixture
 def many_small_batches(walks: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of a few pages, dealt out from the second page on: small files get to all the code."""
-    monkeypatch.setattr(bulk, "_WORTH", 1)
+    """Batches of a few pages: small files get to all the code."""
     monkeypatch.setattr(proof, "_LEAVES", 5)
     monkeypatch.setattr(proof, "_BRANCHES", 1)
-    monkeypatch.setattr(proof, "_WIDE", 2)
     monkeypatch.setattr(stats_bulk, "_PAGES", 3)
     monkeypatch.setattr(keys_bulk, "_PAGES", 2)
 
@@ -50,13 +48,13 @@ def _irregular(*_: object, **__: object) -> None:
     raise Irregular
 
 
-def _check(snapshot: Snapshot, jobs: int) -> Findings:
-    return [finding.line() for finding in check.check(snapshot, jobs=jobs)]
+def _check(snapshot: Snapshot) -> Findings:
+    return [finding.line() for finding in check.check(snapshot)]
 
 
-def _stats(snapshot: Snapshot, jobs: int) -> object:
+def _stats(snapshot: Snapshot) -> object:
     try:
-        count, total = stats.database_stats(snapshot, jobs=jobs)
+        count, total = stats.database_stats(snapshot)
     except BoltError as error:
         return str(error)
     return count, total.numbers()
@@ -83,10 +81,10 @@ def _write(keys: list[bytes]) -> bytes:
     return lines(keys, "hex")
 
 
-def _keys(snapshot: Snapshot, bucket: BucketRef, jobs: int) -> list[bytes | str]:
+def _keys(snapshot: Snapshot, bucket: BucketRef) -> list[bytes | str]:
     written: list[bytes] = []
     try:
-        for text in written_keys(snapshot, bucket, _write, jobs=jobs):
+        for text in written_keys(snapshot, bucket, _write):
             written.append(text)
     except BoltError as error:
         return [b"".join(written), str(error)]
@@ -103,29 +101,28 @@ def _keys_one_by_one(snapshot: Snapshot, bucket: BucketRef) -> list[bytes | str]
     return [b"".join(written)]
 
 
-def _assert_same(path: Path, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def _assert_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         snapshot = Snapshot(str(path))
     except BoltError:
         return  # nothing to read
     with snapshot:
-        quick = _check(snapshot, jobs), _stats(snapshot, jobs)
+        quick = _check(snapshot), _stats(snapshot)
         with monkeypatch.context() as patch:
-            patch.setattr(proof, "prove", _never)
+            patch.setattr(fast_check, "prove", _never)
             patch.setattr(stats_bulk, "bulk_stats", _irregular)
             patch.setenv("BOLTCLI_KERNEL", "0")
-            careful = _check(snapshot, jobs), _stats(snapshot, jobs)
+            careful = _check(snapshot), _stats(snapshot)
         assert quick == careful
         for bucket in _buckets(snapshot):
             if bucket.root:
-                assert _keys(snapshot, bucket, jobs) == _keys_one_by_one(snapshot, bucket)
+                assert _keys(snapshot, bucket) == _keys_one_by_one(snapshot, bucket)
 
 
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 @pytest.mark.usefixtures("many_small_batches")
 def test_sound_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for jobs in (1, 3):
-        _assert_same(path, jobs, monkeypatch)
+    _assert_same(path, monkeypatch)
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -136,7 +133,7 @@ def test_damaged_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for number, mutation in enumerate(sample(content, MUTANTS, f"bulk {name}")):
         path.write_bytes(mutation.apply(content))
         try:
-            _assert_same(path, 2 if number % 10 == 0 else 1, monkeypatch)
+            _assert_same(path, monkeypatch)
         except AssertionError as error:
             raise AssertionError(f"{name} mutant {number}: {mutation.what}") from error
 
@@ -146,8 +143,7 @@ def test_damaged_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_what_bbolt_wrote_is_read_in_bulk(path: Path) -> None:
     """A quick way that always gave up would pass the tests above."""
     with Snapshot(str(path)) as snapshot:
-        pages = bytearray(snapshot.page_count)
-        assert proof.prove(snapshot, pages, bytearray(pages)) == (path.stem not in WITH_EMPTY_LEAVES)
+        assert (proof.proven_in_batches(snapshot) is not None) == (path.stem not in WITH_EMPTY_LEAVES)
         stats_bulk.bulk_stats(snapshot, [root_bucket(snapshot)])
 
 
@@ -164,27 +160,26 @@ def _tree_with_a_leaf_twice() -> bytes:
     return small(freelist(2), root, *branches, *leaves, bucket)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.usefixtures("many_small_batches")
-def test_a_page_met_by_two_processes(jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_met_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "test.db"
     path.write_bytes(_tree_with_a_leaf_twice())
-    _assert_same(path, jobs, monkeypatch)
+    _assert_same(path, monkeypatch)
     with Snapshot(str(path)) as snapshot:
         bucket = BucketRef(8, 0)
-        (text,) = _keys(snapshot, bucket, jobs)
+        (text,) = _keys(snapshot, bucket)
         assert text == _write([b"a", b"b", b"c", b"d", b"c", b"d", b"a", b"b"])
 
 
 @pytest.mark.usefixtures("many_small_batches")
-def test_a_page_of_two_buckets_met_by_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_two_buckets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "test.db"
     shared = pgid(4) + pgid(0)
     root = page(3, 2, [(b"a", shared, b"\1"), (b"b", shared, b"\1")])
     path.write_bytes(small(freelist(2), root, page(4, 2, [(b"k", b"v")])))
-    _assert_same(path, 2, monkeypatch)
+    _assert_same(path, monkeypatch)
     with Snapshot(str(path)) as snapshot:
-        assert _check(snapshot, 2) == [b"page 4: multiple references (stack: [4])"]
+        assert _check(snapshot) == [b"page 4: multiple references (stack: [4])"]
 
 
 def test_an_inline_page_of_another_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +190,7 @@ def test_an_inline_page_of_another_type(tmp_path: Path, monkeypatch: pytest.Monk
     for inline, keys in ((value, 3), (value[:24] + b"\1" + value[25:], 2)):
         leaf = page(4, 2, [(b"inline", inline, b"\1"), (b"pair", b"")])
         path.write_bytes(small(freelist(2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), leaf))
-        _assert_same(path, 1, monkeypatch)
+        _assert_same(path, monkeypatch)
         with Snapshot(str(path)) as snapshot:
             assert stats.database_stats(snapshot)[1].keys == keys
 
@@ -230,10 +225,6 @@ def test_a_process_is_ended_with_whoever_reads_it() -> None:
 
 def test_shares_of_unequal_length() -> None:
     assert list(in_turn(lambda number: range(3 - number), 2)) == [0, 0, 1, 1, 2]
-    assert [list(dealt(range(10), number, 2, 3)) for number in (0, 1)] == [
-        [range(3), range(6, 9)],
-        [range(3, 6), range(9, 10)],
-    ]
 
 
 def test_how_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,11 +246,8 @@ def _inline(count: int, flags: int = 2, root: int = 0) -> bytes:
     [_inline(0), _inline(3), _inline(1, flags=1), _inline(1)[:26] + b"\x0b" + _inline(1)[27:], _inline(1, root=20)],
     ids=["empty", "full", "a branch", "more elements than fit", "not inline"],
 )
-@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.usefixtures("many_small_batches")
-def test_inline_buckets_in_pages_laid_out_alike(
-    odd: bytes, jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_inline_buckets_in_pages_laid_out_alike(odd: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [[b"%d%d" % (leaf, number) for number in range(4)] for leaf in range(9)]
     values = [[_inline((leaf + number) % 2 + 1) for number in range(4)] for leaf in range(9)]
     values[7][2] = odd
@@ -271,4 +259,4 @@ def test_inline_buckets_in_pages_laid_out_alike(
     more = [page(number, 2, [(b"k", b"v")]) for number in range(14, 21)]
     path = tmp_path / "test.db"
     path.write_bytes(small(freelist(2, range(14, 20)), root, branch, *leaves, *more))
-    _assert_same(path, jobs, monkeypatch)
+    _assert_same(path, monkeypatch)

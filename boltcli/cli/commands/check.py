@@ -74,7 +74,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         from ...ops.check.deep_check import deep_check as look
     count = 0
     with ReadAhead(snapshot, jobs != 1 and page == 0), job.progress("checking") as progress:
-        for finding in look(snapshot, page, jobs=jobs, progress=progress):
+        for finding in look(snapshot, page, progress=progress):
             progress.clear()
             count += 1
             kinds.setdefault(finding.kind, []).append(finding.page)

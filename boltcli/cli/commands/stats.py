@@ -52,7 +52,7 @@ def _prefix(job: Job[Options]) -> bytes:
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     prefix, jobs = _prefix(job), job.options.jobs
     with ReadAhead(snapshot, jobs != 1 and not prefix), job.progress("counting") as progress:
-        count, total = database_stats(snapshot, prefix, jobs=jobs, progress=progress)
+        count, total = database_stats(snapshot, prefix, progress=progress)
     if job.json:
         from ...render import records
 

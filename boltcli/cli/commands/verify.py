@@ -56,7 +56,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     from ...render import records
 
     level = QUICK if job.options.quick else DEEP if job.options.deep else WHOLE
-    found = verify(snapshot, level, jobs=job.options.jobs)
+    found = verify(snapshot, level)
     record: records.Record = {}
     records.put_path(record, job.path)
     record["kind"] = kind_of_file(job.path)

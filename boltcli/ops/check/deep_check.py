@@ -28,7 +28,6 @@ def deep_check(
     snapshot: Snapshot,
     from_page: int = 0,
     *,
-    jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the database: bbolt's findings in its order, then all others.
@@ -38,7 +37,7 @@ def deep_check(
     assert not from_page
     told: set[int] = set()
     unreachable = False
-    for finding in check(snapshot, jobs=jobs, progress=progress):
+    for finding in check(snapshot, progress=progress):
         if finding.kind in _SAYS_IT:
             told.add(finding.page)
         unreachable = unreachable or finding.kind == "unreachable-unfreed"

@@ -49,7 +49,6 @@ def check(
     snapshot: Snapshot,
     from_page: int = 0,
     *,
-    jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the database; nothing if it is sound.
@@ -57,15 +56,14 @@ def check(
     With ``from_page`` only the tree below that page (and the buckets in it) is
     looked at. Raises nothing for damage: damage is what it finds.
     """
-    return _Check(snapshot, jobs, progress).run(from_page)
+    return _Check(snapshot, progress).run(from_page)
 
 
 class _Check:
     """The state of one run: which pages were reached, which are free."""
 
-    def __init__(self, snapshot: Snapshot, jobs: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> None:
         self.snapshot = snapshot
-        self.jobs = jobs
         self.progress = progress
         self.hwm = snapshot.meta.hwm
         # One byte a page, some beyond the file's end included: runs may claim them.
@@ -101,24 +99,9 @@ class _Check:
         """Whether all trees are sound at first sight; then their pages are in ``reached``, else nothing is changed."""
         if self.hwm < FEW_PAGES:
             return False
-        from ...tree.kernel_walks import has_kernel, proven_pages
+        from .fast_check import prove
 
-        if not has_kernel(self.snapshot):
-            from .fast_check import prove
-
-            return prove(self.snapshot, self.freed, self.reached, jobs=self.jobs, progress=self.progress)
-        trees = proven_pages(self.snapshot, self.progress)
-        if trees is None:
-            return False
-        size = len(trees)
-        mine = int.from_bytes(trees, "little")
-        others = int.from_bytes(self.reached[:size], "little")
-        if mine & (others | int.from_bytes(self.freed[:size], "little")):
-            return False
-        self.reached[:size] = (mine | others).to_bytes(size, "little")
-        if self.progress is not None:
-            self.progress(trees.count(1), self.hwm)
-        return True
+        return prove(self.snapshot, self.freed, self.reached, self.progress)
 
     def _failed_assertion(self, pgid: int) -> Finding | None:
         """bbolt's last words if the page to start from isn't one: nothing lies behind it, so they are ours too."""

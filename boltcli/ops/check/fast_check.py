@@ -1,72 +1,38 @@
-"""The proof that a database is sound, a thousand pages at a time.
+"""The quick way of ``check``: most files are sound, so first that is proved.
 
-Most files are sound, so ``check`` first tries to prove that: that the trees of
-all buckets hold together, are in order, and share no page. Whatever isn't
-plainly right ends the attempt without a verdict, and the careful check, which
-finds the words for what is wrong, begins from the start.
-
-The proof asks for all that the careful check asks for, and a little more (data
-in their own pages, in the order of their elements).
+By the kernel where it is there, else in batches. Whatever isn't plainly right
+ends the attempt without a verdict, and the exact check, which finds the words
+for what is wrong, begins from the start.
 """
 
 from __future__ import annotations
 
-from itertools import chain, islice
-from operator import itemgetter, le, lt
-
-from ...format.constants import BRANCH_PAGE, LEAF_PAGE
-from ...tree.batch import Irregular, of_type
-from ...tree.batch_reader import Walk, dealt, jobs_for
+from ...tree.kernel_walks import has_kernel, proven_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, TypeVar
+    from collections.abc import Callable
 
     from ...storage.snapshot import Snapshot
-    from ...tree.batch_reader import Progress
-
-    T = TypeVar("T")
-    _Level = tuple[list[int], list[bytes], list[Any]]
-
-_LEAVES = 256  # pages read at once: their keys are in memory together
-_BRANCHES = 16  # of these the children are
-_WIDE = 64  # pages on a level that can be dealt out to several processes
-_DEEPEST = 64  # levels; with two keys a branch page, more pages than a file has
-
-_FIRST = itemgetter(0)
-_LAST = itemgetter(-1)
-
-
-class _Above:
-    """The bound of what has no bound: every key is below it."""
-
-    def __gt__(self, other: object) -> bool:
-        return True
-
-
-_ABOVE: Any = _Above()
 
 
 def prove(
-    snapshot: Snapshot,
-    freed: bytearray,
-    reached: bytearray,
-    *,
-    jobs: int = 1,
-    progress: Progress | None = None,
+    snapshot: Snapshot, freed: bytearray, reached: bytearray, progress: Callable[[int, int], None] | None = None
 ) -> bool:
-    """Whether the trees of all buckets are plainly sound.
+    """Say whether the trees of all buckets are plainly sound.
 
     ``freed`` and ``reached`` have a byte a page, 1 for pages that are free, or
     in use already; no tree may have any of those. If the answer is yes, the
-    trees' pages are put into ``reached``. ``jobs`` is the number of processes,
-    0 for as many as pay.
+    trees' pages are put into ``reached``.
     """
-    try:
-        with _Proof(snapshot, jobs, progress) as proof:
-            trees = proof.run(snapshot.meta.root, snapshot.meta.hwm)
-    except Irregular:
+    trees: bytes | bytearray | None
+    if has_kernel(snapshot):
+        trees = proven_pages(snapshot, progress)
+    else:
+        from .batch_check import proven_in_batches
+
+        trees = proven_in_batches(snapshot, progress)
+    if trees is None:
         return False
     size = len(trees)
     mine = int.from_bytes(trees, "little")
@@ -74,131 +40,6 @@ def prove(
     if mine & (others | int.from_bytes(freed[:size], "little")):
         return False
     reached[:size] = (mine | others).to_bytes(size, "little")
+    if progress is not None:
+        progress(trees.count(1), snapshot.meta.hwm)
     return True
-
-
-class _Branch:
-    """A branch page that was visited, its children not yet: where it is, and the bounds of its keys."""
-
-    __slots__ = ("high", "low", "offset", "word")
-
-    def __init__(self, offset: int, word: int, low: bytes, high: Any) -> None:
-        self.offset = offset
-        self.word = word
-        self.low = low
-        self.high = high
-
-
-class _Proof(Walk):
-    """The state of one attempt.
-
-    A level, here, is three lists: page ids, and for each the bounds of its
-    keys, from low up to below high.
-    """
-
-    __slots__ = ("nested",)
-
-    def run(self, root: int, hwm: int) -> bytearray:
-        """Visit the tree at ``root`` and those of all buckets below; returns a byte a page, 1 for theirs."""
-        self.nested = [root]  # roots of trees still to visit
-        while self.nested:
-            roots, self.nested = self.nested, []
-            self._forest(roots)
-        reached = self.settled()
-        if any(reached[hwm:]):
-            raise Irregular
-        return reached
-
-    def _forest(self, roots: list[int]) -> None:
-        """Visit the trees at ``roots``, in several processes if they are large."""
-        level: _Level = roots, [b""] * len(roots), [_ABOVE] * len(roots)
-        while len(level[0]) < _WIDE:
-            level = self._children(self._visit(*level))
-            if not level[0]:
-                return
-        _, words = self.heads(level[0][:_LEAVES])
-        below = sum(word >> 16 & 0xFFFF if word & BRANCH_PAGE else 1 for word in words)
-        jobs = jobs_for(below * len(level[0]) // len(words), self.jobs)
-        if jobs == 1:
-            self._trees(*level)
-            return
-        before = self.nested
-
-        def work(number: int) -> list[int]:
-            self.nested = []
-            for part in zip(*(dealt(column, number, jobs, _BRANCHES) for column in level)):
-                self._trees(*part)
-            return self.nested
-
-        self.nested = before + list(chain.from_iterable(self.share_out(work, jobs)))
-
-    def _trees(self, pgids: list[int], lows: list[bytes], highs: list[Any], depth: int = 0) -> None:
-        """Visit the pages of a level, and all below them."""
-        if depth > _DEEPEST:
-            raise Irregular
-        for start in range(0, len(pgids), _LEAVES):
-            stop = start + _LEAVES
-            branches = self._visit(pgids[start:stop], lows[start:stop], highs[start:stop])
-            for first in range(0, len(branches), _BRANCHES):
-                self._trees(*self._children(branches[first : first + _BRANCHES]), depth + 1)
-
-    def _visit(self, pgids: list[int], lows: list[bytes], highs: list[Any]) -> list[_Branch]:
-        """Visit the pages of a level: all of a leaf, of a branch what it is; returns the branches."""
-        offsets, words = self.heads(pgids)
-        self.mark(pgids, words)
-        leaves = of_type(words, LEAF_PAGE)
-        if len(leaves) == len(words):
-            self._leaves(offsets, words, lows, highs)
-            return []
-        branches = of_type(words, BRANCH_PAGE)
-        if len(leaves) + len(branches) < len(words):
-            raise Irregular
-        if leaves:
-            self._leaves(_at(offsets, leaves), _at(words, leaves), _at(lows, leaves), _at(highs, leaves))
-        return [_Branch(offsets[index], words[index], lows[index], highs[index]) for index in branches]
-
-    def _leaves(self, offsets: list[int], words: list[int], lows: list[bytes], highs: list[Any]) -> None:
-        """The keys of leaves: in order, within their bounds; and the buckets among their values."""
-        pages = self.leaves(offsets, words, self.nested)
-        if not all(pages):
-            raise Irregular  # a leaf without elements
-        keys = list(chain.from_iterable(pages))
-        # In order from page to page, as one tree's leaves are; those of several trees are so in each page only.
-        if not (all(map(lt, keys, islice(keys, 1, None))) or all(map(_ascends, pages))):
-            raise Irregular
-        _must_bound(pages, lows, highs)
-
-    def _children(self, branches: list[_Branch]) -> _Level:
-        """The level below ``branches``."""
-        below: list[int] = []
-        lows: list[bytes] = []
-        highs: list[Any] = []
-        pages = []
-        for branch in branches:
-            keys, pgids = self.branch(branch.offset, branch.word)
-            if not _ascends(keys):
-                raise Irregular
-            pages.append(keys)
-            below += pgids
-            lows += keys
-            highs += islice(keys, 1, None)
-            highs.append(branch.high)
-        _must_bound(pages, [branch.low for branch in branches], [branch.high for branch in branches])
-        return below, lows, highs
-
-
-def _at(column: list[T], indexes: list[int]) -> list[T]:
-    return [column[index] for index in indexes]
-
-
-def _ascends(keys: Sequence[bytes]) -> bool:
-    return all(map(lt, keys, islice(keys, 1, None)))
-
-
-def _must_bound(pages: list[Sequence[bytes]], lows: list[bytes], highs: list[Any]) -> None:
-    """First keys not below ``lows``, last ones below ``highs``; Irregular where not."""
-    firsts = list(map(_FIRST, pages))
-    if firsts != lows and not all(map(le, lows, firsts)):
-        raise Irregular
-    if not all(map(lt, map(_LAST, pages), highs)):
-        raise Irregular

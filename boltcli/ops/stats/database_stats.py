@@ -21,12 +21,11 @@ _U32 = 0xFFFFFFFF
 
 
 def database_stats(
-    snapshot: Snapshot, prefix: bytes = b"", *, jobs: int = 1, progress: Progress | None = None
+    snapshot: Snapshot, prefix: bytes = b"", *, progress: Progress | None = None
 ) -> tuple[int, BucketStats]:
     """Number and summed statistics of the top-level buckets whose name begins with ``prefix``.
 
-    ``jobs`` is the number of processes, 0 for as many as pay. Raises
-    :class:`~boltcli.errors.Corrupted`.
+    Raises :class:`~boltcli.errors.Corrupted`.
     """
     if snapshot.meta.hwm >= FEW_PAGES:
         from ...tree.kernel_walks import counted
@@ -40,7 +39,7 @@ def database_stats(
             wanted = [None]  # it will be met again below, after what precedes it
         buckets = [bucket for bucket in wanted if bucket is not None]
         if len(buckets) == len(wanted):
-            quick = _in_bulk(snapshot, buckets, jobs, progress)
+            quick = _in_bulk(snapshot, buckets, progress)
             if quick is not None:
                 return len(buckets), quick
     total = BucketStats()
@@ -70,15 +69,13 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     return _one_by_one(snapshot, bucket)
 
 
-def _in_bulk(
-    snapshot: Snapshot, buckets: list[BucketRef], jobs: int = 1, progress: Progress | None = None
-) -> BucketStats | None:
+def _in_bulk(snapshot: Snapshot, buckets: list[BucketRef], progress: Progress | None = None) -> BucketStats | None:
     """The sum of the statistics of ``buckets``; None where something isn't plain."""
     from ...tree.batch import Irregular
     from .fast_stats import bulk_stats
 
     try:
-        return bulk_stats(snapshot, buckets, jobs=jobs, progress=progress)
+        return bulk_stats(snapshot, buckets, progress)
     except Irregular:
         return None
 

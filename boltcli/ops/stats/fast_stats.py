@@ -1,4 +1,7 @@
-"""Counts and sizes of buckets, many pages at a time: the quick way to the same numbers as ``stats.py``."""
+"""Counts and sizes of buckets, many pages at a time, in Python: for where there is no kernel.
+
+The numbers are those of ``database_stats.py``.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,10 @@ from ...format.constants import (
     LEAF_PAGE,
     PAGE_HEADER_SIZE,
 )
-from ...format.layout import TABLE_START, Layouts
-from ...format.page import BRANCH_ELEMENT, EVEN, DamagedElements
-from ...tree.batch import Irregular, has_overflow, of_type
-from ...tree.batch_reader import Walk, dealt, jobs_for
+from ...format.page import BRANCH_ELEMENT, EVEN
+from ...tree.batch import TABLE_START, Irregular, has_overflow, of_type
+from ...tree.batch_reader import Walk
 from .bucket_stats import BucketStats
-from .fast_inline_stats import InlineBuckets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ...tree.bucket import BucketRef
 
 _PAGES = 256  # read at once
-_LAYOUTS = 1024  # of pages with buckets, kept in mind
 _NESTING = 64  # buckets in buckets, from where on it's done the other way
 _U32 = 0xFFFFFFFF
 
@@ -39,11 +39,9 @@ _INLINE_HEAD = Struct("<Q16xQ")  # of a bucket's value: root page id, and flags 
 _HEAD = PAGE_HEADER_SIZE - TABLE_START
 
 
-def bulk_stats(
-    snapshot: Snapshot, buckets: Sequence[BucketRef], *, jobs: int = 1, progress: Progress | None = None
-) -> BucketStats:
+def bulk_stats(snapshot: Snapshot, buckets: Sequence[BucketRef], progress: Progress | None = None) -> BucketStats:
     """The sum of the statistics of ``buckets``, each with all below it. Raises Irregular."""
-    with _Counting(snapshot, jobs, progress) as counting:
+    with _Counting(snapshot, progress) as counting:
         total = counting.total
         for bucket in buckets:
             if bucket.root:
@@ -60,12 +58,11 @@ def bulk_stats(
 class _Counting(Walk):
     """The state of one count."""
 
-    __slots__ = ("_known", "nested", "total")
+    __slots__ = ("nested", "total")
 
-    def __init__(self, snapshot: Snapshot, jobs: int, progress: Progress | None) -> None:
-        super().__init__(snapshot, jobs, progress)
+    def __init__(self, snapshot: Snapshot, progress: Progress | None) -> None:
+        super().__init__(snapshot, progress)
         self.total = BucketStats()
-        self._known: dict[bytes, InlineBuckets | None] = {}  # by the element tables of the leaves
         self.nested: list[int] = []  # roots of the buckets with trees of their own, in the tree at hand
 
     def inline(self, bucket: BucketRef) -> None:
@@ -88,8 +85,7 @@ class _Counting(Walk):
         levels = 0
         while level:
             levels += 1
-            jobs = jobs_for(len(level), self.jobs)
-            level = self._level(level) if jobs == 1 else self._shared_level(level, jobs)
+            level = self._level(level)
         nested = self.nested
         below = 1 if total.inline_buckets > inline else 0
         return levels + max(below, self._forest(nested, nesting + 1))
@@ -122,27 +118,6 @@ class _Counting(Walk):
         for root in branches:
             depth = max(depth, self.tree(root, nesting))
         return depth
-
-    def _shared_level(self, level: list[int], jobs: int) -> list[int]:
-        """:meth:`_level` in several processes."""
-        before, nested = self.total, self.nested
-
-        def work(number: int) -> tuple[list[int], list[int], list[int]]:
-            self.total = BucketStats()
-            self.nested = []
-            below: list[int] = []
-            for part in dealt(level, number, jobs, _PAGES):
-                below += self._level(part)
-            return self.total.numbers(), self.nested, below
-
-        below: list[int] = []
-        results = self.share_out(work, jobs)
-        self.total, self.nested = before, nested
-        for numbers, roots, children in results:
-            before.add(BucketStats(numbers))
-            nested += roots
-            below += children
-        return below
 
     def _level(self, level: list[int]) -> list[int]:
         """Count the pages of one level of a tree; returns the level below it."""
@@ -184,39 +159,8 @@ class _Counting(Walk):
         total.keys += keys
         total.leaf_inuse += used
         if holders:
-            offsets, tables = self._alike(offsets, tables, holders)
-        if holders and offsets:
-            self._buckets(offsets, [at + TABLE_START + len(table) for at, table in zip(offsets, tables)])
-
-    def _alike(
-        self, offsets: list[int], tables: list[bytes], holders: dict[bytes, int]
-    ) -> tuple[list[int], list[bytes]]:
-        """Count the buckets of leaves that are laid out like others; returns the leaves with buckets that are left."""
-        known = self._known
-        for table, number in holders.items():
-            if number > 1 and table not in known:
-                if len(known) == _LAYOUTS:
-                    known.clear()
-                known[table] = _inline_buckets(table, self.page_size)
-        left = []
-        total = self.total
-        buckets = elements = used = 0
-        for place in zip(offsets, tables):
-            offset, table = place
-            if table in holders:
-                inline = known.get(table)
-                counted = inline.count(self.buffer, offset) if inline else None
-                if inline is None or counted is None:
-                    left.append(place)
-                else:
-                    buckets += inline.number
-                    elements += counted[0]
-                    used += counted[1]
-        total.buckets += buckets
-        total.inline_buckets += buckets
-        total.keys += elements
-        total.inline_bucket_inuse += used
-        return [offset for offset, _ in left], [table for _, table in left]
+            places = [place for place in zip(offsets, tables) if place[1] in holders]
+            self._buckets([at for at, _ in places], [at + TABLE_START + len(table) for at, table in places])
 
     def _buckets(self, offsets: list[int], tables: list[int]) -> None:
         """Count the inline buckets in the leaves at ``offsets``, and put the roots of the others into ``nested``."""
@@ -281,7 +225,7 @@ def _used(tables: list[bytes]) -> tuple[int, int, dict[bytes, int]]:
     The last is the tables of those that do, and of how many pages each is.
 
     Pages that are laid out alike have the same table, and are counted together.
-    As in ``stats.py``, the last element alone tells the bytes in use.
+    As in ``database_stats.py``, the last element alone tells the bytes in use.
     """
     pages: dict[bytes, int] = {}
     _count(pages, tables)
@@ -299,13 +243,3 @@ def _used(tables: list[bytes]) -> tuple[int, int, dict[bytes, int]]:
         if table[_HEAD::ELEMENT_SIZE].translate(None, EVEN):
             holders[table] = number
     return keys, used, holders
-
-
-def _inline_buckets(table: bytes, page_size: int) -> InlineBuckets | None:
-    """The buckets in leaves with this element table; None if there's something odd about it, or one has no room."""
-    try:
-        buckets = Layouts(page_size).leaf_layout(table).buckets
-    except DamagedElements:
-        return None
-    starts, sizes = zip(*buckets)
-    return InlineBuckets(list(starts), sizes) if min(sizes) >= INLINE_HEADERS_SIZE else None
