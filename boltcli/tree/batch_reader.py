@@ -1,8 +1,6 @@
-"""A batch reader that visits each page once, and how many processes pay."""
+"""A batch reader that visits each page once."""
 
 from __future__ import annotations
-
-import os
 
 from .batch import Batch, Irregular, has_overflow
 
@@ -13,10 +11,6 @@ if TYPE_CHECKING:
     from ..storage.snapshot import Snapshot
 
     Progress = Callable[[int, int], None]
-
-# Pages that one process has to have for a second one to pay: below, starting it costs more than it gains.
-_WORTH = 4096
-_MOST = 8  # processes; memory, not they, is the limit then
 
 
 class Walk(Batch):
@@ -63,14 +57,3 @@ class Walk(Batch):
         if self.reached.translate(None, b"\0\1"):
             raise Irregular
         return self.reached
-
-
-def jobs_for(pages: int, asked: int = 0) -> int:
-    """How many processes to use for so many pages: ``asked``, or by size and processors if that is 0."""
-    if not hasattr(os, "fork"):
-        return 1
-    if asked:
-        return min(asked, max(pages, 1))
-    affinity = getattr(os, "sched_getaffinity", None)
-    processors = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(processors, _MOST, pages // _WORTH))

@@ -20,7 +20,6 @@ from boltcli.ops.stats import fast_stats as stats_bulk
 from boltcli.render.formats import lines
 from boltcli.storage.forked import Died, Forked, in_turn
 from boltcli.storage.snapshot import Snapshot
-from boltcli.tree import batch_reader as bulk
 from boltcli.tree.batch import Irregular
 from boltcli.tree.bucket import BucketRef, leaf_elements, leaf_pages, open_bucket, root_bucket
 from tests.damage.mutations import sample
@@ -225,14 +224,6 @@ def test_a_process_is_ended_with_whoever_reads_it() -> None:
 
 def test_shares_of_unequal_length() -> None:
     assert list(in_turn(lambda number: range(3 - number), 2)) == [0, 0, 1, 1, 2]
-
-
-def test_how_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
-    assert [bulk.jobs_for(pages) for pages in (0, 100, 10_000, 10**6)] == [1, 1, 2, 3]
-    assert [bulk.jobs_for(pages, 5) for pages in (0, 3, 10**6)] == [1, 3, 5]
-    monkeypatch.delattr(os, "fork")
-    assert bulk.jobs_for(10**6, 5) == 1
 
 
 def _inline(count: int, flags: int = 2, root: int = 0) -> bytes:

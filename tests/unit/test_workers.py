@@ -21,9 +21,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /
 ENDINGS = ["KILL", "TERM", "INT", "closed pipe"]
 # The commands that fork, by what each of them forks for.
 COMMANDS = {
-    "keys": ["keys", "--jobs", "3", "FILE", "b"],
-    "check": ["check", "--jobs", "3", "FILE"],
-    "stats": ["stats", "--jobs", "3", "FILE"],
     "several": ["check", "--json", "--jobs", "3", "FILE", "FILE", "FILE", "FILE"],
     "compact": ["compact", "--no-sync", "-o", "OUT", "FILE"],
     "read-ahead": ["check", "FILE"],
@@ -33,7 +30,7 @@ SLOWLY = """
 import sys, time
 import boltcli.storage.readahead as readahead
 import boltcli.storage.snapshot as snapshot
-import boltcli.tree.batch_reader as batch_reader
+import boltcli.ops.write.compact.verify as verify
 which = sys.argv.pop(1)
 if which == "read-ahead":
     readahead._WORTH = 0
@@ -43,10 +40,8 @@ if which == "read-ahead":
         yield from ()
     readahead._read_all = read_all
 elif which == "compact":
-    batch_reader._WORTH = 1
-    batch_reader._processors = lambda: 2
-if which != "keys":
-    snapshot.Snapshot.glance = lambda self: time.sleep(0.05)
+    verify._pays = lambda snapshot: True
+snapshot.Snapshot.glance = lambda self: time.sleep(0.05)
 from boltcli.__main__ import process
 process()
 """
@@ -54,7 +49,7 @@ process()
 
 @pytest.fixture(scope="session")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database whose keys are more than a pipe holds."""
+    """A database of some thousand pages."""
     path = tmp_path_factory.mktemp("workers") / "large.db"
     keys = [b"%08d" % number + bytes(40) for number in range(100_000)]
     load([((b"b",), keys, [b"v" * 40] * len(keys))], str(path), page_size=1024, sync=False)
@@ -103,10 +98,7 @@ def end_and_look(file: Path, which: str, ending: str, tmp_path: Path, delay: flo
         time.sleep(delay)
         if ending == "closed pipe":
             output.close()
-            if which == "keys":
-                assert process.wait(10) == 1
-            else:  # which have nothing to write for long
-                process.kill()
+            process.kill()  # nothing is written for long
         else:
             process.send_signal(getattr(signal, f"SIG{ending}"))
         process.wait(10)

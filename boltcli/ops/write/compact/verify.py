@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import os
 
-from ....tree.batch_reader import jobs_for
 from ...check.exact_check import check
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ _WARNINGS = 3  # so many are told; of the rest the number
 # About what is free, or about pages that are copied as often as they are met. Where that brings their keys out of
 # order, there is a finding of that too.
 _HARMLESS = ("unreachable-unfreed", "already-freed", "reachable-freed", "multiple-references", "out-of-bounds")
+_MANY_PAGES = 8192  # to check in a process of its own; below, starting it costs more than it gains
 
 
 class Verification:
@@ -29,8 +30,7 @@ class Verification:
         self._snapshot = snapshot
         self._other: Forked | None = None
         self._verdict: Verdict | None = None
-        # Not where there are threads: of a process that is split only one goes on, whatever the others held.
-        if jobs_for(snapshot.page_count) > 1 and not _thread._count():
+        if _pays(snapshot):
             from ....storage.forked import Died, Forked
 
             try:
@@ -66,6 +66,15 @@ class Verification:
         if self._other is not None:
             self._other.close()
             self._other = None
+
+
+def _pays(snapshot: Snapshot) -> bool:
+    """Whether the check had better be done beside the copying."""
+    # Not where there are threads: of a process that is split only one goes on, whatever the others held.
+    if snapshot.page_count < _MANY_PAGES or not hasattr(os, "fork") or _thread._count():
+        return False
+    affinity = getattr(os, "sched_getaffinity", None)
+    return (len(affinity(0)) if affinity else os.cpu_count() or 1) > 1
 
 
 def _look(snapshot: Snapshot) -> Verdict:
