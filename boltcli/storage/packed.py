@@ -291,7 +291,7 @@ def _opened(kind: str, stream: Stream) -> Any:
         import bz2
 
         return bz2.BZ2File(file)
-    zstandard = need("zstandard", "apps", "a file packed by zstd")
+    zstandard = need("zstandard", "packed", "a file packed by zstd")
     return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file, read_across_frames=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import mmap
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +15,7 @@ import pytest
 import boltcli
 from boltcli.storage.remote_snapshot import RemoteSnapshot
 from tests.files.test_packed import PACKED
-from tests.support import DATABASES, error_line, fixture, needed, run
+from tests.support import DATABASES, error_line, fixture, freelist, needed, page, pgid, run, small
 
 fsspec = needed("fsspec")
 needed("aiohttp")
@@ -28,8 +29,9 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, bytes | mmap.mmap] = {}
         self.requests: list[tuple[str, str]] = []
+        self.sent: list[int] = []  # bytes of each answer
         self.tag = "1"
         self.change_after = -1
 
@@ -37,7 +39,7 @@ class Server(ThreadingHTTPServer):
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def put(self, name: str, data: bytes) -> str:
+    def put(self, name: str, data: bytes | mmap.mmap) -> str:
         self.files[f"/{name}"] = data
         return f"{self.address}/{name}"
 
@@ -62,7 +64,8 @@ class Handler(BaseHTTPRequestHandler):
         if data is None:
             self.send_error(404)
             return
-        status, part = 200, data
+        status: int = 200
+        part: bytes | mmap.mmap = data
         if wanted and server.ranges:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             status, part = 206, data[int(first) : int(last) + 1 if last else None]
@@ -75,6 +78,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(part)))
         self.end_headers()
         if body:
+            server.sent.append(len(part))
             self.wfile.write(part)
 
     def log_message(self, *_: object) -> None:
@@ -146,6 +150,52 @@ def test_a_few_round_trips(server: Server, tmp_path: Path) -> None:
         )
         assert read < size / 4, (command, read, size)
         server.requests.clear()
+
+
+def _gigabyte(path: Path) -> list[bytes]:
+    """Write a sparse file of 1 GiB: a bucket of 16,384 values of 60,000 bytes, four pages from the root to each.
+
+    Returns the keys. Each leaf page has one pair, and 15 overflow pages.
+    """
+    keys = [b"key-%04x" % number for number in range(16384)]
+    leaves = {key: 128 + 16 * number for number, key in enumerate(keys)}  # the first is page 128
+    with open(path, "wb") as file:
+
+        def put(number: int, content: bytes) -> None:
+            file.seek(number * 4096)
+            file.write(content)
+
+        for key in keys:
+            head = page(leaves[key], 2, [(key, b"")], overflow=15)[:40]
+            put(leaves[key], head[:12] + (15).to_bytes(4, "little") + head[16:28] + (60_000).to_bytes(4, "little")
+                + head[32:40] + b"value of " + key)  # fmt: skip
+        inner: list[tuple[bytes, ...]] = []
+        for number, first in enumerate(range(0, len(keys), 150)):
+            part = keys[first : first + 150]
+            put(5 + number, page(5 + number, 1, [(key, pgid(leaves[key])) for key in part]))
+            inner.append((part[0], pgid(5 + number)))
+        put(4, page(4, 1, inner))
+        put(0, small(freelist(2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), hwm=128 + 16 * 16384)[: 4 * 4096])
+        file.truncate((128 + 16 * 16384) * 4096)
+    return keys
+
+
+@pytest.mark.slow
+def test_one_key_of_a_gigabyte(server: Server, tmp_path: Path) -> None:
+    """``get`` reads less than 1 MB in at most depth + 3 round trips: here the depth is 4."""
+    keys = _gigabyte(tmp_path / "db")
+    with open(tmp_path / "db", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        assert len(content) > 1 << 30
+        address = server.put("db", content)
+        for key in (keys[0], keys[12345], keys[-1]):
+            status, out, err = run("get", "--stats", address, "b", key.decode())
+            assert (status, bytes.fromhex(out.decode()).rstrip(b"\0")) == (0, b"value of " + key)
+            trips, read = int(err.split()[-3]), sum(server.sent)
+            assert (trips <= 7, read < 1_000_000) == (True, True), (err, read)
+            assert len(server.requests) <= 8, server.requests
+            server.requests.clear()
+            server.sent.clear()
+        server.files.clear()
 
 
 def test_a_walk_reads_ahead(server: Server, tmp_path: Path) -> None:
