@@ -45,6 +45,8 @@ CALLS: tuple[tuple[str, ...], ...] = (
     ("dump", "{file}", "2", "3"),
     ("view", "{file}"),
     ("audit", "{file}"),
+    ("verify", "--deep", "{file}"),
+    ("doctor", "--fix", "--output", "{output}", "{file}"),
     ("deleted", "{file}"),
     ("redact", "--output", "{output}", "{file}"),
     ("recover", "--output", "{output}", "{file}"),
@@ -76,11 +78,13 @@ CALLS: tuple[tuple[str, ...], ...] = (
 )
 """A line a command; the words in braces are a file's own."""
 
-ANSWERS = {"recover": (0, 2), "audit": (0, 1), "lock": (0,)}
+ANSWERS = {"recover": (0, 2), "audit": (0, 1), "verify": (0, 1), "doctor": (0, 1, 2), "lock": (0,)}
 """Statuses that are answers, without an ``Error:`` line: written with losses, what needs attention, nobody holds it."""
 
-DATALESS = ("version", "help", "completion ", "import", "diff", "patch", "watch", "metrics", "report", "sql")
-"""Commands that read no database, or more than one, or that need much memory of their own: how their names begin."""
+DATALESS = (
+    "version", "help", "completion ", "import", "diff", "patch", "watch", "metrics", "report", "sql", "scan", "browse",
+)  # fmt: skip
+"""Commands that read no database, or several, that need a terminal or much memory: how their names begin."""
 
 
 class Subject:

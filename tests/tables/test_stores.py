@@ -27,8 +27,10 @@ TIMES = 'epoch_ns("{0}"::TIMESTAMP_NS) AS "{0}"'
 
 
 def _expected(value: Any, kind: str) -> Any:
-    if value is None or kind not in ("json", "text", "bytes", "boolean"):
+    if value is None or kind not in ("json", "text", "bytes", "boolean", "time"):
         return value
+    if kind == "time":  # a TIMESTAMP_NS holds the years 1677 to 2262; Go's zero time is none of them
+        return value if -(1 << 63) < value < 1 << 63 else None
     if kind == "json":
         return json_text(value)
     if kind == "bytes":
