@@ -45,6 +45,16 @@ if TYPE_CHECKING:
             A record is of nine u64, see :data:`RECORD`.
             """
 
+        def space(
+            self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, levels: int, keep: int, dense: int, /
+        ) -> tuple[bytes, bytes, bytes, bytes, bytes] | None:
+            """Count what takes the space in the bucket at page ``root`` and in those inside it.
+
+            Returns columns as u64: buckets of eleven (:data:`PLACE`), leaf pages of four (offset, end, pairs, bytes),
+            sums (:data:`SUMS`), the ``keep`` largest pairs of four (size, key, key size, bucket); and a byte a page, 1
+            for those of the trees. ``levels`` of buckets are told apart; ``dense`` is a dense copy's page size.
+            """
+
         def leaves(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
             """List the leaf pages of a tree in order: their ids as u64. The pages themselves are not looked at."""
 
@@ -61,7 +71,22 @@ if TYPE_CHECKING:
 # the pages of its tree, or the bytes of its inline page; the levels of its tree.
 RECORD = ("name", "name_size", "parent", "nesting", "root", "sequence", "pairs", "size", "levels")
 
-_VERSION = 1  # of kernel.c: one that was built from another is not used
+# What a record of a bucket of ``space`` says: its name, its parent's record, the record that its pairs count to, how
+# many buckets it is in, its root page or 0, where an inline one ends; of its group pairs, bytes, its leaf pages.
+PLACE = ("name", "name_size", "parent", "group", "nesting", "root", "end", "pairs", "bytes", "first", "leaves")
+# Pairs, leaf pages, overflow pages, pages of a dense copy; then keys and values by the bits of their size, and leaf
+# pages by tenths of their room in use.
+SUMS = {
+    "pairs": 1,
+    "leaf_pages": 1,
+    "overflow_pages": 1,
+    "dense_pages": 1,
+    "key_sizes": 33,
+    "value_sizes": 33,
+    "fills": 10,
+}
+
+_VERSION = 2  # of kernel.c: one that was built from another is not used
 
 
 def load_kernel() -> Kernel | None:

@@ -18,7 +18,6 @@ from .page_cells import COLOURS, cells, legend
 if TYPE_CHECKING:
     from ..ops.space.page_map import PageMap
     from ..ops.space.space_top import SpaceTop
-    from ..ops.space.space_usage import Usage
 
     Context = dict[str, Any]
 
@@ -72,7 +71,6 @@ def file_context(
     facts: Iterable[tuple[str, str]],
     mapped: PageMap,
     found: SpaceTop,
-    used: Usage,
     findings: Sequence[tuple[str, int, str]],
     total_findings: int,
     warnings: Sequence[str],
@@ -83,7 +81,6 @@ def file_context(
     """Return the context of one file. ``findings`` are (kind, page, message), of ``total_findings`` in all."""
     markup = need("markupsafe", "report", "report").Markup
     groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
-    groups = [entry for entry in groups if entry[1].pairs]
     whole = max(sum(group.bytes for _, group in groups), 1)
     tiles = [(name(path_, prefix), group.bytes, f"{name(path_, prefix)}: {size(group.bytes)}, {group.pairs} pairs")
              for (path_, prefix), group in groups[:_TILES]]  # fmt: skip
@@ -92,7 +89,7 @@ def file_context(
         "path": path,
         "error": False,
         "facts": list(facts),
-        "size": used.size,
+        "size": found.size,
         "pairs": found.pairs,
         "verdict": "sound" if not total_findings else f"{total_findings} finding{'s' * (total_findings != 1)}",
         "tone": "bad" if total_findings else "warn" if warnings else "good",

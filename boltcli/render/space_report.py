@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..ops.space.space_top import Group, SpaceTop
-    from ..ops.space.space_usage import Usage
 
 _BAR = 24  # characters
 _BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -48,12 +47,11 @@ def _table(title: str, rows: Iterable[tuple[str, int, str]], whole: int) -> list
     return ["", title, *(f"  {label:<{width}}  {bar(count, whole)} {text}".rstrip() for label, count, text in found)]
 
 
-def top_text(found: SpaceTop, used: Usage, dense: int, compact: int, most: int, human: bool) -> bytes:
-    """Return the report for people. ``dense`` is the size of a dense copy, ``compact`` about that of a compact one."""
+def top_text(found: SpaceTop, most: int, human: bool) -> bytes:
+    """Return the report for people."""
     groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
-    groups = [entry for entry in groups if entry[1].pairs]
     whole = sum(group.bytes for _, group in groups)
-    lines = [f"{amount(used.size, human)} in the file, {found.pairs} pairs of {amount(whole, human)}"]
+    lines = [f"{amount(found.size, human)} in the file, {found.pairs} pairs of {amount(whole, human)}"]
     lines += _table(
         "Buckets and key prefixes",
         (
@@ -93,11 +91,11 @@ def top_text(found: SpaceTop, used: Usage, dense: int, compact: int, most: int, 
     )
     lines += [
         "",
-        f"free {amount(used.free, human)}, lost {amount(used.lost, human)}, {found.overflow_pages} overflow pages, "
+        f"free {amount(found.free, human)}, lost {amount(found.lost, human)}, {found.overflow_pages} overflow pages, "
         f"freelist {amount(found.freelist_bytes, human)}",
     ]
-    lines.append(f"compact would free about {amount(max(used.size - compact, 0), human)}")
-    lines.append(f"compact --dense would free {amount(max(used.size - dense, 0), human)}")
+    lines.append(f"compact would free about {amount(max(found.size - found.compact_size, 0), human)}")
+    lines.append(f"compact --dense would free about {amount(max(found.size - found.dense_size, 0), human)}")
     return ("\n".join([*lines, "", _MEANING]) + "\n").encode("utf-8", "surrogateescape")
 
 
@@ -105,22 +103,22 @@ def _pairs(group: Group) -> str:
     return f"{group.pairs} pair{'s' * (group.pairs != 1)}"
 
 
-def top_record(path: str, found: SpaceTop, used: Usage, dense: int, compact: int, most: int) -> dict[str, Any]:
+def top_record(path: str, found: SpaceTop, most: int) -> dict[str, Any]:
     """Return the same as one object; sizes in bytes, histograms as lists of ``from``, ``to`` and ``count``."""
     from . import records
 
     record: dict[str, Any] = {}
     records.put_path(record, path)
-    record |= {"size": used.size, "pairs": found.pairs, "free": used.free, "lost": used.lost}
+    record |= {"size": found.size, "pairs": found.pairs, "free": found.free, "lost": found.lost}
     record |= {
         "freelist_bytes": found.freelist_bytes,
         "leaf_pages": found.leaf_pages,
         "overflow_pages": found.overflow_pages,
     }
-    record |= {"dense_size": dense, "compact_size_estimate": compact}
+    record |= {"dense_size_estimate": found.dense_size, "compact_size_estimate": found.compact_size}
     groups: list[dict[str, Any]] = []
     for (names, prefix), group in sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0])):
-        if group.pairs and len(groups) < (most or len(found.groups)):
+        if len(groups) < (most or len(found.groups)):
             entry: dict[str, Any] = {}
             records.put_bucket(entry, names)
             records.put(entry, "prefix", prefix)

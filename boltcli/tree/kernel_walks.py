@@ -99,6 +99,17 @@ def bucket_columns(snapshot: Snapshot) -> tuple[list[bytes], tuple[list[int], ..
     return names, columns
 
 
+def space_columns(
+    snapshot: Snapshot, root: int, levels: int, keep: int, dense: int
+) -> tuple[bytes, bytes, bytes, bytes, bytes] | None:
+    """What takes the space in the bucket at page ``root``, as the kernel's ``space`` says it."""
+    kernel = _kernel_for(snapshot)
+    if kernel is None or not root:
+        return None
+    tick = _tick(snapshot, None)
+    return kernel.space(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, levels, keep, dense)
+
+
 class LeafKeys:
     """The keys of the tree at page ``root``, read by the kernel, ``pages`` leaf pages at a time.
 

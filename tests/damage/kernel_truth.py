@@ -16,13 +16,14 @@ from boltcli.ops.check.findings import Finding
 from boltcli.ops.read.fast_keys import written_keys
 from boltcli.ops.read.key_pages import key_pages
 from boltcli.ops.space.space_usage import BucketUsage, bucket_usage
+from boltcli.ops.space.space_walk import SpaceWalk, space_walk
 from boltcli.ops.stats import database_stats
 from boltcli.ops.stats.bucket_counts import inspect
 from boltcli.render.formats import lines
 from boltcli.render.inspect import bucket_tree
 from boltcli.storage.snapshot import Snapshot
-from boltcli.tree.bucket import BucketRef
-from boltcli.tree.kernel_walks import bucket_columns, bucket_text, counted, proven_pages
+from boltcli.tree.bucket import BucketRef, root_bucket
+from boltcli.tree.kernel_walks import bucket_columns, bucket_text, counted, proven_pages, space_columns
 
 FORMS = ("auto", "hex", "bytes", "ascii-encoded")
 MOST_FINDINGS = 200
@@ -62,6 +63,10 @@ def answers(path: Path, kernel: bool) -> Answers:
                 "inspect as data": _or_error(lambda: b"".join(bucket_tree(inspect(snapshot)))),
                 "usage": _or_error(lambda: list(map(_usage, bucket_usage(snapshot)))),
             }
+            for levels in (0, 2):
+                found[f"top, {levels}"] = _or_error(
+                    lambda levels=levels: _space(space_walk(snapshot, root_bucket(snapshot), levels, 5))
+                )
             for form in FORMS:
                 found[f"keys, {form}"] = _keys(snapshot, BucketRef(snapshot.meta.root, 0), form, kernel)
             usage = found["usage"]
@@ -78,6 +83,7 @@ def said_itself(path: Path) -> dict[str, bool]:
             "check": proven_pages(snapshot) is not None,
             "stats": counted(snapshot, snapshot.meta.root, b"") is not None,
             "inspect": bucket_text(snapshot) is not None,
+            "top": space_columns(snapshot, snapshot.meta.root, 1, 5, 4096) is not None,
             "buckets": bucket_columns(snapshot) is not None,
         }
 
@@ -108,6 +114,11 @@ def _stats(snapshot: Snapshot, prefix: bytes) -> tuple[int, list[int]]:
 
 def _usage(bucket: BucketUsage) -> tuple[object, ...]:
     return bucket.path, bucket.pairs, bucket.keys, bucket.bytes, bucket.depth, bucket.inline, bucket.sequence
+
+
+def _space(walk: SpaceWalk) -> dict[str, object]:
+    places = [(place.name, place.parent, place.pairs, place.bytes, place.leaves) for place in walk.places]
+    return vars(walk) | {"places": places, "reached": bytes(walk.reached).rstrip(b"\0")}
 
 
 def _keys(snapshot: Snapshot, bucket: BucketRef, form: str, kernel: bool) -> list[bytes | str]:

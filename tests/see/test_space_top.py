@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 import boltcli
+from boltcli.ops.space.free_pages import free_pages
 from boltcli.ops.space.space_top import guess_separator, space_top
+from boltcli.ops.space.space_usage import dense_size, usage
 from boltcli.render import human
 from boltcli.storage.snapshot import Snapshot
-from tests.support import DATABASES
+from tests.support import DATABASES, run
 
 Path_ = tuple[bytes, ...]
 
@@ -26,7 +28,7 @@ def _pairs(bucket: boltcli.Bucket, path: Path_ = ()) -> Iterator[tuple[Path_, by
 
 
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
-def test_counts_what_is_there(path: Path) -> None:
+def test_counts_what_is_there(path: Path, walks: str) -> None:
     with Snapshot(str(path)) as snapshot:
         found = space_top(snapshot, separator=b"", most=5)
     with boltcli.open(path) as db:
@@ -37,12 +39,57 @@ def test_counts_what_is_there(path: Path) -> None:
     sizes = Counter[Path_]()
     for names, key, value in pairs:
         sizes[names[:1]] += 16 + len(key) + len(value)
-    assert {names: group.bytes for (names, _), group in found.groups.items() if group.pairs} == sizes
+    assert {names: group.bytes for (names, _), group in found.groups.items()} == sizes
     largest = sorted((len(key) + len(value) for _, key, value in pairs), reverse=True)[:5]
     assert [size for size, _, _ in found.largest] == largest
 
 
-def test_groups_by_prefix() -> None:
+@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
+def test_free_lost_and_what_copies_need(path: Path, walks: str) -> None:
+    with Snapshot(str(path)) as snapshot:
+        found, used, dense = space_top(snapshot), usage(snapshot), dense_size(snapshot)
+        free = free_pages(snapshot)
+    assert (found.size, found.free, found.lost) == (used.size, used.free, used.lost)
+    runs, last = [0], -1
+    for pgid in free:
+        if pgid != last + 1:
+            runs.append(0)
+        runs[-1] += 1
+        last = pgid
+    assert found.free_runs == Counter(run.bit_length() for run in runs if run)
+    # The estimate is about right, whatever the shape.
+    assert abs(found.dense_size - dense) <= max(0.07 * dense, 6 * 4096), (found.dense_size, dense)
+
+
+def test_levels_of_buckets_and_a_bucket_alone(walks: str) -> None:
+    with boltcli.open("fixtures/nested-8.db") as db:
+        pairs = list(_pairs(db))
+    for levels in (1, 2, 3, 9):
+        with Snapshot("fixtures/nested-8.db") as snapshot:
+            found = space_top(snapshot, separator=b"", levels=levels)
+        naive = Counter(names[:levels] for names, _, _ in pairs)
+        assert {names: group.pairs for (names, _), group in found.groups.items()} == naive
+    name = pairs[-1][0][0]
+    with Snapshot("fixtures/nested-8.db") as snapshot:
+        alone = space_top(snapshot, [name], separator=b"")
+        assert alone.free == found.free
+    assert alone.pairs == sum(names[0] == name for names, _, _ in pairs)
+
+
+def test_prefixes_of_any_depth_are_counted_as_one_by_one(tmp_path: Path, walks: str) -> None:
+    rows = tmp_path / "rows.ndjson"
+    keys = sorted(f"{'abcdefgh'[a % 8]}/{b}/{c:04}" for a in range(8) for b in range(3) for c in range(100 * a * a))
+    keys += ["none", "x/y"]
+    rows.write_text("".join(f'{{"bucket": ["b"], "key": "{key}", "value": "{len(key)}"}}\n' for key in keys))
+    assert run("import", "--partial", "-o", tmp_path / "a.db", rows)[0] == 0
+    for depth in (1, 2, 3):
+        naive = Counter("".join(part + "/" for part in key.split("/")[:-1][:depth]) for key in keys)
+        with Snapshot(str(tmp_path / "a.db")) as snapshot:
+            found = space_top(snapshot, [b"b"], depth=depth)
+        assert {prefix.decode(): group.pairs for (_, prefix), group in found.groups.items()} == naive
+
+
+def test_groups_by_prefix(walks: str) -> None:
     with Snapshot("fixtures/bacalhau-compute-1.4.db") as snapshot:
         by_first_digit = space_top(snapshot, [b"execution"], separator=b"-", depth=2)
     with boltcli.open("fixtures/bacalhau-compute-1.4.db") as db:

@@ -94,8 +94,7 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
     from ...ops.check.exact_check import check
     from ...ops.check.file_warnings import remarks
     from ...ops.space.page_map import page_map
-    from ...ops.space.space_top import SpaceTop, compact_estimate, space_top
-    from ...ops.space.space_usage import Usage, dense_size, usage
+    from ...ops.space.space_top import SpaceTop, space_top
     from ...render import html_report
     from ...render.formats import auto
     from ...render.human import size
@@ -111,14 +110,12 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
                 break
     mapped = page_map(snapshot)
     warnings = [str(warning) for warning in remarks(snapshot)]
-    used, found = Usage(snapshot.size), SpaceTop()
+    found = SpaceTop(snapshot.size)
     compaction = "unknown: the file is damaged"
     try:
-        used = usage(snapshot)
-        found = space_top(snapshot, mapped=mapped, most=_LARGEST)
-        dense = dense_size(snapshot)
-        freed = max(used.size - compact_estimate(dense), 0), max(used.size - dense, 0)
-        compaction = f"about {size(freed[0])}; dense: {size(freed[1])}"
+        found = space_top(snapshot, most=_LARGEST)
+        freed = [max(found.size - left, 0) for left in (found.compact_size, found.dense_size)]
+        compaction = f"about {size(freed[0])}; dense: about {size(freed[1])}"
     except Corrupted as damage:
         warnings.append(f"counted up to the first damage: {damage}")
     meta = snapshot.meta
@@ -134,7 +131,7 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
     ]
     values = _values(snapshot, found.largest) if job.options.values else {}
     return html_report.file_context(
-        job.path, facts, mapped, found, used, findings, total, warnings, {}, values, _application(snapshot)
+        job.path, facts, mapped, found, findings, total, warnings, {}, values, _application(snapshot)
     )
 
 

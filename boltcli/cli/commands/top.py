@@ -6,7 +6,7 @@ import os
 
 from ..command import Argument, Command, Option
 from ..key_argument import addresses
-from ..options import DEPTH, FILE, HUMAN
+from ..options import FILE, HUMAN
 from ..values import parse_count
 
 TYPE_CHECKING = False
@@ -26,8 +26,8 @@ COMMAND = Command(
     least=1,
     options=(
         Option("sep", "What separates the parts of a key; auto: found in the keys.", default="auto", metavar="TEXT"),
-        Option("parts", "How many parts of a key make a prefix.", default=1, metavar="N", parse=parse_count),
-        DEPTH,
+        Option("depth", "How many parts of a key make a prefix.", default=1, metavar="N", parse=parse_count),
+        Option("levels", "How many levels of buckets are told apart.", default=1, metavar="N", parse=parse_count),
         Option("limit", "Show at most this many rows of a table; 0: all.", default=10, metavar="N", parse=parse_count),
         HUMAN,
     ),
@@ -41,8 +41,8 @@ class Options:
     """The values of the options."""
 
     sep: str
-    parts: int
     depth: int
+    levels: int
     limit: int
     human: bool
 
@@ -52,30 +52,23 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    from ...ops.space.page_map import page_map
-    from ...ops.space.space_top import compact_estimate, space_top
-    from ...ops.space.space_usage import dense_size, usage
+    from ...ops.space.space_top import space_top
     from ...render.space_report import top_record, top_text
 
     options = job.options
-    path = addresses(job.arguments[1:])
     most = options.limit or 1 << 62
     with job.progress("counting"):
-        mapped = page_map(snapshot)
         found = space_top(
             snapshot,
-            path,
+            addresses(job.arguments[1:]),
             separator=None if options.sep == "auto" else os.fsencode(options.sep),
-            depth=max(options.parts, 1),
-            levels=(options.depth or 1) + len(path),
+            depth=max(options.depth, 1),
+            levels=max(options.levels, 1),
             most=min(most, 1000),
-            mapped=mapped,
         )
-        used, dense = usage(snapshot), dense_size(snapshot)
-    about = compact_estimate(dense)
     if job.json:
         from ...render import records
 
-        out.write(records.line(top_record(job.path, found, used, dense, about, options.limit)))
+        out.write(records.line(top_record(job.path, found, options.limit)))
         return
-    out.write(top_text(found, used, dense, about, most, options.human or out.isatty()))
+    out.write(top_text(found, most, options.human or out.isatty()))

@@ -1,0 +1,253 @@
+"""One walk over the pages of a bucket that counts what takes the space: by the kernel, or by Python.
+
+Both fill the same columns; :mod:`.space_top` makes groups and tables of them.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections import Counter
+from heapq import heappush, heappushpop
+
+from ...format.constants import ELEMENT_SIZE, PAGE_HEADER_SIZE
+from ...format.page import DamagedElements
+from ...kernel import PLACE, SUMS
+from ...tree.bucket import BucketRef, damaged, leaf_elements, leaf_pages, open_bucket
+from ...tree.kernel_walks import space_columns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...format.page import LeafElements
+    from ...storage.snapshot import Page, Snapshot
+
+FILL_BINS = 10  # of ten percent each
+_LARGE = 16  # pages; the longest run that a dense copy packs several pairs into
+
+
+class Place:
+    """A bucket: its ``name``, the index of its ``parent``; of those told apart ``pairs``, ``bytes``, ``leaves``.
+
+    ``bytes`` are those of keys, values and element headers. ``leaves`` are its
+    own leaf pages, (offset, end, pairs, bytes) each. ``pairs`` and ``bytes``
+    include those of buckets inside it that are not told apart.
+    """
+
+    __slots__ = ("bytes", "leaves", "name", "pairs", "parent")
+
+    def __init__(self, name: bytes, parent: int) -> None:
+        self.name = name
+        self.parent = parent
+        self.pairs = self.bytes = 0
+        self.leaves: list[tuple[int, int, int, int]] = []
+
+
+class SpaceWalk:
+    """What a walk found. ``places`` are the buckets that are told apart, the first one first.
+
+    ``largest`` are (bytes of key and value, names below the first bucket, key),
+    largest first. ``key_sizes`` and ``value_sizes`` count pairs by the bits of
+    their size, ``fills`` leaf pages by tenths of their room in use.
+    ``dense_pages`` is about how many pages a dense copy has. ``reached`` has a
+    1 for each page of the trees.
+    """
+
+    def __init__(self) -> None:
+        self.places: list[Place] = []
+        self.largest: list[tuple[int, tuple[bytes, ...], bytes]] = []
+        self.key_sizes: dict[int, int] = {}
+        self.value_sizes: dict[int, int] = {}
+        self.fills = [0] * FILL_BINS
+        self.pairs = self.leaf_pages = self.overflow_pages = self.dense_pages = 0
+        self.reached: bytes | bytearray = b""
+
+
+def space_walk(snapshot: Snapshot, bucket: BucketRef, levels: int, most: int) -> SpaceWalk:
+    """Walk over ``bucket`` and those inside it, ``levels`` of which are told apart; keep the ``most`` largest pairs.
+
+    Raises :class:`~boltcli.errors.Corrupted`.
+    """
+    columns = space_columns(snapshot, bucket.root, levels, most, mmap.PAGESIZE)
+    return _Walk(snapshot, levels, most).go(bucket) if columns is None else _of_kernel(snapshot, columns)
+
+
+def _of_kernel(snapshot: Snapshot, columns: tuple[bytes, bytes, bytes, bytes, bytes]) -> SpaceWalk:
+    result, buffer = SpaceWalk(), snapshot.buffer
+    records, leaves, sums, largest, result.reached = columns
+    with memoryview(records).cast("Q") as numbers:
+        fields = {field: numbers[at :: len(PLACE)] for at, field in enumerate(PLACE)}
+        rows = _rows(leaves)
+
+        def name(at: int) -> bytes:
+            start = fields["name"][at]
+            return buffer[start : start + fields["name_size"][at]]
+
+        for at, group in enumerate(fields["group"]):
+            if group != at:
+                break  # they come in order of depth: those that are told apart first
+            place = Place(name(at), fields["parent"][at])
+            place.pairs, place.bytes = fields["pairs"][at], fields["bytes"][at]
+            first = fields["first"][at]
+            place.leaves = rows[first : first + fields["leaves"][at]]
+            result.places.append(place)
+        for size, key, key_size, at in _rows(largest):
+            path = []
+            while at:
+                path.append(name(at))
+                at = fields["parent"][at]
+            result.largest.append((size, tuple(reversed(path)), buffer[key : key + key_size]))
+        for view in fields.values():
+            view.release()
+    with memoryview(sums).cast("Q") as numbers:
+        at = 0
+        for field, width in SUMS.items():
+            column = numbers[at : at + width].tolist()
+            at += width
+            if width == 1:
+                setattr(result, field, column[0])
+            elif field == "fills":
+                result.fills = column
+            else:
+                setattr(result, field, {bits: count for bits, count in enumerate(column) if count})
+    return result
+
+
+def _rows(records: bytes) -> list[tuple[int, int, int, int]]:
+    """Return records of four numbers."""
+    with memoryview(records).cast("Q") as numbers:
+        return list(zip(*(numbers[at::4].tolist() for at in range(4))))
+
+
+class _Walk:
+    """The walk in Python: a leaf page's columns at a time."""
+
+    def __init__(self, snapshot: Snapshot, levels: int, most: int) -> None:
+        self.snapshot = snapshot
+        self._levels = levels
+        self._most = most
+        self._keys: Counter[int] = Counter()
+        self._values: Counter[int] = Counter()
+        self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's place, index of the bucket, key
+        self._reached = bytearray(snapshot.page_count)
+        self.result = SpaceWalk()
+
+    def go(self, bucket: BucketRef) -> SpaceWalk:
+        """Walk; buckets in the order of their depth."""
+        result, snapshot = self.result, self.snapshot
+        names = [(b"", 0, 0, 0)]  # name, parent, group, nesting
+        result.places.append(Place(b"", 0))
+        met = {bucket.root}
+        queue = [bucket]
+        for self_, ref in enumerate(queue):
+            _, _, group, nesting = names[self_]
+            for name, child in self._bucket(ref, self_, group):
+                if child.root and child.root in met:
+                    raise snapshot.corrupted("two buckets share the page, or one is nested in itself", child.root)
+                met.add(child.root)
+                apart = nesting < self._levels
+                if apart:
+                    result.places.append(Place(name, self_))
+                names.append((name, self_, len(result.places) - 1 if apart else group, nesting + 1))
+                queue.append(child)
+        for size, _, at, key in sorted(self._largest, reverse=True):
+            path = []
+            while at:
+                path.append(names[at][0])
+                at = names[at][1]
+            result.largest.append((size, tuple(reversed(path)), key))
+        for counted, bins in ((self._keys, result.key_sizes), (self._values, result.value_sizes)):
+            for size, count in counted.items():
+                bins[size.bit_length()] = bins.get(size.bit_length(), 0) + count
+        result.reached = self._reached
+        return result
+
+    def _bucket(self, ref: BucketRef, self_: int, group: int) -> list[tuple[bytes, BucketRef]]:
+        """Count the pairs of one bucket; return the buckets in it."""
+        snapshot, result = self.snapshot, self.result
+        place = result.places[group]
+        inner: list[tuple[bytes, BucketRef]] = []
+        branches: list[int] = []
+        elements = size = key_size = 0
+        with ref:
+            for page in leaf_pages(snapshot, ref, branches):
+                snapshot.glance()
+                leaf = leaf_elements(snapshot, page)
+                try:
+                    children = leaf.bucket_indexes()
+                    inner += [(leaf.key(at), open_bucket(snapshot, page, leaf, at, ref)) for at in children]
+                    keys = sum(leaf.key_sizes)
+                    whole = keys + sum(leaf.value_sizes) + ELEMENT_SIZE * leaf.count
+                    count, used = self._pairs(page, leaf, children, self_)
+                except DamagedElements as damage:
+                    raise damaged(snapshot, page, damage) from None
+                elements, size, key_size = elements + leaf.count, size + whole, key_size + keys
+                result.pairs += count
+                place.pairs += count
+                place.bytes += used
+                if group == self_ and leaf.count:
+                    start = page.file_offset
+                    place.leaves.append((start, start + page.end - page.offset, count, used))
+                if ref.root:
+                    self._mark(page)
+                    result.leaf_pages += 1
+                    tenth = FILL_BINS * (PAGE_HEADER_SIZE + whole) // (page.end - page.offset)
+                    result.fills[min(tenth, FILL_BINS - 1)] += 1
+            for pgid in branches:
+                self._mark(snapshot.page(pgid))
+        if ref.root:
+            result.dense_pages += dense_pages(elements, size, key_size, bool(inner) or not self_, mmap.PAGESIZE)
+        return inner
+
+    def _mark(self, page: Page) -> None:
+        self._reached[page.pgid : page.pgid + page.overflow + 1] = b"\1" * (page.overflow + 1)
+        self.result.overflow_pages += page.overflow
+
+    def _pairs(self, page: Page, leaf: LeafElements, children: list[int], self_: int) -> tuple[int, int]:
+        """Count the sizes of a leaf's pairs, note large ones; return how many there are, and their bytes."""
+        indexes: Sequence[int] = range(leaf.count)
+        ksizes, vsizes = leaf.key_sizes, leaf.value_sizes
+        if children:
+            skip = set(children)
+            indexes = [at for at in indexes if at not in skip]
+            ksizes = [ksizes[at] for at in indexes]
+            vsizes = [vsizes[at] for at in indexes]
+        if not ksizes:
+            return 0, 0
+        self._keys.update(ksizes)
+        self._values.update(vsizes)
+        largest, most = self._largest, self._most
+        if most and (len(largest) < most or (max(ksizes) + max(vsizes), -page.file_offset) > largest[0][:2]):
+            starts = leaf.key_starts()
+            for at, ksize, vsize in zip(indexes, ksizes, vsizes):
+                pair = ksize + vsize, page.offset - page.file_offset - starts[at], self_, leaf.key(at)
+                if len(largest) < most:
+                    heappush(largest, pair)
+                elif pair > largest[0]:
+                    heappushpop(largest, pair)
+        return len(ksizes), sum(ksizes) + sum(vsizes) + ELEMENT_SIZE * len(ksizes)
+
+
+def dense_pages(elements: int, size: int, key_size: int, holds_buckets: bool, page_size: int) -> int:
+    """Estimate how many pages a dense copy of a bucket has; 0 if it becomes inline.
+
+    ``size`` is the bytes of its elements, keys and values, ``key_size`` that of
+    the keys. A leaf page is full but for half an element; where elements are
+    larger than an eighth of a page, runs of several pages are filled to 15/16,
+    about four pages each, and pairs larger than the longest run begin a page.
+    """
+    if not holds_buckets and PAGE_HEADER_SIZE + size <= page_size // 4:
+        return 0
+    if PAGE_HEADER_SIZE + size <= page_size:
+        return 1
+    mean = size // elements
+    small = 8 * mean <= page_size
+    room = page_size - PAGE_HEADER_SIZE - mean // 2 if small else page_size * 15 // 16
+    large = mean > _LARGE * page_size
+    pages = (size + elements * page_size // 2) // page_size if large else -(-size // room)
+    level = pages if small else -(-min(elements, pages) // 4)
+    fan = max((page_size - PAGE_HEADER_SIZE) // (ELEMENT_SIZE + key_size // elements), 2)
+    while level > 1:
+        level = -(-level // fan)
+        pages += level
+    return pages
