@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..extras import need
+from ..ops.check.explanations import explanation
 from ..ops.space.page_map import BRANCH, KINDS, LEAF
 from . import treemap
 from .formats import auto
@@ -28,8 +29,11 @@ _MOST_PAGES = 1 << 19  # of which each is described: a byte a page, more with it
 _MOST_OWNERS = 20_000  # runs of pages of one bucket
 _ROWS = 40  # of a table of buckets
 _TILES = 60
-_FINDINGS = 1000
-_SHORT = 200  # characters of a value
+FINDINGS = 1000  # that are shown
+MOST_FINDINGS = 1_000_000  # then counting stops
+_SHORT = 200  # characters of a name, a key, a value
+_MESSAGE = 500  # characters of a finding
+_MOST_NAMES = 400_000  # characters of the names of buckets that the map knows
 
 
 def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
@@ -72,13 +76,13 @@ def file_context(
     mapped: PageMap,
     found: SpaceTop,
     findings: Sequence[tuple[str, int, str]],
-    total_findings: int,
+    kinds: Mapping[str, int],
     warnings: Sequence[str],
-    explanations: Mapping[str, str],
     values: Mapping[tuple[tuple[bytes, ...], bytes], bytes],
     application: Context,
 ) -> Context:
-    """Return the context of one file. ``findings`` are (kind, page, message), of ``total_findings`` in all."""
+    """Return the context of one file. ``findings`` are (kind, page, message); ``kinds`` counts all that there are."""
+    total_findings = sum(kinds.values())
     markup = need("markupsafe", "report", "report").Markup
     groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
     whole = max(sum(group.bytes for _, group in groups), 1)
@@ -91,7 +95,7 @@ def file_context(
         "facts": list(facts),
         "size": found.size,
         "pairs": found.pairs,
-        "verdict": "sound" if not total_findings else f"{total_findings} finding{'s' * (total_findings != 1)}",
+        "verdict": _findings_in_words(total_findings),
         "tone": "bad" if total_findings else "warn" if warnings else "good",
         "map": _map(mapped, markup),
         "treemap": markup(treemap.svg([*tiles, ("others", rest, f"others: {size(rest)}")])),
@@ -105,31 +109,41 @@ def file_context(
             {
                 "bytes": count,
                 "bucket": name(names, b""),
-                "key": auto(key).decode("utf-8", "replace"),
-                "value": _short(values.get((names, key), b"")),
+                "key": _short(_text(key)),
+                "value": _short(_text(values.get((names, key), b""))),
             }
             for count, names, key in found.largest
         ],
         "findings": [
-            {"kind": kind, "page": number, "message": message} for kind, number, message in findings[:_FINDINGS]
+            {"kind": kind, "page": number, "message": _short(message, _MESSAGE)}
+            for kind, number, message in findings[:FINDINGS]
         ],
         "total_findings": total_findings,
-        "more_findings": max(total_findings - _FINDINGS, 0),
-        "explanations": sorted(explanations.items()),
+        "more_findings": max(total_findings - FINDINGS, 0),
+        "explanations": [(kind, count, *explanation(kind)) for kind, count in sorted(kinds.items())],
         "warnings": list(warnings),
     }
     return context | application
 
 
+def _findings_in_words(count: int) -> str:
+    if count > MOST_FINDINGS:
+        return f"more than {MOST_FINDINGS} findings"
+    return f"{count} finding{'s' * (count != 1)}" if count else "sound"
+
+
 def name(path: tuple[bytes, ...], prefix: bytes) -> str:
     """Return how a bucket, or the keys of it that begin with ``prefix``, are called."""
-    words = " / ".join(auto(part).decode("utf-8", "replace") for part in path) or "(root bucket)"
-    return f"{words}: {auto(prefix).decode('utf-8', 'replace')}*" if prefix else words
+    words = _short(" / ".join(map(_text, path))) or "(root bucket)"
+    return f"{words}: {_short(_text(prefix))}*" if prefix else words
 
 
-def _short(value: bytes) -> str:
-    text = auto(value).decode("utf-8", "replace")
-    return text if len(text) <= _SHORT else text[:_SHORT] + "…"
+def _text(content: bytes) -> str:
+    return auto(content).decode("utf-8", "replace")
+
+
+def _short(text: str, most: int = _SHORT) -> str:
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def _percent(part: int, whole: int) -> str:
@@ -193,13 +207,16 @@ def _data(mapped: PageMap, step: int, width: int) -> str:
         pages = bytes(kind << 4 | min(15, (15 * fill + 50) // 100) for kind, fill in zip(mapped.kinds, mapped.fills))
         owners = _owner_runs(mapped.owners)
     used = sorted({owner for _, owner in owners if owner >= 0})
+    names = [name(mapped.path(owner), b"") for owner in used]
+    if sum(map(len, names)) > _MOST_NAMES:
+        used, names, owners = [], [], []
     places = {owner: index for index, owner in enumerate(used)}
     record = {
         "count": count, "step": step, "width": width, "side": _SIDE, "kinds": list(KINDS),
         "page_size": mapped.snapshot.page_size,
         "pages": b64encode(pages).decode(),
         "owners": [(first, places.get(owner, -1)) for first, owner in owners],
-        "buckets": [name(mapped.path(owner), b"") for owner in used],
+        "buckets": names,
     }  # fmt: skip
     # Nothing in it ends the script element.
     return line(record).decode().replace("<", "\\u003c")

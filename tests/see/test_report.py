@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from boltcli.ops.check.explanations import EXPLANATIONS
 from boltcli.ops.space.page_map import LEAF, page_map
 from boltcli.render import html_report, treemap
 from boltcli.storage.snapshot import Snapshot
@@ -76,6 +79,31 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     assert tags.count("script") == 2  # the map's data and the program
     assert "b" not in tags
     assert EVIL not in target.read_bytes()
+
+
+def test_findings_are_explained(tmp_path: Path) -> None:
+    source = tmp_path / "a.db"
+    source.write_bytes(small(freelist(2), page(3, 2, [(b"b", b"1"), (b"a", b"1")]), page(4, 2, []), hwm=5))
+    target = tmp_path / "a.html"
+    assert run("report", "-o", target, source)[0] == 0
+    text = " ".join(unescape(target.read_text()).split())
+    for kind in ("key-order", "unreachable-unfreed"):
+        assert f"<strong>{kind}</strong>, 1: {' '.join(EXPLANATIONS[kind].meaning.split())}" in text
+        assert EXPLANATIONS[kind].advice in text
+    assert "reachable-freed" not in text
+
+
+def test_long_names_and_keys_are_cut(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.ndjson"
+    name = "n" * 20_000
+    with rows.open("w") as file:
+        for number in range(60):
+            file.write(
+                json.dumps({"bucket": [f"{number:02}{name}"], "key": f"{number:02}{name}", "value": "v" * 9000}) + "\n"
+            )
+    assert run("import", "--partial", "-o", tmp_path / "a.db", rows)[0] == 0
+    assert run("report", "--values", "-o", tmp_path / "a.html", tmp_path / "a.db")[0] == 0
+    assert (tmp_path / "a.html").stat().st_size < 200_000
 
 
 def test_a_large_file_gives_a_small_report() -> None:

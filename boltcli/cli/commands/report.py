@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Context = dict[str, Any]
 
-_FINDINGS = 1000  # that are kept; the others are counted
-_MOST_FINDINGS = 1_000_000  # then counting stops
 _LARGEST = 20
 _AUDIT = 200
 
@@ -100,13 +98,15 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
     from ...render.human import size
 
     findings: list[tuple[str, int, str]] = []
+    kinds: dict[str, int] = {}
     total = 0
     with job.progress("checking") as progress:
         for finding in check(snapshot, 0, progress=progress):
             total += 1
-            if total <= _FINDINGS:
+            kinds[finding.kind] = kinds.get(finding.kind, 0) + 1
+            if total <= html_report.FINDINGS:
                 findings.append((finding.kind, finding.page, finding.line(auto).decode("utf-8", "replace")))
-            elif total > _MOST_FINDINGS:
+            elif total > html_report.MOST_FINDINGS:
                 break
     mapped = page_map(snapshot)
     warnings = [str(warning) for warning in remarks(snapshot)]
@@ -131,7 +131,7 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
     ]
     values = _values(snapshot, found.largest) if job.options.values else {}
     return html_report.file_context(
-        job.path, facts, mapped, found, findings, total, warnings, {}, values, _application(snapshot)
+        job.path, facts, mapped, found, findings, kinds, warnings, values, _application(snapshot)
     )
 
 
