@@ -203,6 +203,39 @@ def test_a_walk_through_a_database() -> None:
     _browse(fixture("document"), steps)
 
 
+SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "start": ("document", ()),
+    "json": ("document", ("enter", "down")),
+    "text": ("document", ("enter", "t")),
+    "hex": ("integers", ("enter", "x")),
+    "nested": ("nested-8", ("enter", "down", "down", "down", "enter")),
+    "etcd": ("etcd-3.6", ("down", "down", "down", "down", "down", "enter")),
+    "page": ("document", ("enter", "m")),
+    "prompt": ("document", ("enter", "slash", "a", "b")),
+    "help": ("document", ("question_mark",)),
+    "empty": ("empty", ()),
+}
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_screens_are_those_that_were_looked_at(name: str) -> None:
+    """80x24; BOLTCLI_WRITE_SCREENS=1 writes the files anew, which are then to be looked at."""
+    source, keys = SCREENS[name]
+    seen: list[str] = []
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        await pilot.press(*keys)
+        await pilot.pause(0.3)
+        seen.extend(_screen(app))
+
+    _browse(fixture(source), steps)
+    kept = Path(__file__).with_name("screens") / f"{name}.txt"
+    if os.environ.get("BOLTCLI_WRITE_SCREENS"):
+        kept.write_text("\n".join(seen) + "\n")
+    assert seen == kept.read_text().splitlines()
+    assert (len(seen), max(map(len, seen)) <= 80) == (24, True)
+
+
 def test_search_filter_and_go(store: Path) -> None:
     async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
         await pilot.press("enter", "slash")
