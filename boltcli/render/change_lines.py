@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .formats import auto
+from .human import amount
 from .visible import visible
 
 TYPE_CHECKING = False
@@ -93,15 +94,23 @@ def changed_fields(old: bytes, new: bytes) -> list[str]:
     return found
 
 
-def summary_lines(rows: list[BucketChanges]) -> Iterator[bytes]:
+def summary_lines(rows: list[BucketChanges], human: bool) -> Iterator[bytes]:
     """The same as a table."""
     head = ("added", "removed", "changed", "bytes before", "bytes after", "growth", "bucket")
     cells = [head]
     for row in rows:
         name = "\t".join([auto(name).decode() for name in row.path]) or "(all)"
-        growth = f"{row.bytes_after - row.bytes_before:+}"
+        growth = row.bytes_after - row.bytes_before
         counts = (str(row.added), str(row.removed), str(row.changed))
-        cells.append((*counts, str(row.bytes_before), str(row.bytes_after), growth, name))
+        cells.append(
+            (
+                *counts,
+                amount(row.bytes_before, human),
+                amount(row.bytes_after, human),
+                "+" * (growth >= 0) + amount(growth, human),
+                name,
+            )
+        )
     widths = [max(len(line[column]) for line in cells) for column in range(len(head) - 1)]
     for each in cells:
         padded = [cell.rjust(width) for cell, width in zip(each, widths)]

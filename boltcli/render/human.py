@@ -17,6 +17,11 @@ def size(count: int) -> str:
     return f"{value:.{1 if abs(value) < 99.95 else 0}f} {_UNITS[unit]}"
 
 
+def written(count: int, human: bool) -> str:
+    """Return ``count`` bytes for people, or with the word."""
+    return size(count) if human else f"{count} bytes"
+
+
 def amount(count: int, human: bool) -> str:
     """Return ``count`` bytes for people, or as a plain number."""
     return size(count) if human else str(count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .human import written
 from .names import path_text, shell_quoted, typed
 from .records import put, put_bucket, put_path
 
@@ -43,11 +44,11 @@ def _loss(loss: Loss) -> dict[str, Any]:
     return record | {"page": loss.page, "reason": loss.reason}
 
 
-def recovery_text(report: Report) -> bytes:
+def recovery_text(report: Report, human: bool) -> bytes:
     """The report for people."""
     lines = [
         f"{_count(report.pairs, 'pair')} in {_count(report.buckets, 'bucket')} recovered,"
-        f" from {_count(report.pages, 'page')}; {report.size} bytes written",
+        f" from {_count(report.pages, 'page')}; {written(report.size, human)} written",
         f"page size {report.page_size}; root by {_SOURCES[report.root_from]}",
     ]
     if report.exact:

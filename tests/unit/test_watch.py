@@ -231,6 +231,30 @@ def test_the_command(number: int, tmp_path: Path) -> None:
         assert (process.stdout.read(), process.stderr.read()) == (b"", b"")
 
 
+def test_decoded(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "db")
+    with start("--json", "--initial", "--decode", "json", writer.path, "data") as process:
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+        writer.commit()
+        lines.append(json.loads(process.stdout.readline()))
+        for line in lines:
+            validate(line, "watch")
+        assert [line.get("new_decoded") for line in lines] == [None, 2, 3]
+        assert (lines[-1]["old_decoded"], lines[-1]["key_decoded"]) == (2, "n")
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+    shutil.copy(ROOT / "fixtures" / "etcd-3.6.db", tmp_path / "etcd.db")
+    with start("--values", "--initial", "--decode", "auto", tmp_path / "etcd.db", "key") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        line = process.stdout.readline()
+        assert b'{"main":2,"sub":0}' in line
+        assert b"/registry/namespaces/default" in line
+        process.send_signal(signal.SIGTERM)
+        process.stdout.read()
+
+
 def test_text_and_notices(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "db")
     with start("--values", "--initial", writer.path) as process:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, BoltError, Changed
 from ...ops.compare.diff import diff
-from ...render.change_lines import summary_lines, text_line
+from ...render.change_lines import summary_lines
 from ...tree.key_range import bounds
+from ..change_output import ChangeOutput
 from ..command import Argument, Command, Option
 from ..decoding import DECODE, Decoding, asked
 from ..key_argument import address, addresses
-from ..options import DEPTH, PATH
+from ..options import DEPTH, HUMAN, PATH
 from ..runner import open_second
-from ..streams import wants_style, write_styled
 from ..values import parse_name
 
 TYPE_CHECKING = False
@@ -36,6 +36,7 @@ COMMAND = Command(
         Option("values", "Show old and new values; of JSON values the fields that changed.", default=False),
         Option("summary", "Show only how many changes there are in each bucket, and what grew.", default=False),
         DEPTH,
+        HUMAN,
         Option("keys-only", "Leave the values out, also with --json.", default=False),
         Option(
             "bucket",
@@ -61,6 +62,7 @@ class Options(Decoding):
     values: bool
     summary: bool
     depth: int
+    human: bool
     keys_only: bool
     bucket: list[str]
     prefix: str
@@ -103,38 +105,21 @@ def _compare(old: Snapshot, new: Snapshot, job: Job[Options], out: BinaryIO) -> 
 
             out.writelines(map(summary_record, rows))
         elif rows:
-            out.writelines(summary_lines(rows))
+            out.writelines(summary_lines(rows, options.human or out.isatty()))
         return DIFFERENT if rows else 0
-    if job.json:
-        from ...render.changes import incomplete, record
     status = 0
-    values = options.values and not options.keys_only
-    short, colour = out.isatty(), wants_style(out)
+    values = not options.keys_only and (options.values or job.json)
+    output = ChangeOutput(out, json=job.json, values=values, above=len(path), decoder=decoder)
     try:
         for change in found:
             status = DIFFERENT
-            more = {}
-            if decoder is not None:
-                from ...render.decoded import change_record, readable_change
-
-                if job.json:
-                    more = change_record(decoder, change)
-                    if options.keys_only:
-                        more = {name: value for name, value in more.items() if name.startswith("key_")}
-                else:
-                    change = readable_change(decoder, change)
-            if job.json:
-                out.write(record(change, values=not options.keys_only, **more))
-            else:
-                line = text_line(change, above=len(path), values=values, short=short, colour=colour)
-                if colour:
-                    write_styled(out, line)
-                else:
-                    out.write(line)
+            output.write(change)
     except Changed:
         raise
     except BoltError as error:
         if job.json and status:
+            from ...render.changes import incomplete
+
             out.write(incomplete(error, job.path))
         raise
     return status

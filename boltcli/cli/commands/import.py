@@ -9,8 +9,9 @@ import sys
 from ...errors import ArgumentError, DestinationExists, OpenError
 from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load_rows import load
+from ...render.human import written
 from ..command import Argument, Command, Option
-from ..options import FILL_PERCENT, FORCE, NO_SYNC, OUTPUT, PAGE_SIZE
+from ..options import FILL_PERCENT, FORCE, HUMAN, NO_SYNC, OUTPUT, PAGE_SIZE
 from ..values import go_quote
 
 TYPE_CHECKING = False
@@ -41,6 +42,7 @@ COMMAND = Command(
         FORCE,
         FILL_PERCENT,
         PAGE_SIZE,
+        HUMAN,
     ),
     example="boltcli import -o store.db store.ndjson",
     group="Write",
@@ -56,6 +58,7 @@ class Options:
     force: bool
     fill_percent: int
     page_size: int
+    human: bool
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
@@ -84,7 +87,8 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         facts = {"pairs": done.pairs, "buckets": done.buckets, "size": done.size}
         out.write(records.line(records.result(source, output, **facts)))
         return
-    out.write(b"%d pairs in %d buckets -> %d bytes\n" % (done.pairs, done.buckets, done.size))
+    size = written(done.size, job.options.human or out.isatty())
+    out.write(f"{done.pairs} pairs in {done.buckets} buckets -> {size}\n".encode())
 
 
 def _rows(job: Job[Options]) -> Iterator[Row]:

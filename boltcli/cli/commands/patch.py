@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from ...errors import ArgumentError, DestinationExists, OpenError
+from ...render.human import written
 from ..command import Argument, Command, Option
-from ..options import ACCESS, FILE, NO_SYNC
+from ..options import ACCESS, FILE, HUMAN, NO_SYNC
 from ..runner import run_on_database
 from ..values import go_quote
 
@@ -38,6 +39,7 @@ COMMAND = Command(
         Option("no-backup", "With --in-place, keep no FILE.bak.", default=False),
         Option("force", "Apply the changes without comparing the old values with what is there.", default=False),
         NO_SYNC,
+        HUMAN,
         *ACCESS,
     ),
     example="boltcli patch -o c.db a.db changes.ndjson",
@@ -53,6 +55,7 @@ class Options:
     no_backup: bool
     force: bool
     no_sync: bool
+    human: bool
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int | None:
@@ -99,7 +102,8 @@ def _report(job: Job[Options], overlay: Overlay, done: Loaded, output: str, back
         return
     kept = f"; the old file is {backup}" if backup is not None else ""
     changes = f"{overlay.count} change{'s' * (overlay.count != 1)}"
-    text = f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {done.size} bytes{kept}\n"
+    size = written(done.size, job.options.human or out.isatty())
+    text = f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {size}{kept}\n"
     out.write(text.encode("utf-8", "surrogateescape"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import ArgumentError, DestinationExists
 from ..command import Command, Option
 from ..key_argument import address, addresses
-from ..options import ACCESS, FILE, FORCE, NO_SYNC, OUTPUT
+from ..options import ACCESS, FILE, FORCE, HUMAN, NO_SYNC, OUTPUT
 from ..values import go_quote, parse_name, parse_uint64
 
 TYPE_CHECKING = False
@@ -35,6 +35,7 @@ COMMAND = Command(
         Option("page-size", "Page size of the file; 0: find it.", default=0, metavar="N", parse=parse_uint64),
         FORCE,
         NO_SYNC,
+        HUMAN,
         *ACCESS[:3],
     ),
     example="boltcli recover -o recovered.db fixtures/document.db",
@@ -53,6 +54,7 @@ class Options:
     page_size: int
     force: bool
     no_sync: bool
+    human: bool
 
 
 def prepare(job: Job[Options]) -> None:
@@ -89,5 +91,5 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
         out.write(records.line(recovery_record(report)))
     else:
-        out.write(recovery_text(report))
+        out.write(recovery_text(report, job.options.human or out.isatty()))
     return LOSSES if report.lost else 0

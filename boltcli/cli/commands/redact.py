@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, DestinationExists
+from ...render.human import written
 from ..command import Command, Option
-from ..options import ACCESS, FILE, FORCE, NO_SYNC, OUTPUT
+from ..options import ACCESS, FILE, FORCE, HUMAN, NO_SYNC, OUTPUT
 from ..values import go_quote, parse_uint64
 
 TYPE_CHECKING = False
@@ -27,6 +28,7 @@ COMMAND = Command(
                default=0, metavar="N", parse=parse_uint64),
         FORCE,
         NO_SYNC,
+        HUMAN,
         *ACCESS[:3],
     ),
     example="boltcli redact --keys -o shown.db fixtures/document.db",
@@ -42,6 +44,7 @@ class Options:
     seed: int
     force: bool
     no_sync: bool
+    human: bool
 
 
 def prepare(job: Job[Options]) -> None:
@@ -67,9 +70,10 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         facts = {name: getattr(done, name) for name in ("size", "values", "value_bytes", "keys", "pages", "wiped")}
         out.write(records.line(records.result(job.path, options.output, **facts)))
         return
+    values, size = (written(count, options.human or out.isatty()) for count in (done.value_bytes, done.size))
     out.write(
-        b"%d values of %d bytes in all replaced by filler, %d pages wiped; %d bytes written\n"
-        % (done.values, done.value_bytes, done.wiped, done.size)
+        f"{done.values} values of {values} in all replaced by filler, {done.wiped} pages wiped;"
+        f" {size} written\n".encode()
     )
     if options.keys:
         out.write(b"%d keys and names replaced\n" % done.keys)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError
-from ...render.change_lines import text_line
 from ...tree.key_range import bounds
+from ..change_output import ChangeOutput
 from ..command import Command, Option
+from ..decoding import DECODE, Decoding, asked, is_asked
 from ..key_argument import address, addresses
 from ..options import FILE, PATH
-from ..streams import wants_style, write_styled
 from ..values import parse_timeout, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...apps.decode import Decoder
     from ...ops.compare.wait_for_write import Waiter
     from ...ops.compare.watch import Commit
     from ..job import Job
@@ -34,6 +35,7 @@ COMMAND = Command(
                default="", metavar="KEY"),
         Option("interval", "How often to look: 500ms, 2s. Where the system tells of writes, they are seen at once.",
                default="500ms", metavar="DURATION", parse=parse_timeout),
+        *DECODE,
     ),
     example="boltcli watch --json fixtures/document.db execution",
     group="Compare",
@@ -42,7 +44,7 @@ COMMAND = Command(
 _SHORTEST = 0.001  # seconds between two looks
 
 
-class Options:
+class Options(Decoding):
     """The values of the options."""
 
     initial: bool
@@ -65,11 +67,15 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
     path = tuple(addresses(job.arguments[1:]))
     start, stop = bounds(address(job.options.prefix))
+    values = not job.options.keys_only and (job.options.values or job.json)
+    output = ChangeOutput(out, json=job.json, values=values, above=len(path), decoder=_decoder(job))
     with Waiter(job.path, max(seconds(job.options.interval), _SHORTEST)) as waiter:
         _end_by_signals(waiter)
         for commit in watch(job.path, waiter, path, start=start, stop=stop, initial=job.options.initial):
             _tell(commit, job, err)
-            _write(commit, len(path), job, out)
+            if commit.replaced:
+                output.decoder = _decoder(job)
+            _write(commit, output)
             out.flush()
 
 
@@ -92,27 +98,30 @@ def _tell(commit: Commit, job: Job[Options], err: BinaryIO) -> None:
     err.flush()
 
 
-def _write(commit: Commit, above: int, job: Job[Options], out: BinaryIO) -> None:
+def _write(commit: Commit, output: ChangeOutput) -> None:
     from time import gmtime, strftime
 
-    options = job.options
     fraction = int(commit.time % 1 * 1000)
     time = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(commit.time))}.{fraction:03}Z"
-    if job.json:
-        from ...render.changes import record
-
-        for change in commit.changes:
-            out.write(record(change, values=not options.keys_only, txid=commit.txid, time=time))
-        return
-    short, colour = out.isatty(), wants_style(out)
     head = f"{time} {commit.txid} ".encode()
     for change in commit.changes:
-        values = options.values and not options.keys_only
-        line = head + text_line(change, above=above, values=values, short=short, colour=colour)
-        if colour:
-            write_styled(out, line)
-        else:
-            out.write(line)
+        output.write(change, head, txid=commit.txid, time=time)
+
+
+def _decoder(job: Job[Options]) -> Decoder | None:
+    """Return the decoder that the options ask for, by what is in the file now."""
+    if not is_asked(job.options):
+        return None
+    from ...storage.live import Live
+    from ...storage.open_source import open_source
+
+    with Live(open_source(job.path, "none")) as live:
+
+        def ask() -> Decoder | None:
+            with live.snapshot() as snapshot:
+                return asked(snapshot, job.options)
+
+        return live.run(ask)
 
 
 def _end_by_signals(waiter: Waiter) -> None:
