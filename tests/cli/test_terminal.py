@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boltcli.cli.streams import Terminal
+from boltcli.ops.read.select_items import Items
+from boltcli.render.item_columns import ItemColumns
 from boltcli.render.names import path_text, shell_quoted, typed
 from boltcli.render.visible import visible, visible_bytes
 from tests.cli.test_streams import on_a_terminal
@@ -95,6 +97,25 @@ def test_colours_of_our_own_pass(nasty: Path) -> None:
     assert "\x07" not in shown
     with held(nasty):
         assert on_a_terminal(["tree", "--lock", "try", str(nasty)]).decode() == shown
+
+
+def test_items_are_columns_of_the_terminal() -> None:
+    path = str(fixture("document"))
+    shown = on_a_terminal(["items", path, "execution"], COLUMNS="90").decode().split("\r\n")
+    piped = [line.decode().split("\t") for line in run("items", path, "execution")[1].splitlines()]
+    assert shown[:-1] == [f"{key}  {value[:49]}…" for key, value in piped]
+    assert {len(line) for line in shown[:-1]} == {90}
+    shown = on_a_terminal(["items", str(fixture("nested-8")), "level-1"], COLUMNS="90").decode().split("\r\n")
+    assert shown == ["key-1    value 1 on level 1", "key-2    value 2 on level 1", "key-3    value 3 on level 1",
+                     "level-2  (bucket)", "side     (bucket)", ""]  # fmt: skip
+
+
+def test_columns_count_what_letters_take() -> None:
+    columns = ItemColumns(60, "auto", "auto", 0)
+    keys, values = ["鍵".encode() * 4, b"a" * 30, b"b"], ["値".encode() * 40, b"v" * 50, b"1\t2\n"]
+    lines = columns.lines(Items((), keys, list(values))).decode().splitlines()
+    assert lines[0] == "鍵" * 4 + " " * 24 + "値" * 13 + "…"
+    assert lines[1:] == ["a" * 30 + "  " + "v" * 27 + "…", "b" + " " * 31 + "3109320a"]
 
 
 def test_names_are_printed_as_they_are_typed(tmp_path: Path) -> None:

@@ -275,4 +275,4 @@ def test_findings_are_text(tmp_path: Path) -> None:
         assert "ends inside a page" in warning
     finding = boltcli.Finding("key-order", 5, "key \0 is out of order", (b"\xff",))
     assert finding.message == "key ff is out of order"
-    assert repr(finding) == "<Finding key-order: key ff is out of order>"
+    assert repr(finding) == "<Finding key-order at page 5: key ff is out of order>"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "items",
-    "List the keys of a bucket with their values.",
+    "List the keys of a bucket with their values; on a terminal in columns, cut to its width.",
     arguments=(FILE, BUCKET, SUBBUCKET),
     least=2,
     options=(
@@ -58,6 +58,15 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     pairs_only = values_only or filters["recursive"]
     parts = items(snapshot, find_bucket(snapshot, path), path, buckets=not pairs_only, **filters)
     decoder = asked(snapshot, job.options)
+    if out.isatty() and not job.json and not values_only:
+        from shutil import get_terminal_size
+
+        from ...render.item_columns import ItemColumns
+
+        columns = ItemColumns(get_terminal_size().columns, key_form, form, len(path), decoder)
+        for part in parts:
+            out.write(columns.lines(part))
+        return
     if decoder is not None:
         from ...render import decoded, records
 

@@ -42,7 +42,7 @@ class Finding:
         return line
 
     def __repr__(self) -> str:
-        return f"<Finding {self.kind}: {self.message}>"
+        return f"<Finding {self.kind} at page {self.page}: {self.message}>"
 
 
 def stack_text(pgids: Sequence[int]) -> str:
