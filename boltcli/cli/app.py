@@ -129,7 +129,7 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
 
             prepare(job)
             return run_many(job, out, err)
-        if parsed.command.several and job.json and len(job.arguments) == 1:
+        if parsed.command.several and not parsed.command.together and job.json and len(job.arguments) == 1:
             from .file_work import work  # an object for the file, as for each of many
 
             shown, said, status, _ = work((parsed.command.name, job.values, job.path, getattr(job.options, "jobs", 0)))
@@ -160,6 +160,10 @@ def is_many(command: Command, job: Job[object]) -> bool:
     """Whether ``job`` is about many files, and not one with what else the command takes."""
     if not command.several:
         return False
+    if command.together:
+        from .row_output import is_results
+
+        return any(job.value(name) for name in ("resume", "engine", "jobs")) or is_results(str(job.value("output")))
     arguments, most = job.arguments, command.most
     if most is None or any(job.value(option.name) for option in MANY):
         return True

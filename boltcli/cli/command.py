@@ -32,7 +32,8 @@ class Command:
 
     All but those that print for shells and readers have ``--json``, whose help ``json`` may be; with that,
     commands that take ``several``
-    files run once for each. ``group`` is the heading under which the help lists it. ``failure`` is the exit status
+    files run once for each; those that do so ``together`` only where that is asked for, by -o results, --engine or
+    --jobs. ``group`` is the heading under which the help lists it. ``failure`` is the exit status
     of an error.
     """
 
@@ -48,6 +49,7 @@ class Command:
         "options",
         "several",
         "summary",
+        "together",
     )
 
     def __init__(
@@ -64,9 +66,11 @@ class Command:
         opens: bool = False,
         json: bool | str = True,
         several: bool = False,
+        together: bool = False,
         failure: int = 1,
     ) -> None:
         self.several = several
+        self.together = together
         self.failure = failure
         self.name = name
         self.summary = summary
@@ -74,7 +78,8 @@ class Command:
         self.least = least
         self.most = most
         self.opens = opens
-        options += MANY if several else ()
+        own = {option.name for option in options}
+        options += tuple(option for option in MANY if several and option.name not in own)
         self.options = options + _json(json) + (QUIET, COLOR, EXIT_STATUS) * bool(json) + (ACCESS if opens else ())
         self.example = example
         self.group = group

@@ -13,10 +13,18 @@ if TYPE_CHECKING:
     Cell = Callable[[Record, bool], Any]
 
 
-def _verdict(record: Record) -> str:
-    if record.get("error"):
-        return "unreadable"
-    return "ok" if record.get("ok", True) else "damaged"
+def _verdicts(command: str) -> tuple[str, str, str]:
+    """The words for what becomes of a file, the worst first."""
+    return "unreadable", _FAULTY.get(command, "damaged"), "ok"
+
+
+def _rank(record: Record) -> int:
+    """Which of these words is a file's."""
+    return 0 if record.get("error") else 2 if record.get("ok", True) else 1
+
+
+def _findings(severity: str) -> Cell:
+    return lambda record, human: [one["severity"] for one in record.get("findings") or ()].count(severity)
 
 
 def _plain(name: str) -> Cell:
@@ -86,25 +94,43 @@ _COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
         ("txid", _plain("txid")),
         ("application", _plain("application")),
     ),
+    "audit": (
+        ("application", _plain("application")),
+        ("layout", _plain("layout")),
+        ("errors", _findings("error")),
+        ("warnings", _findings("warning")),
+        ("notes", _findings("info")),
+    ),
+    "metrics": (
+        ("size", _size("size_bytes")),
+        ("free", _size("free_bytes")),
+        ("lost", _size("lost_bytes")),
+        ("unused", _size("unused_bytes")),
+        ("txid", _plain("txid")),
+        ("application", _plain("application")),
+    ),
 }
-_LARGEST_FIRST = {"stats": "keys", "du": "gives_back", "info": "size", "check": "errors", "verify": "errors"}
+_FAULTY = {"audit": "faulty"}  # what a file is called that is not ok; of the other commands damaged
+_LARGEST_FIRST = {
+    "stats": "keys", "du": "gives_back", "info": "size", "check": "errors", "verify": "errors", "metrics": "size_bytes",
+}  # fmt: skip
 
 
 def table(command: str, records: Sequence[Record], human: bool) -> tuple[list[str], list[list[Any]]]:
     """Return the names of the columns and the rows, the worst first."""
     columns = _COLUMNS.get(command, ())
     by = _LARGEST_FIRST.get(command, "")
-    order = {"unreadable": 0, "damaged": 1, "ok": 2}
-    worst = sorted(records, key=lambda each: (order[_verdict(each)], -(each.get(by) or 0), path_of(each)))
+    words = _verdicts(command)
+    worst = sorted(records, key=lambda each: (_rank(each), -(each.get(by) or 0), path_of(each)))
     names = ["verdict", *[name for name, _ in columns], "file"]
-    rows = [[_verdict(each), *[cell(each, human) for _, cell in columns], _last(each, human)] for each in worst]
+    rows = [[words[_rank(each)], *[cell(each, human) for _, cell in columns], _last(each, human)] for each in worst]
     return names, rows
 
 
-def summary(records: Sequence[Record], taken: int) -> str:
-    """Return a line: how many files there are, and what became of them."""
-    verdicts = [_verdict(record) for record in records]
-    parts = [f"{verdicts.count(verdict)} {verdict}" for verdict in ("ok", "damaged", "unreadable")]
-    shown = [part for part in parts if not part.startswith("0 ") or part == "0 ok"]
+def summary(command: str, records: Sequence[Record], taken: int) -> str:
+    """Return a line: how many files there are, and what became of them; ``taken`` are from earlier results."""
+    ranks = [_rank(record) for record in records]
+    counts = [(ranks.count(rank), word) for rank, word in enumerate(_verdicts(command))][::-1]
+    shown = [f"{count} {word}" for count, word in counts if count or word == "ok"]
     again = f" ({taken} as in the earlier results)" if taken else ""
     return f"{len(records)} file{'s' * (len(records) != 1)}: {', '.join(shown)}{again}"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, BoltError
 from ..fleet import engine as engines
 from .file_tables import path_of, summary, table
-from .file_work import work
+from .file_work import failure, work
 from .meant_files import meant_files
+from .registry import module_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
+    from .file_work import Done
     from .job import Job
 
     Record = dict[str, Any]
@@ -28,52 +31,88 @@ def run_many(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
     Returns the largest of their statuses. Raises BoltError if a process or
     the cluster is lost, and what is wrong with the options.
     """
-    from .row_output import Form
-
-    output, engine = str(job.value("output")), str(job.value("engine"))
-    engines.check_engine(engine)
-    form = Form(json=job.json, output=output)
-    if job.value("resume") and not output:
+    engines.check_engine(str(job.value("engine")))
+    if job.value("resume") and not job.value("output"):
         raise ArgumentError("--resume needs -o: the earlier results go there with the new ones")
-    paths = meant_files(job)
-    before = _unchanged(job, paths) if job.value("resume") else {}
-    todo = [path for path in paths if path not in before]
-    asked: int = getattr(job.options, "jobs", 0)
-    jobs = _processes(asked, len(todo))
-    inner = 1 if jobs > 1 or engine else asked  # processes of its own only where the files don't have them all
-    items = [(job.command.name, job.values, path, inner) for path in todo]
-    gathers = bool(output) or not job.json
-    records: list[Record] = [_earlier(row) for row in before.values()]
-    rows: list[Record] = list(before.values())
-    status = max((int(row["status"]) for row in before.values()), default=0)
-    with job.progress(f"{job.command.name}:", "files") as progress:
-        for count, (_, done) in enumerate(engines.run(work, items, jobs=jobs, engine=engine), 1):
-            shown, said, failed, state = done
-            status = max(status, failed)
-            progress.clear()
-            if job.json and not output:
-                out.write(shown)
-                out.flush()
-            _say(said, job, err)
-            if gathers:
-                record = _parsed(shown)
-                records.append(record)
-                if output:
-                    rows.append(_row(job, record, failed, state))
-            progress(count, len(items))
-    if output:
-        _write(form, rows, out, summary(records, len(before)), force=bool(job.value("force")), again=job)
-    elif not job.json:
+    paths = getattr(module_of(job.command.name), "meant", meant_files)(job)
+    if job.value("output"):
+        return _to_a_file(job, paths, out, err)
+    status = 0
+    records: list[Record] = []
+    for _, (shown, said, failed, _) in _done(job, paths, in_order=job.json):
+        status = max(status, failed)
+        if job.json:
+            out.write(shown)
+            out.flush()
+        else:
+            records.append(_parsed(shown))
+        _say(said, job, err)
+    if not job.json:
         _show(job, records, out)
     return status
 
 
-def _unchanged(job: Job[Any], paths: list[str]) -> dict[str, Record]:
-    """The rows of the earlier run whose files are as they were."""
+def _to_a_file(job: Job[Any], paths: list[str], out: BinaryIO, err: BinaryIO) -> int:
+    """Write a row a file to the file of results; with ``--resume`` those of unchanged files are taken over."""
+    from .results_file import PARTIAL, ResultsFile
+
+    output, resume, force = str(job.value("output")), str(job.value("resume")), bool(job.value("force"))
+    same = bool(resume) and os.path.abspath(output) == os.path.abspath(resume)
+    with ResultsFile(output, replace=force or same, force=force, resume=bool(resume)) as results:
+        before = _unchanged(job, [resume, output + PARTIAL], paths) if resume else {}
+        status = 0
+        for row in before.values():
+            status = max(status, int(row["status"]))
+            results.take_over(row)
+        todo = [path for path in paths if path not in before]
+        records: list[Record] = [_earlier(row) for row in before.values()]
+        for path, (shown, said, failed, state) in _done(job, todo):
+            status = max(status, failed)
+            record = _parsed(shown)
+            records.append(record)
+            results.add(_row(job, path, record, failed, state))
+            _say(said, job, err)
+        results.commit()
+    out.write(f"{summary(job.command.name, records, len(before))} -> {output}\n".encode("utf-8", "surrogateescape"))
+    return status
+
+
+def _done(job: Job[Any], paths: list[str], *, in_order: bool = False) -> Iterator[tuple[str, Done]]:
+    """Do the work on ``paths`` and yield each with what came of it, as it is done; of processes here perhaps in order.
+
+    Shows the progress.
+    """
+    engine = str(job.value("engine"))
+    asked: int = getattr(job.options, "jobs", 0)
+    jobs = _processes(asked, len(paths))
+    inner = 1 if jobs > 1 or engine else asked  # processes of its own only where the files don't have them all
+    items = [(job.command.name, job.values, path, inner) for path in paths]
+    waiting: dict[int, Done] = {}
+    count = 0
+    with job.progress(f"{job.command.name}:", "files") as progress:
+        for number, done in engines.run(work, items, jobs=jobs, engine=engine):
+            waiting[number] = _failed(job, paths[number], done) if isinstance(done, BoltError) else done
+            for ready in [number] if engine or not in_order else range(count, len(paths)):
+                if ready not in waiting:
+                    break
+                progress.clear()
+                yield paths[ready], waiting.pop(ready)
+                count += 1
+            progress(count, len(items))
+
+
+def _failed(job: Job[Any], path: str, error: BoltError) -> Done:
+    return (*failure(job.again(path=path, err=job.err), error), job.status_of(error), (None, None, None))
+
+
+def _unchanged(job: Job[Any], results: list[str], paths: list[str]) -> dict[str, Record]:
+    """The rows in ``results``, of earlier runs, whose files are as they were."""
     from ..fleet.results import is_as_before, read_results
     from ..fleet.state import file_state
 
-    found = read_results(str(job.value("resume")), _command(job))
+    found: dict[str, Record] = {}
+    for name in results:
+        found |= read_results(name, _command(job))
     return {path: found[path] for path in paths if path in found and is_as_before(found[path], file_state(path))}
 
 
@@ -94,10 +133,12 @@ def _parsed(shown: bytes) -> Record:
     return record
 
 
-def _row(job: Job[Any], record: Record, status: int, state: tuple[int | None, int | None, int | None]) -> Record:
+def _row(
+    job: Job[Any], path: str, record: Record, status: int, state: tuple[int | None, int | None, int | None]
+) -> Record:
     """A record as a row of results: with what ``--resume`` compares."""
     size, mtime, txid = state
-    row: Record = {"path": path_of(record), "command": _command(job), "status": status}
+    row: Record = {"path": os.fsencode(path).decode("utf-8", "replace"), "command": _command(job), "status": status}
     row |= {"size": size if size is not None else record.get("size"), "mtime": mtime, "txid": txid}
     return row | {name: value for name, value in record.items() if name not in row} | {"error": record.get("error")}
 
@@ -126,29 +167,6 @@ def _value(text: str) -> Any:
     return text
 
 
-def _write(form: Any, rows: list[Record], out: BinaryIO, text: str, *, force: bool, again: Job[Any]) -> None:
-    """Write the rows to the file of results, in the order of their paths."""
-    from .row_output import complete
-
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    rows.sort(key=lambda row: str(row["path"]))
-    replace = force or os.path.abspath(form.output) == os.path.abspath(str(again.value("resume")) or os.devnull)
-    with complete(form.output, replace=replace) as file:
-        if form.kind in ("parquet", "arrow"):
-            from ..tables.arrow_files import write_records
-
-            write_records(file, form.kind, names, rows)
-        elif form.kind == "json":
-            from ..render.orjson_writer import lines
-
-            file.write(lines(rows))
-        else:
-            from ..render.table_rows import csv_lines
-
-            file.writelines(csv_lines(names, ([row.get(name) for name in names] for row in rows)))
-    out.write(f"{text} -> {form.output}\n".encode("utf-8", "surrogateescape"))
-
-
 def _show(job: Job[Any], records: list[Record], out: BinaryIO) -> None:
     from .row_output import Form, write_rows
 
@@ -156,7 +174,7 @@ def _show(job: Job[Any], records: list[Record], out: BinaryIO) -> None:
     names, rows = table(job.command.name, records, human)
     if rows:
         write_rows(Form(), names, rows, out)
-    out.write(summary(records, 0).encode() + b"\n")
+    out.write(summary(job.command.name, records, 0).encode() + b"\n")
 
 
 def _say(said: bytes, job: Job[Any], err: BinaryIO) -> None:

@@ -48,6 +48,11 @@ JOBS = Option(
     "Number of worker processes for several files, 1: none, for reading ahead neither; 0 chooses automatically.",
     default=0, metavar="N", parse=parse_count,
 )  # fmt: skip
+JOBS_APART = Option(
+    "jobs",
+    "Look at each file by itself, in N processes, and print a table of them; with -o 0 chooses automatically.",
+    default=0, metavar="N", parse=parse_count,
+)  # fmt: skip
 DEPTH = Option("depth", "Show buckets down to this many levels; 0: all.", default=0, metavar="N", parse=parse_count)
 OUTPUT = Option(
     "output",

@@ -22,6 +22,11 @@ ENDINGS = {
 }
 
 
+def is_results(path: str) -> bool:
+    """Whether the ending of ``path`` is one of a file of rows."""
+    return os.path.splitext(path)[1].lower() in ENDINGS
+
+
 class Form:
     """How rows are written: ``kind`` is text, json, csv, parquet or arrow; ``output`` a file, "" for standard output.
 
@@ -35,10 +40,9 @@ class Form:
         self.force = force
         self.kind = "json" if json else "csv" if csv else "text"
         if output and self.kind == "text":
-            ending = os.path.splitext(output)[1].lower()
-            if ending not in ENDINGS:
+            if not is_results(output):
                 raise ArgumentError(f"{output}: the ending must be one of {', '.join(ENDINGS)}")
-            self.kind = ENDINGS[ending]
+            self.kind = ENDINGS[os.path.splitext(output)[1].lower()]
 
 
 def write_rows(form: Form, names: Sequence[str], rows: Iterable[Sequence[Any]], out: BinaryIO) -> None:

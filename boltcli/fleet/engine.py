@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from ..errors import ArgumentError, BoltError
 from ..extras import need
-from ..storage.forked import Died, in_turn
+from ..storage.forked import Died, as_done
+from ..storage.unnamed import temporary_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 _BATCH = 16  # files a task: the scheduler takes about 5,000 tasks a second
 _MOST_TASKS = 20_000
 _RETRIES = 3  # of a batch that fails because of its worker
+_PATIENCE = 10.0  # seconds until a scheduler answers, and has workers
 
 
 def check_engine(engine: str) -> None:
@@ -30,10 +34,11 @@ def check_engine(engine: str) -> None:
 def run(work: Callable[[T], Any], items: Sequence[T], *, jobs: int = 1, engine: str = "") -> Iterator[tuple[int, Any]]:
     """Yield the number of each of ``items`` and what ``work`` makes of it, as it is done.
 
-    Without ``engine`` that is in ``jobs`` processes here, in the order of the
-    items. With one, ``work`` must be a function that the workers can import;
-    what a worker had when it was lost is done again by another one. Raises
-    BoltError if a process or the cluster is lost.
+    Without ``engine`` that is in ``jobs`` processes here, each of which takes
+    the next item when it is free. With one, ``work`` must be a function that
+    the workers can import; what a worker had when it was lost is done again by
+    another one, and what loses one worker after the other becomes a BoltError.
+    Raises BoltError if a process here or the cluster is lost.
     """
     if not engine:
         yield from _here(work, items, jobs)
@@ -42,16 +47,22 @@ def run(work: Callable[[T], Any], items: Sequence[T], *, jobs: int = 1, engine: 
 
 
 def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[tuple[int, Any]]:
-    jobs = max(1, min(jobs, len(items)))
+    if min(jobs, len(items)) < 2:
+        for number, item in enumerate(items):
+            yield number, work(item)
+        return
+    counter = temporary_file("the files")  # its position, which the processes share, is the number of the next item
 
-    def share(number: int) -> Iterator[tuple[int, Any]]:
-        for index in range(number, len(items), jobs):
-            yield index, work(items[index])
+    def share(_: int) -> Iterator[tuple[int, Any]]:
+        while (number := os.lseek(counter, 1, os.SEEK_CUR) - 1) < len(items):
+            yield number, work(items[number])
 
     try:
-        yield from in_turn(share, jobs)
+        yield from as_done(share, min(jobs, len(items)))
     except Died:
         raise BoltError("a process that worked on some of the files was lost") from None
+    finally:
+        os.close(counter)
 
 
 def batch_of(work: Callable[[T], Any], batch: Sequence[tuple[int, T]]) -> list[tuple[int, Any]]:
@@ -61,35 +72,76 @@ def batch_of(work: Callable[[T], Any], batch: Sequence[tuple[int, T]]) -> list[t
 
 def _on_cluster(work: Callable[[T], Any], items: Sequence[T], engine: str) -> Iterator[tuple[int, Any]]:
     distributed = need("distributed", "fleet", "--engine")
-    numbered = list(enumerate(items))
-    cluster = None
+    cluster = client = None
     try:
         if engine.startswith("local:"):
-            workers = int(engine.partition(":")[2])
             cluster = distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-            )
+                n_workers=int(engine.partition(":")[2]), threads_per_worker=1, processes=True, dashboard_address=None,
+                silence_logs=50,
+            )  # fmt: skip
             client = distributed.Client(cluster)
         else:
-            workers = 8
-            client = distributed.Client("tcp://" + engine.removeprefix("dask://"), timeout=10)
-    except (OSError, TimeoutError) as error:
-        if cluster is not None:
-            cluster.close()
-        raise BoltError(f"no Dask scheduler at {engine}: {str(error).splitlines()[0]}") from None
-    size = max(1, min(_BATCH, len(numbered) // (workers * 4)), len(numbered) // _MOST_TASKS)
-    try:
+            client = _client(distributed, engine)
+        numbered = list(enumerate(items))
+        threads = sum(client.nthreads().values())
+        size = max(1, min(_BATCH, len(numbered) // (threads * 4)), len(numbered) // _MOST_TASKS)
         batches = [numbered[start : start + size] for start in range(0, len(numbered), size)]
-        futures = [client.submit(batch_of, work, batch, pure=False, retries=_RETRIES) for batch in batches]
-        done = distributed.as_completed(futures)
-        for future in done:
-            try:
-                found = future.result()
-            except Exception as error:
-                raise BoltError(f"the cluster could not do a part of the work: {error}") from None
-            yield from found
-            future.release()
+        yield from _batches(distributed, client, work, batches)
     finally:
-        client.close()
+        if client is not None:
+            client.close()
         if cluster is not None:
             cluster.close()
+
+
+def _client(distributed: Any, engine: str) -> Any:
+    """Return a client of the running scheduler ``engine``, which has workers. Raises BoltError."""
+    address = engine.removeprefix("dask://")
+    try:
+        _probe(address)
+        client = distributed.Client("tcp://" + address, timeout=_PATIENCE)
+    except (OSError, TimeoutError) as error:
+        raise BoltError(f"no Dask scheduler at {engine}: {str(error).splitlines()[0]}") from None
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE)
+    except TimeoutError:
+        client.close()
+        raise BoltError(f"the Dask scheduler at {engine} has no workers: `dask worker` starts one") from None
+    return client
+
+
+def _probe(address: str) -> None:
+    """Raise OSError if nobody listens at ``HOST:PORT``: Dask itself would try for long."""
+    import socket
+
+    host, _, port = address.rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+
+
+def _batches(
+    distributed: Any, client: Any, work: Callable[[T], Any], batches: list[list[tuple[int, T]]]
+) -> Iterator[tuple[int, Any]]:
+    """Do ``batches`` on the cluster; an item that its workers don't survive becomes a BoltError."""
+
+    def submit(batch: list[tuple[int, T]]) -> Any:
+        future = client.submit(batch_of, work, batch, pure=False, retries=_RETRIES)
+        batch_by_key[future.key] = batch
+        return future
+
+    batch_by_key: dict[str, list[tuple[int, T]]] = {}
+    done = distributed.as_completed([submit(batch) for batch in batches])
+    for future in done:
+        batch = batch_by_key.pop(future.key)
+        try:
+            found = future.result()
+        except Exception as error:
+            if client.status != "running":
+                raise BoltError("the Dask scheduler was lost") from None
+            if len(batch) > 1:  # which of them was it?
+                done.update([submit([one]) for one in batch])
+                continue
+            text = (str(error) or type(error).__name__).splitlines()[0]
+            found = [(batch[0][0], BoltError(f"the cluster could not do it: {text}"))]
+        yield from found
+        future.release()

@@ -20,9 +20,10 @@ _STATE = ("size", "mtime", "txid")
 def read_results(path: str, command: str) -> dict[str, Row]:
     """Return the rows of ``command`` in the file ``path``, by the paths of their files; failures are left out.
 
-    The ending says what it is: .ndjson (.jsonl, .json), .csv, .parquet or
-    .arrow. There is no file yet: there are no rows. Raises OpenError,
-    :class:`~boltcli.errors.ArgumentError` if it has other columns.
+    The ending says what it is: .csv, .parquet or .arrow, else a line of JSON
+    a row, of which the last may be cut short. There is no file yet: there are
+    no rows. Raises OpenError, :class:`~boltcli.errors.ArgumentError` if it has
+    other columns.
     """
     if not os.path.exists(path):
         return {}
@@ -37,14 +38,19 @@ def read_results(path: str, command: str) -> dict[str, Row]:
                 rows = list(csv.DictReader(file))
         else:
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                rows = [json.loads(line) for line in file if line.strip()]
+                rows = [json.loads(line) for line in file if line.endswith("\n")]
     except OSError as error:
         raise OpenError("read", path, error.strerror or str(error)) from error
     except (ValueError, csv.Error) as error:
         raise ArgumentError(f"{path}: not the results of an earlier run: {error}") from None
     if any(not isinstance(row, dict) or not {"path", "command", "status", *_STATE} <= row.keys() for row in rows):
         raise ArgumentError(f"{path}: not the results of an earlier run: columns are missing")
-    return {str(row["path"]): row for row in rows if row["command"] == command and not row.get("error")}
+    found = {_path(row): row for row in rows if row["command"] == command}
+    return {path: row for path, row in found.items() if not row.get("error")}
+
+
+def _path(row: Row) -> str:
+    return os.fsdecode(bytes.fromhex(row["path_hex"])) if row.get("path_hex") else str(row["path"])
 
 
 def is_as_before(row: Row, state: State) -> bool:

@@ -22,13 +22,14 @@ _COLOURS = {"error": "1;31", "warning": "33", "note": "36"}
 _UNITS = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 
-def audit_record(path: str, application: str, audit: Audit, findings: Sequence[AuditFinding]) -> bytes:
+def audit_record(path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool) -> bytes:
     """Return the object of one file: its answers, its findings by severity, and what stands beside the answers."""
     record: dict[str, Any] = {}
     put_path(record, path)
     record |= {
         "application": application,
         "layout": audit.layout,
+        "ok": ok,
         "answers": jsonable(audit.answers),
         "findings": [finding_record(finding) for finding in by_severity(findings)],
     }

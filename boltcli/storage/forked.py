@@ -74,17 +74,22 @@ class Forked:
             raise Died
         return data
 
-    def close(self) -> None:
-        """End the process, whether it is done or not."""
+    def kill(self) -> None:
+        """End the process, whether it is done or not. Who reads from this sees that it :class:`Died`."""
         if self._pid:
-            _READING.discard(self._reading)
-            self._pipe.close()
             try:
                 os.kill(self._pid, _SIGKILL)
             except ProcessLookupError:
                 pass
             os.waitpid(self._pid, 0)
             self._pid = 0
+
+    def close(self) -> None:
+        """End the process, and reading from it."""
+        if not self._pipe.closed:
+            self.kill()
+            _READING.discard(self._reading)
+            self._pipe.close()
 
 
 def _work(produce: Callable[[], Iterable[Any]], writing: int, parent: int) -> None:
@@ -161,3 +166,48 @@ def in_turn(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None
     finally:
         for other in others:
             other.close()
+
+
+def as_done(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None, None]:
+    """The items of ``share(0)`` to ``share(jobs - 1)`` as they come, each share in a process of its own.
+
+    Raises :class:`Died`.
+    """
+    from queue import SimpleQueue
+    from threading import Thread
+
+    done: SimpleQueue[tuple[T] | Died | None] = SimpleQueue()
+
+    def pass_on(worker: Forked) -> None:
+        try:
+            for item in worker:
+                done.put((item,))
+        except Died as error:
+            done.put(error)
+        else:
+            done.put(None)
+
+    workers: list[Forked] = []
+    threads: list[Thread] = []
+    try:
+        for number in range(jobs):
+            workers.append(Forked(lambda number=number: share(number)))  # type: ignore[misc]
+        threads = [Thread(target=pass_on, args=(worker,), daemon=True) for worker in workers]
+        for thread in threads:
+            thread.start()
+        left = jobs
+        while left:
+            found = done.get()
+            if isinstance(found, Died):
+                raise found
+            if found is None:
+                left -= 1
+            else:
+                yield found[0]
+    finally:
+        for worker in workers:
+            worker.kill()
+        for thread in threads:
+            thread.join()
+        for worker in workers:
+            worker.close()

@@ -37,7 +37,7 @@ def test_json_is_one_object_a_file() -> None:
     assert status == 1
     assert [record["path"] for record in records] == [str(COMPUTE), str(REQUESTER)]
     for record in records:
-        assert list(record)[:5] == ["path", "application", "layout", "answers", "findings"]
+        assert list(record)[:6] == ["path", "application", "layout", "ok", "answers", "findings"]
         ranks = [("error", "warning", "info").index(finding["severity"]) for finding in record["findings"]]
         assert ranks == sorted(ranks)
     assert records[0]["findings"][0] == {

@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -183,7 +185,7 @@ def test_lists_and_patterns(folder: Path) -> None:
     assert run("check", "--recursive", folder / "inner")[1].endswith(b"3 files: 3 ok\n")
     assert run("check", "--files-from", folder / "none")[2].startswith(b"Error: read ")
     assert b'path="' in run("metrics", "--recursive", folder / "inner")[1]
-    assert run("audit", "--files-from", names)[0] in (0, 1)
+    assert run("audit", "--files-from", names)[1].count(b" notes (bacalhau, ") == 2
 
 
 @pytest.mark.parametrize("ending", ["ndjson", "csv", "parquet"])
@@ -218,6 +220,79 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         with open(path) as file:
             return list(csv.DictReader(file))
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_names_that_are_no_utf_8(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "names").write_bytes(os.fsencode(folder) + b"/\xff\n" + os.fsencode(folder) + b"/good\n")
+    os.rename(folder / "snapshot", os.fsencode(folder) + b"/\xff")
+    for ending in ("ndjson", "csv", "parquet"):
+        words = ("check", "--files-from", tmp_path / "names", "-o", tmp_path / f"results.{ending}", "--resume")
+        assert run(*words, tmp_path / "none")[1].startswith(b"2 files: 2 ok ->")
+        assert b"(2 as in the earlier results)" in run(*words, tmp_path / f"results.{ending}")[1]
+
+
+@pytest.mark.parametrize("ending", ["ndjson", "csv", "parquet"])
+def test_a_run_that_is_killed_is_taken_up(ending: str, folder: Path, tmp_path: Path) -> None:
+    """The eighth file of ten can't be read to its end until the run is killed: a lock of a writer is waited for."""
+    files = [folder / f"{number}.db" for number in range(10)]
+    for path in files:
+        shutil.copy(folder / "good", path)
+    results = tmp_path / f"results.{ending}"
+    words = ["check", "--lock", "wait", "--timeout", "0", "--jobs", "2", "-o", str(results), *map(str, files)]
+    partial = tmp_path / f"results.{ending}.partial"
+    with held(files[7]):
+        command = subprocess.Popen([sys.executable, "-m", "boltcli", *words], stdout=subprocess.PIPE)
+        until = time.monotonic() + 30
+        while (not partial.exists() or len(partial.read_bytes().splitlines()) < 9) and time.monotonic() < until:
+            time.sleep(0.02)
+        command.kill()
+        assert command.communicate()[0] == b""
+    assert (len(_rows_of(partial)), results.exists()) == (9, False)
+    assert b"--resume" in run(*words)[2]
+    with open(partial, "ab") as file:
+        file.write(b'{"path":"' + bytes(str(files[7]), "utf-8"))  # killed while it wrote
+    status, out, _ = run(*words, "--resume", results)
+    assert (status, out) == (0, f"10 files: 10 ok (9 as in the earlier results) -> {results}\n".encode())
+    assert ({row["path"] for row in _rows(results)}, partial.exists()) == (set(map(str, files)), False)
+    assert run(*words, "--force")[1] == f"10 files: 10 ok -> {results}\n".encode()
+
+
+def _rows_of(partial: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in partial.read_text().splitlines()]
+
+
+def test_nothing_is_done_for_results_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
+    for results in (folder / "none" / "r.csv", tmp_path):
+        status, out, err = run("check", "-o", results, folder / "good", folder / "none")
+        assert (status, out, err.count(b"Error: ")) == (1, b"", 1)
+    (tmp_path / "r.csv").touch()
+    assert b"already exists" in run("check", "-o", tmp_path / "r.csv", folder / "none")[2]
+    assert sorted(os.listdir(tmp_path)) == ["backups", "r.csv"]
+
+
+@pytest.mark.parametrize("command", ["audit", "metrics"])
+def test_audit_and_metrics_as_rows(command: str, folder: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results.parquet"
+    words: list[str | Path] = [command, "--recursive", folder, "-o", results]
+    assert run(*words)[:2] == (1, f"7 files: 6 ok, 1 unreadable -> {results}\n".encode())
+    rows = {os.path.relpath(row["path"], folder): row for row in _rows(results)}
+    assert set(rows) == GOOD | {"wrong", "damaged.db"}
+    for name in GOOD:
+        assert (rows[name]["application"], rows[name]["error"], rows[name]["status"]) == ("bacalhau", None, 0)
+    single = json.loads(run(command, "--json", folder / "good")[1])
+    if command == "audit":
+        assert rows["good"]["ok"]
+        assert json.loads(rows["good"]["answers"]) == single["answers"]
+        assert "no known application" in rows["damaged.db"]["error"]
+    else:
+        assert (rows["good"]["up"], rows["good"]["size_bytes"]) == (1, len(DATA))
+        assert json.loads(rows["good"]["pages"]) == single["pages"]
+    run(*words, "--resume", results)
+    assert {row["path"]: row["txid"] for row in _rows(results)} == {row["path"]: row["txid"] for row in rows.values()}
+    lines = run(command, "--jobs", "2", "--recursive", folder)[1].splitlines()
+    assert (lines[0].split()[0], lines[-1]) == (b"verdict", b"7 files: 6 ok, 1 unreadable")
+    _, records, _ = run_json(command, "--jobs", "2", "--recursive", folder)
+    assert len(records) == 7
 
 
 def test_wrong_options(folder: Path, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from boltcli.ops.read.key_pages import key_pages
 from boltcli.ops.stats import database_stats as stats
 from boltcli.ops.stats import fast_stats as stats_bulk
 from boltcli.render.formats import lines
-from boltcli.storage.forked import Died, Forked, in_turn
+from boltcli.storage.forked import Died, Forked, as_done, in_turn
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.batch import Irregular
 from boltcli.tree.bucket import BucketRef, leaf_elements, leaf_pages, open_bucket, root_bucket
@@ -194,7 +196,25 @@ def test_an_inline_page_of_another_type(tmp_path: Path, monkeypatch: pytest.Monk
             assert stats.database_stats(snapshot)[1].keys == keys
 
 
-def test_a_process_that_dies_is_done_without() -> None:
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The ids of the processes that a test makes, all of which must be gone at its end."""
+    pids: list[int] = []
+    fork = os.fork
+
+    def recorded() -> int:
+        pid = fork()
+        pids.append(pid)
+        return pid
+
+    monkeypatch.setattr(os, "fork", recorded)
+    yield pids
+    for pid in pids:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def test_a_process_that_dies_is_done_without(forked: list[int]) -> None:
     def dies() -> Iterator[int]:
         yield 1
         raise MemoryError
@@ -205,21 +225,32 @@ def test_a_process_that_dies_is_done_without() -> None:
         got.extend(items)
     items.close()
     items.close()
-    assert got == [1]
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert (got, len(forked)) == ([1], 1)
 
 
-def test_a_process_is_ended_with_whoever_reads_it() -> None:
+@pytest.mark.parametrize(("gather", "processes"), [(in_turn, 2), (as_done, 3)])
+def test_processes_are_ended_with_whoever_reads_them(gather: Any, processes: int, forked: list[int]) -> None:
     def endless() -> Iterator[bytes]:
         while True:
             yield bytes(100_000)
 
-    rows = in_turn(lambda number: endless(), 3)
+    rows = gather(lambda number: endless(), 3)
     assert [len(next(rows)) for _ in range(7)] == [100_000] * 7
     rows.close()
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert len(forked) == processes
+
+
+def test_items_as_they_come(forked: list[int]) -> None:
+    def share(number: int) -> Iterator[int]:
+        time.sleep(0.5 if number == 0 else 0)
+        yield number
+        if number == 2:
+            raise MemoryError
+
+    assert list(as_done(share, 2)) == [1, 0]
+    with pytest.raises(Died):
+        list(as_done(share, 3))
+    assert len(forked) == 5
 
 
 def test_shares_of_unequal_length() -> None:

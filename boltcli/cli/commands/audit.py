@@ -7,7 +7,8 @@ import os
 from ...apps.contract import ERROR, SEVERITIES, WARNING
 from ...errors import ArgumentError, BoltError, OpenError
 from ..command import Argument, Command, Option
-from ..options import ACCESS, FORCE, MANY
+from ..meant_files import meant_files
+from ..options import ACCESS, JOBS_APART
 from ..runner import run_on_database
 from ..streams import wants_style, write_styled
 
@@ -41,12 +42,14 @@ COMMAND = Command(
                " --older-than those that delete what is old.", default="", metavar="CHANGES", kind="file"),
         Option("older-than", "Report what was finished longer ago than this and could be deleted: 30d, 12h.",
                default="", metavar="DURATION"),
-        FORCE,
+        Option("force", "Replace CHANGES or DEST if it is a file.", default=False),
+        JOBS_APART,
         Option("app", "The application that wrote the files; auto: recognised by their buckets.",
                default="auto", metavar="NAME"),
-        *MANY[:2],
         *ACCESS,
     ),
+    several=True,
+    together=True,
     group="Applications",
     example="boltcli audit fixtures/bacalhau-compute-1.4.db",
 )  # fmt: skip
@@ -61,7 +64,12 @@ class Options:
     changes: str
     older_than: str
     force: bool
+    jobs: int
     app: str
+
+
+# The fields of a file that could not be audited.
+UNKNOWN: dict[str, Any] = {"application": None, "layout": None, "ok": False, "answers": {}, "findings": []}
 
 
 def prepare(job: Job[Options]) -> None:
@@ -69,13 +77,24 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError(f"--fail-on is one of {', '.join(SEVERITIES)}, not {job.options.fail_on!r}")
     _now(job.options.now)
     _span(job.options.older_than)
+    output = str(job.value("output"))
+    if output:
+        from ..row_output import Form
+
+        Form(output=output)  # raises for another ending
+    if job.options.changes and (output or job.value("engine") or job.options.jobs):
+        raise ArgumentError("--changes takes one file, and no -o, --engine or --jobs")
+
+
+def meant(job: Job[Options]) -> list[str]:
+    """Return the files that ``job`` means."""
+    return _paths(meant_files(job))
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     from ...render.audit_report import audit_record, audit_text
-    from ..meant_files import meant_files
 
-    paths = _paths(meant_files(job))
+    paths = meant(job)
     done, failures = _audit_all(paths, job, err)
     findings = {path: list(audit.findings) for path, _, audit in done}
     for application in {id(found): found for _, found, _ in done}.values():
@@ -89,18 +108,21 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     by_path = {path: (application, audit) for path, application, audit in done}
     for path in paths:
         if path in failures:
+            if job.several:
+                raise failures[path]
             _say_failure(failures[path], path, job, out, err)
             continue
         application, audit = by_path[path]
+        ok = not any(finding.severity in grave for finding in findings[path])
         if job.json:
-            out.write(audit_record(path, application.name, audit, findings[path]))
+            out.write(audit_record(path, application.name, audit, findings[path], ok=ok))
         else:
             out.write(b"" if first else b"\n")
             style, verbose = wants_style(out), job.options.verbose
             text = audit_text(path, application.name, audit, findings[path], verbose=verbose, styled=style)
             write_styled(out, text)
         first = False
-        status |= any(finding.severity in grave for finding in findings[path])
+        status |= not ok
     if job.options.changes:
         _write_changes(job, done, findings)
     return status

@@ -7,12 +7,12 @@ from time import time
 from ...errors import BoltError, DestinationError
 from ...render import openmetrics
 from ..command import Argument, Command, Option
-from ..options import ACCESS, MANY, NO_SYNC
+from ..options import ACCESS, JOBS_APART, NO_SYNC
 from ..runner import run_on_database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from ...ops.compare.metrics import Metrics
     from ...render.openmetrics import Labels, Sample
@@ -29,13 +29,16 @@ COMMAND = Command(
         Option("check", "Check each database, and print the result.", default=False),
         Option(
             "output",
-            "Write to this file, which is replaced in one step, and not to standard output.",
+            "Write to this file, which is replaced in one step, and not to standard output; to .ndjson, .csv or"
+            " .parquet a row for each database.",
             default="", metavar="DEST", short="o", kind="file",
         ),
         NO_SYNC,
-        *MANY[:2],
+        JOBS_APART,
         *ACCESS,
     ),
+    several=True,
+    together=True,
     example="boltcli metrics -o boltcli.prom fixtures/document.db fixtures/inline.db",
     group="Compare",
 )  # fmt: skip
@@ -48,6 +51,11 @@ class Options:
     check: bool
     output: str
     no_sync: bool
+    jobs: int
+
+
+# The fields of a file that could not be read.
+UNKNOWN: dict[str, Any] = {"application": None, "lock": None, "up": 0}
 
 
 class _File:
@@ -71,10 +79,12 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
         try:
             _look(file, job)
         except BoltError as error:
+            if job.several:
+                raise
             status = 1
             _complain(error, file, job, err)
     content = _json(files) if job.json else openmetrics.text(_samples(files))
-    if not job.options.output:
+    if job.several or not job.options.output:
         out.write(content)
         return status
     from ...storage.destination import Destination

@@ -1,0 +1,114 @@
+"""The results of many files: rows that are kept as they come, and a file that is there when all are."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError, DestinationError
+from ..storage.destination import Destination
+from ..storage.source import read_at
+from .row_output import Form
+
+if TYPE_CHECKING:
+    Row = dict[str, Any]
+
+PARTIAL = ".partial"
+
+
+class ResultsFile:
+    """The file ``path`` of rows, which appears when it is complete; until then ``path.partial`` has them.
+
+    That is a line of JSON a row, written as it comes, whatever ``path`` will be: a run that is killed loses no row
+    of a file that was done. With ``resume`` it is continued, else it must not be there, unless ``force`` replaces it.
+    """
+
+    def __init__(self, path: str, *, replace: bool, force: bool, resume: bool) -> None:
+        """Raise ArgumentError, DestinationError, DestinationExists and MissingExtra before any work is done."""
+        self.path = path
+        self.rows: list[Row] = []
+        self._kind = Form(output=path).kind
+        if self._kind in ("parquet", "arrow"):
+            from ..extras import need
+
+            need("pyarrow", "sql", "Parquet")
+        self._destination = Destination(path, replace=replace)
+        try:
+            self._partial = _opened(path + PARTIAL, path, force=force, resume=resume)
+        except BaseException:
+            self._destination.close()
+            raise
+
+    def take_over(self, row: Row) -> None:
+        """Take a row of earlier results."""
+        self.rows.append(row)
+
+    def add(self, row: Row) -> None:
+        """Keep a new row. Raises DestinationError."""
+        from ..render.orjson_writer import lines
+
+        self.rows.append(row)
+        try:
+            os.write(self._partial, lines([row]))
+        except OSError as error:
+            raise DestinationError("write", self.path + PARTIAL, error) from error
+
+    def commit(self) -> None:
+        """Write all rows to the file, in the order of their paths. Raises DestinationError."""
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        rows = sorted(self.rows, key=lambda row: str(row["path"]))
+        try:
+            with open(self._destination.fd, "wb", closefd=False) as file:
+                if self._kind in ("parquet", "arrow"):
+                    from ..tables.arrow_files import write_records
+
+                    write_records(file, self._kind, names, rows)
+                elif self._kind == "json":
+                    from ..render.orjson_writer import lines
+
+                    file.write(lines(rows))
+                else:
+                    from ..render.table_rows import csv_lines
+
+                    file.writelines(csv_lines(names, ([row.get(name) for name in names] for row in rows)))
+        except OSError as error:
+            raise DestinationError("write", self.path, error) from error
+        self._destination.commit()
+        os.unlink(self.path + PARTIAL)
+
+    def __enter__(self) -> ResultsFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._partial)
+        self._destination.close()
+
+
+def _opened(partial: str, path: str, *, force: bool, resume: bool) -> int:
+    """Return a descriptor to append rows to. Raises ArgumentError, DestinationError."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    flags |= 0 if resume else os.O_TRUNC if force else os.O_EXCL
+    try:
+        fd = os.open(partial, flags, 0o666)
+    except FileExistsError:
+        raise ArgumentError(
+            f"{partial} has the results of a run that did not end: --resume {path} takes them up, --force drops them"
+        ) from None
+    except OSError as error:
+        raise DestinationError("open", partial, error) from error
+    _cut_last_line(fd)
+    return fd
+
+
+def _cut_last_line(fd: int) -> None:
+    """Drop a line that was not written whole."""
+    end = size = os.fstat(fd).st_size
+    while end:
+        start = max(end - (1 << 16), 0)
+        found = read_at(fd, start, end - start).rfind(b"\n")
+        if found >= 0:
+            end = start + found + 1
+            break
+        end = start
+    if end < size:
+        os.truncate(fd, end)
