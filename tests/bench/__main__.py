@@ -16,6 +16,7 @@ from pathlib import Path
 import boltcli
 from tests.bench import report
 from tests.bench.databases import BUCKET, GROWTH, LARGE, SHAPES, Workshop
+from tests.bench.many import many_files
 from tests.bench.measure import Failed, can_drop, drop_from_cache, in_turn, same_output
 from tests.bench.rows import GROWING, ROWS, Row, bare_python, duckdb_start, export_parquet, small_bucket, small_get
 
@@ -46,6 +47,7 @@ def main() -> None:
     if not arguments.only:
         parts.append(bench.start())
         parts.append(bench.tables())
+        parts.append(many_files(workshop, min(arguments.runs, 3)))
         parts.append(bench.growth((*GROWTH, LARGE) if large else GROWTH))
     saved = arguments.folder / "table.md"
     saved.write_text("\n".join(parts))

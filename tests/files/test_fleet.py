@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
+from boltcli.errors import BoltError
+from boltcli.fleet import engine
+from tests.live import held
 from tests.support import DATABASES, needed, run
 
 distributed = needed("distributed")
 pytestmark = pytest.mark.slow
+
+T = TypeVar("T")
 
 
 def _lines(out: bytes) -> list[dict[str, object]]:
@@ -27,24 +36,83 @@ def test_a_local_cluster_says_the_same(tmp_path: Path) -> None:
     assert (on_cluster[0], _lines(on_cluster[1])) == (status, _lines(out))
 
 
-def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
-    paths = []
-    for number in range(400):
-        path = tmp_path / f"{number}.db"
-        path.write_bytes(DATABASES[number % len(DATABASES)].read_bytes())
-        paths.append(path)
-    (tmp_path / "list").write_text("\n".join(map(str, paths)))
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A running cluster of two workers."""
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-    ) as cluster:
-        address = cluster.scheduler_address.replace("tcp://", "dask://")
+    ) as found:
+        yield found
+
+
+def _address(cluster: Any) -> str:
+    address: str = cluster.scheduler_address
+    return address.replace("tcp://", "dask://")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="who has a file open is told by /proc")
+def test_what_a_lost_worker_had_is_done_again(cluster: Any, tmp_path: Path) -> None:
+    """One worker waits for the lock of a file when it is killed."""
+    paths = []
+    for number in range(60):
+        path = tmp_path / f"{number:02}.db"
+        path.write_bytes(DATABASES[number % len(DATABASES)].read_bytes())
+        paths.append(path)
+    results = tmp_path / "results.ndjson"
+    done: list[tuple[int, bytes, bytes]] = []
+    words: list[str | Path] = ["check", "--lock", "wait", "--timeout", "0", "-o", results]
+    words += ["--engine", _address(cluster), *paths]
+    command = threading.Thread(target=lambda: done.append(run(*words)))
+    with held(paths[7]):
+        command.start()
         pids = [worker.pid for worker in cluster.workers.values()]
-        killer = threading.Timer(0.3, os.kill, (pids[0], signal.SIGKILL))
-        killer.start()
-        status, out, _ = run("check", "--json", "--engine", address, "--files-from", tmp_path / "list")
-        killer.join()
-    assert status == 0
-    assert [record["path"] for record in _lines(out)] == sorted(map(str, paths))
+        (victim,) = _until(lambda: [pid for pid in pids if str(paths[7]) in _open_files(pid)])
+        assert not results.exists()
+        os.kill(victim, signal.SIGKILL)
+        _until(lambda: str(paths[7]) not in _open_files(victim))
+    command.join()
+    assert done[0][:2] == (0, f"60 files: 60 ok -> {results}\n".encode())
+    assert [record["path"] for record in _lines(results.read_bytes())] == list(map(str, paths))
+
+
+def _open_files(pid: int) -> list[str]:
+    found = []
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        try:
+            found.append(os.readlink(link))
+        except OSError:
+            continue
+    return found
+
+
+def _until(look: Callable[[], T]) -> T:
+    until = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return found
+
+
+def fatal(number: int) -> int:
+    """Work that no worker survives, of one item."""
+    if number == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_what_no_worker_survives_is_an_error_of_its_own(cluster: Any) -> None:
+    done = dict(engine.run(fatal, range(40), engine=_address(cluster)))
+    error = done.pop(5)
+    assert isinstance(error, BoltError)
+    assert str(error).startswith("the cluster could not do it: ")
+    assert done == {number: number for number in range(40) if number != 5}
+
+
+def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE", 0.5)
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as empty:
+        err = run("check", "--engine", _address(empty), DATABASES[0])[2]
+    assert b"has no workers: `dask worker` starts one" in err
 
 
 def test_no_scheduler() -> None:
