@@ -25,6 +25,7 @@ from ..errors import (
 from ..render.names import path_text, shell_quoted, typed
 from ..storage.source import is_elsewhere
 from .commands import COMMANDS
+from .guesses import command_meant, flag_meant, nested_path, records_of
 from .meanings import nearest
 from .parse import UsageError
 
@@ -56,27 +57,34 @@ def _hints(error: BoltError, command: Command | None, arguments: list[str], valu
         return _of_usage(error)
     if command is None or not arguments:
         return []
-    path = error.path or arguments[0]
+    path = error.path or _file(command, arguments)
     if is_elsewhere(path):
         return []  # to look at it again may take long, or not be possible
     if isinstance(error, BucketNotFound):
-        return _of_bucket(path, _bucket_names(command, arguments, values))
+        names = _bucket_names(command, arguments, values)
+        return nested_path(path, names, command) or _of_bucket(path, names)
     if isinstance(error, KeyNotFound):
         return _of_key(path, arguments, error.key)
     if isinstance(error, SourceNotFound):
         return _of_file_name(path)
     if isinstance(error, InvalidDatabase) or (isinstance(error, OpenError) and error.operation in ("write", "read")):
-        return _of_file(path)
+        return _of_file(path, command)
     if isinstance(error, DestinationExists):
         can = any(option.name == "force" for option in command.options) and not values.get("force")
         return ["--force replaces it"] if can and os.path.isfile(path) else []
     if isinstance(error, (Corrupted, DamagedSource, CheckFailed, UnreadablePage)):
-        return _of_damage(arguments[0], command)
+        return _of_damage(_file(command, arguments), command)
     if isinstance(error, Locked):
         return [f"boltcli lock {shell_quoted(path)} says more; --lock auto reads without the lock"]
     if isinstance(error, ArgumentError) and command.name == "compact" and not values.get("output"):
         return [_output_hint(command, arguments)]
     return []
+
+
+def _file(command: Command, arguments: list[str]) -> str:
+    """The first file on the command line."""
+    at = next((number for number, argument in enumerate(command.arguments) if argument.kind == "file"), 0)
+    return arguments[at] if at < len(arguments) else arguments[0]
 
 
 def _has(name: str) -> bool:
@@ -86,14 +94,14 @@ def _has(name: str) -> bool:
 def _of_usage(error: UsageError) -> list[str]:
     command, arguments = error.command, error.arguments
     if command is None:
-        return []
+        return command_meant(arguments) if arguments else []
     text = str(error)
     if text.startswith("unknown flag: --"):
-        flag = text.removeprefix("unknown flag: --")
-        near = nearest(flag, [option.name for option in command.options] + ["help"])
-        return [f"did you mean {' or '.join(f'--{name}' for name in near)}?"] if near else []
+        return flag_meant(text.removeprefix("unknown flag: --"), command)
+    if text.startswith("unknown shorthand flag: '"):
+        return flag_meant(text.removeprefix("unknown shorthand flag: '")[0], command)
     if text.startswith("required flag"):
-        return [_output_hint(command, arguments)] if '"output"' in text and len(arguments) > 1 else []
+        return [_output_hint(command, arguments)] if '"output"' in text else []
     if len(arguments) < command.least:
         return _of_missing(command, arguments)
     too_many = command.most is not None and len(arguments) > command.most
@@ -122,7 +130,10 @@ def _of_missing(command: Command, arguments: list[str]) -> list[str]:
         from ..tree.bucket import find_bucket
 
         names = _decoded(arguments[1:])
-        bucket = find_bucket(snapshot, names)
+        try:
+            bucket = find_bucket(snapshot, names)
+        except BucketNotFound:
+            return [text, *(records_of(snapshot, arguments[0], names[-1]) or _of_bucket(arguments[0], names))]
         found: list[bytes] = []
         for keys in key_pages(snapshot, bucket):
             found += keys
@@ -222,6 +233,9 @@ def _of_key(path: str, arguments: list[str], key: bytes) -> list[str]:
             if get(snapshot, bucket, _decoded([notation])[0]) is not None:
                 return [f"{notation} exists: boltcli get {_line(path, *names)} {notation}"]
         near = _keys_like(snapshot, bucket, key)
+        records = [] if near else records_of(snapshot, path, key)
+    if records:
+        return records
     if near:
         return [f"did you mean {' or '.join(shell_quoted(typed(each)) for each in near)}?"]
     return [f"boltcli keys {_line(path, *names)} lists the keys"]
@@ -270,13 +284,15 @@ def _of_file_name(path: str) -> list[str]:
     return [f"did you mean {' or '.join(shell_quoted(os.path.join(folder, each)) for each in near)}?"] if near else []
 
 
-def _of_file(path: str) -> list[str]:
+def _of_file(path: str, command: Command) -> list[str]:
     """Say what a file is that is no database, and what to do with it."""
     from ..format.magic import HEAD, kind_of
     from ..storage.packed import is_packed
 
     if os.path.isdir(path):
-        return _of_folder(path)
+        lines = _of_folder(path)
+        recursive = command.several or command.name in ("grep", "verify", "scan")
+        return [*lines, "--recursive takes all databases in it"] if recursive else lines
     with open(path, "rb") as file:
         head = file.read(HEAD)
         size = os.fstat(file.fileno()).st_size
@@ -354,7 +370,10 @@ def after_check(path: str) -> list[str]:
         return []
     try:
         with _opened(path) as snapshot:
-            known = application(snapshot)
+            known, has_audit = application(snapshot)
     except (BoltError, OSError, ValueError):
         return []
-    return [f"this is a database of {known}: boltcli view {shell_quoted(path)} shows its records"] if known else []
+    if not known:
+        return []
+    audit = [f"boltcli audit {shell_quoted(path)} checks them"] if has_audit else []
+    return [f"this is a database of {known}: boltcli view {shell_quoted(path)} shows its records", *audit]

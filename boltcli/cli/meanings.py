@@ -28,11 +28,13 @@ _MEANINGS: dict[str, Sequence[str]] = {
     **dict.fromkeys(("delete", "del", "rm", "remove", "drop", "unset", "truncate"), _CHANGE),
     **dict.fromkeys(("wipe", "scrub", "anonymize", "anonymise", "mask", "sanitize", "sanitise"), ("redact", "export")),
     **dict.fromkeys(("images", "containers", "snapshots", "leases", "members", "jobs", "executions"), _RECORDS),
-    **dict.fromkeys(("pods", "secrets", "configmaps", "volumes", "revisions", "users", "nodes"), _RECORDS),
+    **dict.fromkeys(
+        ("pods", "secrets", "configmaps", "volumes", "revisions", "users", "nodes", "namespaces", "hashkv"), _RECORDS
+    ),
     **dict.fromkeys(("decode", "pretty", "table", "records-of"), _RECORDS),
     **dict.fromkeys(("size", "usage", "space", "df", "ncdu", "largest", "biggest"), _SPACE),
     **dict.fromkeys(("defrag", "defragment", "vacuum", "shrink", "trim", "gc", "optimize", "cleanup"), ("compact",)),
-    **dict.fromkeys(("backup", "copy", "cp", "clone", "snapshot", "save"), ("compact", "export")),
+    **dict.fromkeys(("backup", "copy", "cp", "clone", "snapshot", "save"), ("compact", "export", "verify")),
     **dict.fromkeys(("query", "select", "sqlite", "duckdb", "shell"), ("sql", "browse")),
     **dict.fromkeys(("csv", "json", "ndjson", "parquet", "to-json", "to-csv", "extract"), ("export", "sql")),
     **dict.fromkeys(("load", "from-json", "restore-json", "ingest"), ("import",)),
@@ -45,7 +47,7 @@ _MEANINGS: dict[str, Sequence[str]] = {
     **dict.fromkeys(("ui", "tui", "gui", "explore", "open", "view-file", "less", "browser"), ("browse", "tree")),
     **dict.fromkeys(("hexdump", "xxd", "hex", "od", "raw"), ("dump", "page")),
     **dict.fromkeys(("freelist", "free"), ("pages", "surgery")),
-    **dict.fromkeys(("man", "manual", "docs", "topics", "guide", "usage-of"), ("help",)),
+    **dict.fromkeys(("man", "manual", "docs", "topics", "guide", "usage-of", "schema"), ("help",)),
     **dict.fromkeys(("security", "lint", "inspect-app", "doctor-app", "health"), ("audit", "check")),
     **dict.fromkeys(("forensics", "carve", "deleted-keys", "ghosts"), ("deleted", "grep")),
 }

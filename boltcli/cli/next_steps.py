@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from ..render.names import shell_quoted
-from .commands import COMMANDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..storage.snapshot import Snapshot
 
 
-def application(snapshot: Snapshot) -> str:
-    """The program that wrote the database, and its layout; empty if that is not known."""
+def application(snapshot: Snapshot) -> tuple[str, bool]:
+    """The program that wrote the database, and its layout, empty if that is not known; whether it has an audit."""
+    from ..apps.contract import Application
     from ..apps.registry import recognise
     from ..apps.store import SnapshotStore
     from ..errors import BoltError
@@ -19,15 +19,31 @@ def application(snapshot: Snapshot) -> str:
     try:
         found = recognise(SnapshotStore(snapshot))
     except BoltError:
-        return ""
-    return f"{found[1].name}, {found[1].layout}" if found else ""
+        found = None
+    if found is None:
+        return "", False
+    return f"{found[1].name}, {found[1].layout}", type(found[0]).audit is not Application.audit
 
 
-def next_steps(path: str, known: bool) -> bytes:
-    """Three commands to go on with; ``known``: its application is."""
+def next_steps(path: str, snapshot: Snapshot) -> bytes:
+    """Commands to go on with, by what can be read of the file and whose it is."""
+    from ..errors import BoltError
+    from ..format.page import DamagedElements
+    from ..tree.bucket import leaf_elements, leaf_pages, root_bucket
+
     file = shell_quoted(path)
-    third = ("view", "its records") if known and "view" in COMMANDS else ("du", "where its bytes are")
-    steps = (("tree", "its buckets and what is in them"), ("check", "whether it is sound"), third)
-    width = max(len(name) for name, _ in steps)
-    lines = [f"  boltcli {name:<{width}} {file}  {what}" for name, what in steps]
+    known, has_audit = application(snapshot)
+    steps = [("tree", file, "its buckets and what is in them"), ("check", file, "whether it is sound")]
+    try:
+        for page in leaf_pages(snapshot, root_bucket(snapshot)):
+            leaf_elements(snapshot, page).keys()
+    except (BoltError, DamagedElements):
+        steps = [("doctor", file, "what is damaged and what can be saved"),
+                 ("recover", f"-o DEST {file}", "saves all that can still be read")]  # fmt: skip
+    if known:
+        steps.append(("view", file, "its records"))
+        steps += [("audit", file, "whether its records agree, and what keeps it from running")] * has_audit
+    elif len(steps) < 3:
+        steps.append(("du", file, "where its bytes are"))
+    lines = [f"  boltcli {name:<{max(len(step[0]) for step in steps)}} {rest}  {what}" for name, rest, what in steps]
     return ("\n".join(["", "Go on with", *lines]) + "\n").encode("utf-8", "surrogateescape")

@@ -96,7 +96,9 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
             if strict and not found:
                 if name in LEFT_OUT:
                     raise ArgumentError(LEFT_OUT[name])
-                raise UsageError(f'unknown command {go_quote(name)} for "boltcli"', None, _suggestions(name))
+                raise UsageError(
+                    f'unknown command {go_quote(name)} for "boltcli"', None, _suggestions(name), [name, *rest]
+                )
             return found, words
         found, words = longer, rest
         if not is_group(found):

@@ -48,7 +48,8 @@ def test_json_is_one_object_a_file() -> None:
         "subject": "e-0b7c92d4-3e51-4f6a-8d27-95a1c40ef3b8",
         "message": "The live index has execution e-0b7c92d4-3e51-4f6a-8d27-95a1c40ef3b8, whose record is gone: the node"
         " won't start.",
-        "remedy": "Apply the change: `boltcli audit --changes FILE`, then `boltcli patch`.",
+        "remedy": "Stop the node, then `boltcli audit --changes changes.ndjson FILE;"
+        " boltcli patch --in-place FILE changes.ndjson`.",
     }
 
 

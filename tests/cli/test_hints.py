@@ -231,11 +231,94 @@ def test_a_file_alone_shows_a_summary() -> None:
     assert (status, err) == (0, b"")
     assert out.startswith(run("info", DOCUMENT)[1])
     words = [line for line in out.decode().splitlines() if "boltcli " in line]
-    assert len(words) == 3
+    assert [line.split()[1] for line in words] == ["tree", "check", "view", "audit"]
     for line in words:
         command = shlex.split(line.partition("boltcli ")[2])
         assert run(*command[: command.index(DOCUMENT) + 1])[0] == 0
     assert run("./no-such-file")[0] == 1
+
+
+def _done(hint: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the command in a hint, in a shell."""
+    line = (
+        hint if hint.startswith("printf ") else "boltcli" + hint.partition("boltcli")[2].partition(" shows this of ")[0]
+    )
+    script = line.partition("  (")[0].replace("boltcli", f'"{sys.executable}" -m boltcli')
+    return subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True)
+
+
+def test_a_view_is_found_by_its_name() -> None:
+    etcd = str(fixture("etcd-3.6"))
+    for words, view in ((["members", etcd], "members"), (["snapshot", "status", etcd], "status"),
+                        (["hash", etcd], "hashkv"), (["executions", DOCUMENT], "executions")):  # fmt: skip
+        (hint,) = hints(*words)
+        assert f" {view} shows this of " in hint
+        assert _done(hint).stdout == run("view", words[-1], view)[1]
+    assert hints("zzzz", DOCUMENT) == []
+    assert hints("images", DOCUMENT) == []
+
+
+def test_a_key_of_etcd_leads_to_its_view() -> None:
+    etcd, key = str(fixture("etcd-3.6")), "/registry/namespaces/default"
+    for words in (["get", etcd, "key", key], ["get", etcd, key]):
+        assert key.encode() in _done(hints(*words)[-1]).stdout
+
+
+def test_changes_are_made_by_patch(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(fixture("one-bucket").read_bytes())
+    (hint,) = hints("delete", path, "widgets", "foo")
+    assert _done(hint).returncode == 0
+    assert run("get", path, "widgets", "foo")[0] == 1
+    for value in ("it's new", "newer"):
+        (hint,) = hints("put", path, "widgets", "foo", value)
+        assert _done(hint).returncode == 0
+        assert run("get", path, "widgets", "foo")[1] == value.encode() + b"\n"
+    assert hints("delete", path, "widgets", "nosuch") == []
+
+
+def test_buckets_with_slashes_between_them() -> None:
+    nested = str(fixture("nested-8"))
+    (hint,) = hints("keys", nested, "level-1/level-2")
+    assert _done(hint).stdout == run("keys", nested, "level-1", "level-2")[1]
+    assert not any("word of its own" in hint for hint in hints("keys", nested, "level-1/nosuch"))
+
+
+@pytest.mark.parametrize(
+    ("argv", "hint"),
+    [
+        (["check", "--format", "json", DOCUMENT], "did you mean --json?"),
+        (["check", "-r", DOCUMENT], "did you mean --recursive?"),
+        (["check", "--strict", DOCUMENT], "did you mean --deep?"),
+        (["nosuch/file.db"], "there is no file nosuch/file.db"),
+        (["recover", DOCUMENT], f"where the result goes is an option: boltcli recover -o DEST {DOCUMENT}"),
+        (["grep", "x", "fixtures"], "--recursive takes all databases in it"),
+        (["check", "fixtures"], "--recursive takes all databases in it"),
+    ],
+)
+def test_what_other_tools_call_it(argv: list[str], hint: str) -> None:
+    assert hint in hints(*argv)
+
+
+def test_the_manual_by_any_word() -> None:
+    assert b"topics that speak of it: apps" in run("help", "etcd")[2]
+    assert b"topics: apps, audit" in run("help", "zzzz")[2]
+
+
+def test_a_damaged_file_alone_shows_what_saves_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    content = bytearray(small(freelist(2), page(3, 2, [(b"a", b"1")])))
+    content[3 * 4096 + 24 : 3 * 4096 + 28] = b"\xff\xff\0\0"  # the size of the key
+    path.write_bytes(content)
+    steps = [line.split()[1] for line in run(path)[1].decode().splitlines() if line.startswith("  boltcli")]
+    assert steps[:2] == ["doctor", "recover"]
+
+
+def test_grep_in_folders(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "a.db").write_bytes(fixture("one-bucket").read_bytes())
+    (tmp_path / "text").write_text("widgets")
+    assert run("grep", "-rl", "widgets", tmp_path)[:2] == (0, f"{tmp_path}/inner/a.db\n".encode())
 
 
 def test_hints_reach_a_shell_whatever_the_names_are(tmp_path: Path) -> None:

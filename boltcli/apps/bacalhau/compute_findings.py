@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from ..contract import Path
     from .compute_store import ComputeGeneration, LocalExecution
 
-_PATCH = "Apply the change: `boltcli audit --changes FILE`, then `boltcli patch`."
+_PATCH = (
+    "Stop the node, then `boltcli audit --changes changes.ndjson FILE; boltcli patch --in-place FILE changes.ndjson`."
+)
 _TRACE = "None: Bacalhau leaves it behind itself; the change removes it."
 _BACKUP = "Compare with a backup: a row or a record was lost or changed."
 # Entries of these states are resumed at the start, before anything else: one without a record stops the node.

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ..contract import Change
     from .job_store import JobStore
 
-_PATCH = "Apply the change: `boltcli audit --changes FILE`, then `boltcli patch`."
+_PATCH = (
+    "Stop the node, then `boltcli audit --changes changes.ndjson FILE; boltcli patch --in-place FILE changes.ndjson`."
+)
 _TRACE = "None: Bacalhau leaves it behind itself; the change removes it."
 
 

@@ -46,7 +46,7 @@ class Options:
 
 def prepare(job: Job[Options]) -> None:
     if job.options.fix != bool(job.options.output):
-        raise ArgumentError("--fix needs --output DEST, and --output is for --fix")
+        raise ArgumentError("--fix and --output DEST go together: boltcli doctor --fix -o DEST FILE")
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
@@ -72,6 +72,10 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
         out.write(records.line(diagnosis_record(found, fixed, options.output)))
     else:
         out.write(diagnosis_text(found, fixed, options.output))
+        if found.ok and out.isatty() and not job.quiet:
+            from ..hints import after_check
+
+            err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in after_check(job.path))
     if fixed is not None:
         return LOSSES if fixed.lost else 0
     return 0 if found.ok else WRONG

@@ -33,6 +33,7 @@ COMMAND = Command(
     ),
     least=2,
     options=(
+        Option("recursive", "Of folders search the databases in them.", short="r", default=False),
         Option("ignore-case", "Ignore the case of ASCII letters.", short="i", default=False),
         Option("files", "Print only the names of files with a hit.", short="l", default=False),
         Option("count", "Print only how many hits each file has.", short="c", default=False),
@@ -59,6 +60,7 @@ COMMAND = Command(
 class Options:
     """The values of the options."""
 
+    recursive: bool
     ignore_case: bool
     files: bool
     count: bool
@@ -102,7 +104,9 @@ def _pattern(job: Job[Options]) -> Pattern[bytes]:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
-    _, *files = job.arguments
+    from ...fleet.find import expand
+
+    files = list(expand(job.arguments[1:], recursive=job.options.recursive))
     pattern = _pattern(job)
     status = NOTHING
     failure: BoltError | None = None
@@ -131,7 +135,7 @@ def _search(snapshot: Snapshot, job: Job[Options], pattern: Pattern[bytes], seve
     options, count, damaged = job.options, 0, False
     for hit in _hits(snapshot, job, pattern):
         if isinstance(hit, Corrupted):
-            job.warn(f"{hit}; what can be read beside it is searched")
+            job.warn(f"{job.path + ': ' if several else ''}{hit}; what can be read beside it is searched")
             damaged = True
             continue
         count += 1

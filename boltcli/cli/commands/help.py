@@ -35,8 +35,10 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
         except KeyError:
             from ... import guide
 
-            known = ", ".join(guide.topics())
-            raise ArgumentError(f"there is no command and no topic {rest[0]!r}; topics: {known}") from None
+            word, topics = rest[0], guide.topics()
+            named = [topic for topic in topics if len(word) > 2 and word.lower() in guide.text(topic).lower()]
+            which = f"topics that speak of it: {', '.join(named)}" if named else f"topics: {', '.join(topics)}"
+            raise ArgumentError(f"there is no command and no topic {word!r}; {which}") from None
         if rest[0] == "apps":
             _write_plug_ins(out)
         return

@@ -50,7 +50,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         found = _application(snapshot)
         out.write(summary(snapshot, f"{found.name}, {found.layout} ({found.certainty})" if found else ""))
         if job.summary:
-            out.write(next_steps(job.path, found is not None))
+            out.write(next_steps(job.path, snapshot))
 
 
 def _application(snapshot: Snapshot) -> Recognition | None:
