@@ -11,7 +11,8 @@ from array import array
 
 from ...format.constants import BUCKET_HEADER_SIZE, FREELIST_PAGE
 from ...format.page import BUCKET_HEADER
-from .recovered_tree import RecoveredTree, is_reused, page_elements
+from .bucket_pages import BucketPages
+from .recovered_tree import REUSED, RecoveredTree, is_reused, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,16 +133,20 @@ def first_key(table: PageTable, page: int) -> bytes | None:
 
 
 class Generation:
-    """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age."""
+    """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age.
 
-    __slots__ = ("bitmap", "lasts", "pairs", "root", "sequences", "tree", "whole")
+    ``reused`` counts the pages that it leads to which were used for something else since: the newest tree has none,
+    whatever else is missing in it.
+    """
+
+    __slots__ = ("bitmap", "lasts", "pairs", "reused", "root", "sequences", "tree")
 
     def __init__(self, table: PageTable, root: int, sequence: int = 0) -> None:
         self.root = root
         self.tree = RecoveredTree(table)
         self.tree.top.sequence = sequence
         self.tree.walk(self.tree.top, root, strict=True)
-        self.whole = not self.tree.gaps
+        self.reused = sum(gap.reason in REUSED for gap in self.tree.gaps)
         self.bitmap = int.from_bytes(self.tree.used.translate(_BITS), "little")
         self.sequences = 0
         self.pairs = 0
@@ -244,12 +249,15 @@ def bitmap_of(table: PageTable, ids: list[int]) -> int:
 def generations(table: PageTable, links: Links, names: set[bytes] | None, *, every: bool = False) -> list[Generation]:
     """The trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
-    Newest first. Whole ones only, unless others lead to twice as many pages, or ``every`` one is wanted.
+    Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
     """
     roots = links.roots()
     budget = _BUDGET * table.pages + 10_000
     found: list[Generation] = []
     known = names
+    if names is None:
+        pages = BucketPages(table, links.bucketish)
+        roots = [page for page in roots if not pages.is_nested(page)] or roots
     for page in roots:
         if len(found) == _MOST_CANDIDATES or budget < 0:
             break
@@ -263,13 +271,24 @@ def generations(table: PageTable, links: Links, names: set[bytes] | None, *, eve
             found.append(made)
     if not every:
         largest = max((made.reached for made in found), default=0)
-        found = [made for made in found if 2 * made.reached >= largest]
-        found = [made for made in found if made.whole] or found
-    lists = [bitmap_of(table, [page, *ids]) for page, ids in find_freelists(table)]
+        found = _not_reused([made for made in found if 2 * made.reached >= largest])
+    return _in_order(found, [bitmap_of(table, [page, *ids]) for page, ids in find_freelists(table)])
+
+
+def newest_first(found: list[Generation], freelists: list[int]) -> list[Generation]:
+    """Versions of one tree in order of age; of those of which a page was used again only if there are no others."""
+    return _in_order(_not_reused(found), freelists)
+
+
+def _not_reused(found: list[Generation]) -> list[Generation]:
+    return [made for made in found if not made.reused] or found
+
+
+def _in_order(found: list[Generation], freelists: list[int]) -> list[Generation]:
     ordered: list[Generation] = []
     for made in found:
         at = 0
-        while at < len(ordered) and not is_newer(made, ordered[at], lists):
+        while at < len(ordered) and not is_newer(made, ordered[at], freelists):
             at += 1
         ordered.insert(at, made)
     return ordered

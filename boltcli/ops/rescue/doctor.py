@@ -20,7 +20,7 @@ from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
 from .emit import Emission
 from .mapped_file import MappedFile
 from .page_table import PageTable, find_metas, find_page_size
-from .recovered_tree import RecoveredTree, page_elements
+from .recovered_tree import REUSED, RecoveredTree, page_elements
 from .report import recover_file
 
 TYPE_CHECKING = False
@@ -44,7 +44,6 @@ _MAGICS = (
     (b"PK\x03\x04", "a zip archive: unpack it first"),
     (b"\xfd7zXZ\0", "compressed with xz: unpack it first"),
 )
-_MOVED = ("the page holds keys of another place", "the page belongs to another place too")
 
 
 class Symptom(NamedTuple):
@@ -153,7 +152,7 @@ def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[l
 def _moved(file: MappedFile) -> str:
     """Whether it looks like a copy that was made while a program wrote to the file."""
     table, tree = _tree(file)
-    if any(gap.reason in _MOVED for gap in tree.gaps) and not any(table.is_zero(gap.page) for gap in tree.gaps
+    if any(gap.reason in REUSED for gap in tree.gaps) and not any(table.is_zero(gap.page) for gap in tree.gaps
                                                                  if gap.page < table.pages):  # fmt: skip
         return "sound pages lie where the tree expects others, as in a copy made while a program wrote to the file"
     return ""

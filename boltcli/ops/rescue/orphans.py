@@ -12,7 +12,7 @@ from collections import Counter
 from itertools import islice
 
 from ...format.constants import LEAF_PAGE
-from .candidate_roots import outgoing
+from .candidate_roots import Generation, newest_first, outgoing
 from .key_index import find_keys
 from .recovered_tree import PLACED, page_elements
 
@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .families import Families
     from .key_index import Wanted
     from .lenient_page import Elements
     from .recovered_tree import Bucket, Gap, RecoveredTree
@@ -34,6 +35,8 @@ _MARGIN = 1.5  # points that it must have more than the next one
 _ROUNDS = 50
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _SURE = 5.0
+_VOTE = 20.0  # points for the bucket that all older pages name
+_MOST_RIVALS = 16  # versions of one bucket that are compared
 _SIBLINGS = 16  # buckets beside one that are looked at
 _PAIRS, _BUCKETS = 1, 2
 
@@ -41,17 +44,15 @@ _PAIRS, _BUCKETS = 1, 2
 class Group:
     """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
 
-    ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3).
-    ``evidence`` has points by bucket path; ``exact`` the paths in which an older tree leads to the page itself;
-    ``stale`` is the share of samples that stand in parts of the tree where nothing is missing, by path. ``before``:
-    the lost pages that it was written before. ``rank``: of two versions of a key the lower one stays; a leaf to which
-    no page leads comes from the lost tree. ``size`` is the bytes of a leaf.
+    ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
+    points by bucket path; ``stale`` is the share of samples that stand in parts of the tree where nothing is missing,
+    by path. ``before``: the lost pages that it was written before. ``rank``: of two versions of a key the lower one
+    stays; a leaf to which no page leads comes from the lost tree. ``size`` is the bytes of a leaf.
     """
 
     __slots__ = (
         "before",
         "evidence",
-        "exact",
         "first",
         "holds",
         "last",
@@ -81,7 +82,6 @@ class Group:
         self.samples = samples
         self.holds = holds
         self.evidence: dict[Path, float] = {}
-        self.exact: set[Path] = set()
         self.before: set[int] = set()
         self.rank = 50
         self.stale: dict[Path, float] = {}
@@ -92,13 +92,14 @@ class Placement:
 
     def __init__(
         self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
-        *, all_live: bool = False,
+        families: Families, *, all_live: bool = False,
     ) -> None:  # fmt: skip
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
 
         ``all_live``: the root itself is lost.
         """
         self._roots = roots
+        self.families = families
         self.tree = tree
         self.table = tree.table
         self.references = references
@@ -113,11 +114,14 @@ class Placement:
         for gap in tree.gaps:
             if gap.page < len(self._marks):
                 self._marks[gap.page] = 1
+        self._members = bytearray(self.table.pages)
         self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}
 
     def run(self) -> None:
         """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
         orphans = self._orphans()
+        for page in orphans:
+            self._members[page] = 1
         groups = [group for page in self._tops(orphans) if (group := self._group(page)) is not None]
         self._find_runs(groups)
         self._find_evidence(groups)
@@ -134,6 +138,8 @@ class Placement:
             sizes: Counter[int] = Counter()
             for group, gap in chosen:
                 sizes[gap.bucket.index] += group.size
+            if kind:
+                chosen = self._newest(chosen)
             placed = self.placed
             for group, gap in chosen:
                 # A root branch has two children at least, and more than one page would hold. Else they are more
@@ -141,7 +147,7 @@ class Placement:
                 index = gap.bucket.index
                 few = wanting[index] < 2 or sizes[index] < self.table.page_size // 2
                 lone = is_whole(gap) and few and group.leaf and not gap.filled
-                if not lone or group.evidence.get(gap.bucket.path(), 0.0) >= _SURE or gap.bucket.path() in group.exact:
+                if not lone or group.evidence.get(gap.bucket.path(), 0.0) >= _SURE:
                     self._place(group, gap)
             if self.placed == placed:
                 if not kind:
@@ -149,15 +155,52 @@ class Placement:
                 skipped = [group for group, _ in chosen]
                 groups = [group for group in groups if group not in skipped]
                 self.left += skipped
-        groups += self.left
-        self.left = []
-        for group in groups:
-            if self.tree.used[group.page]:
-                continue
-            if self._is_stale(group):
-                self.dropped += 1
+        self._sort_out(groups + self.left)
+
+    def _newest(self, chosen: list[tuple[Group, Gap]]) -> list[tuple[Group, Gap]]:
+        """Of several versions of a bucket's pages only the newest."""
+        by_gap: dict[int, list[tuple[Group, Gap]]] = {}
+        for group, gap in chosen:
+            by_gap.setdefault(id(gap), []).append((group, gap))
+        kept = []
+        for entries in by_gap.values():
+            rivals = [
+                each for each in entries if each[0].first <= entries[0][0].last and entries[0][0].first <= each[0].last
+            ]
+            if len(rivals) > 1 and self.free is None:
+                made = newest_first([Generation(self.table, group.page) for group, _ in rivals[:_MOST_RIVALS]], [])
+                best = made[0].root
+                kept += [each for each in entries if each[0].page == best or each not in rivals]
             else:
-                self.left.append(group)
+                kept += entries
+        return kept
+
+    def _sort_out(self, groups: list[Group]) -> None:
+        """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
+        self.left = []
+        paths = [bucket.path() for bucket in self.tree.buckets]
+        met = bytearray(self.tree.used)
+        waiting = groups
+        while waiting:
+            waiting = [group for group in waiting if not met[group.page]]
+            hits = find_keys(self.tree, _wanted(waiting))
+            below: list[int] = []
+            for group in waiting:
+                met[group.page] = 1
+                if self._is_stale(group, _shares(group, hits, paths)):
+                    self.dropped += 1
+                    below += self._below(group.page)  # what an old page leads to may be live
+                else:
+                    self.left.append(group)
+            waiting = [made for page in below if not met[page] and (made := self._group(page)) is not None]
+
+    def _below(self, page: int) -> list[int]:
+        """The orphans that an orphan leads to."""
+        found = page_elements(self.table, page)
+        return [] if found is None else [
+            child for child, key in outgoing(self.table, found)
+            if child < self.table.pages and self._members[child] and (key is None or self._first(child) == key)
+        ]  # fmt: skip
 
     def _orphans(self) -> list[int]:
         table, used, free = self.table, self.tree.used, self.free
@@ -168,20 +211,34 @@ class Placement:
         ]  # fmt: skip
 
     def _tops(self, orphans: list[int]) -> list[int]:
-        """The orphans that no other orphan leads to."""
-        table = self.table
+        """The orphans that no other orphan leads to, without the branch pages that are older than their children."""
         members = set(orphans)
-        below: set[int] = set()
         parents: dict[int, list[int]] = {}
+        branches: dict[int, list[int]] = {}
+        older: list[int] = []
         for page in orphans:
-            found = page_elements(table, page)
+            found = page_elements(self.table, page)
             if found is None or not (found.has_buckets() or not found.leaf):
                 continue
-            for child, key in outgoing(table, found):
-                if child in members and child != page and (key is None or self._first(child) == key):
-                    parents.setdefault(child, []).append(page)
-                    below.add(child)
-        tops = [page for page in orphans if page not in below]
+            for child, key in outgoing(self.table, found):
+                if child not in members or child == page:
+                    continue
+                if key is not None and self._first(child) != key:
+                    older.append(page)  # its child was used for other keys since
+                    continue
+                parents.setdefault(child, []).append(page)
+                if key is not None:
+                    branches.setdefault(child, []).append(page)
+        # Of two versions of a branch page at most one is live.
+        older += [page for above in branches.values() if len(above) > 1 for page in above]
+        dissolved: set[int] = set()
+        while older:
+            page = older.pop()
+            if page not in dissolved:
+                dissolved.add(page)
+                older += branches.get(page, ())
+        below = {child for child, above in parents.items() if not dissolved.issuperset(above)}
+        tops = [page for page in orphans if page not in below and page not in dissolved]
         # Pages in a ring lead to each other: all of them are tops.
         seen = set(tops)
         stack = list(tops)
@@ -194,7 +251,7 @@ class Placement:
                 if child not in seen:
                     seen.add(child)
                     stack.append(child)
-        return tops + [page for page in orphans if page not in seen]
+        return tops + [page for page in orphans if page not in seen and page not in dissolved]
 
     def _first(self, page: int) -> bytes | None:
         found = page_elements(self.table, page)
@@ -237,26 +294,39 @@ class Placement:
 
     def _find_evidence(self, groups: list[Group]) -> None:
         """Look the samples up in the tree and in the older ones."""
-        wanted: Wanted = {}
-        for group in groups:
-            for key, sample in group.samples.items():
-                wanted.setdefault(key, []).append(sample)
+        wanted = _wanted(groups)
         for number, reference in enumerate(self.references, 1):
             paths = [bucket.path() for bucket in reference.buckets]
             hits = find_keys(reference, wanted)
             for group in groups:
-                owner = reference.owner_of(group.page)
-                if owner is not None:
-                    group.exact.add(paths[owner.index])
+                if reference.owner_of(group.page) is not None:
                     group.rank = min(group.rank, number)
                 for path, points in _points(group, hits, paths).items():
                     group.evidence[path] = max(group.evidence.get(path, 0.0), points)
+        self._ask_families(groups)
         paths = [bucket.path() for bucket in self.tree.buckets]
         hits = find_keys(self.tree, wanted)
         for group in groups:
             if group.leaf and group.rank == 50:
                 group.rank = 0
             group.stale = _points(group, hits, paths)
+
+    def _ask_families(self, groups: list[Group]) -> None:
+        """Share what is known of a group among those of its family, and take what older pages say of that."""
+        members: dict[int, list[Group]] = {}
+        for group in groups:
+            members.setdefault(self.families.of(group.page), []).append(group)
+        for number, family in members.items():
+            votes = self.families.votes.get(number, Counter())
+            every = votes.total()
+            shared: dict[Path, float] = {
+                path: _VOTE * (count / every) * min(1.0, (1 + count) / 3) for path, count in votes.items()
+            }
+            for group in family:
+                for path, points in group.evidence.items():
+                    shared[path] = max(shared.get(path, 0.0), points)
+            for group in family:
+                group.evidence.update(shared)
 
     def _choose(self, group: Group) -> tuple[float, Group, Gap] | None:
         """The place of a group, if one is clearly the best: its points, the group, the gap."""
@@ -291,7 +361,7 @@ class Placement:
         path = bucket.path()
         if gap.leaf and not (group.leaf and group.first == gap.low):
             return None  # its page was a leaf: only an older version of that can be here
-        if bucket.parent is None and is_whole(gap) and path not in group.exact and path not in group.evidence:
+        if bucket.parent is None and is_whole(gap) and path not in group.evidence:
             return None  # nested buckets look like a root; as one they would put everything in the wrong place
         points = 0.0
         if gap.low and group.first == gap.low:
@@ -300,8 +370,6 @@ class Placement:
             points += 4.0
         elif gap.low or gap.high is not None:
             points += 3.0
-        if path in group.exact:
-            points += 20.0
         points += group.evidence.get(path, 0.0)
         if gap.page in group.before:
             points += 5.0
@@ -404,13 +472,15 @@ class Placement:
         gap.filled += 1
         self.placed += 1
 
-    def _is_stale(self, group: Group) -> bool:
+    def _is_stale(self, group: Group, shares: dict[Path, tuple[int, int]]) -> bool:
         """Whether a group holds what the tree has elsewhere, or what nothing in it has a place for."""
-        if self.all_live and self.free is None:
-            return any(points >= 19.0 for points in group.stale.values())
-        if any(points >= (10.0 if self.free is None else 19.0) for points in group.stale.values()):
+        if self.free is not None:
+            return False  # it is in use, wherever it belongs
+        every = len(group.samples)
+        # An index has the keys of what it is an index of, but not one of the values.
+        if any(same == every and equal for same, equal in shares.values()):
             return True
-        return self.free is None and not any(self._could_hold(gap, group) for gap in self.tree.gaps)
+        return not self.all_live and not any(self._could_hold(gap, group) for gap in self.tree.gaps)
 
     def _could_hold(self, gap: Gap, group: Group) -> bool:
         """Whether the group may come from the gap: from its range, or from a bucket whose name is lost in it."""
@@ -435,18 +505,34 @@ def _follows(one: Group, other: Group) -> bool:
     return first[1] == second[1] and (first[0] == second[0] or _common(first[2], second[2]) > 0 or not first[2])
 
 
-def _points(group: Group, hits: dict[bytes, list[tuple[int, bool]]], paths: list[Path]) -> dict[Path, float]:
-    """Up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
-    found: dict[Path, float] = {}
-    each = 20.0 / max(1, len(group.samples))
+def _wanted(groups: list[Group]) -> Wanted:
+    """The samples of the groups, to be looked up."""
+    wanted: Wanted = {}
+    for group in groups:
+        for key, sample in group.samples.items():
+            wanted.setdefault(key, []).append(sample)
+    return wanted
+
+
+def _shares(group: Group, hits: dict[bytes, list[tuple[int, bool]]], paths: list[Path]) -> dict[Path, tuple[int, int]]:
+    """How many of the group's samples stand in a bucket, and how many of them with the same value."""
+    found: dict[Path, tuple[int, int]] = {}
     for key in group.samples:
-        seen: dict[Path, float] = {}
+        seen: dict[Path, bool] = {}
+        worth = bool(group.samples[key][1])  # empty values are equal anywhere
         for index, equal in hits.get(key, ()):
             path = paths[index]
-            seen[path] = max(seen.get(path, 0.0), each if equal else each / 2)
-        for path, points in seen.items():
-            found[path] = found.get(path, 0.0) + points
+            seen[path] = seen.get(path, False) or (equal and worth)
+        for path, equal in seen.items():
+            same, alike = found.get(path, (0, 0))
+            found[path] = same + 1, alike + equal
     return found
+
+
+def _points(group: Group, hits: dict[bytes, list[tuple[int, bool]]], paths: list[Path]) -> dict[Path, float]:
+    """Up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
+    each = 10.0 / max(1, len(group.samples))
+    return {path: each * (same + equal) for path, (same, equal) in _shares(group, hits, paths).items()}
 
 
 def _holds(leaf: Elements) -> int:

@@ -7,7 +7,9 @@ not reach. What can be placed is, what is in doubt goes to a bucket of its own.
 from __future__ import annotations
 
 from ...format.constants import LEAF_PAGE
+from .bucket_pages import BucketPages
 from .candidate_roots import Generation, Links, find_freelists, generations
+from .families import Families
 from .orphans import Placement
 from .page_table import PageTable, find_metas, find_page_size
 from .recovered_tree import OLDER, PLACED, RecoveredTree, fits, page_elements
@@ -165,7 +167,8 @@ def _look_for_the_rest(done: Recovery) -> None:
         if not unreached or done.free is None:
             return
     roots = {made.root for made in found}
-    placement = Placement(tree, references, done.free, roots, all_live=lost_root)
+    families = Families(table, [tree, *references], BucketPages(table, links.bucketish))
+    placement = Placement(tree, references, done.free, roots, families, all_live=lost_root)
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]
@@ -225,15 +228,17 @@ def _covers(made: Generation, done: Recovery) -> bool:
         found = page_elements(table, page)
         if found is None or not found.leaf or not found.keys:
             continue
-        keys = found.keys[:: max(1, found.count // 4)]
-        groups.append(keys)
-        named = {key for key, flag in zip(found.keys, found.flags) if flag}
-        for key in keys:
-            wanted.setdefault(key, []).append((int(key in named), b""))
+        some = range(0, found.count, max(1, found.count // 4))
+        groups.append([found.keys[i] for i in some])
+        for i in some:
+            # An index has the keys of what it is an index of, but not the values; those of buckets change.
+            wanted.setdefault(found.keys[i], []).append((found.flags[i], found.value(i)))
     if not groups:
         return True
     hits = find_keys(made.tree, wanted)
-    inside = sum(sum(key in hits for key in keys) > len(keys) // 2 for keys in groups)
+    names = {key for key, kinds in wanted.items() if kinds[0][0]}
+    alike = {key for key, places in hits.items() if key in names or any(equal for _, equal in places)}
+    inside = sum(len(alike.intersection(keys)) > len(keys) // 2 for keys in groups)
     return 4 * inside >= len(groups)
 
 

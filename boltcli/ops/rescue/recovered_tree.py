@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 # Where a page of a bucket comes from, the most trusted first.
 IN_TREE, PLACED, OLDER = 0, 1, 255
 _TREE = (BRANCH_PAGE, LEAF_PAGE)
+# Reasons of gaps: the page is sound, and something else.
+OTHER_KEYS = "the page was used for other keys since"
+OTHER_BUCKET = "the page was used for another bucket"
+OTHER_PLACE = "the page holds keys of another place"
+TWO_PLACES = "the page belongs to another place too"
+REUSED = frozenset((OTHER_KEYS, OTHER_BUCKET, OTHER_PLACE, TWO_PLACES))
 _MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do so
 
 
@@ -139,7 +145,7 @@ class RecoveredTree:
                 self.gap(bucket, low, high, page, reason, leaf=leaf)
                 continue
             if strict and expected is not None and found.keys[:1] != [expected]:
-                self.gap(bucket, low, high, page, "the page was used for other keys since", leaf=leaf)
+                self.gap(bucket, low, high, page, OTHER_KEYS, leaf=leaf)
                 continue
             self._take(bucket, page, found)
             if found.leaf:
@@ -203,9 +209,7 @@ class RecoveredTree:
             if root == 0 or name in bucket.children or len(self.buckets) >= _MOST_BUCKETS:
                 continue
             if strict and is_reused(self.table, found, root):
-                self.gap(
-                    self.bucket(bucket, name, root, sequence), b"", None, root, "the page was used for another bucket"
-                )
+                self.gap(self.bucket(bucket, name, root, sequence), b"", None, root, OTHER_BUCKET)
                 continue
             roots.append((self.bucket(bucket, name, root, sequence), root, b"", None, None, False))
         roots.reverse()
@@ -217,14 +221,14 @@ class RecoveredTree:
         if page < 2 or page >= table.pages:
             return None, "the page lies beyond the end of the file" if page > 1 else "not a page of a tree"
         if self.owner[page]:
-            return None, "the page belongs to another place too"
+            return None, TWO_PLACES
         own = table.own[page] and table.kind[page] in _TREE
         found = page_elements(table, page)
         if own:
             if found is None:
                 return None, "the page cannot be read"
             if not fits(found, low, high, 2):
-                return None, "the page holds keys of another place"
+                return None, OTHER_PLACE if found.sound else "the page is damaged"
             return found, ""
         if table.is_zero(page):
             return None, "the page is all zeros"
