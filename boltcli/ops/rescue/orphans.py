@@ -13,21 +13,18 @@ from itertools import islice
 
 from ...format.constants import LEAF_PAGE
 from .candidate_roots import Generation, newest_first, outgoing
+from .groups import BUCKETS, PAIRS, Group, common, follows, holds, points_of, sample, shape_of, shares, wanted_of
 from .key_index import find_keys
 from .recovered_tree import PLACED, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .families import Families
-    from .key_index import Wanted
     from .lenient_page import Elements
     from .recovered_tree import Bucket, Gap, RecoveredTree
 
     Path = tuple[bytes, ...]
 
-_SAMPLES = 8  # keys of a group that are looked up
 _DEEP = 64  # levels of a tree
 _ENOUGH = 4.0  # points that a place must have
 _ENOUGH_ALONE = 0.0  # if it is the only one
@@ -38,53 +35,6 @@ _SURE = 5.0
 _VOTE = 20.0  # points for the bucket that all older pages name
 _MOST_RIVALS = 16  # versions of one bucket that are compared
 _SIBLINGS = 16  # buckets beside one that are looked at
-_PAIRS, _BUCKETS = 1, 2
-
-
-class Group:
-    """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
-
-    ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
-    points by bucket path; ``stale`` is the share of samples that stand in parts of the tree where nothing is missing,
-    by path. ``before``: the lost pages that it was written before. ``rank``: of two versions of a key the lower one
-    stays; a leaf to which no page leads comes from the lost tree. ``size`` is the bytes of a leaf.
-    """
-
-    __slots__ = (
-        "before",
-        "evidence",
-        "first",
-        "holds",
-        "last",
-        "leaf",
-        "page",
-        "rank",
-        "samples",
-        "size",
-        "stale",
-    )
-
-    def __init__(
-        self,
-        page: int,
-        leaf: bool,
-        size: int,
-        first: bytes,
-        last: bytes,
-        samples: dict[bytes, tuple[int, bytes]],
-        holds: int,
-    ) -> None:
-        self.page = page
-        self.leaf = leaf
-        self.size = size
-        self.first = first
-        self.last = last
-        self.samples = samples
-        self.holds = holds
-        self.evidence: dict[Path, float] = {}
-        self.before: set[int] = set()
-        self.rank = 50
-        self.stale: dict[Path, float] = {}
 
 
 class Placement:
@@ -131,9 +81,9 @@ class Placement:
             if not choices:
                 break
             # Pages of buckets first: what they lead to is then no orphan any more.
-            choices.sort(key=lambda choice: (not choice[1].holds & _BUCKETS, -choice[0]))
-            kind = choices[0][1].holds & _BUCKETS
-            chosen = [(group, gap) for _, group, gap in choices if group.holds & _BUCKETS == kind]
+            choices.sort(key=lambda choice: (not choice[1].holds & BUCKETS, -choice[0]))
+            kind = choices[0][1].holds & BUCKETS
+            chosen = [(group, gap) for _, group, gap in choices if group.holds & BUCKETS == kind]
             wanting = Counter(gap.bucket.index for group, gap in chosen if is_whole(gap))
             sizes: Counter[int] = Counter()
             for group, gap in chosen:
@@ -183,11 +133,11 @@ class Placement:
         waiting = groups
         while waiting:
             waiting = [group for group in waiting if not met[group.page]]
-            hits = find_keys(self.tree, _wanted(waiting))
+            hits = find_keys(self.tree, wanted_of(waiting))
             below: list[int] = []
             for group in waiting:
                 met[group.page] = 1
-                if self._is_stale(group, _shares(group, hits, paths)):
+                if self._is_stale(group, shares(group, hits, paths)):
                     self.dropped += 1
                     below += self._below(group.page)  # what an old page leads to may be live
                 else:
@@ -263,13 +213,18 @@ class Placement:
         end, last = self._descend(page, -1)
         if leaf is None or end is None or not leaf.keys or not end.keys:
             return None
-        samples = _sample(leaf) | _sample(end)
-        holds = _holds(leaf) | _holds(end)
+        samples = sample(leaf) | sample(end)
         size = self.table.page_size
         if self.table.kind[page] == LEAF_PAGE:
             size = max(leaf.ends) - leaf.first
         return Group(
-            page, self.table.kind[page] == LEAF_PAGE, size, first, max(last, end.keys[-1], end.keys[0]), samples, holds
+            page,
+            self.table.kind[page] == LEAF_PAGE,
+            size,
+            first,
+            max(last, end.keys[-1], end.keys[0]),
+            samples,
+            holds(leaf) | holds(end),
         )
 
     def _descend(self, page: int, step: int) -> tuple[Elements | None, bytes]:
@@ -294,14 +249,14 @@ class Placement:
 
     def _find_evidence(self, groups: list[Group]) -> None:
         """Look the samples up in the tree and in the older ones."""
-        wanted = _wanted(groups)
+        wanted = wanted_of(groups)
         for number, reference in enumerate(self.references, 1):
             paths = [bucket.path() for bucket in reference.buckets]
             hits = find_keys(reference, wanted)
             for group in groups:
                 if reference.owner_of(group.page) is not None:
                     group.rank = min(group.rank, number)
-                for path, points in _points(group, hits, paths).items():
+                for path, points in points_of(group, hits, paths).items():
                     group.evidence[path] = max(group.evidence.get(path, 0.0), points)
         self._ask_families(groups)
         paths = [bucket.path() for bucket in self.tree.buckets]
@@ -309,7 +264,7 @@ class Placement:
         for group in groups:
             if group.leaf and group.rank == 50:
                 group.rank = 0
-            group.stale = _points(group, hits, paths)
+            group.stale = points_of(group, hits, paths)
 
     def _ask_families(self, groups: list[Group]) -> None:
         """Share what is known of a group among those of its family, and take what older pages say of that."""
@@ -378,7 +333,7 @@ class Placement:
     def _suits(self, group: Group, bucket: Bucket) -> bool:
         """Whether a bucket that is known to hold pairs, or buckets, gets its like; the root bucket holds buckets."""
         if bucket.parent is None:
-            return group.holds == _BUCKETS
+            return group.holds == BUCKETS
         known = self._kind(bucket)
         return not known or bool(known & group.holds)
 
@@ -397,7 +352,7 @@ class Placement:
             for page in bucket.leaves[:4]:
                 found = page_elements(self.table, page)
                 if found is not None and found.keys:
-                    kind |= _holds(found)
+                    kind |= holds(found)
             if bucket.leaves:
                 self._kinds[bucket.index] = kind
             else:
@@ -430,7 +385,7 @@ class Placement:
                 if group is None:
                     clean = True
                     break
-                if run and not _follows(group, run[-1]):
+                if run and not follows(group, run[-1]):
                     break
                 run.append(group)
                 page -= 1
@@ -444,12 +399,12 @@ class Placement:
         if shape is None:
             return 0.0
         length, kinds, prefix = shape
-        own = _shape_of(group.samples)
+        own = shape_of(group.samples)
         points = 0.0
         points += 1.5 if own[0] == length else -0.5
         points += 1.0 if own[1] == kinds else -3.0
-        common = _common(own[2], prefix)
-        return points + (1.0 if common >= min(4, len(prefix), len(own[2])) and common else 0.0)
+        alike = common(own[2], prefix)
+        return points + (1.0 if alike >= min(4, len(prefix), len(own[2])) and alike else 0.0)
 
     def _shape(self, bucket: Bucket) -> tuple[int, int, bytes] | None:
         if bucket.index not in self._shapes:
@@ -457,7 +412,7 @@ class Placement:
             if bucket.leaves:
                 found = page_elements(self.table, bucket.leaves[0])
                 if found is not None and found.keys:
-                    shape = _shape_of(found.keys)
+                    shape = shape_of(found.keys)
             self._shapes[bucket.index] = shape
         return self._shapes[bucket.index]
 
@@ -485,7 +440,7 @@ class Placement:
     def _could_hold(self, gap: Gap, group: Group) -> bool:
         """Whether the group may come from the gap: from its range, or from a bucket whose name is lost in it."""
         kind = self._kind(gap.bucket)
-        if kind != _PAIRS:
+        if kind != PAIRS:
             return True
         if gap.elements and not gap.bucket.children:
             return False
@@ -495,74 +450,3 @@ class Placement:
 def is_whole(gap: Gap) -> bool:
     """Whether all of a bucket is missing: its root page is lost."""
     return not gap.low and gap.high is None
-
-
-def _follows(one: Group, other: Group) -> bool:
-    """Whether two neighbouring pages may be of one bucket, written together."""
-    if one.last >= other.first or not one.holds & other.holds:
-        return False
-    first, second = _shape_of(one.samples), _shape_of(other.samples)
-    return first[1] == second[1] and (first[0] == second[0] or _common(first[2], second[2]) > 0 or not first[2])
-
-
-def _wanted(groups: list[Group]) -> Wanted:
-    """The samples of the groups, to be looked up."""
-    wanted: Wanted = {}
-    for group in groups:
-        for key, sample in group.samples.items():
-            wanted.setdefault(key, []).append(sample)
-    return wanted
-
-
-def _shares(group: Group, hits: dict[bytes, list[tuple[int, bool]]], paths: list[Path]) -> dict[Path, tuple[int, int]]:
-    """How many of the group's samples stand in a bucket, and how many of them with the same value."""
-    found: dict[Path, tuple[int, int]] = {}
-    for key in group.samples:
-        seen: dict[Path, bool] = {}
-        worth = bool(group.samples[key][1])  # empty values are equal anywhere
-        for index, equal in hits.get(key, ()):
-            path = paths[index]
-            seen[path] = seen.get(path, False) or (equal and worth)
-        for path, equal in seen.items():
-            same, alike = found.get(path, (0, 0))
-            found[path] = same + 1, alike + equal
-    return found
-
-
-def _points(group: Group, hits: dict[bytes, list[tuple[int, bool]]], paths: list[Path]) -> dict[Path, float]:
-    """Up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
-    each = 10.0 / max(1, len(group.samples))
-    return {path: each * (same + equal) for path, (same, equal) in _shares(group, hits, paths).items()}
-
-
-def _holds(leaf: Elements) -> int:
-    """What is in a leaf: pairs, buckets, or both."""
-    return (_BUCKETS if any(leaf.flags) else 0) | (0 if all(leaf.flags) else _PAIRS)
-
-
-def _sample(leaf: Elements) -> dict[bytes, tuple[int, bytes]]:
-    """Some pairs of a leaf, evenly spaced."""
-    count = leaf.count
-    step = max(1, count // _SAMPLES)
-    return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in range(0, count, step)}
-
-
-def _shape_of(keys: Iterable[bytes]) -> tuple[int, int, bytes]:
-    """The commonest length of keys, what kinds of bytes they have, and the prefix that they share."""
-    names = list(keys)
-    lengths = list(map(len, names))
-    kinds = 0
-    for name in names:
-        kinds |= 1 if name.isascii() and name.decode("ascii", "replace").isprintable() else 2
-    prefix = min(names)
-    last = max(names)
-    return max(set(lengths), key=lengths.count), kinds, prefix[: _common(prefix, last)]
-
-
-def _common(one: bytes, other: bytes) -> int:
-    count = 0
-    for a, b in zip(one, other):
-        if a != b:
-            break
-        count += 1
-    return count
