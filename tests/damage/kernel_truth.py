@@ -117,8 +117,11 @@ def _usage(bucket: BucketUsage) -> tuple[object, ...]:
 
 
 def _space(walk: SpaceWalk) -> dict[str, object]:
-    places = [(place.name, place.parent, place.pairs, place.bytes, place.leaves) for place in walk.places]
-    return vars(walk) | {"places": places, "reached": bytes(walk.reached).rstrip(b"\0")}
+    places = [
+        (place.name, place.parent, place.pairs, place.bytes, walk.leaves[4 * place.first : 4 * place.last])
+        for place in walk.places
+    ]
+    return vars(walk) | {"places": places, "leaves": None, "reached": bytes(walk.reached).rstrip(b"\0")}
 
 
 def _keys(snapshot: Snapshot, bucket: BucketRef, form: str, kernel: bool) -> list[bytes | str]:

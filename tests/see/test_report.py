@@ -149,6 +149,35 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.mark.slow
+def test_names_do_nothing_in_a_browser(browser: Any, tmp_path: Path) -> None:
+    """A bucket with a page of its own, a key and a value that would all run a program."""
+    evil = b"</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+    source = tmp_path / "<img src=x onerror=alert(3)>.db"
+    bucket = (evil, (4).to_bytes(8, "little") + bytes(8), b"\1")
+    source.write_bytes(small(freelist(2), page(3, 2, [bucket]), page(4, 2, [(evil, evil)])))
+    target = tmp_path / "a.html"
+    assert run("report", "--values", "-o", target, source)[0] == 0
+    ran: list[str] = []
+    tab = browser.new_page()
+
+    def opened(dialog: Any) -> None:
+        ran.append(dialog.message)
+        dialog.dismiss()
+
+    tab.on("dialog", opened)
+    tab.on("console", lambda message: ran.append(message.text))
+    tab.on("pageerror", lambda error: ran.append(str(error)))
+    tab.goto(target.as_uri())
+    box = tab.locator(".map svg").bounding_box()
+    tab.mouse.click(box["x"] + box["width"] * 4.5 / 16, box["y"] + 5)
+    assert f"bucket {evil.decode()}" in tab.locator(".map .tip").text_content()
+    tab.wait_for_timeout(200)
+    assert ran == []
+    assert tab.locator("img").count() == 0
+    tab.close()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_in_a_browser(browser: Any, scheme: str, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.db"

@@ -17,6 +17,7 @@ from .space_walk import FILL_BINS, SpaceWalk, space_walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Sequence
 
     from ...storage.snapshot import Snapshot
@@ -103,7 +104,7 @@ def space_top(
     paths: list[tuple[bytes, ...]] = []
     for place in walk.places:
         paths.append((*paths[place.parent], place.name) if paths else start)
-        for prefix, group in _prefixes(snapshot, place, separator, depth).items():
+        for prefix, group in _prefixes(snapshot, walk, place, separator, depth).items():
             if group.pairs:
                 result.groups[paths[-1], prefix] = group
     _whole_file(snapshot, result, space_walk(snapshot, root_bucket(snapshot), 0, 0) if path else walk)
@@ -142,18 +143,18 @@ def _prefix(key: bytes, separator: bytes, depth: int) -> bytes:
     return key[:end]
 
 
-def _prefixes(snapshot: Snapshot, place: Place, separator: bytes | None, depth: int) -> dict[bytes, Group]:
+def _prefixes(
+    snapshot: Snapshot, walk: SpaceWalk, place: Place, separator: bytes | None, depth: int
+) -> dict[bytes, Group]:
     """Count the pairs of a bucket by prefix, those of its inner buckets that aren't told apart without one."""
     groups: dict[bytes, Group] = {}
-    leaves = place.leaves
-    rest = Group(place.pairs - sum(leaf[2] for leaf in leaves), place.bytes - sum(leaf[3] for leaf in leaves))
-    if separator is None and leaves:
-        separator = guess_separator(_elements(snapshot, leaves[0]).keys()[:_SAMPLE])
+    leaves, at, stop = walk.leaves, place.first, place.last
+    if separator is None and at < stop:
+        separator = guess_separator(_elements(snapshot, leaves, at).keys()[:_SAMPLE])
     if not separator:
         return {b"": Group(place.pairs, place.bytes)}
-    at = 0
-    while at < len(leaves):
-        leaf = _elements(snapshot, leaves[at])
+    while at < stop:
+        leaf = _elements(snapshot, leaves, at)
         first = _prefix(leaf.key(0), separator, depth)
         if first.count(separator) < depth or first != _prefix(leaf.key(leaf.count - 1), separator, depth):
             _count_keys(groups, leaf, separator, depth)
@@ -162,21 +163,26 @@ def _prefixes(snapshot: Snapshot, place: Place, separator: bytes | None, depth: 
         # The last page whose last key has the same prefix: in steps that double, then that halve.
         step, last = 1, at
         while step:
-            middle = min(last + step, len(leaves) - 1)
-            elements = _elements(snapshot, leaves[middle])
+            middle = min(last + step, stop - 1)
+            elements = _elements(snapshot, leaves, middle)
             alike = middle > last and _prefix(elements.key(elements.count - 1), separator, depth) == first
             last = middle if alike else last
             step = 2 * step if alike else step // 2
-        part = leaves[at : last + 1]
-        _add(groups, first, sum(leaf[2] for leaf in part), sum(leaf[3] for leaf in part))
+        _add(groups, first, *_sums(leaves, at, last + 1))
         at = last + 1
-    _add(groups, b"", rest.pairs, rest.bytes)
+    pairs, size = _sums(leaves, place.first, stop)
+    _add(groups, b"", place.pairs - pairs, place.bytes - size)
     return groups
 
 
-def _elements(snapshot: Snapshot, leaf: tuple[int, int, int, int]) -> LeafElements:
+def _sums(leaves: array[int], first: int, stop: int) -> tuple[int, int]:
+    """Return the pairs of some leaf pages, and their bytes."""
+    return sum(leaves[4 * first + 2 : 4 * stop : 4]), sum(leaves[4 * first + 3 : 4 * stop : 4])
+
+
+def _elements(snapshot: Snapshot, leaves: array[int], at: int) -> LeafElements:
     """Return the elements of a leaf page that the walk went over, or of an inline one."""
-    offset, end = leaf[:2]
+    offset, end = leaves[4 * at], leaves[4 * at + 1]
     buffer = snapshot.buffer
     try:
         return LeafElements(buffer, offset, HEADER.unpack_from(buffer, offset)[2], end)

@@ -6,6 +6,7 @@ Both fill the same columns; :mod:`.space_top` makes groups and tables of them.
 from __future__ import annotations
 
 import mmap
+from array import array
 from collections import Counter
 from heapq import heappush, heappushpop
 
@@ -27,25 +28,26 @@ _LARGE = 16  # pages; the longest run that a dense copy packs several pairs into
 
 
 class Place:
-    """A bucket: its ``name``, the index of its ``parent``; of those told apart ``pairs``, ``bytes``, ``leaves``.
+    """A bucket that is told apart: its ``name``, the index of its ``parent``, ``pairs`` and ``bytes``.
 
-    ``bytes`` are those of keys, values and element headers. ``leaves`` are its
-    own leaf pages, (offset, end, pairs, bytes) each. ``pairs`` and ``bytes``
-    include those of buckets inside it that are not told apart.
+    ``bytes`` are those of keys, values and element headers. ``pairs`` and
+    ``bytes`` include those of buckets inside it that are not told apart. Its
+    own leaf pages are those from ``first`` to before ``last`` in the walk's ``leaves``.
     """
 
-    __slots__ = ("bytes", "leaves", "name", "pairs", "parent")
+    __slots__ = ("bytes", "first", "last", "name", "pairs", "parent")
 
     def __init__(self, name: bytes, parent: int) -> None:
         self.name = name
         self.parent = parent
-        self.pairs = self.bytes = 0
-        self.leaves: list[tuple[int, int, int, int]] = []
+        self.pairs = self.bytes = self.first = self.last = 0
 
 
 class SpaceWalk:
     """What a walk found. ``places`` are the buckets that are told apart, the first one first.
 
+    ``leaves`` has four numbers for each of their leaf pages that isn't empty:
+    where it is in the file, where that ends, its pairs, and their bytes.
     ``largest`` are (bytes of key and value, names below the first bucket, key),
     largest first. ``key_sizes`` and ``value_sizes`` count pairs by the bits of
     their size, ``fills`` leaf pages by tenths of their room in use.
@@ -55,6 +57,7 @@ class SpaceWalk:
 
     def __init__(self) -> None:
         self.places: list[Place] = []
+        self.leaves = array("Q")
         self.largest: list[tuple[int, tuple[bytes, ...], bytes]] = []
         self.key_sizes: dict[int, int] = {}
         self.value_sizes: dict[int, int] = {}
@@ -77,7 +80,7 @@ def _of_kernel(snapshot: Snapshot, columns: tuple[bytes, bytes, bytes, bytes, by
     records, leaves, sums, largest, result.reached = columns
     with memoryview(records).cast("Q") as numbers:
         fields = {field: numbers[at :: len(PLACE)] for at, field in enumerate(PLACE)}
-        rows = _rows(leaves)
+        result.leaves.frombytes(leaves)
 
         def name(at: int) -> bytes:
             start = fields["name"][at]
@@ -88,10 +91,11 @@ def _of_kernel(snapshot: Snapshot, columns: tuple[bytes, bytes, bytes, bytes, by
                 break  # they come in order of depth: those that are told apart first
             place = Place(name(at), fields["parent"][at])
             place.pairs, place.bytes = fields["pairs"][at], fields["bytes"][at]
-            first = fields["first"][at]
-            place.leaves = rows[first : first + fields["leaves"][at]]
+            place.first = fields["first"][at]
+            place.last = place.first + fields["leaves"][at]
             result.places.append(place)
-        for size, key, key_size, at in _rows(largest):
+        found = memoryview(largest).cast("Q").tolist()
+        for size, key, key_size, at in zip(found[0::4], found[1::4], found[2::4], found[3::4]):
             path = []
             while at:
                 path.append(name(at))
@@ -111,12 +115,6 @@ def _of_kernel(snapshot: Snapshot, columns: tuple[bytes, bytes, bytes, bytes, by
             else:
                 setattr(result, field, {bits: count for bits, count in enumerate(column) if count})
     return result
-
-
-def _rows(records: bytes) -> list[tuple[int, int, int, int]]:
-    """Return records of four numbers."""
-    with memoryview(records).cast("Q") as numbers:
-        return list(zip(*(numbers[at::4].tolist() for at in range(4))))
 
 
 class _Walk:
@@ -169,6 +167,8 @@ class _Walk:
         inner: list[tuple[bytes, BucketRef]] = []
         branches: list[int] = []
         elements = size = key_size = 0
+        if group == self_:
+            place.first = place.last = len(result.leaves) // 4
         with ref:
             for page in leaf_pages(snapshot, ref, branches):
                 snapshot.glance()
@@ -187,7 +187,8 @@ class _Walk:
                 place.bytes += used
                 if group == self_ and leaf.count:
                     start = page.file_offset
-                    place.leaves.append((start, start + page.end - page.offset, count, used))
+                    result.leaves.extend((start, start + page.end - page.offset, count, used))
+                    place.last += 1
                 if ref.root:
                     self._mark(page)
                     result.leaf_pages += 1
