@@ -14,7 +14,7 @@ from boltcli.ops.space.space_top import guess_separator, space_top
 from boltcli.ops.space.space_usage import dense_size, usage
 from boltcli.render import human
 from boltcli.storage.snapshot import Snapshot
-from tests.support import DATABASES, run
+from tests.support import DATABASES, freelist, page, run, small
 
 Path_ = tuple[bytes, ...]
 
@@ -87,6 +87,15 @@ def test_prefixes_of_any_depth_are_counted_as_one_by_one(tmp_path: Path, walks: 
         with Snapshot(str(tmp_path / "a.db")) as snapshot:
             found = space_top(snapshot, [b"b"], depth=depth)
         assert {prefix.decode(): group.pairs for (_, prefix), group in found.groups.items()} == naive
+
+
+def test_an_overflow_that_no_file_has(tmp_path: Path, walks: str) -> None:
+    content = bytearray(small(freelist(2), page(3, 2, [(b"a", b"1")])))
+    content[3 * 4096 + 12 : 3 * 4096 + 16] = b"\xff" * 4
+    (tmp_path / "a.db").write_bytes(content)
+    with Snapshot(str(tmp_path / "a.db")) as snapshot:
+        found = space_top(snapshot)
+    assert (found.pairs, found.overflow_pages, len(found.fills)) == (1, 0, 10)
 
 
 def test_groups_by_prefix(walks: str) -> None:

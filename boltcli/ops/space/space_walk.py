@@ -201,8 +201,9 @@ class _Walk:
         return inner
 
     def _mark(self, page: Page) -> None:
-        self._reached[page.pgid : page.pgid + page.overflow + 1] = b"\1" * (page.overflow + 1)
-        self.result.overflow_pages += page.overflow
+        overflow = min(page.overflow, max(len(self._reached) - page.pgid - 1, 0))  # it may say anything
+        self._reached[page.pgid : page.pgid + overflow + 1] = b"\1" * (overflow + 1)
+        self.result.overflow_pages += overflow
 
     def _pairs(self, page: Page, leaf: LeafElements, children: list[int], self_: int) -> tuple[int, int]:
         """Count the sizes of a leaf's pairs, note large ones; return how many there are, and their bytes."""
