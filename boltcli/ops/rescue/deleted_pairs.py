@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...format.page import Buffer
-    from .key_index import Wanted
     from .lenient_page import Elements
 
     Path = tuple[bytes, ...]
@@ -189,31 +188,31 @@ class _Search:
 
     def _likely(self, pages: list[int]) -> dict[int, Path]:
         """The bucket in which most of a page's keys stand now or stood before; else the only one with such keys."""
-        wanted: Wanted = {}
-        samples: dict[int, list[bytes]] = {}
+        samples: dict[int, list[tuple[bytes, int]]] = {}
         for page in pages:
             found = page_elements(self.table, page)
             if found is None or not found.keys:
                 continue
-            step = max(1, found.count // _SAMPLES)
-            samples[page] = found.keys[::step]
-            for key, flag in zip(samples[page], found.flags[::step]):
-                wanted.setdefault(key, []).append((flag, b""))
+            samples[page] = list(zip(found.keys, found.flags))[:: max(1, found.count // _SAMPLES)]
+        wanted = {key for pairs in samples.values() for key, _ in pairs}
         votes: dict[int, dict[Path, int]] = {page: {} for page in samples}
         trees = [(self.tree, self._tree_paths), *((made.tree, paths) for made, paths in zip(self.older, self._paths))]
         for tree, paths in trees:
             hits = find_keys(tree, wanted)
-            for page, keys in samples.items():
-                for key in keys:
-                    for index, _ in hits.get(key, ()):
-                        votes[page][paths[index]] = votes[page].get(paths[index], 0) + 1
+            for page, pairs in samples.items():
+                for key, flag in pairs:
+                    for index, kind, _ in hits.get(key, ()):
+                        if kind == flag:
+                            votes[page][paths[index]] = votes[page].get(paths[index], 0) + 1
         shapes = self._shapes()
         chosen: dict[int, Path] = {}
         for page, found_votes in votes.items():
             if found_votes:
                 chosen[page] = max(found_votes, key=lambda path: (found_votes[path], path))
                 continue
-            alike = [path for path, lengths in shapes.items() if _usual_length(samples[page]) in lengths]
+            alike = [
+                path for path, lengths in shapes.items() if _usual_length([key for key, _ in samples[page]]) in lengths
+            ]
             if len(alike) == 1:
                 chosen[page] = alike[0]
         return chosen

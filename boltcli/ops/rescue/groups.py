@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .key_index import Wanted
+    from .key_index import Hit
     from .lenient_page import Elements
 
     Path = tuple[bytes, ...]
@@ -63,37 +63,30 @@ class Group:
 
 def follows(one: Group, other: Group) -> bool:
     """Whether two neighbouring pages may be of one bucket, written together."""
-    if one.last >= other.first or not one.holds & other.holds:
-        return False
-    first, second = shape_of(one.samples), shape_of(other.samples)
-    return first[1] == second[1] and (first[0] == second[0] or common(first[2], second[2]) > 0 or not first[2])
+    return one.last < other.first and bool(shape_of(one.samples)[1] & shape_of(other.samples)[1])
 
 
-def wanted_of(groups: list[Group]) -> Wanted:
-    """The samples of the groups, to be looked up."""
-    wanted: Wanted = {}
-    for group in groups:
-        for key, sample in group.samples.items():
-            wanted.setdefault(key, []).append(sample)
-    return wanted
+def wanted_of(groups: list[Group]) -> set[bytes]:
+    """The keys of the groups' samples, to be looked up."""
+    return {key for group in groups for key in group.samples}
 
 
-def shares(group: Group, hits: dict[bytes, list[tuple[int, bool]]], paths: list[Path]) -> dict[Path, tuple[int, int]]:
+def shares(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, tuple[int, int]]:
     """How many of the group's samples stand in a bucket, and how many of them with the same value."""
     found: dict[Path, tuple[int, int]] = {}
-    for key in group.samples:
+    for key, (flag, value) in group.samples.items():
         seen: dict[Path, bool] = {}
-        worth = bool(group.samples[key][1])  # empty values are equal anywhere
-        for index, equal in hits.get(key, ()):
-            path = paths[index]
-            seen[path] = seen.get(path, False) or (equal and worth)
-        for path, equal in seen.items():
+        for index, kind, digest in hits.get(key, ()):
+            if kind == flag:
+                path = paths[index]
+                seen[path] = seen.get(path, False) or (bool(value) and digest == hash(value))  # empty ones are equal
+        for path, equal in seen.items():  # anywhere
             same, alike = found.get(path, (0, 0))
             found[path] = same + 1, alike + equal
     return found
 
 
-def points_of(group: Group, hits: dict[bytes, list[tuple[int, bool]]], paths: list[Path]) -> dict[Path, float]:
+def points_of(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, float]:
     """Up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
     each = 10.0 / max(1, len(group.samples))
     return {path: each * (same + equal) for path, (same, equal) in shares(group, hits, paths).items()}

@@ -34,6 +34,7 @@ _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _SURE = 5.0
 _VOTE = 20.0  # points for the bucket that all older pages name
 _MOST_RIVALS = 16  # versions of one bucket that are compared
+_UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _SIBLINGS = 16  # buckets beside one that are looked at
 
 
@@ -78,6 +79,7 @@ class Placement:
         for _ in range(_ROUNDS):
             waiting = [group for group in groups if not self.tree.used[group.page]]
             choices = [choice for group in waiting if (choice := self._choose(group)) is not None]
+            choices = _surest(choices)
             if not choices:
                 break
             # Pages of buckets first: what they lead to is then no orphan any more.
@@ -311,14 +313,19 @@ class Placement:
         if group.first < gap.low or (gap.high is not None and group.last >= gap.high):
             return None
         bucket = gap.bucket
-        if not self._suits(group, bucket) or (self.free is not None and self._overlaps(group, bucket)):
+        if bucket.parent is None and group.holds != BUCKETS:
+            return None
+        if self.free is not None and self._overlaps(group, bucket):
+            return None
+        suits = self._suits(group, bucket)
+        if bucket.leaves and not suits:
             return None
         path = bucket.path()
         if gap.leaf and not (group.leaf and group.first == gap.low):
             return None  # its page was a leaf: only an older version of that can be here
         if bucket.parent is None and is_whole(gap) and path not in group.evidence:
             return None  # nested buckets look like a root; as one they would put everything in the wrong place
-        points = 0.0
+        points = 0.0 if suits else _UNSUITED
         if gap.low and group.first == gap.low:
             points += 10.0
         if gap.low and gap.high is not None:
@@ -331,9 +338,7 @@ class Placement:
         return points + self._likeness(group, bucket)
 
     def _suits(self, group: Group, bucket: Bucket) -> bool:
-        """Whether a bucket that is known to hold pairs, or buckets, gets its like; the root bucket holds buckets."""
-        if bucket.parent is None:
-            return group.holds == BUCKETS
+        """Whether a bucket that is known to hold pairs, or buckets, gets its like."""
         known = self._kind(bucket)
         return not known or bool(known & group.holds)
 
@@ -445,6 +450,25 @@ class Placement:
         if gap.elements and not gap.bucket.children:
             return False
         return not (group.first < gap.low or (gap.high is not None and group.last >= gap.high))
+
+
+def _surest(choices: list[tuple[float, Group, Gap]]) -> list[tuple[float, Group, Gap]]:
+    """Those that something speaks for; if there are none, those of which nothing speaks against.
+
+    Pages whose keys overlap can't all be of the one bucket that seems to be missing: there is another, whose name is
+    lost.
+    """
+    sure = [choice for choice in choices if choice[0] >= _ENOUGH or not is_whole(choice[2])]
+    if sure:
+        return sure
+    overlapping: set[int] = set()
+    ends: dict[int, bytes] = {}
+    for _, group, gap in sorted(choices, key=lambda choice: choice[1].first):
+        end = ends.get(id(gap), b"")
+        if group.first <= end:
+            overlapping.add(id(gap))
+        ends[id(gap)] = max(end, group.last)
+    return [choice for choice in choices if id(choice[2]) not in overlapping]
 
 
 def is_whole(gap: Gap) -> bool:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from ...format.meta import Meta
     from ...format.page import Buffer
-    from .key_index import Wanted
     from .recovered_tree import Bucket, Gap
 
 LOST_AND_FOUND = b"lost+found"
@@ -220,25 +219,25 @@ def _covers(made: Generation, done: Recovery) -> bool:
     from .key_index import find_keys
 
     table = done.table
-    wanted: Wanted = {}
-    groups: list[list[bytes]] = []
+    groups: list[list[tuple[bytes, int, int]]] = []
     for page in range(2, table.pages):
         if made.tree.used[page] or not table.is_tree(page) or (done.free and done.free[page]) or table.is_torn(page):
             continue
         found = page_elements(table, page)
-        if found is None or not found.leaf or not found.keys:
-            continue
-        some = range(0, found.count, max(1, found.count // 4))
-        groups.append([found.keys[i] for i in some])
-        for i in some:
-            # An index has the keys of what it is an index of, but not the values; those of buckets change.
-            wanted.setdefault(found.keys[i], []).append((found.flags[i], found.value(i)))
+        if found is not None and found.leaf and found.keys:
+            some = range(0, found.count, max(1, found.count // 4))
+            groups.append([(found.keys[i], found.flags[i], hash(found.value(i))) for i in some])
     if not groups:
         return True
-    hits = find_keys(made.tree, wanted)
-    names = {key for key, kinds in wanted.items() if kinds[0][0]}
-    alike = {key for key, places in hits.items() if key in names or any(equal for _, equal in places)}
-    inside = sum(len(alike.intersection(keys)) > len(keys) // 2 for keys in groups)
+    hits = find_keys(made.tree, {key for keys in groups for key, _, _ in keys})
+    inside = 0
+    for keys in groups:
+        # An index has the keys of what it is an index of, but not the values; those of buckets change.
+        met = sum(
+            any(kind == flag and (flag or digest == value) for _, kind, digest in hits.get(key, ()))
+            for key, flag, value in keys
+        )
+        inside += met > len(keys) // 2
     return 4 * inside >= len(groups)
 
 
