@@ -102,6 +102,8 @@ def _of_usage(error: UsageError) -> list[str]:
         return flag_meant(text.removeprefix("unknown shorthand flag: '")[0], command)
     if text.startswith("required flag"):
         return [_output_hint(command, arguments)] if '"output"' in text else []
+    if not text.startswith(("requires ", "accepts ")):
+        return []
     if len(arguments) < command.least:
         return _of_missing(command, arguments)
     too_many = command.most is not None and len(arguments) > command.most

@@ -300,6 +300,10 @@ def test_what_other_tools_call_it(argv: list[str], hint: str) -> None:
     assert hint in hints(*argv)
 
 
+def test_an_invalid_value_is_not_called_a_missing_argument() -> None:
+    assert hints("keys", "--limit", "x", DOCUMENT, "execution") == []
+
+
 def test_the_manual_by_any_word() -> None:
     assert b"topics that speak of it: apps" in run("help", "etcd")[2]
     assert b"topics: apps, audit" in run("help", "zzzz")[2]
