@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 _FILE = "entry_points.txt"
 
+# Whether a folder mentions a group, for folders as they were at a time: who opens thousands of files asks each time.
+_KNOWN: dict[tuple[str, int, bytes], bool] = {}
+
 
 def entry_points(group: str) -> list[EntryPoint]:
     """Return the entry points of ``group``, by name; an entry point's ``load()`` imports what it names."""
@@ -24,10 +27,16 @@ def entry_points(group: str) -> list[EntryPoint]:
 def _mentions(folder: str, group: bytes) -> bool:
     """Say whether a package that is installed in ``folder`` has an entry point of ``group``."""
     try:
-        names = os.listdir(folder or ".")
+        state = folder, os.stat(folder or ".").st_mtime_ns, group
+        if state not in _KNOWN:
+            _KNOWN[state] = _look(folder or ".", group)
+        return _KNOWN[state]
     except OSError:
         return False
-    for name in names:
+
+
+def _look(folder: str, group: bytes) -> bool:
+    for name in os.listdir(folder):
         if name.endswith((".dist-info", ".egg-info")):
             try:
                 with open(os.path.join(folder, name, _FILE), "rb") as file:

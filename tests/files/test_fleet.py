@@ -62,7 +62,7 @@ def test_what_a_lost_worker_had_is_done_again(cluster: Any, tmp_path: Path) -> N
     done: list[tuple[int, bytes, bytes]] = []
     words: list[str | Path] = ["check", "--lock", "wait", "--timeout", "0", "-o", results]
     words += ["--engine", _address(cluster), *paths]
-    command = threading.Thread(target=lambda: done.append(run(*words)))
+    command = threading.Thread(target=lambda: done.append(run(*words)), daemon=True)
     with held(paths[7]):
         command.start()
         pids = [worker.pid for worker in cluster.workers.values()]
@@ -70,7 +70,7 @@ def test_what_a_lost_worker_had_is_done_again(cluster: Any, tmp_path: Path) -> N
         assert not results.exists()
         os.kill(victim, signal.SIGKILL)
         _until(lambda: str(paths[7]) not in _open_files(victim))
-    command.join()
+    command.join(120)
     assert done[0][:2] == (0, f"60 files: 60 ok -> {results}\n".encode())
     assert [record["path"] for record in _lines(results.read_bytes())] == list(map(str, paths))
 

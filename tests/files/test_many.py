@@ -78,13 +78,24 @@ def test_verify_as_a_table(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("level", [[], ["--quick"], ["--deep"]])
-def test_fixtures_are_good(path: Path, level: list[str]) -> None:
+def test_fixtures_are_good(path: Path, level: list[str], walks: str) -> None:
     status, (record,), _ = run_json("verify", *level, path)
     assert (status, record["ok"], record["error"]) == (0, True, None), record
     if level != ["--quick"]:
         exported = [json.loads(line) for line in run("export", path)[1].splitlines()]
         assert exported[-1]["pairs"] == record["pairs"]
         assert exported[-1]["buckets"] == record["buckets"]
+
+
+def test_a_pair_in_an_inline_bucket_that_cannot_be_read(tmp_path: Path, walks: str) -> None:
+    """bbolt's check passes over the pairs of inline buckets."""
+    inline = bytes(16) + page(0, 2, [(b"key", b"value")])[:40]
+    for change, ok in ((b"", True), (b"\xff\xff", False)):  # the value's length
+        value = inline[:44] + change + inline[44 + len(change) :] if change else inline
+        (tmp_path / "db").write_bytes(small(freelist(2), page(3, 2, [(b"b", value, b"\1")])))
+        assert run("check", tmp_path / "db")[0] == 0
+        _, (record,), _ = run_json("verify", tmp_path / "db")
+        assert (record["ok"], record["pairs"]) == (ok, int(ok)), record
 
 
 def test_quick_sees_a_page_that_is_not_its_own(tmp_path: Path) -> None:
