@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .key_index import Hit
     from .lenient_page import Elements
 
     Path = tuple[bytes, ...]
 
 PAIRS, BUCKETS = 1, 2
+_DIGITS = "0123456789abcdefABCDEF-"
+_START = 8  # bytes of values that are compared
 _SAMPLES = 8  # keys of a group that are looked up
 
 
@@ -34,6 +36,7 @@ class Group:
         "page",
         "rank",
         "samples",
+        "shape",
         "size",
         "stale",
     )
@@ -54,6 +57,7 @@ class Group:
         self.first = first
         self.last = last
         self.samples = samples
+        self.shape = shape_of(samples)
         self.holds = holds
         self.evidence: dict[Path, float] = {}
         self.before: set[int] = set()
@@ -63,7 +67,7 @@ class Group:
 
 def follows(one: Group, other: Group) -> bool:
     """Whether two neighbouring pages may be of one bucket, written together."""
-    return one.last < other.first and bool(shape_of(one.samples)[1] & shape_of(other.samples)[1])
+    return one.last < other.first and bool(one.shape.alphabets & other.shape.alphabets)
 
 
 def wanted_of(groups: list[Group]) -> set[bytes]:
@@ -104,19 +108,68 @@ def sample(leaf: Elements) -> dict[bytes, tuple[int, bytes]]:
     return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in range(0, count, step)}
 
 
-def shape_of(keys: Iterable[bytes]) -> tuple[int, int, bytes]:
-    """The commonest length of keys, what kinds of bytes they have, and the prefix that they share."""
-    names = list(keys)
-    lengths = list(map(len, names))
-    kinds = 0
+class Shape(NamedTuple):
+    """What the pairs of a page or a bucket look like: sizes, kinds of bytes of the keys, and what they begin with.
+
+    ``alphabets``: 1 for keys of hexadecimal digits and hyphens, 2 for other text, 4 for others, added.
+    """
+
+    shortest: int
+    longest: int
+    alphabets: int
+    prefix: bytes
+    least: int
+    most: int
+    start: bytes
+
+
+def shape_of(pairs: dict[bytes, tuple[int, bytes]]) -> Shape:
+    """The shape of ``pairs``: key to whether it is a bucket's name, value."""
+    names = pairs.keys()
+    values = [value for flag, value in pairs.values() if not flag]
+    lengths, sizes = list(map(len, names)), list(map(len, values))
+    first, last = min(names), max(names)
+    start = b"" if not values else values[0][: common(min(values), max(values))]
+    alphabets = 0
     for name in names:
-        kinds |= 1 if name.isascii() and name.decode("ascii", "replace").isprintable() else 2
-    prefix = min(names)
-    last = max(names)
-    return max(set(lengths), key=lengths.count), kinds, prefix[: common(prefix, last)]
+        alphabets |= _alphabet(name)
+    return Shape(
+        min(lengths), max(lengths), alphabets, first[: common(first, last)],
+        min(sizes, default=-1), max(sizes, default=-1), start[:_START],
+    )  # fmt: skip
+
+
+def _alphabet(name: bytes) -> int:
+    if not name.isascii():
+        return 4
+    text = name.decode("ascii")
+    return 1 if not text.strip(_DIGITS) else 2 if text.isprintable() else 4
+
+
+def likeness(one: Shape, other: Shape) -> float:
+    """Points for pages that look alike; negative ones for pages that don't."""
+    points = 0.0
+    if one.shortest == one.longest == other.shortest == other.longest:
+        points += 1.5
+    elif one.shortest > other.longest or one.longest < other.shortest:
+        points -= 1.5
+    points += 1.0 if one.alphabets == other.alphabets else -1.0 if one.alphabets & other.alphabets else -3.0
+    if one.prefix and other.prefix:
+        alike = common(one.prefix, other.prefix)
+        points += 1.0 if alike >= min(4, len(one.prefix), len(other.prefix)) else 0.0
+    if one.least >= 0 and other.least >= 0:
+        if (one.most == 0) != (other.most == 0):
+            points -= 3.0  # an index without values against values
+        elif one.start and other.start:
+            alike = common(one.start, other.start)
+            points += 1.5 if alike > 1 else 0.0 if alike else -2.0
+        if one.least == one.most == other.least == other.most:
+            points += 1.0
+    return points
 
 
 def common(one: bytes, other: bytes) -> int:
+    """How many bytes the two begin with are the same."""
     count = 0
     for a, b in zip(one, other):
         if a != b:

@@ -10,16 +10,18 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from itertools import islice
+from typing import NamedTuple
 
 from ...format.constants import LEAF_PAGE
 from .candidate_roots import Generation, newest_first, outgoing
-from .groups import BUCKETS, PAIRS, Group, common, follows, holds, points_of, sample, shape_of, shares, wanted_of
+from .groups import BUCKETS, PAIRS, Group, follows, holds, likeness, points_of, sample, shape_of, shares, wanted_of
 from .key_index import find_keys
 from .recovered_tree import PLACED, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .families import Families
+    from .groups import Shape
     from .lenient_page import Elements
     from .recovered_tree import Bucket, Gap, RecoveredTree
 
@@ -35,7 +37,18 @@ _SURE = 5.0
 _VOTE = 20.0  # points for the bucket that all older pages name
 _MOST_RIVALS = 16  # versions of one bucket that are compared
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
+_ALIKE = 3.0  # points for pairs that look like a bucket's
+_MOST_TWINS = 10  # one in so many may be of another bucket
 _SIBLINGS = 16  # buckets beside one that are looked at
+
+
+class Choice(NamedTuple):
+    """A gap for a group, and how much speaks for it: all in all, and without what its pairs look like."""
+
+    points: float
+    evidence: float
+    group: Group
+    gap: Gap
 
 
 class Placement:
@@ -59,8 +72,12 @@ class Placement:
         self.placed = 0
         self.dropped = 0
         self.left: list[Group] = []
+        self._twins: Counter[int] = Counter()
         self._kinds: dict[int, int] = {}
-        self._shapes: dict[int, tuple[int, int, bytes] | None] = {}
+        self._shapes: dict[int, tuple[int, Shape | None]] = {}
+        self._older = [
+            {bucket.path(): bucket.leaves for bucket in each.buckets if bucket.leaves} for each in references
+        ]
         self._marks = bytearray(tree.used)
         for gap in tree.gaps:
             if gap.page < len(self._marks):
@@ -78,14 +95,15 @@ class Placement:
         self._find_evidence(groups)
         for _ in range(_ROUNDS):
             waiting = [group for group in groups if not self.tree.used[group.page]]
+            self._twins.clear()
             choices = [choice for group in waiting if (choice := self._choose(group)) is not None]
-            choices = _surest(choices)
+            choices = _surest(choices, self._twins)
             if not choices:
                 break
             # Pages of buckets first: what they lead to is then no orphan any more.
-            choices.sort(key=lambda choice: (not choice[1].holds & BUCKETS, -choice[0]))
-            kind = choices[0][1].holds & BUCKETS
-            chosen = [(group, gap) for _, group, gap in choices if group.holds & BUCKETS == kind]
+            choices.sort(key=lambda choice: (not choice.group.holds & BUCKETS, -choice.points))
+            kind = choices[0].group.holds & BUCKETS
+            chosen = [(choice.group, choice.gap) for choice in choices if choice.group.holds & BUCKETS == kind]
             wanting = Counter(gap.bucket.index for group, gap in chosen if is_whole(gap))
             sizes: Counter[int] = Counter()
             for group, gap in chosen:
@@ -285,40 +303,42 @@ class Placement:
             for group in family:
                 group.evidence.update(shared)
 
-    def _choose(self, group: Group) -> tuple[float, Group, Gap] | None:
-        """The place of a group, if one is clearly the best: its points, the group, the gap."""
-        best: dict[int, tuple[float, Gap]] = {}
+    def _choose(self, group: Group) -> Choice | None:
+        """The place of a group, if one is clearly the best."""
+        best: dict[int, Choice] = {}
         for gap in self.tree.gaps:
-            points = self._score(group, gap)
+            choice = self._score(group, gap)
             index = gap.bucket.index
-            if points is not None and (index not in best or points > best[index][0]):
-                best[index] = points, gap
+            if choice is not None and (index not in best or choice.points > best[index].points):
+                best[index] = choice
         if not best:
             return None
-        ranked = sorted(best.values(), key=lambda entry: -entry[0])
-        points, gap = ranked[0]
-        second = ranked[1][0] if len(ranked) > 1 else 0.0
+        ranked = sorted(best.values(), key=lambda choice: -choice.points)
+        first = ranked[0]
+        second = ranked[1].points if len(ranked) > 1 else 0.0
         if self.free is None:
-            path = gap.bucket.path()
+            path = first.gap.bucket.path()
             second = max([second, *(share for where, share in group.stale.items() if where != path)])
             if group.stale.get(path, 0.0) > 10.0:
                 return None
         enough = _ENOUGH if len(ranked) > 1 else _ENOUGH_ALONE if self.free is None else -1.0
-        if points < enough or points - second < (_MARGIN if len(ranked) > 1 or second else -1.0):
+        if first.points < enough or first.points - second < (_MARGIN if len(ranked) > 1 or second else -1.0):
             return None
-        return points, group, gap
+        return first
 
-    def _score(self, group: Group, gap: Gap) -> float | None:
+    def _score(self, group: Group, gap: Gap) -> Choice | None:
         """How well a group fits a gap; None if it cannot be there."""
         if group.first < gap.low or (gap.high is not None and group.last >= gap.high):
             return None
         bucket = gap.bucket
         if bucket.parent is None and group.holds != BUCKETS:
             return None
-        if self.free is not None and self._overlaps(group, bucket):
-            return None
         suits = self._suits(group, bucket)
         if bucket.leaves and not suits:
+            return None
+        alike = self._likeness(group, bucket)
+        if self.free is not None and self._overlaps(group, bucket):
+            self._twins[bucket.index] += alike >= _ALIKE
             return None
         path = bucket.path()
         if gap.leaf and not (group.leaf and group.first == gap.low):
@@ -335,7 +355,7 @@ class Placement:
         points += group.evidence.get(path, 0.0)
         if gap.page in group.before:
             points += 5.0
-        return points + self._likeness(group, bucket)
+        return Choice(points + alike, points, group, gap)
 
     def _suits(self, group: Group, bucket: Bucket) -> bool:
         """Whether a bucket that is known to hold pairs, or buckets, gets its like."""
@@ -399,27 +419,29 @@ class Placement:
                     group.before.add(lost)
 
     def _likeness(self, group: Group, bucket: Bucket) -> float:
-        """Points for keys that look like the bucket's, or unlike them."""
+        """Points for pairs that look like the bucket's, or like what it had; negative ones if they don't."""
         shape = self._shape(bucket)
-        if shape is None:
-            return 0.0
-        length, kinds, prefix = shape
-        own = shape_of(group.samples)
-        points = 0.0
-        points += 1.5 if own[0] == length else -0.5
-        points += 1.0 if own[1] == kinds else -3.0
-        alike = common(own[2], prefix)
-        return points + (1.0 if alike >= min(4, len(prefix), len(own[2])) and alike else 0.0)
+        return 0.0 if shape is None else likeness(group.shape, shape)
 
-    def _shape(self, bucket: Bucket) -> tuple[int, int, bytes] | None:
-        if bucket.index not in self._shapes:
-            shape = None
-            if bucket.leaves:
-                found = page_elements(self.table, bucket.leaves[0])
-                if found is not None and found.keys:
-                    shape = shape_of(found.keys)
-            self._shapes[bucket.index] = shape
-        return self._shapes[bucket.index]
+    def _shape(self, bucket: Bucket) -> Shape | None:
+        """What the bucket's pairs look like, as far as they are known."""
+        size = len(bucket.leaves)
+        known = self._shapes.get(bucket.index)
+        if known is None or size >= 2 * known[0] > 0:
+            self._shapes[bucket.index] = known = size, self._look_at(bucket)
+        return known[1]
+
+    def _look_at(self, bucket: Bucket) -> Shape | None:
+        leaves = bucket.leaves
+        if not leaves:
+            path = bucket.path()
+            leaves = next((older[path] for older in self._older if path in older), leaves)
+        pairs: dict[bytes, tuple[int, bytes]] = {}
+        for number in {0, len(leaves) // 2, len(leaves) - 1} if leaves else ():
+            found = page_elements(self.table, leaves[number])
+            if found is not None and found.keys:
+                pairs.update(sample(found))
+        return shape_of(pairs) if pairs else None
 
     def _place(self, group: Group, gap: Gap) -> None:
         """Put a group into the gap."""
@@ -452,23 +474,29 @@ class Placement:
         return not (group.first < gap.low or (gap.high is not None and group.last >= gap.high))
 
 
-def _surest(choices: list[tuple[float, Group, Gap]]) -> list[tuple[float, Group, Gap]]:
-    """Those that something speaks for; if there are none, those of which nothing speaks against.
+def _surest(choices: list[Choice], twins: Counter[int]) -> list[Choice]:
+    """Those that something speaks for; else those that look like their bucket; else those that could be nowhere else.
 
-    Pages whose keys overlap can't all be of the one bucket that seems to be missing: there is another, whose name is
-    lost.
+    Of the latter two none if their keys overlap: then there is another bucket that looks the same, or has lost its
+    name. ``twins`` counts such pages that look like a bucket, but overlap what it has.
     """
-    sure = [choice for choice in choices if choice[0] >= _ENOUGH or not is_whole(choice[2])]
+    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not is_whole(choice.gap)]
     if sure:
         return sure
-    overlapping: set[int] = set()
-    ends: dict[int, bytes] = {}
-    for _, group, gap in sorted(choices, key=lambda choice: choice[1].first):
-        end = ends.get(id(gap), b"")
-        if group.first <= end:
-            overlapping.add(id(gap))
-        ends[id(gap)] = max(end, group.last)
-    return [choice for choice in choices if id(choice[2]) not in overlapping]
+    for least in (_ENOUGH, -1.0):
+        some = [choice for choice in choices if choice.points >= least]
+        counts = Counter(choice.gap.bucket.index for choice in some)
+        overlaps: Counter[int] = Counter(twins)
+        ends: dict[int, bytes] = {}
+        for choice in sorted(some, key=lambda choice: choice.group.first):
+            index = choice.gap.bucket.index
+            overlaps[index] += choice.group.first <= ends.get(index, b"")
+            ends[index] = max(ends.get(index, b""), choice.group.last)
+        clear = {index for index, count in counts.items() if _MOST_TWINS * overlaps[index] <= count}
+        some = [choice for choice in some if choice.gap.bucket.index in clear]
+        if some:
+            return some
+    return []
 
 
 def is_whole(gap: Gap) -> bool:
