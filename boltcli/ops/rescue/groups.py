@@ -23,11 +23,13 @@ class Group:
     ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
     points by bucket path; ``stale`` is the share of samples that stand in parts of the tree where nothing is missing,
     by path. ``before``: the lost pages that it was written before. ``rank``: of two versions of a key the lower one
-    stays; a leaf to which no page leads comes from the lost tree. ``size`` is the bytes of a leaf.
+    stays; a leaf to which no page leads comes from the lost tree. ``size`` is the bytes of a leaf, ``end`` the
+    page after its run.
     """
 
     __slots__ = (
         "before",
+        "end",
         "evidence",
         "first",
         "holds",
@@ -44,6 +46,7 @@ class Group:
     def __init__(
         self,
         page: int,
+        end: int,
         leaf: bool,
         size: int,
         first: bytes,
@@ -52,6 +55,7 @@ class Group:
         holds: int,
     ) -> None:
         self.page = page
+        self.end = end
         self.leaf = leaf
         self.size = size
         self.first = first
@@ -66,8 +70,13 @@ class Group:
 
 
 def follows(one: Group, other: Group) -> bool:
-    """Whether two neighbouring pages may be of one bucket, written together."""
-    return one.last < other.first and bool(one.shape.alphabets & other.shape.alphabets)
+    """Whether the second of two pages goes on in key order."""
+    return one.last < other.first
+
+
+def looks_like(one: Group, other: Group) -> bool:
+    """Whether the keys of two pages are of the same kinds of bytes, partly at least."""
+    return bool(one.shape.alphabets & other.shape.alphabets)
 
 
 def wanted_of(groups: list[Group]) -> set[bytes]:

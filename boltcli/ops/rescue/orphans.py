@@ -14,7 +14,20 @@ from typing import NamedTuple
 
 from ...format.constants import LEAF_PAGE
 from .candidate_roots import Generation, newest_first, outgoing
-from .groups import BUCKETS, PAIRS, Group, follows, holds, likeness, points_of, sample, shape_of, shares, wanted_of
+from .groups import (
+    BUCKETS,
+    PAIRS,
+    Group,
+    follows,
+    holds,
+    likeness,
+    looks_like,
+    points_of,
+    sample,
+    shape_of,
+    shares,
+    wanted_of,
+)
 from .key_index import find_keys
 from .recovered_tree import PLACED, page_elements
 
@@ -79,9 +92,7 @@ class Placement:
             {bucket.path(): bucket.leaves for bucket in each.buckets if bucket.leaves} for each in references
         ]
         self._marks = bytearray(tree.used)
-        for gap in tree.gaps:
-            if gap.page < len(self._marks):
-                self._marks[gap.page] = 1
+        self._lost_pages: set[int] = set()
         self._members = bytearray(self.table.pages)
         self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}
 
@@ -91,10 +102,10 @@ class Placement:
         for page in orphans:
             self._members[page] = 1
         groups = [group for page in self._tops(orphans) if (group := self._group(page)) is not None]
-        self._find_runs(groups)
         self._find_evidence(groups)
         for _ in range(_ROUNDS):
             waiting = [group for group in groups if not self.tree.used[group.page]]
+            self._find_runs(groups)
             self._twins.clear()
             choices = [choice for group in waiting if (choice := self._choose(group)) is not None]
             choices = _surest(choices, self._twins)
@@ -104,10 +115,10 @@ class Placement:
             choices.sort(key=lambda choice: (not choice.group.holds & BUCKETS, -choice.points))
             kind = choices[0].group.holds & BUCKETS
             chosen = [(choice.group, choice.gap) for choice in choices if choice.group.holds & BUCKETS == kind]
-            wanting = Counter(gap.bucket.index for group, gap in chosen if is_whole(gap))
+            wanting = Counter(choice.gap.bucket.index for choice in choices if is_whole(choice.gap))
             sizes: Counter[int] = Counter()
-            for group, gap in chosen:
-                sizes[gap.bucket.index] += group.size
+            for choice in choices:
+                sizes[choice.gap.bucket.index] += choice.group.size
             if kind:
                 chosen = self._newest(chosen)
             placed = self.placed
@@ -239,6 +250,7 @@ class Placement:
             size = max(leaf.ends) - leaf.first
         return Group(
             page,
+            self.table.run(page).stop,
             self.table.kind[page] == LEAF_PAGE,
             size,
             first,
@@ -345,7 +357,7 @@ class Placement:
             return None  # its page was a leaf: only an older version of that can be here
         if bucket.parent is None and is_whole(gap) and path not in group.evidence:
             return None  # nested buckets look like a root; as one they would put everything in the wrong place
-        points = 0.0 if suits else _UNSUITED
+        points = 5.0 if gap.page in group.before else 0.0 if suits else _UNSUITED
         if gap.low and group.first == gap.low:
             points += 10.0
         if gap.low and gap.high is not None:
@@ -353,8 +365,6 @@ class Placement:
         elif gap.low or gap.high is not None:
             points += 3.0
         points += group.evidence.get(path, 0.0)
-        if gap.page in group.before:
-            points += 5.0
         return Choice(points + alike, points, group, gap)
 
     def _suits(self, group: Group, bucket: Bucket) -> bool:
@@ -399,18 +409,23 @@ class Placement:
         written in many transactions, and neighbours say little: then only a long run counts.
         """
         by_page = {group.page: group for group in groups}
-        for lost in {gap.page for gap in self.tree.gaps if gap.page < self.table.pages}:
+        lost_pages = {gap.page for gap in self.tree.gaps if gap.page < self.table.pages} - self._lost_pages
+        self._lost_pages |= lost_pages
+        for lost in lost_pages:
+            self._marks[lost] = 1
+        for lost in lost_pages:
             run: list[Group] = []
             page = lost - 1
             clean = False
             while True:
+                above = page
                 while page > 1 and not self._marks[page] and page not in by_page and not self.table.own[page]:
                     page -= 1  # the overflow pages of the one before
                 group = by_page.get(page)
                 if group is None:
                     clean = True
                     break
-                if run and not follows(group, run[-1]):
+                if run and not (follows(group, run[-1]) and (group.end > above or looks_like(group, run[-1]))):
                     break
                 run.append(group)
                 page -= 1
