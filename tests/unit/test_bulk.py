@@ -183,6 +183,22 @@ def test_a_page_of_two_buckets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert _check(snapshot) == [b"page 4: multiple references (stack: [4])"]
 
 
+def test_a_bucket_that_ends_beyond_its_page(tmp_path: Path, walks: str) -> None:
+    inner = pgid(5) + bytes(8)
+    content = bytearray(small(freelist(2), page(3, 2, [(b"a", pgid(4) + bytes(8), b"\1")]),
+                              page(4, 2, [(b"b", inner, b"\1")]), page(5, 2, [])))  # fmt: skip
+    path = tmp_path / "a.db"
+    for size in (16, 4096, 1 << 31):
+        content[4 * 4096 + 28 : 4 * 4096 + 32] = size.to_bytes(4, "little")
+        path.write_bytes(content)
+        with Snapshot(str(path)) as snapshot:
+            if size < 1 << 31:  # bbolt reads what lies in the file
+                assert stats.database_stats(snapshot)[1].buckets == 2
+                continue
+            with pytest.raises(BoltError, match="beyond its page"):
+                stats.database_stats(snapshot)
+
+
 def test_an_inline_page_of_another_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """bbolt's statistics count such a bucket, and not what is in it."""
     monkeypatch.setattr(stats, "FEW_PAGES", 0)

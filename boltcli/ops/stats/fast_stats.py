@@ -6,7 +6,7 @@ The numbers are those of ``database_stats.py``.
 from __future__ import annotations
 
 from itertools import chain, compress, repeat
-from operator import add, not_, sub
+from operator import add, gt, not_, sub
 from struct import Struct
 
 from ...format.constants import (
@@ -159,16 +159,28 @@ class _Counting(Walk):
         total.keys += keys
         total.leaf_inuse += used
         if holders:
-            places = [place for place in zip(offsets, tables) if place[1] in holders]
-            self._buckets([at for at, _ in places], [at + TABLE_START + len(table) for at, table in places])
+            places = [place for place in zip(offsets, tables, words) if place[1] in holders]
+            self._buckets(
+                [at for at, _, _ in places],
+                [at + TABLE_START + len(table) for at, table, _ in places],
+                [at + (1 + (word >> 32)) * self.page_size for at, _, word in places],
+            )
 
-    def _buckets(self, offsets: list[int], tables: list[int]) -> None:
-        """Count the inline buckets in the leaves at ``offsets``, and put the roots of the others into ``nested``."""
+    def _buckets(self, offsets: list[int], tables: list[int], ends: list[int]) -> None:
+        """Count the inline buckets in the leaves at ``offsets``, and put the roots of the others into ``nested``.
+
+        ``tables`` are where the element tables end, ``ends`` where the pages do.
+        """
         fields = self.fields(offsets, tables)
-        starts = map(range, [at + PAGE_HEADER_SIZE for at in offsets], tables, repeat(ELEMENT_SIZE))
-        values = map(add, map(add, chain.from_iterable(starts), fields[1::4]), fields[2::4])
+        elements = map(range, [at + PAGE_HEADER_SIZE for at in offsets], tables, repeat(ELEMENT_SIZE))
+        values = map(add, map(add, chain.from_iterable(elements), fields[1::4]), fields[2::4])
         are_buckets = [flags & 1 for flags in fields[0::4]]
-        self._values(list(compress(values, are_buckets)), list(compress(fields[3::4], are_buckets)))
+        starts, sizes = list(compress(values, are_buckets)), list(compress(fields[3::4], are_buckets))
+        counts = [(table - at - PAGE_HEADER_SIZE) // ELEMENT_SIZE for at, table in zip(offsets, tables)]
+        limits = compress(chain.from_iterable(map(repeat, ends, counts)), are_buckets)
+        if any(map(gt, map(add, starts, sizes), limits)):
+            raise Irregular
+        self._values(starts, sizes)
 
     def _values(self, starts: list[int], sizes: list[int]) -> None:
         """Count buckets by their values, which begin at ``starts``."""
