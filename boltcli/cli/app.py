@@ -39,6 +39,8 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
             if argv[:1] == [COMPLETE]:
                 return _complete(argv[1:], out)
             parsed = parse(argv)
+            if any("://" in argument for argument in parsed.arguments):
+                parsed.arguments = _without_secrets(parsed)
             failure.know(parsed)
             streams.color = str(parsed.options.get("color", "auto"))
             return _run(parsed, out, err)
@@ -154,6 +156,16 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
         write_help(parsed.command, out)
     out.flush()
     return 0
+
+
+def _without_secrets(parsed: Parsed) -> list[str]:
+    """The arguments, addresses as they may be shown."""
+    from ..storage.public_path import public
+
+    declared = parsed.command.arguments if parsed.command is not None else ()
+    kinds = [argument.kind for argument in declared]
+    kinds += kinds[-1:] * len(parsed.arguments)
+    return [public(word) if kind == "file" else word for word, kind in zip(parsed.arguments, kinds)]
 
 
 def is_many(command: Command, job: Job[object]) -> bool:

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BoltError, CheckFailed
+from ..storage.public_path import public
 from .job import Job
 from .registry import find, module_of
 from .runner import run_job
@@ -23,6 +24,7 @@ def work(item: Item) -> Done:
     from ..render import records
 
     name, values, path, jobs = item
+    path = public(path)
     command = find(name)
     assert command is not None
     shown, said = BytesIO(), BytesIO()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, BoltError
 from ..fleet import engine as engines
+from ..storage.public_path import real
 from .file_tables import path_of, summary, table
 from .file_work import failure, work
 from .meant_files import meant_files
@@ -86,7 +87,7 @@ def _done(job: Job[Any], paths: list[str], *, in_order: bool = False) -> Iterato
     asked: int = getattr(job.options, "jobs", 0)
     jobs = _processes(asked, len(paths))
     inner = 1 if jobs > 1 or engine else asked  # processes of its own only where the files don't have them all
-    items = [(job.command.name, job.values, path, inner) for path in paths]
+    items = [(job.command.name, job.values, real(path), inner) for path in paths]
     waiting: dict[int, Done] = {}
     count = 0
     with job.progress(f"{job.command.name}:", "files") as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..fleet.find import expand, listed
+from ..storage.public_path import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,5 +17,5 @@ def meant_files(job: Job[Any]) -> list[str]:
     named = list(job.arguments)
     source = str(job.value("files-from"))
     if source:
-        named += listed(source)
+        named += map(public, listed(source))
     return list(expand(named, recursive=bool(job.value("recursive"))))

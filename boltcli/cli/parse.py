@@ -65,7 +65,7 @@ class UsageError(ArgumentError):
 
 def parse(argv: Sequence[str]) -> Parsed:
     """Parse ``argv``, the words behind the program's name. Raises :class:`UsageError`."""
-    if len(argv) == 1 and not is_known(argv[0]) and os.path.exists(argv[0]):
+    if len(argv) == 1 and not is_known(argv[0]) and ("://" in argv[0] or os.path.exists(argv[0])):
         parsed = parse(["info", "--", *argv])
         parsed.options["summary"] = True
         return parsed

@@ -20,8 +20,11 @@ def file_state(path: str) -> State:
     if is_elsewhere(path):
         if path == "-":
             return None, None, None
+        from ..storage.public_path import has_secrets
         from ..storage.remote import object_state
 
+        if has_secrets(path):  # what is shown of it may be shown of another, too
+            return None, None, None
         try:
             return (*object_state(path.partition("!")[0]), None)
         except BoltError:

@@ -54,9 +54,11 @@ def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> S
         found = _unpacked(fd, path, [], max_unpacked, progress)
         return found if isinstance(found, Source) else Source(found, path, private=True)
     from .packed import HEAD, is_packed
+    from .public_path import public, real
     from .remote import open_remote
 
-    address, members = _split_address(path)
+    address, *members = real(path).split("!")
+    path = public(path)
     remote = open_remote(address, path)
     fd = remote.fd
     try:
@@ -70,11 +72,6 @@ def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> S
     packed = _unpacked(fd, path, members, max_unpacked, progress)
     assert isinstance(packed, Source)
     return packed
-
-
-def _split_address(path: str) -> tuple[str, list[str]]:
-    address, *members = path.split("!")
-    return address, members
 
 
 def _unpacked(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source | int:

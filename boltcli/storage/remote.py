@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BoltError, Changed, OpenError, SourceNotFound
 from ..extras import need
+from .public_path import public, real, scrubbed
 from .unnamed import temporary_file
 
 if TYPE_CHECKING:
@@ -113,8 +114,6 @@ class Remote:
             info: dict[str, Any] = self._files.info(self._key)
         except BoltError:
             raise
-        except FileNotFoundError:
-            raise SourceNotFound(self.path) from None
         except Exception as error:
             raise self._refused("open", error) from None
         return info
@@ -148,10 +147,21 @@ class Remote:
         for block in range(-(-start // BLOCK), -(-(start + len(data)) // BLOCK)):
             self._there[block] = 1
 
-    def _refused(self, operation: str, error: Exception) -> OpenError:
-        """The error for what a back end raised; of its words the first line, without what may be secret."""
-        words = (str(error) or type(error).__name__).splitlines()[0]
-        return OpenError(operation, self.path, words.partition("?")[0][:200])
+    def _refused(self, operation: str, error: Exception) -> BoltError:
+        return _refused(operation, self.path, error)
+
+
+def _refused(operation: str, path: str, error: Exception) -> BoltError:
+    """The error for what a back end raised; of its words the first line, without what may be secret."""
+    if isinstance(error, FileNotFoundError):
+        cause = error.__cause__
+        if not isinstance(cause, Exception) or getattr(cause, "status", 0) in (404, 410):
+            return SourceNotFound(path)
+        error = cause  # of fsspec's HTTP, for which whatever it can't have is not found
+    words = str(error) or type(error).__name__
+    if words.startswith("[Errno"):
+        words = words.partition("] ")[2]
+    return OpenError(operation, path, scrubbed(words.splitlines()[0], real(path)).partition("?")[0][:200])
 
 
 def open_remote(address: str, path: str) -> Remote:
@@ -172,11 +182,11 @@ def object_state(address: str) -> tuple[int | None, int | None]:
 
     Raises as :func:`open_remote` does.
     """
-    files, key = _located(address, address)
+    files, key = _located(address, public(address))
     try:
         info = files.info(key)
     except Exception as error:
-        raise OpenError("open", address, type(error).__name__) from None
+        raise _refused("open", public(address), error) from None
     size = info.get("size")
     when = next((_nanoseconds(info[name]) for name in _TIMES if info.get(name) is not None), None)
     return (None, None) if size is None or when is None else (int(size), when)
@@ -208,7 +218,7 @@ def _located(address: str, path: str) -> tuple[Any, str]:
     try:
         files, key = core.url_to_fs(address)
     except Exception as error:
-        raise OpenError("open", path, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+        raise _refused("open", path, error) from None
     return files, key
 
 

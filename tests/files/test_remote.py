@@ -31,9 +31,11 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files: dict[str, bytes | mmap.mmap] = {}
         self.requests: list[tuple[str, str]] = []
+        self.paths: list[str] = []
         self.sent: list[int] = []  # bytes of each answer
         self.tag = "1"
         self.change_after = -1
+        self.status = 0  # of each answer, if not 0
 
     @property
     def address(self) -> str:
@@ -58,9 +60,13 @@ class Handler(BaseHTTPRequestHandler):
         assert isinstance(server, Server)
         wanted = self.headers.get("Range", "")
         server.requests.append((self.command, wanted))
+        server.paths.append(self.path)
         if server.change_after >= 0 and len(server.requests) > server.change_after:
             server.tag = "2"
         data = server.files.get(self.path.partition("?")[0])
+        if server.status:
+            self.send_error(server.status)
+            return
         if data is None:
             self.send_error(404)
             return
@@ -249,6 +255,42 @@ def test_what_is_not_there(server: Server) -> None:
     assert run("check", "http://127.0.0.1:9/x")[0] == 1
     address = server.put("text", b"nothing of the kind")
     assert error_line(run("check", address)[2]) == b"invalid database"
+
+
+def test_what_cannot_be_had(server: Server) -> None:
+    address = server.put("db", fixture("document").read_bytes())
+    for server.status, words in ((403, b"403, message='Forbidden'"), (500, b"500, message='Internal Server Error'")):
+        assert error_line(run("check", address)[2]).startswith(b"open %s: %s" % (address.encode(), words))
+    assert b"cannot connect to host 127.0.0.1:9" in run("check", "http://127.0.0.1:9/x")[2]
+
+
+@pytest.mark.parametrize(
+    "command", [["check"], ["info"], ["keys", "execution"], ["verify"], ["get", "execution", "no"]]
+)
+@pytest.mark.parametrize("name", ["db", "damaged", "none", "packed", "forbidden"])
+def test_secrets_in_an_address_are_not_shown(server: Server, command: list[str], name: str, tmp_path: Path) -> None:
+    server.put("db", fixture("document").read_bytes())
+    server.put("damaged", fixture("document").read_bytes()[:20000] + bytes(100_000))
+    server.put("packed", PACKED["tar.gz"][:-300])
+    server.status = 403 if name == "forbidden" else 0
+    host = server.address.removeprefix("http://")
+    address = f"http://someone:hunter22@{host}/{name}?X-Amz-Signature=0123abcd&token=t0ken"
+    name, *rest = command
+    results = tmp_path / "results.ndjson"
+    for words in ([name, address, *rest], [name, "--json", address, *rest], [name, address, "-o", str(results)]):
+        _, out, err = run(*words)
+        shown = out + err + (results.read_bytes() if results.exists() else b"")
+        for secret in (b"hunter22", b"0123abcd", b"t0ken"):
+            assert secret not in shown, (words, shown)
+        if name == "verify":
+            assert f"http://someone:***@{host}/".encode() in shown
+
+
+def test_secrets_are_used(server: Server) -> None:
+    address = server.put("db", fixture("document").read_bytes())
+    for member in ("", "?sig=1234", "?sig=5678"):
+        assert run("check", address + member) == (0, b"OK\n", b"")
+    assert {path for path in server.paths if "?" in path} == {"/db?sig=1234", "/db?sig=5678"}
 
 
 def test_the_library(server: Server) -> None:
