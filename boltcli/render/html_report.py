@@ -47,6 +47,7 @@ def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
     folder = resources("boltcli.render.html")
     environment = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["size"] = size
+    environment.filters["code"] = _code
     template = environment.from_string((folder / "report.html.jinja").read_text())
     text: str = template.render(
         files=[{**file, "anchor": f"file-{number}"} for number, file in enumerate(files, 1)],
@@ -57,6 +58,14 @@ def page(files: Sequence[Context], title: str, *, values: bool) -> bytes:
         js=jinja.utils.markupsafe.Markup((folder / "report.js").read_text()),
     )
     return text.encode("utf-8", "replace")
+
+
+def _code(text: str) -> Any:
+    """Return ``text`` escaped, what stands between backquotes in it as code."""
+    markup = need("markupsafe", "report", "report")
+    parts = [markup.escape(part) for part in text.split("`")]
+    marked = [f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts)]
+    return markup.Markup("".join(marked))
 
 
 def failed(path: str, message: str) -> Context:

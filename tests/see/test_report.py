@@ -89,8 +89,9 @@ def test_findings_are_explained(tmp_path: Path) -> None:
     text = " ".join(unescape(target.read_text()).split())
     for kind in ("key-order", "unreachable-unfreed"):
         assert f"<strong>{kind}</strong>, 1: {' '.join(EXPLANATIONS[kind].meaning.split())}" in text
-        assert EXPLANATIONS[kind].advice in text
+        assert re.sub(r"`([^`]*)`", r"<code>\1</code>", EXPLANATIONS[kind].advice) in text
     assert "reachable-freed" not in text
+    assert html_report._code("a `<b>` c") == "a <code>&lt;b&gt;</code> c"
 
 
 def test_long_names_and_keys_are_cut(tmp_path: Path) -> None:
