@@ -132,6 +132,10 @@ def file_context(
         "explanations": [(kind, count, *explanation(kind)) for kind, count in sorted(kinds.items())],
         "warnings": list(warnings),
     }
+    audit = application.get("audit")
+    if audit and audit["tone"] == "bad":  # a sound file with which its program may not start
+        context["verdict"] += f"; audit: {audit['verdict']}"
+        context["tone"] = "bad" if total_findings else "warn"
     return context | application
 
 

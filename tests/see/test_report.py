@@ -70,6 +70,14 @@ def test_many_files_the_worst_first(tmp_path: Path) -> None:
     assert not (tmp_path / "b.html").exists()
 
 
+def test_an_audit_with_errors_is_in_the_verdict(tmp_path: Path) -> None:
+    target = tmp_path / "a.html"
+    assert run("report", "-o", target, fixture("document"), fixture("bacalhau-compute-1.4"))[0] == 0
+    text = target.read_text()
+    assert "sound; audit: 2 errors" in text
+    assert text.index("bacalhau-compute-1.4") < text.index("document.db")  # the worse one first
+
+
 def test_names_are_escaped(tmp_path: Path) -> None:
     source = tmp_path / "<b>.db"
     source.write_bytes(small(freelist(2), page(3, 2, [(EVIL, EVIL), (b"\xff\x00", b"</style>")])))
