@@ -178,12 +178,12 @@ class DestinationIsSource(BoltError):
 
 
 class DamagedSource(BoltError):
-    """A check of the database found what makes a copy of it untrustworthy; ``finding`` is its line."""
+    """The database can't be copied, because of what it holds; ``finding`` says what that is, in bbolt's words."""
 
     kind = "damaged-source"
 
     def __init__(self, finding: str, *, page: int, path: str) -> None:
-        super().__init__(f"source database is damaged: {finding}", page=page, path=path)
+        super().__init__(finding, page=page, path=path)
         self.finding = finding
 
 

@@ -105,10 +105,10 @@ class _Elements:
         start = self.start
         return list(map(add, self.positions, range(start, start + ELEMENT_SIZE * self.count, ELEMENT_SIZE)))
 
-    def key(self, index: int) -> bytes:
-        """One key. Raises :class:`DamagedElements` if it leaves its page."""
+    def key(self, index: int, most: int = 1 << 32) -> bytes:
+        """One key, of which only the first ``most`` bytes. Raises :class:`DamagedElements` if these leave its page."""
         start = self.start + ELEMENT_SIZE * index + self.positions[index]
-        stop = start + self.key_sizes[index]
+        stop = start + min(self.key_sizes[index], most)
         if stop > self.end:
             raise DamagedElements(f"key {index} ends {stop - self.end} bytes beyond its page")
         return self.buffer[start:stop]

@@ -178,9 +178,11 @@ def finding(found: Finding, path: str) -> Record:
     return record
 
 
-def verdict(path: str, errors: int, findings: list[Record], warnings: list[str]) -> Record:
-    """What a check found in a file."""
+def verdict(path: str, errors: int, findings: list[Record], warnings: list[str], *, at_least: bool = False) -> Record:
+    """What a check found in a file; ``at_least``: there are more errors than were counted."""
     record: Record = {"ok": not errors, "errors": errors}
+    if at_least:
+        record["at_least"] = True
     put_path(record, path)
     shown = [text(each.encode("utf-8", "surrogateescape")) for each in warnings]
     return record | {"findings": findings, "warnings": shown}

@@ -75,6 +75,7 @@ class RemoteSnapshot(Snapshot):
 
     def _mapped(self) -> mmap.mmap:
         if self._mapping is None:
+            self._refuse_odd()
             try:
                 self._mapping = mmap.mmap(self._source.fd, self.size, access=mmap.ACCESS_READ)
             except (OSError, ValueError) as error:

@@ -109,10 +109,25 @@ class Snapshot:
         if previous:
             self.meta = self._previous()
         self.size = os.fstat(fd).st_size  # again: a transaction may have made the file grow before the look
-        self._read()
         # Past the file's end, up to the end of the host's page, a map reads as zeros.
         self._readable = -(-self.size // HOST_PAGE) * HOST_PAGE
-        self.page_count = -(-self.size // self.page_size)
+        self.page_count = -(-self.size // max(self.page_size, 1))
+        if self._is_odd():
+            self._lone = 0
+        else:
+            self._read()
+
+    def _is_odd(self) -> bool:
+        """Tell whether no page can be had: a meta page does not fit the page size that one claims.
+
+        A meta page with such a size and a good checksum was made by hand; bbolt opens the file, and fails at the
+        first page.
+        """
+        return self.page_size < _META_END or self.page_size % 8 != 0
+
+    def _refuse_odd(self) -> None:
+        if self._is_odd():
+            raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
 
     def _look(self) -> tuple[bytes, bytes]:
         """The heads of both meta pages, as they are in the file now."""
@@ -135,13 +150,14 @@ class Snapshot:
     def buffer(self) -> Buffer:
         """The file: the map of it, or the bytes of a small one.
 
-        Raises :class:`~boltcli.errors.OpenError` or
-        :class:`~boltcli.errors.Changed`, the first time, and
-        :class:`~boltcli.errors.DatabaseClosed` once this is closed.
+        Raises :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.InvalidDatabase`
+        (a page size that makes no sense) or :class:`~boltcli.errors.Changed`, the first
+        time, and :class:`~boltcli.errors.DatabaseClosed` once this is closed.
         """
         if self._buffer is None:
             if self._source.fd < 0:
                 raise DatabaseClosed
+            self._refuse_odd()
             # Reading a small file is quicker than mapping it.
             self._buffer = self._whole() if self.size <= SMALL else self._map()
         return self._buffer
@@ -339,14 +355,7 @@ def find_page_size(fd: int, size: int) -> int:
             readable = True
             meta = Meta.at(data, 0)
             if meta.problem() is None:
-                return _sane_page_size(meta)
+                return meta.page_size
     if not readable:
         raise InvalidDatabase()
     return HOST_PAGE
-
-
-def _sane_page_size(meta: Meta) -> int:
-    # A meta page does not fit such a page: a meta with a good checksum was made by hand.
-    if meta.page_size < _META_END or meta.page_size % 8:
-        raise InvalidDatabase(f"invalid database: page size {meta.page_size}", page=meta.page)
-    return meta.page_size

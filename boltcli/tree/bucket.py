@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from ..errors import BucketNotFound, Corrupted, bucket_text
-from ..format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
+from ..format.constants import (
+    BRANCH_PAGE,
+    BUCKET_HEADER_SIZE,
+    BUCKET_LEAF_FLAG,
+    ELEMENT_SIZE,
+    LEAF_PAGE,
+    PAGE_HEADER_SIZE,
+)
 from ..format.page import (
     BUCKET_HEADER,
     HEADER,
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
 
 # Far more levels than any tree has that fits a file: bbolt fills branch pages with two keys at least.
 MAX_DEPTH = 1 << 16
+_INLINE_HEADERS = BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE
 _NAMES = 8  # shown of either end of a deep nest
 
 
@@ -124,32 +132,40 @@ def open_bucket(
 
 
 def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int) -> BucketRef:
-    try:
-        start, stop = leaf.value_span(index)
-    except DamagedElements as damage:
-        raise damaged(snapshot, page, damage) from None
-    if stop - start < BUCKET_HEADER_SIZE and not _lies_in_page(page, start, stop):
-        raise damaged(snapshot, page, DamagedElements(f"element {index} is too small to be a bucket"))
-    root, sequence = BUCKET_HEADER.unpack_from(leaf.buffer, start)
+    """Open a bucket as bbolt does: only its header must be there, and for an inline one that of its page.
+
+    bbolt reads both from the file where the value is aligned, whatever its size; else from a copy of the value.
+    """
+    start = leaf.start + ELEMENT_SIZE * index + leaf.positions[index] + leaf.key_sizes[index]
+    size = leaf.value_sizes[index]
+    end, limit = leaf.end, page.limit
+    head = leaf.buffer[start : min(start + _INLINE_HEADERS, end)]
+    if (start - page.offset) % 8:
+        end = limit = min(start + size, end)
+        # Go fills a small copy with zeros, up to 16 or 32 bytes.
+        head = head[: end - start]
+        head = head.ljust(BUCKET_HEADER_SIZE if len(head) <= 24 else _INLINE_HEADERS, b"\0")
+    if not size or start >= end or len(head) < BUCKET_HEADER_SIZE:
+        raise damaged(snapshot, page, _too_small(leaf, index, "be a bucket"))
+    root, sequence = BUCKET_HEADER.unpack_from(head)
     if root:
         return BucketRef(root, sequence, None, page.pgid)
+    if len(head) < _INLINE_HEADERS:
+        raise damaged(snapshot, page, _too_small(leaf, index, "hold its inline bucket"))
+    bears, flags, count, overflow = HEADER.unpack_from(head, BUCKET_HEADER_SIZE)
     offset = start + BUCKET_HEADER_SIZE
-    if stop - offset < PAGE_HEADER_SIZE:
-        raise damaged(snapshot, page, DamagedElements(f"element {index} is too small for its inline bucket"))
-    bears, flags, count, overflow = HEADER.unpack_from(leaf.buffer, offset)
+    end, limit = max(end, offset + PAGE_HEADER_SIZE), max(limit, offset + PAGE_HEADER_SIZE)
     place = page.file_offset + offset - page.offset
-    inline = Page(bears, flags, count, overflow, leaf.buffer, offset, stop, stop, place)
+    inline = Page(bears, flags, count, overflow, leaf.buffer, offset, end, limit, place)
     return BucketRef(0, sequence, inline, page.pgid)
 
 
-def _lies_in_page(page: Page, start: int, stop: int) -> bool:
-    """Whether the 16 bytes from ``start`` on are there though the value ends before.
-
-    bbolt reads a bucket's header from the file where the value is aligned, whatever its size; else from a copy of
-    the value, behind which anything may be.
-    """
-    aligned = (page.file_offset + start - page.offset) % 8 == 0
-    return stop > start and aligned and start + BUCKET_HEADER_SIZE <= page.end
+def _too_small(leaf: LeafElements, index: int, purpose: str) -> DamagedElements:
+    try:
+        leaf.value_span(index)
+    except DamagedElements as damage:
+        return damage
+    return DamagedElements(f"element {index} is too small to {purpose}")
 
 
 def has_branches(snapshot: Snapshot, bucket: BucketRef) -> bool:
@@ -292,9 +308,10 @@ def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, b
     """Index of the first key that isn't below ``key``, and whether ``key`` was met on the way."""
     low, high = 0, elements.count
     exact = False
+    more = len(key) + 1
     while low < high:
         middle = (low + high) // 2
-        found = elements.key(middle)
+        found = elements.key(middle, more)
         if found < key:
             low = middle + 1
         else:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import boltcli
-from boltcli.errors import DamagedSource
+from boltcli.errors import Corrupted
 from boltcli.ops.write.compact.allocator import NewFile
 from boltcli.ops.write.compact.put_replay import PutReplay
 from boltcli.ops.write.compact.source_walk import walk
@@ -118,6 +118,6 @@ def test_paths_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     levels = [page(4 + level, 1, [(key, pgid(5 + level)) for key in (b"a", b"b", b"c")]) for level in range(30)]
     source = tmp_path / "source.db"
     source.write_bytes(small(freelist(2), ROOT_PAGE, *levels, page(34, 2, PAIRS)))
-    with pytest.raises(DamagedSource):
+    with pytest.raises(Corrupted, match="no end"):
         boltcli.compact(source, tmp_path / "copy")
     assert os.listdir(tmp_path) == ["source.db"]

@@ -11,7 +11,7 @@ import pytest
 from boltcli.errors import BoltError, ChecksumError, Corrupted, InvalidDatabase, OpenError, SourceNotFound
 from boltcli.storage.snapshot import Snapshot
 from tests.live import held
-from tests.support import fixture, freelist, meta, page, small
+from tests.support import error_line, fixture, freelist, meta, page, run, small
 
 
 def _write(directory: Path, content: bytes) -> str:
@@ -47,13 +47,23 @@ def test_an_invalid_newer_meta_is_passed_over(tmp_path: Path) -> None:
         (b"not a database\n" * 1000, "invalid database"),
         (meta(0), "file size too small 4096"),
         (meta(0, page_size=65536)[:20000], "file size too small 20000"),
-        (meta(0, page_size=0), "invalid database: page size 0"),
     ],
 )
 def test_not_a_database(tmp_path: Path, content: bytes, words: str) -> None:
     with pytest.raises(InvalidDatabase) as caught:
-        Snapshot(_write(tmp_path, content.ljust(4096, b"\0") if words.endswith("size 0") else content))
+        Snapshot(_write(tmp_path, content))
     assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("page_size", [0, 8, 1000, 4097])
+def test_a_page_size_that_no_page_can_have(tmp_path: Path, page_size: int) -> None:
+    """bbolt opens the file, `info` prints the size, and all that reads a page panics."""
+    path = _write(tmp_path, meta(0, page_size=page_size).ljust(16384, b"\0"))
+    assert run("info", path) == (0, b"Page Size: %d\n" % page_size, b"")
+    for words in (["check", path], ["keys", path, "b"], ["pages", path], ["stats", path], ["du", path]):
+        status, out, err = run(*words)
+        assert (status, out) == (1, b"")
+        assert error_line(err) == b"invalid database: page size %d" % page_size
 
 
 def test_paths_that_lead_nowhere(tmp_path: Path) -> None:

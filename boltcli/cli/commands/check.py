@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...errors import ArgumentError, CheckFailed
 from ...ops.check.exact_check import check
 from ...ops.check.file_warnings import remarks
+from ...ops.check.findings import UNCOUNTED
 from ...render.finding_summary import summary
 from ...render.formats import auto
 from ...storage.readahead import ReadAhead
@@ -73,9 +74,13 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.options.deep:
         from ...ops.check.deep_check import deep_check as look
     count = 0
+    uncounted = ""
     with ReadAhead(snapshot, jobs != 1 and page == 0), job.progress("checking") as progress:
         for finding in look(snapshot, page, progress=progress):
             progress.clear()
+            if finding.kind == UNCOUNTED:
+                uncounted = finding.message
+                continue
             count += 1
             kinds.setdefault(finding.kind, []).append(finding.page)
             if count > most:
@@ -85,6 +90,8 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
             else:
                 out.write(finding.line(auto) + b"\n")
         warnings = [str(warning) for warning in remarks(snapshot)]
+    if uncounted:
+        warnings.append(uncounted)
     for warning in warnings:
         job.warn(warning)
     if count > most:
@@ -92,7 +99,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if count and not job.json and not job.quiet and (count > most or job.options.deep):
         err.write(summary(kinds))
     if job.json:
-        verdict = records.verdict(job.path, count, findings, warnings)
+        verdict = records.verdict(job.path, count, findings, warnings, at_least=bool(uncounted))
         if job.options.explain:
             verdict["explanations"] = _explanations({kind: len(pages) for kind, pages in kinds.items()})
         out.write(records.line(verdict))
@@ -100,7 +107,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
             raise CheckFailed(count)
         return
     if count:
-        out.write(b"%d errors found\n" % count)
+        out.write(b"%s%d errors found\n" % (b"at least " * bool(uncounted), count))
         if job.options.explain:
             from ...ops.check.explanations import explanation
             from ...render.diagnosis import explanation_text

@@ -26,7 +26,7 @@ from ...tree.bucket import (
     root_bucket,
 )
 from ...tree.tolerant_walk import Allowance
-from .findings import Finding, stack_text
+from .findings import UNCOUNTED, Finding, stack_text
 from .key_order import bucket_at, check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
 
 TYPE_CHECKING = False
@@ -76,6 +76,7 @@ class _Check:
         self.budget = _VISITS * snapshot.page_count + _BEYOND
         self.elements = Allowance(snapshot)
         self.damaged: set[int] = set()
+        self.looks_at_values = True  # bbolt looks at none where it doesn't list a bucket
 
     def run(self, from_page: int) -> Iterator[Finding]:
         yield from self._load_freelist(from_page)
@@ -84,6 +85,9 @@ class _Check:
             if not self._proven():
                 yield from self._buckets(root_bucket(self.snapshot))
             yield from self._unreachable()
+            if self.budget < 0:
+                words = "pages refer to each other so often that not all ways to them were followed"
+                yield Finding(UNCOUNTED, self.snapshot.meta.root, f"{words}: there are more findings")
         elif not 2 <= from_page < self.hwm:
             yield Finding("out-of-range", from_page, f"page ID ({from_page}) out of range [2, {self.hwm})")
         else:
@@ -92,7 +96,9 @@ class _Check:
                 yield failed
                 return
             leaves: list[int] = []
+            self.looks_at_values = False
             yield from self._tree(from_page, leaves)
+            self.looks_at_values = True
             yield from self._buckets_below(leaves)
 
     def _proven(self) -> bool:
@@ -188,17 +194,26 @@ class _Check:
             self.reached[pgid:stop] = b"\1" * (stop - pgid)
 
     def _unreachable(self) -> Iterator[Finding]:
+        """Pages below the high-water mark that nothing leads to: those in the file as bbolt lists them.
+
+        bbolt lists those beyond the file's end too, as many as a damaged mark claims; here they are one line.
+        """
         if not self.freelist_known:
             return
         stop = min(self.hwm, self.tracked)
+        end = min(stop, self.snapshot.page_count)
         known = int.from_bytes(self.reached[:stop], "little") | int.from_bytes(self.freed[:stop], "little")
         column = known.to_bytes(stop, "little")
-        pgid = column.find(0)
+        beyond = self.hwm - stop + column.count(0, end)
+        if beyond == 1:
+            end = stop  # as bbolt lists it
+        pgid = column.find(0, 0, end)
         while pgid >= 0:
             yield Finding("unreachable-unfreed", pgid, f"page {pgid}: unreachable unfreed")
-            pgid = column.find(0, pgid + 1)
-        if self.hwm > stop:
-            yield Finding("damaged", stop, f"page {stop}: the high water mark {self.hwm} is far beyond the file's end")
+            pgid = column.find(0, pgid + 1, end)
+        if beyond > 1:
+            pages = f"{beyond} of the pages {end} to {self.hwm - 1}, beyond the end of the file"
+            yield Finding("unreachable-unfreed", end, f"{pages}: unreachable unfreed")
 
     # The buckets, parents before children.
 
@@ -353,7 +368,8 @@ class _Check:
                         if not in_order(keys, low, high):
                             yield from leaf_disorder(keys, pgid, low, high, stack)
                         greatest = keys[-1] if keys else None
-                        check_value_sizes(leaf)
+                        if self.looks_at_values:
+                            check_value_sizes(leaf)
                     elif page.flags == BRANCH_PAGE:
                         branch = branch_elements(snapshot, page, stack, lenient=True)
                         frames.append(_Frame(branch.keys(), branch.pgids, low, high))

@@ -75,6 +75,11 @@ EXPLANATIONS = {
         "What is in them cannot be reached, and nothing below them. Programs that read it end with a panic.",
         _RECOVER_ADVICE,
     ),
+    "uncounted": Explanation(
+        "Pages refer to each other so often that not all ways to them were followed.",
+        "There are more findings of the same kinds. Programs that walk the tree may never end.",
+        _RECOVER_ADVICE,
+    ),
     "out-of-range": Explanation(
         "The page that the check was to begin with is not one of the file.", "None.", "Choose another page."
     ),

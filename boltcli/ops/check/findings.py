@@ -7,12 +7,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+UNCOUNTED = "uncounted"  # the kind of a last finding which says that there are more
+
+
 class Finding:
     """One line of ``check``. ``page`` is the page id concerned.
 
     ``kind`` is one of already-freed, out-of-bounds, multiple-references,
     reachable-freed, invalid-type, unexpected-type, key-order,
-    unreachable-unfreed, out-of-range, damaged; of a deep check also meta,
+    unreachable-unfreed, out-of-range, damaged, uncounted; of a deep check also meta,
     fallback, freelist, owner, layout, shape, lost. ``message`` is the
     line as text; ``keys`` are the byte strings that it quotes, in order: how they are
     written is the renderer's business, by ``line()``.

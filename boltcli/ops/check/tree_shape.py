@@ -110,6 +110,7 @@ class _Trees:
             return
         page = child.inline
         assert page is not None
+        page.end = page.limit = page.offset - BUCKET_HEADER_SIZE + leaf.value_sizes[index]
         yield from self._inline(page)
 
     def _inline(self, page: Page) -> Iterator[str]:

@@ -160,6 +160,10 @@ def _add_inline(total: BucketStats, page: Page | None) -> None:
     if page is not None and page.flags == LEAF_PAGE:
         total.keys += page.count
         total.inline_bucket_inuse += _leaf_used(page)
+    elif page is not None and page.flags == BRANCH_PAGE:
+        total.branch_pages += 1
+        total.branch_overflow_pages += page.overflow
+        total.branch_inuse += _branch_used(page)
 
 
 # The position of the last element is the sum of all sizes before it, so that
@@ -180,11 +184,14 @@ def _leaf_used(page: Page) -> int:
     return PAGE_HEADER_SIZE + before + (pos + ksize + vsize & _U32)
 
 
-def _branch_used(page: Page) -> int:  # of a page whose elements are in the file
+def _branch_used(page: Page) -> int:
     if not page.count:
         return PAGE_HEADER_SIZE
     before = ELEMENT_SIZE * (page.count - 1)
+    at = page.offset + PAGE_HEADER_SIZE + before
+    if at + ELEMENT_SIZE > page.limit:
+        return PAGE_HEADER_SIZE + before
     pos: int
     ksize: int
-    pos, ksize, _ = BRANCH_ELEMENT.unpack_from(page.buffer, page.offset + PAGE_HEADER_SIZE + before)
+    pos, ksize, _ = BRANCH_ELEMENT.unpack_from(page.buffer, at)
     return PAGE_HEADER_SIZE + before + (pos + ksize & _U32)

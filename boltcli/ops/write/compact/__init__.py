@@ -104,10 +104,10 @@ def compact(
                 done = None
                 if not verification.has_failed:
                     done = _quick_copy(snapshot, destination, size, tx_max_size, dense, fill_percent, progress)
-                warnings, damage = verification.result()
-                if done is None or damage is not None:
+                warnings, is_sound = verification.result()
+                if done is None or not is_sound:
                     snapshot.verify()
-                    done = _exact_copy(snapshot, destination, size, tx_max_size, dense, fill_percent, progress, damage)
+                    done = _exact_copy(snapshot, destination, size, tx_max_size, dense, fill_percent, progress)
             except OSError as error:
                 snapshot.verify()  # a source that is cut short meanwhile can't be read by the system either
                 raise DestinationError("write", path, error) from error
@@ -163,7 +163,6 @@ def _exact_copy(
     dense: bool,
     fill_percent: int,
     progress: Callable[[int, int], None] | None,
-    damage: tuple[int, str] | None,
 ) -> _Done:
     """Copy a source that isn't sound, pair by pair, as bbolt does.
 
@@ -189,12 +188,9 @@ def _exact_copy(
         return done
     except (Corrupted, Refused) as error:
         snapshot.verify()
-        # What the check says of it is better known.
-        if damage is not None:
-            raise DamagedSource(damage[1], page=damage[0], path=snapshot.path) from None
-        if isinstance(error, Refused):
-            raise DamagedSource(str(error), page=snapshot.meta.root, path=snapshot.path) from None
-        raise
+        if isinstance(error, Corrupted):
+            raise
+        raise DamagedSource(str(error), page=snapshot.meta.root, path=snapshot.path) from None
 
 
 def measure(snapshot: Snapshot, page_size: int) -> int:

@@ -28,7 +28,7 @@ _LEAST = 2  # bbolt's MinKeysPerPage
 
 
 class Refused(BoltError):
-    """What bbolt's API takes from nobody: the reason."""
+    """What bbolt's API takes from nobody; the reason in its words."""
 
 
 class _Node:
@@ -142,10 +142,10 @@ class _Bucket:
 
     def create(self, name: bytes, sequence: int) -> None:
         if not name:
-            raise Refused("a bucket without a name")
+            raise Refused("bucket name required")
         there = self.look(name)
         if there is not None:
-            raise Refused("a bucket that is there twice" if there[0] & BUCKET_LEAF_FLAG else "a bucket and a pair")
+            raise Refused("bucket already exists" if there[0] & BUCKET_LEAF_FLAG else "incompatible value")
         empty = BUCKET_HEADER.pack(0, 0) + HEADER.pack(0, LEAF_PAGE, 0, 0)
         self.leaf(name).put(name, name, empty, BUCKET_LEAF_FLAG)
         self.inline = b""
@@ -155,10 +155,10 @@ class _Bucket:
 
     def put(self, key: bytes, value: bytes) -> None:
         if not 0 < len(key) <= MAX_KEY_SIZE:
-            raise Refused(f"a key of {len(key)} bytes")
+            raise Refused("key too large" if key else "key required")
         there = self.look(key)
         if there is not None and there[0] & BUCKET_LEAF_FLAG:
-            raise Refused("a bucket and a pair")
+            raise Refused("incompatible value")
         self.leaf(key).put(key, key, value, 0)
 
     def store(self) -> bytes:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ....storage.snapshot import Snapshot
     from ...check.findings import Finding
 
-    # Warnings; page and line of the first finding for which the quick copy isn't bbolt's, if there is one.
-    Verdict = tuple[list[str], tuple[int, str] | None]
+    # Warnings, and whether the quick copy is bbolt's.
+    Verdict = tuple[list[str], bool]
 
 _WARNINGS = 3  # so many are told; of the rest the number
 # About what is free, or about pages that are copied as often as they are met. Where that brings their keys out of
@@ -43,12 +43,10 @@ class Verification:
     @property
     def has_failed(self) -> bool:
         """Whether it is known already that the source isn't sound."""
-        return self._verdict is not None and self._verdict[1] is not None
+        return self._verdict is not None and not self._verdict[1]
 
     def result(self) -> Verdict:
-        """What should be known of the source, in sentences; and of the first finding that concerns what is copied,
-        if there is one, the page and the line.
-        """
+        """What should be known of the source, in sentences, and whether all findings leave out what is copied."""
         if self._other is not None:
             from ....storage.forked import Died
 
@@ -80,18 +78,17 @@ def _pays(snapshot: Snapshot) -> bool:
 def _look(snapshot: Snapshot) -> Verdict:
     freelist = snapshot.meta.freelist
     warnings: list[str] = []
-    damage: tuple[int, str] | None = None
+    is_sound = True
     more = 0
     for finding in check(snapshot):
-        if damage is None and not _is_harmless(finding, freelist):
-            damage = finding.page, finding.message
+        is_sound = is_sound and _is_harmless(finding, freelist)
         if len(warnings) < _WARNINGS:
             warnings.append(finding.message)
         else:
             more += 1
     if more:
         warnings.append(f"{more} more findings; see boltcli check")
-    return warnings, damage
+    return warnings, is_sound
 
 
 def _is_harmless(finding: Finding, freelist: int) -> bool:
