@@ -14,6 +14,7 @@ from ..format.constants import (
 from ..format.page import (
     BUCKET_HEADER,
     HEADER,
+    LEAF_ELEMENT,
     BranchElements,
     DamagedElements,
     LeafElements,
@@ -25,6 +26,8 @@ from .descent import Descent
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from ..format.page import Buffer
 
 
 # Far more levels than any tree has that fits a file: bbolt fills branch pages with two keys at least.
@@ -136,16 +139,15 @@ def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int)
 
     bbolt reads both from the file where the value is aligned, whatever its size; else from a copy of the value.
     """
+    buffer = leaf.buffer
     start = leaf.start + ELEMENT_SIZE * index + leaf.positions[index] + leaf.key_sizes[index]
     size = leaf.value_sizes[index]
-    end, limit = leaf.end, page.limit
-    head = leaf.buffer[start : min(start + _INLINE_HEADERS, end)]
-    if (start - page.offset) % 8:
-        end = limit = min(start + size, end)
-        # Go fills a small copy with zeros, up to 16 or 32 bytes.
-        head = head[: end - start]
+    stop = min(start + size, leaf.end)
+    is_copy = (start - page.offset) % 8 != 0
+    head = buffer[start : min(start + _INLINE_HEADERS, stop if is_copy else leaf.end)]
+    if is_copy:  # Go fills a small one with zeros, up to 16 or 32 bytes
         head = head.ljust(BUCKET_HEADER_SIZE if len(head) <= 24 else _INLINE_HEADERS, b"\0")
-    if not size or start >= end or len(head) < BUCKET_HEADER_SIZE:
+    if not size or start >= leaf.end or len(head) < BUCKET_HEADER_SIZE:
         raise damaged(snapshot, page, _too_small(leaf, index, "be a bucket"))
     root, sequence = BUCKET_HEADER.unpack_from(head)
     if root:
@@ -154,10 +156,22 @@ def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int)
         raise damaged(snapshot, page, _too_small(leaf, index, "hold its inline bucket"))
     bears, flags, count, overflow = HEADER.unpack_from(head, BUCKET_HEADER_SIZE)
     offset = start + BUCKET_HEADER_SIZE
-    end, limit = max(end, offset + PAGE_HEADER_SIZE), max(limit, offset + PAGE_HEADER_SIZE)
+    end = limit = max(stop, offset + PAGE_HEADER_SIZE)
+    if not is_copy:
+        limit = page.limit
+        if count and _end_of(buffer, offset, count, leaf.end) > stop:
+            end = leaf.end
     place = page.file_offset + offset - page.offset
-    inline = Page(bears, flags, count, overflow, leaf.buffer, offset, end, limit, place)
-    return BucketRef(0, sequence, inline, page.pgid)
+    return BucketRef(0, sequence, Page(bears, flags, count, overflow, buffer, offset, end, limit, place), page.pgid)
+
+
+def _end_of(buffer: Buffer, offset: int, count: int, end: int) -> int:
+    """Where the data of the last element of a leaf page end; beyond ``end`` if that element begins there."""
+    at = offset + PAGE_HEADER_SIZE + ELEMENT_SIZE * (count - 1)
+    if at + ELEMENT_SIZE > end:
+        return end + 1
+    _, position, key_size, value_size = LEAF_ELEMENT.unpack_from(buffer, at)
+    return int(at + position + key_size + value_size)
 
 
 def _too_small(leaf: LeafElements, index: int, purpose: str) -> DamagedElements:

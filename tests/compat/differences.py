@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tests.compat.model import Case, Outcome, Text, expected_of_us
 
@@ -43,6 +45,8 @@ def difference(case: Case, of_bbolt: Outcome, ours: Outcome, where: str = "") ->
     if _is_on_purpose(case, of_bbolt, ours):
         return None
     wanted = expected_of_us(of_bbolt)
+    if case.argv[:1] == ("check",):
+        wanted = _beyond_in_one_line(wanted, ours)
     lines: list[str] = []
     if ours.status != wanted.status:
         lines.append(f"  status: bbolt {wanted.status}, boltcli {ours.status}")
@@ -55,6 +59,30 @@ def difference(case: Case, of_bbolt: Outcome, ours: Outcome, where: str = "") ->
     for (name, theirs), (_, mine) in zip(wanted.outputs, ours.outputs, strict=True):
         lines += _text_difference(name, theirs, mine, ignored=False)
     return "\n".join([command(case, where), *lines]) if lines else None
+
+
+BEYOND = re.compile(rb"^(\d+) of the pages (\d+) to (\d+), beyond the end of the file: unreachable unfreed$", re.M)
+
+
+def _beyond_in_one_line(wanted: Outcome, ours: Outcome) -> Outcome:
+    """Replace bbolt's lines on pages beyond the file's end by one line, where ours has one: guide/bbolt.md lists it."""
+    theirs = wanted.stdout.data if wanted.stdout else None
+    found = BEYOND.search(ours.stdout.data) if ours.stdout and ours.stdout.data else None
+    if found is None or theirs is None:
+        return wanted
+    count, first, last = map(int, found.groups())
+    lines, beyond = [], 0
+    for line in theirs.splitlines():
+        page = re.fullmatch(rb"page (\d+): unreachable unfreed", line)
+        if page and first <= int(page[1]) <= last:
+            beyond += 1
+        else:
+            lines.append(line)
+    if beyond != count or not lines[-1:] or not lines[-1].endswith(b" errors found"):
+        return wanted
+    total = int(lines.pop().split()[0]) - count + 1
+    text = b"\n".join([*lines, found[0], b"%d errors found\n" % total])
+    return replace(wanted, stdout=Text.of(text))
 
 
 def _gave_up(theirs: Text | None) -> bool:

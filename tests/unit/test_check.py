@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,32 @@ def test_many_ways_to_a_page_are_not_all_followed(tmp_path: Path) -> None:
     levels = 40
     pages = [page(3 + i, 1, [(b"%03d" % j, pgid(4 + i)) for j in range(100)]) for i in range(levels)]
     found = findings(tmp_path, small(freelist(2), *pages, page(3 + levels, 2, [(b"x", b"")])))
-    assert found
+    assert found[-1].endswith("not all ways to them were followed: there are more findings")
+    status, out, err = run("check", tmp_path / "test.db")
+    assert status == 1
+    assert out.splitlines()[-1] == b"at least %d errors found" % (len(found) - 1)
+    assert b"warning: pages refer to each other so often" in err
+    verdict = json.loads(run("check", "--json", tmp_path / "test.db")[1])
+    assert verdict["at_least"] is True
+    assert verdict["errors"] == len(found) - 1
+
+
+@pytest.mark.parametrize(
+    ("hwm", "more"),
+    [
+        (6, ["page 5: unreachable unfreed"]),  # one: as bbolt has it
+        (7, ["2 of the pages 5 to 6, beyond the end of the file: unreachable unfreed"]),
+        (1 << 33, ["8589934587 of the pages 5 to 8589934591, beyond the end of the file: unreachable unfreed"]),
+    ],
+)
+def test_a_high_water_mark_beyond_the_file(tmp_path: Path, hwm: int, more: list[str]) -> None:
+    found = findings(tmp_path, small(freelist(2), LEAF, page(4, 2), hwm=hwm))
+    assert found == ["page 4: unreachable unfreed", *more]
+
+
+def test_freed_pages_beyond_the_file_are_not_counted(tmp_path: Path) -> None:
+    found = findings(tmp_path, small(freelist(2, [5, 7]), LEAF, page(4, 2), hwm=9))
+    assert found[1:] == ["2 of the pages 5 to 8, beyond the end of the file: unreachable unfreed"]
 
 
 def test_deeper_than_python_recurses(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_not_a_database(tmp_path: Path, content: bytes, words: str) -> None:
     assert str(caught.value) == words
 
 
-@pytest.mark.parametrize("page_size", [0, 8, 1000, 4097])
+@pytest.mark.parametrize("page_size", [0, 8, 1001, 4097])
 def test_a_page_size_that_no_page_can_have(tmp_path: Path, page_size: int) -> None:
     """bbolt opens the file, `info` prints the size, and all that reads a page panics."""
     path = _write(tmp_path, meta(0, page_size=page_size).ljust(16384, b"\0"))

@@ -6,7 +6,7 @@ import mmap
 from itertools import islice
 
 from ...errors import Corrupted
-from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
+from ...format.constants import BRANCH_PAGE
 from ...format.page import DamagedElements
 from ...kernel import RECORD
 from ...tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
@@ -141,6 +141,7 @@ def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsa
         if ref.inline is not None:
             bucket.inline = True
             bucket.pairs = ref.inline.count
+            bucket.bytes = ref.inline.end - ref.inline.offset
             continue
         try:
             inner = _tree(snapshot, levels, bucket, ref.root)
@@ -174,9 +175,7 @@ def _tree(snapshot: Snapshot, levels: Levels, bucket: BucketUsage, root: int) ->
                 name = leaf.key(index)
             except DamagedElements as damage:
                 raise damaged(snapshot, page, damage) from None
-            usage = BucketUsage((*bucket.path, name), bucket, ref.sequence)
-            usage.bytes = max(leaf.value_sizes[index] - BUCKET_HEADER_SIZE, 0)  # of an inline one
-            inner.append((usage, ref))
+            inner.append((BucketUsage((*bucket.path, name), bucket, ref.sequence), ref))
     bucket.pairs -= len(inner)
     return inner
 
