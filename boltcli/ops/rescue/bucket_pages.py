@@ -53,6 +53,11 @@ class BucketPages:
             by_name.setdefault(name, []).append(len(self.names) - 1)
         return len(self.names) - 1
 
+    def alike(self, page: int) -> list[int]:
+        """The other pages of the family of one."""
+        number = self.family.get(page)
+        return [each for each, other in self.family.items() if other == number and each != page]
+
     def is_nested(self, page: int) -> bool:
         """Whether pages of another family lead to pages of this one's, more often than the other way round."""
         number = self.family.get(page)

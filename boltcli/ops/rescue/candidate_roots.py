@@ -29,15 +29,13 @@ class Links:
     """Which pages lead to which, over all pages that bear their own id, whatever generation they are of.
 
     ``state`` says whether all that a page leads to is whole, ``sizes`` how many pages it leads to. ``bucketish``: it
-    leads to nothing but bucket elements. ``contained``: a whole page leads to it. ``nested``: the element of a bucket
-    does.
+    leads to nothing but bucket elements. ``contained``: a whole page leads to it.
     """
 
-    __slots__ = ("bucketish", "contained", "nested", "sizes", "state", "table")
+    __slots__ = ("bucketish", "contained", "sizes", "state", "table")
 
     def __init__(self, table: PageTable) -> None:
         self.table = table
-        self.nested = bytearray(table.pages)
         self.state = bytearray(table.pages)
         self.sizes = array("Q", bytes(8 * table.pages))
         self.bucketish = bytearray(table.pages)
@@ -87,8 +85,6 @@ class Links:
         self.bucketish[page] = bucketish
         state[page] = _WHOLE if whole else _BROKEN
         for child, key in links:
-            if key is None and child < table.pages:
-                self.nested[child] = 1
             # A branch's key proves that its child is still the same; the root of a bucket may have been reused.
             if child < table.pages and (whole or (key is not None and self._belongs(child, key))):
                 self.contained[child] = 1
@@ -246,7 +242,9 @@ def bitmap_of(table: PageTable, ids: list[int]) -> int:
     return int.from_bytes(marks, "little")
 
 
-def generations(table: PageTable, links: Links, names: set[bytes] | None, *, every: bool = False) -> list[Generation]:
+def generations(
+    table: PageTable, links: Links, pages: BucketPages, names: set[bytes] | None, *, every: bool = False
+) -> list[Generation]:
     """The trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
     Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
@@ -256,7 +254,6 @@ def generations(table: PageTable, links: Links, names: set[bytes] | None, *, eve
     found: list[Generation] = []
     known = names
     if names is None:
-        pages = BucketPages(table, links.bucketish)
         roots = [page for page in roots if not pages.is_nested(page)] or roots
     for page in roots:
         if len(found) == _MOST_CANDIDATES or budget < 0:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from .bucket_pages import BucketPages
 from .candidate_roots import Generation, Links, generations
 from .key_index import find_keys
 from .lenient_page import read_elements
@@ -113,7 +114,11 @@ class _Search:
         self.progress = progress
         links = Links(table)
         names = {name for page in tree.top.leaves for name in _names(table, page)} or None
-        found = [made for made in generations(table, links, names, every=True) if not tree.owner[made.root]]
+        found = [
+            made
+            for made in generations(table, links, BucketPages(table, links.bucketish), names, every=True)
+            if not tree.owner[made.root]
+        ]
         known = {made.root for made in found}
         # The other meta page's tree is the newest of the older ones.
         self.older = [Generation(table, root) for root in roots if root not in known] + found

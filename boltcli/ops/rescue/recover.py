@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 LOST_AND_FOUND = b"lost+found"
 _MOST_REFERENCES = 6
 _METAS = 2
-_VERSIONS = 2  # others, of a root; a nested bucket would have a page that leads to one of them
+_VERSIONS = 4  # others, of a root, that are looked at
+_NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those with content are looked at
 
 
 class Recovery:
@@ -131,7 +132,8 @@ def _look_for_the_rest(done: Recovery) -> None:
         done.free = None
         done.root_from = "older"
     names = None if lost_root else _names(tree)
-    found = generations(table, links, names)
+    pages = BucketPages(table, links.bucketish)
+    found = generations(table, links, pages, names)
     if metas:
         found = [made for made in found if made.root != metas[0].root]
         for meta in metas[1:]:
@@ -139,7 +141,7 @@ def _look_for_the_rest(done: Recovery) -> None:
                 made = Generation(table, meta.root, meta.sequence)
                 if made.tree.top.leaves:
                     found.insert(0, made)
-    if not metas and found:
+    if not metas and found and not _has_others_behind(found[0], pages):
         best = found.pop(0)
         done.root_from = "pages"
         tree = done.tree = RecoveredTree(table)
@@ -150,9 +152,12 @@ def _look_for_the_rest(done: Recovery) -> None:
         done.free = _best_freelist(tree)
     if lost_root:
         known = {meta.root for meta in metas}
-        found = [
-            made for made in found if made.root in known or _covers(made, done) or _is_old_root(made, found, links)
-        ]
+        sure = [
+            made for made in found
+            if made.root in known or _is_old_root(made, pages) or _precedes(made, done) or _covers(made, done)
+        ]  # fmt: skip
+        families = {pages.family.get(made.root, -made.root) for made in sure}
+        found = [made for made in found if pages.family.get(made.root, -made.root) in families]
     references = [made.tree for made in found[:_MOST_REFERENCES]]
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
@@ -166,8 +171,9 @@ def _look_for_the_rest(done: Recovery) -> None:
         if not unreached or done.free is None:
             return
     roots = {made.root for made in found}
-    families = Families(table, [tree, *references], BucketPages(table, links.bucketish))
-    placement = Placement(tree, references, done.free, roots, families, all_live=lost_root)
+    placement = Placement(
+        tree, references, done.free, roots, Families(table, [tree, *references], pages), all_live=lost_root
+    )
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]
@@ -197,18 +203,54 @@ def _best_freelist(tree: RecoveredTree) -> bytearray | None:
     return best
 
 
-def _is_old_root(made: Generation, found: list[Generation], links: Links) -> bool:
-    """Whether there are several versions of a tree, and no page has a bucket element that leads to one of them.
+def _is_old_root(made: Generation, pages: BucketPages) -> bool:
+    """Whether there is another version of a tree, and no page of other buckets that leads to one of the two.
 
     Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
     same names; buckets side by side don't share pages.
     """
+    if pages.is_nested(made.root):
+        return False
     names = made.names()
-    versions = [
-        other for other in found
-        if other is not made and (other.shares_pages(made) if made.reached > 1 else other.names() == names)
-    ]  # fmt: skip
-    return len(versions) >= _VERSIONS and not any(links.nested[other.root] for other in [made, *versions])
+    for page in pages.alike(made.root)[:_VERSIONS]:
+        other = Generation(made.tree.table, page)
+        if other.shares_pages(made) if made.reached > 1 else other.names() == names:
+            return True
+    return False
+
+
+def _has_others_behind(made: Generation, pages: BucketPages) -> bool:
+    """Whether a tree can't be all of a file that was written at once, as pages precede the one that leads to them.
+
+    Then there is no other version of the root, and pages that the tree doesn't reach lie behind it and all it has lost.
+    """
+    table, tree = made.tree.table, made.tree
+    if pages.alike(made.root):
+        return False
+    free = _best_freelist(tree)
+    last = max((gap.page for gap in tree.gaps if gap.page < table.pages), default=0)
+    last = max(last, made.root)
+    return free is not None and any(
+        table.is_tree(page) and not tree.used[page] and not free[page] and not table.is_torn(page)
+        for page in range(last + 1, table.pages)
+    )  # fmt: skip
+
+
+def _precedes(made: Generation, done: Recovery) -> bool:
+    """Whether the pages written just before the lost root hold other versions of what is in a tree.
+
+    Where no meta page says which the root was, the last pages of the file stand for them.
+    """
+    table = done.table
+    root = done.metas[0].root if done.metas else table.pages
+    below = [
+        page for page in range(min(root, table.pages) - 1, max(1, root - _NEAR), -1)
+        if table.is_tree(page) and not table.is_torn(page)
+    ][:_WRITTEN]  # fmt: skip
+    if not below or made.tree.used[below[0]]:
+        return False  # the lost root leads to the tree itself
+    groups = _samples(done, [page for page in below if not made.tree.used[page]])
+    return bool(groups) and 2 * _inside(made, groups) > len(groups)
 
 
 def _covers(made: Generation, done: Recovery) -> bool:
@@ -216,29 +258,41 @@ def _covers(made: Generation, done: Recovery) -> bool:
 
     Of the keys outside it, a quarter must be in it.
     """
-    from .key_index import find_keys
+    used, free, table = made.tree.used, done.free, done.table
+    outside = [
+        page for page in range(2, table.pages)
+        if not used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
+    ]  # fmt: skip
+    groups = _samples(done, outside)
+    return 4 * _inside(made, groups) >= len(groups)
 
-    table = done.table
-    groups: list[list[tuple[bytes, int, int]]] = []
-    for page in range(2, table.pages):
-        if made.tree.used[page] or not table.is_tree(page) or (done.free and done.free[page]) or table.is_torn(page):
-            continue
-        found = page_elements(table, page)
+
+def _samples(done: Recovery, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
+    """Some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
+    groups = []
+    for page in pages:
+        found = page_elements(done.table, page)
         if found is not None and found.leaf and found.keys:
             some = range(0, found.count, max(1, found.count // 4))
             groups.append([(found.keys[i], found.flags[i], hash(found.value(i))) for i in some])
-    if not groups:
-        return True
+    return groups
+
+
+def _inside(made: Generation, groups: list[list[tuple[bytes, int, int]]]) -> int:
+    """Of how many pages most pairs are in a tree. An index has the keys of what it is an index of, but not the values;
+    those of buckets change.
+    """
+    from .key_index import find_keys
+
     hits = find_keys(made.tree, {key for keys in groups for key, _, _ in keys})
     inside = 0
     for keys in groups:
-        # An index has the keys of what it is an index of, but not the values; those of buckets change.
         met = sum(
             any(kind == flag and (flag or digest == value) for _, kind, digest in hits.get(key, ()))
             for key, flag, value in keys
         )
         inside += met > len(keys) // 2
-    return 4 * inside >= len(groups)
+    return inside
 
 
 def _take_skeleton(tree: RecoveredTree, reference: RecoveredTree, done: Recovery) -> None:

@@ -250,8 +250,9 @@ def is_reused(table: PageTable, found: Elements, root: int) -> bool:
     inner = page_elements(table, root)
     if inner is None or not inner.keys or not all(inner.flags):
         return False
-    common = set(inner.keys) & set(found.keys)
-    return 2 * len(common) > min(len(inner.keys), len(found.keys)) and len(common) > 1
+    names = set(found.keys)
+    common = names & set(inner.keys)
+    return common == names or (2 * len(common) > min(len(inner.keys), len(names)) and len(common) > 1)
 
 
 def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
