@@ -185,9 +185,13 @@ def is_many(command: Command, job: Job[object]) -> bool:
 
 
 def _is_pattern(argument: str) -> bool:
-    """Whether ``argument`` is a pattern that no shell has replaced, and there are such files."""
+    """Whether ``argument`` is a pattern that no shell has replaced, and there are such files, if they are here."""
     if not any(char in argument for char in "*?["):
         return False
+    if "://" in argument:
+        from ..storage.remote_folder import is_pattern
+
+        return is_pattern(argument)
     from ..fleet.find import matching
 
     return bool(matching(argument))

@@ -90,7 +90,7 @@ def expand(arguments: Iterable[str], *, recursive: bool) -> Iterator[str]:
 
 def _meant(argument: str, recursive: bool) -> Iterator[str]:
     if is_elsewhere(argument):
-        yield argument
+        yield from _elsewhere(argument, recursive)
         return
     if recursive and os.path.isdir(argument):
         for path in walk(argument):
@@ -101,6 +101,20 @@ def _meant(argument: str, recursive: bool) -> Iterator[str]:
                 yield path  # what it is shows when it is opened, or why it can't be
         return
     yield from matching(argument) or [argument]
+
+
+def _elsewhere(argument: str, recursive: bool) -> Iterator[str]:
+    if argument != "-" and (recursive or "*" in argument or "[" in argument):
+        from ..storage import remote_folder
+
+        if remote_folder.is_pattern(argument):
+            found = list(remote_folder.matching(argument))
+            yield from found or [argument]
+            return
+        if recursive:
+            yield from remote_folder.databases_below(argument)
+            return
+    yield argument
 
 
 def matching(pattern: str) -> list[str]:

@@ -148,11 +148,11 @@ class Remote:
             self._there[block] = 1
 
     def _refused(self, operation: str, error: Exception) -> BoltError:
-        return _refused(operation, self.path, error)
+        return refused(operation, self.path, error)
 
 
-def _refused(operation: str, path: str, error: Exception) -> BoltError:
-    """The error for what a back end raised; of its words the first line, without what may be secret."""
+def refused(operation: str, path: str, error: Exception) -> BoltError:
+    """Return the error for what a back end raised; of its words the first line, without what may be secret."""
     if isinstance(error, FileNotFoundError):
         cause = error.__cause__
         if not isinstance(cause, Exception) or getattr(cause, "status", 0) in (404, 410):
@@ -171,7 +171,7 @@ def open_remote(address: str, path: str) -> Remote:
     library, :class:`~boltcli.errors.SourceNotFound`,
     :class:`~boltcli.errors.OpenError` if the object can't be had.
     """
-    files, key = _located(address, path)
+    files, key = located(address, path)
     remote = Remote(files, key, path)
     remote.fetch([(0, remote.size if remote.size <= SMALL else HEAD)])
     return remote
@@ -182,11 +182,11 @@ def object_state(address: str) -> tuple[int | None, int | None]:
 
     Raises as :func:`open_remote` does.
     """
-    files, key = _located(address, public(address))
+    files, key = located(address, public(address))
     try:
         info = files.info(key)
     except Exception as error:
-        raise _refused("open", public(address), error) from None
+        raise refused("open", public(address), error) from None
     size = info.get("size")
     when = next((_nanoseconds(info[name]) for name in _TIMES if info.get(name) is not None), None)
     return (None, None) if size is None or when is None else (int(size), when)
@@ -212,13 +212,13 @@ def _nanoseconds(when: Any) -> int | None:
         return None
 
 
-def _located(address: str, path: str) -> tuple[Any, str]:
-    """The file system of ``address``, and the object's name in it."""
+def located(address: str, path: str) -> tuple[Any, str]:
+    """Return the file system of ``address``, and the object's name in it. Raises OpenError, MissingExtra."""
     core = need("fsspec.core", "remote", "an address")
     try:
         files, key = core.url_to_fs(address)
     except Exception as error:
-        raise _refused("open", path, error) from None
+        raise refused("open", path, error) from None
     return files, key
 
 

@@ -312,3 +312,25 @@ def test_in_memory_and_compressed(tmp_path: Path) -> None:
     finally:
         files.rm("/db")
         files.rm("/db.gz")
+
+
+def test_folders_and_patterns(tmp_path: Path) -> None:
+    files = fsspec.filesystem("memory")
+    content = {name: PACKED[name] for name in ("gzip", "xz", "tar.gz", "zip", "tar", "zstandard")}
+    content |= {"plain": fixture("document").read_bytes(), "text": b"a text", "text.gz": gzip.compress(b"a text")}
+    content |= {f"many/{number:03}.db": fixture("inline").read_bytes() for number in range(150)}
+    try:
+        for name, data in content.items():
+            files.pipe(f"/backups/{name}", data)
+        databases = sorted(f"memory://backups/{name}" for name in content if not name.startswith("text"))
+        for words in (["--recursive", "memory://backups/"], ["--recursive", "memory://backups"]):
+            _, out, _ = run("check", "--json", *words)
+            assert [json.loads(line)["path"] for line in out.splitlines()] == databases
+        status, out, _ = run("verify", "--json", "memory://backups/**/1[12]*.db", "memory://backups/pl*")
+        assert (status, len(out.splitlines())) == (0, 21)
+        assert run("verify", "--recursive", "memory://backups/plain")[1].endswith(b"1 file: 1 ok\n")
+        assert run("check", "memory://backups/many/00*.db")[1].endswith(b"10 files: 10 ok\n")
+        assert b"doesn't exist" in run("verify", "memory://backups/*.none")[1]
+        assert b"verify --recursive takes an address" in run("scan", "memory://backups")[2]
+    finally:
+        files.rm("/backups", recursive=True)

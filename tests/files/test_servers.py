@@ -66,6 +66,8 @@ def test_s3(s3: Any, tmp_path: Path) -> None:
         tmp_path / "more",
     ]
     assert run(*words, "--resume", results, "-o", results)[1].startswith(b"6 files: 6 ok ->")
+    status, out, _ = run("verify", "--recursive", "s3://backups/", "s3://backups/[12].db")
+    assert (status, out.splitlines()[-1]) == (0, b"8 files: 8 ok")
     status, _, err = run("check", "s3://backups/none")
     assert status == 1
     assert b"very-secret" not in err
@@ -92,4 +94,6 @@ def test_ssh(ssh: str, tmp_path: Path) -> None:
     status, out, err = run("get", "--stats", f"{ssh}{path}", "b", "00012345")
     assert (status, out) == run("get", path, "b", "00012345")[:2]
     assert int(err.split()[-3]) <= 7
+    assert run("verify", "--recursive", f"{ssh}{path.parent}")[1].endswith(b"1 file: 1 ok\n")
+    assert run("verify", f"{ssh}{path.parent}/*.db")[1].endswith(b"1 file: 1 ok\n")
     assert run("check", f"{ssh}{path}.none")[2].startswith(b"Error: source database file")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...errors import ArgumentError
+from ...storage.source import is_elsewhere
 from ..command import Argument, Command
 from ..options import HUMAN
 
@@ -26,6 +28,12 @@ class Options:
     """The values of the options."""
 
     human: bool
+
+
+def prepare(job: Job[Options]) -> None:
+    for argument in job.arguments:
+        if is_elsewhere(argument):
+            raise ArgumentError(f"{argument}: scan looks at folders here; verify --recursive takes an address")
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
