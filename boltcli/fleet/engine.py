@@ -72,6 +72,7 @@ def batch_of(work: Callable[[T], Any], batch: Sequence[tuple[int, T]]) -> list[t
 
 def _on_cluster(work: Callable[[T], Any], items: Sequence[T], engine: str) -> Iterator[tuple[int, Any]]:
     distributed = need("distributed", "fleet", "--engine")
+    _silence()
     cluster = client = None
     try:
         if engine.startswith("local:"):
@@ -92,6 +93,15 @@ def _on_cluster(work: Callable[[T], Any], items: Sequence[T], engine: str) -> It
             client.close()
         if cluster is not None:
             cluster.close()
+
+
+def _silence() -> None:
+    """Keep Dask from telling of its troubles in tracebacks; what comes of them is told here."""
+    import logging
+
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _client(distributed: Any, engine: str) -> Any:
