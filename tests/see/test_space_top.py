@@ -10,7 +10,7 @@ import pytest
 
 import boltcli
 from boltcli.ops.space.free_pages import free_pages
-from boltcli.ops.space.space_top import guess_separator, space_top
+from boltcli.ops.space.space_top import guess_separator, space_top, top_levels
 from boltcli.ops.space.space_usage import dense_size, usage
 from boltcli.render import human
 from boltcli.storage.snapshot import Snapshot
@@ -74,6 +74,24 @@ def test_levels_of_buckets_and_a_bucket_alone(walks: str) -> None:
         alone = space_top(snapshot, [name], separator=b"")
         assert alone.free == found.free
     assert alone.pairs == sum(names[0] == name for names, _, _ in pairs)
+
+
+def test_a_bucket_that_holds_all_is_looked_into(tmp_path: Path, walks: str) -> None:
+    rows = tmp_path / "rows.ndjson"
+    rows.write_text(
+        "".join(
+            f'{{"bucket": ["v1", "{name}", "x"], "key": "{n:04}", "value": ""}}\n' for name in "ab" for n in range(300)
+        )
+    )
+    assert run("import", "--partial", "-o", tmp_path / "a.db", rows)[0] == 0
+    with Snapshot(str(tmp_path / "a.db")) as snapshot:
+        found = top_levels(snapshot)
+        assert [names for names, _ in found.groups] == [(b"v1", b"a"), (b"v1", b"b")]
+        assert found.deeper
+        assert not space_top(snapshot, levels=3).deeper
+        assert [names for names, _ in top_levels(snapshot, [b"v1", b"a"]).groups] == [(b"v1", b"a", b"x")]
+    with Snapshot("fixtures/page-4096.db") as snapshot:
+        assert not top_levels(snapshot).deeper
 
 
 def test_prefixes_of_any_depth_are_counted_as_one_by_one(tmp_path: Path, walks: str) -> None:

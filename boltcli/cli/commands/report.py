@@ -92,7 +92,7 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
     from ...ops.check.exact_check import check
     from ...ops.check.file_warnings import remarks
     from ...ops.space.page_map import page_map
-    from ...ops.space.space_top import SpaceTop, space_top
+    from ...ops.space.space_top import SpaceTop, top_levels
     from ...render import html_report
     from ...render.formats import auto
     from ...render.human import size
@@ -113,7 +113,7 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
     found = SpaceTop(snapshot.size)
     compaction = "unknown: the file is damaged"
     try:
-        found = space_top(snapshot, most=_LARGEST)
+        found = top_levels(snapshot, most=_LARGEST)
         freed = [max(found.size - left, 0) for left in (found.compact_size, found.dense_size)]
         compaction = f"about {size(freed[0])}; dense: about {size(freed[1])}"
     except Corrupted as damage:

@@ -11,7 +11,7 @@ from ..values import parse_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from ...storage.snapshot import Snapshot
     from ..job import Job
@@ -27,14 +27,17 @@ COMMAND = Command(
     options=(
         Option("sep", "What separates the parts of a key; auto: found in the keys.", default="auto", metavar="TEXT"),
         Option("depth", "How many parts of a key make a prefix.", default=1, metavar="N", parse=parse_count),
-        Option("levels", "How many levels of buckets are told apart.", default=1, metavar="N", parse=parse_count),
+        Option(
+            "levels", "How many levels of buckets are told apart; 0: one, or more where one bucket holds nearly all.",
+            default=0, metavar="N", parse=parse_count,
+        ),
         Option("limit", "Show at most this many rows of a table; 0: all.", default=10, metavar="N", parse=parse_count),
         HUMAN,
     ),
     opens=True,
     group="Space",
     example="boltcli top fixtures/bacalhau-compute-1.4.db",
-)
+)  # fmt: skip
 
 
 class Options:
@@ -52,20 +55,21 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    from ...ops.space.space_top import space_top
+    from ...ops.space.space_top import space_top, top_levels
     from ...render.space_report import top_record, top_text
 
     options = job.options
-    most = options.limit or 1 << 62
+    path, most = addresses(job.arguments[1:]), options.limit or 1 << 62
+    how: dict[str, Any] = {
+        "separator": None if options.sep == "auto" else os.fsencode(options.sep),
+        "depth": max(options.depth, 1),
+        "most": min(most, 1000),
+    }
     with job.progress("counting"):
-        found = space_top(
-            snapshot,
-            addresses(job.arguments[1:]),
-            separator=None if options.sep == "auto" else os.fsencode(options.sep),
-            depth=max(options.depth, 1),
-            levels=max(options.levels, 1),
-            most=min(most, 1000),
-        )
+        if options.levels:
+            found = space_top(snapshot, path, levels=options.levels, **how)
+        else:
+            found = top_levels(snapshot, path, **how)
     if job.json:
         from ...render import records
 

@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Sequence
+    from typing import Any
 
     from ...storage.snapshot import Snapshot
     from .space_walk import Place
@@ -29,6 +30,8 @@ _SAMPLE = 512  # keys of a bucket from which a separator is guessed
 _SHARE = 0.8  # of the sample has it
 _MOST_PREFIXES = 100_000  # of one bucket; further ones are counted together
 OTHERS = b""
+_NEARLY_ALL = 0.9
+_MOST_LEVELS = 8
 _SMALLEST_MAP = 1 << 15
 _GROWTH = 1 << 24
 _OTHER_PAGES = 3  # of a dense copy: two metas and the freelist
@@ -52,7 +55,8 @@ class SpaceTop:
     are (bytes of key and value, bucket path, key), largest first. ``key_sizes``
     and ``value_sizes`` count pairs by the power of two that their size is below
     (bin n: 2**(n-1) to 2**n - 1 bytes, bin 0: empty). ``fills`` counts leaf
-    pages by tenths of their room in use. Of the whole file are ``size``,
+    pages by tenths of their room in use. ``deeper``: there are buckets that are
+    not told apart. Of the whole file are ``size``,
     ``free``, ``lost``, ``freelist_bytes``, ``dense_size`` (about that of a dense
     copy), ``compact_size`` (about that of what ``compact`` writes), and
     ``free_runs``, runs of free pages by the power of two of their length. Sizes
@@ -60,8 +64,8 @@ class SpaceTop:
     """
 
     __slots__ = (
-        "compact_size", "dense_size", "fills", "free", "free_runs", "freelist_bytes", "groups", "key_sizes", "largest",
-        "leaf_pages", "lost", "overflow_pages", "pairs", "size", "value_sizes",
+        "compact_size", "deeper", "dense_size", "fills", "free", "free_runs", "freelist_bytes", "groups", "key_sizes",
+        "largest", "leaf_pages", "lost", "overflow_pages", "pairs", "size", "value_sizes",
     )  # fmt: skip
 
     def __init__(self, size: int) -> None:
@@ -72,6 +76,7 @@ class SpaceTop:
         self.value_sizes: dict[int, int] = {}
         self.fills = [0] * FILL_BINS
         self.free_runs: dict[int, int] = {}
+        self.deeper = False
         self.pairs = self.leaf_pages = self.overflow_pages = 0
         self.free = self.lost = self.freelist_bytes = self.dense_size = self.compact_size = 0
 
@@ -99,7 +104,7 @@ def space_top(
     result.largest = sorted(
         ((size, (*start, *names), key) for size, names, key in walk.largest), key=lambda pair: (-pair[0], *pair[1:])
     )
-    for name in ("key_sizes", "value_sizes", "fills", "pairs", "leaf_pages", "overflow_pages"):
+    for name in ("key_sizes", "value_sizes", "fills", "pairs", "leaf_pages", "overflow_pages", "deeper"):
         setattr(result, name, getattr(walk, name))
     paths: list[tuple[bytes, ...]] = []
     for place in walk.places:
@@ -109,6 +114,22 @@ def space_top(
                 result.groups[paths[-1], prefix] = group
     _whole_file(snapshot, result, space_walk(snapshot, root_bucket(snapshot), 0, 0) if path else walk)
     return result
+
+
+def top_levels(snapshot: Snapshot, path: Sequence[bytes] = (), **how: Any) -> SpaceTop:
+    """Return :func:`space_top` with as few levels of buckets as tell what takes the space: more than one if one
+    bucket holds nearly all.
+    """
+    levels = 1
+    while True:
+        found = space_top(snapshot, path, levels=levels, **how)
+        sizes: Counter[tuple[bytes, ...]] = Counter()
+        for (names, _), group in found.groups.items():
+            sizes[names] += group.bytes
+        most = max(sizes.values(), default=0)
+        if not found.deeper or levels == _MOST_LEVELS or most < _NEARLY_ALL * sizes.total():
+            return found
+        levels += 1
 
 
 def guess_separator(keys: Sequence[bytes]) -> bytes:
