@@ -29,6 +29,7 @@ BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
 INLINE_BUCKET = struct.Struct("<Q8x8xHH4x")  # the same and the inline page's header: root pgid, flags, count
 
 _AT_ONCE = 1 << 20  # bytes of values that are taken out of a page together
+_LARGE = 16 << 20  # bytes of a value that isn't to be in memory twice
 
 EVEN = bytes(range(0, 256, 2))
 _SWAP = sys.byteorder == "big"
@@ -167,7 +168,10 @@ class LeafElements(_Elements):
     def value(self, index: int) -> bytes:
         """One value; raises :class:`DamagedElements`."""
         start, stop = self.value_span(index)
-        return self.buffer[start:stop]
+        value = self.buffer[start:stop]
+        if stop - start > _LARGE:
+            _unload(self.buffer, start, stop)
+        return value
 
     def values(self) -> list[bytes]:
         """All values, in page order; raises :class:`DamagedElements`."""
@@ -258,6 +262,15 @@ def _uniform_keys(ksize: int, vsize: int, count: int) -> struct.Struct:
             _UNIFORM.clear()
         found = _UNIFORM[shape] = struct.Struct("<" + f"{ksize}s{vsize}x" * count)
     return found
+
+
+def _unload(buffer: Buffer, start: int, stop: int) -> None:
+    """Drop a part of a mapped file from this process's memory: a copy of it was made."""
+    if sys.platform == "linux" and not isinstance(buffer, bytes):
+        from mmap import MADV_DONTNEED, PAGESIZE
+
+        start -= start % PAGESIZE
+        buffer.madvise(MADV_DONTNEED, start, stop - start)
 
 
 def _first_beyond(what: str, ends: list[int], limit: int) -> str:

@@ -11,14 +11,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
+from ..ops.read.row_chunks import row_chunks
 from .formats import auto
 from .records import lines, put
 
 Row = Sequence[Any]
 
+_TOGETHER = 500  # rows that are written at once
 _SAMPLE = 1000  # rows from which the widths of a plain table are taken
 _WIDEST = 120  # characters of a column that is not the last
 
@@ -38,7 +40,7 @@ def unique(names: Sequence[str]) -> list[str]:
 def json_lines(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     """Yield an object a row; bytes are text, or hex in a field ``<name>_hex``."""
     names = unique(names)
-    for chunk in _chunks(rows):
+    for chunk in row_chunks(rows, _TOGETHER):
         records = []
         for row in chunk:
             record: dict[str, Any] = {}
@@ -54,7 +56,7 @@ def json_lines(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
 def csv_lines(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     """Yield CSV (RFC 4180) with a line of names; bytes are in hex, lists and dicts JSON, None is empty."""
     yield _csv([names])
-    for chunk in _chunks(rows):
+    for chunk in row_chunks(rows, _TOGETHER):
         yield _csv([[_cell(value) for value in row] for row in chunk])
 
 
@@ -70,13 +72,13 @@ def _cell(value: Any) -> Any:
 
 def plain_table(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     """Yield the rows in columns, under a line of names; the widths are those of the first rows."""
-    rows = iter(rows)
-    first = [[shown(value) for value in row] for row in islice(rows, _SAMPLE)]
+    chunks = row_chunks(rows, _SAMPLE)
+    first = [[shown(value) for value in row] for row in next(chunks, [])]
     widths = [min(_WIDEST, max(map(len, column))) for column in zip(names, *first)]
     right = [_is_number(column) for column in zip(*first)] if first else [False] * len(names)
     yield _plain_line(names, widths, right)
     yield _plain_line(["-" * width for width in widths], widths, right)
-    for row in chain(first, ([shown(value) for value in row] for row in rows)):
+    for row in chain(first, ([shown(value) for value in row] for row in chain.from_iterable(chunks))):
         yield _plain_line(row, widths, right)
 
 
@@ -123,9 +125,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rows = iter(rows)
-    while chunk := list(islice(rows, 500)):
-        yield chunk

@@ -6,11 +6,11 @@ The only module that imports pyarrow, together with its siblings for files (``ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..extras import need
+from ..ops.read.row_chunks import row_chunks
 from .pair_pages import EVERYTHING, Bounds
 from .relations import Relation, TableFile, pair_columns
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     __all__ = ["RecordBatchReader"]
 
 _ROWS = 8192  # of a batch, at most
-_BYTES = 8 << 20  # of keys and values in a batch of pairs, after which it is passed on
+_BYTES = 1 << 20  # of keys and values in a batch of pairs, after which it is passed on
 
 
 class TooWide(ArgumentError):
@@ -121,7 +121,7 @@ def _row_columns(
     rows = relation.rows(file)
     places = {column.name: place for place, column in enumerate(relation.columns[1:])}
     kinds = {column.name: column.type for column in relation.columns}
-    while chunk := list(islice(rows, _ROWS)):
+    for chunk in row_chunks(rows, _ROWS):
         part: dict[str, list[Any]] = {}
         for name in names:
             if name == "path":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("parquet", "arrow")
 _ROWS = 8192
-_BYTES = 8 << 20
+_BYTES = 1 << 20
 
 
 def write_batches(file: BinaryIO, form: str, batches: Iterator[Any], schema: Any) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     __all__ = ["Connection", "Session"]
 
-_ROWS = 4096  # of a batch of the result
+_ROWS = 2048  # of a batch of the result: DuckDB itself works on as many
 
 
 class Session:

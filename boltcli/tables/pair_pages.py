@@ -85,18 +85,15 @@ def _pages(
     for page, leaf, keys, low, high in stretches(snapshot, bucket, start, stop, descent=descent):
         snapshot.glance()
         places = [index for index in leaf.bucket_indexes() if low <= index < high]
-        indexes = range(low, high)
-        if places:
-            inside = set(places)
-            chosen = [index for index in indexes if index not in inside]
-        else:
-            chosen = list(indexes)
-        if chosen:
-            shown = keys[low:high] if not places else [keys[index] for index in chosen]
-            contents = None
-            if values:
-                contents = leaf.values() if len(chosen) == leaf.count else [leaf.value(index) for index in chosen]
-            yield path, shown, contents
+        inside = set(places)
+        for first, last in leaf.batches(low, high) if values else ((low, high),):
+            chosen = [index for index in range(first, last) if index not in inside]
+            if chosen:
+                shown = keys[first:last] if not places else [keys[index] for index in chosen]
+                contents = None
+                if values:
+                    contents = leaf.values() if len(chosen) == leaf.count else [leaf.value(index) for index in chosen]
+                yield path, shown, contents
         if nested:
             for place in places:
                 yield (*path, keys[place]), open_bucket(snapshot, page, leaf, place, bucket)

@@ -10,6 +10,7 @@ from ..errors import ArgumentError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_AT_ONCE = 1 << 20  # bytes of a batch that are made objects of together
 _UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}
 
 
@@ -19,7 +20,9 @@ def result_rows(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     Python has no nanoseconds, so times are RFC 3339 text as everywhere, without the Z if they have no time zone.
     """
     for batch in batches:
-        yield from zip(*map(_values, batch.columns))
+        together = max(1, batch.num_rows * _AT_ONCE // max(batch.nbytes, 1))
+        for start in range(0, batch.num_rows, together):
+            yield from zip(*map(_values, batch.slice(start, together).columns))
 
 
 def _values(column: Any) -> list[Any]:

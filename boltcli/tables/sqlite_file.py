@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
+from ..ops.read.row_chunks import row_chunks
 from .relations import name_bytes, name_text
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _write_rows(connection: sqlite3.Connection, rows: Iterator[Row]) -> dict[str
     )
     counts = {"buckets": 0, "pairs": 0}
     number = 0
-    while chunk := list(islice(rows, _ROWS)):
+    for chunk in row_chunks(rows, _ROWS):
         buckets, pairs = [], []
         for row in chunk:
             number += 1
@@ -89,7 +89,8 @@ def _write_table(
     integers = [place for place, type in enumerate(types) if type == "INTEGER"]
     count = 0
     rows = view.rows(file)
-    while chunk := [tuple(map(_cell, row)) for row in islice(rows, _ROWS)]:
+    for part in row_chunks(rows, _ROWS):
+        chunk = [tuple(map(_cell, row)) for row in part]
         if large := {place for place in integers for row in chunk if isinstance(row[place], str)}:
             return count, large
         connection.executemany(f"INSERT INTO {_quoted(view.name)} VALUES ({places})", chunk)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # Far more levels than any tree has that fits a file: bbolt fills branch pages with two keys at least.
 MAX_DEPTH = 1 << 16
+_MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data, as far as bbolt can address them
 _INLINE_HEADERS = BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE
 _NAMES = 8  # shown of either end of a deep nest
 
@@ -147,7 +148,8 @@ def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int)
     head = buffer[start : min(start + _INLINE_HEADERS, stop if is_copy else leaf.end)]
     if is_copy:  # Go fills a small one with zeros, up to 16 or 32 bytes
         head = head.ljust(BUCKET_HEADER_SIZE if len(head) <= 24 else _INLINE_HEADERS, b"\0")
-    if not size or start >= leaf.end or len(head) < BUCKET_HEADER_SIZE:
+    is_addressable = leaf.positions[index] + leaf.key_sizes[index] + size <= _MAX_DATA
+    if not size or start >= leaf.end or len(head) < BUCKET_HEADER_SIZE or not is_addressable:
         raise damaged(snapshot, page, _too_small(leaf, index, "be a bucket"))
     root, sequence = BUCKET_HEADER.unpack_from(head)
     if root:

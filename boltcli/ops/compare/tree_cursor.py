@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from ...format.constants import BRANCH_PAGE, LEAF_PAGE
+from ...format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
 from ...format.page import DamagedElements
 from ...tree.bucket import MAX_DEPTH, BucketRef, branch_elements, damaged, leaf_elements, open_bucket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ...storage.snapshot import Page, Snapshot
 
     Value = bytes | BucketRef
@@ -42,7 +44,7 @@ class TreeCursor:
     no more). Raises :class:`~boltcli.errors.Corrupted` for damaged pages.
     """
 
-    __slots__ = ("_bucket", "_heads", "_page", "_start", "_stop", "_visits", "at", "keys", "mixed", "values")
+    __slots__ = ("_bucket", "_heads", "_page", "_rest", "_start", "_stop", "_visits", "at", "keys", "mixed", "values")
 
     def __init__(self, visits: Visits, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
         self._visits = visits
@@ -55,6 +57,8 @@ class TreeCursor:
         # The subtrees to come, the next one last: their page ids, with how far below the root they are.
         self._heads: list[tuple[int, int]] = []
         self._page: Page | None = None  # that of the head, if it was opened
+        # What is still to come of the leaf whose elements are at hand.
+        self._rest: Iterator[tuple[list[bytes], list[Value]]] = iter(())
         if bucket is not None:
             if bucket.root:
                 self._heads.append((bucket.root, 0))
@@ -65,7 +69,9 @@ class TreeCursor:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no element is at hand."""
+        """Whether no element is at hand, nor any to come before the head."""
+        if self.at == len(self.keys):
+            self._next_part()
         return self.at == len(self.keys)
 
     @property
@@ -118,6 +124,9 @@ class TreeCursor:
     def fill(self) -> bool:
         """Have elements at hand, unless there are no more; returns whether there are."""
         while self.at == len(self.keys):
+            self._next_part()
+            if self.keys:
+                return True
             if not self._heads:
                 return False
             page = self._open()
@@ -139,21 +148,36 @@ class TreeCursor:
         return self._page
 
     def _take(self, page: Page) -> None:
-        """Have the elements of a leaf page at hand."""
+        """Have the first elements of a leaf page at hand."""
+        self._visits.snapshot.glance()
+        self._rest = self._parts(page)
+        self._next_part()
+
+    def _next_part(self) -> None:
+        self.keys, self.values = next(self._rest, ([], []))
+        self.at = 0
+
+    def _parts(self, page: Page) -> Iterator[tuple[list[bytes], list[Value]]]:
+        """The elements of a leaf page, as many at a time as may be in memory together."""
         snapshot = self._visits.snapshot
-        snapshot.glance()
         leaf = leaf_elements(snapshot, page)
         try:
             if page.flags != LEAF_PAGE:
                 raise DamagedElements(f"an inline bucket's page must be a leaf (flags: {page.flags:x})")
             keys = leaf.keys()
-            values: list[Value] = [*leaf.values()]
+            self.mixed = bool(leaf.bucket_indexes())
+            low = bisect_left(keys, self._start) if self._start else 0
+            high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
+            for first, last in leaf.batches(low, high):
+                if not self.mixed and last - first == len(keys):
+                    values: list[Value] = [*leaf.values()]
+                else:
+                    values = [
+                        open_bucket(snapshot, page, leaf, at, self._bucket)
+                        if leaf.flags[at] & BUCKET_LEAF_FLAG
+                        else leaf.value(at)
+                        for at in range(first, last)
+                    ]
+                yield keys[first:last], values
         except DamagedElements as damage:
             raise damaged(snapshot, page, damage) from None
-        buckets = leaf.bucket_indexes()
-        self.mixed = bool(buckets)
-        for index in buckets:
-            values[index] = open_bucket(snapshot, page, leaf, index, self._bucket)
-        low = bisect_left(keys, self._start) if self._start else 0
-        high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
-        self.keys, self.values, self.at = keys[low:high], values[low:high], 0

@@ -40,7 +40,7 @@ def unreached_pages(snapshot: Snapshot) -> list[int]:
     known = len(levels.heads)
     stop = min(snapshot.meta.hwm, snapshot.page_count + _BEYOND)
     reached = bytearray(stop)
-    roots = [snapshot.meta.root]
+    roots = [snapshot.meta.root] if snapshot.meta.root else []  # 0 would be an inline bucket: bbolt passes over it
     met: set[int] = set()
     while roots:
         root = roots.pop()

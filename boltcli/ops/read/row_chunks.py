@@ -1,0 +1,26 @@
+"""Rows some at a time: as many as may be in memory together."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, TypeVar
+
+    Row = TypeVar("Row", bound=Sequence[Any])
+
+_AT_ONCE = 1 << 20  # bytes and characters
+
+
+def row_chunks(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
+    """Yield the rows in lists of at most ``most``, and fewer where their values are large."""
+    held: list[Row] = []
+    size = 0
+    for row in rows:
+        held.append(row)
+        size += sum([len(value) for value in row if isinstance(value, (bytes, str))])
+        if len(held) >= most or size >= _AT_ONCE:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
