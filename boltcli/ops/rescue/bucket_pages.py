@@ -22,10 +22,11 @@ _MOST_ALIKE = 8  # families that a page is compared with
 class BucketPages:
     """The leaf pages that hold nothing but buckets, in families. ``family`` by page, ``names`` by family."""
 
-    __slots__ = ("_leads", "family", "names")
+    __slots__ = ("_leads", "bucketish", "family", "names")
 
     def __init__(self, table: PageTable, bucketish: bytearray) -> None:
         """``bucketish`` marks the pages that lead to nothing but bucket elements."""
+        self.bucketish = bucketish
         self.family: dict[int, int] = {}
         self.names: list[frozenset[bytes]] = []
         links: list[tuple[int, int]] = []

@@ -15,6 +15,8 @@ from .candidate_roots import first_key
 from .recovered_tree import is_reused, page_elements
 
 TYPE_CHECKING = False
+_DEEP = 16  # levels of buckets that are asked
+
 if TYPE_CHECKING:
     from .bucket_pages import BucketPages
     from .page_table import PageTable
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 class Families:
     """Pages of one bucket have the same number in ``of``. ``votes`` counts what older pages say, by that number."""
 
-    __slots__ = ("_parents", "_table", "votes")
+    __slots__ = ("_pages", "_parents", "_table", "_with_buckets", "_with_pairs", "votes")
 
     def __init__(self, table: PageTable, trees: list[RecoveredTree], pages: BucketPages) -> None:
         """``trees``: the recovered tree and older ones; ``pages``: the leaf pages of buckets."""
@@ -36,6 +38,9 @@ class Families:
             if table.kind[page] == BRANCH_PAGE and table.is_tree(page):
                 self._join(page)
         self.votes: dict[int, Counter[Path]] = {}
+        self._pages: dict[Path, dict[int, None]] = {}
+        self._with_buckets: Counter[Path] = Counter()
+        self._with_pairs: Counter[Path] = Counter()
         self._ask(trees, pages)
 
     def of(self, page: int) -> int:
@@ -45,6 +50,17 @@ class Families:
             parents[page] = parents[parents[page]]
             page = parents[page]
         return page
+
+    def name(self, page: int) -> Path | None:
+        """The path that most older pages give the page's family; None if they say nothing."""
+        votes = self.votes.get(self.of(page))
+        return votes.most_common(1)[0][0] if votes else None
+
+    def versions(self, path: Path) -> list[int]:
+        """The leaf pages of buckets that are, or were, the bucket's at ``path``; none if it seems to hold pairs."""
+        if 2 * self._with_pairs[path] >= self._with_buckets[path]:
+            return []
+        return [page for page in self._pages.get(path, ()) if self.name(page) == path]
 
     def _join(self, page: int) -> None:
         """Join a branch page with the children that are still what its keys say."""
@@ -71,10 +87,18 @@ class Families:
             alike = known.get(number, ())
             if page not in paths and len(alike) == 1:
                 paths[page] = next(iter(alike))
-        for page, path in paths.items():
-            self._note(page, path)
+        asked: set[int] = set()
+        for _ in range(_DEEP):  # what a page says of a page of buckets lets one ask that, too
+            for page in paths.keys() - asked:
+                self._note(page, paths[page], pages)
+            asked |= paths.keys()
+            for path in self._pages:
+                for page in self.versions(path):
+                    paths.setdefault(page, path)
+            if len(paths) == len(asked):
+                break
 
-    def _note(self, page: int, path: Path) -> None:
+    def _note(self, page: int, path: Path, pages: BucketPages) -> None:
         """Count what a page says of the buckets in it."""
         table = self._table
         found = page_elements(table, page)
@@ -84,4 +108,8 @@ class Families:
             if flag and found.ends[i] - found.mids[i] >= BUCKET_HEADER_SIZE:
                 root = int.from_bytes(found.value(i)[:8], "little")
                 if root and table.is_tree(root) and not is_reused(table, found, root):
-                    self.votes.setdefault(self.of(root), Counter())[(*path, found.keys[i])] += 1
+                    inner = (*path, found.keys[i])
+                    self.votes.setdefault(self.of(root), Counter())[inner] += 1
+                    (self._with_buckets if pages.bucketish[root] else self._with_pairs)[inner] += 1
+                    if root in pages.family:
+                        self._pages.setdefault(inner, {})[root] = None

@@ -10,6 +10,7 @@ from ...format.constants import LEAF_PAGE
 from .bucket_pages import BucketPages
 from .candidate_roots import Generation, Links, find_freelists, generations
 from .families import Families
+from .lost_names import bring_back_names
 from .orphans import Placement
 from .page_table import PageTable, find_metas, find_page_size
 from .recovered_tree import OLDER, PLACED, RecoveredTree, fits, page_elements
@@ -26,6 +27,7 @@ LOST_AND_FOUND = b"lost+found"
 _MOST_REFERENCES = 6
 _METAS = 2
 _VERSIONS = 4  # others, of a root, that are looked at
+_MOST_UNREACHED = 8  # times the pages of a tree that no freelist accounts for
 _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those with content are looked at
 
 
@@ -156,8 +158,8 @@ def _look_for_the_rest(done: Recovery) -> None:
             made for made in found
             if made.root in known or _is_old_root(made, pages) or _precedes(made, done) or _covers(made, done)
         ]  # fmt: skip
-        families = {pages.family.get(made.root, -made.root) for made in sure}
-        found = [made for made in found if pages.family.get(made.root, -made.root) in families]
+        alike = {pages.family.get(made.root, -made.root) for made in sure}
+        found = [made for made in found if pages.family.get(made.root, -made.root) in alike]
     references = [made.tree for made in found[:_MOST_REFERENCES]]
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
@@ -171,9 +173,9 @@ def _look_for_the_rest(done: Recovery) -> None:
         if not unreached or done.free is None:
             return
     roots = {made.root for made in found}
-    placement = Placement(
-        tree, references, done.free, roots, Families(table, [tree, *references], pages), all_live=lost_root
-    )
+    families = Families(table, [tree, *references], pages)
+    bring_back_names(tree, families, done.free)
+    placement = Placement(tree, references, done.free, roots, families, all_live=lost_root)
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]
@@ -228,6 +230,8 @@ def _has_others_behind(made: Generation, pages: BucketPages) -> bool:
     if pages.alike(made.root):
         return False
     free = _best_freelist(tree)
+    if free is None and _MOST_UNREACHED * made.reached < sum(map(table.is_tree, range(2, table.pages))):
+        return True
     last = max((gap.page for gap in tree.gaps if gap.page < table.pages), default=0)
     last = max(last, made.root)
     return free is not None and any(

@@ -1,0 +1,67 @@
+"""Bring back the names of buckets whose page is lost from an older version of that page.
+
+The names are what placing the pages of those buckets needs. Of where the older version leads only that is taken which
+other old pages don't contradict.
+"""
+
+from __future__ import annotations
+
+from ...format.page import BUCKET_HEADER
+from .candidate_roots import Generation, newest_first
+from .recovered_tree import OLDER, OTHER_BUCKET, PLACED, page_elements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .families import Families
+    from .recovered_tree import Bucket, RecoveredTree
+
+_MOST_VERSIONS = 16
+_DEEP = 64  # levels of buckets whose pages are lost
+
+
+def bring_back_names(tree: RecoveredTree, families: Families, free: bytearray | None) -> None:
+    """For each bucket of buckets whose root page is lost: the names in the newest older version of that page.
+
+    ``free`` marks the free pages, if they are known.
+    """
+    done = 0
+    for _ in range(_DEEP):
+        gaps = tree.gaps[done:]
+        done = len(tree.gaps)
+        for gap in gaps:
+            bucket = gap.bucket
+            if bucket.parent is None or bucket.leaves or gap.low or gap.high is not None or gap.elements:
+                continue
+            versions = [page for page in families.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
+            if versions:
+                live = [page for page in versions if free is not None and not free[page]]
+                made = newest_first([Generation(tree.table, page) for page in live or versions], [])
+                _take(tree, bucket, made[0].root, families, free)
+                gap.filled += 1
+        if len(tree.gaps) == done:
+            break
+
+
+def _take(tree: RecoveredTree, bucket: Bucket, page: int, families: Families, free: bytearray | None) -> None:
+    """Give ``bucket`` the names in ``page``, and of their pages those that are still theirs."""
+    table = tree.table
+    found = page_elements(table, page)
+    if found is None:
+        return
+    live = free is not None and not free[page]
+    bucket.leaves.append(page)
+    bucket.origins.append(PLACED if live else OLDER)
+    tree.used[page] = 1
+    tree.owner[page] = bucket.index + 1
+    for i, flag in enumerate(found.flags):
+        name = found.keys[i]
+        if not flag or found.ends[i] - found.mids[i] < BUCKET_HEADER.size or name in bucket.children:
+            continue
+        root, sequence = BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])
+        if not root:
+            continue
+        made = tree.bucket(bucket, name, root, sequence)
+        if live or (table.is_tree(root) and not (free and free[root]) and families.name(root) == made.path()):
+            tree.walk(made, root, origin=PLACED, strict=True)
+        else:
+            tree.gap(made, b"", None, root, OTHER_BUCKET)
