@@ -67,12 +67,16 @@ def _to_a_file(job: Job[Any], paths: list[str], out: BinaryIO, err: BinaryIO) ->
             results.take_over(row)
         todo = [path for path in paths if path not in before]
         records: list[Record] = [_earlier(row) for row in before.values()]
-        for path, (shown, said, failed, state) in _done(job, todo):
-            status = max(status, failed)
-            record = _parsed(shown)
-            records.append(record)
-            results.add(_row(job, path, record, failed, state))
-            _say(said, job, err)
+        try:
+            for path, (shown, said, failed, state) in _done(job, todo):
+                status = max(status, failed)
+                record = _parsed(shown)
+                records.append(record)
+                results.add(_row(job, path, record, failed, state))
+                _say(said, job, err)
+        except BoltError:
+            job.warn(f"the {len(records)} results so far are kept: --resume {output} goes on from there")
+            raise
         results.commit()
     out.write(f"{summary(job.command.name, records, len(before))} -> {output}\n".encode("utf-8", "surrogateescape"))
     return status
@@ -88,6 +92,10 @@ def _done(job: Job[Any], paths: list[str], *, in_order: bool = False) -> Iterato
     jobs = _processes(asked, len(paths))
     inner = 1 if jobs > 1 or engine else asked  # processes of its own only where the files don't have them all
     items = [(job.command.name, job.values, real(path), inner) for path in paths]
+    if jobs > 1 and not engine and any("://" in path for path in paths):
+        from ..storage.remote import load_libraries
+
+        load_libraries(paths)
     waiting: dict[int, Done] = {}
     count = 0
     with job.progress(f"{job.command.name}:", "files") as progress:

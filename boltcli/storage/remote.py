@@ -177,6 +177,15 @@ def open_remote(address: str, path: str) -> Remote:
     return remote
 
 
+def load_libraries(addresses: Iterable[str]) -> None:
+    """Import what the protocols of ``addresses`` need, before processes are forked that each would. Raises nothing."""
+    for protocol in {address.partition("://")[0] for address in addresses if "://" in address}:
+        try:
+            need("fsspec", "remote").get_filesystem_class(protocol)
+        except Exception:
+            continue  # whoever opens one says what is wrong
+
+
 def object_state(address: str) -> tuple[int | None, int | None]:
     """Return the size of the object at ``address`` in bytes and its time in ns since 1970; None where unknown.
 

@@ -37,12 +37,26 @@ def many_files(workshop: Workshop, runs: int) -> str:
         ours = Tool([BOLTCLI, "verify", *words, "--files-from", folder / "list"])
         pair = in_turn(ours, loop, runs, workshop.folder)
         rows.append(_row(name, statistics.median(pair.ours), len(paths), f"{pair.ratio:.2f} of a loop of bbolt check"))
+    for engine in ("local:1", "local:2"):
+        rate = _steady(engine, folder, workshop.folder / "output", runs)
+        rows.append((f"--engine {engine}, once started", "", f"{rate:.0f}", f"{rate / int(engine[-1]):.0f} a worker"))
     with _objects(paths[:OBJECTS], folder / "objects"):
         for jobs in ("2", "8"):
             tool = Tool([BOLTCLI, "verify", "--jobs", jobs, "--files-from", folder / "objects"])
             seconds = statistics.median(tool.run(workshop.folder / "output") for _ in range(runs))
             rows.append(_row(f"verify --jobs {jobs}, S3", seconds, OBJECTS, ""))
     return f"\n**{TITLE}**\n\n" + report.markdown(("", "seconds", "files a second", ""), rows)
+
+
+def _steady(engine: str, folder: Path, output: Path, runs: int) -> float:
+    """Files a second, without the start: by what all files take longer than a tenth of them."""
+    names = (folder / "list").read_text().splitlines(keepends=True)
+    (folder / "tenth").write_text("".join(names[: FILES // 10]))
+    words: list[str | Path] = [BOLTCLI, "verify", "--engine", engine, "--files-from"]
+    all_files, tenth = (
+        statistics.median(Tool([*words, folder / name]).run(output) for _ in range(runs)) for name in ("list", "tenth")
+    )
+    return (FILES - FILES // 10) / (all_files - tenth)
 
 
 def _row(name: str, seconds: float, files: int, compared: str) -> tuple[str, ...]:
