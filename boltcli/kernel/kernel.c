@@ -361,9 +361,11 @@ static int json_string(Text *t, const u8 *file, u64 size) {
     return 1;
 }
 
-/* The buckets as Go's MarshalIndent writes them, with four spaces. */
+/* The buckets as Go's MarshalIndent writes them, with four spaces; not those of a deep nest, each line of which is as
+   long as the nest is deep: Python writes them one by one. */
 static int write_text(Text *t, const Record *r, size_t n, const u8 *base) {
     for (size_t i = 0; i < n; i++) {
+        if (r[i].nesting > 256) return 0;
         u64 depth = r[i].nesting, at = 8 * depth, next = i + 1 < n ? r[i + 1].nesting : 0;
         if (!indent(t, at) || !PUT(t, "{\n") || !indent(t, at + 4) || !PUT(t, "\"name\": ")) return 0;
         if (!(i ? json_string(t, base + r[i].name, r[i].name_size) : PUT(t, "\"root\""))) return 0;

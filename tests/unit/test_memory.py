@@ -126,3 +126,18 @@ def test_an_export_of_deep_nesting_keeps_one_path(tmp_path: Path) -> None:
     with open(tmp_path / "out") as out:
         depths = [len(json.loads(line).get("bucket", ())) for line in out]
     assert depths == [*range(1, 3001), 0]
+
+
+@pytest.mark.parametrize("name", ["diff", "patch", "inspect"])
+def test_three_thousand_levels(name: str, tmp_path: Path) -> None:
+    """Where the output is quadratic it streams."""
+    commands = {**COMMANDS, "inspect": ["inspect", "FILE"]}
+    source = nested(tmp_path / "nested.db", 3000)
+    words = {"FILE": str(source), "OUT": str(tmp_path / "out.db"), "EMPTY": str(fixture("empty"))}
+    peak, written = _peak(tmp_path, *[words.get(word, word) for word in commands[name]])
+    assert peak < STARTED + MOST // 2
+    if name != "patch":
+        assert written > 3000 * 3000 * 2
+    elif sys.platform == "linux":
+        assert (tmp_path / "out.db").stat().st_size > 3000 * 4096
+    (tmp_path / "out").unlink()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .change import Path
 
     # A bucket of which both sides are to be compared, at its place among the changes.
-    Pair = tuple[Path, BucketRef | None, BucketRef | None]
+    Pair = tuple["_Place", BucketRef | None, BucketRef | None]
     Step = Change | Pair
 
 
@@ -72,8 +72,20 @@ def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
     return bucket
 
 
+class _Place:
+    """A bucket's place: its name, and the place of the bucket that it is in. Paths of 100,000 names would be too long
+    to keep one for each."""
+
+    __slots__ = ("name", "parent")
+
+    def __init__(self, parent: _Place | None, name: bytes) -> None:
+        self.parent = parent
+        self.name = name
+
+
 class _Comparison:
     def __init__(self, old: Snapshot, new: Snapshot, shared: NothingShared, start: bytes, stop: bytes | None) -> None:
+        self._last: tuple[_Place | None, Path] = None, ()  # a place and the names that lead there
         self._old, self._new = Visits(old), Visits(new)
         self._shared = shared
         self._start, self._stop = start, stop
@@ -81,10 +93,13 @@ class _Comparison:
     def run(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
         """The changes of a bucket, which one of both may lack, and of all inside it."""
         cursors = [TreeCursor(side, ref, self._start, self._stop) for side, ref in ((self._old, old), (self._new, new))]
-        first = self._appear(path, old, new) if path else _sequence(path, old, new)
-        last = _vanish(path, old, new)
+        place: _Place | None = None
+        for name in path:
+            place = _Place(place, name)
+        first = self._appear(place, old, new) if path else self._sequence(place, old, new)
+        last = self._vanish(place, old, new)
         # A list and not recursion: buckets may nest deeper than Python calls may.
-        running: list[Iterator[Step]] = [iter(last), self._compare(path, *cursors), iter(first)]
+        running: list[Iterator[Step]] = [last, self._compare(place, *cursors), iter(first)]
         while running:
             step = next(running[-1], None)
             if step is None:
@@ -93,29 +108,29 @@ class _Comparison:
                 yield step
             else:
                 place, before, after = step
-                running.append(iter(_vanish(place, before, after)))
+                running.append(self._vanish(place, before, after))
                 running.append(self._compare(place, TreeCursor(self._old, before), TreeCursor(self._new, after)))
 
-    def _appear(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
+    def _appear(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
         """What is told of a bucket before what is in it."""
-        appeared = [Change("add", path)] if old is None else []
-        return appeared + _sequence(path, old, new)
+        appeared = [Change("add", self._path(place))] if old is None else []
+        return appeared + self._sequence(place, old, new)
 
-    def _compare(self, path: Path, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
+    def _compare(self, place: _Place | None, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
         """The changes of one bucket, and the buckets in it that are to be compared."""
         while True:
             if old.is_empty and new.is_empty:
                 self._pass_over(old, new)
             has_old, has_new = old.fill(), new.fill()
             if has_old and has_new:
-                yield from self._merge(path, old, new)
+                yield from self._merge(place, old, new)
             elif has_old:
                 for key, value in zip(old.keys[old.at :], old.values[old.at :]):
-                    yield from self._removed(path, key, value)
+                    yield from self._removed(place, key, value)
                 old.at = len(old.keys)
             elif has_new:
                 for key, value in zip(new.keys[new.at :], new.values[new.at :]):
-                    yield from self._added(path, key, value)
+                    yield from self._added(place, key, value)
                 new.at = len(new.keys)
             else:
                 return
@@ -144,7 +159,7 @@ class _Comparison:
                 if lower <= 0:
                     new.expand()
 
-    def _merge(self, path: Path, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
+    def _merge(self, place: _Place | None, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
         """Compare the elements at hand until one side has no more."""
         at, to = old.at, new.at
         # As many as both have, all at once: they are mostly the same.
@@ -156,59 +171,69 @@ class _Comparison:
             if values != new_values:
                 for index, same in enumerate(map(eq, values, new_values)):
                     if not same:
-                        yield from self._both(path, keys[index], values[index], new_values[index])
+                        yield from self._both(place, keys[index], values[index], new_values[index])
             return
         keys, others = old.keys, new.keys
         while at < len(keys) and to < len(others):
             key, other = keys[at], others[to]
             if key < other:
-                yield from self._removed(path, key, old.values[at])
+                yield from self._removed(place, key, old.values[at])
                 at += 1
             elif key > other:
-                yield from self._added(path, other, new.values[to])
+                yield from self._added(place, other, new.values[to])
                 to += 1
             else:
-                yield from self._both(path, key, old.values[at], new.values[to])
+                yield from self._both(place, key, old.values[at], new.values[to])
                 at += 1
                 to += 1
         old.at, new.at = at, to
 
-    def _both(self, path: Path, key: bytes, old: bytes | BucketRef, new: bytes | BucketRef) -> Iterator[Step]:
+    def _both(self, place: _Place | None, key: bytes, old: bytes | BucketRef, new: bytes | BucketRef) -> Iterator[Step]:
         """A key that both have."""
         if isinstance(old, BucketRef) and isinstance(new, BucketRef):
-            place = (*path, key)
-            yield from _sequence(place, old, new)
+            inside = _Place(place, key)
+            yield from self._sequence(inside, old, new)
             if old.root != new.root or not old.root or not self._shared.clean(old.root):
-                yield place, old, new
+                yield inside, old, new
         elif isinstance(old, BucketRef) or isinstance(new, BucketRef):
-            yield from self._removed(path, key, old)
-            yield from self._added(path, key, new)
+            yield from self._removed(place, key, old)
+            yield from self._added(place, key, new)
         elif old != new:
-            yield Change("change", path, key, old, new)
+            yield Change("change", self._path(place), key, old, new)
 
-    def _removed(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Step]:
+    def _removed(self, place: _Place | None, key: bytes, value: bytes | BucketRef) -> Iterator[Step]:
         if isinstance(value, BucketRef):
-            yield (*path, key), value, None
+            yield _Place(place, key), value, None
         else:
-            yield Change("remove", path, key, value, None)
+            yield Change("remove", self._path(place), key, value, None)
 
-    def _added(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Step]:
+    def _added(self, place: _Place | None, key: bytes, value: bytes | BucketRef) -> Iterator[Step]:
         if isinstance(value, BucketRef):
-            place = (*path, key)
-            yield from self._appear(place, None, value)
-            yield place, None, value
+            inside = _Place(place, key)
+            yield from self._appear(inside, None, value)
+            yield inside, None, value
         else:
-            yield Change("add", path, key, None, value)
+            yield Change("add", self._path(place), key, None, value)
 
+    def _sequence(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
+        """A bucket's sequence, if it changed; that of a new bucket was 0."""
+        before = old.sequence if old is not None else 0
+        if new is None or before == new.sequence:
+            return []
+        return [Change("change", self._path(place), None, before, new.sequence)]
 
-def _sequence(path: Path, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
-    """A bucket's sequence, if it changed; that of a new bucket was 0."""
-    before = old.sequence if old is not None else 0
-    if new is None or before == new.sequence:
-        return []
-    return [Change("change", path, None, before, new.sequence)]
+    def _vanish(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
+        """What is told of a bucket after what was in it."""
+        if new is None and old is not None:
+            yield Change("remove", self._path(place))
 
-
-def _vanish(path: Path, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
-    """What is told of a bucket after what was in it."""
-    return [Change("remove", path)] if new is None and old is not None else []
+    def _path(self, place: _Place | None) -> Path:
+        """The names that lead to a place."""
+        if place is not self._last[0]:
+            names = []
+            at = place
+            while at is not None:
+                names.append(at.name)
+                at = at.parent
+            self._last = place, tuple(reversed(names))
+        return self._last[1]

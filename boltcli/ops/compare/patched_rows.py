@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from ...errors import PatchMismatch, bucket_text
 from ...tree.bucket import BucketRef, root_bucket
+from ..read.select_items import items
 from .tree_cursor import TreeCursor, Visits
 
 if TYPE_CHECKING:
@@ -65,17 +66,18 @@ class _Merge:
             yield path, sequence
         yield from self._merged(path, ref, node)
 
-    def _unchanged(self, path: Path, ref: BucketRef) -> Iterator[Step]:
+    def _unchanged(self, path: Path, ref: BucketRef) -> Iterator[Row]:
         if path or ref.sequence:
             yield path, ref.sequence
-        cursor = TreeCursor(self._visits, ref)
-        while cursor.fill():
-            if cursor.mixed:
-                for key, value in zip(cursor.keys, cursor.values):
-                    yield from self._element(path, key, value)
-            else:
-                yield path, cursor.keys, cast("list[bytes]", cursor.values)
-            cursor.at = len(cursor.keys)
+        for part in items(self._visits.snapshot, ref, path, recursive=True):
+            if BucketRef not in map(type, part.values):
+                yield part.path, part.keys, cast("list[bytes]", part.values)
+                continue
+            for key, value in zip(part.keys, part.values):
+                if isinstance(value, BucketRef):
+                    yield (*part.path, key), value.sequence
+                else:
+                    yield part.path, key, value
 
     def _element(self, path: Path, key: bytes, value: Value) -> Iterator[Step]:
         if isinstance(value, BucketRef):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     Row = TypeVar("Row", bound=Sequence[Any])
 
 _AT_ONCE = 1 << 20  # bytes and characters
+_SIZES: dict[type, int] = {bytes: 1, str: 1, tuple: 16, list: 16}  # of a path: a guess at a name
 
 
 def row_chunks(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
@@ -18,7 +19,7 @@ def row_chunks(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         held.append(row)
-        size += sum([len(value) for value in row if isinstance(value, (bytes, str))])
+        size += sum([len(value) * _SIZES[type(value)] for value in row if type(value) in _SIZES])
         if len(held) >= most or size >= _AT_ONCE:
             yield held
             held, size = [], 0
