@@ -26,8 +26,11 @@ from .descent import Descent
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeVar
 
     from ..format.page import Buffer
+
+    _Either = TypeVar("_Either", LeafElements, BranchElements)
 
 
 # Far more levels than any tree has that fits a file: bbolt fills branch pages with two keys at least.
@@ -120,13 +123,20 @@ def damaged(snapshot: Snapshot, page: Page, damage: DamagedElements, stack: Sequ
 
 
 def open_bucket(
-    snapshot: Snapshot, page: Page, leaf: LeafElements, index: int, parent: BucketRef | None = None
+    snapshot: Snapshot,
+    page: Page,
+    leaf: LeafElements,
+    index: int,
+    parent: BucketRef | None = None,
+    *,
+    lenient: bool = False,
 ) -> BucketRef:
     """The bucket in element ``index`` of ``leaf`` (the elements of ``page``), which is a page of ``parent``.
 
+    With ``lenient`` the page of an inline bucket is not looked at, and left out.
     Raises :class:`~boltcli.errors.Corrupted` if its value cannot be a bucket.
     """
-    bucket = _open_bucket(snapshot, page, leaf, index)
+    bucket = _open_bucket(snapshot, page, leaf, index, lenient)
     if parent is not None:
         try:
             bucket.inside(parent, leaf.key(index))
@@ -135,7 +145,7 @@ def open_bucket(
     return bucket
 
 
-def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int) -> BucketRef:
+def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int, lenient: bool) -> BucketRef:
     """Open a bucket as bbolt does: only its header must be there, and for an inline one that of its page.
 
     bbolt reads both from the file where the value is aligned, whatever its size; else from a copy of the value.
@@ -154,7 +164,9 @@ def _open_bucket(snapshot: Snapshot, page: Page, leaf: LeafElements, index: int)
     root, sequence = BUCKET_HEADER.unpack_from(head)
     if root:
         return BucketRef(root, sequence, None, page.pgid)
-    if len(head) < _INLINE_HEADERS:
+    if lenient and size > BUCKET_HEADER_SIZE:
+        return BucketRef(0, sequence, None, page.pgid)
+    if size <= BUCKET_HEADER_SIZE or len(head) < _INLINE_HEADERS:
         raise damaged(snapshot, page, _too_small(leaf, index, "hold its inline bucket"))
     bears, flags, count, overflow = HEADER.unpack_from(head, BUCKET_HEADER_SIZE)
     offset = start + BUCKET_HEADER_SIZE
@@ -299,13 +311,13 @@ def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -
         while page.flags == BRANCH_PAGE:
             if bucket.root == 0:
                 raise DamagedElements("an inline bucket's page must be a leaf")
-            branch = branch_elements(snapshot, page, stack, lenient=lenient)
+            branch = _to_search(BranchElements, page) if lenient else branch_elements(snapshot, page, stack)
             if not branch.count:
                 raise DamagedElements("a branch page without elements")
             index, exact = _search(branch, key)
             if not exact and index > 0:
                 index -= 1
-            if index >= branch.count:  # disordered keys can lead there; bbolt would crash
+            if index >= len(branch.pgids):  # disordered keys can lead there; bbolt would crash
                 raise DamagedElements("its keys are out of order")
             child = branch.pgids[index]
             if child in stack:
@@ -314,10 +326,25 @@ def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -
             page = snapshot.page(child, stack, lone=not lenient)
         if page.flags != LEAF_PAGE:
             raise DamagedElements(f"a tree cannot hold a page of its type (flags: {page.flags:x})")
-        leaf = leaf_elements(snapshot, page, stack, lenient=lenient)
-        return page, leaf, _search(leaf, key)[0]
+        leaf = _to_search(LeafElements, page) if lenient else leaf_elements(snapshot, page, stack)
+        index, _ = _search(leaf, key)
+        if len(leaf.positions) <= index < leaf.count:
+            raise DamagedElements(f"{leaf.count} elements do not fit")
+        leaf.count = len(leaf.positions)
+        return page, leaf, index
     except DamagedElements as damage:
         raise damaged(snapshot, page, damage, stack) from None
+
+
+def _to_search(kind: type[_Either], page: Page) -> _Either:
+    """The elements of a page that lie in the file, ``count`` being what the page claims: a search may not come to more.
+
+    Keys may lie anywhere in the file.
+    """
+    room = (page.limit - page.offset - PAGE_HEADER_SIZE) // ELEMENT_SIZE
+    elements = kind(page.buffer, page.offset, min(page.count, room), page.limit)
+    elements.count = page.count
+    return elements
 
 
 def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, bool]:
@@ -327,6 +354,8 @@ def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, b
     more = len(key) + 1
     while low < high:
         middle = (low + high) // 2
+        if middle >= len(elements.positions):
+            raise DamagedElements(f"{elements.count} elements do not fit")
         found = elements.key(middle, more)
         if found < key:
             low = middle + 1
@@ -342,7 +371,7 @@ def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes, *, lenient:
     with bucket:
         try:
             if index < leaf.count and leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == name:
-                return open_bucket(snapshot, page, leaf, index, bucket)
+                return open_bucket(snapshot, page, leaf, index, bucket, lenient=lenient)
         except DamagedElements as damage:
             raise damaged(snapshot, page, damage) from None
     return None

@@ -76,6 +76,45 @@ def test_a_key_that_leaves_the_file_is_compared_as_far_as_it_must_be(tmp_path: P
     assert run("get", path, "b", "x") == (0, b"2\n", b"")
 
 
+@pytest.mark.parametrize("flags", [1, 2])
+def test_a_page_that_claims_more_elements_than_it_has_room_for(tmp_path: Path, flags: int) -> None:
+    """A search comes only to some of them: here all but the first have a key above all others."""
+    file = bytearray(small(freelist(2), page(3, 2, [(b"bkt", pgid(4) + pgid(0), b"\1")]), page(4, flags), INSIDE))
+    struct.pack_into("<Q", file, 5 * 4096, 5)
+    file += bytes(40000 - len(file))
+    table, key, last = 4 * 4096 + 16, 4 * 4096 + 700, 39010
+    file[key : key + 4], file[last : last + 1] = b"one1", b"z"
+    for index in (1, 2, 3, 4, 7, 15, 31, 62, 125, 250):
+        struct.pack_into("<II" if flags == 1 else "<4xII", file, table + 16 * index, last - table - 16 * index, 1)
+    if flags == 1:
+        struct.pack_into("<IIQ", file, table, key - table, 1, 5)
+    else:
+        struct.pack_into("<IIII", file, table, 0, key - table, 3, 1)
+    path = tmp_path / "test.db"
+    for count, wanted in ((500, 0), (60000, 1)):
+        struct.pack_into("<H", file, 4 * 4096 + 10, count)
+        path.write_bytes(file)
+        status, out, err = run("get", path, "bkt", "one")
+        assert status == wanted
+        assert out == b"1\n" if not wanted else b"60000 elements do not fit" in err
+
+
+def test_inspect_needs_the_names_of_buckets_only(tmp_path: Path) -> None:
+    leaf = bytearray(page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1"), (b"pair", b"v")]))
+    struct.pack_into("<I", leaf, 16 + 16 + 4, 1 << 20)  # where the pair's key lies
+    path = tmp_path / "test.db"
+    path.write_bytes(small(freelist(2), bytes(leaf), INSIDE))
+    status, out, _ = run("inspect", path)
+    assert status == 0
+    assert b'"keyN": 1,' in out
+    assert b'"keyN": 2' in out
+
+
+def test_check_from_a_page_whose_bucket_has_no_inline_page(tmp_path: Path) -> None:
+    path = _write(tmp_path, b"aligned8", bytes(16), 16)
+    assert b"element 0 is too small to hold its inline bucket" in run("check", "--from-page", "3", path)[1]
+
+
 def test_statistics_of_an_inline_page_that_is_a_branch(tmp_path: Path) -> None:
     value = bytes(16) + struct.pack("<QHHI", 0, 1, 1, 3) + struct.pack("<IIQ", 16, 1, 9) + b"k"
     path = _write(tmp_path, b"b", value, len(value))

@@ -90,11 +90,12 @@ def _buckets(snapshot: Snapshot, pages: Iterable[Page]) -> Iterator[tuple[bytes,
         leaf = leaf_elements(snapshot, page)
         buffer, end = leaf.buffer, min(leaf.end, len(leaf.buffer) - INLINE_BUCKET.size)
         starts, sizes = leaf.value_starts(), leaf.value_sizes
+        indexes = leaf.bucket_indexes()
         try:
-            names = leaf.keys()
+            names = dict(zip(indexes, map(leaf.key, indexes)))
         except DamagedElements as damage:
             raise damaged(snapshot, page, damage) from None
-        for index in leaf.bucket_indexes():
+        for index in indexes:
             start = starts[index]
             if start + sizes[index] <= end:
                 root, flags, count = INLINE_BUCKET.unpack_from(buffer, start)
