@@ -11,8 +11,8 @@ from .apps import ask
 from .errors import ArgumentError, DatabaseClosed, KeyNotFound
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from .format.page import DamagedElements, type_name
+from .ops.check.database_check import check
 from .ops.check.deep_check import deep_check
-from .ops.check.exact_check import check
 from .ops.check.file_warnings import remarks
 from .ops.check.findings import Finding
 from .ops.read.key_pages import key_pages, keyed_leaves

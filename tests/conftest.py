@@ -16,6 +16,6 @@ def walks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     if choice == "kernel" and not HAS_KERNEL:
         pytest.skip("the kernel was not built, or is turned off")
     monkeypatch.setenv("BOLTCLI_KERNEL", "1" if choice == "kernel" else "0")
-    monkeypatch.setattr("boltcli.ops.check.exact_check.FEW_PAGES", 0)
+    monkeypatch.setattr("boltcli.ops.check.database_check.FEW_PAGES", 0)
     monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", 0)
     return choice

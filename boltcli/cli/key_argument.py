@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ..errors import ArgumentError
-from ..render.names import NOTATIONS
 from .values import parse_uint64
 
 TYPE_CHECKING = False
@@ -23,6 +22,10 @@ def address(argument: str) -> bytes:
     itself, for names that begin with one of these. All others stand for themselves.
     Raises :class:`~boltcli.errors.ArgumentError`.
     """
+    if argument[3:4] != ":":
+        return os.fsencode(argument)
+    from ..render.names import NOTATIONS
+
     notation, text = argument[:4], argument[4:]
     if notation not in NOTATIONS:
         return os.fsencode(argument)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..render.formats import FORMATS
-from ..storage.open_source import LOCK_WAYS
 from .option import Argument, Option
 from .values import (
     COLORS,
     EXIT_STATUSES,
+    FORMATS,
+    LOCK_WAYS,
     parse_color,
     parse_count,
     parse_exit_status,

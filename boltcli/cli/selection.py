@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 
 from ..errors import ArgumentError
-from ..tree.bucket import BucketRef
-from ..tree.key_range import bounds
 from .key_argument import address
 from .options import FILTERS
 
@@ -40,6 +38,8 @@ def selection(options: Filters, *, values: bool) -> dict[str, Any]:
 
     Raises :class:`~boltcli.errors.ArgumentError`.
     """
+    from ..tree.key_range import bounds
+
     end = address(options.to) if options.to else None
     start, stop = bounds(address(options.prefix), address(options.from_), end)
     return {
@@ -54,6 +54,8 @@ def selection(options: Filters, *, values: bool) -> dict[str, Any]:
 
 def _matching(pattern: str, values: bool) -> Test:
     import re
+
+    from ..tree.bucket import BucketRef
 
     try:
         search = re.compile(os.fsencode(pattern)).search

@@ -142,7 +142,7 @@ def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
 
 def _verdict(path: str) -> tuple[int, str]:
     """How many errors a check finds in the copy, and that in words."""
-    from ..ops.check.exact_check import check
+    from ..ops.check.database_check import check
     from ..storage.open_source import open_source
     from ..storage.snapshot import Snapshot
 

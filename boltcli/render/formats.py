@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from binascii import hexlify
-
 from ..errors import ArgumentError
 from .golang import code_point, is_print, quote
 
@@ -17,13 +15,13 @@ _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 def auto(data: bytes) -> bytes:
     """The bytes themselves if they are printable UTF-8, else hexadecimal."""
-    if 1 in data.translate(_CONTROLS):
-        return hexlify(data)
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return hexlify(data)
-    return data if is_print(text) else hexlify(data)
+    if 1 not in data.translate(_CONTROLS):
+        try:
+            if is_print(data.decode()):
+                return data
+        except UnicodeDecodeError:
+            pass
+    return data.hex().encode()
 
 
 def redacted(data: bytes) -> bytes:
@@ -76,6 +74,8 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
     elif form == "ascii-encoded":
         items = list(map(quote, items))
     elif form == "hex":
+        from binascii import hexlify
+
         items = list(map(hexlify, items))
     elif form == "redacted":
         items = list(map(redacted, items))

@@ -187,7 +187,7 @@ def _page_rows(file: TableFile) -> Iterator[Row]:
 
 
 def _finding_rows(file: TableFile) -> Iterator[Row]:
-    from ..ops.check.exact_check import check
+    from ..ops.check.database_check import check
 
     for finding in check(file.snapshot, 0):
         yield finding.kind, finding.page, finding.message

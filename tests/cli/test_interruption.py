@@ -109,7 +109,7 @@ process()
 
 def test_no_more_memory_is_an_error() -> None:
     script = """
-import boltcli.ops.check.exact_check as module
+import boltcli.ops.check.database_check as module
 def refuse(*_, **__):
     raise MemoryError
 module.check = refuse

@@ -20,8 +20,10 @@ from boltcli.cli.options import MANY
 from boltcli.cli.parse import UsageError, parse
 from boltcli.cli.registry import GROUPS, all_commands, find, is_group, module_of, names
 from boltcli.cli.typer_app import build
-from boltcli.cli.values import parse_string, parse_uint64, seconds
+from boltcli.cli.values import FORMATS, LOCK_WAYS, parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
+from boltcli.render import formats
+from boltcli.storage import open_source
 
 
 def _many(parsed: Any) -> set[str]:
@@ -321,3 +323,8 @@ def test_as_a_part_of_another_typer_application(capfdbinary: pytest.CaptureFixtu
     for words in (["check", path], ["keys", "-f", "hex", path, "execution"], ["keys", path, "nosuch"], ["version"]):
         status = program.main(words, standalone_mode=False)
         assert (status or 0, *capfdbinary.readouterr()) == run(*words)
+
+
+def test_choices_are_those_of_who_takes_them() -> None:
+    assert FORMATS == formats.FORMATS
+    assert LOCK_WAYS == open_source.LOCK_WAYS

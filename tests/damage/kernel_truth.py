@@ -11,7 +11,7 @@ from pathlib import Path
 
 from boltcli.errors import BoltError
 from boltcli.kernel import load_kernel
-from boltcli.ops.check import exact_check
+from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
 from boltcli.ops.read.fast_keys import written_keys
 from boltcli.ops.read.key_pages import key_pages
@@ -32,10 +32,10 @@ Answers = dict[str, object]
 
 @contextmanager
 def _environment(kernel: bool) -> Iterator[None]:
-    before = os.environ.get("BOLTCLI_KERNEL"), exact_check.FEW_PAGES, database_stats.FEW_PAGES
+    before = os.environ.get("BOLTCLI_KERNEL"), database_check.FEW_PAGES, database_stats.FEW_PAGES
     os.environ["BOLTCLI_KERNEL"] = "1" if kernel else "0"
     # The exact walks alone, however many pages; or the kernel, however few.
-    exact_check.FEW_PAGES = database_stats.FEW_PAGES = 0 if kernel else 1 << 63
+    database_check.FEW_PAGES = database_stats.FEW_PAGES = 0 if kernel else 1 << 63
     try:
         yield
     finally:
@@ -43,7 +43,7 @@ def _environment(kernel: bool) -> Iterator[None]:
             del os.environ["BOLTCLI_KERNEL"]
         else:
             os.environ["BOLTCLI_KERNEL"] = before[0]
-        exact_check.FEW_PAGES, database_stats.FEW_PAGES = before[1:]
+        database_check.FEW_PAGES, database_stats.FEW_PAGES = before[1:]
 
 
 def answers(path: Path, kernel: bool) -> Answers:
@@ -97,7 +97,7 @@ def assert_kernel_agrees(path: Path) -> None:
 
 
 def _check(snapshot: Snapshot) -> Iterator[Finding]:
-    return exact_check.check(snapshot)
+    return database_check.check(snapshot)
 
 
 def _or_error(ask: object) -> object:

@@ -46,9 +46,10 @@ def test_every_command_answers(
     name: str, number: int, mutation: Mutation, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject.path.write_bytes(mutation.apply(fixture(name).read_bytes()))
-    # Every other file as if it were large: then the quick ways are tried first.
+    # The kernel, where it is there, or Python; every other file as if it were large: the batches are tried first.
+    monkeypatch.setenv("BOLTCLI_KERNEL", str(int(number % 3 > 0)))
     few = 0 if number % 2 else 128
-    monkeypatch.setattr("boltcli.ops.check.exact_check.FEW_PAGES", few)
+    monkeypatch.setattr("boltcli.ops.check.database_check.FEW_PAGES", few)
     monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", few)
     answers = subject.ask(write=number % 4 == 0)
     if number % 10 == 0:  # without the lock all that is said is held back

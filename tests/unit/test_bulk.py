@@ -12,8 +12,7 @@ import pytest
 
 from boltcli.errors import BoltError
 from boltcli.ops.check import batch_check as proof
-from boltcli.ops.check import exact_check as check
-from boltcli.ops.check import fast_check
+from boltcli.ops.check import database_check as check
 from boltcli.ops.read import fast_keys as keys_bulk
 from boltcli.ops.read.fast_keys import written_keys
 from boltcli.ops.read.key_pages import key_pages
@@ -110,7 +109,7 @@ def _assert_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with snapshot:
         quick = _check(snapshot), _stats(snapshot)
         with monkeypatch.context() as patch:
-            patch.setattr(fast_check, "prove", _never)
+            patch.setattr(check, "is_sound", _never)
             patch.setattr(stats_bulk, "bulk_stats", _irregular)
             patch.setenv("BOLTCLI_KERNEL", "0")
             careful = _check(snapshot), _stats(snapshot)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.check.exact_check import check
+from boltcli.ops.check.database_check import check
 from boltcli.storage.snapshot import Snapshot
 from tests.support import freelist, page, pgid, run, small
 
@@ -16,7 +16,7 @@ from tests.support import freelist, page, pgid, run, small
 def as_if(request: pytest.FixtureRequest, walks: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file is checked as the small one that it is, and as if it were large: then the quick proof comes first."""
     if request.param == "small":
-        monkeypatch.setattr("boltcli.ops.check.exact_check.FEW_PAGES", 128)
+        monkeypatch.setattr("boltcli.ops.check.database_check.FEW_PAGES", 128)
         monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", 128)
 
 

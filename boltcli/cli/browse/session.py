@@ -8,7 +8,7 @@ from ...apps.registry import recognise
 from ...apps.store import SnapshotStore
 from ...errors import BoltError, KeyNotFound
 from ...format.page import DamagedElements
-from ...ops.check.exact_check import check
+from ...ops.check.database_check import check
 from ...ops.space.page_map import page_map
 from ...ops.space.page_story import page_story
 from ...render.names import path_text, shell_quoted

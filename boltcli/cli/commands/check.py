@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, CheckFailed
-from ...ops.check.exact_check import check
+from ...ops.check.database_check import check
 from ...ops.check.file_warnings import remarks
 from ...ops.check.findings import UNCOUNTED
-from ...render.finding_summary import summary
-from ...render.formats import auto
 from ...storage.readahead import ReadAhead
 from ..command import Command, Option
 from ..options import FILES, JOBS
@@ -88,6 +86,8 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
             if job.json:
                 findings.append(records.finding(finding, job.path))
             else:
+                from ...render.formats import auto
+
                 out.write(finding.line(auto) + b"\n")
         warnings = [str(warning) for warning in remarks(snapshot)]
     if uncounted:
@@ -97,6 +97,8 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if count > most:
         job.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
     if count and not job.json and not job.quiet and (count > most or job.options.deep):
+        from ...render.finding_summary import summary
+
         err.write(summary(kinds))
     if job.json:
         verdict = records.verdict(job.path, count, findings, warnings, at_least=bool(uncounted))

@@ -89,7 +89,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
 def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
     from ...errors import Corrupted
-    from ...ops.check.exact_check import check
+    from ...ops.check.database_check import check
     from ...ops.check.file_warnings import remarks
     from ...ops.space.page_map import page_map
     from ...ops.space.space_top import SpaceTop, top_levels

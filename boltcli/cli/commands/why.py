@@ -42,7 +42,7 @@ def _number(argument: str) -> tuple[int, bool]:
 
 
 def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
-    from ...ops.check.exact_check import check
+    from ...ops.check.database_check import check
     from ...ops.space.page_map import page_map
     from ...ops.space.page_story import page_story
     from ...render.page_stories import story_record, story_text

@@ -6,7 +6,7 @@ from copy import copy
 
 from ...format.constants import META_PAGE
 from ...format.page import type_name
-from .exact_check import check
+from .database_check import check
 from .findings import Finding
 
 TYPE_CHECKING = False

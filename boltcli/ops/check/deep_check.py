@@ -9,7 +9,7 @@ the high-water mark whether it is as bbolt writes it: both meta pages
 from __future__ import annotations
 
 from .both_metas import meta_findings
-from .exact_check import check
+from .database_check import check
 from .findings import Finding
 from .page_owners import Accounts
 from .tree_shape import tree_findings

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from ...storage.snapshot import Page, Snapshot
 
-# With fewer pages the proof is not worth loading.
-FEW_PAGES = 128
 # Page runs may claim to go this many pages beyond the file's end before they
 # are cut (bbolt notes every page that they claim, in a map, until memory ends).
 _BEYOND = 1 << 20
@@ -45,17 +43,10 @@ _VISITS = 64
 _VISIT = 16  # what a visit takes of these, at least; the pages of its run, if they are more
 
 
-def check(
-    snapshot: Snapshot,
-    from_page: int = 0,
-    *,
-    progress: Callable[[int, int], None] | None = None,
+def exact_check(
+    snapshot: Snapshot, from_page: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the database; nothing if it is sound.
-
-    With ``from_page`` only the tree below that page (and the buckets in it) is
-    looked at. Raises nothing for damage: damage is what it finds.
-    """
+    """Yield what is wrong with the database, page by page; see ``database_check.py``."""
     return _Check(snapshot, progress).run(from_page)
 
 
@@ -82,8 +73,7 @@ class _Check:
         yield from self._load_freelist(from_page)
         yield from self._reach_fixed_pages()
         if from_page == 0:
-            if not self._proven():
-                yield from self._buckets(root_bucket(self.snapshot))
+            yield from self._buckets(root_bucket(self.snapshot))
             yield from self._unreachable()
             if self.budget < 0:
                 words = "pages refer to each other so often that not all ways to them were followed"
@@ -100,14 +90,6 @@ class _Check:
             yield from self._tree(from_page, leaves)
             self.looks_at_values = True
             yield from self._buckets_below(leaves)
-
-    def _proven(self) -> bool:
-        """Whether all trees are sound at first sight; then their pages are in ``reached``, else nothing is changed."""
-        if self.hwm < FEW_PAGES:
-            return False
-        from .fast_check import prove
-
-        return prove(self.snapshot, self.freed, self.reached, self.progress)
 
     def _failed_assertion(self, pgid: int) -> Finding | None:
         """bbolt's last words if the page to start from isn't one: nothing lies behind it, so they are ours too."""

@@ -7,7 +7,7 @@ import os
 from ...errors import Corrupted
 from ...format.constants import FREELIST_PAGE
 from ...tree.levels import Levels
-from ..check.exact_check import check
+from ..check.database_check import check
 from ..space.free_pages import free_pages
 from ..space.space_usage import bucket_usage
 

@@ -12,7 +12,7 @@ from ...storage.open_source import open_source
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading
-from ..check.exact_check import check
+from ..check.database_check import check
 from ..check.explanations import Explanation, explanation
 from ..check.file_warnings import remarks
 from ..check.snapshot_trailer import trailer_is_right

@@ -1,23 +1,21 @@
-"""Counts and sizes of buckets, as bbolt's ``Bucket.Stats`` computes them."""
+"""Counts and sizes of buckets, as bbolt's ``Bucket.Stats`` computes them.
+
+By the kernel where it is there, else in batches; where something isn't plain, by the exact walk.
+"""
 
 from __future__ import annotations
 
-from ...errors import Corrupted
-from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import BRANCH_ELEMENT, LEAF_ELEMENT, DamagedElements, holds_buckets
-from ...tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
-from ...tree.descent import Descent
-from ..read.key_pages import top_buckets
+from ...tree.kernel_walks import counted
 from .bucket_stats import BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...storage.snapshot import Page, Snapshot
+    from ...storage.snapshot import Snapshot
     from ...tree.batch_reader import Progress
+    from ...tree.bucket import BucketRef
 
-# With fewer pages the quick way is not worth loading.
+# With fewer pages the batches are not worth loading.
 FEW_PAGES = 128
-_U32 = 0xFFFFFFFF
 
 
 def database_stats(
@@ -27,28 +25,28 @@ def database_stats(
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """
-    if snapshot.meta.hwm >= FEW_PAGES:
-        from ...tree.kernel_walks import counted
+    known = counted(snapshot, snapshot.meta.root, prefix, progress)
+    if known is not None:
+        return known[0], BucketStats(known[1])
+    from ...errors import Corrupted
+    from ..read.key_pages import top_buckets
 
-        known = counted(snapshot, snapshot.meta.root, prefix, progress)
-        if known is not None:
-            return known[0], BucketStats(known[1])
-        try:
-            wanted = [bucket for name, bucket in top_buckets(snapshot) if name.startswith(prefix)]
-        except Corrupted:
-            wanted = [None]  # it will be met again below, after what precedes it
+    try:
+        wanted = [bucket for name, bucket in top_buckets(snapshot) if name.startswith(prefix)]
         buckets = [bucket for bucket in wanted if bucket is not None]
         if len(buckets) == len(wanted):
-            quick = _in_bulk(snapshot, buckets, progress)
+            quick = _in_batches(snapshot, buckets, progress)
             if quick is not None:
                 return len(buckets), quick
+    except Corrupted:
+        pass  # it will be met again below, after what precedes it
     total = BucketStats()
     count = 0
     for name, bucket in top_buckets(snapshot):
         if name.startswith(prefix):
             if bucket is None:
                 raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
-            total.add(_one_by_one(snapshot, bucket))
+            total.add(_exact(snapshot, bucket))
             count += 1
     return count, total
 
@@ -59,18 +57,16 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
     page or a bucket inside itself. What is referenced twice counts twice.
     """
-    if snapshot.meta.hwm >= FEW_PAGES:
-        from ...tree.kernel_walks import counted
-
-        known = counted(snapshot, bucket.root, None)
-        quick = BucketStats(known[1]) if known is not None else _in_bulk(snapshot, [bucket])
-        if quick is not None:
-            return quick
-    return _one_by_one(snapshot, bucket)
+    known = counted(snapshot, bucket.root, None)
+    if known is not None:
+        return BucketStats(known[1])
+    return _in_batches(snapshot, [bucket]) or _exact(snapshot, bucket)
 
 
-def _in_bulk(snapshot: Snapshot, buckets: list[BucketRef], progress: Progress | None = None) -> BucketStats | None:
-    """The sum of the statistics of ``buckets``; None where something isn't plain."""
+def _in_batches(snapshot: Snapshot, buckets: list[BucketRef], progress: Progress | None = None) -> BucketStats | None:
+    """The sum of the statistics of ``buckets``; None where something isn't plain, or too small for it."""
+    if snapshot.meta.hwm < FEW_PAGES:
+        return None
     from ...tree.batch import Irregular
     from .fast_stats import bulk_stats
 
@@ -80,118 +76,7 @@ def _in_bulk(snapshot: Snapshot, buckets: list[BucketRef], progress: Progress | 
         return None
 
 
-def _one_by_one(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
-    total = BucketStats()
-    descent = Descent(snapshot)
-    inside: set[int] = set()  # the roots of the buckets around the one that is looked at
-    # A list and not recursion: buckets may nest deeper than Python calls may. A root alone: that bucket is done.
-    todo: list[tuple[BucketRef, int] | int] = [(bucket, -1)]
-    parents: list[int] = []
-    levels: list[int] = []
-    while todo:
-        entry = todo.pop()
-        if isinstance(entry, int):
-            inside.discard(entry)
-            continue
-        bucket, parent = entry
-        if bucket.root in inside:
-            raise snapshot.corrupted("the bucket is nested in itself", bucket.root)
-        parents.append(parent)
-        total.buckets += 1
-        if bucket.root == 0:
-            levels.append(1)
-            _add_inline(total, bucket.inline)
-        else:
-            nested: list[BucketRef] = []
-            with bucket:
-                levels.append(_add_tree(total, snapshot, bucket, descent, nested))
-            this = len(parents) - 1
-            inside.add(bucket.root)
-            todo.append(bucket.root)
-            todo.extend((child, this) for child in nested)
-    # A bucket's depth is its own levels and those of its deepest child; children come after parents.
-    below = [0] * len(parents)
-    for index in range(len(parents) - 1, 0, -1):
-        parent = parents[index]
-        below[parent] = max(below[parent], levels[index] + below[index])
-    total.depth = levels[0] + below[0]
-    total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * snapshot.page_size
-    total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * snapshot.page_size
-    return total
+def _exact(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
+    from .exact_stats import exact_stats
 
-
-def _add_tree(
-    total: BucketStats, snapshot: Snapshot, bucket: BucketRef, descent: Descent, nested: list[BucketRef]
-) -> int:
-    """Add the pages of one bucket's own tree, put its child buckets into ``nested``, return its levels."""
-    levels = 0
-    level: list[tuple[int, tuple[int, ...]]] = [(bucket.root, (bucket.root,))]
-    while level:
-        levels += 1
-        below: list[tuple[int, tuple[int, ...]]] = []
-        for pgid, stack in level:
-            page = snapshot.page(pgid, stack)
-            descent.visit(stack)
-            if page.flags == LEAF_PAGE:
-                total.keys += page.count
-                total.leaf_pages += 1
-                total.leaf_overflow_pages += page.overflow
-                total.leaf_inuse += _leaf_used(page)
-                try:
-                    has_children = holds_buckets(page.buffer, page.offset, page.count, page.limit)
-                except DamagedElements as damage:
-                    raise damaged(snapshot, page, damage, stack) from None
-                if has_children:
-                    leaf = leaf_elements(snapshot, page, stack, lenient=True)
-                    nested.extend(open_bucket(snapshot, page, leaf, index, bucket) for index in leaf.bucket_indexes())
-            elif page.flags == BRANCH_PAGE:
-                total.branch_pages += 1
-                total.branch_overflow_pages += page.overflow
-                if page.count:
-                    below.extend((child, (*stack, child)) for child in children(snapshot, page, stack))
-                total.branch_inuse += _branch_used(page)
-            # Other types: bbolt's statistics pass over them without a word.
-        level = below
-    return levels
-
-
-def _add_inline(total: BucketStats, page: Page | None) -> None:
-    total.inline_buckets += 1
-    if page is not None and page.flags == LEAF_PAGE:
-        total.keys += page.count
-        total.inline_bucket_inuse += _leaf_used(page)
-    elif page is not None and page.flags == BRANCH_PAGE:
-        total.branch_pages += 1
-        total.branch_overflow_pages += page.overflow
-        total.branch_inuse += _branch_used(page)
-
-
-# The position of the last element is the sum of all sizes before it, so that
-# element alone tells the bytes in use. Its three fields add up in 32 bits.
-
-
-def _leaf_used(page: Page) -> int:
-    if not page.count:
-        return PAGE_HEADER_SIZE
-    before = ELEMENT_SIZE * (page.count - 1)
-    at = page.offset + PAGE_HEADER_SIZE + before
-    if at + ELEMENT_SIZE > page.limit:
-        return PAGE_HEADER_SIZE + before
-    pos: int
-    ksize: int
-    vsize: int
-    _, pos, ksize, vsize = LEAF_ELEMENT.unpack_from(page.buffer, at)
-    return PAGE_HEADER_SIZE + before + (pos + ksize + vsize & _U32)
-
-
-def _branch_used(page: Page) -> int:
-    if not page.count:
-        return PAGE_HEADER_SIZE
-    before = ELEMENT_SIZE * (page.count - 1)
-    at = page.offset + PAGE_HEADER_SIZE + before
-    if at + ELEMENT_SIZE > page.limit:
-        return PAGE_HEADER_SIZE + before
-    pos: int
-    ksize: int
-    pos, ksize, _ = BRANCH_ELEMENT.unpack_from(page.buffer, at)
-    return PAGE_HEADER_SIZE + before + (pos + ksize & _U32)
+    return exact_stats(snapshot, bucket)

@@ -1,6 +1,6 @@
 """Counts and sizes of buckets, many pages at a time, in Python: for where there is no kernel.
 
-The numbers are those of ``database_stats.py``.
+The numbers are those of ``exact_stats.py``.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def _used(tables: list[bytes]) -> tuple[int, int, dict[bytes, int]]:
     The last is the tables of those that do, and of how many pages each is.
 
     Pages that are laid out alike have the same table, and are counted together.
-    As in ``database_stats.py``, the last element alone tells the bytes in use.
+    As in ``exact_stats.py``, the last element alone tells the bytes in use.
     """
     pages: dict[bytes, int] = {}
     _count(pages, tables)

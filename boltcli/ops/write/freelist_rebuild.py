@@ -16,7 +16,7 @@ from ...format.meta import Meta
 from ...format.page import HEADER
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source
-from ..check.exact_check import check
+from ..check.database_check import check
 from ..space.free_pages import unreached_pages
 from .compact.allocator import ALLOC_SIZE, mmap_size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 
-from ...check.exact_check import check
+from ...check.database_check import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
