@@ -200,3 +200,46 @@ def test_what_is_no_database_is_refused(size: int, kind: str, tmp_path: Path) ->
     assert status == 1
     assert error_line(err)
     assert not (tmp_path / "out.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("integers", "page-1024"), ("page-16384", "document"), ("page-1024", "page-4096")]
+)
+@pytest.mark.parametrize("cut", [0, 3000, 20000])
+def test_files_that_were_joined(first: str, second: str, cut: int, tmp_path: Path) -> None:
+    """What the second one holds is in lost+found, as a whole; of the first one nothing else is lost by it."""
+    one, two = fixture(first).read_bytes(), fixture(second).read_bytes()
+    (tmp_path / "bad.db").write_bytes(one[: len(one) - cut] + two)
+    status, (report,), _ = run_json("recover", tmp_path / "bad.db", "-o", tmp_path / "out.db")
+    assert status == 2
+    offset = len(one) - cut
+    assert any(f"offset {offset}" in loss["reason"] for loss in report["lost"])
+    pairs, _ = content((tmp_path / "out.db").read_bytes())
+    prefix = (b"lost+found", b"at-%d" % offset)
+    inside = {(path[2:], key): value for (path, key), value in pairs.items() if path[:2] == prefix}
+    assert inside == content(two)[0]
+    whole = content(one)[0]
+    rest = {place: value for place, value in pairs.items() if place[0][:1] != (b"lost+found",)}
+    assert rest.items() <= whole.items()
+    assert cut or rest == whole
+    assert run("check", tmp_path / "out.db")[:2] == (0, b"OK\n")
+
+
+def test_a_database_behind_something_else(tmp_path: Path) -> None:
+    sound = fixture("integers").read_bytes()
+    (tmp_path / "bad.db").write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + sound)
+    assert run("recover", tmp_path / "bad.db", "-o", tmp_path / "out.db")[0] == 0
+    assert content((tmp_path / "out.db").read_bytes()) == content(sound)
+
+
+def test_a_value_that_holds_a_database_is_a_value(tmp_path: Path) -> None:
+    row = {"bucket": ["files"], "key": "inner.db", "value_hex": fixture("page-1024").read_bytes().hex()}
+    (tmp_path / "rows").write_text(json.dumps(row))
+    assert run("import", "--partial", "-o", tmp_path / "outer.db", tmp_path / "rows")[0] == 0
+    outer = bytearray((tmp_path / "outer.db").read_bytes())
+    status, (report,), _ = run_json("recover", tmp_path / "outer.db", "-o", tmp_path / "1.db")
+    assert (status, report["lost"]) == (0, [])
+    outer[:8192] = bytes(8192)
+    (tmp_path / "outer.db").write_bytes(outer)
+    assert run("recover", tmp_path / "outer.db", "-o", tmp_path / "2.db")[0] == 0
+    assert content((tmp_path / "2.db").read_bytes()) == content((tmp_path / "1.db").read_bytes())

@@ -128,3 +128,9 @@ KINDS: dict[str, Damage] = {
     "one page: element field": one_element,
     "one page: bit of the table": one_bit_of_a_table,
 }
+
+
+def torn_copy(before: bytes, after: bytes, chance: random.Random) -> bytes:
+    """A copy that began when the file was ``before`` and ended when it was ``after``."""
+    at = 4096 * chance.randrange(1, len(before) // 4096)
+    return before[:at] + after[at:]

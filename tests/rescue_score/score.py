@@ -52,7 +52,10 @@ def score(truth: Truth, sound: bytes, damaged: bytes, result: bytes) -> Score:
     anywhere: set[Pair] = {(key, entry[0]) for (_, key), entry in got.items()}
     live = {(key, entry[0]) for (_, key), entry in truth.pairs.items()}
     wanted = found = placed = ceiling = 0
-    intact = {name: pages - touched for name, pages in truth.names.items()}
+    intact = {
+        name: any(damaged[start : start + len(name)] == name for start in starts)
+        for name, starts in truth.names.items()
+    }  # fmt: skip
     for (path, key), (value, first, last) in truth.pairs.items():
         if not touched.isdisjoint(range(first, last + 1)):
             continue
@@ -75,9 +78,16 @@ def score(truth: Truth, sound: bytes, damaged: bytes, result: bytes) -> Score:
     return Score(1, wanted, found, placed, ceiling, wrong, stale, stale_lost, corrupt)
 
 
-def stores() -> list[Path]:
-    """The sound files that are there: fixtures, shared ones, and those of the folders in RESCUE_STORES."""
+def stores() -> dict[str, list[Path]]:
+    """The sound files that are there, by kind: fixtures and shared ones; those of many transactions; others.
+
+    The others are in the folders that RESCUE_STORES names.
+    """
     root = Path(__file__).resolve().parents[2]
-    folders = [root / "fixtures", root.parent / "shared" / "data" / "stores", root.parent / "shared" / "data" / "wild"]
-    folders += [Path(name) for name in os.environ.get("RESCUE_STORES", "").split(":") if name]
-    return [path for folder in folders for path in sorted(folder.glob("*.db"))]
+    shared = root.parent / "shared" / "data"
+    folders = {
+        "fixtures and shared stores": [root / "fixtures", shared / "stores", shared / "wild"],
+        "stores of many transactions": [root / "fixtures" / "lived"],
+        "RESCUE_STORES": [Path(name) for name in os.environ.get("RESCUE_STORES", "").split(":") if name],
+    }
+    return {kind: [path for folder in paths for path in sorted(folder.glob("*.db"))] for kind, paths in folders.items()}

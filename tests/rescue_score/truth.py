@@ -27,7 +27,7 @@ class Truth(NamedTuple):
     live: dict[int, int]  # page: pages of its run
     branches: list[int]
     stale: set[Pair]
-    names: dict[bytes, set[int]]  # pages in which a bucket's name stands
+    names: dict[bytes, set[int]]  # offsets at which a bucket's name stands
 
 
 def _metas(content: bytes) -> list[tuple[int, ...]]:
@@ -78,10 +78,9 @@ def read(content: bytes) -> Truth:
             continue
         if page in inside and page not in truth.live:
             continue
-        for flags, key, value, _ in elements(content, page * page_size)[1]:
+        for number, (flags, key, value, _) in enumerate(elements(content, page * page_size)[1]):
             if kind == 2 and flags & 1:
-                truth.names.setdefault(key, set()).add(page)
-                _inline(content, truth, value, page)
+                _name(content, truth, page * page_size, number, key, value)
                 if page not in truth.live:
                     truth.stale.update(pair for pair in _inline_pairs(value) if pair not in live)
             elif kind == 2 and page not in truth.live and (key, value) not in live:
@@ -89,16 +88,19 @@ def read(content: bytes) -> Truth:
     return truth
 
 
-def _inline(content: bytes, truth: Truth, value: bytes, page: int) -> None:
-    stack = [value]
+def _name(content: bytes, truth: Truth, at: int, number: int, key: bytes, value: bytes) -> None:
+    """Note where the name of a bucket stands, the element ``number`` of the page at ``at``, and those inline in it."""
+    stack = [(at, number, key, value)]
     while stack:
-        value = stack.pop()
+        at, number, key, value = stack.pop()
+        place = at + 16 + 16 * number
+        start = place + int.from_bytes(content[place + 4 : place + 8], "little")
+        truth.names.setdefault(key, set()).add(start)
         if len(value) < 32 or value[:8] != bytes(8):
             continue
-        for flags, key, inner, _ in elements(value, 16)[1]:
+        for i, (flags, name, inner, _) in enumerate(elements(value, 16)[1]):
             if flags & 1:
-                truth.names.setdefault(key, set()).add(page)
-                stack.append(inner)
+                stack.append((start + len(key) + 16, i, name, inner))
 
 
 def _inline_pairs(value: bytes) -> list[Pair]:

@@ -93,6 +93,13 @@ class Emission:
 
     def _bucket(self, bucket: Bucket, depth: int) -> Iterator[Part]:
         """What is in a bucket, in key order."""
+        if bucket.index in self.tree.joined:
+            other = Emission(self.tree.joined[bucket.index])
+            yield from other._bucket(other.tree.top, depth)
+            self.pages += other.pages
+            self.duplicates += other.duplicates
+            self.lost += [((*self._path, *path), count) for path, count in other.lost]
+            return
         pages = sorted_leaves(self.tree, bucket)
         added = sorted(bucket.added, reverse=True)
         if added:

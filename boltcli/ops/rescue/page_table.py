@@ -45,9 +45,10 @@ class PageTable:
 
     __slots__ = ("buffer", "counts", "kind", "overflows", "own", "page_size", "pages", "size")
 
-    def __init__(self, buffer: Buffer, page_size: int) -> None:
+    def __init__(self, buffer: Buffer, page_size: int, size: int | None = None) -> None:
+        """``size``: so many bytes of ``buffer`` are looked at; None: all."""
         self.buffer = buffer
-        self.size = len(buffer)
+        self.size = len(buffer) if size is None else size
         self.page_size = page_size
         self.pages = pages = -(-self.size // page_size)
         self.kind = bytearray(pages)

@@ -10,6 +10,8 @@ from ...format.constants import LEAF_PAGE
 from .bucket_pages import BucketPages
 from .candidate_roots import Generation, Links, find_freelists, generations
 from .families import Families
+from .joined_files import starts
+from .key_index import find_keys
 from .lost_names import bring_back_names
 from .orphans import Placement
 from .page_table import PageTable, find_metas, find_page_size
@@ -36,7 +38,8 @@ class Recovery:
 
     ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads.
     ``page_size_from`` and ``root_from`` say how these were found. ``placed``, ``older`` and ``stale`` count pages;
-    ``lost_pages`` the pages in the lost+found bucket.
+    ``lost_pages`` the pages in the lost+found bucket. ``others``: databases that begin in the middle of the file,
+    with their offsets.
     """
 
     def __init__(self, table: PageTable, tree: RecoveredTree) -> None:
@@ -52,6 +55,7 @@ class Recovery:
         self.lost_pages = 0
         self.left: list[int] = []
         self.free: bytearray | None = None
+        self.others: list[tuple[int, Recovery]] = []
 
     def gaps(self) -> list[Gap]:
         """What is known to be missing."""
@@ -63,14 +67,34 @@ def recover(buffer: Buffer, *, page_size: int = 0, progress: Callable[[int, int]
     how = "option"
     if not page_size:
         page_size, how = find_page_size(buffer)
-    table = PageTable(buffer, page_size)
+    done = _recover(PageTable(buffer, page_size))
+    done.page_size_from = how
+    end = done.metas[0].hwm * page_size if done.exact else 0
+    offsets = starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
+    if not offsets:
+        return done
+    others = [
+        (start, recover(bytes(buffer[start:stop])))
+        for start, stop in zip(offsets, [*offsets[1:], len(buffer)], strict=True)
+    ]  # fmt: skip
+    if not done.exact:
+        done = _recover(PageTable(buffer, page_size, offsets[0]))  # the pages of the others are not its own
+        done.page_size_from = how
+    if len(others) == 1 and not done.metas and not done.tree.top.leaves and not done.left:
+        return others[0][1]
+    done.others = others
+    return done
+
+
+def _recover(table: PageTable) -> Recovery:
+    """Find what one database holds."""
     metas = find_metas(table)
     tree = RecoveredTree(table)
     if metas:
         tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
         tree.walk(tree.top, metas[0].root)
     done = Recovery(table, tree)
-    done.page_size_from, done.root_from, done.metas = how, "meta" if metas else "", metas
+    done.root_from, done.metas = "meta" if metas else "", metas
     free = _free_pages(table, metas, tree) if metas else None
     done.free = free
     # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
@@ -283,10 +307,10 @@ def _samples(done: Recovery, pages: list[int]) -> list[list[tuple[bytes, int, in
 
 
 def _inside(made: Generation, groups: list[list[tuple[bytes, int, int]]]) -> int:
-    """Of how many pages most pairs are in a tree. An index has the keys of what it is an index of, but not the values;
-    those of buckets change.
+    """Of how many pages most pairs are in a tree.
+
+    An index has the keys of what it is an index of, but not the values; those of buckets change.
     """
-    from .key_index import find_keys
 
     hits = find_keys(made.tree, {key for keys in groups for key, _, _ in keys})
     inside = 0
@@ -360,9 +384,12 @@ def _fill(done: Recovery, gap: Gap, source: Bucket) -> None:
 
 
 def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket | None:
-    """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing."""
+    """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing.
+
+    So do databases that begin in the middle of the file.
+    """
     tree = done.tree
-    if not done.left:
+    if not done.left and not done.others:
         return None
     top = tree.top
     while name in _names(tree):
@@ -379,6 +406,11 @@ def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket |
         tree.walk(made, page, b"", None, PLACED, strict=True)
         done.lost_pages += 1
     del tree.gaps[gaps:]
+    for offset, other in done.others:
+        inner = b"at-%d" % offset
+        add_lost_and_found(other, name)
+        tree.joined[tree.bucket(bucket, inner, 0, other.tree.top.sequence).index] = other.tree
+        bucket.added.add(inner)
     return bucket
 
 

@@ -90,10 +90,11 @@ class Gap:
 class RecoveredTree:
     """What was reached so far. ``owner`` has, for each page, 1 + the index in ``buckets`` of the one that holds it.
 
-    ``used`` marks all pages of reached runs; ``irregular`` counts what a sound file doesn't have.
+    ``used`` marks all pages of reached runs; ``irregular`` counts what a sound file doesn't have. ``joined``: what is
+    in a bucket, by index, if that is another database.
     """
 
-    __slots__ = ("buckets", "flags", "gaps", "irregular", "owner", "table", "top", "used")
+    __slots__ = ("buckets", "flags", "gaps", "irregular", "joined", "owner", "table", "top", "used")
 
     def __init__(self, table: PageTable) -> None:
         self.table = table
@@ -102,6 +103,7 @@ class RecoveredTree:
         self.buckets: list[Bucket] = []
         self.gaps: list[Gap] = []
         self.irregular = 0
+        self.joined: dict[int, RecoveredTree] = {}
         self.flags: dict[tuple[int, int], int] = {}  # leaf flags that are wrong in the file, by page and element
         self.top = self.bucket(None, b"", 0, 0)
 

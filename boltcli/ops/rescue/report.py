@@ -143,6 +143,9 @@ def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_o
         found.append(Loss(path, gap.low or None, gap.high, gap.page, reason))
     if not done.metas and not done.tree.top.leaves and not found:
         found.append(Loss((), None, None, None, "the root page was not found"))
+    for offset, _ in done.others:
+        found.append(Loss((), None, None, None, f"another database begins at offset {offset}; what it holds is in "
+                          "lost+found"))  # fmt: skip
     for path, count in emission.lost:
         found.append(Loss(path, None, None, None, f"{count} damaged elements of an inline bucket"))
     if left_out:
