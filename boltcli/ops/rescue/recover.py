@@ -15,7 +15,7 @@ from .key_index import find_keys
 from .lost_names import bring_back_names
 from .orphans import Placement
 from .page_table import PageTable, find_metas, find_page_size
-from .recovered_tree import OLDER, PLACED, RecoveredTree, fits, page_elements
+from .recovered_tree import OLDER, OTHER_BUCKET, PLACED, REUSED, RecoveredTree, fits, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,11 +107,40 @@ def _recover(table: PageTable) -> Recovery:
     ):
         done.exact = True
         return done
-    if metas and not tree.gaps and not alone and free is None:
+    # A page that was used again since: the file was written to while it was copied.
+    torn = any(gap.reason in REUSED for gap in tree.gaps) or (
+        free is None and bool(metas) and (table.is_tree(metas[0].freelist) or _is_other_root(tree, metas))
+    )
+    if metas and not tree.gaps and not alone and free is None and not torn:
         done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
         return done
-    _look_for_the_rest(done)
+    if torn:
+        tree = done.tree = RecoveredTree(table)
+        tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
+        tree.walk(tree.top, metas[0].root, strict=True)
+        if _is_other_root(tree, metas):
+            tree = done.tree = RecoveredTree(table)
+            tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
+    _look_for_the_rest(done, torn)
     return done
+
+
+def _is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
+    """Whether the root page was used for something else since.
+
+    Then it has pairs beside buckets, which bbolt can't put there, or not one name of the older, larger tree.
+    """
+    if _has_pairs_at_the_top(tree):
+        return True
+    older = [Generation(tree.table, meta.root) for meta in metas[1:]]
+    return any(made.reached > sum(tree.used) and made.names().isdisjoint(_names(tree)) for made in older)
+
+
+def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
+    return any(
+        found is not None and not all(found.flags)
+        for found in (page_elements(tree.table, page) for page in tree.top.leaves)
+    )  # fmt: skip
 
 
 def _free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> bytearray | None:
@@ -148,8 +177,8 @@ def _has_pages_beyond(table: PageTable, meta: Meta) -> bool:
     return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
 
 
-def _look_for_the_rest(done: Recovery) -> None:
-    """Go through the pages that the tree doesn't reach."""
+def _look_for_the_rest(done: Recovery, torn: bool) -> None:
+    """Go through the pages that the tree doesn't reach. ``torn``: some pages are younger than the tree."""
     table, tree, metas = done.table, done.tree, done.metas
     links = Links(table)
     lost_root = not tree.top.leaves
@@ -157,7 +186,7 @@ def _look_for_the_rest(done: Recovery) -> None:
         lost_root = True  # that of the newest transaction, whose meta page is lost too
         done.free = None
         done.root_from = "older"
-    names = None if lost_root else _names(tree)
+    names = None if lost_root or torn else _names(tree)
     pages = BucketPages(table, links.bucketish)
     found = generations(table, links, pages, names)
     if metas:
@@ -167,7 +196,8 @@ def _look_for_the_rest(done: Recovery) -> None:
                 made = Generation(table, meta.root, meta.sequence)
                 if made.tree.top.leaves:
                     found.insert(0, made)
-    if not metas and found and not _has_others_behind(found[0], pages):
+    younger = torn and bool(found) and not found[0].reused and 2 * found[0].reached >= sum(tree.used)
+    if found and (younger or not (metas or _has_others_behind(found[0], pages))):
         best = found.pop(0)
         done.root_from = "pages"
         tree = done.tree = RecoveredTree(table)
@@ -188,7 +218,7 @@ def _look_for_the_rest(done: Recovery) -> None:
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
         _take_skeleton(tree, references[0], done)
-    if not tree.gaps and not lost_root:
+    if not (tree.gaps or lost_root or torn):
         unreached = [
             page
             for page in range(2, table.pages)
@@ -199,7 +229,7 @@ def _look_for_the_rest(done: Recovery) -> None:
     roots = {made.root for made in found}
     families = Families(table, [tree, *references], pages)
     bring_back_names(tree, families, done.free)
-    placement = Placement(tree, references, done.free, roots, families, all_live=lost_root)
+    placement = Placement(tree, references, done.free, roots, families, all_live=lost_root or torn)
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]
