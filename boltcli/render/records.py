@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..format.page import type_name
+from ..ops.space.trail import Trail
 from ..tree.bucket import BucketRef
 from .errors import error_text
 from .formats import auto, formatted
@@ -235,22 +236,31 @@ def tree(top: BucketTree) -> Iterator[bytes]:
             stack.append(child)
 
 
-def bucket_usage(found: BucketUsage, size: int) -> Record:
-    """One bucket: bytes with all inside it, their share of a file of ``size`` bytes."""
-    record: Record = {}
-    put_bucket(record, found.path)
-    share = found.bytes / size
-    record |= {"pairs": found.pairs, "keys": found.keys, "bytes": found.bytes, "share": share}
-    return record | {"depth": found.depth, "inline": found.inline, "sequence": found.sequence}
+def bucket_usages(buckets: Iterable[BucketUsage], size: int) -> Iterator[Record]:
+    """Buckets: bytes of each with all inside it, their share of a file of ``size`` bytes."""
+    names = Trail(lambda name: name.decode() if _is_shown(name) else None)
+    for found in buckets:
+        path: list[str | None] = names(found)
+        record: Record = {"bucket": path}
+        if None in path:
+            record = {"bucket_hex": [name.hex() for name in found.path]}
+        share = found.bytes / size
+        record |= {"pairs": found.pairs, "keys": found.keys, "bytes": found.bytes, "share": share}
+        yield record | {"depth": found.depth, "inline": found.inline, "sequence": found.sequence}
 
 
-def usage(path: str, found: Usage, buckets: Iterable[BucketUsage], dense: int) -> Record:
-    """Where the bytes of a file are, those of its buckets each."""
+def usage(path: str, found: Usage, buckets: Iterable[BucketUsage], dense: int) -> Iterator[bytes]:
+    """Where the bytes of a file are, those of its buckets each: one document, in pieces."""
     record: Record = {}
     put_path(record, path)
     record |= {name: getattr(found, name) for name in ("size", "root", "meta", "freelist", "free", "lost", "unused")}
-    record |= {"dense_size": dense, "gives_back": found.size - dense}
-    return record | {"buckets": [bucket_usage(each, found.size) for each in buckets]}
+    record |= {"dense_size": dense, "gives_back": found.size - dense, "buckets": []}
+    yield line(record).removesuffix(b"]}\n")
+    comma = b""
+    for each in bucket_usages(buckets, found.size):
+        yield comma + line(each).removesuffix(b"\n")
+        comma = b","
+    yield b"]}\n"
 
 
 def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:

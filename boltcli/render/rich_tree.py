@@ -23,7 +23,7 @@ def rich_tree(title: str, buckets: list[BucketUsage], size: int, human: bool = F
     top = Tree(_label(visible(title), buckets[0], shown))
     nodes = {id(buckets[0]): top}
     for bucket in buckets[1:]:
-        label = _label(shell_quoted(typed(bucket.path[-1])), bucket, shown)
+        label = _label(shell_quoted(typed(bucket.name)), bucket, shown)
         nodes[id(bucket)] = nodes[id(bucket.parent)].add(label)
     text = StringIO()
     Console(file=text, force_terminal=True, width=Console().width).print(top)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from ..ops.space.trail import Trail
 from .human import amount
-from .names import path_text, shell_quoted, typed
+from .names import shell_quoted, typed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterator
 
     from ..ops.space.space_usage import BucketUsage, Usage
 
-ORDERS: dict[str, Callable[[BucketUsage], Any]] = {
-    "name": lambda bucket: bucket.path,
-    "size": lambda bucket: (-bucket.bytes, bucket.path),
-    "keys": lambda bucket: (-bucket.keys, bucket.path),
+# What buckets are sorted by; they come in the order of their paths.
+ORDERS: dict[str, Callable[[BucketUsage], int]] = {
+    "name": lambda bucket: 0,
+    "size": lambda bucket: -bucket.bytes,
+    "keys": lambda bucket: -bucket.keys,
 }
 
 
-def usage_text(found: Usage, buckets: list[BucketUsage], dense: int, human: bool = False) -> bytes:
+def usage_text(found: Usage, buckets: list[BucketUsage], dense: int, human: bool = False) -> Iterator[bytes]:
     """A line for each bucket and for all that isn't in one, then the sum; ``human``: in KiB and the like."""
-    rows = [(bucket.bytes, ("(inline) " if bucket.inline else "") + path_text(bucket.path)) for bucket in buckets]
     others = [
         (found.root, "(root bucket's own pages)"),
         (found.meta, "(meta pages)"),
@@ -30,21 +30,27 @@ def usage_text(found: Usage, buckets: list[BucketUsage], dense: int, human: bool
         (found.lost, "(lost: neither in use nor free)"),
         (found.unused, "(after the last page)"),
     ]
-    rows += [row for row in others if row[0]]
-    rows.append((found.size, "total"))
-    shown = [(amount(size, human), name) for size, name in rows]
-    width = max(len(size) for size, _ in shown)
-    lines = [f"{size:>{width}}  {name}\n" for size, name in shown]
+    others = [row for row in others if row[0]] + [(found.size, "total")]
+    width = max(len(amount(size, human)) for size in [row[0] for row in others] + [bucket.bytes for bucket in buckets])
+    words = Trail(_word)
+    for bucket in buckets:
+        inline = "(inline) " if bucket.inline else ""
+        yield f"{amount(bucket.bytes, human):>{width}}  {inline}{' '.join(words(bucket))}\n".encode()
+    for size, name in others:
+        yield f"{amount(size, human):>{width}}  {name}\n".encode()
     gain = max(found.size - dense, 0)
-    lines.append(f"compact --dense would give back {amount(gain, human)}{'' if human else ' bytes'}\n")
-    return "".join(lines).encode()
+    yield f"compact --dense would give back {amount(gain, human)}{'' if human else ' bytes'}\n".encode()
+
+
+def _word(name: bytes) -> str:
+    return shell_quoted(typed(name))
 
 
 def arranged(buckets: list[BucketUsage], order: str, depth: int, start: BucketUsage) -> list[BucketUsage]:
     """``start`` and what is inside it, each before those in it, in ``order``, down to ``depth`` levels (0: all)."""
     inside: dict[int, list[BucketUsage]] = {}
     for bucket in buckets[1:]:
-        if not depth or len(bucket.path) <= depth + len(start.path):
+        if not depth or bucket.level <= depth + start.level:
             inside.setdefault(id(bucket.parent), []).append(bucket)
     result = []
     todo = [start]
@@ -79,21 +85,20 @@ def _facts(bucket: BucketUsage, size: int, depth: bool, sequence: bool, human: b
     return ", ".join(words)
 
 
-def tree_text(title: str, buckets: list[BucketUsage], size: int, human: bool = False) -> bytes:
+def tree_text(title: str, buckets: list[BucketUsage], size: int, human: bool = False) -> Iterator[bytes]:
     """The tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines."""
     shown = Shown(buckets, size, human)
-    lines = [f"{title}: {shown.facts(buckets[0])}\n"]
+    yield f"{title}: {shown.facts(buckets[0])}\n".encode("utf-8", "surrogateescape")
     last: set[int] = set()  # of those that have no sibling behind them
     seen: set[int] = set()
     for bucket in reversed(buckets):
         if id(bucket.parent) not in seen:
             seen.add(id(bucket.parent))
             last.add(id(bucket))
+    margins: list[str] = []  # of the buckets that are open, for those in them
     for bucket in buckets[1:]:
-        margin = "└── " if id(bucket) in last else "├── "
-        above = bucket.parent
-        while above is not None and above is not buckets[0]:
-            margin = ("    " if id(above) in last else "│   ") + margin
-            above = above.parent
-        lines.append(f"{margin}{shell_quoted(typed(bucket.path[-1]))}: {shown.facts(bucket)}\n")
-    return "".join(lines).encode("utf-8", "surrogateescape")
+        del margins[bucket.level - buckets[0].level - 1 :]
+        is_last = id(bucket) in last
+        margin = "".join(margins) + ("└── " if is_last else "├── ")
+        margins.append("    " if is_last else "│   ")
+        yield f"{margin}{_word(bucket.name)}: {shown.facts(bucket)}\n".encode("utf-8", "surrogateescape")

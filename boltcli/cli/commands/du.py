@@ -56,8 +56,8 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if found.problem is not None:
         job.warn(f"the freelist cannot be read: pages that are lost are counted as free: {found.problem}")
     dense = dense_size(snapshot)
-    depth = job.options.depth or len(max((bucket.path for bucket in found.buckets), key=len))
-    buckets = [bucket for bucket in found.buckets if 0 < len(bucket.path) <= depth]
+    depth = job.options.depth
+    buckets = [bucket for bucket in found.buckets[1:] if not depth or bucket.level <= depth]
     if job.options.top:
         chosen = {id(bucket) for bucket in sorted(buckets, key=ORDERS["size"])[: job.options.top]}
         buckets = [bucket for bucket in buckets if id(bucket) in chosen]
@@ -66,6 +66,6 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.json:
         from ...render import records
 
-        out.write(records.line(records.usage(job.path, found, buckets, dense)))
+        out.writelines(records.usage(job.path, found, buckets, dense))
         return
-    out.write(usage_text(found, buckets, dense, job.options.human or out.isatty()))
+    out.writelines(usage_text(found, buckets, dense, job.options.human or out.isatty()))

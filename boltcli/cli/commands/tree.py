@@ -64,7 +64,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     path = tuple(addresses(job.arguments[1:]))
     damages: list[Corrupted] = []
     found = bucket_usage(snapshot, damages)
-    start = next((bucket for bucket in found if bucket.path == path), None)
+    start = next((bucket for bucket in found if bucket.level == len(path) and bucket.path == path), None)
     if start is None:
         find_bucket(snapshot, path)  # says what is missing, or damaged
         raise BucketNotFound
@@ -75,13 +75,13 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.json:
         from ...render import records
 
-        out.write(records.lines(records.bucket_usage(bucket, size) for bucket in buckets[not path :]))
+        out.writelines(map(records.line, records.bucket_usages(buckets[not path :], size)))
     elif wants_style(out):
         from ...render.rich_tree import rich_tree
 
         write_styled(out, rich_tree(title, buckets, size, human))
     else:
-        out.write(tree_text(title, buckets, size, human))
+        out.writelines(tree_text(title, buckets, size, human))
     for damage in damages:
         job.warn(f"not counted: {damage}")
     if damages:

@@ -14,6 +14,7 @@ from ...tree.kernel_walks import bucket_columns
 from ...tree.levels import Levels
 from ..write.compact import measure
 from .free_pages import free_pages
+from .trail import Trail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,24 +22,30 @@ if TYPE_CHECKING:
 
 
 class BucketUsage:
-    """A bucket: ``path``, its own ``pairs``, and ``bytes``: those of its pages and of the buckets inside it.
+    """A bucket: its ``name``, its own ``pairs``, and ``bytes``: those of its pages and of the buckets inside it.
 
     An ``inline`` bucket has no pages: its bytes are those of its value, and
     count among its parent's as it is. ``keys`` is pairs with those of all
     buckets inside. ``depth`` is the levels of its own tree.
     """
 
-    __slots__ = ("bytes", "depth", "inline", "keys", "pairs", "parent", "path", "sequence")
+    __slots__ = ("bytes", "depth", "inline", "keys", "level", "name", "pairs", "parent", "sequence")
 
-    def __init__(self, path: tuple[bytes, ...], parent: BucketUsage | None, sequence: int) -> None:
-        self.path = path
+    def __init__(self, name: bytes, parent: BucketUsage | None, sequence: int) -> None:
+        self.name = name
         self.parent = parent
+        self.level: int = 0 if parent is None else parent.level + 1  # how many names its path has
         self.sequence = sequence
         self.pairs = 0
         self.keys = 0
         self.bytes = 0
         self.depth = 1
         self.inline = False
+
+    @property
+    def path(self) -> tuple[bytes, ...]:
+        """The names that lead to it. Nests may be deep: it isn't kept."""
+        return tuple(Trail(bytes)(self))
 
 
 class Usage:
@@ -105,12 +112,12 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
 def _from_columns(snapshot: Snapshot, names: list[bytes], columns: tuple[list[int], ...]) -> list[BucketUsage]:
     """What the kernel found; the sums over buckets inside are still to be made."""
     fields = dict(zip(RECORD, columns))
-    top = BucketUsage((), None, snapshot.meta.sequence)
+    top = BucketUsage(b"", None, snapshot.meta.sequence)
     found = [top]
     rows = zip(names, fields["parent"], fields["sequence"], fields["root"])
     for name, parent, sequence, root in islice(rows, 1, None):
         above = found[parent]
-        bucket = BucketUsage((*above.path, name), above, sequence)
+        bucket = BucketUsage(name, above, sequence)
         bucket.inline = not root
         found.append(bucket)
     page_size = snapshot.page_size
@@ -126,7 +133,7 @@ def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsa
     levels = Levels(snapshot)
     found: list[BucketUsage] = []
     met: set[int] = set()
-    top = BucketUsage((), None, snapshot.meta.sequence)
+    top = BucketUsage(b"", None, snapshot.meta.sequence)
     todo = [(top, BucketRef(snapshot.meta.root, snapshot.meta.sequence))]
     while todo:
         bucket, ref = todo.pop()
@@ -175,7 +182,7 @@ def _tree(snapshot: Snapshot, levels: Levels, bucket: BucketUsage, root: int) ->
                 name = leaf.key(index)
             except DamagedElements as damage:
                 raise damaged(snapshot, page, damage) from None
-            inner.append((BucketUsage((*bucket.path, name), bucket, ref.sequence), ref))
+            inner.append((BucketUsage(name, bucket, ref.sequence), ref))
     bucket.pairs -= len(inner)
     return inner
 
