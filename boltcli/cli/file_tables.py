@@ -24,7 +24,10 @@ def _rank(record: Record) -> int:
 
 
 def _findings(severity: str) -> Cell:
-    return lambda record, human: [one["severity"] for one in record.get("findings") or ()].count(severity)
+    def count(record: Record, human: bool) -> int | None:
+        return None if record.get("error") else [one["severity"] for one in record["findings"]].count(severity)
+
+    return count
 
 
 def _plain(name: str) -> Cell:
@@ -45,6 +48,8 @@ def _problem(record: Record, human: bool) -> str:
     error = record.get("error")
     if error:
         return str(error["message"] if isinstance(error, dict) else error)
+    if record.get("ok", True):
+        return ""
     problems = record.get("problems") or [finding["message"] for finding in record.get("findings") or []]
     return str(problems[0]) if problems else ""
 

@@ -111,7 +111,8 @@ def _client(distributed: Any, engine: str) -> Any:
         _probe(address)
         client = distributed.Client("tcp://" + address, timeout=_PATIENCE)
     except (OSError, TimeoutError) as error:
-        raise BoltError(f"no Dask scheduler at {engine}: {str(error).splitlines()[0]}") from None
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise BoltError(f"no Dask scheduler at {engine}: {reason}") from None
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError:

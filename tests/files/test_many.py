@@ -302,6 +302,7 @@ def test_audit_and_metrics_as_rows(command: str, folder: Path, tmp_path: Path) -
     assert {row["path"]: row["txid"] for row in _rows(results)} == {row["path"]: row["txid"] for row in rows.values()}
     lines = run(command, "--jobs", "2", "--recursive", folder)[1].splitlines()
     assert (lines[0].split()[0], lines[-1]) == (b"verdict", b"7 files: 6 ok, 1 unreadable")
+    assert not any(b": " in line for line in lines[3:-1])  # a file that is ok has nothing beside its name
     _, records, _ = run_json(command, "--jobs", "2", "--recursive", folder)
     assert len(records) == 7
 
