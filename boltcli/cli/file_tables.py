@@ -132,10 +132,14 @@ def table(command: str, records: Sequence[Record], human: bool) -> tuple[list[st
     return names, rows
 
 
+def counts(command: str, records: Sequence[Record]) -> dict[str, int]:
+    """Return how many files became what, by the word for it, the best first."""
+    ranks = [_rank(record) for record in records]
+    return {word: ranks.count(rank) for rank, word in reversed(list(enumerate(_verdicts(command))))}
+
+
 def summary(command: str, records: Sequence[Record], taken: int) -> str:
     """Return a line: how many files there are, and what became of them; ``taken`` are from earlier results."""
-    ranks = [_rank(record) for record in records]
-    counts = [(ranks.count(rank), word) for rank, word in enumerate(_verdicts(command))][::-1]
-    shown = [f"{count} {word}" for count, word in counts if count or word == "ok"]
+    shown = [f"{count} {word}" for word, count in counts(command, records).items() if count or word == "ok"]
     again = f" ({taken} as in the earlier results)" if taken else ""
     return f"{len(records)} file{'s' * (len(records) != 1)}: {', '.join(shown)}{again}"

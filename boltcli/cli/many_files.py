@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError, BoltError
 from ..fleet import engine as engines
 from ..storage.public_path import real
-from .file_tables import path_of, summary, table
+from .file_tables import counts, path_of, summary, table
 from .file_work import failure, work
 from .meant_files import meant_files
 from .registry import module_of
@@ -78,7 +78,15 @@ def _to_a_file(job: Job[Any], paths: list[str], out: BinaryIO, err: BinaryIO) ->
             job.warn(f"the {len(records)} results so far are kept: --resume {output} goes on from there")
             raise
         results.commit()
-    out.write(f"{summary(job.command.name, records, len(before))} -> {output}\n".encode("utf-8", "surrogateescape"))
+    name, taken = job.command.name, len(before)
+    if job.json:
+        from ..render.records import line, put_path
+
+        facts: Record = {}
+        put_path(facts, output, "output")
+        out.write(line(facts | {"files": len(records), **counts(name, records), "taken": taken}))
+    else:
+        out.write(f"{summary(name, records, taken)} -> {output}\n".encode("utf-8", "surrogateescape"))
     return status
 
 

@@ -19,7 +19,7 @@ import pytest
 from boltcli.fleet import find
 from tests.files.test_packed import DATA, PACKED
 from tests.live import held
-from tests.schema import run_json
+from tests.schema import run_json, validate
 from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
 
 STORES = ROOT / ".." / "shared" / "data" / "stores"
@@ -300,6 +300,9 @@ def test_audit_and_metrics_as_rows(command: str, folder: Path, tmp_path: Path) -
         assert json.loads(rows["good"]["pages"]) == single["pages"]
     run(*words, "--resume", results)
     assert {row["path"]: row["txid"] for row in _rows(results)} == {row["path"]: row["txid"] for row in rows.values()}
+    again = json.loads(run(*words, "--resume", results, "--json")[1])
+    validate(again, "results")
+    assert (again["files"], again["ok"], again["unreadable"], again["taken"]) == (7, 6, 1, 6)
     lines = run(command, "--jobs", "2", "--recursive", folder)[1].splitlines()
     assert (lines[0].split()[0], lines[-1]) == (b"verdict", b"7 files: 6 ok, 1 unreadable")
     assert not any(b": " in line for line in lines[3:-1])  # a file that is ok has nothing beside its name
