@@ -14,7 +14,7 @@ from boltcli.ops.space.space_top import guess_separator, space_top, top_levels
 from boltcli.ops.space.space_usage import dense_size, usage
 from boltcli.render import human
 from boltcli.storage.snapshot import Snapshot
-from tests.support import DATABASES, freelist, page, run, small
+from tests.support import DATABASES, freelist, page, pgid, run, small
 
 Path_ = tuple[bytes, ...]
 
@@ -51,11 +51,11 @@ def test_free_lost_and_what_copies_need(path: Path, walks: str) -> None:
         free = free_pages(snapshot)
     assert (found.size, found.free, found.lost) == (used.size, used.free, used.lost)
     runs, last = [0], -1
-    for pgid in free:
-        if pgid != last + 1:
+    for number in free:
+        if number != last + 1:
             runs.append(0)
         runs[-1] += 1
-        last = pgid
+        last = number
     assert found.free_runs == Counter(run.bit_length() for run in runs if run)
     # The estimate is about right, whatever the shape.
     assert abs(found.dense_size - dense) <= max(0.07 * dense, 6 * 4096), (found.dense_size, dense)
@@ -114,6 +114,14 @@ def test_an_overflow_that_no_file_has(tmp_path: Path, walks: str) -> None:
     with Snapshot(str(tmp_path / "a.db")) as snapshot:
         found = space_top(snapshot)
     assert (found.pairs, found.overflow_pages, len(found.fills)) == (1, 0, 10)
+
+
+def test_pages_that_many_ways_lead_to(tmp_path: Path, walks: str) -> None:
+    """Nine levels of branch pages, all of whose elements lead to the same page below: a billion ways to the leaf."""
+    levels = [page(3 + n, 1, [(b"%03d" % at, pgid(4 + n)) for at in range(10)]) for n in range(9)]
+    (tmp_path / "a.db").write_bytes(small(freelist(2), *levels, page(12, 2, [(b"a", b"1")])))
+    with Snapshot(str(tmp_path / "a.db")) as snapshot, pytest.raises(boltcli.BoltError, match="more than once"):
+        space_top(snapshot)
 
 
 def test_groups_by_prefix(walks: str) -> None:

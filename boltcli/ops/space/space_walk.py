@@ -175,6 +175,8 @@ class _Walk:
         with ref:
             for page in leaf_pages(snapshot, ref, branches):
                 snapshot.glance()
+                if ref.root:
+                    self._mark(page)
                 leaf = leaf_elements(snapshot, page)
                 try:
                     children = leaf.bucket_indexes()
@@ -193,7 +195,6 @@ class _Walk:
                     result.leaves.extend((start, start + page.end - page.offset, count, used))
                     place.last += 1
                 if ref.root:
-                    self._mark(page)
                     result.leaf_pages += 1
                     tenth = FILL_BINS * (PAGE_HEADER_SIZE + whole) // (page.end - page.offset)
                     result.fills[min(tenth, FILL_BINS - 1)] += 1
@@ -204,6 +205,8 @@ class _Walk:
         return inner
 
     def _mark(self, page: Page) -> None:
+        if page.pgid < len(self._reached) and self._reached[page.pgid]:  # from damage there may be any number of ways
+            raise self.snapshot.corrupted("the page is referenced more than once", page.pgid)
         overflow = min(page.overflow, max(len(self._reached) - page.pgid - 1, 0))  # it may say anything
         self._reached[page.pgid : page.pgid + overflow + 1] = b"\1" * (overflow + 1)
         self.result.overflow_pages += overflow
