@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
+from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import DamagedElements
 from .bucket import BucketRef, branch_elements, children, damaged, leaf_elements
 from .descent import Descent
@@ -55,7 +55,7 @@ def _stretches(
                 high = len(keys) if stop is None else bisect_left(keys, stop, low)
                 if low < high:
                     yield page, leaf, keys, low, high
-            elif page.flags == BRANCH_PAGE and bucket.root:
+            elif bucket.root:
                 branch = branch_elements(snapshot, page, stack)
                 keys = branch.keys()
                 # What a child holds begins with its key, but for the first one, and ends before the next one's.
@@ -65,7 +65,7 @@ def _stretches(
                 pending.append(reversed(below) if reverse else iter(below))
                 stack.append(page.pgid)
             else:
-                raise DamagedElements(f"a tree cannot hold a page of its type (flags: {page.flags:x})")
+                raise DamagedElements(f"an inline bucket's page must be a leaf (flags: {page.flags:x})")
         except DamagedElements as damage:
             raise damaged(snapshot, page, damage, stack) from None
         pgid = None

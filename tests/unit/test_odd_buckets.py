@@ -143,3 +143,19 @@ def test_page_size_of_a_meta_that_is_searched_for(tmp_path: Path) -> None:
     path = tmp_path / "test.db"
     path.write_bytes(bytes(4096) + meta(1, page_size=8).ljust(4096, b"\0"))
     assert error_line(run("info", path)[2]) == b"invalid database"
+
+
+@pytest.mark.parametrize("flags", [4, 0x10])
+def test_a_branch_page_of_another_type(tmp_path: Path, flags: int) -> None:
+    """bbolt's cursor takes every page that is no leaf for a branch; a search panics there."""
+    branch = page(4, flags, [(b"one", pgid(5) + bytes(8))])
+    branch = branch[:16] + struct.pack("<IIQ", 16, 3, 5) + branch[32:]
+    leaf = page(5, 2, [(b"one", b"1"), (b"two", b"2")])
+    path = tmp_path / "test.db"
+    path.write_bytes(small(freelist(2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), branch, leaf))
+    assert run("keys", path, "b") == (0, b"one\ntwo\n", b"")
+    assert b'"keyN": 2' in run("inspect", path)[1]
+    assert run("compact", "-o", tmp_path / "copy.db", path)[0] == 0
+    assert run("keys", tmp_path / "copy.db", "b")[1] == b"one\ntwo\n"
+    assert run("check", path)[0] == 1
+    assert run("get", path, "b", "one")[0] == 1

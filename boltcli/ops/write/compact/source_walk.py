@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
+from ....format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ....format.page import DamagedElements
 from ....tree.bucket import child_bucket, children, damaged, inline_page, leaf_elements, root_bucket
 
@@ -92,8 +92,6 @@ def _elements(snapshot: Snapshot, bucket: BucketRef, visits: _Visits) -> Iterato
         page = snapshot.page(pgid, stack)
         if page.flags == LEAF_PAGE:
             yield from _of_leaf(snapshot, page)
-        elif page.flags != BRANCH_PAGE:
-            raise snapshot.corrupted(f"a tree cannot hold a page of its type (flags: {page.flags:x})", pgid, stack)
         elif pgid in above:
             raise snapshot.corrupted("the page is its own ancestor", pgid)
         elif not page.count:
