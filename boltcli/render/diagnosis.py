@@ -17,7 +17,12 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dic
     """The object that is written with ``--json``."""
     record: dict[str, Any] = {}
     put_path(record, found.path)
-    record |= {"ok": found.ok, "holder": found.holder or None, "notes": found.notes}
+    record |= {
+        "ok": found.ok,
+        "application": found.application or None,
+        "holder": found.holder or None,
+        "notes": found.notes,
+    }
     record["findings"] = [
         {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.explained)}
         for each in found.symptoms
@@ -56,6 +61,8 @@ def explanation_text(kind: str, count: int, explained: Explanation) -> str:
 def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes:
     """The report for people."""
     lines = []
+    if found.application:
+        lines.append(f"file of: {found.application}\n")
     if found.holder:
         lines.append(f"held by: {found.holder}\n")
     lines += [f"note: {note}\n" for note in found.notes]

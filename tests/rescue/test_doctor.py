@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import shlex
 from pathlib import Path
 
 import pytest
 
 from boltcli.ops.check.explanations import EXPLANATIONS
+from tests.rescue_score.damage import torn_copy
 from tests.rescue_score.truth import read
 from tests.schema import run_json
 from tests.support import fixture, run
@@ -102,3 +105,44 @@ def test_check_explains(tmp_path: Path) -> None:
     _, out, _ = run("check", "--explain", "--json", path)
     last = json.loads(out.splitlines()[-1])
     assert {each["kind"] for each in last["explanations"]} == {"damaged", "unreachable-unfreed"}
+
+
+def test_a_damaged_freelist_is_rebuilt(tmp_path: Path) -> None:
+    """The commands that it names do what its --fix does, and the result has a freelist again."""
+    sound = fixture("after-deletes").read_bytes()
+    truth = read(sound)
+    path = _damaged("after-deletes", [truth.freelist], tmp_path)
+    status, (record,), _ = run_json("doctor", "--fix", "-o", tmp_path / "new.db", path)
+    assert status == 0
+    best = record["remedies"][0]
+    assert record["fixed"] == best["name"] == "rebuild the freelist"
+    assert best["pairs"] == len(truth.pairs)
+    assert run("check", tmp_path / "new.db")[:2] == (0, b"OK\n")
+    step, dest = tmp_path / "step.db", tmp_path / "dest.db"
+    for line in best["commands"]:
+        words = [str({"STEP1": step, "DEST": dest}.get(word, word)) for word in shlex.split(line)[1:]]
+        assert run(*words)[0] == 0
+    assert dest.read_bytes() == (tmp_path / "new.db").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["jobs-1", "twins-1"])
+def test_a_torn_hot_copy_is_named(name: str, tmp_path: Path) -> None:
+    after = fixture(f"lived/{name}").read_bytes()
+    before = fixture(f"lived/{name}").with_suffix(".db.before").read_bytes()
+    path = tmp_path / "torn.db"
+    path.write_bytes(torn_copy(before, after, random.Random(3)))
+    status, (record,), _ = run_json("doctor", path)
+    assert status == 1
+    assert any("torn hot copy" in note for note in record["notes"])
+    assert record["remedies"][0]["name"] == "recover"
+    assert run("recover", path, "-o", tmp_path / "out.db")[0] == 2
+
+
+def test_a_cut_copy_and_its_program_are_named(tmp_path: Path) -> None:
+    content = fixture("bacalhau-compute-1.4").read_bytes()
+    path = tmp_path / "cut.db"
+    path.write_bytes(content[: len(content) - 30000])
+    _, (record,), _ = run_json("doctor", path)
+    assert any("cut short" in note for note in record["notes"])
+    assert record["application"].startswith("bacalhau")
+    assert run_json("doctor", fixture("integers"))[1][0]["application"] is None

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...storage.snapshot import Snapshot
     from ..job import Job
 
 WRONG = 1  # exit statuses
@@ -59,7 +60,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     if options.fix and os.path.exists(options.output) and not options.force:
         raise ArgumentError(f"output file {go_quote(options.output)} already exists: --force replaces it")
     with job.progress("examining") as progress:
-        found = diagnose(job.path, lock=job.lock, timeout=job.timeout, progress=progress)
+        found = diagnose(job.path, lock=job.lock, timeout=job.timeout, progress=progress, whose=_whose)
     fixed = None
     if options.fix and not found.ok:
         try:
@@ -79,3 +80,12 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     if fixed is not None:
         return LOSSES if fixed.lost else 0
     return 0 if found.ok else WRONG
+
+
+def _whose(snapshot: Snapshot) -> str:
+    """The application whose file it is, and its layout."""
+    from ...apps.registry import recognise
+    from ...apps.store import SnapshotStore
+
+    found = recognise(SnapshotStore(snapshot))
+    return f"{found[1].name} ({found[1].layout})" if found is not None else ""

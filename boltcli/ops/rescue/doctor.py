@@ -16,11 +16,13 @@ from ..check.database_check import check
 from ..check.explanations import Explanation, explanation
 from ..check.file_warnings import remarks
 from ..check.snapshot_trailer import trailer_is_right
+from ..write.freelist_rebuild import rebuild_freelist
 from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
 from .emit import Emission
 from .mapped_file import MappedFile
 from .page_table import PageTable, find_metas, find_page_size
-from .recovered_tree import REUSED, RecoveredTree, page_elements
+from .recover import free_pages, is_torn
+from .recovered_tree import RecoveredTree, page_elements
 from .report import recover_file
 
 TYPE_CHECKING = False
@@ -34,6 +36,8 @@ RECOVER = "recover"
 CLEAR = "clear the damaged elements"
 OLDER = "go back to the older meta page"
 ABANDON = "abandon the freelist"
+REBUILD = "rebuild the freelist"
+_RECOVERED = "recovered"  # name of a file
 _LISTED = 3  # findings of a kind that are quoted
 _MOST_FINDINGS = 100_000
 _MOST_CLEARED = 16  # elements that are cleared one by one
@@ -68,34 +72,51 @@ class Remedy(NamedTuple):
 
 
 class Diagnosis(NamedTuple):
-    """What is wrong with ``path`` (``ok``: nothing), what is to be known of it, the remedies, the best one first."""
+    """What is wrong with ``path`` (``ok``: nothing), what is to be known of it, the remedies, the best one first.
+
+    ``application``: whose file it is, in words; ``holder``: who has it open. Both may be empty.
+    """
 
     path: str
     ok: bool
     holder: str
+    application: str
     notes: list[str]
     symptoms: list[Symptom]
     remedies: list[Remedy]
 
 
 def diagnose(
-    path: str, *, lock: Way = "wait", timeout: float = 1.0, progress: Callable[[int, int], None] | None = None
-) -> Diagnosis:
-    """Look at ``path``, which is not changed. Raises what opening raises."""
+    path: str, *, lock: Way = "wait", timeout: float = 1.0, progress: Callable[[int, int], None] | None = None,
+    whose: Callable[[Snapshot], str] = lambda _: "",
+) -> Diagnosis:  # fmt: skip
+    """Look at ``path``, which is not changed. Raises what opening raises.
+
+    ``whose`` names the application whose file an open database is; it is asked about what can be recovered, too.
+    """
     holder = _holder(path)
     with MappedFile(path, lock, timeout) as file:
         notes = _notes(file)
         symptoms, remarked = _symptoms(path, progress)
         notes += remarked
+        application = _whose(path, whose)
         remedies: list[Remedy] = []
         if symptoms:
-            moved = _moved(file)
-            if moved:
-                notes.append(moved)
+            notes += _torn(file)
             with tempfile.TemporaryDirectory(prefix="boltcli-doctor-") as folder:
                 remedies = _try_all(path, folder, symptoms)
+                application = application or _whose(os.path.join(folder, _RECOVERED), whose)
         file.verify()
-    return Diagnosis(path, not symptoms, holder, notes, symptoms, remedies)
+    return Diagnosis(path, not symptoms, holder, application, notes, symptoms, remedies)
+
+
+def _whose(path: str, whose: Callable[[Snapshot], str]) -> str:
+    """The application whose file it is; empty if it can't be told."""
+    try:
+        with _open(path) as snapshot:
+            return whose(snapshot)
+    except (BoltError, OSError):
+        return ""
 
 
 def _holder(path: str) -> str:
@@ -149,13 +170,14 @@ def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[l
     return [Symptom(kind, counts[kind], first[kind], explanation(kind)) for kind in counts], notes
 
 
-def _moved(file: MappedFile) -> str:
-    """Whether it looks like a copy that was made while a program wrote to the file."""
+def _torn(file: MappedFile) -> list[str]:
+    """That it is a copy which was made while a program wrote to the file, if it looks like one."""
     table, tree = _tree(file)
-    if any(gap.reason in REUSED for gap in tree.gaps) and not any(table.is_zero(gap.page) for gap in tree.gaps
-                                                                 if gap.page < table.pages):  # fmt: skip
-        return "sound pages lie where the tree expects others, as in a copy made while a program wrote to the file"
-    return ""
+    metas = find_metas(table)
+    if not metas or not is_torn(tree, metas, free_pages(table, metas, tree)):
+        return []
+    return ["it is a torn hot copy: pages of later transactions lie where the tree expects its own, as in a copy made "
+            "while a program wrote to the file"]  # fmt: skip
 
 
 def _tree(file: MappedFile) -> tuple[PageTable, RecoveredTree]:
@@ -168,22 +190,27 @@ def _tree(file: MappedFile) -> tuple[PageTable, RecoveredTree]:
 
 
 def _try_all(path: str, folder: str, symptoms: list[Symptom]) -> list[Remedy]:
-    """Try every remedy; the best one first: sound ones by what they keep, then the others."""
+    """Try every remedy; the best one first: sound ones that keep most without a loss, then the others."""
     kinds = {symptom.kind for symptom in symptoms}
     remedies = []
     if "invalid-database" not in kinds:
         remedies += [
             _surgery(path, folder, OLDER, [["surgery", "revert-meta-page"]], revert_meta),
+            _rebuilt(path, folder),
             _surgery(path, folder, ABANDON, [["surgery", "freelist", "abandon"]], abandon_freelist),
         ]
         cleared = _cleared(path, folder)
         if cleared is not None:
             remedies.append(cleared)
     remedies.append(_recover(path, folder))
-    # Going back undoes a transaction: that is a loss, however many pairs there were before it.
-    remedies.sort(
-        key=lambda each: (bool(each.problem), not each.sound, bool(each.lost) or each.name == OLDER, -each.pairs)
-    )
+    most = max((each.pairs for each in remedies if each.sound), default=0)
+
+    def rank(each: Remedy) -> tuple[bool, bool, bool, bool, int]:
+        # Going back undoes a transaction: that is a loss, however many pairs there were before it.
+        loses = bool(each.lost) or each.name == OLDER
+        return bool(each.problem), not each.sound, 2 * each.pairs < most, loses, -each.pairs
+
+    remedies.sort(key=rank)
     return remedies
 
 
@@ -201,12 +228,38 @@ def _surgery(
     return _judged(name, copy, commands)
 
 
+def _rebuilt(path: str, folder: str) -> Remedy:
+    """Abandon the freelist and make a new one, as bbolt does when it opens such a file."""
+    commands = [
+        ["boltcli", "surgery", "freelist", "abandon", "FILE", "--output", "STEP1"],
+        ["boltcli", "surgery", "freelist", "rebuild", "STEP1", "--output", "DEST"],
+    ]
+    copy = os.path.join(folder, "copy")
+    try:
+        with RawFile(path) as file:
+            patches = abandon_freelist(file)
+        _patched(path, copy, patches)
+        with open(copy, "rb") as stream:
+            patches, size = rebuild_freelist(copy, stream.fileno())
+        _write(copy, patches, size)
+    except (BoltError, OSError) as error:
+        return Remedy(REBUILD, 0, 0, False, 0, commands, str(error))
+    return _judged(REBUILD, copy, commands)
+
+
 def _patched(path: str, copy: str, patches: list[Patch]) -> None:
     copy_to(path, copy)
+    _write(copy, patches)
+
+
+def _write(copy: str, patches: list[Patch], size: int = 0) -> None:
+    """Change a copy, which then has ``size`` bytes at least."""
     with open(copy, "rb+") as stream:
         for offset, data in patches:
             stream.seek(offset)
             stream.write(data)
+        if os.fstat(stream.fileno()).st_size < size:
+            stream.truncate(size)
 
 
 def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> Remedy:
@@ -274,7 +327,7 @@ def _bad_elements(table: PageTable, tree: RecoveredTree) -> list[tuple[int, int]
 
 
 def _recover(path: str, folder: str) -> Remedy:
-    copy = os.path.join(folder, "recovered")
+    copy = os.path.join(folder, _RECOVERED)
     commands = [["boltcli", "recover", "FILE", "-o", "DEST"]]
     try:
         report = recover_file(path, copy, lock="none", replace=True, sync=False)
@@ -296,11 +349,13 @@ def fix(diagnosis: Diagnosis, output: str, *, replace: bool = False, sync: bool 
     if best is None:
         raise InvalidDatabase("no remedy leads to a sound database: nothing was written", path=diagnosis.path)
     with tempfile.TemporaryDirectory(prefix="boltcli-doctor-") as folder:
-        made = os.path.join(folder, "recovered" if best.name == RECOVER else "copy")
+        made = os.path.join(folder, _RECOVERED if best.name == RECOVER else "copy")
         if best.name == RECOVER:
             again: Remedy | None = _recover(diagnosis.path, folder)
         elif best.name == CLEAR:
             again = _cleared(diagnosis.path, folder)
+        elif best.name == REBUILD:
+            again = _rebuilt(diagnosis.path, folder)
         else:
             work = revert_meta if best.name == OLDER else abandon_freelist
             again = _surgery(diagnosis.path, folder, best.name, [], work)

@@ -36,7 +36,8 @@ _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those wit
 class Recovery:
     """What was found in a file.
 
-    ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads.
+    ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads. ``torn``:
+    pages of later transactions lie among those of the tree.
     ``page_size_from`` and ``root_from`` say how these were found. ``placed``, ``older`` and ``stale`` count pages;
     ``lost_pages`` the pages in the lost+found bucket. ``others``: databases that begin in the middle of the file,
     with their offsets.
@@ -46,6 +47,7 @@ class Recovery:
         self.table = table
         self.tree = tree
         self.exact = False
+        self.torn = False
         self.page_size_from = ""
         self.root_from = ""
         self.metas: list[Meta] = []
@@ -95,7 +97,7 @@ def _recover(table: PageTable) -> Recovery:
         tree.walk(tree.top, metas[0].root)
     done = Recovery(table, tree)
     done.root_from, done.metas = "meta" if metas else "", metas
-    free = _free_pages(table, metas, tree) if metas else None
+    free = free_pages(table, metas, tree) if metas else None
     done.free = free
     # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
     alone = len(metas) < _METAS
@@ -107,14 +109,12 @@ def _recover(table: PageTable) -> Recovery:
     ):
         done.exact = True
         return done
-    # A page that was used again since: the file was written to while it was copied.
-    torn = any(gap.reason in REUSED for gap in tree.gaps) or (
-        free is None and bool(metas) and (table.is_tree(metas[0].freelist) or _is_other_root(tree, metas))
-    )
+    torn = is_torn(tree, metas, free)
     if metas and not tree.gaps and not alone and free is None and not torn:
         done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
         return done
     if torn:
+        done.torn = True
         tree = done.tree = RecoveredTree(table)
         tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
         tree.walk(tree.top, metas[0].root, strict=True)
@@ -123,6 +123,16 @@ def _recover(table: PageTable) -> Recovery:
             tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
     _look_for_the_rest(done, torn)
     return done
+
+
+def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:
+    """Whether pages of the newest tree were used for something else since: it was written to while it was copied.
+
+    ``free``: the pages of its freelist, None if that can't be read.
+    """
+    return any(gap.reason in REUSED for gap in tree.gaps) or (
+        free is None and bool(metas) and (tree.table.is_tree(metas[0].freelist) or _is_other_root(tree, metas))
+    )
 
 
 def _is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
@@ -143,7 +153,7 @@ def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
     )  # fmt: skip
 
 
-def _free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> bytearray | None:
+def free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> bytearray | None:
     """The pages that the newest meta page's freelist calls free; None if it can't be trusted or there is none."""
     if not metas or not metas[0].has_freelist:
         return None

@@ -141,6 +141,12 @@ def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_o
         if gap.filled:
             reason += f"; {gap.filled} page{'s' * (gap.filled > 1)} that fit{'s' * (gap.filled == 1)} put in its place"
         found.append(Loss(path, gap.low or None, gap.high, gap.page, reason))
+    if done.torn:
+        found.append(Loss((), None, None, None, "pages of later transactions lie among those of the tree: the file was "
+                          "written to while it was copied"))  # fmt: skip
+    elif done.root_from == "older":
+        root = done.metas[0].root if done.metas else None
+        found.append(Loss((), None, None, root, "the newest root page is lost: the last changes may be missing"))
     if not done.metas and not done.tree.top.leaves and not found:
         found.append(Loss((), None, None, None, "the root page was not found"))
     for offset, _ in done.others:
