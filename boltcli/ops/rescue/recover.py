@@ -130,9 +130,12 @@ def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> b
 
     ``free``: the pages of its freelist, None if that can't be read.
     """
-    return any(gap.reason in REUSED for gap in tree.gaps) or (
-        free is None and bool(metas) and (tree.table.is_tree(metas[0].freelist) or _is_other_root(tree, metas))
-    )
+    if any(gap.reason in REUSED for gap in tree.gaps):
+        return True
+    if free is not None or not metas:
+        return False
+    freelist = metas[0].freelist
+    return (tree.table.is_tree(freelist) and not tree.used[freelist]) or _is_other_root(tree, metas)
 
 
 def _is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
