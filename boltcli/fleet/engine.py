@@ -42,8 +42,8 @@ def run(work: Callable[[T], Any], items: Sequence[T], *, jobs: int = 1, engine: 
     """
     if not engine:
         yield from _here(work, items, jobs)
-        return
-    yield from _on_cluster(work, items, engine)
+    elif items:
+        yield from _on_cluster(work, items, engine)
 
 
 def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[tuple[int, Any]]:
