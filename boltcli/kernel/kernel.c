@@ -141,7 +141,9 @@ static int open_bucket(const Element *x, Bucket *b) {
     if (any_flags(e, b->count) & 1) return 0;               /* a bucket in it, which only a page can have */
     if (b->count) {                                         /* the last element's position is the sum of all before it */
         const u8 *l = e + (u64)ELEM * (b->count - 1);
-        b->used = (u64)ELEM * b->count + (u32)(r32(l + 4) + r32(l + 8) + r32(l + 12));
+        u64 data = (u64)r32(l + 4) + r32(l + 8) + r32(l + 12);
+        if (data > x->size - VALUE - HEAD - (u64)ELEM * (b->count - 1)) return 0;
+        b->used = (u64)ELEM * b->count + data;
     }
     return 1;
 }
