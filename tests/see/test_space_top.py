@@ -87,9 +87,15 @@ def test_a_bucket_that_holds_all_is_looked_into(tmp_path: Path, walks: str) -> N
     with Snapshot(str(tmp_path / "a.db")) as snapshot:
         found = top_levels(snapshot)
         assert [names for names, _ in found.groups] == [(b"v1", b"a"), (b"v1", b"b")]
-        assert found.deeper
+        assert found.deeper == 2
         assert not space_top(snapshot, levels=3).deeper
         assert [names for names, _ in top_levels(snapshot, [b"v1", b"a"]).groups] == [(b"v1", b"a", b"x")]
+    many = "".join(f'{{"bucket": ["b", "{n:04}"], "key": "k", "value": ""}}\n' for n in range(1001))
+    rows.write_text(many)
+    assert run("import", "--partial", "-o", tmp_path / "b.db", rows)[0] == 0
+    with Snapshot(str(tmp_path / "b.db")) as snapshot:
+        found = top_levels(snapshot)
+        assert ([names for names, _ in found.groups], found.deeper) == ([(b"b",)], 1001)
     with Snapshot("fixtures/page-4096.db") as snapshot:
         assert not top_levels(snapshot).deeper
 

@@ -32,6 +32,7 @@ _MOST_PREFIXES = 100_000  # of one bucket; further ones are counted together
 OTHERS = b""
 _NEARLY_ALL = 0.9
 _MOST_LEVELS = 8
+_FEW = 1000  # buckets that a table may tell apart without being asked
 _SMALLEST_MAP = 1 << 15
 _GROWTH = 1 << 24
 _OTHER_PAGES = 3  # of a dense copy: two metas and the freelist
@@ -55,8 +56,8 @@ class SpaceTop:
     are (bytes of key and value, bucket path, key), largest first. ``key_sizes``
     and ``value_sizes`` count pairs by the power of two that their size is below
     (bin n: 2**(n-1) to 2**n - 1 bytes, bin 0: empty). ``fills`` counts leaf
-    pages by tenths of their room in use. ``deeper``: there are buckets that are
-    not told apart. Of the whole file are ``size``,
+    pages by tenths of their room in use. ``deeper`` is how many buckets one level more
+    would tell apart. Of the whole file are ``size``,
     ``free``, ``lost``, ``freelist_bytes``, ``dense_size`` (about that of a dense
     copy), ``compact_size`` (about that of what ``compact`` writes), and
     ``free_runs``, runs of free pages by the power of two of their length. Sizes
@@ -76,8 +77,7 @@ class SpaceTop:
         self.value_sizes: dict[int, int] = {}
         self.fills = [0] * FILL_BINS
         self.free_runs: dict[int, int] = {}
-        self.deeper = False
-        self.pairs = self.leaf_pages = self.overflow_pages = 0
+        self.pairs = self.leaf_pages = self.overflow_pages = self.deeper = 0
         self.free = self.lost = self.freelist_bytes = self.dense_size = self.compact_size = 0
 
 
@@ -118,7 +118,7 @@ def space_top(
 
 def top_levels(snapshot: Snapshot, path: Sequence[bytes] = (), **how: Any) -> SpaceTop:
     """Return :func:`space_top` with as few levels of buckets as tell what takes the space: more than one if one
-    bucket holds nearly all.
+    bucket holds nearly all, and not very many others.
     """
     levels = 1
     while True:
@@ -127,7 +127,7 @@ def top_levels(snapshot: Snapshot, path: Sequence[bytes] = (), **how: Any) -> Sp
         for (names, _), group in found.groups.items():
             sizes[names] += group.bytes
         most = max(sizes.values(), default=0)
-        if not found.deeper or levels == _MOST_LEVELS or most < _NEARLY_ALL * sizes.total():
+        if not 0 < found.deeper <= _FEW or levels == _MOST_LEVELS or most < _NEARLY_ALL * sizes.total():
             return found
         levels += 1
 

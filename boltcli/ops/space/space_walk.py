@@ -52,7 +52,8 @@ class SpaceWalk:
     largest first. ``key_sizes`` and ``value_sizes`` count pairs by the bits of
     their size, ``fills`` leaf pages by tenths of their room in use.
     ``dense_pages`` is about how many pages a dense copy has. ``reached`` has a
-    1 for each page of the trees. ``deeper``: there are buckets that are not told apart.
+    1 for each page of the trees. ``deeper`` is how many buckets one level more
+    would tell apart.
     """
 
     def __init__(self) -> None:
@@ -64,7 +65,7 @@ class SpaceWalk:
         self.fills = [0] * FILL_BINS
         self.pairs = self.leaf_pages = self.overflow_pages = self.dense_pages = 0
         self.reached: bytes | bytearray = b""
-        self.deeper = False
+        self.deeper = 0
 
 
 def space_walk(snapshot: Snapshot, bucket: BucketRef, levels: int, most: int) -> SpaceWalk:
@@ -89,7 +90,7 @@ def _of_kernel(snapshot: Snapshot, columns: tuple[bytes, bytes, bytes, bytes, by
 
         for at, group in enumerate(fields["group"]):
             if group != at:
-                result.deeper = True
+                result.deeper = fields["nesting"].tolist().count(fields["nesting"][at])
                 break  # they come in order of depth: those that are told apart first
             place = Place(name(at), fields["parent"][at])
             place.pairs, place.bytes = fields["pairs"][at], fields["bytes"][at]
@@ -148,7 +149,7 @@ class _Walk:
                 apart = nesting < self._levels
                 if apart:
                     result.places.append(Place(name, self_))
-                result.deeper = result.deeper or not apart
+                result.deeper += nesting == self._levels
                 names.append((name, self_, len(result.places) - 1 if apart else group, nesting + 1))
                 queue.append(child)
         for size, _, at, key in sorted(self._largest, reverse=True):
