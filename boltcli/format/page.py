@@ -179,7 +179,10 @@ class LeafElements(_Elements):
         ends = list(map(add, starts, self.value_sizes))
         if ends and max(ends) > self.end:
             raise DamagedElements(_first_beyond("value", ends, self.end))
-        return list(map(self.buffer.__getitem__, map(slice, starts, ends)))
+        values = list(map(self.buffer.__getitem__, map(slice, starts, ends)))
+        if ends and max(self.value_sizes) > _LARGE:
+            _unload(self.buffer, min(starts), max(ends))
+        return values
 
     def batches(self, low: int, high: int) -> Iterator[tuple[int, int]]:
         """Cut the elements from ``low`` to before ``high`` into stretches whose values can be in memory together.
