@@ -39,9 +39,16 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
     shown: set[bytes] = set()
     try:
         for names in key_pages(snapshot, root_bucket(snapshot)):
-            out.write(lines(names, "bytes"))
+            out.write(_lines(names, out))
             shown.update(names)
     except Corrupted:
         for names in sound_names(snapshot):
-            out.write(lines([name for name in names if name not in shown], "bytes"))
+            out.write(_lines([name for name in names if name not in shown], out))
         raise
+
+
+def _lines(names: list[bytes], out: BinaryIO) -> bytes:
+    """A line each, raw as in bbolt; on a terminal a newline within a name is escaped."""
+    if out.isatty():
+        names = [name.replace(b"\n", b"\\x0a") for name in names]
+    return lines(names, "bytes")
