@@ -20,14 +20,14 @@ SHAPES = {
 # Stores as programs write them: what is counted, how many, the bucket whose keys are listed.
 REAL = {
     "etcd": ("etcd: revisions, compacted in between", 600_000, "key"),
-    "bacalhau": ("Bacalhau: jobs, executions, a history bucket each", 15_000, "execution"),
-    "containerd": ("containerd: seven small buckets an image", 15_000, "v1"),
-    "raft": ("raft: log entries of 200 B to 200 KB", 30_000, "logs"),
+    "bacalhau": ("Bacalhau: jobs, executions, a history bucket each", 40_000, "execution"),
+    "containerd": ("containerd: seven small buckets an image", 40_000, "v1"),
+    "raft": ("raft: log entries of 200 B to 200 KB", 60_000, "logs"),
     "sizes": ("keys of 8 to 64, values of 0 to 299 bytes, at random", 1_000_000, "data"),
     "sequential": ("16 + 100 bytes, in order", 1_000_000, "bench"),
     "random": ("the same in random order", 1_000_000, "bench"),
     "inline": ("rows in inline buckets of four", 400_000, "bench"),
-    "values": ("values of 4 KiB", 50_000, "bench"),
+    "values": ("values of 4 KiB", 100_000, "bench"),
 }
 GROWTH = (10_000, 100_000, 1_000_000)
 LARGE = 10_000_000

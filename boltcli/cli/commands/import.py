@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _SQLITE = b"SQLite format 3\0"
 _ARROW = (b"PAR1", b"ARROW1")
-_LONGEST = 1 << 31  # bytes of a line
 
 COMMAND = Command(
     "import",
@@ -120,32 +119,22 @@ def _parsed(job: Job[Options], file: BinaryIO) -> Iterator[Row]:
     Raises :class:`~boltcli.errors.ArgumentError` if that line is missing or counts other rows, unless --partial
     is given: then it is a warning.
     """
-    from ...render.ndjson import End, parse_row
+    from ...render.ndjson import End
+    from ...render.ndjson_reader import parsed_lines
 
-    pairs = buckets = number = 0
+    pairs = buckets = 0
     counted = True  # what deleted writes has no line that ends it
     end: End | None = None
-    while line := file.readline(_LONGEST):
-        number += 1
-        if not line.strip():
-            continue
+    for row, line in parsed_lines(file):
         if not pairs and b'"certainty":' in line:
             counted = False
-        try:
-            if len(line) == _LONGEST:
-                raise ArgumentError(f"it is longer than {_LONGEST} bytes, and no row is")
-            if end is not None:
-                raise ArgumentError("there is a line after the end of the export")
-            row = parse_row(line)
-        except (ArgumentError, MemoryError) as error:
-            raise ArgumentError(f"line {number}: {error or 'not enough memory for it'}") from None
         if isinstance(row, End):
             end = row
             continue
         if len(row) == 2:
             buckets += bool(row[0])
         else:
-            pairs += 1
+            pairs += len(row[1]) if isinstance(row[1], list) else 1
         yield row
     problem = _problem(end, pairs, buckets)
     if not counted and end is None:

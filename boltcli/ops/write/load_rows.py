@@ -62,7 +62,8 @@ def write_rows(rows: Iterable[Row], destination: Destination, *, page_size: int,
     loader = _Loader(writer)
     number = 0
     try:
-        for number, row in enumerate(rows, 1):  # noqa: B007
+        for row in rows:
+            number += 1
             if len(row) == 2:
                 loader.bucket(*row)
             else:
@@ -71,16 +72,19 @@ def write_rows(rows: Iterable[Row], destination: Destination, *, page_size: int,
                     loader.pair(path, key, value)  # type: ignore[arg-type]
                 else:
                     loader.many(path, key, value)  # type: ignore[arg-type]
+                    number += len(key) - 1
         loader.finish()
     except _Refused as refused:
-        raise ArgumentError(f"row {number}: {refused}") from None
+        raise ArgumentError(f"row {number + refused.rows}: {refused}") from None
     except OSError as error:
         raise DestinationError("write", destination.path, error) from error
     return Loaded(loader.pairs, loader.buckets, writer.size)
 
 
 class _Refused(Exception):
-    """A row that can't be where it is."""
+    """A row that can't be where it is; so many ``rows`` that came with it are before it."""
+
+    rows = 0
 
 
 class _Loader:
@@ -131,8 +135,12 @@ class _Loader:
             and 0 < min(sizes) <= max(sizes) <= MAX_KEY_SIZE
             and max(map(len, values)) <= MAX_VALUE_SIZE
         ):
-            for key, value in zip(keys, values):
-                self.pair(path, key, value)  # one of them says what is wrong
+            for row, (key, value) in enumerate(zip(keys, values)):
+                try:
+                    self.pair(path, key, value)
+                except _Refused as refused:
+                    refused.rows = row
+                    raise
             return
         self._flush()
         self.writer.pairs([elements([0] * len(keys), keys, values)])
