@@ -192,3 +192,10 @@ def test_what_ends_in_an_error_is_not_applied(tmp_path: Path) -> None:
     assert status == 1
     assert f"line {len(records)}: the changes are not complete: page ".encode() in err
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("file", ["-", "https://127.0.0.1:1/a.db"])
+def test_watch_is_for_files_of_this_machine(file: str) -> None:
+    status, out, err = run("watch", file)
+    assert (status, out) == (1, b"")
+    assert err.startswith(b"Error: watch follows a file on this machine")

@@ -55,6 +55,10 @@ class Options(Decoding):
 
 
 def prepare(job: Job[Options]) -> None:
+    from ...storage.source import is_elsewhere
+
+    if is_elsewhere(job.path):
+        raise ArgumentError("watch follows a file on this machine; compare objects elsewhere with diff")
     addresses(job.arguments[1:])
     address(job.options.prefix)
     if not seconds(job.options.interval):
