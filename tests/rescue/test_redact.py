@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,12 @@ def looks(path: Path, commands: tuple[str, ...]) -> list[tuple[int, bytes, bytes
     found = []
     for command in commands:
         status, out, err = run(command, "--no-lock", path)
-        found.append((status, out, err.replace(str(path).encode(), b"FILE")))
+        err = err.replace(str(path).encode(), b"FILE")
+        if (
+            b"lies beyond the end of the file" in err
+        ):  # a value that is taken for a page id: the redacted one is another
+            err = re.sub(rb"\d+( \d+)*", b"N", err)
+        found.append((status, out, err))
     return found
 
 
