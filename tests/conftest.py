@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from boltcli.kernel import load_kernel
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background; commands would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HAS_KERNEL = load_kernel() is not None
 

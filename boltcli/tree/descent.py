@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..storage.snapshot import Snapshot
 
 _TIMES = 4
-_LEAST = 1 << 21
+_LEAST = 1 << 20
 
 
 class Descent:

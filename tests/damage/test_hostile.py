@@ -86,6 +86,7 @@ FILES: dict[str, tuple[bytes, int]] = {
 @pytest.mark.parametrize("name", FILES)
 def test_hostile_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda fd: None)
+    monkeypatch.setattr("boltcli.tree.descent._LEAST", 1 << 16)  # visits that end a walk: 16 times sooner
     content, size = FILES[name]
     path = tmp_path / "hostile.db"
     path.write_bytes(content)
@@ -93,6 +94,8 @@ def test_hostile_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         os.truncate(path, size)
     subject = Subject(path, "b", "k")
     calls = [call for call in CALLS if size == 0 or "{output}" not in call]  # a copy of a huge file has no holes
+    if name == "pages that claim each other's elements":  # 13 million of them, which doctor reads a dozen times
+        calls = [call for call in calls if call[0] != "doctor"]
     said = {call: subject.call(call) for call in calls}
     if name not in ("buckets 2000 deep", "page size 256"):
         status, out, err = said["check", "--deep", "{file}"]

@@ -12,7 +12,7 @@ from array import array
 from ...format.constants import BUCKET_HEADER_SIZE, FREELIST_PAGE
 from ...format.page import BUCKET_HEADER
 from .bucket_pages import BucketPages
-from .recovered_tree import REUSED, RecoveredTree, is_reused, page_elements
+from .recovered_tree import REUSED, RecoveredTree, first_key_of, is_reused, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,10 +122,7 @@ def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]
 
 def first_key(table: PageTable, page: int) -> bytes | None:
     """The first key of a page that bears its own id."""
-    if not table.is_tree(page):
-        return None
-    found = page_elements(table, page)
-    return found.keys[0] if found is not None and found.keys else None
+    return first_key_of(table, page) if table.is_tree(page) else None
 
 
 class Generation:

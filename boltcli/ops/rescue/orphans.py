@@ -29,7 +29,7 @@ from .groups import (
     wanted_of,
 )
 from .key_index import find_keys
-from .recovered_tree import PLACED, page_elements
+from .recovered_tree import PLACED, first_key_of, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -235,8 +235,7 @@ class Placement:
         return tops + [page for page in orphans if page not in seen and page not in dissolved]
 
     def _first(self, page: int) -> bytes | None:
-        found = page_elements(self.table, page)
-        return found.keys[0] if found is not None and found.keys else None
+        return first_key_of(self.table, page)
 
     def _group(self, page: int) -> Group | None:
         """What is below an orphan; None if it holds nothing."""

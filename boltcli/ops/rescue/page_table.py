@@ -40,10 +40,10 @@ class PageTable:
 
     ``kind`` is the page type (0: none that exists), ``own`` 1 where the page bears its own id and a type, ``counts``
     and ``overflows`` the header's fields. ``size`` is the number of readable bytes, ``pages`` the number of pages
-    (a cut last one counts).
+    (a cut last one counts). ``firsts``: first keys of pages, as far as somebody asked.
     """
 
-    __slots__ = ("buffer", "counts", "kind", "overflows", "own", "page_size", "pages", "size")
+    __slots__ = ("buffer", "counts", "firsts", "kind", "overflows", "own", "page_size", "pages", "size")
 
     def __init__(self, buffer: Buffer, page_size: int, size: int | None = None) -> None:
         """``size``: so many bytes of ``buffer`` are looked at; None: all."""
@@ -51,6 +51,7 @@ class PageTable:
         self.size = len(buffer) if size is None else size
         self.page_size = page_size
         self.pages = pages = -(-self.size // page_size)
+        self.firsts: dict[int, bytes | None] = {}  # keys that first_key_of has looked at
         self.kind = bytearray(pages)
         self.own = bytearray(pages)
         self.counts = array("H", bytes(2 * pages))

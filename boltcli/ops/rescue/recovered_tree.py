@@ -289,6 +289,14 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
     return None
 
 
+def first_key_of(table: PageTable, page: int) -> bytes | None:
+    """The first key of a page, None if it has none. It is kept: damage may have a thousand pages lead to one."""
+    if page not in table.firsts:
+        found = page_elements(table, page)
+        table.firsts[page] = found.keys[0] if found is not None and found.keys else None
+    return table.firsts[page]
+
+
 def _check_last(table: PageTable, found: Elements, end: int) -> None:
     """The last element's sizes have no neighbour that tells whether they are right; a bucket's root page does."""
     start, stop = found.mids[-1], found.ends[-1]
