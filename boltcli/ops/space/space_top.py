@@ -206,7 +206,9 @@ def _elements(snapshot: Snapshot, leaves: array[int], at: int) -> LeafElements:
     offset, end = leaves[4 * at], leaves[4 * at + 1]
     buffer = snapshot.buffer
     try:
-        return LeafElements(buffer, offset, HEADER.unpack_from(buffer, offset)[2], end)
+        leaf = LeafElements(buffer, offset, HEADER.unpack_from(buffer, offset)[2], end)
+        leaf.keys()  # all of them are on the page
+        return leaf
     except DamagedElements as damage:
         raise snapshot.corrupted(str(damage), offset // snapshot.page_size) from None
 
