@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from ...errors import PatchMismatch, bucket_text
 from ...tree.bucket import BucketRef, root_bucket
+from ..read.export_rows import rows_of
 from ..read.select_items import items
 from .tree_cursor import TreeCursor, Visits
 
@@ -72,12 +73,8 @@ class _Merge:
         for part in items(self._visits.snapshot, ref, path, recursive=True):
             if BucketRef not in map(type, part.values):
                 yield part.path, part.keys, cast("list[bytes]", part.values)
-                continue
-            for key, value in zip(part.keys, part.values):
-                if isinstance(value, BucketRef):
-                    yield (*part.path, key), value.sequence
-                else:
-                    yield part.path, key, value
+            else:
+                yield from rows_of(part)
 
     def _element(self, path: Path, key: bytes, value: Value) -> Iterator[Step]:
         if isinstance(value, BucketRef):

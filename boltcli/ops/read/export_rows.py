@@ -35,9 +35,14 @@ def export_rows(snapshot: Snapshot, path: Path = ()) -> Iterator[Row]:
     for part in export_parts(snapshot, path):
         if isinstance(part, tuple):
             yield part
-            continue
-        for key, value in zip(part.keys, part.values):
-            if isinstance(value, BucketRef):
-                yield (*part.path, key), value.sequence
-            else:
-                yield part.path, key, value
+        else:
+            yield from rows_of(part)
+
+
+def rows_of(part: Items) -> Iterator[Row]:
+    """Yield the elements of a part one by one."""
+    for key, value in zip(part.keys, part.values):
+        if isinstance(value, BucketRef):
+            yield (*part.path, key), value.sequence
+        else:
+            yield part.path, key, value

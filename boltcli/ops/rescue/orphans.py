@@ -180,7 +180,8 @@ class Placement:
         found = page_elements(self.table, page)
         return [] if found is None else [
             child for child, key in outgoing(self.table, found)
-            if child < self.table.pages and self._members[child] and (key is None or self._first(child) == key)
+            if child < self.table.pages and self._members[child]
+            and (key is None or first_key_of(self.table, child) == key)
         ]  # fmt: skip
 
     def _orphans(self) -> list[int]:
@@ -204,7 +205,7 @@ class Placement:
             for child, key in outgoing(self.table, found):
                 if child not in members or child == page:
                     continue
-                if key is not None and self._first(child) != key:
+                if key is not None and first_key_of(self.table, child) != key:
                     older.append(page)  # its child was used for other keys since
                     continue
                 parents.setdefault(child, []).append(page)
@@ -233,9 +234,6 @@ class Placement:
                     seen.add(child)
                     stack.append(child)
         return tops + [page for page in orphans if page not in seen and page not in dissolved]
-
-    def _first(self, page: int) -> bytes | None:
-        return first_key_of(self.table, page)
 
     def _group(self, page: int) -> Group | None:
         """What is below an orphan; None if it holds nothing."""
@@ -271,7 +269,7 @@ class Placement:
                 return found, named
             inner = [
                 child for child, key in list(zip(found.pgids, found.keys))[::step]
-                if self.table.is_tree(child) and self._first(child) == key
+                if self.table.is_tree(child) and first_key_of(self.table, child) == key
             ]  # fmt: skip
             if not inner:
                 break

@@ -10,6 +10,8 @@ from .bucket_stats import BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from struct import Struct
+
     from ...storage.snapshot import Page, Snapshot
 
 _U32 = 0xFFFFFFFF
@@ -107,27 +109,20 @@ def _add_inline(total: BucketStats, page: Page | None) -> None:
 
 
 def _leaf_used(page: Page) -> int:
-    if not page.count:
-        return PAGE_HEADER_SIZE
-    before = ELEMENT_SIZE * (page.count - 1)
-    at = page.offset + PAGE_HEADER_SIZE + before
-    if at + ELEMENT_SIZE > page.limit:
-        return PAGE_HEADER_SIZE + before
-    pos: int
-    ksize: int
-    vsize: int
-    _, pos, ksize, vsize = LEAF_ELEMENT.unpack_from(page.buffer, at)
-    return PAGE_HEADER_SIZE + before + (pos + ksize + vsize & _U32)
+    return _used(page, LEAF_ELEMENT, 1, 4)  # pos, ksize, vsize
 
 
 def _branch_used(page: Page) -> int:
+    return _used(page, BRANCH_ELEMENT, 0, 2)  # pos, ksize
+
+
+def _used(page: Page, element: Struct, first: int, stop: int) -> int:
+    """Bytes in use; the fields of ``element`` from ``first`` to before ``stop`` are those that add up."""
     if not page.count:
         return PAGE_HEADER_SIZE
     before = ELEMENT_SIZE * (page.count - 1)
     at = page.offset + PAGE_HEADER_SIZE + before
     if at + ELEMENT_SIZE > page.limit:
         return PAGE_HEADER_SIZE + before
-    pos: int
-    ksize: int
-    pos, ksize, _ = BRANCH_ELEMENT.unpack_from(page.buffer, at)
-    return PAGE_HEADER_SIZE + before + (pos + ksize & _U32)
+    sizes: tuple[int, ...] = element.unpack_from(page.buffer, at)[first:stop]
+    return PAGE_HEADER_SIZE + before + (sum(sizes) & _U32)
