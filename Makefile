@@ -16,7 +16,7 @@ help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 # --upgrade-deps: the console scripts that an old pip writes import `re`, which is half of Python's start-up time.
-$(INSTALLED): pyproject.toml boltcli/kernel/kernel.c boltcli/kernel/build_hook.py
+$(INSTALLED): pyproject.toml $(wildcard boltcli/kernel/*.[ch]) boltcli/kernel/build_hook.py
 	$(PYTHON) -m venv --upgrade-deps $(VENV)
 	$(BIN)/python -m pip install --quiet --editable .
 	$(BIN)/python -m compileall -q boltcli

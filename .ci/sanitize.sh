@@ -15,7 +15,7 @@ include=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["include"]
 compiler=${CC:-gcc}
 "$compiler" -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror -fPIC -shared -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all "-I$include" \
-	boltcli/kernel/kernel.c -o "$copy/boltcli/kernel/_kernel.abi3.so"
+	boltcli/kernel/*.c -o "$copy/boltcli/kernel/_kernel.abi3.so"
 asan=$("$compiler" -print-file-name=libasan.so)
 cd "$copy"
 # Leaks: Python keeps much until its end. SIGBUS is boltcli's own matter: a mapped file may be cut short.

@@ -1,4 +1,4 @@
-"""The compiled kernel, where there is one: whole walks over a database in C (``kernel.c``).
+"""The compiled kernel, where there is one: whole walks over a database in C (``walk.h``).
 
 It is optional. Whatever it answers, Python answers the same without it; where
 a file isn't plain it answers None, and Python decides. It is built when boltcli
@@ -24,17 +24,18 @@ if TYPE_CHECKING:
     Tick = Callable[[int], object] | None
 
     class Kernel(Protocol):
-        """The functions of ``kernel.c``; each returns None where something isn't plain."""
+        """The functions of the kernel; each returns None where something isn't plain."""
 
         def prove(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
             """Prove that all trees are sound; returns a byte a page, 1 for those of the trees."""
 
         def stats(
             self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, prefix: bytes | None, /
-        ) -> tuple[int, tuple[int, ...]] | None:
+        ) -> tuple[int, tuple[int, ...], bytes] | None:
             """Count the buckets in ``root`` whose names begin with ``prefix``, or with None the bucket itself.
 
-            Returns how many, and the numbers of their :class:`~boltcli.ops.stats.bucket_stats.BucketStats`.
+            Returns how many, the numbers of their :class:`~boltcli.ops.stats.bucket_stats.BucketStats`, and a byte a
+            page, 1 for those that were entered.
             """
 
         def buckets(
@@ -65,6 +66,24 @@ if TYPE_CHECKING:
         def keys(self, file: Buffer, page_size: int, ids: Buffer, form: str, /) -> list[bytes] | bytes | None:
             """Read the keys of the leaf pages ``ids``: a list, or as lines in the form auto, hex or bytes."""
 
+        def pages(
+            self, file: Buffer, page_size: int, pgid: int, hwm: int, free: memoryview, /
+        ) -> tuple[bytes, int, int]:
+            """Write the next lines of the table of pages, from ``pgid`` on.
+
+            ``free`` are the ids of the free ones as u64, ascending. Returns them (none: the file has no such
+            page), the page after them, and how many bytes of ``free`` are passed.
+            """
+
+        def watch(self, mapping: Buffer, /) -> int:
+            """Have zeros put in the place of ``mapping`` when its file is cut short; returns an id. Raises OSError."""
+
+        def is_tripped(self, watch: int, /) -> bool:
+            """Whether that was so, here or in a process that was forked."""
+
+        def unwatch(self, watch: int, /) -> None:
+            """The mapping goes."""
+
 
 # What a record of ``buckets`` says: where in the file its name is, and how long that is; the index of its parent's
 # record, and how many buckets it is in; its root page (0: inline); its sequence; its pairs without child buckets;
@@ -86,7 +105,7 @@ SUMS = {
     "fills": 10,
 }
 
-_VERSION = 2  # of kernel.c: one that was built from another is not used
+_VERSION = 3  # of kernel.c: one that was built from another is not used
 
 
 def load_kernel() -> Kernel | None:

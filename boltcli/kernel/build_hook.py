@@ -23,7 +23,7 @@ NAME = "boltcli.kernel._kernel"
 
 
 class KernelHook(BuildHookInterface[Any]):  # type: ignore[misc, unused-ignore]
-    """Compiles ``kernel.c``, and tags the wheel: any CPython from 3.11 on, this system."""
+    """Compiles it, and tags the wheel: any CPython from 3.11 on, this system."""
 
     PLUGIN_NAME = "custom"
 
@@ -39,7 +39,7 @@ class KernelHook(BuildHookInterface[Any]):  # type: ignore[misc, unused-ignore]
         if wanted == "0":
             return
         try:
-            built = compile_kernel(folder / "kernel.c", Path(self.scratch))
+            built = compile_kernel(folder, Path(self.scratch))
         except (Exception, SystemExit) as error:  # whatever a compiler, or setuptools, may come up with
             if wanted == "require":
                 raise RuntimeError(f"the kernel can't be built: {error}") from error
@@ -58,16 +58,17 @@ class KernelHook(BuildHookInterface[Any]):  # type: ignore[misc, unused-ignore]
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def compile_kernel(source: Path, scratch: Path) -> Path:
-    """Compile ``source`` for the limited API; returns the extension module, which is in ``scratch``.
+def compile_kernel(folder: Path, scratch: Path) -> Path:
+    """Compile the sources in ``folder`` for the limited API; returns the extension module, which is in ``scratch``.
 
     Raises what the compiler's driver raises.
     """
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
-    flags = [] if os.name == "nt" else ["-O3", "-g0"]
-    extension = Extension(NAME, [os.path.relpath(source)], py_limited_api=True, extra_compile_args=flags)
+    flags = [] if os.name == "nt" else ["-O3", "-g0", "-fvisibility=hidden"]
+    sources = sorted(map(os.path.relpath, folder.glob("*.c")))
+    extension = Extension(NAME, sources, py_limited_api=True, extra_compile_args=flags)
     command = build_ext(Distribution({"name": "boltcli", "ext_modules": [extension]}))
     command.build_lib = command.build_temp = str(scratch)
     with silence():

@@ -3,57 +3,47 @@
 A mapped page past a file's end kills the process that touches it (SIGBUS), and
 a file may be cut at any time: a lock hinders only those who ask for it. Python
 can't handle such a signal, as its handlers run when the instruction is done,
-and this one never is. So the handler is a C callback. It puts zeros in the
-place of the mapping and notes that it did; the instruction then succeeds, and
-the reader finds out at its closing look.
-
-Only a file that is mapped needs a guard, and only a guard imports ctypes.
+and this one never is. So the handler is in C: the kernel's (``guard.c``), or a
+callback of ctypes, which takes 2 ms to import. It puts zeros in the place of
+the mapping and notes that it did; the instruction then succeeds, and the
+reader finds out at its closing look. Only a file that is mapped needs a guard.
 """
 
 from __future__ import annotations
 
-import _thread
-import mmap
 import os
-import sys
+
+from ..kernel import load_kernel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    import mmap
 
-_SIGBUS = 7 if sys.platform == "linux" else 10
-_MAP_FIXED = 0x10
-
-_watched: list[Guard] = []
-_lock = _thread.allocate_lock()  # around changes of the list and of the handler
-_library: Any = None
+    from ..kernel import Kernel
+    from .ctypes_watch import CtypesWatch
 
 
 class Guard:
     """Watches one mapping of a file, in this process and in those that it forks."""
 
-    __slots__ = ("_address", "_fd", "_length", "_tripped", "blank")
+    __slots__ = ("_fd", "_length", "_watch")
 
     def __init__(self, mapping: mmap.mmap, fd: int) -> None:
         """``fd`` is the mapped file. Raises OSError where the handler can't be had."""
-        self.blank = False
-        self._tripped = mmap.mmap(-1, 1)  # one byte, which all of these processes share
         self._fd = fd
         self._length = len(mapping)
-        library = _load()
-        with _lock:
-            self._address = library.address(mapping)
-            if not _watched:
-                library.install()
-            _watched.append(self)
+        kernel = load_kernel()
+        self._watch: _KernelWatch | CtypesWatch
+        if kernel is not None:
+            self._watch = _KernelWatch(kernel, mapping)
+        else:
+            from .ctypes_watch import CtypesWatch
+
+            self._watch = CtypesWatch(mapping, fd)
 
     def release(self) -> None:
         """Stop watching, before the mapping goes."""
-        with _lock:
-            if self in _watched:
-                _watched.remove(self)
-                if not _watched:
-                    _library.uninstall()
+        self._watch.release()
 
     def is_cut(self) -> bool:
         """Whether the mapping has, or had, no file behind it, or a part of it.
@@ -61,78 +51,24 @@ class Guard:
         System calls that read from there notice without a signal, hence the file's size.
         """
         try:
-            return self._tripped[0] != 0 or os.fstat(self._fd).st_size < self._length
+            return self._watch.is_tripped() or os.fstat(self._fd).st_size < self._length
         except OSError:
             return True
 
-    def make_blank(self) -> None:
-        """Put zeros in the place of the mapping."""
-        self._tripped[0] = 1
-        self.blank = True
-        _library.zeros(self._address, self._length)
 
+class _KernelWatch:
+    """Watches one mapping, by the kernel."""
 
-def _on_fault(_signal: int) -> None:
-    guards = [guard for guard in _watched if not guard.blank]
-    # None is cut: it grew again since, or the disk can't be read, and which one it was isn't known.
-    for guard in [guard for guard in guards if guard.is_cut()] or guards:
-        guard.make_blank()
-    if not guards:  # none of ours: let it be what it would have been
-        _library.uninstall()
+    __slots__ = ("_id", "_kernel")
 
+    def __init__(self, kernel: Kernel, mapping: mmap.mmap) -> None:
+        self._kernel = kernel
+        self._id = kernel.watch(mapping)
 
-def _load() -> Any:
-    global _library
-    if _library is None:
-        try:
-            _library = _Library()
-        except (ImportError, AttributeError) as error:
-            raise OSError(f"no handler for SIGBUS: {error}") from error
-    return _library
+    def is_tripped(self) -> bool:
+        return self._id != 0 and self._kernel.is_tripped(self._id)
 
-
-class _Library:
-    """The C functions that a guard needs."""
-
-    def __init__(self) -> None:
-        import ctypes
-        from ctypes import c_int, c_long, c_size_t, c_void_p
-
-        # Own handles: the types that are set here are not for others who use ctypes.
-        libc, python = ctypes.CDLL(None), ctypes.PyDLL(None)
-        handler = ctypes.CFUNCTYPE(None, c_int)
-        self._mmap, self._signal, self._sigaction = libc.mmap, libc.signal, libc.sigaction
-        self._mmap.restype = c_void_p
-        self._mmap.argtypes = c_void_p, c_size_t, c_int, c_int, c_int, c_long
-        self._signal.restype = c_void_p
-        self._signal.argtypes = c_int, handler
-        self._sigaction.argtypes = c_int, c_void_p, c_void_p
-        self._get_buffer, self._release_buffer = python.PyObject_GetBuffer, python.PyBuffer_Release
-        self._get_buffer.argtypes = ctypes.py_object, c_void_p, c_int
-        self._release_buffer.argtypes = (c_void_p,)
-        self._release_buffer.restype = None
-        self._handler = handler(_on_fault)
-        # Room for a Py_buffer or a sigaction, whatever they hold: nothing of the latter is looked at.
-        self._scratch, self._before = (c_size_t * 64)(), (c_size_t * 64)()
-
-    def address(self, mapping: mmap.mmap) -> int:
-        """Return where ``mapping`` begins in memory."""
-        self._get_buffer(mapping, self._scratch, 0)
-        address = self._scratch[0]  # Py_buffer.buf
-        self._release_buffer(self._scratch)
-        return address
-
-    def zeros(self, address: int, length: int) -> None:
-        """Map zeros at ``address``."""
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANON | _MAP_FIXED
-        if self._mmap(address, length, mmap.PROT_READ, flags, -1, 0) != address:
-            self.uninstall()  # the instruction would fault for ever
-
-    def install(self) -> None:
-        """Have SIGBUS call :func:`_on_fault`."""
-        self._sigaction(_SIGBUS, None, self._before)
-        self._signal(_SIGBUS, self._handler)
-
-    def uninstall(self) -> None:
-        """Put back the handler that was there before."""
-        self._sigaction(_SIGBUS, self._before, None)
+    def release(self) -> None:
+        if self._id:
+            self._kernel.unwatch(self._id)
+            self._id = 0

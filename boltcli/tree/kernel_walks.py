@@ -67,9 +67,40 @@ def counted(
     kernel = _kernel_for(snapshot)
     if kernel is None:
         return None
-    return kernel.stats(
-        snapshot.buffer, snapshot.page_size, _all(snapshot), root, _tick(snapshot, progress), prefix
-    )  # fmt: skip
+    tick = _tick(snapshot, progress)
+    found = kernel.stats(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, prefix)
+    return found and found[:2]
+
+
+def reached_pages(snapshot: Snapshot) -> bytes | None:
+    """A byte a page of the file, 1 for those of the trees of all buckets."""
+    kernel, meta = _kernel_for(snapshot), snapshot.meta
+    if kernel is None:
+        return None
+    found = kernel.stats(snapshot.buffer, snapshot.page_size, _all(snapshot), meta.root, _tick(snapshot, None), b"")
+    return found and found[2]
+
+
+def page_lines(snapshot: Snapshot, free: list[int]) -> Iterator[tuple[bytes, int]]:
+    """Lines of the table that ``pages`` prints, some at a time, and the page after them; ``free`` as there.
+
+    They end before the first page that the file hasn't whole.
+    """
+    kernel = _kernel_for(snapshot)
+    if kernel is None:
+        return
+    from struct import pack
+
+    buffer, page_size, hwm, pgid = snapshot.buffer, snapshot.page_size, snapshot.meta.hwm, 0
+    ids = pack(f"{len(free)}Q", *free)
+    done = 0
+    while True:
+        snapshot.glance()
+        text, pgid, passed = kernel.pages(buffer, page_size, pgid, hwm, memoryview(ids)[done:])
+        if not text:
+            return
+        yield text, pgid
+        done += passed
 
 
 def bucket_text(snapshot: Snapshot) -> bytes | None:

@@ -15,15 +15,18 @@ from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
 from boltcli.ops.read.fast_keys import written_keys
 from boltcli.ops.read.key_pages import key_pages
+from boltcli.ops.space.free_pages import free_pages
+from boltcli.ops.space.page_list import FREE, page_rows
 from boltcli.ops.space.space_usage import BucketUsage, bucket_usage
 from boltcli.ops.space.space_walk import SpaceWalk, space_walk
 from boltcli.ops.stats import database_stats
 from boltcli.ops.stats.bucket_counts import inspect
 from boltcli.render.formats import lines
 from boltcli.render.inspect import bucket_tree
+from boltcli.render.pages import table_rows
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import BucketRef, root_bucket
-from boltcli.tree.kernel_walks import bucket_columns, bucket_text, counted, proven_pages, space_columns
+from boltcli.tree.kernel_walks import bucket_columns, bucket_text, counted, page_lines, proven_pages, space_columns
 
 FORMS = ("auto", "hex", "bytes", "ascii-encoded")
 MOST_FINDINGS = 200
@@ -61,6 +64,7 @@ def answers(path: Path, kernel: bool) -> Answers:
                 "stats of some": _or_error(lambda: _stats(snapshot, b"b")),
                 "inspect": _or_error(lambda: bucket_text(snapshot) or b"".join(bucket_tree(inspect(snapshot)))),
                 "inspect as data": _or_error(lambda: b"".join(bucket_tree(inspect(snapshot)))),
+                "pages": _or_error(lambda: _pages(snapshot)),
                 "usage": _or_error(lambda: list(map(_usage, bucket_usage(snapshot)))),
             }
             for levels in (0, 2):
@@ -85,6 +89,7 @@ def said_itself(path: Path) -> dict[str, bool]:
             "inspect": bucket_text(snapshot) is not None,
             "top": space_columns(snapshot, snapshot.meta.root, 1, 5, 4096) is not None,
             "buckets": bucket_columns(snapshot) is not None,
+            "pages": list(page_lines(snapshot, []))[-1][1] >= snapshot.meta.hwm,
         }
 
 
@@ -110,6 +115,20 @@ def _or_error(ask: object) -> object:
 def _stats(snapshot: Snapshot, prefix: bytes) -> tuple[int, list[int]]:
     count, total = database_stats.database_stats(snapshot, prefix)
     return count, total.numbers()
+
+
+def _pages(snapshot: Snapshot) -> list[bytes | str]:
+    free = _or_error(lambda: free_pages(snapshot))
+    ids = free if isinstance(free, list) else []
+    written, done = [], 0
+    try:
+        for text, done in page_lines(snapshot, ids):  # noqa: B007
+            written.append(text)
+        for rows in page_rows(snapshot, ids, done):
+            written.append(table_rows(rows, FREE, {}))
+    except BoltError as error:
+        return [str(free), b"".join(written), str(error)]
+    return [str(free), b"".join(written)]
 
 
 def _usage(bucket: BucketUsage) -> tuple[object, ...]:

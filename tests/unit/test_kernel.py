@@ -183,6 +183,7 @@ def test_a_file_overwritten_while_it_is_read(tmp_path: Path) -> None:
             kernel.prove(content, page_size, pages, root, None)
             kernel.stats(content, page_size, pages, root, None, b"")
             kernel.buckets(content, page_size, pages, root, None, True)
+            kernel.pages(content, page_size, 0, pages, b"")
             ids = kernel.leaves(content, page_size, pages, root, None)
             for form in ("l", "a", "h"):
                 kernel.keys(content, page_size, ids or b"", form)

@@ -287,7 +287,8 @@ def test_a_python_that_cannot_guard_a_map(tmp_path: Path, monkeypatch: pytest.Mo
     def fail() -> None:
         raise OSError("no such thing")
 
-    monkeypatch.setattr("boltcli.storage.guard._load", fail)
+    monkeypatch.setenv("BOLTCLI_KERNEL", "0")
+    monkeypatch.setattr("boltcli.storage.ctypes_watch._load", fail)
     copies: list[bool] = []
     monkeypatch.setattr(live_module._Copy, "_read", _after(live_module._Copy._read, lambda: copies.append(True)))
     path = Writer(tmp_path / "live.db", LARGE).path
@@ -297,6 +298,7 @@ def test_a_python_that_cannot_guard_a_map(tmp_path: Path, monkeypatch: pytest.Mo
     assert copies
 
 
+@pytest.mark.usefixtures("walks")
 def test_a_handler_of_others_is_there_again(tmp_path: Path) -> None:
     """Outside of a reading SIGBUS means what it meant before."""
     path = tmp_path / "live.db"
@@ -344,7 +346,7 @@ def _new_files(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def test_guards_of_several_threads(tmp_path: Path) -> None:
+def test_guards_of_several_threads(tmp_path: Path, walks: str) -> None:
     """The handler is there as long as one of them reads, and gone after that."""
     script = f"""
 import os, threading, boltcli
@@ -357,8 +359,10 @@ def read():
 threads = [threading.Thread(target=read) for _ in range(4)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
-import boltcli.storage.guard as guard
-assert guard._library is not None and not guard._watched
+import sys
+guards = sys.modules.get("boltcli.storage.ctypes_watch")
+assert (guards is None) == {walks == "kernel"}
+assert guards is None or guards._library is not None and not guards._watched
 with boltcli.open(path) as db:
     len(db)
     size = len(db._snapshot.buffer)

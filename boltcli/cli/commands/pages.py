@@ -6,6 +6,7 @@ from ...errors import Corrupted
 from ...ops.space.free_pages import free_pages
 from ...ops.space.page_list import FREE, page_rows
 from ...render.pages import HEADING, table_rows
+from ...tree.kernel_walks import page_lines
 from ..command import Command
 from ..options import FILE
 
@@ -42,7 +43,11 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
         for rows in page_rows(snapshot, free):
             out.write(records.pages(rows, FREE))
         return
-    for rows in page_rows(snapshot, free):
+    done = 0
+    for lines, done in page_lines(snapshot, free):  # noqa: B007
+        out.write(heading + lines)
+        heading = b""
+    for rows in page_rows(snapshot, free, done):
         out.write(heading + table_rows(rows, FREE, tails))
         heading = b""
     out.write(heading)

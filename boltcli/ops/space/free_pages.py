@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...format.constants import FREELIST_PAGE
 from ...format.page import DamagedElements, freelist_ids, type_name
+from ...tree.kernel_walks import reached_pages
 from ...tree.levels import Levels
 
 TYPE_CHECKING = False
@@ -36,9 +37,12 @@ def unreached_pages(snapshot: Snapshot) -> list[int]:
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """
+    stop = min(snapshot.meta.hwm, snapshot.page_count + _BEYOND)
+    quick = reached_pages(snapshot)
+    if quick is not None:
+        return [pgid for pgid, met in zip(range(stop), quick.ljust(stop, b"\0")) if not met and pgid >= 2]
     levels = Levels(snapshot)
     known = len(levels.heads)
-    stop = min(snapshot.meta.hwm, snapshot.page_count + _BEYOND)
     reached = bytearray(stop)
     roots = [snapshot.meta.root] if snapshot.meta.root else []  # 0 would be an inline bucket: bbolt passes over it
     met: set[int] = set()

@@ -17,9 +17,9 @@ _BATCH = 512
 _OVERFLOW = 1 << 32  # from here on a header's half says that there are overflow pages
 
 
-def page_rows(snapshot: Snapshot, free: list[int]) -> Iterator[list[tuple[int, int]]]:
-    """All pages below the high-water mark, in batches: page id, and :data:`FREE` or the half of its header
-    that :func:`~boltcli.format.page.header_columns` describes. ``free`` are the ids of the free pages, ascending.
+def page_rows(snapshot: Snapshot, free: list[int], start: int = 0) -> Iterator[list[tuple[int, int]]]:
+    """All pages from ``start`` up to the high-water mark, in batches: page id, and :data:`FREE` or the half of its
+    header that :func:`~boltcli.format.page.header_columns` describes. ``free`` are the ids of the free ones, ascending.
 
     Overflow pages are passed over, as the page that they belong to counts them. Raises
     :class:`~boltcli.errors.Corrupted` for a page beyond the file's end when it comes to it.
@@ -28,7 +28,7 @@ def page_rows(snapshot: Snapshot, free: list[int]) -> Iterator[list[tuple[int, i
     known = snapshot.size // snapshot.page_size
     _, heads = header_columns(snapshot.buffer, snapshot.page_size, known)
     hwm = snapshot.meta.hwm
-    pgid = 0
+    pgid = start
     while pgid < hwm:
         stop = min(hwm, pgid + _BATCH)
         if stop <= known and bisect_left(free, pgid) == bisect_left(free, stop):
