@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 AUTO, OFF = "auto", "off"
+_MOST = 4 << 20  # bytes of a value that is decoded: as objects it takes many times its size
 _LARGEST, _LEAST = 1 << 64, -(1 << 63)  # of integers that JSON's writers here take
 
 
@@ -55,7 +56,9 @@ class Decoder:
         return Decoded(plain(key)) if self._named() else _guessed(key)
 
     def value(self, path: Path, key: bytes, value: bytes) -> Decoded:
-        """Decode the value of ``key``."""
+        """Decode the value of ``key``; of one that is too large only its size is said."""
+        if len(value) > _MOST:
+            return Decoded(f"({len(value)} bytes, not decoded)")
         for decode in (self._schema, self._form):
             if decode is not None:
                 try:

@@ -34,18 +34,19 @@ class ChangeOutput:
         if self._json:
             from ..render.changes import record
 
-            self._out.write(record(change, values=self._values, **more, **self._decoded(change)))
+            self._out.writelines(record(change, values=self._values, **more, **self._decoded(change)))
             return
         if self.decoder is not None:
             from ..render.decoded import readable_change
 
             change = readable_change(self.decoder, change)
         values, short, colour = self._values, self._short, self._colour
-        line = head + text_line(change, above=self._above, values=values, short=short, colour=colour)
-        if colour:
-            write_styled(self._out, line)
-        else:
-            self._out.write(line)
+        self._out.write(head)
+        for piece in text_line(change, above=self._above, values=values, short=short, colour=colour):
+            if colour:
+                write_styled(self._out, piece)
+            else:
+                self._out.write(piece)
 
     def _decoded(self, change: Change) -> dict[str, Any]:
         if self.decoder is None:

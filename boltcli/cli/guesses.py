@@ -87,7 +87,7 @@ def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[
         change = Change("remove", tuple(names), key_bytes, None, None)
     else:
         change = Change("add" if old is None else "change", tuple(names), key_bytes, None, os.fsencode(value))
-    line = record(change).decode("utf-8", "surrogateescape").rstrip("\n")
+    line = b"".join(record(change)).decode("utf-8", "surrogateescape").rstrip("\n")
     patch = f"boltcli patch --force --in-place {shell_quoted(path)} -  (a backup is kept)"
     return [f"printf '%s\\n' {shell_quoted(line)} | {patch}"]
 

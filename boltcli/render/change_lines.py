@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .formats import auto
+from .formats import LARGE, auto
 from .human import amount
 from .visible import visible
 
@@ -22,8 +22,8 @@ _SHORT = 60  # characters of a value on a terminal
 
 def text_line(
     change: Change, *, above: int = 0, values: bool = False, short: bool = False, colour: bool = False
-) -> bytes:
-    """A sign, the bucket path from level ``above`` on, and the key, with tabs between them.
+) -> Iterator[bytes]:
+    """Yield a line in pieces: a sign, the bucket path from level ``above`` on, and the key, with tabs between them.
 
     With ``values`` old and new follow, of JSON the fields that differ; they
     are cut if they shall be ``short``. With ``colour`` it is to be written by ``write_styled``.
@@ -36,23 +36,42 @@ def text_line(
         words.append("(sequence)" if change.op == "change" else "(bucket)")
     if isinstance(change.new, int) and isinstance(change.old, int):
         words.append(f"{change.old} -> {change.new}")
-    elif values and change.key is not None:
-        words.append(_values(change, short))
-    text = f"{_SIGNS[change.op]} " + "\t".join(words)
-    if colour:
-        text = _COLOURS[change.op] + visible(text) + _PLAIN
-    return f"{text}\n".encode()
+    shown, start, end = (visible, _COLOURS[change.op], _PLAIN) if colour else (str, "", "")
+    yield (f"{start}{_SIGNS[change.op]} " + shown("\t".join(words))).encode()
+    if values and change.key is not None:
+        yield b"\t"
+        for text in _values(change, short):
+            yield shown(text).encode()
+    yield f"{end}\n".encode()
 
 
-def _values(change: Change, short: bool) -> str:
+def _values(change: Change, short: bool) -> Iterator[str]:
     old, new = change.old, change.new
     if isinstance(old, bytes) and isinstance(new, bytes):
         fields = changed_fields(old, new)
         if fields:
-            return ", ".join([_cut(field, short) for field in fields])
-        return f"{_cut(auto(old).decode(), short)} -> {_cut(auto(new).decode(), short)}"
+            yield ", ".join([_cut(field, short) for field in fields])
+            return
+        yield from _texts(old, short)
+        yield " -> "
+        yield from _texts(new, short)
+        return
     value = old if isinstance(old, bytes) else new
-    return _cut(auto(value).decode(), short) if isinstance(value, bytes) else ""
+    if isinstance(value, bytes):
+        yield from _texts(value, short)
+
+
+def _texts(value: bytes, short: bool) -> Iterator[str]:
+    """A value, a large one in pieces."""
+    if len(value) <= LARGE:
+        yield _cut(auto(value).decode(), short)
+        return
+    from .slices import texts
+
+    if short:
+        yield _cut(next(texts(value)), short)
+    else:
+        yield from texts(value)
 
 
 def _cut(text: str, short: bool) -> str:
@@ -63,8 +82,10 @@ def changed_fields(old: bytes, new: bytes) -> list[str]:
     """How two JSON objects differ, by field: ``State.Code: 3 -> 4``; none if they aren't both objects or lists."""
     if old[:1] not in (b"{", b"[") or old[:1] != new[:1]:
         return []
-    from .orjson_writer import line, parsed
+    from .orjson_writer import LARGEST_JSON, line, parsed
 
+    if max(len(old), len(new)) > LARGEST_JSON:
+        return []
     try:
         # A list and not recursion: the one on top comes next.
         todo: list[tuple[str, Any, Any]] = [("", parsed(old), parsed(new))]

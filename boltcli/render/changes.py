@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ArgumentError
+from .long_lines import LongLine, line_blocks
 from .ndjson import refuse_twice
 from .orjson_writer import line, parsed
-from .records import error, put, put_bucket, put_path
+from .records import error, pieces, put, put_bucket, put_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
     from ..errors import BoltError
     from ..ops.compare.change import Change, Op, Path
     from ..ops.compare.summary import BucketChanges
@@ -24,8 +28,8 @@ _FIELDS = {
 }
 
 
-def record(change: Change, *, values: bool = True, **more: Any) -> bytes:
-    """The line of JSON of a change; without ``values`` only what it is about. ``more`` are further fields."""
+def record(change: Change, *, values: bool = True, **more: Any) -> Iterator[bytes]:
+    """Yield the line of JSON of a change; without ``values`` only what it is about. ``more`` are further fields."""
     fields: dict[str, Any] = {"op": change.op}
     put_bucket(fields, change.bucket)
     if change.key is not None:
@@ -37,7 +41,7 @@ def record(change: Change, *, values: bool = True, **more: Any) -> bytes:
             fields[name] = value
         elif value is not None and values:
             put(fields, name, value)
-    return line(fields | more)
+    return pieces([fields | more])
 
 
 def incomplete(failure: BoltError, path: str) -> bytes:
@@ -47,8 +51,29 @@ def incomplete(failure: BoltError, path: str) -> bytes:
     return line(fields | {"error": error(failure, path)})
 
 
-def parse_change(text: bytes) -> Change:
-    """What a line of JSON says. A pair may lack its ``old`` value. Raises :class:`~boltcli.errors.ArgumentError`."""
+def parse_changes(file: BinaryIO) -> Iterator[tuple[int, Change]]:
+    """Yield what the lines of ``file`` say, with their numbers; empty ones are passed over.
+
+    Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
+    """
+    number = 1
+    try:
+        for block in line_blocks(file):
+            for line in [block] if isinstance(block, LongLine) else block:
+                if isinstance(line, LongLine):
+                    yield number, parse_change(line.text, line.strings)
+                elif line.strip():
+                    yield number, parse_change(line)
+                number += 1
+    except (ArgumentError, MemoryError) as error:
+        raise ArgumentError(f"line {number}: {error if str(error) else 'not enough memory for it'}") from None
+
+
+def parse_change(text: bytes, long: dict[str, bytes] | None = None) -> Change:
+    """What a line of JSON says; ``long`` are strings that were left out of it. A pair may lack its ``old`` value.
+
+    Raises :class:`~boltcli.errors.ArgumentError`.
+    """
     from ..ops.compare.change import Change
 
     try:
@@ -71,7 +96,8 @@ def parse_change(text: bytes) -> Change:
     if op not in _OPS:
         raise ArgumentError("op must be add, remove or change")
     path = _path(fields)
-    key = _bytes(fields, "key")
+    long = {field.removesuffix("_hex"): content for field, content in (long or {}).items()}
+    key = long.get("key", _bytes(fields, "key"))
     if key is None:
         if op == "change":
             return Change("change", path, None, *_sequence(fields))
@@ -80,7 +106,7 @@ def parse_change(text: bytes) -> Change:
         return Change(cast("Op", op), path)
     if fields.get("sequence"):
         raise ArgumentError("a sequence is a bucket's, and has no key")
-    old, new = _bytes(fields, "old"), _bytes(fields, "new")
+    old, new = long.get("old", _bytes(fields, "old")), long.get("new", _bytes(fields, "new"))
     if op == "add" and old is not None:
         raise ArgumentError("what is added has no old value")
     if (new is None) != (op == "remove"):

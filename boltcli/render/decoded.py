@@ -8,8 +8,8 @@ from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import DamagedElements, LeafElements
 from ..tree.bucket import BucketRef
 from .ndjson import bucket_row
-from .orjson_writer import line, lines
-from .records import put, put_bucket
+from .orjson_writer import line
+from .records import pieces, put, put_bucket
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def pair_record(
 
 def json_lines(
     part: Items, decoder: Decoder, key_form: str, form: str, *, bucket: bool, key: bool = True, value: bool = True
-) -> bytes:
-    """A line for each element: a nested bucket has a sequence and no value."""
+) -> Iterator[bytes]:
+    """Yield a line for each element: a nested bucket has a sequence and no value."""
     records: list[Record] = []
     for name, content in zip(part.keys, part.values):
         nested = isinstance(content, BucketRef)
@@ -66,12 +66,12 @@ def json_lines(
                 put(record, "key", name, key_form)
             record["sequence"] = content.sequence
         records.append(record)
-    return lines(records)
+    return pieces(records)
 
 
-def export_lines(part: Items, decoder: Decoder) -> bytes:
-    """A line for each element, as an export has them, with what keys and values mean."""
-    return lines([
+def export_lines(part: Items, decoder: Decoder) -> Iterator[bytes]:
+    """Yield a line for each element, as an export has them, with what keys and values mean."""
+    return pieces([
         bucket_row((*part.path, key), value.sequence) if isinstance(value, BucketRef)
         else pair_record(decoder, part.path, key, value, bucket=True)
         for key, value in zip(part.keys, part.values)

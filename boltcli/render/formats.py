@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import ArgumentError
 from .golang import code_point, is_print, quote
 
+LARGE = 1 << 20  # bytes of a value of which text is made slice by slice
 _PRINTABLE = bytes(range(0x20, 0x7F))  # of ASCII
 # 1 for the bytes that no printable text has, whatever is around them.
 _CONTROLS = bytes(byte < 0x20 or byte == 0x7F for byte in range(256))

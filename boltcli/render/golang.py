@@ -26,7 +26,20 @@ def quote(data: bytes) -> bytes:
     text = data.decode("utf-8", "surrogateescape")
     if is_print(text) and '"' not in text and "\\" not in text:
         return b'"' + data + b'"'
-    return f'"{"".join(map(_escape, text))}"'.encode()
+    return f'"{escaped(text)}"'.encode()
+
+
+def escaped(text: str) -> str:
+    """What stands between the quotes of ``%q``; bytes that aren't UTF-8 are surrogates in ``text``."""
+    return text.translate(_Escapes())
+
+
+class _Escapes(dict[int, str]):
+    """How characters are written, looked up when they are met."""
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = _escape(chr(code))
+        return found
 
 
 def _escape(char: str) -> str:

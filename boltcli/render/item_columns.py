@@ -5,7 +5,8 @@ from __future__ import annotations
 from unicodedata import east_asian_width
 
 from ..tree.bucket import BucketRef
-from .formats import formatted
+from .formats import LARGE, formatted
+from .slices import slices
 from .visible import visible
 
 TYPE_CHECKING = False
@@ -61,7 +62,7 @@ class ItemColumns:
             return
         keys = map(_one_line, formatted(part.keys, key_form))
         pairs = [value for value in part.values if not isinstance(value, BucketRef)]
-        texts = iter(formatted(pairs, form))
+        texts = iter(formatted(pairs, form) if sum(map(len, pairs)) <= LARGE else [next(slices(pairs[0], form))])
         for name, value in zip(keys, part.values):
             yield (
                 name,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from ..tree.bucket import BucketRef
-from .formats import formatted
+from .formats import LARGE, formatted
+from .value_line import value_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..ops.read.select_items import Items
 
 
@@ -16,11 +19,15 @@ def key_lines(part: Items, form: str, above: int) -> bytes:
     return b"".join([b"%b%b\n" % (margin, key) for key in formatted(part.keys, form)])
 
 
-def item_lines(part: Items, key_form: str, form: str, above: int) -> bytes:
-    """Each key and its value; a bucket has no value, and no tab in its place. Names as in :func:`key_lines`."""
+def item_lines(part: Items, key_form: str, form: str, above: int) -> Iterator[bytes]:
+    """Yield each key and its value; a bucket has no value, and no tab in its place. Names as in :func:`key_lines`."""
     margin = _margin(part, key_form, above)
+    if (large := _large(part)) is not None:
+        yield b"%b%b\t" % (margin, *formatted(part.keys, key_form))
+        yield from value_line(large, form)
+        return
     texts = iter(formatted([value for value in part.values if not isinstance(value, BucketRef)], form))
-    return b"".join(
+    yield b"".join(
         [
             b"%b%b\n" % (margin, key) if isinstance(value, BucketRef) else b"%b%b\t%b\n" % (margin, key, next(texts))
             for key, value in zip(formatted(part.keys, key_form), part.values)
@@ -28,10 +35,19 @@ def item_lines(part: Items, key_form: str, form: str, above: int) -> bytes:
     )
 
 
-def value_lines(part: Items, form: str) -> bytes:
-    """The value of each pair."""
+def _large(part: Items) -> bytes | None:
+    """The value of a part that is one pair with a large one: these stand alone."""
+    value = part.values[0] if len(part.values) == 1 else b""
+    return None if isinstance(value, BucketRef) or len(value) <= LARGE else value
+
+
+def value_lines(part: Items, form: str) -> Iterator[bytes]:
+    """Yield the value of each pair."""
+    if (large := _large(part)) is not None:
+        yield from value_line(large, form)
+        return
     texts = formatted([value for value in part.values if not isinstance(value, BucketRef)], form)
-    return b"".join([text + b"\n" for text in texts])
+    yield b"".join([text + b"\n" for text in texts])
 
 
 def _margin(part: Items, form: str, above: int) -> bytes:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError
 from ..tree.bucket import BucketRef
 from .formats import formatted
-from .orjson_writer import line, lines, parsed
-from .records import pair, put_bucket
+from .orjson_writer import line, parsed
+from .records import pair, pieces, put_bucket
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..ops.read.select_items import Items
     from ..ops.write.load_rows import Row
 
@@ -22,28 +24,29 @@ _FEW = 4  # pairs, for which what follows isn't quicker
 PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))  # bytes that a string of JSON has as they are
 
 
-def rows(part: Items) -> bytes:
-    """A line for each element."""
+def rows(part: Items) -> Iterator[bytes]:
+    """Yield a line for each element."""
     keys, values = part.keys, part.values
     if len(keys) < _FEW or BucketRef in set(map(type, values)):
-        return lines(
-            [
-                bucket_row((*part.path, key), value.sequence)
-                if isinstance(value, BucketRef)
-                else pair(part.path, key, value, "auto")
-                for key, value in zip(keys, values)
-            ]
-        )
+        records = [
+            bucket_row((*part.path, key), value.sequence)
+            if isinstance(value, BucketRef)
+            else pair(part.path, key, value, "auto")
+            for key, value in zip(keys, values)
+        ]
+        yield from pieces(records)
+        return
     head = pair_head(part.path)
     texts = formatted(keys, "auto")
     if _are_plain(values) and _are_plain(texts) and all(map(is_, keys, texts)):  # type: ignore[arg-type]
         form = head.replace(b"%", b"%%") + b'"key":"%b","value":"%b"}\n'
-        return b"".join(map(form.__mod__, zip(keys, values)))
+        yield b"".join(map(form.__mod__, zip(keys, values)))
+        return
     shown = [
         b'"key":%b' % _string(key.decode(), key) if text is key else b'"key_hex":"%b"' % text
         for key, text in zip(keys, texts)
     ]
-    return b"".join([b"%b%b,%b}\n" % (head, key, _value(value)) for key, value in zip(shown, values)])  # type: ignore[arg-type]
+    yield b"".join([b"%b%b,%b}\n" % (head, key, _value(value)) for key, value in zip(shown, values)])  # type: ignore[arg-type]
 
 
 def _are_plain(items: list[bytes]) -> bool:
@@ -112,8 +115,8 @@ def _end(record: dict[str, Any]) -> End:
     return End(pairs, buckets, None)
 
 
-def parse_row(text: bytes) -> Row | End:
-    """What a line says. Raises :class:`~boltcli.errors.ArgumentError`."""
+def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
+    """What a line says; ``long`` are strings left out of it. Raises :class:`~boltcli.errors.ArgumentError`."""
     try:
         record = parsed(text)
     except ValueError as error:
@@ -139,8 +142,10 @@ def parse_row(text: bytes) -> Row | End:
         if record.keys() & {"key", "key_hex", "value", "value_hex"}:
             raise ArgumentError("a bucket has no key and no value")
         return path, sequence
-    key, value = (_bytes(_one(record, name, str), f"{name}_hex" in record) for name in ("key", "value"))
-    return path, key, value
+    texts = {name: _bytes(_one(record, name, str), f"{name}_hex" in record) for name in ("key", "value")}
+    for field, content in (long or {}).items():
+        texts[field.removesuffix("_hex")] = content
+    return path, texts["key"], texts["value"]
 
 
 def refuse_twice(text: bytes) -> None:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
+from .long_lines import LongLine, line_blocks
 from .ndjson import PLAIN, End, pair_head, parse_row
 from .orjson_writer import parsed
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     Many = tuple[tuple[bytes, ...], list[bytes], list[bytes]]
 
-_LONGEST = 1 << 31  # bytes of a line
-_BLOCK = 1 << 20  # bytes read at once
 _AT_ONCE = 256  # pairs that are given together, and
 _BYTES_AT_ONCE = 1 << 16  # bytes of their lines
 
@@ -33,7 +32,17 @@ def parsed_lines(file: BinaryIO) -> Iterator[tuple[Row | End, bytes]]:
     head: bytes | None = None  # how the line of the pair before began, up to its key
     path: tuple[bytes, ...] = ()  # of its bucket
     ended = False
-    for lines in _blocks(file):
+    blocks = line_blocks(file)
+    while True:
+        try:
+            lines = next(blocks, None)
+        except (ArgumentError, MemoryError) as error:
+            raise _at(number + 1, error) from None
+        if lines is None:
+            return
+        strings: dict[str, bytes] = {}
+        if isinstance(lines, LongLine):
+            head, strings, lines = None, lines.strings, [lines.text]
         done = exact = 0  # how many of these; how many have to be taken one by one
         while done < len(lines):
             if head is not None and done >= exact:
@@ -50,13 +59,11 @@ def parsed_lines(file: BinaryIO) -> Iterator[tuple[Row | End, bytes]]:
             if not line.strip():
                 continue
             try:
-                if len(line) >= _LONGEST:
-                    raise ArgumentError(f"it is longer than {_LONGEST} bytes, and no row is")
                 if ended:
                     raise ArgumentError("there is a line after the end of the export")
-                row = parse_row(line)
+                row = parse_row(line, strings)
             except (ArgumentError, MemoryError) as error:
-                raise ArgumentError(f"line {number}: {error or 'not enough memory for it'}") from None
+                raise _at(number, error) from None
             ended = isinstance(row, End)
             if isinstance(row, End) or len(row) == 2 or row[0] != path:
                 head = None
@@ -66,22 +73,8 @@ def parsed_lines(file: BinaryIO) -> Iterator[tuple[Row | End, bytes]]:
             yield row, line
 
 
-def _blocks(file: BinaryIO) -> Iterator[list[bytes]]:
-    """Yield the lines, without their ends, some together. Of one that is longer than a row may be, the beginning."""
-    rest: list[bytes] = []
-    size = 0
-    while block := file.read(_BLOCK):
-        end = block.rfind(b"\n")
-        if end < 0 and size + len(block) < _LONGEST:
-            rest.append(block)
-            size += len(block)
-            continue
-        rest.append(block[:end] if end >= 0 else block)
-        yield b"".join(rest).split(b"\n")
-        rest = [block[end + 1 :]] if end >= 0 else []
-        size = sum(map(len, rest))
-    if size:
-        yield [b"".join(rest)]
+def _at(number: int, error: ArgumentError | MemoryError) -> ArgumentError:
+    return ArgumentError(f"line {number}: {error if str(error) else 'not enough memory for it'}")
 
 
 def _alike(lines: list[bytes], at: int, head: bytes, path: tuple[bytes, ...]) -> tuple[int, Many | None]:

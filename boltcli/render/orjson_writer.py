@@ -14,9 +14,17 @@ else:
         from . import plain_json as orjson
 
 
+LARGEST_JSON = 4 << 20  # bytes of a value that is taken for JSON: as objects it takes many times its size
+
+
 def line(record: Any) -> bytes:
     """``record`` as one line of JSON, the newline included."""
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(record, _joined, orjson.OPT_APPEND_NEWLINE)
+
+
+def _joined(value: Any) -> orjson.Fragment:
+    """JSON that comes in pieces, as a whole."""
+    return orjson.Fragment(b"".join(value))
 
 
 def lines(records: Iterable[Any]) -> bytes:
@@ -25,7 +33,9 @@ def lines(records: Iterable[Any]) -> bytes:
 
 
 def indented(data: bytes) -> bytes | None:
-    """``data`` with two spaces a level if it is JSON, else None."""
+    """``data`` with two spaces a level if it is JSON, and not too large, else None."""
+    if len(data) > LARGEST_JSON:
+        return None
     try:
         return orjson.dumps(orjson.loads(data), option=orjson.OPT_INDENT_2)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
@@ -33,7 +43,9 @@ def indented(data: bytes) -> bytes | None:
 
 
 def embedded(data: bytes) -> orjson.Fragment | None:
-    """``data``, if it is JSON, as a part of a record, its numbers as they stand there; else None."""
+    """``data``, if it is JSON, and not too large, as a part of a record, its numbers as they stand; else None."""
+    if len(data) > LARGEST_JSON:
+        return None
     try:
         orjson.loads(data)
     except (orjson.JSONDecodeError, RecursionError):

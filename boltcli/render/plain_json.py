@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 # orjson's numbers.
@@ -26,11 +27,13 @@ class Fragment:
         self.contents = contents
 
 
-def dumps(record: Any, option: int = 0) -> bytes:
-    """Return ``record`` as JSON in UTF-8. Raises TypeError for what JSON cannot say."""
+def dumps(record: Any, default: Callable[[Any], Fragment] | None = None, option: int = 0) -> bytes:
+    """Return ``record`` as JSON in UTF-8; ``default`` makes fragments of what JSON cannot say. Raises TypeError."""
     fragments: list[bytes] = []
 
     def stand_in(value: object) -> str:
+        if not isinstance(value, Fragment) and default is not None:
+            value = default(value)
         if not isinstance(value, Fragment):
             raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
         fragments.append(value.contents)

@@ -16,7 +16,8 @@ from ..format.constants import (
 )
 from ..format.meta import Meta
 from ..format.page import BUCKET_HEADER, BranchElements, DamagedElements, LeafElements, freelist_ids, type_name
-from .formats import formatted, lines, quoted_keys
+from .formats import LARGE, formatted, lines, quoted_keys
+from .value_line import value_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def item_text(page: RawPage, index: int, form: str, *, key: bool, value: bool) -
         if key:
             yield lines([leaf.key(index)], form)
         if value:
-            yield lines([leaf.value(index)], form)
+            yield from value_line(leaf.value(index), form)
     except DamagedElements as damage:
         raise UnreadablePage(str(damage), page=page.pgid) from None
 
@@ -144,6 +145,10 @@ def _leaf_part(leaf: LeafElements, form: str, first: int, stop: int) -> Iterator
     except DamagedElements:
         elements, problem = _until_damage(stop - first, lambda index: _element(leaf, first + index))
         keys, values = [key for key, _ in elements], [value for _, value in elements]
+    if len(keys) == 1 and len(values[0]) > LARGE and not is_bucket[0]:  # large values stand alone
+        yield quoted_keys(keys)[0] + b": "
+        yield from value_line(values[0], form)
+        return
     try:
         texts = iter(formatted([value for value, bucket in zip(values, is_bucket) if not bucket], form))
     except ArgumentError as error:  # after the buckets that precede the first pair

@@ -15,10 +15,10 @@ from ..format.page import type_name
 from ..ops.space.trail import Trail
 from ..tree.bucket import BucketRef
 from .errors import error_text
-from .formats import auto, formatted
+from .formats import LARGE, auto, formatted
 from .golang import PLAIN_IN_JSON, is_print, percent
 from .notations import time_text
-from .orjson_writer import embedded, line, lines
+from .orjson_writer import LARGEST_JSON, embedded, line, lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,11 @@ _SHOWN = ("key", "name")  # fields that are text exactly where text output shows
 
 def put(record: Record, field: str, data: bytes, form: str = "auto") -> None:
     """Give ``record`` the byte string ``data`` as ``field``. Raises ArgumentError for an unknown format."""
+    if len(data) > LARGE and field not in _SHOWN and (form not in ("json", PARSED) or len(data) > LARGEST_JSON):
+        from .slices import put_sliced
+
+        put_sliced(record, field, data, "auto" if form == PARSED else form)
+        return
     if form not in ("auto", "bytes") and _put_as(record, field, data, form):
         return
     if field in _SHOWN and form != "bytes" and not _is_shown(data):
@@ -146,8 +151,8 @@ def keys(found: list[bytes], form: str) -> bytes:
 
 def items(
     part: Items, key_form: str, form: str = "auto", *, path: bool = False, key: bool = True, value: bool = True
-) -> bytes:
-    """A line for each element, with the ``path`` to it if that is wanted; a nested bucket has a sequence, no value."""
+) -> Iterator[bytes]:
+    """Yield a line for each element, with the ``path`` to it if wanted; a nested bucket has a sequence and no value."""
     records: list[Record] = []
     for name, content in zip(part.keys, part.values):
         record: Record = {}
@@ -160,7 +165,16 @@ def items(
         elif value:
             put(record, "value", content, form)
         records.append(record)
-    return lines(records)
+    return pieces(records)
+
+
+def pieces(records: list[Record]) -> Iterator[bytes]:
+    """Yield a line for each record, all together; large values, which stand alone, slice by slice."""
+    if len(records) != 1:
+        return iter((lines(records),))
+    from .slices import pieces
+
+    return pieces(records[0])
 
 
 def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> Record:

@@ -15,8 +15,9 @@ from itertools import chain
 from typing import Any
 
 from ..ops.read.row_chunks import row_chunks
-from .formats import auto
+from .formats import LARGE, auto
 from .records import lines, put
+from .slices import Sliced, pieces, slices, text_parts, texts
 
 Row = Sequence[Any]
 
@@ -47,17 +48,46 @@ def json_lines(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
             for name, value in zip(names, row):
                 if isinstance(value, bytes):
                     put(record, name, value)
+                elif isinstance(value, str) and len(value) > LARGE:
+                    record[name] = Sliced(value)
                 else:
                     record[name] = plain(value)
             records.append(record)
-        yield lines(records)
+        yield lines(records[:-1])
+        yield from pieces(records[-1])  # if one is large it is the last
 
 
 def csv_lines(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     """Yield CSV (RFC 4180) with a line of names; bytes are in hex, lists and dicts JSON, None is empty."""
     yield _csv([names])
     for chunk in row_chunks(rows, _TOGETHER):
-        yield _csv([[_cell(value) for value in row] for row in chunk])
+        large = chunk[-1] if _is_large(chunk[-1]) else None  # the last one, if any
+        yield _csv([[_cell(value) for value in row] for row in (chunk if large is None else chunk[:-1])])
+        if large is not None:
+            yield from _large_csv(large)
+
+
+def _is_large(row: Row) -> bool:
+    return any(isinstance(value, (bytes, str)) and len(value) > LARGE for value in row)
+
+
+def _large_csv(row: Row) -> Iterator[bytes]:
+    """The line of a row with large values, in pieces."""
+    mark = b""
+    for value in row:
+        yield mark
+        mark = b","
+        if isinstance(value, bytes):
+            yield from slices(value, "hex")
+        elif isinstance(value, str) and len(value) > LARGE:
+            quote = b'"' * ("," in value or '"' in value)
+            yield quote
+            for part in text_parts(value):
+                yield _one_line(part).replace('"', '""').encode("utf-8", "surrogateescape")
+            yield quote
+        else:
+            yield _csv([[_cell(value), ""]])[:-2]
+    yield b"\n"
 
 
 def _csv(rows: Iterable[Row]) -> bytes:
@@ -73,13 +103,37 @@ def _cell(value: Any) -> Any:
 def plain_table(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     """Yield the rows in columns, under a line of names; the widths are those of the first rows."""
     chunks = row_chunks(rows, _SAMPLE)
-    first = [[shown(value) for value in row] for row in next(chunks, [])]
+    sample = next(chunks, [])
+    first = [[_brief(value) for value in row] for row in sample]
     widths = [min(_WIDEST, max(map(len, column))) for column in zip(names, *first)]
     right = [_is_number(column) for column in zip(*first)] if first else [False] * len(names)
     yield _plain_line(names, widths, right)
     yield _plain_line(["-" * width for width in widths], widths, right)
-    for row in chain(first, ([shown(value) for value in row] for row in chain.from_iterable(chunks))):
-        yield _plain_line(row, widths, right)
+    for row in chain(sample, chain.from_iterable(chunks)):
+        if _is_large(row):
+            yield from _large_line(row, widths, right)
+        else:
+            yield _plain_line([shown(value) for value in row], widths, right)
+
+
+def _brief(value: Any) -> str:
+    """A value as :func:`shown`, a large one as much of it as tells that it is wider than any column."""
+    if isinstance(value, bytes) and len(value) > LARGE:
+        return next(texts(value))
+    return shown(value[: _WIDEST + 1] if isinstance(value, str) else value)
+
+
+def _large_line(row: Row, widths: Sequence[int], right: Sequence[bool]) -> Iterator[bytes]:
+    """The line of a row with large values, in pieces."""
+    for place, value in enumerate(row):
+        if place:
+            yield b"  "
+        if not _is_large([value]):
+            yield _padded(shown(value), widths[place], right[place]).encode("utf-8", "surrogateescape")
+            continue
+        for part in text_parts(value) if isinstance(value, str) else texts(value):
+            yield _one_line(part).encode("utf-8", "surrogateescape")
+    yield b"\n"
 
 
 def _is_number(column: Iterable[str]) -> bool:
@@ -88,8 +142,11 @@ def _is_number(column: Iterable[str]) -> bool:
 
 
 def _plain_line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> bytes:
-    cells = [f"{text:>{width}}" if side else f"{text:<{width}}" for text, width, side in zip(row, widths, right)]
-    return ("  ".join(cells).rstrip() + "\n").encode("utf-8", "surrogateescape")
+    return ("  ".join(map(_padded, row, widths, right)).rstrip() + "\n").encode("utf-8", "surrogateescape")
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    return f"{text:>{width}}" if right else f"{text:<{width}}"
 
 
 def shown(value: Any) -> str:
@@ -106,7 +163,11 @@ def shown(value: Any) -> str:
         text = line(plain(value)).decode().rstrip("\n")
     else:
         text = str(plain(value))
-    return text.replace("\n", " ").replace("\t", " ")
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", " ").replace("\t", " ").replace("\r", " ")
 
 
 def plain(value: Any) -> Any:

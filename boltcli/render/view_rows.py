@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..apps.json_values import jsonable
 from ..apps.rows import value_text
 from ..apps.words import time_text
+from ..ops.read.row_chunks import row_chunks
 from .orjson_writer import line
 from .records import put
 from .visible import visible
@@ -18,28 +19,27 @@ if TYPE_CHECKING:
 
     Row = tuple[Any, ...]
 
-_BLOCK = 256  # rows that are written at once
+_BLOCK = 256  # rows that are written at once, and fewer where they are large
 
 
 def json_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
     """Yield an object a row, in blocks: times are RFC 3339 text, bytes as everywhere ``name`` or ``name_hex``."""
-    block = []
-    for row in rows:
-        record: dict[str, Any] = {}
-        for column, value in zip(columns, row):
-            if isinstance(value, bytes):
-                put(record, column.name, value)
-            elif column.type == "time":
-                record[column.name] = time_text(value) or None
-            elif isinstance(value, (dict, list, tuple)):
-                record[column.name] = jsonable(value)
-            else:
-                record[column.name] = value if not _too_large(value) else str(value)
-        block.append(line(record))
-        if len(block) >= _BLOCK:
-            yield b"".join(block)
-            block.clear()
-    yield b"".join(block)
+    for chunk in row_chunks(rows, _BLOCK):
+        yield b"".join([line(_record(columns, row)) for row in chunk])
+
+
+def _record(columns: Sequence[Column], row: Row) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for column, value in zip(columns, row):
+        if isinstance(value, bytes):
+            put(record, column.name, value)
+        elif column.type == "time":
+            record[column.name] = time_text(value) or None
+        elif isinstance(value, (dict, list, tuple)):
+            record[column.name] = jsonable(value)
+        else:
+            record[column.name] = value if not _too_large(value) else str(value)
+    return record
 
 
 def csv_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
@@ -50,23 +50,17 @@ def csv_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in columns])
-    for number, row in enumerate(rows, 1):
-        writer.writerow([value_text(value, column.type) for column, value in zip(columns, row)])
-        if number % _BLOCK == 0:
-            yield _taken(text)
     yield _taken(text)
+    for chunk in row_chunks(rows, _BLOCK):
+        writer.writerows([value_text(value, column.type) for column, value in zip(columns, row)] for row in chunk)
+        yield _taken(text)
 
 
 def text_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
     """Yield lines of fields with tabs between them, after a head line; what isn't printable is escaped."""
-    block = ["\t".join(column.name for column in columns)]
-    for row in rows:
-        block.append("\t".join(cell(value, column) for column, value in zip(columns, row)))
-        if len(block) >= _BLOCK:
-            yield _encoded(block)
-            block.clear()
-    if block:
-        yield _encoded(block)
+    yield _encoded(["\t".join(column.name for column in columns)])
+    for chunk in row_chunks(rows, _BLOCK):
+        yield _encoded(["\t".join(cell(value, column) for column, value in zip(columns, row)) for row in chunk])
 
 
 def aligned(columns: Sequence[Column], rows: Sequence[Row]) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError
 from ..extras import need
 from ..ops.read.row_chunks import row_chunks
+from .arrow_files import array
 from .pair_pages import EVERYTHING, Bounds
 from .relations import Relation, TableFile, pair_columns
 
@@ -173,7 +174,7 @@ def _array(pa: Any, values: list[Any], kind: Any) -> Any:
 
         values = [None if value is None else Decimal(value) for value in values]
     try:
-        return pa.array(values, kind)
+        return array(pa, values, kind)
     except (OverflowError, pa.ArrowInvalid) as error:
         if pa.types.is_integer(kind):
             raise TooWide from error
@@ -205,15 +206,27 @@ def dataset(
             raise
 
     class Lazy(datasets.InMemoryDataset):  # type: ignore[misc]
-        """DuckDB asks a dataset for a scanner of the columns that a statement needs."""
+        """DuckDB asks a dataset for a scanner of the columns that a statement needs, and that for a reader."""
 
         def scanner(self, columns: list[str] | None = None, filter: Any = None, **_: Any) -> Any:
             needed = None
             if columns is not None:
                 needed = sorted({*columns, *_fields(filter, whole.names)})
-            return datasets.Scanner.from_batches(scanned(needed), schema=whole, columns=columns, filter=filter)
+            names = whole.names if columns is None else columns
+            parts = ((batch if filter is None else batch.filter(filter)).select(names) for batch in scanned(needed))
+            return _Scanner(pa.RecordBatchReader.from_batches(pa.schema([whole.field(name) for name in names]), parts))
 
     return Lazy(pa.table({field.name: pa.array([], field.type) for field in whole}, schema=whole))
+
+
+class _Scanner:
+    """Arrow's own reads ahead, as much as comes: this reads a batch when it is asked for."""
+
+    def __init__(self, reader: RecordBatchReader) -> None:
+        self._reader = reader
+
+    def to_reader(self) -> RecordBatchReader:
+        return self._reader
 
 
 def _fields(filter: Any, names: Sequence[str]) -> Iterator[str]:

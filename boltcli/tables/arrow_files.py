@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 FORMATS = ("parquet", "arrow")
 _ROWS = 8192
 _BYTES = 1 << 20
+_BATCH = 256  # rows that are read together
 
 
 def write_batches(file: BinaryIO, form: str, batches: Iterator[Any], schema: Any) -> int:
@@ -24,7 +26,12 @@ def write_batches(file: BinaryIO, form: str, batches: Iterator[Any], schema: Any
     """
     writer: Any
     if form == "parquet":
-        writer = need("pyarrow.parquet", "sql", "Parquet").ParquetWriter(file, schema, compression="zstd")
+        # Values are hardly ever twice there, and a dictionary of them is another copy.
+        once = [field.name for field in schema if not str(field.type).endswith("binary")]
+        parquet = need("pyarrow.parquet", "sql", "Parquet")
+        writer = parquet.ParquetWriter(
+            file, schema, compression="zstd", use_dictionary=once, write_statistics=once, data_page_size=_BYTES
+        )
     else:
         writer = need("pyarrow.ipc", "sql", "Arrow").new_file(file, schema)
     count = 0
@@ -66,8 +73,16 @@ def row_batches(rows: Iterator[Row]) -> Iterator[Any]:
 
 
 def _batch(pa: Any, schema: Any, columns: tuple[list[Any], ...]) -> Any:
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema)]
+    arrays = [array(pa, column, field.type) for column, field in zip(columns, schema)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def array(pa: Any, values: list[Any], kind: Any) -> Any:
+    """Make an Arrow array of ``values``; a single large one, bytes, is not copied."""
+    if len(values) == 1 and isinstance(values[0], bytes) and len(values[0]) > _BYTES:
+        offsets = struct.pack("<qq" if kind == pa.large_binary() else "<ii", 0, len(values[0]))
+        return pa.Array.from_buffers(kind, 1, [None, pa.py_buffer(offsets), pa.py_buffer(values[0])])
+    return pa.array(values, kind)
 
 
 def read_rows(path: str) -> Iterator[Row]:
@@ -76,21 +91,32 @@ def read_rows(path: str) -> Iterator[Row]:
     Raises :class:`~boltcli.errors.ArgumentError` for a file with other columns.
     """
     pa = need("pyarrow", "sql", "Parquet")
-    dataset = need("pyarrow.dataset", "sql", "Parquet")
-    with open(path, "rb") as file:
-        form = "parquet" if file.read(4) == b"PAR1" else "ipc"
+    columns = ["bucket", "sequence", "key", "value"]
     try:
-        found = dataset.dataset(path, format=form)
-        missing = [name for name in ("bucket", "sequence", "key", "value") if name not in found.schema.names]
+        with open(path, "rb") as file:
+            is_parquet = file.read(4) == b"PAR1"
+        if is_parquet:
+            parquet = need("pyarrow.parquet", "sql", "Parquet").ParquetFile(path, pre_buffer=False)
+            names, batches = (
+                parquet.schema_arrow.names,
+                parquet.iter_batches(_BATCH, columns=columns, use_threads=False),
+            )
+        else:
+            arrow = need("pyarrow.ipc", "sql", "Arrow").open_file(pa.memory_map(path))
+            names, batches = arrow.schema.names, map(arrow.get_batch, range(arrow.num_record_batches))
+        missing = [name for name in columns if name not in names]
         if missing:
             raise ArgumentError(f"{path}: there is no column {missing[0]}: it was not written by export")
-        for batch in found.to_batches(columns=["bucket", "sequence", "key", "value"], batch_size=_ROWS):
-            for names, sequence, key, value in zip(*(column.to_pylist() for column in batch.columns)):
-                path_ = tuple(map(name_bytes, names))
-                if key is None:
-                    yield path_, int(sequence or 0)
-                else:
-                    yield path_, key, value if value is not None else b""
+        for batch in batches:
+            together = max(1, batch.num_rows * _BYTES // max(batch.nbytes, 1))
+            for start in range(0, batch.num_rows, together):
+                part = batch.slice(start, together)
+                for bucket, sequence, key, value in zip(*(part.column(name).to_pylist() for name in columns)):
+                    path_ = tuple(map(name_bytes, bucket))
+                    if key is None:
+                        yield path_, int(sequence or 0)
+                    else:
+                        yield path_, key, value if value is not None else b""
     except pa.ArrowException as error:
         raise ArgumentError(f"{path}: {str(error).splitlines()[0]}") from None
 

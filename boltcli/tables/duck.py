@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     __all__ = ["Connection", "Session"]
 
-_ROWS = 2048  # of a batch of the result: DuckDB itself works on as many
+_ROWS = 256  # of a batch of the result, which is in memory whole
 
 
 class Session:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
+LARGEST_JSON = 4 << 20  # bytes of a value that is taken for JSON: as objects it takes many times its size
+
 
 class TableFile:
     """An open database as a source of rows: its ``path``, as the column ``path`` shows it, and its ``snapshot``."""
@@ -123,10 +125,10 @@ def text_or_none(data: bytes) -> str | None:
 
 
 def json_or_none(data: bytes) -> str | None:
-    """Return ``data`` as text if it is JSON, else None. Numbers keep their digits."""
+    """Return ``data`` as text if it is JSON, and not too large, else None. Numbers keep their digits."""
     import json
 
-    if not data[:1].strip() and not data.strip():
+    if len(data) > LARGEST_JSON or (not data[:1].strip() and not data.strip()):
         return None
     try:
         text = data.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 MAGIC = b"SQLite format 3\0"
 _TYPES = {"integer": "INTEGER", "boolean": "INTEGER", "number": "REAL", "bytes": "BLOB", "time": "INTEGER"}
 _ROWS = 10_000
+_LARGE = 1 << 20  # bytes of a value that is written and read in slices of
+_SLICE = 1 << 20
 _MOST = 1 << 63  # an INTEGER of SQLite has 64 bits, signed: a column with a larger one is text
 
 
@@ -49,7 +52,8 @@ def _write_rows(connection: sqlite3.Connection, rows: Iterator[Row]) -> dict[str
     counts = {"buckets": 0, "pairs": 0}
     number = 0
     for chunk in row_chunks(rows, _ROWS):
-        buckets, pairs = [], []
+        buckets: list[tuple[int, str, str]] = []
+        pairs: list[tuple[int, str, Any, Any]] = []
         for row in chunk:
             number += 1
             if len(row) == 2:
@@ -57,10 +61,22 @@ def _write_rows(connection: sqlite3.Connection, rows: Iterator[Row]) -> dict[str
             else:
                 pairs.append((number, _names(row[0]), row[1], row[2]))
         connection.executemany("INSERT INTO buckets VALUES (?, ?, ?)", buckets)
+        large = pairs.pop() if pairs and len(pairs[-1][3]) > _LARGE else None  # a chunk ends with it
         connection.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?)", pairs)
+        if large is not None:
+            _write_large(connection, *large)
+            pairs.append(large)
         counts["buckets"] += len(buckets)
         counts["pairs"] += len(pairs)
     return counts
+
+
+def _write_large(connection: sqlite3.Connection, number: int, names: str, key: bytes, value: bytes) -> None:
+    """Write a pair without SQLite's copies of its value."""
+    connection.execute("INSERT INTO pairs VALUES (?, ?, ?, zeroblob(?))", (number, names, key, len(value)))
+    with connection.blobopen("pairs", "value", number) as blob:
+        for start in range(0, len(value), _SLICE):
+            blob.write(value[start : start + _SLICE])
 
 
 def _names(path: tuple[bytes, ...]) -> str:
@@ -126,18 +142,27 @@ def read_rows(path: str) -> Iterator[Row]:
     try:
         found = connection.execute(
             "SELECT id, bucket, sequence, NULL, NULL FROM buckets UNION ALL "
-            "SELECT id, bucket, NULL, key, value FROM pairs ORDER BY 1"
+            f"SELECT id, bucket, NULL, key, iif(typeof(value) = 'blob' AND length(value) > {_LARGE}, NULL, value)"
+            " FROM pairs ORDER BY 1"
         )
-        for _, names, sequence, key, value in found:
+        for number, names, sequence, key, value in found:
             bucket = tuple(map(name_bytes, json.loads(names)))
             if sequence is not None:
                 yield bucket, int(sequence)
             else:
-                yield bucket, _bytes(key), _bytes(value)
+                yield bucket, _bytes(key), _read_large(connection, number) if value is None else _bytes(value)
     except (sqlite3.Error, ValueError, TypeError) as error:
         raise ArgumentError(f"{path}: not written by export: {error}") from None
     finally:
         connection.close()
+
+
+def _read_large(connection: sqlite3.Connection, number: int) -> bytes:
+    content = BytesIO()  # gives its bytes away without a copy
+    with connection.blobopen("pairs", "value", number, readonly=True) as blob:
+        while part := blob.read(_SLICE):
+            content.write(part)
+    return content.getvalue()
 
 
 def _bytes(value: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from hypothesis import given, settings
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from boltcli.errors import ArgumentError
 from boltcli.ops.read.select_items import Items
-from boltcli.render import ndjson_reader
+from boltcli.render import long_lines
 from boltcli.render.ndjson import End, parse_row, rows
 from boltcli.render.ndjson_reader import parsed_lines
+from boltcli.render.records import line, pair
 
 Row = tuple[object, ...]
 
@@ -55,7 +57,7 @@ def _together(content: bytes) -> list[Row] | str:
 @given(st.lists(st.tuples(BYTES, BYTES), max_size=20), st.lists(BYTES, max_size=2), st.data())
 @settings(max_examples=300, deadline=None)
 def test_the_same_as_one_by_one(pairs: list[tuple[bytes, bytes]], path: list[bytes], data: st.DataObject) -> None:
-    content = rows(Items(tuple(path), [key for key, _ in pairs], [value for _, value in pairs]))
+    content = b"".join(rows(Items(tuple(path), [key for key, _ in pairs], [value for _, value in pairs])))
     assert _one_by_one(content) == _together(content) == [(tuple(path), key, value) for key, value in pairs]
     if content:  # one byte that is another
         at = data.draw(st.integers(0, len(content) - 1))
@@ -64,15 +66,41 @@ def test_the_same_as_one_by_one(pairs: list[tuple[bytes, bytes]], path: list[byt
         assert _one_by_one(content) == _together(content)
 
 
+NAMES = st.binary(max_size=6) | st.text(max_size=3).map(str.encode)
+
+
+@given(st.lists(st.tuples(NAMES, BYTES), max_size=5), st.lists(NAMES, max_size=2), st.integers(30, 40), st.data())
+@settings(max_examples=300, deadline=None)
+def test_long_lines_say_the_same(
+    pairs: list[tuple[bytes, bytes]], path: list[bytes], block: int, data: st.DataObject
+) -> None:
+    """Lines that are decoded as they come are refused where others are, and say the same."""
+    records = [pair(path, key, value * 9, "auto") for key, value in pairs]
+    content = b"".join(map(line, records)).decode()
+    if data.draw(st.booleans()):
+        content = json.dumps([json.loads(each) for each in content.split("\n")[:-1]])[1:-1].replace("}, {", "}\n{")
+    if content and data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(content) - 1))
+        content = content[:at] + data.draw(st.sampled_from('"\\{}[]:,0gx \n\t\0')) + content[at + 1 :]
+    expected = _one_by_one(content.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(long_lines, "BLOCK", block)
+        patch.setattr(long_lines, "_LONG", 2 * block)
+        found = _together(content.encode())
+    assert found == expected or (isinstance(found, str) and isinstance(expected, str))
+
+
 def test_blocks_of_any_size_and_the_number_of_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = rows(Items((b"b",), [b"%03d" % number for number in range(50)], [b"v" * number for number in range(50)]))
+    pairs = [(b"%03d" % number, b"v" * number) for number in range(50)]
+    content = b"".join(rows(Items((b"b",), [key for key, _ in pairs], [value for _, value in pairs])))
     for size in (1, 7, 100, 5000):
-        monkeypatch.setattr(ndjson_reader, "_BLOCK", size)
+        monkeypatch.setattr(long_lines, "BLOCK", size)
         assert _together(content) == _one_by_one(content)
         with pytest.raises(ArgumentError, match=r"^line 51: not JSON"):
             list(parsed_lines(io.BytesIO(content + b"nonsense\n")))
-    monkeypatch.setattr(ndjson_reader, "_BLOCK", 7)
-    monkeypatch.setattr(ndjson_reader, "_LONGEST", 60)
+    monkeypatch.setattr(long_lines, "BLOCK", 7)
+    monkeypatch.setattr(long_lines, "_LONG", 20)
+    monkeypatch.setattr(long_lines, "LONGEST", 60)
     with pytest.raises(ArgumentError, match=r"^line 2: it is longer than 60 bytes"):
         list(parsed_lines(io.BytesIO(b"\n" + 100 * b"x")))
 

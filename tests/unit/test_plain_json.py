@@ -21,7 +21,7 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_writes_the_same_bytes(value: Any) -> None:
     for option in (0, orjson.OPT_APPEND_NEWLINE):
-        assert plain_json.dumps(value, option) == orjson.dumps(value, option=option)
+        assert plain_json.dumps(value, option=option) == orjson.dumps(value, option=option)
 
 
 @given(st.lists(st.integers()))

@@ -226,7 +226,8 @@ def _write_changes(job: Job[Options], done: list[Done], findings: dict[str, list
     with Destination(job.options.changes, replace=job.options.force) as destination:
         with open(destination.fd, "wb", closefd=False) as file:
             for wanted in changes.values():
-                file.writelines(record(change) for change in wanted)
+                for change in wanted:
+                    file.writelines(record(change))
         destination.commit()
 
 

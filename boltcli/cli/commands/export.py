@@ -127,7 +127,7 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
                 out.write(records.line(bucket_row(part[0], part[1])))
                 buckets += bool(part[0])
             else:
-                out.write(rows(part))
+                out.writelines(rows(part))
                 inner = part.bucket_count()
                 buckets += inner
                 pairs += len(part.keys) - inner

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError, KeyNotFound
-from ...render.formats import lines, parse
+from ...render.formats import parse
+from ...render.value_line import value_line
 from ...tree.bucket import find_bucket, get
 from ..command import Argument, Command, Option
 from ..decoding import DECODE, Decoding, asked
@@ -74,7 +75,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         if job.json:
             form = records.PARSED if job.options.parse else job.options.format
             record = decoded.pair_record(decoder, tuple(path), key, value, form=form, bucket=True)
-            out.write(records.line(record))
+            out.writelines(records.pieces([record]))
         else:
             text = decoded.readable(decoder.value(tuple(path), key, value))
             out.write(text.encode("utf-8", "surrogateescape") + b"\n")
@@ -82,8 +83,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.json:
         from ...render import records
 
-        out.write(
-            records.line(records.pair(path, key, value, records.PARSED if job.options.parse else job.options.format))
-        )
+        form = records.PARSED if job.options.parse else job.options.format
+        out.writelines(records.pieces([records.pair(path, key, value, form)]))
         return
-    out.write(lines([value], job.options.format))
+    out.writelines(value_line(value, job.options.format))

@@ -72,11 +72,11 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
         form = records.PARSED if job.options.parse else form
         for part in parts:
-            out.write(
-                decoded.json_lines(part, decoder, key_form, form, bucket=filters["recursive"], key=not values_only)
-                if job.json
-                else decoded.text_lines(part, decoder, len(path), key=not values_only)
-            )
+            if not job.json:
+                out.write(decoded.text_lines(part, decoder, len(path), key=not values_only))
+                continue
+            paths = filters["recursive"]
+            out.writelines(decoded.json_lines(part, decoder, key_form, form, bucket=paths, key=not values_only))
         return
     if job.json:
         from ...render import records
@@ -84,7 +84,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         form = records.PARSED if job.options.parse else form
 
         for part in parts:
-            out.write(records.items(part, key_form, form, path=filters["recursive"], key=not values_only))
+            out.writelines(records.items(part, key_form, form, path=filters["recursive"], key=not values_only))
         return
     for part in parts:
-        out.write(value_lines(part, form) if values_only else item_lines(part, key_form, form, len(path)))
+        out.writelines(value_lines(part, form) if values_only else item_lines(part, key_form, form, len(path)))

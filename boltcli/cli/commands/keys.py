@@ -92,7 +92,7 @@ def _decoded(decoder: Decoder, path: tuple[bytes, ...], job: Job[Options]) -> Wr
     def write(keys: list[bytes], form: str) -> bytes:
         part = Items(path, keys, [b""] * len(keys))
         if job.json:
-            return decoded.json_lines(part, decoder, form, form, bucket=False, value=False)
+            return b"".join(decoded.json_lines(part, decoder, form, form, bucket=False, value=False))
         return decoded.text_lines(part, decoder, len(path), value=False)
 
     return write
@@ -115,11 +115,10 @@ def _some(
         if decoder is not None:
             from ...render import decoded
 
-            out.write(
-                decoded.json_lines(part, decoder, form, form, bucket=True, value=False)
-                if job.json
-                else decoded.text_lines(part, decoder, len(path), value=False)
-            )
+            if job.json:
+                out.writelines(decoded.json_lines(part, decoder, form, form, bucket=True, value=False))
+            else:
+                out.write(decoded.text_lines(part, decoder, len(path), value=False))
         elif not job.json and write is lines:
             from ...render.items import key_lines
 
@@ -127,7 +126,7 @@ def _some(
         elif job.options.recursive:
             from ...render import records
 
-            out.write(records.items(part, form, path=True, value=False))
+            out.writelines(records.items(part, form, path=True, value=False))
         else:
             out.write(write(part.keys, form))
 

@@ -135,7 +135,7 @@ def _page_as_json(
             if found is not None:
                 put(record, "key", found[2])
                 put(record, "value", found[4])
-            out.write(records.line(record))
+            out.writelines(records.pieces([record]))
     except BoltError as error:
         out.write(records.line({"page": pgid, "error": records.error(error, file.path)}))
         return 0

@@ -60,7 +60,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         from ...render.raw_records import item_record
 
         record = item_record(page, index, job.options.format, key=not value_only, value=not key_only)
-        out.write(records.line(record))
+        out.writelines(records.pieces([record]))
         return
     out.writelines(item_text(page, index, job.options.format, key=not value_only, value=not key_only))
 
@@ -87,4 +87,4 @@ def _decoded(
             else:
                 out.write(readable(decoded).encode("utf-8", "surrogateescape") + b"\n")
     if job.json:
-        out.write(records.line(record))
+        out.writelines(records.pieces([record]))

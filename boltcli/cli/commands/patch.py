@@ -108,18 +108,11 @@ def _report(job: Job[Options], overlay: Overlay, done: Loaded, output: str, back
 
 
 def _changes(source: str) -> Iterator[tuple[int, Change]]:
-    """The changes in the file ``source``, or - for standard input, with their lines; empty lines are passed over."""
-    from ...render.changes import parse_change
+    """The changes in the file ``source``, or - for standard input, with their lines."""
+    from ...render.changes import parse_changes
 
     try:
-        file = sys.stdin.buffer if source == "-" else open(source, "rb")  # noqa: SIM115
-        with file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    try:
-                        change = parse_change(line)
-                    except ArgumentError as error:
-                        raise ArgumentError(f"line {number}: {error}") from None
-                    yield number, change
+        with sys.stdin.buffer if source == "-" else open(source, "rb") as file:
+            yield from parse_changes(file)
     except OSError as error:
         raise OpenError("read", source, error.strerror or str(error)) from error

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from .change import Change, Path
 
-_IN_MEMORY = 32 << 20  # bytes of values
+_IN_MEMORY = 16 << 20  # bytes of values
+_SLICE = 1 << 20  # bytes of one that are looked at together
 
 
 class Kept(NamedTuple):
@@ -87,7 +88,17 @@ class Overlay:
         self._values.seek(kept.place)
         return self._values.read(kept.size)
 
+    def holds(self, kept: Kept, value: bytes) -> bool:
+        """Whether the value that was kept is ``value``."""
+        if kept.size != len(value):
+            return False
+        self._values.seek(kept.place)
+        parts = range(0, kept.size, _SLICE)
+        return all(self._values.read(len(part)) == part for part in (value[at : at + _SLICE] for at in parts))
+
     def _keep(self, value: bytes) -> Kept:
+        if len(value) > _IN_MEMORY:
+            self._values.rollover()
         self._values.seek(self._end)
         self._values.write(value)
         kept = Kept(self._end, len(value))
@@ -145,7 +156,7 @@ class Overlay:
                 raise PatchMismatch(line, f"{place} was added before")
         elif now is None:
             raise PatchMismatch(line, f"{place} was removed before")
-        elif self.value(now) != change.old:
+        elif not (isinstance(change.old, bytes) and self.holds(now, change.old)):
             raise PatchMismatch(line, f"{place} has another value since a line before")
 
     def _bucket(self, line: int, change: Change) -> None:

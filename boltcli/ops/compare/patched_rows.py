@@ -205,7 +205,7 @@ class _Merge:
             return
         if expected.value is None:
             raise PatchMismatch(expected.line, f"{_place(path, key)} is there already")
-        if expected.value.size != len(value) or self._overlay.value(expected.value) != value:
+        if not self._overlay.holds(expected.value, value):
             raise PatchMismatch(expected.line, f"{_place(path, key)} has another value")
 
     def _expect_no_pair(self, path: Path, key: bytes, node: Node, inner: Node | None) -> None:

@@ -41,7 +41,8 @@ FILLER = b"x"
 _MAGIC_SIZE = 4
 _TRAILER = 32  # bytes of a snapshot's SHA-256
 _SECTOR = 512
-_CHUNK = 1 << 20  # bytes hashed at a time
+_CHUNK = 1 << 20  # bytes hashed or filled at a time
+_LARGE = 4 << 20  # bytes of a page run that isn't put together in memory
 
 
 class Redaction(NamedTuple):
@@ -90,6 +91,48 @@ def redact(
             file.verify()
             destination.commit()
         return Redaction(path, output, file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.wiped)
+
+
+class _Image:
+    """A page run of the copy, all zeros at first."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        self.start = start
+        self.data = bytearray(stop - start)
+
+    def fill(self, at: int, size: int, filler: bytes = FILLER) -> None:
+        """Put filler at the place ``at`` of the file."""
+        self.put(at, filler * size)
+
+    def put(self, at: int, data: bytes) -> None:
+        """Put ``data`` there."""
+        at -= self.start
+        data = data[: len(self.data) - at]
+        self.data[at : at + len(data)] = data
+
+    def write(self, fd: int) -> None:
+        """Write the run."""
+        os.pwrite(fd, self.data, self.start)
+
+
+class _LargeImage(_Image):
+    """A long run, which is never in memory."""
+
+    def __init__(self, fd: int, start: int, stop: int) -> None:
+        self.fd = fd
+        self.stop = stop
+        self.fill(start, stop - start, b"\0")  # there may be headers of pages that aren't any
+
+    def fill(self, at: int, size: int, filler: bytes = FILLER) -> None:
+        filler *= min(size, _CHUNK)
+        for place in range(at, at + size, _CHUNK):
+            self.put(place, filler[: at + size - place])
+
+    def put(self, at: int, data: bytes) -> None:
+        os.pwrite(self.fd, data[: self.stop - at], at)
+
+    def write(self, fd: int) -> None:
+        pass
 
 
 class _Copy:
@@ -247,7 +290,7 @@ class _Copy:
         table = self.table
         start = page * table.page_size
         end = min(start + (table.overflows[page] + 1) * table.page_size, table.size)
-        image = bytearray(end - start)
+        image = _LargeImage(self.fd, start, end) if end - start > _LARGE else _Image(start, end)
         leaf = table.kind[page] == LEAF_PAGE
         parts = [(start, start + PAGE_HEADER_SIZE + ELEMENT_SIZE * len(elements), elements, renamer)]
         names: list[tuple[int, bytes]] = []
@@ -265,7 +308,7 @@ class _Copy:
                 if not leaf:
                     continue
                 if not element.bucket:
-                    image[element.middle - start : element.stop - start] = FILLER * size
+                    image.fill(element.middle, size)
                     self.values += 1
                     self.value_bytes += size
                 elif element.child or size < BUCKET_HEADER_SIZE:
@@ -273,10 +316,10 @@ class _Copy:
                 else:
                     parts.append(self._inline(element))
         for begin, key in names:
-            image[begin - start : begin - start + len(key)] = key
+            image.put(begin, key)
         for begin, stop in heads:
-            image[begin - start : stop - start] = self.buffer[begin:stop]
-        self._put(start, bytes(image[: end - start]))
+            image.put(begin, self.buffer[begin:stop])
+        image.write(self.fd)
 
     def _inline(self, element: _Element) -> tuple[int, int, list[_Element], Renamer | None]:
         """Where the headers of an inline bucket stand, its elements, and what replaces their keys."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_VALUE_SIZE = (1 << 31) - 2  # bytes; bbolt takes no longer one
 _BATCH = 256  # pairs that are laid out together
 _BATCH_BYTES = 1 << 16
+_LARGE = 1 << 20  # bytes of a value that is written as it is, not laid out with others
 
 
 class Loaded:
@@ -116,6 +117,11 @@ class _Loader:
             raise _Refused(f"a value of {len(value)} bytes; {MAX_VALUE_SIZE} are the most")
         self._go(path)
         self._ascend(key)
+        if len(value) > _LARGE:
+            self._flush()
+            self.writer.large(key, value)
+            self.pairs += 1
+            return
         self._keys.append(key)
         self._values.append(value)
         self._bytes += len(key) + len(value)
@@ -133,7 +139,7 @@ class _Loader:
             keys[0] > self._last[-1]
             and all(map(lt, keys, keys[1:]))
             and 0 < min(sizes) <= max(sizes) <= MAX_KEY_SIZE
-            and max(map(len, values)) <= MAX_VALUE_SIZE
+            and max(map(len, values)) <= _LARGE
         ):
             for row, (key, value) in enumerate(zip(keys, values)):
                 try:

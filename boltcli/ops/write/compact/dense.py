@@ -11,10 +11,11 @@ from ....format.constants import (
     BUCKET_LEAF_FLAG,
     ELEMENT_SIZE,
     FREELIST_PAGE,
+    LEAF_PAGE,
     PAGE_HEADER_SIZE,
 )
 from ....format.encode import branch_page, meta_page
-from ....format.page import BUCKET_HEADER, HEADER
+from ....format.page import BUCKET_HEADER, HEADER, LEAF_ELEMENT
 from .leaf_slices import cut, data_before, element, first_key, fit, holds_buckets, inline_bucket, leaf_page
 from .page_writer import PageWriter
 
@@ -63,6 +64,10 @@ class Dense:
         for chunk in chunks:
             self.path[-1].append(chunk)
 
+    def large(self, key: bytes, value: bytes) -> None:
+        """Put a pair with a value of many pages into the innermost bucket, without a copy of that."""
+        self.path[-1].large(key, value)
+
     def mixed(self, chunk: Chunk, weights: list[int]) -> None:
         """Put pairs and inline buckets into the innermost bucket."""
         self.path[-1].append(chunk, True)
@@ -108,6 +113,15 @@ class _Packer:
         # As much must be at hand as a run could take.
         if self._size > _RUN * self.file.page_size:
             self._write_leaves(_RUN * self.file.page_size)
+
+    def large(self, key: bytes, value: bytes) -> None:
+        """Write what waits, then a pair in a page run of its own."""
+        self._write_leaves(PAGE_HEADER_SIZE)
+        size = PAGE_HEADER_SIZE + ELEMENT_SIZE + len(key) + len(value)
+        pages, pgid = -(-size // self.file.page_size), self.file.hwm
+        head = HEADER.pack(pgid, LEAF_PAGE, 1, pages - 1) + LEAF_ELEMENT.pack(0, ELEMENT_SIZE, len(key), len(value))
+        self.file.put(pages, [head + key, value], size)
+        self._add(0, (key, pgid))
 
     def finish(self) -> bytes:
         """Write what is left; returns the value of the bucket's element in its parent."""

@@ -68,11 +68,15 @@ class PageWriter:
             done = os.pwritev(self.fd, pieces, offset)
             if done == (end - start) * self.page_size:
                 return
-        self._write_rest(b"".join(pieces)[done:], offset + done)
+        for piece in pieces:
+            size = memoryview(piece).nbytes
+            if done < size:
+                self._write_rest(memoryview(piece)[done:], offset + done)
+            done -= min(done, size)
+            offset += size
 
-    def _write_rest(self, data: bytes, offset: int) -> None:
+    def _write_rest(self, view: memoryview, offset: int) -> None:
         """What one call didn't take; a full disk shows here."""
-        view = memoryview(data)
         if not hasattr(os, "pwrite"):
             os.lseek(self.fd, offset, os.SEEK_SET)
         while view:

@@ -1,0 +1,75 @@
+"""Large values that are written slice by slice are the same text as those that are written at once."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boltcli.errors import ArgumentError
+from boltcli.render import records, slices, table_rows, value_line
+from boltcli.render.formats import FORMATS, formatted
+
+DATA = (
+    st.binary(max_size=40)
+    | st.text(max_size=40).map(str.encode)
+    | st.text("'\"\\\né\U0001f600", max_size=20).map(str.encode)
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_slices() -> Any:
+    """Slices of three bytes, and every value is a large one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slices, "_SLICE", 3)
+        for module in (records, table_rows, value_line):
+            patch.setattr(module, "LARGE", -1)
+        yield
+
+
+@given(DATA, st.sampled_from(FORMATS))
+def test_formats(data: bytes, form: str) -> None:
+    expected = formatted([data], form)[0]
+    if form not in ("u64", "time"):  # no large value is one
+        assert b"".join(slices.slices(data, form)) == expected
+    if form == "auto":
+        assert "".join(slices.texts(data)).encode() == expected
+        assert b"".join(value_line.value_line(data, form)) == expected + b"\n"
+
+
+def test_an_unknown_format() -> None:
+    with pytest.raises(ArgumentError, match="unsupported format: x"):
+        list(slices.slices(b"a", "x"))
+    with pytest.raises(ArgumentError, match="unsupported format: x"):
+        records.put({}, "value", b"a", "x")
+
+
+@given(DATA, st.sampled_from([form for form in FORMATS if form not in ("u64", "time", "json")]))
+def test_json(data: bytes, form: str) -> None:
+    record: dict[str, Any] = {"a": 1}
+    records.put(record, "value", data, form)
+    written = b"".join(records.pieces([record]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "LARGE", 1000)
+        whole: dict[str, Any] = {"a": 1}
+        records.put(whole, "value", data, form)
+    assert written == records.line(whole) == records.line(record)
+
+
+CELLS = st.none() | st.integers(0, 1 << 60) | DATA | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), max_size=4))
+def test_tables(rows: list[tuple[Any, Any]]) -> None:
+    made = [b"".join(make(["a", "b"], rows)) for make in (table_rows.csv_lines, table_rows.json_lines)]
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (records, table_rows):
+            patch.setattr(module, "LARGE", 1000)
+        assert made == [b"".join(make(["a", "b"], rows)) for make in (table_rows.csv_lines, table_rows.json_lines)]
+    assert len(list(csv.reader(io.StringIO(made[0].decode(), newline="")))) == len(rows) + 1
+    assert len([json.loads(line) for line in made[1].split(b"\n")[:-1]]) == len(rows)
