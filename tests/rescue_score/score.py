@@ -68,8 +68,8 @@ def score(truth: Truth, sound: bytes, damaged: bytes, result: bytes) -> Score:
     for (path, key), (value, _, _) in got.items():
         lost = bool(path) and path[0] == LOST
         if (key, value) in live:
-            # Another bucket may hold the same pair; then this one has to be there too.
-            wrong += not lost and (path, key) not in truth.pairs
+            # Another bucket may hold the same pair; then this one has to hold it too.
+            wrong += not lost and truth.pairs.get((path, key), (None,))[0] != value
         elif (key, value) in truth.stale:
             stale += not lost
             stale_lost += lost

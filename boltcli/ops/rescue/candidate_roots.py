@@ -16,6 +16,8 @@ from .recovered_tree import REUSED, RecoveredTree, first_key_of, is_reused, page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .lenient_page import Elements
     from .page_table import PageTable
 
@@ -240,17 +242,20 @@ def bitmap_of(table: PageTable, ids: list[int]) -> int:
 
 
 def generations(
-    table: PageTable, links: Links, pages: BucketPages, names: set[bytes] | None, *, every: bool = False
-) -> list[Generation]:
+    table: PageTable, links: Links, pages: BucketPages, names: set[bytes] | None, *, every: bool = False,
+    without: Collection[int] = (),
+) -> list[Generation]:  # fmt: skip
     """The trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
     Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
+    ``without``: pages that are known to be no roots.
     """
     roots = links.roots()
     budget = _BUDGET * table.pages + 10_000
     found: list[Generation] = []
     known = names
     if names is None:
+        roots = [page for page in roots if page not in without]
         roots = [page for page in roots if not pages.is_nested(page)] or roots
     for page in roots:
         if len(found) == _MOST_CANDIDATES or budget < 0:

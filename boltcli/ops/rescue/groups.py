@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from .lenient_page import Elements
 
     Path = tuple[bytes, ...]
+    Pattern = tuple[bytes | None, ...]
+    Pairs = dict[bytes, tuple[int, bytes]]  # key: whether it is a bucket's name, value
 
 PAIRS, BUCKETS = 1, 2
 _DIGITS = "0123456789abcdefABCDEF-"
 _START = 8  # bytes of values that are compared
+_EMPTY = hash(b"")
+_SEVERAL = 3  # values that begin alike hardly by chance
 _SAMPLES = 8  # keys of a group that are looked up
 
 
@@ -21,14 +25,15 @@ class Group:
     """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
 
     ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
-    points by bucket path; ``stale`` is the share of samples that stand in parts of the tree where nothing is missing,
-    by path. ``before``: the lost pages that it was written before. ``rank``: of two versions of a key the lower one
-    stays; a leaf to which no page leads comes from the lost tree. ``size`` is the bytes of a leaf, ``end`` the
-    page after its run.
+    points by bucket path, ``beside`` by the patterns of such paths; ``stale`` is the share of samples that
+    stand in parts of the tree where nothing is missing, by path. ``before``: the lost pages that it was written
+    before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads comes from the lost
+    tree. ``size`` is the bytes of a leaf, ``end`` the page after its run.
     """
 
     __slots__ = (
         "before",
+        "beside",
         "end",
         "evidence",
         "first",
@@ -51,7 +56,7 @@ class Group:
         size: int,
         first: bytes,
         last: bytes,
-        samples: dict[bytes, tuple[int, bytes]],
+        samples: Pairs,
         holds: int,
     ) -> None:
         self.page = page
@@ -64,9 +69,15 @@ class Group:
         self.shape = shape_of(samples)
         self.holds = holds
         self.evidence: dict[Path, float] = {}
+        self.beside: dict[Pattern, float] = {}
         self.before: set[int] = set()
         self.rank = 50
         self.stale: dict[Path, float] = {}
+
+
+def patterns(path: Path) -> list[Pattern]:
+    """The patterns of the buckets that should look like the one at ``path``: None stands for any name."""
+    return [(*path[:at], None, *path[at + 1 :]) for at in range(max(1, len(path) - 2), len(path))]
 
 
 def follows(one: Group, other: Group) -> bool:
@@ -90,7 +101,7 @@ def shares(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dic
     for key, (flag, value) in group.samples.items():
         seen: dict[Path, bool] = {}
         for index, kind, digest in hits.get(key, ()):
-            if kind == flag:
+            if kind == flag and (flag or (digest == _EMPTY) == (not value)):  # an index has no values
                 path = paths[index]
                 seen[path] = seen.get(path, False) or (bool(value) and digest == hash(value))  # empty ones are equal
         for path, equal in seen.items():  # anywhere
@@ -110,7 +121,7 @@ def holds(leaf: Elements) -> int:
     return (BUCKETS if any(leaf.flags) else 0) | (0 if all(leaf.flags) else PAIRS)
 
 
-def sample(leaf: Elements) -> dict[bytes, tuple[int, bytes]]:
+def sample(leaf: Elements) -> Pairs:
     """Some pairs of a leaf, evenly spaced."""
     count = leaf.count
     step = max(1, count // _SAMPLES)
@@ -120,19 +131,21 @@ def sample(leaf: Elements) -> dict[bytes, tuple[int, bytes]]:
 class Shape(NamedTuple):
     """What the pairs of a page or a bucket look like: sizes, kinds of bytes of the keys, and what they begin with.
 
-    ``alphabets``: 1 for keys of hexadecimal digits and hyphens, 2 for other text, 4 for others, added.
+    ``alphabets``: 1 for keys of hexadecimal digits and hyphens, 2 for other text, 4 for others, added. ``values``
+    counts the values that were looked at, ``least`` and ``most`` are their sizes.
     """
 
     shortest: int
     longest: int
     alphabets: int
     prefix: bytes
+    values: int
     least: int
     most: int
     start: bytes
 
 
-def shape_of(pairs: dict[bytes, tuple[int, bytes]]) -> Shape:
+def shape_of(pairs: Pairs) -> Shape:
     """The shape of ``pairs``: key to whether it is a bucket's name, value."""
     names = pairs.keys()
     values = [value for flag, value in pairs.values() if not flag]
@@ -144,7 +157,7 @@ def shape_of(pairs: dict[bytes, tuple[int, bytes]]) -> Shape:
         alphabets |= _alphabet(name)
     return Shape(
         min(lengths), max(lengths), alphabets, first[: common(first, last)],
-        min(sizes, default=-1), max(sizes, default=-1), start[:_START],
+        len(values), min(sizes, default=-1), max(sizes, default=-1), start[:_START],
     )  # fmt: skip
 
 
@@ -168,10 +181,14 @@ def likeness(one: Shape, other: Shape) -> float:
         points += 1.0 if alike >= min(4, len(one.prefix), len(other.prefix)) else 0.0
     if one.least >= 0 and other.least >= 0:
         if (one.most == 0) != (other.most == 0):
-            points -= 3.0  # an index without values against values
+            # An index without values against values.
+            points -= 6.0 if min(one.values, other.values) >= _SEVERAL else 3.0
         elif one.start and other.start:
             alike = common(one.start, other.start)
-            points += 1.5 if alike > 1 else 0.0 if alike else -2.0
+            if alike == min(len(one.start), len(other.start)):
+                points += 1.5 if alike > 1 else 0.0
+            elif not alike or min(one.values, other.values) >= _SEVERAL:
+                points -= 2.0
         if one.least == one.most == other.least == other.most:
             points += 1.0
     return points

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from itertools import islice
+from operator import or_
 from typing import NamedTuple
 
 from ...format.constants import LEAF_PAGE
@@ -22,19 +22,19 @@ from .groups import (
     holds,
     likeness,
     looks_like,
+    patterns,
     points_of,
     sample,
-    shape_of,
     shares,
     wanted_of,
 )
 from .key_index import find_keys
+from .looks import Looks
 from .recovered_tree import PLACED, first_key_of, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .families import Families
-    from .groups import Shape
     from .lenient_page import Elements
     from .recovered_tree import Bucket, Gap, RecoveredTree
 
@@ -46,22 +46,27 @@ _ENOUGH_ALONE = 0.0  # if it is the only one
 _MARGIN = 1.5  # points that it must have more than the next one
 _ROUNDS = 50
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
+_MOST_OTHERS = 4  # times the pages of a run, of pages that look like it
 _SURE = 5.0
 _VOTE = 20.0  # points for the bucket that all older pages name
 _MOST_RIVALS = 16  # versions of one bucket that are compared
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _ALIKE = 3.0  # points for pairs that look like a bucket's
+_BESIDE = 0.5  # of the points for a bucket count for those beside it, which may have the same keys
 _MOST_TWINS = 10  # one in so many may be of another bucket
-_SIBLINGS = 16  # buckets beside one that are looked at
 
 
 class Choice(NamedTuple):
-    """A gap for a group, and how much speaks for it: all in all, and without what its pairs look like."""
+    """A gap for a group, and how much speaks for it: all in all, and without what its pairs look like.
+
+    ``only``: the group can be nowhere else.
+    """
 
     points: float
     evidence: float
     group: Group
     gap: Gap
+    only: bool = False
 
 
 class Placement:
@@ -69,11 +74,11 @@ class Placement:
 
     def __init__(
         self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
-        families: Families, *, all_live: bool = False,
+        families: Families, *, all_live: bool = False, end: int,
     ) -> None:  # fmt: skip
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
 
-        ``all_live``: the root itself is lost.
+        ``all_live``: the root itself is lost. ``end``: the number of pages that may be in use.
         """
         self._roots = roots
         self.families = families
@@ -82,15 +87,13 @@ class Placement:
         self.references = references
         self.free = free
         self.all_live = all_live
+        self.end = end
         self.placed = 0
         self.dropped = 0
         self.left: list[Group] = []
         self._twins: Counter[int] = Counter()
-        self._kinds: dict[int, int] = {}
-        self._shapes: dict[int, tuple[int, Shape | None]] = {}
-        self._older = [
-            {bucket.path(): bucket.leaves for bucket in each.buckets if bucket.leaves} for each in references
-        ]
+        self._looks = Looks(tree, references)
+        self._paths: dict[Path, bool] = {}  # of the buckets that the tree has; whether nothing is missing in them
         self._marks = bytearray(tree.used)
         self._lost_pages: set[int] = set()
         self._members = bytearray(self.table.pages)
@@ -103,11 +106,16 @@ class Placement:
             self._members[page] = 1
         groups = [group for page in self._tops(orphans) if (group := self._group(page)) is not None]
         self._find_evidence(groups)
+        self._all_known = self._is_all_known(orphans)
         for _ in range(_ROUNDS):
             waiting = [group for group in groups if not self.tree.used[group.page]]
             self._find_runs(groups)
             self._twins.clear()
             choices = [choice for group in waiting if (choice := self._choose(group)) is not None]
+            wanting = Counter(choice.gap.bucket.index for choice in choices if is_whole(choice.gap))
+            sizes: Counter[int] = Counter()
+            for choice in choices:
+                sizes[choice.gap.bucket.index] += choice.group.size
             choices = _surest(choices, self._twins)
             if not choices:
                 break
@@ -115,10 +123,6 @@ class Placement:
             choices.sort(key=lambda choice: (not choice.group.holds & BUCKETS, -choice.points))
             kind = choices[0].group.holds & BUCKETS
             chosen = [(choice.group, choice.gap) for choice in choices if choice.group.holds & BUCKETS == kind]
-            wanting = Counter(choice.gap.bucket.index for choice in choices if is_whole(choice.gap))
-            sizes: Counter[int] = Counter()
-            for choice in choices:
-                sizes[choice.gap.bucket.index] += choice.group.size
             if kind:
                 chosen = self._newest(chosen)
             placed = self.placed
@@ -137,6 +141,19 @@ class Placement:
                 groups = [group for group in groups if group not in skipped]
                 self.left += skipped
         self._sort_out(groups + self.left)
+
+    def _is_all_known(self, orphans: list[int]) -> bool:
+        """Whether each page of the file is reached, free, an orphan, or one that is known to be lost."""
+        if self.free is None:
+            return False
+        known = bytearray(map(or_, self.tree.used, self.free))
+        for page in orphans:
+            run = self.table.run(page)
+            known[run.start : run.stop] = b"\1" * len(run)
+        for gap in self.tree.gaps:
+            if gap.page < self.table.pages:
+                known[gap.page] = 1
+        return all(known[2 : self.end])
 
     def _newest(self, chosen: list[tuple[Group, Gap]]) -> list[tuple[Group, Gap]]:
         """Of several versions of a bucket's pages only the newest."""
@@ -289,11 +306,16 @@ class Placement:
                     group.evidence[path] = max(group.evidence.get(path, 0.0), points)
         self._ask_families(groups)
         paths = [bucket.path() for bucket in self.tree.buckets]
+        self._paths = {path: not bucket.gaps for path, bucket in zip(paths, self.tree.buckets)}
         hits = find_keys(self.tree, wanted)
         for group in groups:
             if group.leaf and group.rank == 50:
                 group.rank = 0
             group.stale = points_of(group, hits, paths)
+            for known in (group.evidence, group.stale):
+                for path, points in known.items():
+                    for pattern in patterns(path):
+                        group.beside[pattern] = max(group.beside.get(pattern, 0.0), points)
 
     def _ask_families(self, groups: list[Group]) -> None:
         """Share what is known of a group among those of its family, and take what older pages say of that."""
@@ -327,13 +349,20 @@ class Placement:
         second = ranked[1].points if len(ranked) > 1 else 0.0
         if self.free is None:
             path = first.gap.bucket.path()
+            second = max([second, *(points for where, points in group.evidence.items() if self._is_gone(where))])
             second = max([second, *(share for where, share in group.stale.items() if where != path)])
             if group.stale.get(path, 0.0) > 10.0:
                 return None
         enough = _ENOUGH if len(ranked) > 1 else _ENOUGH_ALONE if self.free is None else -1.0
+        if self._all_known and len(ranked) == 1:
+            return first._replace(only=True)
         if first.points < enough or first.points - second < (_MARGIN if len(ranked) > 1 or second else -1.0):
             return None
         return first
+
+    def _is_gone(self, path: Path) -> bool:
+        """Whether there was a bucket that the newest tree doesn't have any more."""
+        return path not in self._paths and self._paths.get(path[:-1], False)
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
         """How well a group fits a gap; None if it cannot be there."""
@@ -345,7 +374,7 @@ class Placement:
         suits = self._suits(group, bucket)
         if bucket.leaves and not suits:
             return None
-        alike = self._likeness(group, bucket)
+        alike = self._looks.likeness(group, bucket)
         if self.free is not None and self._overlaps(group, bucket):
             self._twins[bucket.index] += alike >= _ALIKE
             return None
@@ -361,12 +390,15 @@ class Placement:
             points += 4.0
         elif gap.low or gap.high is not None:
             points += 3.0
-        points += group.evidence.get(path, 0.0)
+        beside = max((group.beside.get(pattern, 0.0) for pattern in patterns(path)), default=0.0)
+        points += max(group.evidence.get(path, 0.0), _BESIDE * beside)
+        if is_whole(gap):
+            points += self._looks.named(group, bucket)
         return Choice(points + alike, points, group, gap)
 
     def _suits(self, group: Group, bucket: Bucket) -> bool:
         """Whether a bucket that is known to hold pairs, or buckets, gets its like."""
-        known = self._kind(bucket)
+        known = self._looks.kind(bucket)
         return not known or bool(known & group.holds)
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
@@ -376,28 +408,6 @@ class Placement:
             return False
         at = bisect_left(ranges, (group.first, b""))
         return (at < len(ranges) and ranges[at][0] <= group.last) or (at > 0 and ranges[at - 1][1] >= group.first)
-
-    def _kind(self, bucket: Bucket) -> int:
-        kind = self._kinds.get(bucket.index)
-        if kind is None:
-            kind = 0
-            for page in bucket.leaves[:4]:
-                found = page_elements(self.table, page)
-                if found is not None and found.keys:
-                    kind |= holds(found)
-            if bucket.leaves:
-                self._kinds[bucket.index] = kind
-            else:
-                kind = self._kind_of_siblings(bucket)
-        return kind
-
-    def _kind_of_siblings(self, bucket: Bucket) -> int:
-        """What the buckets beside it hold, if they are of one kind."""
-        kinds = set()
-        if bucket.parent is not None and bucket.parent.parent is not None:
-            siblings = [each for each in islice(bucket.parent.children.values(), _SIBLINGS) if each.leaves]
-            kinds = {self._kind(each) for each in siblings}
-        return kinds.pop() if len(kinds) == 1 else 0
 
     def _find_runs(self, groups: list[Group]) -> None:
         """Note which orphans were written one after the other just before a lost page, as children before their parent.
@@ -410,6 +420,7 @@ class Placement:
         self._lost_pages |= lost_pages
         for lost in lost_pages:
             self._marks[lost] = 1
+        whole = {gap.page for gap in self.tree.gaps if is_whole(gap)}
         for lost in lost_pages:
             run: list[Group] = []
             page = lost - 1
@@ -426,34 +437,20 @@ class Placement:
                     break
                 run.append(group)
                 page -= 1
-            if clean or len(run) >= _LONG_RUN:
+            if len(run) >= _LONG_RUN or (clean and not (lost in whole and self._goes_on(run, groups))):
                 for group in run:
                     group.before.add(lost)
 
-    def _likeness(self, group: Group, bucket: Bucket) -> float:
-        """Points for pairs that look like the bucket's, or like what it had; negative ones if they don't."""
-        shape = self._shape(bucket)
-        return 0.0 if shape is None else likeness(group.shape, shape)
-
-    def _shape(self, bucket: Bucket) -> Shape | None:
-        """What the bucket's pairs look like, as far as they are known."""
-        size = len(bucket.leaves)
-        known = self._shapes.get(bucket.index)
-        if known is None or size >= 2 * known[0] > 0:
-            self._shapes[bucket.index] = known = size, self._look_at(bucket)
-        return known[1]
-
-    def _look_at(self, bucket: Bucket) -> Shape | None:
-        leaves = bucket.leaves
-        if not leaves:
-            path = bucket.path()
-            leaves = next((older[path] for older in self._older if path in older), leaves)
-        pairs: dict[bytes, tuple[int, bytes]] = {}
-        for number in {0, len(leaves) // 2, len(leaves) - 1} if leaves else ():
-            found = page_elements(self.table, leaves[number])
-            if found is not None and found.keys:
-                pairs.update(sample(found))
-        return shape_of(pairs) if pairs else None
+    def _goes_on(self, run: list[Group], groups: list[Group]) -> bool:
+        """Whether there are many more pages like those of a run: then it is hardly all of a bucket."""
+        others = 0
+        for group in groups:
+            beyond = run and (group.last < run[-1].first or group.first > run[0].last)
+            if beyond and not self.tree.used[group.page] and likeness(group.shape, run[0].shape) >= _ALIKE:
+                others += 1
+                if others > _MOST_OTHERS * len(run):
+                    return True
+        return False
 
     def _place(self, group: Group, gap: Gap) -> None:
         """Put a group into the gap."""
@@ -478,7 +475,7 @@ class Placement:
 
     def _could_hold(self, gap: Gap, group: Group) -> bool:
         """Whether the group may come from the gap: from its range, or from a bucket whose name is lost in it."""
-        kind = self._kind(gap.bucket)
+        kind = self._looks.kind(gap.bucket)
         if kind != PAIRS:
             return True
         if gap.elements and not gap.bucket.children:
@@ -492,7 +489,7 @@ def _surest(choices: list[Choice], twins: Counter[int]) -> list[Choice]:
     Of the latter two none if their keys overlap: then there is another bucket that looks the same, or has lost its
     name. ``twins`` counts such pages that look like a bucket, but overlap what it has.
     """
-    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not is_whole(choice.gap)]
+    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or choice.only or not is_whole(choice.gap)]
     if sure:
         return sure
     for least in (_ENOUGH, -1.0):

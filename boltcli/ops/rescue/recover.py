@@ -161,7 +161,7 @@ def free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> byte
     if not metas or not metas[0].has_freelist:
         return None
     ids = table.freelist(metas[0].freelist)
-    return None if ids is None else _marks(tree, ids)
+    return None if ids is None else _marks(tree, [*table.run(metas[0].freelist), *ids])
 
 
 def _marks(tree: RecoveredTree, ids: list[int]) -> bytearray | None:
@@ -202,6 +202,8 @@ def _look_for_the_rest(done: Recovery, torn: bool) -> None:
     names = None if lost_root or torn else _names(tree)
     pages = BucketPages(table, links.bucketish)
     found = generations(table, links, pages, names)
+    if names is None and not metas:
+        found = _that_can_be_all(table, found, links, pages)
     if metas:
         found = [made for made in found if made.root != metas[0].root]
         for meta in metas[1:]:
@@ -240,9 +242,12 @@ def _look_for_the_rest(done: Recovery, torn: bool) -> None:
         if not unreached or done.free is None:
             return
     roots = {made.root for made in found}
+    if not (lost_root or torn or tree.top.gaps):
+        for page in tree.top.leaves:
+            roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
     families = Families(table, [tree, *references], pages)
     bring_back_names(tree, families, done.free)
-    placement = Placement(tree, references, done.free, roots, families, all_live=lost_root or torn)
+    placement = Placement(tree, references, done.free, roots, families, all_live=lost_root or torn, end=_end(done))
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]
@@ -305,6 +310,19 @@ def _has_others_behind(made: Generation, pages: BucketPages) -> bool:
         table.is_tree(page) and not tree.used[page] and not free[page] and not table.is_torn(page)
         for page in range(last + 1, table.pages)
     )  # fmt: skip
+
+
+def _that_can_be_all(table: PageTable, found: list[Generation], links: Links, pages: BucketPages) -> list[Generation]:
+    """The newest tree that can be all of the file, with its versions; ``found``, the largest, if there is none."""
+    others, tried = found, set[int]()
+    for _ in range(_VERSIONS):
+        if not others:
+            break
+        if not _has_others_behind(others[0], pages) and (others is found or _is_old_root(others[0], pages)):
+            return others
+        tried |= {made.root for made in others}
+        others = generations(table, links, pages, None, without=tried)
+    return found
 
 
 def _precedes(made: Generation, done: Recovery) -> bool:
@@ -383,18 +401,20 @@ def _take_skeleton(tree: RecoveredTree, reference: RecoveredTree, done: Recovery
     tree.gaps[:] = [gap for gap in tree.gaps if gap.bucket is not top]
 
 
+def _end(done: Recovery) -> int:
+    """The number of pages that may be in use."""
+    return min(done.table.pages, done.metas[0].hwm) if done.metas else done.table.pages
+
+
 def _complete(done: Recovery) -> None:
     """Mark gaps as complete if every page of the file is accounted for."""
-    table, tree, free = done.table, done.tree, done.free
+    tree, free = done.tree, done.free
     assert free is not None
     lost = {gap.page for gap in tree.gaps}
     if done.left or any(gap.elements for gap in tree.gaps):
         return
-    hwm = min(table.pages, done.metas[0].hwm) if done.metas else table.pages
-    skip = {meta.freelist for meta in done.metas[:1]}
-    for page in range(2, hwm):
-        if not (tree.used[page] or free[page] or page in lost or page in skip):
-            return
+    if not all(tree.used[page] or free[page] or page in lost for page in range(2, _end(done))):
+        return
     for gap in tree.gaps:
         gap.complete = gap.filled > 0
 
