@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..format.page import Buffer
 
     Tick = Callable[[int], object] | None
+    Meta = tuple[int, int, int, int]  # transaction, root, freelist, high-water mark
 
     class Kernel(Protocol):
         """The functions of the kernel; each returns None where something isn't plain."""
@@ -54,6 +55,25 @@ if TYPE_CHECKING:
             Returns columns as u64: buckets of eleven (:data:`PLACE`), leaf pages of four (offset, end, pairs, bytes),
             sums (:data:`SUMS`), the ``keep`` largest pairs of four (size, key, key size, bucket); and a byte a page, 1
             for those of the trees. ``levels`` of buckets are told apart; ``dense`` is a dense copy's page size.
+            """
+
+        def copy(
+            self,
+            file: Buffer,
+            page_size: int,
+            most: int,
+            root: int,
+            tick: Tick,
+            size: int,
+            limit: int,
+            write: Callable[[int, int, memoryview], None],
+            /,
+        ) -> tuple[Meta, Meta, int, int, int, int] | None:
+            """Write the file that ``bbolt compact`` makes, of pages of ``size`` bytes, without its metas.
+
+            A transaction puts at most ``limit`` bytes. ``write`` is called with pages: the first one's id, that after
+            the last, their bytes (no longer valid after the call). Returns both metas, the file's size, and the numbers
+            of transactions, pairs and buckets. Whether the keys of pages are in order is for the caller to know.
             """
 
         def leaves(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
@@ -105,7 +125,7 @@ SUMS = {
     "fills": 10,
 }
 
-_VERSION = 3  # of kernel.c: one that was built from another is not used
+_VERSION = 4  # of kernel.c: one that was built from another is not used
 
 
 def load_kernel() -> Kernel | None:

@@ -163,7 +163,7 @@ static inline u8 *room(Text *t, size_t more) {
     }
     return t->at + t->n;
 }
-static inline int put(Text *t, const void *s, size_t n) { u8 *p = room(t, n); if (!p) return 0; memcpy(p, s, n); t->n += n; return 1; }
+static inline int put(Text *t, const void *s, size_t n) { u8 *p = room(t, n); if (!p) return 0; if (n) memcpy(p, s, n); t->n += n; return 1; }
 #define PUT(t, s) put(t, s, sizeof s - 1)
 
 static inline int number(Text *t, u64 n) {
@@ -184,5 +184,5 @@ static inline u32 utf8(const u8 *s, u64 n) {
 /* --- What the module offers: each part its functions --- */
 
 #define FUNCTION(name) PyObject *py_##name(PyObject *self, PyObject *args)
-FUNCTION(space); FUNCTION(leaves); FUNCTION(keys); FUNCTION(pages); FUNCTION(watch); FUNCTION(is_tripped); FUNCTION(unwatch);
+FUNCTION(copy); FUNCTION(space); FUNCTION(leaves); FUNCTION(keys); FUNCTION(pages); FUNCTION(watch); FUNCTION(is_tripped); FUNCTION(unwatch);
 #endif

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Literal
 
-    from ..kernel import Kernel
+    from ..kernel import Kernel, Meta
     from ..storage.snapshot import Snapshot
 
     Progress = Callable[[int, int], None]
@@ -101,6 +101,20 @@ def page_lines(snapshot: Snapshot, free: list[int]) -> Iterator[tuple[bytes, int
             return
         yield text, pgid
         done += passed
+
+
+def copied(
+    snapshot: Snapshot,
+    size: int,
+    limit: int,
+    write: Callable[[int, int, memoryview], None],
+    progress: Progress | None,
+) -> tuple[Meta, Meta, int, int, int, int] | None:
+    """Write the file that ``bbolt compact`` makes, as the kernel's ``copy`` says."""
+    kernel, root, tick = _kernel_for(snapshot), snapshot.meta.root, _tick(snapshot, progress)
+    if kernel is None:
+        return None
+    return kernel.copy(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, size, limit, write)
 
 
 def bucket_text(snapshot: Snapshot) -> bytes | None:

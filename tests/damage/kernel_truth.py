@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from boltcli.errors import BoltError
 from boltcli.kernel import load_kernel
@@ -21,12 +22,21 @@ from boltcli.ops.space.space_usage import BucketUsage, bucket_usage
 from boltcli.ops.space.space_walk import SpaceWalk, space_walk
 from boltcli.ops.stats import database_stats
 from boltcli.ops.stats.bucket_counts import inspect
+from boltcli.ops.write.compact import compact
 from boltcli.render.formats import lines
 from boltcli.render.inspect import bucket_tree
 from boltcli.render.pages import table_rows
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import BucketRef, root_bucket
-from boltcli.tree.kernel_walks import bucket_columns, bucket_text, counted, page_lines, proven_pages, space_columns
+from boltcli.tree.kernel_walks import (
+    bucket_columns,
+    bucket_text,
+    copied,
+    counted,
+    page_lines,
+    proven_pages,
+    space_columns,
+)
 
 FORMS = ("auto", "hex", "bytes", "ascii-encoded")
 MOST_FINDINGS = 200
@@ -65,6 +75,7 @@ def answers(path: Path, kernel: bool) -> Answers:
                 "inspect": _or_error(lambda: bucket_text(snapshot) or b"".join(bucket_tree(inspect(snapshot)))),
                 "inspect as data": _or_error(lambda: b"".join(bucket_tree(inspect(snapshot)))),
                 "pages": _or_error(lambda: _pages(snapshot)),
+                "compact": _or_error(lambda: _compact(snapshot)),
                 "usage": _or_error(lambda: list(map(_usage, bucket_usage(snapshot)))),
             }
             for levels in (0, 2):
@@ -89,6 +100,7 @@ def said_itself(path: Path) -> dict[str, bool]:
             "inspect": bucket_text(snapshot) is not None,
             "top": space_columns(snapshot, snapshot.meta.root, 1, 5, 4096) is not None,
             "buckets": bucket_columns(snapshot) is not None,
+            "compact": copied(snapshot, 4096, 65536, lambda start, end, data: None, None) is not None,
             "pages": list(page_lines(snapshot, []))[-1][1] >= snapshot.meta.hwm,
         }
 
@@ -115,6 +127,15 @@ def _or_error(ask: object) -> object:
 def _stats(snapshot: Snapshot, prefix: bytes) -> tuple[int, list[int]]:
     count, total = database_stats.database_stats(snapshot, prefix)
     return count, total.numbers()
+
+
+def _compact(snapshot: Snapshot) -> list[object]:
+    for limit in (50, 65536):  # whatever it holds: is it read without harm?
+        copied(snapshot, 1024, limit, lambda start, end, data: None, None)
+    with TemporaryDirectory() as folder:
+        path = os.path.join(folder, "copy.db")
+        done = compact(snapshot, path, tx_max_size=1000, page_size=1024, sync=False)
+        return [done.pairs, done.buckets, done.transactions, done.warnings, Path(path).read_bytes()]
 
 
 def _pages(snapshot: Snapshot) -> list[bytes | str]:

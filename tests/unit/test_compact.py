@@ -55,6 +55,7 @@ def assert_sound_copy(source: Path, copy: Path) -> None:
         assert content(after) == content(before)
 
 
+@pytest.mark.usefixtures("walks")
 @pytest.mark.parametrize("name", sorted({line.name for line in LINES}))
 def test_the_file_that_bbolt_writes(name: str, tmp_path: Path) -> None:
     for number, line in enumerate(line for line in LINES if line.name == name):
@@ -151,6 +152,7 @@ def test_the_source_is_never_the_destination(tmp_path: Path) -> None:
     assert source.read_bytes() == fixture("inline").read_bytes()
 
 
+@pytest.mark.usefixtures("walks")
 def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -166,6 +168,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.usefixtures("walks")
 @pytest.mark.parametrize("missing", [(), ("pwritev",), ("pwritev", "pwrite")], ids=str)
 def test_systems_without_the_quick_calls(
     missing: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -177,6 +180,7 @@ def test_systems_without_the_quick_calls(
     assert sha256(tmp_path / "copy") == line.sha256
 
 
+@pytest.mark.usefixtures("walks")
 def test_a_write_that_takes_a_part_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.pwritev
 
@@ -190,6 +194,7 @@ def test_a_write_that_takes_a_part_only(tmp_path: Path, monkeypatch: pytest.Monk
     assert sha256(tmp_path / "copy") == line.sha256
 
 
+@pytest.mark.usefixtures("walks")
 def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -199,6 +204,7 @@ def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.usefixtures("walks")
 def test_progress_goes_up(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     boltcli.compact(fixture("depth-4"), tmp_path / "copy", progress=lambda done, total: told.append((done, total)))
@@ -229,6 +235,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("walks")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("options", [[], ["--dense"]], ids=["default", "dense"])
 def test_killed_at_any_moment(large: Path, options: list[str], tmp_path: Path) -> None:
@@ -259,6 +266,7 @@ def test_killed_at_any_moment(large: Path, options: list[str], tmp_path: Path) -
     assert (sha256(large), large.stat().st_mtime_ns) == before
 
 
+@pytest.mark.usefixtures("walks")
 def test_a_large_database_beside_its_check(large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = boltcli.compact(large, tmp_path / "copy", sync=False)
     assert done.pairs == 720000
@@ -284,6 +292,7 @@ LEAF = [(b"a", b"1"), (b"b", b"2")]
 ROOT_PAGE = page(3, 2, [(b"bucket", pgid(4) + pgid(0), b"\1")])
 
 
+@pytest.mark.usefixtures("walks")
 @pytest.mark.parametrize(
     ("pages", "words"),
     [
@@ -307,6 +316,7 @@ def test_damage_is_the_end(pages: tuple[bytes, ...], words: str, tmp_path: Path)
         boltcli.compact(source, tmp_path / "copy")
 
 
+@pytest.mark.usefixtures("walks")
 @pytest.mark.parametrize(
     ("pages", "pairs"),
     [
@@ -373,6 +383,7 @@ def test_a_freelist_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         assert dict(db.bucket("bucket")) == dict(LEAF)
 
 
+@pytest.mark.usefixtures("walks")
 def test_pages_laid_out_in_another_way(tmp_path: Path) -> None:
     """With a gap behind the element table, say: such a page is written anew, key by key."""
     moved = bytearray(page(4, 2, LEAF))
@@ -399,6 +410,7 @@ def _can_be_searched(path: Path) -> bool:
     return True
 
 
+@pytest.mark.usefixtures("walks")
 def test_damaged_fixtures_give_the_whole_content_or_an_error(tmp_path: Path) -> None:
     refused = copied = 0
     for path in (fixture("inline"), fixture("after-deletes"), fixture("nested-8"), FIXTURES / "bucket-and-key-mix.db"):

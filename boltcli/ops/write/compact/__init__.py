@@ -15,6 +15,7 @@ from ....storage.destination import Destination
 from ....storage.snapshot import Snapshot
 from ....storage.source import Source as OpenFile
 from ....tree.bucket import root_bucket
+from ....tree.kernel_walks import copied
 from .allocator import NewFile
 from .replay import Replay
 from .source_reader import Child, Pairs, Source
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .dense import Dense
-    from .put_replay import PutReplay
 
 TX_MAX_SIZE = 65536  # bytes; bbolt's default
 FILL_PERCENT = 100
+_KERNEL_LIMIT = 1 << 20  # what a transaction puts is in memory, an element at a time
 PAGE_SIZES = tuple(1024 << i for i in range(7))  # up to 64 KiB
 
 
@@ -123,9 +124,9 @@ class _Done:
 
     __slots__ = ("buckets", "pairs", "size", "transactions")
 
-    def __init__(self, writer: Replay | Dense | PutReplay, pairs: int, buckets: int) -> None:
-        self.size = writer.size
-        self.transactions = writer.transactions
+    def __init__(self, size: int, transactions: int, pairs: int, buckets: int) -> None:
+        self.size = size
+        self.transactions = transactions
         self.pairs = pairs
         self.buckets = buckets
 
@@ -140,6 +141,10 @@ def _quick_copy(
     progress: Callable[[int, int], None] | None,
 ) -> _Done | None:
     """Copy a source that is sound; None if it turns out that it is not."""
+    if 0 < limit <= _KERNEL_LIMIT and not dense:
+        done = _kernel_copy(snapshot, destination, page_size, limit, progress)
+        if done is not None:
+            return done
     source = Source(snapshot, page_size)
     writer: Dense | Replay
     if dense:
@@ -152,7 +157,28 @@ def _quick_copy(
         pairs, buckets = _copy(source, writer, progress)
     except Corrupted:
         return None
-    return _Done(writer, pairs, buckets)
+    return _Done(writer.size, writer.transactions, pairs, buckets)
+
+
+def _kernel_copy(
+    snapshot: Snapshot,
+    destination: Destination,
+    page_size: int,
+    limit: int,
+    progress: Callable[[int, int], None] | None,
+) -> _Done | None:
+    """The same by the kernel; None also where it isn't there, or something isn't plain."""
+    file = NewFile(destination.fd, page_size)
+    found = copied(snapshot, page_size, limit, file.writer.write, progress)
+    if found is None:
+        os.truncate(destination.fd, 0)  # nothing of it may be left in pages that stay free
+        return None
+    if progress is not None:
+        progress(snapshot.meta.hwm, snapshot.meta.hwm)
+    first, second, size, transactions, pairs, buckets = found
+    file.take_over((first, second), size)
+    file.finish()
+    return _Done(size, transactions, pairs, buckets)
 
 
 def _exact_copy(
@@ -177,7 +203,7 @@ def _exact_copy(
             os.truncate(destination.fd, 0)
             writer = PutReplay(NewFile(destination.fd, page_size), limit)
             writer.take(walk(snapshot, progress))
-            return _Done(writer, writer.pairs, writer.buckets)
+            return _Done(writer.size, writer.transactions, writer.pairs, writer.buckets)
         # The dense writer takes keys in order: those of bbolt's copy are.
         with Destination(path, replace=True, sync=False) as between:
             PutReplay(NewFile(between.fd, page_size), limit).take(walk(snapshot, progress))

@@ -13,6 +13,12 @@ from ....format.page import HEADER
 from .free_runs import FreeRuns
 from .page_writer import PageWriter
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Meta = tuple[int, int, int, int]  # transaction, root, freelist, high-water mark
+
 ALLOC_SIZE = 16 << 20  # bbolt's DB.AllocSize: beyond it files grow in steps of so many bytes
 _MMAP_STEP = 1 << 30
 
@@ -29,7 +35,7 @@ class NewFile:
         self.sequence = 0  # of the root bucket
         self.txid = 1
         self._freelist = (2, 1)
-        self._metas = [(0, 3, 2, 4), (1, 3, 2, 4)]  # txid, root, freelist, hwm, by txid % 2
+        self._metas: list[Meta] = [(0, 3, 2, 4), (1, 3, 2, 4)]  # by txid % 2
         for pgid, flags in (2, FREELIST_PAGE), (3, LEAF_PAGE):
             self.writer.put(pgid, 1, [HEADER.pack(pgid, flags, 0, 0)], 16)
         self.writer.flush()
@@ -74,6 +80,10 @@ class NewFile:
             self._grow((self.hwm + 1) * self.page_size)
         self.writer.flush()
         self._metas[self.txid % 2] = self.txid, root, pgid, self.hwm
+
+    def take_over(self, metas: Sequence[Meta], size: int) -> None:
+        """All transactions were written by somebody else, who left these."""
+        self._metas, self.size = list(metas), size
 
     def _grow(self, size: int) -> None:
         if size > self.size:

@@ -58,6 +58,10 @@ class PageWriter:
         self._waiting = []
         self._bytes = 0
 
+    def write(self, start: int, end: int, data: memoryview) -> None:
+        """Write ``data``, which fills the pages from ``start`` up to ``end``, now."""
+        self._write(start, end, [data])
+
     def _write(self, start: int, end: int, pieces: Sequence[Piece]) -> None:
         """Write ``pieces``, which fill the pages from ``start`` up to ``end``."""
         if not pieces:
