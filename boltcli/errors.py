@@ -236,18 +236,13 @@ class Corrupted(BoltError):
         offset: int | None = None,
         stack: Sequence[int] = (),
         path: str | None = None,
+        bucket: Sequence[bytes] = (),
     ) -> None:
         super().__init__("", page=page, offset=offset, path=path)
         self.problem = problem
         self.stack = tuple(stack)
-        self.bucket: tuple[bytes, ...] = ()
+        self.bucket = tuple(bucket)
         self.message = self._describe()
-
-    def in_bucket(self, names: Sequence[bytes]) -> None:
-        """Note which bucket it was that the page was read for; the innermost one stays."""
-        if not self.bucket:
-            self.bucket = tuple(names)
-            self.message = self._describe()
 
     def _describe(self) -> str:
         at = f" at offset {self.offset}" if self.offset is not None and self.offset < _LARGEST_FILE else ""

@@ -8,9 +8,10 @@ from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .apps import ask
-from .errors import ArgumentError, DatabaseClosed, KeyNotFound
+from .errors import ArgumentError, Corrupted, DatabaseClosed, KeyNotFound
+from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
-from .format.page import DamagedElements, type_name
+from .format.page import type_name
 from .ops.check.database_check import check
 from .ops.check.deep_check import deep_check
 from .ops.check.file_warnings import remarks
@@ -28,8 +29,8 @@ from .storage.open_snapshot import open_snapshot
 from .storage.open_source import LOCK_PATIENCE, open_source
 from .tables.frames import ViewRows
 from .tables.queryable import Queryable
-from .tree.bucket import BucketRef, damaged, find_bucket, leaf_pages, open_bucket, root_bucket, seek
-from .tree.key_range import bounds
+from .tree.bucket import find_bucket, root_bucket, seek
+from .tree.key_range import bounds, leaf_pages
 
 if TYPE_CHECKING:
     from .apps.contract import Audit, Recognition
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from .ops.compare.change import Change
     from .ops.read.select_items import Items
     from .storage.open_source import Way
-    from .storage.snapshot import Page, Snapshot
+    from .storage.snapshot import Snapshot
 
 T = TypeVar("T")
 
@@ -181,7 +182,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         self._ref = ref
         self.names = names
         # The last element that was looked up: whoever goes through the keys in order finds the next one beside it.
-        self._last: tuple[Page, LeafElements, int] | None = None
+        self._last: tuple[LeafElements, int] | None = None
 
     @property
     def _snapshot(self) -> Snapshot:
@@ -192,26 +193,23 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     def __getitem__(self, key: bytes | str) -> bytes | Bucket:
         wanted = _as_bytes(key)
-        page, leaf, index = self._seek(wanted)
-        try:
-            if index >= leaf.count or leaf.key(index) != wanted:
-                raise KeyNotFound(wanted)
-            self._last = page, leaf, index
-            if leaf.flags[index] & BUCKET_LEAF_FLAG:
-                return self._inner(open_bucket(self._snapshot, page, leaf, index), wanted)
-            return leaf.value(index)
-        except DamagedElements as damage:
-            raise damaged(self._snapshot, page, damage) from None
+        leaf, index = self._seek(wanted)
+        if index >= leaf.count or leaf.key(index) != wanted:
+            raise KeyNotFound(wanted)
+        self._last = leaf, index
+        if leaf.flags[index] & BUCKET_LEAF_FLAG:
+            return self._inner(open_bucket(leaf, index, wanted), wanted)
+        return leaf.value(index)
 
-    def _seek(self, wanted: bytes) -> tuple[Page, LeafElements, int]:
+    def _seek(self, wanted: bytes) -> tuple[LeafElements, int]:
         """Where ``wanted`` is, or would be: beside the last one, or else by a descent."""
         snapshot = self._snapshot
         if self._last is not None:
-            page, leaf, index = self._last
+            leaf, index = self._last
             try:
                 if index + 1 < leaf.count and leaf.key(index + 1) == wanted:
-                    return page, leaf, index + 1
-            except DamagedElements:
+                    return leaf, index + 1
+            except Corrupted:
                 pass  # the descent says what is wrong
         return seek(snapshot, self._ref, wanted)
 
@@ -310,13 +308,10 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """Keys and values in order, without the nested buckets; a page at a time inside."""
-        for page, leaf, keys in self._while_open(keyed_leaves(self._snapshot, self._ref)):
-            try:
-                for key, value, flag in zip(keys, leaf.values(), leaf.flags):
-                    if not flag & BUCKET_LEAF_FLAG:
-                        yield key, value
-            except DamagedElements as damage:
-                raise damaged(self._snapshot, page, damage) from None
+        for leaf, keys in self._while_open(keyed_leaves(self._snapshot, self._ref)):
+            for key, value, flag in zip(keys, leaf.values(), leaf.flags):
+                if not flag & BUCKET_LEAF_FLAG:
+                    yield key, value
 
     @property
     def sequence(self) -> int:

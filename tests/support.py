@@ -14,6 +14,7 @@ import pytest
 
 from boltcli.__main__ import main
 from boltcli.format.meta import fnv1a64
+from boltcli.format.page import HEADER, Page
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "fixtures"
@@ -93,6 +94,13 @@ def page(
             data += key + value
     content = struct.pack("<QHHI", pgid, flags, count, overflow) + table + data
     return content.ljust(page_size * (overflow + 1), b"\0")
+
+
+def as_page(content: bytes, count: int | None = None) -> Page:
+    """Return a page of these bytes, which says that it has ``count`` elements (default: what its header says)."""
+    pgid, flags, stored, overflow = HEADER.unpack_from(content)
+    size = len(content)
+    return Page((pgid, flags, stored if count is None else count, overflow), content, 0, size, size, 0)
 
 
 def freelist(pgid: int, ids: Sequence[int] = (), *, page_size: int = 4096) -> bytes:

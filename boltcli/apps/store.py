@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from struct import Struct
 
+from ..format.bucket import BucketRef, open_bucket
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
-from ..format.page import DamagedElements
 from ..ops.read.key_pages import keyed_leaves
 from ..ops.read.select_items import items
-from ..tree.bucket import BucketRef, child_bucket, damaged, get, open_bucket, root_bucket
+from ..tree.bucket import child_bucket, get, root_bucket
 from ..tree.key_range import bounds
 
 _ELEMENT = 16  # bytes of an element in a leaf page's table
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
 
-    from ..storage.snapshot import Page, Snapshot
+    from ..format.page import Page
+    from ..storage.snapshot import Snapshot
 
     class Store(Protocol):
         """The part of a bucket that applications use; the public library's Bucket and Database are stores too.
@@ -79,17 +80,15 @@ class SnapshotStore:
     def _all(self) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
         """The whole bucket: applications read many small ones, for which this has fewer layers."""
         snapshot, ref = self._snapshot, self._ref
-        if ref.inline is not None:
-            pairs = _small(ref.inline)
+        page = ref.inline
+        if page is not None:
+            pairs = _small(page)
             if pairs is not None:
                 yield from pairs
                 return
-        for page, leaf, keys in keyed_leaves(snapshot, ref):
+        for leaf, keys in keyed_leaves(snapshot, ref):
             snapshot.glance()
-            try:
-                values = leaf.values()
-            except DamagedElements as damage:
-                raise damaged(snapshot, page, damage) from None
+            values = leaf.values()
             buckets = leaf.bucket_indexes()
             if not buckets:
                 yield from zip(keys, values)
@@ -97,7 +96,7 @@ class SnapshotStore:
             flags = leaf.flags
             for index, (key, value) in enumerate(zip(keys, values)):
                 if flags[index] & BUCKET_LEAF_FLAG:
-                    yield key, SnapshotStore(snapshot, open_bucket(snapshot, page, leaf, index, ref))
+                    yield key, SnapshotStore(snapshot, open_bucket(leaf, index, key))
                 else:
                     yield key, value
 

@@ -33,8 +33,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..format.bucket import BucketRef
     from ..storage.snapshot import Snapshot
-    from ..tree.bucket import BucketRef
     from .command import Command
     from .option import Value
 

@@ -28,16 +28,17 @@ def application(snapshot: Snapshot) -> tuple[str, bool]:
 def next_steps(path: str, snapshot: Snapshot) -> bytes:
     """Commands to go on with, by what can be read of the file and whose it is."""
     from ..errors import BoltError
-    from ..format.page import DamagedElements
-    from ..tree.bucket import leaf_elements, leaf_pages, root_bucket
+    from ..format.page import LeafElements
+    from ..tree.bucket import root_bucket
+    from ..tree.key_range import leaf_pages
 
     file = shell_quoted(path)
     known, has_audit = application(snapshot)
     steps = [("tree", file, "its buckets and what is in them"), ("check", file, "whether it is sound")]
     try:
         for page in leaf_pages(snapshot, root_bucket(snapshot)):
-            leaf_elements(snapshot, page).keys()
-    except (BoltError, DamagedElements):
+            LeafElements(page).keys()
+    except BoltError:
         steps = [("doctor", file, "what is damaged and what can be saved"),
                  ("recover", f"-o DEST {file}", "saves all that can still be read")]  # fmt: skip
     if known:

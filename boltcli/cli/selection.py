@@ -55,7 +55,7 @@ def selection(options: Filters, *, values: bool) -> dict[str, Any]:
 def _matching(pattern: str, values: bool) -> Test:
     import re
 
-    from ..tree.bucket import BucketRef
+    from ..format.bucket import BucketRef
 
     try:
         search = re.compile(os.fsencode(pattern)).search

@@ -1,4 +1,8 @@
-"""Page headers, and the columns of branch, leaf and freelist pages.
+"""A page, and the columns of branch, leaf and freelist pages.
+
+A page knows where it is and which bucket it belongs to, and its elements know
+their page: what is wrong with them is a :class:`~boltcli.errors.Corrupted`
+that says where.
 
 On the hot paths the unit is a page's worth: a column is one field of all
 elements of a page, pulled out by C in one strided slice; no object is made
@@ -11,15 +15,28 @@ import struct
 import sys
 from _operator import add  # operator itself is Python code that takes as long to load as all of this
 
-from .constants import COUNT_IN_FIRST_ID, ELEMENT_SIZE, PAGE_HEADER_SIZE, PAGE_TYPES
+from ..errors import Corrupted
+from .constants import COUNT_IN_FIRST_ID, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE, PAGE_TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from mmap import mmap
-    from typing import Literal
+    from typing import Literal, Protocol
 
     Buffer = bytes | mmap
+    Header = tuple[int, int, int, int]  # page id, flags, count, overflow
+
+    class Owner(Protocol):
+        """The bucket whose tree a page belongs to; ``parent`` is the bucket that holds it."""
+
+        name: bytes
+        parent: Owner | None
+
+        @property
+        def names(self) -> Sequence[bytes]:
+            """The names that lead to it from the root bucket."""
+
 
 HEADER = struct.Struct("<QHHI")  # pgid, flags, count, overflow
 PAGE_WORDS = struct.Struct("<QQ")  # the same as two numbers: pgid, flags | count << 16 | overflow << 32
@@ -28,6 +45,7 @@ BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, ksize, pgid
 BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
 INLINE_BUCKET = struct.Struct("<Q8x8xHH4x")  # the same and the inline page's header: root pgid, flags, count
 
+_U32 = 0xFFFFFFFF
 _AT_ONCE = 1 << 20  # bytes of values that are taken out of a page together
 _LARGE = 16 << 20  # bytes of a value that isn't to be in memory twice
 
@@ -62,44 +80,130 @@ def header_columns(buffer: Buffer, page_size: int, count: int) -> tuple[memoryvi
     return words[0::step], words[1::step]
 
 
-class DamagedElements(Exception):
-    """Elements or their data leave the room they may use. The caller knows which page it is."""
+class Page:
+    """One page run (a page and its overflow pages), located; nothing copied.
 
+    The header stands at ``offset`` of ``buffer``. ``end`` is where the run
+    ends, ``limit`` where the readable bytes end (bbolt, which checks no bounds,
+    reads elements up to there). ``file_offset`` is the byte offset in the file.
+    An inline page has the page id 0 and no limit beyond its bucket's value.
 
-def _table_span(offset: int, count: int, end: int) -> tuple[int, int]:
-    """Where the ``count`` elements of the page at ``offset`` begin and end; that must not be beyond ``end``."""
-    start = offset + PAGE_HEADER_SIZE
-    stop = start + ELEMENT_SIZE * count
-    if stop > end:
-        raise DamagedElements(f"{count} elements do not fit")
-    return start, stop
+    ``path`` is the file, ``stack`` the page ids that lead to the page from the
+    root of its tree, ``bucket`` whose tree that is: for errors.
+    """
+
+    __slots__ = (
+        "bucket", "buffer", "count", "end", "file_offset", "flags", "limit", "offset", "overflow", "path", "pgid",
+        "stack",
+    )  # fmt: skip
+
+    def __init__(
+        self, header: Header, buffer: Buffer, offset: int, end: int, limit: int, file_offset: int,
+        path: str | None = None, stack: tuple[int, ...] = (), bucket: Owner | None = None,
+    ) -> None:  # fmt: skip
+        self.pgid, self.flags, self.count, self.overflow = header
+        self.buffer = buffer
+        self.offset = offset
+        self.end = end
+        self.limit = limit
+        self.file_offset = file_offset
+        self.path = path
+        self.stack = stack
+        self.bucket = bucket
+
+    def damaged(self, problem: str) -> Corrupted:
+        """Return the error for ``problem`` on this page."""
+        return Corrupted(
+            problem, page=self.pgid, offset=self.file_offset, stack=self.stack, path=self.path,
+            bucket=self.bucket.names if self.bucket is not None else (),
+        )  # fmt: skip
+
+    def unfit(self) -> Corrupted:
+        """Return the error for a page in a tree that is neither branch nor leaf."""
+        return self.damaged(f"a tree cannot hold a page of its type (flags: {self.flags:x})")
+
+    def table(self, count: int, end: int) -> tuple[int, int]:
+        """Where ``count`` elements begin and end in ``buffer``.
+
+        Raises :class:`~boltcli.errors.Corrupted` if that is beyond ``end``.
+        """
+        start = self.offset + PAGE_HEADER_SIZE
+        stop = start + ELEMENT_SIZE * count
+        if stop > end:
+            raise self.damaged(f"{count} elements do not fit")
+        return start, stop
+
+    def children(self) -> list[int]:
+        """The child page ids of a branch page, as bbolt's cursor comes to them.
+
+        The cursor goes to the first element of a branch page before it asks for
+        their number, so one with the count 0 has one child. Raises
+        :class:`~boltcli.errors.Corrupted`.
+        """
+        return _columns(self.buffer, *self.table(self.count or 1, self.limit), "Q")[1::2].tolist()
+
+    def holds_buckets(self) -> bool:
+        """Whether a bucket is among the elements of a leaf page. Raises :class:`~boltcli.errors.Corrupted`."""
+        start, stop = self.table(self.count, self.limit)
+        # The low byte of each element's flags, and of those what is left when the even ones go.
+        return bool(self.buffer[start:stop:ELEMENT_SIZE].translate(None, EVEN))
+
+    def used(self) -> int:
+        """The bytes in use of a branch or leaf page, its header included, as bbolt counts them.
+
+        The position of the last element is the sum of all sizes before it, so
+        that element alone tells. Its fields add up in 32 bits.
+        """
+        if not self.count:
+            return PAGE_HEADER_SIZE
+        last = PAGE_HEADER_SIZE + ELEMENT_SIZE * (self.count - 1)
+        if self.offset + last + ELEMENT_SIZE > self.limit:
+            return last
+        fields: tuple[int, ...] = LEAF_ELEMENT.unpack_from(self.buffer, self.offset + last)
+        return last + (sum(fields[1:] if self.flags == LEAF_PAGE else fields[:2]) & _U32)
+
+    def freelist_ids(self, end: int, most: int | None = None) -> list[int]:
+        """The page ids stored in a freelist page, in stored order.
+
+        Raises :class:`~boltcli.errors.Corrupted` if they would not end at or
+        before ``end``, or are more than ``most``: nothing is allocated by a
+        count from the disk before that is known.
+        """
+        count, start = self.count, self.offset + PAGE_HEADER_SIZE
+        if count == COUNT_IN_FIRST_ID:
+            if start + 8 > end:
+                raise self.damaged("the freelist's count lies beyond its page")
+            count = int.from_bytes(self.buffer[start : start + 8], "little")
+            start += 8
+        if start + 8 * count > end:
+            raise self.damaged(f"{count} free page ids do not fit")
+        if most is not None and count > most:
+            raise self.damaged(f"{count} free page ids are more than the file has pages")
+        return _columns(self.buffer, start, start + 8 * count, "Q").tolist()
 
 
 class _Elements:
-    """What leaf and branch elements share.
+    """The elements of ``page``, whose data must end at or before ``end`` of its buffer (default: in the page's run).
 
-    ``offset`` is where the page header stands in ``buffer``; element data must
-    end at or before ``end`` (a position in ``buffer``).
+    What reads an element raises :class:`~boltcli.errors.Corrupted` if its data lie elsewhere.
     """
 
-    __slots__ = ("buffer", "count", "end", "key_sizes", "offset", "positions", "start")
+    __slots__ = ("buffer", "count", "end", "key_sizes", "page", "positions", "start")
 
-    buffer: Buffer
-    count: int
-    end: int
     key_sizes: list[int]
-    offset: int
     positions: list[int]
-    start: int
 
-    def _table(self, buffer: Buffer, offset: int, count: int, end: int) -> memoryview[int]:
-        start, stop = _table_span(offset, count, end)
-        self.buffer = buffer
-        self.offset = offset
-        self.start = start
-        self.count = count
-        self.end = end
-        return _columns(buffer, start, stop, "I")
+    def __init__(self, page: Page, end: int | None = None) -> None:
+        self.page = page
+        self.buffer = page.buffer
+        self.count = page.count
+        self.end = page.end if end is None else end
+        self.start, stop = page.table(page.count, self.end)
+        self._read(_columns(page.buffer, self.start, stop, "I"))
+
+    def _read(self, table: memoryview[int]) -> None:
+        """Take the columns out of the element table."""
+        raise NotImplementedError
 
     def key_starts(self) -> list[int]:
         """Where each key begins in ``buffer``."""
@@ -107,20 +211,26 @@ class _Elements:
         return list(map(add, self.positions, range(start, start + ELEMENT_SIZE * self.count, ELEMENT_SIZE)))
 
     def key(self, index: int, most: int = 1 << 32) -> bytes:
-        """One key, of which only the first ``most`` bytes. Raises :class:`DamagedElements` if these leave its page."""
+        """One key, of which only the first ``most`` bytes."""
         start = self.start + ELEMENT_SIZE * index + self.positions[index]
         stop = start + min(self.key_sizes[index], most)
         if stop > self.end:
-            raise DamagedElements(f"key {index} ends {stop - self.end} bytes beyond its page")
+            raise self._beyond("key", index, stop)
         return self.buffer[start:stop]
 
     def keys(self) -> list[bytes]:
-        """All keys, in page order. Raises :class:`DamagedElements` if one leaves its page."""
+        """All keys, in page order."""
         starts = self.key_starts()
-        ends = list(map(add, starts, self.key_sizes))
+        return self._slices("key", starts, list(map(add, starts, self.key_sizes)))
+
+    def _slices(self, what: str, starts: list[int], ends: list[int]) -> list[bytes]:
         if ends and max(ends) > self.end:
-            raise DamagedElements(_first_beyond("key", ends, self.end))
+            index = next(i for i, stop in enumerate(ends) if stop > self.end)
+            raise self._beyond(what, index, ends[index])
         return list(map(self.buffer.__getitem__, map(slice, starts, ends)))
+
+    def _beyond(self, what: str, index: int, stop: int) -> Corrupted:
+        return self.page.damaged(f"{what} {index} ends {stop - self.end} bytes beyond its page")
 
 
 class LeafElements(_Elements):
@@ -128,8 +238,7 @@ class LeafElements(_Elements):
 
     __slots__ = ("flags", "value_sizes")
 
-    def __init__(self, buffer: Buffer, offset: int, count: int, end: int) -> None:
-        table = self._table(buffer, offset, count, end)
+    def _read(self, table: memoryview[int]) -> None:
         self.flags = table[0::4].tolist()
         self.positions = table[1::4].tolist()
         self.key_sizes = table[2::4].tolist()
@@ -158,15 +267,15 @@ class LeafElements(_Elements):
         return list(map(add, self.key_starts(), self.key_sizes))
 
     def value_span(self, index: int) -> tuple[int, int]:
-        """Start and end of one value in ``buffer``; raises :class:`DamagedElements`."""
+        """Start and end of one value in ``buffer``."""
         start = self.start + ELEMENT_SIZE * index + self.positions[index] + self.key_sizes[index]
         stop = start + self.value_sizes[index]
         if stop > self.end:
-            raise DamagedElements(f"value {index} ends {stop - self.end} bytes beyond its page")
+            raise self._beyond("value", index, stop)
         return start, stop
 
     def value(self, index: int) -> bytes:
-        """One value; raises :class:`DamagedElements`."""
+        """One value."""
         start, stop = self.value_span(index)
         value = self.buffer[start:stop]
         if stop - start > _LARGE:
@@ -174,12 +283,10 @@ class LeafElements(_Elements):
         return value
 
     def values(self) -> list[bytes]:
-        """All values, in page order; raises :class:`DamagedElements`."""
+        """All values, in page order."""
         starts = self.value_starts()
         ends = list(map(add, starts, self.value_sizes))
-        if ends and max(ends) > self.end:
-            raise DamagedElements(_first_beyond("value", ends, self.end))
-        values = list(map(self.buffer.__getitem__, map(slice, starts, ends)))
+        values = self._slices("value", starts, ends)
         if ends and max(self.value_sizes) > _LARGE:
             _unload(self.buffer, min(starts), max(ends))
         return values
@@ -214,43 +321,10 @@ class BranchElements(_Elements):
 
     __slots__ = ("pgids",)
 
-    def __init__(self, buffer: Buffer, offset: int, count: int, end: int) -> None:
-        table = self._table(buffer, offset, count, end)
+    def _read(self, table: memoryview[int]) -> None:
         self.positions = table[0::4].tolist()
         self.key_sizes = table[1::4].tolist()
-        self.pgids = branch_pgids(buffer, offset, count, end)
-
-
-def branch_pgids(buffer: Buffer, offset: int, count: int, end: int) -> list[int]:
-    """The child page ids of the branch page at ``offset``, in order; raises :class:`DamagedElements`."""
-    return _columns(buffer, *_table_span(offset, count, end), "Q")[1::2].tolist()
-
-
-def holds_buckets(buffer: Buffer, offset: int, count: int, end: int) -> bool:
-    """Whether the leaf page at ``offset`` has a bucket among its elements; raises :class:`DamagedElements`."""
-    start, stop = _table_span(offset, count, end)
-    # The low byte of each element's flags, and of those what is left when the even ones go.
-    return bool(buffer[start:stop:ELEMENT_SIZE].translate(None, EVEN))
-
-
-def freelist_ids(buffer: Buffer, offset: int, count: int, end: int, most: int | None = None) -> list[int]:
-    """The page ids stored in the freelist page at ``offset``, in stored order.
-
-    ``count`` is the header's. Raises :class:`DamagedElements` if the ids
-    would not end at or before ``end``, or are more than ``most``: nothing is
-    allocated by a count from the disk before that is known.
-    """
-    start = offset + PAGE_HEADER_SIZE
-    if count == COUNT_IN_FIRST_ID:
-        if start + 8 > end:
-            raise DamagedElements("the freelist's count lies beyond its page")
-        count = int.from_bytes(buffer[start : start + 8], "little")
-        start += 8
-    if start + 8 * count > end:
-        raise DamagedElements(f"{count} free page ids do not fit")
-    if most is not None and count > most:
-        raise DamagedElements(f"{count} free page ids are more than the file has pages")
-    return _columns(buffer, start, start + 8 * count, "Q").tolist()
+        self.pgids = _columns(self.buffer, self.start, self.start + ELEMENT_SIZE * self.count, "Q")[1::2].tolist()
 
 
 _UNIFORM: dict[tuple[int, int, int], struct.Struct] = {}
@@ -274,8 +348,3 @@ def _unload(buffer: Buffer, start: int, stop: int) -> None:
 
         start -= start % PAGESIZE
         buffer.madvise(MADV_DONTNEED, start, stop - start)
-
-
-def _first_beyond(what: str, ends: list[int], limit: int) -> str:
-    index = next(i for i, stop in enumerate(ends) if stop > limit)
-    return f"{what} {index} ends {ends[index] - limit} bytes beyond its page"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..errors import UnreadablePage
+from ..format.bucket import BucketRef
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
-from ..format.page import DamagedElements, LeafElements
-from ..tree.bucket import BucketRef
+from ..format.page import LeafElements
 from .ndjson import bucket_row
 from .orjson_writer import line
 from .records import pieces, put, put_bucket
@@ -140,12 +141,12 @@ def leaf_pairs(page: RawPage, path: Path, decoder: Decoder) -> Iterator[tuple[in
     """Yield index, key and value of the pairs of a leaf page that can be read, each with what it means."""
     if page.flags != LEAF_PAGE:
         return
-    leaf = LeafElements(page.data, 0, page.count, len(page.data))
+    leaf = LeafElements(page)
     for index in range(leaf.count):
         try:
             if leaf.flags[index] & BUCKET_LEAF_FLAG:
                 continue
             key, value = leaf.key(index), leaf.value(index)
-        except DamagedElements:
+        except UnreadablePage:
             return
         yield index, key, decoder.key(path, key), value, decoder.value(path, key, value)

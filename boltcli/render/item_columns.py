@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unicodedata import east_asian_width
 
-from ..tree.bucket import BucketRef
+from ..format.bucket import BucketRef
 from .formats import LARGE, formatted
 from .slices import slices
 from .visible import visible

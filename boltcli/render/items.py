@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..tree.bucket import BucketRef
+from ..format.bucket import BucketRef
 from .formats import LARGE, formatted
 from .value_line import value_line
 

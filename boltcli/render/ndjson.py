@@ -7,7 +7,7 @@ from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
-from ..tree.bucket import BucketRef
+from ..format.bucket import BucketRef
 from .formats import formatted
 from .orjson_writer import line, parsed
 from .records import pair, pieces, put_bucket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError, UnreadablePage
+from ..format.bucket import too_small
 from ..format.constants import (
     BRANCH_PAGE,
     BUCKET_HEADER_SIZE,
@@ -11,11 +12,13 @@ from ..format.constants import (
     ELEMENT_SIZE,
     FREELIST_PAGE,
     LEAF_PAGE,
+    MAX_DATA,
     META_PAGE,
     PAGE_HEADER_SIZE,
 )
 from ..format.meta import Meta
-from ..format.page import BUCKET_HEADER, BranchElements, DamagedElements, LeafElements, freelist_ids, type_name
+from ..format.page import BUCKET_HEADER, BranchElements, LeafElements, type_name
+from ..storage.raw import RawPage
 from .formats import LARGE, formatted, lines, quoted_keys
 from .value_line import value_line
 
@@ -24,11 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from ..storage.raw import RawPage
-
     Element = TypeVar("Element")
 
-_MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data, as far as bbolt can address them
 _MAX_COUNT = 0x7FFFFFFFFFFFFFFF
 _MAX_IDS = 1 << 61  # so many page ids wrap around the address space
 
@@ -43,30 +43,24 @@ def page_text(page: RawPage, form: str) -> Iterator[bytes]:
         f"Page ID:    {page.pgid}\nPage Type:  {type_name(page.flags)}\n"
         f"Total Size: {len(page.data)} bytes\nOverflow pages: {page.overflow}\n"
     ).encode()
-    try:
-        if page.flags == META_PAGE:
-            yield _meta(Meta.at(page.data, page.pgid))
-        elif page.flags == FREELIST_PAGE:
-            yield from _freelist(page)
-        elif page.flags in (LEAF_PAGE, BRANCH_PAGE):
-            yield b"Item Count: %d\n\n" % page.count
-            yield from _leaf(page, form) if page.flags == LEAF_PAGE else _branch(page)
-            yield b"\n"
-    except DamagedElements as damage:
-        raise UnreadablePage(str(damage), page=page.pgid) from None
+    if page.flags == META_PAGE:
+        yield _meta(Meta.at(page.data, page.pgid))
+    elif page.flags == FREELIST_PAGE:
+        yield from _freelist(page)
+    elif page.flags in (LEAF_PAGE, BRANCH_PAGE):
+        yield b"Item Count: %d\n\n" % page.count
+        yield from _leaf(page, form) if page.flags == LEAF_PAGE else _branch(page)
+        yield b"\n"
 
 
 def item_text(page: RawPage, index: int, form: str, *, key: bool, value: bool) -> Iterator[bytes]:
     """Key and value of element ``index`` of a leaf page, a line each, as far as they are wanted."""
     must_be_item(page, index)
-    try:
-        leaf = LeafElements(page.data, 0, page.count, len(page.data))
-        if key:
-            yield lines([leaf.key(index)], form)
-        if value:
-            yield from value_line(leaf.value(index), form)
-    except DamagedElements as damage:
-        raise UnreadablePage(str(damage), page=page.pgid) from None
+    leaf = LeafElements(page)
+    if key:
+        yield lines([leaf.key(index)], form)
+    if value:
+        yield from value_line(leaf.value(index), form)
 
 
 def must_be_item(page: RawPage, index: int) -> None:
@@ -100,20 +94,20 @@ def _freelist(page: RawPage) -> Iterator[bytes]:
     if count == COUNT_IN_FIRST_ID:
         count = int.from_bytes(page.data[PAGE_HEADER_SIZE : PAGE_HEADER_SIZE + 8], "little")
         if count > _MAX_COUNT:
-            raise DamagedElements(f"leading element count {count} overflows int")
+            raise page.damaged(f"leading element count {count} overflows int")
     yield b"Item Count: %d\nOverflow: %d\n\n" % (count, page.overflow)
     if count >= _MAX_IDS:
-        raise DamagedElements("runtime error: unsafe.Slice: len out of range")
-    ids = freelist_ids(page.data, 0, page.count, len(page.data))
+        raise page.damaged("runtime error: unsafe.Slice: len out of range")
+    ids = page.freelist_ids(page.end)
     yield "".join([f"{pgid}\n" for pgid in ids]).encode() + b"\n"
 
 
 def _branch(page: RawPage) -> Iterator[bytes]:
-    count, damage = _fitting(page)
-    branch = BranchElements(page.data, 0, count, len(page.data))
+    fitting, damage = _fitting(page)
+    branch = BranchElements(fitting)
     try:
         keys = branch.keys()
-    except DamagedElements:
+    except UnreadablePage:
         keys, first = _until_damage(branch.count, lambda index: _data(branch, "key", index, 0, branch.key_sizes[index]))
         damage = first or damage
     yield b"".join([b"%b: <pgid=%d>\n" % row for row in zip(quoted_keys(keys), branch.pgids)])
@@ -122,16 +116,16 @@ def _branch(page: RawPage) -> Iterator[bytes]:
 
 
 def _leaf(page: RawPage, form: str) -> Iterator[bytes]:
-    count, beyond = _fitting(page)
-    leaf = LeafElements(page.data, 0, count, len(page.data))
-    for first, stop in leaf.batches(0, count):
+    fitting, beyond = _fitting(page)
+    leaf = LeafElements(fitting)
+    for first, stop in leaf.batches(0, leaf.count):
         yield from _leaf_part(leaf, form, first, stop)
     if beyond is not None:
         raise beyond
 
 
 def _leaf_part(leaf: LeafElements, form: str, first: int, stop: int) -> Iterator[bytes]:
-    problem: DamagedElements | ArgumentError | None = None
+    problem: UnreadablePage | ArgumentError | None = None
     is_bucket = [flag & BUCKET_LEAF_FLAG for flag in leaf.flags[first:stop]]
     try:
         if stop - first == leaf.count:
@@ -141,8 +135,8 @@ def _leaf_part(leaf: LeafElements, form: str, first: int, stop: int) -> Iterator
         if any(is_bucket) and any(
             bucket and len(value) < BUCKET_HEADER_SIZE for bucket, value in zip(is_bucket, values)
         ):
-            raise DamagedElements
-    except DamagedElements:
+            raise too_small(leaf, first)
+    except UnreadablePage:
         elements, problem = _until_damage(stop - first, lambda index: _element(leaf, first + index))
         keys, values = [key for key, _ in elements], [value for _, value in elements]
     if len(keys) == 1 and len(values[0]) > LARGE and not is_bucket[0]:  # large values stand alone
@@ -161,25 +155,27 @@ def _leaf_part(leaf: LeafElements, form: str, first: int, stop: int) -> Iterator
         raise problem
 
 
-def _fitting(page: RawPage) -> tuple[int, DamagedElements | None]:
-    """How many of the page's elements its run has room for, and what is wrong if those are not all."""
+def _fitting(page: RawPage) -> tuple[RawPage, UnreadablePage | None]:
+    """The page with as many elements as its run has room for, and what is wrong if those are not all."""
     room = max(len(page.data) - PAGE_HEADER_SIZE, 0) // ELEMENT_SIZE
     if page.count <= room:
-        return page.count, None
-    return room, DamagedElements(f"{page.count} elements do not fit: there is room for {room}")
+        return page, None
+    fitting = RawPage(page.data)
+    fitting.count = room
+    return fitting, page.damaged(f"{page.count} elements do not fit: there is room for {room}")
 
 
 def _bucket(value: bytes) -> bytes:
     return b"<pgid=%d,seq=%d>" % BUCKET_HEADER.unpack_from(value)
 
 
-def _until_damage(count: int, element: Callable[[int], Element]) -> tuple[list[Element], DamagedElements | None]:
+def _until_damage(count: int, element: Callable[[int], Element]) -> tuple[list[Element], UnreadablePage | None]:
     """The elements before the first damaged one, and what is wrong with that."""
     sound: list[Element] = []
     for index in range(count):
         try:
             sound.append(element(index))
-        except DamagedElements as damage:
+        except UnreadablePage as damage:
             return sound, damage
     return sound, None
 
@@ -192,7 +188,7 @@ def _element(leaf: LeafElements, index: int) -> tuple[bytes, bytes]:
         return key, _data(leaf, "value", index, key_size, size)
     _addressable(leaf, index, key_size + size)
     if not size:
-        raise DamagedElements("runtime error: index out of range [0] with length 0")
+        raise leaf.page.damaged("runtime error: index out of range [0] with length 0")
     return key, _data(leaf, "value", index, key_size, BUCKET_HEADER_SIZE)
 
 
@@ -201,11 +197,11 @@ def _data(elements: LeafElements | BranchElements, what: str, index: int, skip: 
     _addressable(elements, index, skip + size)
     start = elements.start + ELEMENT_SIZE * index + elements.positions[index] + skip
     if start + size > elements.end:
-        raise DamagedElements(f"{what} {index} ends {start + size - elements.end} bytes beyond its page")
+        raise elements.page.damaged(f"{what} {index} ends {start + size - elements.end} bytes beyond its page")
     return elements.buffer[start : start + size]
 
 
 def _addressable(elements: LeafElements | BranchElements, index: int, size: int) -> None:
     stop = elements.positions[index] + size
-    if stop > _MAX_DATA:
-        raise DamagedElements(f"runtime error: slice bounds out of range [::{stop}] with length {_MAX_DATA}")
+    if stop > MAX_DATA:
+        raise elements.page.damaged(f"runtime error: slice bounds out of range [::{stop}] with length {MAX_DATA}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnreadablePage
+from ..format.bucket import too_small
 from ..format.constants import (
     BRANCH_PAGE,
     BUCKET_HEADER_SIZE,
@@ -15,7 +15,7 @@ from ..format.constants import (
     NO_FREELIST,
 )
 from ..format.meta import Meta
-from ..format.page import BUCKET_HEADER, BranchElements, DamagedElements, LeafElements, freelist_ids, type_name
+from ..format.page import BUCKET_HEADER, BranchElements, LeafElements, type_name
 from .raw_page import must_be_item
 from .records import put
 
@@ -34,50 +34,44 @@ def page_records(page: RawPage, form: str) -> Iterator[Record]:
     """
     record: Record = {"page": page.pgid, "type": type_name(page.flags), "count": page.count}
     record |= {"overflow": page.overflow, "size": len(page.data)}
-    try:
-        if page.flags == META_PAGE:
-            record |= _meta(Meta.at(page.data, page.pgid))
-        elif page.flags == FREELIST_PAGE:
-            ids = freelist_ids(page.data, 0, page.count, len(page.data))
-            record |= {"count": len(ids), "ids": ids}
-        yield record
-        if page.flags == LEAF_PAGE:
-            leaf = LeafElements(page.data, 0, page.count, len(page.data))
-            for index in range(leaf.count):
-                yield _leaf(page, leaf, index, form)
-        elif page.flags == BRANCH_PAGE:
-            branch = BranchElements(page.data, 0, page.count, len(page.data))
-            for index in range(branch.count):
-                element: Record = {"page": page.pgid, "index": index}
-                put(element, "key", branch.key(index))
-                element["child"] = branch.pgids[index]
-                yield element
-    except DamagedElements as damage:
-        raise UnreadablePage(str(damage), page=page.pgid) from None
+    if page.flags == META_PAGE:
+        record |= _meta(Meta.at(page.data, page.pgid))
+    elif page.flags == FREELIST_PAGE:
+        ids = page.freelist_ids(page.end)
+        record |= {"count": len(ids), "ids": ids}
+    yield record
+    if page.flags == LEAF_PAGE:
+        leaf = LeafElements(page)
+        for index in range(leaf.count):
+            yield _leaf(leaf, index, form)
+    elif page.flags == BRANCH_PAGE:
+        branch = BranchElements(page)
+        for index in range(branch.count):
+            element: Record = {"page": page.pgid, "index": index}
+            put(element, "key", branch.key(index))
+            element["child"] = branch.pgids[index]
+            yield element
 
 
 def item_record(page: RawPage, index: int, form: str, *, key: bool, value: bool) -> Record:
     """Element ``index`` of a leaf page, as far as it is wanted. Raises UnreadablePage."""
     must_be_item(page, index)
-    try:
-        leaf = LeafElements(page.data, 0, page.count, len(page.data))
-        record: Record = {"page": page.pgid, "index": index}
-        if key:
-            put(record, "key", leaf.key(index), form)
-        if value:
-            put(record, "value", leaf.value(index), form)
-    except DamagedElements as damage:
-        raise UnreadablePage(str(damage), page=page.pgid) from None
+    leaf = LeafElements(page)
+    record: Record = {"page": page.pgid, "index": index}
+    if key:
+        put(record, "key", leaf.key(index), form)
+    if value:
+        put(record, "value", leaf.value(index), form)
     return record
 
 
-def _leaf(page: RawPage, leaf: LeafElements, index: int, form: str) -> Record:
-    record: Record = {"page": page.pgid, "index": index}
+def _leaf(leaf: LeafElements, index: int, form: str) -> Record:
+    record: Record = {"page": leaf.page.pgid, "index": index}
     put(record, "key", leaf.key(index))
     value = leaf.value(index)
     if leaf.flags[index] & BUCKET_LEAF_FLAG:
         if len(value) < BUCKET_HEADER_SIZE:
-            raise DamagedElements(f"element {index} is too small to be a bucket")
+            raise too_small(leaf, index)
         record["root"], record["sequence"] = BUCKET_HEADER.unpack_from(value)
     else:
         put(record, "value", value, form)

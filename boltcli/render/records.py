@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..format.bucket import BucketRef
 from ..format.page import type_name
 from ..ops.space.trail import Trail
-from ..tree.bucket import BucketRef
 from .errors import error_text
 from .formats import LARGE, auto, formatted
 from .golang import PLAIN_IN_JSON, is_print, percent

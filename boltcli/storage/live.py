@@ -19,15 +19,17 @@ import os
 import time
 
 from ..errors import BoltError, Changed, Corrupted, InvalidDatabase, OpenError
-from ..format.page import HEADER, DamagedElements, freelist_ids
+from ..format.page import HEADER, Page
 from .open_snapshot import open_snapshot
-from .snapshot import Page, Snapshot
+from .snapshot import Snapshot
 from .source import Source, read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
+
+    from ..format.page import Owner
 
     T = TypeVar("T")
 
@@ -165,13 +167,13 @@ class _Watched(Snapshot):
 
     __slots__ = ("_countdown",)
 
-    def any_page(self, pgid: int, stack: Sequence[int] = ()) -> Page:
+    def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
         countdown = getattr(self, "_countdown", _LOOK_EVERY) - 1
         if countdown <= 0:
             self.glance()
             countdown = _LOOK_EVERY
         self._countdown = countdown
-        return super().any_page(pgid, stack)
+        return super().any_page(pgid, stack, bucket)
 
     def glance(self) -> None:
         self.verify()
@@ -233,7 +235,7 @@ class _Copy(Snapshot):
         hwm = min(self.meta.hwm, self.size // self.page_size)
         try:
             ids = self._free_ids()
-        except (Corrupted, DamagedElements):
+        except Corrupted:
             return []
         if ids and not 2 <= ids[0] <= ids[-1] < hwm:
             return []
@@ -249,10 +251,11 @@ class _Copy(Snapshot):
         if not self.meta.has_freelist or self.meta.freelist >= self.meta.hwm:
             return []
         fd, position = self._source.fd, self.meta.freelist * self.page_size
-        head = read_at(fd, position, HEADER.size).ljust(HEADER.size, b"\0")
-        _, _, count, overflow = HEADER.unpack(head)
-        content = read_at(fd, position, min((overflow + 1) * self.page_size, self.size))
-        return sorted(set(freelist_ids(content, 0, count, len(content), self.size // self.page_size + 1)))
+        header = HEADER.unpack(read_at(fd, position, HEADER.size).ljust(HEADER.size, b"\0"))
+        content = read_at(fd, position, min((header[3] + 1) * self.page_size, self.size))
+        end = len(content)
+        page = Page(header, content, 0, end, end, position)
+        return sorted(set(page.freelist_ids(end, self.size // self.page_size + 1)))
 
 
 class _Room:

@@ -13,7 +13,7 @@ import os
 from ..errors import OpenError, Step, UnreadablePage
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..format.meta import Meta
-from ..format.page import HEADER
+from ..format.page import HEADER, Page
 from .open_source import open_source
 from .source import check_source, read_or_raise
 
@@ -29,19 +29,18 @@ _MAX_OFFSET = 0x7FFFFFFFFFFFFFFF
 _MAX_SLICE = 1 << 48  # bytes; Go makes no slice that long
 
 
-class RawPage:
+class RawPage(Page):
     """A page run (a page and its overflow pages) as it lies in the file: the header's fields, and all its bytes."""
 
-    __slots__ = ("count", "data", "flags", "overflow", "pgid")
-
-    count: int
-    flags: int
-    overflow: int
-    pgid: int
+    __slots__ = ("data",)
 
     def __init__(self, data: bytes) -> None:
+        size = len(data)
+        super().__init__(HEADER.unpack_from(data), data, 0, size, size, 0)
         self.data = data
-        self.pgid, self.flags, self.count, self.overflow = HEADER.unpack_from(data)
+
+    def damaged(self, problem: str) -> UnreadablePage:  # type: ignore[override]
+        return UnreadablePage(problem, page=self.pgid)
 
 
 class RawFile:

@@ -9,13 +9,13 @@ from ..errors import Changed, OpenError
 from ..format.constants import BRANCH_PAGE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ..format.meta import Meta
 from ..format.page import HEADER
-from .snapshot import Page, Snapshot
+from .snapshot import Snapshot
 from .source import read_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..format.page import Buffer
+    from ..format.page import Buffer, Owner, Page
 
 _META_ROOM = 4096  # bytes that are looked at for a meta page
 _FIRST_WINDOW = 8  # children of a branch page, of which twice as many are read ahead in a walk, then twice as many
@@ -83,10 +83,10 @@ class RemoteSnapshot(Snapshot):
             self._buffer = self._mapping
         return self._mapping
 
-    def _lone_page(self, pgid: int) -> Page | None:
+    def _lone_page(self, pgid: int, stack: Sequence[int], bucket: Owner | None) -> Page | None:
         return None
 
-    def any_page(self, pgid: int, stack: Sequence[int] = ()) -> Page:
+    def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
         remote = self._source.remote
         assert remote is not None
         buffer = self._mapped()
@@ -102,7 +102,7 @@ class RemoteSnapshot(Snapshot):
                 first = start + PAGE_HEADER_SIZE
                 stop = first + min(count, page_size // _ELEMENT * (overflow + 1)) * _ELEMENT
                 self._remember(pgid, buffer[first:stop])
-        return super().any_page(pgid, stack)
+        return super().any_page(pgid, stack, bucket)
 
     def _remember(self, pgid: int, table: bytes) -> None:
         """Note the children of a branch page, for :meth:`_wanted`."""

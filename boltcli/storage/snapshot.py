@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from ..errors import Changed, Corrupted, DatabaseClosed, InvalidDatabase, OpenError
-from ..format.constants import META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
+from ..format.constants import ELEMENT_SIZE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
-from ..format.page import HEADER
+from ..format.page import HEADER, Page
 from .open_source import open_source
 from .source import HOST_PAGE, Source, read_at
 
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..format.page import Buffer
+    from ..format.page import Buffer, Owner
     from .guard import Guard
 
 # How much bbolt reads to look at a meta page before it knows the page size.
@@ -25,32 +25,6 @@ _META_END = PAGE_HEADER_SIZE + META_SIZE
 SMALL = 1 << 20
 # So many pages are read one by one before a larger file is mapped, which costs as much as all of them.
 _LONE = 100
-
-
-class Page:
-    """One page run (a page and its overflow pages), located; nothing copied.
-
-    The header stands at ``offset`` of ``buffer``. ``end`` is where the run
-    ends, ``limit`` where the readable bytes end (bbolt, which checks no bounds,
-    reads elements up to there). ``file_offset`` is the byte offset in the file.
-    An inline page has the page id 0 and no limit beyond its bucket's value.
-    """
-
-    __slots__ = ("buffer", "count", "end", "file_offset", "flags", "limit", "offset", "overflow", "pgid")
-
-    def __init__(
-        self, pgid: int, flags: int, count: int, overflow: int,
-        buffer: Buffer, offset: int, end: int, limit: int, file_offset: int,
-    ) -> None:  # fmt: skip
-        self.pgid = pgid
-        self.flags = flags
-        self.count = count
-        self.overflow = overflow
-        self.buffer = buffer
-        self.offset = offset
-        self.end = end
-        self.limit = limit
-        self.file_offset = file_offset
 
 
 class Snapshot:
@@ -283,24 +257,27 @@ class Snapshot:
         finally:
             self.close()
 
-    def page(self, pgid: int, stack: Sequence[int] = (), *, lone: bool = False) -> Page:
+    def page(
+        self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None, *, lone: bool = False
+    ) -> Page:  # fmt: skip
         """The page run at ``pgid``, with the two assertions that bbolt makes of every page.
 
         They are: the page bears its own id, and it has exactly one of the four
-        types. ``stack`` is the page ids that led here, for the error.
-        ``lone``: few others will be asked for, and nothing behind its end; then
-        it isn't worth mapping the file. Raises :class:`~boltcli.errors.Corrupted`.
+        types. ``stack`` is the page ids that led here, ``bucket`` whose tree
+        that is, both for errors. ``lone``: few others will be asked for, and
+        nothing behind its end; then it isn't worth mapping the file. Raises
+        :class:`~boltcli.errors.Corrupted`.
         """
-        page = self._lone_page(pgid) if lone and self._buffer is None else None
+        page = self._lone_page(pgid, stack, bucket) if lone and self._buffer is None else None
         if page is None:
-            page = self.any_page(pgid, stack)
+            page = self.any_page(pgid, stack, bucket)
         if page.pgid != pgid:
-            raise self.corrupted(f"the page identifies itself as page {page.pgid}", pgid, stack)
+            raise self.corrupted(f"the page identifies itself as page {page.pgid}", pgid, stack, bucket)
         if page.flags not in PAGE_TYPES:
-            raise self.corrupted(f"unexpected page type (flags: {page.flags:x})", pgid, stack)
+            raise page.damaged(f"unexpected page type (flags: {page.flags:x})")
         return page
 
-    def any_page(self, pgid: int, stack: Sequence[int] = ()) -> Page:
+    def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
         """Like :meth:`page`, but whatever the header says is taken as it is."""
         page_size = self.page_size
         buffer = self._buffer
@@ -310,33 +287,42 @@ class Snapshot:
         size = self.size
         if start + page_size > size:
             if start + PAGE_HEADER_SIZE > self._readable:
-                raise self.corrupted(f"the page lies beyond the end of the file ({size} bytes)", pgid, stack)
+                raise self.corrupted(
+                    f"the page lies beyond the end of the file ({size} bytes)", pgid, stack, bucket
+                )  # fmt: skip
             # The last page is cut short: what is missing of it reads as zeros.
             buffer = buffer[start:].ljust(self._readable - start, b"\0")
             offset, size = 0, len(buffer)
-        bears, flags, count, overflow = HEADER.unpack_from(buffer, offset)
-        end = offset + (overflow + 1) * page_size
-        return Page(bears, flags, count, overflow, buffer, offset, end if end < size else size, size, start)
+        header = HEADER.unpack_from(buffer, offset)
+        end = offset + (header[3] + 1) * page_size
+        end = end if end < size else size
+        return Page(header, buffer, offset, end, size, start, self.path, tuple(stack), bucket)
 
-    def _lone_page(self, pgid: int) -> Page | None:
+    def _lone_page(self, pgid: int, stack: Sequence[int], bucket: Owner | None) -> Page | None:
         """A page run that is read by itself; None if there is anything unusual about it."""
         page_size = self.page_size
         start = pgid * page_size
         if self._lone and start + page_size <= self.size:
             self._lone -= 1
             buffer = read_at(self._source.fd, start, page_size)
-            bears, flags, count, overflow = HEADER.unpack_from(buffer.ljust(page_size, b"\0"))
+            header = HEADER.unpack_from(buffer.ljust(page_size, b"\0"))
+            overflow = header[3]
             size = (overflow + 1) * page_size
             if size <= min(self.size - start, SMALL):
                 if overflow:
                     buffer = read_at(self._source.fd, start, size)
-                if len(buffer) == size:
-                    return Page(bears, flags, count, overflow, buffer, 0, size, size, start)
+                if len(buffer) == size and PAGE_HEADER_SIZE + ELEMENT_SIZE * header[2] <= size:
+                    return Page(header, buffer, 0, size, size, start, self.path, tuple(stack), bucket)
         return None
 
-    def corrupted(self, problem: str, pgid: int, stack: Sequence[int] = ()) -> Corrupted:
+    def corrupted(
+        self, problem: str, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None
+    ) -> Corrupted:  # fmt: skip
         """The error for ``problem`` on page ``pgid``, with its place."""
-        return Corrupted(problem, page=pgid, offset=pgid * self.page_size, stack=stack, path=self.path)
+        return Corrupted(
+            problem, page=pgid, offset=pgid * self.page_size, stack=stack, path=self.path,
+            bucket=bucket.names if bucket is not None else (),
+        )  # fmt: skip
 
 
 def find_page_size(fd: int, size: int) -> int:

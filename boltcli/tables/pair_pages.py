@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..errors import BucketNotFound
-from ..tree.bucket import BucketRef, find_bucket, open_bucket
-from ..tree.descent import Descent
+from ..format.bucket import BucketRef, open_bucket
+from ..tree.bucket import find_bucket
 from ..tree.key_range import stretches
+from ..tree.walk import Descent, Nest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,26 +50,24 @@ def pair_pages(snapshot: Snapshot, bounds: Bounds = EVERYTHING, *, values: bool 
     except BucketNotFound:
         return
     descent = Descent(snapshot)
-    roots = [first.root]  # of the buckets that are open
-    inside = set(roots)
+    nest = Nest(snapshot)
+    nest.enter(first)
     start, stop = (bounds.start, bounds.stop) if bounds.exact else (b"", None)
-    pending: list[Iterator[PairPage | tuple[Path, BucketRef]]] = [
-        _pages(snapshot, first, bounds.bucket, start, stop, values, descent, nested=not bounds.exact)
+    pending = [
+        (first.root, _pages(snapshot, first, bounds.bucket, start, stop, values, descent, nested=not bounds.exact))
     ]
     while pending:
-        found = next(pending[-1], None)
+        root, pages = pending[-1]
+        found = next(pages, None)
         if found is None:
             pending.pop()
-            inside.discard(roots.pop())
+            nest.leave(root)
         elif len(found) == 3:
             yield found
         else:
             path, bucket = found
-            if bucket.root and bucket.root in inside:
-                raise snapshot.corrupted("the bucket is nested in itself", bucket.root)
-            roots.append(bucket.root)
-            inside.add(bucket.root)
-            pending.append(_pages(snapshot, bucket, path, b"", None, values, descent, nested=True))
+            nest.enter(bucket)
+            pending.append((bucket.root, _pages(snapshot, bucket, path, b"", None, values, descent, nested=True)))
 
 
 def _pages(
@@ -82,7 +81,7 @@ def _pages(
     *,
     nested: bool,
 ) -> Iterator[PairPage | tuple[Path, BucketRef]]:
-    for page, leaf, keys, low, high in stretches(snapshot, bucket, start, stop, descent=descent):
+    for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, descent=descent):
         snapshot.glance()
         places = [index for index in leaf.bucket_indexes() if low <= index < high]
         inside = set(places)
@@ -96,4 +95,4 @@ def _pages(
                 yield path, shown, contents
         if nested:
             for place in places:
-                yield (*path, keys[place]), open_bucket(snapshot, page, leaf, place, bucket)
+                yield (*path, keys[place]), open_bucket(leaf, place, keys[place])

@@ -1,23 +1,56 @@
-"""Part of a bucket, by its keys: found without a look at what lies before or behind it."""
+"""The leaf pages of a bucket, or those of some of its keys: found without a look at what lies before or after them."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
-from ..format.page import DamagedElements
-from .bucket import BucketRef, branch_elements, children, damaged, leaf_elements
-from .descent import Descent
+from ..format.page import BranchElements, LeafElements
+from .walk import Descent, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..format.page import LeafElements
-    from ..storage.snapshot import Page, Snapshot
+    from ..format.bucket import BucketRef
+    from ..format.page import Page
+    from ..storage.snapshot import Snapshot
 
-    # A leaf page, its elements, their keys, and which of them are meant: from one index to before another.
-    Stretch = tuple[Page, LeafElements, list[bytes], int, int]
+    # The elements of a leaf page, their keys, and which of them are meant: from one index to before another.
+    Stretch = tuple[LeafElements, list[bytes], int, int]
+
+
+def leaf_pages(
+    snapshot: Snapshot,
+    bucket: BucketRef,
+    start: bytes = b"",
+    stop: bytes | None = None,
+    *,
+    reverse: bool = False,
+    descent: Descent | None = None,
+) -> Iterator[Page]:
+    """Yield the leaf pages of ``bucket`` that can hold keys from ``start`` to before ``stop``.
+
+    They come in key order, or with ``reverse`` from the last to the first;
+    pages that are referenced more than once come as often. Yields what
+    precedes a damaged page, then raises :class:`~boltcli.errors.Corrupted`.
+    ``descent`` is that of a walk over more buckets.
+    """
+
+    def children(page: Page) -> list[int]:
+        below = page.children()
+        if page.count and (start or stop is not None):
+            # What a child holds begins with its key, but for the first one, and ends before the next one's.
+            keys = BranchElements(page).keys()
+            low = max(bisect_right(keys, start) - 1, 0)
+            below = below[low : len(keys) if stop is None else max(bisect_left(keys, stop), 1)]
+        if reverse:
+            below.reverse()
+        return below
+
+    for page in tree_pages(snapshot, bucket, descent or Descent(snapshot), children, lone=True):
+        if page.flags == LEAF_PAGE:
+            yield page
 
 
 def stretches(
@@ -29,68 +62,30 @@ def stretches(
     reverse: bool = False,
     descent: Descent | None = None,
 ) -> Iterator[Stretch]:
-    """The elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page's worth at a time.
+    """Yield the elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page at a time.
 
     With ``reverse`` the pages come from the last to the first; inside of each
-    the order stays. Reads the pages on the way to the first one and those
-    in between, no other. Raises :class:`~boltcli.errors.Corrupted` when it
-    comes to a damaged page. ``descent`` is that of a walk over more buckets.
+    the order stays. Raises as :func:`leaf_pages` does.
     """
-    with bucket:
-        yield from _stretches(snapshot, bucket, start, stop, reverse, descent or Descent(snapshot))
-
-
-def _stretches(
-    snapshot: Snapshot, bucket: BucketRef, start: bytes, stop: bytes | None, reverse: bool, descent: Descent
-) -> Iterator[Stretch]:
-    stack: list[int] = []
-    pending: list[Iterator[int]] = []
-    page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), lone=True)
-    while True:
-        try:
-            if page.flags == LEAF_PAGE:
-                leaf = leaf_elements(snapshot, page, stack)
-                keys = leaf.keys()
-                low = bisect_left(keys, start) if start else 0
-                high = len(keys) if stop is None else bisect_left(keys, stop, low)
-                if low < high:
-                    yield page, leaf, keys, low, high
-            elif bucket.root:
-                branch = branch_elements(snapshot, page, stack)
-                keys = branch.keys()
-                # What a child holds begins with its key, but for the first one, and ends before the next one's.
-                low = max(bisect_right(keys, start) - 1, 0)
-                high = len(keys) if stop is None else max(bisect_left(keys, stop), 1)
-                below = branch.pgids[low:high] if keys else children(snapshot, page, stack)
-                pending.append(reversed(below) if reverse else iter(below))
-                stack.append(page.pgid)
-            else:
-                raise DamagedElements(f"an inline bucket's page must be a leaf (flags: {page.flags:x})")
-        except DamagedElements as damage:
-            raise damaged(snapshot, page, damage, stack) from None
-        pgid = None
-        while pending and pgid is None:
-            pgid = next(pending[-1], None)
-            if pgid is None:
-                pending.pop()
-                stack.pop()
-        if pgid is None:
-            return
-        way = (*stack, pgid)
-        page = snapshot.page(pgid, way, lone=True)
-        descent.visit(way)
+    for page in leaf_pages(snapshot, bucket, start, stop, reverse=reverse, descent=descent):
+        leaf = LeafElements(page)
+        keys = leaf.keys()
+        low = bisect_left(keys, start) if start else 0
+        high = len(keys) if stop is None else bisect_left(keys, stop, low)
+        if low < high:
+            yield leaf, keys, low, high
 
 
 def keys_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> Iterator[tuple[bytes, bool]]:
     """The keys, in order, and whether each is a bucket. Raises :class:`~boltcli.errors.Corrupted`."""
-    for _, leaf, keys, low, high in stretches(snapshot, bucket, prefix, successor(prefix)):
+    for leaf, keys, low, high in stretches(snapshot, bucket, prefix, successor(prefix)):
         for index in range(low, high):
             yield keys[index], bool(leaf.flags[index] & BUCKET_LEAF_FLAG)
 
 
 def last_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> bytes | None:
     """The last of the keys, or None. Raises :class:`~boltcli.errors.Corrupted`."""
-    for _, _, keys, _, high in stretches(snapshot, bucket, prefix, successor(prefix), reverse=True):
+    for _, keys, _, high in stretches(snapshot, bucket, prefix, successor(prefix), reverse=True):
         return keys[high - 1]
     return None
 

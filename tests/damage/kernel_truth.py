@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from boltcli.errors import BoltError
+from boltcli.format.bucket import BucketRef
 from boltcli.kernel import load_kernel
 from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
@@ -27,7 +28,7 @@ from boltcli.render.formats import lines
 from boltcli.render.inspect import bucket_tree
 from boltcli.render.pages import table_rows
 from boltcli.storage.snapshot import Snapshot
-from boltcli.tree.bucket import BucketRef, root_bucket
+from boltcli.tree.bucket import root_bucket
 from boltcli.tree.kernel_walks import (
     bucket_columns,
     bucket_text,

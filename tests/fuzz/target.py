@@ -57,7 +57,7 @@ def _read_all(snapshot: Snapshot) -> BoltError | None:
             if bucket is None:
                 continue
             assert get(snapshot, root, name) is None, "a bucket is no value"
-            for _, leaf, keys in keyed_leaves(snapshot, bucket):
+            for leaf, keys in keyed_leaves(snapshot, bucket):
                 for key in keys[:50]:
                     get(snapshot, bucket, key)
                 assert len(keys) <= leaf.count

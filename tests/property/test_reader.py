@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 import boltcli
-from boltcli.errors import BoltError
-from boltcli.format.page import BranchElements, DamagedElements, LeafElements, freelist_ids
+from boltcli.errors import BoltError, Corrupted
+from boltcli.format.page import BranchElements, LeafElements
 from tests.fuzz.target import read_everything
-from tests.support import fixture, freelist, page, pgid, small
+from tests.support import as_page, fixture, freelist, page, pgid, small
 
 KEYS = st.binary(min_size=1, max_size=20)
 PAIRS = st.dictionaries(KEYS, st.binary(max_size=40), max_size=30).map(lambda pairs: sorted(pairs.items()))
@@ -24,7 +24,7 @@ U32 = st.integers(0, 2**32 - 1)
 @given(PAIRS)
 def test_leaf_pages(pairs: list[tuple[bytes, bytes]]) -> None:
     content = page(3, 2, pairs)
-    leaf = LeafElements(content, 0, len(pairs), len(content))
+    leaf = LeafElements(as_page(content))
     assert list(zip(leaf.keys(), leaf.values())) == pairs
     assert [(leaf.key(i), leaf.value(i)) for i in range(len(pairs))] == pairs
 
@@ -33,32 +33,32 @@ def test_leaf_pages(pairs: list[tuple[bytes, bytes]]) -> None:
 def test_pages_of_one_size(ksize: int, vsize: int, count: int) -> None:
     pairs = [(index.to_bytes(ksize + 1, "big"), bytes([index % 256]) * vsize) for index in range(count)]
     content = page(3, 2, pairs, page_size=16384)
-    leaf = LeafElements(content, 0, count, len(content))
+    leaf = LeafElements(as_page(content))
     assert leaf.keys() == [key for key, _ in pairs]
 
 
 @given(st.dictionaries(KEYS, st.integers(0, 2**64 - 1), max_size=30))
 def test_branch_pages(children: dict[bytes, int]) -> None:
     content = page(3, 1, [(key, pgid(child)) for key, child in children.items()])
-    branch = BranchElements(content, 0, len(children), len(content))
+    branch = BranchElements(as_page(content))
     assert dict(zip(branch.keys(), branch.pgids)) == children
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=100))
 def test_freelists(ids: list[int]) -> None:
     content = freelist(2, ids)
-    assert freelist_ids(content, 0, len(ids), len(content)) == ids
+    assert as_page(content).freelist_ids(len(content)) == ids
 
 
 @given(st.lists(st.tuples(U32, U32, U32, U32), min_size=1, max_size=20), st.integers(0, 400))
 def test_elements_with_any_numbers(elements: list[tuple[int, int, int, int]], room: int) -> None:
     """Whatever an element says, what is read lies in the page, or reading refuses."""
     content = bytes(16) + b"".join(struct.pack("<IIII", *element) for element in elements) + bytes(room)
-    leaf = LeafElements(content, 0, len(elements), len(content))
+    leaf = LeafElements(as_page(content, len(elements)))
     for read in (leaf.keys, leaf.values):
         try:
             items = read()
-        except DamagedElements:
+        except Corrupted:
             continue
         sizes = leaf.key_sizes if read == leaf.keys else leaf.value_sizes
         assert [len(item) for item in items] == sizes

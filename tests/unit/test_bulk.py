@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from boltcli.errors import BoltError
+from boltcli.format.bucket import BucketRef, buckets_in
 from boltcli.ops.check import batch_check as proof
 from boltcli.ops.check import database_check as check
 from boltcli.ops.read import fast_keys as keys_bulk
@@ -22,7 +23,8 @@ from boltcli.render.formats import lines
 from boltcli.storage.forked import Died, Forked, as_done, in_turn
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.batch import Irregular
-from boltcli.tree.bucket import BucketRef, leaf_elements, leaf_pages, open_bucket, root_bucket
+from boltcli.tree.bucket import root_bucket
+from boltcli.tree.key_range import leaf_pages
 from tests.damage.mutations import sample
 from tests.damage.test_damage import SOURCES
 from tests.support import DATABASES, fixture, freelist, page, pgid, small
@@ -70,9 +72,7 @@ def _buckets(snapshot: Snapshot) -> Iterator[BucketRef]:
         yield bucket
         try:
             for leaf_page in leaf_pages(snapshot, bucket):
-                leaf = leaf_elements(snapshot, leaf_page)
-                for index in leaf.bucket_indexes():
-                    todo.append(open_bucket(snapshot, leaf_page, leaf, index))
+                todo += buckets_in(leaf_page)
         except BoltError:
             continue
 

@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
-from boltcli.errors import ChecksumError, InvalidDatabase, VersionMismatch
+from boltcli.errors import ChecksumError, Corrupted, InvalidDatabase, VersionMismatch
 from boltcli.format.meta import Meta, choose, fnv1a64
-from boltcli.format.page import BranchElements, DamagedElements, LeafElements, freelist_ids, type_name
-from tests.support import freelist, meta, page, pgid
+from boltcli.format.page import BranchElements, LeafElements, type_name
+from tests.support import as_page, freelist, meta, page, pgid
 
 OTHER_ORDER = "invalid database: it was written on a machine with the other byte order"
 
@@ -56,7 +56,7 @@ def test_the_newest_valid_meta_wins() -> None:
 
 def test_leaf_columns() -> None:
     content = page(3, 2, [(b"a", b"xx"), (b"bb", b""), (b"ccc", b"y", b"\1")])
-    leaf = LeafElements(content, 0, 3, len(content))
+    leaf = LeafElements(as_page(content))
     assert leaf.keys() == [b"a", b"bb", b"ccc"]
     assert leaf.values() == [b"xx", b"", b"y"]
     assert leaf.key(1) == b"bb"
@@ -67,38 +67,38 @@ def test_leaf_columns() -> None:
 def test_uniform_keys_take_the_short_way_with_the_same_result() -> None:
     pairs = [(b"key%02d" % i, b"value") for i in range(40)]
     content = page(3, 2, pairs)
-    leaf = LeafElements(content, 0, 40, len(content))
+    leaf = LeafElements(as_page(content))
     assert leaf.keys() == [key for key, _ in pairs] == [leaf.key(i) for i in range(40)]
 
 
 def test_branch_columns() -> None:
     content = page(3, 1, [(b"a", pgid(7)), (b"m", pgid(2**63))])
-    branch = BranchElements(content, 0, 2, len(content))
+    branch = BranchElements(as_page(content))
     assert branch.keys() == [b"a", b"m"]
     assert branch.pgids == [7, 2**63]
 
 
 def test_elements_beyond_their_room() -> None:
     content = bytearray(page(3, 2, [(b"a", b"xx"), (b"b", b"")]))
-    with pytest.raises(DamagedElements, match="300 elements do not fit"):
-        LeafElements(bytes(content), 0, 300, len(content))
+    with pytest.raises(Corrupted, match="300 elements do not fit"):
+        LeafElements(as_page(bytes(content), 300))
     struct.pack_into("<I", content, 16 + 8, 5000)  # the first key's size
-    leaf = LeafElements(bytes(content), 0, 2, len(content))
+    leaf = LeafElements(as_page(bytes(content)))
     for access in (leaf.keys, leaf.values, lambda: leaf.key(0), lambda: leaf.value(0)):
-        with pytest.raises(DamagedElements, match=r"0 ends [0-9]+ bytes beyond its page"):
+        with pytest.raises(Corrupted, match=r"0 ends [0-9]+ bytes beyond its page"):
             access()
 
 
 def test_freelist_counts() -> None:
     content = freelist(2, [9, 4, 4])
-    assert freelist_ids(content, 0, 3, len(content)) == [9, 4, 4]
+    assert as_page(content).freelist_ids(len(content)) == [9, 4, 4]
     long = struct.pack("<QHHI", 2, 0x10, 0xFFFF, 0) + struct.pack("<3Q", 2, 5, 6)
-    assert freelist_ids(long, 0, 0xFFFF, len(long)) == [5, 6]
-    with pytest.raises(DamagedElements, match="3 free page ids do not fit"):
-        freelist_ids(content[:36], 0, 3, 36)
+    assert as_page(long).freelist_ids(len(long)) == [5, 6]
+    with pytest.raises(Corrupted, match="3 free page ids do not fit"):
+        as_page(content[:36]).freelist_ids(36)
     huge = struct.pack("<QHHI", 2, 0x10, 0xFFFF, 0) + struct.pack("<Q", 2**63)
-    with pytest.raises(DamagedElements, match="do not fit"):
-        freelist_ids(huge, 0, 0xFFFF, len(huge))
+    with pytest.raises(Corrupted, match="do not fit"):
+        as_page(huge).freelist_ids(len(huge))
 
 
 def test_type_names() -> None:

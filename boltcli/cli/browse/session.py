@@ -7,12 +7,11 @@ import os
 from ...apps.registry import recognise
 from ...apps.store import SnapshotStore
 from ...errors import BoltError, KeyNotFound
-from ...format.page import DamagedElements
 from ...ops.check.database_check import check
 from ...ops.space.page_map import page_map
 from ...ops.space.page_story import page_story
 from ...render.names import path_text, shell_quoted
-from ...tree.bucket import BucketRef, damaged, find_bucket, seek
+from ...tree.bucket import find_bucket, seek
 from ...tree.key_range import stretches
 
 TYPE_CHECKING = False
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...apps.contract import Application, Codec
+    from ...format.bucket import BucketRef
     from ...ops.check.findings import Finding
     from ...ops.space.page_map import PageMap
     from ...ops.space.page_story import PageStory
@@ -67,19 +67,16 @@ class Session:
     def value(self, path: Path, key: bytes, most: int) -> bytes:
         """Return the value of ``key``, of a larger one the first ``most`` bytes. Raises BoltError."""
         bucket = self.bucket(path)
-        page, leaf, index = seek(self.snapshot, bucket, key)
-        try:
-            if index >= leaf.count or leaf.key(index) != key:
-                raise KeyNotFound(key)
-            start, stop = leaf.value_span(index)
-            return leaf.buffer[start : min(stop, start + most)]
-        except DamagedElements as damage:
-            raise damaged(self.snapshot, page, damage) from None
+        leaf, index = seek(self.snapshot, bucket, key)
+        if index >= leaf.count or leaf.key(index) != key:
+            raise KeyNotFound(key)
+        start, stop = leaf.value_span(index)
+        return leaf.buffer[start : min(stop, start + most)]
 
     def buckets(self, path: Path) -> tuple[list[bytes], bool]:
         """Return the names of the buckets in the one at ``path``, and whether these are all."""
         names: list[bytes] = []
-        for number, (_, leaf, keys, _, _) in enumerate(stretches(self.snapshot, self.bucket(path))):
+        for number, (leaf, keys, _, _) in enumerate(stretches(self.snapshot, self.bucket(path))):
             names += [keys[index] for index in leaf.bucket_indexes()]
             if len(names) > _MOST_BUCKETS or number >= _MOST_PAGES:
                 return names[:_MOST_BUCKETS], False

@@ -8,9 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ...format.bucket import BucketRef
     from ...ops.read.key_rows import KeyRow
     from ...storage.snapshot import Snapshot
-    from ...tree.bucket import BucketRef
 
 
 class KeyWindow:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ...apps.decode import Decoder
+    from ...format.bucket import BucketRef
     from ...storage.snapshot import Snapshot
-    from ...tree.bucket import BucketRef
 
     Write = Callable[[list[bytes], str], bytes]
     from ..job import Job

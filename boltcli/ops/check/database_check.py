@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from ...errors import Corrupted
 from ...format.constants import FREELIST_PAGE
-from ...format.page import DamagedElements, freelist_ids
 from ...tree.kernel_walks import has_kernel, proven_pages
 
 TYPE_CHECKING = False
@@ -79,9 +78,9 @@ def _other_pages(snapshot: Snapshot) -> bytearray | None:
         page = snapshot.page(meta.freelist)
         if page.flags != FREELIST_PAGE or meta.freelist + page.overflow >= meta.hwm:
             return None
-        free = freelist_ids(page.buffer, page.offset, page.count, page.end, meta.hwm)
+        free = page.freelist_ids(page.end, meta.hwm)
         for pgid in (*free, *range(meta.freelist, meta.freelist + page.overflow + 1)):
             marks[pgid] = 1
-    except (Corrupted, DamagedElements, IndexError):
+    except (Corrupted, IndexError):
         return None
     return marks if marks.count(1) == 3 + page.overflow + len(free) else None  # no page twice

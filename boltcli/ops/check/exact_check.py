@@ -12,32 +12,23 @@ finding, what it leads to is passed over, and the check goes on.
 from __future__ import annotations
 
 from ...errors import Corrupted
-from ...format.constants import BRANCH_PAGE, FREELIST_PAGE, LEAF_PAGE, PAGE_TYPES
-from ...format.page import DamagedElements, freelist_ids, type_name
-from ...tree.bucket import (
-    MAX_DEPTH,
-    BucketRef,
-    branch_elements,
-    child_bucket,
-    children,
-    damaged,
-    leaf_elements,
-    next_child,
-    root_bucket,
-)
+from ...format.bucket import BucketRef, bucket_for_check
+from ...format.constants import BRANCH_PAGE, LEAF_PAGE, PAGE_TYPES
+from ...format.page import BranchElements, LeafElements, type_name
+from ...tree.bucket import child_bucket, root_bucket
+from ...tree.freelist import BEYOND, stored_free_pages
 from ...tree.tolerant_walk import Allowance
+from ...tree.walk import MAX_DEPTH, Walk
 from .findings import UNCOUNTED, Finding, stack_text
-from .key_order import bucket_at, check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
+from .key_order import check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from ...storage.snapshot import Page, Snapshot
+    from ...format.page import Page
+    from ...storage.snapshot import Snapshot
 
-# Page runs may claim to go this many pages beyond the file's end before they
-# are cut (bbolt notes every page that they claim, in a map, until memory ends).
-_BEYOND = 1 << 20
 # Pages may be reached along several ways; this many visits a page, on average, are followed.
 _VISITS = 64
 _VISIT = 16  # what a visit takes of these, at least; the pages of its run, if they are more
@@ -59,12 +50,12 @@ class _Check:
         self.hwm = snapshot.meta.hwm
         # One byte a page, some beyond the file's end included: runs may claim them.
         # What lies beyond even that isn't tracked, whatever the file claims.
-        self.tracked = snapshot.page_count + _BEYOND
+        self.tracked = snapshot.page_count + BEYOND
         self.reached = bytearray(self.tracked)
         self.freed = bytearray(self.tracked)
         self.freelist_known = True
         self.visited = 0
-        self.budget = _VISITS * snapshot.page_count + _BEYOND
+        self.budget = _VISITS * snapshot.page_count + BEYOND
         self.elements = Allowance(snapshot)
         self.damaged: set[int] = set()
         self.looks_at_values = True  # bbolt looks at none where it doesn't list a bucket
@@ -115,25 +106,15 @@ class _Check:
     # Before the trees: the freelist and the two meta pages.
 
     def _load_freelist(self, from_page: int) -> Iterator[Finding]:
-        snapshot = self.snapshot
-        pgid = snapshot.meta.freelist
-        if not snapshot.meta.has_freelist:
+        if not self.snapshot.meta.has_freelist:
             self._rebuild_freelist(from_page)
             return
         try:
-            page = snapshot.any_page(pgid)
-            if page.flags != FREELIST_PAGE:
-                raise snapshot.corrupted(f"invalid freelist page, its type is {type_name(page.flags)}", pgid)
-            try:
-                # As long as the file lasts: bbolt doesn't look at the page's own end.
-                ids = freelist_ids(page.buffer, page.offset, page.count, page.limit, self.tracked)
-            except DamagedElements as damage:
-                raise snapshot.corrupted(str(damage), pgid) from None
+            ids = stored_free_pages(self.snapshot, self.snapshot.meta)
         except Corrupted as damage:
             self.freelist_known = False
             yield from self._damage(damage)
             return
-        ids.sort()
         freed = self.freed
         before = -1
         for free in ids:
@@ -232,19 +213,17 @@ class _Check:
             page = self.snapshot.page(pgid)
             if page.flags != LEAF_PAGE:
                 continue
-            leaf = leaf_elements(self.snapshot, page, lenient=True)
+            leaf = LeafElements(page, page.limit)
             starts = leaf.value_starts()
             for index in leaf.bucket_indexes():
                 try:
                     if ordered:
-                        child: BucketRef | None = bucket_at(leaf, index, starts[index])
+                        child: BucketRef | None = bucket_for_check(leaf, index, starts[index])
                     else:
                         # bbolt looks each one up by name, and keys out of order hide some from it.
                         child = child_bucket(self.snapshot, bucket, leaf.key(index), lenient=True)
                 except Corrupted as damage:
                     yield from self._damage(damage)
-                except DamagedElements as damage:
-                    yield from self._damage(damaged(self.snapshot, page, damage))
                 else:
                     if child is not None and child.root:
                         inside.append(child)
@@ -280,30 +259,27 @@ class _Check:
 
     def _pages(self, root: int) -> Iterator[Finding]:
         """Visit every page of a tree, a branch before its children."""
-        snapshot = self.snapshot
-        stack = [root]
-        pending: list[Iterator[int]] = []
+        walk = Walk(self.snapshot, BucketRef(root))
         while True:
-            pgid = stack[-1]
             try:
-                page = snapshot.page(pgid, stack)
-                known = self.reached[pgid]
-                yield from self._verify(page, stack)
-                if page.flags == BRANCH_PAGE and pgid not in stack[:-1] and not (self.budget < 0 and known):
-                    pending.append(iter(_children_of(snapshot, page, stack)))
-                    stack.append(0)  # takes the child's id below
+                page = next(walk, None)
+                if page is None:
+                    return
+                known = self.reached[page.pgid]
+                yield from self._verify(page)
+                # Unlike a reader, bbolt's check has nothing against a branch without children.
+                entered = page.flags == BRANCH_PAGE and page.count and page.pgid not in page.stack[:-1]
+                if entered and not (self.budget < 0 and known):
+                    walk.enter(page.children())
             except Corrupted as damage:
                 yield from self._damage(damage)
-            stack.pop()
-            if not next_child(stack, pending):
-                return
 
-    def _verify(self, page: Page, stack: list[int]) -> Iterator[Finding]:
+    def _verify(self, page: Page) -> Iterator[Finding]:
         """Bounds, references, freed, type of one page."""
         if self.progress is not None:
             self.visited += 1
             self.progress(self.visited, self.hwm)
-        pgid = page.pgid
+        pgid, stack = page.pgid, page.stack
         if pgid > self.hwm:
             yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {stack_text(stack)}")
         reached = self.reached
@@ -341,9 +317,9 @@ class _Check:
                 stack.append(pgid)
                 try:
                     page = snapshot.page(pgid, stack)
-                    self.elements.spend(page, stack)
+                    self.elements.spend(page)
                     if page.flags == LEAF_PAGE:
-                        leaf = leaf_elements(snapshot, page, stack, lenient=True)
+                        leaf = LeafElements(page, page.limit)
                         if any(leaf.flags):
                             leaves.append(pgid)
                         keys = readable_keys(leaf, low, high)
@@ -353,14 +329,12 @@ class _Check:
                         if self.looks_at_values:
                             check_value_sizes(leaf)
                     elif page.flags == BRANCH_PAGE:
-                        branch = branch_elements(snapshot, page, stack, lenient=True)
+                        branch = BranchElements(page, page.limit)
                         frames.append(_Frame(branch.keys(), branch.pgids, low, high))
                         entered = True
                     else:
                         leaves.append(pgid)
                         yield _unexpected_type(page)
-                except DamagedElements as damage:
-                    yield from self._damage(damaged(snapshot, page, damage, stack))
                 except Corrupted as damage:
                     yield from self._damage(damage)
                 if not entered:
@@ -396,11 +370,6 @@ class _Frame:
         self.previous = low  # what the next element's key must not be below
         self.greatest: bytes | None = None
         self.high = high
-
-
-def _children_of(snapshot: Snapshot, page: Page, stack: list[int]) -> list[int]:
-    # Unlike a reader, the check has nothing against a branch without children: bbolt's page walk has not.
-    return children(snapshot, page, stack) if page.count else []
 
 
 def _unexpected_type(page: Page) -> Finding:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from _operator import add, lt
 from itertools import islice
 
-from ...format.constants import BUCKET_HEADER_SIZE
-from ...format.page import BUCKET_HEADER, DamagedElements, LeafElements
-from ...tree.bucket import BucketRef
+from ...errors import Corrupted
+from ...format.constants import MAX_DATA
 from .findings import Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data, as far as bbolt can address them
+    from ...format.page import LeafElements
 
 
 def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> list[bytes]:
@@ -26,13 +25,13 @@ def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> 
 
     A comparison ends at the first byte that differs, so bbolt doesn't notice
     such a key unless the part inside the file equals its neighbour's. Raises
-    :class:`DamagedElements` where bbolt would have read on.
+    :class:`~boltcli.errors.Corrupted` where bbolt would have read on.
     """
     try:
         return leaf.keys()
-    except DamagedElements:
+    except Corrupted:
         starts = leaf.key_starts()
-        if max(starts) > leaf.end or max(map(add, leaf.positions, leaf.key_sizes)) > _MAX_DATA:
+        if max(starts) > leaf.end or max(map(add, leaf.positions, leaf.key_sizes)) > MAX_DATA:
             raise
         stops = [min(start + size, leaf.end) for start, size in zip(starts, leaf.key_sizes)]
         keys = [leaf.buffer[start:stop] for start, stop in zip(starts, stops)]
@@ -47,22 +46,12 @@ def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> 
 
 
 def check_value_sizes(leaf: LeafElements) -> None:
-    """Raise :class:`DamagedElements` for a value that no memory could hold; lesser ones bbolt passes over."""
-    if max(leaf.value_sizes, default=0) <= _MAX_DATA // 2:
+    """Raise :class:`~boltcli.errors.Corrupted` for a value that no memory could hold; lesser ones bbolt passes over."""
+    if max(leaf.value_sizes, default=0) <= MAX_DATA // 2:
         return
     for index, sizes in enumerate(zip(leaf.positions, leaf.key_sizes, leaf.value_sizes)):
-        if sum(sizes) > _MAX_DATA:
-            raise DamagedElements(f"value {index} is {sizes[-1]} bytes long")
-
-
-def bucket_at(leaf: LeafElements, index: int, start: int) -> BucketRef:
-    """The bucket whose value begins at ``start``, which is looked at as closely as bbolt looks, no more."""
-    size = leaf.value_sizes[index]
-    if size and start + BUCKET_HEADER_SIZE <= leaf.end:
-        bucket = BucketRef(*BUCKET_HEADER.unpack_from(leaf.buffer, start))
-        if bucket.root or size > BUCKET_HEADER_SIZE:
-            return bucket
-    raise DamagedElements(f"element {index} is too small to be a bucket")
+        if sum(sizes) > MAX_DATA:
+            raise leaf.page.damaged(f"value {index} is {sizes[-1]} bytes long")
 
 
 def in_order(keys: list[bytes], low: bytes | None, high: bytes | None) -> bool:

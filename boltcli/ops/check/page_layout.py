@@ -11,8 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...format.page import BranchElements, LeafElements
-    from ...storage.snapshot import Page
+    from ...format.page import BranchElements, LeafElements, Page
 
 
 def leaf_layout(page: Page, leaf: LeafElements, page_size: int) -> Iterator[str]:

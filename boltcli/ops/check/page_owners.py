@@ -6,15 +6,15 @@ from array import array
 
 from ...errors import Corrupted
 from ...format.constants import FREELIST_PAGE, PAGE_TYPES
-from ...format.page import DamagedElements, freelist_ids
-from .findings import Finding
+from .findings import Finding, stack_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...storage.snapshot import Page, Snapshot
-    from ...tree.bucket import BucketRef
+    from ...format.bucket import BucketRef
+    from ...format.page import Page
+    from ...storage.snapshot import Snapshot
 
 _RUNS = 4  # pages that runs may claim, for each page of the file
 _NOBODY, _META, _FREELIST, _FREE, _BUCKETS = range(5)
@@ -40,12 +40,14 @@ class Accounts:
             page = snapshot.any_page(pgid)
             if page.flags != FREELIST_PAGE:
                 return  # the check has said so
-            yield from self._claim(page, pgid, _FREELIST, ())
-            ids = freelist_ids(page.buffer, page.offset, page.count, page.end, snapshot.page_count)
-        except DamagedElements as damage:
-            yield Finding("freelist", pgid, f"page {pgid} at offset {page.file_offset}: {damage}, in a freelist page")
-            return
         except Corrupted:
+            return
+        yield from self._claim(page, pgid, _FREELIST)
+        try:
+            ids = page.freelist_ids(page.end, snapshot.page_count)
+        except Corrupted as damage:
+            words = f"page {pgid} at offset {page.file_offset}: {damage.problem}, in a freelist page"
+            yield Finding("freelist", pgid, words)
             return
         if page.pgid != pgid:
             yield Finding("freelist", pgid, f"page {pgid}: the freelist identifies itself as page {page.pgid}")
@@ -69,14 +71,14 @@ class Accounts:
         self._buckets.append(bucket)
         return _BUCKETS + len(self._buckets) - 1
 
-    def claim(self, page: Page, owner: int, stack: tuple[int, ...]) -> Iterator[Finding]:
+    def claim(self, page: Page, owner: int) -> Iterator[Finding]:
         """Give a page run of a tree to its bucket; what stands against that."""
-        return self._claim(page, page.pgid, owner, stack)
+        return self._claim(page, page.pgid, owner)
 
-    def _claim(self, page: Page, pgid: int, owner: int, stack: tuple[int, ...]) -> Iterator[Finding]:
+    def _claim(self, page: Page, pgid: int, owner: int) -> Iterator[Finding]:
         owners, hwm = self._owners, self._snapshot.meta.hwm
         stop = pgid + page.overflow + 1
-        way = f" (stack: [{' '.join(map(str, stack))}])" if stack else ""
+        way = f" {stack_text(page.stack)}" if page.stack else ""
         if stop > hwm:
             beyond = f"its last page is {stop - 1}, beyond the high-water mark, {hwm}"
             yield Finding("owner", pgid, f"page {pgid}: in {self._name(owner)}, {beyond}{way}")

@@ -6,10 +6,12 @@ from itertools import islice
 from operator import lt
 
 from ...errors import Corrupted
+from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
-from ...format.page import DamagedElements
-from ...tree.bucket import BucketRef, branch_elements, damaged, leaf_elements, open_bucket, root_bucket
+from ...format.page import BranchElements, LeafElements
+from ...tree.bucket import root_bucket
 from ...tree.tolerant_walk import Allowance, survey
+from ...tree.walk import Once
 from .findings import Finding
 from .page_layout import branch_layout, leaf_layout
 
@@ -17,8 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...format.page import LeafElements
-    from ...storage.snapshot import Page, Snapshot
+    from ...format.page import Page
+    from ...storage.snapshot import Snapshot
     from .page_owners import Accounts
 
 
@@ -32,7 +34,7 @@ class _Trees:
         self.snapshot = snapshot
         self.accounts = accounts
         self.elements = Allowance(snapshot)
-        self.seen = bytearray(snapshot.page_count)
+        self.once = Once(snapshot)
 
     def run(self) -> Iterator[Finding]:
         # A stack of our own: buckets may nest deeper than Python calls may.
@@ -46,51 +48,43 @@ class _Trees:
     def _tree(self, bucket: BucketRef, inside: list[BucketRef]) -> Iterator[Finding]:
         owner = self.accounts.bucket(bucket)
         depth = 0  # of the first leaf
-        for found in survey(self.snapshot, bucket, self.seen):
-            if isinstance(found, Corrupted):
-                yield Finding("damaged", found.page or 0, str(found))
+        for page in survey(self.snapshot, bucket, self.once):
+            if isinstance(page, Corrupted):
+                yield Finding("damaged", page.page or 0, str(page))
                 continue
-            page, stack = found
-            yield from self.accounts.claim(page, owner, stack)
+            yield from self.accounts.claim(page, owner)
             if page.flags == BRANCH_PAGE:
-                problems = self._branch(page, stack)
+                problems = self._branch(page)
             else:
-                problems = self._leaf(page, stack, bucket, inside)
-                depth = depth or len(stack)
-                if depth != len(stack):
-                    yield self._finding(
-                        "shape", page, f"a leaf on level {len(stack)}, the first one is on level {depth}", bucket, stack
-                    )
-                if not page.count and len(stack) > 1:
-                    yield self._finding("shape", page, "a leaf without elements below a branch page", bucket, stack)
+                problems = self._leaf(page, inside)
+                level = len(page.stack)
+                depth = depth or level
+                if depth != level:
+                    yield _finding("shape", page, f"a leaf on level {level}, the first one is on level {depth}")
+                if not page.count and level > 1:
+                    yield _finding("shape", page, "a leaf without elements below a branch page")
             try:
                 for words in problems:
-                    yield self._finding("layout", page, words, bucket, stack)
+                    yield _finding("layout", page, words)
             except Corrupted as damage:
-                damage.in_bucket(bucket.names)
                 yield Finding("layout", page.pgid, str(damage))
 
-    def _finding(self, kind: str, page: Page, words: str, bucket: BucketRef, stack: tuple[int, ...]) -> Finding:
-        where = damaged(self.snapshot, page, DamagedElements(words), stack)
-        where.in_bucket(bucket.names)
-        return Finding(kind, page.pgid, str(where))
-
-    def _branch(self, page: Page, stack: tuple[int, ...]) -> Iterator[str]:
-        self.elements.spend(page, stack)
-        branch = branch_elements(self.snapshot, page, stack)
+    def _branch(self, page: Page) -> Iterator[str]:
+        self.elements.spend(page)
+        branch = BranchElements(page)
         yield from branch_layout(page, branch, self.snapshot.page_size)
         hwm = self.snapshot.meta.hwm
         for index, child in enumerate(branch.pgids):
             if not 2 <= child < hwm:
                 yield f"element {index} leads to page {child}, expected one in [2, {hwm})"
 
-    def _leaf(self, page: Page, stack: tuple[int, ...], bucket: BucketRef, inside: list[BucketRef]) -> Iterator[str]:
-        self.elements.spend(page, stack)
-        leaf = leaf_elements(self.snapshot, page, stack)
+    def _leaf(self, page: Page, inside: list[BucketRef]) -> Iterator[str]:
+        self.elements.spend(page)
+        leaf = LeafElements(page)
         yield from leaf_layout(page, leaf, self.snapshot.page_size)
         for index in leaf.bucket_indexes():
             try:
-                child = open_bucket(self.snapshot, page, leaf, index, bucket)
+                child = open_bucket(leaf, index)
             except Corrupted as damage:
                 yield damage.problem
                 continue
@@ -120,13 +114,17 @@ class _Trees:
             yield f"its inline page has the flags {page.flags:x}, expected those of a leaf"
             return
         try:
-            leaf = leaf_elements(self.snapshot, page)
+            leaf = LeafElements(page)
             yield from (f"in its inline page, {words}" for words in leaf_layout(page, leaf, 0))
             keys = leaf.keys()
-        except (Corrupted, DamagedElements) as damage:
-            yield f"in its inline page, {damage.problem if isinstance(damage, Corrupted) else damage}"
+        except Corrupted as damage:
+            yield f"in its inline page, {damage.problem}"
             return
         if not all(map(lt, keys, islice(keys, 1, None))):
             yield "in its inline page, the keys are out of order"
         if leaf.bucket_indexes():
             yield "its inline page holds a bucket, which only a page of its own can"
+
+
+def _finding(kind: str, page: Page, words: str) -> Finding:
+    return Finding(kind, page.pgid, str(page.damaged(words)))

@@ -12,7 +12,8 @@ from __future__ import annotations
 from operator import eq
 
 from ...errors import BucketNotFound
-from ...tree.bucket import BucketRef, child_bucket, root_bucket
+from ...format.bucket import BucketRef
+from ...tree.bucket import child_bucket, root_bucket
 from .change import Change
 from .shared_pages import NothingShared, SameFile, SharedPages, can_share
 from .tree_cursor import TreeCursor, Visits

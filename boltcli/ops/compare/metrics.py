@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ...errors import Corrupted
-from ...format.constants import FREELIST_PAGE
-from ...tree.levels import Levels
+from ...format.constants import FREELIST_PAGE, LEAF_PAGE
+from ...tree.walk import all_pages
 from ..check.database_check import check
 from ..space.free_pages import free_pages
 from ..space.space_usage import bucket_usage
@@ -69,18 +69,8 @@ def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False) ->
 
 
 def _count_pages(snapshot: Snapshot, pages: dict[str, int]) -> None:
-    levels = Levels(snapshot)
-    roots = [snapshot.meta.root]
-    met: set[int] = set()
-    while roots:
-        root = roots.pop()
-        if root in met:
-            raise snapshot.corrupted("the bucket's pages belong to another bucket too", root)
-        met.add(root)
-        branches, leaves = levels.tree(root)
-        for kind, pgids in (("branch", branches), ("leaf", leaves)):
-            pages[kind] += len(pgids) + sum([levels.heads[pgid] >> 32 for pgid in pgids])
-        roots += levels.roots(leaves)
+    for tree_page in all_pages(snapshot):
+        pages["leaf" if tree_page.flags == LEAF_PAGE else "branch"] += 1 + tree_page.overflow
     pages["meta"] = 2
     rest = snapshot.meta.hwm - 2 - pages["branch"] - pages["leaf"]
     if not snapshot.meta.has_freelist:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from ...errors import PatchMismatch, bucket_text
-from ...tree.bucket import BucketRef, root_bucket
+from ...format.bucket import BucketRef
+from ...tree.bucket import root_bucket
 from ..read.export_rows import rows_of
 from ..read.select_items import items
 from .tree_cursor import TreeCursor, Visits

@@ -13,14 +13,10 @@ from __future__ import annotations
 import os
 import sys
 
-from ...format.constants import (
-    BRANCH_PAGE,
-    BUCKET_HEADER_SIZE,
-    ELEMENT_SIZE,
-    LEAF_PAGE,
-    PAGE_HEADER_SIZE,
-)
-from ...format.page import BUCKET_HEADER, EVEN, DamagedElements, LeafElements
+from ...errors import Corrupted
+from ...format.bucket import buckets_in
+from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ...format.page import EVEN, Page
 from ...storage.source import read_at
 
 TYPE_CHECKING = False
@@ -169,19 +165,11 @@ class SharedPages(NothingShared):
         if not buffer[PAGE_HEADER_SIZE::ELEMENT_SIZE].translate(None, EVEN):
             return []
         buffer = _piece(self._new, pgid * self.page_size, size)
+        page = Page((pgid, LEAF_PAGE, count, word >> 32), buffer, 0, size, size, pgid * self.page_size)
         try:
-            leaf = LeafElements(buffer, 0, count, size)
-            roots = []
-            for index in leaf.bucket_indexes():
-                value, stop = leaf.value_span(index)
-                if stop - value < BUCKET_HEADER_SIZE:
-                    return None
-                root = BUCKET_HEADER.unpack_from(buffer, value)[0]
-                if root:
-                    roots.append(root)
-        except DamagedElements:
+            return [bucket.root for bucket in buckets_in(page) if bucket.root]
+        except Corrupted:
             return None
-        return roots
 
     def _is_same(self, pgid: int) -> bool:
         """Whether the page run at ``pgid`` has the same bytes in both."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
+from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
-from ...format.page import DamagedElements
-from ...tree.bucket import MAX_DEPTH, BucketRef, branch_elements, damaged, leaf_elements, open_bucket
+from ...format.page import BranchElements, LeafElements
+from ...tree.walk import MAX_DEPTH, Once, inline_page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...storage.snapshot import Page, Snapshot
+    from ...format.page import Page
+    from ...storage.snapshot import Snapshot
 
     Value = bytes | BucketRef
 
@@ -20,18 +22,16 @@ if TYPE_CHECKING:
 class Visits:
     """A database that is compared: the pages of it that were opened, each at most once."""
 
-    __slots__ = ("_met", "snapshot")
+    __slots__ = ("_once", "snapshot")
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._met = bytearray(snapshot.page_count)
+        self._once = Once(snapshot)
 
-    def page(self, pgid: int, stack: tuple[int, ...] = ()) -> Page:
-        """A page of a tree. Raises :class:`~boltcli.errors.Corrupted`, also for one that was opened before."""
-        page = self.snapshot.page(pgid, stack)
-        if self._met[pgid]:
-            raise self.snapshot.corrupted("the page is referenced more than once", pgid, stack)
-        self._met[pgid] = 1
+    def page(self, pgid: int, bucket: BucketRef | None) -> Page:
+        """A page of the tree of ``bucket``. Raises :class:`~boltcli.errors.Corrupted`, also for one opened before."""
+        page = self.snapshot.page(pgid, (), bucket)
+        self._once.visit(page)
         return page
 
 
@@ -62,10 +62,8 @@ class TreeCursor:
         if bucket is not None:
             if bucket.root:
                 self._heads.append((bucket.root, 0))
-            elif bucket.inline is None:
-                raise visits.snapshot.corrupted("the root bucket has no page", visits.snapshot.meta.page)
             else:
-                self._take(bucket.inline)
+                self._take(inline_page(visits.snapshot, bucket))
 
     @property
     def is_empty(self) -> bool:
@@ -92,30 +90,23 @@ class TreeCursor:
         """How many levels are below the head."""
         page, height = self._open(), 0
         while page.flags == BRANCH_PAGE and height < MAX_DEPTH:
-            branch = branch_elements(self._visits.snapshot, page)
-            if not branch.count:
-                break
-            page = self._visits.snapshot.page(branch.pgids[0])
+            page = self._visits.snapshot.page(page.children()[0], (), self._bucket)
             height += 1
         return height
 
     def expand(self) -> None:
         """Put the subtrees of the head, a branch page, in its place."""
         page = self._open()
-        pgid, depth = self._heads.pop()
+        _, depth = self._heads.pop()
         self._page = None
-        snapshot = self._visits.snapshot
         if depth >= MAX_DEPTH:
-            raise snapshot.corrupted(f"the tree is deeper than {MAX_DEPTH} levels", pgid)
-        branch = branch_elements(snapshot, page)
+            raise page.damaged(f"the tree is deeper than {MAX_DEPTH} levels")
+        branch = BranchElements(page)
         if not branch.count:
-            raise snapshot.corrupted("a branch page without elements", pgid)
+            raise page.damaged("a branch page without elements")
         children = branch.pgids
         if self._start or self._stop is not None:
-            try:
-                keys = branch.keys()
-            except DamagedElements as damage:
-                raise damaged(snapshot, page, damage) from None
+            keys = branch.keys()
             low = max(bisect_right(keys, self._start) - 1, 0)
             high = len(keys) if self._stop is None else max(bisect_left(keys, self._stop), 1)
             children = children[low:high]
@@ -141,10 +132,9 @@ class TreeCursor:
     def _open(self) -> Page:
         """The page of the head."""
         if self._page is None:
-            self._page = self._visits.page(self._heads[-1][0])
+            self._page = self._visits.page(self._heads[-1][0], self._bucket)
             if self._page.flags not in (BRANCH_PAGE, LEAF_PAGE):
-                problem = f"a tree cannot hold a page of its type (flags: {self._page.flags:x})"
-                raise self._visits.snapshot.corrupted(problem, self._page.pgid)
+                raise self._page.unfit()
         return self._page
 
     def _take(self, page: Page) -> None:
@@ -159,25 +149,17 @@ class TreeCursor:
 
     def _parts(self, page: Page) -> Iterator[tuple[list[bytes], list[Value]]]:
         """The elements of a leaf page, as many at a time as may be in memory together."""
-        snapshot = self._visits.snapshot
-        leaf = leaf_elements(snapshot, page)
-        try:
-            if page.flags != LEAF_PAGE:
-                raise DamagedElements(f"an inline bucket's page must be a leaf (flags: {page.flags:x})")
-            keys = leaf.keys()
-            self.mixed = bool(leaf.bucket_indexes())
-            low = bisect_left(keys, self._start) if self._start else 0
-            high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
-            for first, last in leaf.batches(low, high):
-                if not self.mixed and last - first == len(keys):
-                    values: list[Value] = [*leaf.values()]
-                else:
-                    values = [
-                        open_bucket(snapshot, page, leaf, at, self._bucket)
-                        if leaf.flags[at] & BUCKET_LEAF_FLAG
-                        else leaf.value(at)
-                        for at in range(first, last)
-                    ]
-                yield keys[first:last], values
-        except DamagedElements as damage:
-            raise damaged(snapshot, page, damage) from None
+        leaf = LeafElements(page)
+        keys = leaf.keys()
+        self.mixed = bool(leaf.bucket_indexes())
+        low = bisect_left(keys, self._start) if self._start else 0
+        high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
+        for first, last in leaf.batches(low, high):
+            if not self.mixed and last - first == len(keys):
+                values: list[Value] = [*leaf.values()]
+            else:
+                values = [
+                    open_bucket(leaf, at, keys[at]) if leaf.flags[at] & BUCKET_LEAF_FLAG else leaf.value(at)
+                    for at in range(first, last)
+                ]
+            yield keys[first:last], values

@@ -20,7 +20,7 @@ from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, Sourc
 from ...format.meta import Meta, choose
 from ...storage.copy_file import CopyFile, follows
 from ...storage.open_source import open_source
-from ...storage.snapshot import Page, Snapshot
+from ...storage.snapshot import Snapshot
 from ...storage.source import read_at
 from ..space.free_pages import free_pages
 from .diff import contents, diff
@@ -29,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ...format.page import Owner, Page
     from .change import Change
     from .wait_for_write import Waiter
 
@@ -244,8 +245,10 @@ class _Recording(Snapshot):
 
     __slots__ = ("_bytes", "_runs")
 
-    def page(self, pgid: int, stack: Sequence[int] = (), *, lone: bool = False) -> Page:
-        page = super().page(pgid, stack, lone=lone)
+    def page(
+        self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None, *, lone: bool = False
+    ) -> Page:  # fmt: skip
+        page = super().page(pgid, stack, bucket, lone=lone)
         runs = self._visited()
         if pgid not in runs:
             runs[pgid] = page.overflow + 1

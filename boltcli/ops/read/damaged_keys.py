@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from ...errors import Corrupted
 from ...format.constants import LEAF_PAGE
-from ...format.page import DamagedElements
-from ...tree.bucket import BucketRef, damaged, leaf_elements, root_bucket
+from ...format.page import LeafElements
+from ...tree.bucket import root_bucket
 from ...tree.tolerant_walk import survey
+from ...tree.walk import Once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...format.page import LeafElements
+    from ...format.bucket import BucketRef
     from ...storage.snapshot import Snapshot
 
 
@@ -22,28 +23,24 @@ def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes
     After a damaged branch page what lay below it is missing, after a damaged
     element the key of that one.
     """
-    for found in survey(snapshot, bucket, bytearray(snapshot.page_count)):
-        if isinstance(found, Corrupted):
-            yield found
+    for page in survey(snapshot, bucket, Once(snapshot)):
+        if isinstance(page, Corrupted):
+            yield page
             continue
-        page, stack = found
         if page.flags != LEAF_PAGE:
             continue
         try:
-            leaf = leaf_elements(snapshot, page, stack)
+            leaf = LeafElements(page)
         except Corrupted as damage:
-            damage.in_bucket(bucket.names)
             yield damage
             continue
         try:
             yield leaf.keys()
-        except DamagedElements:
-            keys, damages = _each_key(leaf)
+        except Corrupted:
+            keys, problems = _each_key(leaf)
             yield keys
-            words = f"{damages[0]}, {len(damages) - 1} others too" if len(damages) > 1 else damages[0]
-            with_place = damaged(snapshot, page, DamagedElements(words), stack)
-            with_place.in_bucket(bucket.names)
-            yield with_place
+            words = f"{problems[0]}, {len(problems) - 1} others too" if len(problems) > 1 else problems[0]
+            yield page.damaged(words)
 
 
 def sound_names(snapshot: Snapshot) -> Iterator[list[bytes]]:
@@ -55,10 +52,10 @@ def sound_names(snapshot: Snapshot) -> Iterator[list[bytes]]:
 
 def _each_key(leaf: LeafElements) -> tuple[list[bytes], list[str]]:
     keys: list[bytes] = []
-    damages: list[str] = []
+    problems: list[str] = []
     for index in range(leaf.count):
         try:
             keys.append(leaf.key(index))
-        except DamagedElements as damage:
-            damages.append(str(damage))
-    return keys, damages
+        except Corrupted as damage:
+            problems.append(damage.problem)
+    return keys, problems

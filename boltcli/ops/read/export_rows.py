@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...tree.bucket import BucketRef, find_bucket
+from ...format.bucket import BucketRef
+from ...tree.bucket import find_bucket
 from .select_items import items
 
 TYPE_CHECKING = False

@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ...format.bucket import BucketRef
     from ...storage.snapshot import Snapshot
-    from ...tree.bucket import BucketRef
 
     Progress = Callable[[int, int], None]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from ...errors import Corrupted
+from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import HEADER
-from ...tree.bucket import BucketRef, find_bucket, leaf_elements, open_bucket
+from ...format.page import HEADER, LeafElements
+from ...tree.bucket import find_bucket
 from .select_items import items
 
 TYPE_CHECKING = False
@@ -120,21 +121,19 @@ def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[H
             continue
         try:
             page = snapshot.any_page(pgid)
-            leaf = leaf_elements(snapshot, page)
+            leaf = LeafElements(page)
             for index in range(leaf.count):
                 key = leaf.key(index)
                 if not leaf.flags[index] & 1:
                     yield from search.element(names, key, leaf.value(index))
                     continue
-                child = open_bucket(snapshot, page, leaf, index)
+                child = open_bucket(leaf, index, key)
                 yield from search.element(names, key, child)
                 if child.inline:
                     for part in items(snapshot, child, (*names, key), recursive=True):
                         for inner, value in zip(part.keys, part.values):
                             yield from search.element(part.path, inner, value)
-        except Exception as damage:
-            if not isinstance(damage, Corrupted) and type(damage).__name__ != "DamagedElements":
-                raise
+        except Corrupted:
             yield from _in_region(snapshot, search.find, pgid * snapshot.page_size, page.end, "damaged page")
 
 

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+from ...errors import Corrupted
+from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
-from ...format.page import DamagedElements
-from ...tree.bucket import BucketRef, damaged, leaf_elements, leaf_pages, open_bucket, root_bucket
+from ...format.page import LeafElements
+from ...tree.bucket import root_bucket
+from ...tree.key_range import leaf_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...format.page import LeafElements
-    from ...storage.snapshot import Page, Snapshot
+    from ...storage.snapshot import Snapshot
 
 
-def keyed_leaves(snapshot: Snapshot, bucket: BucketRef) -> Iterator[tuple[Page, LeafElements, list[bytes]]]:
-    """The leaf pages of ``bucket`` in order, each with its elements and keys.
+def keyed_leaves(snapshot: Snapshot, bucket: BucketRef) -> Iterator[tuple[LeafElements, list[bytes]]]:
+    """The leaf pages of ``bucket`` in order: their elements and keys.
 
     Raises :class:`~boltcli.errors.Corrupted` when it comes to a damaged page,
     after all that precede it; of the page itself the keys before the first
     damaged one come first.
     """
     for page in leaf_pages(snapshot, bucket):
-        with bucket:
-            leaf = leaf_elements(snapshot, page)
-            try:
-                keys = leaf.keys()
-            except DamagedElements as damage:
-                yield page, leaf, _first_keys(leaf)
-                raise damaged(snapshot, page, damage) from None
-        yield page, leaf, keys
+        leaf = LeafElements(page)
+        try:
+            keys = leaf.keys()
+        except Corrupted:
+            yield leaf, _first_keys(leaf)
+            raise
+        yield leaf, keys
 
 
 def _first_keys(leaf: LeafElements) -> list[bytes]:
@@ -37,7 +38,7 @@ def _first_keys(leaf: LeafElements) -> list[bytes]:
     try:
         for index in range(leaf.count):
             keys.append(leaf.key(index))
-    except DamagedElements:
+    except Corrupted:
         pass
     return keys
 
@@ -47,7 +48,7 @@ def key_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes]]:
 
     Raises as :func:`keyed_leaves` does.
     """
-    for _, _, keys in keyed_leaves(snapshot, bucket):
+    for _, keys in keyed_leaves(snapshot, bucket):
         yield keys
 
 
@@ -59,7 +60,7 @@ def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
     Raises :class:`~boltcli.errors.Corrupted`.
     """
     root = root_bucket(snapshot)
-    for page, leaf, names in keyed_leaves(snapshot, root):
+    for leaf, names in keyed_leaves(snapshot, root):
         for index, name in enumerate(names):
             is_bucket = leaf.flags[index] & BUCKET_LEAF_FLAG
-            yield name, open_bucket(snapshot, page, leaf, index, root) if is_bucket else None
+            yield name, open_bucket(leaf, index, name) if is_bucket else None

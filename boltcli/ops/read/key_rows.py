@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from ...format.constants import BUCKET_LEAF_FLAG
-from ...format.page import DamagedElements
-from ...tree.bucket import BucketRef, damaged
 from ...tree.key_range import stretches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ...format.bucket import BucketRef
     from ...storage.snapshot import Snapshot
 
 
@@ -43,22 +42,20 @@ def key_rows(
     any gives an empty list, so that whoever waits can stop. Values aren't copied. Raises
     :class:`~boltcli.errors.Corrupted`.
     """
-    for page, leaf, keys, low, high in stretches(snapshot, bucket, start, stop, reverse=reverse):
+    for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, reverse=reverse):
         snapshot.glance()
+        page = leaf.page
         pgid = page.pgid if bucket.root else bucket.page
         places: range | list[int] = range(low, high)
         if needle:
             if page.buffer.find(needle, page.offset, page.end) < 0:
                 yield []
                 continue
-            try:
-                places = [
-                    index
-                    for index in places
-                    if needle in keys[index] or (values and _in_value(page.buffer, leaf.value_span(index), needle))
-                ]
-            except DamagedElements as damage:
-                raise damaged(snapshot, page, damage) from None
+            places = [
+                index
+                for index in places
+                if needle in keys[index] or (values and _in_value(page.buffer, leaf.value_span(index), needle))
+            ]
         sizes, flags = leaf.value_sizes, leaf.flags
         rows = [KeyRow(keys[index], sizes[index], bool(flags[index] & BUCKET_LEAF_FLAG), pgid) for index in places]
         if reverse:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
-from ...format.page import DamagedElements
-from ...tree.bucket import BucketRef, damaged, open_bucket
-from ...tree.descent import Descent
 from ...tree.key_range import stretches
+from ...tree.walk import Descent, Nest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ...format.page import LeafElements
     from ...storage.snapshot import Snapshot
     from ...tree.key_range import Stretch
 
@@ -101,17 +101,18 @@ def _walk(
 ) -> Iterator[Items]:
     """The elements; ``names`` are then the path of the bucket that they are of, until the next ones are asked for."""
     descent = Descent(snapshot)
-    inside = {bucket.root}  # the roots of the buckets that are open
+    nest = Nest(snapshot)
+    nest.enter(bucket)
     # A list and not recursion: buckets may nest deeper than Python calls may. Of a bucket: what is still to come of
     # it, how long its path is, its root. One of which nothing is to come isn't kept: 100,000 may lie in one another.
     source = stretches(snapshot, bucket, start, stop, reverse=reverse, descent=descent)
-    pending = [(_parts(snapshot, bucket, source, reverse, recursive), len(names), bucket.root)]
+    pending = [(_parts(source, reverse, recursive), len(names), bucket.root)]
     while pending:
         parts, depth, root = pending[-1]
         part = next(parts, None)
         if part is None:
             pending.pop()
-            inside.discard(root)
+            nest.leave(root)
             continue
         del names[depth:]
         if isinstance(part, Items):
@@ -119,27 +120,23 @@ def _walk(
             yield part
             continue
         child = part.bucket
-        if child.root in inside and child.root:
-            raise snapshot.corrupted("the bucket is nested in itself", child.root)
+        nest.enter(child)
         if part.is_last and not root:
             pending.pop()
-        inside.add(child.root)
         names.append(part.name)
         source = stretches(snapshot, child, reverse=reverse, descent=descent)
-        pending.append((_parts(snapshot, child, source, reverse, recursive), depth + 1, child.root))
+        pending.append((_parts(source, reverse, recursive), depth + 1, child.root))
 
 
-def _parts(
-    snapshot: Snapshot, bucket: BucketRef, source: Iterator[Stretch], reverse: bool, recursive: bool
-) -> Iterator[Items | _Inside]:
+def _parts(source: Iterator[Stretch], reverse: bool, recursive: bool) -> Iterator[Items | _Inside]:
     """The elements of one bucket, and, if that is wanted, the buckets to be gone into where they stand.
 
     The path of the former is still to be said.
     """
-    for page, leaf, all_keys, low, high in source:
+    for leaf, all_keys, low, high in source:
         ranges = leaf.batches(low, high)
         for first, stop in reversed(list(ranges)) if reverse else ranges:
-            keys, values, places = _elements(snapshot, (page, leaf, all_keys, first, stop), bucket)
+            keys, values, places = _elements(leaf, all_keys, first, stop)
             if reverse:
                 keys.reverse()
                 values.reverse()
@@ -158,18 +155,13 @@ def _parts(
             yield Items((), keys[begin:], values[begin:])
 
 
-def _elements(snapshot: Snapshot, stretch: Stretch, bucket: BucketRef) -> tuple[list[bytes], list[Value], list[int]]:
-    """Keys and values of a stretch, and which of them are buckets."""
-    page, leaf, keys, low, high = stretch
-    try:
-        if low == 0 and high == leaf.count and not any(leaf.flags):
-            return keys, [*leaf.values()], []
-        # A bucket's value may be as large as all that is nested in it: it isn't taken out.
-        values: list[Value] = [
-            leaf.value(index) if not leaf.flags[index] & BUCKET_LEAF_FLAG
-            else open_bucket(snapshot, page, leaf, index, bucket)
-            for index in range(low, high)
-        ]  # fmt: skip
-    except DamagedElements as damage:
-        raise damaged(snapshot, page, damage) from None
+def _elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tuple[list[bytes], list[Value], list[int]]:
+    """Keys and values from one index to before another, and which of them are buckets."""
+    if low == 0 and high == leaf.count and not any(leaf.flags):
+        return keys, [*leaf.values()], []
+    # A bucket's value may be as large as all that is nested in it: it isn't taken out.
+    values: list[Value] = [
+        open_bucket(leaf, index, keys[index]) if leaf.flags[index] & BUCKET_LEAF_FLAG else leaf.value(index)
+        for index in range(low, high)
+    ]
     return keys[low:high], values, [index - low for index in leaf.bucket_indexes() if low <= index < high]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from operator import add, le, lt
 
+from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
-from ...format.page import BranchElements, DamagedElements, LeafElements
+from ...format.page import BranchElements, LeafElements, Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, 
     most = max(0, (min(limit, len(buffer)) - found.first) // ELEMENT_SIZE)
     number = min(count, most)
     try:
-        table: LeafElements | BranchElements = (LeafElements if leaf else BranchElements)(buffer, offset, number, limit)
-    except DamagedElements:
+        page = Page((0, kind, number, 0), buffer, offset, limit, limit, offset)
+        table: LeafElements | BranchElements = LeafElements(page) if leaf else BranchElements(page)
+    except Corrupted:
         found.lost = count
         found.sound = found.dense = False
         return found

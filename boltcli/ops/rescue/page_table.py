@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from operator import lt
 
+from ...errors import Corrupted
 from ...format.constants import (
     BRANCH_PAGE,
     COUNT_IN_FIRST_ID,
@@ -21,7 +22,7 @@ from ...format.constants import (
     PAGE_SIZE_SEARCH,
 )
 from ...format.meta import Meta, fnv1a64
-from ...format.page import HEADER, DamagedElements, freelist_ids, header_columns
+from ...format.page import HEADER, Page, header_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,9 +107,10 @@ class PageTable:
             return None
         start = pgid * self.page_size
         end = min(start + (self.overflows[pgid] + 1) * self.page_size, self.size)
+        header = pgid, FREELIST_PAGE, self.counts[pgid], self.overflows[pgid]
         try:
-            ids = freelist_ids(self.buffer, start, self.counts[pgid], end)
-        except DamagedElements:
+            ids = Page(header, self.buffer, start, end, end, start).freelist_ids(end)
+        except Corrupted:
             return None
         if self.counts[pgid] == COUNT_IN_FIRST_ID and len(ids) < COUNT_IN_FIRST_ID:
             return None

@@ -5,17 +5,20 @@ from __future__ import annotations
 from array import array
 
 from ...errors import Corrupted
+from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import FREELIST_PAGE, LEAF_PAGE
-from ...tree.bucket import BucketRef, branch_elements, leaf_elements, open_bucket
+from ...format.page import LeafElements
+from ...tree.freelist import stored_free_pages
 from ...tree.tolerant_walk import Allowance, survey
-from .free_pages import stored_free_pages
+from ...tree.walk import Once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...format.meta import Meta
-    from ...storage.snapshot import Page, Snapshot
+    from ...format.page import Page
+    from ...storage.snapshot import Snapshot
 
 # What a page is. LOST: below the high-water mark, and neither in use nor free. BEYOND: after the high-water mark.
 LOST, META, FREELIST, FREE, BRANCH, LEAF, OVERFLOW, DAMAGED, BEYOND = range(9)
@@ -134,23 +137,22 @@ def _freelist(result: PageMap, meta: Meta) -> None:
 
 def _trees(result: PageMap, meta: Meta) -> None:
     snapshot = result.snapshot
-    seen = bytearray(len(result.kinds))
+    once = Once(snapshot)
     allowance = Allowance(snapshot)
     todo = [(0, BucketRef(meta.root, meta.sequence))]
     while todo:
         number, bucket = todo.pop()
-        for found in survey(snapshot, bucket, seen):
-            if isinstance(found, Corrupted):
-                _note(result, found, number)
+        for page in survey(snapshot, bucket, once):
+            if isinstance(page, Corrupted):
+                _note(result, page, number)
                 continue
-            page, stack = found
-            if stack:
-                parent = stack[-2] if len(stack) > 1 else (bucket.page if number else meta.page)
+            if page.stack:
+                parent = page.stack[-2] if len(page.stack) > 1 else (bucket.page if number else meta.page)
                 kind = LEAF if page.flags == LEAF_PAGE else BRANCH
                 _claim(result, page, page.pgid, kind, number, parent)
             try:
                 allowance.spend(page)
-                todo += _look_inside(result, page, number, bucket)
+                todo += _look_inside(result, page, number)
             except Corrupted as damage:
                 _note(result, damage, number)
     if not meta.has_freelist:
@@ -160,23 +162,19 @@ def _trees(result: PageMap, meta: Meta) -> None:
                 kinds[pgid] = FREE
 
 
-def _look_inside(result: PageMap, page: Page, number: int, bucket: BucketRef) -> Iterator[tuple[int, BucketRef]]:
+def _look_inside(result: PageMap, page: Page, number: int) -> Iterator[tuple[int, BucketRef]]:
     """Note how full ``page`` is; yield the buckets in it, with their numbers."""
-    snapshot = result.snapshot
     room = max(page.end - page.offset, 1)
     if page.flags != LEAF_PAGE:
-        branch = branch_elements(snapshot, page)
-        _fill(result, page, 16 + 16 * branch.count + sum(branch.key_sizes), room)
+        _fill(result, page, page.used(), room)
         return
-    leaf = leaf_elements(snapshot, page)
-    _fill(result, page, 16 + 16 * leaf.count + sum(leaf.key_sizes) + sum(leaf.value_sizes), room)
+    leaf = LeafElements(page)
+    _fill(result, page, page.used(), room)
     for index in leaf.bucket_indexes():
         try:
-            child = open_bucket(snapshot, page, leaf, index, bucket)
+            child = open_bucket(leaf, index)
         except Corrupted as damage:
             _note(result, damage, number)
-            continue
-        if not child.root and not child.inline:
             continue
         inner = number
         if child.root:

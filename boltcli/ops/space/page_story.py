@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
-from ...format.page import DamagedElements
-from ...tree.bucket import branch_elements, leaf_elements
+from ...format.page import BranchElements, LeafElements
 from .page_map import BEYOND, KINDS, OVERFLOW, PageMap
 
 TYPE_CHECKING = False
@@ -92,10 +91,10 @@ def page_story(
     if page.flags not in (LEAF_PAGE, BRANCH_PAGE) or not page.count:
         return story
     try:
-        elements = leaf_elements(snapshot, page) if page.flags == LEAF_PAGE else branch_elements(snapshot, page)
+        elements = LeafElements(page) if page.flags == LEAF_PAGE else BranchElements(page)
         story.first, story.last = elements.key(0), elements.key(elements.count - 1)
         used = 16 + 16 * elements.count + sum(elements.key_sizes) + sum(getattr(elements, "value_sizes", ()))
         story.fill = min(100, 100 * used // max(page.end - page.offset, 1))
-    except (Corrupted, DamagedElements) as damage:
+    except Corrupted as damage:
         story.problem = str(damage)
     return story

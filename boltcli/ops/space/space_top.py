@@ -10,7 +10,7 @@ import mmap
 from collections import Counter
 
 from ...errors import Corrupted
-from ...format.page import HEADER, DamagedElements, LeafElements
+from ...format.page import HEADER, LeafElements, Page
 from ...tree.bucket import find_bucket, root_bucket
 from .free_pages import free_pages
 from .space_walk import FILL_BINS, SpaceWalk, space_walk
@@ -205,12 +205,10 @@ def _elements(snapshot: Snapshot, leaves: array[int], at: int) -> LeafElements:
     """Return the elements of a leaf page that the walk went over, or of an inline one."""
     offset, end = leaves[4 * at], leaves[4 * at + 1]
     buffer = snapshot.buffer
-    try:
-        leaf = LeafElements(buffer, offset, HEADER.unpack_from(buffer, offset)[2], end)
-        leaf.keys()  # all of them are on the page
-        return leaf
-    except DamagedElements as damage:
-        raise snapshot.corrupted(str(damage), offset // snapshot.page_size) from None
+    page = Page(HEADER.unpack_from(buffer, offset), buffer, offset, end, end, offset, snapshot.path)
+    leaf = LeafElements(page)
+    leaf.keys()  # all of them are on the page
+    return leaf
 
 
 def _count_keys(groups: dict[bytes, Group], leaf: LeafElements, separator: bytes, depth: int) -> None:

@@ -6,12 +6,12 @@ import mmap
 from itertools import islice
 
 from ...errors import Corrupted
-from ...format.constants import BRANCH_PAGE
-from ...format.page import DamagedElements
+from ...format.bucket import BucketRef, buckets_in
+from ...format.constants import LEAF_PAGE
 from ...kernel import RECORD
-from ...tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
+from ...tree.bucket import root_bucket
 from ...tree.kernel_walks import bucket_columns
-from ...tree.levels import Levels
+from ...tree.walk import Once, tree_pages
 from ..write.compact import measure
 from .free_pages import free_pages
 from .trail import Trail
@@ -130,32 +130,23 @@ def _from_columns(snapshot: Snapshot, names: list[bytes], columns: tuple[list[in
 
 def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsage]:
     """Find the buckets and count each one's own tree."""
-    levels = Levels(snapshot)
+    once = Once(snapshot)
     found: list[BucketUsage] = []
-    met: set[int] = set()
-    top = BucketUsage(b"", None, snapshot.meta.sequence)
-    todo = [(top, BucketRef(snapshot.meta.root, snapshot.meta.sequence))]
+    todo = [(BucketUsage(b"", None, snapshot.meta.sequence), root_bucket(snapshot))]
     while todo:
         bucket, ref = todo.pop()
         found.append(bucket)
-        if ref.root in met and ref.root:
-            damage = snapshot.corrupted("two buckets share the page, or one is nested in itself", ref.root)
-            if damages is None:
-                raise damage
-            damages.append(damage)
-            continue
-        met.add(ref.root)
-        if ref.inline is not None:
+        page = ref.inline
+        if page is not None:
             bucket.inline = True
-            bucket.pairs = ref.inline.count
-            bucket.bytes = ref.inline.end - ref.inline.offset
+            bucket.pairs = page.count
+            bucket.bytes = page.end - page.offset
             continue
         try:
-            inner = _tree(snapshot, levels, bucket, ref.root)
+            inner = _tree(snapshot, once, bucket, ref)
         except Corrupted as damage:
             if damages is None:
                 raise
-            damage.in_bucket(bucket.path)
             damages.append(damage)
             bucket.pairs = bucket.bytes = 0
             continue
@@ -163,28 +154,17 @@ def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsa
     return found
 
 
-def _tree(snapshot: Snapshot, levels: Levels, bucket: BucketUsage, root: int) -> list[tuple[BucketUsage, BucketRef]]:
+def _tree(snapshot: Snapshot, once: Once, bucket: BucketUsage, ref: BucketRef) -> list[tuple[BucketUsage, BucketRef]]:
     """Count the pages of one bucket's own tree; returns the buckets in it."""
-    branches, leaves = levels.tree(root)
-    heads = [snapshot.page(pgid) for pgid in (*branches, *leaves)]
-    bucket.bytes = sum(1 + page.overflow for page in heads) * snapshot.page_size
-    bucket.pairs = sum(page.count for page in heads[len(branches) :])
-    page = snapshot.page(root)
-    while page.flags == BRANCH_PAGE:
-        page = snapshot.page(children(snapshot, page)[0])
-        bucket.depth += 1
-    inner = []
-    for page in levels.with_buckets(leaves):
-        leaf = leaf_elements(snapshot, page)
-        for index in leaf.bucket_indexes():
-            ref = open_bucket(snapshot, page, leaf, index)
-            try:
-                name = leaf.key(index)
-            except DamagedElements as damage:
-                raise damaged(snapshot, page, damage) from None
-            inner.append((BucketUsage(name, bucket, ref.sequence), ref))
+    inner: list[BucketRef] = []
+    for page in tree_pages(snapshot, ref, once):
+        bucket.bytes += (1 + page.overflow) * snapshot.page_size
+        if page.flags == LEAF_PAGE:
+            bucket.pairs += page.count
+            bucket.depth = max(bucket.depth, len(page.stack))
+            inner += buckets_in(page)
     bucket.pairs -= len(inner)
-    return inner
+    return [(BucketUsage(child.name, bucket, child.sequence), child) for child in inner]
 
 
 def dense_size(snapshot: Snapshot) -> int:

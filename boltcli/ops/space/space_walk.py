@@ -10,18 +10,19 @@ from array import array
 from collections import Counter
 from heapq import heappush, heappushpop
 
-from ...format.constants import ELEMENT_SIZE, PAGE_HEADER_SIZE
-from ...format.page import DamagedElements
+from ...format.bucket import BucketRef, open_bucket
+from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ...format.page import LeafElements
 from ...kernel import PLACE, SUMS
-from ...tree.bucket import BucketRef, damaged, leaf_elements, leaf_pages, open_bucket
 from ...tree.kernel_walks import space_columns
+from ...tree.walk import Once, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...format.page import LeafElements
-    from ...storage.snapshot import Page, Snapshot
+    from ...format.page import Page
+    from ...storage.snapshot import Snapshot
 
 FILL_BINS = 10  # of ten percent each
 _LARGE = 16  # pages; the longest run that a dense copy packs several pairs into
@@ -131,26 +132,23 @@ class _Walk:
         self._values: Counter[int] = Counter()
         self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's place, index of the bucket, key
         self._reached = bytearray(snapshot.page_count)
+        self._once = Once(snapshot)
         self.result = SpaceWalk()
 
     def go(self, bucket: BucketRef) -> SpaceWalk:
         """Walk; buckets in the order of their depth."""
-        result, snapshot = self.result, self.snapshot
+        result = self.result
         names = [(b"", 0, 0, 0)]  # name, parent, group, nesting
         result.places.append(Place(b"", 0))
-        met = {bucket.root}
         queue = [bucket]
         for self_, ref in enumerate(queue):
             _, _, group, nesting = names[self_]
-            for name, child in self._bucket(ref, self_, group):
-                if child.root and child.root in met:
-                    raise snapshot.corrupted("two buckets share the page, or one is nested in itself", child.root)
-                met.add(child.root)
+            for child in self._bucket(ref, self_, group):
                 apart = nesting < self._levels
                 if apart:
-                    result.places.append(Place(name, self_))
+                    result.places.append(Place(child.name, self_))
                 result.deeper += nesting == self._levels
-                names.append((name, self_, len(result.places) - 1 if apart else group, nesting + 1))
+                names.append((child.name, self_, len(result.places) - 1 if apart else group, nesting + 1))
                 queue.append(child)
         for size, _, at, key in sorted(self._largest, reverse=True):
             path = []
@@ -164,50 +162,45 @@ class _Walk:
         result.reached = self._reached
         return result
 
-    def _bucket(self, ref: BucketRef, self_: int, group: int) -> list[tuple[bytes, BucketRef]]:
+    def _bucket(self, ref: BucketRef, self_: int, group: int) -> list[BucketRef]:
         """Count the pairs of one bucket; return the buckets in it."""
         snapshot, result = self.snapshot, self.result
         place = result.places[group]
-        inner: list[tuple[bytes, BucketRef]] = []
-        branches: list[int] = []
+        inner: list[BucketRef] = []
         elements = size = key_size = 0
         if group == self_:
             place.first = place.last = len(result.leaves) // 4
-        with ref:
-            for page in leaf_pages(snapshot, ref, branches):
-                snapshot.glance()
-                if ref.root:
-                    self._mark(page)
-                leaf = leaf_elements(snapshot, page)
-                try:
-                    children = leaf.bucket_indexes()
-                    inner += [(leaf.key(at), open_bucket(snapshot, page, leaf, at, ref)) for at in children]
-                    keys = sum(leaf.key_sizes)
-                    whole = keys + sum(leaf.value_sizes) + ELEMENT_SIZE * leaf.count
-                    count, used = self._pairs(page, leaf, children, self_)
-                except DamagedElements as damage:
-                    raise damaged(snapshot, page, damage) from None
-                elements, size, key_size = elements + leaf.count, size + whole, key_size + keys
-                result.pairs += count
-                place.pairs += count
-                place.bytes += used
-                if group == self_ and leaf.count:
-                    start = page.file_offset
-                    result.leaves.extend((start, start + page.end - page.offset, count, used))
-                    place.last += 1
-                if ref.root:
-                    result.leaf_pages += 1
-                    tenth = FILL_BINS * (PAGE_HEADER_SIZE + whole) // (page.end - page.offset)
-                    result.fills[min(tenth, FILL_BINS - 1)] += 1
-            for pgid in branches:
-                self._mark(snapshot.page(pgid))
+        for page in tree_pages(snapshot, ref, self._once):
+            snapshot.glance()
+            if ref.root:
+                self._mark(page)
+            if page.flags != LEAF_PAGE:
+                continue
+            leaf = LeafElements(page)
+            children = leaf.bucket_indexes()
+            inner += [open_bucket(leaf, at) for at in children]
+            keys = sum(leaf.key_sizes)
+            whole = keys + sum(leaf.value_sizes) + ELEMENT_SIZE * leaf.count
+            count, used = self._pairs(page, leaf, children, self_)
+            elements, size, key_size = elements + leaf.count, size + whole, key_size + keys
+            result.pairs += count
+            place.pairs += count
+            place.bytes += used
+            if group == self_ and leaf.count:
+                start = page.file_offset
+                result.leaves.extend((start, start + page.end - page.offset, count, used))
+                place.last += 1
+            if ref.root:
+                result.leaf_pages += 1
+                tenth = FILL_BINS * (PAGE_HEADER_SIZE + whole) // (page.end - page.offset)
+                result.fills[min(tenth, FILL_BINS - 1)] += 1
         if ref.root:
             result.dense_pages += dense_pages(elements, size, key_size, bool(inner) or not self_, mmap.PAGESIZE)
         return inner
 
     def _mark(self, page: Page) -> None:
         if page.pgid < len(self._reached) and self._reached[page.pgid]:  # from damage there may be any number of ways
-            raise self.snapshot.corrupted("the page is referenced more than once", page.pgid)
+            raise page.damaged("the page is referenced more than once")
         overflow = min(page.overflow, max(len(self._reached) - page.pgid - 1, 0))  # it may say anything
         self._reached[page.pgid : page.pgid + overflow + 1] = b"\1" * (overflow + 1)
         self.result.overflow_pages += overflow

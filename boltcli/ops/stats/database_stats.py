@@ -10,9 +10,9 @@ from .bucket_stats import BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...format.bucket import BucketRef
     from ...storage.snapshot import Snapshot
     from ...tree.batch_reader import Progress
-    from ...tree.bucket import BucketRef
 
 # With fewer pages the batches are not worth loading.
 FEW_PAGES = 128

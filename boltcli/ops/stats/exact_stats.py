@@ -2,57 +2,38 @@
 
 from __future__ import annotations
 
-from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import BRANCH_ELEMENT, LEAF_ELEMENT, DamagedElements, holds_buckets
-from ...tree.bucket import BucketRef, children, damaged, leaf_elements, open_bucket
-from ...tree.descent import Descent
+from ...format.bucket import BucketRef, open_bucket
+from ...format.constants import BRANCH_PAGE, LEAF_PAGE
+from ...format.page import LeafElements
+from ...tree.walk import Descent, Walk, visit_buckets
 from .bucket_stats import BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from struct import Struct
+    from collections.abc import Iterable
 
-    from ...storage.snapshot import Page, Snapshot
-
-_U32 = 0xFFFFFFFF
+    from ...format.page import Page
+    from ...storage.snapshot import Snapshot
 
 
 def exact_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     """Statistics of ``bucket`` and all below it, page by page; see ``database_stats.py``."""
     total = BucketStats()
     descent = Descent(snapshot)
-    inside: set[int] = set()  # the roots of the buckets around the one that is looked at
-    # A list and not recursion: buckets may nest deeper than Python calls may. A root alone: that bucket is done.
-    todo: list[tuple[BucketRef, int] | int] = [(bucket, -1)]
-    parents: list[int] = []
-    levels: list[int] = []
-    while todo:
-        entry = todo.pop()
-        if isinstance(entry, int):
-            inside.discard(entry)
-            continue
-        bucket, parent = entry
-        if bucket.root in inside:
-            raise snapshot.corrupted("the bucket is nested in itself", bucket.root)
-        parents.append(parent)
+
+    def visit(bucket: BucketRef, above: int) -> Iterable[tuple[BucketRef, int]]:
+        """Add a bucket; ``above`` are the levels of those around it: where buckets nest, their depths add up."""
         total.buckets += 1
-        if bucket.root == 0:
-            levels.append(1)
-            _add_inline(total, bucket.inline)
+        nested: list[BucketRef] = []
+        levels = 1
+        if bucket.root:
+            levels = _add_tree(total, snapshot, bucket, descent, nested)
         else:
-            nested: list[BucketRef] = []
-            with bucket:
-                levels.append(_add_tree(total, snapshot, bucket, descent, nested))
-            this = len(parents) - 1
-            inside.add(bucket.root)
-            todo.append(bucket.root)
-            todo.extend((child, this) for child in nested)
-    # A bucket's depth is its own levels and those of its deepest child; children come after parents.
-    below = [0] * len(parents)
-    for index in range(len(parents) - 1, 0, -1):
-        parent = parents[index]
-        below[parent] = max(below[parent], levels[index] + below[index])
-    total.depth = levels[0] + below[0]
+            _add_inline(total, bucket.inline)
+        total.depth = max(total.depth, above + levels)
+        return [(child, above + levels) for child in nested]
+
+    visit_buckets(snapshot, bucket, 0, visit)
     total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * snapshot.page_size
     total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * snapshot.page_size
     return total
@@ -63,66 +44,36 @@ def _add_tree(
 ) -> int:
     """Add the pages of one bucket's own tree, put its child buckets into ``nested``, return its levels."""
     levels = 0
-    level: list[tuple[int, tuple[int, ...]]] = [(bucket.root, (bucket.root,))]
-    while level:
-        levels += 1
-        below: list[tuple[int, tuple[int, ...]]] = []
-        for pgid, stack in level:
-            page = snapshot.page(pgid, stack)
-            descent.visit(stack)
-            if page.flags == LEAF_PAGE:
-                total.keys += page.count
-                total.leaf_pages += 1
-                total.leaf_overflow_pages += page.overflow
-                total.leaf_inuse += _leaf_used(page)
-                try:
-                    has_children = holds_buckets(page.buffer, page.offset, page.count, page.limit)
-                except DamagedElements as damage:
-                    raise damaged(snapshot, page, damage, stack) from None
-                if has_children:
-                    leaf = leaf_elements(snapshot, page, stack, lenient=True)
-                    nested.extend(open_bucket(snapshot, page, leaf, index, bucket) for index in leaf.bucket_indexes())
-            elif page.flags == BRANCH_PAGE:
-                total.branch_pages += 1
-                total.branch_overflow_pages += page.overflow
-                if page.count:
-                    below.extend((child, (*stack, child)) for child in children(snapshot, page, stack))
-                total.branch_inuse += _branch_used(page)
-            # Other types: bbolt's statistics pass over them without a word.
-        level = below
+    walk = Walk(snapshot, bucket)
+    for page in walk:
+        descent.visit(page)
+        levels = max(levels, len(page.stack))
+        if page.flags == LEAF_PAGE:
+            total.keys += page.count
+            total.leaf_pages += 1
+            total.leaf_overflow_pages += page.overflow
+            total.leaf_inuse += page.used()
+            if page.holds_buckets():
+                leaf = LeafElements(page, page.limit)
+                nested.extend(open_bucket(leaf, index) for index in leaf.bucket_indexes())
+        elif page.flags == BRANCH_PAGE:
+            if page.count:
+                walk.enter(page.children())
+            _add_branch(total, page)
+        # Other types: bbolt's statistics pass over them without a word.
     return levels
+
+
+def _add_branch(total: BucketStats, page: Page) -> None:
+    total.branch_pages += 1
+    total.branch_overflow_pages += page.overflow
+    total.branch_inuse += page.used()
 
 
 def _add_inline(total: BucketStats, page: Page | None) -> None:
     total.inline_buckets += 1
     if page is not None and page.flags == LEAF_PAGE:
         total.keys += page.count
-        total.inline_bucket_inuse += _leaf_used(page)
+        total.inline_bucket_inuse += page.used()
     elif page is not None and page.flags == BRANCH_PAGE:
-        total.branch_pages += 1
-        total.branch_overflow_pages += page.overflow
-        total.branch_inuse += _branch_used(page)
-
-
-# The position of the last element is the sum of all sizes before it, so that
-# element alone tells the bytes in use. Its three fields add up in 32 bits.
-
-
-def _leaf_used(page: Page) -> int:
-    return _used(page, LEAF_ELEMENT, 1, 4)  # pos, ksize, vsize
-
-
-def _branch_used(page: Page) -> int:
-    return _used(page, BRANCH_ELEMENT, 0, 2)  # pos, ksize
-
-
-def _used(page: Page, element: Struct, first: int, stop: int) -> int:
-    """Bytes in use; the fields of ``element`` from ``first`` to before ``stop`` are those that add up."""
-    if not page.count:
-        return PAGE_HEADER_SIZE
-    before = ELEMENT_SIZE * (page.count - 1)
-    at = page.offset + PAGE_HEADER_SIZE + before
-    if at + ELEMENT_SIZE > page.limit:
-        return PAGE_HEADER_SIZE + before
-    sizes: tuple[int, ...] = element.unpack_from(page.buffer, at)[first:stop]
-    return PAGE_HEADER_SIZE + before + (sum(sizes) & _U32)
+        _add_branch(total, page)

@@ -26,9 +26,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ...format.bucket import BucketRef
     from ...storage.snapshot import Snapshot
     from ...tree.batch_reader import Progress
-    from ...tree.bucket import BucketRef
 
 _PAGES = 256  # read at once
 _NESTING = 64  # buckets in buckets, from where on it's done the other way

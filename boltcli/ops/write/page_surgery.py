@@ -26,7 +26,6 @@ from ...format.page import (
     HEADER,
     LEAF_ELEMENT,
     BranchElements,
-    DamagedElements,
     LeafElements,
     type_name,
 )
@@ -153,10 +152,7 @@ def clear_elements(file: RawFile, pgid: int, start: int = 0, end: int = -1) -> t
     if start == end:
         raise UnreadablePage(f"invalid: the start index ({start}) is equal to the end index ({end})", page=pgid)
     data = bytearray(page.data)
-    try:
-        used, kept = _without(data, page, start, count if end == -1 else end)
-    except DamagedElements as damage:
-        raise UnreadablePage(str(damage), page=pgid) from None
+    used, kept = _without(data, page, start, count if end == -1 else end)
     page_size, _ = file.page_size_and_hwm()
     pages = -(-used // page_size)
     if pages * page_size > len(data):
@@ -173,12 +169,11 @@ def _without(data: bytearray, page: RawPage, start: int, end: int) -> tuple[int,
     last one stays: so the unused rest of the page is bbolt's too.
     """
     leaf = page.flags == LEAF_PAGE
-    kind = LeafElements if leaf else BranchElements
-    elements: LeafElements | BranchElements = kind(page.data, 0, page.count, len(data))
+    elements: LeafElements | BranchElements = LeafElements(page) if leaf else BranchElements(page)
     key_sizes = elements.key_sizes
     value_sizes = elements.value_sizes if isinstance(elements, LeafElements) else [0] * page.count
     if 0 in key_sizes:
-        raise DamagedElements("assertion failed: read: zero-length inode key")
+        raise page.damaged("assertion failed: read: zero-length inode key")
     kept = [*range(start), *range(end, page.count)]
     place = PAGE_HEADER_SIZE + ELEMENT_SIZE * len(kept)
     used = place + sum(key_sizes[index] + value_sizes[index] for index in kept)
@@ -190,12 +185,12 @@ def _without(data: bytearray, page: RawPage, start: int, end: int) -> tuple[int,
         at = PAGE_HEADER_SIZE + ELEMENT_SIZE * number
         source = starts[index]
         if max(source, place) + key_size + value_size > len(data):
-            raise DamagedElements(f"element {index} ends beyond its page")
+            raise page.damaged(f"element {index} ends beyond its page")
         if isinstance(elements, LeafElements):
             LEAF_ELEMENT.pack_into(data, at, elements.flags[index], place - at, key_size, value_size)
         else:
             if elements.pgids[index] == page.pgid:
-                raise DamagedElements("assertion failed: write: circular dependency occurred")
+                raise page.damaged("assertion failed: write: circular dependency occurred")
             BRANCH_ELEMENT.pack_into(data, at, place - at, key_size, elements.pgids[index])
         for size in (key_size, value_size):
             data[place : place + size] = data[source : source + size]

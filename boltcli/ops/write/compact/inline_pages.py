@@ -6,12 +6,12 @@ import struct
 from operator import itemgetter, lt
 
 from ....format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ....format.page import HEADER, DamagedElements
+from ....format.page import HEADER, Page
 from .leaf_slices import pairs_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .leaf_slices import Chunk, View
+    from .leaf_slices import Chunk
 
 _FRONT = struct.Struct("<Q8xQHHI")  # the bucket's root, and the header of its page
 _LIMIT = 1024  # layouts that are remembered, of each kind
@@ -42,14 +42,14 @@ class InlineBuckets:
         self._tables: dict[bytes, _Table] = {}
         self._pages: dict[bytes, _Uniform | None] = {}
 
-    def pairs(self, buffer: View, start: int, end: int) -> int | None:
-        """How many pairs are in the bucket at ``start``; None if the copy won't hold it as it is.
+    def pairs(self, page: Page, index: int, start: int, end: int) -> int | None:
+        """How many pairs are in element ``index`` of ``page``, a bucket; None if the copy won't hold it as it is.
 
         That is one which isn't inline, too large to stay so, or laid out in
-        another way than bbolt does it. Raises :class:`DamagedElements` if its
-        keys are out of order.
+        another way than bbolt does it. ``start`` and ``end`` are those of its value.
+        Raises :class:`~boltcli.errors.Corrupted` if its keys are out of order.
         """
-        table = start + INLINE_HEADERS_SIZE
+        buffer, table = page.buffer, start + INLINE_HEADERS_SIZE
         if table > end or end - start - BUCKET_HEADER_SIZE > self._limit:
             return None
         count: int
@@ -72,7 +72,7 @@ class InlineBuckets:
         if count > 1:
             keys = known.keys().unpack_from(buffer, data)
             if not all(map(lt, keys, keys[1:])):
-                raise DamagedElements("the keys of an inline bucket are out of order")
+                raise page.damaged(f"element {index}: the keys of an inline bucket are out of order")
         return count
 
     def page(self, chunk: Chunk, headers: bytes) -> Contents | None:

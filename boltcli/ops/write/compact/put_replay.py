@@ -13,7 +13,7 @@ from bisect import bisect_left
 from ....errors import BoltError
 from ....format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
 from ....format.encode import branch_page
-from ....format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements
+from ....format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page
 from ....storage.source import read_at
 from .leaf_slices import elements, leaf_page
 
@@ -349,16 +349,16 @@ def _child(keys: list[bytes], key: bytes) -> int:
 
 def _parsed(data: bytes, pgid: int, end: int) -> _Node:
     """A page that was written here."""
-    _, flags, count, overflow = HEADER.unpack_from(data)
-    node = _Node(flags == LEAF_PAGE)
-    node.pgid, node.pages = pgid, overflow + 1
+    page = Page(HEADER.unpack_from(data), data, 0, end, end, 0)
+    node = _Node(page.flags == LEAF_PAGE)
+    node.pgid, node.pages = pgid, page.overflow + 1
     if node.is_leaf:
-        leaf = LeafElements(data, 0, count, end)
+        leaf = LeafElements(page)
         node.keys, node.flags = leaf.keys(), leaf.flags
         node.values = [*leaf.values()]
     else:
-        branch = BranchElements(data, 0, count, end)
-        node.keys, node.flags = branch.keys(), [0] * count
+        branch = BranchElements(page)
+        node.keys, node.flags = branch.keys(), [0] * page.count
         node.values = [*branch.pgids]
-    node.key = node.keys[0] if count else None
+    node.key = node.keys[0] if page.count else None
     return node

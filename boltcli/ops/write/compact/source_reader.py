@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from operator import lt
 
+from ....format.bucket import BucketRef, open_bucket
 from ....format.constants import (
     BRANCH_PAGE,
     BUCKET_LEAF_FLAG,
@@ -18,10 +19,9 @@ from ....format.constants import (
     MAX_KEY_SIZE,
     PAGE_HEADER_SIZE,
 )
-from ....format.page import HEADER, DamagedElements, LeafElements
-from ....storage.snapshot import Page
-from ....tree.bucket import BucketRef, children, damaged, leaf_elements, leaf_pages, open_bucket
-from ....tree.descent import Descent
+from ....format.page import HEADER, LeafElements, Page
+from ....tree.key_range import leaf_pages
+from ....tree.walk import Descent, Nest, Walk
 from .inline_pages import Contents, InlineBuckets
 from .leaf_slices import element, layout
 
@@ -86,7 +86,7 @@ class Source:
         self.view = memoryview(snapshot.buffer)
         self.pages = 0  # leaf pages that were read
         self._descent = Descent(snapshot)
-        self._inside: set[int] = set()  # the roots of the buckets that are open
+        self._nest = Nest(snapshot)
         self._inline = InlineBuckets(page_size)
         self._known: dict[bytes, tuple[int, int]] = {}  # element tables met before, and what layout() says of them
 
@@ -97,10 +97,8 @@ class Source:
                 self._must_ascend(page)
                 yield from self._leaf(page, is_whole=True)
             return
-        if bucket.root in self._inside:
-            raise self.snapshot.corrupted("the bucket is nested in itself", bucket.root)
-        self._inside.add(bucket.root)
-        for pgids in self._leaf_lists(bucket.root):
+        self._nest.enter(bucket)
+        for pgids in self._leaf_lists(bucket):
             self.pages += len(pgids)
             done = 0
             while done < len(pgids):
@@ -118,38 +116,26 @@ class Source:
                     else:
                         yield from self._mixed(pgids[done], mixed)
                 else:  # laid out otherwise, empty, or not a sound leaf
-                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done], 0), None, self._descent):
+                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done]), descent=self._descent):
                         yield from self._leaf(page)
                 done += 1
-        self._inside.discard(bucket.root)
+        self._nest.leave(bucket.root)
 
-    def _leaf_lists(self, root: int) -> Iterator[list[int]]:
-        """The leaf pages of the tree at page ``root`` in order, a branch page's worth at a time."""
-        snapshot = self.snapshot
-        pending = [iter((root,))]
-        stack: list[int] = []
-        while pending:
-            pgid = next(pending[-1], None)
-            if pgid is None:
-                pending.pop()
-                if stack:
-                    stack.pop()
-                continue
-            stack.append(pgid)
-            page = snapshot.page(pgid, stack)
-            self._descent.visit(stack)
+    def _leaf_lists(self, bucket: BucketRef) -> Iterator[list[int]]:
+        """The leaf pages of the tree of ``bucket`` in order, a branch page's worth at a time."""
+        walk = Walk(self.snapshot, bucket)
+        for page in walk:
+            self._descent.visit(page)
             if page.flags != BRANCH_PAGE:
-                yield [pgid]
-                stack.pop()
+                yield [page.pgid]
                 continue
             if not page.count:  # bbolt would copy what is below its first element, and lose the rest without a word
-                raise snapshot.corrupted("a branch page without elements", pgid, stack)
-            below = children(snapshot, page, stack)
-            if snapshot.page(below[0], stack).flags == BRANCH_PAGE:
-                pending.append(iter(below))
+                raise page.damaged("a branch page without elements")
+            below = page.children()
+            if self.snapshot.page(below[0], page.stack, bucket).flags == BRANCH_PAGE:
+                walk.enter(below)
             else:
                 yield below
-                stack.pop()
 
     def _pair_pages(self, pgids: list[int], first: int, chunks: list[Chunk]) -> tuple[Chunk | None, bytes]:
         """Put leaf pages, from the one at ``first`` on, into ``chunks`` up to one that isn't of pairs only.
@@ -195,7 +181,7 @@ class Source:
     def inside(self, chunk: Chunk) -> Child:
         """The first element of ``chunk``, an inline bucket, as a bucket to be gone into."""
         page = self._page_of(chunk, 0)
-        return self._child(page, LeafElements(page.buffer, page.offset, page.count, page.end), 0)
+        return self._child(LeafElements(page), 0)
 
     def _leaf(self, page: Page, is_whole: bool = False) -> Iterator[Part]:
         """The parts of any leaf page; ``is_whole``: there is nothing else in its bucket."""
@@ -216,26 +202,23 @@ class Source:
 
     def _must_ascend(self, page: Page) -> None:
         """The keys of an inline bucket in order: no check looks at them."""
-        try:
-            keys = leaf_elements(self.snapshot, page).keys()
-            if not all(map(lt, keys, keys[1:])):
-                raise DamagedElements("the keys of an inline bucket are out of order")
-        except DamagedElements as damage:
-            raise damaged(self.snapshot, page, damage) from None
+        keys = LeafElements(page).keys()
+        if not all(map(lt, keys, keys[1:])):
+            raise page.damaged("the keys of an inline bucket are out of order")
 
     def _one_by_one(self, page: Page, view: View) -> Iterator[Part]:
         """The elements of a page that isn't laid out as bbolt does it: each is a part of its own.
 
         Nothing is copied: where values overlap, all together may be far more than the page.
         """
-        leaf = leaf_elements(self.snapshot, page)
+        leaf = LeafElements(page)
         starts = leaf.key_starts()
         for index, (flags, ksize, vsize) in enumerate(zip(leaf.flags, leaf.key_sizes, leaf.value_sizes)):
             start, table = starts[index], leaf.start + ELEMENT_SIZE * index
             if start + ksize + vsize > leaf.end:
-                raise damaged(self.snapshot, page, DamagedElements(f"element {index} ends beyond its page"))
+                raise page.damaged(f"element {index} ends beyond its page")
             if not 0 < ksize <= MAX_KEY_SIZE:
-                raise damaged(self.snapshot, page, DamagedElements(f"key {index} has {ksize} bytes"))
+                raise page.damaged(f"key {index} has {ksize} bytes")
             chunk: Chunk = view, table, 1, start, ksize + vsize
             if flags & ~BUCKET_LEAF_FLAG or start < table + ELEMENT_SIZE:
                 chunk = element(flags & BUCKET_LEAF_FLAG, leaf.key(index), leaf.value(index))
@@ -248,7 +231,7 @@ class Source:
         """The parts of a page that holds buckets; ``is_whole`` as for :meth:`_leaf`."""
         _, _, count, data, _ = chunk
         page = self._page_of(chunk, pgid)
-        leaf = LeafElements(page.buffer, page.offset, count, page.end)
+        leaf = LeafElements(page)
         place = data
         first, begin = 0, data  # of the stretch that grows
         weights: list[int] = []
@@ -259,15 +242,12 @@ class Source:
                 weights.append(ksize + vsize)
                 pairs += 1
             else:
-                try:
-                    inner = self._inline.pairs(page.buffer, place + ksize, end)
-                except DamagedElements as damage:
-                    raise damaged(self.snapshot, page, DamagedElements(f"element {index}: {damage}")) from None
+                inner = self._inline.pairs(page, index, place + ksize, end)
                 if inner is None:
                     if weights:
                         yield Mixed(_part(chunk, first, index, begin, place), Contents(weights, buckets, pairs))
                     # Not by a name: this would be kept as long as what it leads to.
-                    yield self._child(page, leaf, index, is_whole and index == count - 1)
+                    yield self._child(leaf, index, is_whole and index == count - 1)
                     first, begin, weights, buckets, pairs = index + 1, end, [], 0, 0
                 else:
                     weights.append(ksize + vsize - INLINE_HEADERS_SIZE - ELEMENT_SIZE * inner)
@@ -284,11 +264,11 @@ class Source:
         buffer, table, count, data, length = chunk
         plain = self.snapshot.buffer if isinstance(buffer, memoryview) else buffer  # the only view is ours
         offset, end = table - PAGE_HEADER_SIZE, data + length
-        return Page(pgid, LEAF_PAGE, count, 0, plain, offset, end, end, offset)
+        return Page((pgid, LEAF_PAGE, count, 0), plain, offset, end, end, offset, self.snapshot.path)
 
-    def _child(self, page: Page, leaf: LeafElements, index: int, is_last: bool = False) -> Child:
-        bucket = open_bucket(self.snapshot, page, leaf, index)
-        return Child(leaf.key(index), bucket.sequence, self.parts(bucket), is_last)
+    def _child(self, leaf: LeafElements, index: int, is_last: bool = False) -> Child:
+        bucket = open_bucket(leaf, index)
+        return Child(bucket.name, bucket.sequence, self.parts(bucket), is_last)
 
 
 def _part(chunk: Chunk, first: int, stop: int, begin: int, end: int) -> Chunk:

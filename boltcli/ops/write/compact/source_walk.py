@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from ....format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
-from ....format.page import DamagedElements
-from ....tree.bucket import child_bucket, children, damaged, inline_page, leaf_elements, root_bucket
+from ....format.page import LeafElements
+from ....tree.bucket import child_bucket, root_bucket
+from ....tree.walk import Nest, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ....storage.snapshot import Page, Snapshot
-    from ....tree.bucket import BucketRef
+    from ....format.bucket import BucketRef
+    from ....format.page import Page
+    from ....storage.snapshot import Snapshot
 
     # A pair: its key and value. A bucket to go into: its name and sequence. The end of that: None, 0.
     Event = tuple[bytes, bytes] | tuple[bytes, int] | tuple[None, int]
@@ -27,15 +29,16 @@ def walk(snapshot: Snapshot, progress: Callable[[int, int], None] | None = None)
     :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and where bbolt panics else.
     """
     visits = _Visits(snapshot, progress)
+    nest = Nest(snapshot)
     bucket = root_bucket(snapshot)
-    pending = [_elements(snapshot, bucket, visits)]
-    buckets = [bucket]
-    roots = {bucket.root}
+    nest.enter(bucket)
+    pending = [(bucket, _elements(snapshot, bucket, visits))]
     while pending:
-        element = next(pending[-1], None)
+        bucket, elements = pending[-1]
+        element = next(elements, None)
         if element is None:
             pending.pop()
-            roots.discard(buckets.pop().root)
+            nest.leave(bucket.root)
             if pending:
                 yield None, 0
             continue
@@ -43,19 +46,16 @@ def walk(snapshot: Snapshot, progress: Callable[[int, int], None] | None = None)
         if value is not None:
             yield name, value
             continue
-        child = child_bucket(snapshot, buckets[-1], name)
+        child = child_bucket(snapshot, bucket, name)
         if child is None:
-            raise snapshot.corrupted(f"the bucket {name!r} cannot be found by its name", page.pgid)
-        if child.root in roots and child.root:
-            raise snapshot.corrupted("the bucket is nested in itself", child.root)
+            raise page.damaged(f"the bucket {name!r} cannot be found by its name")
+        nest.enter(child)
         yield name, child.sequence
-        roots.add(child.root)
-        buckets.append(child)
-        pending.append(_elements(snapshot, child, visits))
+        pending.append((child, _elements(snapshot, child, visits)))
 
 
 class _Visits:
-    """Counts the pages that were read, and says when it is enough."""
+    """The guard of the walk: counts the pages that were read, and says when it is enough."""
 
     def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None) -> None:
         self._snapshot = snapshot
@@ -63,49 +63,24 @@ class _Visits:
         self._done = 0
         self._most = _VISITS * snapshot.page_count + _MORE
 
-    def note(self, pgid: int) -> None:
+    def visit(self, page: Page) -> None:
         snapshot = self._snapshot
         snapshot.glance()
         self._done += 1
         if self._done > self._most:
-            raise snapshot.corrupted("pages are referenced so often that a copy would have no end", pgid)
+            raise page.damaged("pages are referenced so often that a copy would have no end")
+        if page.pgid in page.stack[:-1]:
+            raise page.damaged("the page is below itself")
+        if page.flags != LEAF_PAGE and not page.count:
+            raise page.damaged("a branch page without elements")
         if self._progress is not None:
             self._progress(min(self._done, snapshot.meta.hwm), snapshot.meta.hwm)
 
 
 def _elements(snapshot: Snapshot, bucket: BucketRef, visits: _Visits) -> Iterator[tuple[Page, bytes, bytes | None]]:
     """The leaf elements of one bucket: their page, key, and value, which is None for a bucket."""
-    if not bucket.root:
-        yield from _of_leaf(snapshot, inline_page(snapshot, bucket))
-        return
-    stack: list[int] = []
-    above: set[int] = set()
-    pending = [iter((bucket.root,))]
-    while pending:
-        pgid = next(pending[-1], None)
-        if pgid is None:
-            pending.pop()
-            if stack:
-                above.discard(stack.pop())
-            continue
-        visits.note(pgid)
-        page = snapshot.page(pgid, stack)
+    for page in tree_pages(snapshot, bucket, visits):
         if page.flags == LEAF_PAGE:
-            yield from _of_leaf(snapshot, page)
-        elif pgid in above:
-            raise snapshot.corrupted("the page is its own ancestor", pgid)
-        elif not page.count:
-            raise snapshot.corrupted("a branch page without elements", pgid, stack)
-        else:
-            pending.append(iter(children(snapshot, page)))
-            stack.append(pgid)
-            above.add(pgid)
-
-
-def _of_leaf(snapshot: Snapshot, page: Page) -> Iterator[tuple[Page, bytes, bytes | None]]:
-    leaf = leaf_elements(snapshot, page)
-    try:
-        for index, flags in enumerate(leaf.flags):
-            yield page, leaf.key(index), None if flags & BUCKET_LEAF_FLAG else leaf.value(index)
-    except DamagedElements as damage:
-        raise damaged(snapshot, page, damage) from None
+            leaf = LeafElements(page)
+            for index, flags in enumerate(leaf.flags):
+                yield page, leaf.key(index), None if flags & BUCKET_LEAF_FLAG else leaf.value(index)

@@ -1,0 +1,145 @@
+"""Buckets: what an element of a leaf page says of the bucket that is its value."""
+
+from __future__ import annotations
+
+from ..errors import Corrupted, bucket_text
+from .constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, MAX_DATA, PAGE_HEADER_SIZE
+from .page import BUCKET_HEADER, HEADER, LEAF_ELEMENT, LeafElements, Page
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .page import Buffer, Header, Owner
+
+    Inline = tuple[Header, Buffer, int, int, int, int, str | None]
+
+_NAMES = 8  # shown of either end of a deep nest
+
+
+class BucketRef:
+    """A bucket as its parent's element describes it.
+
+    ``root`` is the page id of its tree; 0 for an inline bucket, whose only
+    page is then :attr:`inline`. ``sequence`` is the bucket's own counter.
+    ``page`` is the id of the leaf page that holds the element (0 for the root
+    bucket). ``name`` and ``parent``, where they are known, say which bucket it is.
+    """
+
+    __slots__ = ("_inline", "name", "page", "parent", "root", "sequence")
+
+    def __init__(
+        self, root: int, sequence: int = 0, *, name: bytes = b"", parent: Owner | None = None, page: int = 0,
+        inline: Inline | None = None,
+    ) -> None:  # fmt: skip
+        """``inline``: of an inline page what :class:`Page` is made of."""
+        self.root = root
+        self.sequence = sequence
+        self.page = page
+        self.name = name
+        self.parent = parent
+        self._inline = inline
+
+    @property
+    def inline(self) -> Page | None:
+        """The page of an inline bucket."""
+        return None if self._inline is None else Page(*self._inline, bucket=self)
+
+    @property
+    def names(self) -> list[bytes]:
+        """The names that lead here from the root bucket; of a deep nest the outermost and the innermost ones."""
+        names: list[bytes] = []
+        bucket: Owner = self
+        while bucket.parent is not None:
+            names.append(bucket.name)
+            bucket = bucket.parent
+        names.reverse()
+        return names if len(names) <= 2 * _NAMES else [*names[:_NAMES], b"...", *names[-_NAMES:]]
+
+    @property
+    def label(self) -> str:
+        """What to call it in a sentence."""
+        return f"bucket {bucket_text(self.names)}" if self.parent is not None else "the root bucket"
+
+
+def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None, *, lenient: bool = False) -> BucketRef:
+    """The bucket in element ``index`` of a leaf page; ``name``, where it is known, spares reading the key.
+
+    It is opened as bbolt does: only its header must be there, and for an
+    inline one that of its page. bbolt reads both from the file where the value
+    is aligned, whatever its size; else from a copy of the value. With
+    ``lenient`` the page of an inline bucket is not looked at, and left out.
+    Raises :class:`~boltcli.errors.Corrupted` if the value cannot be a bucket:
+    here that is decided, and for ``check`` in :func:`bucket_for_check`.
+    """
+    page, buffer = leaf.page, leaf.buffer
+    data = leaf.positions[index] + leaf.key_sizes[index]
+    start = leaf.start + ELEMENT_SIZE * index + data
+    size = leaf.value_sizes[index]
+    stop = min(start + size, leaf.end)
+    is_copy = (start - page.offset) % 8 != 0
+    head = buffer[start : min(start + INLINE_HEADERS_SIZE, stop if is_copy else leaf.end)]
+    if is_copy:  # Go fills a small one with zeros, up to 16 or 32 bytes
+        head = head.ljust(BUCKET_HEADER_SIZE if len(head) <= 24 else INLINE_HEADERS_SIZE, b"\0")
+    if not size or start >= leaf.end or len(head) < BUCKET_HEADER_SIZE or data + size > MAX_DATA:
+        raise too_small(leaf, index, "be a bucket")
+    root, sequence = BUCKET_HEADER.unpack_from(head)
+    inline = None
+    if not (root or (lenient and size > BUCKET_HEADER_SIZE)):
+        if size <= BUCKET_HEADER_SIZE or len(head) < INLINE_HEADERS_SIZE:
+            raise too_small(leaf, index, "hold its inline bucket")
+        header: Header = HEADER.unpack_from(head, BUCKET_HEADER_SIZE)
+        offset = start + BUCKET_HEADER_SIZE
+        end = limit = max(stop, offset + PAGE_HEADER_SIZE)
+        if not is_copy:
+            limit = page.limit
+            if header[2] and _end_of(buffer, offset, header[2], leaf.end) > stop:
+                end = leaf.end
+        inline = header, buffer, offset, end, limit, page.file_offset + offset - page.offset, page.path
+    if name is None:
+        name = _name(leaf, index)
+    return BucketRef(root, sequence, name=name, parent=page.bucket, page=page.pgid, inline=inline)
+
+
+def _name(leaf: LeafElements, index: int) -> bytes:
+    try:
+        return leaf.key(index)
+    except Corrupted:  # not what was asked for
+        return b"?"
+
+
+def _end_of(buffer: Buffer, offset: int, count: int, end: int) -> int:
+    """Where the data of the last element of a leaf page end; beyond ``end`` if that element begins there."""
+    at = offset + PAGE_HEADER_SIZE + ELEMENT_SIZE * (count - 1)
+    if at + ELEMENT_SIZE > end:
+        return end + 1
+    _, position, key_size, value_size = LEAF_ELEMENT.unpack_from(buffer, at)
+    return int(at + position + key_size + value_size)
+
+
+def buckets_in(page: Page) -> list[BucketRef]:
+    """The buckets in a leaf page, in order. Raises as :func:`open_bucket` does."""
+    if not page.holds_buckets():
+        return []
+    leaf = LeafElements(page)
+    return [open_bucket(leaf, index) for index in leaf.bucket_indexes()]
+
+
+def bucket_for_check(leaf: LeafElements, index: int, start: int) -> BucketRef:
+    """The bucket whose value begins at ``start``, looked at as closely as bbolt's check looks, no more.
+
+    Of an inline bucket only its root is read. Raises :class:`~boltcli.errors.Corrupted`.
+    """
+    size = leaf.value_sizes[index]
+    if size and start + BUCKET_HEADER_SIZE <= leaf.end:
+        bucket = BucketRef(*BUCKET_HEADER.unpack_from(leaf.buffer, start))
+        if bucket.root or size > BUCKET_HEADER_SIZE:
+            return bucket
+    raise too_small(leaf, index)
+
+
+def too_small(leaf: LeafElements, index: int, purpose: str = "be a bucket") -> Corrupted:
+    """Return the error for element ``index``, whose value is too small or not in its page."""
+    try:
+        leaf.value_span(index)
+    except Corrupted as damage:
+        return damage
+    return leaf.page.damaged(f"element {index} is too small to {purpose}")
