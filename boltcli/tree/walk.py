@@ -109,17 +109,28 @@ def tree_pages(
 
 
 def all_pages(snapshot: Snapshot) -> Iterator[Page]:
-    """Yield the pages of the trees of all buckets. Raises as :func:`tree_pages` does, and for a page met twice."""
-    once = Once(snapshot)
+    """Yield the pages of the trees of all buckets. Raises as :func:`tree_pages` does, and for a tree of two buckets."""
+    descent = Descent(snapshot)
     # A root bucket on page 0 would be an inline one: bbolt passes over it.
     pending = [BucketRef(snapshot.meta.root, snapshot.meta.sequence)] if snapshot.meta.root else []
+    met: set[int] = set()
     while pending:
+        bucket = pending.pop()
+        own_tree(snapshot, bucket, met)
         inside: list[BucketRef] = []
-        for page in tree_pages(snapshot, pending.pop(), once):
+        for page in tree_pages(snapshot, bucket, descent):
             yield page
             if page.flags == LEAF_PAGE:
                 inside += [child for child in buckets_in(page) if child.root]
         pending += reversed(inside)
+
+
+def own_tree(snapshot: Snapshot, bucket: BucketRef, met: set[int]) -> None:
+    """Add the root of ``bucket`` to ``met``. Raises :class:`~boltcli.errors.Corrupted` if it is there already."""
+    if bucket.root in met:
+        raise snapshot.corrupted("two buckets share the page, or one is nested in itself", bucket.root, bucket=bucket)
+    if bucket.root:
+        met.add(bucket.root)
 
 
 class Descent:

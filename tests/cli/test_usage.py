@@ -101,6 +101,18 @@ def test_a_tree_goes_on_after_damage(tmp_path: Path) -> None:
     assert error_line(err).startswith(b"1 damaged place was skipped")
 
 
+def test_a_page_of_a_tree_that_is_referenced_twice_counts_twice(tmp_path: Path) -> None:
+    file = tmp_path / "db"
+    root = page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")])
+    file.write_bytes(
+        small(freelist(2), root, page(4, 1, [(b"a", pgid(5)), (b"b", pgid(5))]), page(5, 2, [(b"a", b"1")]))
+    )
+    _, (found,), _ = run_json("du", file)
+    assert [bucket["bytes"] for bucket in found["buckets"]] == [3 * found["root"]]  # whose own page is one
+    assert b"b: 2 pairs" in run("tree", file)[1]
+    assert b'kind="leaf"} 3' in run("metrics", file)[1]
+
+
 def test_the_largest_buckets() -> None:
     path = fixture("bacalhau-compute-1.5")
     _, (everything,), _ = run_json("du", path)

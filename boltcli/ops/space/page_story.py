@@ -93,8 +93,7 @@ def page_story(
     try:
         elements = LeafElements(page) if page.flags == LEAF_PAGE else BranchElements(page)
         story.first, story.last = elements.key(0), elements.key(elements.count - 1)
-        used = 16 + 16 * elements.count + sum(elements.key_sizes) + sum(getattr(elements, "value_sizes", ()))
-        story.fill = min(100, 100 * used // max(page.end - page.offset, 1))
+        story.fill = min(100, 100 * page.used() // max(page.end - page.offset, 1))
     except Corrupted as damage:
         story.problem = str(damage)
     return story

@@ -11,7 +11,7 @@ from ...format.constants import LEAF_PAGE
 from ...kernel import RECORD
 from ...tree.bucket import root_bucket
 from ...tree.kernel_walks import bucket_columns
-from ...tree.walk import Once, tree_pages
+from ...tree.walk import Descent, own_tree, tree_pages
 from ..write.compact import measure
 from .free_pages import free_pages
 from .trail import Trail
@@ -130,7 +130,8 @@ def _from_columns(snapshot: Snapshot, names: list[bytes], columns: tuple[list[in
 
 def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsage]:
     """Find the buckets and count each one's own tree."""
-    once = Once(snapshot)
+    descent = Descent(snapshot)
+    met: set[int] = set()
     found: list[BucketUsage] = []
     todo = [(BucketUsage(b"", None, snapshot.meta.sequence), root_bucket(snapshot))]
     while todo:
@@ -143,21 +144,25 @@ def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsa
             bucket.bytes = page.end - page.offset
             continue
         try:
-            inner = _tree(snapshot, once, bucket, ref)
+            own_tree(snapshot, ref, met)
+            inner = _tree(snapshot, descent, bucket, ref)
         except Corrupted as damage:
             if damages is None:
                 raise
             damages.append(damage)
             bucket.pairs = bucket.bytes = 0
+            bucket.depth = 1
             continue
         todo += reversed(inner)
     return found
 
 
-def _tree(snapshot: Snapshot, once: Once, bucket: BucketUsage, ref: BucketRef) -> list[tuple[BucketUsage, BucketRef]]:
+def _tree(
+    snapshot: Snapshot, descent: Descent, bucket: BucketUsage, ref: BucketRef
+) -> list[tuple[BucketUsage, BucketRef]]:
     """Count the pages of one bucket's own tree; returns the buckets in it."""
     inner: list[BucketRef] = []
-    for page in tree_pages(snapshot, ref, once):
+    for page in tree_pages(snapshot, ref, descent):
         bucket.bytes += (1 + page.overflow) * snapshot.page_size
         if page.flags == LEAF_PAGE:
             bucket.pairs += page.count
