@@ -76,6 +76,18 @@ if TYPE_CHECKING:
             of transactions, pairs and buckets. Whether the keys of pages are in order is for the caller to know.
             """
 
+        def export(
+            self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, names: bytes | None, hex_names: bytes,
+            shown: Callable[[bytes], bool], write: Callable[[memoryview], object], /,
+        ) -> tuple[int, int] | Literal[False] | None:  # fmt: skip
+            """Write what is in the bucket at page ``root`` as lines of JSON, as ``export`` prints them.
+
+            ``names`` lead to that bucket, as they stand in a line, None if they aren't printable, ``hex_names`` the
+            same in hexadecimal; ``shown`` says whether a text beyond ASCII is printable. ``write`` is called with some
+            text, which is no longer valid after the call. Returns the numbers of pairs and buckets; False if the file
+            changed after the first line; None before that.
+            """
+
         def leaves(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
             """List the leaf pages of a tree in order: their ids as u64. The pages themselves are not looked at."""
 
@@ -125,7 +137,7 @@ SUMS = {
     "fills": 10,
 }
 
-_VERSION = 4  # of kernel.c: one that was built from another is not used
+_VERSION = 5  # of kernel.c: one that was built from another is not used
 
 
 def load_kernel() -> Kernel | None:

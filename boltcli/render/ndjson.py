@@ -10,7 +10,7 @@ from ..errors import ArgumentError
 from ..format.bucket import BucketRef
 from .formats import formatted
 from .orjson_writer import line, parsed
-from .records import pair, pieces, put_bucket
+from .records import is_shown, pair, pieces, put_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +78,12 @@ def _value(data: bytes) -> bytes:
     except UnicodeDecodeError:
         return b'"value_hex":"%b"' % hexlify(data)
     return b'"value":' + _string(text, data)
+
+
+def names(path: tuple[bytes, ...]) -> tuple[bytes | None, bytes]:
+    """The names of ``path`` as they stand in a line, None if they aren't printable; and in hexadecimal."""
+    plain = line([name.decode() for name in path])[1:-2] if all(map(is_shown, path)) else None
+    return plain, line([name.hex() for name in path])[1:-2]
 
 
 def bucket_row(path: tuple[bytes, ...], sequence: int) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def put(record: Record, field: str, data: bytes, form: str = "auto") -> None:
         return
     if form not in ("auto", "bytes") and _put_as(record, field, data, form):
         return
-    if field in _SHOWN and form != "bytes" and not _is_shown(data):
+    if field in _SHOWN and form != "bytes" and not is_shown(data):
         record[f"{field}_hex"] = data.hex()
         return
     try:
@@ -58,7 +58,7 @@ def put(record: Record, field: str, data: bytes, form: str = "auto") -> None:
         record[f"{field}_hex"] = data.hex()
 
 
-def _is_shown(name: bytes) -> bool:
+def is_shown(name: bytes) -> bool:
     """Whether text output shows ``name`` as it is: then JSON does."""
     try:
         return is_print(name.decode())
@@ -94,7 +94,7 @@ def put_path(record: Record, path: str, field: str = "path") -> None:
 
 def put_bucket(record: Record, path: Sequence[bytes]) -> None:
     """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
-    if all(map(_is_shown, path)):
+    if all(map(is_shown, path)):
         record["bucket"] = [name.decode() for name in path]
     else:
         record["bucket_hex"] = [name.hex() for name in path]
@@ -252,7 +252,7 @@ def tree(top: BucketTree) -> Iterator[bytes]:
 
 def bucket_usages(buckets: Iterable[BucketUsage], size: int) -> Iterator[Record]:
     """Buckets: bytes of each with all inside it, their share of a file of ``size`` bytes."""
-    names = Trail(lambda name: name.decode() if _is_shown(name) else None)
+    names = Trail(lambda name: name.decode() if is_shown(name) else None)
     for found in buckets:
         path: list[str | None] = names(found)
         record: Record = {"bucket": path}

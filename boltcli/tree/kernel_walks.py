@@ -6,6 +6,7 @@ as the snapshot's own glance does.
 
 from __future__ import annotations
 
+from ..errors import Changed
 from ..kernel import load_kernel
 
 TYPE_CHECKING = False
@@ -115,6 +116,23 @@ def copied(
     if kernel is None:
         return None
     return kernel.copy(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, size, limit, write)
+
+
+def exported(
+    snapshot: Snapshot,
+    root: int,
+    names: tuple[bytes | None, bytes],
+    shown: Callable[[bytes], bool],
+    write: Callable[[memoryview], object],
+) -> tuple[int, int] | None:
+    """Write the lines of an export, as the kernel's ``export`` says. Raises Changed."""
+    kernel, tick = _kernel_for(snapshot), _tick(snapshot, None)
+    if kernel is None or not root:
+        return None
+    done = kernel.export(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, *names, shown, write)
+    if done is False:
+        raise Changed("the file was changed while it was read", path=snapshot.path)
+    return done
 
 
 def bucket_text(snapshot: Snapshot) -> bytes | None:

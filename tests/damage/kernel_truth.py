@@ -27,6 +27,7 @@ from boltcli.ops.write.compact import compact
 from boltcli.render.formats import lines
 from boltcli.render.inspect import bucket_tree
 from boltcli.render.pages import table_rows
+from boltcli.render.records import is_shown
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import root_bucket
 from boltcli.tree.kernel_walks import (
@@ -34,10 +35,12 @@ from boltcli.tree.kernel_walks import (
     bucket_text,
     copied,
     counted,
+    exported,
     page_lines,
     proven_pages,
     space_columns,
 )
+from tests.support import run
 
 FORMS = ("auto", "hex", "bytes", "ascii-encoded")
 MOST_FINDINGS = 200
@@ -76,6 +79,7 @@ def answers(path: Path, kernel: bool) -> Answers:
                 "inspect": _or_error(lambda: bucket_text(snapshot) or b"".join(bucket_tree(inspect(snapshot)))),
                 "inspect as data": _or_error(lambda: b"".join(bucket_tree(inspect(snapshot)))),
                 "pages": _or_error(lambda: _pages(snapshot)),
+                "export": run("export", path),
                 "compact": _or_error(lambda: _compact(snapshot)),
                 "usage": _or_error(lambda: list(map(_usage, bucket_usage(snapshot)))),
             }
@@ -102,6 +106,7 @@ def said_itself(path: Path) -> dict[str, bool]:
             "top": space_columns(snapshot, snapshot.meta.root, 1, 5, 4096) is not None,
             "buckets": bucket_columns(snapshot) is not None,
             "compact": copied(snapshot, 4096, 65536, lambda start, end, data: None, None) is not None,
+            "export": exported(snapshot, snapshot.meta.root, (b"", b""), is_shown, len) is not None,
             "pages": list(page_lines(snapshot, []))[-1][1] >= snapshot.meta.hwm,
         }
 

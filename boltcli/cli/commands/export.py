@@ -108,11 +108,14 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
 def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
     """Write the rows, then how many there were, or the error: a cut export does not look whole."""
-    from ...ops.read.export_rows import export_parts
+    from ...ops.read.export_rows import outer_buckets
+    from ...ops.read.select_items import items
     from ...render import records
-    from ...render.ndjson import bucket_row, end_row, rows
+    from ...render.ndjson import bucket_row, end_row, names, rows
+    from ...tree.bucket import find_bucket
+    from ...tree.kernel_walks import exported
 
-    decoder = asked(snapshot, job.options)
+    decoder, path = asked(snapshot, job.options), tuple(addresses(job.options.bucket))
     if decoder is not None:
         from functools import partial
 
@@ -121,12 +124,15 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
         rows = partial(export_lines, decoder=decoder)
     pairs = buckets = 0
     try:
-        for part in export_parts(snapshot, tuple(addresses(job.options.bucket))):
-            if isinstance(part, tuple):
-                assert isinstance(part[1], int)
-                out.write(records.line(bucket_row(part[0], part[1])))
-                buckets += bool(part[0])
-            else:
+        for outer in outer_buckets(snapshot, path):
+            out.write(records.line(bucket_row(*outer)))
+            buckets += bool(outer[0])
+        bucket = find_bucket(snapshot, path)
+        counts = exported(snapshot, bucket.root, names(path), records.is_shown, out.write) if decoder is None else None
+        if counts is not None:
+            pairs, buckets = counts[0], buckets + counts[1]
+        else:
+            for part in items(snapshot, bucket, path, recursive=True):
                 out.writelines(rows(part))
                 inner = part.bucket_count()
                 buckets += inner

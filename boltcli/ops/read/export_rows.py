@@ -17,18 +17,23 @@ if TYPE_CHECKING:
     Row = tuple[Path, int] | tuple[Path, bytes, bytes]
 
 
+def outer_buckets(snapshot: Snapshot, path: Path) -> list[tuple[Path, int]]:
+    """The rows of the buckets down to ``path``; the root bucket has one only if it has a sequence.
+
+    Raises :class:`~boltcli.errors.BucketNotFound` or :class:`~boltcli.errors.Corrupted`.
+    """
+    sequences = [find_bucket(snapshot, path[:length]).sequence for length in range(1, len(path) + 1)]
+    rows: list[tuple[Path, int]] = [((), snapshot.meta.sequence)] if snapshot.meta.sequence else []
+    return rows + [(path[:length], sequence) for length, sequence in enumerate(sequences, 1)]
+
+
 def export_parts(snapshot: Snapshot, path: Path = ()) -> Iterator[Row | Items]:
     """Yield the rows of the buckets down to ``path``, then what is in that one, a page's worth at a time.
 
-    The root bucket has a row only if it has a sequence. Raises
-    :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` when it comes to damage.
+    Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` when it comes to damage.
     """
-    bucket = find_bucket(snapshot, path)
-    if snapshot.meta.sequence:
-        yield (), snapshot.meta.sequence
-    for length in range(1, len(path) + 1):
-        yield path[:length], find_bucket(snapshot, path[:length]).sequence
-    yield from items(snapshot, bucket, path, recursive=True)
+    yield from outer_buckets(snapshot, path)
+    yield from items(snapshot, find_bucket(snapshot, path), path, recursive=True)
 
 
 def export_rows(snapshot: Snapshot, path: Path = ()) -> Iterator[Row]:
