@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
-from .recovered_tree import first_key_of, page_elements
+from .recovered_tree import first_key, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class BucketPages:
                     links += [(page, root) for root in roots_in(found)]
         self._leads: dict[int, dict[int, list[int]]] = {}
         for page, root in links:
-            root = self._leaf(root) if root < table.pages else root
+            root = self._leaf(root)
             if root in self.family and self.family[page] != self.family[root]:
                 self._leads.setdefault(self.family[root], {}).setdefault(self.family[page], []).append(root)
 
@@ -65,15 +65,11 @@ class BucketPages:
         """The first leaf below a page, as far as its branches still lead to what they led to."""
         table = self._table
         for _ in range(_DEEP):
-            found = page_elements(table, page) if self.bucketish[page] and table.kind[page] == BRANCH_PAGE else None
-            if found is None:
+            if page >= table.pages or not self.bucketish[page] or table.kind[page] != BRANCH_PAGE:
                 break
-            same = (
-                child
-                for child, key in zip(found.pgids, found.keys)
-                if table.is_tree(child) and first_key_of(table, child) == key
-            )
-            page = next(same, page)
+            found = page_elements(table, page)
+            children = zip(found.pgids, found.keys) if found is not None else ()
+            page = next((child for child, key in children if first_key(table, child) == key), table.pages)
         return page
 
     def alike(self, page: int) -> list[int]:

@@ -12,7 +12,7 @@ from array import array
 from ...format.constants import BUCKET_HEADER_SIZE, FREELIST_PAGE
 from ...format.page import BUCKET_HEADER
 from .bucket_pages import BucketPages
-from .recovered_tree import REUSED, RecoveredTree, first_key_of, is_reused, page_elements
+from .recovered_tree import REUSED, RecoveredTree, first_key, is_reused, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,14 +117,9 @@ def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]
     for i, flag in enumerate(found.flags):
         if flag and found.ends[i] - found.mids[i] >= BUCKET_HEADER_SIZE:
             root, _ = BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])
-            if root and not is_reused(table, found, root):
+            if root and not is_reused(table, found.keys, root):
                 links.append((root, None))
     return links
-
-
-def first_key(table: PageTable, page: int) -> bytes | None:
-    """The first key of a page that bears its own id."""
-    return first_key_of(table, page) if table.is_tree(page) else None
 
 
 class Generation:

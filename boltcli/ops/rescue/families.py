@@ -11,8 +11,7 @@ from array import array
 from collections import Counter
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
-from .candidate_roots import first_key
-from .recovered_tree import is_reused, page_elements
+from .recovered_tree import first_key, is_reused, page_elements
 
 TYPE_CHECKING = False
 _DEEP = 16  # levels of buckets that are asked
@@ -107,7 +106,7 @@ class Families:
         for i, flag in enumerate(found.flags):
             if flag and found.ends[i] - found.mids[i] >= BUCKET_HEADER_SIZE:
                 root = int.from_bytes(found.value(i)[:8], "little")
-                if root and table.is_tree(root) and not is_reused(table, found, root):
+                if root and table.is_tree(root) and not is_reused(table, found.keys, root):
                     inner = (*path, found.keys[i])
                     self.votes.setdefault(self.of(root), Counter())[inner] += 1
                     (self._with_buckets if pages.bucketish[root] else self._with_pairs)[inner] += 1

@@ -74,11 +74,12 @@ class Placement:
 
     def __init__(
         self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
-        families: Families, *, all_live: bool = False, end: int,
+        families: Families, *, all_live: bool = False, torn: bool = False, end: int,
     ) -> None:  # fmt: skip
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
 
-        ``all_live``: the root itself is lost. ``end``: the number of pages that may be in use.
+        ``all_live``: the root itself is lost. ``torn``: there are pages of later transactions. ``end``: the number of
+        pages that may be in use.
         """
         self._roots = roots
         self.families = families
@@ -87,6 +88,7 @@ class Placement:
         self.references = references
         self.free = free
         self.all_live = all_live
+        self.torn = torn
         self.end = end
         self.placed = 0
         self.dropped = 0
@@ -353,7 +355,7 @@ class Placement:
             second = max([second, *(share for where, share in group.stale.items() if where != path)])
             if group.stale.get(path, 0.0) > 10.0:
                 return None
-        enough = _ENOUGH if len(ranked) > 1 else _ENOUGH_ALONE if self.free is None else -1.0
+        enough = _ENOUGH if len(ranked) > 1 or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
         if self._all_known and len(ranked) == 1:
             return first._replace(only=True)
         if first.points < enough or first.points - second < (_MARGIN if len(ranked) > 1 or second else -1.0):

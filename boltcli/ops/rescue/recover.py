@@ -104,24 +104,27 @@ def _recover(table: PageTable) -> Recovery:
     if (
         metas
         and not tree.gaps
-        and (not metas[0].has_freelist or _is_accounted_for(tree, metas[0], free))
+        and (_is_accounted_for(tree, metas[0], free) if metas[0].has_freelist else not _is_younger_root(tree, metas))
         and not (alone and _has_pages_beyond(table, metas[0]))
     ):
         done.exact = True
         return done
     torn = is_torn(tree, metas, free)
+    links = Links(table)
+    pages = BucketPages(table, links.bucketish)
     if metas and not tree.gaps and not alone and free is None and not torn:
         done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
         return done
-    if torn:
-        done.torn = True
+    nested = bool(metas) and pages.is_nested(metas[0].root)
+    if torn or nested:
+        done.torn = torn = True
         tree = done.tree = RecoveredTree(table)
         tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
         tree.walk(tree.top, metas[0].root, strict=True)
-        if _is_other_root(tree, metas):
+        if nested or _is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
             tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
-    _look_for_the_rest(done, torn)
+    _look_for_the_rest(done, torn, links, pages)
     return done
 
 
@@ -145,8 +148,14 @@ def _is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
     """
     if _has_pairs_at_the_top(tree):
         return True
-    older = [Generation(tree.table, meta.root) for meta in metas[1:]]
-    return any(made.reached > sum(tree.used) and made.names().isdisjoint(_names(tree)) for made in older)
+    names = _names(tree)
+    older = [Generation(tree.table, meta.root) for meta in metas[1:]] if names else []
+    return any(made.reached > sum(tree.used) and made.names().isdisjoint(names) for made in older)
+
+
+def _is_younger_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
+    """The same of a file without a freelist, where no page says so: there must be pages of a later transaction."""
+    return _has_pairs_at_the_top(tree) or (_has_pages_beyond(tree.table, metas[0]) and _is_other_root(tree, metas))
 
 
 def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
@@ -190,17 +199,15 @@ def _has_pages_beyond(table: PageTable, meta: Meta) -> bool:
     return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
 
 
-def _look_for_the_rest(done: Recovery, torn: bool) -> None:
+def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPages) -> None:
     """Go through the pages that the tree doesn't reach. ``torn``: some pages are younger than the tree."""
     table, tree, metas = done.table, done.tree, done.metas
-    links = Links(table)
     lost_root = not tree.top.leaves
     if len(metas) == 1 and not tree.gaps and _has_pages_beyond(table, metas[0]):
         lost_root = True  # that of the newest transaction, whose meta page is lost too
         done.free = None
         done.root_from = "older"
     names = None if lost_root or torn else _names(tree)
-    pages = BucketPages(table, links.bucketish)
     found = generations(table, links, pages, names)
     if names is None and not metas:
         found = _that_can_be_all(table, found, links, pages)
@@ -242,12 +249,13 @@ def _look_for_the_rest(done: Recovery, torn: bool) -> None:
         if not unreached or done.free is None:
             return
     roots = {made.root for made in found}
-    if not (lost_root or torn or tree.top.gaps):
-        for page in tree.top.leaves:
-            roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
+    for page in tree.top.leaves if not tree.top.gaps else ():
+        roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
     families = Families(table, [tree, *references], pages)
     bring_back_names(tree, families, done.free)
-    placement = Placement(tree, references, done.free, roots, families, all_live=lost_root or torn, end=_end(done))
+    placement = Placement(
+        tree, references, done.free, roots, families, all_live=lost_root or torn, torn=torn, end=_end(done)
+    )
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]
@@ -393,6 +401,7 @@ def _take_skeleton(tree: RecoveredTree, reference: RecoveredTree, done: Recovery
             continue
         tree.top.leaves.append(page)
         tree.top.origins.append(OLDER)
+        tree.names.update(found.keys)
         for name, child in reference.top.children.items():
             if name not in top.children:
                 made = tree.bucket(top, name, child.root, child.sequence)

@@ -13,6 +13,8 @@ from .lenient_page import mend_last_bucket, read_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ...format.page import Buffer
     from .lenient_page import Elements
     from .page_table import PageTable
@@ -90,11 +92,11 @@ class Gap:
 class RecoveredTree:
     """What was reached so far. ``owner`` has, for each page, 1 + the index in ``buckets`` of the one that holds it.
 
-    ``used`` marks all pages of reached runs; ``irregular`` counts what a sound file doesn't have. ``joined``: what is
-    in a bucket, by index, if that is another database.
+    ``used`` marks all pages of reached runs; ``irregular`` counts what a sound file doesn't have. ``names`` are those
+    of the top-level buckets. ``joined``: what is in a bucket, by index, if that is another database.
     """
 
-    __slots__ = ("buckets", "flags", "gaps", "irregular", "joined", "owner", "table", "top", "used")
+    __slots__ = ("buckets", "flags", "gaps", "irregular", "joined", "names", "owner", "table", "top", "used")
 
     def __init__(self, table: PageTable) -> None:
         self.table = table
@@ -105,6 +107,7 @@ class RecoveredTree:
         self.irregular = 0
         self.joined: dict[int, RecoveredTree] = {}
         self.flags: dict[tuple[int, int], int] = {}  # leaf flags that are wrong in the file, by page and element
+        self.names: set[bytes] = set()
         self.top = self.bucket(None, b"", 0, 0)
 
     def bucket(self, parent: Bucket | None, name: bytes, root: int, sequence: int) -> Bucket:
@@ -200,6 +203,8 @@ class RecoveredTree:
         """The buckets in a leaf page that have pages of their own, to be walked."""
         roots: list[Step] = []
         buffer = found.buffer
+        if bucket is self.top:
+            self.names.update(found.keys)
         for i, flag in enumerate(found.flags):
             if not flag:
                 continue
@@ -210,7 +215,7 @@ class RecoveredTree:
             root, sequence = BUCKET_HEADER.unpack_from(buffer, start)
             if root == 0 or name in bucket.children or len(self.buckets) >= _MOST_BUCKETS:
                 continue
-            if strict and is_reused(self.table, found, root):
+            if strict and (is_reused(self.table, found.keys, root) or is_reused(self.table, self.names, root)):
                 self.gap(self.bucket(bucket, name, root, sequence), b"", None, root, OTHER_BUCKET)
                 continue
             roots.append((self.bucket(bucket, name, root, sequence), root, b"", None, None, False))
@@ -245,16 +250,15 @@ class RecoveredTree:
         return found, ""
 
 
-def is_reused(table: PageTable, found: Elements, root: int) -> bool:
-    """Whether the page of a nested bucket holds the names of the bucket around it: then it was reused for a root."""
-    if not table.is_tree(root) or table.kind[root] == BRANCH_PAGE or not found.keys:
+def is_reused(table: PageTable, names: Collection[bytes], root: int) -> bool:
+    """Whether the page of a nested bucket holds ``names``, of a bucket around it: then it was reused for that."""
+    if not table.is_tree(root) or table.kind[root] == BRANCH_PAGE or not names:
         return False
     inner = page_elements(table, root)
     if inner is None or not inner.keys or not all(inner.flags):
         return False
-    names = set(found.keys)
-    common = names & set(inner.keys)
-    return common == names or (2 * len(common) > min(len(inner.keys), len(names)) and len(common) > 1)
+    common = len(set(names).intersection(inner.keys))
+    return common == len(names) or (2 * common > min(len(inner.keys), len(names)) and common > 1)
 
 
 def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
@@ -295,6 +299,11 @@ def first_key_of(table: PageTable, page: int) -> bytes | None:
         found = page_elements(table, page)
         table.firsts[page] = found.keys[0] if found is not None and found.keys else None
     return table.firsts[page]
+
+
+def first_key(table: PageTable, page: int) -> bytes | None:
+    """The first key of a page that bears its own id."""
+    return first_key_of(table, page) if table.is_tree(page) else None
 
 
 def _check_last(table: PageTable, found: Elements, end: int) -> None:
