@@ -41,6 +41,35 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
+
+    # As in schema.json, under "error"; the guide's page exit-status has them with their statuses.
+    ErrorKind = Literal[
+        "argument",
+        "bucket-not-found",
+        "changed",
+        "check-failed",
+        "checksum",
+        "closed",
+        "corrupted",
+        "damage-skipped",
+        "damaged-source",
+        "destination",
+        "destination-exists",
+        "destination-is-source",
+        "error",
+        "invalid-database",
+        "key-not-found",
+        "locked",
+        "mismatch",
+        "missing-extra",
+        "not-found",
+        "open",
+        "step-failed",
+        "unpack",
+        "unreadable-page",
+        "version-mismatch",
+    ]
 
 
 _LARGEST_FILE = 1 << 63  # bytes: an offset beyond it comes from noise, and says nothing
@@ -51,14 +80,15 @@ class BoltError(Exception):
     """Base of all errors of boltcli.
 
     ``page`` is the page id concerned, ``offset`` the byte offset in the file,
-    ``path`` the database file; each is None where it isn't known.
+    ``path`` the database file; each is None where it isn't known. ``kind`` is
+    what programs tell errors apart by.
     ``exit_status`` is that of the command that fails with it,
     ``detailed_status`` the one with ``--exit-status detailed``: 1 the database
     is damaged, 2 it could not be read, 3 another process is in the way, 4 the
     bucket or key is not there, 64 the command line makes no sense.
     """
 
-    kind = "error"
+    kind: ErrorKind = "error"
     exit_status = 1
     detailed_status = 1
 
@@ -97,7 +127,7 @@ class OpenError(BoltError):
     where there was one.
     """
 
-    kind = "open"
+    kind: ErrorKind = "open"
     detailed_status = 2
 
     def __init__(self, operation: str, path: str, reason: str) -> None:
@@ -188,7 +218,7 @@ class DamagedSource(BoltError):
 
 
 class InvalidDatabase(BoltError):
-    kind = "invalid-database"
+    kind: ErrorKind = "invalid-database"
     detailed_status = 2
 
     def __init__(self, message: str = "invalid database", **where: int | str | None) -> None:

@@ -31,10 +31,10 @@ class Command:
     - ``prepare(job)``, optional: it raises what is wrong with the command line, before anything is opened.
 
     All but those that print for shells and readers have ``--json``, whose help ``json`` may be; with that,
-    commands that take ``several``
-    files run once for each; those that do so ``together`` only where that is asked for, by -o results, --engine or
-    --jobs. ``group`` is the heading under which the help lists it. ``failure`` is the exit status
-    of an error.
+    commands that take ``several`` files run once for each; those that do so ``together`` only where that is
+    asked for, by -o results, --engine or --jobs. ``group`` is the heading under which the help lists it.
+    ``statuses`` says what the exit statuses mean where that is more than success and failure; ``failure`` is
+    the exit status of an error.
     """
 
     __slots__ = (
@@ -48,6 +48,7 @@ class Command:
         "opens",
         "options",
         "several",
+        "statuses",
         "summary",
         "together",
     )
@@ -67,10 +68,12 @@ class Command:
         json: bool | str = True,
         several: bool = False,
         together: bool = False,
+        statuses: dict[int, str] | None = None,
         failure: int = 1,
     ) -> None:
         self.several = several
         self.together = together
+        self.statuses = statuses or {}
         self.failure = failure
         self.name = name
         self.summary = summary
@@ -104,6 +107,10 @@ class Command:
         if least == most:
             raise ArgumentError(f"accepts {least} arg(s), received {received}")
         raise ArgumentError(f"accepts between {least} and {most} arg(s), received {received}")
+
+    def statuses_text(self) -> str:
+        """The exit statuses in a line, empty if there are only success and failure."""
+        return "; ".join(f"{status}: {words}" for status, words in self.statuses.items())
 
     def usage(self) -> str:
         """One line: the command and what it takes."""

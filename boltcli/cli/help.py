@@ -121,6 +121,9 @@ def _plain(command: Command | None, width: int = _WIDTH) -> Iterator[str]:
     for panel in dict.fromkeys(["", *(option.panel for option in command.options)]):
         rows = [_option_row(option) for option in command.options if option.panel == panel]
         yield from _section(panel or "Options", rows if panel else [*rows, _HELP], width=width)
+    yield from _section(
+        "Exit status", [(str(status), words) for status, words in command.statuses.items()], width=width
+    )
     yield from ("", "Example:", f"  {shown_example(command.example)}")
     if EXAMPLE in shown_example(command.example):
         yield f"  (boltcli help example writes {EXAMPLE})"

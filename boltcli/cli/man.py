@@ -52,6 +52,8 @@ def _command(command: Command) -> list[str]:
         for option in own:
             lines += _option(option)
         lines.append(".RE")
+    if command.statuses:
+        lines += [".IP", f"Exit status: {_escaped(command.statuses_text())}."]
     return lines
 
 

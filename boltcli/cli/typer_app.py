@@ -48,9 +48,10 @@ def build(action: Action, *, rich: bool = True) -> typer.Typer:
         groups[parent].add_typer(inner, name=name, short_help=group.summary, rich_help_panel=group.group)
     for command in all_commands():
         parent, _, name = command.name.rpartition(" ")
+        status = f"\n\nExit status: {command.statuses_text()}." if command.statuses else ""
         groups[parent].command(
             name,
-            help=f"{command.summary}\n\nExample: {command.example}",
+            help=f"{command.summary}{status}\n\nExample: {command.example}",
             short_help=command.summary,
             rich_help_panel=command.group if not parent else None,
             context_settings=_SETTINGS,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
+from boltcli.cli.registry import all_commands, find
 from boltcli.errors import BoltError
+from boltcli.guide import text
+from boltcli.ops.check.explanations import EXPLANATIONS
 from tests.live import held
 from tests.support import ROOT, fixture, freelist, page, run, small
 
@@ -46,11 +51,48 @@ def test_statuses(argv: str, status: int, tmp_path: Path, monkeypatch: pytest.Mo
         assert statuses() == (min(status, 1), status, status)
 
 
-def test_every_kind_has_one() -> None:
-    todo, kinds = [BoltError], set()
+def _kinds() -> dict[str, int]:
+    """The detailed status of each kind of error."""
+    todo = BoltError.__subclasses__()
+    kinds: dict[str, int] = {}
     while todo:
-        kind = todo.pop()
-        todo += kind.__subclasses__()
-        kinds.add(kind.detailed_status)
-        assert kind.exit_status == 1
-    assert kinds == {1, 2, 3, 4, 64}
+        error = todo.pop()
+        todo += error.__subclasses__()
+        assert error.exit_status == 1
+        assert kinds.setdefault(error.kind, error.detailed_status) == error.detailed_status, error
+    return kinds
+
+
+def _literal(module: str, name: str) -> list[str]:
+    """The members of a Literal, which exists for the type checker only."""
+    found = re.search(rf"^    {name} = Literal\[(.*?)\]", (ROOT / "boltcli" / module).read_text(), re.M | re.S)
+    assert found
+    return re.findall(r'"([a-z-]+)"', found[1])
+
+
+def test_kinds_are_those_of_the_schema() -> None:
+    definitions = json.loads((ROOT / "boltcli/schema.json").read_text())["$defs"]
+    errors = _literal("errors.py", "ErrorKind")
+    assert definitions["error"]["properties"]["kind"]["enum"] == errors == sorted({*_kinds(), BoltError.kind})
+    findings = _literal("ops/check/findings.py", "FindingKind")
+    assert definitions["finding"]["properties"]["kind"]["enum"] == findings
+    assert {*findings, "invalid-database"} == set(EXPLANATIONS)
+
+
+def test_the_guide_has_every_status() -> None:
+    page = text("exit-status")
+    rows = re.findall(r"^\| `(.+?)` \| (\d+) \| (.+) \|$", page, re.M)
+    declared = [(each.name, str(status), words) for each in all_commands() for status, words in each.statuses.items()]
+    assert rows == sorted(declared)
+    detailed = re.findall(r"^\| (\d+) \| [^|]+ \| (`.+`) \|$", page, re.M)
+    assert {kind: int(status) for status, kinds in detailed for kind in re.findall(r"`(.+?)`", kinds)} == _kinds()
+
+
+@pytest.mark.parametrize(
+    "argv", [("check", "F"), ("lock", "F"), ("doctor", "F"), ("diff", "F", "F"), ("grep", "e-", "F")]
+)
+def test_declared_statuses_come(argv: tuple[str, ...]) -> None:
+    status = run(*(DOCUMENT if word == "F" else word for word in argv))[0]
+    command = find(argv[0])
+    assert command
+    assert status in command.statuses

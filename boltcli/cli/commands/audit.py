@@ -52,6 +52,7 @@ COMMAND = Command(
     together=True,
     group="Applications",
     example="boltcli audit fixtures/bacalhau-compute-1.4.db",
+    statuses={0: "no finding of the severity in --fail-on", 1: "such a finding, or a file could not be read"},
 )  # fmt: skip
 
 

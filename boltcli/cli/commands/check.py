@@ -42,6 +42,7 @@ COMMAND = Command(
     opens=True,
     several=True,
     example="boltcli check fixtures/document.db",
+    statuses={0: "no errors", 1: "errors were found, or the file could not be read"},
     group="Verify",
 )
 

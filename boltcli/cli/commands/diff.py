@@ -25,7 +25,7 @@ DIFFERENT, TROUBLE = 1, 2  # exit statuses, as diff(1) has them
 
 COMMAND = Command(
     "diff",
-    "Show what differs between two databases; status 0: nothing, 1: something, 2: trouble.",
+    "Show what differs between two databases.",
     arguments=(
         Argument("A", "file", "The database before."),
         Argument("B", "file", "The database after; with --previous there is only one file.", required=False),
@@ -50,6 +50,7 @@ COMMAND = Command(
         *DECODE,
     ),
     opens=True,
+    statuses={0: "nothing differs", DIFFERENT: "something differs", TROUBLE: "they could not be compared"},
     failure=TROUBLE,
     example="boltcli diff --summary fixtures/bacalhau-compute-1.4.db fixtures/bacalhau-compute-1.5.db",
     group="Compare",

@@ -32,6 +32,11 @@ COMMAND = Command(
         *ACCESS[:3],
     ),
     example="boltcli doctor fixtures/document.db",
+    statuses={
+        0: "nothing is wrong; with --fix: all that was reachable is in DEST",
+        WRONG: "something is wrong",
+        LOSSES: "with --fix: written, with losses",
+    },
     group="Rescue",
 )  # fmt: skip
 

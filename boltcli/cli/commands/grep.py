@@ -26,7 +26,7 @@ FOUND, NOTHING, TROUBLE = 0, 1, 2  # exit statuses, as grep(1) has them
 
 COMMAND = Command(
     "grep",
-    "Find a pattern in bucket names, keys and values, nested ones too; status 0: found, 1: not found, 2: trouble.",
+    "Find a pattern in bucket names, keys and values, nested ones too.",
     arguments=(
         Argument("PATTERN", "text", "A regular expression (Python's, on bytes)."),
         Argument("FILE", "file", "Bolt database files.", many=True),
@@ -52,6 +52,7 @@ COMMAND = Command(
         ),
         *ACCESS,
     ),
+    statuses={FOUND: "a match", NOTHING: "no match", TROUBLE: "a file could not be searched"},
     failure=TROUBLE,
     example="boltcli grep -i timeout fixtures/document.db",
 )  # fmt: skip

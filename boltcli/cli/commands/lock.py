@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
     from ..job import Job
 
+READERS, WRITER = 2, 3  # exit statuses
+
 COMMAND = Command(
     "lock",
-    "Say who holds the lock; status 0: nobody, 2: readers, 3: a writer.",
+    "Say who holds the lock.",
     arguments=(FILE,),
     least=1,
     most=1,
     example="boltcli lock fixtures/document.db",
+    statuses={0: "nobody holds it", READERS: "readers hold it", WRITER: "a writer holds it"},
 )
-
-_READERS = 2  # exit statuses
-_WRITER = 3
 
 
 def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> int:
@@ -42,4 +42,4 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> int:
     modes = [holder.mode for holder in found if not holder.waits]
     if not modes:
         return 0
-    return _WRITER if "exclusive" in modes else _READERS
+    return WRITER if "exclusive" in modes else READERS

@@ -18,7 +18,7 @@ LOSSES = 2  # exit status
 
 COMMAND = Command(
     "recover",
-    "Write what a damaged file still holds into a sound database; status 0: all of it, 2: with losses.",
+    "Write what a damaged file still holds into a sound database.",
     arguments=(FILE,),
     least=1,
     most=1,
@@ -39,6 +39,7 @@ COMMAND = Command(
         *ACCESS[:3],
     ),
     example="boltcli recover -o recovered.db fixtures/document.db",
+    statuses={0: "all that was reachable is there", 1: "nothing was written", LOSSES: "written, with losses"},
     group="Rescue",
 )  # fmt: skip
 

@@ -26,6 +26,7 @@ COMMAND = Command(
     opens=True,
     several=True,
     example="boltcli verify fixtures/document.db fixtures/inline.db",
+    statuses={0: "every file is whole", 1: "a file is damaged, or could not be read"},
     group="Verify",
 )
 

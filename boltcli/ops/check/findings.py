@@ -5,25 +5,43 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Final, Literal
 
+    # As in schema.json, under "finding". Those from "meta" on are found by a deep check only.
+    FindingKind = Literal[
+        "already-freed",
+        "out-of-bounds",
+        "multiple-references",
+        "reachable-freed",
+        "invalid-type",
+        "unexpected-type",
+        "key-order",
+        "unreachable-unfreed",
+        "out-of-range",
+        "damaged",
+        "uncounted",
+        "meta",
+        "fallback",
+        "freelist",
+        "owner",
+        "layout",
+        "shape",
+        "lost",
+    ]
 
-UNCOUNTED = "uncounted"  # the kind of a last finding which says that there are more
+UNCOUNTED: Final = "uncounted"  # the kind of a last finding which says that there are more
 
 
 class Finding:
     """One line of ``check``. ``page`` is the page id concerned.
 
-    ``kind`` is one of already-freed, out-of-bounds, multiple-references,
-    reachable-freed, invalid-type, unexpected-type, key-order,
-    unreachable-unfreed, out-of-range, damaged, uncounted; of a deep check also meta,
-    fallback, freelist, owner, layout, shape, lost. ``message`` is the
-    line as text; ``keys`` are the byte strings that it quotes, in order: how they are
-    written is the renderer's business, by ``line()``.
+    ``message`` is the line as text; ``keys`` are the byte strings that it quotes,
+    in order: how they are written is the renderer's business, by ``line()``.
     """
 
     __slots__ = ("keys", "kind", "page", "template")
 
-    def __init__(self, kind: str, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
+    def __init__(self, kind: FindingKind, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
         self.kind = kind
         self.page = page
         self.template = template

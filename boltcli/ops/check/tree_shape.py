@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
+    from .findings import FindingKind
     from .page_owners import Accounts
 
 
@@ -126,5 +127,5 @@ class _Trees:
             yield "its inline page holds a bucket, which only a page of its own can"
 
 
-def _finding(kind: str, page: Page, words: str) -> Finding:
+def _finding(kind: FindingKind, page: Page, words: str) -> Finding:
     return Finding(kind, page.pgid, str(page.damaged(words)))
