@@ -51,4 +51,5 @@ def value_lines(part: Items, form: str) -> Iterator[bytes]:
 
 
 def _margin(part: Items, form: str, above: int) -> bytes:
-    return b"".join([name + b"\t" for name in formatted(list(part.path[above:]), form)])
+    names = formatted(list(part.path[above:]), form)
+    return b"\t".join(names) + b"\t" * bool(names)

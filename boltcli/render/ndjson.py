@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..format.bucket import BucketRef
+from ..ops.read.last_path import LastPath
 from .formats import formatted
 from .orjson_writer import line, parsed
 from .records import is_shown, pair, pieces, put_bucket
@@ -140,7 +141,7 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
     if unknown:
         raise ArgumentError(f"unknown field {unknown[0]!r}")
     names = _one(record, "bucket", list)
-    path = tuple([_bytes(name, "bucket_hex" in record) for name in names])
+    path = tuple((_HEX_NAMES if "bucket_hex" in record else _NAMES)(names))
     if "sequence" in record:
         sequence = record["sequence"]
         if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence < 1 << 64:
@@ -152,6 +153,17 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
     for field, content in (long or {}).items():
         texts[field.removesuffix("_hex")] = content
     return path, texts["key"], texts["value"]
+
+
+def _name(name: Any) -> bytes:
+    return _bytes(name, in_hex=False)
+
+
+def _hex_name(name: Any) -> bytes:
+    return _bytes(name, in_hex=True)
+
+
+_NAMES, _HEX_NAMES = LastPath(_name), LastPath(_hex_name)
 
 
 def refuse_twice(text: bytes) -> None:

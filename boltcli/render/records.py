@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..format.bucket import BucketRef
 from ..format.page import type_name
+from ..ops.read.last_path import LastPath
 from ..ops.space.trail import Trail
 from .errors import error_text
 from .formats import LARGE, auto, formatted
@@ -66,6 +67,13 @@ def is_shown(name: bytes) -> bool:
         return False
 
 
+def _text_of(name: bytes) -> str | None:
+    return name.decode() if is_shown(name) else None
+
+
+_TEXTS = LastPath(_text_of)
+
+
 def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
     """The same in one of the other formats, if that suits ``data``."""
     value: Any
@@ -94,10 +102,11 @@ def put_path(record: Record, path: str, field: str = "path") -> None:
 
 def put_bucket(record: Record, path: Sequence[bytes]) -> None:
     """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
-    if all(map(is_shown, path)):
-        record["bucket"] = [name.decode() for name in path]
-    else:
+    names = _TEXTS(path)
+    if None in names:
         record["bucket_hex"] = [name.hex() for name in path]
+    else:
+        record["bucket"] = names
 
 
 def error(failure: BoltError, path: str | None = None) -> Record:
@@ -252,7 +261,7 @@ def tree(top: BucketTree) -> Iterator[bytes]:
 
 def bucket_usages(buckets: Iterable[BucketUsage], size: int) -> Iterator[Record]:
     """Buckets: bytes of each with all inside it, their share of a file of ``size`` bytes."""
-    names = Trail(lambda name: name.decode() if is_shown(name) else None)
+    names = Trail(_text_of)
     for found in buckets:
         path: list[str | None] = names(found)
         record: Record = {"bucket": path}

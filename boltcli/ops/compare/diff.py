@@ -230,11 +230,19 @@ class _Comparison:
 
     def _path(self, place: _Place | None) -> Path:
         """The names that lead to a place."""
-        if place is not self._last[0]:
+        last, path = self._last
+        if place is last:
+            return path
+        if place is not None and place.parent is last:
+            path = (*path, place.name)
+        elif last is not None and last.parent is place:
+            path = path[:-1]
+        else:
             names = []
             at = place
             while at is not None:
                 names.append(at.name)
                 at = at.parent
-            self._last = place, tuple(reversed(names))
-        return self._last[1]
+            path = tuple(reversed(names))
+        self._last = place, path
+        return path

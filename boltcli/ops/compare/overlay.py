@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, PatchMismatch, bucket_text
 from ...format.constants import MAX_KEY_SIZE
+from ..read.last_path import shared
 from ..write.load_rows import MAX_VALUE_SIZE
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Overlay:
         self.root = Node(0)
         self.root.exists = True
         self.count = 0
+        self._path: Path = ()  # of the bucket that the last change is about, and
+        self._nodes = [self.root]  # what happens to each bucket on it
         self._values = SpooledTemporaryFile(max_size=_IN_MEMORY, prefix="boltcli-")  # noqa: SIM115
         self._end = 0
 
@@ -123,13 +126,17 @@ class Overlay:
                 self._bucket(line, change)
 
     def _node(self, line: int, path: Path) -> Node:
-        node = self.root
-        for name in path:
-            inner = node.inner.get(name)
+        same = shared(path, self._path)
+        nodes = self._nodes
+        del nodes[same + 1 :]
+        for name in path[same:]:
+            inner = nodes[-1].inner.get(name)
             if inner is None:
-                inner = node.inner[name] = Node(line)
-            node = inner
-        return node
+                _check_name(line, name)
+                inner = nodes[-1].inner[name] = Node(line)
+            nodes.append(inner)
+        self._path = path
+        return nodes[-1]
 
     def _pair(self, line: int, change: Change) -> None:
         node = self._node(line, change.bucket)
@@ -184,6 +191,7 @@ class Overlay:
         if self.force:
             node.final.clear()
             node.inner.clear()
+            self._path, self._nodes = (), [self.root]
 
     def _sequence(self, line: int, change: Change) -> None:
         node = self._node(line, change.bucket)
@@ -205,13 +213,17 @@ class Overlay:
 
 def _check(line: int, change: Change) -> None:
     """What no database can hold."""
-    for name in (*change.bucket, *([change.key] if change.key is not None else [])):
-        if not 0 < len(name) <= MAX_KEY_SIZE:
-            raise ArgumentError(f"line {line}: a key of {len(name)} bytes; 1 to {MAX_KEY_SIZE} are possible")
+    if change.key is not None:
+        _check_name(line, change.key)
     if not change.bucket and change.key is None and change.op != "change":
         raise ArgumentError(f"line {line}: the root bucket is always there")
     if isinstance(change.new, bytes) and len(change.new) > MAX_VALUE_SIZE:
         raise ArgumentError(f"line {line}: a value of {len(change.new)} bytes; {MAX_VALUE_SIZE} are the most")
+
+
+def _check_name(line: int, name: bytes) -> None:
+    if not 0 < len(name) <= MAX_KEY_SIZE:
+        raise ArgumentError(f"line {line}: a key of {len(name)} bytes; 1 to {MAX_KEY_SIZE} are possible")
 
 
 def _bucket(path: Path) -> str:

@@ -7,6 +7,7 @@ from operator import lt
 from ...errors import ArgumentError, DestinationError
 from ...format.constants import MAX_KEY_SIZE
 from ...storage.destination import Destination
+from ..read.last_path import shared
 from .compact.dense import Dense
 from .compact.leaf_slices import elements
 from .compact.source_reader import Child
@@ -163,8 +164,8 @@ class _Loader:
         """Make ``path`` the innermost open bucket."""
         if len(path) == len(self._path) and list(path) == self._path:
             return
-        common = 0
-        for name, wanted in zip(self._path, path):
+        common = shared(self._path, list(path))
+        for name, wanted in zip(self._path[common:], path[common:]):
             if name != wanted:
                 break
             common += 1
