@@ -6,11 +6,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 FUZZ_SECONDS ?= 60
+ANSWERS ?= 10000
+SEED ?= 1
 COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test servers coverage versions compat fuzz sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
+.PHONY: help demo quick test servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,6 +50,9 @@ compat: $(READY) ## Compare with the real bbolt, live (needs Go; a missing Go is
 fuzz: $(READY) ## Fuzz the readers with atheris, for FUZZ_SECONDS (60); crashes go to build/fuzz
 	$(BIN)/python -m pip install --quiet --group fuzz
 	$(BIN)/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS)
+
+fuzz-answers: $(READY) ## Ask bbolt and boltcli the same of damaged stores and print where they differ (needs Go; ANSWERS, SEED)
+	$(BIN)/python -m tests.compat.fuzz_answers --answers $(ANSWERS) --seed $(SEED)
 
 sanitize: $(READY) ## Run the kernel under AddressSanitizer and UBSan, on damage and for FUZZ_SECONDS on chance (needs gcc)
 	bash .ci/sanitize.sh $(FUZZ_SECONDS)
