@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import struct
 import sys
-from _operator import add  # operator itself is Python code that takes as long to load as all of this
+from _operator import add, lt  # operator itself is Python code that takes as long to load as all of this
+from itertools import islice
 
 from ..errors import Corrupted
 from .constants import COUNT_IN_FIRST_ID, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE, PAGE_TYPES
@@ -78,6 +79,11 @@ def header_columns(buffer: Buffer, page_size: int, count: int) -> tuple[memoryvi
     words = _columns(buffer, 0, page_size * count, "Q")
     step = page_size // 8
     return words[0::step], words[1::step]
+
+
+def ascend(keys: Sequence[bytes] | Sequence[int]) -> bool:
+    """Return whether each of ``keys``, or of page ids, is above the one before it."""
+    return all(map(lt, keys, islice(keys, 1, None)))  # type: ignore[arg-type]
 
 
 class Page:

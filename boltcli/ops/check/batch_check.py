@@ -11,6 +11,7 @@ from itertools import chain, islice
 from operator import itemgetter, le, lt
 
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
+from ...format.page import ascend
 from ...tree.batch import Irregular, of_type
 from ...tree.batch_reader import Walk
 
@@ -116,7 +117,7 @@ class _Proof(Walk):
             raise Irregular  # a leaf without elements
         keys = list(chain.from_iterable(pages))
         # In order from page to page, as one tree's leaves are; those of several trees are so in each page only.
-        if not (all(map(lt, keys, islice(keys, 1, None))) or all(map(_ascends, pages))):
+        if not (ascend(keys) or all(map(ascend, pages))):
             raise Irregular
         _must_bound(pages, lows, highs)
 
@@ -128,7 +129,7 @@ class _Proof(Walk):
         pages = []
         for branch in branches:
             keys, pgids = self.branch(branch.offset, branch.word)
-            if not _ascends(keys):
+            if not ascend(keys):
                 raise Irregular
             pages.append(keys)
             below += pgids
@@ -141,10 +142,6 @@ class _Proof(Walk):
 
 def _at(column: list[T], indexes: list[int]) -> list[T]:
     return [column[index] for index in indexes]
-
-
-def _ascends(keys: Sequence[bytes]) -> bool:
-    return all(map(lt, keys, islice(keys, 1, None)))
 
 
 def _must_bound(pages: Sequence[Sequence[bytes]], lows: list[bytes], highs: list[Any]) -> None:

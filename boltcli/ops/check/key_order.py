@@ -6,11 +6,11 @@ look as far, no further, and not beyond the file.
 
 from __future__ import annotations
 
-from _operator import add, lt
-from itertools import islice
+from _operator import add
 
 from ...errors import Corrupted
 from ...format.constants import MAX_DATA
+from ...format.page import ascend
 from .findings import Finding
 
 TYPE_CHECKING = False
@@ -57,11 +57,7 @@ def check_value_sizes(leaf: LeafElements) -> None:
 def in_order(keys: list[bytes], low: bytes | None, high: bytes | None) -> bool:
     if not keys:
         return True
-    return (
-        (low is None or low <= keys[0])
-        and (high is None or keys[-1] < high)
-        and all(map(lt, keys, islice(keys, 1, None)))
-    )
+    return (low is None or low <= keys[0]) and (high is None or keys[-1] < high) and ascend(keys)
 
 
 def leaf_disorder(

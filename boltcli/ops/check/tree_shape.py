@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from operator import lt
-
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
-from ...format.page import BranchElements, LeafElements
+from ...format.page import BranchElements, LeafElements, ascend
 from ...tree.bucket import root_bucket
 from ...tree.tolerant_walk import Allowance, survey
 from ...tree.walk import Once
@@ -121,7 +118,7 @@ class _Trees:
         except Corrupted as damage:
             yield f"in its inline page, {damage.problem}"
             return
-        if not all(map(lt, keys, islice(keys, 1, None))):
+        if not ascend(keys):
             yield "in its inline page, the keys are out of order"
         if leaf.bucket_indexes():
             yield "its inline page holds a bucket, which only a page of its own can"

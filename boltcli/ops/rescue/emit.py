@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from operator import lt
-
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE
-from ...format.page import BUCKET_HEADER
+from ...format.page import BUCKET_HEADER, ascend
 from ..write.compact.dense import Dense
 from ..write.compact.leaf_slices import element, elements
 from ..write.compact.page_writer import NoWriter
@@ -128,7 +126,7 @@ class Emission:
             yield (self._view, found.first, count, data, found.ends[-1] - data), count, 0, False
             return
         order = list(range(found.count))
-        if not all(map(lt, found.keys, found.keys[1:])):
+        if not ascend(found.keys):
             order.sort(key=found.keys.__getitem__)
         yield from self._elements(bucket, depth, [(found, i, self._flag(page, found, i)) for i in order], [])
 

@@ -6,11 +6,11 @@ those of the next begin. One wrong field of position, key size and value size fo
 
 from __future__ import annotations
 
-from operator import add, le, lt
+from operator import add, le
 
 from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
-from ...format.page import BranchElements, LeafElements, Page
+from ...format.page import BranchElements, LeafElements, Page, ascend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, 
         found.starts, found.mids, found.ends = starts, mids, ends
         found.flags, found.pgids = (flags, []) if leaf else ([], pgids)
         found.keys = table.keys()
-        found.ordered = all(map(lt, found.keys, found.keys[1:]))
+        found.ordered = ascend(found.keys)
         found.sound = found.ordered
         return found
     _repair(found, count, starts, mids, ends, flags, pgids, end, limit)
@@ -157,7 +157,7 @@ def _repair(
             found.pgids.append(pgids[i])
         last = stop
     found.lost += max(0, min(count, _MOST) - number) if number < count and not _looks_counted(starts, number) else 0
-    found.ordered = all(map(lt, found.keys, found.keys[1:]))
+    found.ordered = ascend(found.keys)
     found.sound = found.dense = False
 
 

@@ -7,7 +7,6 @@ page is found without a root, a freelist or a meta page.
 from __future__ import annotations
 
 from array import array
-from operator import lt
 
 from ...errors import Corrupted
 from ...format.constants import (
@@ -22,7 +21,7 @@ from ...format.constants import (
     PAGE_SIZE_SEARCH,
 )
 from ...format.meta import Meta, fnv1a64
-from ...format.page import HEADER, Page, header_columns
+from ...format.page import HEADER, Page, ascend, header_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ class PageTable:
         if self.counts[pgid] == COUNT_IN_FIRST_ID and len(ids) < COUNT_IN_FIRST_ID:
             return None
         # Ascending, and of pages: ids of noise are neither. Those beyond a cut file's end may be right.
-        if not all(map(lt, ids, ids[1:])) or (ids and ids[0] < 2):
+        if not ascend(ids) or (ids and ids[0] < 2):
             return None
         return ids
 

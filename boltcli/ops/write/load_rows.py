@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from operator import lt
-
 from ...errors import ArgumentError, DestinationError
 from ...format.constants import MAX_KEY_SIZE
+from ...format.page import ascend
 from ...storage.destination import Destination
 from ..read.last_path import shared
 from .compact.dense import Dense
@@ -138,7 +137,7 @@ class _Loader:
         sizes = list(map(len, keys))
         if not (
             keys[0] > self._last[-1]
-            and all(map(lt, keys, keys[1:]))
+            and ascend(keys)
             and 0 < min(sizes) <= max(sizes) <= MAX_KEY_SIZE
             and max(map(len, values)) <= _LARGE
         ):

@@ -6,7 +6,7 @@ import struct
 from operator import itemgetter, lt
 
 from ....format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ....format.page import HEADER, Page
+from ....format.page import HEADER, Page, ascend
 from .leaf_slices import pairs_length
 
 TYPE_CHECKING = False
@@ -71,7 +71,7 @@ class InlineBuckets:
             return None
         if count > 1:
             keys = known.keys().unpack_from(buffer, data)
-            if not all(map(lt, keys, keys[1:])):
+            if not ascend(keys):
                 raise page.damaged(f"element {index}: the keys of an inline bucket are out of order")
         return count
 

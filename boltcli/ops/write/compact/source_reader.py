@@ -7,7 +7,6 @@ any other; of the rest only what has to be looked at is looked at.
 from __future__ import annotations
 
 from itertools import islice
-from operator import lt
 
 from ....format.bucket import BucketRef, open_bucket
 from ....format.constants import (
@@ -19,7 +18,7 @@ from ....format.constants import (
     MAX_KEY_SIZE,
     PAGE_HEADER_SIZE,
 )
-from ....format.page import HEADER, LeafElements, Page
+from ....format.page import HEADER, LeafElements, Page, ascend
 from ....tree.key_range import leaf_pages
 from ....tree.walk import Descent, Nest, Walk
 from .inline_pages import Contents, InlineBuckets
@@ -203,7 +202,7 @@ class Source:
     def _must_ascend(self, page: Page) -> None:
         """The keys of an inline bucket in order: no check looks at them."""
         keys = LeafElements(page).keys()
-        if not all(map(lt, keys, keys[1:])):
+        if not ascend(keys):
             raise page.damaged("the keys of an inline bucket are out of order")
 
     def _one_by_one(self, page: Page, view: View) -> Iterator[Part]:
