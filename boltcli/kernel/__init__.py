@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..format.page import Buffer
 
     Tick = Callable[[int], object] | None
+    Row = tuple[tuple[bytes, ...], int] | tuple[tuple[bytes, ...], list[bytes], list[bytes]]  # bucket; pairs
     Meta = tuple[int, int, int, int]  # transaction, root, freelist, high-water mark
 
     class Kernel(Protocol):
@@ -88,6 +89,12 @@ if TYPE_CHECKING:
             changed after the first line; None before that.
             """
 
+        def parse(self, lines: list[bytes], first: int, /) -> tuple[list[Row], int]:
+            """Read lines of JSON from ``first`` on up to one that isn't as ``export`` writes it.
+
+            Returns their rows, those of pairs of one bucket together, and how many lines they were.
+            """
+
         def leaves(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
             """List the leaf pages of a tree in order: their ids as u64. The pages themselves are not looked at."""
 
@@ -137,7 +144,7 @@ SUMS = {
     "fills": 10,
 }
 
-_VERSION = 5  # of kernel.c: one that was built from another is not used
+_VERSION = 6  # of kernel.c: one that was built from another is not used
 
 
 def load_kernel() -> Kernel | None:

@@ -184,5 +184,5 @@ static inline u32 utf8(const u8 *s, u64 n) {
 /* --- What the module offers: each part its functions --- */
 
 #define FUNCTION(name) PyObject *py_##name(PyObject *self, PyObject *args)
-FUNCTION(copy); FUNCTION(export); FUNCTION(space); FUNCTION(leaves); FUNCTION(keys); FUNCTION(pages); FUNCTION(watch); FUNCTION(is_tripped); FUNCTION(unwatch);
+FUNCTION(copy); FUNCTION(export); FUNCTION(parse); FUNCTION(space); FUNCTION(leaves); FUNCTION(keys); FUNCTION(pages); FUNCTION(watch); FUNCTION(is_tripped); FUNCTION(unwatch);
 #endif

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from binascii import Error, unhexlify
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
+from ..kernel import load_kernel
 from .long_lines import LongLine, line_blocks
 from .ndjson import PLAIN, End, pair_head, parse_row
 from .orjson_writer import parsed
@@ -32,6 +33,7 @@ def parsed_lines(file: BinaryIO) -> Iterator[tuple[Row | End, bytes]]:
     head: bytes | None = None  # how the line of the pair before began, up to its key
     path: tuple[bytes, ...] = ()  # of its bucket
     ended = False
+    kernel = load_kernel()
     blocks = line_blocks(file)
     while True:
         try:
@@ -45,7 +47,14 @@ def parsed_lines(file: BinaryIO) -> Iterator[tuple[Row | End, bytes]]:
             head, strings, lines = None, lines.strings, [lines.text]
         done = exact = 0  # how many of these; how many have to be taken one by one
         while done < len(lines):
-            if head is not None and done >= exact:
+            if kernel is not None and not (ended or strings):
+                rows, count = kernel.parse(lines, done)
+                done += count
+                number += count
+                yield from zip(rows, repeat(b""))
+                if done == len(lines):
+                    break
+            elif head is not None and done >= exact:
                 count, many = _alike(lines, done, head, path)
                 if many is not None:
                     done += count

@@ -54,6 +54,44 @@ def _together(content: bytes) -> list[Row] | str:
     return found
 
 
+STRINGS = st.lists(
+    st.sampled_from(
+        [
+            *"ab \x7f/é\u2028😀",
+            '"',
+            "\\",
+            "\n",
+            *(f"\\{char}" for char in '"\\/bfnrtux0'),
+            "\\u00e9",
+            "\\u00E9",
+            "\\u0000",
+        ]
+        + ["\\ud83d\\ude00", "\\ud83d", "\\ude00", "\\u12", "\\uffff", "\\u07ff", "\\u0800", "00", "fF", "0", "g"]
+    ),
+    max_size=4,
+).map("".join)
+LINES = st.one_of(
+    st.builds(
+        '{{"{}":[{}],"{}":"{}","{}":"{}"}}'.format,
+        st.sampled_from(["bucket", "bucket_hex"]),
+        st.lists(STRINGS.map('"{}"'.format), max_size=2).map(",".join),
+        st.sampled_from(["key", "key_hex", "value"]), STRINGS, st.sampled_from(["value", "value_hex"]), STRINGS,
+    ),
+    st.builds('{{"bucket":["{}"],"sequence":{}}}'.format, STRINGS, st.integers() | st.sampled_from(["", "01", "1.0"])),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("spoil", [False, True])
+@given(st.lists(LINES, min_size=1, max_size=4), st.integers(0, 40), st.sampled_from([b"", b'"', b"{", b" ", b"\xc3"]))
+@settings(max_examples=400, deadline=None)
+def test_strings_of_all_kinds(spoil: bool, lines: list[str], at: int, what: bytes) -> None:
+    """As the parser that takes one line says it, with the kernel too."""
+    content = "\n".join(lines).encode()
+    if spoil:
+        content = content[:at] + what + content[at + 1 :]
+    assert _together(content) == _one_by_one(content)
+
+
 @given(st.lists(st.tuples(BYTES, BYTES), max_size=20), st.lists(BYTES, max_size=2), st.data())
 @settings(max_examples=300, deadline=None)
 def test_the_same_as_one_by_one(pairs: list[tuple[bytes, bytes]], path: list[bytes], data: st.DataObject) -> None:

@@ -1,0 +1,151 @@
+/* import: lines of JSON as export writes them, to rows. One that is written in another way ends it: it is for Python. */
+#include "walk.h"
+
+enum { AT_ONCE = 256, BYTES_AT_ONCE = 1 << 16 };            /* pairs of one bucket that are given together */
+
+typedef struct { const u8 *p, *end; } Line;
+
+static int eat(Line *l, const char *word) {
+    size_t n = strlen(word);
+    if ((size_t)(l->end - l->p) < n || memcmp(l->p, word, n)) return 0;
+    l->p += n;
+    return 1;
+}
+
+static int digit(u8 c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+
+static int four(Line *l, u32 *code) {                       /* of \uXXXX */
+    if (l->end - l->p < 4) return 0;
+    *code = 0;
+    for (int i = 0; i < 4; i++) { int d = digit(*l->p++); if (d < 0) return 0; *code = *code << 4 | (u32)d; }
+    return 1;
+}
+
+/* What a string says, up to the quote that ends it, to `t`. */
+static int unescaped(Line *l, Text *t) {
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    u8 *p = room(t, l->end - l->p);                         /* none takes more than it is written with */
+    if (!p) return 0;
+    while (l->p < l->end) {
+        u8 c = *l->p;
+        if (c == '"') { l->p++; t->n = p - t->at; return 1; }
+        if (c < 0x20) return 0;
+        if (c >= 0x80) {
+            u32 n = utf8(l->p, l->end - l->p);
+            if (!n) return 0;
+            while (n--) *p++ = *l->p++;
+            continue;
+        }
+        l->p++;
+        if (c != '\\') { *p++ = c; continue; }
+        if (l->p == l->end) return 0;
+        c = *l->p++;
+        const char *at = c ? strchr(from, c) : NULL;
+        if (at) { *p++ = to[at - from]; continue; }
+        u32 code, low;
+        if (c != 'u' || !four(l, &code) || code >> 10 == 0x37) return 0;
+        if (code >> 10 == 0x36) {
+            if (!eat(l, "\\u") || !four(l, &low) || low >> 10 != 0x37) return 0;
+            code = 0x10000 + ((code & 0x3FF) << 10 | (low & 0x3FF));
+        }
+        if (code < 0x80) *p++ = code;
+        else {
+            int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+            *p++ = (0xFF00 >> (more + 1) & 0xFF) | code >> 6 * more;
+            while (more--) *p++ = 0x80 | (code >> 6 * more & 0x3F);
+        }
+    }
+    return 0;
+}
+
+static int unhexed(Line *l, Text *t) {
+    u8 *p = room(t, (l->end - l->p) / 2 + 1);
+    if (!p) return 0;
+    for (; l->end - l->p >= 2; l->p += 2) {
+        int high = digit(l->p[0]), low = digit(l->p[1]);
+        if (high < 0 || low < 0) break;
+        *p++ = high << 4 | low;
+    }
+    t->n = p - t->at;
+    return eat(l, "\"");
+}
+
+static PyObject *string(Line *l, int hex, Text *t) {
+    t->n = 0;
+    return (hex ? unhexed(l, t) : unescaped(l, t)) ? PyBytes_FromStringAndSize((char *)t->at, t->n) : NULL;
+}
+
+/* The value of a field or of the same in hexadecimal; NULL if it isn't there. */
+static PyObject *field(Line *l, const char *plain, const char *hex, Text *t) {
+    if (eat(l, plain)) return string(l, 0, t);
+    return eat(l, hex) ? string(l, 1, t) : NULL;
+}
+
+static PyObject *names(Line *l, Text *t) {
+    int hex = eat(l, "{\"bucket_hex\":[");
+    if (!hex && !eat(l, "{\"bucket\":[")) return NULL;
+    PyObject *list = PyList_New(0);
+    for (int first = 1; list && !eat(l, "],"); first = 0) {
+        PyObject *name = eat(l, first ? "\"" : ",\"") ? string(l, hex, t) : NULL;
+        if (!name || PyList_Append(list, name)) { Py_DECREF(list); list = NULL; }
+        Py_XDECREF(name);
+    }
+    PyObject *path = list ? PyList_AsTuple(list) : NULL;
+    Py_XDECREF(list);
+    return path;
+}
+
+/* The number that ends the row of a bucket. */
+static int sequence(Line *l, unsigned long long *n) {
+    const u8 *start = l->p;
+    for (*n = 0; l->p < l->end && *l->p >= '0' && *l->p <= '9'; l->p++) *n = *n * 10 + (*l->p - '0');
+    u64 size = l->p - start;
+    return size && size < 20 && (size == 1 || *start != '0') && eat(l, "}") && l->p == l->end;
+}
+
+PyObject *py_parse(PyObject *self, PyObject *args) {
+    PyObject *lines, *rows = NULL, *path = NULL, *keys = NULL, *values = NULL, *result = NULL;
+    Py_ssize_t at, first, count, size = 0, pairs = 0; Text t = {0}; const u8 *head = NULL; size_t head_size = 0; int ok = 1;
+    if (!PyArg_ParseTuple(args, "On", &lines, &at)) return NULL;
+    if ((count = PyList_Size(lines)) < 0 || !(rows = PyList_New(0))) return NULL;
+    for (first = at; at < count; at++) {
+        char *text; Py_ssize_t n; unsigned long long number;
+        if (PyBytes_AsStringAndSize(PyList_GetItem(lines, at), &text, &n)) { ok = 0; break; }
+        Line line = {(u8 *)text, (u8 *)text + n}, *l = &line;
+        if (head && (size_t)n > head_size && !memcmp(text, head, head_size)) l->p += head_size;
+        else {
+            PyObject *next = names(l, &t);
+            if (!next) break;
+            Py_XDECREF(path);
+            path = next; head = (u8 *)text; head_size = l->p - head; pairs = AT_ONCE;
+        }
+        if (eat(l, "\"sequence\":")) {
+            if (!sequence(l, &number)) break;
+            PyObject *row = Py_BuildValue("OK", path, number);
+            ok = row && !PyList_Append(rows, row);
+            Py_XDECREF(row);
+            if (!ok) break;
+            pairs = AT_ONCE;
+            continue;
+        }
+        PyObject *key = field(l, "\"key\":\"", "\"key_hex\":\"", &t);
+        PyObject *value = key ? field(l, ",\"value\":\"", ",\"value_hex\":\"", &t) : NULL;
+        int is_pair = value && eat(l, "}") && l->p == l->end;
+        if (is_pair && pairs++ >= AT_ONCE) {                /* others than those before */
+            Py_XDECREF(keys); Py_XDECREF(values);
+            keys = PyList_New(0); values = PyList_New(0);
+            PyObject *row = keys && values ? PyTuple_Pack(3, path, keys, values) : NULL;
+            ok = row && !PyList_Append(rows, row);
+            Py_XDECREF(row);
+            pairs = 1; size = 0;
+        }
+        if (is_pair && ok) ok = !PyList_Append(keys, key) && !PyList_Append(values, value);
+        size += n;
+        if (size > BYTES_AT_ONCE) pairs = AT_ONCE;
+        Py_XDECREF(key); Py_XDECREF(value);
+        if (!is_pair || !ok) break;
+    }
+    if (ok && !PyErr_Occurred()) result = Py_BuildValue("On", rows, at - first);
+    Py_XDECREF(rows); Py_XDECREF(path); Py_XDECREF(keys); Py_XDECREF(values); free(t.at);
+    return result;
+}
