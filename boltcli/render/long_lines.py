@@ -40,7 +40,9 @@ def line_blocks(file: BinaryIO) -> Iterator[list[bytes] | LongLine]:
     """
     rest: list[bytes] = []
     size = 0
-    while block := file.read(BLOCK):
+    after = b""  # what was read with a long line, of which it may be more lines
+    while block := after or file.read(BLOCK):
+        after = b""
         end = block.rfind(b"\n")
         if end < 0 and size + len(block) < _LONG:
             rest.append(block)
@@ -50,11 +52,11 @@ def line_blocks(file: BinaryIO) -> Iterator[list[bytes] | LongLine]:
             reader = _LongLineReader(file, b"".join([*rest, block]))
             rest.clear()
             yield reader.read()
-            rest = [reader.rest]
-        else:
-            rest.append(block[:end])
-            yield b"".join(rest).split(b"\n")
-            rest = [block[end + 1 :]]
+            after, size = reader.rest, 0
+            continue
+        rest.append(block[:end])
+        yield b"".join(rest).split(b"\n")
+        rest = [block[end + 1 :]]
         size = len(rest[0])
     if size:
         yield b"".join(rest).split(b"\n")

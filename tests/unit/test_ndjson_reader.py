@@ -41,6 +41,15 @@ def _one_by_one(content: bytes) -> list[Row] | str:
 
 
 def _together(content: bytes) -> list[Row] | str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BOLTCLI_KERNEL", "0")
+        found = _read(content)
+        patch.setenv("BOLTCLI_KERNEL", "1")
+        assert _read(content) == found
+    return found
+
+
+def _read(content: bytes) -> list[Row] | str:
     found: list[Row] = []
     try:
         for row, _ in parsed_lines(io.BytesIO(content)):
@@ -54,20 +63,13 @@ def _together(content: bytes) -> list[Row] | str:
     return found
 
 
+PIECES = [
+    "a", "b", " ", "\x7f", "/", "é", "\u2028", "😀", '"', "\\", "\n", '\\"', "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t",
+    "\\u", "\\x", "\\u00e9", "\\u00E9", "\\u0000", "\\ud83d\\ude00", "\\ud83d", "\\ude00", "\\u12", "\\uffff", "\\u07ff",
+    "\\u0800", "00", "fF", "g",
+]  # fmt: skip
 STRINGS = st.lists(
-    st.sampled_from(
-        [
-            *"ab \x7f/é\u2028😀",
-            '"',
-            "\\",
-            "\n",
-            *(f"\\{char}" for char in '"\\/bfnrtux0'),
-            "\\u00e9",
-            "\\u00E9",
-            "\\u0000",
-        ]
-        + ["\\ud83d\\ude00", "\\ud83d", "\\ude00", "\\u12", "\\uffff", "\\u07ff", "\\u0800", "00", "fF", "0", "g"]
-    ),
+    st.sampled_from(PIECES),
     max_size=4,
 ).map("".join)
 LINES = st.one_of(
@@ -85,7 +87,7 @@ LINES = st.one_of(
 @given(st.lists(LINES, min_size=1, max_size=4), st.integers(0, 40), st.sampled_from([b"", b'"', b"{", b" ", b"\xc3"]))
 @settings(max_examples=400, deadline=None)
 def test_strings_of_all_kinds(spoil: bool, lines: list[str], at: int, what: bytes) -> None:
-    """As the parser that takes one line says it, with the kernel too."""
+    """As the parser that takes one line says it."""
     content = "\n".join(lines).encode()
     if spoil:
         content = content[:at] + what + content[at + 1 :]
@@ -136,6 +138,11 @@ def test_blocks_of_any_size_and_the_number_of_the_line(monkeypatch: pytest.Monke
         assert _together(content) == _one_by_one(content)
         with pytest.raises(ArgumentError, match=r"^line 51: not JSON"):
             list(parsed_lines(io.BytesIO(content + b"nonsense\n")))
+    monkeypatch.setattr(long_lines, "BLOCK", 36)
+    monkeypatch.setattr(long_lines, "_LONG", 72)
+    values = (b"\0" * 11 + b"\x80") * 9, b"", b"\0" * 9
+    content = b"".join(line(pair((), b"", value, "auto")) for value in values)
+    assert _together(content) == _one_by_one(content)
     monkeypatch.setattr(long_lines, "BLOCK", 7)
     monkeypatch.setattr(long_lines, "_LONG", 20)
     monkeypatch.setattr(long_lines, "LONGEST", 60)
