@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ...errors import Corrupted
-from ...ops.read.damaged_keys import sound_names
 from ...ops.read.key_pages import key_pages
-from ...render.formats import lines
 from ...tree.bucket import root_bucket
 from ..command import Command
 from ..options import FILE
@@ -42,6 +40,8 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
             out.write(_lines(names, out))
             shown.update(names)
     except Corrupted:
+        from ...ops.read.damaged_keys import sound_names
+
         for names in sound_names(snapshot):
             out.write(_lines([name for name in names if name not in shown], out))
         raise
@@ -51,4 +51,4 @@ def _lines(names: list[bytes], out: BinaryIO) -> bytes:
     """A line each, raw as in bbolt; on a terminal a newline within a name is escaped."""
     if out.isatty():
         names = [name.replace(b"\n", b"\\x0a") for name in names]
-    return lines(names, "bytes")
+    return b"".join([name + b"\n" for name in names])

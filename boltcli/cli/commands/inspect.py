@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ...ops.stats.bucket_counts import inspect
-from ...render.inspect import bucket_tree
 from ...tree.kernel_walks import bucket_text
 from ..command import Command
 from ..options import FILE
@@ -31,10 +29,14 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
     if text is not None:
         out.write(text)
         return
+    from ...ops.stats.bucket_counts import inspect
+
     tree = inspect(snapshot)
     if job.json:
         from ...render import records
 
         out.writelines(records.tree(tree))
         return
+    from ...render.inspect import bucket_tree
+
     out.writelines(bucket_tree(tree))
