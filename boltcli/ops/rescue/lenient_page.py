@@ -6,6 +6,7 @@ those of the next begin. One wrong field of position, key size and value size fo
 
 from __future__ import annotations
 
+from collections import Counter
 from operator import add, le
 
 from ...errors import Corrupted
@@ -186,8 +187,8 @@ def _good(start: int, middle: int, stop: int, least: int, limit: int) -> bool:
 
 def _usual(sizes: Sequence[int]) -> int:
     """The commonest key size; 0 if they all differ."""
-    best = max(set(sizes), key=sizes.count, default=0)
-    return best if sizes and sizes.count(best) > len(sizes) // 2 else 0
+    best, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
+    return best if times > len(sizes) // 2 else 0
 
 
 def _mend(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 
-from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import BUCKET_HEADER, HEADER
 from .lenient_page import mend_last_bucket, read_elements
 
@@ -278,11 +278,16 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         return None
     kind, count = table.kind[page], table.counts[page]
     end = min(start + (table.overflows[page] + 1) * page_size, table.size)
+    if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
+        # No page's table lies in that of another one: all pages together have no more elements than the file has room.
+        following = table.own.find(1, page + 1, -(-end // page_size))
+        if following >= 0:
+            count = min(count, ((following - page) * page_size - PAGE_HEADER_SIZE) // ELEMENT_SIZE)
     if kind in _TREE:
         found = read_elements(table.buffer, start, kind, count, end, end)
         if found.flags and found.flags[-1]:
             _check_last(table, found, end)
-        return found if found.sound else _reread(table, page, kind, found)
+        return found if found.sound else _reread(table, page, kind, count, found)
     # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
     for kind in (LEAF_PAGE, BRANCH_PAGE):
         found = read_elements(table.buffer, start, kind, count, end, end)
@@ -314,7 +319,7 @@ def _check_last(table: PageTable, found: Elements, end: int) -> None:
         mend_last_bucket(found, end)
 
 
-def _reread(table: PageTable, page: int, kind: int, found: Elements) -> Elements:
+def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements) -> Elements:
     """The same with another overflow, if the header's can't be right."""
     start = page * table.page_size
     following = table.own.find(1, page + 1)
@@ -322,7 +327,7 @@ def _reread(table: PageTable, page: int, kind: int, found: Elements) -> Elements
     limit = min(limit, table.size)
     best = found
     if limit != start + (table.overflows[page] + 1) * table.page_size:
-        other = read_elements(table.buffer, start, kind, table.counts[page], limit, limit)
+        other = read_elements(table.buffer, start, kind, count, limit, limit)
         if other.lost < best.lost or other.sound:
             best = other
     return best
