@@ -285,7 +285,7 @@ class LeafElements(_Elements):
         start, stop = self.value_span(index)
         value = self.buffer[start:stop]
         if stop - start > _LARGE:
-            _unload(self.buffer, start, stop)
+            unload(self.buffer, start, stop)
         return value
 
     def values(self) -> list[bytes]:
@@ -294,7 +294,7 @@ class LeafElements(_Elements):
         ends = list(map(add, starts, self.value_sizes))
         values = self._slices("value", starts, ends)
         if ends and max(self.value_sizes) > _LARGE:
-            _unload(self.buffer, min(starts), max(ends))
+            unload(self.buffer, min(starts), max(ends))
         return values
 
     def batches(self, low: int, high: int) -> Iterator[tuple[int, int]]:
@@ -347,10 +347,10 @@ def _uniform_keys(ksize: int, vsize: int, count: int) -> struct.Struct:
     return found
 
 
-def _unload(buffer: Buffer, start: int, stop: int) -> None:
-    """Drop a part of a mapped file from this process's memory: a copy of it was made."""
+def unload(buffer: Buffer, start: int = 0, stop: int | None = None) -> None:
+    """Drop a part of a mapped file from this process's memory; it can still be read."""
     if sys.platform == "linux" and not isinstance(buffer, bytes):
         from mmap import MADV_DONTNEED, PAGESIZE
 
         start -= start % PAGESIZE
-        buffer.madvise(MADV_DONTNEED, start, stop - start)
+        buffer.madvise(MADV_DONTNEED, start, (len(buffer) if stop is None else stop) - start)

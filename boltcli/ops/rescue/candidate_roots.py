@@ -8,6 +8,7 @@ the largest one.
 from __future__ import annotations
 
 from array import array
+from typing import NamedTuple
 
 from ...format.constants import BUCKET_HEADER_SIZE, FREELIST_PAGE
 from ...format.page import BUCKET_HEADER
@@ -122,6 +123,14 @@ def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]
     return links
 
 
+class Signs(NamedTuple):
+    """What tells a tree's age: sequences added, the number of pairs, and by bucket least and greatest key, count."""
+
+    sequences: int
+    pairs: int
+    lasts: dict[tuple[bytes, ...], tuple[bytes, bytes, int]]
+
+
 class Generation:
     """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age.
 
@@ -129,7 +138,7 @@ class Generation:
     whatever else is missing in it.
     """
 
-    __slots__ = ("bitmap", "lasts", "pairs", "reused", "root", "sequences", "tree")
+    __slots__ = ("_signs", "bitmap", "reused", "root", "tree")
 
     def __init__(self, table: PageTable, root: int, sequence: int = 0) -> None:
         self.root = root
@@ -138,28 +147,36 @@ class Generation:
         self.tree.walk(self.tree.top, root, strict=True)
         self.reused = sum(gap.reason in REUSED for gap in self.tree.gaps)
         self.bitmap = int.from_bytes(self.tree.used.translate(_BITS), "little")
-        self.sequences = 0
-        self.pairs = 0
-        self.lasts: dict[tuple[bytes, ...], tuple[bytes, bytes, int]] = {}
-        for bucket in self.tree.buckets:
-            self.sequences += bucket.sequence
-            self._sum_up(bucket.path(), bucket.leaves, table)
+        self._signs: Signs | None = None
 
-    def _sum_up(self, path: tuple[bytes, ...], leaves: array[int], table: PageTable) -> None:
-        low, high, count = b"", b"", 0
+    def signs(self) -> Signs:
+        """What tells the age of a tree."""
+        if self._signs is None:
+            sequences = pairs = 0
+            lasts = {}
+            for bucket in self.tree.buckets:
+                low, high, count, inner = self._sum_up(bucket.leaves)
+                sequences += bucket.sequence + inner
+                pairs += count
+                lasts[bucket.path()] = low, high, count
+            self._signs = Signs(sequences, pairs, lasts)
+        return self._signs
+
+    def _sum_up(self, leaves: array[int]) -> tuple[bytes, bytes, int, int]:
+        """Least and greatest key of leaf pages, the number of keys, and the sequences of inline buckets added."""
+        low, high, count, sequences = b"", b"", 0, 0
         for number, page in enumerate(leaves):
-            found = page_elements(table, page)
-            if found is None or not found.keys:
+            found = page_elements(self.tree.table, page)
+            if found is None or not found.count:
                 continue
             if not number:
-                low = found.keys[0]
-            high = found.keys[-1]
+                low = found.key(0)
+            high = found.key(-1)
             count += found.count
             for i, flag in enumerate(found.flags):
                 if flag and found.ends[i] - found.mids[i] > BUCKET_HEADER_SIZE:
-                    self.sequences += BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])[1]
-        self.pairs += count
-        self.lasts[path] = low, high, count
+                    sequences += BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])[1]
+        return low, high, count, sequences
 
     @property
     def reached(self) -> int:
@@ -198,12 +215,13 @@ def is_newer(one: Generation, other: Generation, freelists: list[int]) -> bool:
     accounts = one.unaccounted(freelists), other.unaccounted(freelists)
     if accounts[0] != accounts[1]:
         return accounts[0] < accounts[1]
-    if one.sequences != other.sequences:
-        return one.sequences > other.sequences
+    older, newer = other.signs(), one.signs()
+    if newer.sequences != older.sequences:
+        return newer.sequences > older.sequences
     votes = cut = 0
-    for path, (low, high, count) in one.lasts.items():
-        if path in other.lasts and path:
-            low2, high2, count2 = other.lasts[path]
+    for path, (low, high, count) in newer.lasts.items():
+        if path in older.lasts and path:
+            low2, high2, count2 = older.lasts[path]
             votes += (high > high2) - (high < high2)
             if high == high2 and low != low2:  # a log that is cut at its beginning
                 cut += (low > low2 and count < count2) - (low < low2 and count > count2)
@@ -211,7 +229,7 @@ def is_newer(one: Generation, other: Generation, freelists: list[int]) -> bool:
         return votes > 0
     if cut:
         return cut > 0
-    return one.pairs > other.pairs
+    return newer.pairs > older.pairs
 
 
 def find_freelists(table: PageTable) -> list[tuple[int, list[int]]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ...format.meta import Meta
+from ...format.page import unload
+from .page_table import AT_ONCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,13 +23,24 @@ def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[in
     one is enough.
     """
     found: list[int] = []
-    at = buffer.find(_MAGIC, after)
+    at = _find(buffer, after)
     while at >= 0 and len(found) < _MOST:
         start, stop = _extent(buffer, at - PAGE_HEADER_SIZE)
         if start >= after and start not in found and stop > max(end, _run_end(tree, start)):
             found.append(start)
-        at = buffer.find(_MAGIC, at + 1)
+        at = _find(buffer, at + 1)
     return found
+
+
+def _find(buffer: Buffer, start: int) -> int:
+    """Where the next magic number stands, -1 if nowhere; the buffer may be a mapped file, larger than the memory."""
+    while start < len(buffer):
+        at = buffer.find(_MAGIC, start, start + AT_ONCE + len(_MAGIC))
+        if at >= 0:
+            return at
+        start += AT_ONCE
+        unload(buffer)
+    return -1
 
 
 def _extent(buffer: Buffer, at: int) -> tuple[int, int]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from ...format.page import Buffer
 
+    Table = LeafElements | BranchElements
+
 _MOST = 0xFFFF  # elements of a page
 _LEAST_PAGE = 1024  # bytes
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
@@ -31,36 +33,71 @@ class Elements:
     value stand in ``buffer`` (branches have no values, so ``mids`` is ``ends``); ``flags`` of a leaf, ``pgids`` of a
     branch. ``lost`` counts the elements that cannot be read; ``sound``: nothing is irregular; ``dense``: the data
     also follow each other without gaps, in order, so the page's elements can be copied as they stand; ``ordered``:
-    the keys ascend. ``first`` is where the element table begins.
+    the keys ascend. ``first`` is where the element table begins. Of a page that is known to be sound the columns are
+    made of its ``table`` when somebody asks for them.
     """
 
     __slots__ = (
         "buffer", "dense", "ends", "first", "flags", "keys", "leaf", "lost", "mids", "ordered", "pgids", "sound",
-        "starts",
+        "starts", "table",
     )  # fmt: skip
+    keys: list[bytes]
+    starts: list[int]
+    mids: list[int]
+    ends: list[int]
+    flags: list[int]
+    pgids: list[int]
 
-    def __init__(self, buffer: Buffer, first: int, leaf: bool) -> None:
+    def __init__(self, buffer: Buffer, first: int, leaf: bool, table: Table | None = None) -> None:
         self.buffer = buffer
         self.first = first
         self.leaf = leaf
-        self.keys: list[bytes] = []
-        self.starts: list[int] = []
-        self.mids: list[int] = []
-        self.ends: list[int] = []
-        self.flags: list[int] = []
-        self.pgids: list[int] = []
+        self.table = table
         self.lost = 0
         self.sound = self.dense = self.ordered = True
+        if table is None:
+            self.keys, self.starts, self.mids, self.ends, self.flags, self.pgids = [], [], [], [], [], []
+
+    def __getattr__(self, name: str) -> list[bytes] | list[int]:
+        """Make a column that was not asked for before."""
+        table = self.table
+        column: list[bytes] | list[int] = []
+        if table is None:
+            raise AttributeError(name)
+        if name == "keys":
+            column = table.keys()
+        elif name == "starts":
+            column = table.key_starts()
+        elif name == "mids":
+            column = list(map(add, self.starts, table.key_sizes))
+        elif isinstance(table, BranchElements):
+            column = {"pgids": table.pgids, "ends": self.mids}.get(name, [])
+        elif name == "ends":
+            column = list(map(add, self.mids, table.value_sizes))
+        elif name == "flags":
+            column = table.flags
+        setattr(self, name, column)
+        return column
 
     @property
     def count(self) -> int:
-        return len(self.keys)
+        return len(self.keys) if self.table is None else self.table.count
+
+    def key(self, index: int) -> bytes:
+        return self.keys[index] if self.table is None else self.table.key(index % self.table.count)
 
     def value(self, index: int) -> bytes:
         return self.buffer[self.mids[index] : self.ends[index]]
 
     def has_buckets(self) -> bool:
         return any(self.flags)
+
+
+def sound_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int) -> Elements:
+    """The elements of a page that is known to be sound."""
+    page = Page((0, kind, count, 0), buffer, offset, end, end, offset)
+    leaf = kind != BRANCH_PAGE
+    return Elements(buffer, offset + PAGE_HEADER_SIZE, leaf, LeafElements(page) if leaf else BranchElements(page))
 
 
 def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, limit: int) -> Elements:
@@ -76,7 +113,7 @@ def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, 
     number = min(count, most)
     try:
         page = Page((0, kind, number, 0), buffer, offset, limit, limit, offset)
-        table: LeafElements | BranchElements = LeafElements(page) if leaf else BranchElements(page)
+        table: Table = LeafElements(page) if leaf else BranchElements(page)
     except Corrupted:
         found.lost = count
         found.sound = found.dense = False

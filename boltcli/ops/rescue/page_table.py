@@ -21,12 +21,15 @@ from ...format.constants import (
     PAGE_SIZE_SEARCH,
 )
 from ...format.meta import Meta, fnv1a64
-from ...format.page import HEADER, Page, ascend, header_columns
+from ...format.page import HEADER, Page, ascend, header_columns, unload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ...format.page import Buffer
 
+AT_ONCE = 1 << 26  # bytes of a mapped file that are in memory together
 _TREE = frozenset((BRANCH_PAGE, LEAF_PAGE))
 _TYPES = frozenset((BRANCH_PAGE, LEAF_PAGE, META_PAGE, FREELIST_PAGE))
 _GUESSED = tuple(1024 << i for i in range(7))  # page sizes that machines have, up to 64 KiB
@@ -40,10 +43,23 @@ class PageTable:
 
     ``kind`` is the page type (0: none that exists), ``own`` 1 where the page bears its own id and a type, ``counts``
     and ``overflows`` the header's fields. ``size`` is the number of readable bytes, ``pages`` the number of pages
-    (a cut last one counts). ``firsts``: first keys of pages, as far as somebody asked.
+    (a cut last one counts). What was found when elements were read: ``sound``, 1 for pages whose elements are, 2 if
+    they are dense, too; ``firsts``, first keys of others. ``visits``: how many bytes of pages were read.
     """
 
-    __slots__ = ("buffer", "counts", "firsts", "kind", "overflows", "own", "page_size", "pages", "size")
+    __slots__ = (
+        "buffer",
+        "counts",
+        "firsts",
+        "kind",
+        "overflows",
+        "own",
+        "page_size",
+        "pages",
+        "size",
+        "sound",
+        "visits",
+    )
 
     def __init__(self, buffer: Buffer, page_size: int, size: int | None = None) -> None:
         """``size``: so many bytes of ``buffer`` are looked at; None: all."""
@@ -54,15 +70,14 @@ class PageTable:
         self.firsts: dict[int, bytes | None] = {}  # keys that first_key_of has looked at
         self.kind = bytearray(pages)
         self.own = bytearray(pages)
+        self.sound = bytearray(pages)
+        self.visits = 0
         self.counts = array("H", bytes(2 * pages))
         self.overflows = array("I", bytes(4 * pages))
         whole = self.size // page_size
         if whole:
-            ids, heads = header_columns(buffer, page_size, whole)
-            for pgid, (bears, head) in enumerate(zip(ids, heads)):
+            for pgid, bears, head in _headers(buffer, page_size, whole):
                 self._note(pgid, bears, head)
-            ids.release()
-            heads.release()
         last = whole * page_size
         if self.size - last >= PAGE_HEADER_SIZE:
             bears, flags, count, overflow = HEADER.unpack_from(buffer, last)
@@ -153,15 +168,21 @@ def _own_ids(buffer: Buffer, page_size: int) -> int:
     pages = len(buffer) // page_size
     if not pages:
         return 0
+    # Page 0 is zeros' own page, and the pages of a smaller size at double ids are no pages of this one.
+    headers = _headers(buffer, page_size, pages)
+    return sum(bears == pgid and pgid > 0 and head & 0xFFFF in _TYPES for pgid, bears, head in headers)
+
+
+def _headers(buffer: Buffer, page_size: int, pages: int) -> Iterator[tuple[int, int, int]]:
+    """The id of each page, the one that it bears, and the other half of its header, as ``header_columns`` has it."""
     ids, heads = header_columns(buffer, page_size, pages)
-    count = 0
+    strip = max(1, AT_ONCE // page_size)
     for pgid, (bears, head) in enumerate(zip(ids, heads)):
-        # Page 0 is zeros' own page, and the pages of a smaller size at double ids are no pages of this one.
-        if bears == pgid and pgid and head & 0xFFFF in _TYPES:
-            count += 1
+        if not pgid % strip:
+            unload(buffer)
+        yield pgid, bears, head
     ids.release()
     heads.release()
-    return count
 
 
 def meta_at(buffer: Buffer, position: int, page: int = 0) -> Meta:
@@ -176,11 +197,9 @@ def find_metas(table: PageTable) -> list[Meta]:
     for slot in (0, 1):
         meta = meta_at(table.buffer, slot * table.page_size, slot)
         if meta.problem() is not None:
-            repaired = (
-                _one_bit(bytes(table.buffer[slot * table.page_size + PAGE_HEADER_SIZE :][:META_SIZE]), slot)
-                if slot * table.page_size + PAGE_HEADER_SIZE + META_SIZE <= table.size
-                else None
-            )
+            start = slot * table.page_size + PAGE_HEADER_SIZE
+            stop = start + META_SIZE
+            repaired = _one_bit(bytes(table.buffer[start:stop]), slot) if stop <= table.size else None
             if repaired is None:
                 continue
             meta = repaired

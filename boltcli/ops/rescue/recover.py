@@ -222,9 +222,12 @@ def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPa
     if found and (younger or not (metas or _has_others_behind(found[0], pages))):
         best = found.pop(0)
         done.root_from = "pages"
-        tree = done.tree = RecoveredTree(table)
+        tree = done.tree = best.tree
         tree.top.root = best.root
-        tree.walk(tree.top, best.root)
+        if tree.gaps:  # fewer if a child may have other first keys than its branch says
+            tree = done.tree = RecoveredTree(table)
+            tree.top.root = best.root
+            tree.walk(tree.top, best.root)
         lost_root = not tree.top.leaves
     if done.free is None and not lost_root and not (metas and not metas[0].has_freelist):
         done.free = _best_freelist(tree)

@@ -6,10 +6,12 @@ Values are not held: a bucket knows the ids of its leaf pages, and whoever write
 from __future__ import annotations
 
 from array import array
+from struct import Struct
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import BUCKET_HEADER, HEADER
-from .lenient_page import mend_last_bucket, read_elements
+from ...format.page import BUCKET_HEADER, HEADER, unload
+from .lenient_page import mend_last_bucket, read_elements, sound_elements
+from .page_table import AT_ONCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 # Where a page of a bucket comes from, the most trusted first.
 IN_TREE, PLACED, OLDER = 0, 1, 255
+_PLACE = Struct("<II")  # position and key size in an element
 _TREE = (BRANCH_PAGE, LEAF_PAGE)
 # Reasons of gaps: the page is sound, and something else.
 OTHER_KEYS = "the page was used for other keys since"
@@ -149,7 +152,7 @@ class RecoveredTree:
             if found is None:
                 self.gap(bucket, low, high, page, reason, leaf=leaf)
                 continue
-            if strict and expected is not None and found.keys[:1] != [expected]:
+            if strict and expected is not None and not (found.count and found.key(0) == expected):
                 self.gap(bucket, low, high, page, OTHER_KEYS, leaf=leaf)
                 continue
             self._take(bucket, page, found)
@@ -161,7 +164,7 @@ class RecoveredTree:
                 if found.has_buckets():
                     stack += self._nested(bucket, page, found, strict)
                 continue
-            if found.lost or not found.keys:
+            if found.lost or not found.count:
                 lost = found.lost or 1
                 self.gap(
                     bucket,
@@ -263,10 +266,9 @@ def is_reused(table: PageTable, names: Collection[bytes], root: int) -> bool:
 
 def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
     """Whether of the first, the middle and the last key ``enough`` are at or above ``low``, and below ``high``."""
-    keys = found.keys
-    if not keys:
+    if not found.count:
         return True
-    wanted = (keys[0], keys[len(keys) // 2], keys[-1])
+    wanted = (found.key(0), found.key(found.count // 2), found.key(-1))
     return sum(low <= key and (high is None or key < high) for key in wanted) >= enough
 
 
@@ -276,6 +278,10 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
     start = page * page_size
     if start + PAGE_HEADER_SIZE > table.size:
         return None
+    table.visits += page_size
+    if table.visits > AT_ONCE:
+        table.visits = 0
+        unload(table.buffer)
     kind, count = table.kind[page], table.counts[page]
     end = min(start + (table.overflows[page] + 1) * page_size, table.size)
     if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
@@ -283,10 +289,16 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         following = table.own.find(1, page + 1, -(-end // page_size))
         if following >= 0:
             count = min(count, ((following - page) * page_size - PAGE_HEADER_SIZE) // ELEMENT_SIZE)
+    if table.sound[page]:
+        found = sound_elements(table.buffer, start, kind, count, end)
+        found.dense = table.sound[page] > 1
+        return found
     if kind in _TREE:
         found = read_elements(table.buffer, start, kind, count, end, end)
         if found.flags and found.flags[-1]:
             _check_last(table, found, end)
+        if found.sound and count:
+            table.sound[page] = 1 + found.dense
         return found if found.sound else _reread(table, page, kind, count, found)
     # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
     for kind in (LEAF_PAGE, BRANCH_PAGE):
@@ -300,6 +312,10 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
 
 def first_key_of(table: PageTable, page: int) -> bytes | None:
     """The first key of a page, None if it has none. It is kept: damage may have a thousand pages lead to one."""
+    if table.sound[page]:
+        first = page * table.page_size + PAGE_HEADER_SIZE
+        at, size = _PLACE.unpack_from(table.buffer, first + (4 if table.kind[page] == LEAF_PAGE else 0))
+        return table.buffer[first + at : first + at + size]
     if page not in table.firsts:
         found = page_elements(table, page)
         table.firsts[page] = found.keys[0] if found is not None and found.keys else None
