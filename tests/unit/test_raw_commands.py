@@ -291,6 +291,20 @@ def test_a_surgery_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(("change", "txid"), [(0, 7), (3, 7), (4099, 7), (0, (1 << 64) - 1)])
+def test_a_freelist_in_spite_of_the_ids_of_meta_pages(change: int, txid: int, tmp_path: Path) -> None:
+    """bbolt doesn't ask for them; and after the last transaction comes 0."""
+    metas = [meta(slot, root=3, freelist=2**64 - 1, hwm=5, txid=txid - slot) for slot in (0, 1)]
+    content = bytearray(b"".join((*metas, page(2, 2), page(3, 2), page(4, 2))))
+    content[change] ^= 8 if change else 0
+    path = written(tmp_path, bytes(content))
+    assert run("surgery", "freelist", "rebuild", path, "--output", tmp_path / "out")[0] == 0
+    made = (tmp_path / "out").read_bytes()
+    assert made[8192 : 8192 + 32] == freelist(2, [4])[:24] + bytes(8)
+    slot = (txid + 1) % 2
+    assert made[4096 * slot : 4096 * slot + 4096] == meta(slot, root=3, hwm=5, txid=(txid + 1) % (1 << 64))
+
+
 def test_a_damaged_database_gets_no_freelist(tmp_path: Path) -> None:
     metas = [meta(slot, root=3, freelist=2**64 - 1, hwm=5, txid=2 + slot) for slot in (0, 1)]
     disorder = page(3, 2, [(b"b", b""), (b"a", b"")])

@@ -41,6 +41,11 @@ def exact_check(
     return _Check(snapshot, progress).run(from_page)
 
 
+def check_trees(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield what is wrong with the trees, as bbolt looks at them to find the free pages: nothing else counts."""
+    return _Check(snapshot)._buckets(root_bucket(snapshot))
+
+
 class _Check:
     """The state of one run: which pages were reached, which are free."""
 

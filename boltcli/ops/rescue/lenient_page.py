@@ -165,6 +165,13 @@ def _repair(
         )
         for i in range(number)
     ]
+    keys = [buffer[start:middle] for start, middle in zip(starts, mids)] if number == count and all(good) else []
+    if keys and 2 * sum(joined) < number and max(ends) <= end and max(flags) <= 1 and ascend(keys):
+        # Not as bbolt writes it, but whole: values overlap, or there are gaps between them.
+        found.keys, found.starts, found.mids, found.ends = keys, starts, mids, ends
+        found.flags, found.pgids = (flags, []) if leaf else ([], pgids)
+        found.dense = False
+        return
     usual = _usual([mids[i] - starts[i] for i in range(number) if joined[i]])
     last = table_end
     for i in range(number):

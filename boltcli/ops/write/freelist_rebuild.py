@@ -16,7 +16,8 @@ from ...format.meta import Meta
 from ...format.page import HEADER
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source
-from ..check.database_check import check, is_sound
+from ..check.database_check import is_sound
+from ..check.exact_check import check_trees
 from ..space.free_pages import unreached_pages
 from .compact.allocator import ALLOC_SIZE, mmap_size
 
@@ -40,8 +41,7 @@ def _patches(snapshot: Snapshot) -> tuple[list[Patch], int]:
     meta = snapshot.meta
     if meta.has_freelist:
         return [], snapshot.size
-    # The headers of the meta pages don't matter here.
-    finding = None if is_sound(snapshot) else next(check(snapshot, meta.root), None)
+    finding = None if is_sound(snapshot) else next(check_trees(snapshot), None)
     if finding is not None:
         raise Corrupted(f"which pages are free isn't known: {finding.message}", page=finding.page)
     free = unreached_pages(snapshot)
