@@ -1,4 +1,4 @@
-"""Read bolt (bbolt) database files: the command line ``boltcli`` and the library under it.
+"""Read bolt (bbolt) database files: the command line ``boltcli`` and its library.
 
 >>> import boltcli
 >>> with boltcli.open("fixtures/document.db") as db:
@@ -8,15 +8,14 @@
 b'execution' b'execution-history' b'execution-index'
 4 0
 
-Everything here is loaded when it is first used: ``import boltcli`` costs next
-to nothing.
+Each name is loaded when it is first used, so that ``import boltcli`` is quick.
 """
 
 from __future__ import annotations
 
 __version__ = "0.1.0"
 
-# The release of bbolt whose output and findings are the standard here.
+# The release of bbolt whose output and findings boltcli reproduces.
 BBOLT_VERSION = "1.5.0"
 
 TYPE_CHECKING = False

@@ -7,33 +7,33 @@ else that escapes is a bug in boltcli.
 
     BoltError
     |-- SourceNotFound      the path leads to no file (also a FileNotFoundError)
-    |-- OpenError           the system would not let the file be opened, locked or mapped
+    |-- OpenError           the system refused to open, lock or map the file
     |   |-- AccessDenied        because of its permissions (also a PermissionError)
     |   |-- Locked              because another process holds the lock (also a TimeoutError)
-    |   `-- DestinationError    nor the result be written
-    |-- DatabaseClosed      it was closed before it was read (also a ValueError)
+    |   `-- DestinationError    the system refused to write the result
+    |-- DatabaseClosed      the database was read after it was closed (also a ValueError)
     |-- UnpackError         a packed file is damaged, too large, or has no database in it
-    |-- DestinationExists   something is where the result should go
-    |-- DestinationIsSource the result would take the place of the database
-    |-- DamagedSource       a database isn't sound enough to be copied
+    |-- DestinationExists   there is already a file at the destination
+    |-- DestinationIsSource the destination is the source database itself
+    |-- DamagedSource       the database is too damaged to be copied
     |-- InvalidDatabase     the file isn't a bolt database, or no meta page of it is valid
     |   |-- VersionMismatch     a file format version other than 2
     |   `-- ChecksumError       the meta page's checksum doesn't match its content
-    |-- Changed             without its lock, the file didn't stay still for long enough to be read
-    |-- Corrupted           a page that the tree needs cannot be what it should be
-    |-- UnreadablePage      a page that cannot be had as it lies in the file
+    |-- Changed             the file changed while it was read without its lock
+    |-- Corrupted           a page of a tree is damaged
+    |-- UnreadablePage      a page cannot be read by its id (raw reading)
     |-- StepFailed          a step of a job failed; another error says why
     |-- BucketNotFound      (also a KeyError)
     |-- KeyNotFound         (also a KeyError)
     |-- CheckFailed         a check found errors
-    |-- DamageSkipped       what was asked for came, but for what damage took
-    |-- PatchMismatch       a change doesn't fit the database, or those before it
+    |-- DamageSkipped       the result is incomplete: damaged pages were skipped
+    |-- PatchMismatch       a change doesn't fit the database or the changes before it
     |-- MissingExtra        an optional library is not installed
-    `-- ArgumentError       a value that the caller passed makes no sense (also a ValueError)
+    `-- ArgumentError       the caller passed an invalid value (also a ValueError)
 
 Errors carry facts: which page, which path, which key. ``str(error)`` is a
-sentence for a person; the command line's ``Error:`` line, which is bbolt's to
-the byte where bbolt has one, is made from the facts in ``render/errors.py``.
+sentence for a person. ``render/errors.py`` makes the command line's ``Error:``
+line from the facts, in bbolt's exact words where bbolt has that error.
 """
 
 from __future__ import annotations
@@ -72,20 +72,20 @@ if TYPE_CHECKING:
     ]
 
 
-_LARGEST_FILE = 1 << 63  # bytes: an offset beyond it comes from noise, and says nothing
-_SHOWN = 40  # characters at either end of a long name, whose middle is left out
+_LARGEST_FILE = 1 << 63  # bytes: a larger offset comes from a damaged page id, and is not shown
+_SHOWN = 40  # characters shown of each end of a long name
 
 
 class BoltError(Exception):
     """Base of all errors of boltcli.
 
     ``page`` is the page id concerned, ``offset`` the byte offset in the file,
-    ``path`` the database file; each is None where it isn't known. ``kind`` is
-    what programs tell errors apart by.
-    ``exit_status`` is that of the command that fails with it,
-    ``detailed_status`` the one with ``--exit-status detailed``: 1 the database
-    is damaged, 2 it could not be read, 3 another process is in the way, 4 the
-    bucket or key is not there, 64 the command line makes no sense.
+    ``path`` the database file; each is None if unknown. ``kind`` is a stable
+    name for programs. ``exit_status`` is the status of a command that fails
+    with this error, ``detailed_status`` the one with ``--exit-status
+    detailed``: 1 the database is damaged, 2 it could not be read, 3 another
+    process prevents it, 4 the bucket or key does not exist, 64 the command
+    line is invalid.
     """
 
     kind: ErrorKind = "error"
@@ -107,7 +107,7 @@ class BoltError(Exception):
         self.path = path
 
     def __str__(self) -> str:
-        # Not Exception's: KeyError, a base of two of our kinds, would add quotes.
+        # KeyError, a base of two kinds, would put quotes around the message.
         return self.message
 
 
@@ -123,8 +123,7 @@ class SourceNotFound(BoltError, FileNotFoundError):
 class OpenError(BoltError):
     """The system refused ``operation`` (``stat``, ``open``, ``lock``, ...) on ``path``.
 
-    ``reason`` is the system's own words; the OSError is the ``__cause__``
-    where there was one.
+    ``reason`` is the system's message; ``__cause__`` is the OSError, if there was one.
     """
 
     kind: ErrorKind = "open"
@@ -137,7 +136,7 @@ class OpenError(BoltError):
 
 
 class AccessDenied(OpenError, PermissionError):
-    """The system refused because of the permissions."""
+    """The file's permissions don't allow the operation."""
 
 
 class Locked(OpenError, TimeoutError):
@@ -152,13 +151,13 @@ class Locked(OpenError, TimeoutError):
 
 
 def refused(operation: str, path: str, error: OSError | ValueError) -> OpenError:
-    """The error for what the system said to ``operation`` on ``path``."""
+    """Return the error for an ``operation`` on ``path`` that the system refused with ``error``."""
     kind = AccessDenied if isinstance(error, PermissionError) else OpenError
     return kind(operation, path, str(getattr(error, "strerror", None) or error))
 
 
 class UnpackError(BoltError):
-    """The packed file ``path`` can't be unpacked, or has no database in it."""
+    """The packed file ``path`` can't be unpacked, or doesn't contain a database."""
 
     kind = "unpack"
     detailed_status = 2
@@ -169,7 +168,7 @@ class UnpackError(BoltError):
 
 
 class DatabaseClosed(BoltError, ValueError):
-    """The database was closed before."""
+    """The database was already closed."""
 
     kind = "closed"
     detailed_status = 2
@@ -188,7 +187,7 @@ class DestinationError(OpenError):
 
 
 class DestinationExists(BoltError):
-    """Something is at ``path`` that won't be replaced."""
+    """There is a file at ``path``, and it must not be replaced."""
 
     kind = "destination-exists"
     detailed_status = 2
@@ -198,7 +197,7 @@ class DestinationExists(BoltError):
 
 
 class DestinationIsSource(BoltError):
-    """The result would take the place of the database that it is made from."""
+    """The destination is the same file as the source database."""
 
     kind = "destination-is-source"
     detailed_status = 2
@@ -208,7 +207,7 @@ class DestinationIsSource(BoltError):
 
 
 class DamagedSource(BoltError):
-    """The database can't be copied, because of what it holds; ``finding`` says what that is, in bbolt's words."""
+    """The database is too damaged to be copied; ``finding`` says what is wrong, in bbolt's words."""
 
     kind = "damaged-source"
 
@@ -234,10 +233,10 @@ class ChecksumError(InvalidDatabase):
 
 
 class Changed(BoltError):
-    """What was read belongs to no one state of the database.
+    """The file changed while it was read, so what was read is not the state of one transaction.
 
-    ``before`` and ``after`` are the newest transactions at the beginning and
-    the end of the reading, 0 where it wasn't a transaction that came between.
+    ``before`` and ``after`` are the newest transaction ids at the beginning
+    and at the end of the reading; both are 0 if the cause was not a commit.
     """
 
     kind = "changed"
@@ -250,10 +249,10 @@ class Changed(BoltError):
 
 
 class Corrupted(BoltError):
-    """A damaged page: what was expected of it, where it is, and how it was reached.
+    """A page is damaged.
 
-    ``stack`` is the page ids from the root of a tree to the page, ``bucket``
-    the names that lead to the bucket whose tree it is (none: the root bucket).
+    ``stack`` is the page ids from the root of the tree to the page, ``bucket``
+    the path of the bucket whose tree it is (empty: the root bucket).
     """
 
     kind = "corrupted"
@@ -286,7 +285,7 @@ class Corrupted(BoltError):
 
 
 def bucket_text(names: Sequence[bytes]) -> str:
-    """The names that lead to a bucket, which may be any bytes, in printable characters."""
+    """Return a bucket's path in printable characters; the names may be any bytes."""
     return " ".join(map(_name, names))
 
 
@@ -296,13 +295,13 @@ def _name(name: bytes) -> str:
 
 
 class UnreadablePage(BoltError):
-    """A raw page that isn't there, or isn't what its header says; the message is bbolt's."""
+    """A raw page is missing, or contradicts its header; the message is bbolt's."""
 
     kind = "unreadable-page"
 
 
 class StepFailed(BoltError):
-    """``step`` of a job failed because of ``reason``. Each ``{}`` in ``step`` stands for one of ``paths``."""
+    """A ``step`` of a job failed because of ``reason``. Each ``{}`` in ``step`` stands for one of ``paths``."""
 
     kind = "step-failed"
 
@@ -315,7 +314,7 @@ class StepFailed(BoltError):
 
 
 class Step:
-    """``with Step("read page 3 failed"): ...`` makes errors inside the reason of a :class:`StepFailed`."""
+    """Context manager: an error inside ``with Step("read page 3 failed")`` becomes a :class:`StepFailed`."""
 
     __slots__ = ("paths", "step")
 
@@ -357,7 +356,7 @@ class CheckFailed(BoltError):
 
 
 class DamageSkipped(BoltError):
-    """``count`` damaged places were passed over, as it was asked for."""
+    """``count`` damaged places were skipped, as requested."""
 
     kind = "damage-skipped"
 
@@ -372,7 +371,7 @@ class ArgumentError(BoltError, ValueError):
 
 
 class PatchMismatch(BoltError):
-    """A change, on line ``line`` of a patch, expects what isn't so; ``problem`` is what is so instead."""
+    """The change on line ``line`` of a patch doesn't fit the database; ``problem`` says why."""
 
     kind = "mismatch"
 
@@ -383,7 +382,7 @@ class PatchMismatch(BoltError):
 
 
 class MissingExtra(BoltError):
-    """``module`` is not installed; ``boltcli[extra]`` brings it, or pip itself if ``extra`` is ""."""
+    """``module`` is not installed; ``boltcli[extra]`` installs it, or ``pip install module`` if ``extra`` is ""."""
 
     kind = "missing-extra"
     detailed_status = 2

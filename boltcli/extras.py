@@ -1,4 +1,4 @@
-"""Optional libraries: each is part of an extra, and is imported only when it is used."""
+"""Optional libraries: each belongs to an extra, and is imported only when it is used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def need(module: str, extra: str, purpose: str = "this") -> Any:
     """Import ``module``, which ``boltcli[extra]`` installs, and return it.
 
-    ``purpose`` is the subject of the error's sentence. Raises
+    ``purpose`` is the subject of the error message. Raises
     :class:`~boltcli.errors.MissingExtra` if it is not installed.
     """
     from importlib import import_module

@@ -1,4 +1,4 @@
-"""The library: a database is a read-only mapping of buckets, a bucket one of bytes to bytes or buckets."""
+"""The Python library: a database is a read-only mapping of names to buckets, a bucket of keys to values or buckets."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ def open(
 ) -> Database:
     """Open the database file at ``path`` for reading.
 
-    ``lock`` says what to do about bbolt's shared lock, and what if another
-    process holds the file: ``auto`` waits for it for ``timeout`` seconds (0:
-    for ever) and then goes without, ``wait`` waits and then fails, ``try``
-    doesn't wait, ``none`` doesn't lock. Without the lock it is a private copy
-    of one transaction's state that is opened, in memory or, over 64 MiB, in a
-    temporary file; :func:`view` can do without the copy. With ``previous`` it
-    is the state before the last transaction.
+    ``lock`` says what to do if another process holds bbolt's lock: ``auto``
+    waits ``timeout`` seconds (0: for ever), then reads without the lock;
+    ``wait`` waits, then fails; ``try`` doesn't wait and reads without the lock;
+    ``none`` doesn't lock. Without the lock a private copy of one transaction's
+    state is opened, in memory or, above 64 MiB, in a temporary file;
+    :func:`view` doesn't need the copy. ``previous`` opens the state before the
+    last transaction.
 
     Raises :class:`~boltcli.errors.SourceNotFound`,
     :class:`~boltcli.errors.OpenError`,
-    :class:`~boltcli.errors.InvalidDatabase` or, if a writer is too fast to
-    copy the file beside it, :class:`~boltcli.errors.Changed`. Use it in a
+    :class:`~boltcli.errors.InvalidDatabase` or, if the file is written to too
+    fast to be copied, :class:`~boltcli.errors.Changed`. Use it in a
     ``with`` statement, or call :meth:`Database.close`.
     """
     source = open_source(os.fspath(path), lock, timeout)
@@ -77,12 +77,12 @@ def view(
     timeout: float = LOCK_PATIENCE,
     previous: bool = False,
 ) -> T:
-    """What ``read`` returns for the open database; the arguments are those of :func:`open`.
+    """Call ``read`` with the open database and return its result; the other arguments are those of :func:`open`.
 
     Without the lock ``read`` is called again if the database was written to
-    meanwhile, so it must have no effect but its result: what it returns (or
-    raises) the last time belongs to one transaction. It must not return the
-    database or a bucket, which are closed then. Raises as :func:`open` does.
+    in the meantime, so it must have no side effects: its last result (or
+    error) belongs to one transaction. It must not return the database or a
+    bucket, as they are closed afterwards. Raises as :func:`open` does.
     """
     with Live(open_source(os.fspath(path), lock, timeout), previous=previous) as live:
 
@@ -110,22 +110,21 @@ def compact(
 ) -> Compaction:
     """Write a copy of the database ``source`` without its free pages to ``destination``.
 
-    It appears there only when it is complete, and is the file that ``bbolt
-    compact`` writes with transactions of at most ``tx_max_size`` bytes (0: one
-    for all), or with ``dense`` the smallest one, of pages filled up to
-    ``fill_percent`` (10 to 100). ``page_size`` is that of the copy: a power of
-    two from 1024 to 65536, 0 for the host's. With ``replace`` a file that is
-    there is replaced, without ``sync`` nothing is synced to the disk.
-    ``progress(done, total)`` is called now and then, with pages of the source.
-    The other arguments are those of :func:`open`: the source may be in use.
+    The copy appears there only when it is complete. It is the file that
+    ``bbolt compact`` writes with transactions of at most ``tx_max_size`` bytes
+    (0: one transaction); ``dense`` writes the smallest file instead, with pages
+    filled up to ``fill_percent`` (10 to 100). ``page_size`` is the page size of
+    the copy: a power of two from 1024 to 65536, 0 for the host's. ``replace``
+    replaces an existing file; without ``sync`` nothing is synced to the disk.
+    ``progress(done, total)`` is called from time to time, with pages of the
+    source. The other arguments are those of :func:`open`: the source may be in use.
 
-    Raises, beside what :func:`open` raises,
-    :class:`~boltcli.errors.DamagedSource` or
-    :class:`~boltcli.errors.Corrupted` for a source that isn't sound,
+    Raises what :func:`open` raises, :class:`~boltcli.errors.DamagedSource` or
+    :class:`~boltcli.errors.Corrupted` for a damaged source,
     :class:`~boltcli.errors.DestinationExists`,
     :class:`~boltcli.errors.DestinationIsSource`,
-    :class:`~boltcli.errors.DestinationError`,
-    :class:`~boltcli.errors.ArgumentError`; then there is no copy.
+    :class:`~boltcli.errors.DestinationError` and
+    :class:`~boltcli.errors.ArgumentError`; then no copy is written.
 
     >>> import boltcli, tempfile, os
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -155,7 +154,7 @@ def compact(
 
 
 class PageRow(NamedTuple):
-    """A page: its id, its type (free, branch, leaf, meta, freelist), how many elements, how many overflow pages."""
+    """A page: its id, type (free, branch, leaf, meta, freelist), number of elements and of overflow pages."""
 
     page: int
     type: str
@@ -164,7 +163,7 @@ class PageRow(NamedTuple):
 
 
 class Bucket(Mapping[bytes, "bytes | Bucket"]):
-    """A bucket: keys in byte order, to values (bytes) or nested buckets.
+    """A bucket: a mapping of keys, in byte order, to values (bytes) or nested buckets.
 
     Keys may be given as str, which is encoded as UTF-8. A missing key raises
     :class:`~boltcli.errors.KeyNotFound`, which is a KeyError. Reading a
@@ -178,10 +177,10 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
     """
 
     def __init__(self, owner: Database, ref: BucketRef, names: tuple[bytes, ...] = ()) -> None:
-        self._owner: Database = owner  # which stays open as long as there is a bucket of it
+        self._owner: Database = owner  # keeps the database open while there is a bucket of it
         self._ref = ref
         self.names = names
-        # The last element that was looked up: whoever goes through the keys in order finds the next one beside it.
+        # The last element that was looked up: a caller that reads the keys in order finds the next one after it.
         self._last: tuple[LeafElements, int] | None = None
 
     @property
@@ -202,7 +201,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         return leaf.value(index)
 
     def _seek(self, wanted: bytes) -> tuple[LeafElements, int]:
-        """Where ``wanted`` is, or would be: beside the last one, or else by a descent."""
+        """Return the leaf and the index where ``wanted`` is or would be: next to the last lookup, else by a descent."""
         snapshot = self._snapshot
         if self._last is not None:
             leaf, index = self._last
@@ -210,7 +209,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
                 if index + 1 < leaf.count and leaf.key(index + 1) == wanted:
                     return leaf, index + 1
             except Corrupted:
-                pass  # the descent says what is wrong
+                pass  # the descent reports what is wrong
         return seek(snapshot, self._ref, wanted)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -218,12 +217,12 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
             yield from keys
 
     def _while_open(self, parts: Iterator[T]) -> Iterator[T]:
-        """``parts`` as they are read. Raises :class:`~boltcli.errors.DatabaseClosed` once the database is closed."""
+        """Yield ``parts``. Raises :class:`~boltcli.errors.DatabaseClosed` once the database is closed."""
         while True:
             self._snapshot  # noqa: B018 - raises
             try:
                 part = next(parts, None)
-            except ValueError:  # the map is gone
+            except ValueError:  # the file was unmapped
                 self._snapshot  # noqa: B018
                 raise
             if part is None:
@@ -231,11 +230,11 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
             yield part
 
     def items(self) -> ItemsView[bytes, bytes | Bucket]:
-        """Keys and values (or nested buckets), in order."""
+        """Return keys and values (or nested buckets), in order."""
         return _Items(self)
 
     def values(self) -> ValuesView[bytes | Bucket]:
-        """Values (or nested buckets), in the order of the keys."""
+        """Return values (or nested buckets), in the order of the keys."""
         return _Values(self)
 
     def __repr__(self) -> str:
@@ -250,19 +249,19 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         raise TypeError(f"a {type(self).__name__} can't be copied or pickled: it is a view of an open file")
 
     def __len__(self) -> int:
-        """The number of keys, nested buckets' names included; reads the headers of all leaf pages."""
+        """Return the number of keys and nested buckets; reads the headers of all leaf pages."""
         return sum(page.count for page in leaf_pages(self._snapshot, self._ref))
 
     def bucket(self, *path: bytes | str) -> Bucket:
-        """The bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
+        """Return the bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
         names = tuple(map(_as_bytes, path))
         return self._inner(find_bucket(self._snapshot, names, self._ref), *names)
 
     def cursor(self, seek: bytes | str = b"", *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Keys and values (or nested buckets) from the first key that isn't below ``seek`` on.
+        """Yield keys and values (or nested buckets), starting at the first key that isn't below ``seek``.
 
-        With ``reverse`` from the last key that isn't above ``seek`` (all, if that
-        is empty) backwards. Reads the pages on its way, as it goes.
+        With ``reverse`` they come backwards, starting at the last key that isn't
+        above ``seek`` (if that is empty, at the last key). Pages are read as needed.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -272,13 +271,13 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         """
         if not reverse:
             return self.range(seek)
-        # What comes first behind a key is the same with a zero byte.
+        # The smallest byte string after a key is the key with a zero byte appended.
         return self.range(stop=_as_bytes(seek) + b"\0" if seek else None, reverse=True)
 
     def range(
         self, start: bytes | str = b"", stop: bytes | str | None = None, *, reverse: bool = False
     ) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Keys and values (or nested buckets) whose keys are at least ``start`` and below ``stop`` (None: no bound).
+        """Yield keys and values (or nested buckets) from ``start`` to before ``stop`` (None: to the end).
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -295,7 +294,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
                 yield key, self._inner(value, key) if isinstance(value, BucketRef) else value
 
     def prefix(self, prefix: bytes | str, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Keys and values (or nested buckets) whose keys begin with ``prefix``.
+        """Yield keys and values (or nested buckets) whose keys begin with ``prefix``.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -307,7 +306,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         return self.range(start, stop, reverse=reverse)
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
-        """Keys and values in order, without the nested buckets; a page at a time inside."""
+        """Yield keys and values in order, without the nested buckets; reads a page at a time."""
         for leaf, keys in self._while_open(keyed_leaves(self._snapshot, self._ref)):
             for key, value, flag in zip(keys, leaf.values(), leaf.flags):
                 if not flag & BUCKET_LEAF_FLAG:
@@ -315,7 +314,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     @property
     def sequence(self) -> int:
-        """The bucket's own counter (``NextSequence`` in bbolt).
+        """The bucket's sequence number (``NextSequence`` in bbolt).
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -326,7 +325,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         return self._ref.sequence
 
     def stats(self) -> BucketStats:
-        """Counts and sizes of this bucket and all inside it.
+        """Return counts and sizes of this bucket and everything in it.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -347,10 +346,10 @@ class Database(Queryable, Bucket):
     """
 
     def __init__(self, snapshot: Snapshot, *, owns: bool = False) -> None:
-        """With ``owns`` the file is closed when nobody refers to this any more, with a ResourceWarning."""
+        """With ``owns`` the file is closed, with a ResourceWarning, when the last reference to this is gone."""
         self._file = snapshot
         self._owns = owns
-        # Not itself: what refers to itself goes only when the garbage collector gets around to it.
+        # A reference to itself would delay that until the garbage collector runs.
         super().__init__(weakref.proxy(self), root_bucket(snapshot))
 
     @property
@@ -363,7 +362,7 @@ class Database(Queryable, Bucket):
         return Bucket(self, ref, names)
 
     def close(self) -> None:
-        """Unmap the file and drop its lock; buckets of it can't be read any more."""
+        """Unmap the file and release its lock; its buckets can't be read any more."""
         self._file.close()
 
     def __enter__(self) -> Database:
@@ -397,7 +396,7 @@ class Database(Queryable, Bucket):
 
     @property
     def warnings(self) -> list[str]:
-        """What is odd about the file, though the database is sound: a meta page that is not valid, a length.
+        """Warnings about a file whose database is sound: an invalid meta page, an unexpected length.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -408,23 +407,23 @@ class Database(Queryable, Bucket):
 
     @property
     def page_size(self) -> int:
-        """Bytes."""
+        """The page size in bytes."""
         return self._snapshot.page_size
 
     @property
     def txid(self) -> int:
-        """The transaction that is being read."""
+        """The id of the transaction whose state is read."""
         return self._snapshot.meta.txid
 
     @property
     def locked(self) -> bool:
-        """Whether our shared lock is on the file; if not, this is a private copy, or what :func:`view` reads."""
+        """Whether this process holds the shared lock; if not, this is a private copy or belongs to :func:`view`."""
         return self._snapshot.locked
 
     def check(self, from_page: int = 0, *, deep: bool = False) -> Iterator[Finding]:
-        """What is wrong with the file, as ``boltcli check`` finds it; nothing if it is sound.
+        """Yield the findings of ``boltcli check``; none if the file is sound.
 
-        ``deep`` looks at all that bbolt's check passes over, too; it takes no ``from_page``.
+        ``deep`` also checks what bbolt's check doesn't; it can't be combined with ``from_page``.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -434,11 +433,11 @@ class Database(Queryable, Bucket):
         if not deep:
             return self._while_open(check(self._snapshot, from_page))
         if from_page:
-            raise ArgumentError("a deep check looks at the whole file")
+            raise ArgumentError("a deep check reads the whole file: leave out from_page")
         return self._while_open(deep_check(self._snapshot))
 
     def pages(self) -> Iterator[PageRow]:
-        """All pages below the high-water mark, as ``boltcli pages`` lists them; overflow pages are only counted.
+        """Yield all pages below the high-water mark, as ``boltcli pages`` lists them, without overflow pages.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -453,20 +452,20 @@ class Database(Queryable, Bucket):
                     yield PageRow(page, type_name(head & 0xFFFF), head >> 16 & 0xFFFF, head >> 32)
 
     def changes(self, *, previous: bool = True) -> Iterator[Change]:
-        """What the last transaction changed; or, not ``previous``, what changed in the file since this was opened."""
+        """Yield the changes of the last transaction, or without ``previous`` those since this was opened."""
         from .ops.compare.files import changes
 
         return self._while_open(changes(self._snapshot, previous=previous))
 
     @property
     def application(self) -> Recognition | None:
-        """Which application wrote the file (``name``), in which ``layout``, and the ``certainty``; None: none known."""
+        """The application that wrote the file: ``name``, ``layout``, ``certainty``; None if it isn't known."""
         return ask.recognition(self)
 
     def view(self, name: str, **options: str) -> ViewRows:
-        """Rows of a view of the application's records, as named tuples; times are nanoseconds since 1970.
+        """Return the rows of a view of the application's records, as named tuples; times are nanoseconds since 1970.
 
-        ``to_pandas()`` of the result makes a data frame of them. Raises
+        ``to_pandas()`` of the result makes a data frame. Raises
         :class:`~boltcli.errors.ArgumentError` if there is no such view or option.
 
         >>> import boltcli
@@ -478,20 +477,20 @@ class Database(Queryable, Bucket):
         return ViewRows(self._while_open(rows), columns)
 
     def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
-        """What an operator should know of the application's records: answers by name, findings with remedies.
+        """Audit the application's records: answers by name, and findings with remedies.
 
-        Times are in nanoseconds; ``now`` is since 1970 (None: the clock's). Raises
+        Times are in nanoseconds, ``now`` since 1970 (None: the current time). Raises
         :class:`~boltcli.errors.ArgumentError` if no known application wrote the file.
         """
         return ask.audit(self, now, older_than)
 
     def stats(self, prefix: bytes | str = b"") -> BucketStats:
-        """Summed statistics of the top-level buckets whose name begins with ``prefix``."""
+        """Return the summed statistics of the top-level buckets whose name begins with ``prefix``."""
         return database_stats(self._snapshot, _as_bytes(prefix))[1]
 
 
 class _Items(ItemsView[bytes, "bytes | Bucket"]):
-    """The items of a bucket; the base class would look up each key."""
+    """The items of a bucket, read in order; the base class would look up each key."""
 
     _mapping: Bucket
 
@@ -500,7 +499,7 @@ class _Items(ItemsView[bytes, "bytes | Bucket"]):
 
 
 class _Values(ValuesView["bytes | Bucket"]):
-    """The values of a bucket."""
+    """The values of a bucket, read in order."""
 
     _mapping: Bucket
 

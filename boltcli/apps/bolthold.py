@@ -41,7 +41,7 @@ def keys_of(data: bytes) -> list[Plain]:
 
 
 def _raw(each: Plain) -> bytes:
-    """An encoded key in a list: bytes in gob, base64 in JSON."""
+    """Return an encoded key in a list: bytes in gob, base64 in JSON."""
     if isinstance(each, bytes):
         return each
     if isinstance(each, str):

@@ -23,7 +23,7 @@ _RESULT, _LINKS, _BY_RESULT, _BACKLINKS = b"_result", b"_links", b"_byresult", b
 
 
 def _link(key: bytes) -> tuple[dict[str, Any], bytes]:
-    """The link and its target: JSON, @, the target's key."""
+    """Return the link and its target: JSON, @, the target's key."""
     text, _, target = key.rpartition(b"@")
     return load_record(text) or {}, target
 

@@ -75,7 +75,7 @@ class Decoder:
         return _guessed(value)
 
     def _named(self) -> bool:
-        """Whether only values are decoded, by a format."""
+        """Return whether only values are decoded, by a format."""
         return self._form is not None or (self._schema is not None and self._application is None)
 
     def _codec(self, path: Path) -> Codec | None:

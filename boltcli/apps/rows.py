@@ -73,7 +73,7 @@ class Selection:
 
 
 def _order(column: Column, index: int) -> Callable[[Row], Any]:
-    """The key to sort by: rows without a value come first, JSON is sorted as text."""
+    """Return the key to sort by: rows without a value come first, JSON is sorted as text."""
     if column.type == "json":
         return lambda row: (row[index] is not None, plain_text(row[index]))
     return lambda row: (row[index] is not None, row[index] if row[index] is not None else 0)

@@ -78,7 +78,7 @@ class SnapshotStore:
                 yield key, SnapshotStore(snapshot, value) if isinstance(value, BucketRef) else value
 
     def _all(self) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
-        """The whole bucket: applications read many small ones, for which this has fewer layers."""
+        """Yield the whole bucket: applications read many small ones, for which this has fewer layers."""
         snapshot, ref = self._snapshot, self._ref
         page = ref.inline
         if page is not None:

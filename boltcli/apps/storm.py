@@ -84,7 +84,7 @@ def types(db: Store) -> Iterator[tuple[tuple[bytes, ...], Store, str]]:
 
 
 def _codec_of_all(db: Store) -> str:
-    """The codec that the store was made with: that of values whose bucket names none."""
+    """Return the codec that the store was made with: that of values whose bucket names none."""
     meta = find(db, _DB, _META)
     return "" if meta is None else text_of(meta, b"codec") or ""
 

@@ -56,7 +56,7 @@ def _advisories(db: Store) -> Iterator[tuple[Any, ...]]:
 
 
 def _fixed(record: object) -> str | None:
-    """The versions that mend it, as text."""
+    """Return the versions that mend it, as text."""
     if not isinstance(record, dict):
         return None
     if record.get("FixedVersion"):

@@ -159,7 +159,7 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _without_secrets(parsed: Parsed) -> list[str]:
-    """The arguments, addresses as they may be shown."""
+    """Return the arguments, addresses as they may be shown."""
     from ..storage.public_path import public
 
     declared = parsed.command.arguments if parsed.command is not None else ()
@@ -169,7 +169,7 @@ def _without_secrets(parsed: Parsed) -> list[str]:
 
 
 def is_many(command: Command, job: Job[object]) -> bool:
-    """Whether ``job`` is about many files, and not one with what else the command takes."""
+    """Return whether ``job`` is about many files, and not one with what else the command takes."""
     if not command.several:
         return False
     if command.together:
@@ -185,7 +185,7 @@ def is_many(command: Command, job: Job[object]) -> bool:
 
 
 def _is_pattern(argument: str) -> bool:
-    """Whether ``argument`` is a pattern that no shell has replaced, and there are such files, if they are here."""
+    """Return whether ``argument`` is a pattern that the shell has not expanded and that local files match."""
     if not any(char in argument for char in "*?["):
         return False
     if "://" in argument:

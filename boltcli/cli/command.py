@@ -109,11 +109,11 @@ class Command:
         raise ArgumentError(f"accepts between {least} and {most} arg(s), received {received}")
 
     def statuses_text(self) -> str:
-        """The exit statuses in a line, empty if there are only success and failure."""
+        """Return the exit statuses in a line, empty if there are only success and failure."""
         return "; ".join(f"{status}: {words}" for status, words in self.statuses.items())
 
     def usage(self) -> str:
-        """One line: the command and what it takes."""
+        """Return one line: the command and what it takes."""
         words = [f"boltcli {self.name}"]
         for option in self.options:
             if option.common:

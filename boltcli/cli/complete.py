@@ -39,7 +39,7 @@ _SEARCHED = 20000  # elements looked at for them
 
 
 def answer(words: Sequence[str]) -> bytes:
-    """What to print for ``__complete`` with ``words``."""
+    """Return what to print for ``__complete`` with ``words``."""
     style, *line = words or ["plain"]
     if style.endswith("=") and line:
         style, line[-1] = style[:-1], line[-1].removeprefix("=")
@@ -55,7 +55,7 @@ def answer(words: Sequence[str]) -> bytes:
 
 
 def candidates(words: Sequence[str]) -> Candidates:
-    """What the last of ``words``, those behind the program's name, may become."""
+    """Return what the last of ``words``, those behind the program's name, may become."""
     *before, current = words or [""]
     name, rest = find_command(before, strict=False)
     command = find(name)
@@ -116,7 +116,7 @@ def _values(option: Option, current: str) -> Candidates:
 
 
 def _buckets(command: Command, given: list[str], outer: list[str], current: str) -> Candidates:
-    """Names of buckets for an option: in the bucket that ``outer`` leads to, of the file that was given already."""
+    """Return the names of the buckets inside the bucket at ``outer``, to complete an option's value."""
     place = next((place for place, argument in enumerate(command.arguments) if argument.kind == "file"), 0)
     if len(given) <= place:
         return []
@@ -176,14 +176,14 @@ def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str,
 
 
 def _kinds(command: Command, index: int) -> set[str]:
-    """The kinds of argument that may be the one at ``index``."""
+    """Return the kinds of argument that may be the one at ``index``."""
     kinds = [argument.kind for argument in command.arguments]
     many = next((place for place, argument in enumerate(command.arguments) if argument.many), len(kinds))
     return set(kinds[index : index + 1] if index < many else kinds[many:])
 
 
 def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candidates:
-    """Names of the buckets, and with ``keys`` the keys, in the bucket at ``given`` (the file, then names)."""
+    """Return names of the buckets, and with ``keys`` the keys, in the bucket at ``given`` (the file, then names)."""
     path, *names = given
     prefix = os.fsencode(current)
     if keys and in_hex:
@@ -208,7 +208,7 @@ def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candida
 
 
 def _typed(key: bytes, in_hex: bool, current: str) -> str:
-    """How a key is typed: as ``current`` begins, if there is a choice."""
+    """Return how a key is typed: as ``current`` begins, if there is a choice."""
     if in_hex:
         return key.hex()
     return "hex:" + key.hex() if current.startswith("hex:") else typed(key)

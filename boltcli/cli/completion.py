@@ -16,7 +16,7 @@ class Options:
 
 
 def declare(shell: str) -> Command:
-    """The command that prints the script of ``shell``."""
+    """Return the command that prints the script of ``shell``."""
     return Command(
         f"completion {shell}",
         f"Print what makes {shell} complete commands, options, bucket names and keys.",
@@ -29,5 +29,5 @@ def declare(shell: str) -> Command:
 
 
 def script(text: str, job: Job[Options]) -> bytes:
-    """A shell's script, which asks for descriptions or not."""
+    """Return a shell's script, which asks for descriptions or not."""
     return text.replace("@STYLE@", "plain" if job.options.no_descriptions else "described").encode()

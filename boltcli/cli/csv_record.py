@@ -12,7 +12,7 @@ _QUOTE = 'extraneous or missing " in quoted-field'
 
 
 def first_record(text: str) -> list[str]:
-    """The fields of the first record of ``text``. Raises :class:`~boltcli.errors.ArgumentError` in Go's words."""
+    """Return the fields of the first record of ``text``. Raises ArgumentError with Go's message."""
     fields = _Record(text.encode("utf-8", "surrogateescape")).read()
     return [field.decode("utf-8", "surrogateescape") for field in fields]
 

@@ -36,7 +36,7 @@ class Decoding:
 
 
 def is_asked(options: Decoding) -> bool:
-    """Whether anything is to be decoded."""
+    """Return whether anything is to be decoded."""
     return options.decode != "off" or bool(options.proto or options.message)
 
 

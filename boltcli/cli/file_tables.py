@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def _verdicts(command: str) -> tuple[str, str, str]:
-    """The words for what becomes of a file, the worst first."""
+    """Return the words for what becomes of a file, the worst first."""
     return "unreadable", _FAULTY.get(command, "damaged"), "ok"
 
 
 def _rank(record: Record) -> int:
-    """Which of these words is a file's."""
+    """Return which of these words is a file's."""
     return 0 if record.get("error") else 2 if record.get("ok", True) else 1
 
 
@@ -61,7 +61,7 @@ def _last(record: Record, human: bool) -> str:
 
 
 def path_of(record: Record) -> str:
-    """The path in a record, as text."""
+    """Return the path in a record, as text."""
     if "path" in record:
         return str(record["path"])
     return bytes.fromhex(record.get("path_hex", "")).decode("utf-8", "surrogateescape")

@@ -53,7 +53,7 @@ def _hints(job: Job[Any], error: BoltError) -> list[str]:
 
 
 def failure(job: Job[Any], error: BoltError) -> tuple[bytes, bytes]:
-    """The record of a file that could not be read, and what is said of it."""
+    """Return the record of a file that could not be read, and what is said of it."""
     from ..render import records
 
     wrong = records.with_hint(records.error(error, job.path), _hints(job, error))

@@ -87,7 +87,7 @@ def write_topic(topic: str, out: BinaryIO) -> None:
 
 
 def inside(group: str) -> list[Command]:
-    """The commands and groups right below ``group`` ("" for the program), in the list's order."""
+    """Return the commands and groups right below ``group`` ("" for the program), in the list's order."""
     depth = len(group.split())
     found: dict[str, None] = {}
     for name in COMMANDS:
@@ -130,12 +130,12 @@ def _plain(command: Command | None, width: int = _WIDTH) -> Iterator[str]:
 
 
 def shown_example(example: str) -> str:
-    """An example on a file that whoever reads it can have."""
+    """Return an example on a file that whoever reads it can have."""
     return " ".join(EXAMPLE if word.startswith("fixtures/") else word for word in example.split(" "))
 
 
 def _wrapped_usage(usage: str, width: int) -> Iterator[str]:
-    """The usage line, on as many lines as it takes."""
+    """Yield the usage line, on as many lines as it takes."""
     lines = _wrapped(f"Usage: {usage}", width - 4)
     yield lines[0]
     yield from (f"    {line}" for line in lines[1:])

@@ -45,7 +45,7 @@ _LOOKED_AT = 50_000  # keys that are compared with one that there is not
 
 
 def hints(error: BoltError, command: Command | None, arguments: Sequence[str], values: dict[str, Value]) -> list[str]:
-    """Lines that help whoever met ``error``; none where nothing is known. Raises nothing: the error matters more."""
+    """Return lines that help with ``error``, perhaps none. Never raises, so that the error itself is shown."""
     try:
         return _hints(error, command, list(arguments), values)
     except (BoltError, OSError, ValueError, MemoryError, RecursionError):
@@ -82,7 +82,7 @@ def _hints(error: BoltError, command: Command | None, arguments: list[str], valu
 
 
 def _file(command: Command, arguments: list[str]) -> str:
-    """The first file on the command line."""
+    """Return the first file on the command line."""
     at = next((number for number, argument in enumerate(command.arguments) if argument.kind == "file"), 0)
     return arguments[at] if at < len(arguments) else arguments[0]
 
@@ -170,7 +170,7 @@ def _listed(names: Sequence[bytes]) -> str:
 
 
 def _bucket_names(command: Command, arguments: list[str], values: dict[str, Value]) -> list[bytes]:
-    """The names of buckets on the command line, from the outside in."""
+    """Return the names of buckets on the command line, from the outside in."""
     for option in command.options:
         value = values.get(option.name)
         if option.kind == "bucket" and isinstance(value, list) and value:
@@ -205,7 +205,7 @@ def _of_bucket(path: str, names: list[bytes]) -> list[str]:
 
 
 def _buckets_of(snapshot: Snapshot, bucket: BucketRef, name: bytes) -> tuple[list[bytes], bool]:
-    """The names of the buckets in ``bucket``, and whether ``name`` is a key there."""
+    """Return the names of the buckets in ``bucket``, and whether ``name`` is a key there."""
     from ..tree.key_range import keys_with_prefix
 
     found: list[bytes] = []
@@ -244,7 +244,7 @@ def _of_key(path: str, arguments: list[str], key: bytes) -> list[str]:
 
 
 def _notations(key: bytes) -> list[str]:
-    """What ``key`` may have been typed for: bytes as ``keys`` prints them, a number."""
+    """Return what ``key`` may have been typed for: bytes as ``keys`` prints them, a number."""
     text = key.decode("ascii", "replace")
     found = []
     if len(text) % 2 == 0 and all(char in "0123456789abcdefABCDEF" for char in text):
@@ -256,7 +256,7 @@ def _notations(key: bytes) -> list[str]:
 
 
 def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]:
-    """Keys that are ``key`` in another case, begin or end with it, or are written nearly so."""
+    """Return keys that are ``key`` in another case, begin or end with it, or are written nearly so."""
     from ..tree.key_range import keys_with_prefix
 
     lower = key.lower()
@@ -365,7 +365,7 @@ def _has_previous(path: str) -> bool:
 
 
 def after_check(path: str) -> list[str]:
-    """What to look at next in a sound file: the records of the application that wrote it."""
+    """Return what to look at next in a sound file: the records of the application that wrote it."""
     from .next_steps import application
 
     if not _has("view"):

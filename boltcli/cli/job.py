@@ -90,7 +90,7 @@ class Job(Generic[T]):
         return dict(self._values)
 
     def value(self, name: str) -> Value:
-        """The value of an option, its own or a common one; "" if the command has none of that name."""
+        """Return the value of an option, its own or a common one; "" if the command has none of that name."""
         return self._values.get(name, "")
 
     @property
@@ -112,7 +112,7 @@ class Job(Generic[T]):
         return bool(self._values["previous"])
 
     def again(self, *, path: str | None = None, err: BinaryIO, several: bool = False, **values: Value) -> Job[T]:
-        """The same job with another ``path`` alone, another stderr, other values."""
+        """Return the same job with another ``path`` alone, another stderr, other values."""
         arguments = self.arguments if path is None else [path]
         return Job(self.command, arguments, self._values | values, err, several=several or self.several)
 
@@ -122,7 +122,7 @@ class Job(Generic[T]):
         return bool(self._values.get("summary"))
 
     def status_of(self, error: BoltError) -> int:
-        """The exit status for ``error``, as ``--exit-status`` wants it."""
+        """Return the exit status for ``error``, as ``--exit-status`` wants it."""
         return error.detailed_status if self._values.get("exit-status") == "detailed" else error.exit_status
 
     @property
@@ -149,5 +149,5 @@ class Job(Generic[T]):
             labelled(self.err, "warning", "33", message)
 
     def progress(self, what: str, unit: str = "pages") -> Progress:
-        """A context manager, to be called with (done, total), that shows on a terminal how far the job has come."""
+        """Return a context manager that shows the progress on a terminal; call it with (done, total)."""
         return Progress(what, unit, quiet=self.quiet)

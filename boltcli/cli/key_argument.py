@@ -15,7 +15,7 @@ _SIZES = {"u64:": 8, "u32:": 4}  # bytes
 
 
 def address(argument: str) -> bytes:
-    """The bytes that ``argument`` stands for.
+    """Return the bytes that ``argument`` stands for.
 
     ``hex:00ff`` are the bytes 00 and ff, ``u64:42`` and ``u32:42`` a number in
     8 or 4 bytes, big-endian (the order in which keys sort), and ``str:x`` is x

@@ -46,7 +46,7 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
             self.write(line)
 
     def isatty(self) -> bool:
-        """What is written to it is on its way to ``out``."""
+        """Return what is written to it is on its way to ``out``."""
         return self._out.isatty()
 
     def hand_over(self) -> None:

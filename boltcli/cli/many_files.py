@@ -123,7 +123,7 @@ def _failed(job: Job[Any], path: str, error: BoltError) -> Done:
 
 
 def _unchanged(job: Job[Any], results: list[str], paths: list[str]) -> dict[str, Record]:
-    """The rows in ``results``, of earlier runs, whose files are as they were."""
+    """Return the rows in ``results``, of earlier runs, whose files are as they were."""
     from ..fleet.results import is_as_before, read_results
     from ..fleet.state import file_state
 
@@ -134,7 +134,7 @@ def _unchanged(job: Job[Any], results: list[str], paths: list[str]) -> dict[str,
 
 
 def _command(job: Job[Any]) -> str:
-    """The command and those of its options that decide what it finds, as text."""
+    """Return the command and those of its options that decide what it finds, as text."""
     words = [job.command.name]
     for option in job.command.options:
         value = job.value(option.name)
@@ -153,7 +153,7 @@ def _parsed(shown: bytes) -> Record:
 def _row(
     job: Job[Any], path: str, record: Record, status: int, state: tuple[int | None, int | None, int | None]
 ) -> Record:
-    """A record as a row of results: with what ``--resume`` compares."""
+    """Return a record as a row of results: with what ``--resume`` compares."""
     size, mtime, txid = state
     row: Record = {"path": os.fsencode(path).decode("utf-8", "replace"), "command": _command(job), "status": status}
     row |= {"size": size if size is not None else record.get("size"), "mtime": mtime, "txid": txid}
@@ -161,7 +161,7 @@ def _row(
 
 
 def _earlier(row: Record) -> Record:
-    """A record from a row of an earlier run, whose values may have become text."""
+    """Return a record from a row of an earlier run, whose values may have become text."""
     record = {name: value for name, value in row.items() if name not in ("command", "status", "mtime")}
     for name, value in record.items():
         if isinstance(value, str) and name != "path":

@@ -54,7 +54,7 @@ _MEANINGS: dict[str, Sequence[str]] = {
 
 
 def suggestions(word: str, groups: Iterable[str] = ()) -> tuple[str, ...]:
-    """The commands that whoever typed ``word`` may want: those of that meaning, else those that are written alike."""
+    """Return the commands that ``word`` may stand for: those with that meaning, else those with a similar name."""
     known = {*COMMANDS, *groups}
     meant = [name for name in _MEANINGS.get(word.lower(), ()) if name in known and name != word]
     if meant:
@@ -74,7 +74,7 @@ _LONGEST = 128  # letters of a word whose like is looked for: comparing takes ti
 
 
 def nearest(word: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
-    """Those of ``choices`` that are written like ``word``: a few letters more, less, other or swapped."""
+    """Return those of ``choices`` that are written like ``word``: a few letters more, less, other or swapped."""
     allowed = 1 if len(word) < 4 else 2 if len(word) < 8 else min(len(word) // 3, _MOST_APART)
     found: list[tuple[int, str]] = []
     if len(word) > _LONGEST:
@@ -90,7 +90,7 @@ def nearest(word: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
 
 
 def _distance(one: str, other: str, most: int) -> int:
-    """How many letters must be added, removed, changed or swapped to get from one word to the other; or ``most`` + 1.
+    """Return the number of letters to add, remove, change or swap to turn one word into another; at most ``most`` + 1.
 
     The optimal string alignment distance.
     """

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def application(snapshot: Snapshot) -> tuple[str, bool]:
-    """The program that wrote the database, and its layout, empty if that is not known; whether it has an audit."""
+    """Return the program that wrote the database, its layout ("" if unknown), and whether boltcli can audit it."""
     from ..apps.contract import Application
     from ..apps.registry import recognise
     from ..apps.store import SnapshotStore

@@ -81,7 +81,7 @@ def parse(argv: Sequence[str]) -> Parsed:
 
 
 def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
-    """The command's full name, "" if there is none, and ``words`` without it.
+    """Return the command's full name, "" if there is none, and ``words`` without it.
 
     Raises :class:`UsageError` for an unknown one at the top; not if not ``strict``. What
     no group knows is an argument of the group, which is an error later.
@@ -106,7 +106,7 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
 
 
 def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
-    """The first word that may be a command's name, if there is one, and ``words`` without it.
+    """Return the first word that may be a command's name, if there is one, and ``words`` without it.
 
     cobra looks for it before it knows any flag, so it takes each flag that has
     no ``=`` for one with a value, and passes over the word behind it. When it
@@ -283,7 +283,7 @@ def _suggestions(name: str) -> tuple[str, ...]:
 
 
 def _inside(group: str, name: str) -> tuple[str, ...]:
-    """What ``name`` in ``group`` may have been meant for."""
+    """Return what ``name`` in ``group`` may have been meant for."""
     from .meanings import nearest
 
     inner = [each.removeprefix(f"{group} ") for each in names() if each.startswith(f"{group} ")]

@@ -39,27 +39,27 @@ LEFT_OUT = {
 
 
 def names() -> list[str]:
-    """The names of all commands and groups."""
+    """Return the names of all commands and groups."""
     return [*COMMANDS, *_GROUPS]
 
 
 def is_known(name: str) -> bool:
-    """Whether there is a command or a group of this name."""
+    """Return whether there is a command or a group of this name."""
     return name in COMMANDS or name in _GROUPS
 
 
 def is_group(name: str) -> bool:
-    """Whether ``name`` is a group of commands."""
+    """Return whether ``name`` is a group of commands."""
     return name in _GROUPS
 
 
 def module_of(name: str) -> Any:
-    """The module of the command ``name``, which is imported."""
+    """Return the module of the command ``name``, which is imported."""
     return __import__(f"boltcli.cli.commands.{COMMANDS[name]}", fromlist=["COMMAND"])
 
 
 def find(name: str) -> Command | None:
-    """The declaration of the command or group ``name``; None if there is none."""
+    """Return the declaration of the command or group ``name``; None if there is none."""
     if name in _GROUPS:
         return _GROUPS[name]
     if name not in COMMANDS:
@@ -69,5 +69,5 @@ def find(name: str) -> Command | None:
 
 
 def all_commands() -> list[Command]:
-    """The declarations of all commands, in the list's order."""
+    """Return the declarations of all commands, in the list's order."""
     return [module_of(name).COMMAND for name in COMMANDS]

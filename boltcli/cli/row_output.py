@@ -23,7 +23,7 @@ ENDINGS = {
 
 
 def is_results(path: str) -> bool:
-    """Whether the ending of ``path`` is one of a file of rows."""
+    """Return whether the ending of ``path`` is one of a file of rows."""
     return os.path.splitext(path)[1].lower() in ENDINGS
 
 
@@ -77,7 +77,7 @@ def write_rows(form: Form, names: Sequence[str], rows: Iterable[Sequence[Any]], 
 
 @contextmanager
 def complete(path: str, *, replace: bool = False) -> Iterator[BinaryIO]:
-    """A file to write to that appears at ``path`` at the end of the block, if that ends well."""
+    """Yield a file to write to that appears at ``path`` at the end of the block, if that ends well."""
     from ..storage.destination import Destination
 
     with Destination(path, replace=replace) as destination:

@@ -28,12 +28,12 @@ class Filters:
 
 
 def is_filtered(options: Filters) -> bool:
-    """Whether any of the filters is given."""
+    """Return whether any of the filters is given."""
     return any(getattr(options, option.attribute) for option in FILTERS)
 
 
 def selection(options: Filters, *, values: bool) -> dict[str, Any]:
-    """The filters as arguments of :func:`~boltcli.ops.read.select_items.items`; the pattern may
+    """Return the filters as arguments of :func:`~boltcli.ops.read.select_items.items`; the pattern may
     match ``values``, or keys only.
 
     Raises :class:`~boltcli.errors.ArgumentError`.

@@ -61,7 +61,7 @@ class Terminal(io.BufferedWriter):
 
 
 def stream(fd: int) -> BinaryIO | None:
-    """A buffer of our own over ``fd``, or None if that is closed: Python's is smaller, and complains at exit."""
+    """Return a buffer of our own over ``fd``, or None if that is closed: Python's is smaller, and complains at exit."""
     try:
         raw = _Output(fd, "wb", closefd=False)
     except OSError:
@@ -81,13 +81,13 @@ def finish(stream: BinaryIO) -> None:
 
 
 def has_failed(stream: BinaryIO) -> bool:
-    """Whether writing to ``stream`` failed; True where that can't be known."""
+    """Return whether writing to ``stream`` failed; True where that can't be known."""
     failed: bool = getattr(getattr(stream, "raw", None), "failed", True)
     return failed
 
 
 def name_of(stream: BinaryIO) -> str:
-    """How Go names ``stream`` in its write errors."""
+    """Return how Go names ``stream`` in its write errors."""
     name = getattr(stream, "name", None)
     return name if isinstance(name, str) else "/dev/stdout"
 
@@ -102,7 +102,7 @@ def labelled(stream: BinaryIO, label: str, style: str, text: str) -> None:
 
 
 def wants_style(stream: BinaryIO) -> bool:
-    """Whether colours may be written to ``stream``: a terminal that has some, and nobody who doesn't want them."""
+    """Return whether colours may be written to ``stream``: it is a terminal with colours, and they are not disabled."""
     if color != "auto":
         return color == "always"
     if os.environ.get("FORCE_COLOR"):

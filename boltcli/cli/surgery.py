@@ -44,13 +44,13 @@ class Output:
 def number_option(
     name: str, help: str, *, metavar: str = "PGID", signed: bool = False, aliases: tuple[str, ...] = ()
 ) -> Option:
-    """A required option that takes a number."""
+    """Return a required option that takes a number."""
     parse = parse_int64 if signed else parse_uint64
     return Option(name, help, default=0, metavar=metavar, parse=parse, required=True, aliases=aliases)
 
 
 def declare(name: str, summary: str, example: str, *options: Option) -> Command:
-    """The command ``surgery NAME``; ``example`` is what follows that."""
+    """Return the command ``surgery NAME``; ``example`` is what follows that."""
     return Command(
         f"surgery {name}",
         summary,
@@ -86,7 +86,7 @@ def refuse_nonsense(job: Job[F], file: RawFile, patches: Sequence[Patch]) -> Non
 
 
 def output_of(job: Job[T]) -> str:
-    """The value of ``--output``. Raises :class:`~boltcli.errors.ArgumentError` if it is empty.
+    """Return the value of ``--output``. Raises :class:`~boltcli.errors.ArgumentError` if it is empty.
 
     Warns if another process has the file open for writing: the copy may then be of no one state.
     """
@@ -141,7 +141,7 @@ def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
 
 
 def _verdict(path: str) -> tuple[int, str]:
-    """How many errors a check finds in the copy, and that in words."""
+    """Return how many errors a check finds in the copy, and that in words."""
     from ..ops.check.database_check import check
     from ..storage.open_source import open_source
     from ..storage.snapshot import Snapshot
@@ -158,7 +158,7 @@ def _verdict(path: str) -> tuple[int, str]:
 
 
 def begin(name: str, file: RawFile, output: str) -> Destination:
-    """A copy of ``file``, to be changed on behalf of command ``name`` and then to appear at ``output``."""
+    """Return a copy of ``file``, to be changed on behalf of command ``name`` and then to appear at ``output``."""
     with Step(f"[{name}] copy file failed"):
         copy = begin_copy(file, output)
     file.path = output  # what is wrong from here on is wrong with the copy, says bbolt

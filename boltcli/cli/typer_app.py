@@ -30,7 +30,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 def build(action: Action, *, rich: bool = True) -> typer.Typer:
-    """The typer application; a command's values go to ``action``. Its help is by rich, or plain."""
+    """Return the typer application; a command's values go to ``action``. Its help is by rich, or plain."""
     app = _typer(SUMMARY, rich)
 
     @app.callback()
@@ -81,7 +81,7 @@ def application() -> typer.Typer:
 
 
 def _given(command: Command, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The options whose values are not the default ones; of those that gather each value."""
+    """Yield the options whose values are not the default ones; of those that gather each value."""
     for option in command.options:
         value = options[option.name]
         if isinstance(value, list):
@@ -95,7 +95,7 @@ def _word(value: Any) -> str:
 
 
 def _function(command: Command, action: Action) -> Callable[..., None]:
-    """A function with the command's arguments and options as parameters."""
+    """Return a function with the command's arguments and options as parameters."""
     # Where the first argument is several files, or one with another behind it, which it is shows in the end.
     declared = command.arguments[: 1 if command.several else None]
 

@@ -45,7 +45,7 @@ def parse_uint64(text: str) -> int:
 
 
 def parse_count(text: str) -> int:
-    """A number as :func:`parse_uint64` reads it, for options that bbolt doesn't have; its errors are in our words."""
+    """Parse a number like :func:`parse_uint64`, for options that bbolt doesn't have, with error messages of our own."""
     try:
         return parse_uint64(text)
     except ArgumentError:
@@ -53,7 +53,7 @@ def parse_count(text: str) -> int:
 
 
 def parse_size(text: str) -> int:
-    """A number of bytes: 4096, 10k, 500M, 64GiB (units of 1024). Raises :class:`~boltcli.errors.ArgumentError`."""
+    """Parse a number of bytes: 4096, 10k, 500M, 64GiB (units of 1024). Raises ArgumentError."""
     number = text.strip().lower().removesuffix("b").removesuffix("i")
     unit = "kmgtp".find(number[-1:]) + 1 if number else 0
     digits = number[:-1] if unit else number
@@ -76,7 +76,7 @@ def parse_decimal(text: str) -> int:
 
 
 def parse_page_ids(texts: Iterable[str]) -> list[int]:
-    """Page ids as bbolt takes them as arguments: decimal; empty ones are passed over."""
+    """Return page ids as bbolt takes them as arguments: decimal; empty ones are passed over."""
     return [parse_decimal(text) for text in texts if text]
 
 
@@ -124,7 +124,7 @@ def parse_string_slice(text: str) -> list[str]:
 
 
 def parse_name(text: str) -> list[str]:
-    """One name of several."""
+    """Return one name of several."""
     return [text]
 
 
@@ -150,7 +150,7 @@ def parse_exit_status(text: str) -> str:
 
 
 def parse_timeout(text: str) -> str:
-    """A duration that one can wait: Go's, or a number of seconds; raises :class:`~boltcli.errors.ArgumentError`."""
+    """Parse a duration of waiting: Go's notation, or a number of seconds. Raises ArgumentError."""
     if text and not text.strip(_DIGITS[:10] + "."):
         text += "s"
     if seconds(text) < 0:
@@ -187,7 +187,7 @@ def seconds(duration: str) -> float:
 
 
 def _span(text: str, chars: str) -> int:
-    """How many characters at the beginning of ``text`` are among ``chars``."""
+    """Return how many characters at the beginning of ``text`` are among ``chars``."""
     return len(text) - len(text.lstrip(chars))
 
 

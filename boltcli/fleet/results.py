@@ -54,7 +54,7 @@ def _path(row: Row) -> str:
 
 
 def is_as_before(row: Row, state: State) -> bool:
-    """Whether the file of ``row`` has the ``state`` that it had."""
+    """Return whether the file of ``row`` has the ``state`` that it had."""
     before = [row[name] for name in _STATE]
     return state[0] is not None and [_text(value) for value in before] == [_text(value) for value in state]
 

@@ -165,7 +165,7 @@ def _application(snapshot: Snapshot) -> tuple[str | None, str | None]:
 
 
 def _revision(snapshot: Snapshot) -> int | None:
-    """The newest revision of an etcd store: its last key begins with it (etcd, server/storage/mvcc/revision.go)."""
+    """Return the newest revision of an etcd store, from its last key (etcd, server/storage/mvcc/revision.go)."""
     try:
         find_bucket(snapshot, (b"meta",))
         for part in items(snapshot, find_bucket(snapshot, (b"key",)), reverse=True, limit=1):

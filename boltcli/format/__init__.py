@@ -1,7 +1,7 @@
 """What the bytes of a bolt file mean. Pure functions over a buffer: no I/O.
 
-All integers are little-endian on every machine that matters (bolt writes its
-in-memory structures, so the file has the byte order of its writer).
+All integers are little-endian: bolt writes its in-memory structures, so a file
+has the byte order of its writer, and all machines in use are little-endian.
 
 ::
 

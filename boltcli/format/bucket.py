@@ -1,4 +1,4 @@
-"""Buckets: what an element of a leaf page says of the bucket that is its value."""
+"""Buckets: how a leaf element describes the bucket that is its value."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
     Inline = tuple[Header, Buffer, int, int, int, int, str | None]
 
-_NAMES = 8  # shown of either end of a deep nest
+_NAMES = 8  # names shown of each end of a deep path
 
 
 class BucketRef:
-    """A bucket as its parent's element describes it.
+    """A bucket as the element in its parent describes it.
 
-    ``root`` is the page id of its tree; 0 for an inline bucket, whose only
-    page is then :attr:`inline`. ``sequence`` is the bucket's own counter.
-    ``page`` is the id of the leaf page that holds the element (0 for the root
-    bucket). ``name`` and ``parent``, where they are known, say which bucket it is.
+    ``root`` is the page id of the root of its tree; 0 for an inline bucket,
+    whose only page is :attr:`inline`. ``sequence`` is the bucket's sequence
+    number. ``page`` is the id of the leaf page that holds the element (0 for
+    the root bucket). ``name`` and ``parent`` say which bucket it is, if known.
     """
 
     __slots__ = ("_inline", "name", "page", "parent", "root", "sequence")
@@ -30,7 +30,7 @@ class BucketRef:
         self, root: int, sequence: int = 0, *, name: bytes = b"", parent: Owner | None = None, page: int = 0,
         inline: Inline | None = None,
     ) -> None:  # fmt: skip
-        """``inline``: of an inline page what :class:`Page` is made of."""
+        """``inline``: the arguments of :class:`Page` for the inline page."""
         self.root = root
         self.sequence = sequence
         self.page = page
@@ -45,7 +45,7 @@ class BucketRef:
 
     @property
     def names(self) -> list[bytes]:
-        """The names that lead here from the root bucket; of a deep nest the outermost and the innermost ones."""
+        """The bucket's path from the root bucket; of a deep path the outermost and the innermost names."""
         names: list[bytes] = []
         bucket: Owner = self
         while bucket.parent is not None:
@@ -56,19 +56,19 @@ class BucketRef:
 
     @property
     def label(self) -> str:
-        """What to call it in a sentence."""
+        """A description of the bucket for a sentence."""
         return f"bucket {bucket_text(self.names)}" if self.parent is not None else "the root bucket"
 
 
 def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None, *, lenient: bool = False) -> BucketRef:
-    """The bucket in element ``index`` of a leaf page; ``name``, where it is known, spares reading the key.
+    """Return the bucket in element ``index`` of a leaf page; if ``name`` is given, the key is not read.
 
-    It is opened as bbolt does: only its header must be there, and for an
-    inline one that of its page. bbolt reads both from the file where the value
-    is aligned, whatever its size; else from a copy of the value. With
-    ``lenient`` the page of an inline bucket is not looked at, and left out.
-    Raises :class:`~boltcli.errors.Corrupted` if the value cannot be a bucket:
-    here that is decided, and for ``check`` in :func:`bucket_for_check`.
+    The bucket is opened as bbolt does it: only its header must be there, and
+    the page header of an inline bucket. bbolt reads both from the file if the
+    value is aligned, whatever its size; else from a copy of the value. With
+    ``lenient`` the page of an inline bucket is neither checked nor returned.
+    Raises :class:`~boltcli.errors.Corrupted` if the value cannot be a bucket.
+    This is decided here, and for ``check`` in :func:`bucket_for_check`.
     """
     page, buffer = leaf.page, leaf.buffer
     data = leaf.positions[index] + leaf.key_sizes[index]
@@ -77,7 +77,7 @@ def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None, *, le
     stop = min(start + size, leaf.end)
     is_copy = (start - page.offset) % 8 != 0
     head = buffer[start : min(start + INLINE_HEADERS_SIZE, stop if is_copy else leaf.end)]
-    if is_copy:  # Go fills a small one with zeros, up to 16 or 32 bytes
+    if is_copy:  # Go pads a short copy with zeros, to 16 or 32 bytes
         head = head.ljust(BUCKET_HEADER_SIZE if len(head) <= 24 else INLINE_HEADERS_SIZE, b"\0")
     if not size or start >= leaf.end or len(head) < BUCKET_HEADER_SIZE or data + size > MAX_DATA:
         raise too_small(leaf, index, "be a bucket")
@@ -102,12 +102,12 @@ def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None, *, le
 def _name(leaf: LeafElements, index: int) -> bytes:
     try:
         return leaf.key(index)
-    except Corrupted:  # not what was asked for
+    except Corrupted:  # the caller doesn't need the inline page
         return b"?"
 
 
 def _end_of(buffer: Buffer, offset: int, count: int, end: int) -> int:
-    """Where the data of the last element of a leaf page end; beyond ``end`` if that element begins there."""
+    """Return the end offset of the last element's data in a leaf page; beyond ``end`` if the element begins there."""
     at = offset + PAGE_HEADER_SIZE + ELEMENT_SIZE * (count - 1)
     if at + ELEMENT_SIZE > end:
         return end + 1
@@ -116,7 +116,7 @@ def _end_of(buffer: Buffer, offset: int, count: int, end: int) -> int:
 
 
 def buckets_in(page: Page) -> list[BucketRef]:
-    """The buckets in a leaf page, in order. Raises as :func:`open_bucket` does."""
+    """Return the buckets in a leaf page, in order. Raises as :func:`open_bucket` does."""
     if not page.holds_buckets():
         return []
     leaf = LeafElements(page)
@@ -124,9 +124,9 @@ def buckets_in(page: Page) -> list[BucketRef]:
 
 
 def bucket_for_check(leaf: LeafElements, index: int, start: int) -> BucketRef:
-    """The bucket whose value begins at ``start``, looked at as closely as bbolt's check looks, no more.
+    """Return the bucket whose value begins at ``start``, validated exactly as far as bbolt's check does it.
 
-    Of an inline bucket only its root is read. Raises :class:`~boltcli.errors.Corrupted`.
+    Of an inline bucket only the header is read. Raises :class:`~boltcli.errors.Corrupted`.
     """
     size = leaf.value_sizes[index]
     if size and start + BUCKET_HEADER_SIZE <= leaf.end:
@@ -137,7 +137,7 @@ def bucket_for_check(leaf: LeafElements, index: int, start: int) -> BucketRef:
 
 
 def too_small(leaf: LeafElements, index: int, purpose: str = "be a bucket") -> Corrupted:
-    """Return the error for element ``index``, whose value is too small or not in its page."""
+    """Return the error for element ``index``, whose value is too small or lies outside its page."""
     try:
         leaf.value_span(index)
     except Corrupted as damage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MAGIC = 0xED0CDAED
-MAGIC_SWAPPED = 0xEDDA0CED  # the magic in a file of a machine with the other byte order
+MAGIC_SWAPPED = 0xEDDA0CED  # the magic in a file written on a big-endian machine
 VERSION = 2
 
 PAGE_HEADER_SIZE = 16
@@ -20,8 +20,8 @@ PAGE_TYPES = {BRANCH_PAGE: "branch", LEAF_PAGE: "leaf", META_PAGE: "meta", FREEL
 
 BUCKET_LEAF_FLAG = 0x01  # a leaf element whose value is a bucket
 
-MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data, as far as bbolt can address them
-MAX_KEY_SIZE = 32768  # bytes; bbolt takes no longer one
+MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data: the most that bbolt can address
+MAX_KEY_SIZE = 32768  # bytes; bbolt refuses longer keys
 
 NO_FREELIST = 0xFFFFFFFFFFFFFFFF  # meta.freelist of a database whose freelist isn't stored
 COUNT_IN_FIRST_ID = 0xFFFF  # page.count of a freelist whose real count is its first u64

@@ -1,4 +1,4 @@
-"""Pages to bytes: what this package's other modules read, written as bbolt writes it."""
+"""Encode pages as bbolt writes them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Piece = bytes | memoryview  # of what is written, one after the other
+    Piece = bytes | memoryview  # pieces are written one after the other
 
 _META_BODY = struct.Struct("<IIIIQQQQQ")  # all but the checksum
 _U64 = struct.Struct("<Q")
@@ -32,7 +32,7 @@ _U64 = struct.Struct("<Q")
 def meta_page(
     txid: int, *, page_size: int, root: int, freelist: int | None, hwm: int, sequence: int = 0, page: int | None = None
 ) -> bytes:
-    """Header and content of a meta page; it belongs at page ``txid % 2`` unless ``page`` says otherwise.
+    """Return the header and content of a meta page; its page id is ``txid % 2`` unless ``page`` is given.
 
     ``freelist`` None: the freelist isn't stored. The rest of the page is zeros.
     """
@@ -43,7 +43,7 @@ def meta_page(
 
 
 def freelist_bytes(ids: int) -> int:
-    """The bytes that a freelist page with so many ids takes, its header included."""
+    """Return the size in bytes of a freelist page with ``ids`` page ids, including its header."""
     return PAGE_HEADER_SIZE + 8 * (ids + (ids >= COUNT_IN_FIRST_ID))
 
 
@@ -57,11 +57,11 @@ def freelist_page(pgid: int, overflow: int, ids: Sequence[int]) -> bytes:
 
 
 def branch_page(pgid: int, overflow: int, keys: Sequence[bytes], children: Sequence[int]) -> list[Piece]:
-    """Header, element table and keys of a branch page, as pieces to be written one after the other."""
+    """Return the header, element table and keys of a branch page, as pieces to be written one after the other."""
     count = len(keys)
     sizes = list(map(len, keys))
     table = [0] * (3 * count)
-    # From an element's own start to its key: the elements that follow, then the keys before it.
+    # The distance from an element to its key: the elements that follow, then the keys before it.
     table[::3] = [
         place - ELEMENT_SIZE * index for index, place in enumerate(accumulate(sizes[:-1], initial=ELEMENT_SIZE * count))
     ]

@@ -1,8 +1,8 @@
-"""What a file is that is not a bolt database, by its first bytes."""
+"""Identify files that are not bolt databases by their first bytes."""
 
 from __future__ import annotations
 
-HEAD = 4096  # bytes that are looked at
+HEAD = 4096  # bytes to read of a file
 
 # Offset, bytes, what it is. Sources: the formats' own documents, and file(1)'s list.
 _MAGIC = (
@@ -37,7 +37,7 @@ _META_AT = 16  # after the page header
 
 
 def is_bolt(head: bytes) -> bool:
-    """Whether a file that begins with ``head`` has a meta page of bolt, the first or, if that is lost, the second."""
+    """Return whether ``head``, the beginning of a file, has one of bolt's two meta pages."""
     if head[_META_AT : _META_AT + 4] == _META:
         return True
     at = 1024
@@ -49,7 +49,7 @@ def is_bolt(head: bytes) -> bool:
 
 
 def kind_of(head: bytes) -> str | None:
-    """What a file is that begins with ``head``, in words that follow "this is"; None if that is not known."""
+    """Return the kind of a file that begins with ``head`` ("a zip archive"); None if unknown."""
     for offset, magic, name in _MAGIC:
         if head[offset : offset + len(magic)] == magic:
             return name

@@ -1,4 +1,4 @@
-"""The meta page: two of them head a file, written in turn, and the newer valid one rules."""
+"""The meta page: a file begins with two, which are written in turn; the newer valid one counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _U64 = 0xFFFFFFFFFFFFFFFF
 
 
 def fnv1a64(data: bytes) -> int:
-    """FNV-1a, 64 bits, as Go's ``hash/fnv`` computes it."""
+    """Return the 64-bit FNV-1a hash of ``data``, as Go's ``hash/fnv`` computes it."""
     value = _FNV_OFFSET
     for byte in data:
         value = (value ^ byte) * _FNV_PRIME & _U64
@@ -26,8 +26,8 @@ def fnv1a64(data: bytes) -> int:
 class Meta:
     """The content of one meta page, valid or not.
 
-    ``page`` is 0 or 1, the slot that it was read from; all other names are the
-    format's. ``hwm`` is the high-water mark: the first page id never used yet.
+    ``page`` is 0 or 1, the page that it was read from; the other names are the
+    format's. ``hwm`` is the high-water mark: the first page id never used so far.
     """
 
     checksum: int
@@ -66,11 +66,11 @@ class Meta:
 
     @classmethod
     def at(cls, page_bytes: bytes, page: int) -> Meta:
-        """The meta in ``page_bytes``, which begins with a page header."""
+        """Return the meta in ``page_bytes``, which begins with a page header."""
         return cls(page_bytes[PAGE_HEADER_SIZE : PAGE_HEADER_SIZE + META_SIZE], page)
 
     def packed(self) -> bytes:
-        """The 64 bytes of this meta as its fields are now, with the checksum that makes it valid."""
+        """Return the 64 bytes of this meta with its present fields and a valid checksum."""
         body = _META.pack(
             self.magic, self.version, self.page_size, self.flags, self.root, self.sequence,
             self.freelist, self.hwm, self.txid, 0,
@@ -83,7 +83,7 @@ class Meta:
         return self.freelist != NO_FREELIST
 
     def problem(self) -> InvalidDatabase | None:
-        """Why bbolt would refuse this meta page, or None if it is valid."""
+        """The error with which bbolt refuses this meta page, or None if it is valid."""
         if self.magic != MAGIC:
             if self.magic == MAGIC_SWAPPED:
                 return InvalidDatabase(
@@ -99,7 +99,7 @@ class Meta:
 
 
 def choose(meta0: Meta, meta1: Meta) -> Meta:
-    """The valid meta with the higher txid; on equal ones, meta 0.
+    """Return the valid meta with the higher txid; on equal ones, meta 0.
 
     Raises meta 0's error if neither is valid, as bbolt does.
     """

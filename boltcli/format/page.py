@@ -1,19 +1,18 @@
 """A page, and the columns of branch, leaf and freelist pages.
 
-A page knows where it is and which bucket it belongs to, and its elements know
-their page: what is wrong with them is a :class:`~boltcli.errors.Corrupted`
-that says where.
+A page knows its position and its bucket, and its elements know their page, so
+each :class:`~boltcli.errors.Corrupted` says where the damage is.
 
-On the hot paths the unit is a page's worth: a column is one field of all
-elements of a page, pulled out by C in one strided slice; no object is made
-for an element.
+For speed, elements are read a page at a time: a column is one field of all
+elements of a page, taken with one strided slice in C; no object is made for
+an element.
 """
 
 from __future__ import annotations
 
 import struct
 import sys
-from _operator import add, lt  # operator itself is Python code that takes as long to load as all of this
+from _operator import add, lt  # the module operator is Python code and takes longer to load
 from itertools import islice
 
 from ..errors import Corrupted
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
         @property
         def names(self) -> Sequence[bytes]:
-            """The names that lead to it from the root bucket."""
+            """The path of the bucket from the root bucket."""
 
 
 HEADER = struct.Struct("<QHHI")  # pgid, flags, count, overflow
@@ -47,20 +46,20 @@ BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
 INLINE_BUCKET = struct.Struct("<Q8x8xHH4x")  # the same and the inline page's header: root pgid, flags, count
 
 _U32 = 0xFFFFFFFF
-_AT_ONCE = 1 << 20  # bytes of values that are taken out of a page together
-_LARGE = 16 << 20  # bytes of a value that isn't to be in memory twice
+_AT_ONCE = 1 << 20  # bytes of values that are read from a page at once
+_LARGE = 16 << 20  # bytes; the mapped memory of a larger value is released once it is copied
 
 EVEN = bytes(range(0, 256, 2))
 _SWAP = sys.byteorder == "big"
 
 
 def type_name(flags: int) -> str:
-    """``branch``, ``leaf``, ``meta``, ``freelist`` or ``unknown<hex>``, as bbolt names them."""
+    """Return bbolt's name of a page type: ``branch``, ``leaf``, ``meta``, ``freelist`` or ``unknown<hex>``."""
     return PAGE_TYPES.get(flags) or f"unknown<{flags:02x}>"
 
 
 def _columns(buffer: Buffer, start: int, end: int, code: Literal["I", "Q"]) -> memoryview[int]:
-    """``buffer[start:end]`` as integers of ``code`` (I or Q), whatever the host's byte order."""
+    """Return ``buffer[start:end]`` as little-endian integers of type ``code`` (I or Q)."""
     if _SWAP:
         from array import array
 
@@ -71,9 +70,9 @@ def _columns(buffer: Buffer, start: int, end: int, code: Literal["I", "Q"]) -> m
 
 
 def header_columns(buffer: Buffer, page_size: int, count: int) -> tuple[memoryview[int], memoryview[int]]:
-    """Of the first ``count`` pages of a file: the ids that they bear, and the other half of each header.
+    """Return two columns of the first ``count`` page headers of a file: the page ids, and the second half.
 
-    That half holds the flags in bits 0-15, the count in bits 16-31, the overflow above.
+    The second half has the flags in bits 0-15, the count in bits 16-31, and the overflow above.
     ``page_size`` must be a multiple of 8.
     """
     words = _columns(buffer, 0, page_size * count, "Q")
@@ -87,15 +86,15 @@ def ascend(keys: Sequence[bytes] | Sequence[int]) -> bool:
 
 
 class Page:
-    """One page run (a page and its overflow pages), located; nothing copied.
+    """A page run (a page and its overflow pages) at its position; no bytes are copied.
 
-    The header stands at ``offset`` of ``buffer``. ``end`` is where the run
-    ends, ``limit`` where the readable bytes end (bbolt, which checks no bounds,
-    reads elements up to there). ``file_offset`` is the byte offset in the file.
-    An inline page has the page id 0 and no limit beyond its bucket's value.
+    The header is at ``offset`` of ``buffer``. ``end`` is the end of the run,
+    ``limit`` the end of the readable bytes (bbolt checks no bounds and reads
+    elements up to there). ``file_offset`` is the byte offset in the file. An
+    inline page has the page id 0, and its limit is the end of its bucket's value.
 
-    ``path`` is the file, ``stack`` the page ids that lead to the page from the
-    root of its tree, ``bucket`` whose tree that is: for errors.
+    For errors: ``path`` is the file, ``stack`` the page ids from the root of
+    the tree to the page, ``bucket`` the owner of that tree.
     """
 
     __slots__ = (
@@ -129,7 +128,7 @@ class Page:
         return self.damaged(f"a tree cannot hold a page of its type (flags: {self.flags:x})")
 
     def table(self, count: int, end: int) -> tuple[int, int]:
-        """Where ``count`` elements begin and end in ``buffer``.
+        """Return start and end of a table of ``count`` elements in ``buffer``.
 
         Raises :class:`~boltcli.errors.Corrupted` if that is beyond ``end``.
         """
@@ -140,25 +139,25 @@ class Page:
         return start, stop
 
     def children(self) -> list[int]:
-        """The child page ids of a branch page, as bbolt's cursor comes to them.
+        """Return the child page ids of a branch page, as bbolt's cursor visits them.
 
-        The cursor goes to the first element of a branch page before it asks for
-        their number, so one with the count 0 has one child. Raises
+        The cursor goes to the first element before it reads the number of
+        elements, so a branch page with the count 0 has one child. Raises
         :class:`~boltcli.errors.Corrupted`.
         """
         return _columns(self.buffer, *self.table(self.count or 1, self.limit), "Q")[1::2].tolist()
 
     def holds_buckets(self) -> bool:
-        """Whether a bucket is among the elements of a leaf page. Raises :class:`~boltcli.errors.Corrupted`."""
+        """Return whether an element of a leaf page is a bucket. Raises :class:`~boltcli.errors.Corrupted`."""
         start, stop = self.table(self.count, self.limit)
-        # The low byte of each element's flags, and of those what is left when the even ones go.
+        # The low byte of each element's flags: bytes other than the even ones are odd, which means a bucket.
         return bool(self.buffer[start:stop:ELEMENT_SIZE].translate(None, EVEN))
 
     def used(self) -> int:
-        """The bytes in use of a branch or leaf page, its header included, as bbolt counts them.
+        """Return the bytes in use of a branch or leaf page, including its header, as bbolt counts them.
 
-        The position of the last element is the sum of all sizes before it, so
-        that element alone tells. Its fields add up in 32 bits.
+        The last element is enough: its position is the sum of all sizes before
+        it. Like in bbolt, its fields are added in 32 bits.
         """
         if not self.count:
             return PAGE_HEADER_SIZE
@@ -169,11 +168,10 @@ class Page:
         return last + (sum(fields[1:] if self.flags == LEAF_PAGE else fields[:2]) & _U32)
 
     def freelist_ids(self, end: int, most: int | None = None) -> list[int]:
-        """The page ids stored in a freelist page, in stored order.
+        """Return the page ids stored in a freelist page, in stored order.
 
-        Raises :class:`~boltcli.errors.Corrupted` if they would not end at or
-        before ``end``, or are more than ``most``: nothing is allocated by a
-        count from the disk before that is known.
+        Raises :class:`~boltcli.errors.Corrupted` if they end after ``end`` or
+        are more than ``most``; this is checked before memory is allocated.
         """
         count, start = self.count, self.offset + PAGE_HEADER_SIZE
         if count == COUNT_IN_FIRST_ID:
@@ -189,9 +187,9 @@ class Page:
 
 
 class _Elements:
-    """The elements of ``page``, whose data must end at or before ``end`` of its buffer (default: in the page's run).
+    """The elements of ``page``, whose data must end at or before ``end`` in the buffer (default: the end of the run).
 
-    What reads an element raises :class:`~boltcli.errors.Corrupted` if its data lie elsewhere.
+    Methods that read an element raise :class:`~boltcli.errors.Corrupted` if its data end later.
     """
 
     __slots__ = ("buffer", "count", "end", "key_sizes", "page", "positions", "start")
@@ -212,12 +210,12 @@ class _Elements:
         raise NotImplementedError
 
     def key_starts(self) -> list[int]:
-        """Where each key begins in ``buffer``."""
+        """Return the offset of each key in ``buffer``."""
         start = self.start
         return list(map(add, self.positions, range(start, start + ELEMENT_SIZE * self.count, ELEMENT_SIZE)))
 
     def key(self, index: int, most: int = 1 << 32) -> bytes:
-        """One key, of which only the first ``most`` bytes."""
+        """Return one key, or its first ``most`` bytes."""
         start = self.start + ELEMENT_SIZE * index + self.positions[index]
         stop = start + min(self.key_sizes[index], most)
         if stop > self.end:
@@ -225,7 +223,7 @@ class _Elements:
         return self.buffer[start:stop]
 
     def keys(self) -> list[bytes]:
-        """All keys, in page order."""
+        """Return all keys, in page order."""
         starts = self.key_starts()
         return self._slices("key", starts, list(map(add, starts, self.key_sizes)))
 
@@ -240,7 +238,7 @@ class _Elements:
 
 
 class LeafElements(_Elements):
-    """The element table of a leaf page as columns; keys and values on demand."""
+    """The element table of a leaf page as columns; keys and values are read on demand."""
 
     __slots__ = ("flags", "value_sizes")
 
@@ -264,12 +262,12 @@ class LeafElements(_Elements):
                 and self.positions == list(range(first, first + step * count, step))
                 and self.start + first + (ksize + vsize) * count <= self.end
             ):
-                # One size of keys, one of values, no gaps: one call unpacks the page.
+                # All keys have one size, all values another, without gaps: one call unpacks the page.
                 return list(_uniform_keys(ksize, vsize, count).unpack_from(self.buffer, self.start + first))
         return super().keys()
 
     def value_starts(self) -> list[int]:
-        """Where each value begins in ``buffer``."""
+        """Return the offset of each value in ``buffer``."""
         return list(map(add, self.key_starts(), self.key_sizes))
 
     def value_span(self, index: int) -> tuple[int, int]:
@@ -281,7 +279,7 @@ class LeafElements(_Elements):
         return start, stop
 
     def value(self, index: int) -> bytes:
-        """One value."""
+        """Return one value."""
         start, stop = self.value_span(index)
         value = self.buffer[start:stop]
         if stop - start > _LARGE:
@@ -289,7 +287,7 @@ class LeafElements(_Elements):
         return value
 
     def values(self) -> list[bytes]:
-        """All values, in page order."""
+        """Return all values, in page order."""
         starts = self.value_starts()
         ends = list(map(add, starts, self.value_sizes))
         values = self._slices("value", starts, ends)
@@ -298,9 +296,9 @@ class LeafElements(_Elements):
         return values
 
     def batches(self, low: int, high: int) -> Iterator[tuple[int, int]]:
-        """Cut the elements from ``low`` to before ``high`` into stretches whose values can be in memory together.
+        """Split the elements from ``low`` to before ``high`` into ranges whose values fit in memory together.
 
-        A small page may claim values that overlap: each of its elements as large as all of it.
+        The values of a small damaged page may overlap, each as large as the whole page.
         """
         sizes = self.value_sizes
         if sum(sizes[low:high]) <= _AT_ONCE:
@@ -315,7 +313,7 @@ class LeafElements(_Elements):
         yield low, high
 
     def bucket_indexes(self) -> list[int]:
-        """Indexes of the elements whose value is a bucket."""
+        """Return the indexes of the elements whose value is a bucket."""
         flags = self.flags
         if not any(flags):
             return []
@@ -337,18 +335,18 @@ _UNIFORM: dict[tuple[int, int, int], struct.Struct] = {}
 
 
 def _uniform_keys(ksize: int, vsize: int, count: int) -> struct.Struct:
-    """A Struct that unpacks ``count`` keys of ``ksize`` bytes, each followed by ``vsize`` others."""
+    """Return a Struct that unpacks ``count`` keys of ``ksize`` bytes, each followed by ``vsize`` bytes to skip."""
     shape = ksize, vsize, count
     found = _UNIFORM.get(shape)
     if found is None:
-        if len(_UNIFORM) >= 256:  # sizes come from the file: don't let them fill the memory
+        if len(_UNIFORM) >= 256:  # the sizes come from the file: bound the cache
             _UNIFORM.clear()
         found = _UNIFORM[shape] = struct.Struct("<" + f"{ksize}s{vsize}x" * count)
     return found
 
 
 def unload(buffer: Buffer, start: int = 0, stop: int | None = None) -> None:
-    """Drop a part of a mapped file from this process's memory; it can still be read."""
+    """Release a part of a mapped file from this process's memory; it can still be read."""
     if sys.platform == "linux" and not isinstance(buffer, bytes):
         from mmap import MADV_DONTNEED, PAGESIZE
 

@@ -1,7 +1,6 @@
-"""The file: find it, open it, lock it, map it, choose its meta page; and where results are written.
+"""The file: find, open, lock and map it, choose the meta page; and write results.
 
-There are two ways to the bytes, as in bbolt. The transactional one
-(``snapshot``): metas are validated, the newest valid one wins, and pages are
-handed out as bbolt's transactions see them. The raw one (``raw``): pages as
-they lie in the file.
+As in bbolt there are two ways to read. The transactional one (``snapshot``)
+validates the meta pages, and reads pages as a transaction on the newest valid
+one sees them. The raw one (``raw``) reads pages as they lie in the file.
 """

@@ -1,4 +1,4 @@
-"""A copy of a file, to be changed before it appears at its place."""
+"""Copy a file to a destination, to be changed before it appears there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHUNK = 1 << 20  # bytes
 
 
 def begin_copy(file: RawFile, output: str) -> Destination:
-    """A destination for ``output`` that holds what ``file`` holds; the caller commits or closes it.
+    """Return a destination for ``output`` with a copy of ``file``; the caller commits or closes it.
 
     Raises :class:`~boltcli.errors.DestinationExists` or
     :class:`~boltcli.errors.StepFailed`, in the words and the order of bbolt's ``CopyFile``.
@@ -44,7 +44,7 @@ def begin_copy(file: RawFile, output: str) -> Destination:
                 _copy(source, destination.fd)
             except OSError as error:
                 reason = error.strerror or str(error)
-                # That is how bbolt comes to say that the source is a folder.
+                # bbolt reports a folder as source at this point, so boltcli does too.
                 wrong = ValueError(f"copy_file_range: {reason[:1].lower()}{reason[1:]}")
                 raise DestinationError("write", output, wrong) from error
     except BaseException:
@@ -54,7 +54,7 @@ def begin_copy(file: RawFile, output: str) -> Destination:
 
 
 def write_patches(destination: Destination, patches: Iterable[tuple[int, bytes]], size: int = 0) -> None:
-    """Write byte strings at their offsets, into a file that is made ``size`` bytes long if it is shorter.
+    """Write byte strings at their offsets; extend the file to ``size`` bytes if it is shorter.
 
     Raises :class:`~boltcli.errors.DestinationError`.
     """
@@ -70,23 +70,23 @@ def write_patches(destination: Destination, patches: Iterable[tuple[int, bytes]]
 
 
 def copy_to(source: str, target: str) -> None:
-    """Copy the file ``source`` to ``target``, which is replaced; its holes stay holes. Raises OSError."""
+    """Copy the file ``source`` over ``target``; holes stay holes. Raises OSError."""
     with open(source, "rb") as reading, open(target, "wb") as writing:
         _copy(reading.fileno(), writing.fileno())
 
 
 def _copy(source: int, target: int) -> None:
-    """Copy a whole file; its holes stay holes. Raises OSError."""
+    """Copy a whole file; holes stay holes. Raises OSError."""
     end = 0
     for start, end in _data(source):
         _copy_range(source, target, start, end)
     size = os.fstat(source).st_size
-    if size > end:  # a hole at the end, or what came meanwhile
+    if size > end:  # a hole at the end, or data appended in the meantime
         os.truncate(target, size)
 
 
 def _data(fd: int) -> Iterator[tuple[int, int]]:
-    """Where a file holds data, from one offset to before another; all of it where the system doesn't tell."""
+    """Yield the ranges of a file that hold data; the whole file if the system doesn't report holes."""
     size = os.fstat(fd).st_size
     position = 0
     if hasattr(os, "SEEK_DATA"):
@@ -99,7 +99,7 @@ def _data(fd: int) -> Iterator[tuple[int, int]]:
         except OSError as error:
             if error.errno == errno.ENXIO:  # no data from here on
                 return
-    yield position, max(size, 1)  # a folder has no size everywhere, but an error
+    yield position, max(size, 1)  # reading a folder must raise an error, even where its size is 0
 
 
 def _copy_range(source: int, target: int, position: int, end: int) -> None:
@@ -110,7 +110,7 @@ def _copy_range(source: int, target: int, position: int, end: int) -> None:
             ):
                 position += count
         except OSError:
-            pass  # not between these file systems: byte by byte then, which says what is wrong if anything is
+            pass  # not supported between these file systems: read and write, which reports real errors
     while position < end and (data := read_or_raise(source, position, min(end - position, _CHUNK))):
         _write_at(target, data, position)
         position += len(data)

@@ -1,4 +1,4 @@
-"""A private copy of what a database uses, in a nameless sparse file, kept up to date page by page."""
+"""A private copy of a database in use, in an unnamed sparse file, which is kept up to date page by page."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .source import Source, read_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    # The pages of a state that are free, ascending.
+    # Returns the free pages of a state, ascending.
     FreePages = Callable[[Snapshot], list[int]]
 
-_CHUNK = 1 << 20  # bytes copied between two looks
+_CHUNK = 1 << 20  # bytes copied between two looks at the meta pages
 
 
 class CopyFile:
-    """The copy of one transaction's state. It takes as much of the disk as the pages of the database that are not free.
+    """A copy of one transaction's state, without its free pages.
 
     Use as a context manager, or call :meth:`close`.
     """
@@ -29,17 +29,17 @@ class CopyFile:
     __slots__ = ("_fd", "path")
 
     def __init__(self, source: Source, free_pages: FreePages, wait: Callable[[], bool] | None = None) -> None:
-        """Copy the newest state of ``source``; ``free_pages`` says which of its pages need not be copied.
+        """Copy the newest state of ``source``, except the pages that ``free_pages`` returns.
 
-        A file system that can do that gives a copy of one moment. Else it is
-        copied a part at a time, and goes from transaction to transaction
-        meanwhile: the next one writes only to pages that are free, so all
-        others that were copied stay right. If one is missed it begins again,
-        after ``wait()``; when that is False it gives up.
+        If the file system can clone files, the copy is of one moment. Else the
+        file is copied in parts. When a transaction is committed meanwhile, the
+        copy follows it: it wrote only to free pages, so the other pages copied
+        so far are still valid. If two were committed, copying begins again
+        after ``wait()``; when that returns False, it gives up.
 
         Raises :class:`~boltcli.errors.Changed` when it gave up,
         :class:`~boltcli.errors.InvalidDatabase`, and
-        :class:`~boltcli.errors.OpenError` if there is no room.
+        :class:`~boltcli.errors.OpenError` if the disk is full.
         """
         self.path = source.path
         clone = _clone(source)
@@ -58,9 +58,9 @@ class CopyFile:
             raise
 
     def _fill(self, source: Source, free_pages: FreePages, wait: Callable[[], bool]) -> None:
-        copied = bytearray()  # of each page, whether what was copied of it is right
+        copied = bytearray()  # for each page, whether its copy is valid
         done = 0
-        before: tuple[int, int, list[int]] | None = None  # the state that this is so of: txid, checksum, free pages
+        before: tuple[int, int, list[int]] | None = None  # the state that ``copied`` is for: txid, checksum, free pages
         while True:
             with _Unsettled(self.path, source.duplicate()) as state:
                 try:
@@ -73,12 +73,12 @@ class CopyFile:
                     self._copy(state, source.fd, copied, free or [])
                     return
                 except Changed:
-                    state.settled = True  # nothing more is asked of it
+                    state.settled = True  # it is not read again
             if (before is None or copied.count(1) <= done) and not wait():
                 raise Changed("the database is written to too fast to be copied", path=self.path)
 
     def _copy(self, state: Snapshot, fd: int, copied: bytearray, free: list[int]) -> None:
-        """Copy what isn't yet, each part followed by a look; then the meta pages. Raises Changed."""
+        """Copy the missing pages, looking at the meta pages after each part; then the meta pages. Raises Changed."""
         page_size = state.page_size
         self.update(state.size, ())
         for first, last in _runs(copied, free, min(state.meta.hwm, state.page_count), max(_CHUNK // page_size, 1)):
@@ -90,11 +90,11 @@ class CopyFile:
         self.update(state.size, [(page * page_size, head) for page, head in enumerate(state._seen)])
 
     def snapshot(self) -> Snapshot:
-        """The state that the copy holds; to be closed before the next :meth:`update`."""
+        """Return a snapshot of the copy; close it before the next :meth:`update`."""
         return Snapshot(self.path, Source(os.dup(self._fd), self.path, private=True))
 
     def update(self, size: int, parts: Iterable[tuple[int, bytes]]) -> None:
-        """Write ``parts`` at their offsets; the file that is copied has ``size`` bytes now. Raises OpenError."""
+        """Write ``parts`` at their offsets; ``size`` is the new size of the source. Raises OpenError."""
         try:
             os.ftruncate(self._fd, size)
             for position, content in parts:
@@ -107,7 +107,7 @@ class CopyFile:
             raise OpenError("copy", self.path, error.strerror or str(error)) from error
 
     def close(self) -> None:
-        """Give the copy up."""
+        """Delete the copy."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -120,7 +120,7 @@ class CopyFile:
 
 
 class _Unsettled(Snapshot):
-    """A snapshot that doesn't take even a small file in at once."""
+    """A snapshot that never reads the whole file in advance, not even a small one."""
 
     __slots__ = ()
 
@@ -129,7 +129,7 @@ class _Unsettled(Snapshot):
 
 
 def _free(state: Snapshot, free_pages: FreePages) -> list[int] | None:
-    """The free pages of ``state``; None if they can't be known. Raises Changed."""
+    """Return the free pages of ``state``; None if its freelist is damaged. Raises Changed."""
     try:
         free = free_pages(state)
     except Corrupted:
@@ -140,7 +140,7 @@ def _free(state: Snapshot, free_pages: FreePages) -> list[int] | None:
 
 
 def follows(new: Snapshot, txid: int, checksum: int) -> bool:
-    """Whether ``new`` is the one transaction after that one, whose meta page its file must still hold."""
+    """Return whether ``new`` is the transaction right after ``txid``, whose meta page must still be in the file."""
     before = new.metas[1 - new.meta.page]
     return (
         new.meta.txid == txid + 1
@@ -150,7 +150,7 @@ def follows(new: Snapshot, txid: int, checksum: int) -> bool:
 
 
 def _renew(copied: bytearray, state: Snapshot, txid: int, checksum: int, free: list[int]) -> bool:
-    """Bring ``copied`` from the state described to ``state``; False if that can't be known."""
+    """Update ``copied`` from the earlier state to ``state``; return False if that isn't possible."""
     if (state.meta.txid, state.meta.checksum) == (txid, checksum):
         return True
     if not follows(state, txid, checksum):
@@ -162,7 +162,7 @@ def _renew(copied: bytearray, state: Snapshot, txid: int, checksum: int, free: l
 
 
 def _runs(copied: bytearray, free: list[int], stop: int, most: int) -> Iterator[tuple[int, int]]:
-    """The pages from 2 to before ``stop`` that are neither copied nor free, in runs of at most ``most``."""
+    """Yield the pages from 2 to before ``stop`` that are neither copied nor free, in runs of at most ``most`` pages."""
     done = bytearray(copied[:stop])
     for pgid in free:
         if pgid < stop:

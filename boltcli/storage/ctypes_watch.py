@@ -1,7 +1,7 @@
-"""Watching a mapped file without the kernel: its handler of SIGBUS, in ctypes.
+"""A SIGBUS handler in ctypes, for mapped files where the compiled kernel is missing.
 
-The handler is a C callback that runs Python. It notes in a byte, which the
-processes forked meanwhile share, that it put zeros in the place of the mapping.
+The handler is a C callback that runs Python. It replaces the mapping by zeros
+and records this in a byte that forked processes share.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SIGBUS = 7 if sys.platform == "linux" else 10
 _MAP_FIXED = 0x10
 
 _watched: list[CtypesWatch] = []
-_lock = _thread.allocate_lock()  # around changes of the list and of the handler
+_lock = _thread.allocate_lock()  # held while the list or the handler is changed
 _library: Any = None
 
 
@@ -29,7 +29,7 @@ class CtypesWatch:
     __slots__ = ("_address", "_fd", "_length", "_tripped", "blank")
 
     def __init__(self, mapping: mmap.mmap, fd: int) -> None:
-        """``fd`` is the mapped file. Raises OSError where the handler can't be had."""
+        """``fd`` is the mapped file. Raises OSError if the handler can't be installed."""
         self.blank = False
         self._tripped = mmap.mmap(-1, 1)
         self._fd = fd
@@ -50,18 +50,18 @@ class CtypesWatch:
                     _library.uninstall()
 
     def is_tripped(self) -> bool:
-        """Whether zeros were put in the place of the mapping."""
+        """Return whether the mapping was replaced by zeros."""
         return self._tripped[0] != 0
 
     def is_cut(self) -> bool:
-        """Whether it must be this one that a signal is about."""
+        """Return whether the file is now shorter than the mapping, so that a signal must concern it."""
         try:
             return self.is_tripped() or os.fstat(self._fd).st_size < self._length
         except OSError:
             return True
 
     def make_blank(self) -> None:
-        """Put zeros in the place of the mapping."""
+        """Replace the mapping by zeros."""
         self._tripped[0] = 1
         self.blank = True
         _library.zeros(self._address, self._length)
@@ -69,10 +69,10 @@ class CtypesWatch:
 
 def _on_fault(_signal: int) -> None:
     watchs = [watch for watch in _watched if not watch.blank]
-    # None is cut: it grew again since, or the disk can't be read, and which one it was isn't known.
+    # No file is cut: one grew again in the meantime, or the disk failed. It isn't known which one.
     for watch in [watch for watch in watchs if watch.is_cut()] or watchs:
         watch.make_blank()
-    if not watchs:  # none of ours: let it be what it would have been
+    if not watchs:  # no mapping of ours: let the signal have its default effect
         _library.uninstall()
 
 
@@ -87,13 +87,13 @@ def _load() -> Any:
 
 
 class _Library:
-    """The C functions that a guard needs."""
+    """The C functions that the handler needs."""
 
     def __init__(self) -> None:
         import ctypes
         from ctypes import c_int, c_long, c_size_t, c_void_p
 
-        # Own handles: the types that are set here are not for others who use ctypes.
+        # Own handles, so that the argument types set here don't affect other users of ctypes.
         libc, python = ctypes.CDLL(None), ctypes.PyDLL(None)
         handler = ctypes.CFUNCTYPE(None, c_int)
         self._mmap, self._signal, self._sigaction = libc.mmap, libc.signal, libc.sigaction
@@ -107,7 +107,7 @@ class _Library:
         self._release_buffer.argtypes = (c_void_p,)
         self._release_buffer.restype = None
         self._handler = handler(_on_fault)
-        # Room for a Py_buffer or a sigaction, whatever they hold: nothing of the latter is looked at.
+        # Space for a Py_buffer or a sigaction; the content of a sigaction is never read.
         self._scratch, self._before = (c_size_t * 64)(), (c_size_t * 64)()
 
     def address(self, mapping: mmap.mmap) -> int:
@@ -121,7 +121,7 @@ class _Library:
         """Map zeros at ``address``."""
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANON | _MAP_FIXED
         if self._mmap(address, length, mmap.PROT_READ, flags, -1, 0) != address:
-            self.uninstall()  # the instruction would fault for ever
+            self.uninstall()  # else the instruction would fault for ever
 
     def install(self) -> None:
         """Have SIGBUS call :func:`_on_fault`."""

@@ -1,4 +1,4 @@
-"""Where the data directories of known programs hold their databases.
+"""The places of the databases in the data directories of known programs.
 
 Sources: etcd server/storage/datadir (``member/snap/db``), k3s pkg/daemons/executor (``server/db/etcd``), containerd
 plugins/metadata, Consul and Vault (hashicorp/raft-boltdb: ``raft/raft.db``), Nomad (``server/raft/raft.db``,
@@ -31,12 +31,12 @@ PLACES = (
     "compute_store/executions.db",
     "buildkit/cache.db",
 )
-# Bacalhau up to 1.2.1 puts the node's name into the folder's.
+# The folder's name contains the node's name in Bacalhau up to 1.2.1.
 _ENDINGS = (("-requester", "jobs.db"), ("-compute", "executions.db"), ("-requester.db", ""), ("-compute.db", ""))
 
 
 def databases_of(folder: str) -> list[str]:
-    """Return the databases at the known places of ``folder``, which is perhaps some program's data directory."""
+    """Return the databases at the known places in ``folder``, which may be a program's data directory."""
     found = [os.path.join(folder, *place.split("/")) for place in PLACES]
     try:
         names = sorted(os.listdir(folder))
@@ -50,7 +50,7 @@ def databases_of(folder: str) -> list[str]:
 
 
 def database_of(folder: str) -> str | None:
-    """Return the one database at a known place of ``folder``; None if there is none.
+    """Return the database at a known place in ``folder``; None if there is none.
 
     Raises :class:`~boltcli.errors.ArgumentError` if there are several.
     """

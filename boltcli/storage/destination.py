@@ -1,8 +1,8 @@
-"""A result file that is there only when it is complete.
+"""A result file that appears only when it is complete.
 
-It is written without a name, or beside its name where the system has no
-nameless files, synced, and moved into place in one step: a crash, a full disk
-or a signal leaves what was there before.
+It is written to an unnamed file (or a temporary file beside the destination
+where the system has no unnamed files), synced, and moved into place in one
+step: after a crash, a full disk or a signal the earlier file is still there.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import os
 from ..errors import DestinationError, DestinationExists
 
 _RANDOM = 6  # bytes of randomness in a temporary name
-_DESCRIPTORS = "/proc/self/fd"  # by way of which a nameless file is given a name
+_DESCRIPTORS = "/proc/self/fd"  # an unnamed file is given a name through it
 
-# The temporary names in use, for whoever ends the process without unwinding.
+# The temporary names in use; a signal handler deletes them before it ends the process.
 UNFINISHED: set[str] = set()
 
 
 class Destination:
-    """A file to be written to ``fd`` and then put in the place of ``path`` by :meth:`commit`.
+    """A file that is written through ``fd`` and moved to ``path`` by :meth:`commit`.
 
-    ``mode`` is the permission bits, as the umask allows them. With ``replace`` a
-    regular file at ``path`` is replaced, else it is an error
-    (:class:`~boltcli.errors.DestinationExists`), both now and at the end.
-    Without ``sync`` nothing is synced to the disk. A symbolic link is
-    followed. Leaving the ``with`` block without a commit leaves no trace.
-    Raises :class:`~boltcli.errors.DestinationError` where the system refuses.
+    ``mode`` is the permission bits, less the umask. ``replace`` replaces a
+    regular file at ``path``; without it an existing file is an error
+    (:class:`~boltcli.errors.DestinationExists`), now and at the end. Without
+    ``sync`` nothing is synced to the disk. A symbolic link is followed. If the
+    ``with`` block ends without a commit, nothing is left behind. Raises
+    :class:`~boltcli.errors.DestinationError` if the system refuses.
     """
 
     __slots__ = ("_folder", "_replace", "_sync", "_temporary", "fd", "path", "place")
@@ -38,7 +38,7 @@ class Destination:
         self._temporary: str | None = None
         self.fd = -1
         try:
-            # Where a link leads: the link stays, and the temporary file is on the same file system.
+            # Resolve links: the link stays, and the temporary file is on the target's file system.
             self.place = os.path.realpath(path)
             self._refuse_existing()
             self._folder = os.path.dirname(self.place)
@@ -53,7 +53,7 @@ class Destination:
             return
         from stat import S_ISREG
 
-        # Whatever --force means, it isn't to put a file in the place of a folder or a device.
+        # --force must not replace a folder or a device.
         if not self._replace or not S_ISREG(found.st_mode):
             raise DestinationExists(self.path)
 
@@ -63,7 +63,7 @@ class Destination:
             try:
                 return os.open(self._folder, flags | os.O_TMPFILE, mode)
             except OSError:
-                pass  # not on this file system; a real problem shows again below
+                pass  # not supported on this file system; a real problem recurs below
         self._temporary = self._temporary_name()
         return os.open(self._temporary, flags | os.O_CREAT | os.O_EXCL, mode)
 
@@ -73,7 +73,7 @@ class Destination:
         return name
 
     def commit(self) -> None:
-        """Sync the file and put it into its place."""
+        """Sync the file and move it into place."""
         try:
             if self._sync:
                 os.fsync(self.fd)
@@ -86,11 +86,11 @@ class Destination:
 
     def _name(self) -> None:
         if self._temporary is None:
-            # linkat(2) gives a nameless file a name, and never replaces a file.
+            # linkat(2) gives an unnamed file a name, and never replaces a file.
             name = self._temporary_name() if self._replace else self.place
             descriptors = os.open(_DESCRIPTORS, os.O_RDONLY)
             try:
-                # With a folder's descriptor: only then does Python call linkat, and tell it to follow.
+                # Python calls linkat with AT_SYMLINK_FOLLOW only if it is given a folder's descriptor.
                 os.link(str(self.fd), name, src_dir_fd=descriptors, follow_symlinks=True)
             except FileExistsError:
                 raise DestinationExists(self.path) from None
@@ -100,7 +100,7 @@ class Destination:
                 return
             self._temporary = name
         self._refuse_existing()
-        if os.name == "nt":  # an open file can't be moved there
+        if os.name == "nt":  # Windows can't move an open file
             os.close(self.fd)
             self.fd = -1
         os.replace(self._temporary, self.place)
@@ -119,12 +119,12 @@ class Destination:
             finally:
                 os.close(folder)
         except OSError as error:
-            # A folder that may be written to but not read, and file systems that don't sync folders.
+            # The folder can't be read, or the file system doesn't sync folders.
             if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EBADF):
                 raise
 
     def close(self) -> None:
-        """Close the file; without a :meth:`commit` before, it is gone."""
+        """Close the file, and delete it unless :meth:`commit` was called."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
@@ -132,7 +132,7 @@ class Destination:
             try:
                 os.unlink(self._temporary)
             except OSError:
-                pass  # the error that led here matters more
+                pass  # the error that led here is more important
             UNFINISHED.discard(self._temporary)
             self._temporary = None
 

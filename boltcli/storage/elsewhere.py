@@ -19,9 +19,9 @@ _CHUNK = 1 << 20
 
 
 def open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | None) -> Source | int:
-    """Return a source of the database that is packed at ``path``, or the descriptor of the file to read instead.
+    """Return a source for the packed database at ``path``, or a descriptor if the file isn't packed.
 
-    ``fd`` is the open file, which this takes over, or -1 for ``FILE!member``. Raises as ``packed.unpack`` does.
+    ``fd`` is the open file, which this function now owns, or -1 for ``FILE!member``. Raises as ``packed.unpack`` does.
     """
     members: list[str] = []
     if fd < 0:
@@ -33,7 +33,7 @@ def open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | None
         try:
             found = database_of(path)
             if found is None:
-                return fd  # bbolt has words for it
+                return fd  # the reader reports it in bbolt's words
         except BaseException:
             os.close(fd)
             raise
@@ -48,7 +48,7 @@ def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> S
     """Open standard input ("-") or an address. Raises OpenError, MissingExtra, and what ``packed.unpack`` raises."""
     if path == "-":
         fd = _stdin(path, max_unpacked)
-        if not read_at(fd, 0, 1):  # nothing was given: then it is a name, as for bbolt
+        if not read_at(fd, 0, 1):  # standard input is empty: "-" is a file name, as for bbolt
             os.close(fd)
             raise SourceNotFound(path)
         found = _unpacked(fd, path, [], max_unpacked, progress)
@@ -75,7 +75,7 @@ def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> S
 
 
 def _unpacked(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source | int:
-    """Take over ``fd``: return it if it is not packed, else a source of what is packed in it."""
+    """Return ``fd`` if the file is not packed, else close it and return a source for the unpacked database."""
     from .packed import HEAD, is_packed, unpack
 
     try:
@@ -90,7 +90,7 @@ def _unpacked(fd: int, path: str, members: list[str], max_unpacked: int, progres
 
 
 def _stdin(path: str, max_unpacked: int) -> int:
-    """Return a descriptor of a file with all of standard input."""
+    """Return a descriptor of a file that contains all of standard input."""
     from .packed import MAX_UNPACKED
     from .unnamed import Unnamed
 

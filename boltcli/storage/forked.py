@@ -1,4 +1,4 @@
-"""A second process for half of the work, and its results here."""
+"""Run a generator in another process and iterate over its items here."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _SIGKILL = 9  # as everywhere; the module signal imports enum, which is slow
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 _STREAMS = (0o010000, 0o140000)  # the file types of a pipe and of a socket
 _LENGTH = 8  # bytes in front of each item on the pipe
-_END = (1 << 64) - 1  # in the place of a length: all was sent
+_END = (1 << 64) - 1  # instead of a length: all items were sent
 
 
 class Died(Exception):
-    """The other process ended before its work did; whoever asked for it must do without."""
+    """The other process ended early; the caller must do the work itself."""
 
 
-# The reading ends of the pipes of all workers of this process. A worker that kept one would keep the other worker
-# waiting for a reader, long after this process is gone.
+# The read ends of the pipes of this process's workers. Each worker closes them: else another worker would wait for
+# a reader after this process has ended.
 _READING: set[int] = set()
 
 
 class Forked:
-    """``produce()`` in a process of its own; iterating over this gives its items.
+    """An iterator over the items of ``produce()``, which runs in a process of its own.
 
-    The items must be what ``marshal`` writes: numbers, bytes, lists, None. The
-    process sees everything as it was when this was made. It works ahead of
-    the reader as far as a pipe reaches, and ends when this process does,
-    however that ends. Raises :class:`Died` if the system gives no process;
-    iterating raises it if the process ends early. Close it in any case.
+    The items must be of types that ``marshal`` supports: numbers, bytes, lists,
+    None. The process is a copy of this one. It works ahead of the reader until
+    the pipe is full, and ends when this process ends. Raises :class:`Died` if
+    the system can't start a process; iterating raises it if the process ends
+    early. Always close it.
     """
 
     def __init__(self, produce: Callable[[], Iterable[Any]]) -> None:
@@ -75,7 +75,7 @@ class Forked:
         return data
 
     def kill(self) -> None:
-        """End the process, whether it is done or not. Who reads from this sees that it :class:`Died`."""
+        """Kill the process; iterating then raises :class:`Died`."""
         if self._pid:
             try:
                 os.kill(self._pid, _SIGKILL)
@@ -85,7 +85,7 @@ class Forked:
             self._pid = 0
 
     def close(self) -> None:
-        """End the process, and reading from it."""
+        """Kill the process and close the pipe."""
         if not self._pipe.closed:
             self.kill()
             _READING.discard(self._reading)
@@ -93,7 +93,7 @@ class Forked:
 
 
 def _work(produce: Callable[[], Iterable[Any]], writing: int, parent: int) -> None:
-    """The other process's whole life: nothing of the one it was copied from may go on in it."""
+    """Run ``produce`` in the worker and exit; no code of the parent process may continue here."""
     try:
         _belong_to(parent)
         with open(writing, "wb") as pipe:
@@ -107,7 +107,7 @@ def _work(produce: Callable[[], Iterable[Any]], writing: int, parent: int) -> No
 
 
 def _belong_to(parent: int) -> None:
-    """Let this process, a copy of ``parent``, end with it, and hold nothing open that somebody else waits for."""
+    """Make this worker end with its ``parent``, and close pipes whose end another process waits for."""
     from _signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, getsignal, signal  # type: ignore[import-not-found]
 
     for number in (SIGINT, SIGTERM):
@@ -116,8 +116,8 @@ def _belong_to(parent: int) -> None:
     for reading in _READING:
         os.close(reading)
     _READING.clear()
-    # Who reads our output learns of its end when the last process that could write to it is gone. Files stay:
-    # where a stream was closed, its number is another file's, maybe the database's.
+    # A reader of our output sees its end only when no process has the pipe open for writing. Only pipes are closed:
+    # if a standard stream was closed before, its number may belong to the database file.
     nowhere = -1
     for stream in (0, 1):
         try:
@@ -125,20 +125,20 @@ def _belong_to(parent: int) -> None:
                 nowhere = os.open(os.devnull, os.O_RDWR) if nowhere < 0 else nowhere
                 os.dup2(nowhere, stream)
         except OSError:
-            pass  # it is closed
+            pass  # it is already closed
     die_with_parent(parent)
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the system kill this process when ``parent`` is gone, and end it at once if that is so already.
+    """Ask the system to kill this process when ``parent`` ends; exit at once if it has already ended.
 
-    Only Linux can do the first. Elsewhere a worker ends when it next writes to its pipe.
+    Only Linux can do this. Elsewhere a worker ends when it next writes to its pipe.
     """
     if sys.platform == "linux":
         try:
             _set_death_signal()
         except (ImportError, OSError, AttributeError):
-            pass  # a Python without C calls
+            pass  # a Python without ctypes
     if os.getppid() != parent:
         os._exit(0)
 
@@ -150,9 +150,9 @@ def _set_death_signal() -> None:
 
 
 def in_turn(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None, None]:
-    """The items of ``share(0)`` to ``share(jobs - 1)``, one of each in turn, each share in a process of its own.
+    """Yield one item of each of ``share(0)`` to ``share(jobs - 1)`` in turn; each share has a process of its own.
 
-    The first share is done here. Raises :class:`Died`.
+    The first share runs in this process. Raises :class:`Died`.
     """
     others: list[Forked] = []
     try:
@@ -169,7 +169,7 @@ def in_turn(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None
 
 
 def as_done(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None, None]:
-    """The items of ``share(0)`` to ``share(jobs - 1)`` as they come, each share in a process of its own.
+    """Yield the items of ``share(0)`` to ``share(jobs - 1)`` as they arrive; each share has a process of its own.
 
     Raises :class:`Died`.
     """

@@ -1,12 +1,12 @@
-"""Surviving a mapped file that is cut short.
+"""Survive the truncation of a mapped file.
 
-A mapped page past a file's end kills the process that touches it (SIGBUS), and
-a file may be cut at any time: a lock hinders only those who ask for it. Python
-can't handle such a signal, as its handlers run when the instruction is done,
-and this one never is. So the handler is in C: the kernel's (``guard.c``), or a
-callback of ctypes, which takes 2 ms to import. It puts zeros in the place of
-the mapping and notes that it did; the instruction then succeeds, and the
-reader finds out at its closing look. Only a file that is mapped needs a guard.
+Reading a mapped page beyond the end of the file kills the process (SIGBUS), and
+a file can be truncated at any time, as locks are advisory. Python can't handle
+this signal: its handlers run after the instruction, which never completes. So
+the handler is in C: the compiled kernel's (``guard.c``), or a ctypes callback,
+which takes 2 ms to import. It replaces the mapping by zeros and records this;
+the instruction then succeeds, and the closing look (:meth:`Snapshot.verify`)
+reports the truncation. Only a mapped file needs a guard.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class Guard:
-    """Watches one mapping of a file, in this process and in those that it forks."""
+    """Watches one mapping of a file, in this process and in its forked workers."""
 
     __slots__ = ("_fd", "_length", "_watch")
 
     def __init__(self, mapping: mmap.mmap, fd: int) -> None:
-        """``fd`` is the mapped file. Raises OSError where the handler can't be had."""
+        """``fd`` is the mapped file. Raises OSError if the handler can't be installed."""
         self._fd = fd
         self._length = len(mapping)
         kernel = load_kernel()
@@ -42,13 +42,13 @@ class Guard:
             self._watch = CtypesWatch(mapping, fd)
 
     def release(self) -> None:
-        """Stop watching, before the mapping goes."""
+        """Stop watching; call this before unmapping."""
         self._watch.release()
 
     def is_cut(self) -> bool:
-        """Whether the mapping has, or had, no file behind it, or a part of it.
+        """Return whether the file is, or was, shorter than the mapping.
 
-        System calls that read from there notice without a signal, hence the file's size.
+        The size is checked too: system calls that read such a page fail without a signal.
         """
         try:
             return self._watch.is_tripped() or os.fstat(self._fd).st_size < self._length
@@ -57,7 +57,7 @@ class Guard:
 
 
 class _KernelWatch:
-    """Watches one mapping, by the kernel."""
+    """Watches one mapping with the compiled kernel's handler."""
 
     __slots__ = ("_id", "_kernel")
 

@@ -1,8 +1,8 @@
-"""Who holds a file's lock: the system's lock table, where there is one to read (Linux).
+"""Find the processes that hold a file's lock, from Linux's lock table.
 
 ``/proc/locks`` lists every lock with its mode, the process that took it, and
-the file's device and inode (proc(5)). What the process is, and how it has the
-file open, is in ``/proc/PID``, for those who may look there.
+the file's device and inode (proc(5)). ``/proc/PID`` has the process's command
+and open files, if this user may read it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _TABLE = "/proc/locks"
 class Holder:
     """A process that holds the file's lock, or waits for it (``waits``).
 
-    ``mode`` is exclusive or shared. ``pid`` is 0 and ``command`` empty where
-    the system doesn't tell. ``since`` is when the process began, in seconds
-    since 1970, or None: the lock isn't older; its own age is recorded nowhere.
-    ``writes``: whether the process has the file open for writing and mapped
-    under an exclusive lock, as a bbolt writer has; None where it can't be seen.
+    ``mode`` is exclusive or shared. ``pid`` is 0 and ``command`` empty if
+    unknown. ``since`` is the start time of the process in seconds since 1970,
+    or None; the age of the lock itself is not recorded. ``writes``: whether
+    the process has the file open for writing and mapped under an exclusive
+    lock, like a bbolt writer; None if unknown.
     """
 
     __slots__ = ("command", "mode", "pid", "since", "waits", "writes")
@@ -48,21 +48,21 @@ class Holder:
 
 
 def describe_holder(source: Source) -> str:
-    """Who keeps a reader from the lock, in words for a person."""
+    """Return a description of the process that prevents a reader from locking."""
     return str(writer(source) or Holder(""))
 
 
 def writer(source: Source) -> Holder | None:
-    """Who holds the lock exclusively, as writers do; None if nobody does."""
+    """Return the process that holds the exclusive lock; None if there is none."""
     return next((holder for holder in holders(source) if holder.mode == "exclusive" and not holder.waits), None)
 
 
 def holders(source: Source) -> list[Holder]:
-    """Who holds the file's flock(2) lock, and who waits for it; ourselves left out.
+    """Return the other processes that hold the file's flock(2) lock or wait for it.
 
-    The table is read first. Where it says nothing (another system, or holders
-    outside this container) the lock itself is tried, and let go at once: that
-    tells whether somebody holds it, not who.
+    If the lock table has no entry (another system, or holders outside this
+    container), the lock is tried and released at once: this shows whether a
+    process holds it, not which one.
     """
     file = os.fstat(source.fd)
     found = [
@@ -80,7 +80,7 @@ def holders(source: Source) -> list[Holder]:
 
 
 def openers(source: Source) -> list[Holder]:
-    """Other processes that have the file open, as far as they may be seen; one that waits for its lock among them."""
+    """Return other processes that have the file open, including those that wait for its lock, as far as visible."""
     file = os.fstat(source.fd)
     try:
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
@@ -90,7 +90,7 @@ def openers(source: Source) -> list[Holder]:
 
 
 def _table() -> list[tuple[str, int, tuple[int, int], int, bool]]:
-    """The flock(2) entries of the lock table: mode, process, device, inode, and whether it only waits."""
+    """Return the flock(2) entries of the lock table: mode, process, device, inode, and whether it only waits."""
     entries = []
     for line in _read(_TABLE).decode("ascii", "replace").splitlines():
         words = line.split()
@@ -110,12 +110,12 @@ def _table() -> list[tuple[str, int, tuple[int, int], int, bool]]:
 
 
 def _same_device(device: tuple[int, int], st_dev: int, pid: int, file: os.stat_result) -> bool:
-    # btrfs and overlayfs give a file another device than the table does: then the process must have it open.
+    # On btrfs and overlayfs the table has another device than stat; then the process must have the file open.
     return device == (os.major(st_dev), os.minor(st_dev)) or bool(_descriptors(pid, file))
 
 
 def _descriptors(pid: int, file: os.stat_result) -> list[str]:
-    """The process's descriptors of ``file``; none if they may not be seen."""
+    """Return the process's descriptors of ``file``; none if they can't be read."""
     folder = f"/proc/{pid}/fd"
     found = []
     try:
@@ -124,14 +124,14 @@ def _descriptors(pid: int, file: os.stat_result) -> list[str]:
                 if os.path.samestat(os.stat(f"{folder}/{name}"), file):
                     found.append(name)
             except OSError:
-                continue  # closed meanwhile
+                continue  # closed in the meantime
     except OSError:
-        pass  # gone, or another user's
+        pass  # the process has ended, or belongs to another user
     return found
 
 
 def _writes(pid: int, file: os.stat_result) -> bool | None:
-    """Whether the process has ``file`` open for writing and mapped; None if that can't be seen."""
+    """Return whether the process has ``file`` open for writing and mapped; None if unknown."""
     descriptors = _descriptors(pid, file)
     if not descriptors:
         return None
@@ -146,11 +146,11 @@ def _writes(pid: int, file: os.stat_result) -> bool | None:
 
 
 def _probe(path: str, file: os.stat_result) -> str:
-    """The mode that the file is locked in by others: exclusive, shared, or empty."""
+    """Return the mode that the file is locked in by others: exclusive, shared, or empty."""
     try:
         import fcntl
 
-        # Opened again: a duplicate would share its lock with the original, and lose us our own.
+        # Open the file again: a duplicated descriptor shares its lock, and releasing it would release our own.
         other = os.open(path, os.O_RDONLY)
     except (ImportError, OSError):
         return ""
@@ -162,17 +162,17 @@ def _probe(path: str, file: os.stat_result) -> str:
                 except BlockingIOError:
                     return mode
     except OSError:
-        pass  # no locks here
+        pass  # this file system has no locks
     finally:
         os.close(other)
     return ""
 
 
 def _command(pid: int) -> str:
-    """The process's command line, its words joined by blanks; or its name, or nothing."""
+    """Return the process's command line, joined by spaces; else its name; else ""."""
     words = _read(f"/proc/{pid}/cmdline").rstrip(b"\0").replace(b"\0", b" ")
     text = os.fsdecode(words or _read(f"/proc/{pid}/comm").strip())
-    # Anybody can call a process anything, and a terminal is where this goes.
+    # A process can choose any name, and this is shown on a terminal: escape control characters.
     return "".join(char if char.isprintable() else "?" for char in text)
 
 

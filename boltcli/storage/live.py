@@ -1,15 +1,15 @@
 """Reading a database that another process is writing, without its lock.
 
 bbolt never overwrites a page that the newest meta page reaches: transaction
-N + 1 writes only to pages that are free as of N, then its meta page, and what
-it frees is used again by N + 2 at the earliest. So what was read while N was
-the newest transaction is the state of N, whole; and that it was the newest all
-the while, a look at the meta pages before and after shows.
+N + 1 writes only to pages that are free as of N, then its meta page; the pages
+that it frees are used again by N + 2 at the earliest. So what was read while N
+was the newest transaction is the complete state of N. A look at the meta pages
+before and after shows whether it was.
 
-If it was not, all that was read is thrown away, and the next try comes a
-little later. The first tries read the file itself, the later ones a private
-copy, which is quicker to make than the answer. A file system that can share
-blocks gives a copy of one moment, and any moment will do.
+If it was not, everything read is discarded, and another try follows after a
+pause. The first tries read the file itself, the later ones a private copy,
+which takes less time to make than the command takes. If the file system can
+clone files, the copy is of one moment, and is always consistent.
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ if TYPE_CHECKING:
 _DIRECT = (0.0, 0.01, 0.03)
 _COPIES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 _PAUSES = _DIRECT + _COPIES
-# So many commits during one try: the next one won't fall between two of them either.
+# After this many commits during one try, another try on the file would fail too.
 _BUSY = 4
 
-_LOOK_EVERY = 64  # pages read from the file until the next look whether it is all in vain
-_CHUNK = 4 << 20  # bytes copied until that
-_IN_MEMORY = 64 << 20  # larger copies are files
-_GAP = 1 << 20  # bytes of free pages that are worth being left out of a copy, where they read as zeros
+_LOOK_EVERY = 64  # pages read from the file between two looks at the meta pages
+_CHUNK = 4 << 20  # bytes copied between two looks
+_IN_MEMORY = 64 << 20  # bytes; larger copies are temporary files
+_GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as zeros
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
 
 
 class Live:
-    """The tries to read one database. It owns ``source``; use as a context manager, or call :meth:`close`.
+    """The attempts to read one database. It owns ``source``; use as a context manager, or call :meth:`close`.
 
-    ``tries`` is how many there were, ``current`` the snapshot of the last one.
-    With a source that is locked the first one will do.
+    ``tries`` counts the attempts, ``current`` is the snapshot of the last one.
+    For a locked source one attempt is enough.
     """
 
     def __init__(self, source: Source, *, previous: bool = False) -> None:
-        """Raises :class:`~boltcli.errors.OpenError` for ``previous`` beside a writer.
+        """Raises :class:`~boltcli.errors.OpenError` for ``previous`` while a writer holds the lock.
 
-        The writer may be at the pages that the last transaction freed, and no
-        meta page would show it.
+        The writer may be overwriting the pages that the last transaction
+        freed, and no meta page would show it.
         """
         self.source = source
         self.previous = previous
         self.tries = 0
-        self._step = 0  # in _PAUSES
+        self._step = 0  # index in _PAUSES
         self.began = time.monotonic()
         self.current: Snapshot | None = None
-        self.first = self.last = 0  # transactions seen
+        self.first = self.last = 0  # ids of the first and last transaction seen
         self._copy = _Room()
         self._final: BoltError | None = None
         if previous and not source.steady:
@@ -79,9 +79,9 @@ class Live:
                 raise OpenError("lock", source.path, what)
 
     def run(self, job: Callable[[], T]) -> T:
-        """What ``job`` returns, which opens a :meth:`snapshot` and reads it: again and again until it is whole.
+        """Call ``job``, which opens and reads a :meth:`snapshot`, until what it read is consistent; return its result.
 
-        Raises :class:`~boltcli.errors.Changed` if it never is, and what ``job`` raises.
+        Raises :class:`~boltcli.errors.Changed` after the last attempt, and what ``job`` raises.
         """
         while True:
             try:
@@ -90,9 +90,9 @@ class Live:
                 self._failed(error)
 
     def snapshot(self, *, copy: bool = False) -> Snapshot:
-        """The snapshot for the next try, which the caller closes; ``copy``: one that stays as it is.
+        """Return the snapshot for the next attempt, which the caller closes; ``copy``: a private copy.
 
-        Raises as :class:`Snapshot` does; :class:`~boltcli.errors.Changed` after the last try.
+        Raises as :class:`Snapshot` does, and :class:`~boltcli.errors.Changed` after the last attempt.
         """
         while True:
             if copy:
@@ -101,7 +101,7 @@ class Live:
             self._step += 1
             self.tries += 1
             if self.source.reason == "held" and self.tries > 1:
-                self.source.try_lock()  # perhaps its holder is gone
+                self.source.try_lock()  # the holder may have ended
             try:
                 self.current = self._open()
                 return self.current
@@ -110,10 +110,10 @@ class Live:
             except InvalidDatabase as error:
                 if self.tries == 1:
                     raise
-                self._failed(error)  # what overwrites it may not have finished
+                self._failed(error)  # a writer may be in the middle of replacing the file
 
     def verify(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` unless the current snapshot's closing look was taken, and well."""
+        """Raise :class:`~boltcli.errors.Changed` unless the current snapshot passed its closing look."""
         if self.current is not None:
             self.current.settle()
 
@@ -131,7 +131,7 @@ class Live:
         return _Copy(source.path, source.duplicate(), self._copy)
 
     def _failed(self, error: BoltError) -> None:
-        """Note that a try was in vain; raise if it was the last one."""
+        """Count a failed attempt; raise if it was the last one."""
         if error is self._final:
             raise error
         if isinstance(error, Changed) and error.after:
@@ -145,9 +145,10 @@ class Live:
 
     def _too_fast(self) -> Changed:
         return Changed(
-            f"the database is written to too fast to be read beside: {self.last - self.first} transactions in "
-            f"{time.monotonic() - self.began:.1f} s, and no try of {self.tries} fell between two; "
-            "read it when its writer is less busy, or stopped",
+            "the database is written to too fast to be read without the lock: "
+            f"{self.last - self.first} transactions in {time.monotonic() - self.began:.1f} s, "
+            f"and none of {self.tries} attempts fell between two of them; "
+            "try again when its writer is less busy, or stopped",
             path=self.source.path, before=self.first, after=self.last,
         )  # fmt: skip
 
@@ -163,7 +164,7 @@ class Live:
 
 
 class _Watched(Snapshot):
-    """A snapshot of the file itself, which gives up soon after another transaction."""
+    """A snapshot of the file itself; its reader notices soon when another transaction is committed."""
 
     __slots__ = ("_countdown",)
 
@@ -180,7 +181,7 @@ class _Watched(Snapshot):
 
 
 class _Previous(Snapshot):
-    """The state before the last transaction. No meta page says that its pages are still its own: nobody may write."""
+    """The state before the last transaction. A writer may reuse its pages without changing a meta page."""
 
     __slots__ = ("_written",)
 
@@ -200,7 +201,7 @@ class _Previous(Snapshot):
 
 
 class _Copy(Snapshot):
-    """A snapshot of a private copy; that it is whole is known when it is made."""
+    """A snapshot of a private copy, which is verified when it is made."""
 
     __slots__ = ("_room",)
 
@@ -219,7 +220,7 @@ class _Copy(Snapshot):
         self._buffer = room.take()
 
     def _used(self) -> Iterator[tuple[int, int]]:
-        """Where the bytes are that this transaction uses: all but the free pages, if those are known."""
+        """Return the ranges of bytes that this transaction uses: all except the free pages, if those are known."""
         page_size = self.page_size
         start = 0
         for free, after in self._free_runs():
@@ -231,7 +232,7 @@ class _Copy(Snapshot):
             yield start, stop
 
     def _free_runs(self) -> list[tuple[int, int]]:
-        """The free pages as runs, first and behind the last, ascending; none if anything is odd about them."""
+        """Return the free pages as ascending runs (first, after the last); none if the freelist is irregular."""
         hwm = min(self.meta.hwm, self.size // self.page_size)
         try:
             ids = self._free_ids()
@@ -259,7 +260,7 @@ class _Copy(Snapshot):
 
 
 class _Room:
-    """Where copies are put: memory, or a nameless temporary file, used again by the next try."""
+    """The place for copies: memory, or an unnamed temporary file; the next attempt uses it again."""
 
     def __init__(self) -> None:
         self._memory: mmap.mmap | None = None
@@ -275,7 +276,7 @@ class _Room:
         self._size = size
         self._path = path
         if size <= _IN_MEMORY:
-            # Not shared: pages of shared memory take longer to come by.
+            # Private memory: pages of shared memory take longer to allocate.
             flags = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANON} if os.name == "posix" else {}
             self._memory = mmap.mmap(-1, size, **flags)
             return
@@ -303,7 +304,7 @@ class _Room:
             raise self._error(error) from error
 
     def take(self) -> mmap.mmap:
-        """The copy, which is the caller's now."""
+        """Return the copy, which the caller then owns."""
         self._size = 0
         memory, self._memory = self._memory, None
         if memory is None:
@@ -325,7 +326,7 @@ class _Room:
 
 
 def _read_into(memory: mmap.mmap, fd: int, start: int, stop: int) -> None:
-    """Read the bytes from ``start`` to ``stop`` to the same place in ``memory``; what isn't there stays zeros."""
+    """Read the bytes from ``start`` to ``stop`` to the same place in ``memory``; zeros follow the file's end."""
     if not hasattr(os, "preadv"):
         content = read_at(fd, start, stop - start)
         memory[start : start + len(content)] = content
@@ -343,21 +344,21 @@ def _read_into(memory: mmap.mmap, fd: int, start: int, stop: int) -> None:
 
 
 def _copy_range(source: int, target: int, position: int, size: int) -> int:
-    """Copy up to ``size`` bytes at ``position``; how many it were. By the kernel alone, where it does that."""
+    """Copy up to ``size`` bytes at ``position``, with copy_file_range(2) if possible; return the number copied."""
     if hasattr(os, "copy_file_range"):
         try:
             done: int = os.copy_file_range(source, target, size, position, position)
             if done:
                 return done
         except OSError:
-            pass  # not between these two file systems: if it is something else it shows below
+            pass  # not supported between these file systems; other errors recur below
     content = read_at(source, position, size)
     os.lseek(target, position, os.SEEK_SET)
     return os.write(target, content) if content else 0
 
 
 def _clone(source: Source) -> Source | None:
-    """A nameless file beside the source that shares its blocks, as of one moment; None where there is no such thing."""
+    """Return a clone of the source, an unnamed file that shares its blocks; None if the file system can't clone."""
     try:
         import fcntl
 
@@ -367,7 +368,7 @@ def _clone(source: Source) -> Source | None:
         return None
     try:
         fcntl.ioctl(fd, _FICLONE, source.fd)
-        os.fchmod(fd, os.fstat(source.fd).st_mode & 0o7777)  # what is made of it gets these
+        os.fchmod(fd, os.fstat(source.fd).st_mode & 0o7777)  # results get the permissions of the source
     except OSError:
         os.close(fd)
         return None

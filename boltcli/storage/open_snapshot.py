@@ -1,4 +1,4 @@
-"""The kind of snapshot that a source needs: of a file here, or of an object elsewhere."""
+"""Open a snapshot of a local file or of a remote object."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def open_snapshot(source: Source, *, previous: bool = False) -> Snapshot:
-    """Return the state of ``source``, which the snapshot then owns; raises as :class:`Snapshot` does."""
+    """Return a snapshot of ``source``, which it then owns; raises as :class:`Snapshot` does."""
     if source.remote is None:
         return Snapshot(source.path, source, previous=previous)
     from .remote_snapshot import RemoteSnapshot

@@ -1,17 +1,17 @@
-"""From a path to an open file, with bbolt's lock on it or without.
+"""Open a database file, with or without bbolt's lock.
 
-bbolt locks the file with flock(2) for as long as it has it open: exclusively
-to write, shared to read. boltcli does the same, and can trust a file that it locked.
-What to do while another process holds the lock is ``lock``:
+bbolt locks the file with flock(2) while it is open: exclusively for writing,
+shared for reading. boltcli takes the shared lock. ``lock`` says what to do
+while another process holds the lock:
 
 =========  ====================================================================
-``auto``   wait for it as long as ``timeout``, then go without
-``wait``   wait for it as long as ``timeout``, then fail
-``try``    take it if it is free, go without if not
-``none``   go without
+``auto``   wait for it until ``timeout``, then read without it
+``wait``   wait for it until ``timeout``, then fail
+``try``    take it if it is free, else read without it
+``none``   don't lock
 =========  ====================================================================
 
-Without the lock the rules of ``live.py`` hold.
+``live.py`` describes how a file is read without the lock.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LOCK_WAYS = ("auto", "wait", "try", "none")
 
-# bbolt waits for the lock without end; a reader that hangs helps nobody.
+# bbolt waits for the lock for ever; a tool that hangs is no help.
 LOCK_PATIENCE = 1.0  # seconds
 _LOCK_NOTICE = 3.0  # seconds between two calls of ``waiting``
 _LOCK_RETRY = 0.05  # seconds, as bbolt's
@@ -46,14 +46,14 @@ def open_source(
     progress: Callable[[int, int], None] | None = None,
     waiting: Callable[[str, float], None] | None = None,
 ) -> Source:
-    """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0 for no end.
+    """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0: wait for ever.
 
-    What is packed is unpacked to a nameless file, of at most ``max_unpacked`` bytes (``packed.py``); of a data
-    directory the database in it is opened; "-" is standard input, ``s3://...`` and the like an object elsewhere
-    (``remote.py``). While it waits for the lock, ``waiting`` is called each few seconds with who holds it, and
-    for how long it has waited. The caller closes what it returns. Raises :class:`SourceNotFound`,
-    :class:`OpenError` if the system refuses, :class:`Locked` with ``wait`` if
-    the lock can't be had, :class:`ArgumentError` for another way or time, and what ``unpack`` raises.
+    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes (``packed.py``); for a data
+    directory the database in it is opened; "-" is standard input, an address like ``s3://...`` a remote object
+    (``remote.py``). While this waits for the lock, it calls ``waiting`` every few seconds with the lock's holder
+    and the seconds waited. The caller closes the result. Raises :class:`SourceNotFound`, :class:`OpenError` if
+    the system refuses, :class:`Locked` with ``wait`` if the lock isn't released, :class:`ArgumentError` for an
+    invalid ``lock`` or ``timeout``, and what ``unpack`` raises.
     """
     if lock not in LOCK_WAYS:
         raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")

@@ -1,7 +1,7 @@
-"""Packed databases (gzip, xz, bzip2, zstandard, zip, tar, one inside the other): unpacked once, to a nameless file.
+"""Unpack databases (gzip, xz, bzip2, zstandard, zip, tar, also nested) once, to an unnamed file.
 
-What a file is its first bytes say, whatever its name. Of an archive the one member that is a bolt database is
-taken, or the one that is named: ``FILE!member``. A limit on size and ratio stops archives made to fill the disk.
+The first bytes of a file say how it is packed, not its name. In an archive, the only member that is a bolt
+database is used, or the named one: ``FILE!member``. Limits on size and ratio stop archives made to fill the disk.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED = 64 << 30  # bytes
 MAX_RATIO = 1000
-_FREE = 256 << 20  # bytes that any file may grow to: new databases are mostly zeros
+_FREE = 256 << 20  # bytes that any file may unpack to, as new databases are mostly zeros
 _CHUNK = 1 << 20
-HEAD = 64 << 10  # bytes that are looked at
-_DEPTH = 4  # packings inside each other
-_LISTED = 12  # members that an error names
+HEAD = 64 << 10  # bytes read to recognise a file
+_DEPTH = 4  # levels of nested packing
+_LISTED = 12  # members listed in an error
 
 _STREAMS = ("gzip", "xz", "bzip2", "zstandard")
 _ARCHIVES = ("a zip archive", "a tar archive")
 
 
 def is_packed(head: bytes) -> bool:
-    """Whether a file that begins with ``head`` is one that :func:`unpack` can open."""
+    """Return whether :func:`unpack` can unpack a file that begins with ``head``."""
     return kind_of(head) in (*_STREAMS, *_ARCHIVES)
 
 
 def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: Progress | None = None) -> int:
-    """Return the descriptor of a nameless file: the database that is packed in the file ``fd``.
+    """Return the descriptor of an unnamed file with the database that is packed in the file ``fd``.
 
-    ``members`` are the names behind ``!``, one for each archive on the way.
-    ``max_size`` is a limit in bytes (0: 64 GiB, and a thousand times the packed
-    size). ``progress(done, total)`` counts packed bytes. Raises
-    :class:`~boltcli.errors.UnpackError` for damaged or too large ones,
-    :class:`~boltcli.errors.ArgumentError` if the member is not there or not the
-    only one, :class:`~boltcli.errors.MissingExtra` for zstandard.
+    ``members`` are the names after ``!``, one for each nested archive.
+    ``max_size`` is the limit in bytes (0: 64 GiB, and a thousand times the
+    packed size). ``progress(done, total)`` counts packed bytes. Raises
+    :class:`~boltcli.errors.UnpackError` if the file is damaged or too large,
+    :class:`~boltcli.errors.ArgumentError` if a member doesn't exist or must be
+    chosen, :class:`~boltcli.errors.MissingExtra` for zstandard.
     """
     return _Unpacking(fd, path, max_size, progress).run(members)
 
 
 def peek(path: str, head: bytes, kind: str) -> bool:
-    """Whether a packed file of ``kind`` that begins with ``head`` seems to hold a bolt database.
+    """Return whether a packed file of ``kind`` that begins with ``head`` seems to contain a bolt database.
 
-    Nothing but ``head`` is looked at, and of a zip archive the beginnings of its first members.
+    Reads only ``head``, and for a zip archive the beginnings of its first members.
     """
     from io import BytesIO
 
@@ -75,7 +75,7 @@ def peek(path: str, head: bytes, kind: str) -> bool:
 
 
 def _begins_as_bolt(stream: Stream) -> bool:
-    """Whether what is in ``stream``, unpacked as far as it goes, begins with a meta page."""
+    """Return whether the unpacked content of ``stream`` begins with a meta page."""
     for _ in range(_DEPTH):
         kind = kind_of(_some(stream, 512))
         if kind == "a tar archive":
@@ -98,7 +98,7 @@ def _begins_as_bolt(stream: Stream) -> bool:
 
 
 def _some(stream: Stream, size: int) -> bytes:
-    """The first ``size`` bytes of ``stream``, or those before it breaks off."""
+    """Return the first ``size`` bytes of ``stream``, or fewer if it ends early or is damaged."""
     for wanted in (size, 64, 20):
         try:
             return stream.head(wanted)
@@ -109,7 +109,7 @@ def _some(stream: Stream, size: int) -> bytes:
 
 
 class Stream:
-    """Bytes to be read once from front to back, the first of which can be looked at before."""
+    """A sequential byte stream whose first bytes can be looked at before reading."""
 
     __slots__ = ("_head", "_read")
 
@@ -118,7 +118,7 @@ class Stream:
         self._head = b""
 
     def head(self, size: int = HEAD) -> bytes:
-        """Return the first ``size`` bytes, or all; only before anything is read."""
+        """Return the first ``size`` bytes, or all if there are fewer; call this before reading."""
         while len(self._head) < size:
             part = self._read(size - len(self._head))
             if not part:
@@ -148,7 +148,7 @@ class _Unpacking:
         status = os.fstat(fd)
         self.total = status.st_size
         self.mode = status.st_mode & 0o666
-        self.unpacked = 0  # bytes, of all layers and members
+        self.unpacked = 0  # bytes, in all layers and members
 
     def run(self, members: list[str]) -> int:
         target = Unnamed(self.path)
@@ -167,11 +167,11 @@ class _Unpacking:
             target.close()
 
     def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> bool:
-        """Write the database in ``stream`` to ``target``; ``file`` is the same, if it can be read at any place."""
+        """Write the database in ``stream`` to ``target``; ``file`` is the same stream if it is seekable, else None."""
         kind = kind_of(stream.head(512))
         while kind in _STREAMS:
             if depth > _DEPTH:
-                raise UnpackError(self.path, f"more than {_DEPTH} packings are inside each other")
+                raise UnpackError(self.path, f"it is packed in more than {_DEPTH} layers")
             stream, file = Stream(_opened(kind, stream).read), None
             kind = kind_of(stream.head(512))
             depth += 1
@@ -180,10 +180,10 @@ class _Unpacking:
                 raise UnpackError(self.path, f"more than {_DEPTH} packings are inside each other")
             return self._member(self._members(kind, stream, file), kind, members, target, depth + 1)
         if members:
-            raise ArgumentError(f"{self.path}: there is no member {members[0]!r}, for it is no archive")
+            raise ArgumentError(f"{self.path}: it has no member {members[0]!r}, because it is not an archive")
         inner = kind_of(stream.head())
-        if inner is not None and inner != ZEROS:  # of what is unknown, whoever opens the database says what is wrong
-            raise UnpackError(self.path, f"what is packed in it is {inner}, not a bolt database")
+        if inner is not None and inner != ZEROS:  # for unknown content, opening the database reports what is wrong
+            raise UnpackError(self.path, f"it contains {inner}, not a bolt database")
         self._copy(stream, target)
         return True
 
@@ -191,8 +191,8 @@ class _Unpacking:
         self, parts: Iterator[tuple[str, Read]], kind: str, members: list[str], target: Unnamed, depth: int
     ) -> bool:
         wanted = members[0] if members else None
-        names: list[str] = []  # of all members
-        found: list[str] = []  # of those that are databases
+        names: list[str] = []  # all members
+        found: list[str] = []  # the members that are databases
         for name, read in parts:
             names.append(name)
             part = Stream(read)
@@ -214,7 +214,7 @@ class _Unpacking:
         return True
 
     def _is_packed_database(self, part: Stream, name: str, depth: int) -> bool:
-        """Whether a member is a compressed database, as its first bytes say."""
+        """Return whether a member is a compressed database, judging by its first bytes."""
         head = part.head()
         kind = kind_of(head)
         if kind not in _STREAMS or depth > _DEPTH:
@@ -277,7 +277,7 @@ class _Unpacking:
 
 
 def _opened(kind: str, stream: Stream) -> Any:
-    """Return a reader of what is compressed in ``stream``."""
+    """Return a reader that decompresses ``stream``."""
     file: Any = stream
     if kind == "gzip":
         import gzip
@@ -296,7 +296,7 @@ def _opened(kind: str, stream: Stream) -> Any:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What the readers of damaged files raise."""
+    """Return the exceptions that the decompressors raise for damaged files."""
     import lzma
     import sys
     import tarfile

@@ -1,15 +1,15 @@
-"""Addresses as they may be shown: passwords and signatures in them are left out."""
+"""Show addresses without the passwords and signatures in them."""
 
 from __future__ import annotations
 
 _HIDDEN = "***"
-_SHORTEST = 3  # letters of a secret that is looked for in what others say
+_SHORTEST = 3  # letters of the shortest secret that is removed from messages
 
-_REAL: dict[str, str] = {}  # addresses by how they are shown, of those that have secrets
+_REAL: dict[str, str] = {}  # real addresses by the way they are shown, for those that contain secrets
 
 
 def public(path: str) -> str:
-    """Return ``path``; of an address without its password, and of its query the names only. :func:`real` knows better.
+    """Return ``path`` without the password and the query's values, if it is an address. :func:`real` reverses it.
 
     >>> public("sftp://me:secret@host/db?X-Amz-Signature=0123&part!member/snap/db")
     'sftp://me:***@host/db?X-Amz-Signature=***&part!member/snap/db'
@@ -23,22 +23,22 @@ def public(path: str) -> str:
             return path
         if _REAL.setdefault(shown, path) == path:
             return shown
-        number += 1  # another address that is shown like this one
+        number += 1  # another address is already shown like this one
         hidden = f"{_HIDDEN}{number}"
 
 
 def real(path: str) -> str:
-    """Return the address that is shown as ``path``."""
+    """Return the real address that is shown as ``path``."""
     return _REAL.get(path, path)
 
 
 def has_secrets(path: str) -> bool:
-    """Whether something of the address ``path`` is not shown."""
+    """Return whether the address ``path`` contains secrets."""
     return public(path) in _REAL
 
 
 def scrubbed(words: str, address: str) -> str:
-    """Return ``words``, which a library said of an address, without the secrets in that."""
+    """Return a library's message ``words`` without the secrets of ``address``."""
     for secret in sorted(_split(address, _HIDDEN)[1], key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             words = words.replace(secret, _HIDDEN)
@@ -46,14 +46,14 @@ def scrubbed(words: str, address: str) -> str:
 
 
 def _split(path: str, hidden: str) -> tuple[str, list[str]]:
-    """Return ``path`` with ``hidden`` in place of its secrets, and these."""
+    """Return ``path`` with its secrets replaced by ``hidden``, and the secrets."""
     scheme, mark, rest = path.partition("://")
     if not mark:
         return path, []
     secrets = []
     host, slash, way = rest.partition("/")
     if "@" not in host and "@" in way and ":" in host and not host.rpartition(":")[2].isdigit():
-        login, _, rest = rest.rpartition("@")  # the password has a slash
+        login, _, rest = rest.rpartition("@")  # the password contains a slash
         host, slash, way = rest.partition("/")
         host = f"{login}@{host}"
     login, at_sign, host = host.rpartition("@")

@@ -1,9 +1,9 @@
-"""The raw way to the bytes: any page as it lies in the file, without a lock.
+"""Raw reading: any page as it lies in the file, without a lock.
 
-It trusts meta 0 for the page size and the high-water mark, valid or not, and
-asks of a page only that it bears its own id: so it reads files that the
-transactional way refuses. The arithmetic is bbolt's (``internal/guts_cli``),
-64 bits that wrap around included.
+It takes the page size and the high-water mark from meta 0, valid or not, and
+requires only that a page bears its own id, so it reads files that a snapshot
+refuses. The arithmetic is bbolt's (``internal/guts_cli``), including 64-bit
+overflow.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .source import Source
 
-_FIRST = 4096  # bytes that bbolt reads to see meta 0
-_META_READ = 1024  # bytes that it reads of a meta page on its own
+_FIRST = 4096  # bytes that bbolt reads for meta 0
+_META_READ = 1024  # bytes that it reads for a single meta page
 _U32 = 0xFFFFFFFF
 _U64 = 0xFFFFFFFFFFFFFFFF
 _MAX_OFFSET = 0x7FFFFFFFFFFFFFFF
-_MAX_SLICE = 1 << 48  # bytes; Go makes no slice that long
+_MAX_SLICE = 1 << 48  # bytes; Go refuses longer slices
 
 
 class RawPage(Page):
-    """A page run (a page and its overflow pages) as it lies in the file: the header's fields, and all its bytes."""
+    """A page run (a page and its overflow pages) as it lies in the file: the header's fields and all bytes."""
 
     __slots__ = ("data",)
 
@@ -46,8 +46,8 @@ class RawPage(Page):
 class RawFile:
     """A database file for raw reading. Use as a context manager, or call :meth:`close`.
 
-    Raises :class:`~boltcli.errors.SourceNotFound`, or :class:`~boltcli.errors.OpenError` where
-    the system refuses; it opens the file when that is first needed.
+    Raises :class:`~boltcli.errors.SourceNotFound`, or :class:`~boltcli.errors.OpenError` if
+    the system refuses. The file is opened at its first use.
     """
 
     def __init__(self, path: str) -> None:
@@ -82,7 +82,7 @@ class RawFile:
         self.close()
 
     def page_size_and_hwm(self) -> tuple[int, int]:
-        """Page size in bytes and high-water mark, as meta 0 has them.
+        """Return page size in bytes and high-water mark, as meta 0 has them.
 
         Raises :class:`~boltcli.errors.UnreadablePage` if the file is too short or the magic is wrong.
         """
@@ -98,16 +98,16 @@ class RawFile:
         return self._sizes
 
     def meta_at(self, slot: int, page_size: int) -> tuple[Meta, bytes]:
-        """Meta page ``slot`` (0 or 1) where it is at this page size, and 1024 bytes from the page's beginning."""
+        """Return meta page ``slot`` (0 or 1) at this page size, and the first 1024 bytes of the page."""
         data = self.exactly(_META_READ, slot * page_size & _U32)
         return Meta.at(data, slot), data
 
     def page(self, pgid: int) -> RawPage:
-        """The page run at ``pgid``. Raises :class:`~boltcli.errors.UnreadablePage`."""
+        """Return the page run at ``pgid``. Raises :class:`~boltcli.errors.UnreadablePage`."""
         with Step("read Page size"):
             page_size, hwm = self.page_size_and_hwm()
         page = self._run(pgid, page_size, 1)
-        if page.overflow >= (hwm - 3) & _U32:  # without the two metas and the page itself
+        if page.overflow >= (hwm - 3) & _U32:  # excluding the two metas and the page itself
             raise UnreadablePage(
                 f"error: invalid value, Page claims to have {page.overflow} overflow pages (>=hwm={hwm}). "
                 "Interrupting to avoid risky OOM",
@@ -116,7 +116,7 @@ class RawFile:
         return self._run(pgid, page_size, page.overflow + 1) if page.overflow else page
 
     def first_page(self, pgid: int, page_size: int) -> tuple[int, bytes]:
-        """Address and bytes of the one page at ``pgid``, whatever they are."""
+        """Return the offset and the bytes of the page at ``pgid``, without its overflow pages and without checks."""
         address = pgid * page_size & _U64
         return address, self.exactly(page_size, address)
 
@@ -134,12 +134,12 @@ class RawFile:
         return page
 
     def exactly(self, length: int, position: int) -> bytes:
-        """``length`` bytes from ``position``. Raises :class:`~boltcli.errors.UnreadablePage` if there are fewer."""
+        """Return ``length`` bytes from ``position``; raises UnreadablePage if there are fewer."""
         if length >= _MAX_SLICE:
             raise UnreadablePage("runtime error: makeslice: len out of range", path=self.path)
         if position > _MAX_OFFSET:
             raise OpenError("readat", self.path, "negative offset")
-        # The length comes from the file: nothing is allocated for it that isn't there to be read.
+        # The length comes from the file: check it against the file's size before allocating memory.
         data = self._read(min(length, max(self.size - position, _FIRST)), position)
         if len(data) < length:
             raise UnreadablePage("EOF", path=self.path)

@@ -1,14 +1,13 @@
-"""Reading a whole file that isn't in memory yet.
+"""Read a whole file ahead that isn't in the page cache.
 
-What was measured (1M pairs, 280 MB; 100k values, 630 MB; disks with a
-read-ahead of 128 KiB and of 8 MiB), against no advice at all: MADV_RANDOM,
-which is bbolt's, takes 6 to 40 times as long; MADV_SEQUENTIAL and
-MADV_WILLNEED for the whole are no quicker; WILLNEED in windows saves a quarter
-on the slow read-ahead, a process of its own that reads the file from front to
-back a third to a half, and neither anything on the quick one. A file that is
-in memory is best left alone. So it's that process, for a file that isn't
-there and has room. For one that hasn't, MADV_SEQUENTIAL costs nothing and
-tells the system not to keep its pages before everybody else's.
+Measured against no advice (1M pairs, 280 MB; 100k values, 630 MB; disks with a
+read-ahead of 128 KiB and of 8 MiB): bbolt's MADV_RANDOM takes 6 to 40 times as
+long; MADV_SEQUENTIAL and MADV_WILLNEED for the whole file make no difference.
+On the disk with the small read-ahead, WILLNEED in windows saves a quarter, and
+a process that reads the file from front to back saves a third to a half; on
+the other disk neither saves time. A cached file needs nothing. So a process is
+started if the file isn't cached and fits in memory. If it doesn't fit,
+MADV_SEQUENTIAL keeps its pages from displacing those of others.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ if TYPE_CHECKING:
     from .forked import Forked
     from .snapshot import Snapshot
 
-_WORTH = 32 << 20  # bytes; a smaller file is there before a process is
-_SAMPLES = 32  # places looked at
+_WORTH = 32 << 20  # bytes; a smaller file is read before the process has started
+_SAMPLES = 32  # pages sampled
 _AT_ONCE = 1 << 20  # bytes
 
 
 class ReadAhead:
-    """For the time of a ``with``, has the file of ``snapshot`` read in advance, if that helps.
+    """Context manager that reads the file of ``snapshot`` ahead, if that saves time.
 
-    ``wanted``: whether the job looks at most of the file, and may take a
-    process for this, which ends with the ``with`` at the latest.
+    ``wanted``: whether the job reads most of the file and may use another
+    process, which ends with the ``with`` block at the latest.
     """
 
     __slots__ = ("_process", "_snapshot", "_wanted")
@@ -59,7 +58,7 @@ class ReadAhead:
         try:
             self._process = Forked(lambda: _read_all(snapshot.fd, size))
         except Died:
-            pass  # it goes without
+            pass  # continue without reading ahead
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,7 +68,7 @@ class ReadAhead:
 
 
 def is_cold(fd: int, size: int) -> bool:
-    """Whether a good part of a file isn't in memory; False where the system doesn't tell."""
+    """Return whether a good part of a file isn't in the page cache; False if unknown."""
     if not hasattr(os, "RWF_NOWAIT"):
         return False
     missing = 0
@@ -85,7 +84,7 @@ def is_cold(fd: int, size: int) -> bool:
 
 
 def available_memory() -> int:
-    """Bytes that may be used without pushing out what is in use; 0 where the system doesn't tell."""
+    """Return the bytes of available memory; 0 if unknown."""
     try:
         with open("/proc/meminfo", "rb") as file:
             for line in file:

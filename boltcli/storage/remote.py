@@ -1,7 +1,7 @@
-"""An object elsewhere (s3://, gs://, az://, sftp://, https://): read in blocks through fsspec, kept in a sparse file.
+"""Read remote objects (s3://, gs://, az://, sftp://, https://) in blocks with fsspec, into a sparse file.
 
-Each block is asked for once. What lies together is asked for together, and ranges that do not, concurrently where
-the protocol can. Credentials are fsspec's and its back ends' affair, and never shown.
+Each block is requested once. Adjacent blocks are requested together, other ranges concurrently if the protocol
+supports that. fsspec and its back ends find the credentials; they are never shown.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from .unnamed import temporary_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-BLOCK = 16 << 10  # bytes: the least that is asked for
+BLOCK = 16 << 10  # bytes of the smallest request
 HEAD = 64 << 10  # bytes read at the beginning, which hold both meta pages
 SMALL = 512 << 10  # objects up to this size are read at once
-_GAP = 64 << 10  # bytes between two ranges that are read rather than a range more
-_RANGE = 8 << 20  # bytes of a range, where everything is read
-_AT_ONCE = 8  # such ranges
+_GAP = 64 << 10  # bytes; ranges that are closer than this are merged
+_RANGE = 8 << 20  # bytes of a range when the whole object is read
+_AT_ONCE = 8  # concurrent ranges of this size
 
-# What an object's state is known by, as the back ends call it.
+# The names that back ends give to what identifies an object's state.
 _TAGS = ("ETag", "etag", "LastModified", "last_modified", "Last-Modified", "mtime", "updated", "md5Hash", "generation")
 _TIMES = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated")
 
 
 class Remote:
-    """An object of ``size`` bytes, of which ``fd`` has the blocks that were read, at their places.
+    """A remote object of ``size`` bytes; the file ``fd`` has the blocks that were read, at their offsets.
 
-    ``requests`` counts round trips (ranges asked for together are one), ``read`` the bytes that came.
+    ``requests`` counts round trips (concurrent ranges are one), ``read`` the bytes received.
     """
 
     def __init__(self, files: Any, key: str, path: str) -> None:
@@ -61,7 +61,7 @@ class Remote:
             raise
 
     def fetch(self, spans: Iterable[tuple[int, int]]) -> None:
-        """Make sure that ``fd`` has the bytes of all ``spans`` (first, after the last). Raises OpenError, Changed."""
+        """Read the bytes of ``spans`` (first, after the last) that ``fd`` doesn't have. Raises OpenError, Changed."""
         there = self._there
         runs: list[list[int]] = []
         for start, stop in sorted(spans):
@@ -77,13 +77,13 @@ class Remote:
             return
         for (start, stop), data in zip(wanted, self._ask(wanted)):
             if len(data) == self.size and stop - start < self.size:
-                start = 0  # a server that knows no ranges sends all, each time
+                start = 0  # a server without range requests sends the whole object
             elif len(data) != stop - start:
-                raise Changed(f"{len(data)} bytes came where {stop - start} were asked for", path=self.path)
+                raise Changed(f"{len(data)} bytes arrived, {stop - start} were requested", path=self.path)
             self._store(start, data)
 
     def fetch_all(self) -> None:
-        """Make sure that ``fd`` has everything."""
+        """Read the whole object."""
         if 0 not in self._there:
             return
         step = _RANGE * _AT_ONCE
@@ -152,12 +152,12 @@ class Remote:
 
 
 def refused(operation: str, path: str, error: Exception) -> BoltError:
-    """Return the error for what a back end raised; of its words the first line, without what may be secret."""
+    """Return the error for a back end's exception, with the first line of its message, without secrets."""
     if isinstance(error, FileNotFoundError):
         cause = error.__cause__
         if not isinstance(cause, Exception) or getattr(cause, "status", 0) in (404, 410):
             return SourceNotFound(path)
-        error = cause  # of fsspec's HTTP, for which whatever it can't have is not found
+        error = cause  # fsspec's HTTP back end reports every failure as "not found"; the cause is more exact
     words = str(error) or type(error).__name__
     if words.startswith("[Errno"):
         words = words.partition("] ")[2]
@@ -165,11 +165,11 @@ def refused(operation: str, path: str, error: Exception) -> BoltError:
 
 
 def open_remote(address: str, path: str) -> Remote:
-    """Open the object at ``address``; ``path`` is what errors call it. The caller closes its ``fd``.
+    """Open the object at ``address``; ``path`` is its name in errors. The caller closes its ``fd``.
 
     Raises :class:`~boltcli.errors.MissingExtra` without fsspec or the protocol's
-    library, :class:`~boltcli.errors.SourceNotFound`,
-    :class:`~boltcli.errors.OpenError` if the object can't be had.
+    library, :class:`~boltcli.errors.SourceNotFound`, and
+    :class:`~boltcli.errors.OpenError` if the object can't be read.
     """
     files, key = located(address, path)
     remote = Remote(files, key, path)
@@ -178,16 +178,16 @@ def open_remote(address: str, path: str) -> Remote:
 
 
 def load_libraries(addresses: Iterable[str]) -> None:
-    """Import what the protocols of ``addresses`` need, before processes are forked that each would. Raises nothing."""
+    """Import the libraries for ``addresses`` once, before processes are forked. Raises nothing."""
     for protocol in {address.partition("://")[0] for address in addresses if "://" in address}:
         try:
             need("fsspec", "remote").get_filesystem_class(protocol)
         except Exception:
-            continue  # whoever opens one says what is wrong
+            continue  # opening the address reports what is wrong
 
 
 def object_state(address: str) -> tuple[int | None, int | None]:
-    """Return the size of the object at ``address`` in bytes and its time in ns since 1970; None where unknown.
+    """Return the object's size in bytes and its modification time in ns since 1970; None if unknown.
 
     Raises as :func:`open_remote` does.
     """
@@ -222,7 +222,7 @@ def _nanoseconds(when: Any) -> int | None:
 
 
 def located(address: str, path: str) -> tuple[Any, str]:
-    """Return the file system of ``address``, and the object's name in it. Raises OpenError, MissingExtra."""
+    """Return fsspec's file system for ``address``, and the object's name in it. Raises OpenError, MissingExtra."""
     core = need("fsspec.core", "remote", "an address")
     try:
         files, key = core.url_to_fs(address)

@@ -1,4 +1,4 @@
-"""The databases below an address, or those that a pattern means: ``s3://bucket/prefix/``, ``s3://bucket/*.db``."""
+"""Find the databases below an address or matching a pattern: ``s3://bucket/prefix/``, ``s3://bucket/*.db``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .remote import located, refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HEAD = 20 << 10  # bytes of an object that are looked at; they hold both meta pages of a database up to 16 KiB a page
+_HEAD = 20 << 10  # bytes read of an object: both meta pages, for page sizes up to 16 KiB
 _AT_ONCE = 64  # objects
-_WILD = "*["  # a question mark begins a query
+_WILD = "*["  # not "?", which begins a query
 
 
 def is_pattern(address: str) -> bool:
-    """Whether the path in ``address`` has a wildcard."""
+    """Return whether the path in ``address`` has a wildcard."""
     path = real(address).partition("://")[2].partition("/")[2]
     return any(char in path.partition("?")[0].partition("!")[0] for char in _WILD)
 
 
 def matching(address: str) -> Iterator[str]:
-    """Yield the addresses of the objects that a pattern means, as they may be shown. Raises OpenError."""
+    """Yield the addresses of the objects that match a pattern, without secrets. Raises OpenError."""
     address = real(address)
     path = address.index("/", address.index("://") + 3)
     at = min(at for char in _WILD if (at := address.find(char, path)) >= 0)
@@ -38,9 +38,9 @@ def matching(address: str) -> Iterator[str]:
 
 
 def databases_below(address: str) -> Iterator[str]:
-    """Yield the addresses of the databases below ``address``, as they may be shown; of an object itself that.
+    """Yield the addresses of the databases below ``address``, without secrets; if it is an object, only its own.
 
-    The beginnings of many objects are read together. Raises OpenError.
+    The beginnings of many objects are read concurrently. Raises OpenError.
     """
     address = real(address).rstrip("/")
     files, key = located(address, public(address))
@@ -59,13 +59,13 @@ def databases_below(address: str) -> Iterator[str]:
 
 
 def _addresses(base: str, key: str, names: list[str]) -> Iterator[str]:
-    """Yield the addresses of objects whose names in the file system begin with ``key``, which ``base`` is there."""
+    """Yield the addresses of the objects ``names``, which begin with ``key``, the name of ``base``."""
     for name in names:
         yield public(base + "/" + name[len(key) :].lstrip("/"))
 
 
 def _may_be_database(head: Any) -> bool:
-    """Whether an object begins as a database does, packed or not. One that can't be read may be: why shows later."""
+    """Return whether an object may be a database, packed or not; also True if it can't be read (reported later)."""
     if isinstance(head, Exception):
         return True
     head = bytes(head)

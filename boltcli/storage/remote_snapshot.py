@@ -1,4 +1,4 @@
-"""A database in an object store: its pages come as they are asked for, the next ones of a walk ahead of it."""
+"""A snapshot of a database in an object store: pages are read on demand, and ahead during a walk."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
     from ..format.page import Buffer, Owner, Page
 
-_META_ROOM = 4096  # bytes that are looked at for a meta page
-_FIRST_WINDOW = 8  # children of a branch page, of which twice as many are read ahead in a walk, then twice as many
+_META_ROOM = 4096  # bytes read for a meta page
+_FIRST_WINDOW = 8  # children of a branch page to read ahead in a walk; the number then doubles
 _LAST_WINDOW = 512
-_OVERFLOW = 64 << 20  # bytes: larger page runs come from damage, and are read as they are asked for
+_OVERFLOW = 64 << 20  # bytes; a larger page run is probably damage, and is not read ahead
 _ELEMENT = 16  # bytes of a branch element; the child's page id is its last 8
 
 
 class _Family:
-    """The children of a branch page, and how far they were asked for: in turn (``walked``), or here and there."""
+    """The children of a branch page, and how far they were read: in order (``walked``) or not."""
 
     __slots__ = ("children", "last", "there", "walked")
 
@@ -37,9 +37,9 @@ class _Family:
 
 
 class RemoteSnapshot(Snapshot):
-    """A snapshot of an object elsewhere. The closing look asks whether it is still the same object.
+    """A snapshot of a remote object. The closing look verifies that it is still the same object.
 
-    ``buffer`` is the whole file, which is then read in large ranges; :meth:`page` reads pages alone.
+    ``buffer`` reads the whole object in large ranges; :meth:`page` reads single pages.
     """
 
     __slots__ = ("_families", "_mapping", "_window")
@@ -61,7 +61,7 @@ class RemoteSnapshot(Snapshot):
         super()._open(previous)
 
     def _read(self) -> None:
-        """Nothing is read in advance: what the opening brought is there."""
+        """Read nothing in advance: the beginning was read on opening."""
 
     def reopened(self, *, previous: bool = False) -> RemoteSnapshot:
         return RemoteSnapshot(self.path, self._source.duplicate(), previous=previous)
@@ -105,7 +105,7 @@ class RemoteSnapshot(Snapshot):
         return super().any_page(pgid, stack, bucket)
 
     def _remember(self, pgid: int, table: bytes) -> None:
-        """Note the children of a branch page, for :meth:`_wanted`."""
+        """Record the children of a branch page, for :meth:`_wanted`."""
         count = len(table) // _ELEMENT
         children = memoryview(table[: count * _ELEMENT]).cast("Q")[1::2].tolist()
         if not children or children[0] in self._families:
@@ -116,7 +116,7 @@ class RemoteSnapshot(Snapshot):
             self._families[child] = family, index
 
     def _wanted(self, pgid: int) -> list[int]:
-        """The pages to ask for together: this one, and in a walk the next ones."""
+        """Return the pages to request together: this one and, in a walk, the next ones."""
         known = self._families.get(pgid)
         if known is None:
             return [pgid]

@@ -1,4 +1,4 @@
-"""A database file, seen as of one of its transactions."""
+"""A snapshot: the state of a database file as of one transaction."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ if TYPE_CHECKING:
     from ..format.page import Buffer, Owner
     from .guard import Guard
 
-# How much bbolt reads to look at a meta page before it knows the page size.
+# Bytes that bbolt reads for a meta page before it knows the page size.
 _PROBE = 0x1000
 _META_END = PAGE_HEADER_SIZE + META_SIZE
 # Files up to this many bytes are read as a whole.
 SMALL = 1 << 20
-# So many pages are read one by one before a larger file is mapped, which costs as much as all of them.
+# Pages of a larger file that are read one by one before it is mapped, which costs as much as reading them.
 _LONE = 100
 
 
 class Snapshot:
-    """The database as the newest valid meta page describes it, or with ``previous`` as the other one does.
+    """The database as described by the newest valid meta page, or with ``previous`` by the other one.
 
-    ``metas`` are both meta pages, ``meta`` the one that rules. ``size`` is the
-    file's size in bytes, ``page_size`` in bytes, ``page_count`` the number of
-    pages that the file has room for (a cut last page counts), ``mode`` its
-    permission bits. Use as a context manager, whose end is the closing look
-    (:meth:`verify`), or call :meth:`close`. ``settled`` once that was taken
-    for good.
+    ``metas`` are both meta pages, ``meta`` the one in use. ``size`` is the
+    file's size and ``page_size`` the page size, in bytes; ``page_count`` is the
+    number of pages in the file (a partial last page counts), ``mode`` its
+    permission bits. Use as a context manager, or call :meth:`close`.
+
+    The opening look reads the meta pages when the snapshot is opened; the
+    closing look (:meth:`verify`), taken at the end of the ``with`` block, reads
+    them again to find out whether the state changed in the meantime.
+    ``settled`` is True after the last closing look.
     """
 
     __slots__ = (
@@ -43,10 +46,10 @@ class Snapshot:
         "page_count", "page_size", "path", "settled", "size",
     )  # fmt: skip
 
-    piecemeal = False  # whether to read the whole file costs much more than to read the pages that are needed
+    piecemeal = False  # whether reading the whole file costs much more than reading single pages
 
     def __init__(self, path: str, source: Source | None = None, *, previous: bool = False) -> None:
-        """Validate ``source``, which it then owns; by default ``path``, opened and locked.
+        """Validate ``source``, which the snapshot then owns; by default ``path`` is opened and locked.
 
         Raises :class:`~boltcli.errors.SourceNotFound`,
         :class:`~boltcli.errors.OpenError`,
@@ -71,19 +74,19 @@ class Snapshot:
         self.mode = status.st_mode & 0o7777
         self.size = status.st_size
         if self.size == 0:
-            # bbolt begins to initialise the file, through a descriptor that it cannot write to.
+            # bbolt tries to initialise an empty file through a read-only descriptor; this is its error.
             raise OpenError("write", self.path, "Bad file descriptor")
         self.page_size = find_page_size(fd, self.size)
         if self.size < self.page_size * 2:
             raise InvalidDatabase(f"file size too small {self.size}", path=self.path)
-        # The opening look. What is read of the file comes after it, the closing look after that.
+        # The opening look comes before everything else that is read, the closing look after it.
         self._seen = self._look()
         self.metas = Meta.at(self._seen[0], 0), Meta.at(self._seen[1], 1)
         self.meta = choose(*self.metas)
         if previous:
             self.meta = self._previous()
-        self.size = os.fstat(fd).st_size  # again: a transaction may have made the file grow before the look
-        # Past the file's end, up to the end of the host's page, a map reads as zeros.
+        self.size = os.fstat(fd).st_size  # again: the file may have grown before the look
+        # A map reads as zeros from the file's end to the end of the host's page.
         self._readable = -(-self.size // HOST_PAGE) * HOST_PAGE
         self.page_count = -(-self.size // max(self.page_size, 1))
         if self._is_odd():
@@ -92,10 +95,9 @@ class Snapshot:
             self._read()
 
     def _is_odd(self) -> bool:
-        """Tell whether no page can be had: a meta page does not fit the page size that one claims.
+        """Return whether the page size is too small for a meta page, so that no page can be read.
 
-        A meta page with such a size and a good checksum was made by hand; bbolt opens the file, and fails at the
-        first page.
+        Such a meta page with a good checksum was made by hand; bbolt opens the file, and fails at the first page.
         """
         return self.page_size < _META_END or self.page_size % 8 != 0
 
@@ -104,12 +106,12 @@ class Snapshot:
             raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
 
     def _look(self) -> tuple[bytes, bytes]:
-        """The heads of both meta pages, as they are in the file now."""
+        """Read the beginnings of both meta pages from the file."""
         fd = self._source.fd
         return read_at(fd, 0, _META_END), read_at(fd, self.page_size, _META_END)
 
     def _read(self) -> None:
-        """A small file that may change is taken in, and the closing look at once; others wait until they are needed."""
+        """Read a small file that may change as a whole, with the closing look at once; other files are read later."""
         if self.size <= SMALL and not self._source.locked:
             self._buffer = self._whole()
             self.settle()
@@ -122,11 +124,11 @@ class Snapshot:
 
     @property
     def buffer(self) -> Buffer:
-        """The file: the map of it, or the bytes of a small one.
+        """The file's bytes: the mapped file, or the content of a small one.
 
-        Raises :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.InvalidDatabase`
-        (a page size that makes no sense) or :class:`~boltcli.errors.Changed`, the first
-        time, and :class:`~boltcli.errors.DatabaseClosed` once this is closed.
+        The first access raises :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.InvalidDatabase`
+        (an impossible page size) or :class:`~boltcli.errors.Changed`; an access after :meth:`close` raises
+        :class:`~boltcli.errors.DatabaseClosed`.
         """
         if self._buffer is None:
             if self._source.fd < 0:
@@ -142,22 +144,22 @@ class Snapshot:
         source = self._source
         try:
             mapping = mmap.mmap(source.fd, self.size, access=mmap.ACCESS_READ)
-        except ValueError:  # the file is shorter by now
+        except ValueError:  # the file is shorter now
             raise self._cut() from None
         except OSError as error:
             raise OpenError("mmap", self.path, error.strerror or str(error)) from error
-        if os.name == "posix" and not source.private:  # elsewhere a mapped file can't be cut
+        if os.name == "posix" and not source.private:  # Windows doesn't allow truncating a mapped file
             from .guard import Guard
 
             try:
                 self._guard = Guard(mapping, source.fd)
-            except OSError as error:  # a Python without C callbacks: with the lock we do as bbolt does
+            except OSError as error:  # a Python without ctypes callbacks; under the lock boltcli does as bbolt does
                 if not source.locked:
-                    raise Changed(f"a map of it can't be watched: {error}", path=self.path) from None
+                    raise Changed(f"no protection against its truncation: {error}", path=self.path) from None
         return mapping
 
     def _previous(self) -> Meta:
-        """The other meta page: the state that the newest transaction began with."""
+        """Return the other meta page: the state before the newest transaction."""
         other = self.metas[1 - self.meta.page]
         problem = other.problem()
         if problem is not None:
@@ -168,7 +170,7 @@ class Snapshot:
         return other
 
     def reopened(self, *, previous: bool = False) -> Snapshot:
-        """The newest state of the same open file, or the ``previous`` one, to be closed on its own."""
+        """Return a new snapshot of the same open file, of the newest or the ``previous`` state; close it separately."""
         return Snapshot(self.path, self._source.duplicate(), previous=previous)
 
     @property
@@ -178,21 +180,21 @@ class Snapshot:
 
     @property
     def fd(self) -> int:
-        """The descriptor of the file, as long as this isn't closed."""
+        """The file descriptor; raises DatabaseClosed once this is closed."""
         return self._source.fd
 
     @property
     def locked(self) -> bool:
-        """Whether our shared lock keeps writers out."""
+        """Whether this process holds the shared lock, so that no bbolt can write."""
         return self._source.locked
 
     def verify(self) -> None:
-        """The closing look: raise :class:`~boltcli.errors.Changed` unless all that was read is one state.
+        """Take the closing look: raise :class:`~boltcli.errors.Changed` unless everything read belongs to one state.
 
-        With the lock it is, as long as nobody cut the file short. Without it
-        the newest transaction must be the one of the opening look: bbolt
-        overwrites no page that the newest meta page reaches. Nothing that was
-        read may be shown before.
+        With the lock it does, unless the file was truncated. Without it, the
+        newest transaction must still be that of the opening look: bbolt never
+        overwrites a page that the newest meta page reaches. No output may be
+        shown before this look.
         """
         if self.settled:
             return
@@ -209,12 +211,12 @@ class Snapshot:
         return Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
 
     def glance(self) -> None:
-        """What a long job calls now and then: raise :class:`~boltcli.errors.Changed` if it is in vain by now."""
+        """Raise :class:`~boltcli.errors.Changed` if the closing look is bound to fail. Long jobs call it repeatedly."""
 
     def settle(self) -> None:
-        """Take the closing look for the last time: from here on nothing is read that could still change.
+        """Take the closing look for the last time; nothing that could change may be read afterwards.
 
-        For what must be known to be whole before the ``with`` block's end.
+        This is for results that must be known to be consistent before the end of the ``with`` block.
         """
         self.verify()
         self.settled = True
@@ -233,15 +235,15 @@ class Snapshot:
         )  # fmt: skip
 
     def close(self) -> None:
-        """Unmap and close; the lock goes with the descriptor."""
+        """Unmap and close the file, which releases the lock."""
         if self._guard is not None:
             self._guard.release()
         if self._buffer is not None and not isinstance(self._buffer, bytes):
             try:
                 self._buffer.close()
             except BufferError:
-                # A view of it is held, perhaps by an error's traceback, and the map goes with the view. So would
-                # the lock, as a map has a duplicate of the descriptor.
+                # A view of the map still exists, perhaps in an error's traceback, and keeps the map open. The map
+                # has a duplicate of the descriptor, so release the lock explicitly.
                 self._source.unlock()
         self._buffer = None
         self._source.close()
@@ -250,7 +252,7 @@ class Snapshot:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # An error that comes of torn pages isn't one of the database; an interruption is none at all.
+        # An error caused by torn pages isn't one of the database. An interruption needs no closing look.
         try:
             if kind is None or issubclass(kind, Exception):
                 self.settle()
@@ -260,12 +262,12 @@ class Snapshot:
     def page(
         self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None, *, lone: bool = False
     ) -> Page:  # fmt: skip
-        """The page run at ``pgid``, with the two assertions that bbolt makes of every page.
+        """Return the page run at ``pgid``, with the two assertions that bbolt makes about every page.
 
         They are: the page bears its own id, and it has exactly one of the four
-        types. ``stack`` is the page ids that led here, ``bucket`` whose tree
-        that is, both for errors. ``lone``: few others will be asked for, and
-        nothing behind its end; then it isn't worth mapping the file. Raises
+        types. For errors, ``stack`` is the page ids that led here, ``bucket``
+        the owner of the tree. ``lone``: few other pages will be read, and
+        nothing after the run's end, so the file need not be mapped. Raises
         :class:`~boltcli.errors.Corrupted`.
         """
         page = self._lone_page(pgid, stack, bucket) if lone and self._buffer is None else None
@@ -278,7 +280,7 @@ class Snapshot:
         return page
 
     def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        """Like :meth:`page`, but whatever the header says is taken as it is."""
+        """Return the page run at ``pgid`` like :meth:`page`, but without the assertions."""
         page_size = self.page_size
         buffer = self._buffer
         if buffer is None:
@@ -290,7 +292,7 @@ class Snapshot:
                 raise self.corrupted(
                     f"the page lies beyond the end of the file ({size} bytes)", pgid, stack, bucket
                 )  # fmt: skip
-            # The last page is cut short: what is missing of it reads as zeros.
+            # The last page is partial: its missing bytes read as zeros.
             buffer = buffer[start:].ljust(self._readable - start, b"\0")
             offset, size = 0, len(buffer)
         header = HEADER.unpack_from(buffer, offset)
@@ -299,7 +301,7 @@ class Snapshot:
         return Page(header, buffer, offset, end, size, start, self.path, tuple(stack), bucket)
 
     def _lone_page(self, pgid: int, stack: Sequence[int], bucket: Owner | None) -> Page | None:
-        """A page run that is read by itself; None if there is anything unusual about it."""
+        """Read a single page run without mapping the file; return None if it is irregular."""
         page_size = self.page_size
         start = pgid * page_size
         if self._lone and start + page_size <= self.size:
@@ -318,7 +320,7 @@ class Snapshot:
     def corrupted(
         self, problem: str, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None
     ) -> Corrupted:  # fmt: skip
-        """The error for ``problem`` on page ``pgid``, with its place."""
+        """Return the error for ``problem`` on page ``pgid``, with its offset."""
         return Corrupted(
             problem, page=pgid, offset=pgid * self.page_size, stack=stack, path=self.path,
             bucket=bucket.names if bucket is not None else (),
@@ -326,11 +328,11 @@ class Snapshot:
 
 
 def find_page_size(fd: int, size: int) -> int:
-    """The page size as bbolt finds it, in bytes.
+    """Return the page size in bytes, found as bbolt finds it.
 
-    From meta 0 if it is valid, else from a valid meta 1 searched for at every
-    power of two from 1 KiB to 16 MiB, else (if anything could be read there)
-    the host's. Raises :class:`~boltcli.errors.InvalidDatabase`.
+    It is taken from meta 0 if that is valid, else from a valid meta 1, searched
+    for at every power of two from 1 KiB to 16 MiB, else (if bytes could be read
+    there) it is the host's. Raises :class:`~boltcli.errors.InvalidDatabase`.
     """
     readable = False
     for position in (0, *PAGE_SIZE_SEARCH):

@@ -1,4 +1,4 @@
-"""An open database file, its lock, and the bytes of it at a position."""
+"""An open database file, its lock, and reading bytes at a position."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 _MAGIC = (0xED0CDAED).to_bytes(4, "little")  # of a meta page, after the page header
 
-# Bytes; without importing mmap for it.
+# Bytes; found without importing mmap.
 HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
-# Types of files (stat(2)) that are no files.
+# File types (stat(2)) other than regular files and folders.
 _NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block device", 0o140000: "socket"}
 
 
 class Source:
-    """An open database file: ``fd``, its ``path``, and whether our shared lock is on it (``locked``).
+    """An open database file: ``fd``, its ``path``, and whether this process holds the shared lock (``locked``).
 
     If not, ``reason`` says why: ``held`` by another process, ``unasked``, or
-    the system's own words. ``private``: it is a copy that nobody else can
-    reach, as what was unpacked. ``remote``: the object elsewhere of which it
-    has a part. Closing the last duplicate drops the lock.
+    the system's message. ``private``: it is a copy that no other process can
+    open, for example an unpacked file. ``remote``: the remote object of which
+    it has a part. Closing the last duplicate releases the lock.
     """
 
     __slots__ = ("_alone", "fd", "locked", "path", "private", "reason", "remote")
@@ -38,17 +38,17 @@ class Source:
         self.remote = remote
         self.locked = False
         self.reason = "unasked"
-        self._alone = True  # no duplicate of it was made
+        self._alone = True  # whether it has no duplicate
 
     def duplicate(self) -> Source:
-        """The same open file, with the same lock, to be closed on its own."""
+        """Return the same open file with the same lock; close it separately."""
         other = Source(os.dup(self.fd), self.path, private=self.private, remote=self.remote)
         other.locked, other.reason = self.locked, self.reason
         self._alone = other._alone = False
         return other
 
     def unlock(self) -> None:
-        """Drop our lock, unless a duplicate of this shares it."""
+        """Release the lock, unless a duplicate shares it."""
         if self.locked and self._alone and self.fd >= 0:
             import fcntl
 
@@ -56,14 +56,14 @@ class Source:
 
     @property
     def steady(self) -> bool:
-        """Whether no other process changes what is read: one look at the metas will do."""
+        """Whether no other process can change what is read, so that one look at the meta pages is enough."""
         return self.locked or self.private
 
     def try_lock(self) -> bool:
-        """flock(2), shared, without waiting: it excludes a bbolt writer, and not another reader."""
+        """Try to take the shared flock(2) without waiting: it excludes bbolt writers, not other readers."""
         try:
             import fcntl
-        except ImportError:  # Windows: bbolt uses LockFileEx there, we don't ask for it yet
+        except ImportError:  # Windows: bbolt uses LockFileEx there, which is not implemented here
             return False
         try:
             fcntl.flock(self.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -83,21 +83,21 @@ class Source:
 
 
 def is_elsewhere(path: str) -> bool:
-    """Whether ``path`` is standard input or an address, and not a path of the file system."""
+    """Return whether ``path`` is standard input or an address, not a path in the file system."""
     return path == "-" or "://" in path
 
 
 def begins_with_meta(fd: int) -> bool:
-    """Whether the first page is a sound-looking meta page of bolt, and so the file not packed: of most files it is."""
+    """Return whether the file begins with a meta page, like most databases; then it is not packed."""
     head = read_at(fd, 0, 20)
-    return head[16:] == _MAGIC and not head[0]  # page 0 bears its id; a packed file begins otherwise
+    return head[16:] == _MAGIC and not head[0]  # page id 0; packed files begin with other bytes
 
 
 def check_source(path: str) -> None:
     """Raise :class:`SourceNotFound` or :class:`OpenError` unless there is a file at ``path``: bbolt's first step.
 
-    A folder passes: what bbolt says of it comes later. A FIFO or a device doesn't, which can't be read at any place.
-    ``FILE!member`` passes where FILE does.
+    A folder passes, as bbolt reports it later. A FIFO or a device doesn't pass, as it is not seekable.
+    ``FILE!member`` passes if FILE does.
     """
     if is_elsewhere(path):
         return
@@ -108,7 +108,7 @@ def check_source(path: str) -> None:
             return
         raise SourceNotFound(path) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        if split_member(path)[1]:  # ENOTDIR: the member's name has slashes
+        if split_member(path)[1]:  # ENOTDIR: the member's name contains slashes
             return
         raise refused("stat", path, error) from error
     kind = _NO_FILES.get(mode & 0o170000)
@@ -117,7 +117,7 @@ def check_source(path: str) -> None:
 
 
 def split_member(path: str) -> tuple[str, list[str]]:
-    """Split ``FILE!member``: the file, and the names of the members; none if there is no such file."""
+    """Split ``FILE!member`` into the file and the names of the members; there are none if FILE doesn't exist."""
     at = path.find("!")
     while at >= 0:
         if at and path[at + 1 :] and os.path.isfile(path[:at]):
@@ -135,7 +135,7 @@ def open_if_there(path: str) -> int:
 
 def open_for_reading(path: str) -> int:
     """Open ``path`` without a lock; returns the file descriptor. Raises :class:`OpenError`."""
-    # O_NONBLOCK: opening a FIFO without a writer must not hang; files don't care.
+    # O_NONBLOCK: opening a FIFO without a writer must not hang; it has no effect on files.
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         return os.open(path, flags)
@@ -144,7 +144,7 @@ def open_for_reading(path: str) -> int:
 
 
 def read_at(fd: int, position: int, size: int) -> bytes:
-    """Up to ``size`` bytes from ``position``: fewer at the file's end, none where nothing is readable."""
+    """Return up to ``size`` bytes from ``position``: fewer at the file's end, none if they can't be read."""
     try:
         return read_or_raise(fd, position, size)
     except OSError:  # a directory, a bad sector
@@ -152,7 +152,7 @@ def read_at(fd: int, position: int, size: int) -> bytes:
 
 
 def read_or_raise(fd: int, position: int, size: int) -> bytes:
-    """Up to ``size`` bytes from ``position``: fewer at the file's end only. Raises OSError."""
+    """Return up to ``size`` bytes from ``position``: fewer at the file's end only. Raises OSError."""
     parts = []
     while size > 0:
         if hasattr(os, "pread"):

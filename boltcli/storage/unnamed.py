@@ -1,4 +1,4 @@
-"""A file without a name: in memory while it is small, on the disk when it grows. It goes with its descriptor."""
+"""A file without a name: in memory while it is small, else on the disk. Closing its descriptor deletes it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 
 from ..errors import OpenError
 
-IN_MEMORY = 64 << 20  # bytes; larger ones are files
+IN_MEMORY = 64 << 20  # bytes; larger files are on the disk
 
 
 class Unnamed:
-    """A file to be written from front to back; zeros become holes. ``path`` is what errors name.
+    """A file to be written from front to back; zeros become holes. ``path`` is its name in errors.
 
-    :meth:`take` hands the descriptor over; without that :meth:`close` it.
+    :meth:`take` hands over the descriptor; otherwise :meth:`close` it.
     """
 
     __slots__ = ("_fd", "_in_memory", "path", "size")
@@ -24,7 +24,7 @@ class Unnamed:
         self._fd = os.memfd_create("boltcli", os.MFD_CLOEXEC) if self._in_memory else self._temporary()
 
     def write(self, data: bytes) -> None:
-        """Append ``data``. Raises :class:`~boltcli.errors.OpenError` if there is no room."""
+        """Append ``data``. Raises :class:`~boltcli.errors.OpenError` if the disk is full."""
         end = self.size + len(data)
         if self._in_memory and end > IN_MEMORY:
             self._move()
@@ -33,7 +33,7 @@ class Unnamed:
         self.size = end
 
     def take(self, mode: int = 0o600) -> int:
-        """Return the descriptor of the file, which is complete and has the permissions ``mode``."""
+        """Return the descriptor of the complete file, with the permissions ``mode``."""
         try:
             os.truncate(self._fd, self.size)
             if hasattr(os, "fchmod"):
@@ -82,7 +82,7 @@ class Unnamed:
 
 
 def temporary_file(path: str) -> int:
-    """Return the descriptor of a new nameless file on the disk. Raises :class:`~boltcli.errors.OpenError`."""
+    """Return the descriptor of a new unnamed file on the disk. Raises :class:`~boltcli.errors.OpenError`."""
     from tempfile import TemporaryFile
 
     try:

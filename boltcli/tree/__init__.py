@@ -1,5 +1,5 @@
-"""The B+tree: guarded walks, lookup, buckets.
+"""The B+tree: bounded walks, lookups, buckets.
 
-Every descent is bounded: a page that is its own ancestor, or a tree that
-visits more pages than the file holds, is damage and not a place to get lost in.
+Every descent is bounded: a page that is its own ancestor, or a tree with more
+pages than the file can hold, is reported as damage.
 """

@@ -1,8 +1,8 @@
-"""Many pages at a time, for as long as they are as bbolt writes them.
+"""Read many pages at a time, as long as they are laid out as bbolt writes them.
 
-What reads here is quick because it only ever asks whether all is well, of a
-thousand pages in one go. Where the answer is no (:class:`Irregular`) it can't
-say what is wrong: then those decide who look at one page after the other.
+These readers are fast because they only verify that a batch of pages is
+regular. If it isn't, they raise :class:`Irregular`, which doesn't say what is
+wrong; the caller then reads page by page (``walk.py``).
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from ..storage.snapshot import Snapshot
 
 
-# A leaf's table, as it is read here, begins in the page header, after the page id.
+# The tables read here begin in the page header, after the page id.
 TABLE_START = 8
 
 
 class Irregular(Exception):
-    """Something isn't as bbolt writes it. Maybe no fault, but nothing for a reader in bulk."""
+    """A page isn't laid out as bbolt writes it. It may be sound, but must be read on its own."""
 
 
 class Batch:
-    """Reads pages of ``snapshot`` in bulk. Every method raises :class:`Irregular`.
+    """A reader of many pages of ``snapshot`` at a time. Every method raises :class:`Irregular`.
 
-    A page here is its byte ``offset`` and its ``word``: the second half of its
-    header as one number (flags | count << 16 | overflow << 32). ``limit`` is
-    the number of whole pages in the file. Close it before the snapshot.
+    A page is given by its byte ``offset`` and its ``word``: the second half of
+    its header as one number (flags | count << 16 | overflow << 32). ``limit``
+    is the number of whole pages in the file. Close it before the snapshot.
     """
 
     __slots__ = ("_halves", "_numbers", "buffer", "limit", "page_size")
@@ -50,7 +50,7 @@ class Batch:
         self._halves = pages.cast("I")
 
     def close(self) -> None:
-        """Let go of the snapshot's buffer."""
+        """Release the snapshot's buffer."""
         self._numbers.release()
         self._halves.release()
 
@@ -61,13 +61,13 @@ class Batch:
         self.close()
 
     def heads(self, pgids: list[int]) -> tuple[list[int], list[int]]:
-        """Offsets and words of ``pgids``, each of which lies whole in the file and bears its own id."""
+        """Return offsets and words of ``pgids``, after checking that each is whole and bears its own id."""
         if max(pgids) >= self.limit:
             raise Irregular
         page_size = self.page_size
         first, last = pgids[0], pgids[-1]
         if last - first == len(pgids) - 1 and pgids == list(range(first, last + 1)):
-            # Neighbours, as in a file written in order: their headers are columns of the file.
+            # Consecutive pages, as in a file written in order: their headers are columns of the file.
             step = page_size // 8
             start = first * step
             stop = start + step * len(pgids)
@@ -86,7 +86,7 @@ class Batch:
         return offsets, words
 
     def table_ends(self, offsets: list[int], words: list[int]) -> list[int]:
-        """Where the element tables of leaf pages end."""
+        """Return the end offsets of the element tables of leaf pages."""
         sizes = {}
         for word in set(words):
             sizes[word] = size = PAGE_HEADER_SIZE + ELEMENT_SIZE * (word >> 16 & 0xFFFF)
@@ -95,32 +95,32 @@ class Batch:
         return [offset + sizes[word] for offset, word in zip(offsets, words)]
 
     def tables(self, offsets: list[int], words: list[int]) -> list[bytes]:
-        """The element tables of leaf pages, each from ``TABLE_START`` of its page."""
+        """Return the element tables of leaf pages, each from ``TABLE_START`` of its page."""
         buffer = self.buffer
         return [buffer[at + TABLE_START : end] for at, end in zip(offsets, self.table_ends(offsets, words))]
 
     def leaves(self, offsets: list[int], words: list[int], roots: list[int] | None = None) -> list[list[bytes]]:
-        """The keys of leaf pages, a list for each; the root page ids of buckets among the values go to ``roots``."""
+        """Return a list of keys for each leaf page; append the root page ids of nested buckets to ``roots``."""
         if len(of_type(words, LEAF_PAGE)) < len(words):
             raise Irregular
         buffer = self.buffer
         counts = [word >> 16 & 0xFFFF for word in words]
         ends = self.table_ends(offsets, words)
         tables = [offset + PAGE_HEADER_SIZE for offset in offsets]
-        # The elements of all pages together, as columns: hardly any two pages are laid out alike.
+        # All pages' elements are handled together, as columns, because most pages have layouts of their own.
         fields = self.fields(offsets, ends)
         elements = chain.from_iterable(map(range, tables, ends, repeat(ELEMENT_SIZE)))
         starts = list(map(add, elements, fields[1::4]))
         stops = list(map(add, starts, fields[2::4]))
         after = list(map(add, stops, fields[3::4]))
-        # Each element's data begin where the ones before end, as bbolt writes them, and the last end in their page.
+        # Each element's data must begin where the previous ones end, and the last must end within their page.
         stop = 0
         for offset, end, word, count in zip(offsets, ends, words, counts):
             begin, stop = stop, stop + count
             if count:
                 if starts[begin] < end or after[stop - 1] > offset + ((word >> 32) + 1) * self.page_size:
                     raise Irregular
-                after[stop - 1 : stop] = starts[stop : stop + 1]  # the next page's, in order to compare all at once
+                after[stop - 1 : stop] = starts[stop : stop + 1]  # the next page's, to compare all in one step
         if after[: len(starts) - 1] != starts[1:]:
             raise Irregular
         if roots is not None and any(fields[0::4]):
@@ -137,7 +137,7 @@ class Batch:
         return [list(islice(keys, count)) for count in counts]
 
     def fields(self, offsets: list[int], ends: list[int]) -> list[int]:
-        """The four numbers of each element of some leaf pages, one after the other; ``ends`` are their tables'."""
+        """Return the four numbers of each element of leaf pages, in sequence; ``ends`` are the ends of the tables."""
         numbers = self._halves
         fields: list[int] = []
         for offset, end in zip(offsets, ends):
@@ -145,18 +145,18 @@ class Batch:
         return fields
 
     def children(self, offset: int, word: int) -> list[int]:
-        """The child page ids of a branch page, which has at least one."""
+        """Return the child page ids of a branch page; raises Irregular if it has none."""
         start, stop = self._table(offset, word)
         return self._numbers[start + 1 : stop : 2].tolist()
 
     def branch(self, offset: int, word: int) -> tuple[list[bytes], list[int]]:
-        """Keys and child page ids of a branch page, which has at least one."""
+        """Return keys and child page ids of a branch page; raises Irregular if it has none."""
         start, stop = self._table(offset, word)
         columns = self._halves[2 * start : 2 * stop]
         elements = range(8 * start, 8 * stop, ELEMENT_SIZE)
         starts = list(map(add, elements, columns[0::4].tolist()))
         stops = list(map(add, starts, columns[1::4].tolist()))
-        # In their page, each one's behind the one before it.
+        # Keys must lie in the page, each after the one before it.
         if stops[-1] > offset + ((word >> 32) + 1) * self.page_size or starts[0] < 8 * stop:
             raise Irregular
         if not all(map(le, stops, islice(starts, 1, None))):
@@ -166,7 +166,7 @@ class Batch:
         ].tolist()
 
     def _table(self, offset: int, word: int) -> tuple[int, int]:
-        """Where in ``_numbers`` the elements of a page begin and end; it has some, and they fit."""
+        """Return start and end of a page's elements in ``_numbers``; there is at least one, and they fit."""
         count = word >> 16 & 0xFFFF
         if not count or PAGE_HEADER_SIZE + ELEMENT_SIZE * count > ((word >> 32) + 1) * self.page_size:
             raise Irregular
@@ -175,12 +175,12 @@ class Batch:
 
 
 def has_overflow(words: list[int]) -> bool:
-    """Whether any of ``words`` is the word of a page with overflow pages."""
+    """Return whether one of ``words`` belongs to a page with overflow pages."""
     return max(words) >> 32 != 0
 
 
 def of_type(words: list[int], flags: int) -> list[int]:
-    """Which of ``words`` are of pages of one type, by index."""
+    """Return the indexes of the ``words`` that belong to pages of the type ``flags``."""
     if {word & 0xFFFF for word in set(words)} == {flags}:
         return list(range(len(words)))
     return [index for index, word in enumerate(words) if word & 0xFFFF == flags]

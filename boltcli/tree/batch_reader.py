@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Walk(Batch):
-    """A batch reader that notes where it was.
+    """A batch reader that counts visits.
 
-    ``reached`` counts for each page the ways that led to it; that there is one
-    at most is known when :meth:`settled` was called.
+    ``reached`` has a counter for each page. :meth:`settled` verifies that no
+    page was visited twice.
     """
 
     __slots__ = ("_glance", "_hwm", "_pages", "progress", "reached")
@@ -31,7 +31,7 @@ class Walk(Batch):
         self.progress = progress
 
     def mark(self, pgids: list[int], words: list[int]) -> None:
-        """Note a visit of pages. Raises Irregular, for a page met again, no later than going in circles would take."""
+        """Count a visit of each of ``pgids``. Raises Irregular early enough to end a walk in a cycle."""
         self._glance()
         self._pages += len(pgids)
         if self._pages > self.limit:
@@ -49,11 +49,11 @@ class Walk(Batch):
                     if reached.find(1, pgid, stop) >= 0:
                         raise Irregular
                     reached[pgid:stop] = b"\1" * (stop - pgid)
-        except ValueError:  # 256 ways to one page
+        except ValueError:  # the page was visited 256 times
             raise Irregular from None
 
     def settled(self) -> bytearray:
-        """``reached``, which is 1 for pages of trees and 0 for others; raises Irregular if one was met twice."""
+        """Return ``reached``: 1 for each page of a tree, else 0. Raises Irregular if a page was visited twice."""
         if self.reached.translate(None, b"\0\1"):
             raise Irregular
         return self.reached

@@ -1,4 +1,4 @@
-"""Buckets of a snapshot: the root bucket, a bucket by its path, and how a key is found in one."""
+"""Buckets of a snapshot: the root bucket, lookup of a bucket by its path, and of a key in a bucket."""
 
 from __future__ import annotations
 
@@ -19,29 +19,28 @@ if TYPE_CHECKING:
 
 
 def root_bucket(snapshot: Snapshot) -> BucketRef:
-    """The bucket that holds all others; its root page is in the meta page."""
+    """Return the bucket that holds all others; its root page is in the meta page."""
     return BucketRef(snapshot.meta.root, snapshot.meta.sequence)
 
 
 def has_branches(snapshot: Snapshot, bucket: BucketRef) -> bool:
-    """Whether the tree of ``bucket`` is of more than one page; raises :class:`~boltcli.errors.Corrupted`."""
+    """Return whether the tree of ``bucket`` has branch pages; raises :class:`~boltcli.errors.Corrupted`."""
     return bucket.root != 0 and snapshot.page(bucket.root, (bucket.root,), bucket).flags == BRANCH_PAGE
 
 
 def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = False) -> tuple[LeafElements, int]:
-    """Where ``key`` is or would be: the elements of a leaf page, and an index (maybe past the last).
+    """Return where ``key`` is or would be: the elements of a leaf page, and an index (perhaps past the last).
 
-    Reads only the pages on the way down, and of those only the keys that the
-    binary search compares (the same ones that bbolt's does, so that on a
-    damaged page both end at the same element). Raises
-    :class:`~boltcli.errors.Corrupted`.
+    Reads only the pages on the way down, and only the keys that the binary
+    search compares. These are the keys that bbolt compares, so on a damaged
+    page both find the same element. Raises :class:`~boltcli.errors.Corrupted`.
     """
     if lenient:
         return _seek(snapshot, bucket, key, lenient=True)
     try:
         return _seek(snapshot, bucket, key, lenient=False)
     except Corrupted:
-        # A key that leaves its page is compared, as bbolt does it; what is found must lie in its page.
+        # As in bbolt, the search may compare a key that lies outside its page; the element found must lie inside.
         leaf, index = _seek(snapshot, bucket, key, lenient=True)
         leaf.end = leaf.page.end
         return leaf, index
@@ -58,7 +57,7 @@ def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -
         index, exact = _search(branch, key)
         if not exact and index > 0:
             index -= 1
-        if index >= len(branch.pgids):  # disordered keys can lead there; bbolt would crash
+        if index >= len(branch.pgids):  # possible if the keys are out of order; bbolt would crash
             raise page.damaged("its keys are out of order")
         child = branch.pgids[index]
         if child in page.stack:
@@ -75,9 +74,9 @@ def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -
 
 
 def _to_search(kind: type[_Either], page: Page) -> _Either:
-    """The elements of a page that lie in the file, ``count`` being what the page claims: a search may not come to more.
+    """Return the elements of a page as far as they lie in the file, with the ``count`` that the page claims.
 
-    Keys may lie anywhere in the file.
+    A search needs only some of them, and their keys may lie anywhere in the file.
     """
     claimed = page.count
     page.count = min(claimed, (page.limit - page.offset - PAGE_HEADER_SIZE) // ELEMENT_SIZE)
@@ -87,7 +86,7 @@ def _to_search(kind: type[_Either], page: Page) -> _Either:
 
 
 def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, bool]:
-    """Index of the first key that isn't below ``key``, and whether ``key`` was met on the way."""
+    """Return the index of the first key that isn't below ``key``, and whether ``key`` was found."""
     low, high = 0, elements.count
     exact = False
     more = len(key) + 1
@@ -105,7 +104,7 @@ def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, b
 
 
 def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes, *, lenient: bool = False) -> BucketRef | None:
-    """The bucket called ``name`` inside ``bucket``, or None."""
+    """Return the bucket called ``name`` inside ``bucket``, or None."""
     leaf, index = seek(snapshot, bucket, name, lenient=lenient)
     if index < leaf.count and leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == name:
         return open_bucket(leaf, index, name, lenient=lenient)
@@ -113,7 +112,7 @@ def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes, *, lenient:
 
 
 def find_bucket(snapshot: Snapshot, path: Iterable[bytes], start: BucketRef | None = None) -> BucketRef:
-    """The bucket at ``path``, names from the outside in, below ``start`` (default: the root bucket).
+    """Return the bucket at ``path`` (outermost name first) below ``start`` (default: the root bucket).
 
     Raises :class:`~boltcli.errors.BucketNotFound`.
     """
@@ -127,7 +126,7 @@ def find_bucket(snapshot: Snapshot, path: Iterable[bytes], start: BucketRef | No
 
 
 def get(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> bytes | None:
-    """The value of ``key``; None if there is no such key, or if it is a bucket."""
+    """Return the value of ``key``; None if there is no such key or if it is a nested bucket."""
     leaf, index = seek(snapshot, bucket, key)
     if index < leaf.count and not leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == key:
         return leaf.value(index)

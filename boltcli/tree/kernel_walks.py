@@ -1,7 +1,8 @@
-"""The kernel's walks over a snapshot: None where there is no kernel, or where something isn't plain.
+"""The compiled kernel's walks over a snapshot.
 
-Then the exact walk decides. Each may raise :class:`~boltcli.errors.Changed`,
-as the snapshot's own glance does.
+They return None if there is no kernel, or if the file isn't regular; then the
+caller uses the exact walk. Each may raise :class:`~boltcli.errors.Changed`,
+like :meth:`Snapshot.glance`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _FORMS: dict[str | None, Literal["a", "h", "b"]] = {"auto": "a", "hex": "h", "by
 
 
 def _kernel_for(snapshot: Snapshot) -> Kernel | None:
-    """The kernel, if it can read ``snapshot``: what is read over a network has no bytes in memory."""
+    """Return the kernel if it can read ``snapshot``: a remote file is not in memory."""
     kernel = load_kernel()
     if kernel is not None:
         try:
@@ -34,7 +35,7 @@ def _kernel_for(snapshot: Snapshot) -> Kernel | None:
 
 
 def has_kernel(snapshot: Snapshot) -> bool:
-    """Whether there is a kernel that can read ``snapshot``."""
+    """Return whether there is a kernel that can read ``snapshot``."""
     return _kernel_for(snapshot) is not None
 
 
@@ -50,7 +51,7 @@ def _tick(snapshot: Snapshot, progress: Progress | None) -> Callable[[int], None
 
 
 def proven_pages(snapshot: Snapshot, progress: Progress | None = None) -> bytes | None:
-    """Prove that the trees of all buckets are sound: a byte for each page below the high-water mark, 1 for theirs."""
+    """Verify the trees of all buckets; return a byte for each page below the high-water mark: 1 if a tree has it."""
     kernel = _kernel_for(snapshot)
     if kernel is None:
         return None
@@ -61,9 +62,9 @@ def proven_pages(snapshot: Snapshot, progress: Progress | None = None) -> bytes 
 def counted(
     snapshot: Snapshot, root: int, prefix: bytes | None, progress: Progress | None = None
 ) -> tuple[int, tuple[int, ...]] | None:
-    """Count the buckets in the one at page ``root`` whose names begin with ``prefix``; with None, that one itself.
+    """Sum the statistics of the buckets below page ``root`` whose names begin with ``prefix``; None: of that bucket.
 
-    Returns how many they are, and the numbers of their sum, in the order of ``BucketStats.__slots__``.
+    Returns the number of buckets and the sums, in the order of ``BucketStats.__slots__``.
     """
     kernel = _kernel_for(snapshot)
     if kernel is None:
@@ -74,7 +75,7 @@ def counted(
 
 
 def reached_pages(snapshot: Snapshot) -> bytes | None:
-    """A byte a page of the file, 1 for those of the trees of all buckets."""
+    """Return a byte for each page of the file: 1 if a bucket's tree has it."""
     kernel, meta = _kernel_for(snapshot), snapshot.meta
     if kernel is None:
         return None
@@ -83,9 +84,9 @@ def reached_pages(snapshot: Snapshot) -> bytes | None:
 
 
 def page_lines(snapshot: Snapshot, free: list[int]) -> Iterator[tuple[bytes, int]]:
-    """Lines of the table that ``pages`` prints, some at a time, and the page after them; ``free`` as there.
+    """Yield batches of lines of the table that ``pages`` prints, each with the id of the page after them.
 
-    They end before the first page that the file hasn't whole.
+    They end before the first page that isn't whole in the file. ``free`` is the list of free pages.
     """
     kernel = _kernel_for(snapshot)
     if kernel is None:
@@ -136,7 +137,7 @@ def exported(
 
 
 def bucket_text(snapshot: Snapshot) -> bytes | None:
-    """The tree of all buckets as bbolt's ``inspect`` prints it."""
+    """Return the tree of buckets as bbolt's ``inspect`` prints it."""
     kernel = _kernel_for(snapshot)
     if kernel is None:
         return None
@@ -145,7 +146,7 @@ def bucket_text(snapshot: Snapshot) -> bytes | None:
 
 
 def bucket_columns(snapshot: Snapshot) -> tuple[list[bytes], tuple[list[int], ...]] | None:
-    """All buckets, each before those inside it: their names (the root's is empty), and the columns of ``RECORD``."""
+    """Return all buckets, parents first: the names (the root's is empty) and the columns of ``RECORD``."""
     kernel = _kernel_for(snapshot)
     if kernel is None:
         return None
@@ -165,7 +166,7 @@ def bucket_columns(snapshot: Snapshot) -> tuple[list[bytes], tuple[list[int], ..
 def space_columns(
     snapshot: Snapshot, root: int, levels: int, keep: int, dense: int
 ) -> tuple[bytes, bytes, bytes, bytes, bytes] | None:
-    """What takes the space in the bucket at page ``root``, as the kernel's ``space`` says it."""
+    """Return the space usage of the bucket at page ``root``, as the kernel's ``space`` reports it."""
     kernel = _kernel_for(snapshot)
     if kernel is None or not root:
         return None
@@ -176,10 +177,8 @@ def space_columns(
 class LeafKeys:
     """The keys of the tree at page ``root``, read by the kernel, ``pages`` leaf pages at a time.
 
-    Iterating gives what ``write`` makes of the keys of each batch, as text.
-    ``form`` is a key format; the kernel writes those that it knows itself.
-    ``stopped`` afterwards if something wasn't plain: ``done`` leaf pages were
-    written by then.
+    ``stopped`` is set if a page wasn't regular; ``done`` is the number of leaf
+    pages written before it.
     """
 
     def __init__(self, snapshot: Snapshot, root: int, pages: int) -> None:
@@ -200,7 +199,7 @@ class LeafKeys:
                 self.stopped = False
 
     def lines(self, form: str | None, write: Callable[[list[bytes]], bytes]) -> Iterator[bytes]:
-        """The keys as text: by the kernel in ``form``, where it can, else by ``write``."""
+        """Yield the keys as text, in batches: by the kernel if it knows the format ``form``, else by ``write``."""
         buffer, page_size, kernel = self._snapshot.buffer, self._snapshot.page_size, self._kernel
         own = _FORMS.get(form)
         step = 8 * self._pages
@@ -220,5 +219,5 @@ class LeafKeys:
 
 
 def _all(snapshot: Snapshot) -> int:
-    """As many pages as the file has whole."""
+    """Return the number of whole pages in the file."""
     return snapshot.size // snapshot.page_size

@@ -1,4 +1,4 @@
-"""The leaf pages of a bucket, or those of some of its keys: found without a look at what lies before or after them."""
+"""Read a range of keys of a bucket: only the pages that can hold the range are visited."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..format.page import Page
     from ..storage.snapshot import Snapshot
 
-    # The elements of a leaf page, their keys, and which of them are meant: from one index to before another.
+    # The elements of a leaf page, their keys, and the range of indexes in question.
     Stretch = tuple[LeafElements, list[bytes], int, int]
 
 
@@ -31,16 +31,16 @@ def leaf_pages(
 ) -> Iterator[Page]:
     """Yield the leaf pages of ``bucket`` that can hold keys from ``start`` to before ``stop``.
 
-    They come in key order, or with ``reverse`` from the last to the first;
-    pages that are referenced more than once come as often. Yields what
-    precedes a damaged page, then raises :class:`~boltcli.errors.Corrupted`.
-    ``descent`` is that of a walk over more buckets.
+    They come in key order, or with ``reverse`` from the last to the first; a
+    page that is referenced twice comes twice. Yields the pages before a
+    damaged one, then raises :class:`~boltcli.errors.Corrupted`. ``descent``
+    is the guard of a walk over several buckets.
     """
 
     def children(page: Page) -> list[int]:
         below = page.children()
         if page.count and (start or stop is not None):
-            # What a child holds begins with its key, but for the first one, and ends before the next one's.
+            # The keys below a child begin at its key (except the first child's) and end before the next child's key.
             keys = BranchElements(page).keys()
             low = max(bisect_right(keys, start) - 1, 0)
             below = below[low : len(keys) if stop is None else max(bisect_left(keys, stop), 1)]
@@ -64,8 +64,8 @@ def stretches(
 ) -> Iterator[Stretch]:
     """Yield the elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page at a time.
 
-    With ``reverse`` the pages come from the last to the first; inside of each
-    the order stays. Raises as :func:`leaf_pages` does.
+    With ``reverse`` the pages come from the last to the first; the order
+    within each page stays ascending. Raises as :func:`leaf_pages` does.
     """
     for page in leaf_pages(snapshot, bucket, start, stop, reverse=reverse, descent=descent):
         leaf = LeafElements(page)
@@ -77,27 +77,27 @@ def stretches(
 
 
 def keys_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> Iterator[tuple[bytes, bool]]:
-    """The keys, in order, and whether each is a bucket. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Yield each key that begins with ``prefix``, and whether it is a bucket. Raises Corrupted."""
     for leaf, keys, low, high in stretches(snapshot, bucket, prefix, successor(prefix)):
         for index in range(low, high):
             yield keys[index], bool(leaf.flags[index] & BUCKET_LEAF_FLAG)
 
 
 def last_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> bytes | None:
-    """The last of the keys, or None. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Return the last key that begins with ``prefix``, or None. Raises :class:`~boltcli.errors.Corrupted`."""
     for _, keys, _, high in stretches(snapshot, bucket, prefix, successor(prefix), reverse=True):
         return keys[high - 1]
     return None
 
 
 def successor(prefix: bytes) -> bytes | None:
-    """The least byte string above all that begin with ``prefix``; None if there is none."""
+    """Return the smallest byte string above all that begin with ``prefix``; None if there is none."""
     head = prefix.rstrip(b"\xff")
     return head[:-1] + bytes([head[-1] + 1]) if head else None
 
 
 def bounds(prefix: bytes, start: bytes = b"", stop: bytes | None = None) -> tuple[bytes, bytes | None]:
-    """Where the keys that begin with ``prefix`` and lie from ``start`` to before ``stop`` begin and end."""
+    """Return the bounds of the keys that begin with ``prefix`` and lie from ``start`` to before ``stop``."""
     end = successor(prefix)
     if stop is None or (end is not None and end < stop):
         stop = end

@@ -1,4 +1,4 @@
-"""A walk over one bucket's tree that damage doesn't end: what is sound, and in between what isn't."""
+"""A walk over one bucket's tree that continues after damage."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from ..storage.snapshot import Snapshot
 
 
-# Elements and references that are followed, for each one that the file has room for: pages may claim each other's.
+# Limit on elements and references, as a multiple of those that the file has room for: damaged pages may overlap.
 _TIMES = 4
 _LEAST = 1 << 18
 _DAMAGES = 1 << 12
 
 
 class Allowance:
-    """How many elements may be looked at until it is clear that pages claim each other's bytes."""
+    """A limit on the elements to read, against pages that claim each other's bytes."""
 
     __slots__ = ("left",)
 
@@ -30,20 +30,20 @@ class Allowance:
         self.left = _TIMES * snapshot.size // ELEMENT_SIZE + _LEAST
 
     def spend(self, page: Page) -> None:
-        """Before the elements of ``page`` are read. Raises :class:`~boltcli.errors.Corrupted` if they are too many."""
+        """Count the elements of ``page``, before they are read. Raises Corrupted beyond the limit."""
         self.left -= page.count
         if self.left < 0:
             raise page.damaged(
-                "its elements are not looked at: with those of other pages they are more than the file has room for"
+                "its elements are not read: all pages together claim more elements than the file has room for"
             )
 
 
 def survey(snapshot: Snapshot, bucket: BucketRef, once: Once) -> Iterator[Page | Corrupted]:
     """Yield the pages of ``bucket``'s tree in key order, a branch page before its children.
 
-    A page that cannot be read is a :class:`~boltcli.errors.Corrupted` in its
-    place, and what lies below it is left out. A page that ``once`` has seen
-    before is damage.
+    For a page that cannot be read, a :class:`~boltcli.errors.Corrupted` is
+    yielded, and the pages below it are left out. A page that ``once`` has
+    already seen is damage.
     """
     walk = Walk(snapshot, bucket)
     left = 2 * snapshot.page_count + _DAMAGES  # damages: a page may be referenced by every element there is
@@ -63,7 +63,7 @@ def survey(snapshot: Snapshot, bucket: BucketRef, once: Once) -> Iterator[Page |
 
 
 def _below(page: Page, once: Once) -> list[int] | None:
-    """The children of a branch page; None for a leaf. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Return the children of a branch page; None for a leaf. Raises :class:`~boltcli.errors.Corrupted`."""
     once.visit(page)
     if page.flags == LEAF_PAGE:
         return None

@@ -1,8 +1,8 @@
-"""The exact walk: over the tree of one bucket, page by page, depth first, and over the buckets in a bucket.
+"""The exact walk: over the tree of a bucket, page by page, depth first, and over nested buckets.
 
-Whoever walks says what to enter, and what is damage beside a page that cannot
-be read. So a walk goes on after damage, if whoever walks wants that. None of
-it is recursive: trees and buckets may nest deeper than Python calls may.
+The caller decides which children to enter and what counts as damage, so a walk
+can continue after damage. Nothing here is recursive: trees and buckets may
+nest deeper than Python's call stack allows.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     class Guard(Protocol):
-        """What a walk over a tree calls for each page, before those below it."""
+        """A walk over a tree calls it for each page, before the pages below."""
 
         def visit(self, page: Page) -> object:
             """Raise :class:`~boltcli.errors.Corrupted` if the walk must not go on here."""
 
 
-# Far more levels than any tree has that fits a file: bbolt fills branch pages with two keys at least.
+# Far more levels than the tree of any file has: bbolt puts at least two keys into a branch page.
 MAX_DEPTH = 1 << 16
 _TIMES = 4
 _LEAST = 1 << 20
 
 
 class Walk:
-    """The pages of the tree of ``bucket``, each before those that :meth:`enter` was called with for it.
+    """An iterator over the pages of the tree of ``bucket``; it goes below a page only where :meth:`enter` is called.
 
-    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read, and
-    then goes on with the next one. ``lone`` as for :meth:`Snapshot.page`.
+    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read;
+    the next call continues with the next page. ``lone`` as for :meth:`Snapshot.page`.
     """
 
     __slots__ = ("_above", "_bucket", "_lone", "_pending", "_snapshot", "_stack")
@@ -46,9 +46,9 @@ class Walk:
         self._snapshot = snapshot
         self._bucket = bucket
         self._lone = lone
-        self._above: tuple[int, ...] = ()  # the branch pages that lead to the next page
-        self._stack: tuple[int, ...] = ()  # and to the last one, itself included
-        self._pending: list[Iterator[int]] = [iter((bucket.root,))]  # of the root, and of each branch page above
+        self._above: tuple[int, ...] = ()  # the branch pages from the root to the next page
+        self._stack: tuple[int, ...] = ()  # the pages from the root to the last page, including it
+        self._pending: list[Iterator[int]] = [iter((bucket.root,))]  # children to visit, by level
 
     def __iter__(self) -> Self:
         return self
@@ -74,9 +74,9 @@ class Walk:
 
 
 def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
-    """The page of an inline bucket. Raises :class:`~boltcli.errors.Corrupted` if it is no leaf."""
+    """Return the page of an inline bucket. Raises :class:`~boltcli.errors.Corrupted` if it is no leaf."""
     page = bucket.inline
-    if page is None:  # as a meta page can say; all other buckets have one or the other
+    if page is None:  # only the root bucket, which a damaged meta page describes
         meta = snapshot.meta.page
         raise snapshot.corrupted("the root bucket has neither a page nor an inline one", meta)
     if page.flags != LEAF_PAGE:
@@ -94,7 +94,7 @@ def tree_pages(
 ) -> Iterator[Page]:
     """Yield the pages of the tree of ``bucket``, a branch page before those of its ``children``, in that order.
 
-    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read, and what ``guard`` finds.
+    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read, and what ``guard`` raises.
     """
     walk = Walk(snapshot, bucket, lone=lone)
     for page in walk:
@@ -102,16 +102,16 @@ def tree_pages(
             guard.visit(page)
         if page.flags == LEAF_PAGE:
             yield page
-        else:  # bbolt's cursor takes a page of any other type for a branch
+        else:  # bbolt's cursor treats a page of any other type as a branch
             below = children(page)
             yield page
             walk.enter(below)
 
 
 def all_pages(snapshot: Snapshot) -> Iterator[Page]:
-    """Yield the pages of the trees of all buckets. Raises as :func:`tree_pages` does, and for a tree of two buckets."""
+    """Yield the pages of all buckets' trees. Raises as :func:`tree_pages` does, and if two buckets share a tree."""
     descent = Descent(snapshot)
-    # A root bucket on page 0 would be an inline one: bbolt passes over it.
+    # A root bucket on page 0 would be inline: bbolt skips it.
     pending = [BucketRef(snapshot.meta.root, snapshot.meta.sequence)] if snapshot.meta.root else []
     met: set[int] = set()
     while pending:
@@ -134,12 +134,12 @@ def own_tree(snapshot: Snapshot, bucket: BucketRef, met: set[int]) -> None:
 
 
 class Descent:
-    """The guard of a walk that follows each reference: no page below itself, and an end to it.
+    """The guard of a walk that follows every reference: it finds cycles and bounds the number of visits.
 
-    A page may be referenced more than once, as bbolt allows. Then a small file
-    can describe a walk that never ends in practice, so the number of visits is
-    bounded, far above what a sound tree of that file can have. One for each
-    walk, over however many buckets that goes.
+    As in bbolt, a page may be referenced more than once. A small file can then
+    describe a walk that practically never ends, so the number of visits is
+    limited, far above what a sound file of that size can need. One guard is
+    used for a whole walk over several buckets.
     """
 
     __slots__ = ("_left",)
@@ -151,9 +151,9 @@ class Descent:
         """Count a visit of ``page``; raises :class:`~boltcli.errors.Corrupted`."""
         self._left -= 1
         if page.pgid in page.stack[:-1]:
-            raise page.damaged("the page is below itself")
+            raise page.damaged("the page is its own ancestor")
         if self._left < 0:
-            raise page.damaged("pages refer to each other so often that a walk over all of them does not end")
+            raise page.damaged("pages are referenced so often that a walk over all references does not end")
 
 
 class Once:
@@ -165,14 +165,14 @@ class Once:
         self._seen = bytearray(snapshot.page_count)
 
     def visit(self, page: Page) -> None:
-        """Note a visit of ``page``; raises :class:`~boltcli.errors.Corrupted` if it is the second one."""
+        """Record a visit of ``page``; raises :class:`~boltcli.errors.Corrupted` if it is the second one."""
         if self._seen[page.pgid]:
             raise page.damaged("the page is referenced more than once")
         self._seen[page.pgid] = 1
 
 
 class Nest:
-    """The buckets around the one that is looked at: none may be inside itself."""
+    """The guard of a walk over nested buckets: no bucket may be inside itself."""
 
     __slots__ = ("_roots", "_snapshot")
 
@@ -181,23 +181,23 @@ class Nest:
         self._roots: set[int] = set()
 
     def enter(self, bucket: BucketRef) -> None:
-        """Go into ``bucket``. Raises :class:`~boltcli.errors.Corrupted` if it is inside itself."""
+        """Enter ``bucket``. Raises :class:`~boltcli.errors.Corrupted` if it is inside itself."""
         if bucket.root:
             if bucket.root in self._roots:
                 raise self._snapshot.corrupted("the bucket is nested in itself", bucket.root, bucket=bucket)
             self._roots.add(bucket.root)
 
     def leave(self, root: int) -> None:
-        """Come out of the bucket whose tree begins at page ``root``."""
+        """Leave the bucket whose tree has the root page ``root``."""
         self._roots.discard(root)
 
 
 def visit_buckets(
     snapshot: Snapshot, bucket: BucketRef, note: T, visit: Callable[[BucketRef, T], Iterable[tuple[BucketRef, T]]]
 ) -> None:
-    """Call ``visit`` with ``bucket`` and ``note``, then with each pair that it returns or yields, and so on.
+    """Call ``visit`` with ``bucket`` and ``note``, then with each (bucket, note) that it returns, depth first.
 
-    A bucket comes before those inside it, these in the order in which ``visit``
+    A bucket comes before the buckets in it, in the order in which ``visit``
     returns them. Raises :class:`~boltcli.errors.Corrupted` for a bucket inside itself.
     """
     nest = Nest(snapshot)

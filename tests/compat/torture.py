@@ -35,7 +35,7 @@ BUCKETS = 8
 NESTED = 12
 PROCESSES = 25
 """Every so many runs one is a process of its own."""
-REFUSAL = b"is written to too fast to be read beside: "
+REFUSAL = b"is written to too fast to be read without the lock: "
 
 
 @dataclass(frozen=True)

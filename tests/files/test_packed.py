@@ -96,7 +96,7 @@ def test_several_members_are_a_choice(tmp_path: Path) -> None:
 def test_a_member_of_no_archive(tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(PACKED["gzip"])
-    assert b"there is no member 'x', for it is no archive" in run("check", f"{path}!x")[2]
+    assert b"it has no member 'x', because it is not an archive" in run("check", f"{path}!x")[2]
 
 
 def test_a_name_with_an_exclamation_mark_is_a_name(tmp_path: Path) -> None:
@@ -132,9 +132,7 @@ def test_what_is_cut_short_is_an_error(kind: str, tmp_path: Path) -> None:
 
 def test_what_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "packed").write_bytes(gzip.compress(b"a text\n"))
-    assert error_line(run("check", tmp_path / "packed")[2]).endswith(
-        b"what is packed in it is text, not a bolt database"
-    )
+    assert error_line(run("check", tmp_path / "packed")[2]).endswith(b"it contains text, not a bolt database")
     (tmp_path / "packed").write_bytes(zip_of(OTHERS))
     assert (
         b"a zip archive without a bolt database; it has README, folder/picture.png"
@@ -143,7 +141,7 @@ def test_what_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "packed").write_bytes(
         gzip.compress(gzip.compress(gzip.compress(gzip.compress(gzip.compress(PACKED["gzip"])))))
     )
-    assert b"more than 4 packings" in run("check", tmp_path / "packed")[2]
+    assert b"packed in more than 4 layers" in run("check", tmp_path / "packed")[2]
 
 
 def test_limits(tmp_path: Path) -> None:

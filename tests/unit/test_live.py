@@ -138,8 +138,8 @@ def test_a_writer_that_is_too_fast_altogether(size: int, tmp_path: Path, monkeyp
         status, out, err = run(command[0], "--no-lock", writer.path, *command[1:])
         assert (status, out) == (1, b"")
         assert re.fullmatch(
-            rb"the database is written to too fast to be read beside: \d+ transactions in \d+\.\d s, "
-            rb"and no try of \d+ fell between two; read it when its writer is less busy, or stopped",
+            rb"the database is written to too fast to be read without the lock: \d+ transactions in \d+\.\d s, "
+            rb"and none of \d+ attempts fell between two of them; try again when its writer is less busy, or stopped",
             error_line(err),
         )
     with pytest.raises(Changed):

@@ -81,7 +81,7 @@ def _compute(db: Store, options: AuditOptions) -> Audit:
 
 
 def _space(meter: Meter, undecodable: list[tuple[Path, bytes]]) -> dict[str, Any]:
-    """What takes the space, and what can't be read."""
+    """Return what takes the space, and what can't be read."""
     return {
         "largest_values": [{"path": place(path), "size": size} for path, size in meter.largest()],
         "top_buckets": {

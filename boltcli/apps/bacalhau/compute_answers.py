@@ -68,7 +68,7 @@ def _job_index(found: ComputeGeneration) -> dict[str, Any]:
 
 
 def _certain(execution: LocalExecution | None) -> bool:
-    """Whether it is known where a record belongs: it isn't there, or it can be read."""
+    """Return whether it is known where a record belongs: it isn't there, or it can be read."""
     return execution is None or bool(execution.job)
 
 

@@ -80,7 +80,7 @@ def _work(part: ComputeGeneration, now: int, *, in_use: bool, newest: str) -> It
 
 
 def _start(part: ComputeGeneration, given: dict[str, Any], *, in_use: bool) -> Iterator[AuditFinding]:
-    """What the node resumes when it starts."""
+    """Yield what the node resumes when it starts."""
     grave, less = (ERROR, WARNING) if in_use else (INFO, INFO)
     live = given.get("live_index")
     if live is not None and part.live_index is not None:

@@ -119,7 +119,7 @@ def revision_mismatches(store: JobStore) -> list[dict[str, Any]]:
 
 
 def _has_rows(store: JobStore, job: Job) -> bool:
-    """Whether a job's histories have a row for each revision: they had in the layouts before 1.5.0."""
+    """Return whether a job's histories have a row for each revision: they had in the layouts before 1.5.0."""
     return job.before_1_5
 
 
@@ -239,7 +239,7 @@ def no_longer_in_progress(execution: Execution) -> bool:
 
 
 def _strays(index: Index, wanted: set[tuple[str, str]], unknown: set[str]) -> set[tuple[str, str]]:
-    """The entries that no job asks for; of a job whose specification can't be read nothing is known."""
+    """Return the entries that no job asks for; of a job whose specification can't be read nothing is known."""
     return {entry for entry in index.entries - wanted if entry[1] not in unknown}
 
 

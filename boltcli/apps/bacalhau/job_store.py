@@ -187,7 +187,7 @@ class JobStore:
         )
 
     def holds(self, id: str, job: str) -> bool:
-        """Whether ``job`` holds a record of the execution ``id`` that says so itself."""
+        """Return whether ``job`` holds a record of the execution ``id`` that says so itself."""
         return job in self.jobs and any(
             execution.id == id and not execution.misplaced for execution in self.jobs[job].executions
         )

@@ -62,7 +62,7 @@ class Mender:
         return [*changes, Change("add", path, key.encode(), None, b"")]
 
     def _buckets(self) -> set[Path]:
-        """The buckets that are there, or will be by then."""
+        """Return the buckets that are there, or will be by then."""
         if self._present is None:
             self._present = {(self.bucket,)}
             for bucket in {bucket for bucket, _ in self._index.entries}.union(self._index.empty):

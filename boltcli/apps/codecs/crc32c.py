@@ -29,7 +29,7 @@ _BYTES = [bytes(entry >> shift & 0xFF for entry in TABLE) for shift in (0, 8, 16
 
 
 def _zeros(count: int) -> list[list[int]]:
-    """The operator that takes a register through ``count`` zero bytes: a table for each byte of the register."""
+    """Return the operator that takes a register through ``count`` zero bytes: a table for each byte of the register."""
     tables = []
     for shift in (0, 8, 16, 24):
         singles = []
@@ -86,7 +86,7 @@ class Crc32c:
         self._waiting = len(data) - whole
 
     def _block(self, data: bytes) -> int:
-        """The register after a block."""
+        """Return the register after a block."""
         first, second, third, fourth = self._append = self._append or _zeros(_LANE)
         register = self._register
         for lane in _lanes(data):
@@ -101,7 +101,7 @@ class Crc32c:
 
 
 def _lanes(data: bytes) -> list[int]:
-    """The register of each lane, from 0: its lowest bytes are one string of all lanes, and so on."""
+    """Return the register of each lane, from 0: its lowest bytes are one string of all lanes, and so on."""
     read = int.from_bytes
     low = second = third = 0
     high = 0

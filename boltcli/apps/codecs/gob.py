@@ -99,7 +99,7 @@ class _Stream:
             raise ValueError("cut short")
 
     def top(self, type_id: int) -> Any:
-        """A value that isn't in another one: anything but a struct has a zero byte before it."""
+        """Return a value that isn't in another one: anything but a struct has a zero byte before it."""
         found = self.types.get(type_id)
         if (found is None or found.kind != "struct") and self.unsigned():
             raise ValueError("no value")
@@ -161,7 +161,7 @@ class _Stream:
         return name, type_id
 
     def count(self) -> int:
-        """How many elements follow; each takes a byte at least."""
+        """Return how many elements follow; each takes a byte at least."""
         number = self.unsigned()
         if number > len(self.data) - self.at:
             raise ValueError("cut short")
@@ -215,7 +215,7 @@ class _Stream:
         return record
 
     def interface(self, depth: int) -> Any:
-        """A name of the type, its id, and the value with its length; no name: nil. Definitions may precede the id."""
+        """Decode an interface value: the type's name (none: nil), its id (after any definitions), the value."""
         if not self.text():
             return None
         while (type_id := self.signed()) < 0:
@@ -231,7 +231,7 @@ class _Stream:
         return self.read(type_id, depth + 1)
 
     def zero(self, type_id: int, depth: int) -> Any:
-        """What Go's decoder leaves in a field that isn't in the stream."""
+        """Return what Go's decoder leaves in a field that isn't in the stream."""
         if type_id in (INT, UINT, FLOAT):
             return 0
         if type_id in (BOOL, STRING):
@@ -245,6 +245,6 @@ class _Stream:
 
 
 def _own(data: bytes) -> Any:
-    """What a type encodes itself: Go's time is known, text is text."""
+    """Return what a type encodes itself: Go's time is known, text is text."""
     moment = go_time(data)
     return data if moment is None else time_text(moment)

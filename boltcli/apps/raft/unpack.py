@@ -89,7 +89,7 @@ class _Reader:
         raise ValueError("no MessagePack")
 
     def count(self, size: int) -> int:
-        """How many values follow, each of a byte at least."""
+        """Return how many values follow, each of a byte at least."""
         number = self.number(size)
         if number > len(self.data) - self.at:
             raise ValueError("cut short")

@@ -130,7 +130,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _paths(arguments: list[str]) -> list[str]:
-    """The files that are meant, each once: of a directory the stores in it."""
+    """Return the files that are meant, each once: of a directory the stores in it."""
     from ...apps.places import stores_in
 
     paths: dict[str, None] = {}

@@ -122,7 +122,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
 
 def _explanations(kinds: dict[str, int]) -> list[dict[str, Any]]:
-    """An object for each kind of finding."""
+    """Return an object for each kind of finding."""
     from ...ops.check.explanations import explanation
     from ...render.diagnosis import explanation_record
 

@@ -78,7 +78,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
 
 def _line(pair: Deleted, job: Job[Options]) -> bytes:
-    """A pair as an object, or as text: page, certainty, buckets, key, value with tabs between them."""
+    """Return a pair as an object, or as text: page, certainty, buckets, key, value with tabs between them."""
     form, key_form = job.options.format, job.options.key_format
     if job.json:
         from ...render import records

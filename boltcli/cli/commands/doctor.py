@@ -88,7 +88,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _whose(snapshot: Snapshot) -> str:
-    """The application whose file it is, and its layout."""
+    """Return the application whose file it is, and its layout."""
     from ...apps.registry import recognise
     from ...apps.store import SnapshotStore
 

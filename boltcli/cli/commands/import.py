@@ -91,7 +91,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
 
 def _rows(job: Job[Options]) -> Iterator[Row]:
-    """The rows of the source, by what it begins with: lines of JSON, SQLite, Parquet, Arrow."""
+    """Yield the rows of the source, by what it begins with: lines of JSON, SQLite, Parquet, Arrow."""
     source = job.path
     try:
         file = _stdin() if source == "-" else open(source, "rb")  # noqa: SIM115
@@ -114,7 +114,7 @@ def _rows(job: Job[Options]) -> Iterator[Row]:
 
 
 def _parsed(job: Job[Options], file: BinaryIO) -> Iterator[Row]:
-    """The rows in lines of JSON, up to the line that ends an export; empty lines are passed over.
+    """Yield the rows in lines of JSON, up to the line that ends an export; empty lines are passed over.
 
     Raises :class:`~boltcli.errors.ArgumentError` if that line is missing or counts other rows, unless --partial
     is given: then it is a warning.
@@ -146,7 +146,7 @@ def _parsed(job: Job[Options], file: BinaryIO) -> Iterator[Row]:
 
 
 def _problem(end: End | None, pairs: int, buckets: int) -> str:
-    """What is wrong with the end of an export, empty for nothing."""
+    """Return what is wrong with the end of an export, empty for nothing."""
     if end is None:
         return "the export has no line that ends it: it was cut short"
     if end.error is not None:

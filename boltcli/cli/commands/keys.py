@@ -85,7 +85,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
 
 def _decoded(decoder: Decoder, path: tuple[bytes, ...], job: Job[Options]) -> Write:
-    """What writes keys with what they mean."""
+    """Return what writes keys with what they mean."""
     from ...ops.read.select_items import Items
     from ...render import decoded
 

@@ -88,7 +88,7 @@ def _all(file: RawFile, form: str, out: BinaryIO, write: Callable[..., int], sep
 def _decoding(
     decoder: Decoder, paths: dict[int, tuple[bytes, ...]], job: Job[Options], plain: Callable[..., int]
 ) -> Callable[..., int]:
-    """What writes a page with what its pairs mean: text after the page itself, JSON in its elements."""
+    """Return what writes a page with what its pairs mean: text after the page itself, JSON in its elements."""
     from ...render.decoded import leaf_pairs, put_decoded, readable
 
     def write(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
@@ -124,7 +124,7 @@ def _page(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
 def _page_as_json(
     file: RawFile, pgid: int, form: str, out: BinaryIO, decoded: dict[int, Any] | None = None, put: Any = None
 ) -> int:
-    """The same, as JSON: the page, then each element of it, an object a line; ``decoded`` is what pairs mean."""
+    """Return the same, as JSON: the page, then each element of it, an object a line; ``decoded`` is what pairs mean."""
     from ...render import records
     from ...render.raw_records import page_records
 

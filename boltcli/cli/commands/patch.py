@@ -108,7 +108,7 @@ def _report(job: Job[Options], overlay: Overlay, done: Loaded, output: str, back
 
 
 def _changes(source: str) -> Iterator[tuple[int, Change]]:
-    """The changes in the file ``source``, or - for standard input, with their lines."""
+    """Yield the changes in the file ``source``, or - for standard input, with their lines."""
     from ...render.changes import parse_changes
 
     try:

@@ -24,7 +24,7 @@ COMMAND = Command(
 
 
 def one_line() -> bytes:
-    """What ``boltcli --version`` prints."""
+    """Return what ``boltcli --version`` prints."""
     return f"boltcli version {__version__}\n".encode()
 
 

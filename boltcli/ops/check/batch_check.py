@@ -122,7 +122,7 @@ class _Proof(Walk):
         _must_bound(pages, lows, highs)
 
     def _children(self, branches: list[_Branch]) -> _Level:
-        """The level below ``branches``."""
+        """Return the level below ``branches``."""
         below: list[int] = []
         lows: list[bytes] = []
         highs: list[Any] = []

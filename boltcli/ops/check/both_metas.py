@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
-    """What is wrong with either meta page; whether the file is as long as the one that rules says."""
+    """Yield what is wrong with either meta page; whether the file is as long as the one that rules says."""
     for meta in snapshot.metas:
         for words in _problems(snapshot, meta):
             yield Finding("meta", meta.page, f"meta page {meta.page}: {words}")

@@ -102,7 +102,7 @@ class _Check:
         return Finding("damaged", pgid, f"panic: assertion failed: {why}")
 
     def _damage(self, damage: Corrupted) -> Iterator[Finding]:
-        """A finding of our own, where bbolt would have died; once a page."""
+        """Yield a finding of our own, where bbolt would have died; once a page."""
         page = damage.page if damage.page is not None else -1
         if page not in self.damaged:
             self.damaged.add(page)
@@ -162,7 +162,7 @@ class _Check:
             self.reached[pgid:stop] = b"\1" * (stop - pgid)
 
     def _unreachable(self) -> Iterator[Finding]:
-        """Pages below the high-water mark that nothing leads to: those in the file as bbolt lists them.
+        """Yield pages below the high-water mark that nothing leads to: those in the file as bbolt lists them.
 
         bbolt lists those beyond the file's end too, as many as a damaged mark claims; here they are one line.
         """
@@ -305,7 +305,7 @@ class _Check:
             )
 
     def _key_order(self, root: int, leaves: list[int]) -> Iterator[Finding]:
-        """Keys ascend within pages, and stay between the keys of the branches above.
+        """Yield findings about keys that do not ascend, or that violate the bounds of the branch pages above.
 
         ``low`` (inclusive) and ``high`` (exclusive) bound a page's keys; None is no bound.
         """

@@ -129,5 +129,5 @@ _OTHER = Explanation("Something else is wrong.", "It is not known what it does."
 
 
 def explanation(kind: str) -> Explanation:
-    """What findings of ``kind`` mean."""
+    """Return what findings of ``kind`` mean."""
     return EXPLANATIONS.get(kind, _OTHER)

@@ -53,7 +53,7 @@ class Finding:
         return self.line().decode("utf-8", "surrogateescape")
 
     def line(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:
-        """The finding as a line, its keys written by ``write_key`` (default: in hex)."""
+        """Return the finding as a line, its keys written by ``write_key`` (default: in hex)."""
         if not self.keys:
             return self.template.encode()
         parts = self.template.encode().split(b"\0")
@@ -67,5 +67,5 @@ class Finding:
 
 
 def stack_text(pgids: Sequence[int]) -> str:
-    """The way from a tree's root to a page, as Go prints a slice."""
+    """Return the way from a tree's root to a page, as Go prints a slice."""
     return f"(stack: [{' '.join(map(str, pgids))}])"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> list[bytes]:
-    """The keys of a leaf, where one that leaves the file is cut at the file's end if that settles its order.
+    """Return the keys of a leaf, where one that leaves the file is cut at the file's end if that settles its order.
 
     A comparison ends at the first byte that differs, so bbolt doesn't notice
     such a key unless the part inside the file equals its neighbour's. Raises

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def leaf_layout(page: Page, leaf: LeafElements, page_size: int) -> Iterator[str]:
-    """What is wrong with a leaf page's elements, in words. ``page_size`` 0: it is an inline page, without slack."""
+    """Yield the problems of a leaf page's elements, as text. ``page_size`` 0: an inline page, without slack."""
     odd = set(leaf.flags) - {0, 1}
     if odd:
         index = next(index for index, flag in enumerate(leaf.flags) if flag in odd)
@@ -28,7 +28,7 @@ def leaf_layout(page: Page, leaf: LeafElements, page_size: int) -> Iterator[str]
 
 
 def branch_layout(page: Page, branch: BranchElements, page_size: int) -> Iterator[str]:
-    """What is wrong with a branch page's elements, in words."""
+    """Yield what is wrong with a branch page's elements, in words."""
     if max(branch.key_sizes) > MAX_KEY_SIZE:
         index = branch.key_sizes.index(max(branch.key_sizes))
         yield f"key {index} is {branch.key_sizes[index]} bytes long, expected {MAX_KEY_SIZE} at most"

@@ -67,7 +67,7 @@ class Accounts:
             yield Finding("freelist", pgid, f"page {pgid}: there are bytes behind the freelist's ids")
 
     def bucket(self, bucket: BucketRef) -> int:
-        """The number under which ``bucket`` owns pages."""
+        """Return the number under which ``bucket`` owns pages."""
         self._buckets.append(bucket)
         return _BUCKETS + len(self._buckets) - 1
 
@@ -101,7 +101,7 @@ class Accounts:
         return self._buckets[owner - _BUCKETS].label
 
     def lost(self) -> Iterator[Finding]:
-        """What the pages look like that belong to nothing."""
+        """Yield what the pages look like that belong to nothing."""
         snapshot = self._snapshot
         pgid = 2
         while pgid < min(snapshot.meta.hwm, len(self._owners)):

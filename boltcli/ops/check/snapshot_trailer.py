@@ -16,7 +16,7 @@ _CHUNK = 16 << 20  # bytes hashed at a time
 
 
 def trailer_is_right(snapshot: Snapshot) -> bool | None:
-    """Whether the hash at the end of the file is that of the rest; None if the file's length says that it has none."""
+    """Return whether the hash at the end of the file is correct; None if the file's length shows that it has none."""
     size = snapshot.size
     if size % _UNIT != TRAILER:
         return None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def tree_findings(snapshot: Snapshot, accounts: Accounts) -> Iterator[Finding]:
-    """What is wrong with the tree of each bucket, the root bucket's first, parents before children."""
+    """Yield what is wrong with the tree of each bucket, the root bucket's first, parents before children."""
     return _Trees(snapshot, accounts).run()
 
 
@@ -92,7 +92,7 @@ class _Trees:
                 inside.append(child)
 
     def _bucket(self, child: BucketRef, leaf: LeafElements, index: int) -> Iterator[str]:
-        """A bucket as the element that holds it: its value, and its inline page."""
+        """Yield problems of a nested bucket: of its value and its inline page."""
         hwm = self.snapshot.meta.hwm
         if child.root:
             if not 2 <= child.root < hwm:

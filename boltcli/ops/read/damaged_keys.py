@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes] | Corrupted]:
-    """The keys that can be read, in order, a list a leaf page; each damage where it is met.
+    """Yield the keys that can be read, in order, a list a leaf page; each damage where it is met.
 
     After a damaged branch page what lay below it is missing, after a damaged
     element the key of that one.
@@ -44,7 +44,7 @@ def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes
 
 
 def sound_names(snapshot: Snapshot) -> Iterator[list[bytes]]:
-    """The keys of the root bucket that can be read, a list a leaf page."""
+    """Yield the keys of the root bucket that can be read, a list a leaf page."""
     for found in surviving_keys(snapshot, root_bucket(snapshot)):
         if not isinstance(found, Corrupted):
             yield found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def outer_buckets(snapshot: Snapshot, path: Path) -> list[tuple[Path, int]]:
-    """The rows of the buckets down to ``path``; the root bucket has one only if it has a sequence.
+    """Return the rows of the buckets down to ``path``; the root bucket has one only if it has a sequence.
 
     Raises :class:`~boltcli.errors.BucketNotFound` or :class:`~boltcli.errors.Corrupted`.
     """

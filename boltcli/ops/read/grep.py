@@ -173,7 +173,7 @@ def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int,
 
 
 def _end_of_data(snapshot: Snapshot, pgid: int, is_meta: bool) -> tuple[int, int] | None:
-    """Where the content of a page run ends, and where the run does; None if that is not known."""
+    """Return where the content of a page run ends, and where the run does; None if that is not known."""
     buffer, page_size = snapshot.buffer, snapshot.page_size
     start = pgid * page_size
     if is_meta:
@@ -194,7 +194,7 @@ def _end_of_data(snapshot: Snapshot, pgid: int, is_meta: bool) -> tuple[int, int
 
 
 def _spans(buffer: Buffer, start: int, count: int, leaf: bool) -> Iterator[tuple[int, int, int]]:
-    """Where each element's data begins in ``buffer``, and how long its key and its value are."""
+    """Return where each element's data begins in ``buffer``, and how long its key and its value are."""
     for index in range(count):
         at = start + PAGE_HEADER_SIZE + _ELEMENT * index
         words = buffer[at : at + _ELEMENT]
@@ -241,7 +241,7 @@ class _Elements:
         self._spans: list[tuple[int, int, int]] = []
 
     def at(self, offset: int) -> tuple[str, bytes, int, int] | None:
-        """The key or value in which ``offset`` lies: which part, the key, from where to where; None if in none."""
+        """Return the key or value at ``offset``: which part it is, the key, start and end; None if there is none."""
         snapshot, page_size = self.snapshot, self.snapshot.page_size
         for pgid in range(offset // page_size, max(offset // page_size - _HEADS, self.first - 1), -1):
             start = pgid * page_size

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def keyed_leaves(snapshot: Snapshot, bucket: BucketRef) -> Iterator[tuple[LeafElements, list[bytes]]]:
-    """The leaf pages of ``bucket`` in order: their elements and keys.
+    """Yield the leaf pages of ``bucket`` in order: their elements and keys.
 
     Raises :class:`~boltcli.errors.Corrupted` when it comes to a damaged page,
     after all that precede it; of the page itself the keys before the first
@@ -44,7 +44,7 @@ def _first_keys(leaf: LeafElements) -> list[bytes]:
 
 
 def key_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes]]:
-    """The keys of ``bucket`` in order, nested buckets' names among them, one list a leaf page.
+    """Yield the keys of ``bucket`` in order, nested buckets' names among them, one list a leaf page.
 
     Raises as :func:`keyed_leaves` does.
     """
@@ -53,7 +53,7 @@ def key_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes]]:
 
 
 def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
-    """Every entry of the root bucket in order: its name, and the bucket.
+    """Yield every entry of the root bucket in order: its name, and the bucket.
 
     bbolt's ForEach on a transaction looks at every entry, so one that isn't a
     bucket (a plain pair, which bbolt itself never writes there) comes with None.

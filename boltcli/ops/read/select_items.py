@@ -49,7 +49,7 @@ def items(
     recursive: bool = False,
     buckets: bool = True,
 ) -> Iterator[Items]:
-    """The elements of ``bucket``, which is the one at ``path``, in key order or in ``reverse``.
+    """Yield the elements of ``bucket``, which is the one at ``path``, in key order or in ``reverse``.
 
     Those are meant whose keys are at least ``start`` and below ``stop``; with
     ``recursive`` those inside of such buckets too, each behind the bucket that
@@ -99,7 +99,7 @@ def _walk(
     reverse: bool,
     recursive: bool,
 ) -> Iterator[Items]:
-    """The elements; ``names`` are then the path of the bucket that they are of, until the next ones are asked for."""
+    """Yield the elements; ``names`` is the path of their bucket until the next batch is requested."""
     descent = Descent(snapshot)
     nest = Nest(snapshot)
     nest.enter(bucket)
@@ -129,7 +129,7 @@ def _walk(
 
 
 def _parts(source: Iterator[Stretch], reverse: bool, recursive: bool) -> Iterator[Items | _Inside]:
-    """The elements of one bucket, and, if that is wanted, the buckets to be gone into where they stand.
+    """Yield the elements of one bucket, and, if that is wanted, the buckets to be gone into where they stand.
 
     The path of the former is still to be said.
     """
@@ -156,7 +156,7 @@ def _parts(source: Iterator[Stretch], reverse: bool, recursive: bool) -> Iterato
 
 
 def _elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tuple[list[bytes], list[Value], list[int]]:
-    """Keys and values from one index to before another, and which of them are buckets."""
+    """Return keys and values from one index to before another, and which of them are buckets."""
     if low == 0 and high == leaf.count and not any(leaf.flags):
         return keys, [*leaf.values()], []
     # A bucket's value may be as large as all that is nested in it: it isn't taken out.

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def free_pages(snapshot: Snapshot) -> list[int]:
-    """The ids of the free pages, ascending. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Return the ids of the free pages, ascending. Raises :class:`~boltcli.errors.Corrupted`."""
     return stored_free_pages(snapshot, snapshot.meta) if snapshot.meta.has_freelist else unreached_pages(snapshot)
 
 
 def unreached_pages(snapshot: Snapshot) -> list[int]:
-    """The ids of the pages, from 2 up to the high-water mark, that no bucket's tree holds.
+    """Return the ids of the pages, from 2 up to the high-water mark, that no bucket's tree holds.
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """

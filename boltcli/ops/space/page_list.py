@@ -18,11 +18,11 @@ _OVERFLOW = 1 << 32  # from here on a header's half says that there are overflow
 
 
 def page_rows(snapshot: Snapshot, free: list[int], start: int = 0) -> Iterator[list[tuple[int, int]]]:
-    """All pages from ``start`` up to the high-water mark, in batches: page id, and :data:`FREE` or the half of its
-    header that :func:`~boltcli.format.page.header_columns` describes. ``free`` are the ids of the free ones, ascending.
+    """Yield all pages from ``start`` up to the high-water mark, in batches, without overflow pages.
 
-    Overflow pages are passed over, as the page that they belong to counts them. Raises
-    :class:`~boltcli.errors.Corrupted` for a page beyond the file's end when it comes to it.
+    For each page: its id, and :data:`FREE` or the half of its header that
+    :func:`~boltcli.format.page.header_columns` describes. ``free`` are the ids of the free pages, ascending.
+    Raises :class:`~boltcli.errors.Corrupted` at the first page beyond the end of the file.
     """
     is_free = set(free)
     known = snapshot.size // snapshot.page_size

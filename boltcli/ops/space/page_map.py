@@ -96,7 +96,7 @@ class PageMap:
         return found
 
     def reached(self, pgid: int) -> bool:
-        """Whether the state uses page ``pgid``."""
+        """Return whether the state uses page ``pgid``."""
         return self.kinds[pgid] in (META, FREELIST, BRANCH, LEAF, OVERFLOW)
 
 

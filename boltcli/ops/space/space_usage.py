@@ -66,7 +66,7 @@ class Usage:
 
 
 def usage(snapshot: Snapshot) -> Usage:
-    """Where the bytes are. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Return where the bytes are. Raises :class:`~boltcli.errors.Corrupted`."""
     page_size, meta = snapshot.page_size, snapshot.meta
     result = Usage(snapshot.size)
     result.buckets = bucket_usage(snapshot)
@@ -93,7 +93,7 @@ def usage(snapshot: Snapshot) -> Usage:
 
 
 def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> list[BucketUsage]:
-    """Every bucket, before those inside it.
+    """Return every bucket, before those inside it.
 
     Raises :class:`~boltcli.errors.Corrupted`; with a list of ``damages`` it is put there, and what can be
     counted is counted: a bucket whose tree is damaged then has no pairs, no bytes and no buckets inside.
@@ -110,7 +110,7 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
 
 
 def _from_columns(snapshot: Snapshot, names: list[bytes], columns: tuple[list[int], ...]) -> list[BucketUsage]:
-    """What the kernel found; the sums over buckets inside are still to be made."""
+    """Return what the kernel found; the sums over buckets inside are still to be made."""
     fields = dict(zip(RECORD, columns))
     top = BucketUsage(b"", None, snapshot.meta.sequence)
     found = [top]
@@ -173,5 +173,5 @@ def _tree(
 
 
 def dense_size(snapshot: Snapshot) -> int:
-    """Bytes of what ``compact --dense`` would write. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Return the bytes of what ``compact --dense`` would write. Raises :class:`~boltcli.errors.Corrupted`."""
     return measure(snapshot, mmap.PAGESIZE)

@@ -27,7 +27,7 @@ class Trail:
         self._shown: list[Any] = []
 
     def __call__(self, bucket: Named) -> list[Any]:
-        """What is shown of each name; the list is changed by the next call."""
+        """Return what is shown of each name; the list is changed by the next call."""
         above = bucket.level - 1
         buckets, shown = self._buckets, self._shown
         if above > len(buckets) or (above > 0 and buckets[above - 1] is not bucket.parent):

@@ -33,7 +33,7 @@ class BucketTree:
 
 
 def inspect(snapshot: Snapshot) -> BucketTree:
-    """The root bucket, which bbolt calls ``root``, with all below it. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Return the root bucket, which bbolt calls ``root``, with all nested buckets. Raises Corrupted."""
     columns = bucket_columns(snapshot)
     if columns is not None:
         return _from_columns(*columns)
@@ -63,7 +63,7 @@ def inspect(snapshot: Snapshot) -> BucketTree:
 
 
 def _from_columns(names: list[bytes], columns: tuple[list[int], ...]) -> BucketTree:
-    """What the kernel found, as a tree."""
+    """Return what the kernel found, as a tree."""
     trees = list(map(BucketTree, names))
     trees[0].name = b"root"
     for tree, parent, pairs in zip(trees, columns[RECORD.index("parent")], columns[RECORD.index("pairs")]):

@@ -40,7 +40,7 @@ class BucketStats:
             setattr(self, name, number)
 
     def numbers(self) -> list[int]:
-        """All of them, in the order of ``__slots__``."""
+        """Return all of them, in the order of ``__slots__``."""
         return [getattr(self, name) for name in self.__slots__]
 
     def add(self, other: BucketStats) -> None:

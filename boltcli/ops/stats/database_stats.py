@@ -64,7 +64,7 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
 
 
 def _in_batches(snapshot: Snapshot, buckets: list[BucketRef], progress: Progress | None = None) -> BucketStats | None:
-    """The sum of the statistics of ``buckets``; None where something isn't plain, or too small for it."""
+    """Return the sum of the statistics of ``buckets``; None where something isn't plain, or too small for it."""
     if snapshot.meta.hwm < FEW_PAGES:
         return None
     from ...tree.batch import Irregular

@@ -40,7 +40,7 @@ _HEAD = PAGE_HEADER_SIZE - TABLE_START
 
 
 def bulk_stats(snapshot: Snapshot, buckets: Sequence[BucketRef], progress: Progress | None = None) -> BucketStats:
-    """The sum of the statistics of ``buckets``, each with all below it. Raises Irregular."""
+    """Return the sum of the statistics of ``buckets``, each with all below it. Raises Irregular."""
     with _Counting(snapshot, progress) as counting:
         total = counting.total
         for bucket in buckets:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
-    """The patches (offset and bytes) that store a freelist in the database open as ``fd``, and its size then, in bytes.
+    """Return the patches (offset, bytes) that store a freelist in the database ``fd``, and its new size in bytes.
 
     None for a database that has one. Nobody else may write to the file; ``path``
     is what errors call it. Raises :class:`~boltcli.errors.Corrupted` for a
@@ -63,7 +63,7 @@ def _patches(snapshot: Snapshot) -> tuple[list[Patch], int]:
 
 
 def _first_run(free: list[int], pages: int) -> int:
-    """The first of the first ``pages`` free pages that follow each other, or 0."""
+    """Return the first of the first ``pages`` free pages that follow each other, or 0."""
     for index in range(len(free) - pages + 1):
         if free[index + pages - 1] - free[index] == pages - 1:
             return free[index]
@@ -71,7 +71,7 @@ def _first_run(free: list[int], pages: int) -> int:
 
 
 def _grown(size: int, needed: int, page_size: int) -> int:
-    """How long the file becomes when ``needed`` bytes of it are in use, as bbolt has it."""
+    """Return how long the file becomes when ``needed`` bytes of it are in use, as bbolt has it."""
     if needed <= size:
         return size
     mapped = mmap_size(size, page_size)

@@ -42,7 +42,7 @@ _U64 = 0xFFFFFFFFFFFFFFFF
 
 
 def newest_meta(file: RawFile) -> Meta:
-    """The meta with the higher transaction id, valid or not; meta 1 on equal ones."""
+    """Return the meta with the higher transaction id, valid or not; meta 1 on equal ones."""
     with Step("read Page size failed"):
         page_size, _ = file.page_size_and_hwm()
     meta0, meta1 = (meta_at(file, slot, page_size)[0] for slot in (0, 1))
@@ -56,20 +56,20 @@ def meta_at(file: RawFile, slot: int, page_size: int) -> tuple[Meta, bytes]:
 
 
 def revert_meta(file: RawFile) -> list[Patch]:
-    """The older meta page over the newer one."""
+    """Return the older meta page over the newer one."""
     txids = [Meta.at(file.page(slot).data, slot).txid for slot in (0, 1)]
     newer = 1 if txids[0] < txids[1] else 0
     return copy_page(file, 1 - newer, newer)
 
 
 def copy_page(file: RawFile, source: int, target: int) -> list[Patch]:
-    """Page run ``source`` over what is at page ``target``, whose id it then bears."""
+    """Return page run ``source`` over what is at page ``target``, whose id it then bears."""
     page = file.page(source)
     return [_at_page(file, target, target.to_bytes(8, "little") + page.data[8:])]
 
 
 def abandon_freelist(file: RawFile) -> list[Patch]:
-    """Both meta pages without a freelist."""
+    """Return both meta pages without a freelist."""
     patches = []
     for slot in (0, 1):
         with Step(f"clearFreelist on meta page {slot} failed"):
@@ -82,7 +82,7 @@ def abandon_freelist(file: RawFile) -> list[Patch]:
 
 
 def nonsense(file: RawFile, meta: Meta) -> str | None:
-    """What of a meta that would be valid makes no sense in ``file``; None if all of it does.
+    """Return what of a meta that would be valid makes no sense in ``file``; None if all of it does.
 
     bbolt would open the file by it, and then read, or write, where nothing of the database is.
     """
@@ -132,7 +132,7 @@ def update_meta(file: RawFile, slot: int, fields: dict[str, int]) -> tuple[list[
 
 
 def clear_elements(file: RawFile, pgid: int, start: int = 0, end: int = -1) -> tuple[list[Patch], bool]:
-    """A branch or leaf page without its elements from ``start`` to before ``end`` (-1: its end).
+    """Return a branch or leaf page without its elements from ``start`` to before ``end`` (-1: its end).
 
     Also returns whether pages may have been lost: children of a branch, or overflow pages.
     """

@@ -70,7 +70,7 @@ class _Visits:
         if self._done > self._most:
             raise page.damaged("pages are referenced so often that a copy would have no end")
         if page.pgid in page.stack[:-1]:
-            raise page.damaged("the page is below itself")
+            raise page.damaged("the page is its own ancestor")
         if page.flags != LEAF_PAGE and not page.count:
             raise page.damaged("a branch page without elements")
         if self._progress is not None:
