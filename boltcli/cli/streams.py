@@ -114,3 +114,15 @@ def write_styled(stream: BinaryIO, data: bytes) -> None:
     """Write ``data`` with the escape sequences in it; what comes from a file must be ``visible()`` already."""
     write = getattr(stream, "write_styled", stream.write)
     write(data)
+
+
+def cut_to_width(line: bytes, out: BinaryIO) -> bytes:
+    """``line`` for a terminal: with spaces for tabs, and no longer than that is wide. A pipe gets it as it is."""
+    if not out.isatty():
+        return line
+    try:
+        width = os.get_terminal_size(out.fileno()).columns
+    except (OSError, ValueError):
+        return line
+    text = line[:-1].decode("utf-8", "replace").replace("\n", " ").expandtabs()
+    return (text if len(text) <= width else text[: width - 1] + "\u2026").encode() + b"\n"

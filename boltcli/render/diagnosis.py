@@ -73,16 +73,17 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes
         lines += [f"  {line}\n" for line in each.first]
         if each.findings > len(each.first):
             lines.append(f"  and {each.findings - len(each.first)} more\n")
-    if found.remedies:
-        lines.append("remedies, tried on copies, the best one first:\n")
-    for number, remedy in enumerate(found.remedies, 1):
-        lost = f", {remedy.lost} losses" if remedy.lost else ""
-        state = remedy.problem or (
-            f"keeps {remedy.pairs} pairs in {remedy.buckets} buckets{lost}; "
-            + ("the result is sound" if remedy.sound else "the result is not sound")
-        )
-        lines.append(f"{number}. {remedy.name}: {state}\n")
+    possible = [remedy for remedy in found.remedies if not remedy.problem]
+    if possible:
+        lines.append("remedies, tried on copies, the best one first, and what they keep:\n")
+        lines.append(f"  {'pairs':>10} {'buckets':>8} {'losses':>7}  {'result':<9} remedy\n")
+    for remedy in possible:
+        sound = "sound" if remedy.sound else "not sound"
+        lines.append(f"  {remedy.pairs:>10} {remedy.buckets:>8} {remedy.lost:>7}  {sound:<9} {remedy.name}\n")
         lines += [f"     {line}\n" for line in _commands(remedy, found.path)]
+    for remedy in found.remedies:
+        if remedy.problem:
+            lines.append(f"not possible: {remedy.name}: {remedy.problem}\n")
     if fixed is not None:
         lines.append(f"{output}: written by '{fixed.name}'; a check of it finds nothing\n")
     return "".join(lines).encode("utf-8", "surrogateescape")

@@ -13,7 +13,7 @@ from tests.compat.test_faults import FAULTS, _ask
 from tests.compat.test_live import SHARED
 from tests.rescue_score.damage import KINDS
 from tests.rescue_score.truth import read
-from tests.support import DATABASES, run
+from tests.support import DATABASES, ROOT, run
 
 pytestmark = pytest.mark.compat
 
@@ -76,6 +76,18 @@ def test_what_is_recovered_of_faults_is_sound(path: Path, tools: Tools, tmp_path
             assert err.startswith(b"Error: ")
         else:
             _is_sound(tools, tmp_path / "result")
+
+
+def test_the_generator_makes_the_lived_fixtures(tools: Tools, tmp_path: Path) -> None:
+    """Their bytes differ from one run to the next, but not what they hold."""
+    lived = ROOT / "fixtures" / "lived"
+    how = ["-seed", "1", "-steps", "40", "-before", "3"]
+    subprocess.run([tools.generator, "lived", *how, "-o", tmp_path], check=True)
+    subprocess.run([tools.generator, "random", "-seed", "9010", "-o", tmp_path / "random-9010.db"], check=True)
+    found = sorted([*lived.glob("*.db"), *lived.glob("*.before")])
+    assert len(found) >= 10
+    for path in found:
+        assert _content(tools, tmp_path / path.name) == _content(tools, path), path.name
 
 
 def _looks(tools: Tools, path: Path, commands: tuple[str, ...]) -> list[tuple[int, list[bytes]] | None]:

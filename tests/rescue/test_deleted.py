@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -76,3 +81,28 @@ def test_the_deleted_pairs_of_an_etcd_member() -> None:
     rows = [json.loads(line) for line in out.splitlines()]
     assert len(rows) == 1357
     assert {row["bucket"][0] for row in rows} == {"key", "meta"}
+
+
+def test_a_line_is_no_longer_than_the_terminal_is_wide() -> None:
+    parent, child = pty.openpty()
+    termios.tcsetwinsize(child, (24, 60))
+    command = [sys.executable, "-m", "boltcli", "deleted", "--limit", "20", str(fixture("many-free"))]
+    done = subprocess.Popen(command, stdout=child, stderr=subprocess.DEVNULL)
+    os.close(child)
+    lines = read_all(parent).decode().splitlines()
+    assert done.wait() == 0
+    assert len(lines) == 20
+    assert max(map(len, lines)) == 60
+    assert run("deleted", "--limit", "20", fixture("many-free"))[1].count(b"\t") >= 60
+
+
+def read_all(fd: int) -> bytes:
+    """What comes from the other side until that is closed."""
+    data = b""
+    try:
+        while piece := os.read(fd, 1 << 16):
+            data += piece
+    except OSError:
+        pass
+    os.close(fd)
+    return data

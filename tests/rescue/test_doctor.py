@@ -7,10 +7,12 @@ import json
 import random
 import shlex
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from boltcli.ops.check.explanations import EXPLANATIONS
+from boltcli.ops.rescue.report import recover_file
 from tests.rescue_score.damage import torn_copy
 from tests.rescue_score.truth import read
 from tests.schema import run_json
@@ -77,6 +79,27 @@ def test_fix_of_a_file_without_metas(tmp_path: Path) -> None:
     assert {place: entry[0] for place, entry in truth.pairs.items()} == {
         place: entry[0] for place, entry in fixed.pairs.items()
     }
+
+
+def test_fix_recovers_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a trial made is the result; it isn't made again."""
+    counted = Mock(wraps=recover_file)
+    monkeypatch.setattr("boltcli.ops.rescue.doctor.recover_file", counted)
+    path = _damaged("integers", [0, 1], tmp_path)
+    assert run("doctor", "--fix", "-o", tmp_path / "new.db", path)[0] == 0
+    assert counted.call_count == 1
+    assert run("check", tmp_path / "new.db")[:2] == (0, b"OK\n")
+
+
+def test_what_is_not_possible_is_said(tmp_path: Path) -> None:
+    path = _damaged("after-deletes", [read(fixture("after-deletes").read_bytes()).root], tmp_path)
+    _, out, _ = run("doctor", path)
+    _, (record,), _ = run_json("doctor", path)
+    failed = [each for each in record["remedies"] if each["problem"]]
+    assert failed
+    for each in record["remedies"]:
+        assert (f"not possible: {each['name']}: ".encode() in out) == bool(each["problem"])
+        assert not each["problem"] or not any(line.encode() + b"\n" in out for line in each["commands"])
 
 
 def test_fix_and_output_go_together(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ from tests.rescue_score.damage import KINDS
 from tests.rescue_score.score import Score, recovered, score
 from tests.rescue_score.truth import read
 from tests.schema import run_json
-from tests.support import DATABASES, ROOT, error_line, fixture, run
+from tests.support import DATABASES, ROOT, error_line, fixture, meta, page, pgid, run
 
 SHARED = ROOT.parent / "shared" / "data"
 SOUND = [
     *DATABASES,
+    *sorted((ROOT / "fixtures" / "lived").glob("*.db")),
     *(path for folder in ("stores", "wild", "bacalhau") for path in sorted((SHARED / folder).glob("*.db"))),
 ]
 FAULTS = sorted((SHARED / "faults").glob("*.db"))
@@ -26,8 +27,11 @@ STORES = (
 )  # fmt: skip
 
 
-def content(data: bytes) -> tuple[dict[tuple[tuple[bytes, ...], bytes], bytes], set[tuple[bytes, ...]]]:
-    """The pairs and the buckets of a sound file."""
+Places = dict[tuple[tuple[bytes, ...], bytes], bytes]
+
+
+def content(data: bytes) -> tuple[Places, dict[tuple[bytes, ...], int]]:
+    """The pairs of a sound file, and the buckets with their sequences."""
     truth = read(data)
     return {place: entry[0] for place, entry in truth.pairs.items()}, truth.buckets
 
@@ -45,6 +49,7 @@ def test_a_sound_file_recovers_to_exactly_itself(path: Path, tmp_path: Path) -> 
     if len(before) % 4096 and "snapshot" not in path.name and path.name != "auger.db":
         before = before.ljust(-(-len(before) // 65536) * 65536, b"\0")
     assert content(after) == content(before)
+    assert read(after).sequence == read(before).sequence
     assert report["pairs"] == len(content(before)[0])
     assert report["buckets"] == len(content(before)[1])
     assert run("check", "--deep", tmp_path / "out.db")[:2] == (0, b"OK\n")
@@ -101,6 +106,30 @@ def test_shares(kind: str, found: int, placed: int, wrong: int) -> None:
     assert 1000 * one.wrong <= wrong * one.wanted, one
 
 
+def test_of_two_versions_the_newer_one_stays(tmp_path: Path) -> None:
+    """Where a leaf page is lost, an orphan and an older tree have one key in common, and one each for itself."""
+    new, old = b"new", b"old"
+    pages = [
+        page(3, 2, [(b"b", pgid(4) + pgid(7), b"\1")]),  # the newest root, and the older one on page 8
+        page(4, 1, [(b"a", pgid(5)), (b"m", pgid(6))]),
+        page(5, 2, [(b"a", new), (b"b", new)]),
+        bytes(4096),
+        page(7, 2, [(b"m", new), (b"o", new)]),
+        page(8, 2, [(b"b", pgid(9) + pgid(6), b"\1")]),
+        page(9, 2, [(b"m", old), (b"n", old)]),
+    ]
+    fields = {"freelist": (1 << 64) - 1, "hwm": 10}
+    path = tmp_path / "damaged.db"
+    path.write_bytes(
+        meta(0, root=3, txid=8, **fields) + meta(1, root=8, txid=7, **fields) + bytes(4096) + b"".join(pages)
+    )  # fmt: skip
+    status, (report,), _ = run_json("recover", path, "-o", tmp_path / "out.db")
+    assert (status, report["duplicates"]) == (2, 1)
+    pairs, buckets = content((tmp_path / "out.db").read_bytes())
+    assert pairs == {((b"b",), key): new for key in (b"a", b"b", b"m", b"o")} | {((b"b",), b"n"): old}
+    assert buckets == {(b"b",): 7}
+
+
 def test_json_tells_the_losses(tmp_path: Path) -> None:
     sound = fixture("integers").read_bytes()
     truth = read(sound)
@@ -144,9 +173,9 @@ def test_lost_and_found_has_another_name_or_none(tmp_path: Path) -> None:
     damaged = bytearray(sound)
     truth = read(sound)
     keep = {first for (path, _), (_, first, _) in truth.pairs.items() if path == (b"execution",)}
-    for page in range(len(sound) // 4096):
-        if page not in keep:
-            damaged[page * 4096 : (page + 1) * 4096] = bytes(4096)
+    for number in range(len(sound) // 4096):
+        if number not in keep:
+            damaged[number * 4096 : (number + 1) * 4096] = bytes(4096)
     bad = tmp_path / "bad.db"
     bad.write_bytes(damaged)
     status, (report,), _ = run_json("recover", bad, "-o", tmp_path / "a.db", "--lost-and-found", "found")

@@ -23,10 +23,11 @@ class Truth(NamedTuple):
     root: int
     freelist: int
     pairs: dict[tuple[Path, bytes], tuple[bytes, int, int]]
-    buckets: set[Path]
+    buckets: dict[Path, int]  # and their sequences; that of the root bucket is ``sequence``
     live: dict[int, int]  # page: pages of its run
     branches: list[int]
     stale: set[Pair]
+    sequence: int
     names: dict[bytes, set[int]]  # offsets at which a bucket's name stands
 
 
@@ -67,7 +68,7 @@ def read(content: bytes) -> Truth:
     """Read a sound file."""
     meta = max(_metas(content), key=lambda fields: fields[8])
     page_size = meta[2]
-    truth = Truth(page_size, meta[4], meta[6], {}, set(), {}, [], set(), {})
+    truth = Truth(page_size, meta[4], meta[6], {}, {}, {}, [], set(), meta[5], {})
     _tree(content, truth)
     pages = len(content) // page_size
     inside = {page + i for page, run in truth.live.items() for i in range(run)}
@@ -125,7 +126,7 @@ def _tree(content: bytes, truth: Truth) -> None:
             if not flags & 1:
                 truth.pairs[path, key] = value, page, page + run - 1
                 continue
-            truth.buckets.add((*path, key))
+            truth.buckets[(*path, key)] = int.from_bytes(value[8:16], "little")
             root = int.from_bytes(value[:8], "little")
             if root:
                 stack.append(((*path, key), root))
@@ -139,7 +140,7 @@ def _nested(truth: Truth, path: Path, value: bytes, page: int, run: int) -> None
         path, value = stack.pop()
         for flags, key, inner, _ in elements(value, 16)[1]:
             if flags & 1:
-                truth.buckets.add((*path, key))
+                truth.buckets[(*path, key)] = int.from_bytes(inner[8:16], "little")
                 stack.append(((*path, key), inner))
             else:
                 truth.pairs[path, key] = inner, page, page + run - 1

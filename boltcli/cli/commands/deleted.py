@@ -59,6 +59,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
     from ...ops.rescue.deleted_pairs import deleted
     from ...ops.rescue.mapped_file import MappedFile
+    from ..streams import cut_to_width
 
     options = job.options
     filters = selection(options, values=True)
@@ -74,7 +75,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         )  # fmt: skip
         for pair in islice(found, options.limit or None):
             file.verify()
-            out.write(_line(pair, job))
+            out.write(_line(pair, job) if job.json else cut_to_width(_line(pair, job), out))
 
 
 def _line(pair: Deleted, job: Job[Options]) -> bytes:

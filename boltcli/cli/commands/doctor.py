@@ -57,21 +57,26 @@ def prepare(job: Job[Options]) -> None:
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     import os
+    from tempfile import TemporaryDirectory
 
     from ...ops.rescue.doctor import diagnose, fix
     from ...render.diagnosis import diagnosis_record, diagnosis_text
 
     options = job.options
+    exists = f"output file {go_quote(options.output)} already exists: --force replaces it"
     if options.fix and os.path.exists(options.output) and not options.force:
-        raise ArgumentError(f"output file {go_quote(options.output)} already exists: --force replaces it")
-    with job.progress("examining") as progress:
-        found = diagnose(job.path, lock=job.lock, timeout=job.timeout, progress=progress, whose=_whose)
+        raise ArgumentError(exists)
     fixed = None
-    if options.fix and not found.ok:
-        try:
-            fixed = fix(found, options.output, replace=options.force, sync=not options.no_sync)
-        except DestinationExists:
-            raise ArgumentError(f"output file {go_quote(options.output)} already exists: --force replaces it") from None
+    with TemporaryDirectory(prefix="boltcli-doctor-") as folder:
+        with job.progress("examining") as progress:
+            found = diagnose(
+                job.path, folder, lock=job.lock, timeout=job.timeout, progress=progress, whose=_whose
+            )  # fmt: skip
+        if options.fix and not found.ok:
+            try:
+                fixed = fix(found, folder, options.output, replace=options.force, sync=not options.no_sync)
+            except DestinationExists:
+                raise ArgumentError(exists) from None
     if job.json:
         from ...render import records
 

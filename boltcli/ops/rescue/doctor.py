@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
 from typing import NamedTuple
 
 from ...errors import BoltError, InvalidDatabase
 from ...storage.copy import copy_to
+from ...storage.destination import Destination
 from ...storage.open_source import open_source
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
@@ -87,10 +88,10 @@ class Diagnosis(NamedTuple):
 
 
 def diagnose(
-    path: str, *, lock: Way = "wait", timeout: float = 1.0, progress: Callable[[int, int], None] | None = None,
-    whose: Callable[[Snapshot], str] = lambda _: "",
+    path: str, folder: str, *, lock: Way = "wait", timeout: float = 1.0,
+    progress: Callable[[int, int], None] | None = None, whose: Callable[[Snapshot], str] = lambda _: "",
 ) -> Diagnosis:  # fmt: skip
-    """Look at ``path``, which is not changed. Raises what opening raises.
+    """Look at ``path``, which is not changed. Remedies are tried in ``folder``. Raises what opening raises.
 
     ``whose`` names the application whose file an open database is; it is asked about what can be recovered, too.
     """
@@ -103,9 +104,8 @@ def diagnose(
         remedies: list[Remedy] = []
         if symptoms:
             notes += _torn(file)
-            with tempfile.TemporaryDirectory(prefix="boltcli-doctor-") as folder:
-                remedies = _try_all(path, folder, symptoms)
-                application = application or _whose(os.path.join(folder, _RECOVERED), whose)
+            remedies = _try_all(path, folder, symptoms)
+            application = application or _whose(os.path.join(folder, _RECOVERED), whose)
         file.verify()
     return Diagnosis(path, not symptoms, holder, application, notes, symptoms, remedies)
 
@@ -338,32 +338,28 @@ def _recover(path: str, folder: str) -> Remedy:
     return Remedy(RECOVER, report.pairs, report.buckets, sound, len(report.lost), commands, "")
 
 
-def fix(diagnosis: Diagnosis, output: str, *, replace: bool = False, sync: bool = True) -> Remedy:
-    """Carry out the best remedy of ``diagnosis`` into ``output``, and prove it by a check.
+def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False, sync: bool = True) -> Remedy:
+    """Carry out the best remedy of ``diagnosis``, which was made in ``folder``, into ``output``; a check proved it.
 
     Raises :class:`~boltcli.errors.InvalidDatabase` if no remedy leads to a sound file.
     """
-    from ...storage.destination import Destination
-
     best = next((remedy for remedy in diagnosis.remedies if remedy.sound), None)
     if best is None:
         raise InvalidDatabase("no remedy leads to a sound database: nothing was written", path=diagnosis.path)
-    with tempfile.TemporaryDirectory(prefix="boltcli-doctor-") as folder:
-        made = os.path.join(folder, _RECOVERED if best.name == RECOVER else "copy")
-        if best.name == RECOVER:
-            again: Remedy | None = _recover(diagnosis.path, folder)
-        elif best.name == CLEAR:
-            again = _cleared(diagnosis.path, folder)
-        elif best.name == REBUILD:
-            again = _rebuilt(diagnosis.path, folder)
-        else:
-            work = revert_meta if best.name == OLDER else abandon_freelist
-            again = _surgery(diagnosis.path, folder, best.name, [], work)
-        if again is None or not again.sound:
-            raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
-        with Destination(output, replace=replace, sync=sync) as destination:
-            with open(made, "rb") as stream:
-                while data := stream.read(1 << 20):
-                    os.write(destination.fd, data)
-            destination.commit()
+    made = os.path.join(folder, _RECOVERED if best.name == RECOVER else "copy")
+    if best.name == RECOVER:
+        again: Remedy | None = best  # its result is there still
+    elif best.name == CLEAR:
+        again = _cleared(diagnosis.path, folder)
+    elif best.name == REBUILD:
+        again = _rebuilt(diagnosis.path, folder)
+    else:
+        work = revert_meta if best.name == OLDER else abandon_freelist
+        again = _surgery(diagnosis.path, folder, best.name, [], work)
+    if again is None or not again.sound:
+        raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
+    with Destination(output, replace=replace, sync=sync) as destination:
+        with open(made, "rb") as source, open(destination.fd, "wb", closefd=False) as target:
+            shutil.copyfileobj(source, target)
+        destination.commit()
     return best
