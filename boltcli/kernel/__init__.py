@@ -59,22 +59,16 @@ if TYPE_CHECKING:
             """
 
         def copy(
-            self,
-            file: Buffer,
-            page_size: int,
-            most: int,
-            root: int,
-            tick: Tick,
-            size: int,
-            limit: int,
-            write: Callable[[int, int, memoryview], None],
-            /,
-        ) -> tuple[Meta, Meta, int, int, int, int] | None:
+            self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, size: int, limit: int, capacity: int,
+            write: Callable[[int, int, memoryview], None] | None, /,
+        ) -> tuple[Meta, Meta, int, int, int, int] | None:  # fmt: skip
             """Write the file that ``bbolt compact`` makes, of pages of ``size`` bytes, without its metas.
 
-            A transaction puts at most ``limit`` bytes. ``write`` is called with pages: the first one's id, that after
-            the last, their bytes (no longer valid after the call). Returns both metas, the file's size, and the numbers
-            of transactions, pairs and buckets. Whether the keys of pages are in order is for the caller to know.
+            A transaction puts at most ``limit`` bytes. With a ``capacity`` it is the densest one, whose pages take so
+            many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with pages: the
+            first one's id, that after the last, their bytes (no longer valid after the call); with None they are only
+            counted. Returns both metas, the file's size, and the numbers of transactions, pairs and buckets. Whether
+            the keys of pages are in order is for the caller to know.
             """
 
         def export(
@@ -144,7 +138,7 @@ SUMS = {
     "fills": 10,
 }
 
-_VERSION = 6  # of kernel.c: one that was built from another is not used
+_VERSION = 7  # of kernel.c: one that was built from another is not used
 
 
 def load_kernel() -> Kernel | None:

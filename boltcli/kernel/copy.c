@@ -1,13 +1,14 @@
-/* compact: the file that bbolt writes, put by put, for a source that is plain; whether it is sound is checked beside.
-   ops/write/compact/{replay,target,allocator,free_runs}.py do the same for others, and say why. */
+/* compact: the file that bbolt writes, put by put, or the densest one, for a source that is plain; whether it is sound is
+   checked beside. ops/write/compact/{replay,target,allocator,free_runs,dense}.py do the same for others, and say why. */
 #include "walk.h"
 
 enum { LEAST = 2, LEVELS = 24, BATCH = 1 << 20, ALLOC_SIZE = 16 << 20, MMAP_STEP = 1 << 30, IN_FIRST_ID = 0xFFFF,
-       FREELIST = 0x10, MAX_KEY = 32768, MAX_VALUE = 0x7FFFFFFE };
+       FREELIST = 0x10, RUN = 16, ENOUGH = 8, MAX_KEY = 32768, MAX_VALUE = 0x7FFFFFFE };
+#define FULL 0.875                                          /* what of the pages that it costs a leaf of a dense copy has to use */
 
 typedef struct { Key key; const u8 *value; u32 size, flags; } Item;     /* a bucket's value is ours, and freed with it */
 typedef struct { Key key; u64 pgid; } Child;
-typedef struct { Text children; u64 size, pgid, pages; } Branch;        /* the right-most node of a level; pgid 0: not stored */
+typedef struct { Text children; u64 size, pgid, pages; size_t fitting; } Branch;    /* the right-most node of a level; pgid 0: not stored */
 typedef struct {                                            /* a bucket that is being written, with its right-most leaf */
     Key name; u64 sequence; int full, touched, placed, holds, height;
     Text items; u64 size, pgid, pages;
@@ -16,7 +17,8 @@ typedef struct {                                            /* a bucket that is 
 typedef struct { u64 start, pages; } Run;
 typedef struct { u64 pgid, pages; size_t at; } Put;
 typedef struct {
-    Walk w; PyObject *write; u64 page_size, limit, weight, pairs, buckets, transactions;
+    Walk w; PyObject *write; u64 capacity;                  /* of a page of a dense copy; 0: it is bbolt's */
+    u64 page_size, limit, weight, pairs, buckets, transactions;
     Target path[DEEPEST + 2]; int depth;                    /* path[0] is the root bucket */
     Text up;                                                /* the pages of a level that was spilled, for the one above */
     u64 hwm, hwm_before, root, txid, mapped, size, freelist, freelist_pages, metas[2][4];
@@ -134,6 +136,16 @@ static void fill_leaf(u8 *p, u64 pgid, u64 pages, const Item *items, size_t n) {
     }
 }
 
+static void fill_branch(u8 *p, u64 pgid, u64 pages, const Child *children, size_t n) {
+    header(p, pgid, BRANCH, n, pages - 1);
+    u8 *e = p + HEAD, *d = e + ELEM * n;
+    for (; n--; children++, e += ELEM) {
+        w32(e, (u32)(d - e)); w32(e + 4, children->key.n); w64(e + 8, children->pgid);
+        if (children->key.n) memcpy(d, children->key.p, children->key.n);
+        d += children->key.n;
+    }
+}
+
 static void drop(Text *items, size_t n) {                   /* the first of them */
     Item *all = (Item *)items->at;
     for (size_t i = 0; i < n; i++) if (all[i].flags) free((void *)all[i].value);
@@ -184,13 +196,7 @@ static int spill_branch(Copy *c, Branch *b, u64 threshold) {
         u8 *p = new_page(c, size, &b->pgid, &b->pages);
         Child child = {children->key, b->pgid};
         if (!p || !put(&c->up, &child, sizeof child)) return 0;
-        header(p, b->pgid, BRANCH, n, b->pages - 1);
-        u8 *e = p + HEAD, *d = e + ELEM * n;
-        for (size_t i = 0; i < n; i++, e += ELEM) {
-            Key key = children[i].key;
-            w32(e, (u32)(d - e)); w32(e + 4, key.n); w64(e + 8, children[i].pgid);
-            memcpy(d, key.p, key.n); d += key.n;
-        }
+        fill_branch(p, b->pgid, b->pages, children, n);
         if (n == left) break;
         left -= n; children += n; done += n;
         b->size -= size - HEAD;
@@ -223,6 +229,8 @@ static int spill(Copy *c, Target *t, u64 *root) {
     return 1;
 }
 
+static int write_rest(Copy *c, Target *t, u64 *root);
+
 static int add(Target *t, Item item) { t->size += item_size(&item); return put(&t->items, &item, sizeof item); }
 
 /* Write the changed pages of the bucket path[index]; put its element into its parent, or in the place of the one there. */
@@ -230,7 +238,7 @@ static int store(Copy *c, int index) {
     Target *t = c->path + index, *parent = t - 1;
     int is_inline = !t->height && !t->holds && t->size <= c->page_size / 4;
     u64 root = 0;
-    if (!is_inline && !spill(c, t, &root)) return 0;
+    if (!is_inline && !(c->capacity ? write_rest : spill)(c, t, &root)) return 0;
     u32 size = VALUE + (is_inline ? (u32)t->size : 0);
     u8 *value = malloc(size);
     if (!value) return 0;
@@ -283,6 +291,7 @@ static int commit(Copy *c) {
 
 /* Something of so many bytes is put into the innermost bucket: into the next transaction, if this one has no room. */
 static int put_weight(Copy *c, u64 weight) {
+    if (c->capacity) return 1;
     if (c->weight + weight > c->limit && (!commit(c) || !begin_transaction(c))) return 0;
     c->weight += weight;
     Target *t = c->path + c->depth;
@@ -291,15 +300,125 @@ static int put_weight(Copy *c, u64 weight) {
     return 1;
 }
 
+/* --- The densest copy: pages one after the other --- */
+
+static u8 *next_page(Copy *c, u64 size, u64 *pgid) {        /* `size` bytes that nobody reads if nothing is written */
+    u64 pages = (size + c->page_size - 1) / c->page_size;
+    if (c->write != Py_None) return new_page(c, size, pgid, &pages);
+    *pgid = c->hwm;
+    c->hwm += pages;
+    return c->w.reached;
+}
+
+/* Write the first n children of a level's node, as a child of the one above. */
+static int write_branch(Copy *c, Branch *b, size_t n, Child *above) {
+    const Child *children = (const Child *)b->children.at; size_t left = COUNT(b->children, Child) - n;
+    u64 size = HEAD, rest = HEAD;
+    for (size_t i = 0; i < n; i++) size += ELEM + children[i].key.n;
+    for (size_t i = n; i < n + left; i++) rest += ELEM + children[i].key.n;
+    above->key = children->key;
+    u8 *p = next_page(c, size, &above->pgid);
+    if (!p) return 0;
+    if (c->write != Py_None) fill_branch(p, above->pgid, (size + c->page_size - 1) / c->page_size, children, n);
+    memmove(b->children.at, b->children.at + n * sizeof(Child), left * sizeof(Child));
+    b->children.n = left * sizeof(Child);
+    b->fitting = left; b->size = rest;
+    return 1;
+}
+
+/* Note a page of the level below, and what becomes full by that above. */
+static int note(Copy *c, Target *t, int level, Child child) {
+    for (;; level++) {
+        if (level == LEVELS) return 0;
+        Branch *b = t->branches + level;
+        if (level == t->height) { b->children.n = b->fitting = 0; b->size = HEAD; t->height++; }
+        if (!put(&b->children, &child, sizeof child)) return 0;
+        size_t n = COUNT(b->children, Child);
+        u64 grown = b->size + ELEM + child.key.n;
+        if (n == b->fitting + 1 && (grown <= c->capacity || b->fitting < (4 * grown > c->capacity * (b->fitting + 1) ? ENOUGH : LEAST))) {
+            b->size = grown; b->fitting++;
+            return 1;
+        }
+        if (n < b->fitting + LEAST) return 1;
+        if (!write_branch(c, b, b->fitting, &child)) return 0;
+    }
+}
+
+static size_t fitting(const Item *items, size_t n, size_t left, u64 *size, u64 room) {
+    while (n < left && *size + item_size(items + n) <= room) *size += item_size(items + n++);
+    return n;
+}
+
+/* How many elements make the next page run, and their size: those of one page, if they put it to good use. */
+static size_t choose(const Copy *c, const Item *items, size_t left, u64 *size) {
+    u64 page_size = c->page_size, used = HEAD, above = ELEM + items->key.n;
+    size_t n = fitting(items, 0, left, &used, c->capacity), best = 0;
+    *size = used;
+    if (n == left || (n && used >= FULL * (page_size + above))) return n;
+    double share = 0;
+    used = HEAD; n = 0;
+    for (u64 run = 0; run < RUN; run++) {
+        n = fitting(items, n, left, &used, run * page_size + c->capacity);
+        if (!n) continue;
+        double now = (double)used / ((used + page_size - 1) / page_size * page_size + above);
+        if (now > share) { share = now; best = n; *size = used; }
+        if (n == left || c->capacity < page_size || now >= FULL) break;
+    }
+    if (!best) { best = 1; *size = HEAD + item_size(items); }   /* larger than the longest run */
+    return best;
+}
+
+static int write_leaves(Copy *c, Target *t, u64 least) {    /* until no more than `least` bytes wait */
+    const Item *items = (const Item *)t->items.at; size_t left = COUNT(t->items, Item), done = 0;
+    for (; t->size > least; ) {
+        u64 size; Child child;
+        size_t n = choose(c, items, left, &size);
+        child.key = items->key;
+        u8 *p = next_page(c, size, &child.pgid);
+        if (!p) return 0;
+        if (c->write != Py_None) fill_leaf(p, child.pgid, (size + c->page_size - 1) / c->page_size, items, n);
+        if (!note(c, t, 0, child)) return 0;
+        t->size -= size - HEAD;
+        items += n; left -= n; done += n;
+    }
+    drop(&t->items, done);
+    return 1;
+}
+
+/* Write what is left of a bucket; its root's page. */
+static int write_rest(Copy *c, Target *t, u64 *root) {
+    if (!write_leaves(c, t, HEAD)) return 0;
+    if (!t->height) {
+        Child child = {{NULL, 0}, 0};
+        u8 *p = next_page(c, HEAD, &child.pgid);
+        if (!p) return 0;
+        if (c->write != Py_None) fill_leaf(p, child.pgid, 1, NULL, 0);
+        if (!note(c, t, 0, child)) return 0;
+    }
+    for (int level = 0; level < t->height - 1 || COUNT(t->branches[level].children, Child) > 1; level++) {
+        Branch *b = t->branches + level; Child child;
+        size_t n = COUNT(b->children, Child);
+        if (b->fitting < n && b->fitting > LEAST && !(write_branch(c, b, b->fitting - 1, &child) && note(c, t, level + 1, child))) return 0;
+        if (!write_branch(c, b, COUNT(b->children, Child), &child) || !note(c, t, level + 1, child)) return 0;
+    }
+    *root = ((const Child *)t->branches[t->height - 1].children.at)->pgid;
+    return 1;
+}
+
 /* --- The source --- */
 
 static int copy_tree(Copy *c, u64 pgid, int deep);
+
+static int append(Copy *c, Target *t, Item item) {
+    if (!add(t, item)) return 0;
+    return !c->capacity || t->size <= RUN * c->page_size || write_leaves(c, t, RUN * c->page_size);
+}
 
 static int copy_pair(Copy *c, const Element *x) {
     if (!c->depth || x->flags || !x->key.n || x->key.n > MAX_KEY || x->size > MAX_VALUE) return 0;
     Item item = {x->key, x->value, x->size, 0};
     c->pairs++;
-    return put_weight(c, (u64)x->key.n + x->size) && add(c->path + c->depth, item);
+    return put_weight(c, (u64)x->key.n + x->size) && append(c, c->path + c->depth, item);
 }
 
 static int copy_inline(Copy *c, const u8 *p, const u8 *end) {   /* no check looks at its keys */
@@ -329,7 +448,7 @@ static int copy_bucket(Copy *c, const Element *x, int deep) {
     if (!ok || (t->touched && !store(c, c->depth))) return 0;   /* where it stays is where it is freed */
     drop(&t->items, COUNT(t->items, Item));
     c->depth--;
-    return 1;
+    return !c->capacity || (t - 1)->size <= RUN * c->page_size || write_leaves(c, t - 1, RUN * c->page_size);
 }
 
 static int copy_tree(Copy *c, u64 pgid, int deep) {
@@ -350,19 +469,24 @@ static int copy_tree(Copy *c, u64 pgid, int deep) {
 }
 
 PyObject *py_copy(PyObject *self, PyObject *args) {
-    Py_buffer file; unsigned long long page_size, most, root, size, limit; PyObject *tick, *write, *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*KKKOKKO", &file, &page_size, &most, &root, &tick, &size, &limit, &write)) return NULL;
+    Py_buffer file; unsigned long long page_size, most, root, size, limit, capacity; PyObject *tick, *write, *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*KKKOKKKO", &file, &page_size, &most, &root, &tick, &size, &limit, &capacity, &write)) return NULL;
     Copy *c = calloc(1, sizeof *c);
     if (!c) PyErr_NoMemory();
     else if (begin(&c->w, &file, page_size, most, tick)) {
         /* As bbolt creates a file: two metas, an empty freelist, an empty leaf for the root bucket. */
         Target *top = c->path;
-        c->write = write; c->page_size = size; c->limit = limit;
-        c->hwm = 4; c->root = 3; c->txid = 1; c->freelist = 2; c->freelist_pages = 1;
+        c->write = write; c->page_size = size; c->limit = limit; c->capacity = capacity;
+        c->hwm = capacity ? 3 : 4; c->root = 3; c->txid = 1; c->freelist = 2; c->freelist_pages = 1;
         c->size = 4 * size; c->mapped = mmap_size(c->size, size);
         for (int i = 0; i < 2; i++) { c->metas[i][0] = i; c->metas[i][1] = 3; c->metas[i][2] = 2; c->metas[i][3] = 4; }
         top->pgid = 3; top->pages = 1; top->size = HEAD;
-        int ok = size >= 1024 && size <= 65536 && begin_transaction(c) && copy_tree(c, root, 0) && commit(c);
+        int ok = size >= 1024 && size <= 65536 && begin_transaction(c) && copy_tree(c, root, 0);
+        if (ok && !capacity) ok = commit(c);
+        if (ok && capacity) {
+            ok = write_rest(c, top, c->metas[0] + 1) && flush(c);
+            c->metas[0][3] = c->hwm; c->size = c->hwm * size; c->transactions = 1;
+        }
         const u64 (*m)[4] = (const u64 (*)[4])c->metas;
         result = !finish(&c->w, ok) ? none(&c->w) : Py_BuildValue("(KKKK)(KKKK)KKKK",
             m[0][0], m[0][1], m[0][2], m[0][3], m[1][0], m[1][1], m[1][2], m[1][3], c->size, c->transactions, c->pairs, c->buckets);

@@ -231,7 +231,7 @@ static PyMethodDef methods[] = {
     {"space", py_space, METH_VARARGS, "space(file, page_size, most, root, tick, levels, keep, dense) -> (buckets, leaves, sums, largest, reached) | None"},
     {"leaves", py_leaves, METH_VARARGS, "leaves(file, page_size, most, root, tick) -> bytes | None: page ids as u64"},
     {"keys", py_keys, METH_VARARGS, "keys(file, page_size, ids, form) -> bytes | list | None"},
-    {"copy", py_copy, METH_VARARGS, "copy(file, page_size, most, root, tick, size, limit, write) -> (meta, meta, size, transactions, pairs, buckets) | None"},
+    {"copy", py_copy, METH_VARARGS, "copy(file, page_size, most, root, tick, size, limit, capacity, write) -> (meta, meta, size, transactions, pairs, buckets) | None"},
     {"export", py_export, METH_VARARGS, "export(file, page_size, most, root, tick, names, hex names, shown, write) -> (pairs, buckets) | None"},
     {"parse", py_parse, METH_VARARGS, "parse(lines, first) -> (rows, how many lines they are)"},
     {"pages", py_pages, METH_VARARGS, "pages(file, page_size, pgid, hwm, free) -> (lines, next page, bytes of free passed)"},
@@ -244,7 +244,7 @@ static PyMethodDef methods[] = {
 static int on_import(PyObject *module) {
     const union { u32 number; u8 bytes[4]; } one = {1};
     if (!one.bytes[0]) { PyErr_SetString(PyExc_ImportError, "a big-endian machine"); return -1; }
-    return PyModule_AddIntConstant(module, "VERSION", 6);
+    return PyModule_AddIntConstant(module, "VERSION", 7);
 }
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)on_import}, {0, NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", NULL, 0, methods, slots, NULL, NULL, NULL};

@@ -108,15 +108,17 @@ def page_lines(snapshot: Snapshot, free: list[int]) -> Iterator[tuple[bytes, int
 def copied(
     snapshot: Snapshot,
     size: int,
-    limit: int,
-    write: Callable[[int, int, memoryview], None],
-    progress: Progress | None,
+    write: Callable[[int, int, memoryview], None] | None,
+    progress: Progress | None = None,
+    *,
+    limit: int = 0,
+    capacity: int = 0,
 ) -> tuple[Meta, Meta, int, int, int, int] | None:
-    """Write the file that ``bbolt compact`` makes, as the kernel's ``copy`` says."""
+    """Write a compact copy, as the kernel's ``copy`` says."""
     kernel, root, tick = _kernel_for(snapshot), snapshot.meta.root, _tick(snapshot, progress)
     if kernel is None:
         return None
-    return kernel.copy(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, size, limit, write)
+    return kernel.copy(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, size, limit, capacity, write)
 
 
 def exported(

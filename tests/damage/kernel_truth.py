@@ -23,7 +23,7 @@ from boltcli.ops.space.space_usage import BucketUsage, bucket_usage
 from boltcli.ops.space.space_walk import SpaceWalk, space_walk
 from boltcli.ops.stats import database_stats
 from boltcli.ops.stats.bucket_counts import inspect
-from boltcli.ops.write.compact import compact
+from boltcli.ops.write.compact import compact, measure
 from boltcli.render.formats import lines
 from boltcli.render.inspect import bucket_tree
 from boltcli.render.pages import table_rows
@@ -105,7 +105,8 @@ def said_itself(path: Path) -> dict[str, bool]:
             "inspect": bucket_text(snapshot) is not None,
             "top": space_columns(snapshot, snapshot.meta.root, 1, 5, 4096) is not None,
             "buckets": bucket_columns(snapshot) is not None,
-            "compact": copied(snapshot, 4096, 65536, lambda start, end, data: None, None) is not None,
+            "compact": copied(snapshot, 4096, lambda start, end, data: None, limit=65536) is not None,
+            "dense": copied(snapshot, 4096, None, capacity=4096) is not None,
             "export": exported(snapshot, snapshot.meta.root, (b"", b""), is_shown, len) is not None,
             "pages": [done >= snapshot.meta.hwm for _, done in page_lines(snapshot, [])][-1:] == [True],
         }
@@ -137,11 +138,15 @@ def _stats(snapshot: Snapshot, prefix: bytes) -> tuple[int, list[int]]:
 
 def _compact(snapshot: Snapshot) -> list[object]:
     for limit in (50, 65536):  # whatever it holds: is it read without harm?
-        copied(snapshot, 1024, limit, lambda start, end, data: None, None)
+        copied(snapshot, 1024, lambda start, end, data: None, limit=limit)
+    copied(snapshot, 1024, lambda start, end, data: None, capacity=700)
+    found: list[object] = []
     with TemporaryDirectory() as folder:
         path = os.path.join(folder, "copy.db")
-        done = compact(snapshot, path, tx_max_size=1000, page_size=1024, sync=False)
-        return [done.pairs, done.buckets, done.transactions, done.warnings, Path(path).read_bytes()]
+        for dense in (False, True):
+            done = compact(snapshot, path, tx_max_size=1000, dense=dense, page_size=1024, sync=False, replace=True)
+            found += [done.pairs, done.buckets, done.transactions, done.warnings, Path(path).read_bytes()]
+    return [*found, _or_error(lambda: measure(snapshot, 1024))]
 
 
 def _pages(snapshot: Snapshot) -> list[bytes | str]:

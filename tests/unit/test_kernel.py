@@ -88,7 +88,7 @@ def test_buffers_of_any_size(size: int) -> None:
                     assert kernel.prove(data, page_size, most, root, None) is None
                     assert kernel.stats(data, page_size, most, root, None, b"") is None
                     assert kernel.buckets(data, page_size, most, root, None, True) is None
-                    assert kernel.copy(data, page_size, most, root, None, 4096, 9, print) is None
+                    assert kernel.copy(data, page_size, most, root, None, 4096, 9, 0, print) is None
                     assert kernel.export(data, page_size, most, root, None, None, b"", bool, print) is None
                     assert kernel.leaves(data, page_size, most, root, None) is None
             assert kernel.keys(data, page_size, pgid(0) + pgid(3), "a") is None
@@ -187,7 +187,8 @@ def test_a_file_overwritten_while_it_is_read(tmp_path: Path) -> None:
             kernel.stats(content, page_size, pages, root, None, b"")
             kernel.buckets(content, page_size, pages, root, None, True)
             kernel.pages(content, page_size, 0, pages, b"")
-            kernel.copy(content, page_size, pages, root, None, 1024, 300, lambda start, end, data: None)
+            kernel.copy(content, page_size, pages, root, None, 1024, 300, 0, lambda start, end, data: None)
+            kernel.copy(content, page_size, pages, root, None, 1024, 0, 900, None)
             kernel.export(content, page_size, pages, root, None, b"", b"", bool, len)
             ids = kernel.leaves(content, page_size, pages, root, None)
             for form in ("l", "a", "h"):

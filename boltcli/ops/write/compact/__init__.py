@@ -141,8 +141,8 @@ def _quick_copy(
     progress: Callable[[int, int], None] | None,
 ) -> _Done | None:
     """Copy a source that is sound; None if it turns out that it is not."""
-    if 0 < limit <= _KERNEL_LIMIT and not dense:
-        done = _kernel_copy(snapshot, destination, page_size, limit, progress)
+    if dense or 0 < limit <= _KERNEL_LIMIT:
+        done = _kernel_copy(snapshot, destination, page_size, limit, dense, fill_percent, progress)
         if done is not None:
             return done
     source = Source(snapshot, page_size)
@@ -165,19 +165,30 @@ def _kernel_copy(
     destination: Destination,
     page_size: int,
     limit: int,
+    dense: bool,
+    fill_percent: int,
     progress: Callable[[int, int], None] | None,
 ) -> _Done | None:
     """The same by the kernel; None also where it isn't there, or something isn't plain."""
-    file = NewFile(destination.fd, page_size)
-    found = copied(snapshot, page_size, limit, file.writer.write, progress)
+    if dense:
+        from .dense import Dense, capacity
+
+        writer = Dense(destination.fd, page_size, fill_percent)
+        found = copied(snapshot, page_size, writer.writer.write, progress, capacity=capacity(page_size, fill_percent))
+    else:
+        file = NewFile(destination.fd, page_size)
+        found = copied(snapshot, page_size, file.writer.write, progress, limit=limit)
     if found is None:
         os.truncate(destination.fd, 0)  # nothing of it may be left in pages that stay free
         return None
     if progress is not None:
         progress(snapshot.meta.hwm, snapshot.meta.hwm)
     first, second, size, transactions, pairs, buckets = found
-    file.take_over((first, second), size)
-    file.finish()
+    if dense:
+        writer.end(root=first[1], hwm=first[3])
+    else:
+        file.take_over((first, second), size)
+        file.finish()
     return _Done(size, transactions, pairs, buckets)
 
 
@@ -221,6 +232,9 @@ def _exact_copy(
 
 def measure(snapshot: Snapshot, page_size: int) -> int:
     """The size in bytes of a dense copy of ``snapshot``, without writing it. Raises Corrupted."""
+    found = copied(snapshot, page_size, None, capacity=page_size)
+    if found is not None:
+        return found[2]
     from .dense import Dense
     from .page_writer import NoWriter
 

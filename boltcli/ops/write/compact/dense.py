@@ -32,6 +32,11 @@ _LEAST = 2  # keys of a branch page
 _ENOUGH = 8  # keys of a branch page that take a quarter of a page each: fewer of them would make a steep tree
 
 
+def capacity(page_size: int, fill_percent: int) -> int:
+    """How many bytes of a page are filled."""
+    return page_size * fill_percent // 100
+
+
 class Dense:
     """One compaction into pages that are filled up to ``fill_percent``."""
 
@@ -39,7 +44,7 @@ class Dense:
 
     def __init__(self, fd: int, page_size: int, fill_percent: int) -> None:
         self.page_size = page_size
-        self.capacity = page_size * fill_percent // 100
+        self.capacity = capacity(page_size, fill_percent)
         self.writer = PageWriter(fd, page_size)
         self.hwm = 3  # behind two metas and the freelist
         self.path = [_Packer(self, b"", 0)]
@@ -79,7 +84,11 @@ class Dense:
 
     def finish(self) -> None:
         """Write what is left, an empty freelist, and both metas, which say the same."""
-        root = self.path[0].finish_tree()
+        self.end(self.path[0].finish_tree(), self.hwm)
+
+    def end(self, root: int, hwm: int) -> None:
+        """The same where the pages of all trees are written."""
+        self.hwm = hwm
         self.writer.put(2, 1, [HEADER.pack(2, FREELIST_PAGE, 0, 0)], PAGE_HEADER_SIZE)
         for txid in (0, 1):
             content = meta_page(
