@@ -59,7 +59,8 @@ def _kinds() -> dict[str, int]:
         error = todo.pop()
         todo += error.__subclasses__()
         assert error.exit_status == 1
-        assert kinds.setdefault(error.kind, error.detailed_status) == error.detailed_status, error
+        if error.kind != BoltError.kind:  # of those that don't leave their module
+            assert kinds.setdefault(error.kind, error.detailed_status) == error.detailed_status, error
     return kinds
 
 
