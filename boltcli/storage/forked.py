@@ -5,7 +5,6 @@ from __future__ import annotations
 import marshal
 import os
 import sys
-from itertools import zip_longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,25 +146,6 @@ def _set_death_signal() -> None:
     import ctypes
 
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(_SIGKILL), *[ctypes.c_ulong(0)] * 3)
-
-
-def in_turn(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None, None]:
-    """Yield one item of each of ``share(0)`` to ``share(jobs - 1)`` in turn; each share has a process of its own.
-
-    The first share runs in this process. Raises :class:`Died`.
-    """
-    others: list[Forked] = []
-    try:
-        for number in range(1, jobs):
-            others.append(Forked(lambda number=number: share(number)))  # type: ignore[misc]
-        missing: Any = object()
-        for row in zip_longest(share(0), *others, fillvalue=missing):
-            for item in row:
-                if item is not missing:
-                    yield item
-    finally:
-        for other in others:
-            other.close()
 
 
 def as_done(share: Callable[[int], Iterable[T]], jobs: int) -> Generator[T, None, None]:

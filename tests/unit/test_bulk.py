@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,7 @@ from boltcli.ops.read.key_pages import key_pages
 from boltcli.ops.stats import database_stats as stats
 from boltcli.ops.stats import fast_stats as stats_bulk
 from boltcli.render.formats import lines
-from boltcli.storage.forked import Died, Forked, as_done, in_turn
+from boltcli.storage.forked import Died, Forked, as_done
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.batch import Irregular
 from boltcli.tree.bucket import root_bucket
@@ -243,16 +242,15 @@ def test_a_process_that_dies_is_done_without(forked: list[int]) -> None:
     assert (got, len(forked)) == ([1], 1)
 
 
-@pytest.mark.parametrize(("gather", "processes"), [(in_turn, 2), (as_done, 3)])
-def test_processes_are_ended_with_whoever_reads_them(gather: Any, processes: int, forked: list[int]) -> None:
+def test_processes_are_ended_with_whoever_reads_them(forked: list[int]) -> None:
     def endless() -> Iterator[bytes]:
         while True:
             yield bytes(100_000)
 
-    rows = gather(lambda number: endless(), 3)
+    rows = as_done(lambda number: endless(), 3)
     assert [len(next(rows)) for _ in range(7)] == [100_000] * 7
     rows.close()
-    assert len(forked) == processes
+    assert len(forked) == 3
 
 
 def test_items_as_they_come(forked: list[int]) -> None:
@@ -266,10 +264,6 @@ def test_items_as_they_come(forked: list[int]) -> None:
     with pytest.raises(Died):
         list(as_done(share, 3))
     assert len(forked) == 5
-
-
-def test_shares_of_unequal_length() -> None:
-    assert list(in_turn(lambda number: range(3 - number), 2)) == [0, 0, 1, 1, 2]
 
 
 def _inline(count: int, flags: int = 2, root: int = 0) -> bytes:

@@ -24,6 +24,8 @@ COMMANDS = {
     "several": ["check", "--json", "--jobs", "3", "FILE", "FILE", "FILE", "FILE"],
     "compact": ["compact", "--no-sync", "-o", "OUT", "FILE"],
     "read-ahead": ["check", "FILE"],
+    "stats": ["stats", "FILE"],
+    "verify": ["verify", "--jobs", "3", "FILE", "FILE", "FILE", "FILE"],
 }
 # What is slow on files of real size is made slow here, and read-ahead and compact fork for a small one.
 SLOWLY = """
@@ -32,7 +34,7 @@ import boltcli.storage.readahead as readahead
 import boltcli.storage.snapshot as snapshot
 import boltcli.ops.write.compact.verify as verify
 which = sys.argv.pop(1)
-if which == "read-ahead":
+if which in ("read-ahead", "stats"):
     readahead._WORTH = 0
     readahead.is_cold = lambda fd, size: True
     def read_all(fd, size):
