@@ -19,7 +19,7 @@ BLOCK = 1 << 20  # bytes read at once
 _LONG = 2 << 20  # bytes of a line that is read in this way
 _MOST_ELSE = 16 << 20  # bytes of such a line without its long strings
 _HELD_BACK = 12  # bytes: two escapes \uXXXX that are one character
-_QUOTE = re.compile(rb'(?<!\\)(?:\\\\)*"')  # one that ends a string: it is not escaped
+_BACKSLASH = ord("\\")
 _FIELD = re.compile(rb'"(\w+)"\s*:\s*\Z')
 
 
@@ -108,10 +108,10 @@ class _LongLineReader:
         """How much of what is at hand is outside of strings, or whole strings."""
         end = 0
         while (start := self._buffer.find(b'"', end)) >= 0:
-            quote = _QUOTE.search(self._buffer, start + 1)
-            if quote is None:
+            quote = _end(self._buffer, start + 1)
+            if quote < 0:
                 return start
-            end = quote.end()
+            end = quote + 1
         return len(self._buffer)
 
     def _string(self, *, in_hex: bool) -> bytes:
@@ -119,16 +119,29 @@ class _LongLineReader:
         content = BytesIO()  # gives its bytes away without a copy
         decoded = _from_hex if in_hex else _from_json
         while True:
-            quote = _QUOTE.search(self._buffer)
-            if quote is not None:
-                content.write(decoded(self._buffer[: quote.end() - 1], 0)[0])
-                self._buffer = self._buffer[quote.end() :]
+            quote = _end(self._buffer, 0)
+            if quote >= 0:
+                content.write(decoded(self._buffer[:quote], 0)[0])
+                self._buffer = self._buffer[quote + 1 :]
                 return content.getvalue()
             data, taken = decoded(self._buffer, _HELD_BACK)
             content.write(data)
             self._buffer = self._buffer[taken:]
             if not self._more():
                 raise ArgumentError("not JSON: a string has no end")
+
+
+def _end(text: bytes, start: int) -> int:
+    """Where the quote is that ends the string which begins at ``start``, or goes on there; -1 if it isn't there."""
+    quote = text.find(b'"', start)
+    while quote >= 0:
+        before = quote
+        while before > start and text[before - 1] == _BACKSLASH:
+            before -= 1
+        if (quote - before) % 2 == 0:  # not escaped
+            return quote
+        quote = text.find(b'"', quote + 1)
+    return -1
 
 
 def _from_hex(text: bytes, held: int) -> tuple[bytes, int]:
