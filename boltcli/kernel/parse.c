@@ -12,12 +12,15 @@ static int eat(Line *l, const char *word) {
     return 1;
 }
 
-static int digit(u8 c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+static const u8 digits[256] = {                             /* of hexadecimal, plus one */
+    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
 
 static int four(Line *l, u32 *code) {                       /* of \uXXXX */
     if (l->end - l->p < 4) return 0;
     *code = 0;
-    for (int i = 0; i < 4; i++) { int d = digit(*l->p++); if (d < 0) return 0; *code = *code << 4 | (u32)d; }
+    for (int i = 0; i < 4; i++) { u32 d = digits[*l->p++]; if (!d) return 0; *code = *code << 4 | (d - 1); }
     return 1;
 }
 
@@ -61,12 +64,13 @@ static int unescaped(Line *l, Text *t) {
 static int unhexed(Line *l, Text *t) {
     u8 *p = room(t, (l->end - l->p) / 2 + 1);
     if (!p) return 0;
-    for (; l->end - l->p >= 2; l->p += 2) {
-        int high = digit(l->p[0]), low = digit(l->p[1]);
-        if (high < 0 || low < 0) break;
-        *p++ = high << 4 | low;
+    const u8 *s = l->p;
+    for (; l->end - s >= 2; s += 2) {
+        u32 high = digits[s[0]], low = digits[s[1]];
+        if (!high || !low) break;
+        *p++ = (high - 1) << 4 | (low - 1);
     }
-    t->n = p - t->at;
+    l->p = s; t->n = p - t->at;
     return eat(l, "\"");
 }
 
