@@ -1,1 +1,1 @@
-"""The command line: the only room that knows argv, stdout, exit statuses and the environment."""
+"""The command line. Only this package handles argv, standard streams, exit statuses and the environment."""

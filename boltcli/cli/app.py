@@ -1,4 +1,4 @@
-"""From an argv to an exit status."""
+"""Run a command line: from argv to the exit status."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from .command import Command
     from .option import Value
 
-# The hidden command by which the completion scripts ask what may follow.
+# The hidden command that completion scripts call for candidates.
 COMPLETE = "__complete"
 
 
 def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
-    """Carry out ``argv`` (without the program's name); returns the exit status: 0, 1 or the command's own.
+    """Run ``argv`` (without the program's name) and return the exit status: 0, 1 or the command's own.
 
-    What a failing command has written by then is flushed before its ``Error:`` line.
+    The output of a failing command is flushed before its ``Error:`` line.
     A closed pipe on ``out`` raises BrokenPipeError.
     """
     failure = _Failure(argv, err)
@@ -59,11 +59,11 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
 
 
 class _Failure:
-    """What is known of a call when it fails, and the report of that on ``err``."""
+    """The failure of a call, which is reported on ``err``."""
 
     def __init__(self, argv: Sequence[str], err: BinaryIO) -> None:
         self.err = err
-        self.as_json = "--json" in argv or "-j" in argv  # until more is known
+        self.as_json = "--json" in argv or "-j" in argv  # until the command line is parsed
         self.is_detailed = os.environ.get("BOLTCLI_EXIT_STATUS") == "detailed" or any(
             word == "--exit-status=detailed" or (word == "detailed" and before == "--exit-status")
             for before, word in zip(["", *argv], argv)
@@ -83,7 +83,7 @@ class _Failure:
         return self.arguments[0] if self.arguments else None
 
     def report(self, error: BoltError, *, known: bool = True) -> int:
-        """Write the ``Error:`` line and what helps; returns the exit status. ``known``: it is about the command."""
+        """Write the ``Error:`` line and hints; return the exit status. ``known``: the command line was parsed."""
         lines: list[str] = []
         command = error.command if isinstance(error, UsageError) else self.command
         if known and not self.values.get("quiet"):
@@ -132,7 +132,7 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
             prepare(job)
             return run_many(job, out, err)
         if parsed.command.several and not parsed.command.together and job.json and len(job.arguments) == 1:
-            from .file_work import work  # an object for the file, as for each of many
+            from .file_work import work  # writes an object for the file, as for several files
 
             shown, said, status, _ = work((parsed.command.name, job.values, job.path, getattr(job.options, "jobs", 0)))
             out.write(shown)
@@ -159,7 +159,7 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _without_secrets(parsed: Parsed) -> list[str]:
-    """Return the arguments, addresses as they may be shown."""
+    """Return the arguments, without the secrets in addresses."""
     from ..storage.public_path import public
 
     declared = parsed.command.arguments if parsed.command is not None else ()
@@ -169,7 +169,7 @@ def _without_secrets(parsed: Parsed) -> list[str]:
 
 
 def is_many(command: Command, job: Job[object]) -> bool:
-    """Return whether ``job`` is about many files, and not one with what else the command takes."""
+    """Return whether the arguments of ``job`` are several files, rather than one file and other arguments."""
     if not command.several:
         return False
     if command.together:
@@ -206,16 +206,16 @@ def _complete(words: Sequence[str], out: BinaryIO) -> int:
 
 
 def main(argv: Sequence[str] | None = None, stdout: BinaryIO | None = None, stderr: BinaryIO | None = None) -> int:
-    """Run boltcli; by default on the process's own argv and streams. Returns the exit status."""
+    """Run boltcli, by default on the process's own argv and streams. Return the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
-    err = stderr or stream(2) or io.BytesIO()  # without a stderr the status is all that can be said
+    err = stderr or stream(2) or io.BytesIO()  # without a stderr only the exit status reports a failure
     out = stdout or stream(1)
     try:
         if out is None:
             return _Failure([], err).report(OpenError("write", "/dev/stdout", "Bad file descriptor"), known=False)
         return run(words, out, err)
     except BrokenPipeError:
-        return 1  # whoever read our output has enough of it
+        return 1  # the reader of our output has closed the pipe
     finally:
         finish(err)
         if out is not None:

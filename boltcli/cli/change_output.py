@@ -1,4 +1,4 @@
-"""Changes on standard output, as ``diff`` and ``watch`` write them."""
+"""Write changes to standard output, for ``diff`` and ``watch``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class ChangeOutput:
-    """Writes changes to ``out``: as text, below the first ``above`` names of buckets, or as JSON.
+    """Writes changes to ``out`` as JSON, or as text without the first ``above`` names of the bucket path.
 
-    ``values``: with old and new values. ``decoder``: what they mean; None shows them as they are.
+    ``values``: show old and new values. ``decoder`` decodes them; None shows them as they are.
     """
 
     def __init__(

@@ -20,21 +20,20 @@ __all__ = ["Argument", "Command", "Group", "Option"]
 
 
 class Command:
-    """A command. ``least`` and ``most`` bound the number of positionals; ``most`` None is no bound.
+    """A command. ``least`` and ``most`` bound the number of positionals; ``most`` None: no bound.
 
-    Its name is the way to it: ``surgery freelist rebuild``. The module that declares it as ``COMMAND`` has also
+    Its name includes its groups: ``surgery freelist rebuild``. The module that declares it as ``COMMAND`` also has
 
-    - ``run(snapshot, job, out, err)`` if ``opens``: the runner opens the database, the first positional, and the
-      command has the options of that (``options.ACCESS``); else ``run(job, out, err)``. It returns the exit
-      status, None for 0; failures are BoltErrors;
+    - ``run(snapshot, job, out, err)`` if ``opens``: the runner opens the database, which is the first positional,
+      and the command has the options for this (``options.ACCESS``); else ``run(job, out, err)``. It returns the
+      exit status, None for 0, and raises BoltError on failure;
     - ``class Options``: the types of the values in ``job.options``, if it has options of its own;
-    - ``prepare(job)``, optional: it raises what is wrong with the command line, before anything is opened.
+    - ``prepare(job)``, optional: raises errors in the command line before the database is opened.
 
-    All but those that print for shells and readers have ``--json``, whose help ``json`` may be; with that,
-    commands that take ``several`` files run once for each; those that do so ``together`` only where that is
-    asked for, by -o results, --engine or --jobs. ``group`` is the heading under which the help lists it.
-    ``statuses`` says what the exit statuses mean where that is more than success and failure; ``failure`` is
-    the exit status of an error.
+    All commands have ``--json`` (with ``json`` as its help), except those that print text for shells and people.
+    A command that takes ``several`` files runs once for each; one that takes them ``together`` does so only with
+    -o RESULTS, --engine or --jobs. ``group`` is its heading in the help. ``statuses`` are the meanings of the exit
+    statuses if there are others than success and failure; ``failure`` is the exit status of an error.
     """
 
     __slots__ = (
@@ -88,10 +87,10 @@ class Command:
         self.group = group
 
     def check_count(self, arguments: Sequence[str], values: dict[str, Value]) -> None:
-        """Raise :class:`~boltcli.errors.ArgumentError`, in cobra's words, for a wrong number of positionals.
+        """Raise :class:`~boltcli.errors.ArgumentError`, with cobra's message, for a wrong number of positionals.
 
-        Of a command that takes several files there may be any number; of one that takes more than the file,
-        only if ``values``, those of the options, say that all are files.
+        A command that takes several files accepts any number; one that also takes other arguments does so only
+        if the options ``values`` show that all arguments are files.
         """
         least, most, received = self.least, self.most, len(arguments)
         unbounded = self.several and (
@@ -113,11 +112,11 @@ class Command:
         return "; ".join(f"{status}: {words}" for status, words in self.statuses.items())
 
     def usage(self) -> str:
-        """Return one line: the command and what it takes."""
+        """Return the usage line: the command with its arguments and options."""
         words = [f"boltcli {self.name}"]
         for option in self.options:
             if option.common:
-                continue  # the help has them
+                continue  # listed in the help only
             word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"
             words.append(word if option.required else f"[{word}]")
         for argument in self.arguments:
@@ -129,14 +128,14 @@ class Command:
 
 
 def _json(wanted: bool | str) -> tuple[Option, ...]:
-    """``--json``, or none; with a help text of the command's own, if it has one."""
+    """Return the option ``--json``, perhaps with the command's own help text; nothing if it isn't wanted."""
     if isinstance(wanted, str):
         return (Option(JSON.name, wanted, short=JSON.short, default=False, common=True),)
     return (JSON,) * wanted
 
 
 class Group(Command):
-    """A command that only holds others, those whose name begins with its own; alone it prints its help."""
+    """A group of commands, whose names begin with its own; on its own it prints its help."""
 
     __slots__ = ()
 

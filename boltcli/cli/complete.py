@@ -1,12 +1,13 @@
-"""What may follow on a command line: commands, options, their values, and bucket names and keys from the file.
+"""Complete a command line: commands, options, their values, and bucket names and keys from the file.
 
-The shells' scripts (``commands/completion_*.py``) ask by the hidden command
-``__complete STYLE WORD...``, where the last word is the one to complete, maybe
-empty. The answer is a candidate a line; or the line ``:file``, which asks the
-shell to complete a file name. Styles: ``plain``; ``described`` (with a tab and
-a description behind some candidates); ``bash``, whose words come unsplit (see
-``shell_words.py``). A ``=`` behind the style says that there is one before the
-last word too: PowerShell loses empty words. Trouble of any kind is an empty answer.
+The shells' scripts (``commands/completion_*.py``) call the hidden command
+``__complete STYLE WORD...``, where the last word, perhaps empty, is the one to
+complete. It prints one candidate a line, or the line ``:file``, which tells the
+shell to complete a file name. Styles: ``plain``; ``described`` (a tab and a
+description after some candidates); ``bash``, whose words come unsplit (see
+``shell_words.py``). A ``=`` after the style means that the last word begins
+with an extra ``=``, because PowerShell drops empty words. Any failure gives no
+candidates.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 
     from .command import Command, Option
 
-    Candidates = list[tuple[str, str]]  # what may stand there, and a description or ""
+    Candidates = list[tuple[str, str]]  # a candidate, and its description or ""
 
 FILE = ":file"
-_LIMIT = 500  # names and keys offered: nobody reads more
-_SEARCHED = 20000  # elements looked at for them
+_LIMIT = 500  # names and keys offered
+_SEARCHED = 20000  # elements searched for them
 
 
 def answer(words: Sequence[str]) -> bytes:
@@ -55,7 +56,7 @@ def answer(words: Sequence[str]) -> bytes:
 
 
 def candidates(words: Sequence[str]) -> Candidates:
-    """Return what the last of ``words``, those behind the program's name, may become."""
+    """Return the candidates for the last of ``words``, which follow the program's name."""
     *before, current = words or [""]
     name, rest = find_command(before, strict=False)
     command = find(name)
@@ -127,7 +128,7 @@ def _buckets(command: Command, given: list[str], outer: list[str], current: str)
 
 
 def _pages(path: str, current: str) -> Candidates:
-    """Ids of the pages of a file, with their types."""
+    """Return the page ids of a file, with the types of the pages."""
     from ..format.page import type_name
     from ..ops.space.free_pages import free_pages
     from ..ops.space.page_list import FREE, page_rows
@@ -146,9 +147,9 @@ def _pages(path: str, current: str) -> Candidates:
 
 
 def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str, str], list[str], Option | None, bool]:
-    """Positionals, options' values, names of buckets among them, the option whose value comes next, whether ``--`` was.
+    """Return positionals, options' values, buckets in them, the option whose value comes next, whether ``--`` came.
 
-    Unlike the parser it takes everything: the line isn't finished.
+    Unlike the parser this accepts everything, as the command line is incomplete.
     """
     given: list[str] = []
     values: dict[str, str] = {}
@@ -176,14 +177,14 @@ def _given(command: Command, words: Iterable[str]) -> tuple[list[str], dict[str,
 
 
 def _kinds(command: Command, index: int) -> set[str]:
-    """Return the kinds of argument that may be the one at ``index``."""
+    """Return the possible kinds of the argument at ``index``."""
     kinds = [argument.kind for argument in command.arguments]
     many = next((place for place, argument in enumerate(command.arguments) if argument.many), len(kinds))
     return set(kinds[index : index + 1] if index < many else kinds[many:])
 
 
 def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candidates:
-    """Return names of the buckets, and with ``keys`` the keys, in the bucket at ``given`` (the file, then names)."""
+    """Return the buckets, and with ``keys`` the keys, in the bucket ``given`` (the file, then the bucket path)."""
     path, *names = given
     prefix = os.fsencode(current)
     if keys and in_hex:
@@ -193,7 +194,7 @@ def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candida
     elif current.startswith("str:"):
         prefix = prefix[4:]
     elif any(notation.startswith(current) for notation in NOTATIONS):
-        prefix = b""  # any name may turn out to be written so
+        prefix = b""  # any name may be written in this notation
     found: list[str] = []
     with Snapshot(path, open_source(path, "try")) as snapshot:
         bucket = find_bucket(snapshot, addresses(names))
@@ -201,14 +202,14 @@ def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candida
             if is_bucket or keys:
                 found.append(_typed(key, in_hex and not is_bucket, current))
                 if len(found) >= _LIMIT:
-                    # The shell completes what all have in common: so the last one has to be there.
+                    # The shell completes the common prefix of all candidates, so the last one must be included.
                     found.append(_typed(last_with_prefix(snapshot, bucket, prefix) or b"", in_hex, current))
                     break
     return _beginning(current, [(text, "") for text in dict.fromkeys(found)])
 
 
 def _typed(key: bytes, in_hex: bool, current: str) -> str:
-    """Return how a key is typed: as ``current`` begins, if there is a choice."""
+    """Return the notation in which a key is typed: that of ``current``, if there is a choice."""
     if in_hex:
         return key.hex()
     return "hex:" + key.hex() if current.startswith("hex:") else typed(key)

@@ -1,4 +1,4 @@
-"""What the commands that print a shell's completion script share."""
+"""Shared parts of the commands that print a shell's completion script."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def declare(shell: str) -> Command:
     """Return the command that prints the script of ``shell``."""
     return Command(
         f"completion {shell}",
-        f"Print what makes {shell} complete commands, options, bucket names and keys.",
+        f"Print a script that makes {shell} complete commands, options, bucket names and keys.",
         most=0,
         options=(Option("no-descriptions", "Complete without descriptions.", default=False),),
         example=f"boltcli completion {shell}",
@@ -29,5 +29,5 @@ def declare(shell: str) -> Command:
 
 
 def script(text: str, job: Job[Options]) -> bytes:
-    """Return a shell's script, which asks for descriptions or not."""
+    """Return the completion script ``text``, with or without descriptions."""
     return text.replace("@STYLE@", "plain" if job.options.no_descriptions else "described").encode()

@@ -1,6 +1,6 @@
-"""One record of CSV as Go's ``encoding/csv`` reads it, which is how pflag reads ``--fields``.
+"""Read one CSV record as Go's ``encoding/csv`` does, because pflag reads ``--fields`` this way.
 
-Python's own reader takes what Go's refuses, and has no words for it.
+Python's csv module accepts records that Go refuses.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def first_record(text: str) -> list[str]:
 
 
 class _Record:
-    """``line`` is what is left of the current line; ``number`` and ``column`` (bytes, from 1) say where it begins."""
+    """A record. ``line`` is the rest of the current line, which begins at ``number`` and ``column`` (bytes, from 1)."""
 
     def __init__(self, data: bytes) -> None:
         lines = data.replace(b"\r\n", b"\n").removesuffix(b"\r").split(b"\n")

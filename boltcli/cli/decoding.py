@@ -1,4 +1,4 @@
-"""``--decode``: the options, and what commands need to know of them before they import anything for it."""
+"""``--decode``: its options and the decoder that they select."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _PANEL = "Decoding"
 DECODE = (
     Option(
         "decode",
-        "Show what keys and values mean: auto (by the program whose file it is, else a guess), a program's or a"
-        " format's name (json, msgpack, protobuf, gob, ...; see `boltcli help decode`), off.",
+        "Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of a"
+        " program or format (json, msgpack, protobuf, gob, ...; see `boltcli help decode`), or off.",
         default="off", metavar="NAME", panel=_PANEL,
     ),
     Option(
-        "proto", "Decode values by this compiled descriptor set of protobuf.",
+        "proto", "Decode values with this compiled protobuf descriptor set.",
         default="", metavar="DESCRIPTORS", kind="file", panel=_PANEL,
     ),
-    Option("message", "The message of --proto that values are.", default="", metavar="NAME", panel=_PANEL),
+    Option("message", "The message type of the values in --proto.", default="", metavar="NAME", panel=_PANEL),
 )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ class Decoding:
 
 
 def is_asked(options: Decoding) -> bool:
-    """Return whether anything is to be decoded."""
+    """Return whether the options ask for decoding."""
     return options.decode != "off" or bool(options.proto or options.message)
 
 
@@ -51,9 +51,9 @@ def asked(snapshot: Snapshot, options: Decoding) -> Decoder | None:
 
 
 def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Decoder | None, dict[int, Path]]:
-    """Return the decoder for pages of a file that may be damaged, and the bucket of each page, where it is known.
+    """Return the decoder for pages of a file that may be damaged, and the bucket of each page if it is known.
 
-    ``pgids`` None: of all pages. What can't be opened is decoded by guesses.
+    ``pgids`` None: all pages. If the database can't be opened, the decoder guesses.
     """
     if not is_asked(options):
         return None, {}

@@ -1,4 +1,4 @@
-"""An export that is not lines of JSON: pairs or views as CSV, SQLite, Parquet or Arrow."""
+"""Export pairs or views as CSV, SQLite, Parquet or Arrow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..tables.relations import Relation
 
     class Wanted(Protocol):
-        """What ``export``'s options say."""
+        """The options of ``export`` that are used here."""
 
         bucket: list[str]
         output: str

@@ -1,4 +1,4 @@
-"""Many files as a table: which columns a command has there, and which file is worse than another."""
+"""Show many files as a table: the columns of each command, and the order, the worst file first."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def _verdicts(command: str) -> tuple[str, str, str]:
-    """Return the words for what becomes of a file, the worst first."""
+    """Return the command's verdicts, the worst first."""
     return "unreadable", _FAULTY.get(command, "damaged"), "ok"
 
 
 def _rank(record: Record) -> int:
-    """Return which of these words is a file's."""
+    """Return the index of a file's verdict."""
     return 0 if record.get("error") else 2 if record.get("ok", True) else 1
 
 
@@ -115,7 +115,7 @@ _COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
         ("application", _plain("application")),
     ),
 }
-_FAULTY = {"audit": "faulty"}  # what a file is called that is not ok; of the other commands damaged
+_FAULTY = {"audit": "faulty"}  # the verdict on a file that is not ok; "damaged" for the other commands
 _LARGEST_FIRST = {
     "stats": "keys", "du": "gives_back", "info": "size", "check": "errors", "verify": "errors", "metrics": "size_bytes",
 }  # fmt: skip
@@ -133,13 +133,13 @@ def table(command: str, records: Sequence[Record], human: bool) -> tuple[list[st
 
 
 def counts(command: str, records: Sequence[Record]) -> dict[str, int]:
-    """Return how many files became what, by the word for it, the best first."""
+    """Return the number of files by verdict, the best first."""
     ranks = [_rank(record) for record in records]
     return {word: ranks.count(rank) for rank, word in reversed(list(enumerate(_verdicts(command))))}
 
 
 def summary(command: str, records: Sequence[Record], taken: int) -> str:
-    """Return a line: how many files there are, and what became of them; ``taken`` are from earlier results."""
+    """Return a summary line: the numbers of files by verdict; ``taken`` of them are from earlier results."""
     shown = [f"{count} {word}" for word, count in counts(command, records).items() if count or word == "ok"]
     again = f" ({taken} as in the earlier results)" if taken else ""
     return f"{len(records)} file{'s' * (len(records) != 1)}: {', '.join(shown)}{again}"

@@ -1,4 +1,4 @@
-"""The work on one file of many: run the command on it, here or on a worker of a cluster, and bring back its record."""
+"""Run a command on one of many files, here or on a worker of a cluster, and return its record."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .registry import find, module_of
 from .runner import run_job
 
 if TYPE_CHECKING:
-    # The command's name, the values of its options, the file, how many processes it may take.
+    # The command's name, the values of its options, the file, the number of processes it may use.
     Item = tuple[str, dict[str, Any], str, int]
-    # What goes to stdout (an object) and to stderr (objects), the status, and the file's state before.
+    # The output for stdout (an object) and for stderr (objects), the status, and the file's state before the run.
     Done = tuple[bytes, bytes, int, tuple[int | None, int | None, int | None]]
 
 
 def work(item: Item) -> Done:
-    """Run a command on one file; returns what it writes, whatever becomes of it."""
+    """Run a command on one file and return its output; a failure is part of the output."""
     from ..fleet.state import file_state
     from ..render import records
 
@@ -53,7 +53,7 @@ def _hints(job: Job[Any], error: BoltError) -> list[str]:
 
 
 def failure(job: Job[Any], error: BoltError) -> tuple[bytes, bytes]:
-    """Return the record of a file that could not be read, and what is said of it."""
+    """Return the record of a file that could not be read, and the error for stderr."""
     from ..render import records
 
     wrong = records.with_hint(records.error(error, job.path), _hints(job, error))

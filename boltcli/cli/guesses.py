@@ -1,4 +1,4 @@
-"""What a command line that makes no sense was probably meant to do, said as one that does it."""
+"""Guess what an invalid command line was meant to do, and suggest one that does it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PUT = ("put", "set", "write", "insert", "update", "edit", "add", "hset")
 _DELETE = ("delete", "del", "rm", "remove", "drop", "unset", "hdel")
-# Flags of other tools, and what has that meaning here, if the command has it.
+# Flags of other tools, and the options that have their meaning here.
 _FLAGS = {
     **dict.fromkeys(("r", "R", "recurse", "all-files"), ("recursive",)),
     **dict.fromkeys(("format", "output-format", "pretty", "to-json"), ("json",)),
@@ -36,7 +36,7 @@ _FLAGS = {
 
 
 def flag_meant(flag: str, command: Command) -> list[str]:
-    """Say which option of ``command`` the unknown ``flag`` (without dashes) is: by meaning, else by letters."""
+    """Suggest options of ``command`` for the unknown ``flag`` (without dashes): by meaning, else by spelling."""
     names = [option.name for option in command.options]
     meant = [name for name in _FLAGS.get(flag, ()) if name in names]
     found = meant or (nearest(flag, [*names, "help"]) if len(flag) > 1 else [])
@@ -44,13 +44,13 @@ def flag_meant(flag: str, command: Command) -> list[str]:
 
 
 def command_meant(words: Sequence[str]) -> list[str]:
-    """Say what ``words``, of which the first is no command, were meant to do; nothing if that is not clear."""
+    """Suggest a command line for ``words``, the first of which is not a command; nothing if the meaning isn't clear."""
     name, *rest = words
     if os.sep in name or name.endswith(".db"):
         return (
             [f"there is no file {shell_quoted(name)}"]
             if not os.path.exists(name)
-            else [f"{shell_quoted(name)} is not a command: it goes after one"]
+            else [f"{shell_quoted(name)} is not a command: write it after one"]
         )
     path = next((word for word in rest if os.path.isfile(word)), None)
     if path is None:
@@ -72,7 +72,7 @@ def command_meant(words: Sequence[str]) -> list[str]:
 
 
 def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[str]:
-    """Say how ``patch`` removes a pair, or writes one."""
+    """Show how ``patch`` deletes or writes a pair."""
     from ..ops.compare.change import Change
     from ..render.changes import record
     from ..tree.bucket import find_bucket, get
@@ -93,7 +93,7 @@ def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[
 
 
 def records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:
-    """Say how a ``key`` that isn't one of bolt's is looked up, where a program keeps its own keys in values."""
+    """Show how to look up a program's own ``key``, where the program stores its keys inside values."""
     known = _application(snapshot)
     view = known.view("keys") if known is not None else None
     if known is None or view is None or key[:1] != b"/":
@@ -103,7 +103,7 @@ def records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:
 
 
 def nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str]:
-    """Say how buckets in buckets are named, if ``names`` has them with slashes between them."""
+    """Show how to name nested buckets, if ``names`` contains slashes between them."""
     from ..errors import BucketNotFound
     from ..render.names import path_text
     from ..tree.bucket import find_bucket
@@ -116,7 +116,7 @@ def nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str
             find_bucket(snapshot, parts)
         except BucketNotFound:
             return []
-    return [f"each bucket is a word of its own: boltcli {command.name} {shell_quoted(path)} {path_text(parts)}"]
+    return [f"each bucket is a separate argument: boltcli {command.name} {shell_quoted(path)} {path_text(parts)}"]
 
 
 def _application(snapshot: Snapshot) -> Application | None:

@@ -1,4 +1,4 @@
-"""Help: text made from the declarations, the same on a terminal and in a pipe; on a terminal with colours."""
+"""Help: text made from the declarations of the commands, with colours on a terminal."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def write_example(out: BinaryIO) -> None:
         with Destination(EXAMPLE) as file:
             os.write(file.fd, example())
             file.commit()
-        out.write(f"{EXAMPLE} is written, a small database of Bacalhau\n".encode())
+        out.write(f"wrote {EXAMPLE}, a small database of Bacalhau\n".encode())
     except DestinationExists:
-        out.write(f"{EXAMPLE} is there already\n".encode())
+        out.write(f"{EXAMPLE} already exists\n".encode())
 
 
 def _width(out: BinaryIO) -> int:
-    """Columns of the terminal, within reason; of a pipe as many as a page has."""
+    """Return the width in columns of the terminal, within limits; a fixed width for a pipe."""
     if not out.isatty():
         return _WIDTH
     try:
@@ -59,7 +59,7 @@ def _width(out: BinaryIO) -> int:
 
 
 def _styled(line: str) -> str:
-    """``line`` of a help with its heading or its name in colour."""
+    """Return a line of help with its heading or name in colour."""
     if line.startswith("Usage: "):
         return f"{_BOLD}Usage:{_END} {line.removeprefix('Usage: ')}"
     if line.endswith(":") and not line.startswith(" "):
@@ -74,7 +74,7 @@ def _styled(line: str) -> str:
 
 
 def write_topic(topic: str, out: BinaryIO) -> None:
-    """Write a page of the manual: rendered on a terminal, else as it is. Raises KeyError if there is no such page."""
+    """Write a page of the manual, rendered on a terminal. Raises KeyError if there is no such page."""
     from ..guide import text
 
     page = text(topic)
@@ -109,7 +109,7 @@ def _plain(command: Command | None, width: int = _WIDTH) -> Iterator[str]:
 
         yield from _section("Options", [("-v, --version", "Print the version."), _HELP], width=width)
         yield from _section("Topics (boltcli help TOPIC)", list(topics().items()), width=width)
-        yield from ("", "Try 'boltcli COMMAND --help' for what a command takes, and an example.")
+        yield from ("", "Try 'boltcli COMMAND --help' for a command's arguments, options and an example.")
         return
     yield from _wrapped_usage(command.usage(), width)
     yield from ("", *_wrapped(command.summary, width))
@@ -130,12 +130,12 @@ def _plain(command: Command | None, width: int = _WIDTH) -> Iterator[str]:
 
 
 def shown_example(example: str) -> str:
-    """Return an example on a file that whoever reads it can have."""
+    """Return an example that uses the file written by ``boltcli help example``."""
     return " ".join(EXAMPLE if word.startswith("fixtures/") else word for word in example.split(" "))
 
 
 def _wrapped_usage(usage: str, width: int) -> Iterator[str]:
-    """Yield the usage line, on as many lines as it takes."""
+    """Yield the usage line, wrapped."""
     lines = _wrapped(f"Usage: {usage}", width - 4)
     yield lines[0]
     yield from (f"    {line}" for line in lines[1:])

@@ -1,6 +1,6 @@
-"""What to do next, after an error: the names that there are, and the commands that go on from there.
+"""Hints after an error: names that exist, and commands that help.
 
-The ``Error:`` line is bbolt's where bbolt has one; these lines are ours, and come after it.
+The ``Error:`` line is bbolt's where bbolt has that error; the hints after it are boltcli's own.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from .command import Command
     from .option import Value
 
-_NAMES = 12  # of a list of what there is
-_LETTERS = 400  # of that list
+_NAMES = 12  # names in a list
+_LETTERS = 400  # characters in that list
 _FILES_LOOKED_AT = 2000
-_LOOKED_AT = 50_000  # keys that are compared with one that there is not
+_LOOKED_AT = 50_000  # keys compared with a missing one
 
 
 def hints(error: BoltError, command: Command | None, arguments: Sequence[str], values: dict[str, Value]) -> list[str]:
@@ -59,7 +59,7 @@ def _hints(error: BoltError, command: Command | None, arguments: list[str], valu
         return []
     path = error.path or _file(command, arguments)
     if is_elsewhere(path):
-        return []  # to look at it again may take long, or not be possible
+        return []  # reading it again may take long, or be impossible
     if isinstance(error, BucketNotFound):
         names = _bucket_names(command, arguments, values)
         return nested_path(path, names, command) or _of_bucket(path, names)
@@ -75,7 +75,7 @@ def _hints(error: BoltError, command: Command | None, arguments: list[str], valu
     if isinstance(error, (Corrupted, DamagedSource, CheckFailed, UnreadablePage)):
         return _of_damage(_file(command, arguments), command)
     if isinstance(error, Locked):
-        return [f"boltcli lock {shell_quoted(path)} says more; --lock auto reads without the lock"]
+        return [f"boltcli lock {shell_quoted(path)} shows the holder; --lock auto reads without the lock"]
     if isinstance(error, ArgumentError) and command.name == "compact" and not values.get("output"):
         return [_output_hint(command, arguments)]
     return []
@@ -117,11 +117,11 @@ def _output_hint(command: Command, arguments: list[str]) -> str:
     flag = "-o" if option.short else "--output"
     source = shell_quoted(arguments[0]) if arguments else command.arguments[0].name
     target = shell_quoted(arguments[1]) if len(arguments) > 1 else "DEST"
-    return f"where the result goes is an option: boltcli {command.name} {flag} {target} {source}"
+    return f"name the result with an option: boltcli {command.name} {flag} {target} {source}"
 
 
 def _of_missing(command: Command, arguments: list[str]) -> list[str]:
-    """Name the argument that is missing, and what could stand there."""
+    """Name the missing argument, and list possible values."""
     required = [argument for argument in command.arguments if argument.required]
     missing = required[len(arguments)]
     text = f"{missing.name} is missing"
@@ -159,7 +159,7 @@ def _decoded(arguments: Sequence[str]) -> list[bytes]:
 
 
 def _listed(names: Sequence[bytes]) -> str:
-    """``names`` as they are typed, with commas; of many or long ones the first."""
+    """Return ``names`` as they are typed, separated by commas; only the first of many or long ones."""
     shown: list[str] = []
     for name in names[:_NAMES]:
         text = typed(name)
@@ -170,7 +170,7 @@ def _listed(names: Sequence[bytes]) -> str:
 
 
 def _bucket_names(command: Command, arguments: list[str], values: dict[str, Value]) -> list[bytes]:
-    """Return the names of buckets on the command line, from the outside in."""
+    """Return the bucket path on the command line, outermost name first."""
     for option in command.options:
         value = values.get(option.name)
         if option.kind == "bucket" and isinstance(value, list) and value:
@@ -181,7 +181,7 @@ def _bucket_names(command: Command, arguments: list[str], values: dict[str, Valu
 
 
 def _of_bucket(path: str, names: list[bytes]) -> list[str]:
-    """Say which buckets there are where one was not found."""
+    """List the buckets in the place where one was not found."""
     from ..tree.bucket import child_bucket, root_bucket
 
     with _opened(path) as snapshot:
@@ -196,7 +196,7 @@ def _of_bucket(path: str, names: list[bytes]) -> list[str]:
         here, is_key = _buckets_of(snapshot, bucket, name)
     where = f"the bucket {path_text(names[:depth])}" if depth else "this file"
     if is_key:
-        return [f"{typed(name)} is a key, and no bucket: boltcli get {_line(path, *names[: depth + 1])}"]
+        return [f"{typed(name)} is a key, not a bucket: boltcli get {_line(path, *names[: depth + 1])}"]
     if not here:
         return [f"{where} has no buckets"]
     near = nearest(typed(name), [typed(each) for each in here])
@@ -223,7 +223,7 @@ def _line(path: str, *names: bytes) -> str:
 
 
 def _of_key(path: str, arguments: list[str], key: bytes) -> list[str]:
-    """Say what there is that is like the ``key`` that there is not."""
+    """Suggest existing keys and buckets that are similar to the missing ``key``."""
     from ..tree.bucket import child_bucket, find_bucket, get
 
     names = _decoded(arguments[1:-1])
@@ -244,7 +244,7 @@ def _of_key(path: str, arguments: list[str], key: bytes) -> list[str]:
 
 
 def _notations(key: bytes) -> list[str]:
-    """Return what ``key`` may have been typed for: bytes as ``keys`` prints them, a number."""
+    """Return notations that ``key`` may stand for: hexadecimal as ``keys`` prints it, a number."""
     text = key.decode("ascii", "replace")
     found = []
     if len(text) % 2 == 0 and all(char in "0123456789abcdefABCDEF" for char in text):
@@ -256,7 +256,7 @@ def _notations(key: bytes) -> list[str]:
 
 
 def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]:
-    """Return keys that are ``key`` in another case, begin or end with it, or are written nearly so."""
+    """Return keys that equal ``key`` except for case, begin or end with it, or have a similar spelling."""
     from ..tree.key_range import keys_with_prefix
 
     lower = key.lower()
@@ -276,7 +276,7 @@ def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]
 
 
 def _of_file_name(path: str) -> list[str]:
-    """Say which files are called nearly so."""
+    """Suggest files with a similar name."""
     folder, name = os.path.split(path)
     try:
         there = os.listdir(folder or ".")
@@ -287,7 +287,7 @@ def _of_file_name(path: str) -> list[str]:
 
 
 def _of_file(path: str, command: Command) -> list[str]:
-    """Say what a file is that is no database, and what to do with it."""
+    """Say what kind of file it is that isn't a database, and what to do with it."""
     from ..format.magic import HEAD, kind_of
     from ..storage.packed import is_packed
 
@@ -303,14 +303,14 @@ def _of_file(path: str, command: Command) -> list[str]:
         return [f"this is {kind}, not a bolt database{', nor is what is packed in it' * is_packed(head)}"]
     found = "the file begins with zeros only; " if kind else ""
     lines = [
-        f"{found}no valid meta page at offset 0, nor at 1024, 2048, 4096 and so on up to 16777216, where the second "
-        f"one is (looked for: magic ed0cdaed, version 2, its checksum); the file has {size} bytes"
+        f"{found}no valid meta page (magic ed0cdaed, version 2, checksum) at offset 0, nor a second one at 1024, "
+        f"2048, 4096 and so on up to 16777216; the file has {size} bytes"
     ]
     return lines + _next_steps(path, ("scan", "recover", "doctor"))
 
 
 def _of_folder(path: str) -> list[str]:
-    """Name databases in a folder, of those files that come first: a hint must not take long."""
+    """Name databases among the first files of a folder; a hint must not take long."""
     from ..format.constants import MAGIC
 
     found: list[str] = []
@@ -321,7 +321,7 @@ def _of_folder(path: str) -> list[str]:
             file_path = os.path.join(folder, name)
             looked += 1
             try:
-                if not os.path.isfile(file_path):  # to open a FIFO would wait for ever
+                if not os.path.isfile(file_path):  # opening a FIFO would wait for ever
                     continue
                 with open(file_path, "rb") as file:
                     head = file.read(20)
@@ -348,7 +348,7 @@ def _next_steps(path: str, names: Sequence[str]) -> list[str]:
 
 
 def _of_damage(path: str, command: Command) -> list[str]:
-    """Say how to go on after damage."""
+    """Suggest commands for a damaged file."""
     lines = _next_steps(path, ("doctor", "recover"))
     if command.name == "keys":
         lines.append("--skip-damaged lists the keys that can be read")
@@ -365,7 +365,7 @@ def _has_previous(path: str) -> bool:
 
 
 def after_check(path: str) -> list[str]:
-    """Return what to look at next in a sound file: the records of the application that wrote it."""
+    """Suggest commands for a sound file: those that show the records of the application that wrote it."""
     from .next_steps import application
 
     if not _has("view"):

@@ -1,4 +1,4 @@
-"""What a command is asked to do: its positionals, its options' values, and its way to say something."""
+"""A job: the positionals and option values of one run of a command, and its warnings and progress."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
 
     class Generic:
-        """The stand-in for typing's, which takes longer to import than a small command to run."""
+        """A substitute for typing's, which takes longer to import than a small command to run."""
 
         __slots__ = ()
 
@@ -42,8 +42,8 @@ class Values:
 class Job(Generic[T]):
     """One run of a command. ``arguments`` are the positionals, ``options`` the values of the command's own options.
 
-    ``json``: its output is JSON. ``several``: it is one of several files, and its output one object, whatever
-    becomes of it. ``lock``, ``timeout`` and ``previous`` say how its database is opened.
+    ``json``: its output is JSON. ``several``: its file is one of several, and its output is one object, even if it
+    fails. ``lock``, ``timeout`` and ``previous`` say how its database is opened.
     """
 
     __slots__ = ("_values", "arguments", "command", "err", "json", "options", "several")
@@ -57,7 +57,7 @@ class Job(Generic[T]):
         *,
         several: bool = False,
     ) -> None:
-        """``values`` are those of all options, by their names."""
+        """``values``: the values of all options, by name."""
         self.command = command
         self.arguments = arguments
         self.err = err
@@ -69,17 +69,17 @@ class Job(Generic[T]):
 
     @property
     def path(self) -> str:
-        """The first positional: of most commands the database file."""
+        """The first positional, which is the database file for most commands."""
         return self.arguments[0]
 
     @property
     def lock(self) -> Way:
-        """What to do about the lock, as ``open_source`` has it."""
+        """The way to lock, as in ``open_source``."""
         return "none" if self._values["no-lock"] else self._values["lock"]  # type: ignore[return-value]
 
     @property
     def timeout(self) -> float:
-        """Seconds to wait for the lock; 0: without end."""
+        """Seconds to wait for the lock; 0: for ever."""
         from .values import seconds
 
         return seconds(str(self._values["timeout"]))
@@ -90,7 +90,7 @@ class Job(Generic[T]):
         return dict(self._values)
 
     def value(self, name: str) -> Value:
-        """Return the value of an option, its own or a common one; "" if the command has none of that name."""
+        """Return the value of one of the command's own or common options; "" if it has none of that name."""
         return self._values.get(name, "")
 
     @property
@@ -100,7 +100,7 @@ class Job(Generic[T]):
         return size if isinstance(size, int) else 0
 
     def traffic(self, remote: Remote) -> None:
-        """Say, with ``--stats``, how much was read of an object elsewhere."""
+        """With ``--stats``, report how much was read of a remote object."""
         if self._values.get("stats"):
             from ..render.traffic import traffic
 
@@ -108,30 +108,30 @@ class Job(Generic[T]):
 
     @property
     def previous(self) -> bool:
-        """Whether the state before the last transaction is wanted."""
+        """Whether to read the state before the last transaction."""
         return bool(self._values["previous"])
 
     def again(self, *, path: str | None = None, err: BinaryIO, several: bool = False, **values: Value) -> Job[T]:
-        """Return the same job with another ``path`` alone, another stderr, other values."""
+        """Return a copy of the job with ``path`` as its only argument, another stderr, and some other values."""
         arguments = self.arguments if path is None else [path]
         return Job(self.command, arguments, self._values | values, err, several=several or self.several)
 
     @property
     def summary(self) -> bool:
-        """Whether the file was given alone, without a command: then ``info`` says more than bbolt does."""
+        """Whether a file was given without a command; ``info`` then prints more than bbolt's does."""
         return bool(self._values.get("summary"))
 
     def status_of(self, error: BoltError) -> int:
-        """Return the exit status for ``error``, as ``--exit-status`` wants it."""
+        """Return the exit status for ``error`` under ``--exit-status``."""
         return error.detailed_status if self._values.get("exit-status") == "detailed" else error.exit_status
 
     @property
     def quiet(self) -> bool:
-        """Whether warnings and progress are unwanted."""
+        """Whether to leave out warnings and progress."""
         return bool(self._values.get("quiet"))
 
     def waiting(self, holder: str, seconds: float) -> None:
-        """Say on stderr whose lock is waited for, in text."""
+        """Report on stderr which process holds the lock, unless output is JSON."""
         if not (self.quiet or self.json):
             text = f"boltcli: {holder} holds the lock; waiting for {seconds:.0f} s\n"
             self.err.write(text.encode("utf-8", "surrogateescape"))

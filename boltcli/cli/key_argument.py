@@ -1,4 +1,4 @@
-"""Names of buckets and keys as arguments: as they are, or, if they are binary, by a notation with a prefix."""
+"""Parse bucket names and keys in arguments: literal, or in a notation for binary ones."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SIZES = {"u64:": 8, "u32:": 4}  # bytes
 def address(argument: str) -> bytes:
     """Return the bytes that ``argument`` stands for.
 
-    ``hex:00ff`` are the bytes 00 and ff, ``u64:42`` and ``u32:42`` a number in
-    8 or 4 bytes, big-endian (the order in which keys sort), and ``str:x`` is x
-    itself, for names that begin with one of these. All others stand for themselves.
+    ``hex:00ff`` is the bytes 00 and ff, ``u64:42`` and ``u32:42`` a big-endian
+    number of 8 or 4 bytes (so that keys sort by number), and ``str:x`` is x
+    itself, for names that begin with one of these prefixes. Any other argument is literal.
     Raises :class:`~boltcli.errors.ArgumentError`.
     """
     if argument[3:4] != ":":
@@ -42,7 +42,7 @@ def address(argument: str) -> bytes:
 
 
 def addresses(arguments: Iterable[str]) -> list[bytes]:
-    """:func:`address` of each."""
+    """Return :func:`address` of each argument."""
     return [address(argument) for argument in arguments]
 
 

@@ -1,4 +1,4 @@
-"""Running a command whose database is read without its lock: its output waits for the closing look."""
+"""Run a command without the database's lock: hold its output back until the closing look."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ..storage.source import Source
     from .job import Job, Work
 
-_IN_MEMORY = 8 << 20  # bytes of output; more of it goes to a temporary file
+_IN_MEMORY = 8 << 20  # bytes of output; more goes to a temporary file
 
 
 class Spool(tempfile.SpooledTemporaryFile[bytes]):
-    """What a command writes, kept back."""
+    """The output of a command, held back."""
 
     def __init__(self, out: BinaryIO) -> None:
         super().__init__(max_size=_IN_MEMORY, prefix="boltcli-")
@@ -32,7 +32,7 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
         return self._keep(visible_bytes(bytes(data)) if self._is_terminal else data)
 
     def write_styled(self, data: bytes) -> None:
-        """Write ``data`` as it is: text of our own, with escape sequences of our own."""
+        """Write ``data`` unchanged: boltcli's own text, with escape sequences."""
         self._keep(data)
 
     def _keep(self, data: Any) -> int:
@@ -46,7 +46,7 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
             self.write(line)
 
     def isatty(self) -> bool:
-        """Return what is written to it is on its way to ``out``."""
+        """Return whether ``out``, where the output goes in the end, is a terminal."""
         return self._out.isatty()
 
     def hand_over(self) -> None:
@@ -57,17 +57,17 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
 
 
 def run_lock_free(work: Work, job: Job[Any], source: Source, out: BinaryIO, err: BinaryIO) -> int | None:
-    """Run ``work`` on private streams until what it writes there is whole; then that goes to ``out`` and ``err``.
+    """Run ``work`` on private streams until what it read is consistent; then write its output to ``out`` and ``err``.
 
-    Says on ``err`` which transaction it was. Takes ``source`` over. Returns what ``work`` returns,
-    and raises what it raises, once its output is written.
+    Reports on ``err`` which transaction was read. Owns ``source``. Returns what ``work`` returns,
+    and raises what it raises, after its output is written.
     """
     why = _why(source)
     with Live(source, previous=job.previous) as live:
         spool, said, status, failure = live.run(lambda: _attempt(work, job, live, out))
         with spool:
             if live.source.locked:
-                why = ""  # got it in the end
+                why = ""  # the lock was obtained in the end
             if live.current is not None and (why or job.previous) and not job.quiet:
                 which = f"transaction {live.current.meta.txid}{', the last but one' if job.previous else ''}"
                 err.write(_notice(f"{why}reading {which}", source.path, job.json))
@@ -93,7 +93,7 @@ def _attempt(
             raise
         except BoltError as error:
             failure = error
-        live.verify()  # if what was read is torn, so is the failure
+        live.verify()  # if the state changed, the failure is not one of the database
     except BaseException:
         spool.close()
         raise
@@ -109,9 +109,9 @@ def _notice(message: str, path: str, as_json: bool) -> bytes:
 
 
 def _why(source: Source) -> str:
-    """Why the lock isn't ours; empty if it is, or wasn't asked for."""
+    """Return why the lock isn't held; empty if it is, or wasn't requested."""
     if source.locked or source.reason == "unasked":
         return ""
     if source.reason == "held":
         return f"{describe_holder(source)} holds the lock; without it, "
-    return f"no lock can be had ({source.reason}); without it, "
+    return f"the file can't be locked ({source.reason}); without the lock, "

@@ -1,4 +1,4 @@
-"""The manual page, in the man macros, from the declarations: ``python -m boltcli.cli.man > boltcli.1``."""
+"""Make the man page from the declarations: ``python -m boltcli.cli.man > boltcli.1``."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _option(option: Option) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """``text`` as roff takes it: no line of it is a request."""
+    """Return ``text`` escaped for roff, so that no line is a request."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 

@@ -1,4 +1,4 @@
-"""One command on many files: a table, the worst first, or an object of JSON for each; or a file of results."""
+"""Run one command on many files; print a table, the worst first, or a JSON object for each; or write a results file."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-_MOST = 8  # processes, unless more are asked for
-_HOW = ("recursive", "files-from", "output", "force", "resume", "engine", "jobs")  # options that change no result
+_MOST = 8  # processes, unless --jobs says more
+_HOW = ("recursive", "files-from", "output", "force", "resume", "engine", "jobs")  # options that don't affect results
 
 
 def run_many(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
-    """Run the command of ``job`` on all files that its arguments and options mean.
+    """Run the command of ``job`` on all files that its arguments and options select.
 
-    Returns the largest of their statuses. Raises BoltError if a process or
-    the cluster is lost, and what is wrong with the options.
+    Returns the largest exit status. Raises BoltError if a process or
+    the cluster is lost, or the options are invalid.
     """
     engines.check_engine(str(job.value("engine")))
     if job.value("resume") and not job.value("output"):
-        raise ArgumentError("--resume needs -o: the earlier results go there with the new ones")
+        raise ArgumentError("--resume needs -o DEST, where the earlier and the new results are written")
     paths = getattr(module_of(job.command.name), "meant", meant_files)(job)
     if job.value("output"):
         return _to_a_file(job, paths, out, err)
@@ -54,7 +54,7 @@ def run_many(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _to_a_file(job: Job[Any], paths: list[str], out: BinaryIO, err: BinaryIO) -> int:
-    """Write a row a file to the file of results; with ``--resume`` those of unchanged files are taken over."""
+    """Write a row for each file to the results file; with ``--resume`` copy the rows of unchanged files."""
     from .results_file import PARTIAL, ResultsFile
 
     output, resume, force = str(job.value("output")), str(job.value("resume")), bool(job.value("force"))
@@ -75,7 +75,7 @@ def _to_a_file(job: Job[Any], paths: list[str], out: BinaryIO, err: BinaryIO) ->
                 results.add(_row(job, path, record, failed, state))
                 _say(said, job, err)
         except BoltError:
-            job.warn(f"the {len(records)} results so far are kept: --resume {output} goes on from there")
+            job.warn(f"the {len(records)} results so far are kept: --resume {output} continues from there")
             raise
         results.commit()
     name, taken = job.command.name, len(before)
@@ -91,14 +91,14 @@ def _to_a_file(job: Job[Any], paths: list[str], out: BinaryIO, err: BinaryIO) ->
 
 
 def _done(job: Job[Any], paths: list[str], *, in_order: bool = False) -> Iterator[tuple[str, Done]]:
-    """Do the work on ``paths`` and yield each with what came of it, as it is done; of processes here perhaps in order.
+    """Run the command on ``paths`` and yield each with its result as it is done, or ``in_order`` of the paths.
 
     Shows the progress.
     """
     engine = str(job.value("engine"))
     asked: int = getattr(job.options, "jobs", 0)
     jobs = _processes(asked, len(paths))
-    inner = 1 if jobs > 1 or engine else asked  # processes of its own only where the files don't have them all
+    inner = 1 if jobs > 1 or engine else asked  # a file gets several processes only if files aren't run in parallel
     items = [(job.command.name, job.values, real(path), inner) for path in paths]
     if jobs > 1 and not engine and any("://" in path for path in paths):
         from ..storage.remote import load_libraries
@@ -123,7 +123,7 @@ def _failed(job: Job[Any], path: str, error: BoltError) -> Done:
 
 
 def _unchanged(job: Job[Any], results: list[str], paths: list[str]) -> dict[str, Record]:
-    """Return the rows in ``results``, of earlier runs, whose files are as they were."""
+    """Return the rows in the earlier ``results`` whose files are unchanged."""
     from ..fleet.results import is_as_before, read_results
     from ..fleet.state import file_state
 
@@ -134,7 +134,7 @@ def _unchanged(job: Job[Any], results: list[str], paths: list[str]) -> dict[str,
 
 
 def _command(job: Job[Any]) -> str:
-    """Return the command and those of its options that decide what it finds, as text."""
+    """Return the command and the options that affect its results, as text."""
     words = [job.command.name]
     for option in job.command.options:
         value = job.value(option.name)
@@ -153,7 +153,7 @@ def _parsed(shown: bytes) -> Record:
 def _row(
     job: Job[Any], path: str, record: Record, status: int, state: tuple[int | None, int | None, int | None]
 ) -> Record:
-    """Return a record as a row of results: with what ``--resume`` compares."""
+    """Return a record as a row of results, with the columns that ``--resume`` compares."""
     size, mtime, txid = state
     row: Record = {"path": os.fsencode(path).decode("utf-8", "replace"), "command": _command(job), "status": status}
     row |= {"size": size if size is not None else record.get("size"), "mtime": mtime, "txid": txid}
@@ -161,7 +161,7 @@ def _row(
 
 
 def _earlier(row: Record) -> Record:
-    """Return a record from a row of an earlier run, whose values may have become text."""
+    """Return a record from a row of an earlier run, whose values may have been stored as text."""
     record = {name: value for name, value in row.items() if name not in ("command", "status", "mtime")}
     for name, value in record.items():
         if isinstance(value, str) and name != "path":
@@ -195,7 +195,7 @@ def _show(job: Job[Any], records: list[Record], out: BinaryIO) -> None:
 
 
 def _say(said: bytes, job: Job[Any], err: BinaryIO) -> None:
-    """Write what was said of a file: as it is with ``--json``, else as lines that name the file."""
+    """Write the messages about a file: unchanged with ``--json``, else as lines that name the file."""
     if job.json:
         err.write(said)
         err.flush()

@@ -1,4 +1,4 @@
-"""What people mean who type what there is not: by meaning, and by letters."""
+"""Find the command that an unknown word stands for: by meaning, or by spelling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHANGE = ("patch", "import", "export")
 _RECORDS = ("view", "items", "keys")
 _SPACE = ("du", "top", "tree")
 
-# Words of other tools (git, coreutils, SQL, Redis, etcdctl, sqlite3, other bolt browsers) and what does that here.
+# Words of other tools (git, coreutils, SQL, Redis, etcdctl, sqlite3, other bolt browsers), and the commands for them.
 _MEANINGS: dict[str, Sequence[str]] = {
     **dict.fromkeys(("repair", "fix", "rescue", "salvage", "restore", "heal", "fsck", "recovery"), _REPAIR),
     **dict.fromkeys(("undelete", "undo", "rollback", "revert"), ("deleted", "recover", "surgery")),
@@ -63,18 +63,18 @@ def suggestions(word: str, groups: Iterable[str] = ()) -> tuple[str, ...]:
     near = nearest(word, outer)
     if near:
         return tuple(near)
-    # What is written like a word of another tool.
+    # Words spelled like a word of another tool.
     for other in nearest(word, _MEANINGS, most=1):
         return suggestions(other, groups)
     return ()
 
 
 _MOST_APART = 4  # letters
-_LONGEST = 128  # letters of a word whose like is looked for: comparing takes time with the square of it
+_LONGEST = 128  # letters; longer words get no suggestions, as the comparison takes quadratic time
 
 
 def nearest(word: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
-    """Return those of ``choices`` that are written like ``word``: a few letters more, less, other or swapped."""
+    """Return the ``choices`` spelled like ``word``, with a few letters added, removed, changed or swapped."""
     allowed = 1 if len(word) < 4 else 2 if len(word) < 8 else min(len(word) // 3, _MOST_APART)
     found: list[tuple[int, str]] = []
     if len(word) > _LONGEST:
@@ -106,6 +106,6 @@ def _distance(one: str, other: str, most: int) -> int:
                 cost = min(cost, before[column - 2] + 1)
             this.append(cost)
         if min(this) > most:
-            return most + 1  # no row further down is lower
+            return most + 1  # the values don't decrease in later rows
         before, last = last, this
     return last[-1]

@@ -1,4 +1,4 @@
-"""Which files a command is to work on: its arguments, those of a list, those in folders."""
+"""Find the files for a command: its arguments, those in a list, those in folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def meant_files(job: Job[Any]) -> list[str]:
-    """Return the files that the arguments and options of ``job`` mean. Raises OpenError."""
+    """Return the files that the arguments and options of ``job`` select. Raises OpenError."""
     named = list(job.arguments)
     source = str(job.value("files-from"))
     if source:

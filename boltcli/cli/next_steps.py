@@ -1,4 +1,4 @@
-"""How to go on from a file: the commands that show what is in it."""
+"""Suggest commands that show what is in a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def application(snapshot: Snapshot) -> tuple[str, bool]:
 
 
 def next_steps(path: str, snapshot: Snapshot) -> bytes:
-    """Commands to go on with, by what can be read of the file and whose it is."""
+    """Return suggestions for the next commands, depending on the state of the file and its application."""
     from ..errors import BoltError
     from ..format.page import LeafElements
     from ..tree.bucket import root_bucket
@@ -43,8 +43,8 @@ def next_steps(path: str, snapshot: Snapshot) -> bytes:
                  ("recover", f"-o DEST {file}", "saves all that can still be read")]  # fmt: skip
     if known:
         steps.append(("view", file, "its records"))
-        steps += [("audit", file, "whether its records agree, and what keeps it from running")] * has_audit
+        steps += [("audit", file, "whether its records are consistent, and what is stuck")] * has_audit
     elif len(steps) < 3:
         steps.append(("du", file, "where its bytes are"))
     lines = [f"  boltcli {name:<{max(len(step[0]) for step in steps)}} {rest}  {what}" for name, rest, what in steps]
-    return ("\n".join(["", "Go on with", *lines]) + "\n").encode("utf-8", "surrogateescape")
+    return ("\n".join(["", "Next:", *lines]) + "\n").encode("utf-8", "surrogateescape")

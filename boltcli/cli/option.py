@@ -1,4 +1,4 @@
-"""What a command takes: options and positional arguments."""
+"""The declarations of options and positional arguments."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ _KEYWORDS = ("from", "import", "in", "is", "not", "with", "as")
 class Option:
     """A flag: ``--name VALUE`` or ``-short VALUE``.
 
-    The default is a bool, an int, a str or a list of str, and so are the values that ``parse`` makes of a text
-    (it raises :class:`~boltcli.errors.ArgumentError`). A flag whose default is False is a switch: it takes no
-    value, unless by ``--name=false``. A flag whose default is a list gathers the values of all its occurrences;
-    of the other flags the last occurrence wins. ``kind`` (text, file, bucket) and ``choices`` say what completes
-    the value. ``environment`` names the variable that holds the default, if it is set. ``panel`` is the
-    heading under which the help shows it. ``required`` flags have no default.
-    ``aliases`` are other names of it, which the help leaves out.
+    The default is a bool, an int, a str or a list of str; ``parse`` converts text to a value of that type and
+    raises :class:`~boltcli.errors.ArgumentError`. A flag whose default is False is a switch: it takes no value,
+    except as ``--name=false``. A flag whose default is a list collects the values of all its occurrences; for
+    other flags the last occurrence counts. ``kind`` (text, file, bucket) and ``choices`` are for completing the
+    value. ``environment`` is the name of a variable with the default. ``panel`` is its heading in the help.
+    ``required`` flags have no default. ``aliases`` are other names, which the help doesn't list.
     """
 
     __slots__ = (
@@ -48,7 +47,7 @@ class Option:
         aliases: tuple[str, ...] = (),
     ) -> None:
         self.names = (name, *aliases)
-        self.common = common  # to most commands: read by the runner, and not listed in the usage line
+        self.common = common  # to most commands: handled by the runner, not listed in the usage line
         self.name = name
         self.short = short
         self.help = help
@@ -58,28 +57,28 @@ class Option:
         self.parse: Callable[[str], Value] = parse_bool if self.switch else parse
         self.environment = environment
         self.panel = panel
-        self.required = required  # cobra says so before it looks at anything else
+        self.required = required  # reported before other errors, as by cobra
         self.gathers = isinstance(default, list)
         self.kind = kind
-        self.choices = choices  # for help and completion: what is not among them fails later, as in bbolt
+        self.choices = choices  # for help and completion; other values fail later, as in bbolt
 
     @property
     def attribute(self) -> str:
-        """The name of its value in the command's ``Options``."""
+        """The name of the value in the command's ``Options``."""
         name = self.name.replace("-", "_")
         return f"{name}_" if name in _KEYWORDS else name
 
     @property
     def label(self) -> str:
-        """The flag as pflag's errors name it."""
+        """The flag's name in pflag's errors."""
         return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
 
 
 class Argument:
-    """A positional argument, for help and completion; how many there may be is the command's ``least`` and ``most``.
+    """A positional argument, for help and completion; the command's ``least`` and ``most`` bound their number.
 
-    ``kind`` says what completes it: file, bucket, key, page, command or text. ``many``: any number of it.
-    ``hidden``: taken without a word, as bbolt does.
+    ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any number of them.
+    ``hidden``: accepted silently, as by bbolt.
     """
 
     __slots__ = ("help", "hidden", "kind", "many", "name", "required")

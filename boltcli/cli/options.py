@@ -17,21 +17,19 @@ from .values import (
 )
 
 FILE = Argument("FILE", "file", "The bolt database file.")
-FILES = Argument(
-    "FILE", "file", "The bolt database file; of several the result is a table, or with --json an object for each."
-)
+FILES = Argument("FILE", "file", "The bolt database file; several give a table, or with --json an object for each.")
 BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
-SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, from the outside in.", many=True, required=False)
-PATH = Argument("BUCKETS", "bucket", "Only this bucket: names, from the outside in.", many=True, required=False)
+SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, outermost first.", many=True, required=False)
+PATH = Argument("BUCKETS", "bucket", "Only this bucket: its path, outermost name first.", many=True, required=False)
 PGIDS = Argument("PGID", "page", "Page ids.", many=True, required=False)
 
 JSON = Option("json", "Write JSON: one document, or an object a line.", short="j", default=False, common=True)
 
-QUIET = Option("quiet", "No progress, warnings or hints.", short="q", default=False, common=True)
+QUIET = Option("quiet", "Don't print progress, warnings and hints.", short="q", default=False, common=True)
 
 EXIT_STATUS = Option(
     "exit-status",
-    "Status of a failure: bbolt (always 1) or detailed (1 damaged, 2 not readable, 3 locked, 4 not there, 64 usage).",
+    "Exit status of failures: bbolt (always 1) or detailed (1 damaged, 2 unreadable, 3 locked, 4 not found, 64 usage).",
     default="bbolt", metavar="KIND", parse=parse_exit_status, choices=EXIT_STATUSES, environment="BOLTCLI_EXIT_STATUS",
     common=True,
 )  # fmt: skip
@@ -41,32 +39,32 @@ COLOR = Option(
     choices=COLORS, common=True,
 )  # fmt: skip
 
-PARSE = Option("parse", "With --json: nest values that are JSON, as they are.", default=False)
+PARSE = Option("parse", "With --json: nest values that are JSON instead of writing them as text.", default=False)
 
 JOBS = Option(
     "jobs",
-    "Number of worker processes for several files, 1: none, for reading ahead neither; 0 chooses automatically.",
+    "Number of processes for several files; 1 also turns off reading ahead; 0 chooses automatically.",
     default=0, metavar="N", parse=parse_count,
 )  # fmt: skip
 JOBS_APART = Option(
     "jobs",
-    "Look at each file by itself, in N processes, and print a table of them; with -o 0 chooses automatically.",
+    "Process each file separately, in N processes, and print a table; with -o, 0 chooses automatically.",
     default=0, metavar="N", parse=parse_count,
 )  # fmt: skip
 DEPTH = Option("depth", "Show buckets down to this many levels; 0: all.", default=0, metavar="N", parse=parse_count)
 OUTPUT = Option(
     "output",
-    "Where the result goes. It appears there when it is complete; a file that is there already is an error"
+    "Write the result to this file, which appears when it is complete. An existing file is an error"
     " (bbolt would merge into it, or fail half-way).",
     default="", metavar="DEST", short="o", required=True, kind="file",
 )  # fmt: skip
 HUMAN = Option("human", "Print sizes in KiB, MiB, ...; the default on a terminal.", short="H", default=False)
 HUMAN_ONLY_IF_GIVEN = Option("human", "Print sizes in KiB, MiB, ...", short="H", default=False)
-FORCE = Option("force", "Replace DEST if it is a file.", default=False)
+FORCE = Option("force", "Replace DEST if it exists.", default=False)
 NO_SYNC = Option("no-sync", "Don't sync the result to the disk.", default=False)
 FILL_PERCENT = Option(
     "fill-percent",
-    "How full pages may get, 10 to 100; with compact only together with --dense.",
+    "Fill pages up to this percentage, 10 to 100; compact needs --dense for it.",
     default=100, metavar="N", parse=parse_count,
 )  # fmt: skip
 PAGE_SIZE = Option(
@@ -79,19 +77,19 @@ PAGE_SIZE = Option(
 def format_option(
     help: str = "How to write them", *, name: str = "format", short: str = "", aliases: tuple[str, ...] = ()
 ) -> Option:
-    """``--format`` or one like it: a choice of the formats in which keys and values are written."""
+    """Return ``--format`` or a similar option: a choice of formats for keys and values."""
     return Option(
         name, f"{help}: {'|'.join(FORMATS)}", default="auto", metavar="FORMAT", short=short, choices=FORMATS,
         aliases=aliases,
     )  # fmt: skip
 
 
-_ELSEWHERE = "When the file is packed or elsewhere"
+_ELSEWHERE = "When the file is packed or remote"
 _IN_USE = "When another process is using the database"
 ACCESS = (
     Option(
         "timeout",
-        "How long to wait for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever.",
+        "Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever.",
         default="1s", metavar="DURATION", parse=parse_timeout, environment="BOLTCLI_TIMEOUT", panel=_IN_USE,
         common=True,
     ),
@@ -106,33 +104,33 @@ ACCESS = (
     Option("previous", "Read the state before the last transaction.", default=False, panel=_IN_USE, common=True),
     Option(
         "max-unpacked",
-        "Largest size that a packed file may unpack to: 10GiB, 500M; default: 64 GiB, and 1000 times its own size.",
+        "Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own size.",
         default=0, metavar="SIZE", parse=parse_size, panel=_ELSEWHERE, common=True,
     ),
     Option(
-        "stats", "Report how much was read of an object elsewhere (s3://, https://, ...).",
+        "stats", "Report how much was read of a remote file (s3://, https://, ...).",
         default=False, panel=_ELSEWHERE, common=True,
     ),
 )  # fmt: skip
 
 _MANY = "Many files"
 MANY = (
-    Option("recursive", "Of folders take the databases in them.", default=False, panel=_MANY, common=True),
+    Option("recursive", "Search folders for databases.", default=False, panel=_MANY, common=True),
     Option(
-        "files-from", "Take the names of further files from this file, a line each; -: standard input.",
+        "files-from", "Read the names of more files from this file, one a line; -: standard input.",
         default="", metavar="LIST", kind="file", panel=_MANY, common=True,
     ),
     Option(
         "output", "Write the results to this file: .ndjson, .csv or .parquet.",
         default="", metavar="DEST", short="o", kind="file", panel=_MANY, common=True,
     ),
-    Option("force", "Replace DEST if it is a file.", default=False, panel=_MANY, common=True),
+    Option("force", "Replace DEST if it exists.", default=False, panel=_MANY, common=True),
     Option(
-        "resume", "Skip files whose size, time and transaction are those in these results of an earlier run.",
+        "resume", "Skip files whose size, time and transaction are unchanged since these results of an earlier run.",
         default="", metavar="RESULTS", kind="file", panel=_MANY, common=True,
     ),
     Option(
-        "engine", "Where the work is done: local:N (N processes of Dask) or dask://HOST:PORT; default: --jobs here.",
+        "engine", "Run on Dask: local:N (N processes) or dask://HOST:PORT; default: --jobs processes here.",
         default="", metavar="ENGINE", panel=_MANY, common=True,
     ),
 )  # fmt: skip
@@ -140,10 +138,10 @@ MANY = (
 _FILTERS = "Which ones"
 FILTERS = (
     Option("prefix", "Only keys that begin with this.", default="", metavar="KEY", panel=_FILTERS),
-    Option("from", "Only keys from this one on.", default="", metavar="KEY", panel=_FILTERS),
+    Option("from", "Only keys at or after this one.", default="", metavar="KEY", panel=_FILTERS),
     Option("to", "Only keys before this one.", default="", metavar="KEY", panel=_FILTERS),
     Option("limit", "At most this many; 0: all.", default=0, metavar="N", parse=parse_count, panel=_FILTERS),
-    Option("reverse", "From the last one to the first.", default=False, panel=_FILTERS),
+    Option("reverse", "List from the last to the first.", default=False, panel=_FILTERS),
     Option(
         "recursive",
         "Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the"
@@ -152,7 +150,7 @@ FILTERS = (
     ),
     Option(
         "grep",
-        "Only those in which this regular expression matches somewhere (Python's, on bytes); at any depth.",
+        "Only those that match this regular expression (Python's, on bytes) anywhere; at any depth.",
         default="", metavar="REGEX", panel=_FILTERS,
     ),
 )  # fmt: skip

@@ -1,13 +1,12 @@
-"""The small parser: an argv to a command and its values, by the rules of cobra and pflag.
+"""The small parser: from argv to a command and its values, by the rules of cobra and pflag.
 
-It is written out here because on the path of every call a library would cost
-more than the command itself: importing typer takes four times as long as
-Python's start. Typer, made from the same declarations, does what is not urgent
-(``help.py``), and a test holds both parsers to the same answers.
+boltcli has its own parser because importing typer takes four times as long as
+starting Python. ``typer_app.py`` makes a typer application from the same
+declarations, and a test verifies that both parsers agree.
 
-The rules that surprise: flags may stand anywhere; a flag in front of the
-command swallows the word behind it while the command is looked for; the last
-of repeated flags wins; ``--`` ends the flags.
+Surprising rules: flags may stand anywhere; while the command is searched for, a
+flag before it swallows the next word; the last of repeated flags counts;
+``--`` ends the flags.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ if TYPE_CHECKING:
     from .option import Value
 
 
-# Switches that many commands have: they may stand before the command, and swallow nothing.
+# Common switches, which may stand before the command and don't swallow a word.
 _SWITCHES = ("--json", "-j", "--quiet", "-q", "--no-lock", "--previous", "--deep")
 
 
 class Parsed:
-    """What an argv asks for.
+    """A parsed argv.
 
     ``action`` is run, help or version. ``command`` is None for the program
     itself; ``arguments`` are the positionals, ``options`` all options by name
-    (and "summary" for a file that was given alone).
+    (and "summary" if a file was given without a command).
     """
 
     __slots__ = ("action", "arguments", "command", "options")
@@ -48,7 +47,7 @@ class Parsed:
 
 
 class UsageError(ArgumentError):
-    """An argv that makes no sense; ``command`` is the one that it was meant for, as far as known."""
+    """An invalid argv; ``command`` is its command, if known."""
 
     def __init__(
         self,
@@ -60,11 +59,11 @@ class UsageError(ArgumentError):
         super().__init__(message)
         self.command = command
         self.suggestions = suggestions
-        self.arguments = list(arguments)  # the positionals, as far as they were read
+        self.arguments = list(arguments)  # the positionals read so far
 
 
 def parse(argv: Sequence[str]) -> Parsed:
-    """Parse ``argv``, the words behind the program's name. Raises :class:`UsageError`."""
+    """Parse ``argv``, the words after the program's name. Raises :class:`UsageError`."""
     if len(argv) == 1 and not is_known(argv[0]) and ("://" in argv[0] or os.path.exists(argv[0])):
         parsed = parse(["info", "--", *argv])
         parsed.options["summary"] = True
@@ -83,8 +82,8 @@ def parse(argv: Sequence[str]) -> Parsed:
 def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
     """Return the command's full name, "" if there is none, and ``words`` without it.
 
-    Raises :class:`UsageError` for an unknown one at the top; not if not ``strict``. What
-    no group knows is an argument of the group, which is an error later.
+    If ``strict``, raises :class:`UsageError` for an unknown command. An unknown
+    command of a group is treated as an argument of the group, and reported later.
     """
     found = ""
     while True:
@@ -108,9 +107,9 @@ def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[st
 def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
     """Return the first word that may be a command's name, if there is one, and ``words`` without it.
 
-    cobra looks for it before it knows any flag, so it takes each flag that has
-    no ``=`` for one with a value, and passes over the word behind it. When it
-    then takes the name out, a word that was swallowed so stays.
+    cobra looks for it before it knows the flags, so it assumes that each flag
+    without ``=`` has a value, and skips the next word. Skipped words remain in
+    ``words``.
     """
     skip = False
     for index, word in enumerate(words):
@@ -120,7 +119,7 @@ def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
             break
         elif _swallows(word):
             if index + 2 >= len(words):
-                break  # a flag before the last word: cobra stops looking
+                break  # a flag before the last word: cobra stops searching
             skip = True
         elif word and not word.startswith("-"):
             return word, words[:index] + words[index + 1 :]
@@ -129,14 +128,14 @@ def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
 
 def _swallows(word: str) -> bool:
     if word in _SWITCHES:
-        return False  # bbolt has none of them, and takes a flag for one with a value
+        return False  # bbolt doesn't have these switches, and assumes that a flag has a value
     return "=" not in word and (word.startswith("--") or (word.startswith("-") and len(word) == 2))
 
 
 def _parse_flags(command: Command | None, words: list[str], arguments: list[str]) -> Parsed:
     """Parse ``words``, which follow the name of ``command``; its positionals are added to ``arguments``."""
     options = command.options if command else ()
-    # A required option has a value only once it is given, one with an environment variable not before it is needed.
+    # Required options have no default; the defaults of options with an environment variable are read when needed.
     values: dict[str, Value] = {
         option.name: option.default for option in options if not (option.required or option.environment)
     }
@@ -182,7 +181,7 @@ def _long(
     values: dict[str, Value],
     switches: dict[str, bool],
 ) -> None:
-    """``--name``, ``--name VALUE``, ``--name=VALUE``."""
+    """Parse ``--name``, ``--name VALUE`` or ``--name=VALUE``."""
     if not body or body[0] in "-=":
         raise ArgumentError(f"bad flag syntax: {word}")
     name, equals, value = body.partition("=")
@@ -209,10 +208,10 @@ def _shorts(
     values: dict[str, Value],
     switches: dict[str, bool],
 ) -> None:
-    """``-f VALUE``, ``-fVALUE``, ``-f=VALUE``, and switches in one word."""
-    if cluster.startswith("test."):  # pflag leaves the flags of `go test` alone
+    """Parse ``-f VALUE``, ``-fVALUE``, ``-f=VALUE``, or switches combined in one word."""
+    if cluster.startswith("test."):  # pflag ignores the flags of `go test`
         return
-    # Until bbolt 1.5 long flags had one dash, and scripts still write them so.
+    # Before bbolt 1.5 long flags had one dash, and scripts still use that.
     name = cluster.partition("=")[0]
     if any(name in option.names for option in options):
         _long("-" + cluster, cluster, queue, options, values, switches)
@@ -231,7 +230,7 @@ def _shorts(
         if option is None:
             from ..render.golang import quote_char
 
-            # pflag takes a byte for a letter, and quotes the first byte of that letter's UTF-8.
+            # pflag treats a byte as a letter, and quotes the first byte of that letter's UTF-8.
             byte = chr(os.fsencode(letter)[0]).encode()[0]
             raise ArgumentError(f"unknown shorthand flag: {quote_char(chr(byte))} in -{cluster}")
         if assigned:
@@ -283,7 +282,7 @@ def _suggestions(name: str) -> tuple[str, ...]:
 
 
 def _inside(group: str, name: str) -> tuple[str, ...]:
-    """Return what ``name`` in ``group`` may have been meant for."""
+    """Return suggestions for the unknown ``name`` in ``group``."""
     from .meanings import nearest
 
     inner = [each.removeprefix(f"{group} ") for each in names() if each.startswith(f"{group} ")]

@@ -1,4 +1,4 @@
-"""How far a long job has come, on one line of a terminal's stderr."""
+"""Show the progress of a long job on one line of a terminal."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import os
 from time import monotonic
 
 _STDERR = 2
-_PATIENCE = 1.0  # seconds: what is done by then needs no line
-_EVERY = 0.1  # seconds between two drawings
+_PATIENCE = 1.0  # seconds before the line appears
+_EVERY = 0.1  # seconds between two updates
 
 
 class Progress:
-    """Called with (done, total) now and then, it shows the share that is done; a ``with`` takes the line away again.
+    """Call it with (done, total) to show the share that is done; the end of a ``with`` block removes the line.
 
-    It says nothing in the first second, nothing unless ``fd`` is a terminal,
-    and redraws ten times a second at most, so that a job may call it as often
-    as it likes (a call costs two tenths of a microsecond). ``what`` is the job
-    ("checking"), ``unit`` what ``done`` and ``total`` count ("pages").
+    It shows nothing in the first second or if ``fd`` is not a terminal, and
+    updates at most ten times a second, so that a job may call it often (a call
+    takes 0.2 microseconds). ``what`` is the job ("checking"), ``unit`` what
+    ``done`` and ``total`` count ("pages").
 
-    Jobs in ``ops`` know it as a callable only: ``Callable[[int, int], None]``.
+    For jobs in ``ops`` it is just a ``Callable[[int, int], None]``.
     """
 
     __slots__ = ("_drawn", "_fd", "_next", "_unit", "_what")
@@ -42,20 +42,20 @@ class Progress:
         self._draw(f"{self._what}: {share}% of {total:,} {self._unit}")
 
     def clear(self) -> None:
-        """Take the line away, before something else is written to the terminal."""
+        """Remove the line, before other output to the terminal."""
         if self._drawn:
             self._draw("")
             self._next = monotonic() + _EVERY
 
     def _draw(self, text: str) -> None:
-        # Blanks over what was there before: every terminal understands them.
+        # Overwrite the old text with spaces, which works on every terminal.
         blank = " " * max(self._drawn - len(text), 0)
         line = f"\r{text}{blank}" + ("\r" if not text else "")
         self._drawn = len(text)
         try:
             os.write(self._fd, line.encode())
         except OSError:
-            self._next = float("inf")  # a terminal that is gone is no reason to fail
+            self._next = float("inf")  # a closed terminal is no reason to fail
 
     def __enter__(self) -> Progress:
         return self

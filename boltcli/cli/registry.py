@@ -1,4 +1,4 @@
-"""Finding commands: by name without loading the others, or all of them."""
+"""Find commands: one by name, without loading the others, or all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROUPS = (
     ),
     Group(
         "surgery freelist",
-        "Drop the freelist, or build it anew.",
+        "Remove the freelist, or rebuild it.",
         example="boltcli surgery freelist abandon broken.db --output abandoned.db",
         group="Repair",
     ),
@@ -32,9 +32,9 @@ GROUPS = (
 )
 _GROUPS = {group.name: group for group in GROUPS}
 
-# What bbolt has and boltcli refuses, and why.
+# Commands of bbolt that boltcli doesn't have, and why.
 LEFT_OUT = {
-    "bench": "bench is left out: it measures bbolt's own writing and reading, which only bbolt can do; run bbolt bench",
+    "bench": "boltcli has no bench: it measures how fast bbolt itself writes and reads; run bbolt bench",
 }
 
 
@@ -54,7 +54,7 @@ def is_group(name: str) -> bool:
 
 
 def module_of(name: str) -> Any:
-    """Return the module of the command ``name``, which is imported."""
+    """Import and return the module of the command ``name``."""
     return __import__(f"boltcli.cli.commands.{COMMANDS[name]}", fromlist=["COMMAND"])
 
 

@@ -1,4 +1,4 @@
-"""The results of many files: rows that are kept as they come, and a file that is there when all are."""
+"""The results file of a run over many files: rows are saved as they come, the file appears when all are there."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ PARTIAL = ".partial"
 
 
 class ResultsFile:
-    """The file ``path`` of rows, which appears when it is complete; until then ``path.partial`` has them.
+    """A file of rows at ``path``, which appears when it is complete; until then the rows are in ``path.partial``.
 
-    That is a line of JSON a row, written as it comes, whatever ``path`` will be: a run that is killed loses no row
-    of a file that was done. With ``resume`` it is continued, else it must not be there, unless ``force`` replaces it.
+    The partial file has a line of JSON for each row, whatever the format of ``path``, and each row is written at
+    once, so that a killed run loses nothing. ``resume`` continues an existing partial file, ``force`` replaces it;
+    without either it is an error.
     """
 
     def __init__(self, path: str, *, replace: bool, force: bool, resume: bool) -> None:
@@ -40,11 +41,11 @@ class ResultsFile:
             raise
 
     def take_over(self, row: Row) -> None:
-        """Take a row of earlier results."""
+        """Add a row of earlier results."""
         self.rows.append(row)
 
     def add(self, row: Row) -> None:
-        """Keep a new row. Raises DestinationError."""
+        """Add a new row and write it to the partial file. Raises DestinationError."""
         from ..render.orjson_writer import lines
 
         self.rows.append(row)
@@ -92,7 +93,7 @@ def _opened(partial: str, path: str, *, force: bool, resume: bool) -> int:
         fd = os.open(partial, flags, 0o666)
     except FileExistsError:
         raise ArgumentError(
-            f"{partial} has the results of a run that did not end: --resume {path} takes them up, --force drops them"
+            f"{partial} has the results of an unfinished run: --resume {path} continues it, --force discards them"
         ) from None
     except OSError as error:
         raise DestinationError("open", partial, error) from error
@@ -101,7 +102,7 @@ def _opened(partial: str, path: str, *, force: bool, resume: bool) -> int:
 
 
 def _cut_last_line(fd: int) -> None:
-    """Drop a line that was not written whole."""
+    """Remove an incomplete last line."""
     end = size = os.fstat(fd).st_size
     while end:
         start = max(end - (1 << 16), 0)

@@ -1,4 +1,4 @@
-"""Where rows of a table go: the terminal, a pipe as text, JSON or CSV, or a file by its ending."""
+"""Write rows of a table as text, JSON or CSV to standard output, or to a file in the format of its suffix."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ ENDINGS = {
 
 
 def is_results(path: str) -> bool:
-    """Return whether the ending of ``path`` is one of a file of rows."""
+    """Return whether ``path`` has the suffix of a file of rows."""
     return os.path.splitext(path)[1].lower() in ENDINGS
 
 
 class Form:
-    """How rows are written: ``kind`` is text, json, csv, parquet or arrow; ``output`` a file, "" for standard output.
+    """The form of rows: ``kind`` is text, json, csv, parquet or arrow; ``output`` a file, or "" for standard output.
 
-    Raises :class:`~boltcli.errors.ArgumentError` for a file with another ending.
+    Raises :class:`~boltcli.errors.ArgumentError` for a file with another suffix.
     """
 
     __slots__ = ("force", "kind", "output")
@@ -77,7 +77,7 @@ def write_rows(form: Form, names: Sequence[str], rows: Iterable[Sequence[Any]], 
 
 @contextmanager
 def complete(path: str, *, replace: bool = False) -> Iterator[BinaryIO]:
-    """Yield a file to write to that appears at ``path`` at the end of the block, if that ends well."""
+    """Context manager: a file to write to, which appears at ``path`` at the end of the block unless it raises."""
     from ..storage.destination import Destination
 
     with Destination(path, replace=replace) as destination:

@@ -1,4 +1,4 @@
-"""Running a command: its database is opened as its options say, and its ``run`` called once, or until it is whole."""
+"""Run a command: open its database as the options say, and call its ``run``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run_job(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
-    """Run the command of ``job``; returns the exit status. Raises BoltError."""
+    """Run the command of ``job`` and return the exit status. Raises BoltError."""
     module = prepare(job)
     if job.command.opens:
         return run_on_database(module.run, job, out, err) or 0
@@ -23,7 +23,7 @@ def run_job(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
 
 
 def prepare(job: Job[Any]) -> Any:
-    """Raise what is wrong with the command line of ``job``; returns the module of its command."""
+    """Validate the command line of ``job`` and return the module of its command. Raises BoltError."""
     module = module_of(job.command.name)
     check = getattr(module, "prepare", None)
     if check is not None:
@@ -34,10 +34,10 @@ def prepare(job: Job[Any]) -> Any:
 def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> int | None:
     """Open the database of ``job`` and call ``work`` with its snapshot.
 
-    With the lock nothing can change what is read, and ``work`` writes as it reads. Without the lock, or for the
-    state before the last transaction, ``work`` runs on private streams, again until all that it read belongs to
-    one transaction (``lock_free.py``). So what it does elsewhere than on its streams must take effect only
-    after a ``snapshot.settle()``, which is the closing look.
+    Under the lock the database can't change, and ``work`` writes directly. Without the lock, or for the state before
+    the last transaction, ``work`` writes to private streams and is repeated until everything it read belongs to one
+    transaction (``lock_free.py``). So it must have other side effects only after ``snapshot.settle()``, which takes
+    the closing look.
     """
     from ..storage.open_snapshot import open_snapshot
 
@@ -55,9 +55,9 @@ def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> 
 
 
 def open_second(path: str, job: Job[Any], *, previous: bool = False) -> Snapshot:
-    """Open a database with the job's options, for commands that read two, or one for long.
+    """Open a database with the job's options, for commands that read two, or that read one for a long time.
 
-    Without the lock it is a private copy of one transaction's state. The caller closes it.
+    Without the lock this is a private copy of one transaction's state. The caller closes it.
     """
     from ..storage.open_snapshot import open_snapshot
 

@@ -1,4 +1,4 @@
-"""The filters of ``items`` and ``keys``, from their options."""
+"""The filters of ``items`` and ``keys``, made from their options."""
 
 from __future__ import annotations
 
@@ -28,15 +28,14 @@ class Filters:
 
 
 def is_filtered(options: Filters) -> bool:
-    """Return whether any of the filters is given."""
+    """Return whether any filter is given."""
     return any(getattr(options, option.attribute) for option in FILTERS)
 
 
 def selection(options: Filters, *, values: bool) -> dict[str, Any]:
-    """Return the filters as arguments of :func:`~boltcli.ops.read.select_items.items`; the pattern may
-    match ``values``, or keys only.
+    """Return the filters as arguments of :func:`~boltcli.ops.read.select_items.items`.
 
-    Raises :class:`~boltcli.errors.ArgumentError`.
+    The pattern matches keys, and with ``values`` also values. Raises :class:`~boltcli.errors.ArgumentError`.
     """
     from ..tree.key_range import bounds
 

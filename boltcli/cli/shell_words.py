@@ -1,4 +1,4 @@
-"""A line of bash, split into words the way bash would, as far as that goes without running anything."""
+"""Split a bash command line into words as bash does, without expanding anything."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 class BashLine:
     """The line up to the cursor.
 
-    ``words`` are those behind the program's name, without their quotes; the
-    last one, maybe empty, is to be completed. ``part`` is what bash will put the
-    completion in place of: the last word's end, from the last ``:`` or ``=`` on.
+    ``words`` are those after the program's name, without quotes; the last one,
+    perhaps empty, is to be completed. ``part`` is what bash replaces by the
+    completion: the end of the last word, after the last ``:`` or ``=``.
     """
 
     def __init__(self, line: str = "", part: str = "") -> None:
         self.part = part
-        self.quote = ""  # the one that is open at the end
+        self.quote = ""  # the quote that is open at the end
         self._raw = ""  # the last word as it was typed
         words: list[str] = []
         word: str | None = None
@@ -45,9 +45,9 @@ class BashLine:
         self.words = words[1:]
 
     def written(self, names: list[str]) -> list[str]:
-        """``names`` as they are to be put in the place of ``part``."""
+        """Return ``names`` quoted, to replace ``part``."""
         if self.quote:
-            # bash leaves the opening quote where it is, and closes it.
+            # bash keeps the opening quote, and closes it.
             special = '"\\$`' if self.quote == '"' else ""
             return [_escaped(name, special) for name in names if self.quote not in name or special]
         before = self._raw.removesuffix(self.part)

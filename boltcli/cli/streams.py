@@ -1,4 +1,4 @@
-"""The process's own output streams: larger than Python's, honest about failures, and safe for a terminal."""
+"""The process's output streams, with a large buffer, strict error handling, and escaping on a terminal."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
-# Output is gathered to this many bytes before it is written: bbolt makes a system call a line.
+# Bytes buffered before they are written; bbolt makes a system call for each line.
 _BUFFER = 1 << 17
 
 
-# What --color says.
+# The value of --color.
 color = "auto"
 
 
 class _Output(io.FileIO):
-    """A stream that knows whether writing to it failed: then an OSError is its own, else that of something else."""
+    """A stream that records whether writing to it failed, to tell its OSErrors from others."""
 
     failed = False
 
@@ -31,12 +31,12 @@ class _Output(io.FileIO):
 
 
 class Terminal(io.BufferedWriter):
-    """A stream to a terminal: what is written to it is shown, and not obeyed (``render/visible.py``).
+    """A stream to a terminal, which escapes control characters (``render/visible.py``).
 
-    Colours and the like go by :meth:`write_styled`.
+    Use :meth:`write_styled` for colours.
     """
 
-    _begun = b""  # the first bytes of a character whose others are still to come
+    _begun = b""  # the first bytes of an incomplete UTF-8 character
 
     def write(self, data: Any) -> int:
         from ..render.visible import incomplete, visible_bytes
@@ -48,7 +48,7 @@ class Terminal(io.BufferedWriter):
         return len(data)
 
     def write_styled(self, data: bytes) -> None:
-        """Write ``data`` as it is: text of our own, with escape sequences of our own."""
+        """Write ``data`` unchanged: boltcli's own text, with escape sequences."""
         super().write(data)
 
     def flush(self) -> None:
@@ -61,7 +61,7 @@ class Terminal(io.BufferedWriter):
 
 
 def stream(fd: int) -> BinaryIO | None:
-    """Return a buffer of our own over ``fd``, or None if that is closed: Python's is smaller, and complains at exit."""
+    """Return a buffered stream over ``fd``, or None if it is closed. Python's own prints errors at exit."""
     try:
         raw = _Output(fd, "wb", closefd=False)
     except OSError:
@@ -70,7 +70,7 @@ def stream(fd: int) -> BinaryIO | None:
 
 
 def finish(stream: BinaryIO) -> None:
-    """Flush ``stream``; what cannot be written goes nowhere, lest Python try again and complain."""
+    """Flush ``stream``; discard what can't be written, so that Python doesn't try again at exit and print an error."""
     try:
         stream.flush()
     except OSError:
@@ -81,19 +81,19 @@ def finish(stream: BinaryIO) -> None:
 
 
 def has_failed(stream: BinaryIO) -> bool:
-    """Return whether writing to ``stream`` failed; True where that can't be known."""
+    """Return whether writing to ``stream`` failed; True if that isn't known."""
     failed: bool = getattr(getattr(stream, "raw", None), "failed", True)
     return failed
 
 
 def name_of(stream: BinaryIO) -> str:
-    """Return how Go names ``stream`` in its write errors."""
+    """Return Go's name for ``stream`` in write errors."""
     name = getattr(stream, "name", None)
     return name if isinstance(name, str) else "/dev/stdout"
 
 
 def labelled(stream: BinaryIO, label: str, style: str, text: str) -> None:
-    """Write a line ``label: text``, the label in colour where that is wanted."""
+    """Write a line ``label: text``, with the label in colour if colours are enabled."""
     if wants_style(stream):
         write_styled(stream, f"\x1b[{style}m{label}:\x1b[0m".encode())
     else:
@@ -111,7 +111,7 @@ def wants_style(stream: BinaryIO) -> bool:
 
 
 def write_styled(stream: BinaryIO, data: bytes) -> None:
-    """Write ``data`` with the escape sequences in it; what comes from a file must be ``visible()`` already."""
+    """Write ``data`` with its escape sequences; text from a file must have gone through ``visible()``."""
     write = getattr(stream, "write_styled", stream.write)
     write(data)
 

@@ -1,4 +1,4 @@
-"""What the surgery commands share: the copy that is changed and then put into its place."""
+"""Shared parts of the surgery commands: the changed copy and its check."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ PAGES_LOST = (
 
 
 OUTPUT = Option(
-    "output", "Where to write the changed copy; nothing may be there yet.", default="", metavar="DEST",
+    "output", "Write the changed copy to this file, which must not exist.", default="", metavar="DEST",
     short="o", required=True, kind="file",
 )  # fmt: skip
 
 
 class Output:
-    """The value of ``OUTPUT``, for the ``Options`` of commands that write a changed copy."""
+    """The value of ``OUTPUT``, a base of ``Options``."""
 
     output: str
 
@@ -50,7 +50,7 @@ def number_option(
 
 
 def declare(name: str, summary: str, example: str, *options: Option) -> Command:
-    """Return the command ``surgery NAME``; ``example`` is what follows that."""
+    """Return the declaration of ``surgery NAME``; ``example`` is the rest of the example."""
     return Command(
         f"surgery {name}",
         summary,
@@ -63,7 +63,7 @@ def declare(name: str, summary: str, example: str, *options: Option) -> Command:
     )
 
 
-FORCE = Option("force", "Write the meta page although it makes no sense.", default=False)
+FORCE = Option("force", "Write the meta page even if its values are impossible.", default=False)
 
 
 class Forced(Output):
@@ -73,7 +73,7 @@ class Forced(Output):
 
 
 def refuse_nonsense(job: Job[F], file: RawFile, patches: Sequence[Patch]) -> None:
-    """Raise :class:`~boltcli.errors.ArgumentError` for a meta page that makes no sense, unless with --force."""
+    """Raise :class:`~boltcli.errors.ArgumentError` for a meta page with impossible values, unless --force is given."""
     if job.options.force:
         return
     for offset, data in patches:
@@ -88,7 +88,7 @@ def refuse_nonsense(job: Job[F], file: RawFile, patches: Sequence[Patch]) -> Non
 def output_of(job: Job[T]) -> str:
     """Return the value of ``--output``. Raises :class:`~boltcli.errors.ArgumentError` if it is empty.
 
-    Warns if another process has the file open for writing: the copy may then be of no one state.
+    Warns if another process has the file open for writing: the copy may then mix several states.
     """
     _warn_of_writer(job)
     output = job.options.output
@@ -106,13 +106,13 @@ def _warn_of_writer(job: Job[T]) -> None:
     try:
         source = open_source(job.path, "none")
     except BoltError:
-        return  # which is told of later
+        return  # reported later
     try:
         holder = writer(source)
     finally:
         source.close()
     if holder is not None:
-        job.warn(f"{holder} has the file open for writing: the copy may be of no one state; stop it first")
+        job.warn(f"{holder} has the file open for writing: the copy may mix several states; stop it first")
 
 
 def check_page(pgid: int) -> None:
@@ -122,7 +122,7 @@ def check_page(pgid: int) -> None:
 
 
 def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
-    """Write to ``out`` what was done with the database, and what it may have broken; then check the copy."""
+    """Write ``message`` and ``warning`` to ``out``, then check the copy and report the result."""
     count, verdict = _verdict(job.options.output)
     if not job.json:
         out.write(warning + message.encode())
@@ -141,7 +141,7 @@ def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
 
 
 def _verdict(path: str) -> tuple[int, str]:
-    """Return how many errors a check finds in the copy, and that in words."""
+    """Return the number of errors that a check finds in the copy, and a sentence about them."""
     from ..ops.check.database_check import check
     from ..storage.open_source import open_source
     from ..storage.snapshot import Snapshot
@@ -158,8 +158,8 @@ def _verdict(path: str) -> tuple[int, str]:
 
 
 def begin(name: str, file: RawFile, output: str) -> Destination:
-    """Return a copy of ``file``, to be changed on behalf of command ``name`` and then to appear at ``output``."""
+    """Return a copy of ``file`` for the command ``name`` to change; committing it moves it to ``output``."""
     with Step(f"[{name}] copy file failed"):
         copy = begin_copy(file, output)
-    file.path = output  # what is wrong from here on is wrong with the copy, says bbolt
+    file.path = output  # later errors name the copy, as in bbolt
     return copy

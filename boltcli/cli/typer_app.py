@@ -1,8 +1,7 @@
 """boltcli as a typer application, made from the same declarations as the small parser.
 
-For programs that are made of typer applications. The only module that imports typer.
-Each command becomes a function whose
-signature is built from its declaration, which is what typer reads.
+It is for programs that combine typer applications. Only this module imports typer. Each command becomes a function
+whose signature, which typer reads, is built from its declaration.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from .help import SUMMARY
 from .registry import GROUPS, all_commands
 from .values import parse_string
 
-# What a typer command does with its values: `run` of the command, or, in tests, noting them.
+# What a typer command does with its values: run the command, or, in tests, record them.
 Action = Callable[[Command, list[str], dict[str, Any]], None]
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 def build(action: Action, *, rich: bool = True) -> typer.Typer:
-    """Return the typer application; a command's values go to ``action``. Its help is by rich, or plain."""
+    """Return the typer application, which passes a command's values to ``action``. ``rich``: rich formats its help."""
     app = _typer(SUMMARY, rich)
 
     @app.callback()
@@ -64,14 +63,14 @@ def _typer(help: str, rich: bool) -> typer.Typer:
         help=help,
         no_args_is_help=True,
         context_settings=_SETTINGS,
-        add_completion=False,  # our own is faster, and knows what is in the file
+        add_completion=False,  # boltcli's own completion is faster, and completes names from the file
         pretty_exceptions_enable=False,
         rich_markup_mode="rich" if rich else None,
     )
 
 
 def application() -> typer.Typer:
-    """boltcli as a typer application, to be part of another one: its commands run and end with their exit status."""
+    """Return boltcli as a typer application to include in another one; commands exit with their exit status."""
 
     def run(command: Command, arguments: list[str], options: dict[str, Any]) -> None:
         words = [f"--{name}={_word(value)}" for name, value in _given(command, options)]
@@ -81,7 +80,7 @@ def application() -> typer.Typer:
 
 
 def _given(command: Command, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the options whose values are not the default ones; of those that gather each value."""
+    """Yield the options whose values differ from the default; an option with a list comes once for each value."""
     for option in command.options:
         value = options[option.name]
         if isinstance(value, list):
@@ -96,7 +95,7 @@ def _word(value: Any) -> str:
 
 def _function(command: Command, action: Action) -> Callable[..., None]:
     """Return a function with the command's arguments and options as parameters."""
-    # Where the first argument is several files, or one with another behind it, which it is shows in the end.
+    # If the first argument may be several files, or one file and other arguments, the command decides later.
     declared = command.arguments[: 1 if command.several else None]
 
     def call(**values: Any) -> None:
@@ -105,7 +104,7 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
             given = values[_parameter(argument.name)]
             positionals += given if isinstance(given, list) else [given] if isinstance(given, str) else []
         options = {option.name: values[_parameter(option.name)] for option in command.options}
-        # Of a flag that gathers typer makes a list of what its parser returns, which is a list itself.
+        # For a flag with a list, typer makes a list of what the parser returns, which is already a list.
         for option in command.options:
             if option.gathers:
                 options[option.name] = [*chain.from_iterable(options[option.name])]
@@ -138,7 +137,7 @@ def _argument(argument: Argument, many: bool) -> inspect.Parameter:
 
 def _option(option: Option) -> inspect.Parameter:
     names = [f"--{name}" for name in option.names] + ([f"-{option.short}"] if option.short else [])
-    # The declaration's own reader of values, so that a number is the same number to both parsers.
+    # Use the declaration's own parser of values, so that both parsers read the same number.
     declared = typer.Option(
         *names,
         help=option.help,
@@ -154,7 +153,7 @@ def _option(option: Option) -> inspect.Parameter:
 
 
 def _reader(option: Option) -> Callable[[Any], Any]:
-    # typer passes the default through its parser too, and that is a value already.
+    # typer also passes the default to the parser, although it is already a value.
     return lambda given: option.parse(given) if isinstance(given, str) else given
 
 

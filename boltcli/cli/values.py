@@ -1,4 +1,4 @@
-"""Option values from text, as pflag and strconv read them."""
+"""Parse option values as pflag and strconv do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 COLORS = ("auto", "always", "never")
-# Those of storage/open_source.py and render/formats.py, which not every command imports.
+# As in storage/open_source.py and render/formats.py, which not every command imports.
 LOCK_WAYS = ("auto", "wait", "try", "none")
 FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr")
 EXIT_STATUSES = ("bbolt", "detailed")
@@ -24,19 +24,19 @@ _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
 def parse_string(text: str) -> str:
-    """Any text is a string."""
+    """Return ``text``: any text is valid."""
     return text
 
 
 def parse_uint64(text: str) -> int:
-    """Go's ``strconv.ParseUint(text, 0, 64)``: decimal, 0x, 0o, 0b or 0 before octal, with underscores.
+    """Parse like Go's ``strconv.ParseUint(text, 0, 64)``: decimal, 0x, 0o, 0b or 0 before octal, with underscores.
 
-    Raises :class:`~boltcli.errors.ArgumentError` in strconv's words.
+    Raises :class:`~boltcli.errors.ArgumentError` with strconv's message.
     """
     base = 10
     digits = text.lower()
     if digits[:1] == "0" and len(digits) > 1:
-        # strconv takes a bare prefix such as "0x" for octal "0" and a bad digit: an error either way.
+        # strconv reads a bare prefix such as "0x" as octal "0" and a bad digit: an error in any case.
         base = _PREFIXES.get(digits[:2], 8) if len(digits) > 2 else 8
         digits = digits[1 if base == 8 and digits[1] != "o" else 2 :]
     if not _underscores_ok(text):
@@ -63,7 +63,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_uint32(text: str) -> int:
-    """Go's ``strconv.ParseUint(text, 0, 32)``; see :func:`parse_uint64`."""
+    """Parse like Go's ``strconv.ParseUint(text, 0, 32)``; see :func:`parse_uint64`."""
     value = parse_uint64(text)
     if value > _MAX_U32:
         raise _number_error("ParseUint", text, "value out of range")
@@ -71,12 +71,12 @@ def parse_uint32(text: str) -> int:
 
 
 def parse_decimal(text: str) -> int:
-    """Go's ``strconv.ParseUint(text, 10, 64)``: digits and nothing else; see :func:`parse_uint64`."""
+    """Parse like Go's ``strconv.ParseUint(text, 10, 64)``: only digits; see :func:`parse_uint64`."""
     return _unsigned(text, text, 10)
 
 
 def parse_page_ids(texts: Iterable[str]) -> list[int]:
-    """Return page ids as bbolt takes them as arguments: decimal; empty ones are passed over."""
+    """Parse page ids as bbolt does: decimal; empty arguments are skipped."""
     return [parse_decimal(text) for text in texts if text]
 
 
@@ -93,7 +93,7 @@ def _unsigned(text: str, digits: str, base: int) -> int:
 
 
 def parse_int64(text: str) -> int:
-    """Go's ``strconv.ParseInt(text, 0, 64)``: a sign, then as :func:`parse_uint64`."""
+    """Parse like Go's ``strconv.ParseInt(text, 0, 64)``: a sign, then as :func:`parse_uint64`."""
     negative = text[:1] == "-"
     try:
         value = parse_uint64(text[1:] if text[:1] in ("+", "-") else text)
@@ -105,7 +105,7 @@ def parse_int64(text: str) -> int:
 
 
 def parse_bool(text: str) -> bool:
-    """Go's ``strconv.ParseBool``; raises :class:`~boltcli.errors.ArgumentError`."""
+    """Parse like Go's ``strconv.ParseBool``; raises :class:`~boltcli.errors.ArgumentError`."""
     if text in _TRUE:
         return True
     if text in _FALSE:
@@ -114,9 +114,9 @@ def parse_bool(text: str) -> bool:
 
 
 def parse_string_slice(text: str) -> list[str]:
-    """pflag's StringSlice: the fields of one record of CSV.
+    """Parse like pflag's StringSlice: the fields of one CSV record.
 
-    Raises :class:`~boltcli.errors.ArgumentError` in the words of Go's ``encoding/csv``.
+    Raises :class:`~boltcli.errors.ArgumentError` with the message of Go's ``encoding/csv``.
     """
     from .csv_record import first_record
 
@@ -124,26 +124,26 @@ def parse_string_slice(text: str) -> list[str]:
 
 
 def parse_name(text: str) -> list[str]:
-    """Return one name of several."""
+    """Return ``text`` as a list of one name."""
     return [text]
 
 
 def parse_lock(text: str) -> str:
-    """``text`` if it is one of :data:`LOCK_WAYS`; raises :class:`~boltcli.errors.ArgumentError`."""
+    """Return ``text`` if it is one of :data:`LOCK_WAYS`; raises :class:`~boltcli.errors.ArgumentError`."""
     if text not in LOCK_WAYS:
         raise ArgumentError(f"must be one of {', '.join(LOCK_WAYS)}")
     return text
 
 
 def parse_color(text: str) -> str:
-    """``text`` if it is one of :data:`COLORS`; raises :class:`~boltcli.errors.ArgumentError`."""
+    """Return ``text`` if it is one of :data:`COLORS`; raises :class:`~boltcli.errors.ArgumentError`."""
     if text not in COLORS:
         raise ArgumentError(f"must be one of {', '.join(COLORS)}")
     return text
 
 
 def parse_exit_status(text: str) -> str:
-    """``text`` if it is one of :data:`EXIT_STATUSES`; raises :class:`~boltcli.errors.ArgumentError`."""
+    """Return ``text`` if it is one of :data:`EXIT_STATUSES`; raises :class:`~boltcli.errors.ArgumentError`."""
     if text not in EXIT_STATUSES:
         raise ArgumentError(f"must be one of {', '.join(EXIT_STATUSES)}")
     return text
@@ -159,9 +159,9 @@ def parse_timeout(text: str) -> str:
 
 
 def seconds(duration: str) -> float:
-    """Go's ``time.ParseDuration``: ``1s``, ``1m30s``, ``500ms``, ``0``. In seconds.
+    """Parse like Go's ``time.ParseDuration`` (``1s``, ``1m30s``, ``500ms``, ``0``) and return seconds.
 
-    Raises :class:`~boltcli.errors.ArgumentError` in that function's words.
+    Raises :class:`~boltcli.errors.ArgumentError` with that function's message.
     """
     rest = duration[1:] if duration[:1] in ("+", "-") else duration
     if rest == "0":
@@ -187,7 +187,7 @@ def seconds(duration: str) -> float:
 
 
 def _span(text: str, chars: str) -> int:
-    """Return how many characters at the beginning of ``text`` are among ``chars``."""
+    """Return the number of characters at the beginning of ``text`` that are in ``chars``."""
     return len(text) - len(text.lstrip(chars))
 
 
@@ -196,7 +196,7 @@ def _duration_error(what: str, duration: str) -> ArgumentError:
 
 
 def _underscores_ok(text: str) -> bool:
-    """Underscores only between digits, or between a base prefix and a digit; only with such a prefix or a 0."""
+    """Return whether underscores stand only between digits or after a base prefix, and a base prefix or 0 is there."""
     if "_" not in text:
         return True
     has_prefix = text[:1] == "0"
@@ -216,7 +216,7 @@ def _number_error(function: str, text: str, why: str) -> ArgumentError:
 
 
 def go_quote(text: str) -> str:
-    """``%q`` of an argument; bytes that aren't UTF-8 are in ``text`` as os.fsdecode puts them there."""
+    """Quote an argument like Go's ``%q``; ``text`` has bytes that aren't UTF-8 in the form of os.fsdecode."""
     from ..render.golang import quote
 
     return quote(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""``diff --view``: what differs between the same view of two databases."""
+"""``diff --view``: compare the same view of two databases."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _SIGNS = {"add": "+", "remove": "-", "change": "~"}
 
 
 def view_diff(old: Snapshot, new: Snapshot, name: str, out: BinaryIO, *, json: bool) -> bool:
-    """Write how the rows of a view differ, and what both files have in common; return whether they do.
+    """Write the differences between the rows of a view in two databases; return whether there are any.
 
-    Rows with the same first column (those of the same place, where several have it) belong together. Memory is in
-    proportion to the rows of one file. Raises :class:`~boltcli.errors.ArgumentError`.
+    Rows with the same first column are compared (if several rows have it, in order). Memory is in proportion to the
+    rows of one file. Raises :class:`~boltcli.errors.ArgumentError`.
     """
     before, after = SnapshotStore(old), SnapshotStore(new)
     (application, _), (other, _) = recognised(before, "auto"), recognised(after, "auto")

@@ -86,7 +86,7 @@ def test_where_sort_and_limit() -> None:
         ((COMPUTE, "jobs", "--sort", "nosuch"), b"view jobs has no column 'nosuch'"),
         ((COMPUTE, "jobs", "--where", "state"), b"--where takes FIELD=VALUE, not 'state'"),
         ((COMPUTE, "jobs", "--rev", "1"), b"view jobs has no option 'rev': it takes none"),
-        ((COMPUTE, "jobs", "--json", "--csv"), b"--json and --csv exclude each other"),
+        ((COMPUTE, "jobs", "--json", "--csv"), b"--json and --csv can't be combined"),
         ((fixture("inline"),), b"no known application wrote this database"),
         ((COMPUTE, "--app", "nosuch"), b"no known application wrote this database"),
     ],

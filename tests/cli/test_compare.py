@@ -198,4 +198,4 @@ def test_what_ends_in_an_error_is_not_applied(tmp_path: Path) -> None:
 def test_watch_is_for_files_of_this_machine(file: str) -> None:
     status, out, err = run("watch", file)
     assert (status, out) == (1, b"")
-    assert err.startswith(b"Error: watch follows a file on this machine")
+    assert err.startswith(b"Error: watch follows a local file")

@@ -192,7 +192,7 @@ def test_after_damage_the_rest_is_searched(tmp_path: Path) -> None:
     assert re.findall(rb"find me (\d)", out) == [b"1", b"4", b"3", b"2"]
     assert b"deleted, damaged page 6: " in out
     assert err.startswith(b"warning: page 6 at offset 24576: the page identifies itself as page 9")
-    assert err.endswith(b"what can be read beside it is searched\n")
+    assert err.endswith(b"the rest is searched\n")
 
 
 def test_on_a_terminal_the_hit_is_in_colour() -> None:

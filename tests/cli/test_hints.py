@@ -51,7 +51,7 @@ def hints(*argv: str | Path) -> list[str]:
          "this file has the buckets: execution, execution-history, execution-index"),
         (["keys", DOCUMENT, "execution", "nosuch"], "bucket not found", "the bucket execution has no buckets"),
         (["keys", DOCUMENT, "execution", KEY], "bucket not found",
-         f"{KEY} is a key, and no bucket: boltcli get {DOCUMENT} execution {KEY}"),
+         f"{KEY} is a key, not a bucket: boltcli get {DOCUMENT} execution {KEY}"),
         (["export", "--bucket", "exec", DOCUMENT], "bucket not found", "this file has the buckets: "),
         (["get", DOCUMENT, "execution", KEY.upper()], "Error key not found", f"did you mean {KEY}?"),
         (["get", DOCUMENT, "execution", KEY[2:]], "Error key not found", f"did you mean {KEY}?"),
@@ -61,9 +61,9 @@ def hints(*argv: str | Path) -> list[str]:
         (["get", fixture("integers"), "events", "000000000000002a"], "Error key not found", "hex:000000000000002a "),
         (["keys", "--fromat", "hex", DOCUMENT, "execution"], "unknown flag: --fromat", "did you mean --format"),
         (["compact", DOCUMENT, "new.db"], 'required flag(s) "output" not set',
-         f"where the result goes is an option: boltcli compact -o new.db {DOCUMENT}"),
+         f"name the result with an option: boltcli compact -o new.db {DOCUMENT}"),
         (["surgery", "revert-meta-page", DOCUMENT, "new.db"], "accepts 1 arg(s), received 2",
-         f"where the result goes is an option: boltcli surgery revert-meta-page -o new.db {DOCUMENT}"),
+         f"name the result with an option: boltcli surgery revert-meta-page -o new.db {DOCUMENT}"),
         (["check", DOCUMENT.replace("document", "documnet")], "source database file", f"did you mean {DOCUMENT}?"),
         (["check", ROOT / "fixtures"], "invalid database", "this is a folder; in it is "),
     ],
@@ -191,7 +191,7 @@ def test_both_meta_pages_gone(tmp_path: Path) -> None:
     assert error_line(run("check", path)[2]) == b"invalid database"
     found = hints("check", path)
     assert found[0].startswith(
-        "the file begins with zeros only; no valid meta page at offset 0, nor at 1024, 2048, 4096"
+        "the file begins with zeros only; no valid meta page (magic ed0cdaed, version 2, checksum) at offset 0, "
     )
     assert "magic ed0cdaed" in found[0]
     assert len(found) == 1 + sum(name in COMMANDS for name in ("scan", "recover", "doctor"))
@@ -222,7 +222,7 @@ def test_who_holds_the_lock(tmp_path: Path) -> None:
     path.write_bytes(fixture("document").read_bytes())
     with held(path):
         assert hints("check", "--lock", "wait", "--timeout", "1ms", path) == [
-            f"boltcli lock {path} says more; --lock auto reads without the lock"
+            f"boltcli lock {path} shows the holder; --lock auto reads without the lock"
         ]
 
 
@@ -291,7 +291,7 @@ def test_buckets_with_slashes_between_them() -> None:
         (["check", "-r", DOCUMENT], "did you mean --recursive?"),
         (["check", "--strict", DOCUMENT], "did you mean --deep?"),
         (["nosuch/file.db"], "there is no file nosuch/file.db"),
-        (["recover", DOCUMENT], f"where the result goes is an option: boltcli recover -o DEST {DOCUMENT}"),
+        (["recover", DOCUMENT], f"name the result with an option: boltcli recover -o DEST {DOCUMENT}"),
         (["grep", "x", "fixtures"], "--recursive takes all databases in it"),
         (["check", "fixtures"], "--recursive takes all databases in it"),
     ],
@@ -305,7 +305,7 @@ def test_an_invalid_value_is_not_called_a_missing_argument() -> None:
 
 
 def test_the_manual_by_any_word() -> None:
-    assert b"topics that speak of it: apps" in run("help", "etcd")[2]
+    assert b"topics that mention it: apps" in run("help", "etcd")[2]
     assert b"topics: apps, audit" in run("help", "zzzz")[2]
 
 

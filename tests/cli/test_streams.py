@@ -142,7 +142,7 @@ def test_the_example_of_the_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     status, _, err = run("help", "example")
     assert (status, err, [path.name for path in tmp_path.iterdir()]) == (0, b"", ["example.db"])
     assert run("check", "--deep", "example.db") == (0, b"OK\n", b"")
-    assert run("help", "example") == (0, b"example.db is there already\n", b"")
+    assert run("help", "example") == (0, b"example.db already exists\n", b"")
     for name in ("keys", "items", "get", "stats", "tree", "grep", "page-item"):
         text = run(name, "--help")[1].decode()
         example = text.partition("Example:\n")[2].split("\n")[0]

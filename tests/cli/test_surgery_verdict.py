@@ -69,7 +69,7 @@ def test_an_overwritten_meta_page(tmp_path: Path) -> None:
     path, new = store(tmp_path, noise[:4096], meta(1)), tmp_path / "new.db"
     status, _, err = run("surgery", "meta", "update", path, "-o", new)
     assert status == 1
-    assert b"without --fields it would be valid with nonsense in it" in error_line(err)
+    assert b"without --fields it would become valid with impossible values" in error_line(err)
     assert not new.exists()
     assert run("surgery", "meta", "update", path, "-o", new, "--force")[0] == 0
 
@@ -101,4 +101,4 @@ def test_a_server_that_has_the_file_open(tmp_path: Path) -> None:
     with held(path) as holder:
         _, _, err = run("surgery", "revert-meta-page", path, "-o", tmp_path / "new.db")
     assert err.startswith(f"warning: process {holder} (python".encode())
-    assert b"has the file open for writing: the copy may be of no one state" in err
+    assert b"has the file open for writing: the copy may mix several states" in err

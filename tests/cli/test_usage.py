@@ -168,7 +168,7 @@ def test_a_prefix_beside_json() -> None:
 def test_json_of_export_is_of_its_errors() -> None:
     assert run("export", "--json", fixture("document")) == run("export", fixture("document"))
     assert run("export", "missing.db", "--json")[2].startswith(b'{"kind":"not-found"')
-    assert b"the rows are JSON in any case" in b" ".join(run("export", "--help")[1].split())
+    assert b"the rows are always JSON" in b" ".join(run("export", "--help")[1].split())
 
 
 def test_a_bucket_called_as_an_option(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_quick_sees_a_page_that_is_not_its_own(tmp_path: Path) -> None:
 
 
 def test_quick_and_deep() -> None:
-    assert b"--quick and --deep exclude each other" in run("verify", "--quick", "--deep", fixture("document"))[2]
+    assert b"--quick and --deep can't be combined" in run("verify", "--quick", "--deep", fixture("document"))[2]
 
 
 @pytest.mark.skipif(not STORES.is_dir(), reason="needs ../shared/data")

@@ -104,8 +104,8 @@ def test_a_part(tmp_path: Path) -> None:
         (b'{"bucket":["a"],"key_hex":"0","value":""}', b"line 1: '0' is not hexadecimal"),
         (b'{"bucket":["a"],"sequence":1,"sequence":2}', b"line 1: the field 'sequence' is there twice"),
         (b'{"bucket":["a"],"key" : "x","value":"y","value":"z"}', b"line 1: the field 'value' is there twice"),
-        (b'{"bucket":["a"],"sequence":1}', b"the export has no line that ends it: it was cut short; --partial takes"),
-        (b'{"bucket":["a"],"sequence":1}\n{"end":true,"pairs":0,"buckets":2}', b"the export ends with 0 pairs in 2"),
+        (b'{"bucket":["a"],"sequence":1}', b"the export has no last line with counts: it was cut short; --"),
+        (b'{"bucket":["a"],"sequence":1}\n{"end":true,"pairs":0,"buckets":2}', b"the export says 0 pairs in 2"),
         (b'{"end":false,"error":{"message":"page 3"}}', b"the export ended with an error: page 3"),
         (
             b'{"end":true,"pairs":0,"buckets":0}\n{"bucket":["a"],"sequence":1}',
@@ -162,7 +162,7 @@ def test_a_cut_export_does_not_look_whole(tmp_path: Path) -> None:
     assert run("import", "-o", tmp_path / "a.db", source)[0] == 1
     status, _, err = run("import", "--partial", "-o", tmp_path / "a.db", source)
     assert status == 0
-    assert err.startswith(b"warning: the export has no line that ends it")
+    assert err.startswith(b"warning: the export has no last line with counts")
     # A damaged database: what comes before the damage, then the error.
     damaged = tmp_path / "damaged.db"
     content = bytearray(fixture("depth-4").read_bytes())

@@ -142,7 +142,7 @@ def test_the_shape_of_trees(tmp_path: Path) -> None:
 def test_deep_is_of_the_whole_file() -> None:
     status, _, err = run("check", "--deep", "--from-page", "3", fixture("inline"))
     assert (status, error_line(err)) == (
-        1, b"--deep looks at the whole file, --from-page at a part: they don't go together",
+        1, b"--deep checks the whole file, --from-page a part: they can't be combined",
     )  # fmt: skip
     with boltcli.open(fixture("inline")) as db, pytest.raises(ArgumentError):
         db.check(3, deep=True)

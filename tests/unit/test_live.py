@@ -457,7 +457,9 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     writer = Writer(tmp_path / "live.db")
     status, out, err = run("get", writer.path, "more", "n")
     assert (status, out) == (0, b"2\n")
-    assert err == b"boltcli: no lock can be had (Operation not supported); without it, reading transaction 2\n"
+    assert (
+        err == b"boltcli: the file can't be locked (Operation not supported); without the lock, reading transaction 2\n"
+    )
     assert error_line(run("check", writer.path, "--lock=wait")[2]).endswith(b"live.db: operation not supported")
     assert run("get", writer.path, "more", "n", "--no-lock") == (0, b"2\n", b"")
 

@@ -320,4 +320,4 @@ def test_a_damaged_database_gets_no_freelist(tmp_path: Path) -> None:
 def test_bench_is_refused() -> None:
     status, out, err = run("bench", "--count", "1000")
     assert (status, out) == (1, b"")
-    assert err.startswith(b"Error: bench is left out: ")
+    assert err.startswith(b"Error: boltcli has no bench: ")

@@ -263,7 +263,7 @@ def test_text_and_notices(tmp_path: Path) -> None:
         first = [process.stdout.readline() for _ in range(6)]
         assert first[1].split(b" ", 2)[1:] == [b"2", b"+ data\tn\t2\n"]
         os.replace(shutil.copy(writer.path, tmp_path / "copy"), writer.path)
-        assert b"another file has taken its place" in process.stderr.readline()
+        assert b"the file was replaced by another one" in process.stderr.readline()
         process.terminate()
         assert process.wait(10) == 0
 

@@ -1,1 +1,1 @@
-"""The browser: what it shows (``window``, ``value``), and its screens, which are textual's (``app``, ``widgets``)."""
+"""The terminal browser: its data (``session``, ``window``, ``value``) and its screens (``app``, ``widgets``)."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .session import Path, Session
 
-_SLICE = 0.03  # seconds of reading until the screen has its turn
+_SLICE = 0.03  # seconds of reading between two updates of the screen
 _EVERY = 1.0  # seconds between two looks at the file, with automatic refresh
 
 HELP = """Tab            go to the next part: buckets, keys, value
@@ -158,7 +158,7 @@ class BrowseApp(App[None]):
     # The list of keys.
 
     def enter(self, path: Path, key: bytes = b"") -> None:
-        """Show the bucket at ``path``, from ``key`` on."""
+        """Show the bucket at ``path``, starting at ``key``."""
         keys = self.query_one(KeyList)
         try:
             bucket = self.session.bucket(path)
@@ -172,7 +172,7 @@ class BrowseApp(App[None]):
         self._run(self.window.go(key))
 
     def _run(self, steps: Iterator[None], what: str = "reading") -> None:
-        """Do a move of the window, in slices between which the screen has its turn; one that runs is given up."""
+        """Run a move of the window in time slices, so that the screen stays responsive; cancel an earlier move."""
         if self._moving is not None:
             self._moving.cancel()
         until = monotonic() + _SLICE
@@ -180,7 +180,7 @@ class BrowseApp(App[None]):
             self._moving = asyncio.create_task(self._go_on(steps, what))
 
     def _advance(self, steps: Iterator[None], until: float) -> bool:
-        """Go on with ``steps`` for a while; returns whether there is more to do."""
+        """Continue ``steps`` for one time slice; return whether there is more to do."""
         try:
             for _ in steps:
                 if monotonic() > until:
@@ -237,7 +237,7 @@ class BrowseApp(App[None]):
     # What is shown.
 
     def say(self, text: str) -> None:
-        """Show a sentence in the last line but one."""
+        """Show a message in the status line."""
         self.query_one("#status", Static).update(Content(visible(text)))
 
     def show(self) -> None:
@@ -369,7 +369,7 @@ class BrowseApp(App[None]):
             self.say(str(error))
             return
         path = self.path
-        while path:  # buckets may be gone
+        while path:  # the bucket may have been deleted
             try:
                 self.session.bucket(path)
                 break

@@ -1,4 +1,4 @@
-"""The open database of a browser: where it is, what wrote it, and a newer state of it."""
+"""The browser's open database: its application, and refreshing to the newest state."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     Path = tuple[bytes, ...]
 
-_MOST_BUCKETS = 500  # of one bucket in the tree; the list of keys has all of them
-_MOST_PAGES = 500  # leaf pages that are searched for them
+_MOST_BUCKETS = 500  # nested buckets of a bucket that the tree shows; the list of keys has all
+_MOST_PAGES = 500  # leaf pages searched for them
 _FINDINGS = 100_000
 
 
@@ -52,7 +52,7 @@ class Session:
 
     @property
     def title(self) -> str:
-        """Name of the file, its transaction, and whose it is."""
+        """The name of the file, its transaction, and its application."""
         whose = f" · {self.application.name}" if self.application else ""
         return f"{os.path.basename(self.path)} · transaction {self.snapshot.meta.txid}{whose}"
 
@@ -65,7 +65,7 @@ class Session:
         return find_bucket(self.snapshot, path)
 
     def value(self, path: Path, key: bytes, most: int) -> bytes:
-        """Return the value of ``key``, of a larger one the first ``most`` bytes. Raises BoltError."""
+        """Return the value of ``key``, or its first ``most`` bytes. Raises BoltError."""
         bucket = self.bucket(path)
         leaf, index = seek(self.snapshot, bucket, key)
         if index >= leaf.count or leaf.key(index) != key:
@@ -74,7 +74,7 @@ class Session:
         return leaf.buffer[start : min(stop, start + most)]
 
     def buckets(self, path: Path) -> tuple[list[bytes], bool]:
-        """Return the names of the buckets in the one at ``path``, and whether these are all."""
+        """Return names of the buckets in the bucket at ``path``, and whether these are all."""
         names: list[bytes] = []
         for number, (leaf, keys, _, _) in enumerate(stretches(self.snapshot, self.bucket(path))):
             names += [keys[index] for index in leaf.bucket_indexes()]
@@ -83,7 +83,7 @@ class Session:
         return names, True
 
     def command(self, path: Path, key: bytes | None, is_bucket: bool = False) -> str:
-        """Return the command line that prints what is chosen."""
+        """Return the command line that prints the selected item."""
         file = shell_quoted(self.path)
         if key is None:
             return f"boltcli items {file} {path_text(path)}" if path else f"boltcli buckets {file}"
@@ -91,7 +91,7 @@ class Session:
         return f"boltcli {verb} {file} {path_text((*path, key))}"
 
     def story(self, page: int) -> tuple[PageStory, PageMap]:
-        """Return what is known of ``page``, and the map of all pages; the first call reads the whole file."""
+        """Return the description of ``page``, and the map of all pages; the first call reads the whole file."""
         snapshot = self.snapshot
         if self._maps is None:
             other = snapshot.metas[1 - snapshot.meta.page]
@@ -118,7 +118,7 @@ class Session:
         return self._signature() != self._mark
 
     def refresh(self) -> bool:
-        """Read the newest state; returns whether it is another one. Raises BoltError, and keeps the old state then."""
+        """Read the newest state; return whether it changed. If this raises BoltError, the old state stays."""
         mark = self._signature()
         newer = self._reopen()
         older, self.snapshot = self.snapshot, newer

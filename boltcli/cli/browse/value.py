@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 TEXT, JSON, HEX, DECODED = MODES = ("text", "json", "hex", "decoded")
 MOST = 1 << 16  # bytes of a value that are shown as text or in hexadecimal
-LARGEST = 16 << 20  # bytes of a value that is read; a larger one is neither taken for JSON nor decoded
-_AT_ONCE = 1 << 18  # bytes of a value that is decoded unasked
+LARGEST = 16 << 20  # bytes of a value that are read; a larger value is neither parsed as JSON nor decoded
+_AT_ONCE = 1 << 18  # bytes of the largest value that is decoded automatically
 _HEX_LINE = 8  # bytes: three columns fit 80 characters
 
 
 class ShownValue:
-    """A value in one ``mode``: ``text``, or ``data`` (a dict or list, to be folded). ``title`` says what it is."""
+    """A value in one ``mode``: ``text``, or ``data`` (a dict or list, shown as a tree). ``title`` describes it."""
 
     __slots__ = ("data", "mode", "text", "title")
 
@@ -34,9 +34,9 @@ class ShownValue:
 def show_value(
     value: bytes, mode: str = "", key: bytes = b"", codec: Codec | None = None, size: int | None = None
 ) -> ShownValue:
-    """Return ``value`` in ``mode``; an empty one chooses: decoded, then JSON, then text, then hexadecimal.
+    """Return ``value`` in ``mode``; an empty mode selects the first possible of decoded, JSON, text, hexadecimal.
 
-    ``size`` is that of the whole value, if ``value`` is only the beginning of it.
+    ``size`` is the size of the whole value, if ``value`` is only its beginning.
     """
     whole = len(value) if size is None else size
     found = _show(value, mode, key, codec, whole)
@@ -65,7 +65,7 @@ def _show(value: bytes, mode: str, key: bytes, codec: Codec | None, whole: int) 
 
 
 def _decoded(value: bytes, key: bytes, codec: Codec | None) -> tuple[str, Any]:
-    """Return the name of what decoded ``value``, and the result; an empty name if nothing did."""
+    """Return the name of the decoder of ``value`` ("" if none fits), and the result."""
     if codec is not None and codec.value is not None:
         found = codec.value(key, value)
         if found is not value and not isinstance(found, bytes):
@@ -81,7 +81,7 @@ def _structured(mode: str, title: str, found: Any) -> ShownValue:
 
 
 def scalar(value: Any) -> str:
-    """Return what is neither a dict nor a list, as JSON writes it; bytes that are no text in hexadecimal."""
+    """Return a value other than a dict or list as JSON; bytes that are not text in hexadecimal."""
     if isinstance(value, bytes):
         return "0x" + value[:MOST].hex() if not _is_text(value) else f'"{plain_text(value)}"'
     if isinstance(value, str):
@@ -104,12 +104,12 @@ def _is_text(value: bytes) -> bool:
 
 
 def plain_text(value: bytes) -> str:
-    """Return ``value`` as text in which nothing commands the terminal."""
+    """Return ``value`` as text, with control characters escaped."""
     return visible(value[:MOST].decode("utf-8", "surrogateescape").replace("\r\n", "\n"))
 
 
 def hex_text(value: bytes) -> str:
-    """Return lines of offset, bytes in hexadecimal, and the printable ones of them."""
+    """Return lines with offset, bytes in hexadecimal, and the printable characters."""
     lines = []
     for at in range(0, min(len(value), MOST), _HEX_LINE):
         part = value[at : at + _HEX_LINE]

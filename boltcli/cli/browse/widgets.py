@@ -1,4 +1,4 @@
-"""The parts of the browser's screen: the list of keys, the value, what is known of a page, the help."""
+"""The widgets of the browser's screen: the list of keys, the value, the description of a page, the help."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ...ops.space.page_story import PageStory
     from .window import KeyWindow
 
-_MOST_CHILDREN = 200  # of one dict or list that are shown at a time
+_MOST_CHILDREN = 200  # children of a dict or list that are shown at a time
 
 
 def label(text: str) -> Text:
@@ -40,7 +40,7 @@ def label(text: str) -> Text:
 
 
 class KeyList(Widget, can_focus=True):
-    """The rows of a :class:`KeyWindow`; it only draws them and says which way the user wants to go."""
+    """Draws the rows of a :class:`KeyWindow`, and sends a message when the user wants to move."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "go('move', 1)", "Down", show=False),
@@ -53,7 +53,7 @@ class KeyList(Widget, can_focus=True):
     ]
 
     class Go(Message):
-        """The user wants to move: ``way`` is move, page, home, end or enter; ``count`` how often."""
+        """The user wants to move: ``way`` is move, page, home, end or enter; ``count`` is the number of times."""
 
         def __init__(self, way: str, count: int) -> None:
             super().__init__()
@@ -61,7 +61,7 @@ class KeyList(Widget, can_focus=True):
             self.count = count
 
     class Resized(Message):
-        """There is room for another number of rows."""
+        """The number of rows that fit has changed."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
@@ -110,7 +110,7 @@ class KeyList(Widget, can_focus=True):
 
 
 class FoldedTree(Tree[Any]):
-    """A dict or list whose parts open and close; parts are put in as they are opened."""
+    """A dict or list as a tree; children are added when their parent is opened."""
 
     def show(self, data: Any) -> None:
         self.clear()
@@ -143,7 +143,7 @@ class FoldedTree(Tree[Any]):
 
 
 class PageScreen(ModalScreen[int | None]):
-    """What is known of a page, and where it is on the map; returns the page to show next, or None."""
+    """The description of a page, and the page on the map; returns the page to show next, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,m", "leave", "Back"),
@@ -180,7 +180,7 @@ class PageScreen(ModalScreen[int | None]):
 
 
 def map_content(mapped: PageMap, page: int, width: int, rows: int) -> Content:
-    """Return the map of the pages around ``page``, which is marked; of a small file of all pages."""
+    """Return the map of the pages around ``page``, which is marked; for a small file of all pages."""
     found, _ = cells(mapped, len(mapped.kinds))
     first = max(min(page - page % width - width * (rows // 2), len(found) - width * rows), 0)
     first -= first % width

@@ -1,4 +1,4 @@
-"""The part of a bucket's keys that is on the screen, and how it moves: it reads the pages that it needs, no more."""
+"""The part of a bucket's keys that is on the screen; it reads only the pages that it needs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class KeyWindow:
-    """At most ``height`` rows of ``bucket``; the chosen one is at index ``at``. ``needle`` filters the keys.
+    """At most ``height`` rows of ``bucket``; the selected one is at index ``at``. ``needle`` filters the keys.
 
-    The moves are generators that yield after each page that was read, so that
-    the screen stays alive while a filter looks for rows in a large bucket. They
-    raise :class:`~boltcli.errors.Corrupted`; what was read before that, or
-    before a move was given up, is shown.
+    The moves are generators that yield after each page, so that the screen stays
+    responsive while a filter searches a large bucket. They raise
+    :class:`~boltcli.errors.Corrupted`; the rows read before that, or before a
+    move was cancelled, are shown.
     """
 
     def __init__(self, snapshot: Snapshot, bucket: BucketRef, height: int = 20) -> None:
@@ -36,7 +36,7 @@ class KeyWindow:
         return self.rows[self.at] if self.at < len(self.rows) else None
 
     def go(self, key: bytes = b"") -> Iterator[None]:
-        """Show the rows from ``key`` on; where they are too few for the window, those before it too."""
+        """Show the rows starting at ``key``; if they don't fill the window, also rows before it."""
         rows: list[KeyRow] = []
         before: list[KeyRow] = []
         try:
@@ -56,7 +56,7 @@ class KeyWindow:
         self.at = max(len(rows) - 1, 0)
 
     def move(self, count: int) -> Iterator[None]:
-        """Choose the row ``count`` rows further down, or up if it is negative."""
+        """Select the row ``count`` rows further down (negative: up)."""
         target = self.at + count
         new: list[KeyRow] = []
         try:
@@ -75,7 +75,7 @@ class KeyWindow:
                 self.at = max(min(target, len(whole) - 1) - cut, 0)
 
     def resize(self, height: int) -> Iterator[None]:
-        """Have room for ``height`` rows, with the chosen one among them."""
+        """Change the height to ``height`` rows, keeping the selected one visible."""
         self.height = max(height, 1)
         if len(self.rows) > self.height:
             first = max(self.at - self.height + 1, 0)
@@ -87,7 +87,7 @@ class KeyWindow:
             self.rows += new
 
     def search(self, needle: bytes) -> Iterator[None]:
-        """Go to the next row after the chosen one whose key or value contains ``needle``; from the end, to the first.
+        """Go to the next row after the selected one whose key or value contains ``needle``; wrap around at the end.
 
         The window stays as it is if there is none.
         """

@@ -1,4 +1,4 @@
-"""The list of commands: a line each, its name and its module in this folder, in the order of the help.
+"""The list of commands, in the order of the help: each line has a name and a module in this folder.
 
 To add a command, add its module and its line. The module holds ``COMMAND``, ``Options`` and ``run``
 (``command.py``); only the module of the command that is called is imported.

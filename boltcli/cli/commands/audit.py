@@ -1,4 +1,4 @@
-"""``audit``: what an operator asks of an application's database, answered, with remedies."""
+"""``audit``: check an application's records, answer its operator's questions, and propose remedies."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "audit",
-    "Check an application's records: what is lost, stuck, inconsistent or in the way, and what to do.",
+    "Check an application's records: what is lost, stuck or inconsistent, and what to do about it.",
     arguments=(
-        Argument("FILE", "file", "Database files; of a directory the stores that it holds are audited.", many=True),
+        Argument("FILE", "file", "Database files, or directories that contain databases.", many=True),
     ),
     least=1,
     options=(
-        Option("verbose", "Show all findings, notes too, each with its remedy.", default=False),
+        Option("verbose", "Show all findings, including notes, each with its remedy.", default=False),
         Option(
             "fail-on",
-            "Exit with status 1 if there is a finding of this severity or a higher one: error|warning|info.",
+            "Exit with status 1 if there is a finding of at least this severity: error|warning|info.",
             default=ERROR, metavar="SEVERITY", choices=SEVERITIES,
         ),
-        Option("now", "The time that ages refer to: RFC 3339, or seconds since 1970; default: the clock's.",
+        Option("now", "Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.",
                default="", metavar="TIME"),
-        Option("changes", "Write the changes that mend what can be mended in the file, for `boltcli patch`; with"
-               " --older-than those that delete what is old.", default="", metavar="CHANGES", kind="file"),
-        Option("older-than", "Report what was finished longer ago than this and could be deleted: 30d, 12h.",
+        Option("changes", "Write the changes that repair the file, for `boltcli patch`; with --older-than the changes"
+               " that delete old records.", default="", metavar="CHANGES", kind="file"),
+        Option("older-than", "Report records that were finished before this age and can be deleted: 30d, 12h.",
                default="", metavar="DURATION"),
-        Option("force", "Replace CHANGES or DEST if it is a file.", default=False),
+        Option("force", "Replace CHANGES or DEST if it exists.", default=False),
         JOBS_APART,
-        Option("app", "The application that wrote the files; auto: recognised by their buckets.",
+        Option("app", "The application that wrote the files; auto: recognise it by their buckets.",
                default="auto", metavar="NAME"),
         *ACCESS,
     ),
@@ -88,7 +88,7 @@ def prepare(job: Job[Options]) -> None:
 
 
 def meant(job: Job[Options]) -> list[str]:
-    """Return the files that ``job`` means."""
+    """Return the files that ``job`` selects."""
     return _paths(meant_files(job))
 
 
@@ -130,7 +130,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _paths(arguments: list[str]) -> list[str]:
-    """Return the files that are meant, each once: of a directory the stores in it."""
+    """Return the selected files, each once; a directory stands for the databases in it."""
     from ...apps.places import stores_in
 
     paths: dict[str, None] = {}
@@ -149,7 +149,7 @@ def _paths(arguments: list[str]) -> list[str]:
 
 
 def _audit_all(paths: list[str], job: Job[Options], err: BinaryIO) -> tuple[list[Done], dict[str, BoltError]]:
-    """Audit each file, whatever becomes of the others."""
+    """Audit each file, even if others fail."""
     import time
 
     from ...apps.contract import AuditOptions
@@ -207,7 +207,7 @@ def _say_failure(failure: BoltError, path: str, job: Job[Options], out: BinaryIO
 
 
 def _write_changes(job: Job[Options], done: list[Done], findings: dict[str, list[AuditFinding]]) -> None:
-    """Write what mends the one file that can be mended, or what deletes old records from it."""
+    """Write the changes that repair the file, or that delete old records from it."""
     from ...render.changes import record
     from ...storage.destination import Destination
 
@@ -233,7 +233,7 @@ def _write_changes(job: Job[Options], done: list[Done], findings: dict[str, list
 
 
 def _now(text: str) -> int | None:
-    """Nanoseconds since 1970; None for "". Raises ArgumentError."""
+    """Parse a time to nanoseconds since 1970; None for "". Raises ArgumentError."""
     if not text:
         return None
     from ...apps.words import SECOND, parse_time
@@ -245,7 +245,7 @@ def _now(text: str) -> int | None:
 
 
 def _span(text: str) -> int | None:
-    """Nanoseconds of a duration, which may have days (d) and weeks (w); None for "". Raises ArgumentError."""
+    """Parse a duration, also in days (d) and weeks (w), to nanoseconds; None for "". Raises ArgumentError."""
     if not text:
         return None
     from ...apps.words import DAY, SECOND

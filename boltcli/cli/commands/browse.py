@@ -1,4 +1,4 @@
-"""``browse``: look around in a database on the terminal."""
+"""``browse``: browse a database on the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "browse",
-    "Browse buckets, keys and values on the terminal; reads only.",
+    "Browse buckets, keys and values on the terminal; the file is only read.",
     arguments=(FILE,),
     least=1,
     most=1,
@@ -32,10 +32,10 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     from ..runner import open_second
 
     need("textual", "browse", "browse")
-    if not (os.isatty(0) and out.isatty() and err.isatty()):  # textual draws on the last one
-        raise ArgumentError("browse needs a terminal: items, get and export print what is in a file")
+    if not (os.isatty(0) and out.isatty() and err.isatty()):  # textual writes to stderr
+        raise ArgumentError("browse needs a terminal; items, get and export print the content of a file")
     snapshot = open_second(job.path, job, previous=job.previous)
-    # A writer that is there stays there: newer states are read beside it at once.
+    # If a writer holds the lock, it probably keeps it: read newer states without waiting.
     unlocked: dict[str, Any] = {"no-lock": True}
     again = job if snapshot.locked else job.again(err=err, **unlocked)
     from ..browse.app import BrowseApp

@@ -1,4 +1,4 @@
-"""``buckets``: names of the top-level buckets, raw."""
+"""``buckets``: list the names of the top-level buckets, raw."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
 
 
 def _lines(names: list[bytes], out: BinaryIO) -> bytes:
-    """Return a line each, raw as in bbolt; on a terminal a newline within a name is escaped."""
+    """Return a line for each name, raw as in bbolt; on a terminal a newline in a name is escaped."""
     if out.isatty():
         names = [name.replace(b"\n", b"\\x0a") for name in names]
     return b"".join([name + b"\n" for name in names])

@@ -1,4 +1,4 @@
-"""``check``: findings a line each, then how many; or OK."""
+"""``check``: print a line for each finding and their number, or OK."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ COMMAND = Command(
     options=(
         Option("from-page", "Check only the tree below this page id.", default=0, metavar="PGID", parse=parse_uint64),
         Option("deep", "Check everything, also what bbolt's check ignores.", default=False),
-        Option("explain", "Explain each kind of finding: what it is, what it does, what to do.", default=False),
+        Option("explain", "Explain each kind of finding: what it means, its risk, what to do.", default=False),
         Option(
             "max-findings",
-            "Show at most this many findings; 0: 100 on a terminal, all elsewhere.",
+            "Show at most this many findings; 0: 100 on a terminal, else all.",
             default=0,
             metavar="N",
             parse=parse_count,
@@ -59,7 +59,7 @@ class Options:
 
 def prepare(job: Job[Options]) -> None:
     if job.options.deep and job.options.from_page:
-        raise ArgumentError("--deep looks at the whole file, --from-page at a part: they don't go together")
+        raise ArgumentError("--deep checks the whole file, --from-page a part: they can't be combined")
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:

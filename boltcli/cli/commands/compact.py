@@ -1,4 +1,4 @@
-"""``compact``: a copy without what is free."""
+"""``compact``: copy a database without its free pages."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ COMMAND = Command(
         OUTPUT,
         Option(
             "tx-max-size",
-            "Bytes of keys and values that one transaction writes, at most; 0: no limit.",
+            "Write at most this many bytes of keys and values in one transaction; 0: no limit.",
             default=65536,
             metavar="N",
             parse=parse_int64,
         ),
         NO_SYNC,
         FORCE,
-        Option("dense", "Write the smallest copy: full pages, none of them free. bbolt can't.", default=False),
+        Option("dense", "Write the smallest copy, with full pages and no free ones. Not in bbolt.", default=False),
         FILL_PERCENT,
         PAGE_SIZE,
         HUMAN_ONLY_IF_GIVEN,

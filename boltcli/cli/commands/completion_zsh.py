@@ -1,4 +1,4 @@
-"""``completion zsh``: for ~/.zshrc, behind compinit: eval "$(boltcli completion zsh)"."""
+"""``completion zsh``: for ~/.zshrc, after compinit: eval "$(boltcli completion zsh)"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``deleted``: pairs that the tree no longer has, from free pages. bbolt has no such command."""
+"""``deleted``: list pairs that are no longer in the tree, from free pages. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "deleted",
-    "List deleted pairs and older versions that free pages still hold; bbolt never wipes a page that it frees.",
+    "List deleted pairs and older versions that are still in free pages; bbolt never wipes a page that it frees.",
     arguments=(
         FILE,
         Argument(
-            "BUCKET", "bucket", "Only this bucket and those in it; names from the outside in.",
+            "BUCKET", "bucket", "Only this bucket and those in it: its path, outermost name first.",
             many=True, required=False,
         ),
     ),
     least=1,
     options=(
-        Option("history", "All versions of this key, the newest first, that of the tree too.",
+        Option("history", "List all versions of this key, the newest first, including the one in the tree.",
                default="", metavar="KEY"),
-        Option("versions", "All versions of each key, the newest first; default: the newest one.", default=False),
+        Option("versions", "List all versions of each key, the newest first; default: only the newest.", default=False),
         format_option("How to write values", short="f"),
         format_option("How to write keys", name="key-format"),
         *FILTERS,

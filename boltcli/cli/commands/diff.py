@@ -1,4 +1,4 @@
-"""``diff``: what differs between two databases. bbolt has no such command."""
+"""``diff``: show the differences between two databases. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ DIFFERENT, TROUBLE = 1, 2  # exit statuses, as diff(1) has them
 
 COMMAND = Command(
     "diff",
-    "Show what differs between two databases.",
+    "Show the differences between two databases.",
     arguments=(
-        Argument("A", "file", "The database before."),
-        Argument("B", "file", "The database after; with --previous there is only one file.", required=False),
+        Argument("A", "file", "The old database."),
+        Argument("B", "file", "The new database; leave it out with --previous.", required=False),
         PATH,
     ),
     least=1,
     options=(
-        Option("values", "Show old and new values; of JSON values the fields that changed.", default=False),
-        Option("summary", "Show only how many changes there are in each bucket, and what grew.", default=False),
+        Option("values", "Show old and new values, or the changed fields of JSON values.", default=False),
+        Option("summary", "Show only the number of changes in each bucket, and its growth.", default=False),
         DEPTH,
         HUMAN,
-        Option("keys-only", "Leave the values out, also with --json.", default=False),
+        Option("keys-only", "Leave out the values, also with --json.", default=False),
         Option(
             "bucket",
-            "Only this bucket; repeated: the bucket in that one.",
+            "Only this bucket; repeat it for a nested one.",
             default=[], metavar="NAME", parse=parse_name, kind="bucket",
         ),
-        Option("prefix", "Only keys of the bucket (without one: only buckets) that begin with this.",
+        Option("prefix", "Only keys of the bucket (without --bucket: top-level buckets) that begin with this.",
                default="", metavar="KEY"),
-        Option("view", "Compare this view of the program that wrote both files instead of their pairs; of etcd at the"
-               " newest revision that both have.", default="", metavar="NAME"),
+        Option("view", "Compare this view of the application instead of the pairs; for etcd at the newest revision that"
+               " both files have.", default="", metavar="NAME"),
         *DECODE,
     ),
     opens=True,
@@ -76,7 +76,7 @@ def prepare(job: Job[Options]) -> None:
     _path(job)
     address(job.options.prefix)
     if job.options.view and (job.options.summary or job.options.bucket):
-        raise ArgumentError("--view compares rows: --summary and --bucket don't go with it")
+        raise ArgumentError("--view compares rows: it can't be combined with --summary or --bucket")
 
 
 def _path(job: Job[Options]) -> tuple[bytes, ...]:

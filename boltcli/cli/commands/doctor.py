@@ -1,4 +1,4 @@
-"""``doctor``: what is wrong with a file, what it means, and what can be done. bbolt has no such command."""
+"""``doctor``: diagnose a file, explain the damage, and try remedies. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ COMMAND = Command(
     least=1,
     most=1,
     options=(
-        Option("fix", "Carry out the best remedy; the result goes to --output.", default=False),
-        Option("output", "Where the result of --fix goes; it appears there when it is complete.",
+        Option("fix", "Apply the best remedy, and write the result to --output.", default=False),
+        Option("output", "Write the result of --fix to this file, which appears when it is complete.",
                default="", metavar="DEST", short="o", kind="file"),
         FORCE,
         NO_SYNC,
@@ -93,7 +93,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _whose(snapshot: Snapshot) -> str:
-    """Return the application whose file it is, and its layout."""
+    """Return the application that wrote the file, and its layout."""
     from ...apps.registry import recognise
     from ...apps.store import SnapshotStore
 

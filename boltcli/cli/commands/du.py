@@ -1,4 +1,4 @@
-"""``du``: where the bytes of a file are. bbolt has no such command."""
+"""``du``: show the space used by each bucket. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "du",
-    "Show where the bytes of the file are: by bucket, free, lost; and what compaction would give back.",
+    "Show how the space of the file is used: by bucket, free, lost; and how much compaction would free.",
     arguments=(FILES,),
     least=1,
     most=1,
@@ -54,7 +54,7 @@ def prepare(job: Job[Options]) -> None:
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     found = usage(snapshot)
     if found.problem is not None:
-        job.warn(f"the freelist cannot be read: pages that are lost are counted as free: {found.problem}")
+        job.warn(f"the freelist cannot be read, so lost pages are counted as free: {found.problem}")
     dense = dense_size(snapshot)
     depth = job.options.depth
     buckets = [bucket for bucket in found.buckets[1:] if not depth or bucket.level <= depth]

@@ -1,4 +1,4 @@
-"""``dump``: pages in hexadecimal; of an overflow run the first page only, as in bbolt."""
+"""``dump``: print pages in hexadecimal; as in bbolt, without their overflow pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``export``: a database, or a bucket of it, as lines of JSON, or as a table in a file. bbolt has no such command."""
+"""``export``: write a database or a bucket as lines of JSON, or as tables. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COMMAND = Command(
         ),
         Option(
             "format",
-            "ndjson|csv|sqlite|parquet|arrow; default: by the ending of --output, else ndjson.",
+            "ndjson|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
             default="", metavar="FORMAT", short="f", choices=FORMATS,
         ),
         Option(
@@ -46,7 +46,7 @@ COMMAND = Command(
         *DECODE,
     ),
     opens=True,
-    json="Write errors and warnings as JSON too; the rows are JSON in any case.",
+    json="Write errors and warnings as JSON too; the rows are always JSON.",
     example="boltcli export --bucket execution fixtures/document.db",
     group="Write",
 )  # fmt: skip
@@ -83,11 +83,11 @@ def prepare(job: Job[Options]) -> None:
     if form in ("sqlite", "parquet", "arrow") and not options.output:
         raise ArgumentError(f"--format {form} needs --output")
     if options.all_views and form != "sqlite":
-        raise ArgumentError("--all-views needs --format sqlite: the other formats hold one table a file")
+        raise ArgumentError("--all-views needs --format sqlite: the other formats have one table per file")
     if is_asked(options) and (form != "ndjson" or options.view):
-        raise ArgumentError("--decode goes with pairs as lines of JSON only")
+        raise ArgumentError("--decode works only for pairs as lines of JSON")
     if options.view and options.bucket:
-        raise ArgumentError("--view and --bucket don't go together")
+        raise ArgumentError("--view and --bucket can't be combined")
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
@@ -107,7 +107,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
 
 def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
-    """Write the rows, then how many there were, or the error: a cut export does not look whole."""
+    """Write the rows, then their number or the error, so that a truncated export can be recognised."""
     from ...ops.read.export_rows import outer_buckets
     from ...ops.read.select_items import items
     from ...render import records

@@ -1,4 +1,4 @@
-"""``get``: the value of one key."""
+"""``get``: print the value of a key."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COMMAND = Command(
         PARSE,
         Option(
             "parse-format",
-            "How KEY is written: ascii-encoded (as it is)|hex",
+            "Notation of KEY: ascii-encoded (literal)|hex",
             default="ascii-encoded",
             metavar="FORMAT",
             choices=("ascii-encoded", "hex"),

@@ -1,4 +1,4 @@
-"""``grep``: where a pattern is, in all that a file holds. bbolt has no such command."""
+"""``grep``: search a whole file for a pattern. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ FOUND, NOTHING, TROUBLE = 0, 1, 2  # exit statuses, as grep(1) has them
 
 COMMAND = Command(
     "grep",
-    "Find a pattern in bucket names, keys and values, nested ones too.",
+    "Search bucket names, keys and values for a pattern, in nested buckets too.",
     arguments=(
         Argument("PATTERN", "text", "A regular expression (Python's, on bytes)."),
         Argument("FILE", "file", "Bolt database files.", many=True),
     ),
     least=2,
     options=(
-        Option("recursive", "Of folders search the databases in them.", short="r", default=False),
+        Option("recursive", "Search the databases in folders.", short="r", default=False),
         Option("ignore-case", "Ignore the case of ASCII letters.", short="i", default=False),
         Option("files", "Print only the names of files with a hit.", short="l", default=False),
-        Option("count", "Print only how many hits each file has.", short="c", default=False),
-        Option("fixed", "PATTERN is text, and no regular expression.", short="F", default=False),
+        Option("count", "Print only the number of hits in each file.", short="c", default=False),
+        Option("fixed", "PATTERN is literal text, not a regular expression.", short="F", default=False),
         Option("hex", "PATTERN is bytes in hexadecimal.", default=False),
         Option("keys", "Search only names of buckets and keys.", default=False),
         Option("values", "Search only values.", default=False),
         Option(
-            "bucket", "Only in this bucket; repeated: the bucket in that one.",
+            "bucket", "Search only this bucket; repeat it for a nested one.",
             default=[], metavar="NAME", parse=parse_name, kind="bucket",
         ),
         Option(
             "deleted",
-            "Also search what no transaction reaches any more: free pages, unused ends of pages, the file's tail.",
+            "Also search bytes that are no longer in use: free pages, unused ends of pages, the end of the file.",
             default=False,
         ),
         *ACCESS,
@@ -78,11 +78,11 @@ def prepare(job: Job[Options]) -> None:
     _pattern(job)
     addresses(options.bucket)
     if options.keys and options.values:
-        raise ArgumentError("--keys searches only keys, --values only values: they don't go together")
+        raise ArgumentError("--keys searches only keys, --values only values: they can't be combined")
     if options.files and options.count:
-        raise ArgumentError("--files prints names, --count numbers: they don't go together")
+        raise ArgumentError("--files prints names, --count numbers: they can't be combined")
     if options.bucket and options.deleted:
-        raise ArgumentError("deleted bytes belong to no bucket: --bucket and --deleted don't go together")
+        raise ArgumentError("deleted bytes belong to no bucket: --bucket and --deleted can't be combined")
 
 
 def _pattern(job: Job[Options]) -> Pattern[bytes]:
@@ -129,14 +129,14 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _search(snapshot: Snapshot, job: Job[Options], pattern: Pattern[bytes], several: bool, out: BinaryIO) -> int:
-    """Write the hits of one file; returns its status."""
+    """Write the hits of one file; return its status."""
     from ...render.hit_lines import hit_record, hit_text
     from ...render.records import line
 
     options, count, damaged = job.options, 0, False
     for hit in _hits(snapshot, job, pattern):
         if isinstance(hit, Corrupted):
-            job.warn(f"{job.path + ': ' if several else ''}{hit}; what can be read beside it is searched")
+            job.warn(f"{job.path + ': ' if several else ''}{hit}; the rest is searched")
             damaged = True
             continue
         count += 1
@@ -183,7 +183,7 @@ def _hits(snapshot: Snapshot, job: Job[Options], pattern: Pattern[bytes]) -> Ite
 
 
 def _report(job: Job[Options], error: BoltError, file: str, out: BinaryIO) -> None:
-    """Say of one of several files that it could not be searched."""
+    """Report that one of several files could not be searched."""
     from ...render.errors import error_text
 
     if job.json:

@@ -1,4 +1,4 @@
-"""``help``: what ``--help`` of a command shows, or a page of the manual."""
+"""``help``: show the help of a command, or a page of the manual."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "help",
-    "Show what a command does and takes, or a page of the manual.",
+    "Show the help of a command, or a page of the manual.",
     arguments=(Argument("COMMAND", "command", "The name of a command or a topic.", many=True, required=False),),
     example="boltcli help keys",
     group="Help",
@@ -37,7 +37,7 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
 
             word, topics = rest[0], guide.topics()
             named = [topic for topic in topics if len(word) > 2 and word.lower() in guide.text(topic).lower()]
-            which = f"topics that speak of it: {', '.join(named)}" if named else f"topics: {', '.join(topics)}"
+            which = f"topics that mention it: {', '.join(named)}" if named else f"topics: {', '.join(topics)}"
             raise ArgumentError(f"there is no command and no topic {word!r}; {which}") from None
         if rest[0] == "apps":
             _write_plug_ins(out)
@@ -46,7 +46,7 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
 
 
 def _write_plug_ins(out: BinaryIO) -> None:
-    """Add what the page can't know: the applications of installed packages."""
+    """Append the applications of installed plug-ins."""
     from ...apps.registry import plug_ins
 
     found = list(plug_ins())

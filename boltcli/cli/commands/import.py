@@ -1,4 +1,4 @@
-"""``import``: a database from what ``export`` writes. bbolt has no such command."""
+"""``import``: make a database from an export. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ARROW = (b"PAR1", b"ARROW1")
 
 COMMAND = Command(
     "import",
-    "Make a database from what export writes; it is as small as it can be.",
+    "Make a database, as small as possible, from a file that export wrote.",
     arguments=(
         Argument("SRC", "file", "Lines of JSON in key order, or SQLite, Parquet or Arrow; - is standard input."),
     ),
@@ -36,7 +36,7 @@ COMMAND = Command(
     most=1,
     options=(
         OUTPUT,
-        Option("partial", "Take an export that was cut short, or ended with an error.", default=False),
+        Option("partial", "Accept an export that was cut short or ended with an error.", default=False),
         NO_SYNC,
         FORCE,
         FILL_PERCENT,
@@ -91,7 +91,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
 
 def _rows(job: Job[Options]) -> Iterator[Row]:
-    """Yield the rows of the source, by what it begins with: lines of JSON, SQLite, Parquet, Arrow."""
+    """Yield the rows of the source; its first bytes show the format: lines of JSON, SQLite, Parquet, Arrow."""
     source = job.path
     try:
         file = _stdin() if source == "-" else open(source, "rb")  # noqa: SIM115
@@ -114,16 +114,16 @@ def _rows(job: Job[Options]) -> Iterator[Row]:
 
 
 def _parsed(job: Job[Options], file: BinaryIO) -> Iterator[Row]:
-    """Yield the rows in lines of JSON, up to the line that ends an export; empty lines are passed over.
+    """Yield the rows in lines of JSON, up to the last line of an export; skip empty lines.
 
-    Raises :class:`~boltcli.errors.ArgumentError` if that line is missing or counts other rows, unless --partial
-    is given: then it is a warning.
+    Raises :class:`~boltcli.errors.ArgumentError` if the last line is missing or has other counts; with --partial
+    this is a warning.
     """
     from ...render.ndjson import End
     from ...render.ndjson_reader import parsed_lines
 
     pairs = buckets = 0
-    counted = True  # what deleted writes has no line that ends it
+    counted = True  # the output of deleted has no last line with counts
     end: End | None = None
     for row, line in parsed_lines(file):
         if not pairs and b'"certainty":' in line:
@@ -140,24 +140,24 @@ def _parsed(job: Job[Options], file: BinaryIO) -> Iterator[Row]:
     if not counted and end is None:
         return
     if problem and not job.options.partial:
-        raise ArgumentError(f"{problem}; --partial takes the {pairs} pairs that are there")
+        raise ArgumentError(f"{problem}; --partial imports the {pairs} pairs that are there")
     if problem:
-        job.warn(f"{problem}: took the {pairs} pairs that are there")
+        job.warn(f"{problem}: imported the {pairs} pairs that are there")
 
 
 def _problem(end: End | None, pairs: int, buckets: int) -> str:
-    """Return what is wrong with the end of an export, empty for nothing."""
+    """Return what is wrong with the end of an export, or ""."""
     if end is None:
-        return "the export has no line that ends it: it was cut short"
+        return "the export has no last line with counts: it was cut short"
     if end.error is not None:
         return f"the export ended with an error: {end.error}"
     if (end.pairs, end.buckets) != (pairs, buckets):
-        return f"the export ends with {end.pairs} pairs in {end.buckets} buckets, but {pairs} in {buckets} came"
+        return f"the export says {end.pairs} pairs in {end.buckets} buckets, but has {pairs} in {buckets}"
     return ""
 
 
 def _stdin() -> BinaryIO:
-    # Python has none if that was closed; its descriptor may be another file's by now.
+    # Python has no sys.stdin if it was closed; descriptor 0 may then belong to another file.
     if sys.stdin is None:
         raise OpenError("read", "-", "Bad file descriptor")
     return sys.stdin.buffer

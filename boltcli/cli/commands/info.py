@@ -1,4 +1,4 @@
-"""``info``: the page size; as JSON also the meta page, and the application that wrote the file."""
+"""``info``: print the page size; with --json also the meta page and the application that wrote the file."""
 
 from __future__ import annotations
 

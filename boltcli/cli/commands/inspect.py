@@ -1,4 +1,4 @@
-"""``inspect``: the tree of buckets, as JSON."""
+"""``inspect``: print the tree of buckets as JSON."""
 
 from __future__ import annotations
 

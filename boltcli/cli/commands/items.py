@@ -1,4 +1,4 @@
-"""``items``: keys with values. bbolt has no such command."""
+"""``items``: list keys with values. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMMAND = Command(
         format_option("How to write values", short="f"),
         format_option("How to write keys", name="key-format"),
         PARSE,
-        Option("values-only", "Only the values.", default=False),
+        Option("values-only", "Print only the values.", default=False),
         *FILTERS,
         *DECODE,
     ),

@@ -1,4 +1,4 @@
-"""``keys``: the keys of a bucket, written as they are read."""
+"""``keys``: list the keys of a bucket."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def prepare(job: Job[Options]) -> None:
     if is_filtered(job.options):
         selection(job.options, values=False)
         if job.options.skip_damaged:
-            raise ArgumentError("--skip-damaged reads all pages, a filter only some of them: they don't go together")
+            raise ArgumentError("--skip-damaged reads all pages, a filter only some of them: they can't be combined")
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
@@ -85,7 +85,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
 
 def _decoded(decoder: Decoder, path: tuple[bytes, ...], job: Job[Options]) -> Write:
-    """Return what writes keys with what they mean."""
+    """Return a function that writes keys with their decoded form."""
     from ...ops.read.select_items import Items
     from ...render import decoded
 
@@ -106,7 +106,7 @@ def _some(
     write: Write,
     out: BinaryIO,
 ) -> None:
-    """Write the keys that the filters leave."""
+    """Write the keys that pass the filters."""
     from ...ops.read.select_items import items
 
     form = job.options.format
@@ -145,7 +145,7 @@ def _many(snapshot: Snapshot, bucket: BucketRef, job: Job[Options], write: Write
 
 
 def _surviving(snapshot: Snapshot, bucket: BucketRef, form: str, write: Write, out: BinaryIO) -> list[Corrupted]:
-    """Write the keys that can be read; returns what couldn't be."""
+    """Write the keys that can be read; return the damage."""
     from ...ops.read.damaged_keys import surviving_keys
 
     skipped = []

@@ -1,4 +1,4 @@
-"""``lock``: who holds the lock of a database. bbolt has no such command."""
+"""``lock``: show which process holds the lock of a database. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ READERS, WRITER = 2, 3  # exit statuses
 
 COMMAND = Command(
     "lock",
-    "Say who holds the lock.",
+    "Show which process holds the lock.",
     arguments=(FILE,),
     least=1,
     most=1,
     example="boltcli lock fixtures/document.db",
-    statuses={0: "nobody holds it", READERS: "readers hold it", WRITER: "a writer holds it"},
+    statuses={0: "no process holds it", READERS: "readers hold it", WRITER: "a writer holds it"},
 )
 
 

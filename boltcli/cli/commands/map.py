@@ -1,4 +1,4 @@
-"""``map``: a picture of the pages of a file."""
+"""``map``: draw the pages of a file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from ..job import Job
 
-_ROWS = 32  # that fit a terminal
+_ROWS = 32  # rows that fit a terminal
 _COLUMNS = 64
 _SQUARE = 96  # cells in a row and in a column of an image
 
 COMMAND = Command(
     "map",
-    "Show a map of the pages: kind, fill, free, lost, damaged; a cell a page, or a run of pages.",
-    arguments=(FILE, Argument("DEST", "file", "Where an image goes, like --output.", required=False, hidden=True)),
+    "Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages.",
+    arguments=(FILE, Argument("DEST", "file", "The same as --output.", required=False, hidden=True)),
     least=1,
     most=2,
     options=(
@@ -34,15 +34,16 @@ COMMAND = Command(
             "bucket", "Mark the pages of this bucket; repeat it for a nested one.",
             default=[], metavar="NAME", parse=parse_name, kind="bucket",
         ),
-        Option("svg", "Write an SVG image; each cell says on hover what it is.", default=False),
+        Option("svg", "Write an SVG image; each cell has a description on hover.", default=False),
         Option("png", "Write a PNG image.", default=False),
         Option(
-            "output", "Where the image goes; default: standard output.",
+            "output", "Write the image to this file; default: standard output.",
             default="", metavar="DEST", short="o", kind="file",
         ),
         FORCE,
         Option("width", "Cells in a row; 0 chooses automatically.", default=0, metavar="N", parse=parse_count),
-        Option("cells", "Cells at most; 0 chooses automatically.", default=0, metavar="N", parse=parse_count),
+        Option("cells", "Draw at most this many cells; 0 chooses automatically.", default=0, metavar="N",
+               parse=parse_count),
     ),
     opens=True,
     group="Space",
@@ -65,9 +66,9 @@ class Options:
 def prepare(job: Job[Options]) -> None:
     addresses(job.options.bucket)
     if job.options.svg and job.options.png:
-        raise ArgumentError("--svg and --png don't go together")
+        raise ArgumentError("--svg and --png can't be combined")
     if _output(job) and not (job.options.svg or job.options.png):
-        raise ArgumentError("--output is for an image: say --svg or --png")
+        raise ArgumentError("--output is for an image: add --svg or --png")
 
 
 def _output(job: Job[Options]) -> str:
@@ -102,7 +103,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
 
 def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:
-    """Return the numbers of the bucket at ``path`` and of those inside it; none for no path."""
+    """Return the numbers of the bucket at ``path`` and of those inside it; none if the path is empty."""
     if not path:
         return set()
     from ...tree.bucket import find_bucket
@@ -113,7 +114,7 @@ def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:
 
 
 def _records(job: Job[Options], mapped: PageMap, chosen: set[int], before: PageMap | None, out: BinaryIO) -> None:
-    """Write an object a run of pages that are alike."""
+    """Write an object for each run of similar pages."""
     from ...ops.space.page_map import KINDS
     from ...render import records
     from ...render.page_cells import cells

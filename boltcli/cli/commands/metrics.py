@@ -1,4 +1,4 @@
-"""``metrics``: databases in numbers for a monitoring system. bbolt has no such command."""
+"""``metrics``: print metrics of databases for a monitoring system. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "metrics",
-    "Print the numbers of databases as OpenMetrics text, for Prometheus.",
+    "Print metrics of databases as OpenMetrics text, for Prometheus.",
     arguments=(Argument("FILE", "file", "The bolt database files.", many=True),),
     least=1,
     options=(
-        Option("deep", "Count pairs and buckets, too.", default=False),
-        Option("check", "Check each database, and print the result.", default=False),
+        Option("deep", "Also count pairs and buckets.", default=False),
+        Option("check", "Also check each database and print the result.", default=False),
         Option(
             "output",
-            "Write to this file, which is replaced in one step, and not to standard output; to .ndjson, .csv or"
-            " .parquet a row for each database.",
+            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .csv and"
+            " .parquet get a row for each database.",
             default="", metavar="DEST", short="o", kind="file",
         ),
         NO_SYNC,
@@ -60,7 +60,7 @@ UNKNOWN: dict[str, Any] = {"application": None, "lock": None, "up": 0}
 
 
 class _File:
-    """What is known of one file."""
+    """The metrics of one file."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -74,7 +74,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
     files = []
     status = 0
-    for path in dict.fromkeys(meant_files(job)):  # a sample may be there once only
+    for path in dict.fromkeys(meant_files(job)):  # a sample may appear only once
         file = _File(path)
         files.append(file)
         try:
@@ -101,7 +101,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _look(file: _File, job: Job[Options]) -> None:
-    """Find out about a file. Raises BoltError."""
+    """Read the metrics of a file. Raises BoltError."""
     from io import BytesIO
 
     from ...storage.holders import holders
@@ -113,7 +113,7 @@ def _look(file: _File, job: Job[Options]) -> None:
         file.lock = "exclusive" if "exclusive" in modes else "shared" if modes else ""
     finally:
         source.close()
-    sink = BytesIO()  # which transaction was read without the lock is among the numbers
+    sink = BytesIO()  # drop the message about the transaction, which is one of the metrics
 
     def work(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         from ...apps.registry import recognise

@@ -1,4 +1,4 @@
-"""``page``: what pages hold. One that cannot be read is said so on stdout, and the next one follows."""
+"""``page``: show the content of pages. As in bbolt, a page that cannot be read is reported on stdout."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "page",
-    "Show what pages hold, element by element.",
+    "Show the content of pages, element by element.",
     arguments=(FILE, PGIDS),
     least=1,
     options=(
@@ -42,7 +42,7 @@ class Options(Decoding):
 
 
 SEPARATOR = b"===============================================\n"
-_BEYOND = 1 << 16  # pages that are not in the file: no damaged meta is worth more lines
+_BEYOND = 1 << 16  # pages beyond the end of the file that are reported one by one
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
@@ -82,13 +82,13 @@ def _all(file: RawFile, form: str, out: BinaryIO, write: Callable[..., int], sep
             out.write(separator)
         pgid += write(file, pgid, form, out) + 1
     if stop < hwm:
-        raise UnreadablePage(f"page {pgid} and all up to the high water mark {hwm} lie far beyond the file's end")
+        raise UnreadablePage(f"page {pgid} and all up to the high-water mark {hwm} lie far beyond the file's end")
 
 
 def _decoding(
     decoder: Decoder, paths: dict[int, tuple[bytes, ...]], job: Job[Options], plain: Callable[..., int]
 ) -> Callable[..., int]:
-    """Return what writes a page with what its pairs mean: text after the page itself, JSON in its elements."""
+    """Return a function that writes a page with decoded pairs: as text after the page, as JSON in its elements."""
     from ...render.decoded import leaf_pairs, put_decoded, readable
 
     def write(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
@@ -111,7 +111,7 @@ def _decoding(
 
 
 def _page(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
-    """Write page ``pgid``; returns the number of its overflow pages, 0 if it could not be shown."""
+    """Write page ``pgid``; return the number of its overflow pages, 0 if it could not be shown."""
     try:
         page = file.page(pgid)
         out.writelines(page_text(page, form))
@@ -124,7 +124,7 @@ def _page(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
 def _page_as_json(
     file: RawFile, pgid: int, form: str, out: BinaryIO, decoded: dict[int, Any] | None = None, put: Any = None
 ) -> int:
-    """Return the same, as JSON: the page, then each element of it, an object a line; ``decoded`` is what pairs mean."""
+    """Write the page and its elements as JSON, an object a line; ``decoded`` has the decoded pairs."""
     from ...render import records
     from ...render.raw_records import page_records
 

@@ -1,4 +1,4 @@
-"""``page-item``: the key and the value of one element of a leaf page."""
+"""``page-item``: print the key and the value of one element of a leaf page."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 def _decoded(
     page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decoder, job: Job[Options], out: BinaryIO
 ) -> None:
-    """Write the element with what it means; a nested bucket as without decoding."""
+    """Write the decoded element; a nested bucket is written as without decoding."""
     from ...render import records
     from ...render.decoded import leaf_pairs, put_decoded, readable
     from ...render.raw_records import item_record

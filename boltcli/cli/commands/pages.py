@@ -1,4 +1,4 @@
-"""``pages``: a table of all pages."""
+"""``pages``: print a table of all pages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
     except Corrupted as damage:
         job.warn(f"no page is shown as free: {damage}")
         free = []
-    heading = HEADING  # only once the freelist is known to be good, as in bbolt
+    heading = HEADING  # as in bbolt, printed only if the freelist can be read
     if job.json:
         from ...render import records
 

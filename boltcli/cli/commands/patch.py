@@ -1,4 +1,4 @@
-"""``patch``: a database with changes carried out. bbolt has no such command."""
+"""``patch``: apply changes to a database. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "patch",
-    "Apply changes, as diff --json writes them, to a copy of a database, or in its place.",
-    arguments=(FILE, Argument("CHANGES", "file", "Lines of JSON as diff --json writes them; - is standard input.")),
+    "Apply changes written by diff --json to a copy of a database, or to the file itself.",
+    arguments=(FILE, Argument("CHANGES", "file", "Lines of JSON as written by diff --json; - is standard input.")),
     least=2,
     most=2,
     options=(
         Option(
             "output",
-            "Where the result goes. It appears there when it is complete; a file that is there already is an error.",
+            "Write the result to this file, which appears when it is complete. An existing file is an error.",
             default="", metavar="DEST", short="o", kind="file",
         ),
-        Option("in-place", "Replace FILE, in one step and under its exclusive lock; FILE.bak keeps the old one.",
+        Option("in-place", "Replace FILE in one step, under its exclusive lock; the old file becomes FILE.bak.",
                default=False),
-        Option("no-backup", "With --in-place, keep no FILE.bak.", default=False),
-        Option("force", "Apply the changes without comparing the old values with what is there.", default=False),
+        Option("no-backup", "With --in-place: don't keep FILE.bak.", default=False),
+        Option("force", "Apply the changes without comparing the old values with the database.", default=False),
         NO_SYNC,
         HUMAN,
         *ACCESS,
@@ -65,7 +65,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int | None:
     if options.in_place == bool(options.output):
         raise ArgumentError("either --output or --in-place is required")
     if options.in_place and job.previous:
-        raise ArgumentError("--in-place applies to the newest state: it doesn't go with --previous")
+        raise ArgumentError("--in-place changes the newest state: it can't be combined with --previous")
     with Overlay(force=options.force) as overlay:
         overlay.add(_changes(job.arguments[1]))
         if options.in_place:
@@ -108,7 +108,7 @@ def _report(job: Job[Options], overlay: Overlay, done: Loaded, output: str, back
 
 
 def _changes(source: str) -> Iterator[tuple[int, Change]]:
-    """Yield the changes in the file ``source``, or - for standard input, with their lines."""
+    """Yield the changes in the file ``source`` (-: standard input), with their line numbers."""
     from ...render.changes import parse_changes
 
     try:

@@ -1,4 +1,4 @@
-"""``recover``: what a damaged file still holds, as a sound database. bbolt has no such command."""
+"""``recover``: write everything that a damaged file still holds to a sound database. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ LOSSES = 2  # exit status
 
 COMMAND = Command(
     "recover",
-    "Write what a damaged file still holds into a sound database.",
+    "Write everything that a damaged file still holds to a sound database.",
     arguments=(FILE,),
     least=1,
     most=1,
     options=(
         OUTPUT,
         Option(
-            "bucket", "Only this bucket; repeated: the bucket in that one.",
+            "bucket", "Only this bucket; repeat it for a nested one.",
             default=[], metavar="NAME", parse=parse_name, kind="bucket",
         ),
-        Option("no-lost-and-found", "Leave out pages of which it is not known where they belong.", default=False),
-        Option("lost-and-found", "Name of the bucket for pages of which it is not known where they belong.",
+        Option("no-lost-and-found", "Leave out pages whose bucket is not known.", default=False),
+        Option("lost-and-found", "Name of the bucket for pages whose bucket is not known.",
                default="lost+found", metavar="NAME"),
-        Option("deleted", "Also keep old versions and deleted pairs, in a bucket deleted.", default=False),
+        Option("deleted", "Also keep old versions and deleted pairs, in the bucket deleted.", default=False),
         Option("page-size", "Page size of the file; 0: find it.", default=0, metavar="N", parse=parse_uint64),
         FORCE,
         NO_SYNC,

@@ -1,4 +1,4 @@
-"""``redact``: a copy without what is in it, to be shown to others. bbolt has no such command."""
+"""``redact``: copy a database without its content, to show it to others. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ COMMAND = Command(
     most=1,
     options=(
         OUTPUT,
-        Option("keys", "Also replace keys and names of buckets, with others of the same length and order.",
+        Option("keys", "Also replace keys and bucket names by others of the same length and in the same order.",
                default=False),
-        Option("seed", "With --keys: which keys replace them; the same for the same number.",
+        Option("seed", "With --keys: the seed of the random keys; the same seed gives the same keys.",
                default=0, metavar="N", parse=parse_uint64),
         FORCE,
         NO_SYNC,

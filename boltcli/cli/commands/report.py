@@ -1,4 +1,4 @@
-"""``report``: one HTML file about one or more databases."""
+"""``report``: write an HTML report about one or more databases."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AUDIT = 200
 COMMAND = Command(
     "report",
     "Write a report about databases as one HTML file: verdict, page map, sizes, findings, application.",
-    arguments=(Argument("FILE", "file", "Bolt database files; of several the worst comes first.", many=True),),
+    arguments=(Argument("FILE", "file", "Bolt database files; the worst comes first in the report.", many=True),),
     least=1,
     options=(
         OUTPUT,
@@ -151,7 +151,7 @@ def _values(
 
 
 def _application(snapshot: Snapshot) -> Context:
-    """Return whose file it is, the rows of its views, and its audit."""
+    """Return the application that wrote the file, the rows of its views, and its audit."""
     from ...apps.registry import recognise
     from ...apps.store import SnapshotStore
 

@@ -1,4 +1,4 @@
-"""``scan``: find bolt databases by what is in the files. bbolt has no such command."""
+"""``scan``: find bolt databases by the content of files. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "scan",
-    "Find bolt databases in folders, whatever their names, packed too; name their applications.",
+    "Find bolt databases in folders by content, also packed ones, and name their applications.",
     arguments=(Argument("DIR", "file", "Folders, or files.", many=True),),
     least=1,
     options=(HUMAN,),
@@ -33,7 +33,7 @@ class Options:
 def prepare(job: Job[Options]) -> None:
     for argument in job.arguments:
         if is_elsewhere(argument):
-            raise ArgumentError(f"{argument}: scan looks at folders here; verify --recursive takes an address")
+            raise ArgumentError(f"{argument}: scan takes local folders; verify --recursive takes an address")
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""``sql``: a question in SQL over one or more databases, by DuckDB."""
+"""``sql``: run a SQL statement over one or more databases with DuckDB."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "sql",
-    "Answer a question in SQL over databases and the views of their applications (DuckDB).",
+    "Run a SQL statement over databases and the views of their applications (DuckDB).",
     arguments=(
-        Argument("STATEMENT", "text", "A SQL statement; if it is left out, the relations are listed."),
-        Argument("FILE", "file", "Bolt database files: all relations have rows of each.", many=True, required=False),
+        Argument("STATEMENT", "text", "A SQL statement; without it the relations are listed."),
+        Argument("FILE", "file", "Bolt database files; each relation has the rows of all.", many=True, required=False),
     ),
     least=1,
     options=(
         Option("csv", "Write CSV; BLOBs are in hex.", default=False),
         Option(
             "output",
-            "Write the result to this file; its ending chooses Parquet, CSV, NDJSON or Arrow.",
+            "Write the result to this file; its suffix selects Parquet, CSV, NDJSON or Arrow.",
             default="", metavar="DEST", short="o", kind="file",
         ),
         FORCE,
@@ -47,7 +47,7 @@ class Options:
 
 def prepare(job: Job[Options]) -> None:
     if job.options.csv and job.json:
-        raise ArgumentError("--csv and --json don't go together")
+        raise ArgumentError("--csv and --json can't be combined")
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
@@ -76,7 +76,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
 
 def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:
-    """Write the result in the form that the options ask for."""
+    """Write the result in the selected form."""
     from ...tables.result_rows import result_rows
     from ..row_output import Form, complete, write_rows
 
@@ -92,7 +92,7 @@ def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: Binary
 
 
 def _describe(session: Session, job: Job[Options], out: BinaryIO) -> None:
-    """List the relations with their columns, and statements to begin with."""
+    """List the relations with their columns, and example statements."""
     from ...render import records
     from ...tables.examples import statements
 

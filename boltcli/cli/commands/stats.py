@@ -1,4 +1,4 @@
-"""``stats``: the sums over all top-level buckets, or those with a prefix."""
+"""``stats``: sum statistics over all top-level buckets, or those with a prefix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMMAND = Command(
     most=2,
     options=(
         JOBS,
-        Option("prefix", "Like PREFIX; with --json all arguments are files.", default="", metavar="PREFIX"),
+        Option("prefix", "The same as PREFIX; with --json all arguments are files.", default="", metavar="PREFIX"),
         HUMAN_ONLY_IF_GIVEN,
     ),
     opens=True,

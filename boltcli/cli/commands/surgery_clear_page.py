@@ -1,4 +1,4 @@
-"""``surgery clear-page``: a branch or leaf page without its elements."""
+"""``surgery clear-page``: remove all elements of a branch or leaf page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``surgery clear-page-elements``: a branch or leaf page without some of its elements."""
+"""``surgery clear-page-elements``: remove some elements of a branch or leaf page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ COMMAND = declare(
     OUTPUT,
     number_option("pageId", "The page to clear.", aliases=("page-id",)),
     number_option("from-index", "The first element to remove, counted from 0.", metavar="INDEX", signed=True),
-    number_option("to-index", "The first element after it to keep; -1 keeps none.", metavar="INDEX", signed=True),
+    number_option(
+        "to-index", "The first element to keep after them; -1: remove to the end.", metavar="INDEX", signed=True
+    ),
 )
 
 

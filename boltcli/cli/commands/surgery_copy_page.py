@@ -1,4 +1,4 @@
-"""``surgery copy-page``: a page over another one."""
+"""``surgery copy-page``: copy a page over another one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMAND = declare(
     "broken.db --output copied.db --from-page 5 --to-page 7",
     OUTPUT,
     number_option("from-page", "The page to copy."),
-    number_option("to-page", "The page to write it over."),
+    number_option("to-page", "The page to overwrite."),
 )
 
 

@@ -1,4 +1,4 @@
-"""``surgery freelist abandon``: both meta pages without a freelist."""
+"""``surgery freelist abandon``: remove the freelist from both meta pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMAND = declare(
     "freelist abandon",
-    "Drop the freelist from both meta pages; bbolt then finds the free pages by a full walk.",
+    "Remove the freelist from both meta pages; bbolt then finds the free pages by a full walk.",
     "broken.db --output abandoned.db",
     OUTPUT,
 )

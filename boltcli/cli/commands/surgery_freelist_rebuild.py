@@ -1,4 +1,4 @@
-"""``surgery freelist rebuild``: a database that has no freelist gets one again."""
+"""``surgery freelist rebuild``: store a freelist in a database that has none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COMMAND = declare(
     "freelist rebuild",
-    "Store a freelist again in a database that has none.",
+    "Store a freelist in a database that has none.",
     "abandoned.db --output rebuilt.db",
     OUTPUT,
 )
@@ -31,7 +31,7 @@ def run(job: Job[Output], out: BinaryIO, err: BinaryIO) -> None:
                 "the file already has freelist, please consider to abandon the freelist to forcibly rebuild it"
             )
         with begin("freelist rebuild", file, output) as copy:
-            # The copy is opened, and not the source: whoever holds a lock on that isn't asked.
+            # The copy is opened instead of the source, so a lock on the source doesn't matter.
             with Step("[freelist rebuild] open db file failed"):
                 write_patches(copy, *rebuild_freelist(output, copy.fd))
             copy.commit()

@@ -1,4 +1,4 @@
-"""``surgery meta update``: fields of a meta page changed, its checksum made right."""
+"""``surgery meta update``: change fields of a meta page, and update its checksum."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 COMMAND = declare(
     "meta update",
-    "Change fields of a meta page, and make its checksum right.",
+    "Change fields of a meta page, and update its checksum.",
     "broken.db --output updated.db --meta-page 1 --fields root:6,freelist:8",
     OUTPUT,
     FORCE,
     Option(
         "fields",
-        "What to change: name:number, with commas between; the names are pageSize, root, freelist and pgid.",
+        "Fields to change, as name:number, separated by commas; the names are pageSize, root, freelist and pgid.",
         default=[],
         metavar="FIELDS",
         parse=parse_string_slice,
     ),
-    Option("meta-page", "Which meta page: 0 or 1.", default=0, metavar="PAGE", parse=parse_uint32),
+    Option("meta-page", "The meta page to change: 0 or 1.", default=0, metavar="PAGE", parse=parse_uint32),
 )
 
 
@@ -50,7 +50,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         patches, warning = update_meta(file, slot, fields)
         if patches and not fields and not job.options.force:
             raise ArgumentError(
-                f"meta page {slot} is not valid, and without --fields it would be valid with nonsense in it: "
+                f"meta page {slot} is not valid; without --fields it would become valid with impossible values: "
                 "--force writes it"
             )
         refuse_nonsense(job, file, patches)

@@ -1,4 +1,4 @@
-"""``surgery meta validate``: whether each meta page is valid."""
+"""``surgery meta validate``: show whether each meta page is valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COMMAND = declare(
     "meta validate",
-    "Say whether each of the two meta pages is valid.",
+    "Show whether each of the two meta pages is valid.",
     "fixtures/document.db",
 )
 
@@ -37,7 +37,7 @@ def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
             if problem is None:
                 out.write(b"The meta page %d is valid!\n" % slot)
             else:
-                words = str(problem).partition(":")[0]  # ours say more than bbolt's
+                words = str(problem).partition(":")[0]  # boltcli's messages are longer than bbolt's
                 out.write(f"WARNING: The meta page {slot} isn't valid: {words}!\n".encode())
     if not valid:
         raise InvalidDatabase("neither meta page is valid")

@@ -1,4 +1,4 @@
-"""``surgery revert-meta-page``: the older meta page over the newer one."""
+"""``surgery revert-meta-page``: replace the newer meta page by the older one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMAND = declare(
     "revert-meta-page",
-    "Undo the newest transaction: its meta page is replaced by the other one.",
+    "Undo the newest transaction: replace its meta page by the other one.",
     "broken.db --output reverted.db",
     OUTPUT,
     FORCE,

@@ -1,4 +1,4 @@
-"""``top``: what takes the space."""
+"""``top``: show what takes the space."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ COMMAND = Command(
     "Show what takes the space: buckets, key prefixes, largest pairs, sizes, fill of pages, free runs.",
     arguments=(
         FILE,
-        Argument("BUCKET", "bucket", "Only this bucket; nested ones after it.", many=True, required=False),
+        Argument("BUCKET", "bucket", "Only this bucket: its path, outermost name first.", many=True, required=False),
     ),
     least=1,
     options=(
-        Option("sep", "What separates the parts of a key; auto: found in the keys.", default="auto", metavar="TEXT"),
-        Option("depth", "How many parts of a key make a prefix.", default=1, metavar="N", parse=parse_count),
+        Option("sep", "Separator of the parts of a key; auto: find it in the keys.", default="auto", metavar="TEXT"),
+        Option("depth", "Number of parts of a key that make a prefix.", default=1, metavar="N", parse=parse_count),
         Option(
-            "levels", "How many levels of buckets are told apart; 0: one, or more where one bucket holds nearly all.",
+            "levels", "Levels of buckets to show separately; 0: one, or more if one bucket has nearly everything.",
             default=0, metavar="N", parse=parse_count,
         ),
         Option("limit", "Show at most this many rows of a table; 0: all.", default=10, metavar="N", parse=parse_count),

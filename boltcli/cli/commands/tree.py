@@ -1,4 +1,4 @@
-"""``tree``: the buckets and what is in them, in colours on a terminal. bbolt has no such command."""
+"""``tree``: show the tree of buckets, in colours on a terminal. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ COMMAND = Command(
     "Show the tree of buckets with pairs, bytes, share of the file, depth and sequence.",
     arguments=(
         FILE,
-        Argument("BUCKET", "bucket", "The bucket to start from; nested ones after it.", many=True, required=False),
+        Argument("BUCKET", "bucket", "Start at this bucket (its path, outermost first).", many=True, required=False),
     ),
     least=1,
     options=(
         DEPTH,
         Option(
             "sort",
-            "Order of the buckets inside of one: size|name|keys",
+            "Order of the buckets within a bucket: size|name|keys",
             default="name",
             metavar="ORDER",
             choices=("size", "name", "keys"),
@@ -66,7 +66,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     found = bucket_usage(snapshot, damages)
     start = next((bucket for bucket in found if bucket.level == len(path) and bucket.path == path), None)
     if start is None:
-        find_bucket(snapshot, path)  # says what is missing, or damaged
+        find_bucket(snapshot, path)  # raises the error
         raise BucketNotFound
     buckets = arranged(found, job.options.sort, job.options.depth, start)
     size = snapshot.size

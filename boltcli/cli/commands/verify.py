@@ -1,4 +1,4 @@
-"""``verify``: whether databases and backups are good, a verdict each. bbolt has no such command."""
+"""``verify``: verify databases and backups and print a verdict on each. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "verify",
-    "Say of each database or backup whether it is good: sum, structure, all pairs.",
-    arguments=(Argument("FILE", "file", "Databases and backups, packed or elsewhere too.", many=True),),
+    "Verify databases and backups: checksum, structure, all pairs; print a verdict on each.",
+    arguments=(Argument("FILE", "file", "Databases and backups, also packed or remote.", many=True),),
     least=1,
     options=(
-        Option("quick", "Look at the sum, the meta pages and the page headers only.", default=False),
-        Option("deep", "Look at everything, as check --deep does.", default=False),
+        Option("quick", "Verify only the checksum, the meta pages and the page headers.", default=False),
+        Option("deep", "Verify everything, like check --deep.", default=False),
         JOBS,
     ),
     opens=True,
@@ -48,7 +48,7 @@ class Options:
 
 def prepare(job: Job[Options]) -> None:
     if job.options.quick and job.options.deep:
-        raise ArgumentError("--quick and --deep exclude each other")
+        raise ArgumentError("--quick and --deep can't be combined")
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:

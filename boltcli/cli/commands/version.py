@@ -1,4 +1,4 @@
-"""``version`` and ``--version``."""
+"""``version``: print the versions of boltcli, bbolt and Python."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMMAND = Command(
 
 
 def one_line() -> bytes:
-    """Return what ``boltcli --version`` prints."""
+    """Return the output of ``boltcli --version``."""
     return f"boltcli version {__version__}\n".encode()
 
 

@@ -1,4 +1,4 @@
-"""``view``: the records of the application that wrote the database, as tables."""
+"""``view``: show the records of the application that wrote the database as tables."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from ..job import Job
 
-_MOST_ON_A_TERMINAL = 2000  # rows, for which a table's columns are measured; more are lines as in a pipe
+_MOST_ON_A_TERMINAL = 2000  # rows in a table with aligned columns; more rows are written as in a pipe
 
 COMMAND = Command(
     "view",
-    "Show an application's records as a table; without NAME which tables there are.",
+    "Show an application's records as a table; without NAME list the tables.",
     arguments=(
         FILE,
         Argument("NAME", "text", "The view: executions, jobs, ...; see `boltcli help apps`.", required=False),
@@ -32,22 +32,22 @@ COMMAND = Command(
         Option("columns", "Show only these columns, separated by commas, in this order.", default="", metavar="NAMES"),
         Option(
             "where",
-            "Show only rows in which FIELD is VALUE, as it is shown; repeated: all must hold.",
+            "Show only rows in which FIELD is VALUE, as displayed; if repeated, all must match.",
             default=[], metavar="FIELD=VALUE", parse=parse_name,
         ),
         Option("sort", "Sort by this column; -COLUMN: descending.", default="", metavar="COLUMN"),
         Option("limit", "At most this many rows; 0: all.", default=0, metavar="N", parse=parse_uint64),
-        Option("csv", "Write CSV with a head line.", default=False),
-        Option("rev", "The revision at which to look, in views that take one.", default="", metavar="N"),
-        Option("key", "The key to look at, in views that take one.", default="", metavar="KEY"),
+        Option("csv", "Write CSV with a header line.", default=False),
+        Option("rev", "The revision to show, in views that take one.", default="", metavar="N"),
+        Option("key", "The key to show, in views that take one.", default="", metavar="KEY"),
         Option(
             "set",
-            "Another option of the view; repeated for several.",
+            "Another option of the view; may be repeated.",
             default=[], metavar="NAME=VALUE", parse=parse_name,
         ),
         Option(
             "app",
-            "The application whose views to use; auto: recognised by the file's buckets.",
+            "The application whose views to use; auto: recognise it by the file's buckets.",
             default="auto", metavar="NAME",
         ),
     ),
@@ -73,7 +73,7 @@ class Options:
 
 def prepare(job: Job[Options]) -> None:
     if job.json and job.options.csv:
-        raise ArgumentError("--json and --csv exclude each other")
+        raise ArgumentError("--json and --csv can't be combined")
     for option in ("where", "set"):
         for text in getattr(job.options, option):
             _split(option, text)
@@ -91,7 +91,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
 
 def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
-    """Return the application whose file ``db`` is, or the one called ``name``.
+    """Return the application that wrote ``db``, or the one called ``name``.
 
     Raises :class:`~boltcli.errors.ArgumentError` if there is none.
     """

@@ -1,4 +1,4 @@
-"""``watch``: each change of a database that another process writes. bbolt has no such command."""
+"""``watch``: print each change that another process makes to a database. bbolt has no such command."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ COMMAND = Command(
     arguments=(FILE, PATH),
     least=1,
     options=(
-        Option("initial", "First print what is there already, as added.", default=False),
-        Option("values", "Show old and new values; of JSON values the fields that changed.", default=False),
-        Option("keys-only", "Leave the values out, also with --json.", default=False),
-        Option("prefix", "Only keys of the bucket (without one: only buckets) that begin with this.",
+        Option("initial", "First print the existing content, as added.", default=False),
+        Option("values", "Show old and new values, or the changed fields of JSON values.", default=False),
+        Option("keys-only", "Leave out the values, also with --json.", default=False),
+        Option("prefix", "Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.",
                default="", metavar="KEY"),
-        Option("interval", "How often to look: 500ms, 2s. Where the system tells of writes, they are seen at once.",
+        Option("interval", "Time between two looks at the file: 500ms, 2s. Linux reports writes at once.",
                default="500ms", metavar="DURATION", parse=parse_timeout),
         *DECODE,
     ),
@@ -58,7 +58,7 @@ def prepare(job: Job[Options]) -> None:
     from ...storage.source import is_elsewhere
 
     if is_elsewhere(job.path):
-        raise ArgumentError("watch follows a file on this machine; compare objects elsewhere with diff")
+        raise ArgumentError("watch follows a local file; compare remote files with diff")
     addresses(job.arguments[1:])
     address(job.options.prefix)
     if not seconds(job.options.interval):
@@ -84,9 +84,9 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
 
 def _tell(commit: Commit, job: Job[Options], err: BinaryIO) -> None:
-    """Say on stderr what the lines alone don't show."""
+    """Report on stderr that the file was replaced, or that transactions were skipped."""
     if commit.replaced:
-        message = f"another file has taken its place; what differs follows, to transaction {commit.txid}"
+        message = f"the file was replaced by another one; the differences up to transaction {commit.txid} follow"
     elif commit.skipped:
         message = f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
     else:
@@ -113,7 +113,7 @@ def _write(commit: Commit, output: ChangeOutput) -> None:
 
 
 def _decoder(job: Job[Options]) -> Decoder | None:
-    """Return the decoder that the options ask for, by what is in the file now."""
+    """Return the decoder that the options select for the file's present content."""
     if not is_asked(job.options):
         return None
     from ...storage.live import Live
@@ -129,9 +129,9 @@ def _decoder(job: Job[Options]) -> Decoder | None:
 
 
 def _end_by_signals(waiter: Waiter) -> None:
-    """Have SIGINT and SIGTERM end the watch after the transaction that is being printed; a second one ends it at once.
+    """Make SIGINT and SIGTERM end the watch after the current transaction; a second signal ends it at once.
 
-    Only as the process's own handlers, and only where signals aren't ignored.
+    This is done only in the boltcli process itself, and only for signals that aren't ignored.
     """
     import signal
     import threading

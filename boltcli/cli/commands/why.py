@@ -1,4 +1,4 @@
-"""``why``: which pages refer to a page, and what it holds."""
+"""``why``: show which pages refer to a page, and its content."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ..job import Job
 
 _OFFSET = "offset:"
-_FINDINGS = 100_000  # looked at, of a file that has more
+_FINDINGS = 100_000  # findings of a check that are searched
 
 COMMAND = Command(
     "why",
-    "Show why a page exists: which pages refer to it, now and before the last transaction, and what it holds.",
+    "Show why a page exists: the pages that refer to it, now and before the last transaction, and its content.",
     arguments=(FILE, Argument("PAGE", "text", "A page id, or offset:N for the page at byte N.", many=True)),
     least=2,
     opens=True,
