@@ -10,9 +10,10 @@ from __future__ import annotations
 from array import array
 from typing import NamedTuple
 
-from ...format.constants import BUCKET_HEADER_SIZE, FREELIST_PAGE
+from ...format.constants import BUCKET_HEADER_SIZE
 from ...format.page import BUCKET_HEADER
 from .bucket_pages import BucketPages
+from .freelists import bitmap_of, find_freelists
 from .recovered_tree import REUSED, RecoveredTree, first_key, is_reused, page_elements
 
 TYPE_CHECKING = False
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _UNKNOWN, _OPEN, _WHOLE, _BROKEN = range(4)
 _MOST_CANDIDATES = 48
-_MOST_FREELISTS = 64
 _BUDGET = 6  # times the pages of the file that candidates may have together
 
 
@@ -196,16 +196,6 @@ class Generation:
             best = min(best, (ones & ~(self.bitmap | listed)).bit_count() + wrong)
         return best
 
-    def names(self) -> set[bytes]:
-        """The names of the top-level buckets, inline ones too."""
-        found: set[bytes] = set()
-        table = self.tree.table
-        for page in self.tree.top.leaves:
-            elements = page_elements(table, page)
-            if elements is not None:
-                found |= {key for key, flag in zip(elements.keys, elements.flags) if flag}
-        return found
-
 
 _BITS = bytes([0] + [1] * 255)
 
@@ -232,28 +222,6 @@ def is_newer(one: Generation, other: Generation, freelists: list[int]) -> bool:
     return newer.pairs > older.pairs
 
 
-def find_freelists(table: PageTable) -> list[tuple[int, list[int]]]:
-    """All freelist pages that can be read: page id and ids."""
-    found = []
-    for page in range(2, table.pages):
-        if table.own[page] and table.kind[page] == FREELIST_PAGE:
-            ids = table.freelist(page)
-            if ids is not None:
-                found.append((page, ids))
-                if len(found) == _MOST_FREELISTS:
-                    break
-    return found
-
-
-def bitmap_of(table: PageTable, ids: list[int]) -> int:
-    """A number with a byte of 1 for each page."""
-    marks = bytearray(table.pages)
-    for page in ids:
-        if page < table.pages:
-            marks[page] = 1
-    return int.from_bytes(marks, "little")
-
-
 def generations(
     table: PageTable, links: Links, pages: BucketPages, names: set[bytes] | None, *, every: bool = False,
     without: Collection[int] = (),
@@ -275,7 +243,7 @@ def generations(
             break
         made = Generation(table, page)
         budget -= links.sizes[page]
-        own = made.names()
+        own = made.tree.names
         if known is None:
             known = own
         common = len(own & known)

@@ -20,11 +20,12 @@ from ..check.snapshot_trailer import trailer_is_right
 from ..write.freelist_rebuild import rebuild_freelist
 from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
 from .emit import Emission
+from .freelists import free_pages
 from .mapped_file import MappedFile
 from .page_table import PageTable, find_metas, find_page_size
-from .recover import free_pages, is_torn
 from .recovered_tree import RecoveredTree, page_elements
 from .report import recover_file
+from .torn_copies import is_torn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -284,21 +285,19 @@ def _cleared(path: str, folder: str) -> Remedy | None:
         places = _bad_elements(table, tree)
     if not places or len(places) > _MOST_CLEARED:
         return None
-    copy, before = os.path.join(folder, "copy"), os.path.join(folder, "before")
-    copy_to(path, copy)
+    copy = os.path.join(folder, "copy")
     words = []
     try:
+        copy_to(path, copy)
         for page, index in places:
-            os.replace(copy, before)
-            with RawFile(before) as raw:
+            with RawFile(copy) as raw:
                 patches, _ = clear_elements(raw, page, index, index + 1)
-            _patched(before, copy, patches)
+            _write(copy, patches)
             words.append(["surgery", "clear-page-elements", f"--pageId={page}", f"--from-index={index}",
                           f"--to-index={index + 1}"])  # fmt: skip
-        os.replace(copy, before)
-        with RawFile(before) as raw:
+        with RawFile(copy) as raw:
             patches = abandon_freelist(raw)
-        _patched(before, copy, patches)
+        _write(copy, patches)
     except (BoltError, OSError) as error:
         return Remedy(CLEAR, 0, 0, False, len(places), [], str(error))
     words.append(["surgery", "freelist", "abandon"])

@@ -231,15 +231,8 @@ class Emission:
             return sequence, iter(())
         if inner.lost:
             self._note_lost(name, inner.lost)
-        small = stop - start <= self.tree.table.page_size // 4
-        if (
-            inner.sound
-            and inner.dense
-            and small
-            and depth + 1 >= len(self.only)
-            and not inner.has_buckets()
-            and _packed(inner)
-        ):
+        packed = inner.sound and inner.dense and not inner.has_buckets() and _packed(inner)
+        if packed and stop - start <= self.tree.table.page_size // 4 and depth + 1 >= len(self.only):
             return inner.count
         order = sorted(range(inner.count), key=inner.keys.__getitem__)
         return sequence, self._elements(None, depth + 1, [(inner, i, inner.flags[i]) for i in order], [])

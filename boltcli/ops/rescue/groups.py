@@ -32,32 +32,12 @@ class Group:
     """
 
     __slots__ = (
-        "before",
-        "beside",
-        "end",
-        "evidence",
-        "first",
-        "holds",
-        "last",
-        "leaf",
-        "page",
-        "rank",
-        "samples",
-        "shape",
-        "size",
-        "stale",
-    )
+        "before", "beside", "end", "evidence", "first", "holds", "last", "leaf", "page", "rank", "samples", "shape",
+        "size", "stale",
+    )  # fmt: skip
 
     def __init__(
-        self,
-        page: int,
-        end: int,
-        leaf: bool,
-        size: int,
-        first: bytes,
-        last: bytes,
-        samples: Pairs,
-        holds: int,
+        self, page: int, end: int, leaf: bool, size: int, first: bytes, last: bytes, samples: Pairs, holds: int
     ) -> None:
         self.page = page
         self.end = end

@@ -91,6 +91,10 @@ class Gap:
         self.complete = False
         self.leaf = False
 
+    def is_whole(self) -> bool:
+        """Whether all of a bucket is missing: its root page is lost."""
+        return not self.low and self.high is None
+
 
 class RecoveredTree:
     """What was reached so far. ``owner`` has, for each page, 1 + the index in ``buckets`` of the one that holds it.
@@ -166,14 +170,8 @@ class RecoveredTree:
                 continue
             if found.lost or not found.count:
                 lost = found.lost or 1
-                self.gap(
-                    bucket,
-                    low,
-                    high,
-                    page,
-                    f"{lost} damaged branch elements" if found.keys else "a branch page without elements",
-                    lost,
-                )
+                reason = f"{lost} damaged branch elements" if found.keys else "a branch page without elements"
+                self.gap(bucket, low, high, page, reason, lost)
             keys = found.keys
             below: list[Step] = []
             leaves = any(self.table.is_tree(child) and self.table.kind[child] == LEAF_PAGE for child in found.pgids)
@@ -207,7 +205,7 @@ class RecoveredTree:
         roots: list[Step] = []
         buffer = found.buffer
         if bucket is self.top:
-            self.names.update(found.keys)
+            self.names.update(key for key, flag in zip(found.keys, found.flags) if flag)
         for i, flag in enumerate(found.flags):
             if not flag:
                 continue

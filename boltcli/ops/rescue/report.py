@@ -8,15 +8,16 @@ from typing import NamedTuple
 from ...errors import ArgumentError, BucketNotFound, DestinationError, DestinationIsSource, InvalidDatabase
 from ...storage.destination import Destination
 from .emit import Emission
+from .extra_buckets import LOST_AND_FOUND, add_deleted, add_lost_and_found
 from .mapped_file import MappedFile
-from .recover import LOST_AND_FOUND, add_deleted, add_lost_and_found, recover
+from .recover import recover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...storage.open_source import Way
-    from .recover import Recovery
+    from .recovery import Recovery
 
 DELETED = b"deleted"
 PAGE_SIZES = tuple(1024 << i for i in range(7))

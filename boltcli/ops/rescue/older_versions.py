@@ -1,4 +1,4 @@
-"""Bring back the names of buckets whose page is lost from an older version of that page.
+"""Bring back from older versions what is lost: names of buckets, and whole pages.
 
 The names are what placing the pages of those buckets needs. Of where the older version leads only that is taken which
 other old pages don't contradict.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from ...format.page import BUCKET_HEADER
 from .candidate_roots import Generation, newest_first
-from .recovered_tree import OLDER, OTHER_BUCKET, PLACED, page_elements
+from .recovered_tree import OLDER, OTHER_BUCKET, PLACED, fits, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .families import Families
-    from .recovered_tree import Bucket, RecoveredTree
+    from .recovered_tree import Bucket, Gap, RecoveredTree
+    from .recovery import Recovery
 
 _MOST_VERSIONS = 16
 _DEEP = 64  # levels of buckets whose pages are lost
@@ -65,3 +66,48 @@ def _take(tree: RecoveredTree, bucket: Bucket, page: int, families: Families, fr
             tree.walk(made, root, origin=PLACED, strict=True)
         else:
             tree.gap(made, b"", None, root, OTHER_BUCKET)
+
+
+def take_skeleton(tree: RecoveredTree, reference: RecoveredTree, done: Recovery) -> None:
+    """With the root lost: the buckets of an older root, and of their pages those that may still be theirs."""
+    top = tree.top
+    for page in reference.top.leaves:
+        found = page_elements(tree.table, page)
+        if found is None:
+            continue
+        tree.top.leaves.append(page)
+        tree.top.origins.append(OLDER)
+        tree.names.update(reference.names)
+        for name, child in reference.top.children.items():
+            if name not in top.children:
+                made = tree.bucket(top, name, child.root, child.sequence)
+                tree.walk(made, child.root, b"", None, PLACED, strict=True)
+        break
+    tree.gaps[:] = [gap for gap in tree.gaps if gap.bucket is not top]
+
+
+def fill_from_older(done: Recovery, references: list[RecoveredTree]) -> None:
+    """Fill gaps to which nothing was found from the newest older tree that has something there."""
+    tree = done.tree
+    for reference in references:
+        by_path = {bucket.path(): bucket for bucket in reference.buckets}
+        for gap in list(tree.gaps):
+            if gap.filled or gap.complete or gap.elements:
+                continue
+            source = by_path.get(gap.bucket.path())
+            if source is not None:
+                _fill(done, gap, source)
+
+
+def _fill(done: Recovery, gap: Gap, source: Bucket) -> None:
+    tree = done.tree
+    for page in source.leaves:
+        if tree.owner[page]:
+            continue
+        found = page_elements(tree.table, page)
+        if found is None or not found.keys or not fits(found, gap.low, gap.high, 3):
+            continue
+        before = len(gap.bucket.leaves)
+        tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
+        done.older += len(gap.bucket.leaves) - before
+        gap.filled += 1

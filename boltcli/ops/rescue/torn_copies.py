@@ -1,0 +1,54 @@
+"""Tell copies that were made while a program wrote to the file: pages of later transactions lie in them."""
+
+from __future__ import annotations
+
+from .candidate_roots import Generation
+from .recovered_tree import REUSED, page_elements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...format.meta import Meta
+    from .page_table import PageTable
+    from .recovered_tree import RecoveredTree
+
+
+def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:
+    """Whether pages of the newest tree were used for something else since: it was written to while it was copied.
+
+    ``free``: the pages of its freelist, None if that can't be read.
+    """
+    if any(gap.reason in REUSED for gap in tree.gaps):
+        return True
+    if free is not None or not metas:
+        return False
+    freelist = metas[0].freelist
+    return (tree.table.is_tree(freelist) and not tree.used[freelist]) or is_other_root(tree, metas)
+
+
+def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
+    """Whether the root page was used for something else since.
+
+    Then it has pairs beside buckets, which bbolt can't put there, or not one name of the older, larger tree.
+    """
+    if _has_pairs_at_the_top(tree):
+        return True
+    names = tree.names
+    older = [Generation(tree.table, meta.root) for meta in metas[1:]] if names else []
+    return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(names) for made in older)
+
+
+def is_younger_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
+    """The same of a file without a freelist, where no page says so: there must be pages of a later transaction."""
+    return _has_pairs_at_the_top(tree) or (has_pages_beyond(tree.table, metas[0]) and is_other_root(tree, metas))
+
+
+def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
+    return any(
+        found is not None and not all(found.flags)
+        for found in (page_elements(tree.table, page) for page in tree.top.leaves)
+    )  # fmt: skip
+
+
+def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
+    """Whether there are pages at or above the high-water mark: a later transaction wrote them."""
+    return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
