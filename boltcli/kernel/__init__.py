@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..format.page import Buffer
 
     Tick = Callable[[int], object] | None
-    Row = tuple[tuple[bytes, ...], int] | tuple[tuple[bytes, ...], list[bytes], list[bytes]]  # bucket; pairs
+    Row = tuple[tuple[bytes, ...], int] | tuple[tuple[bytes, ...], bytes, bytes, int, bytes]  # bucket; pairs
     Meta = tuple[int, int, int, int]  # transaction, root, freelist, high-water mark
 
     class Kernel(Protocol):
@@ -86,7 +86,8 @@ if TYPE_CHECKING:
         def parse(self, lines: list[bytes], first: int, /) -> tuple[list[Row], int]:
             """Read lines of JSON from ``first`` on up to one that isn't as ``export`` writes it.
 
-            Returns their rows, those of pairs of one bucket together, and how many lines they were.
+            Returns their rows, and how many lines they were. Pairs of one bucket, whose keys ascend, are one row: its
+            path, their first key and their last, their number, the table and data of a leaf page of them.
             """
 
         def leaves(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
@@ -138,7 +139,7 @@ SUMS = {
     "fills": 10,
 }
 
-_VERSION = 7  # of kernel.c: one that was built from another is not used
+_VERSION = 8  # of kernel.c: one that was built from another is not used
 
 
 def load_kernel() -> Kernel | None:

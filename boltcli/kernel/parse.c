@@ -1,7 +1,9 @@
-/* import: lines of JSON as export writes them, to rows. One that is written in another way ends it: it is for Python. */
+/* import: lines of JSON as export writes them, to rows; pairs of one bucket as the elements of a leaf page. One that is
+   written in another way, or can't be where it is, ends it: it is for Python. */
 #include "walk.h"
 
-enum { AT_ONCE = 256, BYTES_AT_ONCE = 1 << 16 };            /* pairs of one bucket that are given together */
+enum { AT_ONCE = 256, BYTES_AT_ONCE = 1 << 16,              /* pairs of one bucket that are given together */
+       MAX_KEY = 32768, LARGE = 1 << 20 };
 
 typedef struct { const u8 *p, *end; } Line;
 
@@ -74,15 +76,12 @@ static int unhexed(Line *l, Text *t) {
     return eat(l, "\"");
 }
 
-static PyObject *string(Line *l, int hex, Text *t) {
-    t->n = 0;
-    return (hex ? unhexed(l, t) : unescaped(l, t)) ? PyBytes_FromStringAndSize((char *)t->at, t->n) : NULL;
-}
+static int string(Line *l, int hex, Text *t) { return hex ? unhexed(l, t) : unescaped(l, t); }
 
-/* The value of a field or of the same in hexadecimal; NULL if it isn't there. */
-static PyObject *field(Line *l, const char *plain, const char *hex, Text *t) {
+/* The value of a field or of the same in hexadecimal, to `t`; 0 if it isn't there. */
+static int field(Line *l, const char *plain, const char *hex, Text *t) {
     if (eat(l, plain)) return string(l, 0, t);
-    return eat(l, hex) ? string(l, 1, t) : NULL;
+    return eat(l, hex) && string(l, 1, t);
 }
 
 static PyObject *names(Line *l, Text *t) {
@@ -90,7 +89,9 @@ static PyObject *names(Line *l, Text *t) {
     if (!hex && !eat(l, "{\"bucket\":[")) return NULL;
     PyObject *list = PyList_New(0);
     for (int first = 1; list && !eat(l, "],"); first = 0) {
-        PyObject *name = eat(l, first ? "\"" : ",\"") ? string(l, hex, t) : NULL;
+        t->n = 0;
+        int there = eat(l, first ? "\"" : ",\"") && string(l, hex, t);
+        PyObject *name = there ? PyBytes_FromStringAndSize((char *)t->at, t->n) : NULL;
         if (!name || PyList_Append(list, name)) { Py_DECREF(list); list = NULL; }
         Py_XDECREF(name);
     }
@@ -107,49 +108,79 @@ static int sequence(Line *l, unsigned long long *n) {
     return size && size < 20 && (size == 1 || *start != '0') && eat(l, "}") && l->p == l->end;
 }
 
+/* Pairs that follow each other in one bucket: where the data of each begin, the sizes of its key and value; the data. */
+typedef struct { u32 start, key, value; } Pair;
+typedef struct { Text pairs, data; } Group;
+#define PAIRS(g) ((Pair *)(g)->pairs.at)
+#define COUNT(g) ((g)->pairs.n / sizeof(Pair))
+
+static int add_pair(Line *l, Group *g) {
+    u32 start = (u32)g->data.n;
+    size_t n = COUNT(g);
+    Pair *before = n ? PAIRS(g) + n - 1 : NULL;
+    if (field(l, "\"key\":\"", "\"key_hex\":\"", &g->data)) {
+        u32 key = (u32)g->data.n - start;
+        if (key && key <= MAX_KEY && field(l, ",\"value\":\"", ",\"value_hex\":\"", &g->data) && eat(l, "}") && l->p == l->end) {
+            Pair pair = {start, key, (u32)g->data.n - start - key};
+            Key high = {g->data.at + start, key}, low = {g->data.at, 0};
+            if (before) { low.p += before->start; low.n = before->key; }
+            if (pair.value <= LARGE && (!before || less(low, high)) && put(&g->pairs, &pair, sizeof pair)) return 1;
+        }
+    }
+    g->data.n = start;
+    return 0;
+}
+
+/* A row (path, first key, last key, how many, their element headers and data) of the group, which is empty then. */
+static int close_group(Group *g, PyObject *path, PyObject *rows) {
+    size_t n = COUNT(g), table = ELEM * n;
+    if (!n) return 1;
+    const Pair *pairs = PAIRS(g), *last = pairs + n - 1;
+    PyObject *chunk = PyBytes_FromStringAndSize(NULL, table + g->data.n);
+    if (!chunk) return 0;
+    u8 *e = (u8 *)PyBytes_AsString(chunk);
+    memcpy(e + table, g->data.at, g->data.n);
+    for (size_t i = 0; i < n; i++, e += ELEM) {
+        u32 fields[4] = {0, (u32)(table - ELEM * i) + pairs[i].start, pairs[i].key, pairs[i].value};
+        memcpy(e, fields, ELEM);
+    }
+    PyObject *row = Py_BuildValue("Oy#y#nN", path, g->data.at, (Py_ssize_t)pairs->key,
+        g->data.at + last->start, (Py_ssize_t)last->key, (Py_ssize_t)n, chunk);
+    int ok = row && !PyList_Append(rows, row);
+    Py_XDECREF(row);
+    g->pairs.n = g->data.n = 0;
+    return ok;
+}
+
 PyObject *py_parse(PyObject *self, PyObject *args) {
-    PyObject *lines, *rows = NULL, *path = NULL, *keys = NULL, *values = NULL, *result = NULL;
-    Py_ssize_t at, first, count, size = 0, pairs = 0; Text t = {0}; const u8 *head = NULL; size_t head_size = 0; int ok = 1;
+    PyObject *lines, *rows = NULL, *path = NULL, *result = NULL;
+    Py_ssize_t at, first, count; Text t = {0}; Group group = {0}, *g = &group; const u8 *head = NULL; size_t head_size = 0; int ok = 1;
     if (!PyArg_ParseTuple(args, "On", &lines, &at)) return NULL;
     if ((count = PyList_Size(lines)) < 0 || !(rows = PyList_New(0))) return NULL;
-    for (first = at; at < count; at++) {
+    for (first = at; ok && at < count; at++) {
         char *text; Py_ssize_t n; unsigned long long number;
         if (PyBytes_AsStringAndSize(PyList_GetItem(lines, at), &text, &n)) { ok = 0; break; }
         Line line = {(u8 *)text, (u8 *)text + n}, *l = &line;
         if (head && (size_t)n > head_size && !memcmp(text, head, head_size)) l->p += head_size;
         else {
             PyObject *next = names(l, &t);
-            if (!next) break;
+            ok = !path || close_group(g, path, rows);
             Py_XDECREF(path);
-            path = next; head = (u8 *)text; head_size = l->p - head; pairs = AT_ONCE;
+            path = next; head = (u8 *)text; head_size = l->p - head;
+            if (!next) break;
         }
         if (eat(l, "\"sequence\":")) {
             if (!sequence(l, &number)) break;
-            PyObject *row = Py_BuildValue("OK", path, number);
+            PyObject *row = ok && close_group(g, path, rows) ? Py_BuildValue("OK", path, number) : NULL;
             ok = row && !PyList_Append(rows, row);
             Py_XDECREF(row);
-            if (!ok) break;
-            pairs = AT_ONCE;
             continue;
         }
-        PyObject *key = field(l, "\"key\":\"", "\"key_hex\":\"", &t);
-        PyObject *value = key ? field(l, ",\"value\":\"", ",\"value_hex\":\"", &t) : NULL;
-        int is_pair = value && eat(l, "}") && l->p == l->end;
-        if (is_pair && pairs++ >= AT_ONCE) {                /* others than those before */
-            Py_XDECREF(keys); Py_XDECREF(values);
-            keys = PyList_New(0); values = PyList_New(0);
-            PyObject *row = keys && values ? PyTuple_Pack(3, path, keys, values) : NULL;
-            ok = row && !PyList_Append(rows, row);
-            Py_XDECREF(row);
-            pairs = 1; size = 0;
-        }
-        if (is_pair && ok) ok = !PyList_Append(keys, key) && !PyList_Append(values, value);
-        size += n;
-        if (size > BYTES_AT_ONCE) pairs = AT_ONCE;
-        Py_XDECREF(key); Py_XDECREF(value);
-        if (!is_pair || !ok) break;
+        if (!add_pair(l, g)) break;
+        if (COUNT(g) == AT_ONCE || g->data.n >= BYTES_AT_ONCE) ok = close_group(g, path, rows);
     }
+    if (ok && path) ok = close_group(g, path, rows);
     if (ok && !PyErr_Occurred()) result = Py_BuildValue("On", rows, at - first);
-    Py_XDECREF(rows); Py_XDECREF(path); Py_XDECREF(keys); Py_XDECREF(values); free(t.at);
+    Py_XDECREF(rows); Py_XDECREF(path); free(t.at); free(g->pairs.at); free(g->data.at);
     return result;
 }

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from boltcli.errors import BoltError
+from boltcli.errors import BoltError, Corrupted
 from boltcli.format.bucket import BucketRef
 from boltcli.kernel import load_kernel
 from boltcli.ops.check import database_check
@@ -150,8 +150,11 @@ def _compact(snapshot: Snapshot) -> list[object]:
 
 
 def _pages(snapshot: Snapshot) -> list[bytes | str]:
-    free = _or_error(lambda: free_pages(snapshot))
-    ids = free if isinstance(free, list) else []
+    free: list[int] | str
+    try:
+        free = ids = free_pages(snapshot)
+    except Corrupted as damage:
+        free, ids = str(damage), []
     written, done = [], 0
     try:
         for text, done in page_lines(snapshot, ids):  # noqa: B007

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 
 import pytest
 from hypothesis import given, settings
@@ -49,12 +50,25 @@ def _together(content: bytes) -> list[Row] | str:
     return found
 
 
+def _unpacked(path: Row, first: bytes, last: bytes, count: int, data: bytes) -> list[Row]:
+    found: list[Row] = []
+    for index in range(count):
+        flags, position, key, value = struct.unpack_from("<4I", data, 16 * index)
+        start = 16 * index + position
+        assert not flags
+        found.append((path, data[start : start + key], data[start + key : start + key + value]))
+    assert (found[0][1], found[-1][1], len(data)) == (first, last, start + key + value)
+    return found
+
+
 def _read(content: bytes) -> list[Row] | str:
     found: list[Row] = []
     try:
         for row, _ in parsed_lines(io.BytesIO(content)):
             assert not isinstance(row, End)
-            if len(row) == 3 and isinstance(row[1], list):
+            if len(row) == 5:
+                found += _unpacked(*row)
+            elif len(row) == 3 and isinstance(row[1], list):
                 found += [(row[0], key, value) for key, value in zip(row[1], row[2], strict=True)]
             else:
                 found.append(row)
