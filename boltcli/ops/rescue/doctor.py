@@ -207,9 +207,7 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom]) -> list[Remedy]:
     most = max((each.pairs for each in remedies if each.sound), default=0)
 
     def rank(each: Remedy) -> tuple[bool, bool, bool, bool, int]:
-        # Going back undoes a transaction: that is a loss, however many pairs there were before it.
-        loses = bool(each.lost) or each.name == OLDER
-        return bool(each.problem), not each.sound, 2 * each.pairs < most, loses, -each.pairs
+        return bool(each.problem), not each.sound, 2 * each.pairs < most, bool(each.lost), -each.pairs
 
     remedies.sort(key=rank)
     return remedies
@@ -226,7 +224,7 @@ def _surgery(
         _patched(path, copy, patches)
     except (BoltError, OSError) as error:
         return Remedy(name, 0, 0, False, 0, commands, str(error))
-    return _judged(name, copy, commands)
+    return _judged(name, copy, commands, int(name == OLDER))  # what the last transaction changed is lost
 
 
 def _rebuilt(path: str, folder: str) -> Remedy:
@@ -269,6 +267,8 @@ def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> R
     try:
         with _open(copy) as snapshot:
             sound = next(check(snapshot, 0), None) is None
+            # bbolt walks all pages below the high-water mark, in the file or not.
+            sound = sound and snapshot.meta.hwm * snapshot.page_size <= os.path.getsize(copy)
         with MappedFile(copy, "none") as file:
             _, tree = _tree(file)
             emission = Emission(tree)
