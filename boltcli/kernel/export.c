@@ -9,6 +9,7 @@ typedef struct {
     Walk w; PyObject *write, *shown; int dry, no_memory; u64 pairs, buckets;
     const Py_buffer *top, *top_hex;                         /* names of the way to the first bucket, as in a line */
     Text names; u64 hidden; int has_head;                   /* those from there on; how many of all aren't shown as text */
+    char hex[512];                                          /* each byte in hexadecimal */
     Text head, out;                                         /* how the bucket's lines begin; what waits to be written */
 } Export;
 
@@ -29,19 +30,19 @@ static int say(Export *x, Text *t, const char *s) { return add(x, t, s, strlen(s
 
 /* A string in hexadecimal, or as JSON has it; of a long one slice by slice, which go out as they come. */
 static int string(Export *x, Text *t, const u8 *s, u64 n, int hex) {
-    static const char digits[] = "0123456789abcdef", shorts[] = "\bb\tt\nn\ff\rr\"\"\\\\";
+    static const char shorts[] = "\bb\tt\nn\ff\rr\"\"\\\\";
     if (!say(x, t, "\"")) return 0;
     while (n) {
         u64 part = n < PART ? n : PART;
         u8 *p = room(t, 6 * part);
         if (!p) { x->no_memory = 1; return 0; }
-        for (u64 i = 0; i < part; i++) {
+        if (hex) for (u64 i = 0; i < part; i++, p += 2) memcpy(p, x->hex + 2 * s[i], 2);
+        else for (u64 i = 0; i < part; i++) {
             u8 c = s[i];
             const char *two;
-            if (hex) { *p++ = digits[c >> 4]; *p++ = digits[c & 15]; }
-            else if (c >= 0x20 && c != '"' && c != '\\') *p++ = c;
+            if (c >= 0x20 && c != '"' && c != '\\') *p++ = c;
             else if (c && (two = strchr(shorts, c))) { *p++ = '\\'; *p++ = two[1]; }
-            else { memcpy(p, "\\u00", 4); p[4] = digits[c >> 4]; p[5] = digits[c & 15]; p += 6; }
+            else { memcpy(p, "\\u00", 4); memcpy(p + 4, x->hex + 2 * c, 2); p += 6; }
         }
         t->n = p - t->at;
         s += part; n -= part;
@@ -160,6 +161,7 @@ PyObject *py_export(PyObject *self, PyObject *args) {
     Export export, *x = &export;
     if (!PyArg_ParseTuple(args, "y*KKKOz*y*OO", &file, &page_size, &most, &root, &tick, &plain, &hex, &shown, &write)) return NULL;
     memset(x, 0, sizeof *x);
+    for (int i = 0; i < 512; i++) x->hex[i] = "0123456789abcdef"[i & 1 ? i >> 1 & 15 : i >> 5];
     if (begin(&x->w, &file, page_size, most, tick)) {
         x->shown = shown; x->write = write; x->dry = 1;
         x->top = plain.buf ? &plain : &hex; x->top_hex = &hex; x->hidden = !plain.buf;
