@@ -263,7 +263,6 @@ def _write(copy: str, patches: list[Patch], size: int = 0) -> None:
 
 def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> Remedy:
     """Count what ``copy`` holds, and check it."""
-    sound, problem = False, ""
     try:
         with _open(copy) as snapshot:
             sound = next(check(snapshot, 0), None) is None
@@ -275,7 +274,7 @@ def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> R
             emission.count()
     except BoltError as error:
         return Remedy(name, 0, 0, False, lost, commands, str(error))
-    return Remedy(name, emission.pairs, emission.buckets, sound, lost, commands, problem)
+    return Remedy(name, emission.pairs, emission.buckets, sound, lost + len(tree.gaps), commands, "")
 
 
 def _cleared(path: str, folder: str) -> Remedy | None:
