@@ -12,7 +12,7 @@ from .values import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .option import Value
 
@@ -21,6 +21,7 @@ __all__ = ["Argument", "Command", "Group", "Option"]
 
 class Command:
     """A command. ``least`` and ``most`` bound the number of positionals; ``most`` None: no bound.
+    ``also`` says whether others will do.
 
     Its name includes its groups: ``surgery freelist rebuild``. The module that declares it as ``COMMAND`` also has
 
@@ -37,6 +38,7 @@ class Command:
     """
 
     __slots__ = (
+        "also",
         "arguments",
         "example",
         "failure",
@@ -60,6 +62,7 @@ class Command:
         arguments: tuple[Argument, ...] = (),
         least: int = 0,
         most: int | None = None,
+        also: Callable[[Sequence[str], dict[str, Value]], bool] | None = None,
         options: tuple[Option, ...] = (),
         example: str,
         group: str = "Read",
@@ -79,6 +82,7 @@ class Command:
         self.arguments = arguments
         self.least = least
         self.most = most
+        self.also = also
         self.opens = opens
         own = {option.name for option in options}
         options += tuple(option for option in MANY if several and option.name not in own)
@@ -98,6 +102,8 @@ class Command:
         )  # fmt: skip
         least = 0 if values.get("files-from") else least
         if received >= least and (unbounded or most is None or received <= most):
+            return
+        if self.also is not None and self.also(arguments, values):
             return
         if most == 0:
             raise ArgumentError(f'unknown command {go_quote(arguments[0])} for "boltcli {self.name}"')

@@ -60,7 +60,7 @@ def command_meant(words: Sequence[str]) -> list[str]:
         return _change(path, names[:-1], names[-1], None)
     if name in _PUT and len(names) > 2:
         return _change(path, names[:-2], names[-2], names[-1])
-    with _opened(path) as snapshot:
+    with opened(path) as snapshot:
         known = _application(snapshot)
         if known is None:
             return []
@@ -79,7 +79,7 @@ def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[
     from .key_argument import addresses
 
     names, (key_bytes,) = addresses(buckets), addresses([key])
-    with _opened(path) as snapshot:
+    with opened(path) as snapshot:
         old = get(snapshot, find_bucket(snapshot, names), key_bytes)
     if value is None:
         if old is None:
@@ -111,7 +111,7 @@ def nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str
     parts = [part for name in names for part in name.split(b"/") if part]
     if len(parts) == len(names):
         return []
-    with _opened(path) as snapshot:
+    with opened(path) as snapshot:
         try:
             find_bucket(snapshot, parts)
         except BucketNotFound:
@@ -127,7 +127,8 @@ def _application(snapshot: Snapshot) -> Application | None:
     return None if found is None else found[0]
 
 
-def _opened(path: str) -> Snapshot:
+def opened(path: str) -> Snapshot:
+    """Open a database for a look, without waiting for its lock. Raises BoltError."""
     from ..storage.open_source import open_source
     from ..storage.snapshot import Snapshot
 

@@ -207,3 +207,18 @@ def test_a_page_that_is_referenced_twice_comes_twice(tmp_path: Path) -> None:
     )
     assert run("keys", file, "b")[1] == b"a\na\n"
     assert run("items", file, "b")[1] == b"a\t1\na\t1\n"
+
+
+def test_pairs_in_the_root_bucket(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    inline = pgid(0) + pgid(7) + page(0, 2, [], page_size=16)
+    path.write_bytes(small(freelist(2), page(3, 2, [(b"a", b"1"), (b"b", inline, b"\1"), (b"c", b"3")])))
+    assert run("items", path) == (0, b"a\t1\nb\nc\t3\n", b"")
+    assert run("get", path, "c") == (0, b"3\n", b"")
+    for words in ((path, "b"), (path, "d"), (tmp_path / "none", "a")):
+        status, out, err = run("get", *words)
+        assert (status, out) == (1, b"")
+        assert err.startswith(b"Error: requires at least 3 arg(s), only received 2\n")
+    status, out, err = run("check", "--deep", path)
+    assert (status, out) == (0, b"OK\n")
+    assert err == b"warning: the root bucket holds 2 pairs beside buckets: 'a', 'c'; `boltcli items` lists them\n"

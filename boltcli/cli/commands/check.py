@@ -91,6 +91,10 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
                 out.write(finding.line(auto) + b"\n")
         warnings = [str(warning) for warning in remarks(snapshot)]
+        if job.options.deep:
+            from ...ops.check.file_warnings import pairs_in_root
+
+            warnings += pairs_in_root(snapshot)
     if uncounted:
         warnings.append(uncounted)
     for warning in warnings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ...errors import ArgumentError, KeyNotFound
+from ...errors import ArgumentError, BoltError, KeyNotFound
 from ...render.formats import parse
 from ...render.value_line import value_line
 from ...tree.bucket import find_bucket, get
@@ -15,16 +15,34 @@ from ..options import BUCKET, FILE, PARSE, SUBBUCKET, format_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..option import Value
+
+
+def _is_in_root(arguments: Sequence[str], values: dict[str, Value]) -> bool:
+    """Whether FILE KEY names a pair of the root bucket: bbolt's API puts none there, but some files have one."""
+    if len(arguments) != 2:
+        return False
+    from ..guesses import opened
+
+    try:
+        with opened(arguments[0]) as snapshot:
+            key = _key(arguments[1], str(values["parse-format"]))
+            return get(snapshot, find_bucket(snapshot, ()), key) is not None
+    except (BoltError, ValueError):
+        return False
+
 
 COMMAND = Command(
     "get",
     "Print the value of a key.",
     arguments=(FILE, BUCKET, SUBBUCKET, Argument("KEY", "key", "The key.")),
     least=3,
+    also=_is_in_root,
     options=(
         format_option(short="f"),
         PARSE,
@@ -53,18 +71,17 @@ class Options(Decoding):
 def prepare(job: Job[Options]) -> None:
     if not job.path:
         raise ArgumentError("path required")
-    if not _key(job):
+    if not _key(job.arguments[-1], job.options.parse_format):
         raise ArgumentError("key is required: key required")
     addresses(job.arguments[1:-1])
 
 
-def _key(job: Job[Options]) -> bytes:
-    wanted, form = job.arguments[-1], job.options.parse_format
+def _key(wanted: str, form: str) -> bytes:
     return address(wanted) if form == "ascii-encoded" else parse(os.fsencode(wanted), form)
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    path, key = addresses(job.arguments[1:-1]), _key(job)
+    path, key = addresses(job.arguments[1:-1]), _key(job.arguments[-1], job.options.parse_format)
     value = get(snapshot, find_bucket(snapshot, path), key)
     if value is None:
         raise KeyNotFound(key)

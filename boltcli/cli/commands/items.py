@@ -5,10 +5,10 @@ from __future__ import annotations
 from ...ops.read.select_items import items
 from ...render.items import item_lines, value_lines
 from ...tree.bucket import find_bucket
-from ..command import Command, Option
+from ..command import Argument, Command, Option
 from ..decoding import DECODE, Decoding, asked
 from ..key_argument import addresses
-from ..options import BUCKET, FILE, FILTERS, PARSE, SUBBUCKET, format_option
+from ..options import FILE, FILTERS, PARSE, SUBBUCKET, format_option
 from ..selection import Filters, selection
 
 TYPE_CHECKING = False
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "items",
     "List the keys of a bucket with their values; on a terminal in columns, cut to its width.",
-    arguments=(FILE, BUCKET, SUBBUCKET),
-    least=2,
+    arguments=(
+        FILE,
+        Argument("BUCKET", "bucket", "A top-level bucket; default: what is in the root bucket.", required=False),
+        SUBBUCKET,
+    ),
+    least=1,
     options=(
         format_option("How to write values", short="f"),
         format_option("How to write keys", name="key-format"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from ...errors import Corrupted
+from ...format.bucket import BucketRef
 from ...format.constants import MAGIC
+from ...tree.bucket import root_bucket
+from ..read.select_items import items
 from .snapshot_trailer import TRAILER, trailer_is_right
 
 TYPE_CHECKING = False
@@ -23,6 +27,23 @@ def remarks(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.meta is max(snapshot.metas, key=_rank):  # else the older one was asked for
         yield from _other_meta(snapshot)
     yield from _length(snapshot)
+
+
+def pairs_in_root(snapshot: Snapshot) -> Iterator[str]:
+    """A sentence about pairs in the root bucket, where bbolt's API puts none. Nothing where that can't be read."""
+    try:
+        names = [
+            key
+            for part in items(snapshot, root_bucket(snapshot))
+            for key, value in zip(part.keys, part.values)
+            if not isinstance(value, BucketRef)
+        ]
+    except Corrupted:
+        return  # a finding says so
+    if names:
+        shown = ", ".join(repr(name)[1:] for name in names[:3]) + ", ..." * (len(names) > 3)
+        count = f"{len(names)} pair{'s' * (len(names) > 1)}"
+        yield f"the root bucket holds {count} beside buckets: {shown}; `boltcli items` lists them"
 
 
 def _rank(meta: Meta) -> tuple[bool, int, int]:

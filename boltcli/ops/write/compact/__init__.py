@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 
-from ....errors import ArgumentError, Corrupted, DamagedSource, DestinationError, DestinationIsSource
+from ....errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError, DestinationIsSource
 from ....storage.destination import Destination
 from ....storage.snapshot import Snapshot
 from ....storage.source import Source as OpenFile
 from ....tree.bucket import root_bucket
 from ....tree.kernel_walks import copied
+from ...read.select_items import items
 from .allocator import NewFile
 from .replay import Replay
 from .source_reader import Child, Pairs, Source
@@ -78,7 +80,8 @@ def compact(
     one, of pages filled up to ``fill_percent`` (10 to 100). ``page_size`` is
     that of the copy: a power of two from 1024 to 65536, 0 for the host's. With
     ``replace`` a file at ``path`` is replaced; without ``sync`` nothing is
-    synced. ``progress`` is told now and then how many pages of the source were read, and how many there are.
+    synced. An empty file, or a database with nothing in it, is replaced in any case.
+    ``progress`` is told now and then how many pages of the source were read, and how many there are.
 
     A source that isn't sound is copied as bbolt copies it, with what its check
     finds among the ``warnings``. Raises :class:`~boltcli.errors.DamagedSource` or
@@ -100,7 +103,9 @@ def compact(
     size = page_size or mmap.PAGESIZE
     verification = Verification(snapshot)
     try:
-        with Destination(path, mode=snapshot.mode, replace=replace, sync=sync) as destination:
+        mode = None if replace else _mode_of_empty(path)
+        replace = replace or mode is not None
+        with Destination(path, mode=mode or snapshot.mode, replace=replace, sync=sync) as destination:
             try:
                 done = None
                 if not verification.has_failed:
@@ -242,6 +247,21 @@ def measure(snapshot: Snapshot, page_size: int) -> int:
     writer.writer = NoWriter(page_size)
     _copy(Source(snapshot, page_size), writer, None)
     return writer.size
+
+
+def _mode_of_empty(path: str) -> int | None:
+    """The permissions of an empty file at ``path``, or of a database with nothing in it: bbolt writes into these."""
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        if found.st_size:
+            with Snapshot(path) as snapshot:
+                if any(part.keys for part in items(snapshot, root_bucket(snapshot))):
+                    return None
+        return stat.S_IMODE(found.st_mode)
+    except (OSError, ValueError, BoltError):
+        return None
 
 
 def _refuse_source(snapshot: Snapshot, path: str) -> None:
