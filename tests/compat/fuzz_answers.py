@@ -74,7 +74,11 @@ def _turn(program: Path, path: Path, folder: Path, number: int, only: str) -> Ta
     chance = random.Random(number)
     common, more = _common(known), matrix.database_cases(known, Effort.REDUCED)
     tally = Tally()
-    for mutation in sample(sound, MUTANTS, number):
+    try:
+        mutations = sample(sound, MUTANTS, number)
+    except (ValueError, IndexError):
+        return tally  # no meta page, or no page in use: nothing to be damaged
+    for mutation in mutations:
         store.write_bytes(mutation.apply(sound))
         add_companion(store)
         where = f"[{path.name}, {mutation.what}] "
