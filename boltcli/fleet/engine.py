@@ -1,4 +1,4 @@
-"""Where work on many files is done: in processes here, or on the workers of a Dask cluster."""
+"""Run work on many files in local processes, or on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_BATCH = 16  # files a task: the scheduler takes about 5,000 tasks a second
+_BATCH = 16  # files in a task; the scheduler handles about 5,000 tasks a second
 _MOST_TASKS = 20_000
-_RETRIES = 3  # of a batch that fails because of its worker
-_PATIENCE = 10.0  # seconds until a scheduler answers, and has workers
+_RETRIES = 3  # for a batch whose worker was lost
+_PATIENCE = 10.0  # seconds to wait for a scheduler and its workers
 
 
 def check_engine(engine: str) -> None:
@@ -32,13 +32,13 @@ def check_engine(engine: str) -> None:
 
 
 def run(work: Callable[[T], Any], items: Sequence[T], *, jobs: int = 1, engine: str = "") -> Iterator[tuple[int, Any]]:
-    """Yield the number of each of ``items`` and what ``work`` makes of it, as it is done.
+    """Call ``work`` for each of ``items``; yield the item's number and the result as it is done.
 
-    Without ``engine`` that is in ``jobs`` processes here, each of which takes
-    the next item when it is free. With one, ``work`` must be a function that
-    the workers can import; what a worker had when it was lost is done again by
-    another one, and what loses one worker after the other becomes a BoltError.
-    Raises BoltError if a process here or the cluster is lost.
+    Without ``engine``, ``jobs`` local processes each take the next item when
+    they are free. With an engine, ``work`` must be a function that the workers
+    can import; the items of a lost worker are given to another one, and an item
+    that repeatedly loses its worker gives a BoltError as its result. Raises
+    BoltError if a local process or the cluster is lost.
     """
     if not engine:
         yield from _here(work, items, jobs)
@@ -51,7 +51,7 @@ def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[t
         for number, item in enumerate(items):
             yield number, work(item)
         return
-    counter = temporary_file("the files")  # its position, which the processes share, is the number of the next item
+    counter = temporary_file("the files")  # its position, shared by the processes, is the number of the next item
 
     def share(_: int) -> Iterator[tuple[int, Any]]:
         while (number := os.lseek(counter, 1, os.SEEK_CUR) - 1) < len(items):
@@ -66,7 +66,7 @@ def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[t
 
 
 def batch_of(work: Callable[[T], Any], batch: Sequence[tuple[int, T]]) -> list[tuple[int, Any]]:
-    """Do a task of the cluster."""
+    """Run a task on the cluster: a batch of items."""
     return [(number, work(item)) for number, item in batch]
 
 
@@ -96,7 +96,7 @@ def _on_cluster(work: Callable[[T], Any], items: Sequence[T], engine: str) -> It
 
 
 def _silence() -> None:
-    """Keep Dask from telling of its troubles in tracebacks; what comes of them is told here."""
+    """Stop Dask from logging tracebacks; failures are reported here."""
     import logging
 
     for name in list(logging.root.manager.loggerDict):
@@ -122,7 +122,7 @@ def _client(distributed: Any, engine: str) -> Any:
 
 
 def _probe(address: str) -> None:
-    """Raise OSError if nobody listens at ``HOST:PORT``: Dask itself would try for long."""
+    """Raise OSError if no process listens at ``HOST:PORT``; Dask itself would retry for a long time."""
     import socket
 
     host, _, port = address.rpartition(":")
@@ -133,7 +133,7 @@ def _probe(address: str) -> None:
 def _batches(
     distributed: Any, client: Any, work: Callable[[T], Any], batches: list[list[tuple[int, T]]]
 ) -> Iterator[tuple[int, Any]]:
-    """Do ``batches`` on the cluster; an item that its workers don't survive becomes a BoltError."""
+    """Run ``batches`` on the cluster; an item that repeatedly loses its worker becomes a BoltError."""
 
     def submit(batch: list[tuple[int, T]]) -> Any:
         future = client.submit(batch_of, work, batch, pure=False, retries=_RETRIES)
@@ -149,10 +149,10 @@ def _batches(
         except Exception as error:
             if client.status != "running":
                 raise BoltError("the Dask scheduler was lost") from None
-            if len(batch) > 1:  # which of them was it?
+            if len(batch) > 1:  # run the items one by one to find the one that fails
                 done.update([submit([one]) for one in batch])
                 continue
             text = (str(error) or type(error).__name__).splitlines()[0]
-            found = [(batch[0][0], BoltError(f"the cluster could not do it: {text}"))]
+            found = [(batch[0][0], BoltError(f"the cluster could not process it: {text}"))]
         yield from found
         future.release()

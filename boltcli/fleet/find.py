@@ -1,4 +1,4 @@
-"""Which files are meant: those named, those of a list, those in folders."""
+"""Find files: by name or pattern, in a list, in folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-HEAD = 64 << 10  # bytes of a file that are looked at
+HEAD = 64 << 10  # bytes read to recognise a file
 _STDIN = 0
 _PACKED = {"gzip": "gzip", "xz": "xz", "bzip2": "bzip2", "zstandard": "zstandard",
            "a zip archive": "zip", "a tar archive": "tar"}  # fmt: skip
@@ -22,7 +22,7 @@ _PACKED = {"gzip": "gzip", "xz": "xz", "bzip2": "bzip2", "zstandard": "zstandard
 def walk(folder: str) -> Iterator[str]:
     """Yield the regular files under ``folder`` in the order of their names; links are not followed.
 
-    What can't be read is passed over. Raises :class:`~boltcli.errors.OpenError` for ``folder`` itself.
+    Unreadable subfolders are skipped. Raises :class:`~boltcli.errors.OpenError` for ``folder`` itself.
     """
     try:
         os.listdir(folder)
@@ -40,9 +40,9 @@ def walk(folder: str) -> Iterator[str]:
 
 
 def kind(path: str) -> str | None:
-    """Return how a bolt database lies at ``path``: bolt, gzip, zip, ...; None if there is none.
+    """Return how the bolt database at ``path`` is packed (bolt, gzip, zip, ...); None if it isn't a database.
 
-    Of the file only the first 64 KiB are read, and of a zip archive its table. Raises OSError.
+    Reads only the first 64 KiB, and the table of a zip archive. Raises OSError.
     """
     with open(path, "rb") as file:
         head = file.read(HEAD)
@@ -75,15 +75,15 @@ def _holds_bolt(path: str, head: bytes, packing: str) -> bool:
 
 
 def expand(arguments: Iterable[str], *, recursive: bool) -> Iterator[str]:
-    """Yield the files that ``arguments`` mean: with ``recursive`` of folders the databases in them, each once.
+    """Yield the files that ``arguments`` select, each once; with ``recursive`` also the databases in folders.
 
-    A word with ``*``, ``?`` or ``[`` that is no file's name is a pattern, in
-    which ``**`` is any number of folders. Raises OpenError.
+    An argument with ``*``, ``?`` or ``[`` that is not the name of a file is a
+    pattern, in which ``**`` matches any number of folders. Raises OpenError.
     """
     seen: set[str] = set()
     for argument in arguments:
         for path in _meant(argument, recursive):
-            if path not in seen or path == argument:  # who names a file twice wants it twice
+            if path not in seen or path == argument:  # a file that is named twice is yielded twice
                 seen.add(path)
                 yield path
 
@@ -98,7 +98,7 @@ def _meant(argument: str, recursive: bool) -> Iterator[str]:
                 if kind(path) is not None:
                     yield path
             except OSError:
-                yield path  # what it is shows when it is opened, or why it can't be
+                yield path  # errors are reported when it is opened
         return
     yield from matching(argument) or [argument]
 
@@ -118,7 +118,7 @@ def _elsewhere(argument: str, recursive: bool) -> Iterator[str]:
 
 
 def matching(pattern: str) -> list[str]:
-    """Return the files that ``pattern`` means, sorted; none for a file's name. Links to folders aren't followed."""
+    """Return the files that match ``pattern``, sorted; none if it is a file name. Links to folders are not followed."""
     parts = pattern.split(os.sep)
     first = next((index for index, part in enumerate(parts) if any(char in part for char in "*?[")), -1)
     if first < 0 or os.path.lexists(pattern):
@@ -133,7 +133,7 @@ def matching(pattern: str) -> list[str]:
 
 
 def listed(path: str) -> list[str]:
-    """Return the names in the file ``path`` ("-": standard input), a line each, or each before a NUL.
+    """Return the names in the file ``path`` ("-": standard input), one a line, or separated by NUL.
 
     Raises :class:`~boltcli.errors.OpenError`.
     """

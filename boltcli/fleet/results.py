@@ -1,4 +1,4 @@
-"""Rows of an earlier run, from the file that it wrote: what they say of unchanged files need not be found out again."""
+"""Read the results of an earlier run, which are reused for unchanged files."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _STATE = ("size", "mtime", "txid")
 
 
 def read_results(path: str, command: str) -> dict[str, Row]:
-    """Return the rows of ``command`` in the file ``path``, by the paths of their files; failures are left out.
+    """Return the rows of ``command`` in the file ``path``, by the path of each row's file; failures are left out.
 
-    The ending says what it is: .csv, .parquet or .arrow, else a line of JSON
-    a row, of which the last may be cut short. There is no file yet: there are
-    no rows. Raises OpenError, :class:`~boltcli.errors.ArgumentError` if it has
-    other columns.
+    The suffix selects the format: .csv, .parquet or .arrow, else lines of JSON,
+    of which the last may be incomplete. A missing file has no rows. Raises
+    OpenError, and :class:`~boltcli.errors.ArgumentError` if it has other
+    columns.
     """
     if not os.path.exists(path):
         return {}
@@ -54,7 +54,7 @@ def _path(row: Row) -> str:
 
 
 def is_as_before(row: Row, state: State) -> bool:
-    """Return whether the file of ``row`` has the ``state`` that it had."""
+    """Return whether ``state`` is the state of the file that ``row`` was made from."""
     before = [row[name] for name in _STATE]
     return state[0] is not None and [_text(value) for value in before] == [_text(value) for value in state]
 

@@ -1,4 +1,4 @@
-"""Finding bolt databases by their meta pages, whatever their names."""
+"""Find bolt databases by their meta pages, whatever their names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from ..storage.snapshot import Snapshot
 
-_UNPACKED = 256 << 20  # packed bytes; of a larger file only its name, size and age are told
+_UNPACKED = 256 << 20  # packed bytes; a larger file is reported only with its name, size and age
 
 
 def scan(folders: Iterable[str], looked: Any = None) -> Iterator[dict[str, Any]]:
-    """Yield what is known of each database under ``folders``, which may be files too; ``looked()`` is called for each.
+    """Yield a description of each database under ``folders`` (or files); call ``looked()`` for each file.
 
     Fields: path, kind (bolt, gzip, zip, ...), size, modified and age (seconds),
     lock (exclusive, shared or None), txid, page_size, application, layout,
@@ -39,7 +39,7 @@ def scan(folders: Iterable[str], looked: Any = None) -> Iterator[dict[str, Any]]
 
 
 def describe(path: str, packing: str) -> dict[str, Any]:
-    """Return what is known of the database at ``path``, read without waiting for its lock."""
+    """Return a description of the database at ``path``, read without waiting for its lock."""
     status = os.stat(path)
     found: dict[str, Any] = {
         "path": path,

@@ -1,4 +1,4 @@
-"""By what a file is known not to have changed since an earlier run: its size, its time, its transaction."""
+"""The state of a file, to recognise unchanged files in a later run: size, time, transaction."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def file_state(path: str) -> State:
-    """Return size (bytes), mtime (ns since 1970) and txid of the file at ``path``; None for what isn't known.
+    """Return size (bytes), mtime (ns since 1970) and txid of the file at ``path``; None if unknown.
 
-    Of a packed file and of an object elsewhere the txid isn't known; of what is neither nothing is.
+    The txid of packed and remote files isn't known; of a path without a file nothing is.
     """
     if is_elsewhere(path):
         if path == "-":
@@ -23,7 +23,7 @@ def file_state(path: str) -> State:
         from ..storage.public_path import has_secrets
         from ..storage.remote import object_state
 
-        if has_secrets(path):  # what is shown of it may be shown of another, too
+        if has_secrets(path):  # another address may be shown in the same way
             return None, None, None
         try:
             return (*object_state(path.partition("!")[0]), None)

@@ -1,4 +1,4 @@
-"""Whether a database, or a backup of one, is good: its sum, its structure, all of its pairs."""
+"""Verify a database or backup: its checksum, its structure, all of its pairs."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 QUICK, WHOLE, DEEP = "quick", "whole", "deep"
 
-_FINDINGS = 20  # that are kept; the others are counted
-_MOST = 1_000_000  # then counting stops
+_FINDINGS = 20  # findings that are kept; the others are counted
+_MOST = 1_000_000  # findings; then counting stops
 _REVISION = 8  # bytes at the beginning of an etcd revision key
 _KEY_LENGTHS = (17, 18)
-_WORD = 8  # bytes of the numbers of the kernel, whose first sum is that of the pairs
+_WORD = 8  # bytes of the kernel's numbers; the first sum is the number of pairs
 
 
 def verify(
     snapshot: Snapshot, level: str = WHOLE, *, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
-    """Return what is known of a database; ``ok`` is the verdict.
+    """Verify a database and return the results; ``ok`` is the verdict.
 
-    ``sha256`` is that of the end of a snapshot: ok, wrong or none. ``check`` is
-    ok, or damaged with the number of ``errors`` and the first ``problems``.
-    With ``level`` QUICK only the sum, the meta pages and page headers are
-    looked at, and ``pairs`` is None; with DEEP all that ``check --deep`` looks
-    at. ``revision`` is that of an etcd store. Raises nothing for damage.
+    ``sha256`` is about the hash at the end of a snapshot: ok, wrong or none.
+    ``check`` is ok, or damaged with the number of ``errors`` and the first
+    ``problems``. With ``level`` QUICK only the hash, the meta pages and the page
+    headers are verified, and ``pairs`` is None; DEEP includes ``check --deep``.
+    ``revision`` is that of an etcd store. Raises nothing for damage.
     """
     problems: list[str] = []
     sum_ = _sum(snapshot)
@@ -80,7 +80,7 @@ def _sum(snapshot: Snapshot) -> str:
     right = trailer_is_right(snapshot)
     if right:
         return "ok"
-    # A length that only happens to be 32 more than a multiple of 512 is no snapshot's.
+    # The length of another file may also happen to be 32 more than a multiple of 512.
     return "wrong" if right is False and snapshot.size % snapshot.page_size == TRAILER else "none"
 
 
@@ -105,7 +105,7 @@ def _shown(name: bytes) -> bytes:
 
 
 def _headers(snapshot: Snapshot) -> Iterator[str]:
-    """Yield what is wrong with the headers of pages that the freelist does not list, and with the root page."""
+    """Yield problems of the root page, and of the headers of pages that are not in the freelist."""
     from ..ops.space.free_pages import free_pages
     from ..ops.space.page_list import FREE, page_rows
 
@@ -115,7 +115,7 @@ def _headers(snapshot: Snapshot) -> Iterator[str]:
         if root.flags not in (BRANCH_PAGE, 2):
             yield f"page {root.pgid}: the root page is a {PAGE_TYPES[root.flags]} page"
         if not snapshot.meta.has_freelist:
-            return  # then pages may be free, and hold anything
+            return  # without a freelist, other pages may be free and have any content
         from ..format.page import header_columns
 
         known = snapshot.size // snapshot.page_size
@@ -140,9 +140,9 @@ def _headers(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _count(snapshot: Snapshot) -> tuple[int, int, str]:
-    """Read all pairs: how many there are, of buckets too, and what stopped that."""
+    """Read all pairs; return the number of pairs and of buckets, and the error that stopped reading, or ""."""
     columns = space_columns(snapshot, snapshot.meta.root, 0, 0, snapshot.page_size)
-    if columns is not None:  # the kernel looked at each key and value
+    if columns is not None:  # the kernel has read each key and value
         places, _, sums, _, _ = columns
         return int.from_bytes(sums[:_WORD], "little"), len(places) // (len(PLACE) * _WORD) - 1, ""
     pairs = buckets = 0

@@ -1,1 +1,1 @@
-"""One module a job. They compute and yield records; they never print."""
+"""Operations on databases, one module each. They compute and yield records; they never print."""

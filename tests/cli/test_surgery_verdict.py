@@ -48,8 +48,8 @@ def test_the_copy_is_checked(tmp_path: Path) -> None:
     [
         ("pageSize:0", "a page size of 0"), ("pageSize:1000", "a page size of 1000"), ("root:1", "a root page 1"),
         ("root:900,pgid:1000", "a root page 900, which is beyond the end of the file"),
-        ("root:2", "a root page 2, where there is none"),
-        ("freelist:3", "a freelist page 3, where there is none"),
+        ("root:2", "a root page 2, which is not such a page"),
+        ("freelist:3", "a freelist page 3, which is not such a page"),
         ("root:99", "a root page 99, with a high-water mark of 4"),
     ],
 )  # fmt: skip

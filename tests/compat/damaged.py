@@ -24,7 +24,7 @@ AGAIN = 8
 
 OURS = re.compile(
     rb"beyond its page|do not fit|has no room for|the elements that remain need|far beyond the|"
-    rb"is too small to|a branch page without elements|is its own ancestor|is below itself|is nested in itself|"
+    rb"is too small to|a branch page without elements|is its own ancestor|is nested in itself|"
     rb"does not end|have no end"
 )
 """What boltcli says where bbolt reads whatever memory holds, or goes round in circles."""

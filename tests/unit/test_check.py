@@ -143,7 +143,7 @@ def test_many_ways_to_a_page_are_not_all_followed(tmp_path: Path) -> None:
     status, out, err = run("check", tmp_path / "test.db")
     assert status == 1
     assert out.splitlines()[-1] == b"at least %d errors found" % (len(found) - 1)
-    assert b"warning: pages refer to each other so often" in err
+    assert b"warning: pages are referenced so often" in err
     verdict = json.loads(run("check", "--json", tmp_path / "test.db")[1])
     assert verdict["at_least"] is True
     assert verdict["errors"] == len(found) - 1

@@ -71,8 +71,8 @@ ELEMENTS = [
     (4 * 4096 + 20, "I", 200, "element 0 has its data at byte 216 of the page, expected at 48: bytes before it belong"),
     (4 * 4096 + 36, "I", 10, "element 1 has its data at byte 42 of the page, expected at 52: it overlaps the elements"),
     (4 * 4096 + 44, "I", 5000, "element 1 ends beyond its page, at byte 5054 of it"),
-    (4 * 4096 + 44, "I", 1, "there are bytes behind the last element, which ends at byte 55 of the page"),
-    (4 * 4096 + 4000, "B", 7, "there are bytes behind the last element, which ends at byte 56 of the page"),
+    (4 * 4096 + 44, "I", 1, "there are bytes after the last element, which ends at byte 55 of the page"),
+    (4 * 4096 + 4000, "B", 7, "there are bytes after the last element, which ends at byte 56 of the page"),
 ]  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def test_both_meta_pages(tmp_path: Path) -> None:
         backup = meta(0, hwm=5, txid=newer) + meta(1, hwm=5, txid=older) + FREE + ROOT + LEAF
         assert deep(tmp_path, backup) == []
     far = meta(0, hwm=5, txid=2) + meta(1, hwm=5, txid=9) + FREE + ROOT + LEAF
-    assert "isn't next to 9" in first(deep(tmp_path, far))
+    assert "doesn't follow or precede 9" in first(deep(tmp_path, far))
     assert deep(tmp_path, meta(0, hwm=9) + meta(1, hwm=9) + FREE + ROOT + LEAF)[0] == (
         "meta page 1: its high-water mark is page 9, at offset 36864, and the file ends at 20480"
     )
@@ -112,8 +112,8 @@ def test_who_owns_what(tmp_path: Path) -> None:
     assert "page 9: freed, expected one in [2, 5)" in deep(tmp_path, small(freelist(2, [9]), ROOT, LEAF))
     assert "page 2: freed, and it holds the freelist" in deep(tmp_path, small(freelist(2, [2]), ROOT, LEAF))
     lost = deep(tmp_path, small(FREE, ROOT, LEAF, page(5, 2, [(b"k", b"")]), bytes(4096)))
-    assert "page 5: in nothing, and it looks like a leaf page of 1 elements, 1 pages long" in lost
-    assert "page 6: in nothing, and nothing tells what it was" in lost
+    assert "page 5: it has no owner, and looks like a leaf page of 1 elements, 1 pages long" in lost
+    assert "page 6: it has no owner, and its type is unknown" in lost
 
 
 def test_inline_buckets(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_warnings(tmp_path: Path) -> None:
     )
     snapshot = sound + sha256(sound).digest()
     assert warnings(tmp_path, snapshot) == []
-    assert "are not the SHA-256 of the others" in first(warnings(tmp_path, sound + bytes(31) + b"x"))
+    assert "are not the SHA-256 of the rest" in first(warnings(tmp_path, sound + bytes(31) + b"x"))
     assert "are not the SHA-256" in first(warnings(tmp_path, changed(snapshot, 4 * 4096 + 4000, "B", 7)))
     older = changed(sound, 16 + 16, "Q", 9)
     assert "nothing to fall back to from transaction 3" in first(warnings(tmp_path, older))
@@ -187,7 +187,7 @@ def test_warnings(tmp_path: Path) -> None:
     )
     assert "ends inside a page" in first(warnings(tmp_path, sound + bytes(100)))
     assert "data beyond the high-water mark" in first(warnings(tmp_path, sound + LEAF))
-    assert "longer than it has to be" in first(warnings(tmp_path, sound + bytes(17 << 20)))
+    assert "longer than necessary" in first(warnings(tmp_path, sound + bytes(17 << 20)))
 
 
 def test_warnings_change_neither_stdout_nor_status(tmp_path: Path) -> None:

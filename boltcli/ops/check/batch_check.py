@@ -1,8 +1,8 @@
-"""The proof that a database is sound, many pages at a time, in Python: for where there is no kernel.
+"""Verify that a database is sound, many pages at a time, in Python; used if there is no compiled kernel.
 
-It asks for all that the exact check asks for, and a little more (data in their
-own pages, in the order of their elements). Whatever isn't plainly right ends
-it without a verdict.
+It requires everything that the exact check does, and a little more (data within
+their pages, in the order of the elements). At the first irregularity it ends
+without a verdict.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     _Level = tuple[list[int], list[bytes], list[Any]]
 
-_LEAVES = 256  # pages read at once: their keys are in memory together
-_BRANCHES = 16  # of these the children are
-_DEEPEST = 64  # levels; with two keys a branch page, more pages than a file has
+_LEAVES = 256  # leaf pages read at once, whose keys are in memory together
+_BRANCHES = 16  # branch pages whose children are visited together
+_DEEPEST = 64  # levels; with two keys in each branch page, a deeper tree has more pages than any file
 
 _FIRST = itemgetter(0)
 _LAST = itemgetter(-1)
 
 
 class _Above:
-    """The bound of what has no bound: every key is below it."""
+    """An upper bound above every key, for pages without a bound."""
 
     def __gt__(self, other: object) -> bool:
         return True
@@ -45,7 +45,7 @@ _ABOVE: Any = _Above()
 
 
 def proven_in_batches(snapshot: Snapshot, progress: Progress | None = None) -> bytearray | None:
-    """Prove that the trees of all buckets are sound: a byte a page, 1 for theirs. None if that is not plain."""
+    """Verify the trees of all buckets; return a byte for each page, 1 if a tree has it. None if one is irregular."""
     try:
         with _Proof(snapshot, progress) as proof:
             return proof.run(snapshot.meta.root, snapshot.meta.hwm)
@@ -54,7 +54,7 @@ def proven_in_batches(snapshot: Snapshot, progress: Progress | None = None) -> b
 
 
 class _Branch:
-    """A branch page that was visited, its children not yet: where it is, and the bounds of its keys."""
+    """A visited branch page whose children are still to be visited: its position, and the bounds of its keys."""
 
     __slots__ = ("high", "low", "offset", "word")
 
@@ -66,16 +66,16 @@ class _Branch:
 
 
 class _Proof(Walk):
-    """The state of one attempt.
+    """The state of one verification.
 
-    A level, here, is three lists: page ids, and for each the bounds of its
-    keys, from low up to below high.
+    A level is three lists: page ids, and the lower (inclusive) and upper
+    (exclusive) bounds of their keys.
     """
 
     __slots__ = ("nested",)
 
     def run(self, root: int, hwm: int) -> bytearray:
-        """Visit the tree at ``root`` and those of all buckets below; returns a byte a page, 1 for theirs."""
+        """Visit the tree at ``root`` and those of all nested buckets; return a byte for each page, 1 if visited."""
         self.nested = [root]  # roots of trees still to visit
         while self.nested:
             roots, self.nested = self.nested, []
@@ -86,7 +86,7 @@ class _Proof(Walk):
         return reached
 
     def _trees(self, pgids: list[int], lows: list[bytes], highs: list[Any], depth: int = 0) -> None:
-        """Visit the pages of a level, and all below them."""
+        """Visit the pages of a level, and all pages below them."""
         if depth > _DEEPEST:
             raise Irregular
         for start in range(0, len(pgids), _LEAVES):
@@ -96,7 +96,7 @@ class _Proof(Walk):
                 self._trees(*self._children(branches[first : first + _BRANCHES]), depth + 1)
 
     def _visit(self, pgids: list[int], lows: list[bytes], highs: list[Any]) -> list[_Branch]:
-        """Visit the pages of a level: all of a leaf, of a branch what it is; returns the branches."""
+        """Visit the pages of a level; check the leaves, and return the branches."""
         offsets, words = self.heads(pgids)
         self.mark(pgids, words)
         leaves = of_type(words, LEAF_PAGE)
@@ -111,12 +111,12 @@ class _Proof(Walk):
         return [_Branch(offsets[index], words[index], lows[index], highs[index]) for index in branches]
 
     def _leaves(self, offsets: list[int], words: list[int], lows: list[bytes], highs: list[Any]) -> None:
-        """The keys of leaves: in order, within their bounds; and the buckets among their values."""
+        """Check that the keys of leaves are in order and within bounds; collect nested buckets."""
         pages = self.leaves(offsets, words, self.nested)
         if not all(pages):
             raise Irregular  # a leaf without elements
         keys = list(chain.from_iterable(pages))
-        # In order from page to page, as one tree's leaves are; those of several trees are so in each page only.
+        # The keys of one tree ascend from page to page; if several trees are mixed, only within each page.
         if not (ascend(keys) or all(map(ascend, pages))):
             raise Irregular
         _must_bound(pages, lows, highs)
@@ -145,7 +145,7 @@ def _at(column: list[T], indexes: list[int]) -> list[T]:
 
 
 def _must_bound(pages: Sequence[Sequence[bytes]], lows: list[bytes], highs: list[Any]) -> None:
-    """First keys not below ``lows``, last ones below ``highs``; Irregular where not."""
+    """Raise Irregular unless first keys are not below ``lows`` and last keys are below ``highs``."""
     firsts = list(map(_FIRST, pages))
     if firsts != lows and not all(map(le, lows, firsts)):
         raise Irregular

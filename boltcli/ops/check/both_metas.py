@@ -1,4 +1,4 @@
-"""Both meta pages, each by itself and side by side, and what the older one leads to."""
+"""Check both meta pages, their consistency, and the state that the older one describes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield what is wrong with either meta page; whether the file is as long as the one that rules says."""
+    """Yield findings about each meta page, and about the file's length compared with the high-water mark."""
     for meta in snapshot.metas:
         for words in _problems(snapshot, meta):
             yield Finding("meta", meta.page, f"meta page {meta.page}: {words}")
@@ -29,7 +29,7 @@ def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
             f"meta page {snapshot.meta.page}: its high-water mark is page {snapshot.meta.hwm}, "
             f"at offset {used}, and the file ends at {snapshot.size}"
             if used < 1 << 63
-            else f"meta page {snapshot.meta.page}: its high-water mark is page {snapshot.meta.hwm}, in no file's reach",
+            else f"meta page {snapshot.meta.page}: its high-water mark, page {snapshot.meta.hwm}, is impossibly large",
         )  # fmt: skip
     yield from _side_by_side(snapshot)
 
@@ -46,7 +46,7 @@ def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
         return
     if meta.page_size != snapshot.page_size:
         yield f"its page size is {meta.page_size}, that of the file is {snapshot.page_size}"
-    # Which of the two it is says nothing: bbolt's Tx.WriteTo and CopyFile put the newer one on meta page 0.
+    # The page is not checked against the txid: bbolt's Tx.WriteTo and CopyFile put the newer meta on page 0.
     if meta.flags:
         yield f"its flags are {meta.flags:x}, expected 0"
     if meta.sequence:
@@ -62,9 +62,9 @@ def _side_by_side(snapshot: Snapshot) -> Iterator[Finding]:
         return
     here = f"meta page {other.page}: it holds transaction {other.txid}"
     if abs(rules.txid - other.txid) != 1:
-        apart = f"which isn't next to {rules.txid}, the one of meta page {rules.page}"
+        apart = f"which doesn't follow or precede {rules.txid}, the one of meta page {rules.page}"
         yield Finding("meta", other.page, f"{here}, {apart}")
-    before = copy(snapshot)  # of the same file, which it must not close
+    before = copy(snapshot)  # shares the open file, and must not close it
     before.meta = other
     count = 0
     first: Finding | None = None

@@ -1,7 +1,7 @@
-"""``check`` of a database: most are sound, so first that is proved; the exact check has the words for all else.
+"""``check``: first a fast verification, as most databases are sound; if it fails, the exact check makes the findings.
 
-The proof is the kernel's where it is there, else one in batches. Whatever isn't plainly right ends it without a
-verdict.
+The compiled kernel does the fast verification if it is there, else the check in batches. Both give up at the first
+irregularity.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-# With fewer pages the proof in batches is not worth loading.
+# Below this number of pages the check in batches is not worth loading.
 FEW_PAGES = 128
 
 
 def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None = None) -> Iterator[Finding]:
-    """Yield what is wrong with the database; nothing if it is sound.
+    """Yield the findings about the database; none if it is sound.
 
     With ``from_page`` only the tree below that page (and the buckets in it) is
-    looked at. Raises nothing for damage: damage is what it finds.
+    checked. Damage is a finding and raises nothing.
     """
     if from_page or not is_sound(snapshot, progress):
         from .exact_check import exact_check
@@ -36,7 +36,7 @@ def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None =
 
 
 def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
-    """Say whether the whole database is plainly sound; False where it is not, or not plain."""
+    """Return whether the fast verification finds the whole database sound; False also if it is irregular."""
     hwm = snapshot.meta.hwm
     if not 2 < hwm <= snapshot.page_count:
         return False
@@ -44,7 +44,7 @@ def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
     trees = _trees(snapshot, progress) if others is not None else None
     if others is None or trees is None:
         return False
-    # A byte a page, 0 or 1 in each: their sum is 1 everywhere if each page is of one kind, and no page lost.
+    # One byte a page, 0 or 1: the sum is 1 everywhere if each page has exactly one use.
     both = int.from_bytes(trees[:hwm], "little") + int.from_bytes(others, "little")
     column = both.to_bytes(hwm, "little")
     if column.count(1) != hwm and (snapshot.meta.has_freelist or column.translate(None, b"\0\1")):
@@ -55,7 +55,7 @@ def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
 
 
 def _trees(snapshot: Snapshot, progress: Progress | None) -> bytes | bytearray | None:
-    """Prove that all trees are sound: a byte a page, 1 for theirs; None if that isn't plain."""
+    """Verify all trees; return a byte for each page, 1 if a tree has it; None if one is irregular."""
     if has_kernel(snapshot):
         return proven_pages(snapshot, progress)
     if snapshot.meta.hwm < FEW_PAGES:
@@ -66,7 +66,7 @@ def _trees(snapshot: Snapshot, progress: Progress | None) -> bytes | bytearray |
 
 
 def _other_pages(snapshot: Snapshot) -> bytearray | None:
-    """Mark the pages that are no tree's, a byte each: meta pages, freelist, free pages. None if that isn't plain."""
+    """Return a byte for each page, 1 for meta pages, the freelist and free pages; None if it is irregular."""
     meta = snapshot.meta
     marks = bytearray(meta.hwm)
     marks[:2] = b"\1\1"

@@ -1,9 +1,9 @@
-"""``check --deep``: all that bbolt's check finds, then what it never looks at.
+"""``check --deep``: the findings of bbolt's check, then those of checks that bbolt doesn't make.
 
-bbolt asks whether pages and keys hang together. This asks of every byte below
-the high-water mark whether it is as bbolt writes it: both meta pages
-(``metas``), who owns each page (``accounts``), how elements lie in their page
-(``layout``), buckets and the shape of their trees (``trees``).
+bbolt checks that pages and keys are consistent. The deep check verifies that
+everything below the high-water mark is as bbolt writes it: both meta pages
+(``both_metas``), the owner of each page (``page_owners``), the layout of
+elements (``page_layout``), buckets and the shape of their trees (``tree_shape``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ...storage.snapshot import Snapshot
 
-# Kinds of findings that say of a page that it can't be used: once is enough.
+# Kinds of findings about an unusable page, which are reported once.
 _SAYS_IT = ("damaged", "multiple-references", "out-of-bounds", "invalid-type", "unexpected-type")
 
 
@@ -30,7 +30,7 @@ def deep_check(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the database: bbolt's findings in its order, then all others.
+    """Yield the findings about the database: bbolt's in its order, then all others.
 
     ``from_page`` must be 0. Raises nothing for damage.
     """

@@ -1,12 +1,12 @@
-"""Consistency of a database: what ``bbolt check`` finds, in its words and its order.
+"""Check the consistency of a database page by page: the findings of ``bbolt check``, with its messages and order.
 
 The order (bbolt ``tx_check.go``): ids freed twice; then from the root bucket
 down, for each bucket first every page of its tree (bounds, double reference,
 freed, type), then the order of keys, then its child buckets; then pages that
 are neither reachable nor free, ascending.
 
-bbolt gives up at the first page that fails an assertion. Here that page is a
-finding, what it leads to is passed over, and the check goes on.
+bbolt ends at the first page that fails an assertion. Here that page is a
+finding, the pages below it are skipped, and the check continues.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
 
-# Pages may be reached along several ways; this many visits a page, on average, are followed.
+# A page may be referenced several times; the limit is this many visits a page, on average.
 _VISITS = 64
-_VISIT = 16  # what a visit takes of these, at least; the pages of its run, if they are more
+_VISIT = 16  # a visit counts at least this much, or the pages of its run if they are more
 
 
 def exact_check(
     snapshot: Snapshot, from_page: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the database, page by page; see ``database_check.py``."""
+    """Yield the findings about the database, page by page; see ``database_check.py``."""
     return _Check(snapshot, progress).run(from_page)
 
 
@@ -47,14 +47,14 @@ def check_trees(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 class _Check:
-    """The state of one run: which pages were reached, which are free."""
+    """The state of one check: the pages that were reached, and the free ones."""
 
     def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> None:
         self.snapshot = snapshot
         self.progress = progress
         self.hwm = snapshot.meta.hwm
-        # One byte a page, some beyond the file's end included: runs may claim them.
-        # What lies beyond even that isn't tracked, whatever the file claims.
+        # One byte a page, including some beyond the end of the file, which runs may claim.
+        # Pages beyond those are not tracked, whatever the file claims.
         self.tracked = snapshot.page_count + BEYOND
         self.reached = bytearray(self.tracked)
         self.freed = bytearray(self.tracked)
@@ -63,7 +63,7 @@ class _Check:
         self.budget = _VISITS * snapshot.page_count + BEYOND
         self.elements = Allowance(snapshot)
         self.damaged: set[int] = set()
-        self.looks_at_values = True  # bbolt looks at none where it doesn't list a bucket
+        self.looks_at_values = True  # False where bbolt doesn't list the bucket, and so reads no values
 
     def run(self, from_page: int) -> Iterator[Finding]:
         yield from self._load_freelist(from_page)
@@ -72,7 +72,7 @@ class _Check:
             yield from self._buckets(root_bucket(self.snapshot))
             yield from self._unreachable()
             if self.budget < 0:
-                words = "pages refer to each other so often that not all ways to them were followed"
+                words = "pages are referenced so often that not all references were followed"
                 yield Finding(UNCOUNTED, self.snapshot.meta.root, f"{words}: there are more findings")
         elif not 2 <= from_page < self.hwm:
             yield Finding("out-of-range", from_page, f"page ID ({from_page}) out of range [2, {self.hwm})")
@@ -88,7 +88,7 @@ class _Check:
             yield from self._buckets_below(leaves)
 
     def _failed_assertion(self, pgid: int) -> Finding | None:
-        """bbolt's last words if the page to start from isn't one: nothing lies behind it, so they are ours too."""
+        """Return bbolt's panic message as a finding if the page to start from isn't a valid page, else None."""
         try:
             page = self.snapshot.any_page(pgid)
         except Corrupted as damage:
@@ -102,7 +102,7 @@ class _Check:
         return Finding("damaged", pgid, f"panic: assertion failed: {why}")
 
     def _damage(self, damage: Corrupted) -> Iterator[Finding]:
-        """Yield a finding of our own, where bbolt would have died; once a page."""
+        """Yield a finding, once for each page, where bbolt panics."""
         page = damage.page if damage.page is not None else -1
         if page not in self.damaged:
             self.damaged.add(page)
@@ -130,10 +130,10 @@ class _Check:
             before = free
 
     def _rebuild_freelist(self, from_page: int) -> None:
-        """Without a stored freelist all pages are free that a full walk doesn't reach.
+        """Find the free pages by a full walk if no freelist is stored: those that it doesn't reach.
 
-        For a check from the root that says nothing that the check itself won't
-        find; and in a damaged tree what is free isn't known (bbolt panics there).
+        This is not needed for a check from the root, which reaches the same
+        pages. In a damaged tree the free pages aren't known (bbolt panics there).
         """
         self.freelist_known = False
         if from_page == 0:
@@ -162,9 +162,9 @@ class _Check:
             self.reached[pgid:stop] = b"\1" * (stop - pgid)
 
     def _unreachable(self) -> Iterator[Finding]:
-        """Yield pages below the high-water mark that nothing leads to: those in the file as bbolt lists them.
+        """Yield findings about unreachable pages below the high-water mark: those within the file as bbolt does.
 
-        bbolt lists those beyond the file's end too, as many as a damaged mark claims; here they are one line.
+        bbolt also lists each page beyond the end of the file; here they are one line.
         """
         if not self.freelist_known:
             return
@@ -186,8 +186,8 @@ class _Check:
     # The buckets, parents before children.
 
     def _buckets(self, bucket: BucketRef) -> Iterator[Finding]:
-        """Check ``bucket`` and all buckets inside it; inline ones are passed over, as in bbolt."""
-        # A stack of our own: buckets may nest deeper than Python calls may.
+        """Check ``bucket`` and all buckets inside it; inline ones are skipped, as in bbolt."""
+        # Not recursive: buckets may nest deeper than Python's call stack allows.
         pending: list[tuple[int, Iterator[BucketRef]]] = []
         ancestors: set[int] = set()
         while True:
@@ -213,7 +213,7 @@ class _Check:
     def _children(
         self, bucket: BucketRef, leaves: list[int], ordered: bool, inside: list[BucketRef]
     ) -> Iterator[Finding]:
-        """Put the buckets of ``bucket``'s leaves that have a tree of their own into ``inside``."""
+        """Append the nested buckets of ``bucket`` that have a tree of their own to ``inside``."""
         for pgid in leaves:
             page = self.snapshot.page(pgid)
             if page.flags != LEAF_PAGE:
@@ -225,7 +225,7 @@ class _Check:
                     if ordered:
                         child: BucketRef | None = bucket_for_check(leaf, index, starts[index])
                     else:
-                        # bbolt looks each one up by name, and keys out of order hide some from it.
+                        # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
                         child = child_bucket(self.snapshot, bucket, leaf.key(index), lenient=True)
                 except Corrupted as damage:
                     yield from self._damage(damage)
@@ -234,7 +234,7 @@ class _Check:
                         inside.append(child)
 
     def _buckets_below(self, leaves: list[int]) -> Iterator[Finding]:
-        """With ``from_page``: each leaf as if it were a bucket's whole tree, as bbolt has it."""
+        """With ``from_page``: check each leaf as if it were a bucket's whole tree, as bbolt does."""
         for pgid in leaves:
             page = self.snapshot.page(pgid)
             if page.flags != LEAF_PAGE:
@@ -248,13 +248,13 @@ class _Check:
     # One tree: every page, then the order of its keys.
 
     def _tree(self, root: int, leaves: list[int]) -> Generator[Finding, None, bool]:
-        """Check the tree at page ``root``; returns whether its keys are in order.
+        """Check the tree at page ``root``; return whether its keys are in order.
 
-        Puts the leaves that hold buckets into ``leaves``, in order, and pages
+        Appends to ``leaves``, in order, the leaves that hold buckets, and pages
         that are neither leaf nor branch.
         """
         if self.budget < 0 and root < self.tracked and self.reached[root]:
-            return True  # followed often enough
+            return True  # visited often enough
         yield from self._pages(root)
         ordered = True
         for finding in self._key_order(root, leaves):
@@ -272,7 +272,7 @@ class _Check:
                     return
                 known = self.reached[page.pgid]
                 yield from self._verify(page)
-                # Unlike a reader, bbolt's check has nothing against a branch without children.
+                # Unlike bbolt's cursor, its check accepts a branch page without children.
                 entered = page.flags == BRANCH_PAGE and page.count and page.pgid not in page.stack[:-1]
                 if entered and not (self.budget < 0 and known):
                     walk.enter(page.children())
@@ -280,7 +280,7 @@ class _Check:
                 yield from self._damage(damage)
 
     def _verify(self, page: Page) -> Iterator[Finding]:
-        """Bounds, references, freed, type of one page."""
+        """Check one page: bounds, references, whether it is free, and its type."""
         if self.progress is not None:
             self.visited += 1
             self.progress(self.visited, self.hwm)
@@ -315,7 +315,7 @@ class _Check:
         visited: set[int] = set()
         pgid, low, high = root, None, None
         while True:
-            greatest: bytes | None = None  # the greatest key below this page, when it is done
+            greatest: bytes | None = None  # the greatest key below this page, once it is checked
             entered = False
             if pgid not in stack and len(stack) < MAX_DEPTH and not (self.budget < 0 and pgid in visited):
                 visited.add(pgid)
@@ -372,7 +372,7 @@ class _Frame:
         self.keys = keys
         self.pgids = pgids
         self.index = 0
-        self.previous = low  # what the next element's key must not be below
+        self.previous = low  # a lower bound for the next element's key
         self.greatest: bytes | None = None
         self.high = high
 

@@ -1,4 +1,4 @@
-"""What a check passes over, as bbolt's does, though whoever owns the file should know it."""
+"""Warnings about a file that bbolt's check ignores."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from ...format.meta import Meta
     from ...storage.snapshot import Snapshot
 
-# bbolt makes its file grow ahead of need: by so much (DB.AllocSize), in whole pages of zeros.
+# bbolt extends its file in advance by this much (DB.AllocSize), in whole pages of zeros.
 _AHEAD = 16 << 20
-_LARGEST_FILE = 1 << 63  # bytes: what would be beyond it is noise
-_LOOK = 1 << 20  # bytes looked at, at either end, of what lies behind the high-water mark
+_LARGEST_FILE = 1 << 63  # bytes; a larger offset comes from a damaged high-water mark
+_LOOK = 1 << 20  # bytes read at each end of the space after the high-water mark
 
 
 def remarks(snapshot: Snapshot) -> Iterator[str]:
-    """Sentences about the meta page that doesn't rule, and about the file's length."""
-    if snapshot.meta is max(snapshot.metas, key=_rank):  # else the older one was asked for
+    """Yield warnings about the other meta page and about the file's length."""
+    if snapshot.meta is max(snapshot.metas, key=_rank):  # not with --previous
         yield from _other_meta(snapshot)
     yield from _length(snapshot)
 
@@ -57,7 +57,7 @@ def _other_meta(snapshot: Snapshot) -> Iterator[str]:
         return
     here = f"meta page {other.page} at offset {other.page * snapshot.page_size} is not valid ({problem})"
     txid = snapshot.meta.txid
-    # Another transaction than the next one would be noise: bbolt writes the two meta pages in turn.
+    # Only the next transaction id is plausible, as bbolt writes the two meta pages in turn.
     if other.magic == MAGIC and other.txid == txid + 1:
         yield f"{here}; it would be the newer one: this is transaction {txid}, not {other.txid}"
     else:
@@ -73,17 +73,17 @@ def _length(snapshot: Snapshot) -> Iterator[str]:
         return
     trailer = trailer_is_right(snapshot)
     if trailer:
-        return  # a snapshot of etcd: all is as it was when it was made
+        return  # a snapshot of etcd that is unchanged since it was made
     if trailer is False and size % page_size == TRAILER:
         yield (
             f"{TRAILER} bytes follow the last page, as in a snapshot of etcd, but they are not the SHA-256 of the "
-            "others: the file was changed or damaged since"
+            "rest: the file was changed or damaged since"
         )
         return
     if size % page_size:
         yield f"the file ends inside a page: it has {size} bytes, {size % page_size} beyond its last whole page"
     if size - used > _AHEAD + page_size:
-        yield f"the file is longer than it has to be: {size - used} bytes beyond its high-water mark, page {hwm}"
+        yield f"the file is longer than necessary: {size - used} bytes beyond its high-water mark, page {hwm}"
     tail = snapshot.buffer[used : min(used + _LOOK, size)] + snapshot.buffer[max(used + _LOOK, size - _LOOK) : size]
     if tail.strip(b"\0"):
-        yield f"there are data beyond the high-water mark, page {hwm}, at offset {used}: no transaction holds them"
+        yield f"there are data beyond the high-water mark, page {hwm}, at offset {used}: no transaction uses them"

@@ -1,4 +1,4 @@
-"""What a check finds: one record a line of bbolt's output."""
+"""The findings of a check: a record for each line of bbolt's output."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Finding:
     """One line of ``check``. ``page`` is the page id concerned.
 
     ``message`` is the line as text; ``keys`` are the byte strings that it quotes,
-    in order: how they are written is the renderer's business, by ``line()``.
+    in order, which ``line()`` writes in a given format.
     """
 
     __slots__ = ("keys", "kind", "page", "template")
@@ -53,7 +53,7 @@ class Finding:
         return self.line().decode("utf-8", "surrogateescape")
 
     def line(self, write_key: Callable[[bytes], bytes] | None = None) -> bytes:
-        """Return the finding as a line, its keys written by ``write_key`` (default: in hex)."""
+        """Return the finding as a line, with keys written by ``write_key`` (default: in hex)."""
         if not self.keys:
             return self.template.encode()
         parts = self.template.encode().split(b"\0")
@@ -67,5 +67,5 @@ class Finding:
 
 
 def stack_text(pgids: Sequence[int]) -> str:
-    """Return the way from a tree's root to a page, as Go prints a slice."""
+    """Return the page ids from a tree's root to a page, as Go prints a slice."""
     return f"(stack: [{' '.join(map(str, pgids))}])"

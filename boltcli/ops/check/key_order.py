@@ -1,7 +1,7 @@
-"""The elements of a page as bbolt's check sees them: are the keys in order, can their data be read at all.
+"""Check the order of keys in a page, and whether the elements can be read, exactly as far as bbolt's check does.
 
-bbolt looks at bytes with no bounds but the address space's. These functions
-look as far, no further, and not beyond the file.
+bbolt reads data beyond the page without checking bounds. These functions read
+the same bytes, but never beyond the end of the file.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> list[bytes]:
-    """Return the keys of a leaf, where one that leaves the file is cut at the file's end if that settles its order.
+    """Return the keys of a leaf; a key that extends beyond the file is cut there if its order is clear from the rest.
 
-    A comparison ends at the first byte that differs, so bbolt doesn't notice
-    such a key unless the part inside the file equals its neighbour's. Raises
-    :class:`~boltcli.errors.Corrupted` where bbolt would have read on.
+    A comparison ends at the first different byte, so bbolt doesn't notice such
+    a key unless the part inside the file equals its neighbour's. Raises
+    :class:`~boltcli.errors.Corrupted` where bbolt would have read further.
     """
     try:
         return leaf.keys()
@@ -46,7 +46,7 @@ def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> 
 
 
 def check_value_sizes(leaf: LeafElements) -> None:
-    """Raise :class:`~boltcli.errors.Corrupted` for a value that no memory could hold; lesser ones bbolt passes over."""
+    """Raise :class:`~boltcli.errors.Corrupted` for a value that bbolt can't address; it ignores the sizes of others."""
     if max(leaf.value_sizes, default=0) <= MAX_DATA // 2:
         return
     for index, sizes in enumerate(zip(leaf.positions, leaf.key_sizes, leaf.value_sizes)):
@@ -78,7 +78,10 @@ def element_disorder(
     high: bytes | None,
     stack: Sequence[int],
 ) -> Iterator[Finding]:
-    """bbolt's ``verifyKeyOrder``. For a branch, ``pgid`` is the child's and ``stack`` ends at the branch."""
+    """Check one element like bbolt's ``verifyKeyOrder``; for a branch, ``pgid`` is the child, and ``stack`` ends above.
+
+    Return the finding, or None.
+    """
     before = previous or b""
     below = before > key if index == 0 else before >= key
     beyond = high is not None and key >= high
@@ -100,7 +103,7 @@ def element_disorder(
             (key, before),
         )  # fmt: skip
     if beyond:
-        # It names the previous element, not the bound that is broken: so does bbolt.
+        # As in bbolt, the message names the previous element, not the bound that is violated.
         yield Finding(
             "key-order", pgid,
             f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}",

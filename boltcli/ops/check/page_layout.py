@@ -1,4 +1,4 @@
-"""How elements lie in their page: as bbolt writes them, each one's key and value behind those before it."""
+"""Check the layout of elements in a page: bbolt writes each key and value right after those before it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def leaf_layout(page: Page, leaf: LeafElements, page_size: int) -> Iterator[str]
 
 
 def branch_layout(page: Page, branch: BranchElements, page_size: int) -> Iterator[str]:
-    """Yield what is wrong with a branch page's elements, in words."""
+    """Yield the problems of a branch page's elements, as text."""
     if max(branch.key_sizes) > MAX_KEY_SIZE:
         index = branch.key_sizes.index(max(branch.key_sizes))
         yield f"key {index} is {branch.key_sizes[index]} bytes long, expected {MAX_KEY_SIZE} at most"
@@ -52,8 +52,8 @@ def _layout(page: Page, positions: list[int], sizes: list[int], page_size: int) 
             yield f"{page.end - end} bytes follow the last element, expected none"
         return
     if page.buffer[end : page.end].strip(b"\0"):
-        yield f"there are bytes behind the last element, which ends at byte {end - page.offset} of the page"
-    # bbolt takes as many pages as are needed; the first bolts took one more where they were full.
+        yield f"there are bytes after the last element, which ends at byte {end - page.offset} of the page"
+    # bbolt allocates as many pages as needed; early versions of bolt allocated one more if they were full.
     needed = end - page.offset
     if page.overflow not in ((needed - 1) // page_size, needed // page_size):
         yield f"its run is {page.overflow + 1} pages long, its elements need {(needed - 1) // page_size + 1}"
@@ -71,12 +71,12 @@ def _misplaced(page: Page, positions: list[int], expected: list[int], sizes: lis
     else:
         other = _overlapped(index, positions, sizes)
         how = "bytes before it belong to nothing" if other is None else f"it overlaps that of element {other}"
-    more = f", {len(wrong) - 1} elements behind it too" if len(wrong) > 1 else ""
+    more = f", and so have {len(wrong) - 1} elements after it" if len(wrong) > 1 else ""
     yield f"element {index} has its data at byte {found} of the page, expected at {wanted}: {how}{more}"
 
 
 def _overlapped(index: int, positions: list[int], sizes: list[int]) -> int | None:
-    """Another element with data where those of ``index`` are."""
+    """Return another element whose data overlap those of ``index``, or None."""
     start = ELEMENT_SIZE * index + positions[index]
     stop = start + sizes[index]
     for other, (position, size) in enumerate(zip(positions, sizes)):

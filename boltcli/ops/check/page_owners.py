@@ -1,4 +1,4 @@
-"""Whose each page is."""
+"""Find the owner of each page: a bucket, the freelist, or nothing."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
 
-_RUNS = 4  # pages that runs may claim, for each page of the file
+_RUNS = 4  # limit on the pages claimed by all runs, as a multiple of the pages in the file
 _NOBODY, _META, _FREELIST, _FREE, _BUCKETS = range(5)
 
 
 class Accounts:
-    """The owner of each page in the file; memory: four bytes a page."""
+    """The owner of each page in the file; it takes four bytes of memory a page."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -31,7 +31,7 @@ class Accounts:
         self._left = _RUNS * len(self._owners)
 
     def freelist(self) -> Iterator[Finding]:
-        """Give the freelist its pages, and the free pages to it; what is wrong with either."""
+        """Record the pages of the freelist and the free pages; yield findings about them."""
         snapshot = self._snapshot
         pgid, hwm = snapshot.meta.freelist, snapshot.meta.hwm
         if not snapshot.meta.has_freelist:
@@ -39,7 +39,7 @@ class Accounts:
         try:
             page = snapshot.any_page(pgid)
             if page.flags != FREELIST_PAGE:
-                return  # the check has said so
+                return  # already reported by the check
         except Corrupted:
             return
         yield from self._claim(page, pgid, _FREELIST)
@@ -64,15 +64,15 @@ class Accounts:
                     owners[free] = _FREE
         slack = page.buffer[page.offset + 16 + 8 * (len(ids) + (page.count == 0xFFFF)) : page.end]
         if slack.strip(b"\0"):
-            yield Finding("freelist", pgid, f"page {pgid}: there are bytes behind the freelist's ids")
+            yield Finding("freelist", pgid, f"page {pgid}: there are bytes after the freelist's ids")
 
     def bucket(self, bucket: BucketRef) -> int:
-        """Return the number under which ``bucket`` owns pages."""
+        """Return the owner number of ``bucket``."""
         self._buckets.append(bucket)
         return _BUCKETS + len(self._buckets) - 1
 
     def claim(self, page: Page, owner: int) -> Iterator[Finding]:
-        """Give a page run of a tree to its bucket; what stands against that."""
+        """Record a bucket as the owner of a page run; yield findings if another owner has a page of it."""
         return self._claim(page, page.pgid, owner)
 
     def _claim(self, page: Page, pgid: int, owner: int) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ class Accounts:
             beyond = f"its last page is {stop - 1}, beyond the high-water mark, {hwm}"
             yield Finding("owner", pgid, f"page {pgid}: in {self._name(owner)}, {beyond}{way}")
         if self._left < 0:
-            stop = pgid + 1  # runs over runs: their first pages will do
+            stop = pgid + 1  # too many overlapping runs: record only their first pages
         stop = min(stop, len(owners))
         self._left -= stop - pgid
         said = set()
@@ -101,7 +101,7 @@ class Accounts:
         return self._buckets[owner - _BUCKETS].label
 
     def lost(self) -> Iterator[Finding]:
-        """Yield what the pages look like that belong to nothing."""
+        """Yield a finding for each page without an owner."""
         snapshot = self._snapshot
         pgid = 2
         while pgid < min(snapshot.meta.hwm, len(self._owners)):
@@ -109,9 +109,9 @@ class Accounts:
                 try:
                     page = snapshot.page(pgid)
                 except Corrupted:
-                    yield Finding("lost", pgid, f"page {pgid}: in nothing, and nothing tells what it was")
+                    yield Finding("lost", pgid, f"page {pgid}: it has no owner, and its type is unknown")
                 else:
                     what = f"a {PAGE_TYPES[page.flags]} page of {page.count} elements, {page.overflow + 1} pages long"
-                    yield Finding("lost", pgid, f"page {pgid}: in nothing, and it looks like {what}")
+                    yield Finding("lost", pgid, f"page {pgid}: it has no owner, and looks like {what}")
                     pgid += page.overflow
             pgid += 1

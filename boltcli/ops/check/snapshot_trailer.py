@@ -1,7 +1,7 @@
-"""The SHA-256 that ``etcdctl snapshot save`` puts at the end of the file: of all that is before it.
+"""Verify the SHA-256 that ``etcdctl snapshot save`` appends to the file.
 
 Source: etcd, server/etcdserver/api/v3rpc/maintenance.go (``Snapshot``) and etcdutl/snapshot/v3_snapshot.go, which
-takes a file whose length is 32 more than a multiple of 512 for one that has it.
+assumes that a file has it if its length is 32 more than a multiple of 512.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The trees of all buckets: their pages, their shape, and the buckets among their values."""
+"""Check the trees of all buckets: their pages, their shape, and nested buckets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def tree_findings(snapshot: Snapshot, accounts: Accounts) -> Iterator[Finding]:
-    """Yield what is wrong with the tree of each bucket, the root bucket's first, parents before children."""
+    """Yield findings about the tree of each bucket, the root bucket first, parents before children."""
     return _Trees(snapshot, accounts).run()
 
 
@@ -35,7 +35,7 @@ class _Trees:
         self.once = Once(snapshot)
 
     def run(self) -> Iterator[Finding]:
-        # A stack of our own: buckets may nest deeper than Python calls may.
+        # Not recursive: buckets may nest deeper than Python's call stack allows.
         pending = [root_bucket(self.snapshot)]
         while pending:
             bucket = pending.pop()
@@ -45,7 +45,7 @@ class _Trees:
 
     def _tree(self, bucket: BucketRef, inside: list[BucketRef]) -> Iterator[Finding]:
         owner = self.accounts.bucket(bucket)
-        depth = 0  # of the first leaf
+        depth = 0  # level of the first leaf
         for page in survey(self.snapshot, bucket, self.once):
             if isinstance(page, Corrupted):
                 yield Finding("damaged", page.page or 0, str(page))
@@ -121,7 +121,7 @@ class _Trees:
         if not ascend(keys):
             yield "in its inline page, the keys are out of order"
         if leaf.bucket_indexes():
-            yield "its inline page holds a bucket, which only a page of its own can"
+            yield "its inline page holds a bucket, which must not be nested in an inline page"
 
 
 def _finding(kind: FindingKind, page: Page, words: str) -> Finding:

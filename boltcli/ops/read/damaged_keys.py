@@ -1,4 +1,4 @@
-"""The keys of a bucket that damage has left, and what it took."""
+"""Read the keys of a damaged bucket, and report the damage that was skipped."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes] | Corrupted]:
-    """Yield the keys that can be read, in order, a list a leaf page; each damage where it is met.
+    """Yield the readable keys in order, a list for each leaf page, and each damage where it is found.
 
-    After a damaged branch page what lay below it is missing, after a damaged
-    element the key of that one.
+    The keys below a damaged branch page and the keys of damaged elements are
+    missing.
     """
     for page in survey(snapshot, bucket, Once(snapshot)):
         if isinstance(page, Corrupted):
@@ -44,7 +44,7 @@ def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes
 
 
 def sound_names(snapshot: Snapshot) -> Iterator[list[bytes]]:
-    """Yield the keys of the root bucket that can be read, a list a leaf page."""
+    """Yield the readable keys of the root bucket, a list for each leaf page."""
     for found in surviving_keys(snapshot, root_bucket(snapshot)):
         if not isinstance(found, Corrupted):
             yield found

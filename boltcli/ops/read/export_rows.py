@@ -1,4 +1,4 @@
-"""The buckets and pairs of a database in the order of an export: key order, a bucket before what is in it."""
+"""Read the buckets and pairs of a database for an export: in key order, a bucket before its content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from .select_items import Items, Path
 
-    # Of a bucket: its path and its sequence. Of a pair: the path of its bucket, its key, its value.
+    # A bucket: its path and sequence. A pair: the path of its bucket, its key and value.
     Row = tuple[Path, int] | tuple[Path, bytes, bytes]
 
 
@@ -28,16 +28,16 @@ def outer_buckets(snapshot: Snapshot, path: Path) -> list[tuple[Path, int]]:
 
 
 def export_parts(snapshot: Snapshot, path: Path = ()) -> Iterator[Row | Items]:
-    """Yield the rows of the buckets down to ``path``, then what is in that one, a page's worth at a time.
+    """Yield the rows of the buckets down to ``path``, then the content of that bucket, a page at a time.
 
-    Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` when it comes to damage.
+    Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` at the first damage.
     """
     yield from outer_buckets(snapshot, path)
     yield from items(snapshot, find_bucket(snapshot, path), path, recursive=True)
 
 
 def export_rows(snapshot: Snapshot, path: Path = ()) -> Iterator[Row]:
-    """Yield the same row by row."""
+    """Yield the rows of :func:`export_parts` one by one."""
     for part in export_parts(snapshot, path):
         if isinstance(part, tuple):
             yield part

@@ -1,4 +1,4 @@
-"""The keys of a bucket as text: many leaf pages at a time by the kernel, a page at a time without it."""
+"""Write the keys of a bucket as text: many leaf pages at a time with the kernel, else a page at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-_PAGES = 256  # read at once: their keys are in memory together
+_PAGES = 256  # leaf pages read at once, whose keys are in memory together
 
 
 def written_keys(
@@ -29,14 +29,14 @@ def written_keys(
     progress: Progress | None = None,
     form: str | None = None,
 ) -> Iterator[bytes]:
-    """Yield what ``write`` makes of the keys of ``bucket``, in order, a batch of keys at a time.
+    """Yield the keys of ``bucket`` as text made by ``write``, in order, a batch at a time.
 
-    ``form``, if it is given, says that ``write`` is :func:`~boltcli.render.formats.lines` in this form. With
-    ``jobs`` other than 1 a second process may read a file ahead that is not in memory. Raises
-    :class:`~boltcli.errors.Corrupted` when it comes to a damaged page, after all that precede it.
+    If ``form`` is given, ``write`` is :func:`~boltcli.render.formats.lines` in this form. With ``jobs`` other than 1
+    a second process may read ahead. Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding
+    everything before it.
     """
     known = LeafKeys(snapshot, bucket.root, _PAGES)
-    # Most of the file, as far as the number of pages tells: values may fill many each.
+    # Whether this is most of the file, judging by the number of pages; values may take several pages each.
     with ReadAhead(snapshot, jobs != 1 and 4 * known.total > snapshot.meta.hwm):
         for text in known.lines(form, write):
             yield text

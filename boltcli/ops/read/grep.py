@@ -1,4 +1,4 @@
-"""Find a pattern in all that a file holds: names of buckets, keys, values, and what no transaction reaches any more."""
+"""Search a file for a pattern: in bucket names, keys, values, and bytes that are no longer in use."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 _AROUND = 48  # bytes kept before and after a hit
 _LONGEST = 1 << 16  # bytes kept of a hit itself
-_HEADS = 64  # pages before a hit that are looked at for the head of its run
+_HEADS = 64  # pages before a hit that are searched for the head of its run
 _ELEMENT = 16  # bytes
-_IN_A_PAGE = 100  # hits told of in a page whose elements are not known
+_IN_A_PAGE = 100  # hits reported in a page whose elements are not known
 
 
 class Hit:
-    """The first place where the pattern is found in one thing.
+    """The first match of the pattern in one name, key or value.
 
-    ``part`` is what it was found in: "bucket" (its name, the last of
-    ``path``), "key", "value", or "bytes" of a page whose elements are not
-    known. ``path`` leads to the bucket, ``key`` is the key, each empty where it is
-    not known. ``offset`` is where the match begins in the thing, ``match`` the
-    matching bytes, ``before`` and ``after`` what is around it. ``place`` says
-    of what no transaction reaches where it lies ("free page", ...), ``page`` on
-    which page; empty and None for what is there.
+    ``part`` says where: "bucket" (its name, the last of ``path``), "key",
+    "value", or "bytes" of a page whose elements are not known. ``path`` is the
+    bucket's path, ``key`` the key, each empty if not known. ``offset`` is the
+    start of the match in that part, ``match`` the matching bytes, ``before``
+    and ``after`` the bytes around it. For bytes that are not in use, ``place``
+    says where they are ("free page", ...), and ``page`` is the page id; for
+    others these are empty and None.
     """
 
     __slots__ = ("after", "before", "key", "match", "offset", "page", "part", "path", "place")
@@ -46,7 +46,7 @@ class Hit:
         self, part: str, path: Path, key: bytes, found: Match[bytes], data: Buffer,
         *, start: int = 0, stop: int | None = None, place: str = "", page: int | None = None,
     ) -> None:  # fmt: skip
-        """``data`` from ``start`` to ``stop`` is the thing, in which ``found`` was found."""
+        """``found`` is a match in the part of ``data`` from ``start`` to ``stop``."""
         first, last = found.start(), found.end()
         stop = len(data) if stop is None else stop
         self.part = part
@@ -68,7 +68,7 @@ def live_hits(
     names: bool = True,
     values: bool = True,
 ) -> Iterator[Hit | Corrupted]:
-    """Yield the hits in the bucket at ``path`` and all inside it, in key order: in ``names`` (of keys too), ``values``.
+    """Yield the hits in the bucket at ``path`` and all in it, in key order: in ``names`` and keys, in ``values``.
 
     After a damaged page the rest is searched page by page; the damage is
     yielded too. Raises :class:`~boltcli.errors.BucketNotFound`.
@@ -109,7 +109,7 @@ class _Search:
 
 
 def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[Hit]:
-    """Yield the hits on all leaf pages that can be reached, whatever is damaged beside them."""
+    """Yield the hits on all leaf pages that can be reached, skipping damaged pages."""
     from ..space.page_map import LEAF, page_map
 
     mapped = page_map(snapshot)
@@ -138,18 +138,18 @@ def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[H
 
 
 def dead_hits(snapshot: Snapshot, pattern: Pattern[bytes], *, damaged_only: bool = False) -> Iterator[Hit]:
-    """Yield the hits in what the newest transaction does not reach, in the order of the file.
+    """Yield the hits in bytes that the newest transaction does not use, in the order of the file.
 
-    That is: free and lost pages, the unused ends of pages, what follows the
-    last page, and damaged pages (with ``damaged_only`` only those). Deleted
-    and overwritten pairs are whole there until their page is used again.
+    They are in free and lost pages, the unused ends of pages, after the last
+    page, and in damaged pages (with ``damaged_only`` only those). Deleted and
+    overwritten pairs stay there until their page is used again.
     """
     for start, stop, place in _regions(snapshot, damaged_only):
         yield from _in_region(snapshot, pattern.search, start, stop, place)
 
 
 def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int, str]]:
-    """Yield where the bytes are that nothing uses: from, to, and what that is."""
+    """Yield the regions of unused bytes: start, end, and a description."""
     from ..space.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
 
     mapped, size, page_size = page_map(snapshot), snapshot.size, snapshot.page_size
@@ -173,14 +173,14 @@ def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int,
 
 
 def _end_of_data(snapshot: Snapshot, pgid: int, is_meta: bool) -> tuple[int, int] | None:
-    """Return where the content of a page run ends, and where the run does; None if that is not known."""
+    """Return the end of the content of a page run, and the end of the run; None if that is not known."""
     buffer, page_size = snapshot.buffer, snapshot.page_size
     start = pgid * page_size
     if is_meta:
         return start + PAGE_HEADER_SIZE + 64, start + page_size
     try:
         _, flags, count, overflow = HEADER.unpack_from(buffer, start)
-    except Exception:  # the file ends in the header: struct's error is not ours to name
+    except Exception:  # struct.error, if the file ends inside the header
         return None
     stop = start + (overflow + 1) * page_size
     if flags == 0x10:
@@ -207,7 +207,7 @@ def _spans(buffer: Buffer, start: int, count: int, leaf: bool) -> Iterator[tuple
 def _in_region(
     snapshot: Snapshot, find: Callable[..., Match[bytes] | None], start: int, stop: int, place: str
 ) -> Iterator[Hit]:
-    """Yield the hits between two offsets of the file: of each element there the first, else each."""
+    """Yield the hits between two offsets of the file: the first in each element; all where there are no elements."""
     buffer, page_size = snapshot.buffer, snapshot.page_size
     elements = _Elements(snapshot, start)
     position = start
@@ -232,7 +232,7 @@ def _in_region(
 
 
 class _Elements:
-    """The elements of former leaf pages from the offset ``lowest`` on; those of the last page are kept."""
+    """The elements of former leaf pages from the offset ``lowest`` on; the last page is cached."""
 
     def __init__(self, snapshot: Snapshot, lowest: int) -> None:
         self.snapshot = snapshot

@@ -1,4 +1,4 @@
-"""The keys of a bucket, and the names of the top-level buckets, a page's worth at a time."""
+"""Read the keys of a bucket, or the top-level buckets, a page at a time."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 def keyed_leaves(snapshot: Snapshot, bucket: BucketRef) -> Iterator[tuple[LeafElements, list[bytes]]]:
     """Yield the leaf pages of ``bucket`` in order: their elements and keys.
 
-    Raises :class:`~boltcli.errors.Corrupted` when it comes to a damaged page,
-    after all that precede it; of the page itself the keys before the first
-    damaged one come first.
+    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding
+    everything before it, including the keys before the first damaged one.
     """
     for page in leaf_pages(snapshot, bucket):
         leaf = LeafElements(page)
@@ -44,7 +43,7 @@ def _first_keys(leaf: LeafElements) -> list[bytes]:
 
 
 def key_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes]]:
-    """Yield the keys of ``bucket`` in order, nested buckets' names among them, one list a leaf page.
+    """Yield the keys of ``bucket`` in order, including nested buckets, a list for each leaf page.
 
     Raises as :func:`keyed_leaves` does.
     """
@@ -55,8 +54,8 @@ def key_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes]]:
 def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
     """Yield every entry of the root bucket in order: its name, and the bucket.
 
-    bbolt's ForEach on a transaction looks at every entry, so one that isn't a
-    bucket (a plain pair, which bbolt itself never writes there) comes with None.
+    bbolt's ForEach on a transaction visits every entry, so a plain pair (which
+    bbolt itself never writes there) is yielded too, with None.
     Raises :class:`~boltcli.errors.Corrupted`.
     """
     root = root_bucket(snapshot)

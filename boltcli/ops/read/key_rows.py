@@ -1,4 +1,4 @@
-"""Read the keys of a bucket as a list on a screen needs them: from any key, forwards or backwards, page by page."""
+"""Read the keys of a bucket for a list on a screen: from any key, forwards or backwards, page by page."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ def key_rows(
     needle: bytes = b"",
     values: bool = False,
 ) -> Iterator[list[KeyRow]]:
-    """Yield the elements from ``start`` to before ``stop``, a leaf page's worth at a time, or with ``reverse`` from
-    the last to the first.
+    """Yield the elements from ``start`` to before ``stop``, a leaf page at a time; with ``reverse`` from the end.
 
-    With a ``needle`` only those whose key contains it, with ``values`` those whose value does too; a page without
-    any gives an empty list, so that whoever waits can stop. Values aren't copied. Raises
+    A ``needle`` selects elements whose key contains it, with ``values`` also those whose value does; a page without
+    such elements gives an empty list, so that the caller can stop. Values aren't copied. Raises
     :class:`~boltcli.errors.Corrupted`.
     """
     for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, reverse=reverse):

@@ -1,4 +1,4 @@
-"""Rows some at a time: as many as may be in memory together."""
+"""Split rows into chunks that fit in memory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     Row = TypeVar("Row", bound=Sequence[Any])
 
-_AT_ONCE = 1 << 20  # bytes and characters
-_SIZES: dict[type, int] = {bytes: 1, str: 1, tuple: 16, list: 16}  # of a path: a guess at a name
+_AT_ONCE = 1 << 20  # bytes and characters in a chunk
+_SIZES: dict[type, int] = {bytes: 1, str: 1, tuple: 16, list: 16}  # for a path: an estimate of a name's length
 
 
 def row_chunks(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:

@@ -1,4 +1,4 @@
-"""What buckets hold, or a part of it: keys with values, filtered, the buckets inside gone into or not."""
+"""Select elements of a bucket: filtered keys with values, with or without nested buckets."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     Path = tuple[bytes, ...]
     Value = bytes | BucketRef
-    # Whether an element is wanted, by its key and value.
+    # Whether an element is wanted, given its key and value.
     Test = Callable[[bytes, Value], bool]
 
 
 class Items:
-    """A page's worth of elements of the bucket at ``path``: ``keys``, and ``values``, of which some may be buckets."""
+    """A batch of elements of the bucket at ``path``: ``keys`` and ``values``, some of which may be buckets."""
 
     __slots__ = ("keys", "path", "values")
 
@@ -49,17 +49,17 @@ def items(
     recursive: bool = False,
     buckets: bool = True,
 ) -> Iterator[Items]:
-    """Yield the elements of ``bucket``, which is the one at ``path``, in key order or in ``reverse``.
+    """Yield the elements of ``bucket``, which is at ``path``, in key order or in ``reverse``.
 
-    Those are meant whose keys are at least ``start`` and below ``stop``; with
-    ``recursive`` those inside of such buckets too, each behind the bucket that
-    it is in. Of them come the ones that are ``wanted``, at most ``limit`` (0:
-    all), and, without ``buckets``, only the pairs. Reads no more pages than
-    that takes. Raises :class:`~boltcli.errors.Corrupted` when it comes to a
-    damaged page, or a bucket in itself.
+    Selects keys that are at least ``start`` and below ``stop``; ``recursive``
+    adds the content of nested buckets, after (in reverse: before) the bucket.
+    ``wanted`` filters them; ``limit`` is the largest number (0: all); without
+    ``buckets`` only pairs are yielded. Reads only the pages that this needs.
+    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, or at a bucket
+    inside itself.
     """
     left = limit
-    names = list(path)  # of the bucket that a part is of
+    names = list(path)  # the path of the current bucket
     for part in _walk(snapshot, bucket, names, start, stop, reverse, recursive):
         if wanted is not None or not buckets:
             pairs = [
@@ -80,7 +80,7 @@ def items(
 
 
 class _Inside:
-    """A bucket to go into: its name, itself, and whether nothing of its parent comes after it."""
+    """A bucket to enter: its name, its reference, and whether it is the last element of its parent."""
 
     __slots__ = ("bucket", "is_last", "name")
 
@@ -103,8 +103,8 @@ def _walk(
     descent = Descent(snapshot)
     nest = Nest(snapshot)
     nest.enter(bucket)
-    # A list and not recursion: buckets may nest deeper than Python calls may. Of a bucket: what is still to come of
-    # it, how long its path is, its root. One of which nothing is to come isn't kept: 100,000 may lie in one another.
+    # Not recursive: buckets may nest deeper than Python's call stack allows. For each open bucket: the rest of its
+    # parts, the length of its path, its root. A finished bucket isn't kept, as 100,000 may be nested in each other.
     source = stretches(snapshot, bucket, start, stop, reverse=reverse, descent=descent)
     pending = [(_parts(source, reverse, recursive), len(names), bucket.root)]
     while pending:
@@ -129,9 +129,9 @@ def _walk(
 
 
 def _parts(source: Iterator[Stretch], reverse: bool, recursive: bool) -> Iterator[Items | _Inside]:
-    """Yield the elements of one bucket, and, if that is wanted, the buckets to be gone into where they stand.
+    """Yield the elements of one bucket and, if ``recursive``, the buckets to enter at their places.
 
-    The path of the former is still to be said.
+    The path of the elements is set by the caller.
     """
     for leaf, all_keys, low, high in source:
         ranges = leaf.batches(low, high)
@@ -156,10 +156,10 @@ def _parts(source: Iterator[Stretch], reverse: bool, recursive: bool) -> Iterato
 
 
 def _elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tuple[list[bytes], list[Value], list[int]]:
-    """Return keys and values from one index to before another, and which of them are buckets."""
+    """Return keys and values from one index to before another, and the indexes of buckets."""
     if low == 0 and high == leaf.count and not any(leaf.flags):
         return keys, [*leaf.values()], []
-    # A bucket's value may be as large as all that is nested in it: it isn't taken out.
+    # A bucket's value isn't copied, as it may be as large as everything nested in it.
     values: list[Value] = [
         open_bucket(leaf, index, keys[index]) if leaf.flags[index] & BUCKET_LEAF_FLAG else leaf.value(index)
         for index in range(low, high)

@@ -1,4 +1,4 @@
-"""Which pages are free: as the file's freelist says, or, where none is stored, by a full walk."""
+"""Find the free pages: in the stored freelist, or by a full walk if none is stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def free_pages(snapshot: Snapshot) -> list[int]:
 
 
 def unreached_pages(snapshot: Snapshot) -> list[int]:
-    """Return the ids of the pages, from 2 up to the high-water mark, that no bucket's tree holds.
+    """Return the ids of the pages, from 2 up to the high-water mark, that are in no bucket's tree.
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """
@@ -28,7 +28,7 @@ def unreached_pages(snapshot: Snapshot) -> list[int]:
     reached = bytearray(stop)
     for page in all_pages(snapshot):
         first, end = page.pgid, min(page.pgid + page.overflow + 1, stop)
-        if first < stop and reached[first]:  # by another page's run
+        if first < stop and reached[first]:  # an overlapping run
             raise page.damaged("the page is referenced more than once")
         reached[first:end] = b"\1" * (end - first)
     return [pgid for pgid in range(2, stop) if not reached[pgid]]

@@ -1,4 +1,4 @@
-"""The pages of a database, free ones among them."""
+"""List the pages of a database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FREE = -1
 _BATCH = 512
-_OVERFLOW = 1 << 32  # from here on a header's half says that there are overflow pages
+_OVERFLOW = 1 << 32  # the second half of a header is at least this if there are overflow pages
 
 
 def page_rows(snapshot: Snapshot, free: list[int], start: int = 0) -> Iterator[list[tuple[int, int]]]:
@@ -32,7 +32,7 @@ def page_rows(snapshot: Snapshot, free: list[int], start: int = 0) -> Iterator[l
     while pgid < hwm:
         stop = min(hwm, pgid + _BATCH)
         if stop <= known and bisect_left(free, pgid) == bisect_left(free, stop):
-            # None of them is free; without overflow pages among them they need no look each.
+            # None of these pages is free; if none has overflow pages, they can be taken as a batch.
             batch = heads[pgid:stop].tolist()
             if max(batch) < _OVERFLOW:
                 yield list(zip(range(pgid, stop), batch))
@@ -48,7 +48,7 @@ def page_rows(snapshot: Snapshot, free: list[int], start: int = 0) -> Iterator[l
                 pgid += head >> 32
             else:
                 if rows:
-                    yield rows  # what precedes a page that isn't there
+                    yield rows  # the pages before the first one beyond the file
                     rows = []
                 page = snapshot.any_page(pgid)
                 rows.append((pgid, page.flags | page.count << 16 | page.overflow << 32))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
 
-# What a page is. LOST: below the high-water mark, and neither in use nor free. BEYOND: after the high-water mark.
+# Kinds of pages. LOST: below the high-water mark, but neither in use nor free. BEYOND: at or above the high-water mark.
 LOST, META, FREELIST, FREE, BRANCH, LEAF, OVERFLOW, DAMAGED, BEYOND = range(9)
 KINDS = ("lost", "meta", "freelist", "free", "branch", "leaf", "overflow", "damaged", "beyond")
 _NOBODY = 0xFFFFFFFF
@@ -67,7 +67,7 @@ class PageMap:
         return None if owner == _NOBODY else owner
 
     def path(self, number: int) -> tuple[bytes, ...]:
-        """Return the names that lead to bucket ``number``."""
+        """Return the path of bucket ``number``."""
         names = []
         while number:
             names.append(self.buckets[number].name)
@@ -75,7 +75,7 @@ class PageMap:
         return tuple(reversed(names))
 
     def way(self, pgid: int) -> list[int]:
-        """Return the pages that lead from the meta page to ``pgid``, both included; only itself if nothing does."""
+        """Return the page ids from the meta page to ``pgid``, both included; only ``pgid`` if nothing refers to it."""
         pages = [pgid]
         met = {pgid}
         while self.kinds[pages[-1]] in (BRANCH, LEAF, OVERFLOW, FREELIST, DAMAGED):
@@ -103,7 +103,7 @@ class PageMap:
 def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
     """Map the pages of the state that ``meta`` describes (default: the snapshot's own).
 
-    Damage is noted and the rest is mapped. Time and memory are in proportion
+    Damage is recorded and the rest is mapped. Time and memory are in proportion
     to the file. Raises nothing for a damaged file.
     """
     meta = meta or snapshot.meta
@@ -119,7 +119,7 @@ def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
 
 
 def _freelist(result: PageMap, meta: Meta) -> None:
-    """Mark the freelist's own pages and the free ones; without a stored freelist the unreached ones are free."""
+    """Mark the freelist's own pages and the free pages; without a stored freelist all unreached pages are free."""
     snapshot = result.snapshot
     if not meta.has_freelist:
         return
@@ -163,7 +163,7 @@ def _trees(result: PageMap, meta: Meta) -> None:
 
 
 def _look_inside(result: PageMap, page: Page, number: int) -> Iterator[tuple[int, BucketRef]]:
-    """Note how full ``page`` is; yield the buckets in it, with their numbers."""
+    """Record the fill of ``page``; yield the buckets in it, with their numbers."""
     room = max(page.end - page.offset, 1)
     if page.flags != LEAF_PAGE:
         _fill(result, page, page.used(), room)
@@ -199,7 +199,7 @@ def _note(result: PageMap, damage: Corrupted, number: int) -> None:
 
 
 def _claim(result: PageMap, page: Page, pgid: int, kind: int, owner: int, parent: int) -> None:
-    """Give the run at ``pgid`` to its owner; a page that has one keeps it."""
+    """Record the owner of the run at ``pgid``; a page that already has an owner keeps it."""
     kinds, stop = result.kinds, min(pgid + page.overflow + 1, len(result.kinds))
     if pgid >= len(kinds):
         return

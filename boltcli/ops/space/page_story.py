@@ -1,4 +1,4 @@
-"""Tell why a page exists: what it is, what it holds, which pages refer to it, now and before the last transaction."""
+"""Describe why a page exists: its type, content, and which pages refer to it, now and before the last transaction."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 class Role:
-    """What a page is in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none),
-    the ``way`` to it as page ids from the meta page on, and for an overflow page the ``head`` of its run.
+    """The role of a page in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none).
+
+    ``way`` is the page ids from the meta page to it; for an overflow page ``head`` is the head of its run.
     """
 
     __slots__ = ("bucket", "head", "kind", "txid", "way")
@@ -31,12 +32,12 @@ class Role:
 
 
 class PageStory:
-    """All that is known of page ``page``: its role ``now`` and ``before`` the last transaction (None: unknown).
+    """The description of page ``page``: its role ``now`` and ``before`` the last transaction (None: unknown).
 
     ``type``, ``count`` and ``overflow`` are what its header says; ``first`` and
     ``last`` its first and last key; ``fill`` is in percent. ``problem`` says
-    why its content cannot be read. ``findings`` are those of the check that
-    concern it.
+    why its content cannot be read. ``findings`` are the check's findings
+    about it.
     """
 
     __slots__ = (
@@ -56,7 +57,7 @@ class PageStory:
 
 
 def role(mapped: PageMap, pgid: int, txid: int) -> Role:
-    """Return what page ``pgid`` is in the state that ``mapped`` shows."""
+    """Return the role of page ``pgid`` in the state of the map ``mapped``."""
     if pgid >= len(mapped.kinds):
         return Role(KINDS[BEYOND], txid, None, [], None)
     kind = mapped.kinds[pgid]
@@ -69,7 +70,7 @@ def role(mapped: PageMap, pgid: int, txid: int) -> Role:
 def page_story(
     snapshot: Snapshot, pgid: int, now: PageMap, before: PageMap | None, findings: list[Finding]
 ) -> PageStory:
-    """Tell the story of page ``pgid`` from the maps of both states and the findings of the check."""
+    """Describe page ``pgid`` from the maps of both states and the findings of the check."""
     previous = snapshot.metas[1 - snapshot.meta.page]
     story = PageStory(
         pgid,

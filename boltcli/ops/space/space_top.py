@@ -1,7 +1,7 @@
 """Find what takes the space: buckets, key prefixes, the largest pairs, sizes, fill of pages, free runs.
 
-One walk over the pages. Keys are sorted, so pages between two that share a prefix are counted as a whole, and most
-keys are never looked at.
+This takes one walk over the pages. Keys are sorted, so pages between two with the same prefix are counted as a whole,
+and most keys are never read.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from .space_walk import Place
 
 SEPARATORS = (b"/", b":", b".", b"|", b"-", b"_")
-_WORDS = (b"-", b"_")  # these also stand inside of names and ids: one common prefix says nothing
-_SAMPLE = 512  # keys of a bucket from which a separator is guessed
-_SHARE = 0.8  # of the sample has it
-_MOST_PREFIXES = 100_000  # of one bucket; further ones are counted together
+_WORDS = (b"-", b"_")  # also common inside names and ids, so a single common prefix doesn't make them separators
+_SAMPLE = 512  # keys of a bucket from which the separator is guessed
+_SHARE = 0.8  # share of the sample that must contain it
+_MOST_PREFIXES = 100_000  # prefixes of one bucket; the others are counted together
 OTHERS = b""
 _NEARLY_ALL = 0.9
 _MOST_LEVELS = 8
-_FEW = 1000  # buckets that a table may tell apart without being asked
+_FEW = 1000  # buckets that a table shows separately by default
 _SMALLEST_MAP = 1 << 15
 _GROWTH = 1 << 24
-_OTHER_PAGES = 3  # of a dense copy: two metas and the freelist
+_OTHER_PAGES = 3  # pages of a dense copy that are in no tree: two metas and the freelist
 
 
 class Group:
@@ -52,16 +52,15 @@ class SpaceTop:
     """What takes the space in a file, or in one of its buckets.
 
     ``groups`` has a :class:`Group` for each (bucket path, key prefix); buckets
-    that are not told apart count with the bucket that holds them. ``largest``
+    that are not shown separately are counted with their parent. ``largest``
     are (bytes of key and value, bucket path, key), largest first. ``key_sizes``
-    and ``value_sizes`` count pairs by the power of two that their size is below
-    (bin n: 2**(n-1) to 2**n - 1 bytes, bin 0: empty). ``fills`` counts leaf
-    pages by tenths of their room in use. ``deeper`` is how many buckets one level more
-    would tell apart. Of the whole file are ``size``,
-    ``free``, ``lost``, ``freelist_bytes``, ``dense_size`` (about that of a dense
-    copy), ``compact_size`` (about that of what ``compact`` writes), and
-    ``free_runs``, runs of free pages by the power of two of their length. Sizes
-    are in bytes.
+    and ``value_sizes`` count pairs by their size in powers of two (bin n:
+    2**(n-1) to 2**n - 1 bytes, bin 0: empty). ``fills`` counts leaf pages by
+    tenths of their space in use. ``deeper`` is the number of buckets that one
+    more level would show. ``size``, ``free``, ``lost``, ``freelist_bytes``,
+    ``dense_size`` (an estimate for a dense copy), ``compact_size`` (an estimate
+    for ``compact``) and ``free_runs`` (runs of free pages by the power of two
+    of their length) are of the whole file. Sizes are in bytes.
     """
 
     __slots__ = (
@@ -92,11 +91,11 @@ def space_top(
 ) -> SpaceTop:
     """Count what is in the bucket at ``path`` (default: the whole file) and in the buckets inside it.
 
-    ``separator`` ends the parts of a key (None: guess it for each bucket, an
-    empty one: no prefixes), ``depth`` is how many parts make a prefix, ``levels``
-    how many levels of buckets below ``path`` are told apart, ``most`` how many of
-    the largest pairs are kept. Raises :class:`~boltcli.errors.BucketNotFound` and
-    :class:`~boltcli.errors.Corrupted`.
+    ``separator`` ends the parts of a key (None: guess it for each bucket;
+    empty: no prefixes), ``depth`` is the number of parts in a prefix, ``levels``
+    the number of levels of buckets below ``path`` to show separately, ``most``
+    the number of largest pairs to keep. Raises
+    :class:`~boltcli.errors.BucketNotFound` and :class:`~boltcli.errors.Corrupted`.
     """
     result = SpaceTop(snapshot.size)
     walk = space_walk(snapshot, find_bucket(snapshot, path), levels, most)
@@ -117,9 +116,7 @@ def space_top(
 
 
 def top_levels(snapshot: Snapshot, path: Sequence[bytes] = (), **how: Any) -> SpaceTop:
-    """Return :func:`space_top` with as few levels of buckets as tell what takes the space: more than one if one
-    bucket holds nearly all, and not very many others.
-    """
+    """Return :func:`space_top` with one level of buckets, or more if one bucket has nearly everything."""
     levels = 1
     while True:
         found = space_top(snapshot, path, levels=levels, **how)
@@ -142,7 +139,7 @@ def guess_separator(keys: Sequence[bytes]) -> bytes:
             continue
         parts = {_prefix(key, candidate, 1) for key in having}
         if len(parts) > max(len(having) // 2, 1) or not all(map(_printable, parts)):
-            continue  # as many prefixes as keys group nothing, and binary keys hold any byte
+            continue  # different prefixes for all keys group nothing, and binary keys contain any byte
         if len(parts) > 1 or candidate not in _WORDS:
             return candidate
     return b""
@@ -153,10 +150,10 @@ def _printable(part: bytes) -> bool:
 
 
 def _prefix(key: bytes, separator: bytes, depth: int) -> bytes:
-    """Return the first ``depth`` parts of ``key``, each with the separator after it; empty if it has fewer."""
+    """Return the first ``depth`` parts of ``key``, each with its separator; empty if it has fewer."""
     end = 0
     for _ in range(depth):
-        # A separator at the very beginning starts the first part.
+        # A separator at the very beginning belongs to the first part.
         at = key.find(separator, end + 1 if end == 0 else end)
         if at < 0:
             return key[:end]
@@ -167,7 +164,7 @@ def _prefix(key: bytes, separator: bytes, depth: int) -> bytes:
 def _prefixes(
     snapshot: Snapshot, walk: SpaceWalk, place: Place, separator: bytes | None, depth: int
 ) -> dict[bytes, Group]:
-    """Count the pairs of a bucket by prefix, those of its inner buckets that aren't told apart without one."""
+    """Count the pairs of a bucket by prefix; pairs of nested buckets that aren't shown separately have none."""
     groups: dict[bytes, Group] = {}
     leaves, at, stop = walk.leaves, place.first, place.last
     if separator is None and at < stop:
@@ -181,7 +178,7 @@ def _prefixes(
             _count_keys(groups, leaf, separator, depth)
             at += 1
             continue
-        # The last page whose last key has the same prefix: in steps that double, then that halve.
+        # Find the last page whose last key has the same prefix, with steps that double, then halve.
         step, last = 1, at
         while step:
             middle = min(last + step, stop - 1)
@@ -197,7 +194,7 @@ def _prefixes(
 
 
 def _sums(leaves: array[int], first: int, stop: int) -> tuple[int, int]:
-    """Return the pairs of some leaf pages, and their bytes."""
+    """Return the number of pairs of some leaf pages, and their bytes."""
     return sum(leaves[4 * first + 2 : 4 * stop : 4]), sum(leaves[4 * first + 3 : 4 * stop : 4])
 
 
@@ -227,7 +224,7 @@ def _add(groups: dict[bytes, Group], prefix: bytes, pairs: int, size: int) -> No
 
 
 def _whole_file(snapshot: Snapshot, result: SpaceTop, walk: SpaceWalk) -> None:
-    """Count free and lost pages, and what copies would need. ``walk`` is over all trees."""
+    """Count free and lost pages, and estimate the sizes of copies. ``walk`` is over all trees."""
     page_size, meta = snapshot.page_size, snapshot.meta
     last = min(meta.hwm, snapshot.size // page_size)
     reached = walk.reached[:last].ljust(last, b"\0")
@@ -239,7 +236,7 @@ def _whole_file(snapshot: Snapshot, result: SpaceTop, walk: SpaceWalk) -> None:
             free = free_pages(snapshot)
             own = 1 + snapshot.any_page(meta.freelist).overflow
         except Corrupted:
-            stored = False  # what is free and what is lost can't be told apart
+            stored = False  # free and lost pages can't be distinguished
     if stored:
         flags = bytearray(last)
         for pgid in free:
@@ -260,9 +257,9 @@ def _whole_file(snapshot: Snapshot, result: SpaceTop, walk: SpaceWalk) -> None:
 
 
 def compact_estimate(dense: int) -> int:
-    """Estimate the size of what ``compact`` writes for a file whose dense copy has ``dense`` bytes.
+    """Estimate the size of the file that ``compact`` writes, if a dense copy has ``dense`` bytes.
 
-    bbolt lets a file grow to powers of two up to 16 MiB, and then by 16 MiB (``grow`` in bbolt's db.go).
+    bbolt extends a file to powers of two up to 16 MiB, then by 16 MiB (``grow`` in bbolt's db.go).
     """
     size = _SMALLEST_MAP
     while size < dense and size < _GROWTH:

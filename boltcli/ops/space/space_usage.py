@@ -1,4 +1,4 @@
-"""Where the bytes of a file are: by bucket, free, lost, and what a dense copy would save."""
+"""Compute how the space of a file is used: by bucket, free, lost, and the size of a dense copy."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class BucketUsage:
-    """A bucket: its ``name``, its own ``pairs``, and ``bytes``: those of its pages and of the buckets inside it.
+    """A bucket: its ``name``, its own ``pairs``, and ``bytes``: of its pages and of nested buckets.
 
-    An ``inline`` bucket has no pages: its bytes are those of its value, and
-    count among its parent's as it is. ``keys`` is pairs with those of all
-    buckets inside. ``depth`` is the levels of its own tree.
+    An ``inline`` bucket has no pages: its bytes are those of its value, which
+    are also part of its parent's. ``keys`` counts the pairs of the bucket and
+    all nested buckets. ``depth`` is the number of levels of its own tree.
     """
 
     __slots__ = ("bytes", "depth", "inline", "keys", "level", "name", "pairs", "parent", "sequence")
@@ -34,7 +34,7 @@ class BucketUsage:
     def __init__(self, name: bytes, parent: BucketUsage | None, sequence: int) -> None:
         self.name = name
         self.parent = parent
-        self.level: int = 0 if parent is None else parent.level + 1  # how many names its path has
+        self.level: int = 0 if parent is None else parent.level + 1  # the length of its path
         self.sequence = sequence
         self.pairs = 0
         self.keys = 0
@@ -44,16 +44,16 @@ class BucketUsage:
 
     @property
     def path(self) -> tuple[bytes, ...]:
-        """The names that lead to it. Nests may be deep: it isn't kept."""
+        """The bucket's path. It isn't stored, because buckets may nest deep."""
         return tuple(Trail(bytes)(self))
 
 
 class Usage:
-    """Bytes of a file. ``buckets`` are all of them, each before those inside it, the root bucket first.
+    """The bytes of a file. ``buckets`` are all buckets, parents first, beginning with the root bucket.
 
     ``root`` is the root bucket's own pages, ``meta`` and ``freelist`` those
-    pages, ``free`` the free ones, ``unused`` what lies behind the high-water
-    mark, ``lost`` the pages that nothing leads to.
+    pages, ``free`` the free pages, ``unused`` the space after the high-water
+    mark, ``lost`` the pages that nothing refers to.
     """
 
     __slots__ = ("buckets", "free", "freelist", "lost", "meta", "problem", "root", "size", "unused")
@@ -66,7 +66,7 @@ class Usage:
 
 
 def usage(snapshot: Snapshot) -> Usage:
-    """Return where the bytes are. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Return the use of the space. Raises :class:`~boltcli.errors.Corrupted`."""
     page_size, meta = snapshot.page_size, snapshot.meta
     result = Usage(snapshot.size)
     result.buckets = bucket_usage(snapshot)
@@ -80,11 +80,11 @@ def usage(snapshot: Snapshot) -> Usage:
             result.free = len(free_pages(snapshot)) * page_size
             result.freelist = (1 + snapshot.any_page(meta.freelist).overflow) * page_size
         except Corrupted as damage:
-            result.problem = damage  # then what is lost and what is free can't be told apart
+            result.problem = damage  # lost and free pages can't be distinguished
             stored = False
     result.unused = max(snapshot.size - meta.hwm * page_size, 0)
     rest = snapshot.size - result.unused - result.meta - result.freelist - result.free - top.bytes
-    # Without a stored freelist what nothing leads to is what is free.
+    # Without a stored freelist the unreferenced pages are the free ones.
     if stored:
         result.lost = max(rest, 0)
     else:
@@ -93,10 +93,10 @@ def usage(snapshot: Snapshot) -> Usage:
 
 
 def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> list[BucketUsage]:
-    """Return every bucket, before those inside it.
+    """Return all buckets, parents first.
 
-    Raises :class:`~boltcli.errors.Corrupted`; with a list of ``damages`` it is put there, and what can be
-    counted is counted: a bucket whose tree is damaged then has no pairs, no bytes and no buckets inside.
+    Raises :class:`~boltcli.errors.Corrupted`, or appends it to ``damages`` if that is given; a bucket with a damaged
+    tree then has no pairs, no bytes and no nested buckets.
     """
     columns = bucket_columns(snapshot)
     found = _walk(snapshot, damages) if columns is None else _from_columns(snapshot, *columns)
@@ -110,7 +110,7 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
 
 
 def _from_columns(snapshot: Snapshot, names: list[bytes], columns: tuple[list[int], ...]) -> list[BucketUsage]:
-    """Return what the kernel found; the sums over buckets inside are still to be made."""
+    """Return the kernel's columns as buckets; the sums over nested buckets are made later."""
     fields = dict(zip(RECORD, columns))
     top = BucketUsage(b"", None, snapshot.meta.sequence)
     found = [top]
@@ -160,7 +160,7 @@ def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsa
 def _tree(
     snapshot: Snapshot, descent: Descent, bucket: BucketUsage, ref: BucketRef
 ) -> list[tuple[BucketUsage, BucketRef]]:
-    """Count the pages of one bucket's own tree; returns the buckets in it."""
+    """Count the pages of one bucket's own tree; return the buckets in it."""
     inner: list[BucketRef] = []
     for page in tree_pages(snapshot, ref, descent):
         bucket.bytes += (1 + page.overflow) * snapshot.page_size
@@ -173,5 +173,5 @@ def _tree(
 
 
 def dense_size(snapshot: Snapshot) -> int:
-    """Return the bytes of what ``compact --dense`` would write. Raises :class:`~boltcli.errors.Corrupted`."""
+    """Return the size in bytes that ``compact --dense`` would write. Raises :class:`~boltcli.errors.Corrupted`."""
     return measure(snapshot, mmap.PAGESIZE)

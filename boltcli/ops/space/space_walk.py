@@ -1,4 +1,4 @@
-"""One walk over the pages of a bucket that counts what takes the space: by the kernel, or by Python.
+"""Count what takes the space in one walk over the pages of a bucket, with the kernel or in Python.
 
 Both fill the same columns; :mod:`.space_top` makes groups and tables of them.
 """
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
 
-FILL_BINS = 10  # of ten percent each
-_LARGE = 16  # pages; the longest run that a dense copy packs several pairs into
+FILL_BINS = 10  # bins of ten percent each
+_LARGE = 16  # pages; the longest run that a dense copy fills with several pairs
 
 
 class Place:
-    """A bucket that is told apart: its ``name``, the index of its ``parent``, ``pairs`` and ``bytes``.
+    """A bucket that is shown separately: its ``name``, the index of its ``parent``, ``pairs`` and ``bytes``.
 
-    ``bytes`` are those of keys, values and element headers. ``pairs`` and
-    ``bytes`` include those of buckets inside it that are not told apart. Its
-    own leaf pages are those from ``first`` to before ``last`` in the walk's ``leaves``.
+    ``bytes`` counts keys, values and element headers. ``pairs`` and ``bytes``
+    include nested buckets that are not shown separately. Its own leaf pages are
+    those from ``first`` to before ``last`` in the walk's ``leaves``.
     """
 
     __slots__ = ("bytes", "first", "last", "name", "pairs", "parent")
@@ -45,16 +45,16 @@ class Place:
 
 
 class SpaceWalk:
-    """What a walk found. ``places`` are the buckets that are told apart, the first one first.
+    """The result of a walk. ``places`` are the buckets that are shown separately, the outermost first.
 
     ``leaves`` has four numbers for each of their leaf pages that isn't empty:
-    where it is in the file, where that ends, its pairs, and their bytes.
-    ``largest`` are (bytes of key and value, names below the first bucket, key),
-    largest first. ``key_sizes`` and ``value_sizes`` count pairs by the bits of
-    their size, ``fills`` leaf pages by tenths of their room in use.
-    ``dense_pages`` is about how many pages a dense copy has. ``reached`` has a
-    1 for each page of the trees. ``deeper`` is how many buckets one level more
-    would tell apart.
+    start and end in the file, number of pairs, and their bytes. ``largest`` are
+    (bytes of key and value, path below the outermost bucket, key), largest
+    first. ``key_sizes`` and ``value_sizes`` count pairs by the number of bits of
+    their size, ``fills`` leaf pages by tenths of their space in use.
+    ``dense_pages`` estimates the pages of a dense copy. ``reached`` has a 1 for
+    each page of the trees. ``deeper`` is the number of buckets that one more
+    level would show.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class SpaceWalk:
 
 
 def space_walk(snapshot: Snapshot, bucket: BucketRef, levels: int, most: int) -> SpaceWalk:
-    """Walk over ``bucket`` and those inside it, ``levels`` of which are told apart; keep the ``most`` largest pairs.
+    """Walk over ``bucket`` and nested buckets, and show ``levels`` of them separately; keep the ``most`` largest pairs.
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """
@@ -92,7 +92,7 @@ def _of_kernel(snapshot: Snapshot, columns: tuple[bytes, bytes, bytes, bytes, by
         for at, group in enumerate(fields["group"]):
             if group != at:
                 result.deeper = fields["nesting"].tolist().count(fields["nesting"][at])
-                break  # they come in order of depth: those that are told apart first
+                break  # buckets come in order of depth: those that are shown separately first
             place = Place(name(at), fields["parent"][at])
             place.pairs, place.bytes = fields["pairs"][at], fields["bytes"][at]
             place.first = fields["first"][at]
@@ -130,13 +130,13 @@ class _Walk:
         self._most = most
         self._keys: Counter[int] = Counter()
         self._values: Counter[int] = Counter()
-        self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's place, index of the bucket, key
+        self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's position, bucket's index, key
         self._reached = bytearray(snapshot.page_count)
         self._once = Once(snapshot)
         self.result = SpaceWalk()
 
     def go(self, bucket: BucketRef) -> SpaceWalk:
-        """Walk; buckets in the order of their depth."""
+        """Walk over the buckets in the order of their depth."""
         result = self.result
         names = [(b"", 0, 0, 0)]  # name, parent, group, nesting
         result.places.append(Place(b"", 0))
@@ -199,14 +199,14 @@ class _Walk:
         return inner
 
     def _mark(self, page: Page) -> None:
-        if page.pgid < len(self._reached) and self._reached[page.pgid]:  # from damage there may be any number of ways
+        if page.pgid < len(self._reached) and self._reached[page.pgid]:  # a damaged file may refer to it very often
             raise page.damaged("the page is referenced more than once")
-        overflow = min(page.overflow, max(len(self._reached) - page.pgid - 1, 0))  # it may say anything
+        overflow = min(page.overflow, max(len(self._reached) - page.pgid - 1, 0))  # may be damaged
         self._reached[page.pgid : page.pgid + overflow + 1] = b"\1" * (overflow + 1)
         self.result.overflow_pages += overflow
 
     def _pairs(self, page: Page, leaf: LeafElements, children: list[int], self_: int) -> tuple[int, int]:
-        """Count the sizes of a leaf's pairs, note large ones; return how many there are, and their bytes."""
+        """Count the sizes of a leaf's pairs and record large ones; return the number of pairs and their bytes."""
         indexes: Sequence[int] = range(leaf.count)
         ksizes, vsizes = leaf.key_sizes, leaf.value_sizes
         if children:
@@ -231,12 +231,12 @@ class _Walk:
 
 
 def dense_pages(elements: int, size: int, key_size: int, holds_buckets: bool, page_size: int) -> int:
-    """Estimate how many pages a dense copy of a bucket has; 0 if it becomes inline.
+    """Estimate the number of pages of a bucket in a dense copy; 0 if it becomes inline.
 
-    ``size`` is the bytes of its elements, keys and values, ``key_size`` that of
-    the keys. A leaf page is full but for half an element; where elements are
-    larger than an eighth of a page, runs of several pages are filled to 15/16,
-    about four pages each, and pairs larger than the longest run begin a page.
+    ``size`` is the bytes of its elements, keys and values, ``key_size`` those of
+    the keys. A leaf page is full except for half an element; if elements are
+    larger than an eighth of a page, runs of about four pages are filled to
+    15/16, and a pair larger than the longest run begins a page.
     """
     if not holds_buckets and PAGE_HEADER_SIZE + size <= page_size // 4:
         return 0

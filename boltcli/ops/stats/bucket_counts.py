@@ -1,4 +1,4 @@
-"""The tree of buckets, and how many pairs each holds."""
+"""Read the tree of buckets with the number of pairs in each."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
 
 
-_BUCKETS = 1 << 21  # that are shown, of a file in which they refer to each other
+_BUCKETS = 1 << 21  # limit on the buckets shown, for a damaged file in which they refer to each other
 
 
 class BucketTree:
-    """A bucket: its name, the number of pairs (``keys``; child buckets don't count), its child buckets in key order."""
+    """A bucket: its name, the number of its pairs (``keys``, without child buckets), its child buckets in key order."""
 
     __slots__ = ("children", "keys", "name")
 
@@ -48,13 +48,13 @@ def inspect(snapshot: Snapshot) -> BucketTree:
             tree.keys += page.count - len(inside)
             left -= len(inside)
             if left < 0:
-                raise page.damaged("buckets refer to each other so often that their tree does not end")
+                raise page.damaged("buckets are referenced so often that their tree does not end")
             for child in inside:
                 node = BucketTree(child.name)
                 tree.children.append(node)
                 inline = child.inline
                 if inline is not None and inline.flags == LEAF_PAGE and not inline.holds_buckets():
-                    node.keys = inline.count  # as most inline buckets are: nothing to go into
+                    node.keys = inline.count  # like most inline buckets, it has no nested buckets
                 else:
                     yield child, node
 
@@ -63,11 +63,11 @@ def inspect(snapshot: Snapshot) -> BucketTree:
 
 
 def _from_columns(names: list[bytes], columns: tuple[list[int], ...]) -> BucketTree:
-    """Return what the kernel found, as a tree."""
+    """Return the kernel's columns as a tree."""
     trees = list(map(BucketTree, names))
     trees[0].name = b"root"
     for tree, parent, pairs in zip(trees, columns[RECORD.index("parent")], columns[RECORD.index("pairs")]):
         tree.keys = pairs
         trees[parent].children.append(tree)
-    del trees[0].children[0]  # the root is no child of itself
+    del trees[0].children[0]  # the root was added as its own child
     return trees[0]

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 class BucketStats:
     """Statistics of a bucket and all buckets inside it; the names are bbolt's, spelled out.
 
-    Counts are of pages, pairs or buckets; ``*_alloc`` and ``*_inuse`` are
-    bytes. ``depth`` is levels: where buckets nest, their depths add up, and
-    for a sum over buckets it is the greatest.
+    The numbers count pages, pairs or buckets; ``*_alloc`` and ``*_inuse`` are
+    bytes. ``depth`` is the number of levels: the depths of nested buckets are
+    added; a sum over several buckets has the greatest depth.
     """
 
     __slots__ = (
@@ -22,7 +22,7 @@ class BucketStats:
     )  # fmt: skip
 
     def __init__(self, numbers: Iterable[int] = ()) -> None:
-        """All zero, or the :meth:`numbers` of another."""
+        """``numbers``: the :meth:`numbers` of another one; default: all 0."""
         self.branch_pages = 0
         self.branch_overflow_pages = 0
         self.leaf_pages = 0
@@ -40,11 +40,11 @@ class BucketStats:
             setattr(self, name, number)
 
     def numbers(self) -> list[int]:
-        """Return all of them, in the order of ``__slots__``."""
+        """Return all numbers, in the order of ``__slots__``."""
         return [getattr(self, name) for name in self.__slots__]
 
     def add(self, other: BucketStats) -> None:
-        """Add ``other`` to this: depths don't add up here, the greater one holds."""
+        """Add ``other`` to this; ``depth`` becomes the greater of both."""
         depth = max(self.depth, other.depth)
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))

@@ -1,6 +1,6 @@
-"""Counts and sizes of buckets, as bbolt's ``Bucket.Stats`` computes them.
+"""Compute the statistics of buckets as bbolt's ``Bucket.Stats`` does.
 
-By the kernel where it is there, else in batches; where something isn't plain, by the exact walk.
+The compiled kernel does this if it is there, else the count in batches; for an irregular file, the exact walk.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from ...tree.batch_reader import Progress
 
-# With fewer pages the batches are not worth loading.
+# Below this number of pages the count in batches is not worth loading.
 FEW_PAGES = 128
 
 
 def database_stats(
     snapshot: Snapshot, prefix: bytes = b"", *, progress: Progress | None = None
 ) -> tuple[int, BucketStats]:
-    """Number and summed statistics of the top-level buckets whose name begins with ``prefix``.
+    """Return the number and summed statistics of the top-level buckets whose name begins with ``prefix``.
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """
@@ -39,7 +39,7 @@ def database_stats(
             if quick is not None:
                 return len(buckets), quick
     except Corrupted:
-        pass  # it will be met again below, after what precedes it
+        pass  # it is found and reported again below, after the buckets before it
     total = BucketStats()
     count = 0
     for name, bucket in top_buckets(snapshot):
@@ -52,10 +52,10 @@ def database_stats(
 
 
 def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
-    """Statistics of ``bucket`` and everything below it.
+    """Return the statistics of ``bucket`` and everything below it.
 
     Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
-    page or a bucket inside itself. What is referenced twice counts twice.
+    page or a bucket inside itself. A page referenced twice counts twice.
     """
     known = counted(snapshot, bucket.root, None)
     if known is not None:
@@ -64,7 +64,7 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
 
 
 def _in_batches(snapshot: Snapshot, buckets: list[BucketRef], progress: Progress | None = None) -> BucketStats | None:
-    """Return the sum of the statistics of ``buckets``; None where something isn't plain, or too small for it."""
+    """Return the sum of the statistics of ``buckets``; None if the file is irregular or small."""
     if snapshot.meta.hwm < FEW_PAGES:
         return None
     from ...tree.batch import Irregular

@@ -1,4 +1,4 @@
-"""Counts and sizes of buckets, a page at a time, whatever the pages are like: what bbolt counts, and its errors."""
+"""Compute the statistics of buckets page by page, for irregular and damaged files too, with bbolt's results."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def exact_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
-    """Statistics of ``bucket`` and all below it, page by page; see ``database_stats.py``."""
+    """Return the statistics of ``bucket`` and everything below it, page by page; see ``database_stats.py``."""
     total = BucketStats()
     descent = Descent(snapshot)
 
     def visit(bucket: BucketRef, above: int) -> Iterable[tuple[BucketRef, int]]:
-        """Add a bucket; ``above`` are the levels of those around it: where buckets nest, their depths add up."""
+        """Add a bucket; ``above`` is the depth of the buckets around it, as the depths of nested buckets add up."""
         total.buckets += 1
         nested: list[BucketRef] = []
         levels = 1
@@ -42,7 +42,7 @@ def exact_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
 def _add_tree(
     total: BucketStats, snapshot: Snapshot, bucket: BucketRef, descent: Descent, nested: list[BucketRef]
 ) -> int:
-    """Add the pages of one bucket's own tree, put its child buckets into ``nested``, return its levels."""
+    """Add the pages of one bucket's own tree, append its child buckets to ``nested``, return its levels."""
     levels = 0
     walk = Walk(snapshot, bucket)
     for page in walk:
@@ -60,7 +60,7 @@ def _add_tree(
             if page.count:
                 walk.enter(page.children())
             _add_branch(total, page)
-        # Other types: bbolt's statistics pass over them without a word.
+        # bbolt's statistics silently skip pages of other types.
     return levels
 
 

@@ -1,6 +1,6 @@
-"""Counts and sizes of buckets, many pages at a time, in Python: for where there is no kernel.
+"""Compute the statistics of buckets many pages at a time, in Python; used if there is no compiled kernel.
 
-The numbers are those of ``exact_stats.py``.
+The results are those of ``exact_stats.py``.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from ...tree.batch_reader import Progress
 
-_PAGES = 256  # read at once
-_NESTING = 64  # buckets in buckets, from where on it's done the other way
+_PAGES = 256  # pages read at once
+_NESTING = 64  # levels of nested buckets; deeper ones are left to the exact walk
 _U32 = 0xFFFFFFFF
 
 _SIZES = Struct("<III")  # of a leaf element: pos, ksize, vsize
@@ -40,7 +40,7 @@ _HEAD = PAGE_HEADER_SIZE - TABLE_START
 
 
 def bulk_stats(snapshot: Snapshot, buckets: Sequence[BucketRef], progress: Progress | None = None) -> BucketStats:
-    """Return the sum of the statistics of ``buckets``, each with all below it. Raises Irregular."""
+    """Return the sum of the statistics of ``buckets``, each with everything below it. Raises Irregular."""
     with _Counting(snapshot, progress) as counting:
         total = counting.total
         for bucket in buckets:
@@ -63,10 +63,10 @@ class _Counting(Walk):
     def __init__(self, snapshot: Snapshot, progress: Progress | None) -> None:
         super().__init__(snapshot, progress)
         self.total = BucketStats()
-        self.nested: list[int] = []  # roots of the buckets with trees of their own, in the tree at hand
+        self.nested: list[int] = []  # root pages of the nested buckets in the current tree
 
     def inline(self, bucket: BucketRef) -> None:
-        """Count a bucket that is inline, all by itself."""
+        """Count a single inline bucket."""
         page = bucket.inline
         if page is None or page.buffer is not self.buffer:
             raise Irregular
@@ -74,7 +74,7 @@ class _Counting(Walk):
         self._inline([start], [page.end - start], [page.flags | page.count << 16])
 
     def tree(self, root: int, nesting: int) -> int:
-        """Count the tree at ``root`` and those of the buckets in it; returns its depth, theirs included."""
+        """Count the tree at ``root`` and its nested buckets; return its depth, including theirs."""
         if nesting > _NESTING:
             raise Irregular
         total = self.total
@@ -91,7 +91,7 @@ class _Counting(Walk):
         return levels + max(below, self._forest(nested, nesting + 1))
 
     def _forest(self, roots: list[int], nesting: int) -> int:
-        """Count the trees at ``roots``, those of one page together; returns the depth of the deepest."""
+        """Count the trees at ``roots``, single-page trees together; return the depth of the deepest."""
         if nesting > _NESTING:
             raise Irregular
         total = self.total
@@ -120,7 +120,7 @@ class _Counting(Walk):
         return depth
 
     def _level(self, level: list[int]) -> list[int]:
-        """Count the pages of one level of a tree; returns the level below it."""
+        """Count the pages of one level of a tree; return the level below it."""
         below: list[int] = []
         for start in range(0, len(level), _PAGES):
             pgids = level[start : start + _PAGES]
@@ -167,9 +167,9 @@ class _Counting(Walk):
             )
 
     def _buckets(self, offsets: list[int], tables: list[int], ends: list[int]) -> None:
-        """Count the inline buckets in the leaves at ``offsets``, and put the roots of the others into ``nested``.
+        """Count the inline buckets in the leaves at ``offsets``, and append the roots of the others to ``nested``.
 
-        ``tables`` are where the element tables end, ``ends`` where the pages do.
+        ``tables`` are the ends of the element tables, ``ends`` the ends of the pages.
         """
         fields = self.fields(offsets, tables)
         elements = map(range, [at + PAGE_HEADER_SIZE for at in offsets], tables, repeat(ELEMENT_SIZE))
@@ -225,19 +225,19 @@ def _count_in_python(counts: dict[bytes, int], items: list[bytes]) -> None:
 
 
 try:
-    # What collections.Counter counts with, in C; importing collections for it takes longer than it saves.
+    # The C function of collections.Counter; importing collections takes longer than it saves.
     from _collections import _count_elements as _count  # type: ignore[import-not-found,unused-ignore]
 except ImportError:
     _count = _count_in_python
 
 
 def _used(tables: list[bytes]) -> tuple[int, int, dict[bytes, int]]:
-    """Of leaf pages with these element tables: how many elements, how many bytes in use, which hold buckets.
+    """Return the elements and bytes in use of leaf pages with these element tables, and the tables with buckets.
 
-    The last is the tables of those that do, and of how many pages each is.
+    The tables with buckets are counted by the number of pages that have them.
 
-    Pages that are laid out alike have the same table, and are counted together.
-    As in ``exact_stats.py``, the last element alone tells the bytes in use.
+    Pages with the same layout have the same table, and are counted together.
+    As in ``exact_stats.py``, the last element gives the bytes in use.
     """
     pages: dict[bytes, int] = {}
     _count(pages, tables)
@@ -251,7 +251,7 @@ def _used(tables: list[bytes]) -> tuple[int, int, dict[bytes, int]]:
             continue
         pos, ksize, vsize = _SIZES.unpack_from(table, len(table) - _SIZES.size)
         used += number * (ELEMENT_SIZE * count + (pos + ksize + vsize & _U32))
-        # The low byte of each element's flags, and of those what is left when the even ones go.
+        # The low byte of each element's flags: bytes other than the even ones are odd, which means a bucket.
         if table[_HEAD::ELEMENT_SIZE].translate(None, EVEN):
             holders[table] = number
     return keys, used, holders

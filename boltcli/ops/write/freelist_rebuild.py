@@ -1,4 +1,4 @@
-"""``surgery freelist rebuild``: what bbolt writes when it opens a database without a freelist for writing.
+"""``surgery freelist rebuild``: write what bbolt writes when it opens a database without a freelist.
 
 It finds the free pages by a full walk and commits an empty transaction, which
 allocates pages for the freelist, writes it, and writes the older meta page
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
     """Return the patches (offset, bytes) that store a freelist in the database ``fd``, and its new size in bytes.
 
-    None for a database that has one. Nobody else may write to the file; ``path``
-    is what errors call it. Raises :class:`~boltcli.errors.Corrupted` for a
-    damaged database: what is free in it isn't known.
+    The database must not have a freelist, and no other process may write to it;
+    ``path`` is its name in errors. Raises :class:`~boltcli.errors.Corrupted`
+    for a damaged database, as its free pages aren't known.
     """
     with Snapshot(path, Source(os.dup(fd), path, private=True)) as snapshot:
         return _patches(snapshot)
@@ -63,7 +63,7 @@ def _patches(snapshot: Snapshot) -> tuple[list[Patch], int]:
 
 
 def _first_run(free: list[int], pages: int) -> int:
-    """Return the first of the first ``pages`` free pages that follow each other, or 0."""
+    """Return the start of the first run of ``pages`` consecutive free pages, or 0."""
     for index in range(len(free) - pages + 1):
         if free[index + pages - 1] - free[index] == pages - 1:
             return free[index]
@@ -71,7 +71,7 @@ def _first_run(free: list[int], pages: int) -> int:
 
 
 def _grown(size: int, needed: int, page_size: int) -> int:
-    """Return how long the file becomes when ``needed`` bytes of it are in use, as bbolt has it."""
+    """Return the size to which bbolt extends the file when ``needed`` bytes of it are in use."""
     if needed <= size:
         return size
     mapped = mmap_size(size, page_size)

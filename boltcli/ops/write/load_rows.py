@@ -1,4 +1,4 @@
-"""A new database from buckets and pairs, as they come: dense, and never there in part."""
+"""Write a new, dense database from a stream of buckets and pairs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     Packed = tuple[Path, bytes, bytes, int, bytes]
     Row = tuple[Path, int] | tuple[Path, bytes, bytes] | tuple[Path, list[bytes], list[bytes]] | Packed
 
-MAX_VALUE_SIZE = (1 << 31) - 2  # bytes; bbolt takes no longer one
+MAX_VALUE_SIZE = (1 << 31) - 2  # bytes; bbolt refuses longer values
 _BATCH = 256  # pairs that are laid out together
 _BATCH_BYTES = 1 << 16
-_LARGE = 1 << 20  # bytes of a value that is written as it is, not laid out with others
+_LARGE = 1 << 20  # bytes; a larger value is written directly, not laid out with others
 
 
 class Loaded:
-    """What was written: ``pairs``, ``buckets``, and ``size``, the bytes of the file."""
+    """The result: the numbers of ``pairs`` and ``buckets``, and the ``size`` of the file in bytes."""
 
     __slots__ = ("buckets", "pairs", "size")
 
@@ -44,9 +44,9 @@ def load(
 ) -> Loaded:
     """Write a database of ``rows`` to ``path``, which appears there when it is complete.
 
-    They must be in key order, a bucket before what is in it; one that is only
-    named by what is in it has the sequence 0. The path () is the root bucket:
-    bbolt's API puts no pairs there, but files with some exist. Raises :class:`~boltcli.errors.ArgumentError`
+    They must be in key order, a bucket before its content; a bucket that appears
+    only in the path of its content has the sequence 0. The path () is the root bucket:
+    bbolt's API writes no pairs there, but files with some exist. Raises :class:`~boltcli.errors.ArgumentError`
     (``row 3: ...``), :class:`~boltcli.errors.DestinationExists`,
     :class:`~boltcli.errors.DestinationError`, and what ``rows`` raises; then
     there is no file.
@@ -88,26 +88,26 @@ def write_rows(rows: Iterable[Row], destination: Destination, *, page_size: int,
 
 
 class _Refused(Exception):
-    """A row that can't be where it is; so many ``rows`` that came with it are before it."""
+    """A row is not valid at its place; ``rows`` is the number of rows of its batch before it."""
 
     rows = 0
 
 
 class _Loader:
-    """Tells a writer of the rows, bucket by bucket."""
+    """Passes the rows to a writer, bucket by bucket."""
 
     def __init__(self, writer: Dense) -> None:
         self.writer = writer
         self.pairs = 0
         self.buckets = 0
-        self._path: list[bytes] = []  # of the innermost open bucket
-        self._last = [b""]  # the last key in each open bucket, that of the root bucket first
+        self._path: list[bytes] = []  # the path of the innermost open bucket
+        self._last = [b""]  # the last key in each open bucket, beginning with the root bucket
         self._keys: list[bytes] = []
         self._values: list[bytes] = []
         self._bytes = 0
 
     def bucket(self, path: tuple[bytes, ...], sequence: int) -> None:
-        """A bucket, which must be a new one."""
+        """Add a bucket, which must be a new one."""
         if not path:
             if self.buckets:
                 raise _Refused("the root bucket must come first")
@@ -117,7 +117,7 @@ class _Loader:
         self._enter(path[-1], sequence)
 
     def pair(self, path: tuple[bytes, ...], key: bytes, value: bytes) -> None:
-        """A pair in a bucket, which is made if it isn't there."""
+        """Add a pair to a bucket, which is created if it doesn't exist."""
         if len(value) > MAX_VALUE_SIZE:
             raise _Refused(f"a value of {len(value)} bytes; {MAX_VALUE_SIZE} are the most")
         self._go(path)
@@ -135,7 +135,7 @@ class _Loader:
             self._flush()
 
     def many(self, path: Path, keys: list[bytes], values: list[bytes]) -> None:
-        """Many pairs of a bucket at once, which is quicker than :meth:`pair` for each."""
+        """Add many pairs of a bucket at once, which is faster than :meth:`pair` for each."""
         if not keys:
             raise _Refused("no pairs at all")
         self._go(path)
@@ -169,7 +169,7 @@ class _Loader:
         self.pairs += count
 
     def finish(self) -> None:
-        """Nothing more comes."""
+        """Write the last pairs."""
         self._go(())
         self._flush()  # pairs of the root bucket itself
         self.writer.finish()

@@ -1,8 +1,8 @@
-"""Changes to pages, the raw way: what bbolt's ``internal/surgeon`` and its ``surgery`` commands do to a copy.
+"""Change pages of a copy, like bbolt's ``internal/surgeon`` and its ``surgery`` commands.
 
 Each function reads the unchanged file and returns patches: offsets, and the
-bytes that go there. Nothing is written here. They raise
-:class:`~boltcli.errors.BoltError` where bbolt fails, in its words.
+bytes to write there. Nothing is written here. They raise
+:class:`~boltcli.errors.BoltError` with bbolt's message where bbolt fails.
 """
 
 from __future__ import annotations
@@ -50,26 +50,26 @@ def newest_meta(file: RawFile) -> Meta:
 
 
 def meta_at(file: RawFile, slot: int, page_size: int) -> tuple[Meta, bytes]:
-    """:meth:`~boltcli.storage.raw.RawFile.meta_at`, with bbolt's words for a failure."""
+    """Return :meth:`~boltcli.storage.raw.RawFile.meta_at`, with bbolt's message for a failure."""
     with Step(f"read meta page {slot} failed"):
         return file.meta_at(slot, page_size)
 
 
 def revert_meta(file: RawFile) -> list[Patch]:
-    """Return the older meta page over the newer one."""
+    """Replace the newer meta page by the older one."""
     txids = [Meta.at(file.page(slot).data, slot).txid for slot in (0, 1)]
     newer = 1 if txids[0] < txids[1] else 0
     return copy_page(file, 1 - newer, newer)
 
 
 def copy_page(file: RawFile, source: int, target: int) -> list[Patch]:
-    """Return page run ``source`` over what is at page ``target``, whose id it then bears."""
+    """Copy the page run ``source`` over page ``target``, with the id of the target."""
     page = file.page(source)
     return [_at_page(file, target, target.to_bytes(8, "little") + page.data[8:])]
 
 
 def abandon_freelist(file: RawFile) -> list[Patch]:
-    """Return both meta pages without a freelist."""
+    """Remove the freelist from both meta pages."""
     patches = []
     for slot in (0, 1):
         with Step(f"clearFreelist on meta page {slot} failed"):
@@ -82,9 +82,9 @@ def abandon_freelist(file: RawFile) -> list[Patch]:
 
 
 def nonsense(file: RawFile, meta: Meta) -> str | None:
-    """Return what of a meta that would be valid makes no sense in ``file``; None if all of it does.
+    """Return a description of an impossible value in a meta with a valid checksum; None if all values are possible.
 
-    bbolt would open the file by it, and then read, or write, where nothing of the database is.
+    bbolt would open the file, and then read or write outside the database.
     """
     size, page_size = file.size, meta.page_size
     if not 256 <= page_size <= 1 << 24 or page_size & (page_size - 1):
@@ -99,14 +99,14 @@ def nonsense(file: RawFile, meta: Meta) -> str | None:
         named, flags, _, _ = HEADER.unpack(file.exactly(HEADER.size, pgid * page_size))
         kinds = (LEAF_PAGE, BRANCH_PAGE) if name == "root" else (FREELIST_PAGE,)
         if named != pgid or flags not in kinds:
-            return f"a {name} page {pgid}, where there is none"
+            return f"a {name} page {pgid}, which is not such a page"
     return None
 
 
 def update_meta(file: RawFile, slot: int, fields: dict[str, int]) -> tuple[list[Patch], str]:
-    """Meta page ``slot`` with ``fields`` (pageSize, root, freelist, pgid) changed, and made valid.
+    """Change ``fields`` (pageSize, root, freelist, pgid) of meta page ``slot`` and make it valid.
 
-    Returns no patch if there is nothing to change; and a warning, or "".
+    Returns the patches (none if nothing changes), and a warning or "".
     """
     page_size = 0
     if slot == 1:
@@ -127,14 +127,14 @@ def update_meta(file: RawFile, slot: int, fields: dict[str, int]) -> tuple[list[
             f"WARNING: The page size ({page_size}) in the first meta page "
             f"doesn't match the second meta page ({meta.page_size})\n"
         )
-    # A field that is set to what it was counts as a change.
+    # Setting a field to its present value counts as a change.
     return [(slot * page_size & _U32, changed)] if fields or changed != data else [], warning
 
 
 def clear_elements(file: RawFile, pgid: int, start: int = 0, end: int = -1) -> tuple[list[Patch], bool]:
-    """Return a branch or leaf page without its elements from ``start`` to before ``end`` (-1: its end).
+    """Remove the elements from ``start`` to before ``end`` (-1: all that follow) from a branch or leaf page.
 
-    Also returns whether pages may have been lost: children of a branch, or overflow pages.
+    Also returns whether pages may have become unreachable: children of a branch, or overflow pages.
     """
     with Step("ReadPage failed"):
         page = file.page(pgid)
@@ -163,10 +163,10 @@ def clear_elements(file: RawFile, pgid: int, start: int = 0, end: int = -1) -> t
 
 
 def _without(data: bytearray, page: RawPage, start: int, end: int) -> tuple[int, int]:
-    """Take elements out of ``data``, the page's bytes; returns how many bytes are in use then, and how many elements.
+    """Remove elements from ``data``, the page's bytes; return the bytes in use and the number of elements left.
 
-    Elements are moved one after the other, in place, and what is behind the
-    last one stays: so the unused rest of the page is bbolt's too.
+    Elements are moved in place one after the other, and the bytes after the
+    last one stay, so that the unused rest of the page equals bbolt's.
     """
     leaf = page.flags == LEAF_PAGE
     elements: LeafElements | BranchElements = LeafElements(page) if leaf else BranchElements(page)
