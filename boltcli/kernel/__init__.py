@@ -113,10 +113,10 @@ if TYPE_CHECKING:
             """Have zeros put in the place of ``mapping`` when its file is cut short; returns an id. Raises OSError."""
 
         def is_tripped(self, watch: int, /) -> bool:
-            """Whether that was so, here or in a process that was forked."""
+            """Return whether that was so, here or in a process that was forked."""
 
         def unwatch(self, watch: int, /) -> None:
-            """The mapping goes."""
+            """Stop watching a mapping, before it is unmapped."""
 
 
 # What a record of ``buckets`` says: where in the file its name is, and how long that is; the index of its parent's

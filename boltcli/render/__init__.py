@@ -1,1 +1,1 @@
-"""Records to bytes: bbolt's text, and the rules of Go's formatting that it follows."""
+"""Render records as bytes: bbolt's text with Go's formatting rules, JSON, tables, pictures, HTML."""

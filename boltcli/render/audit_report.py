@@ -23,7 +23,7 @@ _UNITS = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 
 def audit_record(path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool) -> bytes:
-    """Return the object of one file: its answers, its findings by severity, and what stands beside the answers."""
+    """Return the object of one file: its answers, its findings by severity, and additional fields."""
     record: dict[str, Any] = {}
     put_path(record, path)
     record |= {
@@ -40,7 +40,7 @@ def audit_record(path: str, application: str, audit: Audit, findings: Sequence[A
 
 
 def finding_record(finding: AuditFinding) -> dict[str, Any]:
-    """Return a finding as an object; ``key`` is null where a bucket or the whole file is meant."""
+    """Return a finding as an object; ``key`` is null if it is about a bucket or the whole file."""
     record: dict[str, Any] = {"question": finding.question, "severity": finding.severity}
     put_bucket(record, finding.bucket)
     if finding.key is None:

@@ -62,7 +62,7 @@ def _values(change: Change, short: bool) -> Iterator[str]:
 
 
 def _texts(value: bytes, short: bool) -> Iterator[str]:
-    """A value, a large one in pieces."""
+    """Yield a value, a large one in pieces."""
     if len(value) <= LARGE:
         yield _cut(auto(value).decode(), short)
         return
@@ -79,7 +79,7 @@ def _cut(text: str, short: bool) -> str:
 
 
 def changed_fields(old: bytes, new: bytes) -> list[str]:
-    """How two JSON objects differ, by field: ``State.Code: 3 -> 4``; none if they aren't both objects or lists."""
+    """Return the differences of two JSON objects or lists by field (``State.Code: 3 -> 4``); none for others."""
     if old[:1] not in (b"{", b"[") or old[:1] != new[:1]:
         return []
     from .orjson_writer import LARGEST_JSON, line, parsed
@@ -116,7 +116,7 @@ def changed_fields(old: bytes, new: bytes) -> list[str]:
 
 
 def summary_lines(rows: list[BucketChanges], human: bool) -> Iterator[bytes]:
-    """The same as a table."""
+    """Yield the same as a table."""
     head = ("added", "removed", "changed", "bytes before", "bytes after", "growth", "bucket")
     cells = [head]
     for row in rows:

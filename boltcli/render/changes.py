@@ -46,7 +46,7 @@ def record(change: Change, *, values: bool = True, **more: Any) -> Iterator[byte
 
 
 def incomplete(failure: BoltError, path: str) -> bytes:
-    """The last line of changes that an error ended: what came before is not all, and ``patch`` refuses it."""
+    """Return the last line of changes that an error ended: what came before is not all, and ``patch`` refuses it."""
     fields: dict[str, Any] = {}
     put_path(fields, failure.path or path)
     return line(fields | {"error": error(failure, path)})
@@ -71,7 +71,7 @@ def parse_changes(file: BinaryIO) -> Iterator[tuple[int, Change]]:
 
 
 def parse_change(text: bytes, long: dict[str, bytes] | None = None) -> Change:
-    """What a line of JSON says; ``long`` are strings that were left out of it. A pair may lack its ``old`` value.
+    """Parse a line of JSON; ``long`` has the strings that were left out of it. A pair may lack its ``old`` value.
 
     Raises :class:`~boltcli.errors.ArgumentError`.
     """
@@ -134,7 +134,7 @@ _NAMES, _HEX_NAMES = LastPath(_name), LastPath(_hex_name)
 
 
 def _bytes(fields: dict[str, Any], name: str) -> bytes | None:
-    """The value of a field or of the same in hexadecimal; None if there is neither."""
+    """Return the value of a field or of the same in hexadecimal; None if there is neither."""
     found = [field for field in (name, f"{name}_hex") if field in fields]
     if not found:
         return None
@@ -165,7 +165,7 @@ def _sequence(fields: dict[str, Any]) -> tuple[int | None, int]:
 
 
 def summary_record(row: BucketChanges) -> bytes:
-    """What changed in a bucket and in all inside it."""
+    """Return what changed in a bucket and in all inside it."""
     fields: dict[str, Any] = {}
     put_bucket(fields, row.path)
     return line(

@@ -80,7 +80,7 @@ def export_lines(part: Items, decoder: Decoder) -> Iterator[bytes]:
 
 
 def text_lines(part: Items, decoder: Decoder, above: int, *, key: bool = True, value: bool = True) -> bytes:
-    """A line for each element: its buckets beyond the first ``above``, the key, a tab and the value."""
+    """Return a line for each element: its buckets beyond the first ``above``, the key, a tab and the value."""
     found = []
     margin = "".join(f"{readable_bytes(name)}\t" for name in part.path[above:])
     for name, content in zip(part.keys, part.values):

@@ -1,4 +1,4 @@
-"""What ``doctor`` found: text for people, and the record of ``--json``."""
+"""The output of ``doctor``: text for people, and the record of ``--json``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dict[str, Any]:
-    """The object that is written with ``--json``."""
+    """Return the object that is written with ``--json``."""
     record: dict[str, Any] = {}
     put_path(record, found.path)
     record |= {
@@ -46,20 +46,20 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dic
 
 
 def explanation_record(explained: Explanation) -> dict[str, str]:
-    """The three sentences of an explanation."""
+    """Return the three sentences of an explanation."""
     return {"meaning": explained.meaning, "risk": explained.risk, "advice": explained.advice}
 
 
 def explanation_text(kind: str, count: int, explained: Explanation) -> str:
-    """A kind of finding, explained."""
+    """Return a kind of finding, explained."""
     return (
-        f"{kind} ({count})\n  what it is: {explained.meaning}\n  what it does: {explained.risk}\n"
+        f"{kind} ({count})\n  meaning: {explained.meaning}\n  risk: {explained.risk}\n"
         f"  what to do: {explained.advice}\n"
     )
 
 
 def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes:
-    """The report for people."""
+    """Return the report for people."""
     lines = []
     if found.application:
         lines.append(f"file of: {found.application}\n")

@@ -1,4 +1,4 @@
-"""The text behind ``Error: ``: bbolt's where bbolt has one."""
+"""The text after ``Error: ``, with bbolt's message where bbolt has that error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .golang import quote
 
 
 def error_text(error: BoltError) -> bytes:
-    """``error`` in bbolt's words. Paths and keys are raw bytes there, hence no str."""
+    """Return the text of ``error``, as in bbolt. It is bytes because it contains raw paths and keys."""
     if isinstance(error, SourceNotFound):
         return b"source database file " + quote(os.fsencode(error.path or "")) + b" doesn't exist"
     if isinstance(error, OpenError):
@@ -41,5 +41,5 @@ def error_text(error: BoltError) -> bytes:
 
 
 def _go_reason(reason: str) -> bytes:
-    """The system's words as Go spells them: without a capital."""
+    """Return the system's words as Go spells them: without a capital."""
     return (reason[:1].lower() + reason[1:]).encode("utf-8", "surrogateescape")

@@ -10,7 +10,7 @@ _RANGES = 8  # shown of a kind
 
 
 def summary(kinds: dict[str, list[int]]) -> bytes:
-    """A line for each kind of finding; ``kinds`` has the page of each finding."""
+    """Return a line for each kind of finding; ``kinds`` has the page of each finding."""
     lines = []
     for kind, pages in kinds.items():
         found = ranges(pages)
@@ -23,7 +23,7 @@ def summary(kinds: dict[str, list[int]]) -> bytes:
 
 
 def ranges(pages: Iterable[int]) -> list[tuple[int, int]]:
-    """Runs of consecutive numbers: the first and the last of each, ascending."""
+    """Return runs of consecutive numbers as (first, last), ascending."""
     found: list[tuple[int, int]] = []
     for page in sorted(set(pages)):
         if found and found[-1][1] == page - 1:

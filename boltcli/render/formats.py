@@ -1,13 +1,13 @@
-"""Keys and values in the formats of bbolt's ``--format``, and back from ``--parse-format``."""
+"""Write keys and values in the formats of ``--format``, and parse those of ``--parse-format``."""
 
 from __future__ import annotations
 
 from ..errors import ArgumentError
 from .golang import code_point, is_print, quote
 
-LARGE = 1 << 20  # bytes of a value of which text is made slice by slice
-_PRINTABLE = bytes(range(0x20, 0x7F))  # of ASCII
-# 1 for the bytes that no printable text has, whatever is around them.
+LARGE = 1 << 20  # bytes; a larger value is formatted slice by slice
+_PRINTABLE = bytes(range(0x20, 0x7F))  # printable ASCII
+# 1 for the bytes that never occur in printable text.
 _CONTROLS = bytes(byte < 0x20 or byte == 0x7F for byte in range(256))
 MORE_FORMATS = ("json", "base64", "u64", "time", "repr")  # bbolt doesn't have them
 FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", *MORE_FORMATS)
@@ -15,7 +15,7 @@ _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
 def auto(data: bytes) -> bytes:
-    """The bytes themselves if they are printable UTF-8, else hexadecimal."""
+    """Return the bytes themselves if they are printable UTF-8, else hexadecimal."""
     if 1 not in data.translate(_CONTROLS):
         try:
             if is_print(data.decode()):
@@ -33,7 +33,7 @@ def redacted(data: bytes) -> bytes:
 
 
 def lines(items: list[bytes], form: str) -> bytes:
-    """``items`` as :func:`formatted` writes them, each with a newline behind it."""
+    """Return ``items`` as lines in the format ``form``; see :func:`formatted`."""
     if not items:
         return b""
     if form == "auto":
@@ -62,7 +62,7 @@ def _numbers(items: list[bytes]) -> bytes | None:
 
 
 def formatted(items: list[bytes], form: str) -> list[bytes]:
-    """``items`` in the format ``form``.
+    """Return ``items`` in the format ``form``.
 
     Raises :class:`~boltcli.errors.ArgumentError` for an unknown format, unless
     there is nothing to write: bbolt looks at the format no sooner.
@@ -91,13 +91,13 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
 
 
 def quoted_keys(keys: list[bytes]) -> list[bytes]:
-    """Each key as ``page`` writes it: double-quoted if it is printable, else in hexadecimal."""
+    """Return each key as ``page`` writes it: double-quoted if it is printable, else in hexadecimal."""
     texts = formatted(keys, "auto")
     return [quote(key) if text is key else text for key, text in zip(keys, texts)]
 
 
 def parse(argument: bytes, form: str) -> bytes:
-    """The bytes that ``argument`` stands for. Raises :class:`~boltcli.errors.ArgumentError`."""
+    """Return the bytes that ``argument`` stands for. Raises :class:`~boltcli.errors.ArgumentError`."""
     if form == "ascii-encoded":  # the name is bbolt's; it means: as it is
         return argument
     if form != "hex":

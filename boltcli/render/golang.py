@@ -1,4 +1,4 @@
-"""How Go writes byte strings and numbers: ``%q``, ``%x``, ``%#U``, float32 arithmetic."""
+"""Format byte strings and numbers as Go does: ``%q``, ``%x``, ``%#U``, float32 arithmetic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FLOAT32 = struct.Struct("<f")
 
 
 def is_print(text: str) -> bool:
-    """Whether ``unicode.IsPrint`` holds for every character; the table is loaded only beyond ASCII."""
+    """Return whether ``unicode.IsPrint`` holds for every character; the table is loaded only beyond ASCII."""
     if text.isascii():
         return text.isprintable()
     from .isprint import is_print as beyond_ascii
@@ -22,7 +22,7 @@ def is_print(text: str) -> bool:
 
 
 def quote(data: bytes) -> bytes:
-    """``%q`` of a string or byte slice: double-quoted, escaped, with non-ASCII letters as they are."""
+    """Return ``%q`` of a string or byte slice: double-quoted, escaped, with non-ASCII letters as they are."""
     text = data.decode("utf-8", "surrogateescape")
     if is_print(text) and '"' not in text and "\\" not in text:
         return b'"' + data + b'"'
@@ -30,7 +30,7 @@ def quote(data: bytes) -> bytes:
 
 
 def escaped(text: str) -> str:
-    """What stands between the quotes of ``%q``; bytes that aren't UTF-8 are surrogates in ``text``."""
+    """Return what stands between the quotes of ``%q``; bytes that aren't UTF-8 are surrogates in ``text``."""
     return text.translate(_Escapes())
 
 
@@ -57,20 +57,20 @@ def _escape(char: str) -> str:
 
 
 def quote_char(char: str) -> str:
-    """``%q`` of a rune: single-quoted."""
+    """Return ``%q`` of a rune: single-quoted."""
     if char == "'":
         return "'\\''"
     return f"'{char if char == chr(34) else _escape(char)}'"
 
 
 def code_point(code: int) -> str:
-    """``%#U``: ``U+0067 'g'``, the character only if it is printable."""
+    """Return ``%#U`` of a code point: ``U+0067 'g'``, the character only if it is printable."""
     char = chr(code)
     return f"U+{code:04X} '{char}'" if is_print(char) else f"U+{code:04X}"
 
 
 def json_string(data: bytes) -> bytes:
-    """A byte string as ``encoding/json`` writes it, safe for HTML: bytes that aren't UTF-8 become U+FFFD."""
+    """Return a byte string as ``encoding/json`` writes it, safe for HTML: bytes that aren't UTF-8 become U+FFFD."""
     if not data.translate(None, PLAIN_IN_JSON):
         return b'"' + data + b'"'
     text = data.decode("utf-8", "surrogateescape")
@@ -89,7 +89,7 @@ def _json_escape(char: str) -> str:
 
 
 def percent(part: int, whole: int) -> int:
-    """``int(float32(part) * 100.0 / float32(whole))``, 0 if ``whole`` is 0.
+    """Return ``int(float32(part) * 100.0 / float32(whole))``, 0 if ``whole`` is 0.
 
     Each step is rounded to 32 bits, so 33554428 of 33554429 is 100.
     """

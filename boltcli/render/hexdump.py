@@ -6,7 +6,7 @@ _LINE = 16  # bytes
 
 
 def hexdump(data: bytes, address: int) -> bytes:
-    """``data``, which lies at ``address`` of its file, 16 bytes a line.
+    """Return a dump of ``data``, which is at ``address`` of its file, with 16 bytes on each line.
 
     A line equal to the one before is left out, and a run of such lines shown by
     one ``*``; but never the last line.

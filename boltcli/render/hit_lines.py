@@ -1,4 +1,4 @@
-"""What ``grep`` prints of a hit: where it is, and what is around it."""
+"""The output of ``grep``: where each hit is, and the text around it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ON, _OFF = "\x1b[1;31m", "\x1b[0m"
 
 
 def hit_text(hit: Hit, file: str, styled: bool) -> bytes:
-    """The line of a hit; ``file`` goes before it, unless it is empty. The match is in colour if ``styled``."""
+    """Return the line of a hit; ``file`` goes before it, unless it is empty. The match is in colour if ``styled``."""
     where = [file] if file else []
     if hit.place:
         where.append(f"deleted, {hit.place} {hit.page}")
@@ -33,7 +33,7 @@ def hit_text(hit: Hit, file: str, styled: bool) -> bytes:
 
 
 def _escaped(data: bytes) -> str:
-    """``data`` on one line: what is not printable is escaped."""
+    """Return ``data`` on one line; unprintable characters are escaped."""
     text = data.decode("utf-8", "surrogateescape")
     if is_print(text) and "\\" not in text:
         return text
@@ -53,7 +53,7 @@ def _char(char: str) -> str:
 
 
 def hit_record(hit: Hit, path: str) -> Record:
-    """The object of a hit."""
+    """Return the object of a hit."""
     record: Record = {}
     put_path(record, path)
     if hit.path or not hit.place:

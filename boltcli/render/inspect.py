@@ -15,7 +15,7 @@ _INDENT = b"        "  # of a bucket in another
 
 
 def bucket_tree(top: BucketTree) -> Iterator[bytes]:
-    """The tree below ``top`` as JSON, in pieces, with a newline at the end."""
+    """Yield the tree below ``top`` as JSON, in pieces, with a newline at the end."""
     # A stack and not recursion: buckets may nest deeper than Python calls may. A number is how deep the bucket is
     # that ends there: the lines that end it are as long as that.
     stack: list[bytes | int | tuple[BucketTree, int]] = [(top, 0)]
@@ -48,5 +48,5 @@ def bucket_tree(top: BucketTree) -> Iterator[bytes]:
 
 
 def _fields(indent: bytes) -> bytes:
-    """A bucket's fields as a format, of its name and number of keys."""
+    """Return a bucket's fields as a format, of its name and number of keys."""
     return indent + b"{\n" + indent + b'    "name": %b,\n' + indent + b'    "keyN": %d'

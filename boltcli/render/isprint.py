@@ -53,5 +53,5 @@ _EDGES = list(accumulate(int(step, 16) for step in _FLIPS.split()))
 
 
 def is_print(text: str) -> bool:
-    """Whether Go's ``unicode.IsPrint`` holds for every character of ``text``."""
+    """Return whether Go's ``unicode.IsPrint`` holds for every character of ``text``."""
     return all(" " <= char <= "~" if char < "\x80" else bisect_right(_EDGES, ord(char)) % 2 == 1 for char in set(text))

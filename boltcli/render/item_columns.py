@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..apps.decode import Decoder
     from ..ops.read.select_items import Items
 
-_LEAST = 20  # columns of a value, however long its key
-_LOOKED_AT = 4  # bytes of a value for each column: more aren't turned into text
+_LEAST = 20  # columns reserved for a value, however long its key
+_LOOKED_AT = 4  # bytes of a value that are converted for each column
 _GAP = "  "
 
 

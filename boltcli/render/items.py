@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def key_lines(part: Items, form: str, above: int) -> bytes:
-    """Each key, behind the names of the buckets that it is in, without the first ``above`` of them."""
+    """Return each key, behind the names of the buckets that it is in, without the first ``above`` of them."""
     margin = _margin(part, form, above)
     return b"".join([b"%b%b\n" % (margin, key) for key in formatted(part.keys, form)])
 
@@ -36,7 +36,7 @@ def item_lines(part: Items, key_form: str, form: str, above: int) -> Iterator[by
 
 
 def _large(part: Items) -> bytes | None:
-    """The value of a part that is one pair with a large one: these stand alone."""
+    """Return the value of a part that is one pair with a large one: these stand alone."""
     value = part.values[0] if len(part.values) == 1 else b""
     return None if isinstance(value, BucketRef) or len(value) <= LARGE else value
 

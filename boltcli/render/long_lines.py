@@ -1,4 +1,4 @@
-"""Lines of JSON, of which one may be too long to be in memory as it is: its strings are decoded as they come."""
+"""Read lines of JSON; the strings of a line that is too long for memory are decoded while reading."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class _LongLineReader:
                 return LongLine(bytes(text + self._buffer), strings)
 
     def _strings(self) -> int:
-        """How much of what is at hand is outside of strings, or whole strings."""
+        """Return how much of what is at hand is outside of strings, or whole strings."""
         end = 0
         while (start := self._buffer.find(b'"', end)) >= 0:
             quote = _end(self._buffer, start + 1)
@@ -132,7 +132,7 @@ class _LongLineReader:
 
 
 def _end(text: bytes, start: int) -> int:
-    """Where the quote is that ends the string which begins at ``start``, or goes on there; -1 if it isn't there."""
+    """Return the index of the quote that ends the string at ``start``; -1 if it isn't there."""
     quote = text.find(b'"', start)
     while quote >= 0:
         before = quote
@@ -153,7 +153,7 @@ def _from_hex(text: bytes, held: int) -> tuple[bytes, int]:
 
 
 def _from_json(text: bytes, held: int) -> tuple[bytes, int]:
-    """What the beginning of a string says, and how much of it was taken: all but ``held`` bytes at most.
+    """Return what the beginning of a string says, and how much of it was taken: all but ``held`` bytes at most.
 
     No string of JSON ends within an escape, nor between the halves of a character.
     """

@@ -16,7 +16,7 @@ _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 def typed(name: bytes) -> str:
-    """``name`` as an argument that stands for it, before the shell's quotes: as it is, or with a notation."""
+    """Return ``name`` as an argument, without shell quotes: literal, or in a notation."""
     try:
         text = name.decode()
     except UnicodeDecodeError:
@@ -27,12 +27,12 @@ def typed(name: bytes) -> str:
 
 
 def shell_quoted(argument: str) -> str:
-    """``argument`` as a word of a shell's line."""
+    """Return ``argument`` quoted for a shell."""
     if argument and (_SAFE.issuperset(argument) or argument.isalnum()):
         return argument
     return "'" + argument.replace("'", "'\\''") + "'"
 
 
 def path_text(names: Iterable[bytes]) -> str:
-    """The names that lead to a bucket, as words of a shell's line."""
+    """Return the names that lead to a bucket, as words of a shell's line."""
     return " ".join([shell_quoted(typed(name)) for name in names])

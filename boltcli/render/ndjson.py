@@ -51,7 +51,7 @@ def rows(part: Items) -> Iterator[bytes]:
 
 
 def _are_plain(items: list[bytes]) -> bool:
-    """Whether strings of JSON have all ``items`` as they are."""
+    """Return whether strings of JSON have all ``items`` as they are."""
     if items and items[0].translate(None, PLAIN):
         return False  # most often the others are alike
     data = b"".join(items)
@@ -59,21 +59,21 @@ def _are_plain(items: list[bytes]) -> bool:
 
 
 def pair_head(path: tuple[bytes, ...]) -> bytes:
-    """How the line of a pair in the bucket at ``path`` begins, up to its key."""
+    """Return how the line of a pair in the bucket at ``path`` begins, up to its key."""
     record: dict[str, Any] = {}
     put_bucket(record, path)
     return line(record)[:-2] + b","
 
 
 def _string(text: str, data: bytes) -> bytes:
-    """A string of JSON: ``text``, which is ``data`` decoded."""
+    """Return a string of JSON: ``text``, which is ``data`` decoded."""
     if '"' in text or "\\" in text or not (text.isascii() and text.isprintable()):
         return line(text)[:-1]
     return b'"%b"' % data
 
 
 def _value(data: bytes) -> bytes:
-    """The field of a value: text, or hexadecimal if it is none."""
+    """Return the field of a value: text, or hexadecimal if it is none."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -82,13 +82,13 @@ def _value(data: bytes) -> bytes:
 
 
 def names(path: tuple[bytes, ...]) -> tuple[bytes | None, bytes]:
-    """The names of ``path`` as they stand in a line, None if they aren't printable; and in hexadecimal."""
+    """Return the names of ``path`` as they stand in a line, None if they aren't printable; and in hexadecimal."""
     plain = line([name.decode() for name in path])[1:-2] if all(map(is_shown, path)) else None
     return plain, line([name.hex() for name in path])[1:-2]
 
 
 def bucket_row(path: tuple[bytes, ...], sequence: int) -> dict[str, Any]:
-    """The object of a bucket."""
+    """Return the object of a bucket."""
     record: dict[str, Any] = {}
     put_bucket(record, path)
     record["sequence"] = sequence
@@ -96,7 +96,7 @@ def bucket_row(path: tuple[bytes, ...], sequence: int) -> dict[str, Any]:
 
 
 def end_row(pairs: int, buckets: int) -> dict[str, Any]:
-    """The last object of an export: how many pairs and buckets came before it, the root bucket not counted."""
+    """Return the last object of an export: how many pairs and buckets came before it, the root bucket not counted."""
     return {"end": True, "pairs": pairs, "buckets": buckets}
 
 
@@ -123,7 +123,7 @@ def _end(record: dict[str, Any]) -> End:
 
 
 def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
-    """What a line says; ``long`` are strings left out of it. Raises :class:`~boltcli.errors.ArgumentError`."""
+    """Return what a line says; ``long`` are strings left out of it. Raises :class:`~boltcli.errors.ArgumentError`."""
     try:
         record = parsed(text)
     except ValueError as error:
@@ -182,7 +182,7 @@ def refuse_twice(text: bytes) -> None:
 
 
 def _one(record: dict[str, Any], name: str, kind: type) -> Any:
-    """The value of a field or of the same in hexadecimal."""
+    """Return the value of a field or of the same in hexadecimal."""
     found = [record[field] for field in (name, f"{name}_hex") if field in record]
     if len(found) != 1 or not isinstance(found[0], kind):
         what = "a list" if kind is list else "a string"

@@ -1,4 +1,4 @@
-"""The rows in lines of JSON: many at a time where they are as export writes them, else line by line."""
+"""Read rows from lines of JSON: many at a time if they are as export writes them, else line by line."""
 
 from __future__ import annotations
 

@@ -15,24 +15,24 @@ _DAY = 86400  # seconds
 
 
 def json(data: bytes) -> bytes | None:
-    """JSON, re-indented; numbers as JavaScript has them."""
+    """Return JSON indented; numbers are as in JavaScript."""
     from .orjson_writer import indented
 
     return indented(data)
 
 
 def base64(data: bytes) -> bytes:
-    """Base64 of the standard alphabet, padded."""
+    """Return base64 with the standard alphabet, padded."""
     return b2a_base64(data, newline=False)
 
 
 def u64(data: bytes) -> bytes | None:
-    """A big-endian number of 8 bytes, in decimal."""
+    """Return a big-endian number of 8 bytes, in decimal."""
     return b"%d" % int.from_bytes(data, "big") if len(data) == _U64 else None
 
 
 def time(data: bytes) -> bytes | None:
-    """A time in RFC 3339, of 8 bytes (big-endian nanoseconds since 1970) or as Go's ``time.MarshalBinary`` writes it.
+    """Return a time in RFC 3339, from 8 bytes (big-endian nanoseconds since 1970) or Go's ``time.MarshalBinary``.
 
     Source of the latter: Go's ``time/time.go``. A version byte (1, or 2 with the
     seconds of the offset), big-endian seconds since 0001-01-01 UTC (i64),
@@ -43,7 +43,7 @@ def time(data: bytes) -> bytes | None:
 
 
 def time_text(data: bytes) -> str | None:
-    """The same as str; None if it is no time of the years 1 to 9999."""
+    """Return the same as str; None if it is no time of the years 1 to 9999."""
     if len(data) == _U64:
         seconds, nanoseconds = divmod(int.from_bytes(data, "big"), 10**9)
         return _rfc3339(seconds + (_UNIX_DAY - 1) * _DAY, nanoseconds, 0, utc=True)
@@ -61,7 +61,7 @@ def time_text(data: bytes) -> str | None:
 
 
 def _rfc3339(seconds: int, nanoseconds: int, offset: int, *, utc: bool) -> str | None:
-    """Seconds since the year 1 in UTC, to be shown ``offset`` seconds east of it."""
+    """Format seconds since the year 1 (UTC) at ``offset`` seconds east of UTC."""
     from datetime import date
 
     day, second = divmod(seconds + offset, _DAY)
@@ -79,7 +79,7 @@ def _rfc3339(seconds: int, nanoseconds: int, offset: int, *, utc: bool) -> str |
 
 
 def python_repr(data: bytes) -> bytes:
-    """A literal of Python."""
+    """Return a literal of Python."""
     return repr(data).encode()
 
 

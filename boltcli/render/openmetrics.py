@@ -20,23 +20,23 @@ HELP = {
     "boltcli_size_bytes": "Size of the file.",
     "boltcli_page_size_bytes": "Page size of the database.",
     "boltcli_txid": "Newest committed transaction.",
-    "boltcli_pages": "Pages by kind, overflow pages included; lost ones are neither reachable nor free.",
-    "boltcli_free_bytes": "Bytes of free pages, which later transactions use again.",
-    "boltcli_lost_bytes": "Bytes of pages that are neither reachable nor free: compact gives them back.",
+    "boltcli_pages": "Pages by kind, including overflow pages; lost pages are neither reachable nor free.",
+    "boltcli_free_bytes": "Bytes of free pages, which later transactions reuse.",
+    "boltcli_lost_bytes": "Bytes of pages that are neither reachable nor free; compact frees them.",
     "boltcli_unused_bytes": "Bytes at the end of the file that were never used.",
     "boltcli_freelist_bytes": "Bytes of the freelist, which each commit writes.",
     "boltcli_buckets": "Buckets, nested ones included.",
     "boltcli_pairs": "Pairs of keys and values in all buckets.",
     "boltcli_last_write_timestamp_seconds": "When the file was last written, in Unix time.",
     "boltcli_last_write_age_seconds": "Seconds since the file was last written.",
-    "boltcli_check_ok": "Whether a check of the database found nothing.",
-    "boltcli_check_findings": "How much a check of the database found.",
+    "boltcli_check_ok": "Whether a check of the database has no findings.",
+    "boltcli_check_findings": "Number of findings of a check of the database.",
     "boltcli_locked": "Whether a process holds the file's lock, exclusively (a writer) or shared (readers).",
 }
 
 
 def samples(labels: Labels, found: Metrics | None, now: float, lock: str) -> Iterable[Sample]:
-    """The samples of one file with its ``labels``; None: it could not be read.
+    """Yield the samples of one file with its ``labels``; None: it could not be read.
 
     ``lock`` is the mode in which its lock is held by others: exclusive, shared, or empty.
     """
@@ -67,7 +67,7 @@ def samples(labels: Labels, found: Metrics | None, now: float, lock: str) -> Ite
 
 
 def text(all_samples: Iterable[Sample]) -> bytes:
-    """The samples by metric, each with its help and type, as the format wants them."""
+    """Return the samples by metric, each with its help and type, as the format wants them."""
     by_name: dict[str, list[str]] = {}
     for name, labels, value in all_samples:
         inside = ",".join([f'{label}="{_escaped(content)}"' for label, content in labels])

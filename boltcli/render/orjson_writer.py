@@ -14,26 +14,26 @@ else:
         from . import plain_json as orjson
 
 
-LARGEST_JSON = 4 << 20  # bytes of a value that is taken for JSON: as objects it takes many times its size
+LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its objects take many times its size
 
 
 def line(record: Any) -> bytes:
-    """``record`` as one line of JSON, the newline included."""
+    """Return ``record`` as one line of JSON, including the newline."""
     return orjson.dumps(record, _joined, orjson.OPT_APPEND_NEWLINE)
 
 
 def _joined(value: Any) -> orjson.Fragment:
-    """JSON that comes in pieces, as a whole."""
+    """Join JSON that comes in pieces."""
     return orjson.Fragment(b"".join(value))
 
 
 def lines(records: Iterable[Any]) -> bytes:
-    """A line for each."""
+    """Return a line for each."""
     return b"".join(map(line, records))
 
 
 def indented(data: bytes) -> bytes | None:
-    """``data`` with two spaces a level if it is JSON, and not too large, else None."""
+    """Return ``data`` indented by two spaces a level if it is JSON and not too large, else None."""
     if len(data) > LARGEST_JSON:
         return None
     try:
@@ -43,7 +43,7 @@ def indented(data: bytes) -> bytes | None:
 
 
 def embedded(data: bytes) -> orjson.Fragment | None:
-    """``data``, if it is JSON, and not too large, as a part of a record, its numbers as they stand; else None."""
+    """Return ``data`` as a part of a record, with unchanged numbers, if it is JSON and not too large; else None."""
     if len(data) > LARGEST_JSON:
         return None
     try:
@@ -55,5 +55,5 @@ def embedded(data: bytes) -> orjson.Fragment | None:
 
 
 def parsed(text: bytes) -> Any:
-    """The value that ``text`` is; raises ValueError."""
+    """Return the value that ``text`` is; raises ValueError."""
     return orjson.loads(text)

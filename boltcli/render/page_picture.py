@@ -67,7 +67,7 @@ def _layout(found: list[Cell], width: int) -> Iterator[tuple[Cell, int, int]]:
 
 
 def _shade(cell: Cell) -> float:
-    """How opaque a cell is: tree pages by their fill."""
+    """Return how opaque a cell is: tree pages by their fill."""
     return 0.35 + 0.65 * cell.fill / 100 if cell.kind in (BRANCH, LEAF) else 1.0
 
 

@@ -1,4 +1,4 @@
-"""What ``why`` prints of a page."""
+"""The output of ``why``: the description of a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def story_text(story: PageStory) -> bytes:
-    """Return the story for people: what the page is, the way to it, what it holds, what the check says."""
+    """Return the description for people: the page's role, the pages that refer to it, its content, its findings."""
     lines = [f"page {story.page} at offset {story.offset}: {_role(story.now)}"]
     if story.now.way[1:]:
         lines.append(f"  referred to by: {' > '.join(map(str, story.now.way))}")

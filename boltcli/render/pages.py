@@ -12,7 +12,7 @@ HEADING = b"ID       TYPE       ITEMS  OVRFLW\n======== ========== ====== ======
 
 
 def table_rows(rows: Sequence[tuple[int, int]], free: int, tails: dict[int, str]) -> bytes:
-    """``rows`` of page id and half of a header (or ``free``), a line each.
+    """Return a line for each of ``rows``: page id, and half of a header or ``free``.
 
     ``tails`` keeps what follows the id: most pages of a database look alike.
     """

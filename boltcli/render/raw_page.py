@@ -1,4 +1,4 @@
-"""What ``page`` and ``page-item`` print of one page, bbolt's words for what cannot be printed included."""
+"""The output of ``page`` and ``page-item`` for one page, including bbolt's messages for damaged content."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MAX_IDS = 1 << 61  # so many page ids wrap around the address space
 
 
 def page_text(page: RawPage, form: str) -> Iterator[bytes]:
-    """The description of ``page``, in pieces; values are in the format ``form``.
+    """Yield the description of ``page``, in pieces; values are in the format ``form``.
 
     Yields what precedes damage, then raises :class:`~boltcli.errors.UnreadablePage`;
     :class:`~boltcli.errors.ArgumentError` for an unknown format, once there is a value.
@@ -156,7 +156,7 @@ def _leaf_part(leaf: LeafElements, form: str, first: int, stop: int) -> Iterator
 
 
 def _fitting(page: RawPage) -> tuple[RawPage, UnreadablePage | None]:
-    """The page with as many elements as its run has room for, and what is wrong if those are not all."""
+    """Return the page with as many elements as its run has room for, and what is wrong if those are not all."""
     room = max(len(page.data) - PAGE_HEADER_SIZE, 0) // ELEMENT_SIZE
     if page.count <= room:
         return page, None
@@ -170,7 +170,7 @@ def _bucket(value: bytes) -> bytes:
 
 
 def _until_damage(count: int, element: Callable[[int], Element]) -> tuple[list[Element], UnreadablePage | None]:
-    """The elements before the first damaged one, and what is wrong with that."""
+    """Return the elements before the first damaged one, and what is wrong with that."""
     sound: list[Element] = []
     for index in range(count):
         try:
@@ -193,7 +193,7 @@ def _element(leaf: LeafElements, index: int) -> tuple[bytes, bytes]:
 
 
 def _data(elements: LeafElements | BranchElements, what: str, index: int, skip: int, size: int) -> bytes:
-    """``size`` bytes of an element's data, after the first ``skip``."""
+    """Return ``size`` bytes of an element's data, after the first ``skip``."""
     _addressable(elements, index, skip + size)
     start = elements.start + ELEMENT_SIZE * index + elements.positions[index] + skip
     if start + size > elements.end:

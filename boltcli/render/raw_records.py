@@ -1,4 +1,4 @@
-"""What ``page`` and ``page-item`` show of one page, as JSON."""
+"""The JSON output of ``page`` and ``page-item`` for one page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def page_records(page: RawPage, form: str) -> Iterator[Record]:
-    """A record of the page itself, then one for each element of a branch or leaf page; values are in ``form``.
+    """Yield a record of the page itself, then one for each element of a branch or leaf page; values are in ``form``.
 
     Yields what precedes damage, then raises :class:`~boltcli.errors.UnreadablePage`.
     """

@@ -1,4 +1,4 @@
-"""Results as JSON: what each field is called, how a byte string is one.
+"""Results as JSON: the names of fields, and the encoding of byte strings.
 
 A byte string ``key`` is the field ``key`` if it is valid UTF-8, else
 ``key_hex``; in a format other than ``auto`` and ``bytes`` it is ``key_<format>``.
@@ -60,7 +60,7 @@ def put(record: Record, field: str, data: bytes, form: str = "auto") -> None:
 
 
 def is_shown(name: bytes) -> bool:
-    """Whether text output shows ``name`` as it is: then JSON does."""
+    """Return whether text output shows ``name`` as it is: then JSON does."""
     try:
         return is_print(name.decode())
     except UnicodeDecodeError:
@@ -75,7 +75,7 @@ _TEXTS = LastPath(_text_of)
 
 
 def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
-    """The same in one of the other formats, if that suits ``data``."""
+    """Return the same in one of the other formats, if that suits ``data``."""
     value: Any
     if form == "u64":
         value = int.from_bytes(data, "big") if len(data) == 8 else None
@@ -110,7 +110,7 @@ def put_bucket(record: Record, path: Sequence[bytes]) -> None:
 
 
 def error(failure: BoltError, path: str | None = None) -> Record:
-    """A failure; ``path`` is the file that it is about unless it knows better."""
+    """Return a failure; ``path`` is the file that it is about unless it knows better."""
     record: Record = {"kind": failure.kind, "message": text(error_text(failure)), "page": failure.page}
     # A page id from a damaged file may lead beyond what a number of JSON, or a file, can be.
     record["offset"] = failure.offset if (failure.offset or 0) < 1 << 64 else None
@@ -123,24 +123,24 @@ def error(failure: BoltError, path: str | None = None) -> Record:
 
 
 def with_hint(record: Record, lines: list[str]) -> Record:
-    """``record`` with what helps, if anything does."""
+    """Return ``record`` with the hints ``lines``, if there are any."""
     return record | {"hint": text("\n".join(lines).encode("utf-8", "surrogateescape"))} if lines else record
 
 
 def notice(kind: str, message: str, path: str) -> Record:
-    """What is to be known beside the result: how it was read, or a warning."""
+    """Return what is to be known beside the result: how it was read, or a warning."""
     record: Record = {"kind": kind, "message": text(message.encode("utf-8", "surrogateescape"))}
     put_path(record, path)
     return record
 
 
 def text(data: bytes) -> str:
-    """A message; bytes that aren't UTF-8 are escaped in it."""
+    """Return a message; bytes that aren't UTF-8 are escaped in it."""
     return data.decode("utf-8", "backslashreplace")
 
 
 def bucket(name: bytes, ref: BucketRef | None) -> Record:
-    """A top-level bucket; ``root`` 0: it is inline. What isn't a bucket has none."""
+    """Return a top-level bucket; ``root`` 0: it is inline. What isn't a bucket has none."""
     record: Record = {}
     put(record, "name", name)
     record["root"] = ref.root if ref else None
@@ -149,7 +149,7 @@ def bucket(name: bytes, ref: BucketRef | None) -> Record:
 
 
 def keys(found: list[bytes], form: str) -> bytes:
-    """A line for each key."""
+    """Return a line for each key."""
     if found and form == "auto" and not b"".join(found).translate(None, PLAIN_IN_JSON):
         return b'{"key":"' + b'"}\n{"key":"'.join(found) + b'"}\n'
     records: list[Record] = [{} for _ in found]
@@ -187,7 +187,7 @@ def pieces(records: list[Record]) -> Iterator[bytes]:
 
 
 def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> Record:
-    """One pair and its bucket."""
+    """Return one pair and its bucket."""
     record: Record = {}
     put_bucket(record, path)
     put(record, "key", key)
@@ -196,14 +196,14 @@ def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> Record:
 
 
 def finding(found: Finding, path: str) -> Record:
-    """What is wrong with a file, one thing of it."""
+    """Return what is wrong with a file, one thing of it."""
     record: Record = {"kind": found.kind, "page": found.page, "message": text(found.line(auto))}
     put_path(record, path)
     return record
 
 
 def verdict(path: str, errors: int, findings: list[Record], warnings: list[str], *, at_least: bool = False) -> Record:
-    """What a check found in a file; ``at_least``: there are more errors than were counted."""
+    """Return what a check found in a file; ``at_least``: there are more errors than were counted."""
     record: Record = {"ok": not errors, "errors": errors}
     if at_least:
         record["at_least"] = True
@@ -213,7 +213,7 @@ def verdict(path: str, errors: int, findings: list[Record], warnings: list[str],
 
 
 def stats(path: str, count: int, total: BucketStats) -> Record:
-    """The numbers of ``stats``; ``*_percent`` are as bbolt rounds them."""
+    """Return the numbers of ``stats``; ``*_percent`` are as bbolt rounds them."""
     record: Record = {}
     put_path(record, path)
     record["top_buckets"] = count
@@ -226,7 +226,7 @@ def stats(path: str, count: int, total: BucketStats) -> Record:
 
 
 def info(snapshot: Snapshot) -> Record:
-    """The page size, and what else the ruling meta page says. ``size`` is the file's, in bytes."""
+    """Return the page size, and what else the ruling meta page says. ``size`` is the file's, in bytes."""
     meta = snapshot.meta
     record: Record = {}
     put_path(record, snapshot.path)
@@ -241,7 +241,7 @@ def info(snapshot: Snapshot) -> Record:
 
 
 def tree(top: BucketTree) -> Iterator[bytes]:
-    """The tree of ``inspect`` as one document, in pieces. orjson would go no deeper than 254 buckets."""
+    """Yield the tree of ``inspect`` as one document, in pieces. orjson would go no deeper than 254 buckets."""
     stack: list[bytes | BucketTree] = [b"\n", top]
     while stack:
         piece = stack.pop()
@@ -260,7 +260,7 @@ def tree(top: BucketTree) -> Iterator[bytes]:
 
 
 def bucket_usages(buckets: Iterable[BucketUsage], size: int) -> Iterator[Record]:
-    """Buckets: bytes of each with all inside it, their share of a file of ``size`` bytes."""
+    """Yield the records of buckets: bytes including nested buckets, and their share of a file of ``size`` bytes."""
     names = Trail(_text_of)
     for found in buckets:
         path: list[str | None] = names(found)
@@ -273,7 +273,7 @@ def bucket_usages(buckets: Iterable[BucketUsage], size: int) -> Iterator[Record]
 
 
 def usage(path: str, found: Usage, buckets: Iterable[BucketUsage], dense: int) -> Iterator[bytes]:
-    """Where the bytes of a file are, those of its buckets each: one document, in pieces."""
+    """Return where the bytes of a file are, those of its buckets each: one document, in pieces."""
     record: Record = {}
     put_path(record, path)
     record |= {name: getattr(found, name) for name in ("size", "root", "meta", "freelist", "free", "lost", "unused")}
@@ -287,7 +287,7 @@ def usage(path: str, found: Usage, buckets: Iterable[BucketUsage], dense: int) -
 
 
 def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:
-    """Rows as :func:`~boltcli.ops.space.page_list.page_rows` has them, a line each."""
+    """Return rows as :func:`~boltcli.ops.space.page_list.page_rows` has them, a line each."""
     return lines(
         [
             {"page": pgid, "type": "free", "count": None, "overflow": None}
@@ -299,7 +299,7 @@ def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:
 
 
 def holder(found: Holder) -> Record:
-    """A process that holds the lock, or ``waits`` for it; null is what can't be seen. ``since`` is in Unix seconds."""
+    """Return the record of a process that holds the lock or waits for it; null is unknown. ``since`` is Unix time."""
     return {
         "mode": found.mode,
         "waits": found.waits,
@@ -311,7 +311,7 @@ def holder(found: Holder) -> Record:
 
 
 def result(path: str, output: str, **facts: Any) -> Record:
-    """What was written where, from the database at ``path``."""
+    """Return what was written where, from the database at ``path``."""
     record: Record = {}
     put_path(record, path)
     put_path(record, output, "output")

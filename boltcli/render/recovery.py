@@ -1,4 +1,4 @@
-"""What ``recover`` did: text for people, and the record of ``--json``."""
+"""The output of ``recover``: text for people, and the record of ``--json``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SOURCES = {
 
 
 def recovery_record(report: Report) -> dict[str, Any]:
-    """The object that is written with ``--json``."""
+    """Return the object that is written with ``--json``."""
     record: dict[str, Any] = {}
     put_path(record, report.path)
     put_path(record, report.output, "output")
@@ -45,7 +45,7 @@ def _loss(loss: Loss) -> dict[str, Any]:
 
 
 def recovery_text(report: Report, human: bool) -> bytes:
-    """The report for people."""
+    """Return the report for people."""
     lines = [
         f"{_count(report.pairs, 'pair')} in {_count(report.buckets, 'bucket')} recovered,"
         f" from {_count(report.pages, 'page')}; {written(report.size, human)} written",

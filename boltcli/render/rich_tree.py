@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def rich_tree(title: str, buckets: list[BucketUsage], size: int, human: bool = False) -> bytes:
-    """``buckets`` (each before those inside it, the root bucket first) as a tree in colours."""
+    """Return ``buckets`` (parents first) as a tree in colours."""
     shown = Shown(buckets, size, human)
     top = Tree(_label(visible(title), buckets[0], shown))
     nodes = {id(buckets[0]): top}

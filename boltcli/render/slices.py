@@ -1,4 +1,4 @@
-"""A large value as text, slice by slice: in memory is the value, and of its text no more than a slice."""
+"""Format a large value slice by slice, so that only one slice of its text is in memory."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _decoded(data: bytes, errors: str = "strict") -> Iterator[str]:
 
 
 def _all(data: bytes, test: Callable[[str], bool]) -> bool:
-    """Whether ``data`` is UTF-8 and ``test`` holds for all of its text."""
+    """Return whether ``data`` is UTF-8 and ``test`` holds for all of its text."""
     try:
         return all(map(test, _decoded(data)))
     except UnicodeDecodeError:

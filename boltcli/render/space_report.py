@@ -1,4 +1,4 @@
-"""What ``top`` prints: bars and tables for people, one object for programs."""
+"""The output of ``top``: bars and tables for people, one object for programs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 _BAR = 24  # characters
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _MEANING = """\
-bytes of a bucket: its keys, values and element headers, those of nested buckets included
+bytes of a bucket: its keys, values and element headers, including those of nested buckets
 fill: share of a leaf page that elements, keys and values use; compact --dense fills pages
-freelist: bytes of the freelist page, which every commit writes again
+freelist: bytes of the freelist page, which every commit writes
 free runs: lengths of runs of free pages; a large value needs one run for all its pages
 More: boltcli help see"""
 

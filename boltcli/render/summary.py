@@ -1,4 +1,4 @@
-"""What a database is at first sight."""
+"""A summary of a database in a few lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAMES = 8  # of buckets
 
 
 def summary(snapshot: Snapshot, application: str) -> bytes:
-    """Lines on size, transaction, top-level buckets and, if it is known, the application that wrote the file."""
+    """Return lines on size, transaction, top-level buckets and, if it is known, the application that wrote the file."""
     meta = snapshot.meta
     lines = [
         f"File Size: {snapshot.size} ({size(snapshot.size)}, {meta.hwm} pages in use or free)",

@@ -72,7 +72,7 @@ def _is_large(row: Row) -> bool:
 
 
 def _large_csv(row: Row) -> Iterator[bytes]:
-    """The line of a row with large values, in pieces."""
+    """Yield the line of a row with large values, in pieces."""
     mark = b""
     for value in row:
         yield mark
@@ -117,14 +117,14 @@ def plain_table(names: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def _brief(value: Any) -> str:
-    """A value as :func:`shown`, a large one as much of it as tells that it is wider than any column."""
+    """Return a value as :func:`shown`, a large one as much of it as tells that it is wider than any column."""
     if isinstance(value, bytes) and len(value) > LARGE:
         return next(texts(value))
     return shown(value[: _WIDEST + 1] if isinstance(value, str) else value)
 
 
 def _large_line(row: Row, widths: Sequence[int], right: Sequence[bool]) -> Iterator[bytes]:
-    """The line of a row with large values, in pieces."""
+    """Yield the line of a row with large values, in pieces."""
     for place, value in enumerate(row):
         if place:
             yield b"  "

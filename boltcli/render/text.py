@@ -1,4 +1,4 @@
-"""bbolt's reports, line by line."""
+"""The text reports of bbolt's commands, and of ``tree`` and ``du``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def stats(count: int, total: BucketStats, human: bool = False) -> bytes:
-    """The report of ``stats`` over ``count`` top-level buckets; ``human``: with sizes in KiB and the like."""
+    """Return the report of ``stats`` over ``count`` top-level buckets; ``human``: with sizes in KiB and the like."""
     t = total
     size: Callable[[int], str] = str
     if human:
@@ -46,7 +46,7 @@ Bucket statistics
 
 
 def holders(found: list[Holder]) -> bytes:
-    """The report of ``lock``: a paragraph for each process that holds the lock, or waits for it."""
+    """Return the report of ``lock``: a paragraph for each process that holds the lock, or waits for it."""
     return "\n".join(map(_holder, found)).encode("utf-8", "surrogateescape") or b"not locked\n"
 
 

@@ -43,7 +43,7 @@ def boxes(sizes: Sequence[float], width: float = _WIDTH, height: float = _HEIGHT
 
 
 def _worst(row: Sequence[float], total: float, short: float) -> float:
-    """The largest ratio of sides in a row of areas along a side of length ``short``."""
+    """Return the largest ratio of sides in a row of areas along a side of length ``short``."""
     square = short * short
     return max(max(square * area / (total * total), total * total / (square * area)) for area in row)
 

@@ -21,7 +21,7 @@ ORDERS: dict[str, Callable[[BucketUsage], int]] = {
 
 
 def usage_text(found: Usage, buckets: list[BucketUsage], dense: int, human: bool = False) -> Iterator[bytes]:
-    """A line for each bucket and for all that isn't in one, then the sum; ``human``: in KiB and the like."""
+    """Yield a line for each bucket and for all that isn't in one, then the sum; ``human``: in KiB and the like."""
     others = [
         (found.root, "(root bucket's own pages)"),
         (found.meta, "(meta pages)"),
@@ -47,7 +47,7 @@ def _word(name: bytes) -> str:
 
 
 def arranged(buckets: list[BucketUsage], order: str, depth: int, start: BucketUsage) -> list[BucketUsage]:
-    """``start`` and what is inside it, each before those in it, in ``order``, down to ``depth`` levels (0: all)."""
+    """Return ``start`` and its nested buckets, parents first, in ``order``, down to ``depth`` levels (0: all)."""
     inside: dict[int, list[BucketUsage]] = {}
     for bucket in buckets[1:]:
         if not depth or bucket.level <= depth + start.level:
@@ -71,7 +71,7 @@ class Shown:
         self.sequence = any(bucket.sequence for bucket in buckets)
 
     def facts(self, bucket: BucketUsage) -> str:
-        """The facts of ``bucket``, with commas between."""
+        """Return the facts of ``bucket``, with commas between."""
         return _facts(bucket, self.size, self.depth, self.sequence, self.human)
 
 
@@ -86,7 +86,7 @@ def _facts(bucket: BucketUsage, size: int, depth: bool, sequence: bool, human: b
 
 
 def tree_text(title: str, buckets: list[BucketUsage], size: int, human: bool = False) -> Iterator[bytes]:
-    """The tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines."""
+    """Yield the tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines."""
     shown = Shown(buckets, size, human)
     yield f"{title}: {shown.facts(buckets[0])}\n".encode("utf-8", "surrogateescape")
     last: set[int] = set()  # of those that have no sibling behind them

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def value_line(value: bytes, form: str) -> Iterable[bytes]:
-    """One value and a newline, in pieces."""
+    """Yield one value and a newline, in pieces."""
     if len(value) <= LARGE:
         return (lines([value], form),)
     from itertools import chain

@@ -84,7 +84,7 @@ def cell(value: Any, column: Column) -> str:
 
 
 def _too_large(value: object) -> bool:
-    """Whether a number is beyond what JSON's writers here take."""
+    """Return whether a number is beyond what JSON's writers here take."""
     return isinstance(value, int) and not -(1 << 63) <= value < 1 << 64
 
 

@@ -1,7 +1,7 @@
-"""What a terminal may be sent of names, keys, values and paths: nothing that it would obey instead of show.
+"""Escape names, keys, values and paths for a terminal, so that it shows them and never interprets them.
 
-A byte string from a file may hold escape sequences (control bytes, C1 controls), and characters that reorder
-the text around them (bidirectional controls). They are shown as ``ls`` shows them, escaped.
+A byte string from a file may contain escape sequences (control bytes, C1 controls), and characters that reorder
+the text around them (bidirectional controls). They are escaped as ``ls`` does it.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _ESCAPES = {
 
 
 def visible(text: str) -> str:
-    """``text`` with what a terminal would obey escaped; newlines and tabs stay."""
+    """Return ``text`` with terminal controls escaped, except newlines and tabs."""
     return text if text.isascii() and text.isprintable() else text.translate(_ESCAPES)
 
 
 def visible_bytes(data: bytes) -> bytes:
-    """The same of ``data``, which should be UTF-8; bytes that are not are escaped."""
+    """Return the same of ``data``, which should be UTF-8; bytes that are not are escaped."""
     if not data.translate(None, _PLAIN):
         return data
     return data.decode("utf-8", "surrogateescape").translate(_ESCAPES).encode()
 
 
 def incomplete(data: bytes) -> int:
-    """How many bytes at the end of ``data`` may be the beginning of a character of UTF-8."""
+    """Return how many bytes at the end of ``data`` may be the beginning of a character of UTF-8."""
     for length in range(1, min(3, len(data)) + 1):
         byte = data[-length]
         if byte >= 0xC0:  # the first byte of a character of 2, 3 or 4

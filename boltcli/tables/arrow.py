@@ -1,4 +1,4 @@
-"""Relations as Arrow: schemas, record batches, and a dataset that reads a file when it is scanned.
+"""Relations as Arrow: schemas, record batches, and a dataset that reads the file when it is scanned.
 
 The only module that imports pyarrow, together with its siblings for files (``arrow_files.py``).
 """
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     __all__ = ["RecordBatchReader"]
 
-_ROWS = 8192  # of a batch, at most
-_BYTES = 1 << 20  # of keys and values in a batch of pairs, after which it is passed on
+_ROWS = 8192  # rows in a batch, at most
+_BYTES = 1 << 20  # bytes of keys and values at which a batch of pairs is complete
 
 
 class TooWide(ArgumentError):
@@ -190,7 +190,7 @@ def dataset(
 ) -> Any:
     """Return an Arrow dataset whose every scan reads ``files`` anew, and only the columns that it is asked for.
 
-    An error of reading ends a scan inside of C++, which makes one of its own of it; the first one goes to ``failures``.
+    C++ replaces an error that ends a scan by one of its own, so the first real error is appended to ``failures``.
     """
     pa = pyarrow()
     from importlib import import_module

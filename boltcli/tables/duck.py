@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     __all__ = ["Connection", "Session"]
 
-_ROWS = 256  # of a batch of the result, which is in memory whole
+_ROWS = 256  # rows in a batch of the result
 
 
 class Session:
@@ -29,7 +29,7 @@ class Session:
     """
 
     def __init__(self, files: Sequence[TableFile], *, wide: bool = False) -> None:
-        """``wide`` is for statements that ``connection`` runs by itself: :meth:`run` knows which form it needs.
+        """``wide`` is for statements run through ``connection``; :meth:`run` finds out itself whether it needs it.
 
         Raises :class:`~boltcli.errors.MissingExtra`.
         """
@@ -93,7 +93,7 @@ class Session:
             yield batch
 
     def _translated(self, error: Exception) -> Exception:
-        """The error that lies behind what DuckDB or Arrow raised."""
+        """Return the error that lies behind what DuckDB or Arrow raised."""
         for failure in self._failures:
             if isinstance(failure, (BoltError, TooWide)):
                 return failure

@@ -1,4 +1,4 @@
-"""Statements to begin with, for the relations that a file has."""
+"""Example statements for the relations of a file."""
 
 from __future__ import annotations
 

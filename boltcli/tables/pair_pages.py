@@ -1,4 +1,4 @@
-"""Read the pairs of a database for a table: a page's worth at a time, and only what is needed."""
+"""Read the pairs of a database for a table, a page at a time, and only those that are needed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Find in a SQL statement which pairs it can need, so that no others are read.
 
-DuckDB says how it parses a statement (``json_serialize_sql``). Where that names
-the relation ``pairs`` once, the conditions of its WHERE that every row must meet
-bound what is read. What is not understood bounds nothing, and DuckDB applies all
-conditions in any case.
+DuckDB returns its parse tree of a statement (``json_serialize_sql``). If it
+contains the relation ``pairs`` once, the conditions of its WHERE that every row
+must meet limit what is read. Other conditions are ignored here; DuckDB applies
+all conditions to the rows.
 """
 
 from __future__ import annotations

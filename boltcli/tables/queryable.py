@@ -1,4 +1,4 @@
-"""What the library's ``Database`` has of Arrow and DuckDB."""
+"""The methods of the library's ``Database`` for Arrow and DuckDB."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class Queryable:
     ) -> RecordBatchReader:
         """Return a relation or a view as a ``pyarrow.RecordBatchReader``, which reads as it goes, a few MB at a time.
 
-        ``columns`` are those that are wanted, in that order (None: all); values
-        are not read unless one of them needs it. Of ``pairs`` ``bucket`` gives
-        the pairs of one bucket only. ``wide`` makes integers decimals, for
-        those of 64 bits unsigned; without it one beyond 2^63 raises
-        :class:`~boltcli.errors.ArgumentError` as it is read. Raises that also
-        for what there is not, :class:`~boltcli.errors.MissingExtra` without
-        pyarrow, and, as it is read, :class:`~boltcli.errors.Corrupted` and
-        :class:`~boltcli.errors.DatabaseClosed`.
+        ``columns`` selects columns and their order (None: all); values are read
+        only if one of them needs them. ``bucket`` limits ``pairs`` to one
+        bucket. ``wide`` makes integers decimals, for unsigned 64-bit values;
+        without it a value above 2^63 raises
+        :class:`~boltcli.errors.ArgumentError` while reading. An unknown relation
+        or column raises the same; :class:`~boltcli.errors.MissingExtra` is
+        raised without pyarrow, :class:`~boltcli.errors.Corrupted` and
+        :class:`~boltcli.errors.DatabaseClosed` while reading.
 
         >>> import boltcli
         >>> with boltcli.open("fixtures/document.db") as db:
@@ -83,9 +83,9 @@ class Queryable:
     def duckdb(self, *, wide: bool = False) -> Connection:
         """Return a DuckDB connection of your own in which all relations of the file are tables.
 
-        Nothing is read before a statement needs it; what ``WHERE`` says of
-        buckets and keys leaves nothing unread here, as it does in ``boltcli
-        sql``. Close the connection before the database. ``wide`` is as for
+        Nothing is read before a statement needs it; unlike in ``boltcli sql``,
+        conditions on buckets and keys don't reduce what is read. Close the
+        connection before the database. ``wide`` is as for
         :meth:`arrow`. Raises :class:`~boltcli.errors.MissingExtra` without
         duckdb and pyarrow.
 

@@ -1,4 +1,4 @@
-"""The relations of a database: their columns, and where their rows come from. Nothing here imports Arrow or DuckDB.
+"""The relations of a database: their columns and rows. Nothing here imports Arrow or DuckDB.
 
 The type of a column is one of those of :class:`~boltcli.apps.contract.Column`
 (``text``, ``integer``, ``number``, ``boolean``, ``bytes``, ``time`` in
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
-LARGEST_JSON = 4 << 20  # bytes of a value that is taken for JSON: as objects it takes many times its size
+LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its objects take many times its size
 
 
 class TableFile:

@@ -1,4 +1,4 @@
-"""The result of a statement, Arrow batches, as rows: times and intervals as text, all else as Python has it."""
+"""Convert the result of a statement from Arrow batches to rows: times and intervals become text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database as a SQLite file: a table ``pairs``, a table ``buckets``, one for each view; and such a file as rows."""
+"""Write a database as a SQLite file (tables ``pairs``, ``buckets`` and one for each view), and read such a file."""
 
 from __future__ import annotations
 

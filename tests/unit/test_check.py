@@ -139,7 +139,7 @@ def test_many_ways_to_a_page_are_not_all_followed(tmp_path: Path) -> None:
     levels = 40
     pages = [page(3 + i, 1, [(b"%03d" % j, pgid(4 + i)) for j in range(100)]) for i in range(levels)]
     found = findings(tmp_path, small(freelist(2), *pages, page(3 + levels, 2, [(b"x", b"")])))
-    assert found[-1].endswith("not all ways to them were followed: there are more findings")
+    assert found[-1].endswith("not all references were followed: there are more findings")
     status, out, err = run("check", tmp_path / "test.db")
     assert status == 1
     assert out.splitlines()[-1] == b"at least %d errors found" % (len(found) - 1)

@@ -1,1 +1,1 @@
-"""What differs between two databases or two transactions, applied and followed: diff, patch, watch, metrics."""
+"""Compare two databases or transactions, apply changes, follow a database: diff, patch, watch, metrics."""

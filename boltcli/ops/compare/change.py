@@ -1,4 +1,4 @@
-"""One difference between two states of a database."""
+"""A change: one difference between two states of a database."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 class Change:
     """One difference: of a pair, of a bucket, or of a bucket's sequence.
 
-    ``op`` is add, remove or change; ``bucket`` the names from the outermost
-    bucket in. A pair has a ``key``, and its ``old`` and ``new`` values, None
-    where there is none. Without a ``key`` the difference is the bucket itself
-    (add or remove, no values), or its sequence (change: ``old`` and ``new``
-    are numbers).
+    ``op`` is add, remove or change; ``bucket`` is the bucket's path. A pair has
+    a ``key``, and its ``old`` and ``new`` values (None: no such pair). Without
+    a ``key`` the difference is the bucket itself (add or remove, no values), or
+    its sequence (change: ``old`` and ``new`` are numbers).
 
-    Applied in order, changes lead from the old state to the new one: a bucket
-    is added before what is in it, and removed after that.
+    Applied in order, changes turn the old state into the new one: a bucket is
+    added before its content, and removed after it.
     """
 
     __slots__ = ("bucket", "key", "new", "old", "op")
@@ -40,7 +39,7 @@ class Change:
         self.new = new
 
     def reversed(self) -> Change:
-        """What undoes it."""
+        """Return the change that undoes this one."""
         op: Op = "add" if self.op == "remove" else "remove" if self.op == "add" else "change"
         return Change(op, self.bucket, self.key, self.new, self.old)
 

@@ -1,10 +1,10 @@
-"""What differs between two databases, in key order.
+"""Find the differences between two databases, in key order.
 
-Both trees are gone through in step. Wherever the next subtree of both has the
-same page id, and all below is known to be shared (see ``shared_pages``), both
-pass over it; else the higher one is opened, and two leaves are compared
-element by element. What can't be shared is so a merge of two streams of
-elements, of which one leaf page each is in memory.
+Both trees are walked in parallel. If the next subtree of both has the same
+page id and is known to be shared (see ``shared_pages``), both skip it; else the
+higher one is opened, until two leaves are compared element by element. So parts
+that aren't shared are a merge of two streams of elements, with one leaf page of
+each in memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from .change import Path
 
-    # A bucket of which both sides are to be compared, at its place among the changes.
+    # A bucket to compare next, between the changes before and after it.
     Pair = tuple["_Place", BucketRef | None, BucketRef | None]
     Step = Change | Pair
 
@@ -39,14 +39,14 @@ def diff(
     stop: bytes | None = None,
     same_file: bool = False,
 ) -> Iterator[Change]:
-    """What leads from ``old`` to ``new``: the changes of the bucket at ``path`` and of all inside it, in key order.
+    """Yield the changes from ``old`` to ``new`` of the bucket at ``path`` and everything in it, in key order.
 
     In that bucket only keys from ``start`` to before ``stop`` (None: no bound)
-    are looked at. ``same_file``: both are states of one file, and ``new`` is
-    the one transaction after ``old``; then what they share is never read.
+    are compared. ``same_file``: both are states of one file, and ``new`` is the
+    transaction right after ``old``; then shared pages are never read.
 
     Raises :class:`~boltcli.errors.BucketNotFound` if neither has the bucket,
-    and :class:`~boltcli.errors.Corrupted` when it comes to a damaged page.
+    and :class:`~boltcli.errors.Corrupted` at a damaged page.
     """
     found_old, found_new = _find(old, path), _find(new, path)
     if found_old is None and found_new is None:
@@ -59,7 +59,7 @@ def diff(
 def contents(
     snapshot: Snapshot, path: Sequence[bytes] = (), *, start: bytes = b"", stop: bytes | None = None
 ) -> Iterator[Change]:
-    """All that is in the bucket at ``path`` as added, as if there had been nothing; nothing if it isn't there."""
+    """Yield all that is in the bucket at ``path`` as added, as if there had been nothing; nothing if it isn't there."""
     bucket = _find(snapshot, path)
     if bucket is not None:
         yield from _Comparison(snapshot, snapshot, NothingShared(), start, stop).run(tuple(path), None, bucket)
@@ -74,8 +74,7 @@ def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
 
 
 class _Place:
-    """A bucket's place: its name, and the place of the bucket that it is in. Paths of 100,000 names would be too long
-    to keep one for each."""
+    """A bucket's name, and the :class:`_Place` of its parent, because storing each path would take too much memory."""
 
     __slots__ = ("name", "parent")
 
@@ -92,14 +91,14 @@ class _Comparison:
         self._start, self._stop = start, stop
 
     def run(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
-        """The changes of a bucket, which one of both may lack, and of all inside it."""
+        """Yield the changes of a bucket, which one of both may lack, and of all inside it."""
         cursors = [TreeCursor(side, ref, self._start, self._stop) for side, ref in ((self._old, old), (self._new, new))]
         place: _Place | None = None
         for name in path:
             place = _Place(place, name)
         first = self._appear(place, old, new) if path else self._sequence(place, old, new)
         last = self._vanish(place, old, new)
-        # A list and not recursion: buckets may nest deeper than Python calls may.
+        # Not recursive: buckets may nest deeper than Python's call stack allows.
         running: list[Iterator[Step]] = [last, self._compare(place, *cursors), iter(first)]
         while running:
             step = next(running[-1], None)
@@ -113,12 +112,12 @@ class _Comparison:
                 running.append(self._compare(place, TreeCursor(self._old, before), TreeCursor(self._new, after)))
 
     def _appear(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
-        """What is told of a bucket before what is in it."""
+        """Return what is told of a bucket before what is in it."""
         appeared = [Change("add", self._path(place))] if old is None else []
         return appeared + self._sequence(place, old, new)
 
     def _compare(self, place: _Place | None, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
-        """The changes of one bucket, and the buckets in it that are to be compared."""
+        """Yield the changes of one bucket, and the buckets in it that are to be compared."""
         while True:
             if old.is_empty and new.is_empty:
                 self._pass_over(old, new)
@@ -137,7 +136,7 @@ class _Comparison:
                 return
 
     def _pass_over(self, old: TreeCursor, new: TreeCursor) -> None:
-        """Pass over what is shared, and open what isn't down to two leaves."""
+        """Skip shared subtrees, and open others until both sides are at a leaf."""
         clean = self._shared.clean
         while True:
             here, there = old.head, new.head
@@ -161,9 +160,9 @@ class _Comparison:
                     new.expand()
 
     def _merge(self, place: _Place | None, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
-        """Compare the elements at hand until one side has no more."""
+        """Compare the current elements until one side has no more."""
         at, to = old.at, new.at
-        # As many as both have, all at once: they are mostly the same.
+        # Compare all elements at once first, as most are equal.
         count = min(len(old.keys) - at, len(new.keys) - to)
         keys, others = old.keys[at : at + count], new.keys[to : to + count]
         if keys == others:
@@ -190,7 +189,7 @@ class _Comparison:
         old.at, new.at = at, to
 
     def _both(self, place: _Place | None, key: bytes, old: bytes | BucketRef, new: bytes | BucketRef) -> Iterator[Step]:
-        """A key that both have."""
+        """Yield a key that both have."""
         if isinstance(old, BucketRef) and isinstance(new, BucketRef):
             inside = _Place(place, key)
             yield from self._sequence(inside, old, new)
@@ -217,19 +216,19 @@ class _Comparison:
             yield Change("add", self._path(place), key, None, value)
 
     def _sequence(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
-        """A bucket's sequence, if it changed; that of a new bucket was 0."""
+        """Return a bucket's sequence, if it changed; that of a new bucket was 0."""
         before = old.sequence if old is not None else 0
         if new is None or before == new.sequence:
             return []
         return [Change("change", self._path(place), None, before, new.sequence)]
 
     def _vanish(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
-        """What is told of a bucket after what was in it."""
+        """Yield what is told of a bucket after what was in it."""
         if new is None and old is not None:
             yield Change("remove", self._path(place))
 
     def _path(self, place: _Place | None) -> Path:
-        """The names that lead to a place."""
+        """Return the names that lead to a place."""
         last, path = self._last
         if place is last:
             return path

@@ -1,4 +1,4 @@
-"""Comparing and following by path: what the library offers."""
+"""Compare and follow databases by path: the functions of the library."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def diff(
     lock: Way = "auto",
     timeout: float = LOCK_PATIENCE,
 ) -> Iterator[Change]:
-    """Yield what leads from the database ``old`` to the database ``new``, in key order.
+    """Yield the changes that turn the database ``old`` into the database ``new``, in key order.
 
-    Of the ``bucket`` (names from the outside in) only. Both files are opened
-    when the first change is asked for, and closed after the last one; ``lock``
-    and ``timeout`` are those of :func:`boltcli.open`.
+    ``bucket`` (a path, outermost name first) limits them to one bucket. Both
+    files are opened when the first change is requested, and closed after the
+    last one; ``lock`` and ``timeout`` are those of :func:`boltcli.open`.
 
-    Raises, beside what that raises, :class:`~boltcli.errors.BucketNotFound` if
-    neither has the bucket, and :class:`~boltcli.errors.Corrupted`.
+    Raises what that raises, :class:`~boltcli.errors.BucketNotFound` if neither
+    has the bucket, and :class:`~boltcli.errors.Corrupted`.
 
     >>> import boltcli
     >>> one, two = "fixtures/bacalhau-compute-1.4.db", "fixtures/bacalhau-compute-1.5.db"
@@ -60,12 +60,12 @@ def watch(
 ) -> Iterator[Commit]:
     """Yield each transaction that is committed to the database at ``path`` from now on, without its lock.
 
-    Of the ``bucket`` (names from the outside in) only; with ``initial`` first
-    what is there already, as added. Waits without end, looking every
-    ``interval`` seconds, or at once where the system tells of writes; to end
-    it, leave the loop. A commit has ``txid``, ``time``, how many transactions
-    were ``skipped``, and ``changes``, which must be read before the next
-    commit is asked for.
+    ``bucket`` (a path, outermost name first) limits the changes to one bucket;
+    ``initial`` first yields the existing content, as added. It waits for ever,
+    and looks every ``interval`` seconds, or at once where the system reports
+    writes; leave the loop to end it. A commit has ``txid``, ``time``, the
+    number of transactions ``skipped``, and ``changes``, which must be read
+    before the next commit is requested.
 
     Raises :class:`~boltcli.errors.SourceNotFound`,
     :class:`~boltcli.errors.OpenError`,
@@ -83,10 +83,10 @@ def watch(
 
 
 def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:
-    """Yield what the last transaction of ``snapshot`` changed; or, without ``previous``, what changed since then.
+    """Yield the changes of the last transaction of ``snapshot``, or without ``previous`` those made since then.
 
-    Raises :class:`~boltcli.errors.OpenError` if its state before isn't safe
-    from a writer, :class:`~boltcli.errors.InvalidDatabase` if there is none.
+    Raises :class:`~boltcli.errors.OpenError` if a writer may be overwriting the
+    state before it, :class:`~boltcli.errors.InvalidDatabase` if there is none.
 
     >>> import boltcli
     >>> with boltcli.open("fixtures/document.db") as db:

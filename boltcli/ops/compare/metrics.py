@@ -1,4 +1,4 @@
-"""A database in numbers, for a monitoring system to follow over time."""
+"""Metrics of a database for a monitoring system."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ KINDS = ("meta", "freelist", "branch", "leaf", "free", "lost")
 
 
 class Metrics:
-    """Of one file. Bytes, page counts and times (Unix, in seconds); None where it was not asked for.
+    """The metrics of one file: bytes, page counts and times (Unix, in seconds); None if not requested.
 
-    ``pages`` are the pages below the high-water mark by kind, overflow pages
-    counted with the page that they belong to: ``lost`` ones are neither
-    reachable nor free, those of the freelist are written by every commit. They
-    are ``counted`` unless damage, which a check found, is in the way.
-    ``unused_bytes`` lie behind the high-water mark. ``findings`` is the number
-    of what a check found.
+    ``pages`` are the pages below the high-water mark by kind; overflow pages
+    are counted like the page that they belong to. ``lost`` pages are neither
+    reachable nor free; freelist pages are written by every commit. ``counted``
+    is False if damage prevented counting. ``unused_bytes`` are after the
+    high-water mark. ``findings`` is the number of findings of a check.
     """
 
     __slots__ = (
@@ -48,7 +47,7 @@ class Metrics:
 
 
 def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False) -> Metrics:
-    """The numbers of ``snapshot``: with ``deep`` of pairs and buckets too, with ``checked`` what a check finds.
+    """Return the numbers of ``snapshot``: with ``deep`` of pairs and buckets too, with ``checked`` what a check finds.
 
     Reads the headers of all pages. Raises :class:`~boltcli.errors.Corrupted`,
     but not if it is ``checked``: then damage is a finding.

@@ -1,9 +1,8 @@
-"""Changes gathered by bucket and key: what they expect of a database, and what they leave.
+"""Collect changes by bucket and key: the state that they expect, and the state that they result in.
 
-Changes are taken in their order. The first one of a key says what the
-database holds there; each one after it must fit what the one before left.
-Names and keys are kept in memory, values in a temporary file once they are
-many.
+Changes are added in order. The first change of a key says what the database
+must contain; each later one must fit the result of the one before. Names and
+keys are kept in memory, values in a temporary file if there are many.
 """
 
 from __future__ import annotations
@@ -21,32 +20,31 @@ if TYPE_CHECKING:
 
     from .change import Change, Path
 
-_IN_MEMORY = 16 << 20  # bytes of values
-_SLICE = 1 << 20  # bytes of one that are looked at together
+_IN_MEMORY = 16 << 20  # bytes of values in memory
+_SLICE = 1 << 20  # bytes of a value that are compared at once
 
 
 class Kept(NamedTuple):
-    """A value that is kept: where and how long."""
+    """The position and size of a stored value."""
 
     place: int
     size: int
 
 
 class Expected(NamedTuple):
-    """What a change, on line ``line`` of the input, expects of the database: a value, or None for no such key."""
+    """The value that the change on line ``line`` expects in the database; None: no such key."""
 
     value: Kept | None
     line: int
 
 
 class Node:
-    """What happens to one bucket.
+    """The changes of one bucket.
 
-    ``expected`` and ``final``: of keys that are pairs, before and after (None:
-    no such pair). ``present``: whether the bucket must be there (True) or must
-    not (False) before, ``exists`` the same after, each None where nothing is
-    said; ``removed``: all that was in it goes. ``sequence`` is (before, after,
-    line). ``line`` is the first line that concerns it.
+    ``expected`` and ``final`` are the pairs before and after (None: no such
+    pair). ``present``: whether the bucket must exist before (None: either),
+    ``exists``: the same after; ``removed``: its whole content is removed.
+    ``sequence`` is (before, after, line). ``line`` is the first line about it.
     """
 
     __slots__ = ("exists", "expected", "final", "inner", "line", "present", "removed", "sequence", "sequence_expected")
@@ -64,15 +62,15 @@ class Node:
 
 
 class Overlay:
-    """All changes together. ``force``: nothing is expected, and the last change of a key decides."""
+    """All changes together. ``force``: nothing is expected, and the last change of a key counts."""
 
     def __init__(self, *, force: bool = False) -> None:
         self.force = force
         self.root = Node(0)
         self.root.exists = True
         self.count = 0
-        self._path: Path = ()  # of the bucket that the last change is about, and
-        self._nodes = [self.root]  # what happens to each bucket on it
+        self._path: Path = ()  # the path of the last change's bucket
+        self._nodes = [self.root]  # the node of each bucket on that path
         self._values = SpooledTemporaryFile(max_size=_IN_MEMORY, prefix="boltcli-")  # noqa: SIM115
         self._end = 0
 
@@ -87,12 +85,12 @@ class Overlay:
         self.close()
 
     def value(self, kept: Kept) -> bytes:
-        """A value that was kept."""
+        """Return a value that was kept."""
         self._values.seek(kept.place)
         return self._values.read(kept.size)
 
     def holds(self, kept: Kept, value: bytes) -> bool:
-        """Whether the value that was kept is ``value``."""
+        """Return whether the value that was kept is ``value``."""
         if kept.size != len(value):
             return False
         self._values.seek(kept.place)
@@ -155,7 +153,7 @@ class Overlay:
         node.final[key] = self._keep(change.new) if isinstance(change.new, bytes) else None
 
     def _fit(self, line: int, change: Change, now: Kept | None) -> None:
-        """A change must fit what those before it left."""
+        """Check that a change fits the result of those before it."""
         assert change.key is not None
         place = f"key {bucket_text((change.key,))} in {_bucket(change.bucket)}"
         if change.old is None:
@@ -212,7 +210,7 @@ class Overlay:
 
 
 def _check(line: int, change: Change) -> None:
-    """What no database can hold."""
+    """Refuse what no database can contain."""
     if change.key is not None:
         _check_name(line, change.key)
     if not change.bucket and change.key is None and change.op != "change":

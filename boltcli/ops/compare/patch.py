@@ -1,4 +1,4 @@
-"""Carrying changes out: on a copy of a database, or in its place."""
+"""Apply changes to a copy of a database, or in place."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
     from ...storage.source import Source
     from .overlay import Overlay
 
-_RETRY = 0.05  # seconds until the next try for a lock, as bbolt's
+_RETRY = 0.05  # seconds between two attempts to lock, as in bbolt
 _CHUNK = 1 << 20  # bytes copied at a time
 
 
 def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True) -> Loaded:
     """Write ``snapshot`` with the changes of ``overlay`` to ``path``, which appears there when it is complete.
 
-    It has the page size and the permissions of the source, and is as dense as
-    it can be. Raises :class:`~boltcli.errors.PatchMismatch` where a change
-    doesn't fit, :class:`~boltcli.errors.Corrupted`, and
-    :class:`~boltcli.errors.DestinationExists` and the like; then there is no
-    file.
+    It has the page size and the permissions of the source, and is as small as
+    possible. Raises :class:`~boltcli.errors.PatchMismatch` if a change doesn't
+    fit, :class:`~boltcli.errors.Corrupted`, and the errors of a destination;
+    then no file is written.
     """
     _refuse_source(snapshot, path)
     with Destination(path, mode=snapshot.mode, sync=sync) as destination:
@@ -44,7 +43,7 @@ def _refuse_source(snapshot: Snapshot, path: str) -> None:
     try:
         same = os.path.samefile(snapshot.path, path)
     except (OSError, ValueError):
-        return  # there is no such file, or Destination will say what is wrong with it
+        return  # there is no such file, or Destination reports what is wrong with it
     if same:
         raise DestinationIsSource(path)
 
@@ -52,14 +51,14 @@ def _refuse_source(snapshot: Snapshot, path: str) -> None:
 def patch_in_place(
     path: str, overlay: Overlay, *, backup: bool = True, timeout: float = 0, sync: bool = True
 ) -> tuple[Loaded, str | None]:
-    """Put the database at ``path`` with the changes of ``overlay`` in its place, in one step.
+    """Replace the database at ``path``, in one step, by one with the changes of ``overlay``.
 
-    The exclusive lock is taken first, as a bbolt writer does; ``timeout`` is
-    how long to wait for it, in seconds (0: for ever). Permissions, owner and
-    extended attributes stay. With ``backup`` the old file stays beside it,
-    under the name that is returned. Raises as :func:`patch` does, and
-    :class:`~boltcli.errors.OpenError` if the lock can't be had, or another
-    process has the file open: it would go on with the old one.
+    The exclusive lock is taken first, as by a bbolt writer; ``timeout`` is the
+    longest wait for it in seconds (0: for ever). Permissions, owner and
+    extended attributes stay. With ``backup`` the old file is kept under the
+    name that is returned. Raises as :func:`patch` does, and
+    :class:`~boltcli.errors.OpenError` if the lock isn't released, or another
+    process has the file open, as it would continue with the old one.
     """
     source = open_source(path, "none")
     try:
@@ -131,7 +130,7 @@ def _resemble(source: Source, destination: Destination, status: os.stat_result) 
 
 
 def _keep(source: Source) -> str:
-    """Give the old file a second name beside its own, ``.bak`` or with a number; returns it."""
+    """Keep the old file as ``.bak``, or with a number; return that name."""
     number = 0
     place = os.path.realpath(source.path) if os.path.islink(source.path) else source.path
     while True:

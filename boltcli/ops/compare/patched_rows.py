@@ -1,4 +1,4 @@
-"""A database with changes carried out, as rows in key order: a merge of its elements and the changes."""
+"""Merge the elements of a database with changes, as rows in key order."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 def patched_rows(snapshot: Snapshot, overlay: Overlay) -> Iterator[Row]:
-    """The rows of ``snapshot`` with the changes of ``overlay``, as ``load`` takes them.
+    """Yield the rows of ``snapshot`` with the changes of ``overlay``, as ``load`` takes them.
 
     Raises :class:`~boltcli.errors.PatchMismatch` where a change doesn't fit the
     database, naming the first such change in key order, and
     :class:`~boltcli.errors.Corrupted`.
     """
     merge = _Merge(snapshot, overlay)
-    # A list and not recursion: buckets may nest deeper than Python calls may.
+    # Not recursive: buckets may nest deeper than Python's call stack allows.
     running: list[Iterator[Step]] = [merge.bucket((), root_bucket(snapshot), overlay.root)]
     while running:
         step = next(running[-1], None)
@@ -50,7 +50,7 @@ class _Merge:
         self._force = overlay.force
 
     def bucket(self, path: Path, ref: BucketRef, node: Node | None) -> Iterator[Step]:
-        """A bucket of the database, and what becomes of it."""
+        """Yield a bucket of the database, and what becomes of it."""
         if node is None:
             yield from self._unchanged(path, ref)
             return
@@ -104,7 +104,7 @@ class _Merge:
             yield from self._missing(path, concerned.pop(), node)
 
     def _present(self, path: Path, key: bytes, value: Value, node: Node) -> Iterator[Step]:
-        """An element of the database that changes are about."""
+        """Yield an element of the database that changes are about."""
         inner = node.inner.get(key)
         if isinstance(value, BucketRef):
             self._expect_no_pair(path, key, node, inner)
@@ -133,7 +133,7 @@ class _Merge:
             yield path, key, self._overlay.value(kept)
 
     def _missing(self, path: Path, key: bytes, node: Node) -> Iterator[Step]:
-        """A key that the database doesn't have."""
+        """Yield a key that the database doesn't have."""
         expected = node.expected.get(key)
         if expected is not None and expected.value is not None:
             raise PatchMismatch(expected.line, f"{_place(path, key)} is not there")
@@ -149,7 +149,7 @@ class _Merge:
             yield path, key, self._overlay.value(pair)
 
     def _new(self, path: Path, node: Node) -> Iterator[Step]:
-        """A bucket that holds only what the changes put into it."""
+        """Yield a bucket that holds only what the changes put into it."""
         yield path, node.sequence or 0
         for key in sorted({*node.expected, *node.final, *node.inner}):
             inner, pair, expected = node.inner.get(key), node.final.get(key), node.expected.get(key)
@@ -168,7 +168,7 @@ class _Merge:
                 yield path, key, self._overlay.value(pair)
 
     def _check_removal(self, path: Path, ref: BucketRef, node: Node) -> Iterator[Step]:
-        """All that a bucket holds which goes must be expected; yields no rows."""
+        """Check that the whole content of a bucket to remove is expected; yields no rows."""
         left = {key for key, expected in node.expected.items() if expected.value is not None}
         buckets = {key for key, inner in node.inner.items() if inner.present}
         cursor = TreeCursor(self._visits, ref)
@@ -216,7 +216,7 @@ class _Merge:
 
 
 def _holds(node: Node) -> bool:
-    """Whether anything is put into a bucket that no change adds."""
+    """Return whether anything is put into a bucket that no change adds."""
     todo = [node]
     while todo:
         each = todo.pop()

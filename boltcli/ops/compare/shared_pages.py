@@ -1,11 +1,11 @@
-"""Which subtrees two databases share: known from page ids alone, or by comparing the bytes of pages.
+"""Find the subtrees that two databases share, by page ids alone, or by comparing the bytes of pages.
 
-Two transactions of one file share each page that both reach: the newest
-transaction wrote only to pages that were free. Two copies of a file don't:
-between them a child may have been freed and written anew at its old place,
-under a parent that came out the same. So a parent with equal bytes says
-nothing of its children, and all of them are compared, a quarter of a megabyte
-at a time. No key of a page that is equal is looked at.
+Two transactions of one file share each page that both reach, as the newest
+transaction wrote only to pages that were free. Two copies of a file may not:
+between them a child may have been freed and written again at its old place,
+under a parent with the same bytes. So equal bytes of a parent prove nothing
+about its children, and all pages are compared. The keys of equal pages are not
+read.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
     from ...storage.snapshot import Snapshot
 
-_CHUNK = 1 << 16  # bytes compared at a time; twice as many take longer to come by
-_UNKNOWN, _SAME, _DIFFERENT = 0, 1, 2  # what is known of a page
-_CLEAN, _CHANGED, _OPEN = 1, 2, 3  # what is known of all below it
+_CHUNK = 1 << 16  # bytes compared at a time; larger chunks are slower
+_UNKNOWN, _SAME, _DIFFERENT = 0, 1, 2  # states of a page
+_CLEAN, _CHANGED, _OPEN = 1, 2, 3  # states of a subtree
 
 
 class NothingShared:
-    """For databases whose page ids have nothing to do with each other."""
+    """For databases whose page ids are unrelated."""
 
     def clean(self, pgid: int) -> bool:
-        """Whether all below page ``pgid`` is the same in both."""
+        """Return whether all below page ``pgid`` is the same in both."""
         return False
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class NothingShared:
 
 
 class SameFile(NothingShared):
-    """For two transactions of one file, of which one follows the other."""
+    """For two successive transactions of one file."""
 
     def clean(self, pgid: int) -> bool:
         return True
@@ -71,9 +71,9 @@ class SharedPages(NothingShared):
         self._same = bytearray(self.limit)
         self._below = bytearray(self.limit)
         self._chunks = bytearray(self.limit // self._per_chunk + 1)
-        # The second half of each page header. (Not an array: to import that takes as long as all of this.)
+        # The second half of each page header. (Not an array.array, which takes long to import.)
         self._words = memoryview(bytearray(8 * self.limit)).cast("Q")
-        # Chunks are read into memory of our own: a mapped file would stay in it.
+        # Chunks are read into a buffer, because the pages of a mapped file would stay in memory.
         size = self._per_chunk * page_size
         self._chunk_old, self._chunk_new = bytearray(size), bytearray(size)
         self._heads = memoryview(self._chunk_new).cast("Q")[1 :: page_size // 8]
@@ -82,7 +82,7 @@ class SharedPages(NothingShared):
         self._heads.release()
 
     def clean(self, pgid: int) -> bool:
-        """Whether the trees of both at page ``pgid`` are the same, with all buckets in them."""
+        """Return whether the trees of both at page ``pgid`` are the same, with all buckets in them."""
         if pgid >= self.limit:
             return False
         if not self._below[pgid]:
@@ -92,7 +92,7 @@ class SharedPages(NothingShared):
     def _look(self, root: int) -> None:
         """Find out about ``root`` and all below it, depth first."""
         below, limit = self._below, self.limit
-        # Pages whose children are being looked at; and those children, as far as they are still to come.
+        # Pages whose children are being compared, and the rest of those children.
         stack: list[int] = []
         pending: list[Iterator[int]] = [iter((root,))]
         while True:
@@ -124,7 +124,7 @@ class SharedPages(NothingShared):
                 below[stack[-1]] = _CHANGED
 
     def _open(self, pgid: int) -> list[int]:
-        """The pages that decide about ``pgid``; none if it is decided."""
+        """Return the pages that decide about ``pgid``; none if it is decided."""
         if not self._is_same(pgid):
             self._below[pgid] = _CHANGED
             return []
@@ -141,11 +141,11 @@ class SharedPages(NothingShared):
                     if not roots:
                         self._below[pgid] = _CLEAN
                     return roots
-        self._below[pgid] = _CHANGED  # not as bbolt writes it: those who look at each element decide
+        self._below[pgid] = _CHANGED  # irregular: it is compared element by element
         return []
 
     def _without_leaves(self, children: list[int]) -> list[int]:
-        """Those of ``children`` that aren't known to be plain leaves which are the same."""
+        """Return those of ``children`` that aren't known to be plain leaves which are the same."""
         self._new.glance()
         self._old.glance()
         if max(children) >= self.limit:
@@ -158,7 +158,7 @@ class SharedPages(NothingShared):
         return [child for child in children if below[child] != _CLEAN] or children[:1]
 
     def _roots(self, pgid: int, word: int) -> list[int] | None:
-        """The root pages of the buckets in a leaf page; None if it isn't sound."""
+        """Return the root pages of the buckets in a leaf page; None if it isn't sound."""
         count = word >> 16 & 0xFFFF
         size = ((word >> 32) + 1) * self.page_size
         buffer = _piece(self._new, pgid * self.page_size, PAGE_HEADER_SIZE + ELEMENT_SIZE * count)
@@ -172,7 +172,7 @@ class SharedPages(NothingShared):
             return None
 
     def _is_same(self, pgid: int) -> bool:
-        """Whether the page run at ``pgid`` has the same bytes in both."""
+        """Return whether the page run at ``pgid`` has the same bytes in both."""
         if not self._same[pgid]:
             self._compare(pgid // self._per_chunk)
         if self._same[pgid] != _SAME:
@@ -205,7 +205,7 @@ class SharedPages(NothingShared):
                 same[pgid] = _DIFFERENT
                 continue
             same[pgid] = _SAME
-            # A leaf of one page without buckets: what is most of a file.
+            # Leaves of one page without buckets, like most pages of a file.
             if word < 1 << 32 and word & 0xFFFF == LEAF_PAGE:
                 end = PAGE_HEADER_SIZE + ELEMENT_SIZE * (word >> 16)
                 flags = new[at + PAGE_HEADER_SIZE : at + end : ELEMENT_SIZE]
@@ -224,14 +224,14 @@ def _read(snapshot: Snapshot, start: int, stop: int, into: bytearray) -> None:
         while done < stop - start:
             with view[done : stop - start] as part:
                 count = os.preadv(snapshot.fd, [part], start + done)
-            if not count:  # the file was cut: the closing look will tell
+            if not count:  # the file was truncated; the closing look reports it
                 into[done : stop - start] = bytes(stop - start - done)
                 return
             done += count
 
 
 def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
-    """A part of the file as bytes, zeros where there is none any more."""
+    """Return a part of the file as bytes, zeros where there is none any more."""
     buffer = snapshot.buffer
     if isinstance(buffer, bytes):
         return buffer[start : start + size]
@@ -239,5 +239,5 @@ def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
 
 
 def can_share(old: Snapshot, new: Snapshot) -> bool:
-    """Whether pages of the two can be compared by their ids."""
+    """Return whether pages of the two can be compared by their ids."""
     return old.page_size == new.page_size and sys.byteorder == "little"

@@ -1,4 +1,4 @@
-"""Changes counted by bucket, with the bytes of each bucket before and after: what grew."""
+"""Count changes by bucket, with the bytes of each bucket before and after."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class BucketChanges:
-    """A bucket with all inside it: how many pairs, buckets and sequences were ``added``, ``removed`` or ``changed``.
+    """A bucket with everything in it: the pairs, buckets and sequences ``added``, ``removed`` or ``changed``.
 
     ``bytes_before`` and ``bytes_after`` are those of its pages, as ``tree``
     has them; of an inline bucket, those of its value. 0 where it isn't there.
@@ -30,7 +30,7 @@ class BucketChanges:
 def summary(
     changes: Iterable[Change], old: Snapshot, new: Snapshot, path: Path = (), depth: int = 0
 ) -> list[BucketChanges]:
-    """What ``changes`` from ``old`` to ``new``, which are of the bucket at ``path``, are in numbers.
+    """Return what ``changes`` from ``old`` to ``new``, which are of the bucket at ``path``, are in numbers.
 
     A row for each bucket in which something changed, down to ``depth`` levels
     below that one (0: all), in key order. Raises :class:`~boltcli.errors.Corrupted`.

@@ -1,4 +1,4 @@
-"""One side of a comparison: a bucket's tree from left to right, subtrees opened only as far as they must be."""
+"""One side of a comparison: a cursor over a bucket's tree that opens subtrees only when necessary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Visits:
-    """A database that is compared: the pages of it that were opened, each at most once."""
+    """Opens the pages of a compared database, each at most once."""
 
     __slots__ = ("_once", "snapshot")
 
@@ -29,7 +29,7 @@ class Visits:
         self._once = Once(snapshot)
 
     def page(self, pgid: int, bucket: BucketRef | None) -> Page:
-        """A page of the tree of ``bucket``. Raises :class:`~boltcli.errors.Corrupted`, also for one opened before."""
+        """Return a page of the tree of ``bucket``. Raises Corrupted, also if the page was opened before."""
         page = self.snapshot.page(pgid, (), bucket)
         self._once.visit(page)
         return page
@@ -38,10 +38,10 @@ class Visits:
 class TreeCursor:
     """The elements of ``bucket`` (None: of none) in key order, from ``start`` to before ``stop``.
 
-    Some elements are at hand: ``keys`` and ``values`` from index ``at`` on;
-    there are buckets among them only if they are ``mixed``.
-    Behind them come subtrees, of which ``head`` is the first (None: there is
-    no more). Raises :class:`~boltcli.errors.Corrupted` for damaged pages.
+    The current elements are ``keys`` and ``values`` from index ``at``; some are
+    buckets only if ``mixed`` is set. After them come subtrees, of which ``head``
+    is the first (None: no more). Raises :class:`~boltcli.errors.Corrupted` for
+    damaged pages.
     """
 
     __slots__ = ("_bucket", "_heads", "_page", "_rest", "_start", "_stop", "_visits", "at", "keys", "mixed", "values")
@@ -54,10 +54,10 @@ class TreeCursor:
         self.values: list[Value] = []
         self.at = 0
         self.mixed = False
-        # The subtrees to come, the next one last: their page ids, with how far below the root they are.
+        # The subtrees to come, the next one last: page id, and depth below the root.
         self._heads: list[tuple[int, int]] = []
-        self._page: Page | None = None  # that of the head, if it was opened
-        # What is still to come of the leaf whose elements are at hand.
+        self._page: Page | None = None  # the page of the head, if it was opened
+        # The rest of the leaf of the current elements.
         self._rest: Iterator[tuple[list[bytes], list[Value]]] = iter(())
         if bucket is not None:
             if bucket.root:
@@ -67,7 +67,7 @@ class TreeCursor:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no element is at hand, nor any to come before the head."""
+        """Whether there are no more elements before the head."""
         if self.at == len(self.keys):
             self._next_part()
         return self.at == len(self.keys)
@@ -78,16 +78,16 @@ class TreeCursor:
         return self._heads[-1][0] if self._heads else None
 
     def skip(self) -> None:
-        """Pass over the head."""
+        """Skip the head."""
         self._heads.pop()
         self._page = None
 
     def is_branch(self) -> bool:
-        """Whether the head has subtrees of its own."""
+        """Return whether the head has subtrees of its own."""
         return self._open().flags == BRANCH_PAGE
 
     def height(self) -> int:
-        """How many levels are below the head."""
+        """Return how many levels are below the head."""
         page, height = self._open(), 0
         while page.flags == BRANCH_PAGE and height < MAX_DEPTH:
             page = self._visits.snapshot.page(page.children()[0], (), self._bucket)
@@ -95,7 +95,7 @@ class TreeCursor:
         return height
 
     def expand(self) -> None:
-        """Put the subtrees of the head, a branch page, in its place."""
+        """Replace the head, a branch page, by its subtrees."""
         page = self._open()
         _, depth = self._heads.pop()
         self._page = None
@@ -113,7 +113,7 @@ class TreeCursor:
         self._heads += [(child, depth + 1) for child in reversed(children)]
 
     def fill(self) -> bool:
-        """Have elements at hand, unless there are no more; returns whether there are."""
+        """Read more elements if there are no current ones; return whether there are any."""
         while self.at == len(self.keys):
             self._next_part()
             if self.keys:
@@ -130,7 +130,7 @@ class TreeCursor:
         return True
 
     def _open(self) -> Page:
-        """The page of the head."""
+        """Return the page of the head."""
         if self._page is None:
             self._page = self._visits.page(self._heads[-1][0], self._bucket)
             if self._page.flags not in (BRANCH_PAGE, LEAF_PAGE):
@@ -138,7 +138,7 @@ class TreeCursor:
         return self._page
 
     def _take(self, page: Page) -> None:
-        """Have the first elements of a leaf page at hand."""
+        """Read the first elements of a leaf page."""
         self._visits.snapshot.glance()
         self._rest = self._parts(page)
         self._next_part()
@@ -148,7 +148,7 @@ class TreeCursor:
         self.at = 0
 
     def _parts(self, page: Page) -> Iterator[tuple[list[bytes], list[Value]]]:
-        """The elements of a leaf page, as many at a time as may be in memory together."""
+        """Yield the elements of a leaf page, as many at a time as may be in memory together."""
         leaf = LeafElements(page)
         keys = leaf.keys()
         self.mixed = bool(leaf.bucket_indexes())

@@ -1,4 +1,4 @@
-"""Waiting until a file is written to or replaced: told by inotify where there is one, else by the clock."""
+"""Wait until a file is written to or replaced, with inotify where it exists, else by polling."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROOM = 1 << 16  # bytes of events read at a time
 class Waiter:
     """Waits for writes to the file at ``path``, at most ``interval`` seconds. Use as a context manager.
 
-    Another thread, or a signal's handler, ends it for good by :meth:`stop`.
+    Another thread or a signal handler ends it with :meth:`stop`.
     """
 
     def __init__(self, path: str, interval: float, *, notify: bool = True) -> None:
@@ -34,20 +34,20 @@ class Waiter:
 
     @property
     def notified(self) -> bool:
-        """Whether the system tells of writes."""
+        """Whether the system reports writes."""
         return self._events is not None
 
     def renew(self) -> None:
-        """The file is another one by now."""
+        """Watch the file that is now at the path."""
         self._watch(self.path, _MODIFY)
 
     def _watch(self, path: str, events: int) -> None:
         if self._events is not None and self._events.add(path, events) < 0:
-            self._events.close()  # too many watches, or a file system without
+            self._events.close()  # too many watches, or not supported by the file system
             self._events = None
 
     def wait(self) -> bool:
-        """Return when there may be something new, or after the interval; False once it was stopped."""
+        """Return when the file may have changed, or after the interval; False once it was stopped."""
         if not self.stopped:
             descriptors = [self._reading]
             if self._events is not None:
@@ -75,7 +75,7 @@ class Waiter:
             pass  # told more than once
 
     def close(self) -> None:
-        """Let go of the descriptors."""
+        """Close the descriptors."""
         for fd in (self._reading, self._writing):
             os.close(fd)
         if self._events is not None:
@@ -89,14 +89,14 @@ class Waiter:
 
 
 class _Inotify:
-    """An inotify instance, by way of the C library."""
+    """An inotify instance, through the C library."""
 
     def __init__(self, library: Any, fd: int) -> None:
         self._library = library
         self.fd = fd
 
     def add(self, path: str, events: int) -> int:
-        """Watch ``path``; negative where that fails."""
+        """Watch ``path``; negative on failure."""
         try:
             return int(self._library.inotify_add_watch(self.fd, os.fsencode(path), events))
         except ValueError:  # a NUL in the path

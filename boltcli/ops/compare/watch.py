@@ -1,14 +1,14 @@
-"""Following a database that another process writes, without its lock: each committed change.
+"""Follow a database that another process writes, without its lock, and report each committed change.
 
 A private copy holds the state that was reported last. At each new transaction
-the new tree is compared with the copy, the pages in which they differ are
-captured, and only when the closing look at the meta pages finds no further
-transaction (see ``storage/live.py``) is the change reported, and the pages are
-put into the copy. One transaction further on, pages that both trees reach are
-the same and not read. After more than one, all pages of the tree are compared.
+the new tree is compared with the copy, and the changed pages are recorded. The
+change is reported, and the pages written to the copy, only if the closing look
+at the meta pages finds no further transaction (see ``storage/live.py``). After
+one transaction, pages that both trees reach are the same and not read; after
+more than one, all pages of the tree are compared.
 
-If the writer is quicker than that, or the change is large, the next look takes
-a whole new copy first, which takes less time, and compares at leisure.
+If the writer is faster than this, or the change is large, the file is first
+copied as a whole, which takes less time, and then compared.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
     from .wait_for_write import Waiter
 
 _META = 80  # bytes of a page header and a meta
-_DIRECT = 2  # looks at the file itself that may fail, one after the other, until it is copied
+_DIRECT = 2  # failed comparisons with the file itself before it is copied
 _LARGE = 32 << 20  # bytes of changed pages that are kept in memory
-_SHORTEST, _LONGEST = 0.001, 0.5  # seconds between two tries to copy it
+_SHORTEST, _LONGEST = 0.001, 0.5  # seconds between two attempts to copy it
 
 
 class Commit:
-    """What one transaction did, or several between two looks.
+    """The changes of one transaction, or of several between two looks at the file.
 
     ``txid`` is the newest transaction, ``time`` when it was seen (Unix, in
-    seconds), ``skipped`` how many before it were not seen one by one;
-    ``changes`` is their net change. ``replaced``: another file is at the path.
-    ``initial``: this is what is there when the watch begins. ``changes`` must
-    be read before the next commit is asked for, and once only.
+    seconds), ``skipped`` the number of transactions before it that were not
+    seen one by one; ``changes`` is the net change. ``replaced``: another file
+    is at the path. ``initial``: this is the content at the beginning of the
+    watch. Read ``changes`` once, before the next commit is requested.
     """
 
     __slots__ = ("changes", "initial", "replaced", "skipped", "time", "txid")
@@ -73,11 +73,11 @@ def watch(
 ) -> Iterator[Commit]:
     """Report each transaction of the database at ``path`` from now on, until ``waiter`` is stopped.
 
-    Of the ``bucket`` (a path of names; it may come and go) only, and of its
-    keys from ``start`` to before ``stop``; with ``initial`` first what is there
-    already. A transaction that changed nothing there is reported too, without
-    changes. The changes of all commits, applied in order, lead from the first
-    state to the newest. Takes temporary space as large as the database's trees.
+    ``bucket`` (a path; the bucket may come and go) limits the changes to one
+    bucket, ``start`` and ``stop`` to a range of its keys; ``initial`` first
+    reports the existing content. A transaction without changes there is reported
+    too. The changes of all commits, applied in order, turn the first state into
+    the newest. The copy takes as much temporary space as the database's trees.
 
     Raises :class:`~boltcli.errors.SourceNotFound`,
     :class:`~boltcli.errors.InvalidDatabase` or
@@ -101,7 +101,7 @@ class _Follower:
         self._copy: CopyFile | None = None
         self._replaced = False
         self._page_size = 0
-        self._seen = 0, 0  # of the meta page that was reported last: txid and checksum
+        self._seen = 0, 0  # txid and checksum of the meta page that was reported last
 
     def close(self) -> None:
         if self._copy is not None:
@@ -135,38 +135,38 @@ class _Follower:
                     failures = 0
 
     def _follow_replacement(self) -> None:
-        """Open the file that is at the path, if it is another one by now."""
+        """Open the file that is now at the path, if it is another one."""
         if not self._is_replaced():
             return
         try:
             source = open_source(self._path, "none")
         except (SourceNotFound, OpenError):
-            return  # gone again
+            return  # the file is gone again
         self._source.close()
         self._source = source
         self._replaced = True
         self._waiter.renew()
 
     def _is_replaced(self) -> bool:
-        """Whether there is another file at the path than the one that is open."""
+        """Return whether there is another file at the path than the one that is open."""
         try:
             return not os.path.samestat(os.stat(self._path), os.fstat(self._source.fd))
         except OSError:
             return False  # there is none at the moment: what is open is still there
 
     def _is_new(self) -> bool:
-        """Whether the file's newest transaction isn't the one that was reported."""
+        """Return whether the file's newest transaction isn't the one that was reported."""
         if self._replaced:
             return True
         fd = self._source.fd
         try:
             newest = choose(Meta.at(read_at(fd, 0, _META), 0), Meta.at(read_at(fd, self._page_size, _META), 1))
         except InvalidDatabase:
-            return False  # something is overwriting it: later
+            return False  # the file is being overwritten: try again later
         return (newest.txid, newest.checksum) != self._seen
 
     def _look_at_file(self) -> Commit | None:
-        """Compare the file with the copy, and bring the copy up to date; None if it didn't stay still for that."""
+        """Compare the file with the copy, and update the copy; None if the file changed in the meantime."""
         assert self._copy is not None
         if self._replaced:
             return None
@@ -215,7 +215,7 @@ class _Follower:
         self._seen = snapshot.meta.txid, snapshot.meta.checksum
 
     def _new_copy(self, *, first: bool = False) -> CopyFile | None:
-        """A copy of the file's newest state; None if the waiter is stopped before it can be had."""
+        """Return a copy of the file's newest state; None if the waiter is stopped before it can be had."""
         pause = _SHORTEST
 
         def wait() -> bool:
@@ -241,7 +241,7 @@ class _TooLarge(Exception):
 
 
 class _Recording(Snapshot):
-    """A snapshot of the file itself that knows which pages were asked for."""
+    """A snapshot of the file itself that records which pages were read."""
 
     __slots__ = ("_bytes", "_runs")
 
@@ -267,7 +267,7 @@ class _Recording(Snapshot):
         self.verify()
 
     def parts(self) -> list[tuple[int, bytes]]:
-        """The pages that were asked for, and the meta pages, with their offsets."""
+        """Return the pages that were asked for, and the meta pages, with their offsets."""
         buffer, size = self.buffer, self.page_size
         parts = [(pgid * size, buffer[pgid * size : (pgid + pages) * size]) for pgid, pages in self._visited().items()]
         return [*parts, *((page * size, self._seen[page]) for page in (0, 1))]

@@ -62,7 +62,7 @@ class BucketPages:
         return len(self._sets) - 1
 
     def _leaf(self, page: int) -> int:
-        """The first leaf below a page, as far as its branches still lead to what they led to."""
+        """Return the first leaf below a page, as far as its branches still lead to what they led to."""
         table = self._table
         for _ in range(_DEEP):
             if page >= table.pages or not self.bucketish[page] or table.kind[page] != BRANCH_PAGE:
@@ -73,12 +73,12 @@ class BucketPages:
         return page
 
     def alike(self, page: int) -> list[int]:
-        """The other pages of the family of one."""
+        """Return the other pages of the family of one."""
         number = self.family.get(page)
         return [each for each, other in self.family.items() if other == number and each != page]
 
     def is_nested(self, page: int) -> bool:
-        """Whether pages of another family lead to pages like this one, more often than the other way round.
+        """Return whether pages of another family lead to pages like this one, more often than the other way round.
 
         Those must have half the names in common with it: a root may have few names, and nested buckets one of them.
         """
@@ -90,13 +90,13 @@ class BucketPages:
         )
 
     def are_versions(self, page: int, other: int) -> bool:
-        """Whether two pages of a family have half of their names in common."""
+        """Return whether two pages of a family have half of their names in common."""
         one, two = self.names[page], self.names[other]
         return 2 * len(one & two) >= max(len(one), len(two))
 
 
 def roots_in(found: Elements) -> list[int]:
-    """The root pages of the buckets in a leaf page."""
+    """Return the root pages of the buckets in a leaf page."""
     return [
         root
         for i, flag in enumerate(found.flags)

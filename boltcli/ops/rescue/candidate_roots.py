@@ -93,14 +93,14 @@ class Links:
                 self.contained[child] = 1
 
     def _belongs(self, child: int, key: bytes | None) -> bool:
-        """Whether the page is still what it was when the branch element with ``key`` was written."""
+        """Return whether the page is still what it was when the branch element with ``key`` was written."""
         return key is None or first_key(self.table, child) == key
 
     def is_whole(self, page: int) -> bool:
         return self.state[page] == _WHOLE
 
     def roots(self) -> list[int]:
-        """Pages that may be roots, the one that leads to most pages first."""
+        """Return pages that may be roots, the one that leads to most pages first."""
         table = self.table
         found = [
             page for page in range(2, table.pages)
@@ -111,7 +111,7 @@ class Links:
 
 
 def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]]:
-    """Where a page leads: child pages with the keys they must begin with, roots of buckets with None."""
+    """Return where a page leads: child pages with the keys they must begin with, roots of buckets with None."""
     if not found.leaf:
         return list(zip(found.pgids, found.keys))
     links: list[tuple[int, bytes | None]] = []
@@ -150,7 +150,7 @@ class Generation:
         self._signs: Signs | None = None
 
     def signs(self) -> Signs:
-        """What tells the age of a tree."""
+        """Return what tells the age of a tree."""
         if self._signs is None:
             sequences = pairs = 0
             lasts = {}
@@ -184,11 +184,11 @@ class Generation:
         return self.bitmap.bit_count()
 
     def shares_pages(self, other: Generation) -> bool:
-        """Whether the two trees have pages in common."""
+        """Return whether the two trees have pages in common."""
         return bool(self.bitmap & other.bitmap)
 
     def unaccounted(self, freelists: list[int]) -> int:
-        """How many pages neither the tree nor the best freelist accounts for; those of both count four times."""
+        """Return how many pages neither the tree nor the best freelist accounts for; those of both count four times."""
         ones = ((1 << 8 * self.tree.table.pages) - 1) // 255
         best = (ones & ~self.bitmap).bit_count()
         for listed in freelists:
@@ -201,7 +201,7 @@ _BITS = bytes([0] + [1] * 255)
 
 
 def is_newer(one: Generation, other: Generation, freelists: list[int]) -> bool:
-    """Whether ``one`` is the younger of two trees, by the signs that decide, the surest first."""
+    """Return whether ``one`` is the younger of two trees, by the signs that decide, the surest first."""
     accounts = one.unaccounted(freelists), other.unaccounted(freelists)
     if accounts[0] != accounts[1]:
         return accounts[0] < accounts[1]
@@ -226,7 +226,7 @@ def generations(
     table: PageTable, links: Links, pages: BucketPages, names: set[bytes] | None, *, every: bool = False,
     without: Collection[int] = (),
 ) -> list[Generation]:  # fmt: skip
-    """The trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
+    """Return the trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
     Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
     ``without``: pages that are known to be no roots.
@@ -256,7 +256,7 @@ def generations(
 
 
 def newest_first(found: list[Generation], freelists: list[int]) -> list[Generation]:
-    """Versions of one tree in order of age; of those of which a page was used again only if there are no others."""
+    """Sort versions of one tree by age; versions with reused pages are included only if there are no others."""
     return _in_order(_not_reused(found), freelists)
 
 

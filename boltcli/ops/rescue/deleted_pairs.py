@@ -128,7 +128,7 @@ class _Search:
         self._tree_paths = [bucket.path() for bucket in tree.buckets]
 
     def places(self) -> Iterator[_Place]:
-        """All pairs in pages that the tree doesn't use, and in the slack of those that it uses."""
+        """Yield all pairs in pages that the tree doesn't use, and in the slack of those that it uses."""
         table = self.table
         pages = [
             page for page in range(2, table.pages)
@@ -153,7 +153,7 @@ class _Search:
                     yield from self._pairs(slack, owner.path(), page, CERTAIN, _OLDEST)
 
     def live_places(self) -> Iterator[_Place]:
-        """The pairs of the tree."""
+        """Yield the pairs of the tree."""
         for page in range(2, self.table.pages):
             owner = self.tree.owner_of(page)
             if owner is None:
@@ -163,7 +163,7 @@ class _Search:
                 yield from self._pairs(found, owner.path(), page, LIVE, -1)
 
     def without_live(self, places: list[_Place]) -> list[_Place]:
-        """Those that the tree doesn't hold as they are."""
+        """Return those that the tree doesn't hold as they are."""
         buffer = self.table.buffer
         marks: dict[bytes, list[int]] = {}
         for number, place in enumerate(places):
@@ -176,7 +176,7 @@ class _Search:
         return [place for number, place in enumerate(places) if number not in gone]
 
     def _older_owner(self, page: int) -> tuple[Path, int] | None:
-        """The bucket of the newest older tree that leads to the page, and which one that is."""
+        """Return the bucket of the newest older tree that leads to the page, and which one that is."""
         for number, made in enumerate(self.older):
             owner = made.tree.owner_of(page)
             if owner is not None:
@@ -192,7 +192,7 @@ class _Search:
         return (NOWHERE, str(page).encode()), UNKNOWN, _OLDEST
 
     def _likely(self, pages: list[int]) -> dict[int, Path]:
-        """The bucket in which most of a page's keys stand now or stood before; else the only one with such keys."""
+        """Return the bucket that has or had most of a page's keys; else the only one with such keys."""
         samples: dict[int, list[tuple[bytes, int]]] = {}
         for page in pages:
             found = page_elements(self.table, page)
@@ -223,7 +223,7 @@ class _Search:
         return chosen
 
     def _shapes(self) -> dict[Path, set[int]]:
-        """The usual lengths of keys of the buckets that have pages of their own."""
+        """Return the usual lengths of keys of the buckets that have pages of their own."""
         found: dict[Path, set[int]] = {}
         for bucket in self.tree.buckets:
             count = len(bucket.leaves)
@@ -234,7 +234,7 @@ class _Search:
         return found
 
     def _untorn(self, page: int, found: Elements) -> Elements:
-        """The elements that don't lie in the pages that overwrote the run's end."""
+        """Return the elements that don't lie in the pages that overwrote the run's end."""
         table = self.table
         over = next(each for each in table.run(page)[1:] if table.own[each]) * table.page_size
         keep = [i for i, stop in enumerate(found.ends) if stop <= over]
@@ -244,7 +244,7 @@ class _Search:
         return found
 
     def _slack(self, page: int) -> Elements | None:
-        """Elements behind the last one that the header counts, whose data are still there."""
+        """Return elements after the last one that the header counts, whose data are still there."""
         table = self.table
         count, start = table.counts[page], page * table.page_size
         if not count or table.overflows[page]:
@@ -263,7 +263,7 @@ class _Search:
         return found
 
     def _pairs(self, found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[_Place]:
-        """The pairs of a page, those of inline buckets too."""
+        """Yield the pairs of a page, those of inline buckets too."""
         stack = [(found, path)]
         while stack:
             found, path = stack.pop()
@@ -283,13 +283,13 @@ def _names(table: PageTable, page: int) -> list[bytes]:
 
 
 def _usual_length(keys: list[bytes]) -> int:
-    """The length that more than half of the keys have; 0: there is none."""
+    """Return the length that more than half of the keys have; 0: there is none."""
     lengths = list(map(len, keys))
     usual = max(set(lengths), key=lengths.count)
     return usual if lengths.count(usual) > len(lengths) // 2 else 0
 
 
 def _mark(buffer: Buffer, place: _Place) -> bytes:
-    """A digest of a pair."""
+    """Return a digest of a pair."""
     size = (place.middle - place.start).to_bytes(4, "little")
     return blake2b(size + buffer[place.start : place.stop], digest_size=12).digest()

@@ -112,7 +112,7 @@ def diagnose(
 
 
 def _whose(path: str, whose: Callable[[Snapshot], str]) -> str:
-    """The application whose file it is; empty if it can't be told."""
+    """Return the application whose file it is; empty if it can't be told."""
     try:
         with _open(path) as snapshot:
             return whose(snapshot)
@@ -132,7 +132,7 @@ def _holder(path: str) -> str:
 
 
 def _notes(file: MappedFile) -> list[str]:
-    """What kind of file it is."""
+    """Return what kind of file it is."""
     for magic, what in _MAGICS:
         if file.buffer[: len(magic)] == magic:
             return [f"it is {what}"]
@@ -143,12 +143,12 @@ def _notes(file: MappedFile) -> list[str]:
 
 
 def _open(path: str) -> Snapshot:
-    """A copy that nobody else has."""
+    """Return a copy that nobody else has."""
     return Snapshot(path, Source(open_for_reading(path), path, private=True))
 
 
 def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[list[Symptom], list[str]]:
-    """What a check finds, by kind, and what else is to be known."""
+    """Return what a check finds, by kind, and what else is to be known."""
     counts: dict[str, int] = {}
     first: dict[str, list[str]] = {}
     notes: list[str] = []
@@ -306,7 +306,7 @@ def _cleared(path: str, folder: str) -> Remedy | None:
 
 
 def _bad_elements(table: PageTable, tree: RecoveredTree) -> list[tuple[int, int]]:
-    """Page and index of the elements that lead to pages that cannot be reached; the last ones of a page first."""
+    """Return page and index of elements that refer to unreachable pages; the last ones of a page first."""
     bad = {gap.page for gap in tree.gaps if not gap.elements}
     found = []
     for page in range(2, table.pages):

@@ -90,7 +90,7 @@ class Emission:
         return writer.size
 
     def _bucket(self, bucket: Bucket, depth: int) -> Iterator[Part]:
-        """What is in a bucket, in key order."""
+        """Yield what is in a bucket, in key order."""
         if bucket.index in self.tree.joined:
             other = Emission(self.tree.joined[bucket.index])
             yield from other._bucket(other.tree.top, depth)
@@ -116,7 +116,7 @@ class Emission:
             at = stop
 
     def _page(self, bucket: Bucket, depth: int, page: int) -> Iterator[Part]:
-        """What is in a page that shares its keys with no other."""
+        """Yield what is in a page that shares its keys with no other."""
         self.pages += 1
         found = page_elements(self.tree.table, page)
         if found is None or not found.count:
@@ -134,7 +134,7 @@ class Emission:
         return self.tree.flags.get((page, index), found.flags[index]) if self.tree.flags else found.flags[index]
 
     def _merged(self, bucket: Bucket, depth: int, pages: list[int], added: list[bytes]) -> Iterator[Part]:
-        """What is in pages that share keys: of two versions that of the earlier page in the list of ``leaves``."""
+        """Yield the content of pages that share keys; of two versions, that of the earlier page in ``leaves``."""
         rank = {page: (bucket.origins[i], i) for i, page in enumerate(bucket.leaves)}
         chosen: dict[bytes, tuple[Elements, int, int]] = {}
         for page in sorted(pages, key=rank.__getitem__):
@@ -152,7 +152,7 @@ class Emission:
     def _elements(
         self, bucket: Bucket | None, depth: int, wanted: list[tuple[Elements, int, int]], added: list[bytes]
     ) -> Iterator[Part]:
-        """Elements one by one, and the nested buckets ``added`` (in descending order) where their names come."""
+        """Yield elements one by one, and the nested buckets ``added`` (in descending order) where their names come."""
         if depth < len(self.only):
             name = self.only[depth]
             wanted = [entry for entry in wanted if entry[2] and entry[0].keys[entry[1]] == name]
@@ -214,7 +214,7 @@ class Emission:
     def _inner(
         self, bucket: Bucket | None, depth: int, found: Elements, index: int, name: bytes
     ) -> int | tuple[int, Iterator[Part]] | None:
-        """How many pairs an inline bucket holds that is copied as it is; else sequence and parts of the bucket.
+        """Return how many pairs an inline bucket holds that is copied as it is; else sequence and parts of the bucket.
 
         None for a value that is no bucket, of which nothing can be had.
         """
@@ -242,12 +242,12 @@ class Emission:
 
 
 def _packed(inner: Elements) -> bool:
-    """Whether the data of an inline page begin right behind its element table, as bbolt has them."""
+    """Return whether the data of an inline page begin right behind its element table, as bbolt has them."""
     return not inner.count or inner.starts[0] == inner.first + ELEMENT_SIZE * inner.count
 
 
 def sorted_leaves(tree: RecoveredTree, bucket: Bucket) -> list[tuple[int, bytes, bytes]]:
-    """The leaf pages of a bucket with their least and greatest keys, by the least one; empty pages are left out."""
+    """Return a bucket's leaf pages with their least and greatest keys, ordered by the least; skip empty pages."""
     ranges = []
     for page in bucket.leaves:
         found = page_elements(tree.table, page)

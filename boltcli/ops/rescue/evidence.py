@@ -68,7 +68,7 @@ class Evidence:
                 group.evidence.update(shared)
 
     def is_gone(self, path: Path) -> bool:
-        """Whether there was a bucket that the newest tree doesn't have any more."""
+        """Return whether there was a bucket that the newest tree doesn't have any more."""
         return path not in self._paths and self._paths.get(path[:-1], False)
 
 
@@ -114,7 +114,7 @@ class Runs:
                     group.before.add(lost)
 
     def _goes_on(self, run: list[Group], groups: list[Group]) -> bool:
-        """Whether there are many more pages like those of a run: then it is hardly all of a bucket."""
+        """Return whether there are many more pages like those of a run: then it is hardly all of a bucket."""
         others = 0
         for group in groups:
             beyond = run and (group.last < run[-1].first or group.first > run[0].last)

@@ -43,7 +43,7 @@ class Families:
         self._ask(trees, pages)
 
     def of(self, page: int) -> int:
-        """The number of the page's family."""
+        """Return the number of the page's family."""
         parents = self._parents
         while parents[page] != page:
             parents[page] = parents[parents[page]]
@@ -51,12 +51,12 @@ class Families:
         return page
 
     def name(self, page: int) -> Path | None:
-        """The path that most older pages give the page's family; None if they say nothing."""
+        """Return the path that most older pages give the page's family; None if they say nothing."""
         votes = self.votes.get(self.of(page))
         return votes.most_common(1)[0][0] if votes else None
 
     def versions(self, path: Path) -> list[int]:
-        """The leaf pages of buckets that are, or were, the bucket's at ``path``; none if it seems to hold pairs."""
+        """Return present and former leaf pages of the bucket of buckets at ``path``; none if it seems to hold pairs."""
         if 2 * self._with_pairs[path] >= self._with_buckets[path]:
             return []
         return [page for page in self._pages.get(path, ()) if self.name(page) == path]

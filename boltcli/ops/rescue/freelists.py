@@ -14,7 +14,7 @@ _MOST_FREELISTS = 64
 
 
 def find_freelists(table: PageTable) -> list[tuple[int, list[int]]]:
-    """All freelist pages that can be read: page id and ids."""
+    """Return all freelist pages that can be read: page id and ids."""
     found = []
     for page in range(2, table.pages):
         if table.own[page] and table.kind[page] == FREELIST_PAGE:
@@ -27,7 +27,7 @@ def find_freelists(table: PageTable) -> list[tuple[int, list[int]]]:
 
 
 def bitmap_of(table: PageTable, ids: list[int]) -> int:
-    """A number with a byte of 1 for each page."""
+    """Return a number with a byte of 1 for each page."""
     marks = bytearray(table.pages)
     for page in ids:
         if page < table.pages:
@@ -36,7 +36,7 @@ def bitmap_of(table: PageTable, ids: list[int]) -> int:
 
 
 def free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> bytearray | None:
-    """The pages that the newest meta page's freelist calls free; None if it can't be trusted or there is none."""
+    """Return the free pages by the newest meta page's freelist; None if it is missing or not reliable."""
     if not metas or not metas[0].has_freelist:
         return None
     ids = table.freelist(metas[0].freelist)
@@ -44,7 +44,7 @@ def free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> byte
 
 
 def best_freelist(tree: RecoveredTree) -> bytearray | None:
-    """The longest freelist in the file that lists no page of the tree."""
+    """Return the longest freelist in the file that lists no page of the tree."""
     best: bytearray | None = None
     for page, ids in sorted(find_freelists(tree.table), key=lambda entry: -len(entry[1])):
         if ids:
@@ -55,7 +55,7 @@ def best_freelist(tree: RecoveredTree) -> bytearray | None:
 
 
 def _marks(tree: RecoveredTree, ids: list[int]) -> bytearray | None:
-    """A byte of 1 for each of these pages; None if the tree uses one of them."""
+    """Return a byte of 1 for each of these pages; None if the tree uses one of them."""
     marks = bytearray(tree.table.pages)
     for page in ids:
         if page < len(marks):
@@ -66,7 +66,7 @@ def _marks(tree: RecoveredTree, ids: list[int]) -> bytearray | None:
 
 
 def is_accounted_for(tree: RecoveredTree, meta: Meta, free: bytearray | None) -> bool:
-    """Whether every page that bears its own id is reached or free."""
+    """Return whether every page that bears its own id is reached or free."""
     if free is None:
         return False
     table = tree.table

@@ -56,27 +56,27 @@ class Group:
 
 
 def patterns(path: Path) -> list[Pattern]:
-    """The patterns of the buckets that should look like the one at ``path``: None stands for any name."""
+    """Return the patterns of the buckets that should look like the one at ``path``: None stands for any name."""
     return [(*path[:at], None, *path[at + 1 :]) for at in range(max(1, len(path) - 2), len(path))]
 
 
 def follows(one: Group, other: Group) -> bool:
-    """Whether the second of two pages goes on in key order."""
+    """Return whether the second of two pages goes on in key order."""
     return one.last < other.first
 
 
 def looks_like(one: Group, other: Group) -> bool:
-    """Whether the keys of two pages are of the same kinds of bytes, partly at least."""
+    """Return whether the keys of two pages are of the same kinds of bytes, partly at least."""
     return bool(one.shape.alphabets & other.shape.alphabets)
 
 
 def wanted_of(groups: list[Group]) -> set[bytes]:
-    """The keys of the groups' samples, to be looked up."""
+    """Return the keys of the groups' samples, to be looked up."""
     return {key for group in groups for key in group.samples}
 
 
 def shares(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, tuple[int, int]]:
-    """How many of the group's samples stand in a bucket, and how many of them with the same value."""
+    """Return how many of the group's samples stand in a bucket, and how many of them with the same value."""
     found: dict[Path, tuple[int, int]] = {}
     for key, (flag, value) in group.samples.items():
         seen: dict[Path, bool] = {}
@@ -91,18 +91,18 @@ def shares(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dic
 
 
 def points_of(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, float]:
-    """Up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
+    """Return up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
     each = 10.0 / max(1, len(group.samples))
     return {path: each * (same + equal) for path, (same, equal) in shares(group, hits, paths).items()}
 
 
 def holds(leaf: Elements) -> int:
-    """What is in a leaf: pairs, buckets, or both."""
+    """Return what is in a leaf: pairs, buckets, or both."""
     return (BUCKETS if any(leaf.flags) else 0) | (0 if all(leaf.flags) else PAIRS)
 
 
 def sample(leaf: Elements) -> Pairs:
-    """Some pairs of a leaf, evenly spaced."""
+    """Return some pairs of a leaf, evenly spaced."""
     count = leaf.count
     step = max(1, count // _SAMPLES)
     return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in range(0, count, step)}
@@ -126,7 +126,7 @@ class Shape(NamedTuple):
 
 
 def shape_of(pairs: Pairs) -> Shape:
-    """The shape of ``pairs``: key to whether it is a bucket's name, value."""
+    """Return the shape of ``pairs``: key to whether it is a bucket's name, value."""
     names = pairs.keys()
     values = [value for flag, value in pairs.values() if not flag]
     lengths, sizes = list(map(len, names)), list(map(len, values))
@@ -149,7 +149,7 @@ def _alphabet(name: bytes) -> int:
 
 
 def likeness(one: Shape, other: Shape) -> float:
-    """Points for pages that look alike; negative ones for pages that don't."""
+    """Return points for pages that look alike; negative ones for pages that don't."""
     points = 0.0
     if one.shortest == one.longest == other.shortest == other.longest:
         points += 1.5
@@ -175,7 +175,7 @@ def likeness(one: Shape, other: Shape) -> float:
 
 
 def common(one: bytes, other: bytes) -> int:
-    """How many bytes the two begin with are the same."""
+    """Return how many bytes the two begin with are the same."""
     count = 0
     for a, b in zip(one, other):
         if a != b:

@@ -17,7 +17,7 @@ _MOST = 64  # databases in a file
 
 
 def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[int]:
-    """The offsets behind ``after`` at which another database begins, ascending.
+    """Return the offsets behind ``after`` at which another database begins, ascending.
 
     One that lies whole in the run of a page of ``tree``, or before ``end``, is or was a value. Of the two meta pages
     one is enough.
@@ -33,7 +33,7 @@ def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[in
 
 
 def _find(buffer: Buffer, start: int) -> int:
-    """Where the next magic number stands, -1 if nowhere; the buffer may be a mapped file, larger than the memory."""
+    """Return the offset of the next magic number, or -1; the buffer may be a mapped file larger than memory."""
     while start < len(buffer):
         at = buffer.find(_MAGIC, start, start + AT_ONCE + len(_MAGIC))
         if at >= 0:
@@ -44,7 +44,7 @@ def _find(buffer: Buffer, start: int) -> int:
 
 
 def _extent(buffer: Buffer, at: int) -> tuple[int, int]:
-    """Where the database begins and ends of which a meta page is at ``at``; -1, -1 if there is no valid one."""
+    """Return where the database begins and ends of which a meta page is at ``at``; -1, -1 if there is no valid one."""
     header = buffer[at : at + PAGE_HEADER_SIZE]
     meta = Meta(bytes(buffer[at + PAGE_HEADER_SIZE : at + PAGE_HEADER_SIZE + META_SIZE]), 0)
     number = int.from_bytes(header[:8], "little")
@@ -60,7 +60,7 @@ def _extent(buffer: Buffer, at: int) -> tuple[int, int]:
 
 
 def _run_end(tree: RecoveredTree, offset: int) -> int:
-    """The end of the run of pages of the tree in which ``offset`` lies; 0 if it lies in none."""
+    """Return the end of the run of pages of the tree in which ``offset`` lies; 0 if it lies in none."""
     table = tree.table
     page = offset // table.page_size
     if not tree.used[page]:

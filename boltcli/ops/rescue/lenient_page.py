@@ -94,14 +94,14 @@ class Elements:
 
 
 def sound_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int) -> Elements:
-    """The elements of a page that is known to be sound."""
+    """Return the elements of a page that is known to be sound."""
     page = Page((0, kind, count, 0), buffer, offset, end, end, offset)
     leaf = kind != BRANCH_PAGE
     return Elements(buffer, offset + PAGE_HEADER_SIZE, leaf, LeafElements(page) if leaf else BranchElements(page))
 
 
 def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, limit: int) -> Elements:
-    """The elements of the page at ``offset`` of ``buffer``, which its header calls ``kind`` with ``count`` elements.
+    """Return the elements of the page at ``offset``, whose header says type ``kind`` and ``count`` elements.
 
     The page's run ends at ``end``; ``limit`` is how far its data may go if the header's overflow is damaged.
     """
@@ -207,7 +207,7 @@ def _repair(
 
 
 def _true_count(first: int, starts: list[int], ends: list[int], count: int) -> int:
-    """How many elements the table really has: its data begin behind it, so the first one's place tells."""
+    """Return how many elements the table really has: its data begin behind it, so the first one's place tells."""
     number = len(starts)
     if not number:
         return 0
@@ -221,7 +221,7 @@ def _true_count(first: int, starts: list[int], ends: list[int], count: int) -> i
 
 
 def _looks_counted(starts: list[int], number: int) -> bool:
-    """Whether the count was wrong, and not the table cut: then nothing is lost."""
+    """Return whether the count was wrong, and not the table cut: then nothing is lost."""
     return number < len(starts)
 
 
@@ -230,7 +230,7 @@ def _good(start: int, middle: int, stop: int, least: int, limit: int) -> bool:
 
 
 def _usual(sizes: Sequence[int]) -> int:
-    """The commonest key size; 0 if they all differ."""
+    """Return the commonest key size; 0 if they all differ."""
     best, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
     return best if times > len(sizes) // 2 else 0
 
@@ -266,7 +266,7 @@ def _mend(
 
 
 def _last_bucket(buffer: Buffer, start: int, key: int, value: int, limit: int) -> tuple[int, int, int] | None:
-    """Bounds of the last element, a bucket's: its value tells where it is, whatever one field of its sizes says."""
+    """Return the bounds of the last element, a bucket, found by its value if one field of its sizes is wrong."""
     most = len(buffer) // _LEAST_PAGE
     for size in (key if key <= MAX_KEY_SIZE else 0, *range(1, _LONGEST_NAME)):
         middle = start + size
@@ -294,7 +294,7 @@ def mend_last_bucket(found: Elements, limit: int) -> None:
 
 
 def _guess_flag(buffer: Buffer, start: int, stop: int) -> int:
-    """1 if a value looks like a bucket: a small root and sequence, or an inline page."""
+    """Return 1 if a value looks like a bucket: a small root and sequence, or an inline page."""
     if stop - start < BUCKET_HEADER_SIZE:
         return 0
     root = int.from_bytes(buffer[start : start + 8], "little")

@@ -32,7 +32,7 @@ class Looks:
         self._offsets: dict[int, int | None] = {}
 
     def kind(self, bucket: Bucket) -> int:
-        """Whether a bucket holds pairs (1), buckets (2) or both (3); 0 if nothing tells."""
+        """Return whether a bucket holds pairs (1), buckets (2) or both (3); 0 if nothing tells."""
         kind = self._kinds.get(bucket.index)
         if kind is None:
             kind = 0
@@ -48,12 +48,12 @@ class Looks:
         return kind
 
     def likeness(self, group: Group, bucket: Bucket) -> float:
-        """Points for pairs that look like the bucket's, or like what it had; negative ones if they don't."""
+        """Return points for pairs that look like the bucket's, or like what it had; negative ones if they don't."""
         shape = self._shape(bucket)
         return 0.0 if shape is None else likeness(group.shape, shape)
 
     def named(self, group: Group, bucket: Bucket) -> float:
-        """Points for pairs in which the bucket's name stands, if those of the buckets beside it stand in theirs."""
+        """Return points for pairs that contain the bucket's name, if the pairs of its sibling buckets contain theirs."""
         parent = bucket.parent
         if parent is None or len(parent.children) <= _FEW:
             return 0.0
@@ -67,7 +67,7 @@ class Looks:
         return _NAMED if _stands(bucket.name, group.samples, at) else _NOT_NAMED
 
     def _peers(self, bucket: Bucket) -> list[Pairs]:
-        """Pairs of buckets that should look like a nested one: of its name beside its parent's, or beside it."""
+        """Return pairs of buckets that should look like a nested one: of its name beside its parent's, or beside it."""
         parent = bucket.parent
         if parent is None or parent.parent is None:
             return []
@@ -78,7 +78,7 @@ class Looks:
         return [pairs for pairs in some if pairs]
 
     def _find_names(self, parent: Bucket) -> int | None:
-        """Where in their keys the names of nested buckets stand; -1: somewhere in their pairs; None: they don't."""
+        """Return the offset of nested buckets' names in their keys; -1: elsewhere in their pairs; None: nowhere."""
         some = islice(parent.children.values(), _SIBLINGS)
         known = [(each.name, pairs) for each in some if (pairs := self._pairs(each))]
         if len(known) < _FEW:
@@ -91,7 +91,7 @@ class Looks:
         return -1 if len(long) >= _FEW and all(_stands(name, pairs, -1) for name, pairs in long) else None
 
     def _shape(self, bucket: Bucket) -> Shape | None:
-        """What the bucket's pairs look like, as far as they are known."""
+        """Return what the bucket's pairs look like, as far as they are known."""
         size = len(bucket.leaves)
         known = self._shapes.get(bucket.index)
         if known is None or (size and size >= 2 * known[0]):
@@ -104,7 +104,7 @@ class Looks:
         return known[1]
 
     def _pairs(self, bucket: Bucket) -> Pairs:
-        """Some pairs of the bucket, or that it had."""
+        """Return some pairs of the bucket, or that it had."""
         leaves: Sequence[int] = bucket.leaves
         if not leaves:
             path = bucket.path()
@@ -118,13 +118,13 @@ class Looks:
 
 
 def _holds(pairs: Pairs) -> int:
-    """What is among pairs: pairs, buckets, or both."""
+    """Return what is among pairs: pairs, buckets, or both."""
     flags = {flag for flag, _ in pairs.values()}
     return (BUCKETS if flags - {0} else 0) | (PAIRS if 0 in flags else 0)
 
 
 def _stands(name: bytes, pairs: Pairs, at: int) -> bool:
-    """Whether a name stands in every key there, or (-1) in half of the pairs that aren't buckets, or in one of few."""
+    """Return whether a name is in every key at ``at``, or (-1) in half of the pairs, or in one of few."""
     if at >= 0:
         return all(key.startswith(name, at) for key in pairs)
     values = [value for flag, value in pairs.values() if not flag]

@@ -20,7 +20,7 @@ _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those wit
 
 
 def is_old_root(made: Generation, pages: BucketPages) -> bool:
-    """Whether there is another version of a tree, and no page of other buckets that leads to one of the two.
+    """Return whether there is another version of a tree, and no page of other buckets that leads to one of the two.
 
     Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
     same names; buckets side by side don't share pages.
@@ -36,7 +36,7 @@ def is_old_root(made: Generation, pages: BucketPages) -> bool:
 
 
 def has_others_behind(made: Generation, pages: BucketPages) -> bool:
-    """Whether a tree can't be all of a file that was written at once, as pages precede the one that leads to them.
+    """Return whether pages precede the one that refers to them, so that a tree can't be all of a file written at once.
 
     Then there is no other version of the root, and pages that the tree doesn't reach lie behind it and all it has lost.
     """
@@ -55,7 +55,7 @@ def has_others_behind(made: Generation, pages: BucketPages) -> bool:
 
 
 def that_can_be_all(table: PageTable, found: list[Generation], links: Links, pages: BucketPages) -> list[Generation]:
-    """The newest tree that can be all of the file, with its versions; ``found``, the largest, if there is none."""
+    """Return the newest tree that can be all of the file, with its versions; else ``found``, the largest tree."""
     others, tried = found, set[int]()
     for _ in range(_VERSIONS):
         if not others:
@@ -68,7 +68,7 @@ def that_can_be_all(table: PageTable, found: list[Generation], links: Links, pag
 
 
 def precedes(made: Generation, done: Recovery) -> bool:
-    """Whether the pages written just before the lost root hold other versions of what is in a tree.
+    """Return whether the pages written just before the lost root hold other versions of what is in a tree.
 
     Where no meta page says which the root was, the last pages of the file stand for them.
     """
@@ -85,7 +85,7 @@ def precedes(made: Generation, done: Recovery) -> bool:
 
 
 def covers(made: Generation, done: Recovery) -> bool:
-    """Whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
+    """Return whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
 
     Of the keys outside it, a quarter must be in it.
     """
@@ -99,7 +99,7 @@ def covers(made: Generation, done: Recovery) -> bool:
 
 
 def _samples(done: Recovery, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
-    """Some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
+    """Return some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
     groups = []
     for page in pages:
         found = page_elements(done.table, page)

@@ -30,11 +30,11 @@ class Orphans:
             self.marks[page] = 1
 
     def groups(self) -> list[Group]:
-        """Those that no other one leads to, with what they lead to."""
+        """Return those that no other one leads to, with what they lead to."""
         return [group for page in self._tops(self.pages) if (group := self.group(page)) is not None]
 
     def below(self, page: int) -> list[int]:
-        """The orphans that an orphan leads to."""
+        """Return the orphans that an orphan leads to."""
         found = page_elements(self.table, page)
         return [] if found is None else [
             child for child, key in outgoing(self.table, found)
@@ -51,7 +51,7 @@ class Orphans:
         ]  # fmt: skip
 
     def _tops(self, orphans: list[int]) -> list[int]:
-        """The orphans that no other orphan leads to, without the branch pages that are older than their children."""
+        """Return the orphans without a parent among the orphans, except branch pages older than their children."""
         members = set(orphans)
         parents: dict[int, list[int]] = {}
         leads: dict[int, list[int]] = {}
@@ -92,7 +92,7 @@ class Orphans:
         return tops + [page for page in orphans if page not in seen and page not in dissolved]
 
     def group(self, page: int) -> Group | None:
-        """What is below an orphan; None if it holds nothing."""
+        """Return what is below an orphan; None if it holds nothing."""
         leaf, first = self._descend(page, 1)
         end, last = self._descend(page, -1)
         if leaf is None or end is None or not leaf.keys or not end.keys:
@@ -107,7 +107,7 @@ class Orphans:
         )  # fmt: skip
 
     def _descend(self, page: int, step: int) -> tuple[Elements | None, bytes]:
-        """The outermost leaf on a side that a page still leads to, and the outermost key that the pages name."""
+        """Return the outermost leaf on a side that a page still leads to, and the outermost key that the pages name."""
         named: bytes | None = None
         for _ in range(_DEEP):
             found = page_elements(self.table, page)

@@ -92,20 +92,20 @@ class PageTable:
         self.overflows[pgid] = head >> 32
 
     def bears(self, pgid: int) -> int:
-        """The id that the page at ``pgid`` bears."""
+        """Return the id that the page at ``pgid`` bears."""
         start = pgid * self.page_size
         return int.from_bytes(self.buffer[start : start + 8], "little")
 
     def is_tree(self, pgid: int) -> bool:
-        """Whether there is a branch or leaf at ``pgid`` that bears its own id."""
+        """Return whether there is a branch or leaf at ``pgid`` that bears its own id."""
         return pgid < self.pages and self.own[pgid] == 1 and self.kind[pgid] in _TREE
 
     def run(self, pgid: int) -> range:
-        """The ids of the page and its overflow pages, as far as the file goes."""
+        """Return the ids of the page and its overflow pages, as far as the file goes."""
         return range(pgid, min(pgid + 1 + self.overflows[pgid], self.pages))
 
     def is_torn(self, pgid: int) -> bool:
-        """Whether another page lies in the run of this one: a younger page has overwritten it."""
+        """Return whether another page lies in the run of this one: a younger page has overwritten it."""
         return any(self.own[page] for page in self.run(pgid)[1:])
 
     def page_bytes(self, pgid: int) -> bytes:
@@ -116,7 +116,7 @@ class PageTable:
         return not any(self.page_bytes(pgid))
 
     def freelist(self, pgid: int) -> list[int] | None:
-        """The ids in the freelist page at ``pgid``; None if it isn't one, or not a sound one."""
+        """Return the ids in the freelist page at ``pgid``; None if it isn't one, or not a sound one."""
         if not (2 <= pgid < self.pages and self.own[pgid] and self.kind[pgid] == FREELIST_PAGE):
             return None
         start = pgid * self.page_size
@@ -135,7 +135,7 @@ class PageTable:
 
 
 def find_page_size(buffer: Buffer) -> tuple[int, str]:
-    """The page size in bytes, and how it was found: ``meta`` (a valid one says so) or ``ids``."""
+    """Return the page size in bytes, and how it was found: ``meta`` (a valid one says so) or ``ids``."""
     size = len(buffer)
     for position in (0, *PAGE_SIZE_SEARCH):
         if position + PAGE_HEADER_SIZE + META_SIZE > size:
@@ -164,7 +164,7 @@ def _possible(page_size: int) -> bool:
 
 
 def _own_ids(buffer: Buffer, page_size: int) -> int:
-    """How many pages bear their own ids at this page size, in bytes of the file that they account for."""
+    """Return how many pages bear their own ids at this page size, in bytes of the file that they account for."""
     pages = len(buffer) // page_size
     if not pages:
         return 0
@@ -174,7 +174,7 @@ def _own_ids(buffer: Buffer, page_size: int) -> int:
 
 
 def _headers(buffer: Buffer, page_size: int, pages: int) -> Iterator[tuple[int, int, int]]:
-    """The id of each page, the one that it bears, and the other half of its header, as ``header_columns`` has it."""
+    """Yield each page's id, the id in its header, and the second half of the header (see ``header_columns``)."""
     ids, heads = header_columns(buffer, page_size, pages)
     strip = max(1, AT_ONCE // page_size)
     for pgid, (bears, head) in enumerate(zip(ids, heads)):
@@ -186,13 +186,13 @@ def _headers(buffer: Buffer, page_size: int, pages: int) -> Iterator[tuple[int, 
 
 
 def meta_at(buffer: Buffer, position: int, page: int = 0) -> Meta:
-    """What a meta page at ``position`` says, valid or not."""
+    """Return what a meta page at ``position`` says, valid or not."""
     start = position + PAGE_HEADER_SIZE
     return Meta(bytes(buffer[start : start + META_SIZE]), page)
 
 
 def find_metas(table: PageTable) -> list[Meta]:
-    """The meta pages that can be used, the newest first: valid ones, and those that one flipped bit makes valid."""
+    """Return the usable meta pages, the newest first: valid ones, and those that one flipped bit makes valid."""
     found = []
     for slot in (0, 1):
         meta = meta_at(table.buffer, slot * table.page_size, slot)
@@ -209,7 +209,7 @@ def find_metas(table: PageTable) -> list[Meta]:
 
 
 def _one_bit(content: bytes, slot: int) -> Meta | None:
-    """The valid meta that differs from ``content`` in one bit, if there is one."""
+    """Return the valid meta that differs from ``content`` in one bit, if there is one."""
     if not any(content):
         return None
     stored = int.from_bytes(content[-8:], "little")

@@ -119,7 +119,7 @@ class Placement:
         self._sort_out(groups + self.left)
 
     def _is_all_known(self) -> bool:
-        """Whether each page of the file is reached, free, an orphan, or one that is known to be lost."""
+        """Return whether each page of the file is reached, free, an orphan, or one that is known to be lost."""
         if self.free is None:
             return False
         known = bytearray(map(or_, self.tree.used, self.free))
@@ -168,7 +168,7 @@ class Placement:
             waiting = [made for page in below if not met[page] and (made := self._orphans.group(page)) is not None]
 
     def _choose(self, group: Group) -> Choice | None:
-        """The place of a group, if one is clearly the best."""
+        """Return the place of a group, if one is clearly the best."""
         best: dict[int, Choice] = {}
         for gap in self.tree.gaps:
             choice = self._score(group, gap)
@@ -194,7 +194,7 @@ class Placement:
         return first
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
-        """How well a group fits a gap; None if it cannot be there."""
+        """Return how well a group fits a gap; None if it cannot be there."""
         if group.first < gap.low or (gap.high is not None and group.last >= gap.high):
             return None
         bucket = gap.bucket
@@ -227,7 +227,7 @@ class Placement:
         return Choice(points + alike, points, group, gap)
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
-        """Whether the bucket has another placed group among whose keys this one's are."""
+        """Return whether the bucket has another placed group among whose keys this one's are."""
         ranges = self._ranges.get(bucket.index)
         if not ranges:
             return False
@@ -246,7 +246,7 @@ class Placement:
         self.placed += 1
 
     def _is_stale(self, group: Group, shares: dict[Path, tuple[int, int]]) -> bool:
-        """Whether a group holds what the tree has elsewhere, or what nothing in it has a place for."""
+        """Return whether a group holds what the tree has elsewhere, or what nothing in it has a place for."""
         if self.free is not None:
             return False  # it is in use, wherever it belongs
         every = len(group.samples)
@@ -256,7 +256,7 @@ class Placement:
         return not self.all_live and not any(self._could_hold(gap, group) for gap in self.tree.gaps)
 
     def _could_hold(self, gap: Gap, group: Group) -> bool:
-        """Whether the group may come from the gap: from its range, or from a bucket whose name is lost in it."""
+        """Return whether the group may come from the gap: from its range, or from a bucket whose name is lost in it."""
         kind = self._looks.kind(gap.bucket)
         if kind != PAIRS:
             return True
@@ -266,7 +266,7 @@ class Placement:
 
 
 def _surest(choices: list[Choice], twins: Counter[int]) -> list[Choice]:
-    """Those that something speaks for; else those that look like their bucket; else those that could be nowhere else.
+    """Return the choices with evidence; else those that look like their bucket; else those without an alternative.
 
     Of the latter two none if their keys overlap: then there is another bucket that looks the same, or has lost its
     name. ``twins`` counts such pages that look like a bucket, but overlap what it has.

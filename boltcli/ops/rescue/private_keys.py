@@ -29,7 +29,7 @@ class Renamer:
             self._named = {key: self._next(key) for key in keys}
 
     def name(self, key: bytes) -> bytes:
-        """What stands for ``key``."""
+        """Return what stands for ``key``."""
         return self._next(key) if self._named is None else self._named[key]
 
     def _next(self, key: bytes) -> bytes:

@@ -162,7 +162,7 @@ def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPa
 
 
 def _end(done: Recovery) -> int:
-    """The number of pages that may be in use."""
+    """Return the number of pages that may be in use."""
     return min(done.table.pages, done.metas[0].hwm) if done.metas else done.table.pages
 
 

@@ -59,7 +59,7 @@ class Bucket:
         self.gaps: list[Gap] = []
 
     def path(self) -> tuple[bytes, ...]:
-        """The names that lead to it from the root bucket, whose path is ()."""
+        """Return the names that lead to it from the root bucket, whose path is ()."""
         names: list[bytes] = []
         bucket: Bucket | None = self
         while bucket is not None and bucket.parent is not None:
@@ -92,7 +92,7 @@ class Gap:
         self.leaf = False
 
     def is_whole(self) -> bool:
-        """Whether all of a bucket is missing: its root page is lost."""
+        """Return whether all of a bucket is missing: its root page is lost."""
         return not self.low and self.high is None
 
 
@@ -118,7 +118,7 @@ class RecoveredTree:
         self.top = self.bucket(None, b"", 0, 0)
 
     def bucket(self, parent: Bucket | None, name: bytes, root: int, sequence: int) -> Bucket:
-        """A new bucket in ``parent``."""
+        """Return a new bucket in ``parent``."""
         made = Bucket(parent, name, root, sequence, len(self.buckets))
         self.buckets.append(made)
         if parent is not None:
@@ -137,7 +137,7 @@ class RecoveredTree:
         self.irregular += 1
 
     def owner_of(self, page: int) -> Bucket | None:
-        """The bucket that holds the page."""
+        """Return the bucket that holds the page."""
         index = self.owner[page] if page < self.table.pages else 0
         return self.buckets[index - 1] if index else None
 
@@ -201,7 +201,7 @@ class RecoveredTree:
             self.used[each] = 1
 
     def _nested(self, bucket: Bucket, page: int, found: Elements, strict: bool) -> list[Step]:
-        """The buckets in a leaf page that have pages of their own, to be walked."""
+        """Return the buckets in a leaf page that have pages of their own, to be walked."""
         roots: list[Step] = []
         buffer = found.buffer
         if bucket is self.top:
@@ -224,7 +224,7 @@ class RecoveredTree:
         return roots
 
     def read(self, page: int, low: bytes, high: bytes | None) -> tuple[Elements | None, str]:
-        """The elements of the page if they belong between ``low`` and ``high``; else None and why not."""
+        """Return the elements of the page if they belong between ``low`` and ``high``; else None and why not."""
         table = self.table
         if page < 2 or page >= table.pages:
             return None, "the page lies beyond the end of the file" if page > 1 else "not a page of a tree"
@@ -252,7 +252,7 @@ class RecoveredTree:
 
 
 def is_reused(table: PageTable, names: Collection[bytes], root: int) -> bool:
-    """Whether the page of a nested bucket holds ``names``, of a bucket around it: then it was reused for that."""
+    """Return whether a nested bucket's page has the ``names`` of an outer bucket, so that it was reused for it."""
     if not table.is_tree(root) or table.kind[root] == BRANCH_PAGE or not names:
         return False
     inner = page_elements(table, root)
@@ -263,7 +263,7 @@ def is_reused(table: PageTable, names: Collection[bytes], root: int) -> bool:
 
 
 def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
-    """Whether of the first, the middle and the last key ``enough`` are at or above ``low``, and below ``high``."""
+    """Return whether ``enough`` of the first, middle and last keys are from ``low`` to before ``high``."""
     if not found.count:
         return True
     wanted = (found.key(0), found.key(found.count // 2), found.key(-1))
@@ -271,7 +271,7 @@ def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
 
 
 def page_elements(table: PageTable, page: int) -> Elements | None:
-    """The elements of a branch or leaf page; None if it can't be one. A damaged type is guessed from the content."""
+    """Return the elements of a branch or leaf page, or None; a damaged page type is guessed from the content."""
     page_size = table.page_size
     start = page * page_size
     if start + PAGE_HEADER_SIZE > table.size:
@@ -309,7 +309,7 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
 
 
 def first_key_of(table: PageTable, page: int) -> bytes | None:
-    """The first key of a page, None if it has none. It is kept: damage may have a thousand pages lead to one."""
+    """Return the first key of a page, None if it has none. It is kept: damage may have a thousand pages lead to one."""
     if table.sound[page]:
         first = page * table.page_size + PAGE_HEADER_SIZE
         at, size = _PLACE.unpack_from(table.buffer, first + (4 if table.kind[page] == LEAF_PAGE else 0))
@@ -321,12 +321,12 @@ def first_key_of(table: PageTable, page: int) -> bytes | None:
 
 
 def first_key(table: PageTable, page: int) -> bytes | None:
-    """The first key of a page that bears its own id."""
+    """Return the first key of a page that bears its own id."""
     return first_key_of(table, page) if table.is_tree(page) else None
 
 
 def _check_last(table: PageTable, found: Elements, end: int) -> None:
-    """The last element's sizes have no neighbour that tells whether they are right; a bucket's root page does."""
+    """Check the sizes of the last element, which has no neighbour after it, by the bucket's root page."""
     start, stop = found.mids[-1], found.ends[-1]
     root = int.from_bytes(found.buffer[start : start + 8], "little") if stop - start >= BUCKET_HEADER_SIZE else 1
     if root and not 1 < root < table.pages:
@@ -334,7 +334,7 @@ def _check_last(table: PageTable, found: Elements, end: int) -> None:
 
 
 def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements) -> Elements:
-    """The same with another overflow, if the header's can't be right."""
+    """Return the same with another overflow, if the header's can't be right."""
     start = page * table.page_size
     following = table.own.find(1, page + 1)
     limit = (following if following >= 0 else table.pages) * table.page_size
@@ -348,7 +348,7 @@ def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements)
 
 
 def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
-    """The elements of an inline bucket, whose value stands there; None if it holds no leaf page."""
+    """Return the elements of an inline bucket, whose value stands there; None if it holds no leaf page."""
     at = start + BUCKET_HEADER_SIZE
     if at + PAGE_HEADER_SIZE > stop:
         return None

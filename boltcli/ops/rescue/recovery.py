@@ -36,5 +36,5 @@ class Recovery:
         self.others: list[tuple[int, Recovery]] = []
 
     def gaps(self) -> list[Gap]:
-        """What is known to be missing."""
+        """Return what is known to be missing."""
         return [gap for gap in self.tree.gaps if not gap.complete]

@@ -224,7 +224,7 @@ class _Copy:
                     progress(self.pages, self.table.pages)
 
     def _renamer_of(self, root: int) -> Renamer:
-        """What replaces the keys of a bucket. If they don't ascend, all of them have to be known first."""
+        """Return what replaces the keys of a bucket. If they don't ascend, all of them have to be known first."""
         assert self.chance is not None
         last = b""
         ordered = True
@@ -243,7 +243,7 @@ class _Copy:
         return Renamer(self.chance, sorted(keys))
 
     def _walk(self, root: int, met: bytearray) -> Iterator[tuple[int, list[_Element]]]:
-        """The pages of one bucket's tree with their elements, in key order, each page once (``met`` marks them)."""
+        """Yield the pages of one bucket's tree with their elements, in key order, each once (``met`` marks them)."""
         table = self.table
         stack: list[tuple[int, list[_Element] | None]] = [(root, None)]
         while stack:
@@ -262,7 +262,7 @@ class _Copy:
                 stack += [(element.child, None) for element in reversed(elements)]
 
     def _elements(self, start: int, kind: int, count: int, end: int) -> list[_Element]:
-        """The elements whose table entries lie in the page; their data count as far as they do, too."""
+        """Return the elements whose table entries lie in the page; their data count as far as they do, too."""
         buffer = self.buffer
         found = []
         if kind == BRANCH_PAGE:
@@ -322,7 +322,7 @@ class _Copy:
         image.write(self.fd)
 
     def _inline(self, element: _Element) -> tuple[int, int, list[_Element], Renamer | None]:
-        """Where the headers of an inline bucket stand, its elements, and what replaces their keys."""
+        """Return where the headers of an inline bucket stand, its elements, and what replaces their keys."""
         at = element.middle + BUCKET_HEADER_SIZE
         if at + PAGE_HEADER_SIZE > element.stop:
             return element.middle, element.stop, [], None
@@ -334,7 +334,7 @@ class _Copy:
         return element.middle, at + PAGE_HEADER_SIZE + ELEMENT_SIZE * len(elements), elements, renamer
 
     def _trailer(self) -> None:
-        """A snapshot's SHA-256 after the database: if it was right it is right again."""
+        """Write a snapshot's SHA-256 after the database; it is right if it was right before."""
         size = self.table.size
         if size % _SECTOR != _TRAILER:
             return
@@ -348,7 +348,7 @@ class _Copy:
 
 
 def _ruling(metas: list[Meta]) -> Meta | None:
-    """The meta page that bbolt goes by."""
+    """Return the meta page that bbolt goes by."""
     try:
         return choose(*metas)
     except InvalidDatabase:

@@ -118,7 +118,7 @@ def recover_file(
 
 
 def _result_page_size(page_size: int) -> int:
-    """The page size of the source, if bolt can have written it anywhere."""
+    """Return the page size of the source, if bolt can have written it anywhere."""
     return page_size if page_size in PAGE_SIZES else 4096
 
 
@@ -132,7 +132,7 @@ def _refuse_source(path: str, output: str) -> None:
 
 
 def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_out: int) -> list[Loss]:
-    """What is known to be missing in the result."""
+    """Return what is known to be missing in the result."""
     found = []
     for gap in done.gaps():
         path = gap.bucket.path()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:
-    """Whether pages of the newest tree were used for something else since: it was written to while it was copied.
+    """Return whether pages of the newest tree were reused since: the file was written to while it was copied.
 
     ``free``: the pages of its freelist, None if that can't be read.
     """
@@ -26,7 +26,7 @@ def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> b
 
 
 def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
-    """Whether the root page was used for something else since.
+    """Return whether the root page was used for something else since.
 
     Then it has pairs beside buckets, which bbolt can't put there, or not one name of the older, larger tree.
     """
@@ -38,7 +38,7 @@ def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
 
 
 def is_younger_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
-    """The same of a file without a freelist, where no page says so: there must be pages of a later transaction."""
+    """Return the same for a file without a freelist: there must be pages of a later transaction."""
     return _has_pairs_at_the_top(tree) or (has_pages_beyond(tree.table, metas[0]) and is_other_root(tree, metas))
 
 
@@ -50,5 +50,5 @@ def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
 
 
 def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
-    """Whether there are pages at or above the high-water mark: a later transaction wrote them."""
+    """Return whether there are pages at or above the high-water mark: a later transaction wrote them."""
     return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))

@@ -1,8 +1,8 @@
-"""Compaction: a copy of a database without what is free in it.
+"""Compaction: copy a database without its free pages.
 
-Two ways: :class:`~.replay.Replay` writes the very file that bbolt would have
-written, :class:`~.dense.Dense` the smallest one. Both are told the same story
-by :class:`~.parts.Source`: buckets, and in them stretches of elements.
+There are two writers: :class:`~.replay.Replay` writes exactly the file that
+bbolt would write, :class:`~.dense.Dense` the smallest one. Both read from
+:class:`~.source_reader.Source`: buckets, and runs of elements in them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TX_MAX_SIZE = 65536  # bytes; bbolt's default
 FILL_PERCENT = 100
-_KERNEL_LIMIT = 1 << 20  # what a transaction puts is in memory, an element at a time
+_KERNEL_LIMIT = 1 << 20  # bytes; the kernel keeps a transaction in memory, element by element
 PAGE_SIZES = tuple(1024 << i for i in range(7))  # up to 64 KiB
 
 
@@ -174,7 +174,7 @@ def _kernel_copy(
     fill_percent: int,
     progress: Callable[[int, int], None] | None,
 ) -> _Done | None:
-    """The same by the kernel; None also where it isn't there, or something isn't plain."""
+    """Return the same by the kernel; None also where it isn't there, or something isn't plain."""
     if dense:
         from .dense import Dense, capacity
 
@@ -236,7 +236,7 @@ def _exact_copy(
 
 
 def measure(snapshot: Snapshot, page_size: int) -> int:
-    """The size in bytes of a dense copy of ``snapshot``, without writing it. Raises Corrupted."""
+    """Return the size in bytes of a dense copy of ``snapshot``, without writing it. Raises Corrupted."""
     found = copied(snapshot, page_size, None, capacity=page_size)
     if found is not None:
         return found[2]
@@ -265,7 +265,7 @@ def _mode_of_empty(path: str) -> int | None:
 
 
 def _refuse_source(snapshot: Snapshot, path: str) -> None:
-    """The copy must not take the place of the database, by whatever name."""
+    """Refuse a destination that is the source itself, under whatever name."""
     try:
         same = os.path.samefile(snapshot.path, path)
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
-"""The file that is being written: which page goes where, how the file grows, what is in the metas.
+"""Allocate pages for the file that is written, extend it, and write its metas.
 
-All as bbolt's write transactions do it (``tx.go``, ``db.go``, ``freelist``),
-except that only what is in the file at the end is written: of the metas, one a
-transaction, the last two.
+This does what bbolt's write transactions do (``tx.go``, ``db.go``,
+``freelist``), except that each transaction's meta is written only if it is one
+of the last two.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class NewFile:
         self._hwm_before = self.hwm
 
     def allocate(self, pages: int) -> int:
-        """A run of so many pages: free ones, or new ones at the end."""
+        """Return a run of so many pages: free ones, or new ones at the end."""
         pgid = self._free.allocate(pages)
         if pgid:
             return pgid
@@ -63,7 +63,7 @@ class NewFile:
         return pgid
 
     def release(self, pgid: int, pages: int) -> None:
-        """The transaction no longer uses a run; it is free from the next one on."""
+        """Release a run, which is free from the next transaction on."""
         self._free.release(pgid, pages)
 
     def commit(self, root: int) -> None:
@@ -82,7 +82,7 @@ class NewFile:
         self._metas[self.txid % 2] = self.txid, root, pgid, self.hwm
 
     def take_over(self, metas: Sequence[Meta], size: int) -> None:
-        """All transactions were written by somebody else, who left these."""
+        """Take the metas and size of a file whose transactions were written by the kernel."""
         self._metas, self.size = list(metas), size
 
     def _grow(self, size: int) -> None:
@@ -99,7 +99,7 @@ class NewFile:
 
 
 def mmap_size(size: int, page_size: int) -> int:
-    """How much of the address space bbolt takes for a file of ``size`` bytes: doubled from 32 KiB, then GiB steps."""
+    """Return the size of bbolt's map for a file of ``size`` bytes: doubled from 32 KiB, then in steps of 1 GiB."""
     for bits in range(15, 31):
         if size <= 1 << bits:
             return 1 << bits

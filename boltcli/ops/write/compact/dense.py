@@ -1,8 +1,8 @@
-"""The densest copy: pages filled to the brim from the left, nothing free, the file as long as its pages.
+"""Write the densest copy: full pages, no free pages, no space after the last page.
 
-bbolt's own compaction cannot do this: it leaves half-filled pages where buckets
-are nested, the free pages of its last transactions, and a file that is grown in
-large steps. Any bolt reads and writes the result.
+bbolt's own compaction leaves half-filled pages where buckets are nested, the
+free pages of its last transactions, and a file that is extended in large steps.
+Every version of bolt reads and writes the result.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from .leaf_slices import Chunk
     from .source_reader import Child
 
-# Large values are packed into runs of up to so many pages: five of 3 KiB take four pages of 4 KiB, not five.
+# Large values are packed into runs of up to this many pages: five of 3 KiB take four pages of 4 KiB, not five.
 _RUN = 16
-_FULL = 7 / 8  # what of the pages that it costs a leaf has to use
-_LEAST = 2  # keys of a branch page
-_ENOUGH = 8  # keys of a branch page that take a quarter of a page each: fewer of them would make a steep tree
+_FULL = 7 / 8  # share of its pages that a leaf must use
+_LEAST = 2  # fewest keys of a branch page
+_ENOUGH = 8  # fewest keys of a branch page if each takes a quarter of a page; fewer would make the tree deep
 
 
 def capacity(page_size: int, fill_percent: int) -> int:
-    """How many bytes of a page are filled."""
+    """Return how many bytes of a page are filled."""
     return page_size * fill_percent // 100
 
 
@@ -46,7 +46,7 @@ class Dense:
         self.page_size = page_size
         self.capacity = capacity(page_size, fill_percent)
         self.writer = PageWriter(fd, page_size)
-        self.hwm = 3  # behind two metas and the freelist
+        self.hwm = 3  # after two metas and the freelist
         self.path = [_Packer(self, b"", 0)]
         self.sequence = 0  # of the root bucket
 
@@ -78,7 +78,7 @@ class Dense:
         self.path[-1].append(chunk, True)
 
     def leave(self) -> None:
-        """The innermost bucket is complete."""
+        """Complete the innermost bucket."""
         packer = self.path.pop()
         self.path[-1].append(element(BUCKET_LEAF_FLAG, packer.name, packer.finish()), True)
 
@@ -87,7 +87,7 @@ class Dense:
         self.end(self.path[0].finish_tree(), self.hwm)
 
     def end(self, root: int, hwm: int) -> None:
-        """The same where the pages of all trees are written."""
+        """Do the same if the pages of all trees are already written."""
         self.hwm = hwm
         self.writer.put(2, 1, [HEADER.pack(2, FREELIST_PAGE, 0, 0)], PAGE_HEADER_SIZE)
         for txid in (0, 1):
@@ -114,7 +114,7 @@ class _Packer:
         self._levels: list[_Level] = []
 
     def append(self, chunk: Chunk, mixed: bool = False) -> None:
-        """Put the elements of ``chunk`` behind all others; if it is ``mixed``, there may be buckets among them."""
+        """Append the elements of ``chunk``; if it is ``mixed``, there may be buckets among them."""
         if mixed and not self._holds_buckets:
             self._holds_buckets = holds_buckets(chunk)
         self._chunks.append(chunk)
@@ -171,7 +171,7 @@ class _Packer:
         del chunks[:at]
 
     def _one_page(self, start: int) -> tuple[list[Chunk], int, int, int]:
-        """The elements of one page, if they put it to good use: chunks, size, 1, and where the rest begins.
+        """Return the elements of one page, if they put it to good use: chunks, size, 1, and where the rest begins.
 
         That is the common case; no chunks if it isn't so.
         """
@@ -200,7 +200,7 @@ class _Packer:
         return group, size, 1, stop
 
     def _choose(self, start: int) -> tuple[int, int, int]:
-        """Which elements make the next page run: chunks up to which one, how many elements of that, pages.
+        """Return which elements make the next page run: chunks up to which one, how many elements of that, pages.
 
         One page if it is put to good use, else the shortest run that is, else
         the best one. Pages that are to be filled in part only become runs only
@@ -276,7 +276,7 @@ class _Level:
         return []
 
     def _wanted(self, size: int) -> int:
-        """How many keys a page should have, whatever its size, if as many as now take ``size`` bytes."""
+        """Return how many keys a page should have, whatever its size, if as many as now take ``size`` bytes."""
         return _ENOUGH if 4 * size > self.file.capacity * (self._fitting + 1) else _LEAST
 
     def finish(self) -> list[tuple[bytes, int]]:

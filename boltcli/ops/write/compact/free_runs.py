@@ -1,4 +1,4 @@
-"""The free pages of a database being written, handed out as bbolt's array freelist does."""
+"""The free pages of a database that is written, allocated as by bbolt's array freelist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FreeRuns:
         self.pending_count = 0
 
     def allocate(self, pages: int) -> int:
-        """The first place where so many pages follow each other, or 0."""
+        """Return the first place where so many pages follow each other, or 0."""
         for index, (start, length) in enumerate(self._runs):
             if length >= pages:
                 if length == pages:
@@ -32,14 +32,14 @@ class FreeRuns:
         self.pending_count += pages
 
     def begin(self) -> None:
-        """A transaction begins: what was released before may be handed out."""
+        """Begin a transaction: pages released before may be allocated."""
         self._runs = self._all()
         self.count += self.pending_count
         self.pending = []
         self.pending_count = 0
 
     def ids(self) -> list[int]:
-        """All page ids, those just released among them, ascending."""
+        """Return all page ids, those just released among them, ascending."""
         return [pgid for start, length in self._all() for pgid in range(start, start + length)]
 
     def _all(self) -> list[tuple[int, int]]:

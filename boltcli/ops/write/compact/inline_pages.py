@@ -1,4 +1,4 @@
-"""Inline buckets that the copy will hold as they are: recognised, counted, the order of their keys checked."""
+"""Recognise inline buckets that can be copied unchanged, count their pairs, and check the order of their keys."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class InlineBuckets:
         self._pages: dict[bytes, _Uniform | None] = {}
 
     def pairs(self, page: Page, index: int, start: int, end: int) -> int | None:
-        """How many pairs are in element ``index`` of ``page``, a bucket; None if the copy won't hold it as it is.
+        """Return the number of pairs in element ``index`` of ``page``, a bucket; None if it can't be copied unchanged.
 
         That is one which isn't inline, too large to stay so, or laid out in
         another way than bbolt does it. ``start`` and ``end`` are those of its value.
@@ -76,7 +76,7 @@ class InlineBuckets:
         return count
 
     def page(self, chunk: Chunk, headers: bytes) -> Contents | None:
-        """What is in a page like one seen before, by its element table; None if each element must be looked at.
+        """Return what is in a page like one seen before, by its element table; None if each element must be looked at.
 
         Where records of one kind are kept in inline buckets, page after page
         has the same sizes in the same places; one call then takes out all
@@ -106,7 +106,7 @@ class _Table:
         self.length = length
 
     def keys(self) -> struct.Struct:
-        """Takes the keys out of the data."""
+        """A Struct that unpacks the keys from the data."""
         if self._keys is None:
             self._keys = struct.Struct("<" + _keys_format(self._headers))
         return self._keys
@@ -133,7 +133,7 @@ class _Uniform:
         self._highs = itemgetter(0, 0, *[low + 1 for low in lows])
 
     def fits(self, chunk: Chunk) -> bool:
-        """Whether ``chunk``, of such a page by its element table, is such a one inside too, its keys in order."""
+        """Return whether ``chunk``, which has this element table, also has this layout inside, with keys in order."""
         fields = self._struct.unpack_from(chunk[0], chunk[3])
         step = self._fields
         if any(fields[::step]) or fields[1::step] != self._inner:
@@ -142,7 +142,7 @@ class _Uniform:
 
 
 def _uniform(chunk: Chunk, contents: Contents) -> _Uniform | None:
-    """The pattern of a page of nothing but inline buckets with one number of pairs."""
+    """Return the pattern of a page of nothing but inline buckets with one number of pairs."""
     buffer, _, count, place, _ = chunk
     number, rest = divmod(contents.pairs, count)
     if contents.buckets != count or rest:

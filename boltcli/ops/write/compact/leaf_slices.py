@@ -1,4 +1,4 @@
-"""Stretches of leaf elements, cut and put together again without looking at each element.
+"""Cut and join runs of leaf elements without handling each element.
 
 A chunk is ``(buffer, table, count, data, length)``: ``count`` elements whose
 headers stand at ``table`` of ``buffer`` one after the other, and whose keys and
@@ -35,7 +35,7 @@ _POSITIONS: dict[int, int] = {}
 
 
 def ones(count: int) -> int:
-    """1 in each of ``count`` lanes of 16 bytes."""
+    """Return 1 in each of ``count`` lanes of 16 bytes."""
     found = _ONES.get(count)
     if found is None:
         if len(_ONES) >= 4096:
@@ -45,7 +45,7 @@ def ones(count: int) -> int:
 
 
 def pairs_length(headers: bytes, count: int) -> int | None:
-    """How many bytes of data belong to an element table; None if it isn't one of pairs, laid out as bbolt does it."""
+    """Return the bytes of data of an element table; None if it isn't one of pairs with bbolt's layout."""
     if not count:
         return 0
     laid = layout(headers, count)
@@ -53,7 +53,7 @@ def pairs_length(headers: bytes, count: int) -> int | None:
 
 
 def layout(headers: bytes, count: int) -> tuple[int, int] | None:
-    """How many bytes of data belong to an element table, and whether it has marked elements.
+    """Return how many bytes of data belong to an element table, and whether it has marked elements.
 
     None if it isn't as bbolt writes it: keys and values right behind the
     table, in its order, without gaps; keys of 1 to 32768 bytes; no flags but
@@ -81,7 +81,7 @@ def layout(headers: bytes, count: int) -> tuple[int, int] | None:
 
 
 def _positions(count: int) -> int:
-    """1 in the position field of each of ``count`` element headers."""
+    """Return 1 in the position field of each of ``count`` element headers."""
     found = _POSITIONS.get(count)
     if found is None:
         if len(_POSITIONS) >= 4096:
@@ -91,13 +91,13 @@ def _positions(count: int) -> int:
 
 
 def element(flags: int, key: bytes, value: bytes) -> Chunk:
-    """A chunk of one element, made from its parts."""
+    """Return a chunk of one element, made from its parts."""
     size = len(key) + len(value)
     return LEAF_ELEMENT.pack(flags, ELEMENT_SIZE, len(key), len(value)) + key + value, 0, 1, ELEMENT_SIZE, size
 
 
 def elements(flags: list[int], keys: list[bytes], values: list[bytes]) -> Chunk:
-    """A chunk made from columns, all of one length."""
+    """Return a chunk made from columns, all of one length."""
     count = len(keys)
     table: list[int] = []
     place = ELEMENT_SIZE * count
@@ -109,7 +109,7 @@ def elements(flags: list[int], keys: list[bytes], values: list[bytes]) -> Chunk:
 
 
 def data_before(chunk: Chunk, index: int) -> int:
-    """How many bytes of data precede element ``index``, which may be one past the last."""
+    """Return how many bytes of data precede element ``index``, which may be one past the last."""
     buffer, table, count, data, length = chunk
     if index == count:
         return length
@@ -119,7 +119,7 @@ def data_before(chunk: Chunk, index: int) -> int:
 
 
 def fit(chunk: Chunk, room: int, header: int) -> int:
-    """How many elements fit into ``room`` bytes, if each takes ``header`` bytes beside its data."""
+    """Return how many elements fit into ``room`` bytes, if each takes ``header`` bytes beside its data."""
     buffer, table, count, data, length = chunk
     whole = header * count + length
     if whole <= room:
@@ -146,7 +146,7 @@ def fit(chunk: Chunk, room: int, header: int) -> int:
 
 
 def cut(chunk: Chunk, index: int) -> tuple[Chunk, Chunk]:
-    """The chunk's first ``index`` elements and the others; neither part is empty."""
+    """Return the chunk's first ``index`` elements and the others; neither part is empty."""
     buffer, table, count, data, length = chunk
     before = data_before(chunk, index)
     return (
@@ -156,27 +156,27 @@ def cut(chunk: Chunk, index: int) -> tuple[Chunk, Chunk]:
 
 
 def first_key(chunk: Chunk) -> bytes:
-    """The key of the first element."""
+    """Return the key of the first element."""
     buffer, table, _, data, _ = chunk
     size: int = _U32.unpack_from(buffer, table + 8)[0]
     return bytes(buffer[data : data + size])
 
 
 def holds_buckets(chunk: Chunk) -> bool:
-    """Whether an element is a bucket."""
+    """Return whether an element is a bucket."""
     buffer, table, count, _, _ = chunk
     # The low byte of each element's flags.
     return any(buffer[table : table + ELEMENT_SIZE * count : ELEMENT_SIZE])
 
 
 def inline_bucket(sequence: int, chunks: list[Chunk]) -> bytes:
-    """The value of an inline bucket: its header and its page."""
+    """Return the value of an inline bucket: its header and its page."""
     count = sum([chunk[2] for chunk in chunks])
     return BUCKET_HEADER.pack(0, sequence) + b"".join(leaf_page(0, 0, count, chunks))
 
 
 def leaf_page(pgid: int, overflow: int, count: int, chunks: list[Chunk]) -> list[Piece]:
-    """Header, element table and data of a leaf page, as pieces to be written one after the other."""
+    """Return the header, element table and data of a leaf page, as pieces to be written one after the other."""
     tables: list[Piece] = [HEADER.pack(pgid, LEAF_PAGE, count, overflow)]
     datas = []
     place = ELEMENT_SIZE * count  # from the next element's own start to its data

@@ -1,4 +1,4 @@
-"""Writing pages: gathered, put in order, and handed to the system many at a time."""
+"""Write pages in batches, in the order of the file."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class PageWriter:
             offset += size
 
     def _write_rest(self, view: memoryview, offset: int) -> None:
-        """What one call didn't take; a full disk shows here."""
+        """Write the rest that one call didn't write; a full disk raises here."""
         if not hasattr(os, "pwrite"):
             os.lseek(self.fd, offset, os.SEEK_SET)
         while view:

@@ -1,9 +1,8 @@
-"""bbolt's compaction, pair by pair: for a source whose keys don't ascend, or whose pages are met more than once.
+"""bbolt's compaction, pair by pair, for a source whose keys don't ascend, or whose pages are referenced repeatedly.
 
-There each pair goes to its place among those that are there already, so any page of the copy may change again. This
-is bbolt's write transaction as it stands in its ``bucket.go`` and ``node.go``, without deletions. What a transaction
-doesn't touch isn't in memory. Where bbolt takes the buckets inside a bucket in an order left to chance, they are taken
-by name.
+Each pair is inserted at its place, so any page of the copy may change again. This follows bbolt's write transaction in
+``bucket.go`` and ``node.go``, without deletions. Only pages that a transaction touches are in memory. bbolt writes
+nested buckets in random order; here they are sorted by name.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _LEAST = 2  # bbolt's MinKeysPerPage
 
 
 class Refused(BoltError):
-    """What bbolt's API takes from nobody; the reason in its words."""
+    """bbolt's API refuses an operation; the message is bbolt's."""
 
 
 class _Node:
@@ -49,7 +48,7 @@ class _Node:
         self.spilled = False
 
     def sizes(self) -> list[int]:
-        """Bytes that each element takes."""
+        """Return bytes that each element takes."""
         if not self.is_leaf:
             return [ELEMENT_SIZE + len(key) for key in self.keys]
         return [
@@ -67,7 +66,7 @@ class _Node:
             self.flags.insert(index, flags)
 
     def pieces(self, pgid: int, overflow: int) -> list[bytes | memoryview]:
-        """The page, to be written."""
+        """Return the page, to be written."""
         if not self.is_leaf:
             return branch_page(pgid, overflow, self.keys, self.values)  # type: ignore[arg-type]
         count = len(self.keys)
@@ -91,7 +90,7 @@ class _Bucket:
         self.full = False
 
     def node(self, pgid: int, parent: _Node | None) -> _Node:
-        """The page to be changed."""
+        """Return the page to be changed."""
         found = self.nodes.get(pgid)
         if found is None:
             found = self.tx.read(pgid) if not self.inline else _parsed(self.inline, 0, len(self.inline))
@@ -104,7 +103,7 @@ class _Bucket:
         return found
 
     def leaf(self, key: bytes) -> _Node:
-        """The leaf in which ``key`` is or would be, to be changed."""
+        """Return the leaf in which ``key`` is or would be, to be changed."""
         node = self.root_node or self.node(self.root, None)
         while not node.is_leaf:
             child = node.values[_child(node.keys, key)]
@@ -113,7 +112,7 @@ class _Bucket:
         return node
 
     def look(self, key: bytes) -> tuple[int, bytes] | None:
-        """Flags and value of ``key``, nothing changed by it."""
+        """Return flags and value of ``key``, without changing anything."""
         node = self.root_node or self._page(self.root)
         while not node.is_leaf:
             child = node.values[_child(node.keys, key)]
@@ -130,7 +129,7 @@ class _Bucket:
         return _parsed(self.inline, 0, len(self.inline)) if self.inline else self.tx.look(pgid)
 
     def child(self, name: bytes) -> _Bucket:
-        """The bucket called ``name``, which is there."""
+        """Return the bucket called ``name``, which is there."""
         found = self.buckets.get(name)
         if found is None:
             there = self.look(name)
@@ -244,7 +243,7 @@ class _Transaction:
         self.root = _Bucket(self, file.root, file.sequence)
 
     def read(self, pgid: int) -> _Node:
-        """A committed page, as an object of its own."""
+        """Return a committed page, as an object of its own."""
         page_size = self.file.page_size
         data = read_at(self.file.writer.fd, pgid * page_size, page_size)
         overflow = HEADER.unpack_from(data)[3]
@@ -253,7 +252,7 @@ class _Transaction:
         return _parsed(data, pgid, len(data))
 
     def look(self, pgid: int) -> _Node:
-        """A committed page, not to be changed."""
+        """Return a committed page, not to be changed."""
         found = self._pages.get(pgid)
         if found is None:
             found = self._pages[pgid] = self.read(pgid)
@@ -348,7 +347,7 @@ def _child(keys: list[bytes], key: bytes) -> int:
 
 
 def _parsed(data: bytes, pgid: int, end: int) -> _Node:
-    """A page that was written here."""
+    """Return a page that was written here."""
     page = Page(HEADER.unpack_from(data), data, 0, end, end, 0)
     node = _Node(page.flags == LEAF_PAGE)
     node.pgid, node.pages = pgid, page.overflow + 1

@@ -1,8 +1,8 @@
-"""bbolt's compaction: everything is put again, in key order, by write transactions of a limited size.
+"""bbolt's compaction: write everything again, in key order, in transactions of limited size.
 
-The limit is on the bytes of keys and values; a bucket counts with its name.
-What would go over it begins the next transaction, so one can be larger only
-if a single pair is.
+The limit is on the bytes of keys and values; a bucket counts with its name. A
+pair that would exceed it begins the next transaction, so a transaction exceeds
+the limit only if a single pair does.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Replay:
         self._path.append(Target(self.file, child.name, child.sequence))
 
     def leave(self) -> None:
-        """The innermost bucket is complete."""
+        """Complete the innermost bucket."""
         target = self._path.pop()
         if target.touched:
             self._path[-1].place(target.name, target.store(), target.placed)

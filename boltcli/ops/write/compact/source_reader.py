@@ -1,7 +1,6 @@
-"""What is in the source, in key order, as large as it comes: stretches of elements, and buckets to be gone into.
+"""Iterate over the source in key order: the largest runs of elements to copy unchanged, and nested buckets to enter.
 
-An inline bucket that the copy will hold as it is counts as an element like
-any other; of the rest only what has to be looked at is looked at.
+An inline bucket that can be copied unchanged is treated like any other element.
 """
 
 from __future__ import annotations
@@ -90,7 +89,7 @@ class Source:
         self._known: dict[bytes, tuple[int, int]] = {}  # element tables met before, and what layout() says of them
 
     def parts(self, bucket: BucketRef) -> Iterator[Part]:
-        """What is in ``bucket``."""
+        """Yield what is in ``bucket``."""
         if bucket.root == 0:
             for page in leaf_pages(self.snapshot, bucket):
                 self._must_ascend(page)
@@ -121,7 +120,7 @@ class Source:
         self._nest.leave(bucket.root)
 
     def _leaf_lists(self, bucket: BucketRef) -> Iterator[list[int]]:
-        """The leaf pages of the tree of ``bucket`` in order, a branch page's worth at a time."""
+        """Yield the leaf pages of the tree of ``bucket`` in order, a branch page's worth at a time."""
         walk = Walk(self.snapshot, bucket)
         for page in walk:
             self._descent.visit(page)
@@ -178,12 +177,12 @@ class Source:
         return None, b""
 
     def inside(self, chunk: Chunk) -> Child:
-        """The first element of ``chunk``, an inline bucket, as a bucket to be gone into."""
+        """Return the first element of ``chunk``, an inline bucket, as a bucket to be gone into."""
         page = self._page_of(chunk, 0)
         return self._child(LeafElements(page), 0)
 
     def _leaf(self, page: Page, is_whole: bool = False) -> Iterator[Part]:
-        """The parts of any leaf page; ``is_whole``: there is nothing else in its bucket."""
+        """Yield the parts of any leaf page; ``is_whole``: there is nothing else in its bucket."""
         if not page.count:
             return
         view: View = self.view if page.buffer is self.snapshot.buffer else page.buffer
@@ -200,13 +199,13 @@ class Source:
             yield Pairs([chunk])
 
     def _must_ascend(self, page: Page) -> None:
-        """The keys of an inline bucket in order: no check looks at them."""
+        """Check that the keys of an inline bucket ascend, which bbolt's check doesn't."""
         keys = LeafElements(page).keys()
         if not ascend(keys):
             raise page.damaged("the keys of an inline bucket are out of order")
 
     def _one_by_one(self, page: Page, view: View) -> Iterator[Part]:
-        """The elements of a page that isn't laid out as bbolt does it: each is a part of its own.
+        """Yield the elements of a page that isn't laid out as bbolt does it: each is a part of its own.
 
         Nothing is copied: where values overlap, all together may be far more than the page.
         """
@@ -227,7 +226,7 @@ class Source:
                 yield Pairs([chunk])
 
     def _mixed(self, pgid: int, chunk: Chunk, is_whole: bool = False) -> Iterator[Part]:
-        """The parts of a page that holds buckets; ``is_whole`` as for :meth:`_leaf`."""
+        """Yield the parts of a page that holds buckets; ``is_whole`` as for :meth:`_leaf`."""
         _, _, count, data, _ = chunk
         page = self._page_of(chunk, pgid)
         leaf = LeafElements(page)

@@ -1,4 +1,4 @@
-"""What bbolt's compaction reads of a source, element by element, whatever the order of its keys."""
+"""Read a source as bbolt's compaction does, element by element, whatever the order of its keys."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class _Visits:
 
 
 def _elements(snapshot: Snapshot, bucket: BucketRef, visits: _Visits) -> Iterator[tuple[Page, bytes, bytes | None]]:
-    """The leaf elements of one bucket: their page, key, and value, which is None for a bucket."""
+    """Yield the leaf elements of one bucket: their page, key, and value, which is None for a bucket."""
     for page in tree_pages(snapshot, bucket, visits):
         if page.flags == LEAF_PAGE:
             leaf = LeafElements(page)

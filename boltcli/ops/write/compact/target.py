@@ -1,4 +1,4 @@
-"""A bucket as it comes into being: of its tree only the right edge is at hand, since keys come in order.
+"""A bucket that is being written: only the right edge of its tree is in memory, since keys come in order.
 
 How full nodes are split into pages is bbolt's (``node.go``): a node of more
 than four elements that takes a page or more is cut where the next element
@@ -63,7 +63,7 @@ class Target:
         self.branches: list[_Branch] = []  # upwards
 
     def append(self, chunk: Chunk, mixed: bool = False) -> None:
-        """Put the elements of ``chunk`` behind all others; if it is ``mixed``, there may be buckets among them."""
+        """Append the elements of ``chunk``; if it is ``mixed``, there may be buckets among them."""
         if mixed and not self.holds_buckets:
             self.holds_buckets = holds_buckets(chunk)
         self.chunks.append(chunk)
@@ -135,7 +135,7 @@ class Target:
         return keys, children
 
     def _next_page(self, at: int, threshold: int) -> tuple[int, int, list[Chunk], int]:
-        """The elements of the next page, from chunk ``at`` on: how many, their size, they, and where the rest begins.
+        """Return the elements of the next page, from chunk ``at``: number, size, chunks, and the start of the rest.
 
         A chunk that is cut leaves its rest in ``self.chunks``.
         """
@@ -168,7 +168,7 @@ class Target:
         return count + part, size, group, at
 
     def _spill_branch(self, branch: _Branch, threshold: int) -> tuple[list[bytes], list[int]]:
-        """The same for a branch node."""
+        """Return the same for a branch node."""
         file = self.file
         page_size = file.page_size
         if branch.pgid:
@@ -197,7 +197,7 @@ class Target:
 
 
 def _branch_split(keys: list[bytes], start: int, threshold: int) -> tuple[int, int]:
-    """How many elements from ``start`` on go into the next page, and its size."""
+    """Return how many elements from ``start`` on go into the next page, and its size."""
     size = PAGE_HEADER_SIZE
     last = len(keys) - _LEAST - 1
     for index in range(start, last):

@@ -46,7 +46,7 @@ class Verification:
         return self._verdict is not None and not self._verdict[1]
 
     def result(self) -> Verdict:
-        """What should be known of the source, in sentences, and whether all findings leave out what is copied."""
+        """Return warnings about the source, and whether no finding concerns the pages that are copied."""
         if self._other is not None:
             from ....storage.forked import Died
 
@@ -67,7 +67,7 @@ class Verification:
 
 
 def _pays(snapshot: Snapshot) -> bool:
-    """Whether the check had better be done beside the copying."""
+    """Return whether the check had better be done beside the copying."""
     # Not where there are threads: of a process that is split only one goes on, whatever the others held.
     if snapshot.page_count < _MANY_PAGES or not hasattr(os, "fork") or _thread._count():
         return False
@@ -92,7 +92,7 @@ def _look(snapshot: Snapshot) -> Verdict:
 
 
 def _is_harmless(finding: Finding, freelist: int) -> bool:
-    """Whether a finding says nothing against the quick copy."""
+    """Return whether a finding says nothing against the quick copy."""
     # A freelist that can't be read, and heads of meta pages, are never copied. (Where a tree leads to them,
     # the copying itself fails.)
     return finding.kind in _HARMLESS or (finding.kind == "damaged" and finding.page in (0, 1, freelist))
