@@ -53,7 +53,7 @@ class Looks:
         return 0.0 if shape is None else likeness(group.shape, shape)
 
     def named(self, group: Group, bucket: Bucket) -> float:
-        """Return points for pairs that contain the bucket's name, if the pairs of its sibling buckets contain theirs."""
+        """Return points for pairs with the bucket's name in them, if its siblings' pairs have their names."""
         parent = bucket.parent
         if parent is None or len(parent.children) <= _FEW:
             return 0.0
