@@ -289,7 +289,7 @@ def test_arguments(tmp_path: Path) -> None:
     lines = _write(tmp_path / "lines", [])
     assert error_line(run("patch", path, lines)[2]) == b"either --output or --in-place is required"
     assert error_line(run("patch", path, lines, "-o", tmp_path / "x", "--in-place")[2]).startswith(b"either --output")
-    assert error_line(run("patch", path, lines, "--in-place", "--previous")[2]).startswith(b"--in-place applies to")
+    assert error_line(run("patch", path, lines, "--in-place", "--previous")[2]).startswith(b"--in-place changes")
     assert b"is the source database" in error_line(run("patch", path, lines, "-o", path)[2])
     assert error_line(run("patch", path, lines, "-o", lines)[2]).endswith(b"already exists")
     assert error_line(run("patch", path, tmp_path / "nosuch", "-o", tmp_path / "x")[2]).startswith(b"read ")
