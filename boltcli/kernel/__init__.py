@@ -1,13 +1,13 @@
-"""The compiled kernel, where there is one: whole walks over a database in C (``walk.h``).
+"""The optional compiled kernel: whole walks over a database in C (``walk.h``).
 
-It is optional. Whatever it answers, Python answers the same without it; where
-a file isn't plain it answers None, and Python decides. It is built when boltcli
-is installed, if there is a C compiler (``build_hook.py``).
+Its results are those of the Python code. If a file isn't regular it returns
+None, and the Python code is used. It is built when boltcli is installed, if
+there is a C compiler (``build_hook.py``).
 
 Its functions take the file as a buffer, the page size, the number of pages
-that may be entered (the high-water mark, or all), the root page, and a
-callable that is called with the number of pages entered so far every few
-milliseconds; what that raises ends the walk, and passes through.
+that may be visited (the high-water mark, or all), the root page, and a
+callable that is called every few milliseconds with the number of pages visited
+so far; an exception from it ends the walk and is passed on.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     Meta = tuple[int, int, int, int]  # transaction, root, freelist, high-water mark
 
     class Kernel(Protocol):
-        """The functions of the kernel; each returns None where something isn't plain."""
+        """The functions of the kernel; each returns None if the file isn't regular."""
 
         def prove(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
-            """Prove that all trees are sound; returns a byte a page, 1 for those of the trees."""
+            """Verify all trees; return a byte for each page, 1 if a tree has it."""
 
         def stats(
             self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, prefix: bytes | None, /
@@ -110,10 +110,10 @@ if TYPE_CHECKING:
             """
 
         def watch(self, mapping: Buffer, /) -> int:
-            """Have zeros put in the place of ``mapping`` when its file is cut short; returns an id. Raises OSError."""
+            """Replace ``mapping`` by zeros when its file is truncated; return an id. Raises OSError."""
 
         def is_tripped(self, watch: int, /) -> bool:
-            """Return whether that was so, here or in a process that was forked."""
+            """Return whether the mapping was replaced by zeros, here or in a forked process."""
 
         def unwatch(self, watch: int, /) -> None:
             """Stop watching a mapping, before it is unmapped."""
@@ -143,7 +143,7 @@ _VERSION = 8  # of kernel.c: one that was built from another is not used
 
 
 def load_kernel() -> Kernel | None:
-    """Return the kernel; None where it wasn't built, or is turned off (``BOLTCLI_KERNEL=0``)."""
+    """Return the kernel; None if it wasn't built or is turned off (``BOLTCLI_KERNEL=0``)."""
     if os.environ.get("BOLTCLI_KERNEL") == "0":
         return None
     try:
@@ -154,7 +154,7 @@ def load_kernel() -> Kernel | None:
 
 
 def state() -> str:
-    """Say whether the kernel is there: ``compiled``, ``turned off`` or ``not built``."""
+    """Return the state of the kernel: ``compiled``, ``turned off`` or ``not built``."""
     if os.environ.get("BOLTCLI_KERNEL") == "0":
         return "turned off"
     return "compiled" if load_kernel() is not None else "not built"

@@ -1,6 +1,6 @@
 """Build the kernel while hatchling makes a wheel or an editable install, if there is a C compiler.
 
-Where there is none the build goes on without it: the wheel is pure Python then, and ``boltcli version`` says so.
+Without a compiler the build continues: the wheel is then pure Python, and ``boltcli version`` says so.
 ``BOLTCLI_BUILD_KERNEL=0`` leaves it out, ``BOLTCLI_BUILD_KERNEL=require`` makes its absence an error.
 """
 
@@ -23,7 +23,7 @@ NAME = "boltcli.kernel._kernel"
 
 
 class KernelHook(BuildHookInterface[Any]):  # type: ignore[misc, unused-ignore]
-    """Compiles it, and tags the wheel: any CPython from 3.11 on, this system."""
+    """Compiles the kernel, and tags the wheel for CPython 3.11 or newer on this system."""
 
     PLUGIN_NAME = "custom"
 
@@ -54,7 +54,7 @@ class KernelHook(BuildHookInterface[Any]):  # type: ignore[misc, unused-ignore]
         build_data["force_include"][str(built)] = (FOLDER / built.name).as_posix()
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Remove what was built on the way."""
+        """Remove temporary build files."""
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
@@ -80,7 +80,7 @@ def compile_kernel(folder: Path, scratch: Path) -> Path:
 
 @contextlib.contextmanager
 def silence() -> Any:
-    """Keep back what is written to stdout and stderr, that of compilers too; raise it if there is an error."""
+    """Capture stdout and stderr, also of compilers; an error raises them as its message."""
     said = io.BytesIO()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -139,7 +139,7 @@ def test_a_schema(mixed: Path, tmp_path: Path) -> None:
 
 def test_what_does_not_go_together(mixed: Path, tmp_path: Path) -> None:
     status, _, err = run("export", mixed, "--format", "csv", "--decode", "auto")
-    assert (status, error_line(err)) == (1, b"--decode goes with pairs as lines of JSON only")
+    assert (status, error_line(err)) == (1, b"--decode works only for pairs as lines of JSON")
 
 
 class Faulty(Application):

@@ -1,1 +1,1 @@
-"""Rescue: what a file still holds when its tree can't be trusted."""
+"""Rescue: read everything that a file still holds, without trusting its tree."""

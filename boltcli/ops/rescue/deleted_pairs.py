@@ -1,7 +1,7 @@
 """Find deleted pairs and older versions: bbolt never wipes a page that it frees.
 
-They lie whole in free pages, in pages beyond the high-water mark, and in the slack of pages in use. Older trees, whose
-roots lie in free pages too, tell which bucket they belonged to, and which version is newer.
+They are intact in free pages, in pages beyond the high-water mark, and in the slack of pages in use. Older trees, whose
+roots are in free pages too, show which bucket they belonged to, and which version is newer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Say what is wrong with a file and what can be done: each remedy is tried on a copy, and what it keeps counted."""
+"""Diagnose a file: try each remedy on a copy, and count the pairs that it keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pages are free: by the freelist of the newest meta page, or by the best that the file holds."""
+"""Find the free pages: from the newest meta page's freelist, or the best freelist in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pairs of a bucket look like, as far as its pages, older ones and the buckets beside it tell."""
+"""The typical form of a bucket's pairs, judged by its pages, older pages and its sibling buckets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open a file for rescue: mapped whole, whatever it is, with nothing in it trusted."""
+"""Open a file for rescue: map all of it, without validating anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring back from older versions what is lost: names of buckets, and whole pages.
+"""Restore lost bucket names and whole pages from older versions.
 
 The names are what placing the pages of those buckets needs. Of where the older version leads only that is taken which
 other old pages don't contradict.

@@ -1,7 +1,7 @@
-"""Find the pages of a file by what they say of themselves.
+"""Find the pages of a file by their own headers.
 
-A page bears its own id. So the page size (1 KiB << i) is the one at which most page starts bear theirs, and every
-page is found without a root, a freelist or a meta page.
+A page header has the page's id. So the page size (1 KiB << i) is the one at which most headers have the right id, and
+every page is found without a root, a freelist or a meta page.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Replace keys by others of the same length and in the same order, without knowing all of them.
+"""Replace keys by others of the same length and in the same order, without knowing all keys in advance.
 
-Keys that begin alike begin alike afterwards too. Where two neighbours differ first, the greater one gets a greater
-byte; a replaced byte is never above the byte that it stands for, so there is always room for one.
+Keys with a common prefix get a common prefix. At the first difference of two neighbours, the greater key gets a greater
+byte; a replacement is never above the original byte, so a greater one is always available.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Recover what a file still holds: read it strictly, as bbolt does; if something is missing, look for it.
+"""Recover everything that a file still holds: read it strictly, as bbolt does; if something is missing, search for it.
 
 The steps: page size, meta pages, the best root, the tree below it as far as it goes, then the pages that it does
 not reach. What can be placed is, what is in doubt goes to a bucket of its own.

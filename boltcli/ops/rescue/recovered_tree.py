@@ -1,6 +1,6 @@
-"""The tree as far as it can be recovered: buckets, their leaf pages, and the gaps between them.
+"""The recovered tree: buckets, their leaf pages, and the gaps between them.
 
-Values are not held: a bucket knows the ids of its leaf pages, and whoever writes them out reads the pages again.
+Values are not kept: a bucket has the ids of its leaf pages, and the pages are read again for writing.
 """
 
 from __future__ import annotations

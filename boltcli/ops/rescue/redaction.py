@@ -1,4 +1,4 @@
-"""Make a copy that is fit to be shown: same size, same pages, same damage, without what is in it.
+"""Make a copy without the content, to show to others: same size, same pages, same damage.
 
 Kept are page headers, element tables, keys and names, the headers of buckets, freelists and meta pages. Values become
 filler of the same length. All else becomes zeros: free pages, slack, and what lies beyond the high-water mark.

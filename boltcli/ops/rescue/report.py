@@ -1,4 +1,4 @@
-"""Recover a file into a new database, and say what came of it."""
+"""Recover a file into a new database, and report the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell copies that were made while a program wrote to the file: pages of later transactions lie in them."""
+"""Recognise torn copies, made while a program wrote to the file: they have pages of later transactions."""
 
 from __future__ import annotations
 

@@ -36,11 +36,11 @@ PAGE_SIZES = tuple(1024 << i for i in range(7))  # up to 64 KiB
 
 
 class Compaction:
-    """What a compaction did.
+    """The result of a compaction.
 
-    ``source_size`` and ``size`` are bytes of the files before and after;
-    ``pairs`` and ``buckets`` were copied, by so many ``transactions``.
-    ``warnings``: what should be known of the source, in sentences.
+    ``source_size`` and ``size`` are the bytes of the files before and after;
+    ``pairs`` and ``buckets`` were copied in ``transactions`` transactions.
+    ``warnings`` are sentences about the source.
     """
 
     __slots__ = ("buckets", "pairs", "size", "source_size", "transactions", "warnings")
@@ -57,7 +57,7 @@ class Compaction:
 
     @property
     def gain(self) -> float:
-        """How many times smaller the copy is."""
+        """The source's size divided by the copy's."""
         return self.source_size / self.size
 
 
@@ -76,16 +76,16 @@ def compact(
     """Write a compact copy of ``snapshot`` to ``path``, which appears there when it is complete.
 
     The copy is the file that ``bbolt compact`` writes with transactions of at
-    most ``tx_max_size`` bytes (0: one for all), or with ``dense`` the smallest
-    one, of pages filled up to ``fill_percent`` (10 to 100). ``page_size`` is
-    that of the copy: a power of two from 1024 to 65536, 0 for the host's. With
-    ``replace`` a file at ``path`` is replaced; without ``sync`` nothing is
-    synced. An empty file, or a database with nothing in it, is replaced in any case.
-    ``progress`` is told now and then how many pages of the source were read, and how many there are.
+    most ``tx_max_size`` bytes (0: one transaction); ``dense`` writes the
+    smallest file instead, with pages filled up to ``fill_percent`` (10 to 100).
+    ``page_size`` is the page size of the copy: a power of two from 1024 to
+    65536, 0 for the host's. ``replace`` replaces a file at ``path``; an empty
+    file, or a database without content, is always replaced. Without ``sync``
+    nothing is synced. ``progress`` is called with the pages read and the total.
 
-    A source that isn't sound is copied as bbolt copies it, with what its check
-    finds among the ``warnings``. Raises :class:`~boltcli.errors.DamagedSource` or
-    :class:`~boltcli.errors.Corrupted` if pairs of it can't be read, or bbolt would fail,
+    A source that isn't sound is copied as bbolt copies it, with the
+    findings of its check as ``warnings``. Raises :class:`~boltcli.errors.DamagedSource` or
+    :class:`~boltcli.errors.Corrupted` if pairs can't be read, or bbolt would fail,
     :class:`~boltcli.errors.DestinationExists`,
     :class:`~boltcli.errors.DestinationIsSource`,
     :class:`~boltcli.errors.DestinationError`,
@@ -145,7 +145,7 @@ def _quick_copy(
     fill_percent: int,
     progress: Callable[[int, int], None] | None,
 ) -> _Done | None:
-    """Copy a source that is sound; None if it turns out that it is not."""
+    """Copy a sound source; return None if it turns out not to be sound."""
     if dense or 0 < limit <= _KERNEL_LIMIT:
         done = _kernel_copy(snapshot, destination, page_size, limit, dense, fill_percent, progress)
         if done is not None:
@@ -174,7 +174,7 @@ def _kernel_copy(
     fill_percent: int,
     progress: Callable[[int, int], None] | None,
 ) -> _Done | None:
-    """Return the same by the kernel; None also where it isn't there, or something isn't plain."""
+    """Do the same with the kernel; return None also if there is no kernel, or the file isn't regular."""
     if dense:
         from .dense import Dense, capacity
 
@@ -278,8 +278,8 @@ def _copy(source: Source, writer: Replay | Dense, progress: Callable[[int, int],
     """Tell ``writer`` what is in ``source``; returns the numbers of pairs and of buckets."""
     pairs = buckets = 0
     total, told = source.snapshot.meta.hwm, 0
-    # Of an open bucket: what is still to come of it, and how many buckets end when that does. One of which nothing is
-    # to come isn't kept: 100,000 may lie in one another.
+    # For each open bucket: the rest of its parts, and the number of buckets that end with it. A finished bucket isn't
+    # kept, as 100,000 may be nested in each other.
     pending = [(source.parts(root_bucket(source.snapshot)), 0)]
     while pending:
         parts, open_buckets = pending[-1]

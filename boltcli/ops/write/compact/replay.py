@@ -103,7 +103,7 @@ class Replay:
     def mixed(self, chunk: Chunk, weights: list[int]) -> None:
         """Put pairs and inline buckets into the innermost bucket.
 
-        A bucket that the limit of the transaction falls into is gone into.
+        A bucket in which the transaction reaches its limit is entered.
         """
         start = 0
         while True:

@@ -55,7 +55,7 @@ class Mixed:
 
 
 class Child:
-    """A bucket to be gone into: its name, sequence, and parts; ``is_last``: nothing of its parent comes after it."""
+    """A bucket to enter: its name, sequence, and parts; ``is_last``: it is the last element of its parent."""
 
     __slots__ = ("is_last", "name", "parts", "sequence")
 
@@ -177,7 +177,7 @@ class Source:
         return None, b""
 
     def inside(self, chunk: Chunk) -> Child:
-        """Return the first element of ``chunk``, an inline bucket, as a bucket to be gone into."""
+        """Return the first element of ``chunk``, an inline bucket, as a bucket to enter."""
         page = self._page_of(chunk, 0)
         return self._child(LeafElements(page), 0)
 

@@ -68,7 +68,7 @@ class Verification:
 
 def _pays(snapshot: Snapshot) -> bool:
     """Return whether the check had better be done beside the copying."""
-    # Not where there are threads: of a process that is split only one goes on, whatever the others held.
+    # Not if there are threads: only one of them continues in a forked process, whatever locks the others held.
     if snapshot.page_count < _MANY_PAGES or not hasattr(os, "fork") or _thread._count():
         return False
     affinity = getattr(os, "sched_getaffinity", None)
