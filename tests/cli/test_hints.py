@@ -305,6 +305,7 @@ def test_an_invalid_value_is_not_called_a_missing_argument() -> None:
 
 
 def test_the_manual_by_any_word() -> None:
+    assert run("help", "sql")[1].startswith(b"# SQL")  # the page, although there is a command of this name
     assert b"topics that mention it: apps" in run("help", "etcd")[2]
     assert b"topics: apps, audit" in run("help", "zzzz")[2]
 

@@ -25,23 +25,22 @@ COMMAND = Command(
 
 
 def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+    from ... import guide
+
     name, rest = find_command(job.arguments, strict=False)
     if not name and rest == ["example"]:
         write_example(out)
         return
-    if not name and len(rest) == 1:
-        try:
-            write_topic(rest[0], out)
-        except KeyError:
-            from ... import guide
-
-            word, topics = rest[0], guide.topics()
-            named = [topic for topic in topics if len(word) > 2 and word.lower() in guide.text(topic).lower()]
-            which = f"topics that mention it: {', '.join(named)}" if named else f"topics: {', '.join(topics)}"
-            raise ArgumentError(f"there is no command and no topic {word!r}; {which}") from None
-        if rest[0] == "apps":
+    topic = name or (rest[0] if len(rest) == 1 else "")
+    if topic in guide.topics():  # also one with the name of a command, whose own help is COMMAND --help
+        write_topic(topic, out)
+        if topic == "apps":
             _write_plug_ins(out)
         return
+    if topic and not name:
+        named = [page for page in guide.topics() if len(topic) > 2 and topic.lower() in guide.text(page).lower()]
+        which = f"topics that mention it: {', '.join(named)}" if named else f"topics: {', '.join(guide.topics())}"
+        raise ArgumentError(f"there is no command and no topic {topic!r}; {which}")
     write_help(find(name), out)
 
 
