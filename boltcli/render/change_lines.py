@@ -116,7 +116,7 @@ def changed_fields(old: bytes, new: bytes) -> list[str]:
 
 
 def summary_lines(rows: list[BucketChanges], human: bool) -> Iterator[bytes]:
-    """Yield the same as a table."""
+    """Yield the summary of changes as a table."""
     head = ("added", "removed", "changed", "bytes before", "bytes after", "growth", "bucket")
     cells = [head]
     for row in rows:

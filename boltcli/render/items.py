@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def key_lines(part: Items, form: str, above: int) -> bytes:
-    """Return each key, behind the names of the buckets that it is in, without the first ``above`` of them."""
+    """Return a line for each key, preceded by its bucket path without the first ``above`` names."""
     margin = _margin(part, form, above)
     return b"".join([b"%b%b\n" % (margin, key) for key in formatted(part.keys, form)])
 

@@ -64,7 +64,7 @@ def _content(story: PageStory) -> str:
 
 
 def story_record(path: str, story: PageStory) -> dict[str, Any]:
-    """Return the same as an object."""
+    """Return the description as an object."""
     from . import records
 
     record: dict[str, Any] = {}

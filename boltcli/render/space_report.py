@@ -104,7 +104,7 @@ def _pairs(group: Group) -> str:
 
 
 def top_record(path: str, found: SpaceTop, most: int) -> dict[str, Any]:
-    """Return the same as one object; sizes in bytes, histograms as lists of ``from``, ``to`` and ``count``."""
+    """Return the report as one object; sizes in bytes, histograms as lists of ``from``, ``to`` and ``count``."""
     from . import records
 
     record: dict[str, Any] = {}

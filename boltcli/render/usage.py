@@ -89,7 +89,7 @@ def tree_text(title: str, buckets: list[BucketUsage], size: int, human: bool = F
     """Yield the tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines."""
     shown = Shown(buckets, size, human)
     yield f"{title}: {shown.facts(buckets[0])}\n".encode("utf-8", "surrogateescape")
-    last: set[int] = set()  # of those that have no sibling behind them
+    last: set[int] = set()  # levels whose bucket is the last of its siblings
     seen: set[int] = set()
     for bucket in reversed(buckets):
         if id(bucket.parent) not in seen:

@@ -93,7 +93,7 @@ class Session:
             yield batch
 
     def _translated(self, error: Exception) -> Exception:
-        """Return the error that lies behind what DuckDB or Arrow raised."""
+        """Return the cause of an error of DuckDB or Arrow."""
         for failure in self._failures:
             if isinstance(failure, (BoltError, TooWide)):
                 return failure

@@ -242,7 +242,7 @@ class Emission:
 
 
 def _packed(inner: Elements) -> bool:
-    """Return whether the data of an inline page begin right behind its element table, as bbolt has them."""
+    """Return whether the data of an inline page begin right after its element table, as bbolt writes them."""
     return not inner.count or inner.starts[0] == inner.first + ELEMENT_SIZE * inner.count
 
 

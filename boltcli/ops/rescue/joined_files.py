@@ -17,7 +17,7 @@ _MOST = 64  # databases in a file
 
 
 def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[int]:
-    """Return the offsets behind ``after`` at which another database begins, ascending.
+    """Return the offsets after ``after`` at which another database begins, ascending.
 
     One that lies whole in the run of a page of ``tree``, or before ``end``, is or was a value. Of the two meta pages
     one is enough.

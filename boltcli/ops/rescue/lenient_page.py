@@ -207,7 +207,7 @@ def _repair(
 
 
 def _true_count(first: int, starts: list[int], ends: list[int], count: int) -> int:
-    """Return how many elements the table really has: its data begin behind it, so the first one's place tells."""
+    """Return the real number of elements of a table, from the position of the first data, which follow the table."""
     number = len(starts)
     if not number:
         return 0

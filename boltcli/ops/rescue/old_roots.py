@@ -38,7 +38,7 @@ def is_old_root(made: Generation, pages: BucketPages) -> bool:
 def has_others_behind(made: Generation, pages: BucketPages) -> bool:
     """Return whether pages precede the one that refers to them, so that a tree can't be all of a file written at once.
 
-    Then there is no other version of the root, and pages that the tree doesn't reach lie behind it and all it has lost.
+    Then there is no other version of the root, and pages that the tree doesn't reach lie after it and all it has lost.
     """
     table, tree = made.tree.table, made.tree
     if pages.alike(made.root):

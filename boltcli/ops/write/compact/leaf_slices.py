@@ -55,7 +55,7 @@ def pairs_length(headers: bytes, count: int) -> int | None:
 def layout(headers: bytes, count: int) -> tuple[int, int] | None:
     """Return how many bytes of data belong to an element table, and whether it has marked elements.
 
-    None if it isn't as bbolt writes it: keys and values right behind the
+    None if it isn't as bbolt writes it: keys and values right after the
     table, in its order, without gaps; keys of 1 to 32768 bytes; no flags but
     that of a bucket.
     """

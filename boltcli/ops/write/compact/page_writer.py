@@ -25,7 +25,7 @@ class PageWriter:
         self._bytes = 0
 
     def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
-        """Write ``pieces``, ``size`` bytes in all, at the begin of a run of ``pages`` pages; zeros behind them.
+        """Write ``pieces``, ``size`` bytes in all, at the start of a run of ``pages`` pages, followed by zeros.
 
         No two runs put between two calls of :meth:`flush` may overlap.
         """
