@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ ARGUMENTS = {
     "du": ["fixtures/document.db"],
     "info": ["fixtures/document.db"],
     "diff": ["fixtures/document.db", "fixtures/document.db"],
-    "lock": ["fixtures/document.db"],
+    "lock": ["OWN"],
     "pages": ["fixtures/document.db"],
     "page": ["--all", "fixtures/document.db"],
     "page-item": ["fixtures/document.db", "4", "0"],
@@ -72,7 +73,9 @@ HOT = [*ARGUMENTS, "version", "help", "completion bash"]
 
 @pytest.mark.parametrize("name", HOT)
 def test_hot_commands_import_nothing_slow(name: str, tmp_path: Path) -> None:
-    arguments = [str(tmp_path / "out") if word == "OUT" else word for word in ARGUMENTS.get(name, [])]
+    shutil.copy(ROOT / "fixtures/document.db", tmp_path / "own.db")  # that no other test has open
+    places = {"OUT": str(tmp_path / "out"), "OWN": str(tmp_path / "own.db")}
+    arguments = [places.get(word, word) for word in ARGUMENTS.get(name, [])]
     status, modules = _run(*name.split(), *arguments)
     assert status == 0
     assert "boltcli.cli.app" in modules

@@ -54,8 +54,8 @@ def test_outputs_are_compared(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="private memory is read from /proc")
 def test_private_memory_counts_children(tmp_path: Path) -> None:
-    lone = _python("import time; a = bytes(30_000_000) + b'1'; time.sleep(0.3)")
-    family = _python("import os, time; os.fork(); a = bytes(30_000_000) + b'1'; time.sleep(0.3)")
+    lone = _python("import time; a = bytes(30_000_000) + b'1'; time.sleep(1)")
+    family = _python("import os, time; os.fork(); a = bytes(30_000_000) + b'1'; time.sleep(1)")
     assert 30e6 < lone.peak_private_memory(tmp_path / "output") < 60e6
     assert 60e6 < family.peak_private_memory(tmp_path / "output") < 120e6
 
