@@ -72,6 +72,7 @@ def test_keys_lose_nothing(key: bytes) -> None:
     assert event == key or u64(event["seq"]) == key[:8]
 
 
+@pytest.mark.slow
 @given(st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20,

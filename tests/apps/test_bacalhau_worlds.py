@@ -127,6 +127,7 @@ def test_an_upgraded_job_store_is_read_by_who_wrote_it() -> None:
     assert plain(found.answers) == plain(naive.job_answers(tree))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     layout=st.sampled_from(JOB_LAYOUTS), seed=st.integers(0, 999), jobs=st.integers(0, 4),
@@ -155,6 +156,7 @@ def test_damaged_compute_stores(layouts: set[str], seed: int, count: int, faults
     assert plain(found.answers) == plain(naive.compute_answers(tree))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     layout=st.sampled_from(JOB_LAYOUTS), seed=st.integers(0, 99), faults=st.lists(st.integers(0, 1 << 32), max_size=5)

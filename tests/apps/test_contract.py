@@ -72,6 +72,7 @@ def test_the_example_is_short() -> None:
     assert len(_example()[0].splitlines()) <= 40
 
 
+@pytest.mark.slow
 def test_an_installed_example_is_known(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(site))
     with Opened(make(tmp_path / "todo.db", TODOS)) as db:

@@ -151,6 +151,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
     running.close()
 
 
+@pytest.mark.slow
 def test_in_a_shell(shell: Shell) -> None:
     for typed, expected in [
         ("boltcli key\tnam\tpare\t", ["keys", "names.db", "parent"]),

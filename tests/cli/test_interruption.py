@@ -38,6 +38,7 @@ def _run(script: str, *argv: str | Path | int) -> subprocess.CompletedProcess[by
     return subprocess.run(words, cwd=ROOT, capture_output=True, timeout=60)
 
 
+@pytest.mark.slow
 @SIGNALS
 def test_in_the_first_moments(number: int) -> None:
     """The signal comes while the first, the second, ... module is imported."""

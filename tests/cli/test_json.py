@@ -41,6 +41,7 @@ def test_every_command_has_it_and_a_schema() -> None:
         assert not has or schema_of(command.name) in SCHEMA["$defs"], command.name
 
 
+@pytest.mark.slow
 @every_database
 def test_buckets_keys_items_and_get(path: Path) -> None:
     _, buckets, _ = run_json("buckets", path)
@@ -94,6 +95,7 @@ def test_figures_of_the_plain_output(path: Path) -> None:
     assert (status, verdict["ok"], verdict["errors"], verdict["path"]) == (0, True, 0, str(path))
 
 
+@pytest.mark.slow
 @every_database
 def test_pages_one_by_one(path: Path) -> None:
     _, rows, _ = run_json("page", "--all", path)
@@ -118,6 +120,7 @@ def test_pages_one_by_one(path: Path) -> None:
     assert other["page"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_formats(form: str) -> None:
     for name in ("integers", "document", "binary-keys"):
@@ -215,6 +218,7 @@ def test_a_bad_page(tmp_path: Path) -> None:
     assert records[1]["type"] == "leaf"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES[:2])
 def test_damaged_files(source: str, tmp_path: Path) -> None:
     """Whatever is in them, what is written is JSON as the schema says."""
@@ -250,6 +254,7 @@ def test_file_names_that_are_not_text(tmp_path: Path) -> None:
     assert bytes.fromhex(failure["path_hex"]) == os.fsencode(name + "x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["check", "stats", "du", "info"])
 @pytest.mark.parametrize("jobs", ["0", "1", "3"])
 def test_several_files(command: str, jobs: str, tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ def test_completion_of_pages_and_of_buckets_for_options() -> None:
     assert offered("page", "missing.db", "") == []
 
 
+@pytest.mark.slow
 def test_waiting_for_a_lock_says_whose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("boltcli.storage.open_source._LOCK_NOTICE", 0.1)
     path = tmp_path / "held.db"

@@ -251,6 +251,7 @@ def by_us(argv: list[str]) -> tuple[str, list[str], dict[str, Any]] | None:
     return parsed.command.name, parsed.arguments, parsed.options
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(argvs())
 def test_both_parsers_agree(argv: list[str]) -> None:

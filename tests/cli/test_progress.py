@@ -59,6 +59,7 @@ def test_quiet_in_the_first_second(clock: Clock, terminal: tuple[int, int]) -> N
     assert _shown(ours) == b""
 
 
+@pytest.mark.slow
 def test_a_line_that_is_redrawn_and_goes_away(clock: Clock, terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
     with Progress("checking", fd=theirs) as show:
@@ -84,6 +85,7 @@ def test_more_than_all_and_nothing_at_all(clock: Clock, terminal: tuple[int, int
     assert _shown(ours) == b"\rcopying: 100% of 10 pairs\rcopying: 0% of 0 pairs   "
 
 
+@pytest.mark.slow
 def test_cleared_before_an_error(clock: Clock, terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
     show = Progress("checking", fd=theirs)

@@ -70,6 +70,7 @@ def nasty(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "argv",
     [
@@ -142,6 +143,7 @@ def test_a_wide_view_says_what_there_is_no_room_for() -> None:
     assert len(one) > 4  # a record: a line a column
 
 
+@pytest.mark.slow
 def test_names_are_printed_as_they_are_typed(tmp_path: Path) -> None:
     """What ``du`` and ``tree`` print of a bucket leads other commands to it, by way of a shell."""
     path = fixture("bucket-newline")

@@ -68,6 +68,7 @@ def test_answers_as_bbolt_did(name: str, group: str, tmp_path: Path) -> None:
         pytest.fail(report(found, len(cases)), pytrace=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["mapped", "unlocked", "mapped unlocked", "copied"])
 @pytest.mark.parametrize("name", _names())
 def test_answers_so_however_the_file_is_read(
@@ -100,6 +101,7 @@ def _sample(golden: Golden) -> list[tuple[Case, Outcome]]:
     return [golden.cases[(start + number * total // count) % total] for number in range(min(count, total))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _names())
 def test_process_and_in_process_agree(name: str, tmp_path: Path) -> None:
     golden = load(name)

@@ -19,6 +19,7 @@ COUNT = int(os.environ.get("BOLTCLI_MUTANTS", "25"))
 SOURCES = ("depth-4", "nested-8", "inline", "no-freelist")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_an_answer_or_one_error(name: str, tmp_path: Path) -> None:
     sound, path, output = fixture(name), tmp_path / "mutant.db", tmp_path / "out.db"

@@ -41,6 +41,7 @@ def subject(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Subje
     return Subject.of(fixture(name), tmp_path / "mutant.db")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "number", "mutation"), MUTANTS)
 def test_every_command_answers(
     name: str, number: int, mutation: Mutation, subject: Subject, monkeypatch: pytest.MonkeyPatch
@@ -56,6 +57,7 @@ def test_every_command_answers(
         assert subject.call(("check", "--no-lock", "{file}"))[:2] == answers["check", "{file}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_mutants_are_damaged(name: str, subject: Subject) -> None:
     content = fixture(name).read_bytes()
@@ -71,6 +73,7 @@ def test_every_command_is_asked() -> None:
     assert all(command.name in asked or command.name.startswith(DATALESS) for command in all_commands())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_sound_files_are_sound(name: str, tmp_path: Path) -> None:
     """What the suite asks of damaged files holds for those that aren't, and there deep means deep."""

@@ -76,6 +76,7 @@ def test_verify_as_a_table(folder: Path) -> None:
     assert run("verify", folder / "good")[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("level", [[], ["--quick"], ["--deep"]])
 def test_fixtures_are_good(path: Path, level: list[str], walks: str) -> None:
@@ -199,6 +200,7 @@ def test_lists_and_patterns(folder: Path) -> None:
     assert run("audit", "--files-from", names)[1].count(b" notes (bacalhau, ") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["ndjson", "csv", "parquet"])
 @pytest.mark.parametrize("command", ["verify", "check", "stats", "du", "info"])
 def test_results_and_resuming(command: str, ending: str, folder: Path, tmp_path: Path) -> None:
@@ -242,6 +244,7 @@ def test_names_that_are_no_utf_8(folder: Path, tmp_path: Path) -> None:
         assert b"(2 as in the earlier results)" in run(*words, tmp_path / f"results.{ending}")[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["ndjson", "csv", "parquet"])
 def test_a_run_that_is_killed_is_taken_up(ending: str, folder: Path, tmp_path: Path) -> None:
     """The eighth file of ten can't be read to its end until the run is killed: a lock of a writer is waited for."""

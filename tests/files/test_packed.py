@@ -144,6 +144,7 @@ def test_what_is_no_database(tmp_path: Path) -> None:
     assert b"packed in more than 4 layers" in run("check", tmp_path / "packed")[2]
 
 
+@pytest.mark.slow
 def test_limits(tmp_path: Path) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(zstandard.compress(DATA[:8192] + bytes(300 << 20)))

@@ -114,6 +114,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_answers_are_those_of_the_file(server: Server, path: Path) -> None:
     address = server.put(path.name, path.read_bytes())
@@ -131,6 +132,7 @@ def _large(tmp_path: Path) -> Path:
     return tmp_path / "large.db"
 
 
+@pytest.mark.slow
 def test_a_few_round_trips(server: Server, tmp_path: Path) -> None:
     path = _large(tmp_path)
     address = server.put("large.db", path.read_bytes())
@@ -204,6 +206,7 @@ def test_one_key_of_a_gigabyte(server: Server, tmp_path: Path) -> None:
         server.files.clear()
 
 
+@pytest.mark.slow
 def test_a_walk_reads_ahead(server: Server, tmp_path: Path) -> None:
     path = _large(tmp_path)
     address = server.put("large.db", path.read_bytes())
@@ -264,6 +267,7 @@ def test_what_cannot_be_had(server: Server) -> None:
     assert b"cannot connect to host 127.0.0.1:9" in run("check", "http://127.0.0.1:9/x")[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [["check"], ["info"], ["keys", "execution"], ["verify"], ["get", "execution", "no"]]
 )

@@ -33,6 +33,7 @@ def _sessions(page: str) -> list[tuple[str, str]]:
 SESSIONS = [(topic, *session) for topic, page in PAGES.items() for session in _sessions(page)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("topic", "command", "expected"), SESSIONS, ids=lambda text: text[:50])
 def test_console_blocks(topic: str, command: str, expected: str, tmp_path: Path) -> None:
     if "| jq" in command and shutil.which("jq") is None:

@@ -79,6 +79,7 @@ def _circle(graph: dict[str, set[str]]) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Not inside a room either, not for types, and not later in a function."""
     names = {".".join(["boltcli", *path.relative_to(PACKAGE).with_suffix("").parts]): path for path in MODULES}
@@ -90,6 +91,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert {"boltcli.errors", "boltcli.cli.app"} <= set(_circle(graph))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", DOORS)
 def test_costly_libraries_have_one_door(library: str) -> None:
     users = {

@@ -71,6 +71,7 @@ HOT = [*ARGUMENTS, "version", "help", "completion bash"]
 """Commands of bbolt and the like, which scripts call often. The others may import what they need."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOT)
 def test_hot_commands_import_nothing_slow(name: str, tmp_path: Path) -> None:
     shutil.copy(ROOT / "fixtures/document.db", tmp_path / "own.db")  # that no other test has open

@@ -44,6 +44,7 @@ def read(bucket: boltcli.Bucket) -> Content:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.dictionaries(NAMES, st.tuples(st.integers(0, 2**64 - 1), BUCKETS), max_size=4), st.sampled_from([1024, 4096]))
 def test_export_and_import_are_inverse(

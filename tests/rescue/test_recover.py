@@ -36,6 +36,7 @@ def content(data: bytes) -> tuple[Places, dict[tuple[bytes, ...], int]]:
     return {place: entry[0] for place, entry in truth.pairs.items()}, truth.buckets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SOUND, ids=lambda path: path.stem)
 def test_a_sound_file_recovers_to_exactly_itself(path: Path, tmp_path: Path) -> None:
     before = path.read_bytes()
@@ -55,6 +56,7 @@ def test_a_sound_file_recovers_to_exactly_itself(path: Path, tmp_path: Path) -> 
     assert run("check", "--deep", tmp_path / "out.db")[:2] == (0, b"OK\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
 def test_faults_are_answered(path: Path, tmp_path: Path) -> None:
     result = tmp_path / "out.db"
@@ -77,6 +79,7 @@ def _score(kind: str, names: tuple[str, ...], seeds: int) -> Score:
 
 
 # Of the wanted pairs: least share found, least share in their bucket, greatest share in a wrong one, per thousand.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "found", "placed", "wrong"),
     [

@@ -36,6 +36,7 @@ def looks(path: Path, commands: tuple[str, ...]) -> list[tuple[int, bytes, bytes
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_it_looks_the_same(path: Path, tmp_path: Path) -> None:
     copy, commands = tmp_path / "copy.db", QUICK_LOOKS if path.stem in LONG else LOOKS
@@ -45,6 +46,7 @@ def test_it_looks_the_same(path: Path, tmp_path: Path) -> None:
     assert looks(copy, commands) == looks(path, commands)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_it_looks_the_same_but_for_names(path: Path, tmp_path: Path) -> None:
     copy, commands = tmp_path / "copy.db", QUICK_LOOKS if path.stem in LONG else ("pages", "stats")
@@ -56,6 +58,7 @@ def test_it_looks_the_same_but_for_names(path: Path, tmp_path: Path) -> None:
         assert before[1].count(b"\n") == after[1].count(b"\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_no_value_is_left(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
@@ -75,6 +78,7 @@ def test_no_value_is_left(path: Path, tmp_path: Path) -> None:
             assert value not in content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_keys_keep_length_and_order(path: Path, tmp_path: Path) -> None:
     first, again, other = tmp_path / "1.db", tmp_path / "2.db", tmp_path / "3.db"

@@ -162,6 +162,7 @@ async def _type(pilot: Pilot[None], text: str) -> None:
     await pilot.pause()
 
 
+@pytest.mark.slow
 def test_a_walk_through_a_database() -> None:
     async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
         lines = _screen(app)
@@ -217,6 +218,7 @@ SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCREENS)
 def test_screens_are_those_that_were_looked_at(name: str) -> None:
     """80x24; BOLTCLI_WRITE_SCREENS=1 writes the files anew, which are then to be looked at."""
@@ -236,6 +238,7 @@ def test_screens_are_those_that_were_looked_at(name: str) -> None:
     assert (len(seen), max(map(len, seen)) <= 80) == (24, True)
 
 
+@pytest.mark.slow
 def test_search_filter_and_go(store: Path) -> None:
     async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
         await pilot.press("enter", "slash")
@@ -282,6 +285,7 @@ def test_a_newer_state_is_read_on_wish(tmp_path: Path) -> None:
     _browse(path, steps)
 
 
+@pytest.mark.slow
 def test_a_damaged_page_is_a_sentence(tmp_path: Path) -> None:
     data = bytearray(fixture("document").read_bytes())
     data[4 * 16384 : 4 * 16384 + 16] = b"\xff" * 16  # the leaf page of bucket execution

@@ -12,6 +12,7 @@ from tests.schema import run_json
 from tests.support import DATABASES, ROOT, fixture, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_json_is_as_the_schema_says(path: Path) -> None:
     status, rows, _ = run_json("map", path)

@@ -100,6 +100,7 @@ def test_a_bucket_that_holds_all_is_looked_into(tmp_path: Path, walks: str) -> N
         assert not top_levels(snapshot).deeper
 
 
+@pytest.mark.slow
 def test_prefixes_of_any_depth_are_counted_as_one_by_one(tmp_path: Path, walks: str) -> None:
     rows = tmp_path / "rows.ndjson"
     keys = sorted(f"{'abcdefgh'[a % 8]}/{b}/{c:04}" for a in range(8) for b in range(3) for c in range(100 * a * a))

@@ -18,6 +18,7 @@ from tests.support import DATABASES, fixture, freelist, page, pgid, small
 COMPUTE = fixture("bacalhau-compute-1.4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_pairs(path: Path) -> None:
     with boltcli.open(path) as db:
@@ -34,6 +35,7 @@ def test_pairs(path: Path) -> None:
         assert len(sequences) == db.stats().buckets
 
 
+@pytest.mark.slow
 def test_views() -> None:
     with boltcli.open(COMPUTE) as db, db.duckdb() as connection:
         for view in ("jobs", "executions", "history"):

@@ -40,6 +40,7 @@ def ask(statement: str, *paths: Path) -> list[tuple[Any, ...]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_pairs_are_those_of_the_library(path: Path) -> None:
     with boltcli.open(path) as db:
@@ -62,6 +63,7 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_other_relations_are_what_commands_say(path: Path) -> None:
     (info,) = [json.loads(line) for line in run("info", "--json", path)[1].splitlines()]
@@ -109,6 +111,7 @@ WHERE = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(WHERE)
 def test_what_is_pushed_down_changes_no_result(conditions: list[str]) -> None:
@@ -127,6 +130,7 @@ def test_what_is_pushed_down_changes_no_result(conditions: list[str]) -> None:
         assert everything.fetchall() == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "bucket", "exact", "start", "stop"),
     [

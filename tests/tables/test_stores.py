@@ -38,6 +38,7 @@ def _expected(value: Any, kind: str) -> Any:
     return bool(value) if kind == "boolean" else str(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [*KNOWN, *STORES], ids=lambda path: path.name)
 def test_every_view(path: Path) -> None:
     with Snapshot(str(path)) as snapshot:
@@ -63,6 +64,7 @@ def test_every_view(path: Path) -> None:
                     assert plain == tuple(map(_expected, wanted, kinds)), view.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", STORES, ids=lambda path: path.name)
 def test_pairs_of_stores(path: Path) -> None:
     with boltcli.open(path) as db:
@@ -81,6 +83,7 @@ def test_pairs_of_stores(path: Path) -> None:
         assert [tuple(row.values()) for batch in batches for row in batch.to_pylist()] == [(count, size)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["sqlite", "parquet", "arrow"])
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_round_trips(path: Path, form: str, tmp_path: Path) -> None:
@@ -147,6 +150,7 @@ def test_files_of_two_applications() -> None:
         assert out.decode().splitlines() == ["path", str(path)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["document", "etcd-3.6", "nested-8"])
 def test_damaged_files(name: str, tmp_path: Path) -> None:
     content = fixture(name).read_bytes()

@@ -52,6 +52,7 @@ def test_outputs_are_compared(tmp_path: Path) -> None:
     assert not same_output(one, other, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="private memory is read from /proc")
 def test_private_memory_counts_children(tmp_path: Path) -> None:
     lone = _python("import time; a = bytes(30_000_000) + b'1'; time.sleep(1)")

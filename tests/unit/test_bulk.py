@@ -124,6 +124,7 @@ def test_sound_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _assert_same(path, monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.usefixtures("many_small_batches")
 def test_damaged_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,6 +254,7 @@ def test_processes_are_ended_with_whoever_reads_them(forked: list[int]) -> None:
     assert len(forked) == 3
 
 
+@pytest.mark.slow
 def test_items_as_they_come(forked: list[int]) -> None:
     def share(number: int) -> Iterator[int]:
         time.sleep(0.5 if number == 0 else 0)

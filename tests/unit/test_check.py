@@ -134,6 +134,7 @@ def test_a_bucket_nested_in_itself_ends(tmp_path: Path) -> None:
     assert findings(tmp_path, small(freelist(2), leaf)) == ["page 3 at offset 12288: the bucket is nested in itself"]
 
 
+@pytest.mark.slow
 def test_many_ways_to_a_page_are_not_all_followed(tmp_path: Path) -> None:
     """40 levels of branches whose 200 elements all lead to the next: 200**40 ways."""
     levels = 40
@@ -167,6 +168,7 @@ def test_freed_pages_beyond_the_file_are_not_counted(tmp_path: Path) -> None:
     assert found[1:] == ["2 of the pages 5 to 8, beyond the end of the file: unreachable unfreed"]
 
 
+@pytest.mark.slow
 def test_deeper_than_python_recurses(tmp_path: Path) -> None:
     """Neither buckets 3000 deep nor a chain of branches as long are damage."""
     depth = 3000

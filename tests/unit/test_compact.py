@@ -55,6 +55,7 @@ def assert_sound_copy(source: Path, copy: Path) -> None:
         assert content(after) == content(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("walks")
 @pytest.mark.parametrize("name", sorted({line.name for line in LINES}))
 def test_the_file_that_bbolt_writes(name: str, tmp_path: Path) -> None:
@@ -235,6 +236,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("walks")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("options", [[], ["--dense"]], ids=["default", "dense"])
@@ -266,6 +268,7 @@ def test_killed_at_any_moment(large: Path, options: list[str], tmp_path: Path) -
     assert (sha256(large), large.stat().st_mtime_ns) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("walks")
 def test_a_large_database_beside_its_check(large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = boltcli.compact(large, tmp_path / "copy", sync=False)
@@ -410,6 +413,7 @@ def _can_be_searched(path: Path) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("walks")
 def test_damaged_fixtures_give_the_whole_content_or_an_error(tmp_path: Path) -> None:
     refused = copied = 0

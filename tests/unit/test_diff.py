@@ -35,6 +35,7 @@ def changes(old: Path, new: Path, *bucket: bytes, **how: bytes) -> list[Change]:
         return list(diff(before, after, bucket, **how))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(TOPS, TOPS, st.sampled_from([(1024, 1024), (4096, 4096), (4096, 1024), (1024, 16384)]))
 def test_random_pairs(

@@ -37,6 +37,7 @@ KEYS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(
     st.sampled_from(DATABASES), st.data(), KEYS, KEYS, st.booleans(), st.integers(0, 5), st.booleans(), st.booleans()

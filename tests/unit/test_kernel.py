@@ -32,6 +32,7 @@ LONG = {"dag3x100", "bdag3x80", "inline3900"}
 needs_kernel = pytest.mark.skipif(not HAS_KERNEL, reason="the kernel was not built")
 
 
+@pytest.mark.slow
 @needs_kernel
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_sound_files(path: Path) -> None:
@@ -40,6 +41,7 @@ def test_sound_files(path: Path) -> None:
     assert set(said_itself(path).values()) == {True}
 
 
+@pytest.mark.slow
 @needs_kernel
 @pytest.mark.parametrize("name", SOURCES)
 def test_damaged_files(name: str, tmp_path: Path) -> None:
@@ -53,6 +55,7 @@ def test_damaged_files(name: str, tmp_path: Path) -> None:
             raise AssertionError(f"{name} mutant {number}: {mutation.what}") from error
 
 
+@pytest.mark.slow
 @needs_kernel
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
 def test_shared_faults(path: Path) -> None:

@@ -197,6 +197,7 @@ def test_free_pages_are_left_out_of_a_copy(tmp_path: Path, monkeypatch: pytest.M
         assert database.bucket("b")["k"] == b"v"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -316,6 +317,7 @@ view[4096]
     assert done.returncode < 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [command for command in all_commands() if command.opens], ids=lambda command: command.name
 )
@@ -346,6 +348,7 @@ def _new_files(folder: Path) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.slow
 def test_guards_of_several_threads(tmp_path: Path, walks: str) -> None:
     """The handler is there as long as one of them reads, and gone after that."""
     script = f"""
@@ -387,6 +390,7 @@ view[4096]
     assert done.returncode < 0
 
 
+@pytest.mark.slow
 def test_waiting_for_the_lock(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "live.db")
     with held(writer.path) as holder:
@@ -410,6 +414,7 @@ def test_waiting_for_the_lock(tmp_path: Path) -> None:
     assert run("get", writer.path, "more", "n", "--lock=try") == (0, b"2\n", b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["wait", "auto"])
 def test_the_lock_is_taken_once_it_is_free(mode: str, tmp_path: Path) -> None:
     writer = Writer(tmp_path / "live.db")

@@ -82,6 +82,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_values_that_overlap(name: str, overlapping: Path, tmp_path: Path) -> None:
     words = {"FILE": str(overlapping), "OUT": str(tmp_path / "out.db"), "EMPTY": str(fixture("empty"))}
@@ -198,6 +199,7 @@ def nested(path: Path, levels: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["du", "compact", "compact --dense"])
 def test_thirty_thousand_levels(name: str, tmp_path: Path) -> None:
     source = nested(tmp_path / "nested.db", 30_000)
@@ -218,6 +220,7 @@ def test_an_export_of_deep_nesting_keeps_one_path(tmp_path: Path) -> None:
     assert depths == [*range(1, 3001), 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["diff", "patch", "inspect"])
 def test_three_thousand_levels(name: str, tmp_path: Path) -> None:
     """Where the output is quadratic it streams."""

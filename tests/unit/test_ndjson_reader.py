@@ -97,6 +97,7 @@ LINES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [False, True])
 @given(st.lists(LINES, min_size=1, max_size=4), st.integers(0, 40), st.sampled_from([b"", b'"', b"{", b" ", b"\xc3"]))
 @settings(max_examples=400, deadline=None)
@@ -108,6 +109,7 @@ def test_strings_of_all_kinds(spoil: bool, lines: list[str], at: int, what: byte
     assert _together(content) == _one_by_one(content)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(BYTES, BYTES), max_size=20), st.lists(BYTES, max_size=2), st.data())
 @settings(max_examples=300, deadline=None)
 def test_the_same_as_one_by_one(pairs: list[tuple[bytes, bytes]], path: list[bytes], data: st.DataObject) -> None:
@@ -123,6 +125,7 @@ def test_the_same_as_one_by_one(pairs: list[tuple[bytes, bytes]], path: list[byt
 NAMES = st.binary(max_size=6) | st.text(max_size=3).map(str.encode)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(NAMES, BYTES), max_size=5), st.lists(NAMES, max_size=2), st.integers(30, 40), st.data())
 @settings(max_examples=300, deadline=None)
 def test_long_lines_say_the_same(

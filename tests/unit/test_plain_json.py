@@ -18,6 +18,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_writes_the_same_bytes(value: Any) -> None:
     for option in (0, orjson.OPT_APPEND_NEWLINE):
@@ -38,6 +39,7 @@ def test_refuses_what_is_not_json(text: bytes) -> None:
             library.loads(text)
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_reads_the_same(value: Any) -> None:
     assert plain_json.loads(orjson.dumps(value)) == value

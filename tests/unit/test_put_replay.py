@@ -20,6 +20,7 @@ from tests.support import FIXTURES, freelist, page, pgid, run, small
 FILES = sorted(FIXTURES.glob("*.db"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [65536, 1000, 0], ids=str)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_of_a_sound_source_it_is_the_same_file(path: Path, limit: int, tmp_path: Path) -> None:
@@ -110,6 +111,7 @@ def test_where_bbolt_fails_there_is_no_copy(name: str, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["source.db"]
 
 
+@pytest.mark.slow
 def test_paths_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirty branch pages, each of which leads to the next one three times: 3**30 paths."""
     import boltcli.ops.write.compact.source_walk as module

@@ -119,6 +119,7 @@ def test_page_assertions_say_where(tmp_path: Path) -> None:
             snapshot.page(4)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="flock")
 @pytest.mark.parametrize(("mode", "free"), [("LOCK_SH", True), ("LOCK_EX", False)])
 def test_the_lock_of_another_process(mode: str, free: bool, tmp_path: Path) -> None:

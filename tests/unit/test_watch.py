@@ -92,6 +92,7 @@ LIMITS: list[Callable[[pytest.MonkeyPatch], None]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", LIMITS, ids=["usual", "copies", "bytes"])
 @pytest.mark.parametrize("size", [0, 2 << 20])
 def test_beside_a_fast_writer(

@@ -113,6 +113,7 @@ def end_and_look(file: Path, which: str, ending: str, tmp_path: Path, delay: flo
         fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("which", COMMANDS)
 def test_nothing_outlives_its_command(file: Path, which: str, ending: str, tmp_path: Path) -> None:
