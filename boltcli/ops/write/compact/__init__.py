@@ -100,7 +100,7 @@ def compact(
     if fill_percent != FILL_PERCENT and not dense:
         raise ArgumentError("fill percent is for dense copies")
     _refuse_source(snapshot, path)
-    size = page_size or mmap.PAGESIZE
+    form = _Form(page_size or mmap.PAGESIZE, tx_max_size, fill_percent if dense else 0)
     verification = Verification(snapshot)
     try:
         mode = None if replace else _mode_of_empty(path)
@@ -109,11 +109,11 @@ def compact(
             try:
                 done = None
                 if not verification.has_failed:
-                    done = _quick_copy(snapshot, destination, size, tx_max_size, dense, fill_percent, progress)
+                    done = _quick_copy(snapshot, destination, form, progress)
                 warnings, is_sound = verification.result()
                 if done is None or not is_sound:
                     snapshot.verify()
-                    done = _exact_copy(snapshot, destination, size, tx_max_size, dense, fill_percent, progress)
+                    done = _exact_copy(snapshot, destination, form, progress)
             except OSError as error:
                 snapshot.verify()  # a source that is cut short meanwhile can't be read by the system either
                 raise DestinationError("write", path, error) from error
@@ -122,6 +122,17 @@ def compact(
     finally:
         verification.close()
     return Compaction(snapshot.size, done.size, done.pairs, done.buckets, done.transactions, warnings)
+
+
+class _Form:
+    """The form of a copy: ``fill_percent`` is 0 for the file that bbolt writes, with its ``limit`` of a transaction."""
+
+    __slots__ = ("fill_percent", "limit", "page_size")
+
+    def __init__(self, page_size: int, limit: int, fill_percent: int) -> None:
+        self.page_size = page_size
+        self.limit = limit
+        self.fill_percent = fill_percent
 
 
 class _Done:
@@ -137,27 +148,21 @@ class _Done:
 
 
 def _quick_copy(
-    snapshot: Snapshot,
-    destination: Destination,
-    page_size: int,
-    limit: int,
-    dense: bool,
-    fill_percent: int,
-    progress: Callable[[int, int], None] | None,
+    snapshot: Snapshot, destination: Destination, form: _Form, progress: Callable[[int, int], None] | None
 ) -> _Done | None:
     """Copy a sound source; return None if it turns out not to be sound."""
-    if dense or 0 < limit <= _KERNEL_LIMIT:
-        done = _kernel_copy(snapshot, destination, page_size, limit, dense, fill_percent, progress)
+    if form.fill_percent or 0 < form.limit <= _KERNEL_LIMIT:
+        done = _kernel_copy(snapshot, destination, form, progress)
         if done is not None:
             return done
-    source = Source(snapshot, page_size)
+    source = Source(snapshot, form.page_size)
     writer: Dense | Replay
-    if dense:
+    if form.fill_percent:
         from .dense import Dense
 
-        writer = Dense(destination.fd, page_size, fill_percent)
+        writer = Dense(destination.fd, form.page_size, form.fill_percent)
     else:
-        writer = Replay(source, NewFile(destination.fd, page_size), limit)
+        writer = Replay(source, NewFile(destination.fd, form.page_size), form.limit)
     try:
         pairs, buckets = _copy(source, writer, progress)
     except Corrupted:
@@ -166,30 +171,30 @@ def _quick_copy(
 
 
 def _kernel_copy(
-    snapshot: Snapshot,
-    destination: Destination,
-    page_size: int,
-    limit: int,
-    dense: bool,
-    fill_percent: int,
-    progress: Callable[[int, int], None] | None,
+    snapshot: Snapshot, destination: Destination, form: _Form, progress: Callable[[int, int], None] | None
 ) -> _Done | None:
     """Do the same with the kernel; return None also if there is no kernel, or the file isn't regular."""
-    if dense:
+    if form.fill_percent:
         from .dense import Dense, capacity
 
-        writer = Dense(destination.fd, page_size, fill_percent)
-        found = copied(snapshot, page_size, writer.writer.write, progress, capacity=capacity(page_size, fill_percent))
+        writer = Dense(destination.fd, form.page_size, form.fill_percent)
+        found = copied(
+            snapshot,
+            form.page_size,
+            writer.writer.write,
+            progress,
+            capacity=capacity(form.page_size, form.fill_percent),
+        )
     else:
-        file = NewFile(destination.fd, page_size)
-        found = copied(snapshot, page_size, file.writer.write, progress, limit=limit)
+        file = NewFile(destination.fd, form.page_size)
+        found = copied(snapshot, form.page_size, file.writer.write, progress, limit=form.limit)
     if found is None:
         os.truncate(destination.fd, 0)  # nothing of it may be left in pages that stay free
         return None
     if progress is not None:
         progress(snapshot.meta.hwm, snapshot.meta.hwm)
     first, second, size, transactions, pairs, buckets = found
-    if dense:
+    if form.fill_percent:
         writer.end(root=first[1], hwm=first[3])
     else:
         file.take_over((first, second), size)
@@ -198,13 +203,7 @@ def _kernel_copy(
 
 
 def _exact_copy(
-    snapshot: Snapshot,
-    destination: Destination,
-    page_size: int,
-    limit: int,
-    dense: bool,
-    fill_percent: int,
-    progress: Callable[[int, int], None] | None,
+    snapshot: Snapshot, destination: Destination, form: _Form, progress: Callable[[int, int], None] | None
 ) -> _Done:
     """Copy a source that isn't sound, pair by pair, as bbolt does.
 
@@ -215,17 +214,17 @@ def _exact_copy(
 
     path = destination.path
     try:
-        if not dense:
+        if not form.fill_percent:
             os.truncate(destination.fd, 0)
-            writer = PutReplay(NewFile(destination.fd, page_size), limit)
+            writer = PutReplay(NewFile(destination.fd, form.page_size), form.limit)
             writer.take(walk(snapshot, progress))
             return _Done(writer.size, writer.transactions, writer.pairs, writer.buckets)
         # The dense writer takes keys in order: those of bbolt's copy are.
         with Destination(path, replace=True, sync=False) as between:
-            PutReplay(NewFile(between.fd, page_size), limit).take(walk(snapshot, progress))
+            PutReplay(NewFile(between.fd, form.page_size), form.limit).take(walk(snapshot, progress))
             with Snapshot(path, OpenFile(os.dup(between.fd), path, private=True)) as copied:
                 os.truncate(destination.fd, 0)
-                done = _quick_copy(copied, destination, page_size, limit, True, fill_percent, None)
+                done = _quick_copy(copied, destination, form, None)
         assert done is not None
         return done
     except (Corrupted, Refused) as error:
