@@ -49,6 +49,21 @@ def test_a_lost_branch_page(tmp_path: Path) -> None:
     assert hashlib.sha256(path.read_bytes()).digest() == before
 
 
+def test_a_branch_element_that_leads_to_another_leaf(tmp_path: Path) -> None:
+    """The leaf is in its place elsewhere: no torn copy, and the leaf that nothing leads to any more fits."""
+    data = bytearray(fixture("integers").read_bytes())
+    truth = read(bytes(data))
+    first = truth.branches[0] * 4096 + 16
+    data[first + 24 : first + 32] = data[first + 8 : first + 16]  # page ids of the second element and the first
+    path = tmp_path / "damaged.db"
+    path.write_bytes(data)
+    _, (record,), _ = run_json("doctor", path)
+    assert not any("torn" in note for note in record["notes"])
+    _, (recovered,), _ = run_json("recover", path, "-o", tmp_path / "out.db")
+    assert recovered["pairs"] == len(truth.pairs)
+    assert recovered["lost"] == []
+
+
 def test_a_leaf_that_is_both_free_and_in_use(tmp_path: Path) -> None:
     """Only the freelist is wrong: abandoning it keeps everything."""
     sound = fixture("after-deletes").read_bytes()

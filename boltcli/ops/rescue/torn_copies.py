@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:
     """Return whether pages of the newest tree were reused since: the file was written to while it was copied.
 
-    ``free``: the pages of its freelist, None if that can't be read.
+    ``free``: the pages of its freelist, None if that can't be read. A page that is in its place elsewhere in the tree
+    says nothing: a branch element that leads there is damaged.
     """
-    if any(gap.reason in REUSED for gap in tree.gaps):
+    if any(gap.reason in REUSED and not tree.used[gap.page] for gap in tree.gaps if gap.page < len(tree.used)):
         return True
     if free is not None or not metas:
         return False
