@@ -141,6 +141,7 @@ def test_damaged_job_stores(layout: str, seed: int, jobs: int, faults: list[int]
     assert plain(found.answers) == plain(naive.job_answers(tree))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     layouts=st.sets(st.sampled_from(COMPUTE_LAYOUTS), min_size=1, max_size=2), seed=st.integers(0, 999),

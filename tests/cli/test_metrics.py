@@ -37,6 +37,7 @@ def parsed(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     return results[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_numbers_of_every_fixture(path: Path) -> None:
     status, (record,), err = run_json("metrics", "--deep", "--check", path)

@@ -50,6 +50,7 @@ def _shown(fd: int) -> bytes:
     return shown
 
 
+@pytest.mark.slow
 def test_quiet_in_the_first_second(clock: Clock, terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
     with Progress("checking", fd=theirs) as show:
@@ -75,6 +76,7 @@ def test_a_line_that_is_redrawn_and_goes_away(clock: Clock, terminal: tuple[int,
     assert _shown(ours) == b"\r" + b" " * 24 + b"\r"
 
 
+@pytest.mark.slow
 def test_more_than_all_and_nothing_at_all(clock: Clock, terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
     show = Progress("copying", "pairs", theirs)
@@ -99,6 +101,7 @@ def test_cleared_before_an_error(clock: Clock, terminal: tuple[int, int]) -> Non
     assert _shown(ours).endswith(b" \r")
 
 
+@pytest.mark.slow
 def test_nothing_where_there_is_no_terminal(clock: Clock) -> None:
     reading, writing = os.pipe()
     with Progress("checking", fd=writing) as show:

@@ -235,6 +235,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_names_that_are_no_utf_8(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "names").write_bytes(os.fsencode(folder) + b"/\xff\n" + os.fsencode(folder) + b"/good\n")
     os.rename(folder / "snapshot", os.fsencode(folder) + b"/\xff")
@@ -284,6 +285,7 @@ def test_nothing_is_done_for_results_that_cannot_be_written(folder: Path, tmp_pa
     assert sorted(os.listdir(tmp_path)) == ["backups", "r.csv"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["audit", "metrics"])
 def test_audit_and_metrics_as_rows(command: str, folder: Path, tmp_path: Path) -> None:
     results = tmp_path / "results.parquet"

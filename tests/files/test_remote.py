@@ -239,6 +239,7 @@ def test_packed_ones(server: Server, kind: str) -> None:
         assert run("check", f"{address}!data/x") == (0, b"OK\n", b"")
 
 
+@pytest.mark.slow
 def test_an_object_that_changes_is_an_error(server: Server, tmp_path: Path) -> None:
     path = _large(tmp_path)
     address = server.put("db", path.read_bytes())
@@ -318,6 +319,7 @@ def test_in_memory_and_compressed(tmp_path: Path) -> None:
         files.rm("/db.gz")
 
 
+@pytest.mark.slow
 def test_folders_and_patterns(tmp_path: Path) -> None:
     files = fsspec.filesystem("memory")
     content = {name: PACKED[name] for name in ("gzip", "xz", "tar.gz", "zip", "tar", "zstandard")}

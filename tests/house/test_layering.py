@@ -58,6 +58,7 @@ def _room(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_one_way(path: Path) -> None:
     room = _room(path)
@@ -109,6 +110,7 @@ def test_the_order_can_fail() -> None:
     assert "boltcli.cli.help.write_help" in names
 
 
+@pytest.mark.slow
 def test_every_module_says_what_it_is() -> None:
     for path in MODULES:
         assert ast.get_docstring(ast.parse(path.read_text())), path

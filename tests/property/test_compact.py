@@ -6,6 +6,7 @@ import tempfile
 from itertools import accumulate
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,6 +120,7 @@ VALUES = st.binary(max_size=20) | st.integers(0, 6000).map(bytes)
 TREES = st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES, max_size=6), max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(TREES, st.sampled_from([0, 1, 40, 65536]), st.sampled_from([1024, 4096, 65536]))
 def test_copies(tree: dict[bytes, dict[bytes, bytes]], tx_max_size: int, page_size: int) -> None:

@@ -6,6 +6,7 @@ import struct
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -21,6 +22,7 @@ PAIRS = st.dictionaries(KEYS, st.binary(max_size=40), max_size=30).map(lambda pa
 U32 = st.integers(0, 2**32 - 1)
 
 
+@pytest.mark.slow
 @given(PAIRS)
 def test_leaf_pages(pairs: list[tuple[bytes, bytes]]) -> None:
     content = page(3, 2, pairs)
@@ -77,6 +79,7 @@ def test_whole_files(pairs: list[tuple[bytes, bytes]]) -> None:
             assert list(db.check()) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 65535), st.integers(0, 255)), min_size=1, max_size=12))
 def test_files_with_any_bytes_changed(changes: list[tuple[int, int]]) -> None:

@@ -267,6 +267,7 @@ def test_search_filter_and_go(store: Path) -> None:
     _browse(store, steps)
 
 
+@pytest.mark.slow
 def test_a_newer_state_is_read_on_wish(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     shutil.copy(fixture("document"), path)

@@ -71,6 +71,7 @@ def test_every_fixture_is_among_them() -> None:
     assert {line.name for line in LINES} == {path.stem for path in DATABASES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"page_size": 1024}, {"page_size": 65536}, {"fill_percent": 50}], ids=str)
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_dense_copies(path: Path, options: dict[str, int], tmp_path: Path) -> None:

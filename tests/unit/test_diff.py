@@ -215,6 +215,7 @@ def test_deep_nests(tmp_path: Path) -> None:
     assert changes(one, two) == [Change("change", (b"b",) * 300, b"k", b"1", b"2")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["depth-4", "document", "large-branch", "nested-8"])
 def test_damage_ends_in_an_error_or_an_answer(name: str, tmp_path: Path) -> None:
     """Pages that lead back to where they came from, and others that can't be what they should be."""

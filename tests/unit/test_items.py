@@ -116,6 +116,7 @@ def touched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("filters", "path", "count"),
     [

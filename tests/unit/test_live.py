@@ -70,6 +70,7 @@ def _get(path: Path, *options: str) -> tuple[int, bytes, int]:
     return status, out, int(said[1]) if said else -1
 
 
+@pytest.mark.slow
 @SIZES
 @pytest.mark.parametrize("commits", [0, 1, 2, 3, 5, 8])
 def test_a_command_yields_one_state(

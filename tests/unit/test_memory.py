@@ -210,6 +210,7 @@ def test_thirty_thousand_levels(name: str, tmp_path: Path) -> None:
         assert (tmp_path / "out.db").stat().st_size > 30_000 * 4096 - (1 << 20)
 
 
+@pytest.mark.slow
 def test_an_export_of_deep_nesting_keeps_one_path(tmp_path: Path) -> None:
     source = nested(tmp_path / "nested.db", 3000)
     peak, written = _peak(tmp_path, "export", source)

@@ -32,6 +32,7 @@ def patched(old: Path, found: list[Change], to: Path, *, force: bool = False) ->
     return to
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(TOPS, TOPS, TOPS)
 def test_patches_and_patches_of_patches(

@@ -109,6 +109,7 @@ def test_what_precedes_damage_is_shown(tmp_path: Path) -> None:
     assert err.startswith(b"Error: value 1 ends ")
 
 
+@pytest.mark.slow
 def test_a_high_water_mark_beyond_all_bounds_ends(tmp_path: Path) -> None:
     path = written(tmp_path, small(freelist(2), LEAF, hwm=1 << 60))
     status, out, err = run("page", "--all", path)
