@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:
     """Return whether pages of the newest tree were reused since: the file was written to while it was copied.
 
-    ``free``: the pages of its freelist, None if that can't be read. A page that is in its place elsewhere in the tree
-    says nothing: a branch element that leads there is damaged.
+    ``free``: the pages of its freelist, None if that can't be read. One reference to a page that has its place
+    elsewhere in the tree says nothing: a damaged branch element leads there.
     """
-    if any(gap.reason in REUSED and not tree.used[gap.page] for gap in tree.gaps if gap.page < len(tree.used)):
+    reused = [gap for gap in tree.gaps if gap.reason in REUSED]
+    if len(reused) > 1 or any(not tree.used[gap.page] for gap in reused):
         return True
     if free is not None or not metas:
         return False
