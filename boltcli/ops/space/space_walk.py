@@ -15,7 +15,7 @@ from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import LeafElements
 from ...kernel import PLACE, SUMS
 from ...tree.kernel_walks import space_columns
-from ...tree.walk import Once, tree_pages
+from ...tree.walk import tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +132,6 @@ class _Walk:
         self._values: Counter[int] = Counter()
         self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's position, bucket's index, key
         self._reached = bytearray(snapshot.page_count)
-        self._once = Once(snapshot)
         self.result = SpaceWalk()
 
     def go(self, bucket: BucketRef) -> SpaceWalk:
@@ -170,10 +169,8 @@ class _Walk:
         elements = size = key_size = 0
         if group == self_:
             place.first = place.last = len(result.leaves) // 4
-        for page in tree_pages(snapshot, ref, self._once):
+        for page in tree_pages(snapshot, ref, self):
             snapshot.glance()
-            if ref.root:
-                self._mark(page)
             if page.flags != LEAF_PAGE:
                 continue
             leaf = LeafElements(page)
@@ -198,7 +195,8 @@ class _Walk:
             result.dense_pages += dense_pages(elements, size, key_size, bool(inner) or not self_, mmap.PAGESIZE)
         return inner
 
-    def _mark(self, page: Page) -> None:
+    def visit(self, page: Page) -> None:
+        """Mark the run of ``page``: each is visited once. Raises :class:`~boltcli.errors.Corrupted`."""
         if page.pgid < len(self._reached) and self._reached[page.pgid]:  # a damaged file may refer to it very often
             raise page.damaged("the page is referenced more than once")
         overflow = min(page.overflow, max(len(self._reached) - page.pgid - 1, 0))  # may be damaged

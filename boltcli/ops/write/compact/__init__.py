@@ -175,16 +175,10 @@ def _kernel_copy(
 ) -> _Done | None:
     """Do the same with the kernel; return None also if there is no kernel, or the file isn't regular."""
     if form.fill_percent:
-        from .dense import Dense, capacity
+        from .dense import Dense
 
         writer = Dense(destination.fd, form.page_size, form.fill_percent)
-        found = copied(
-            snapshot,
-            form.page_size,
-            writer.writer.write,
-            progress,
-            capacity=capacity(form.page_size, form.fill_percent),
-        )
+        found = copied(snapshot, form.page_size, writer.writer.write, progress, capacity=writer.capacity)
     else:
         file = NewFile(destination.fd, form.page_size)
         found = copied(snapshot, form.page_size, file.writer.write, progress, limit=form.limit)

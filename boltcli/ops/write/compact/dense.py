@@ -32,11 +32,6 @@ _LEAST = 2  # fewest keys of a branch page
 _ENOUGH = 8  # fewest keys of a branch page if each takes a quarter of a page; fewer would make the tree deep
 
 
-def capacity(page_size: int, fill_percent: int) -> int:
-    """Return how many bytes of a page are filled."""
-    return page_size * fill_percent // 100
-
-
 class Dense:
     """One compaction into pages that are filled up to ``fill_percent``."""
 
@@ -44,7 +39,7 @@ class Dense:
 
     def __init__(self, fd: int, page_size: int, fill_percent: int) -> None:
         self.page_size = page_size
-        self.capacity = capacity(page_size, fill_percent)
+        self.capacity = page_size * fill_percent // 100
         self.writer = PageWriter(fd, page_size)
         self.hwm = 3  # after two metas and the freelist
         self.path = [_Packer(self, b"", 0)]
