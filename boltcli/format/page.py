@@ -53,6 +53,21 @@ EVEN = bytes(range(0, 256, 2))
 _SWAP = sys.byteorder == "big"
 
 
+def find(buffer: Buffer, needle: bytes, start: int, end: int) -> int:
+    """Return the lowest offset of ``needle`` that lies between ``start`` and ``end`` as a whole, or -1.
+
+    ``mmap.find`` of Python before 3.11.4 reads one byte after the end that it is given (python/cpython#105235): after
+    the end of a map that is a crash, so a match at the very end of the buffer is looked for by comparing.
+    """
+    last = len(buffer)
+    if end < last:
+        return buffer.find(needle, start, end)
+    at = buffer.find(needle, start, last - 1)
+    if at < 0 and last - len(needle) >= start and buffer[last - len(needle) : last] == needle:
+        return last - len(needle)
+    return at
+
+
 def type_name(flags: int) -> str:
     """Return bbolt's name of a page type: ``branch``, ``leaf``, ``meta``, ``freelist`` or ``unknown<hex>``."""
     return PAGE_TYPES.get(flags) or f"unknown<{flags:02x}>"

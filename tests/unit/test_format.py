@@ -8,7 +8,7 @@ import pytest
 
 from boltcli.errors import ChecksumError, Corrupted, InvalidDatabase, VersionMismatch
 from boltcli.format.meta import Meta, choose, fnv1a64
-from boltcli.format.page import BranchElements, LeafElements, type_name
+from boltcli.format.page import BranchElements, LeafElements, find, type_name
 from tests.support import as_page, freelist, meta, page, pgid
 
 OTHER_ORDER = "invalid database: it was written on a machine with the other byte order"
@@ -105,3 +105,19 @@ def test_type_names() -> None:
     assert [type_name(flags) for flags in (1, 2, 4, 0x10, 0, 3, 0x8001)] == [
         "branch", "leaf", "meta", "freelist", "unknown<00>", "unknown<03>", "unknown<8001>",
     ]  # fmt: skip
+
+
+class _Map(bytes):
+    """A buffer that, like a map of Python 3.11.2, must not be searched up to its very end."""
+
+    def find(self, needle: bytes, start: int, end: int) -> int:  # type: ignore[override]
+        assert end < len(self), "this would read beyond the map"
+        return super().find(needle, start, end)
+
+
+def test_a_search_ends_before_the_end_of_the_map() -> None:
+    text = b"abcabcab"
+    for start in range(len(text) + 1):
+        for end in range(start, len(text) + 3):
+            for needle in (b"a", b"b", b"ab", b"cab", b"abcabcab", b"x", b"b" * 20):
+                assert find(_Map(text), needle, start, end) == text.find(needle, start, end)

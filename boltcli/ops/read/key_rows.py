@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...format.constants import BUCKET_LEAF_FLAG
+from ...format.page import find
 from ...tree.key_range import stretches
 
 TYPE_CHECKING = False
@@ -47,20 +48,16 @@ def key_rows(
         pgid = page.pgid if bucket.root else bucket.page
         places: range | list[int] = range(low, high)
         if needle:
-            if page.buffer.find(needle, page.offset, page.end) < 0:
+            if find(page.buffer, needle, page.offset, page.end) < 0:
                 yield []
                 continue
             places = [
                 index
                 for index in places
-                if needle in keys[index] or (values and _in_value(page.buffer, leaf.value_span(index), needle))
+                if needle in keys[index] or (values and find(page.buffer, needle, *leaf.value_span(index)) >= 0)
             ]
         sizes, flags = leaf.value_sizes, leaf.flags
         rows = [KeyRow(keys[index], sizes[index], bool(flags[index] & BUCKET_LEAF_FLAG), pgid) for index in places]
         if reverse:
             rows.reverse()
         yield rows
-
-
-def _in_value(buffer: object, span: tuple[int, int], needle: bytes) -> bool:
-    return bool(buffer.find(needle, *span) >= 0)  # type: ignore[attr-defined]

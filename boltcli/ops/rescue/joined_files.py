@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ...format.meta import Meta
-from ...format.page import unload
+from ...format.page import find, unload
 from .page_table import AT_ONCE
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[in
 def _find(buffer: Buffer, start: int) -> int:
     """Return the offset of the next magic number, or -1; the buffer may be a mapped file larger than memory."""
     while start < len(buffer):
-        at = buffer.find(_MAGIC, start, start + AT_ONCE + len(_MAGIC))
+        at = find(buffer, _MAGIC, start, start + AT_ONCE + len(_MAGIC))
         if at >= 0:
             return at
         start += AT_ONCE
