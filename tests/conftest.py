@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +13,27 @@ from boltcli.kernel import load_kernel
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background; commands would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What changes how programs behave, and what of it the tests start from. Variables that choose how the tests run
+# (BOLTCLI_KERNEL, BOLTCLI_SEED ...) stay as they are.
+OURS = ("BOLTCLI_EXIT_STATUS", "BOLTCLI_LOCK", "BOLTCLI_TIMEOUT")
+TERMINAL = ("CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR")
+LANGUAGE = ("LANG", "LANGUAGE", "LC_CTYPE", "LC_COLLATE", "LC_MESSAGES", "LC_NUMERIC", "LC_TIME")
+SURROUNDINGS = {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color", "TZ": "UTC"}
+
 HAS_KERNEL = load_kernel() is not None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surroundings() -> Iterator[None]:
+    """Run all tests in one environment with one umask, whatever those of the caller are."""
+    umask = os.umask(0o022)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (*OURS, *TERMINAL, *LANGUAGE):
+            patch.delenv(name, raising=False)
+        for name, value in SURROUNDINGS.items():
+            patch.setenv(name, value)
+        yield
+    os.umask(umask)
 
 
 @pytest.fixture(params=["kernel", "python"])
