@@ -13,13 +13,13 @@ GROUPS = (
     Group(
         "surgery",
         "Repair a copy of a damaged database.",
-        example="boltcli surgery revert-meta-page broken.db --output reverted.db",
+        example="boltcli surgery revert-meta-page fixtures/document.db --output reverted.db",
         group="Repair",
     ),
     Group(
         "surgery freelist",
         "Remove the freelist, or rebuild it.",
-        example="boltcli surgery freelist abandon broken.db --output abandoned.db",
+        example="boltcli surgery freelist abandon fixtures/document.db --output abandoned.db",
         group="Repair",
     ),
     Group(

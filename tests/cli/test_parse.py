@@ -273,7 +273,7 @@ def test_the_list_is_consistent() -> None:
     for command in all_commands():
         required = sum(argument.required for argument in command.arguments)
         assert command.least == required, command.name
-        parsed = parse(command.example.split()[1:])
+        parsed = parse(command.example.rpartition(" | ")[2].split()[1:])
         assert parsed.action == "run"
         assert parsed.command is command
 
@@ -298,7 +298,7 @@ def test_options_have_the_types_that_are_declared(name: str) -> None:
         if not option.common
     }
     assert _typed(module_of(name)) == declared
-    parsed = parse(command.example.split()[1:])
+    parsed = parse(command.example.rpartition(" | ")[2].split()[1:])
     job: Job[Any] = Job(command, parsed.arguments, parsed.options, io.BytesIO())
     for key, kind in declared.items():
         assert type(getattr(job.options, key)).__name__ == kind.partition("[")[0]

@@ -9,13 +9,18 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from boltcli import guide
 from boltcli.cli.commands import COMMANDS
+from boltcli.cli.help import shown_example
+from boltcli.cli.registry import find
 from tests.support import ROOT
+
+Shell = Callable[[str, Path], "subprocess.CompletedProcess[str]"]
 
 PAGES = {"README": (ROOT / "README.md").read_text()} | {topic: guide.text(topic) for topic in guide.topics()}
 
@@ -33,29 +38,63 @@ def _sessions(page: str) -> list[tuple[str, str]]:
 SESSIONS = [(topic, *session) for topic, page in PAGES.items() for session in _sessions(page)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("topic", "command", "expected"), SESSIONS, ids=lambda text: text[:50])
-def test_console_blocks(topic: str, command: str, expected: str, tmp_path: Path) -> None:
-    if "| jq" in command and shutil.which("jq") is None:
-        pytest.skip("there is no jq here")
-    program = tmp_path / "boltcli"
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, without what is set up in it: the examples run there as a reader would run them."""
+    copy = tmp_path_factory.mktemp("guide") / "boltcli"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".?*", "build", "dist", "__pycache__", "tests"))
+    shutil.copy(ROOT / ".gitignore", copy)
+    return copy
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """Run a command line in a folder, with a ``boltcli`` on the PATH; stderr goes where stdout goes."""
+    folder = tmp_path_factory.mktemp("bin")
+    program = folder / "boltcli"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m boltcli "$@"\n')
     program.chmod(0o755)
-    # Copies: what the examples write stays out of the repository, and no other test has them open.
-    (tmp_path / "fixtures").mkdir()
-    for name in re.findall(r"fixtures/[\w.-]+\.db", command):
-        shutil.copy(ROOT / name, tmp_path / name)
-    done = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.stdout.decode() == expected
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-c", command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=environment, encoding="utf-8",
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.mark.slow
+def test_console_blocks(checkout: Path, shell: Shell) -> None:
+    """Run all examples in order, in one copy of the checkout: each prints what its page says and changes no file."""
+    before = _contents(checkout)
+    wrong = []
+    for topic, command, expected in SESSIONS:
+        if "| jq" in command and shutil.which("jq") is None:
+            continue
+        if (printed := shell(command, checkout).stdout) != expected:
+            wrong.append(f"{topic}: $ {command}\n--- the page says\n{expected}--- it prints\n{printed}")
+    assert not wrong, "\n".join(wrong)
+    after = _contents(checkout)
+    assert {name for name in before if after.get(name) != before[name]} == set()
+    if shutil.which("git"):
+        subprocess.run(["git", "init", "-q"], cwd=checkout, check=True)
+        new = sorted(after.keys() - before.keys())
+        ignored = subprocess.run(
+            ["git", "check-ignore", "--stdin"], cwd=checkout, input="\n".join(new), capture_output=True, text=True
+        )
+        assert ignored.stdout.splitlines() == new, "the examples leave files that git would show as new"
 
 
 @pytest.mark.parametrize("topic", PAGES)
-def test_python_blocks(topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_blocks(topic: str, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a page's Python blocks in one namespace, and compare what they print with a following ```text block."""
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(checkout)
     page, names = PAGES[topic], {"__name__": topic}
     for block, output in re.findall(
         r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", page, re.MULTILINE | re.DOTALL
@@ -65,6 +104,22 @@ def test_python_blocks(topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
             exec(compile(block, f"{topic}.md", "exec"), names)
         if output:
             assert printed.getvalue() == output
+
+
+@pytest.mark.slow
+def test_examples_of_help(shell: Shell, tmp_path: Path) -> None:
+    """Run the examples that help shows, in order, in an empty folder, on the file that ``help example`` writes."""
+    assert shell("boltcli help example", tmp_path).returncode == 0
+    failed = []
+    for name in COMMANDS:
+        if name in ("browse", "watch"):  # they go on until they are stopped
+            continue
+        command = find(name)
+        assert command is not None
+        done = shell(shown_example(command.example), tmp_path)
+        if not done.stdout or "Error: " in done.stdout or done.returncode not in {0, *command.statuses}:
+            failed.append(f"$ {shown_example(command.example)}\n{done.stdout}({done.returncode})")
+    assert not failed, "\n".join(failed)
 
 
 def test_recipes_in_shell_and_python_agree() -> None:

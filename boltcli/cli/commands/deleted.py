@@ -34,7 +34,7 @@ COMMAND = Command(
         *FILTERS,
         *ACCESS[:3],
     ),
-    example="boltcli deleted fixtures/many-free.db",
+    example="boltcli deleted --limit 3 fixtures/many-free.db",
     group="Rescue",
 )  # fmt: skip
 
@@ -73,9 +73,12 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             file.buffer, tuple(addresses(job.arguments[1:])), start=start, stop=stop, wanted=filters["wanted"],
             versions=versions, live=bool(options.history), progress=progress,
         )  # fmt: skip
+        pair = None
         for pair in islice(found, options.limit or None):
             file.verify()
             out.write(_line(pair, job) if job.json else cut_to_width(_line(pair, job), out))
+        if pair is None and not job.json:
+            err.write(b"no deleted pairs found\n")
 
 
 def _line(pair: Deleted, job: Job[Options]) -> bytes:

@@ -52,7 +52,7 @@ COMMAND = Command(
     opens=True,
     statuses={0: "nothing differs", DIFFERENT: "something differs", TROUBLE: "they could not be compared"},
     failure=TROUBLE,
-    example="boltcli diff --summary fixtures/bacalhau-compute-1.4.db fixtures/bacalhau-compute-1.5.db",
+    example="boltcli diff --previous fixtures/document.db",
     group="Compare",
 )  # fmt: skip
 

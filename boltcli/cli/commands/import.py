@@ -43,7 +43,7 @@ COMMAND = Command(
         PAGE_SIZE,
         HUMAN,
     ),
-    example="boltcli import -o store.db store.ndjson",
+    example="boltcli export fixtures/document.db | boltcli import -o store.db -",
     group="Write",
 )
 

@@ -39,7 +39,7 @@ COMMAND = Command(
     ),
     several=True,
     together=True,
-    example="boltcli metrics -o boltcli.prom fixtures/document.db fixtures/inline.db",
+    example="boltcli metrics fixtures/document.db fixtures/inline.db",
     statuses={0: "all files were read", 1: "a file could not be read; its sample boltcli_up is 0"},
     group="Compare",
 )  # fmt: skip

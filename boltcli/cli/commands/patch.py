@@ -42,7 +42,8 @@ COMMAND = Command(
         HUMAN,
         *ACCESS,
     ),
-    example="boltcli patch -o c.db a.db changes.ndjson",
+    example='echo \'{"op":"add","bucket":["execution"],"key":"a","new":"b"}\' | '
+    "boltcli patch -o patched.db fixtures/document.db -",
     group="Compare",
 )  # fmt: skip
 

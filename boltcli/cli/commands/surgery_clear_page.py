@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMAND = declare(
     "clear-page",
     "Remove all elements of a branch or leaf page.",
-    "broken.db --output cleared.db --pageId 5",
+    "fixtures/document.db --output cleared.db --pageId 5",
     OUTPUT,
     number_option("pageId", "The page to clear.", aliases=("page-id",)),
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMAND = declare(
     "clear-page-elements",
     "Remove some elements of a branch or leaf page.",
-    "broken.db --output cleared.db --pageId 5 --from-index 0 --to-index 2",
+    "fixtures/document.db --output elements.db --pageId 5 --from-index 0 --to-index 2",
     OUTPUT,
     number_option("pageId", "The page to clear.", aliases=("page-id",)),
     number_option("from-index", "The first element to remove, counted from 0.", metavar="INDEX", signed=True),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMAND = declare(
     "copy-page",
     "Copy a page over another one.",
-    "broken.db --output copied.db --from-page 5 --to-page 7",
+    "fixtures/document.db --output copied.db --from-page 5 --to-page 7",
     OUTPUT,
     number_option("from-page", "The page to copy."),
     number_option("to-page", "The page to overwrite."),

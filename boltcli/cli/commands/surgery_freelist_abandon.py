@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMAND = declare(
     "freelist abandon",
     "Remove the freelist from both meta pages; bbolt then finds the free pages by a full walk.",
-    "broken.db --output abandoned.db",
+    "fixtures/document.db --output abandoned.db",
     OUTPUT,
 )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMAND = declare(
     "meta update",
     "Change fields of a meta page, and update its checksum.",
-    "broken.db --output updated.db --meta-page 1 --fields root:6,freelist:8",
+    "fixtures/document.db --output updated.db --meta-page 1 --fields root:6,freelist:9",
     OUTPUT,
     FORCE,
     Option(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMAND = declare(
     "revert-meta-page",
     "Undo the newest transaction: replace its meta page by the other one.",
-    "broken.db --output reverted.db",
+    "fixtures/document.db --output reverted.db",
     OUTPUT,
     FORCE,
 )
