@@ -74,6 +74,25 @@ def test_trivy_faults(tmp_path: Path) -> None:
     assert [row["fixed_version"] for row in rows(path, "advisories")] == [None, "1"] * 2
 
 
+def test_trivy_of_red_hat(tmp_path: Path) -> None:
+    """An advisory has entries, each with its version and its CVEs; the key is that of the advisory."""
+    entries = {"Entries": [
+        {"FixedVersion": "1-2.el8", "Affected": [1], "Cves": [{"ID": "CVE-1", "Severity": 3}, {"ID": "CVE-3"}]},
+        {"FixedVersion": "1-2.el9", "Cves": [{"ID": "CVE-2"}]}, {"FixedVersion": "1-2.el8", "Cves": [{"Severity": 1}]},
+    ]}  # fmt: skip
+    open_ = {"Entries": [{"Affected": [2], "Cves": [{"Severity": 2}], "Status": 5}]}
+    package = {b"RHSA-1": json.dumps(entries).encode(), b"CVE-1": json.dumps(open_).encode()}
+    tree: Tree = {b"vulnerability": {b"CVE-1": b"{}", b"CVE-2": b"{}"}, b"data-source": {b"Red Hat": b"{}"},
+                  b"Red Hat": {b"curl": package}}  # fmt: skip
+    path = make(tmp_path / "trivy.db", tree)
+    assert {row["id"]: row["fixed_version"] for row in rows(path, "advisories")} == {
+        "RHSA-1": "1-2.el8, 1-2.el9", "CVE-1": None,
+    }  # fmt: skip
+    assert audit(path) == {"advisories_without_vulnerability": ["CVE-3"]}
+    (platform,) = rows(path, "platforms")
+    assert (platform["advisories"], platform["unfixed"]) == (2, 1)
+
+
 @pytest.mark.parametrize("name", stores("buildkit-cache"))
 def test_buildkit(name: str) -> None:
     path, said = STORES / f"{name}.db", expected(name)

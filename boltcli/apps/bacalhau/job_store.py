@@ -28,6 +28,7 @@ _TREES = (
     b"idx_executions_by_node",
 )
 _FLAT = (b"idx_inprogress", b"idx_inprogress_executions")
+_TYPES = ("batch", "daemon", "ops", "service")  # of jobs
 
 
 class Evaluation:
@@ -244,9 +245,15 @@ class JobStore:
         index = self.indexes.get("idx_inprogress")
         if not self.old_store or index is None or any(job.has_history for job in self.jobs.values()):
             return False
-        # Entries of jobs that are gone say nothing; without any other the history rows do, to which 1.3.1 added events.
-        bare = {key in self.jobs for _, key in index.entries if key in self.jobs or key.partition(":")[2] in self.jobs}
-        return bare == {True} if bare else self.rows_have_events is False
+        bare = False
+        for _, key in index.entries:
+            kind, _, id = key.partition(":")
+            if key in self.jobs:
+                bare = True
+            elif id in self.jobs or (id and kind in _TYPES):
+                return False
+        # Other entries say nothing; without any the history rows do, to which 1.3.1 added events.
+        return bare or self.rows_have_events is False
 
     def holds(self, id: str, job: str) -> bool:
         """Return whether ``job`` holds a record of the execution ``id`` that says so itself."""
