@@ -185,7 +185,7 @@ def test_names_that_look_like_the_answers_text(layout: str) -> None:
     """Names with " -> ", ":" and blanks: a sound store is sound."""
     store, answers = (job_store, naive.job_answers) if layout in JOB_LAYOUTS else (compute_store, naive.compute_answers)
     for seed in range(4):
-        tree = store(layout, seed, 5, odd=True)  # type: ignore[operator]
+        tree = store(layout, seed, 5, odd=True)
         found, _ = audited(tree)
         assert plain(found.answers) == plain(answers(tree))
         assert [finding.message for finding in found.findings if finding.severity != INFO] == []
@@ -251,7 +251,7 @@ def test_repairs_take_names_as_they_are(layout: str, seed: int, odd: bool, fault
     make_store, answers = (
         (job_store, naive.job_answers) if layout in JOB_LAYOUTS else (compute_store, naive.compute_answers)
     )
-    sound, broken = (make_store(layout, seed, 3, odd=odd) for _ in range(2))  # type: ignore[operator]
+    sound, broken = (make_store(layout, seed, 3, odd=odd) for _ in range(2))
     for fault in faults:
         damage_index(broken, fault)
     mend_and_look(sound, broken, answers)
@@ -264,7 +264,7 @@ def test_repairs_take_names_as_they_are(layout: str, seed: int, odd: bool, fault
 def test_deletions_take_names_as_they_are(layout: str, tmp_path: Path) -> None:
     """What is finished goes whole, with its entries under any names; what is left is as sound as before."""
     store, answers = (job_store, naive.job_answers) if layout in JOB_LAYOUTS else (compute_store, naive.compute_answers)
-    tree = store(layout, 7, 9, odd=True)  # type: ignore[operator]
+    tree = store(layout, 7, 9, odd=True)
     path = make(tmp_path / "store.db", tree)
     assert run("audit", path, "--older-than", "1s", "--changes", tmp_path / "gone.ndjson")[0] in (0, 1)
     status, _, err = run("patch", "--in-place", path, tmp_path / "gone.ndjson")

@@ -284,7 +284,9 @@ def test_guesses(data: bytes, expected: Any) -> None:
         (struct.pack("<d", 2.0), {"u64 big-endian": 64, "float64 little-endian": 2.0}),
         (struct.pack(">d", 3.14159), None),  # any eight bytes may be a float
         (put(1, b"a" * 40), {"protobuf": {"1": "a" * 40}, "text": "\n(" + "a" * 40}),
+        (put(12, b"a" * 40), {"protobuf": {"12": "a" * 40}, "text": "b(" + "a" * 40}),
         (b"\n\nhello", None),  # no message: text
+        (b"b4" * 32, None),
         (bytes(range(0x60, 0x80)) + b"\0", None),
     ],
 )

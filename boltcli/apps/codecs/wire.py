@@ -159,8 +159,8 @@ def _shown(kind: int, value: int | bytes, depth: int) -> Any:
 
 
 def may_be_message(data: bytes) -> bool:
-    """Say whether printable bytes may be meant as a message: one that begins with field 1 does so with white space."""
-    return data[:1] in (b"\t", b"\n", b"\r")
+    """Say whether printable bytes may be meant as a message: field 1 is white space, others may be one whole string."""
+    return data[:1] in (b"\t", b"\n", b"\r") or (len(data) > 2 and data[0] & 7 == BYTES and data[1] == len(data) - 2)
 
 
 def printable(data: bytes) -> str | None:
