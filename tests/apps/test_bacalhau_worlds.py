@@ -341,3 +341,78 @@ def test_changes_without_the_lighter_ones_apply(tmp_path: Path) -> None:
         run("audit", path, "--changes", changes, *words)
         status, _, err = run("patch", path, changes, "-o", mended)
         assert status == 0, err
+
+
+def repaired(tree: Tree, folder: Path) -> Tree:
+    """The store after all changes that its audit proposes."""
+    path = make(folder / "store.db", tree)
+    run("audit", path, "--verbose", "--changes", folder / "c.ndjson")
+    status, _, err = run("patch", "--in-place", path, folder / "c.ndjson")
+    assert status == 0, err
+    with Opened(path) as db:
+        return tree_of(db)
+
+
+def indexed(tree: Any, name: bytes) -> set[tuple[bytes, ...]]:
+    """The entries of an index, without the name of it and their values."""
+    return {pair[1:-1] for pair in entries(tree) if pair[0] == name}
+
+
+def test_entries_are_removed_where_they_lie(tmp_path: Path) -> None:
+    """Not where their names as text would lead: a bucket with a slash in its name, bytes that aren't UTF-8."""
+    tree = job_store("1.5.2-1.7.0", 2, 1)
+    sound = {name: indexed(tree, name) for name in (b"idx_namespaces", b"idx_tags", b"idx_executions")}
+    tree[b"idx_namespaces"][b"team/x"] = {b"j-gone": b""}
+    tree[b"idx_tags"][b"\xfe"] = {b"j-\xff": b"", b"0xfe": b""}
+    tree[b"idx_executions"][b"e-gone"] = {b"j-gone": b"", b"inner": {b"j-gone": b""}}
+    mended = repaired(tree, tmp_path)
+    assert {name: indexed(mended, name) for name in sound} == sound
+
+
+def test_what_bacalhau_could_not_name_is_not_added(tmp_path: Path) -> None:
+    """A job whose id isn't UTF-8, and one without a namespace: an entry made of the audit's text would be wrong."""
+    tree = job_store("1.5.2-1.7.0", 2, 1)
+    (spec,) = (json.loads(job[b"spec"]) for job in tree[b"jobs"].values())
+    tree[b"jobs"][b"j-\xff"] = {b"spec": json.dumps(spec | {"ID": "j", "Namespace": "n", "Labels": {}}).encode()}
+    tree[b"jobs"][b"j-n"] = {b"spec": json.dumps(spec | {"ID": "j-n", "Namespace": "", "Labels": {}}).encode()}
+    before = indexed(tree, b"idx_namespaces")
+    assert indexed(repaired(tree, tmp_path), b"idx_namespaces") == before
+
+
+@pytest.mark.parametrize(("layout", "start"), [("1.0.4-1.3.0", b""), ("1.3.1-1.4.0", b"batch:")])
+def test_a_job_in_progress_is_added_as_its_version_does(layout: str, start: bytes, tmp_path: Path) -> None:
+    """Without any entry the history rows say which; a job's id may have a : in it."""
+    tree = job_store(layout, 2, 1)
+    (job,) = tree[b"jobs"].values()
+    spec = json.loads(job[b"spec"]) | {"ID": "a:b", "Type": "batch", "State": {"StateType": "Running"}, "Labels": {}}
+    tree[b"jobs"] = {b"a:b": {**job, b"spec": json.dumps(spec).encode()}}
+    tree[b"idx_inprogress"] = {b"odd:one": b"", start + b"a:b": b""}
+    mended = repaired(tree, tmp_path)
+    assert indexed(mended, b"idx_inprogress") == {(start + b"a:b",)}
+    tree[b"idx_inprogress"] = {b"odd:one": b""}
+    (tmp_path / "c.ndjson").unlink()
+    (tmp_path / "store.db").unlink()
+    assert indexed(repaired(tree, tmp_path), b"idx_inprogress") == {(start + b"a:b",)}
+
+
+def test_labels_in_lower_case_are_those_of_go() -> None:
+    """Each character by itself: Python's own rule has another sigma at the end of a word."""
+    tree = job_store("1.5.2-1.7.0", 2, 1)
+    (job,) = tree[b"jobs"].values()
+    job[b"spec"] = json.dumps(json.loads(job[b"spec"]) | {"Labels": {"ΟΣ": "", "İ": ""}}).encode()
+    tree[b"idx_tags"] = {"οσ".encode(): {next(iter(tree[b"jobs"])): b""}, b"i": {next(iter(tree[b"jobs"])): b""}}
+    found, _ = audited(tree)
+    assert found.answers["indexes"]["idx_tags"] == {
+        "dangling": [], "records_not_indexed": [], "tags_without_jobs": [],
+    }  # fmt: skip
+
+
+def test_only_entries_of_the_live_index_itself_count() -> None:
+    tree = compute_store("1.0.4-1.4.0", 1, 6)
+    tree[b"execution-live-index"] = {b"inner": dict(tree[b"execution-live-index"])}
+    found, _ = audited(tree)
+    live = found.answers["generations"]["unversioned"]["live_index"]
+    assert live["dangling"] == []
+    assert live["live_not_indexed"] == naive.compute_answers(tree)["generations"]["unversioned"]["live_index"][
+        "live_not_indexed"
+    ]  # fmt: skip

@@ -251,7 +251,7 @@ def storm(seed: int) -> Tree:
         place = tree if random.random() < 0.5 else tree.setdefault(b"node", {}).setdefault(b"sub", {})
         records = {number.to_bytes(8, "big"): pack({"ID": number, "Name": f"u{number}"}) for number in (1, 64, 200)}
         records[b"text__id"] = pack([1.5, None])
-        unique = {f"u{random.random()}".encode(): id for id in records}
+        unique = {f"u__{random.random()}".encode(): id for id in records}  # no list index, whatever is in it
         values = {id: random.choice([b"a__b", (20).to_bytes(8, "big"), pack("2025"), b"__"]) for id in records}
         place[name] = {
             **records, b"__storm_metadata": {b"codec": codec.encode(), b"IDcounter": (200).to_bytes(8, "big")},
@@ -324,6 +324,16 @@ def test_shared_storm_protobuf() -> None:
     assert [row["record"] for row in rows(path, "records")] == [
         {"1": each["id"], "2": each["name"]} for each in said("storm-protobuf")
     ]
+
+
+def test_storm_takes_no_other_codec_than_its_bucket_names(tmp_path: Path) -> None:
+    tree: Tree = {
+        b"__storm_db": {b"version": b"x", b"__storm_metadata": {b"codec": b"sereal"}},
+        b"Own": {b"k": b'{"a":1}', b"__storm_metadata": {b"codec": b"sereal"}},
+        b"Json": {b"k": b'{"a":1}', b"__storm_metadata": {b"codec": b"json"}},
+    }
+    path = make(tmp_path / "storm.db", tree)
+    assert {row["type"]: row["record"] for row in rows(path, "records")} == {"Own": '{"a":1}', "Json": {"a": 1}}
 
 
 # bolthold
