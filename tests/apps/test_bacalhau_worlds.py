@@ -362,6 +362,8 @@ def test_entries_are_removed_where_they_lie(tmp_path: Path) -> None:
     """Not where their names as text would lead: a bucket with a slash in its name, bytes that aren't UTF-8."""
     tree = job_store("1.5.2-1.7.0", 2, 1)
     sound = {name: indexed(tree, name) for name in (b"idx_namespaces", b"idx_tags", b"idx_executions")}
+    namespace = next(name for name, value in tree[b"idx_namespaces"].items() if not isinstance(value, bytes))
+    tree[b"idx_namespaces"][namespace][b"j-\xff"] = b""
     tree[b"idx_namespaces"][b"team/x"] = {b"j-gone": b""}
     tree[b"idx_tags"][b"\xfe"] = {b"j-\xff": b"", b"0xfe": b""}
     tree[b"idx_executions"][b"e-gone"] = {b"j-gone": b"", b"inner": {b"j-gone": b""}}
@@ -405,6 +407,15 @@ def test_labels_in_lower_case_are_those_of_go() -> None:
     assert found.answers["indexes"]["idx_tags"] == {
         "dangling": [], "records_not_indexed": [], "tags_without_jobs": [],
     }  # fmt: skip
+
+
+def test_a_bucket_goes_only_with_all_that_is_in_it(tmp_path: Path) -> None:
+    """The entries of job a/b are in a bucket of those of job a."""
+    tree = compute_store("1.6.0-1.9.3", 1, 1)
+    ((id, record),) = tree[b"v2_executions"].items()
+    tree[b"v2_executions"][id] = record.replace(json.dumps(json.loads(record)["JobID"]).encode(), b'"a/b"')
+    tree[b"v2_idx_executions_by_job_id"] = {b"a": {b"e-gone": b"", b"b": {id: b""}}}
+    assert indexed(repaired(tree, tmp_path), b"v2_idx_executions_by_job_id") == {(b"a", b"b", id)}
 
 
 def test_only_entries_of_the_live_index_itself_count() -> None:

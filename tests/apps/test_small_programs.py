@@ -192,6 +192,8 @@ def test_bleve(tmp_path: Path) -> None:
     assert [(row["term"], row["documents"]) for row in rows(path, "terms")] == [("api", 1), ("web", 3)]
     assert rows(path, "internal") == [{"epoch": None, "key": "_mapping", "value": {"a": 1}}]
     assert {row["type"]: row["count"] for row in rows(path, "rows")}["dictionary"] == 2
+    _, found, _ = run_json("items", path, "bleve", "--prefix", "v", "--decode", "auto")
+    assert [row["value_decoded"] for row in found] == [7]
     segment: Tree = {b"p": b"00000a.zap", b"stats": b"{}"}
     inner: Tree = {b"i": {b"TotBytesWritten": b"\x09" + bytes(7)}, b"m": {b"type": b"zap"}, b"\x8a": segment}
     path = make(tmp_path / "root.bolt", {b"s": {b"\x89": inner}})
