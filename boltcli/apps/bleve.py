@@ -153,6 +153,8 @@ def _row_value(key: bytes, value: bytes) -> Plain:
     if kind == "back index":
         message = any_message(value)
         return value if message is None else message
+    if kind == "version" and len(value) == 1:
+        return value[0]
     return _plain(value) if kind in ("internal", "version") else value
 
 

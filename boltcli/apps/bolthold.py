@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from .contract import Pattern, Plain
+    from .contract import Path, Pattern, Plain
     from .store import Store
 
 _INDEX = b"_index:"
@@ -36,7 +36,7 @@ def keys_of(data: bytes) -> list[Plain]:
     """Return the keys that an index lists for a value: a list of encoded keys, itself encoded."""
     found = decoded(data)
     if not isinstance(found, list):
-        return [found]
+        return [] if found is None else [found]
     return [decoded(_raw(each)) for each in found]
 
 
@@ -91,15 +91,15 @@ def _key(key: bytes) -> Plain:
 
 
 def _value(key: bytes, value: bytes) -> Plain:
-    found = decoded(value)
-    return [decoded(each) for each in found] if isinstance(found, list) and all(map(_is_bytes, found)) else found
+    return decoded(value)
 
 
-def _is_bytes(each: object) -> bool:
-    return isinstance(each, bytes)
+def _index_value(key: bytes, value: bytes) -> Plain:
+    return keys_of(value)
 
 
-_CODECS: dict[Pattern, Codec] = {(ANY,): Codec(_key, _value)}
+_RECORDS, _INDEXES = Codec(_key, _value), Codec(_key, _index_value)
+_CODECS: dict[Pattern, Codec] = {(ANY,): _RECORDS}
 
 
 class Bolthold(Application):
@@ -114,6 +114,9 @@ class Bolthold(Application):
         View("indexes", columns("type field value:json count:integer keys:json"), _indexes,
              "Values that are indexed, with the keys of their records"),
     )  # fmt: skip
+
+    def codec(self, path: Path) -> Codec | None:
+        return _INDEXES if len(path) == 1 and path[0].startswith(_INDEX) else super().codec(path)
 
     def recognise(self, db: Store) -> Recognition | None:
         index = next(db.prefix(_INDEX), None)

@@ -259,6 +259,10 @@ class Application:
         """Answer what an operator asks of ``db``; None if there is no audit. Each bucket is read once at most."""
         return None
 
+    def has_audit(self, db: Store) -> bool:
+        """Say whether there is an audit of ``db``, a file of this program: its layouts may have none."""
+        return type(self).audit is not Application.audit
+
     def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
         """Compare several files of this program, given as paths and audits; yield findings with the path concerned."""
         return ()
@@ -274,6 +278,10 @@ class Application:
     def codec(self, path: Path) -> Codec | None:
         """Return the codec of the pairs of the bucket at ``path``, or None; the first pattern that fits counts."""
         return next((codec for pattern, codec in self.codecs.items() if matches(pattern, path)), None)
+
+    def codec_in(self, db: Store, path: Path) -> Codec | None:
+        """Return the codec of the bucket at ``path`` of ``db``, where the file itself says which; else as ``codec``."""
+        return self.codec(path)
 
 
 def matches(pattern: Pattern, path: Path) -> bool:

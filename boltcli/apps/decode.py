@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ..errors import ArgumentError
 from .codecs.guess import DECODERS, guess
+from .codecs.wire import printable
 from .columns import text_or_bytes
 from .json_values import jsonable
 from .registry import application, applications, recognise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from .contract import Application, Codec, Path
@@ -39,8 +40,10 @@ class Decoder:
         found: Application | None = None,
         form: Callable[[bytes], Any] | None = None,
         schema: Callable[[bytes], Any] | None = None,
+        db: Store | None = None,
     ) -> None:
         self._application = found
+        self._db = db
         self._form = form
         self._schema = schema
         self._codecs: dict[Path, Codec | None] = {}
@@ -53,7 +56,7 @@ class Decoder:
                 return Decoded(plain(codec.key(key)))
             except Exception:  # an application's own fault is no reason to show nothing
                 return Decoded(plain(key))
-        return Decoded(plain(key)) if self._named() else _guessed(key)
+        return Decoded(plain(key)) if self._named() else _guessed(key, is_key=True)
 
     def value(self, path: Path, key: bytes, value: bytes) -> Decoded:
         """Decode the value of ``key``; of one that is too large only its size is said."""
@@ -74,6 +77,12 @@ class Decoder:
                 return Decoded(plain(value))
         return _guessed(value)
 
+    def leave(self, paths: Iterable[Path] = ()) -> None:
+        """Read no more in the database, which will be closed; what it says of the buckets at ``paths`` is kept."""
+        for path in paths:
+            self._codec(path)
+        self._db = None
+
     def _named(self) -> bool:
         """Return whether only values are decoded, by a format."""
         return self._form is not None or (self._schema is not None and self._application is None)
@@ -84,8 +93,16 @@ class Decoder:
         if path not in self._codecs:
             if len(self._codecs) >= 4096:  # a store may have a bucket for each of a million jobs
                 self._codecs.clear()
-            self._codecs[path] = self._application.codec(path)
+            self._codecs[path] = self._codec_of(self._application, path)
         return self._codecs[path]
+
+    def _codec_of(self, found: Application, path: Path) -> Codec | None:
+        if self._db is not None:
+            try:
+                return found.codec_in(self._db, path)
+            except Exception:  # damage, or an application's own fault
+                pass
+        return found.codec(path)
 
 
 def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "") -> Decoder | None:
@@ -105,14 +122,14 @@ def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "
         return None if schema is None else Decoder(schema=schema)
     if name == AUTO:
         found = None if db is None else recognise(db)
-        return Decoder(None if found is None else found[0], schema=schema)
+        return Decoder(None if found is None else found[0], schema=schema, db=db)
     if name in formats():
         return Decoder(form=formats()[name], schema=schema)
     known = application(name)
     if known is None:
         names = ", ".join([*(each.name for each in applications()), *formats()])
         raise ArgumentError(f"--decode {name}: must be auto, off, or one of {names}")
-    return Decoder(known, schema=schema)
+    return Decoder(known, schema=schema, db=db)
 
 
 def formats() -> dict[str, Callable[[bytes], Any]]:
@@ -124,9 +141,9 @@ def formats() -> dict[str, Callable[[bytes], Any]]:
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` in a form that JSON can say: bytes as text or hex, integers beyond 64 bits as text."""
+    """Return ``value`` in a form that JSON can say: bytes that aren't plainly text as hex, large integers as text."""
     try:
-        return _bounded(jsonable(value))
+        return _bounded(jsonable(value, text=printable))
     except RecursionError:
         return str(type(value).__name__)
 
@@ -145,8 +162,8 @@ def _bounded(value: Any) -> Any:
     return value
 
 
-def _guessed(data: bytes) -> Decoded:
-    found = guess(data)
+def _guessed(data: bytes, *, is_key: bool = False) -> Decoded:
+    found = guess(data, is_key=is_key)
     return Decoded(plain(data)) if found is None else Decoded(plain(found[1]), found[0])
 
 

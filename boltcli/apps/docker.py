@@ -9,6 +9,7 @@ from .columns import as_text, columns, pairs_at, text_or_bytes
 from .contract import CERTAIN, Application, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
 from .store import find
+from .words import parse_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +34,14 @@ def _entries(db: Store, kind: str | None = None) -> Iterator[tuple[str, str, int
 
 
 def _parts(value: bytes) -> tuple[int | None, Plain]:
-    found = load(value[_INDEX:])
-    if found is value[_INDEX:] or isinstance(found, bytes):
-        whole = load(value)
-        return None, text_or_bytes(whole) if isinstance(whole, bytes) else whole
-    return int.from_bytes(value[:_INDEX], "little"), found
+    """Return index and record of an entry, each None if it isn't there: an entry may be the index alone."""
+    if len(value) < _INDEX or value[:1] in (b"{", b"["):
+        whole = load(value)  # without an index, as nobody is known to write it
+        if len(value) < _INDEX or whole is not value:
+            return None, text_or_bytes(whole) if isinstance(whole, bytes) else whole
+    rest = value[_INDEX:]
+    found = load(rest) if rest else None
+    return int.from_bytes(value[:_INDEX], "little"), text_or_bytes(found) if isinstance(found, bytes) else found
 
 
 def _records(db: Store) -> Iterator[tuple[Any, ...]]:
@@ -48,14 +52,39 @@ def _records(db: Store) -> Iterator[tuple[Any, ...]]:
 def _networks(db: Store) -> Iterator[tuple[Any, ...]]:
     for _, name, _, found in _entries(db, "network"):
         record = found if isinstance(found, dict) else {}
-        yield record.get("id", name), record.get("name"), record.get("networkType"), record.get("scope"), record
+        subnets, gateways = _addresses(record)
+        yield (
+            record.get("id", name), record.get("name"), record.get("networkType"), record.get("scope"), subnets,
+            gateways, parse_time(record.get("created")), record.get("internal"), record.get("labels"),
+            jsonable(found),
+        )  # fmt: skip
+
+
+def _addresses(record: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Return the subnets and the gateways of a network as text: they lie in JSON in JSON."""
+    subnets: list[str] = []
+    gateways: list[str] = []
+    for field in ("ipamV4Info", "ipamV6Info"):
+        found = _inner(record.get(field))
+        for each in found if isinstance(found, list) else ():
+            data = _inner(each.get("IPAMData")) if isinstance(each, dict) else None
+            if isinstance(data, dict):
+                for name, into in (("Pool", subnets), ("Gateway", gateways)):
+                    if isinstance(data.get(name), str):
+                        into.append(data[name])
+    return ", ".join(subnets) or None, ", ".join(gateways) or None
+
+
+def _inner(value: object) -> Any:
+    """Return what JSON says that is text in JSON."""
+    return load(value.encode("utf-8", "backslashreplace")) if isinstance(value, str) else value
 
 
 def _endpoints(db: Store) -> Iterator[tuple[Any, ...]]:
     for _, name, _, found in _entries(db, "endpoint"):
         record = found if isinstance(found, dict) else {}
         network, _, endpoint = name.partition("/")
-        yield record.get("id", endpoint), record.get("name"), network, record.get("sandbox"), record
+        yield record.get("id", endpoint), record.get("name"), network, record.get("sandbox"), jsonable(found)
 
 
 def _volumes(db: Store) -> Iterator[tuple[Any, ...]]:
@@ -86,7 +115,9 @@ class Docker(Application):
     places = ("network/files/local-kv.db", "volumes/metadata.db")
     codecs = _CODECS
     views = (
-        View("networks", columns("id name type scope record:json"), _networks, "Networks"),
+        View("networks", columns(
+            "id name type scope subnet gateway created:time internal:boolean labels:json record:json"
+        ), _networks, "Networks"),
         View("endpoints", columns("id name network sandbox record:json"), _endpoints, "Endpoints of networks"),
         View("records", columns("kind id index:integer record:json"), _records, "All records of the network store"),
         View("volumes", columns("name driver labels:json options:json"), _volumes, "Volumes"),

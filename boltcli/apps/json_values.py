@@ -40,7 +40,10 @@ def _reader() -> Callable[[bytes], Any]:
 def _plain(value: bytes) -> Any:
     import json
 
-    return json.loads(value.decode(), parse_constant=_refuse)
+    found = json.loads(value.decode(), parse_constant=_refuse)
+    if b"\\u" in value:
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text: orjson refuses it, too
+    return found
 
 
 def _refuse(word: str) -> Any:
@@ -54,15 +57,26 @@ def plain_text(value: Any) -> str:
     return json.dumps(jsonable(value), ensure_ascii=False, separators=(",", ":"))
 
 
-def jsonable(value: Any) -> Any:
-    """Return ``value`` with the bytes in it as text where they are UTF-8, else as 0x and hex digits."""
+def jsonable(value: Any, text: Callable[[bytes], str | None] | None = None) -> Any:
+    """Return ``value`` with the bytes in it as text where they are UTF-8, else as 0x and hex digits.
+
+    ``text``, if it is given, says instead what is text: it returns None for what isn't.
+    """
     if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return f"0x{value.hex()}"
+        found = _text(value) if text is None else text(value)
+        return f"0x{value.hex()}" if found is None else found
     if isinstance(value, dict):
-        return {jsonable(key) if isinstance(key, bytes) else str(key): jsonable(part) for key, part in value.items()}
+        return {
+            jsonable(key, text) if isinstance(key, bytes) else str(key): jsonable(part, text)
+            for key, part in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [jsonable(part) for part in value]
+        return [jsonable(part, text) for part in value]
     return value
+
+
+def _text(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None

@@ -18,16 +18,28 @@ if TYPE_CHECKING:
 
 _CONTAINERS, _PODS, _VOLUMES, _CONFIG = b"ctr", b"pod", b"vol", b"runtime-config"
 _IDS, _NAMES = b"id-registry", b"name-registry"
+# As podman itself calls them: its "configured" is Docker's "created", and its own "created" is "initialized".
 _STATES = (
-    "unknown", "configured", "created", "running", "stopped", "paused", "exited", "removing", "stopping",
+    "unknown", "created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping",
 )  # fmt: skip
+_ENDED = ("stopped", "exited")
 
 
 def _part(store: Store, key: bytes) -> dict[str, Any]:
     return load_record(store.get(key)) or {}
 
 
+def _dependencies(db: Store) -> dict[bytes, list[str]]:
+    """Return by container those that it depends on: the bucket of each lists those that depend on it."""
+    found: dict[bytes, list[str]] = {}
+    for key, each in buckets_at(db, _CONTAINERS):
+        for dependent, _ in pairs_at(each, b"dependencies"):
+            found.setdefault(dependent, []).append(as_text(key))
+    return found
+
+
 def _containers(db: Store) -> Iterator[tuple[Any, ...]]:
+    dependencies = _dependencies(db)
     for key, each in buckets_at(db, _CONTAINERS):
         config, state = _part(each, b"config"), _part(each, b"state")
         number = state.get("state")
@@ -35,9 +47,14 @@ def _containers(db: Store) -> Iterator[tuple[Any, ...]]:
         yield (
             as_text(key), config.get("name"), config.get("rootfsImageName"), named, config.get("pod"),
             parse_time(config.get("createdTime")), parse_time(state.get("startedTime")),
-            parse_time(state.get("finishedTime")), state.get("exitCode"), config.get("labels") or {},
-            [as_text(name) for name, _ in pairs_at(each, b"dependencies")],
+            parse_time(state.get("finishedTime")), _exit_code(state, named), config.get("labels") or {},
+            dependencies.get(key, []),
         )  # fmt: skip
+
+
+def _exit_code(state: dict[str, Any], named: object) -> Any:
+    """Return the exit code; podman leaves 0 out, which is the code of what has ended, and none of what hasn't."""
+    return state.get("exitCode", 0 if named in _ENDED else None)
 
 
 def _pods(db: Store) -> Iterator[tuple[Any, ...]]:
@@ -51,7 +68,7 @@ def _volumes(db: Store) -> Iterator[tuple[Any, ...]]:
     for key, each in buckets_at(db, _VOLUMES):
         config = _part(each, b"config")
         yield (
-            config.get("name", as_text(key)), config.get("driver"), config.get("mountPoint"),
+            config.get("name", as_text(key)), config.get("volumeDriver"), config.get("mountPoint"),
             parse_time(config.get("createdAt")), config.get("labels") or {},
         )  # fmt: skip
 

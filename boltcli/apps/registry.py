@@ -8,13 +8,22 @@ from .store import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .contract import Application
     from .store import Store
 
-# Name, module (which holds APPLICATION), and top-level names of which its files have one at least; none: ask it always.
-BUILT_IN: tuple[tuple[str, str, tuple[bytes, ...]], ...] = (
+
+def _go_types(present: set[bytes]) -> bool:
+    """Say whether names may be bolthold's: its indexes, or types of Go alone, which begin with a capital."""
+    return any(name.startswith(b"_index:") for name in present) or (
+        bool(present) and all(name[:1].isupper() for name in present)
+    )
+
+
+# Name, module (which holds APPLICATION), and top-level names of which its files have one at least, or what looks at
+# the names.
+BUILT_IN: tuple[tuple[str, str, tuple[bytes, ...] | Callable[[set[bytes]], bool]], ...] = (
     ("bacalhau", "bacalhau", (b"jobs", b"execution", b"v1_executions", b"v2_executions", b"execution-index")),
     ("etcd", "etcd", (b"key",)),
     ("raft-boltdb", "raft", (b"logs",)),
@@ -25,7 +34,7 @@ BUILT_IN: tuple[tuple[str, str, tuple[bytes, ...]], ...] = (
     ("bleve", "bleve", (b"bleve", b"s")),
     ("docker", "docker", (b"libnetwork", b"volumes")),
     ("podman", "podman", (b"id-registry",)),
-    ("bolthold", "bolthold", ()),
+    ("bolthold", "bolthold", _go_types),
     ("storm", "storm", (b"__storm_db",)),
 )
 
@@ -93,7 +102,7 @@ def _candidates(db: Store) -> Iterator[Application]:
     except BoltError:
         present = set()
     for _, module, expected in BUILT_IN:
-        if not expected or not present.isdisjoint(expected):
+        if expected(present) if callable(expected) else not present.isdisjoint(expected):
             yield _built_in(module)
 
 

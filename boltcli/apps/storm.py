@@ -8,7 +8,7 @@ from __future__ import annotations
 from .codecs.gob import gob
 from .codecs.integers import i64
 from .codecs.messagepack import messagepack
-from .codecs.wire import any_message
+from .codecs.wire import any_message, printable
 from .columns import as_text, columns, pairs, text_of, text_or_bytes, value_of
 from .contract import CERTAIN, REST, Application, Codec, Recognition, View
 from .json_values import jsonable, load
@@ -19,49 +19,89 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from .contract import Pattern, Plain
+    from .contract import Path, Pattern, Plain
     from .store import Store
 
 _META, _DB, _INDEX = b"__storm_metadata", b"__storm_db", b"__storm_index_"
+_IDS = b"storm__ids"  # in an index: the keys of each record
+_BETWEEN = b"__"  # value and id in a key of an index
 _OWN = b"__storm"
 _DEEPEST = 16  # nodes in nodes
+_INTEGERS = (1, 2, 4)  # bytes of ids of small integer types; those of others have 8
+_LARGEST_ID = 1 << 53  # integers beyond it are rather something else of 8 bytes, if the codec takes it
+ENCRYPTED = "encrypted"
+
+
+def is_encrypted(codec: str) -> bool:
+    """Say whether a codec encrypts what it writes (aes-json and the like)."""
+    return codec.startswith("aes")
 
 
 def decoder(codec: str) -> Callable[[bytes], Plain]:
-    """Return what decodes the values of a codec by its name; of an unknown one whatever takes them. It never raises."""
-    known: dict[str, Callable[[bytes], Any]] = {"json": load, "gob": gob, "msgpack": messagepack}
-    first = known.get(codec)
+    """Return what decodes the values of the codec that a bucket names, and of no other; it never raises.
+
+    What isn't of the codec stays as it is. Where no codec is named ("") whatever takes a value decodes it.
+    """
+    if is_encrypted(codec):
+        return lambda data: ENCRYPTED if data else ""
+    known: dict[str, tuple[Callable[[bytes], Any], ...]] = {
+        "json": (load,), "gob": (gob,), "msgpack": (messagepack,), "": (load, gob),
+        # What is no protobuf message that codec writes as JSON.
+        "protobuf": (_json, _message),
+    }  # fmt: skip
 
     def decode(data: bytes) -> Plain:
-        for each in (first,) if first is not None else (load, gob):
+        for each in known.get(codec, ()):
             try:
                 found = each(data)
             except Exception:  # another codec's, or MissingExtra
                 continue
             if found is not data:
                 return found
-        if codec == "protobuf":
-            message = any_message(data)
-            return data if message is None else message
-        return text_or_bytes(data)
+        return data
 
     return decode
 
 
-def key_of(key: bytes, decode: Callable[[bytes], Plain]) -> Plain:
-    """Return an id: text as it is, integers in 8 bytes, others by the codec."""
-    if key[:1] == b'"' or not key.isascii():
-        found = decode(key)
-        if not isinstance(found, (bytes, str)) or key[:1] == b'"':
-            return found
-    text = text_or_bytes(key)
-    if isinstance(text, str) and text.isprintable():
+def _json(data: bytes) -> Plain:
+    return load(data) if data[:1] in (b"{", b"[", b'"') or data.isalnum() else data
+
+
+def _message(data: bytes) -> Plain:
+    found = {} if not data else any_message(data)
+    return data if found is None else found
+
+
+def key_of(key: bytes, codec: str) -> Plain:
+    """Return an id or an indexed value: text as it is, integers big-endian, others by the codec."""
+    text = printable(key)
+    if text is not None and not (codec in ("json", "") and key[:1] == b'"'):
         return text
     number = i64(key)
-    if number is not None:
+    if number is not None and text is None and abs(number) < _LARGEST_ID:
         return number
-    found = decode(key)
-    return text if isinstance(found, bytes) else found
+    found = decoder(codec)(key)
+    if found is not key and not (found == ENCRYPTED and (number is not None or len(key) in _INTEGERS)):
+        return found
+    if number is not None and text is None:
+        return number
+    if len(key) in _INTEGERS and text is None:
+        return int.from_bytes(key, "big", signed=True)
+    return text_or_bytes(key) if text is None else text
+
+
+def split_entry(key: bytes, ids: Store | None = None) -> tuple[bytes, bytes] | None:
+    """Return value and id of an entry of a list index, ``value__id``; None if it isn't one.
+
+    Both may have __ in them: ``ids`` says of each id which entry it has, without it the last __ counts.
+    """
+    at = key.rfind(_BETWEEN)
+    last = at
+    while at >= 0:
+        if ids is not None and ids.get(key[at + len(_BETWEEN) :]) == key:
+            return key[:at], key[at + len(_BETWEEN) :]
+        at = key.rfind(_BETWEEN, 0, at + 1)
+    return None if last < 0 or ids is not None else (key[:last], key[last + len(_BETWEEN) :])
 
 
 def types(db: Store) -> Iterator[tuple[tuple[bytes, ...], Store, str]]:
@@ -107,29 +147,60 @@ def _records(db: Store, type: str | None = None) -> Iterator[tuple[Any, ...]]:
         for key, value in pairs(store):
             yield (
                 "/".join(map(as_text, path[:-1])) or None, as_text(path[-1]),
-                _shown(key_of(key, decode)), len(value), jsonable(decode(value)),
+                jsonable(key_of(key, codec or default), printable), len(value), jsonable(decode(value), printable),
             )  # fmt: skip
 
 
-def _shown(key: Plain) -> Plain:
-    return jsonable(key) if not isinstance(key, (int, float)) or isinstance(key, bool) else key
+def _values(codec: str) -> Codec:
+    """Return how the pairs of a bucket of records are decoded."""
+    decode = decoder(codec)
+    return Codec(lambda key: key_of(key, codec), lambda key, value: decode(value))
 
 
-def _decode_key(key: bytes) -> Plain:
-    return key_of(key, decoder(""))
+def _index(codec: str, bucket: Store | None) -> Codec:
+    """Return how an index is decoded: the value, in a list index with the id of its record, to the id."""
+    ids = None if bucket is None else find(bucket, _IDS)
+
+    def decode_key(key: bytes) -> Plain:
+        parts = split_entry(key, ids) if bucket is None or ids is not None else None
+        if parts is None:
+            return key_of(key, codec)
+        return {"value": key_of(parts[0], codec), "id": key_of(parts[1], codec)}
+
+    return Codec(decode_key, lambda key, value: key_of(value, codec))
 
 
-def _decode_value(key: bytes, value: bytes) -> Plain:
-    if key == b"IDcounter":
-        number = i64(value)
-        return value if number is None else number
-    if not value:
-        return ""
-    number = i64(value)  # an index maps to ids
-    return decoder("")(value) if number is None or (value.isascii() and as_text(value).isprintable()) else number
+def _ids(codec: str) -> Codec:
+    """Return how the ids of a list index are decoded: each with its entry."""
+
+    def decode_value(key: bytes, value: bytes) -> Plain:
+        if not value.endswith(_BETWEEN + key):
+            return value
+        return {"value": key_of(value[: -len(_BETWEEN) - len(key)], codec), "id": key_of(key, codec)}
+
+    return Codec(lambda key: key_of(key, codec), decode_value)
 
 
-_CODECS: dict[Pattern, Codec] = {(REST,): Codec(_decode_key, _decode_value)}
+def _meta_value(key: bytes, value: bytes) -> Plain:
+    number = i64(value) if key == b"IDcounter" else None
+    return text_or_bytes(value) if number is None else number
+
+
+_META_CODEC = Codec(text_or_bytes, _meta_value)
+
+
+def codec_of(path: Path, codec: str, bucket: Store | None = None) -> Codec:
+    """Return the codec of the pairs at ``path``, of a type whose own codec is ``codec`` ("" if that isn't known)."""
+    if path and path[-1] == _META:
+        return _META_CODEC
+    if len(path) > 1 and path[-1] == _IDS and path[-2].startswith(_INDEX):
+        return _ids(codec)
+    if path and path[-1].startswith(_INDEX):
+        return _index(codec, bucket)
+    return _values(codec)
+
+
+_CODECS: dict[Pattern, Codec] = {(REST,): _values("")}
 
 
 class Storm(Application):
@@ -152,6 +223,16 @@ class Storm(Application):
         codec = _codec_of_all(db)
         version = decoder(codec)(value)
         return Recognition(self.name, f"{version if isinstance(version, str) else 'unknown version'}, {codec}", CERTAIN)
+
+    def codec(self, path: Path) -> Codec | None:
+        return codec_of(path, "")
+
+    def codec_in(self, db: Store, path: Path) -> Codec | None:
+        """By the codec that the type names, or that of the whole store."""
+        end = next((at for at, name in enumerate(path) if name.startswith(_OWN) and name != _DB), len(path))
+        meta = find(db, *path[:end], _META)
+        codec = (text_of(meta, b"codec") if meta is not None else None) or _codec_of_all(db)
+        return codec_of(path, codec, find(db, *path))
 
 
 APPLICATION = Storm()

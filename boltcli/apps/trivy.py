@@ -62,7 +62,26 @@ def _fixed(record: object) -> str | None:
     if record.get("FixedVersion"):
         return str(record["FixedVersion"])
     patched = record.get("PatchedVersions")
-    return ", ".join(map(str, patched)) if isinstance(patched, list) and patched else None
+    if not patched:
+        patched = [each["FixedVersion"] for each in _entries(record) if each.get("FixedVersion")]
+    return ", ".join(dict.fromkeys(map(str, patched))) if isinstance(patched, list) and patched else None
+
+
+def _entries(record: object) -> list[dict[str, Any]]:
+    """Return the entries of an advisory of Red Hat, which has several for one package, each with its CVEs."""
+    found = record.get("Entries") if isinstance(record, dict) else None
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _ids(key: bytes, record: object) -> set[bytes]:
+    """Return the vulnerabilities of an advisory: its own key, or for one of Red Hat (RHSA-...) those of its entries."""
+    found = {
+        str(cve["ID"]).encode("utf-8", "backslashreplace")
+        for entry in _entries(record)
+        for cve in (entry["Cves"] if isinstance(entry.get("Cves"), list) else ())
+        if isinstance(cve, dict) and cve.get("ID")
+    }
+    return found or {key}
 
 
 def _data_sources(db: Store) -> Iterator[tuple[Any, ...]]:
@@ -133,10 +152,10 @@ class Trivy(Application):
             by_platform[name] = unfixed[name] = 0
             for _, found in buckets(content):
                 for key, value in pairs(found):
+                    record = load(value)
                     by_platform[name] += 1
-                    unfixed[name] += _fixed(load(value)) is None
-                    if key not in known:
-                        missing.add(key)
+                    unfixed[name] += _fixed(record) is None
+                    missing |= _ids(key, record) - known
             if platform not in sources:
                 findings.append(AuditFinding(
                     "platforms_without_data_source", INFO, f"{name} has advisories, but no data source.",

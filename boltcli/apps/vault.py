@@ -28,12 +28,15 @@ _DEPTH = 2
 
 def _status(db: Store) -> Iterator[tuple[Any, ...]]:
     config = find(db, _CONFIG)
-    indexes = Message(None if config is None else config.get(_INDEXES))
+    found = None if config is None else value_of(config, _INDEXES)
+    indexes = None if found is None else Message(found)
     count = size = 0
     for key, value in pairs_at(db, _DATA):
         count += 1
         size += len(key) + len(value)
-    yield indexes.unsigned(2), indexes.unsigned(1), count, size
+    yield (
+        None if indexes is None else indexes.unsigned(2), None if indexes is None else indexes.unsigned(1), count, size,
+    )  # fmt: skip
 
 
 def _servers(db: Store) -> Iterator[tuple[Any, ...]]:

@@ -75,6 +75,8 @@ def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Deco
             owner = mapped.owner(pgid) if pgid < len(mapped.kinds) else None
             if owner is not None:
                 paths[pgid] = tuple(mapped.path(owner))
+        if found is not None:
+            found.leave(set(paths.values()))
     except (ArgumentError, MissingExtra):
         raise
     except BoltError:

@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 def application(snapshot: Snapshot) -> tuple[str, bool]:
     """Return the program that wrote the database, its layout ("" if unknown), and whether boltcli can audit it."""
-    from ..apps.contract import Application
     from ..apps.registry import recognise
     from ..apps.store import SnapshotStore
     from ..errors import BoltError
 
+    store = SnapshotStore(snapshot)
     try:
-        found = recognise(SnapshotStore(snapshot))
+        found = recognise(store)
+        if found is None:
+            return "", False
+        return f"{found[1].name}, {found[1].layout}", found[0].has_audit(store)
     except BoltError:
-        found = None
-    if found is None:
         return "", False
-    return f"{found[1].name}, {found[1].layout}", type(found[0]).audit is not Application.audit
 
 
 def next_steps(path: str, snapshot: Snapshot) -> bytes:

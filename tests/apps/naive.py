@@ -167,9 +167,11 @@ def events(tree: Tree, prefix: str, revisions: dict[str, int | None]) -> dict[st
         ],
         "last_seq": numbers[-1] if numbers else None,
         "missing_seqs": [n for n in range(numbers[0], numbers[-1]) if n not in numbers] if numbers else [],
-        "record_revision_differs_from_last_event": sorted(
-            id for id, at in last.items() if id in revisions and at is not None and revisions[id] != at
-        ),
+        "record_revision_differs_from_last_event": [
+            {"execution": id, "revision": revisions[id], "revision_in_last_event": last[id]}
+            for id in sorted(last)
+            if id in revisions and last[id] is not None and revisions[id] != last[id]
+        ],
     }
 
 
@@ -347,7 +349,9 @@ def job_indexes(
             }  # fmt: skip
     by_job = {
         "idx_namespaces": {(text(specs[id], "Namespace"), id) for id in known},
-        "idx_tags": {(label.lower(), id) for id in known for label in obj(specs[id], "Labels")},
+        "idx_tags": {
+            ("".join(char.lower()[0] for char in label), id) for id in known for label in obj(specs[id], "Labels")
+        },
         "idx_job_names": {(f"{text(specs[id], 'Name')}:{text(specs[id], 'Namespace')}", id) for id in known},
     }
     words = {
@@ -366,10 +370,13 @@ def job_indexes(
             }
     if has(tree, "idx_inprogress"):
         keys = sorted(key for _, key in walk(sub(tree, "idx_inprogress"))[0])
-        job = {key: key.split(":", 1)[1] if ":" in key and key.split(":", 1)[1] else key for key in keys}
+        job = {
+            key: key if key in specs else key.split(":", 1)[1] if ":" in key and key.split(":", 1)[1] else key
+            for key in keys
+        }
         found["idx_inprogress"] = {
             "dangling": [key for key in keys if job[key] not in specs],
-            "legacy_keys": [key for key in keys if ":" not in key],
+            "legacy_keys": [key for key in keys if ":" not in key or key in specs],
             "not_terminal_jobs_not_indexed": sorted(id for id in known - over if id not in job.values()),
             "terminal_jobs": [key for key in keys if job[key] in over],
         }
@@ -378,12 +385,15 @@ def job_indexes(
         wanted = {(text(row["found"], "NodeID"), f"{id}:{row['job']}") for id, row in executions.items()}
         found["idx_executions_by_node"] = {
             "dangling": arrows(entries - wanted), "empty_buckets": empty,
-            "records_not_indexed": sorted(key.split(":")[0] for _, key in wanted - entries),
+            "records_not_indexed": sorted(
+                id for id, row in executions.items()
+                if (text(row["found"], "NodeID"), f"{id}:{row['job']}") not in entries
+            ),
         }  # fmt: skip
     if has(tree, "idx_inprogress_executions"):
         keys = sorted(key for _, key in walk(sub(tree, "idx_inprogress_executions"))[0])
         there = {f"{id}:{row['job']}": row for id, row in executions.items()}
-        ended = {key for key, row in there.items() if done(row["state"]) or row["desired"] == "Stopped"}
+        ended = {key for key, row in there.items() if done(row["state"])}
         found["idx_inprogress_executions"] = {
             "dangling": [key for key in keys if key not in there],
             "not_terminal_executions_not_indexed": sorted(

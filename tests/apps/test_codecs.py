@@ -23,7 +23,7 @@ from boltcli.apps.codecs.guess import guess
 from boltcli.apps.codecs.integers import i64, put_uvarint, put_varint, u64, uvarint, varint
 from boltcli.apps.codecs.messagepack import messagepack
 from boltcli.apps.codecs.schema import message_decoder
-from boltcli.apps.codecs.wire import Message, any_message, fields, put
+from boltcli.apps.codecs.wire import Message, any_message, fields, printable, put
 from boltcli.apps.json_values import jsonable
 from boltcli.apps.words import time_text
 from boltcli.errors import ArgumentError, OpenError
@@ -259,7 +259,7 @@ def test_compressed() -> None:
         (put_go_time(1700000000 * 10**9), ("go time", "2023-11-14T22:13:20Z")),
         ((7).to_bytes(8, "big"), ("u64 big-endian", 7)),
         ((7).to_bytes(8, "little"), ("u64 little-endian", 7)),
-        (b"\x00\x00\x01\x00", ("u32 big-endian", 256)),
+        (b"\x00\x00\x01\x07", ("u32 big-endian", 263)),
         (put(1, b"pod") + put(2, 5) + put(3, put(1, 1)), ("protobuf", {"1": "pod", "2": 5, "3": {"1": 1}})),
         (bytes.fromhex("060c0003616263"), ("gob", "abc")),
         (b"\xff\xfe\xfd\x00\x81", None),
@@ -267,6 +267,78 @@ def test_compressed() -> None:
 )
 def test_guesses(data: bytes, expected: Any) -> None:
     assert guess(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "readings"),
+    [
+        (put_uvarint(300), None),  # also 44034 and 684 as u16
+        (put_uvarint(128), None),
+        (b"\x91\x05", None),  # MessagePack's [5], and a varint
+        (b"\x90", None),
+        (b"\x01\x00", {"u16 big-endian": 256, "u16 little-endian": 1}),
+        (b"\x00\x00\x01\x00", {"u32 big-endian": 256, "u32 little-endian": 65536}),
+        (struct.pack("<f", 1.0), {"u32 big-endian": 32831, "float32 little-endian": 1.0}),
+        (struct.pack(">d", 2.5), {"float64 big-endian": 2.5, "u64 little-endian": 1088}),
+        (struct.pack("<d", -20.0), {"u64 big-endian": 0x34C0, "float64 little-endian": -20.0}),
+        (struct.pack("<d", 2.0), {"u64 big-endian": 64, "float64 little-endian": 2.0}),
+        (struct.pack(">d", 3.14159), None),  # any eight bytes may be a float
+        (put(1, b"a" * 40), {"protobuf": {"1": "a" * 40}, "text": "\n(" + "a" * 40}),
+        (put(12, b"a" * 40), {"protobuf": {"12": "a" * 40}, "text": "b(" + "a" * 40}),
+        (b"\n\nhello", None),  # no message: text
+        (b"b4" * 32, None),
+        (bytes(range(0x60, 0x80)) + b"\0", None),
+    ],
+)
+def test_a_guess_with_a_rival_is_none(data: bytes, readings: dict[str, Any] | None) -> None:
+    found = guess(data)
+    if readings is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert found[1] == readings
+        assert found[0] == " or ".join(readings)
+
+
+@given(st.integers(1, (1 << 48) - 1))
+@CHEAP
+def test_keys_are_big_endian(number: int) -> None:
+    """They are sorted by their bytes, so that a counter is one, whatever else its bytes might be."""
+    assert guess(number.to_bytes(8, "big"), is_key=True) == ("u64 big-endian", number)
+
+
+@given(st.floats(1e-3, 1e12), st.sampled_from("<>"))
+@CHEAP
+def test_floats_are_no_integers(number: float, order: str) -> None:
+    found = guess(struct.pack(f"{order}d", number))
+    assert found is None or " or " in found[0] or found[0] in ("protobuf", "gob", "msgpack")
+    if found is not None and "u64" in found[0]:
+        assert number in found[1].values()
+
+
+def test_a_part_that_may_be_a_message_or_text() -> None:
+    inner = put(1, b"b" * 33)
+    assert any_message(put(3, inner) + put(4, b"plain")) == {
+        "3": {"message": {"1": "b" * 33}, "text": inner.decode()}, "4": "plain",
+    }  # fmt: skip
+    assert any_message(put(3, b"\n\n")) == {"3": "\n\n"}  # cut short as a message
+
+
+def test_bytes_that_happen_to_be_utf_8_are_no_text() -> None:
+    from random import Random
+
+    random = Random(7)
+    taken = 0
+    for _ in range(400):
+        data = b"".join(chr(random.randrange(*random.choice([(32, 127), (128, 2048)]))).encode() for _ in range(20))
+        taken += printable(data) is not None
+    assert taken <= 20
+    assert printable(bytes(random.randrange(128) for _ in range(32))) is None  # control characters
+    for text in (
+        "plain", "naïve café", "Привет, мир", "Δt = 5µs", "日本語OSです、カタカナ", "e\u0301a", "한국어", "हिन्दी",
+        "English Русский Ελληνικά עברית", "ünïcode", "🙂 ok",
+    ):  # fmt: skip
+        assert printable(text.encode()) == text
 
 
 def test_protobuf_with_a_schema(tmp_path: Path) -> None:

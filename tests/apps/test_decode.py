@@ -169,3 +169,14 @@ def test_no_pair_is_an_error(key: bytes, value: bytes) -> None:
         named = decoder(None, form)
         assert named is not None
         json.dumps([named.key((), key).value, named.value((), key, value).value])
+
+
+def test_what_is_no_text_is_shown_as_bytes(tmp_path: Path) -> None:
+    """UTF-8 by chance: 32 bytes with control characters; a number with a rival."""
+    chance = bytes(range(1, 33))
+    path = make(tmp_path / "chance.db", {b"b": {b"hash": chance, b"text": b"a\tb\n", b"two": b"\xac\x02"}})
+    _, found, _ = run_json("items", path, "b", "--decode", "auto")
+    assert {row["key"]: row["value_decoded"] for row in found} == {
+        "hash": f"0x{chance.hex()}", "text": "a\tb\n", "two": "0xac02",
+    }  # fmt: skip
+    assert not any("value_guess" in row for row in found)

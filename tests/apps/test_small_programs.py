@@ -74,6 +74,25 @@ def test_trivy_faults(tmp_path: Path) -> None:
     assert [row["fixed_version"] for row in rows(path, "advisories")] == [None, "1"] * 2
 
 
+def test_trivy_of_red_hat(tmp_path: Path) -> None:
+    """An advisory has entries, each with its version and its CVEs; the key is that of the advisory."""
+    entries = {"Entries": [
+        {"FixedVersion": "1-2.el8", "Affected": [1], "Cves": [{"ID": "CVE-1", "Severity": 3}, {"ID": "CVE-3"}]},
+        {"FixedVersion": "1-2.el9", "Cves": [{"ID": "CVE-2"}]}, {"FixedVersion": "1-2.el8", "Cves": [{"Severity": 1}]},
+    ]}  # fmt: skip
+    open_ = {"Entries": [{"Affected": [2], "Cves": [{"Severity": 2}], "Status": 5}]}
+    package = {b"RHSA-1": json.dumps(entries).encode(), b"CVE-1": json.dumps(open_).encode()}
+    tree: Tree = {b"vulnerability": {b"CVE-1": b"{}", b"CVE-2": b"{}"}, b"data-source": {b"Red Hat": b"{}"},
+                  b"Red Hat": {b"curl": package}}  # fmt: skip
+    path = make(tmp_path / "trivy.db", tree)
+    assert {row["id"]: row["fixed_version"] for row in rows(path, "advisories")} == {
+        "RHSA-1": "1-2.el8, 1-2.el9", "CVE-1": None,
+    }  # fmt: skip
+    assert audit(path) == {"advisories_without_vulnerability": ["CVE-3"]}
+    (platform,) = rows(path, "platforms")
+    assert (platform["advisories"], platform["unfixed"]) == (2, 1)
+
+
 @pytest.mark.parametrize("name", stores("buildkit-cache"))
 def test_buildkit(name: str) -> None:
     path, said = STORES / f"{name}.db", expected(name)
@@ -173,6 +192,8 @@ def test_bleve(tmp_path: Path) -> None:
     assert [(row["term"], row["documents"]) for row in rows(path, "terms")] == [("api", 1), ("web", 3)]
     assert rows(path, "internal") == [{"epoch": None, "key": "_mapping", "value": {"a": 1}}]
     assert {row["type"]: row["count"] for row in rows(path, "rows")}["dictionary"] == 2
+    _, found, _ = run_json("items", path, "bleve", "--prefix", "v", "--decode", "auto")
+    assert [row["value_decoded"] for row in found] == [7]
     segment: Tree = {b"p": b"00000a.zap", b"stats": b"{}"}
     inner: Tree = {b"i": {b"TotBytesWritten": b"\x09" + bytes(7)}, b"m": {b"type": b"zap"}, b"\x8a": segment}
     path = make(tmp_path / "root.bolt", {b"s": {b"\x89": inner}})
@@ -208,12 +229,16 @@ def test_podman(tmp_path: Path) -> None:
         tmp_path / "bolt_state.db",
         {
             b"id-registry": {b"c1": b"web"}, b"name-registry": {b"web": b"c1"}, b"runtime-config": {b"os": b"linux"},
-            b"ctr": {b"c1": {b"config": config, b"state": b'{"state":3,"exitCode":0}', b"dependencies": {b"c0": b"x"}}},
+            b"ctr": {
+                b"c0": {b"config": b'{"name":"db"}', b"state": b'{"state":6}', b"dependencies": {b"c1": b"web"}},
+                b"c1": {b"config": config, b"state": b'{"state":3,"exitCode":0}', b"dependencies": {}},
+            },
             b"pod": {b"p1": {b"config": b'{"name":"pod"}', b"containers": {b"c1": b"web"}}}, b"vol": {},
         },
     )  # fmt: skip
     assert program(path) == ("podman", "libpod state", "certain")
-    (row,) = rows(path, "containers")
+    ended, row = rows(path, "containers")
+    assert (ended["state"], ended["exit_code"], ended["dependencies"]) == ("exited", 0, [])
     assert (row["id"], row["name"], row["state"], row["created"], row["dependencies"]) == (
         "c1", "web", "running", "2024-01-02T03:04:05.5Z", ["c0"],
     )  # fmt: skip
@@ -228,3 +253,50 @@ def test_views_bear_any_database(name: str) -> None:
 
     for file in ("inline", "binary-keys", "bucket-and-key-mix", "document", "nested-8"):
         run_json("view", "--app", name, fixture(file))
+
+
+def test_only_stores_that_may_be_bolthold_s_are_shown_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads records with gob, which no other file needs."""
+    from boltcli.apps.bolthold import Bolthold
+
+    asked: list[bool] = []
+    original = Bolthold.recognise
+
+    def recognise_(self: Bolthold, db: Any) -> Any:
+        asked.append(True)
+        return original(self, db)
+
+    monkeypatch.setattr(Bolthold, "recognise", recognise_)
+    for tree, wanted in (
+        ({b"item": {b"a": b"b"}}, False), ({b"Item": {b"a": b"b"}, b"other": {}}, False), ({}, False),
+        ({b"Item": {bytes.fromhex("03040002"): FULL}}, True), ({b"item": {}, b"_index:item:Name": {}}, True),
+    ):  # fmt: skip
+        asked.clear()
+        with Opened(make(tmp_path / "a.db", tree)) as db:
+            found = recognise(db)
+        (tmp_path / "a.db").unlink()
+        assert bool(asked) == wanted
+        assert (found is not None) == wanted
+
+
+def test_an_audit_is_suggested_only_where_there_is_one(tmp_path: Path) -> None:
+    from tests.support import run
+
+    metadata: Tree = {b"v1": {b"snapshots": {b"a": {b"id": b"\1", b"kind": b"\3"}}, b"parents": {}}}
+    trivy: Tree = {b"vulnerability": {b"CVE-1": b"{}"}, b"data-source": {}}
+    for name, tree, wanted in (("metadata.db", metadata, False), ("trivy.db", trivy, True)):
+        path = make(tmp_path / name, tree)
+        with Opened(path) as db:
+            found = recognise(db)
+            assert found is not None
+            assert found[0].has_audit(db) == wanted
+            assert (found[0].audit(db, AuditOptions(0)) is not None) == wanted
+        out = b"".join(run(path)[1:])
+        assert b"boltcli view" in out
+        assert (b"boltcli audit" in out) == wanted
+
+
+def test_vault_without_an_index_says_no_number(tmp_path: Path) -> None:
+    path = make(tmp_path / "vault.db", {b"data": {b"core/a": b"x", b"sys/b": b"y", b"logical/c": b"z"}, b"config": {}})
+    (row,) = rows(path, "status")
+    assert (row["index"], row["term"], row["paths"]) == (None, None, 3)

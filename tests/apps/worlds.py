@@ -42,8 +42,30 @@ def stamp(at: int) -> str:
     return text + (f".{rest:09}".rstrip("0") if rest else "") + "Z"
 
 
+# Parts of names that the audit's own text has between names, too, and what changes in lower case.
+ODD = (" -> ", ":", " ", " (record: Running)", "0x41", "0xff", "\u039f\u03a3", "\u0130", "\n", "'", "-> ")
+
+
+class Odd(Random):
+    """Random numbers for a world whose names have such parts in them."""
+
+    def name(self, text: str) -> str:
+        parts = [text[: len(text) // 2], *self.sample(ODD, self.randint(0, 2)), text[len(text) // 2 :]]
+        self.shuffle(parts)
+        return "".join(parts)
+
+
 def _id(random: Random, kind: str) -> str:
-    return f"{kind}-{random.getrandbits(32):08x}"
+    return _name(random, f"{kind}-{random.getrandbits(32):08x}")
+
+
+def _name(random: Random, text: str) -> str:
+    return random.name(text) if isinstance(random, Odd) else text
+
+
+def _lower(label: str) -> str:
+    """As Go does it: each character by itself, one for one."""
+    return "".join(char.lower()[0] for char in label)
 
 
 def bucket(tree: Tree, *path: str) -> Tree:
@@ -55,9 +77,9 @@ def bucket(tree: Tree, *path: str) -> Tree:
     return tree
 
 
-def job_store(layout: str, seed: int, jobs: int) -> Tree:
-    """A sound job store."""
-    random = Random(seed)
+def job_store(layout: str, seed: int, jobs: int, *, odd: bool = False) -> Tree:
+    """A sound job store; with ``odd`` its names have anything in them."""
+    random = Odd(seed) if odd else Random(seed)
     version = JOB_LAYOUTS.index(layout)
     tree: Tree = {}
     indexes = ["idx_executions", "idx_evaluations", "idx_inprogress", "idx_namespaces", "idx_tags", "jobs"]
@@ -77,13 +99,14 @@ def job_store(layout: str, seed: int, jobs: int) -> Tree:
 
 def _add_job(tree: Tree, version: int, random: Random) -> None:
     states = OLD if version < 3 else NEW
-    id, namespace = _id(random, "j"), random.choice(["default", "team/a", "ops"])
-    labels = dict.fromkeys(random.sample(["Env", "bacalhau.org/region", "gpu", "a:b"], random.randint(0, 3)), "x")
+    id, namespace = _id(random, "j"), _name(random, random.choice(["default", "team/a", "ops"]))
+    chosen = random.sample(["Env", "bacalhau.org/region", "gpu", "a:b"], random.randint(0, 3))
+    labels = dict.fromkeys([_name(random, label) for label in chosen], "x")
     kind = random.choice(["batch", "service", "daemon", "ops"])
     created = START + random.randint(0, 10**15)
     state = random.choice(["Pending", "Running", "Completed", "Failed", "Stopped"])
     over = state in ("Completed", "Failed", "Stopped")
-    name = random.choice(["render", "etl", id])
+    name = _name(random, random.choice(["render", "etl", id]))
     spec = {
         "ID": id, "Name": name, "Namespace": namespace, "Type": kind, "Count": 0, "Labels": labels,
         "Meta": {"bacalhau.org/requester.id": "n-0"}, "State": {"StateType": state}, "Version": 1, "Revision": 1,
@@ -101,7 +124,7 @@ def _add_job(tree: Tree, version: int, random: Random) -> None:
     rows: list[str] = []
     previous = ""
     for _ in range(random.randint(0, 4)):
-        found, node = _id(random, "e"), f"n-{random.randint(1, 3)}"
+        found, node = _id(random, "e"), _name(random, f"n-{random.randint(1, 3)}")
         number = random.choice([n for n, word in enumerate(states) if word in DONE or not over])
         word = states[number]
         stopped = word in DONE or random.random() < 0.2
@@ -132,7 +155,7 @@ def _add_job(tree: Tree, version: int, random: Random) -> None:
     inside[b"spec"] = dump(spec)
     bucket(tree, "idx_namespaces", namespace)[id.encode()] = b""
     for label in labels:
-        bucket(tree, "idx_tags", label.lower())[id.encode()] = b""
+        bucket(tree, "idx_tags", _lower(label))[id.encode()] = b""
     if not over:
         bucket(tree, "idx_inprogress")[(id if version == 0 else f"{kind}:{id}").encode()] = b""
 
@@ -161,9 +184,9 @@ def _add_event(tree: Tree, name: str, kind: str, value: dict[str, Any], random: 
     })  # fmt: skip
 
 
-def compute_store(layout: str, seed: int, count: int, tree: Tree | None = None) -> Tree:
-    """A sound execution store; with ``tree`` a further generation in it."""
-    random = Random(seed)
+def compute_store(layout: str, seed: int, count: int, tree: Tree | None = None, *, odd: bool = False) -> Tree:
+    """A sound execution store; with ``tree`` a further generation in it, with ``odd`` any names."""
+    random = Odd(seed) if odd else Random(seed)
     tree = {} if tree is None else tree
     if layout in ("mid-2023", "1.0.4-1.4.0"):
         names = ["execution", "execution-history", "execution-index"]
@@ -250,6 +273,31 @@ def damage(tree: Tree, seed: int) -> None:
         parent.setdefault(other_key, value or b"")
     else:
         parent[_id(random, random.choice("ejv")).encode()] = value
+
+
+def damage_index(tree: Tree, seed: int) -> None:
+    """Put one fault into an index: an entry goes, comes, or is in another bucket, under names made of those there."""
+    random = Random(seed)
+    names = [name for name in tree if b"idx_" in name or b"index" in name]
+    if not names:
+        return
+    index = random.choice(names)
+    flat = index in (b"idx_inprogress", b"idx_inprogress_executions", b"execution-live-index")
+    places = [(parent, key) for parent, key in _places({index: tree[index]}, ()) if isinstance(parent[key], bytes)]
+    if places and random.random() < 0.4:
+        parent, key = random.choice(places)
+        del parent[key]
+        return
+    known = [key for _, key in _places(tree, ()) if len(key) < 80] or [b"a"]
+    name = random.choice([b"", b" -> ", b":", b" ", b"/", b"\xff"]).join(random.sample(known * 2, 2))
+    parent, _ = random.choice(places) if places and random.random() < 0.5 else (tree[index], b"")
+    if not flat and parent is tree[index]:
+        bucket_name = random.choice(known)
+        inner = parent.setdefault(bucket_name, {})
+        parent = inner.content if isinstance(inner, Sequence) else inner
+        if isinstance(parent, bytes):
+            return
+    parent.setdefault(random.choice([name, random.choice(known)]), b"")
 
 
 def _places(tree: Tree, path: tuple[bytes, ...]) -> Any:

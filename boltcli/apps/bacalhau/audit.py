@@ -8,7 +8,7 @@ from .compute_answers import compute_answers
 from .compute_findings import compute_findings
 from .compute_store import read_compute_store
 from .index_findings import index_findings
-from .job_answers import job_answers, misread_states
+from .job_answers import deviations, job_answers, misread_states
 from .job_findings import job_findings
 from .job_store import read_job_store, undecodable_places
 from .layout import ORCHESTRATOR, recognise, side
@@ -36,12 +36,13 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
 def _orchestrator(db: Store, options: AuditOptions) -> Audit:
     meter = Meter()
     store = read_job_store(db, meter)
-    answers = job_answers(store)
+    found = deviations(store)
+    answers = job_answers(store, found)
     counts, asked = answers["counts"], options.older_than is not None
     return Audit(
         "",
         answers,
-        [*job_findings(store, answers, options.now), *index_findings(store, answers)],
+        [*job_findings(store, answers, options.now), *index_findings(store, found)],
         counts=[
             ("jobs", counts["jobs"]),
             *((f"jobs {state or 'without a state'}", number) for state, number in counts["jobs_by_state"].items()),

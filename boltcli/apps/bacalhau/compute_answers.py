@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .job_answers import arrows, tally
+from .job_answers import Deviations, arrows, tally
 from .layout import V2
 
 TYPE_CHECKING = False
@@ -58,13 +58,22 @@ def generation_answers(found: ComputeGeneration) -> dict[str, Any]:
 
 
 def _job_index(found: ComputeGeneration) -> dict[str, Any]:
+    part = job_index_deviations(found)
+    return {
+        "dangling": arrows(part.strays),
+        "empty_buckets": found.jobs_index.empty,
+        "records_not_indexed": sorted({id for _, _, id in part.lacking}),
+    }
+
+
+def job_index_deviations(found: ComputeGeneration) -> Deviations:
+    """Compare the index by job with the records."""
     entries, executions = found.jobs_index.entries, found.executions
     wanted = {(execution.job, execution.id) for execution in executions.values() if execution.job}
-    return {
-        "dangling": arrows(entry for entry in entries - wanted if _certain(executions.get(entry[1]))),
-        "empty_buckets": found.jobs_index.empty,
-        "records_not_indexed": sorted(id for _, id in wanted - entries),
-    }
+    return Deviations(
+        (entry for entry in entries - wanted if _certain(executions.get(entry[1]))),
+        ((job, id, id) for job, id in wanted - entries),
+    )
 
 
 def _certain(execution: LocalExecution | None) -> bool:
@@ -72,34 +81,48 @@ def _certain(execution: LocalExecution | None) -> bool:
     return execution is None or bool(execution.job)
 
 
+def live_index_deviations(found: ComputeGeneration, index: Index) -> Deviations:
+    """Compare the live index with the records; ``done`` are the executions in it that are no longer live."""
+    executions, indexed = found.executions, {id for bucket, id in index.entries if not bucket}
+    part = Deviations(
+        (("", id) for id in indexed - executions.keys()),
+        (("", id, id) for id, each in executions.items() if each.state in LIVE and id not in indexed),
+    )
+    part.done = sorted(("", id, id) for id in indexed if id in executions and executions[id].state not in LIVE)
+    return part
+
+
 def _live_index(found: ComputeGeneration, index: Index) -> dict[str, Any]:
-    executions, indexed = found.executions, {id for _, id in index.entries}
+    part, executions = live_index_deviations(found, index), found.executions
     return {
-        "dangling": sorted(indexed - executions.keys()),
-        "live": sorted(id for id in indexed if id in executions and executions[id].state in LIVE),
-        "live_not_indexed": sorted(
-            id for id, execution in executions.items() if execution.state in LIVE and id not in indexed
-        ),
-        "not_live": [
-            f"{id} (record: {executions[id].state})"
-            for id in sorted(indexed)
-            if id in executions and executions[id].state not in LIVE
-        ],
+        "dangling": [id for _, id in part.strays],
+        "live": sorted(id for _, id in index.entries if id in executions and executions[id].state in LIVE),
+        "live_not_indexed": [id for _, id, _ in part.lacking],
+        "not_live": [f"{id} (record: {executions[id].state})" for _, id, _ in part.done],
     }
+
+
+def state_index_deviations(found: ComputeGeneration, index: Index) -> Deviations:
+    """Compare the index by state with the records; ``done`` are entries of executions in another state."""
+    entries, executions = index.entries, found.executions
+    wanted = {(execution.state, id) for id, execution in executions.items()}
+    strays = entries - wanted
+    part = Deviations(
+        (entry for entry in strays if entry[1] not in executions),
+        ((state, id, id) for state, id in wanted - entries),
+    )
+    part.done = sorted((state, id, id) for state, id in strays if id in executions)
+    return part
 
 
 def _state_index(found: ComputeGeneration) -> dict[str, Any]:
     assert found.state_index is not None
-    entries, executions = found.state_index.entries, found.executions
-    wanted = {(execution.state, id) for id, execution in executions.items()}
-    strays = entries - wanted
+    part, executions = state_index_deviations(found, found.state_index), found.executions
     return {
-        "dangling": arrows(entry for entry in strays if entry[1] not in executions),
+        "dangling": arrows(part.strays),
         "empty_buckets": found.state_index.empty,
-        "records_not_indexed": sorted(id for _, id in wanted - entries),
-        "wrong_state": sorted(
-            f"{state} -> {id} (record: {executions[id].state})" for state, id in strays if id in executions
-        ),
+        "records_not_indexed": sorted(id for _, _, id in part.lacking),
+        "wrong_state": sorted(f"{state} -> {id} (record: {executions[id].state})" for state, id, _ in part.done),
     }
 
 

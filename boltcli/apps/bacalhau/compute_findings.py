@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..contract import ERROR, INFO, WARNING, AuditFinding
 from ..words import age
+from .compute_answers import job_index_deviations, live_index_deviations, state_index_deviations
 from .job_findings import event_findings, rows_text
+from .job_store import path_of
 from .layout import V2
-from .mend import Mender
+from .mend import Mender, mended
 from .records import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
-    from ..contract import Path
+    from ..contract import Change
     from .compute_store import ComputeGeneration, LocalExecution
+    from .job_store import Index
+    from .mend import Mendable
 
 _PATCH = (
     "Stop the node, then `boltcli audit --changes changes.ndjson FILE; boltcli patch --in-place FILE changes.ndjson`."
@@ -32,8 +38,8 @@ def compute_findings(found: list[ComputeGeneration], answers: dict[str, Any], no
         given = answers["generations"][part.generation.name]
         yield from _unreadable(part)
         yield from _work(part, now, in_use=part is found[-1], newest=found[-1].generation.name)
-        yield from _start(part, given, in_use=part is found[-1])
-        yield from _job_index(part, given)
+        yield from _start(part, in_use=part is found[-1])
+        yield from mended(_job_index(part))
         yield from _histories(part, given)
         yield from event_findings(given.get("events"), (part.generation.events,))
 
@@ -79,99 +85,101 @@ def _work(part: ComputeGeneration, now: int, *, in_use: bool, newest: str) -> It
             )  # fmt: skip
 
 
-def _start(part: ComputeGeneration, given: dict[str, Any], *, in_use: bool) -> Iterator[AuditFinding]:
+def _start(part: ComputeGeneration, *, in_use: bool) -> Iterator[AuditFinding]:
     """Yield what the node resumes when it starts."""
     grave, less = (ERROR, WARNING) if in_use else (INFO, INFO)
-    live = given.get("live_index")
-    if live is not None and part.live_index is not None:
-        mender = Mender(part.generation.live.decode(), part.live_index)
-        bucket: Path = (part.generation.live,)
-        for id in live["dangling"]:
-            yield AuditFinding(
-                "live_index", grave,
-                f"The live index has execution {id}, whose record is gone"
-                + (": the node won't start." if in_use else "; nobody reads it any more."),
-                bucket=bucket, key=id.encode(), subject=id, remedy=_PATCH, changes=mender.remove("", id),
-            )  # fmt: skip
-        for entry in live["not_live"]:
-            id = entry.partition(" ")[0]
-            yield AuditFinding(
-                "live_index", less,
-                f"The live index has execution {id}, which is {part.executions[id].state}: the node resumes it.",
-                bucket=bucket, key=id.encode(), subject=id, remedy=_PATCH, changes=mender.remove("", id),
-            )  # fmt: skip
-        for id in live["live_not_indexed"]:
-            yield AuditFinding(
-                "live_index", grave,
-                f"Execution {id} is {part.executions[id].state}, but isn't in the live index: it won't be resumed.",
-                bucket=bucket, key=id.encode(), subject=id, remedy=_PATCH,
-                changes=mender.add("", id),
-            )  # fmt: skip
-    states = given.get("state_index")
-    if states is not None and part.state_index is not None:
-        yield from _state_index(part, states, Mender(part.generation.by_state.decode(), part.state_index), grave, less)
+    if part.live_index is not None:
+        yield from mended(_live_index(part, part.live_index, grave, less))
+    if part.state_index is not None:
+        yield from mended(_state_index(part, part.state_index, grave, less))
 
 
-def _state_index(
-    part: ComputeGeneration, states: dict[str, Any], mender: Mender, grave: str, less: str
-) -> Iterator[AuditFinding]:
-    for entry in states["dangling"]:
-        state, _, id = entry.partition(" -> ")
+def _live_index(part: ComputeGeneration, index: Index, grave: str, less: str) -> Iterator[Mendable]:
+    mender, found = Mender(index), live_index_deviations(part, index)
+    for bucket, id in found.strays:
+        yield _of_index(
+            "live_index", grave,
+            f"The live index has execution {id}, whose record is gone"
+            + (": the node won't start." if grave == ERROR else "; nobody reads it any more."),
+            index, (bucket, id), partial(mender.remove, bucket, id),
+        )  # fmt: skip
+    for bucket, id, _ in found.done:
+        yield _of_index(
+            "live_index", less,
+            f"The live index has execution {id}, which is {part.executions[id].state}: the node resumes it.",
+            index, (bucket, id), partial(mender.remove, bucket, id),
+        )  # fmt: skip
+    for bucket, id, _ in found.lacking:
+        yield _of_index(
+            "live_index", grave,
+            f"Execution {id} is {part.executions[id].state}, but isn't in the live index: it won't be resumed.",
+            index, (bucket, id), partial(mender.add, bucket, id),
+        )  # fmt: skip
+
+
+def _state_index(part: ComputeGeneration, index: Index, grave: str, less: str) -> Iterator[Mendable]:
+    mender, found = Mender(index), state_index_deviations(part, index)
+    for state, id in found.strays:
         stops = state in _RESUMED and (state != "BidAccepted" or part.generation is V2)
-        yield AuditFinding(
+        yield _of_index(
             "state_index", grave if stops else less,
             f"The state index has execution {id} as {state}, but its record is gone"
             + (": the node won't start." if stops and grave == ERROR else "."),
-            bucket=mender.path(state), key=id.encode(), subject=id, remedy=_PATCH, changes=mender.remove(state, id),
+            index, (state, id), partial(mender.remove, state, id),
         )  # fmt: skip
-    for entry in states["wrong_state"]:
-        state, _, rest = entry.partition(" -> ")
-        id = rest.partition(" ")[0]
-        yield AuditFinding(
+    for state, id, _ in found.done:
+        yield _of_index(
             "state_index", less,
             f"The state index has execution {id} as {state}, but its record says {part.executions[id].state}"
             + (": the node tries to resume it." if state in _RESUMED and part.executions[id].terminal else "."),
-            bucket=mender.path(state), key=id.encode(), subject=id, remedy=_PATCH, changes=mender.remove(state, id),
+            index, (state, id), partial(mender.remove, state, id),
         )  # fmt: skip
-    for id in states["records_not_indexed"]:
-        state = part.executions[id].state
-        yield AuditFinding(
+    for state, id, _ in found.lacking:
+        yield _of_index(
             "state_index", grave if state in _RESUMED else less,
             f"Execution {id} is {state}, but isn't in the state index as such"
             + (": it won't be resumed." if state in _RESUMED else "."),
-            bucket=mender.path(state), key=id.encode(), subject=id, remedy=_PATCH, changes=mender.add(state, id),
+            index, (state, id), partial(mender.add, state, id),
         )  # fmt: skip
-    for state in states["empty_buckets"]:
+    for state in index.empty:
         yield AuditFinding(
             "state_index", INFO, f"No execution is {state} any more: its bucket is empty.", bucket=mender.path(state),
             subject=state, remedy="None: every node has such buckets.",
-        )  # fmt: skip
+        ), None  # fmt: skip
 
 
-def _job_index(part: ComputeGeneration, given: dict[str, Any]) -> Iterator[AuditFinding]:
-    mender = Mender(part.generation.by_job.decode(), part.jobs_index)
-    found = given["job_index"]
-    for entry in found["dangling"]:
-        job, _, id = entry.rpartition(" -> ")
+def _job_index(part: ComputeGeneration) -> Iterator[Mendable]:
+    index = part.jobs_index
+    mender, found = Mender(index), job_index_deviations(part)
+    for job, id in found.strays:
         execution = part.executions.get(id)
         why = "whose record is gone" if execution is None else f"which belongs to job {execution.job}"
-        yield AuditFinding(
+        yield _of_index(
             "job_index", ERROR, f"The job index has execution {id} under job {job}, {why}.",
-            bucket=mender.path(job), key=id.encode(), subject=id,
-            remedy=f"Restore the record from a backup, or: {_PATCH}", changes=mender.remove(job, id, alone=True),
+            index, (job, id), partial(mender.remove, job, id, alone=True), "Restore the record from a backup, or: ",
         )  # fmt: skip
-    for id in found["records_not_indexed"]:
-        job = part.executions[id].job
-        yield AuditFinding(
+    for job, id, _ in found.lacking:
+        yield _of_index(
             "job_index", ERROR, f"Execution {id} isn't found by its job {job}.",
-            bucket=mender.path(job), key=id.encode(), subject=id, remedy=_PATCH, changes=mender.add(job, id),
+            index, (job, id), partial(mender.add, job, id),
         )  # fmt: skip
-    wanted = {part.executions[id].job for id in found["records_not_indexed"]}
-    for job in found["empty_buckets"]:
+    for job in index.empty:
         yield AuditFinding(
             "job_index", INFO, f"The job index has no execution of job {job} any more.", bucket=mender.path(job),
-            subject=job, remedy=_TRACE, changes=[] if job in wanted else mender.drop(job),
-        )  # fmt: skip
+            subject=job, remedy=_TRACE,
+        ), partial(mender.drop, job)  # fmt: skip
+
+
+def _of_index(
+    question: str, severity: str, message: str, index: Index, entry: tuple[str, str],
+    repair: Callable[[], list[Change]], before: str = "",
+) -> Mendable:  # fmt: skip
+    """Return a finding about an entry of an index, which is there or should be."""
+    places = index.places(*entry) or [(path_of(index.bucket, entry[0]), entry[1].encode(), b"")]
+    path, key, _ = places[0]
+    return AuditFinding(
+        question, severity, message, bucket=path, key=key, subject=entry[1], remedy=before + _PATCH
+    ), repair
 
 
 def _histories(part: ComputeGeneration, given: dict[str, Any]) -> Iterator[AuditFinding]:

@@ -86,7 +86,7 @@ class ComputeGeneration:
         self.executions: dict[str, LocalExecution] = {}
         self.histories: dict[str, History] = {}
         self.gaps: dict[str, list[int]] = {}
-        self.jobs_index = Index()
+        self.jobs_index = Index(generation.by_job)
         self.live_index: Index | None = None
         self.state_index: Index | None = None
         self.events: Events | None = None

@@ -72,11 +72,15 @@ class Events:
             "key_and_value_seq_differ": self.differ,
             "last_seq": self.last,
             "missing_seqs": self.missing,
-            "record_revision_differs_from_last_event": sorted(
-                execution
-                for execution, revision in self.upserts.items()
+            "record_revision_differs_from_last_event": [
+                {
+                    "execution": execution,
+                    "revision": revisions[execution],
+                    "revision_in_last_event": revision,
+                }
+                for execution, revision in sorted(self.upserts.items())
                 if execution in revisions and revision is not None and revisions[execution] != revision
-            ),
+            ],
         }
 
 

@@ -6,14 +6,14 @@ from .states import FINISHED_EVALUATIONS, NEW, state_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from typing import Any
 
     from .job_store import Execution, Index, Job, JobStore
 
 
-def job_answers(store: JobStore) -> dict[str, Any]:
-    """Return all answers."""
+def job_answers(store: JobStore, found: dict[str, Deviations]) -> dict[str, Any]:
+    """Return all answers; ``found`` are the deviations of the indexes."""
     jobs, executions = store.jobs, [execution for job in store.jobs.values() for execution in job.executions]
     open_executions = sorted(
         (execution for execution in executions if not execution.terminal), key=lambda found: found.created or 0
@@ -53,7 +53,7 @@ def job_answers(store: JobStore) -> dict[str, Any]:
         ),
         "failed_messages": tally(execution.message for execution in executions if execution.state == "Failed"),
         "history_gaps": store.gaps,
-        "indexes": indexes(store),
+        "indexes": indexes(store, found),
         "jobs_without_executions": sorted(job.id for job in jobs.values() if not job.executions),
         "jobs_without_spec": sorted(job.id for job in jobs.values() if not job.has_spec),
         "oldest_execution_in_progress": live[0] if live else None,
@@ -134,113 +134,128 @@ def services_under_count(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     return found
 
 
-def indexes(store: JobStore) -> dict[str, Any]:
-    """Return what each index has that it shouldn't, and what it lacks."""
-    jobs, executions, evaluations = store.jobs, store.executions, store.evaluations
-    found: dict[str, Any] = {}
-    index = store.indexes.get("idx_executions")
-    if index is not None:
-        wanted = {(execution.id, execution.job) for execution in executions.values()}
-        found["idx_executions"] = {
-            "dangling": arrows(index.entries - wanted),
-            "empty_buckets": index.empty,
-            "records_not_indexed": sorted({id for id, _ in wanted - index.entries}),
-        }
-    index = store.indexes.get("idx_evaluations")
-    if index is not None:
-        wanted = {(evaluation.id, evaluation.job) for evaluation in evaluations.values()}
-        found["idx_evaluations"] = {
-            "dangling": arrows(index.entries - wanted),
-            "empty_buckets": index.empty,
-            "records_not_indexed": sorted({id for id, _ in wanted - index.entries}),
-        }
-    known = [job for job in jobs.values() if job.known]
-    unknown = {job.id for job in jobs.values() if not job.known}
-    index = store.indexes.get("idx_namespaces")
-    if index is not None:
-        wanted = {(job.namespace, job.id) for job in known}
-        found["idx_namespaces"] = {
-            "dangling": arrows(_strays(index, wanted, unknown)),
-            "namespaces_without_jobs": index.empty,
-            "records_not_indexed": sorted(id for _, id in wanted - index.entries),
-        }
-    index = store.indexes.get("idx_tags")
-    if index is not None:
-        wanted = {(label, job.id) for job in known for label in job.labels}
-        found["idx_tags"] = {
-            "dangling": arrows(_strays(index, wanted, unknown)),
-            "records_not_indexed": arrows(wanted - index.entries),
-            "tags_without_jobs": index.empty,
-        }
+class Deviations:
+    """What an index has that it shouldn't, and what it lacks: as data, since names may hold anything.
+
+    ``strays`` are entries (bucket, key) without a record that asks for them,
+    ``done`` those whose record is finished, with its id; ``legacy`` those in the
+    form of 1.3.0 and before. ``lacking`` are bucket, key and the record's id.
+    """
+
+    __slots__ = ("done", "lacking", "legacy", "strays")
+
+    def __init__(self, strays: Iterable[tuple[str, str]], lacking: Iterable[tuple[str, str, str]]) -> None:
+        self.strays = sorted(strays)
+        self.lacking = sorted(lacking)
+        self.done: list[tuple[str, str, str]] = []
+        self.legacy: list[tuple[str, str]] = []
+
+
+def deviations(store: JobStore) -> dict[str, Deviations]:
+    """Compare each index with the records."""
+    known = [job for job in store.jobs.values() if job.known]
+    unknown = {job.id for job in store.jobs.values() if not job.known}
+    # Each index: the entries that there should be, each with the id of its record.
+    wanted: dict[str, dict[tuple[str, str], str]] = {
+        "idx_executions": {(found.id, found.job): found.id for found in store.executions.values()},
+        "idx_evaluations": {(found.id, found.job): found.id for found in store.evaluations.values()},
+        "idx_namespaces": {(job.namespace, job.id): job.id for job in known},
+        "idx_tags": {(label, job.id): job.id for job in known for label in job.labels},
+        "idx_job_names": {(f"{job.name}:{job.namespace}", job.id): job.id for job in known},
+        "idx_executions_by_node": {
+            (found.node, f"{found.id}:{found.job}"): found.id for found in store.executions.values()
+        },
+    }
+    found: dict[str, Deviations] = {}
+    for name, entries in wanted.items():
+        index = store.indexes.get(name)
+        if index is not None:
+            strays = index.entries - entries.keys()
+            if name in ("idx_namespaces", "idx_tags", "idx_job_names"):
+                # Of a job whose specification can't be read nothing is known.
+                strays = {entry for entry in strays if entry[1] not in unknown}
+            lacking = ((*entry, entries[entry]) for entry in entries.keys() - index.entries)
+            found[name] = Deviations(strays, lacking)
     index = store.indexes.get("idx_inprogress")
     if index is not None:
-        found["idx_inprogress"] = _in_progress(index, jobs)
-    index = store.indexes.get("idx_job_names")
-    if index is not None:
-        wanted = {(f"{job.name}:{job.namespace}", job.id) for job in known}
-        found["idx_job_names"] = {
-            "dangling": arrows(_strays(index, wanted, unknown)),
-            "empty_buckets": index.empty,
-            "jobs_not_found_by_name": sorted(id for _, id in wanted - index.entries),
-        }
-    index = store.indexes.get("idx_executions_by_node")
-    if index is not None:
-        wanted = {(found.node, f"{found.id}:{found.job}") for found in executions.values()}
-        found["idx_executions_by_node"] = {
-            "dangling": arrows(index.entries - wanted),
-            "empty_buckets": index.empty,
-            "records_not_indexed": sorted(key.partition(":")[0] for _, key in wanted - index.entries),
-        }
+        found["idx_inprogress"] = _in_progress(store, index)
     index = store.indexes.get("idx_inprogress_executions")
     if index is not None:
-        found["idx_inprogress_executions"] = _in_progress_executions(index, executions)
+        found["idx_inprogress_executions"] = _in_progress_executions(index, store.executions)
     return found
 
 
-def _in_progress(index: Index, jobs: dict[str, Job]) -> dict[str, Any]:
-    keys = sorted(key for _, key in index.entries)
-    entries = [(key, key.partition(":")[2] or key) for key in keys]
-    indexed = {id for _, id in entries}
-    return {
-        "dangling": [key for key, id in entries if id not in jobs],
-        "legacy_keys": [key for key in keys if ":" not in key],
-        "not_terminal_jobs_not_indexed": sorted(
-            job.id for job in jobs.values() if job.known and not job.terminal and job.id not in indexed
+def _in_progress(store: JobStore, index: Index) -> Deviations:
+    jobs = store.jobs
+    entries = [(bucket, key, job_of_entry(key, jobs)) for bucket, key in index.entries]
+    indexed = {id for _, _, id in entries}
+    found = Deviations(
+        ((bucket, key) for bucket, key, id in entries if id not in jobs),
+        (
+            ("", job.id if store.legacy_keys else f"{job.type}:{job.id}", job.id)
+            for job in jobs.values()
+            if job.known and not job.terminal and job.id not in indexed
         ),
-        "terminal_jobs": [key for key, id in entries if id in jobs and jobs[id].terminal],
-    }
+    )
+    found.done = sorted(entry for entry in entries if entry[2] in jobs and jobs[entry[2]].terminal)
+    found.legacy = sorted((bucket, key) for bucket, key, id in entries if ":" not in key or (id == key and id in jobs))
+    return found
 
 
-def _in_progress_executions(index: Index, executions: dict[str, Execution]) -> dict[str, Any]:
-    keys = sorted(key for _, key in index.entries)
-    dangling, done = [], []
-    for key in keys:
-        id, _, job = key.partition(":")
-        execution = executions.get(id)
-        if execution is None or execution.job != job:
-            dangling.append(key)
-        elif no_longer_in_progress(execution):
-            done.append(key)
-    present = set(keys)
-    return {
-        "dangling": dangling,
-        "not_terminal_executions_not_indexed": sorted(
-            found.id
-            for found in executions.values()
-            if not no_longer_in_progress(found) and f"{found.id}:{found.job}" not in present
-        ),
-        "terminal_executions": done,
-    }
+def job_of_entry(key: str, jobs: Container[str]) -> str:
+    """Return the job of an entry of ``idx_inprogress``: ``type:job``, or the bare job of 1.3.0 and before.
+
+    >>> job_of_entry("batch:j-1", ["j-1"]), job_of_entry("j:1", ["j:1"]), job_of_entry("batch:j-2", ["j-1"])
+    ('j-1', 'j:1', 'j-2')
+    """
+    return key if key in jobs else key.partition(":")[2] or key
 
 
-def no_longer_in_progress(execution: Execution) -> bool:
-    """Say whether 1.8.0 and newer take an execution out of its index of those in progress."""
-    return execution.terminal or execution.desired == "Stopped"
+def _in_progress_executions(index: Index, executions: dict[str, Execution]) -> Deviations:
+    there = {f"{execution.id}:{execution.job}": execution for execution in executions.values()}
+    present = {key for _, key in index.entries}
+    found = Deviations(
+        (entry for entry in index.entries if entry[1] not in there),
+        (("", key, execution.id) for key, execution in there.items() if not execution.terminal and key not in present),
+    )
+    found.done = sorted((*entry, there[entry[1]].id) for entry in index.entries
+                        if entry[1] in there and there[entry[1]].terminal)  # fmt: skip
+    return found
 
 
-def _strays(index: Index, wanted: set[tuple[str, str]], unknown: set[str]) -> set[tuple[str, str]]:
-    """Return the entries that no job asks for; of a job whose specification can't be read nothing is known."""
-    return {entry for entry in index.entries - wanted if entry[1] not in unknown}
+def indexes(store: JobStore, found: dict[str, Deviations]) -> dict[str, Any]:
+    """Return the answers on indexes: what is in ``found`` as text, and empty buckets."""
+    answers: dict[str, Any] = {}
+    for name, part in found.items():
+        ids = sorted({id for _, _, id in part.lacking})
+        keys = sorted(key for _, key in part.strays)
+        empty = store.indexes[name].empty
+        if name == "idx_inprogress":
+            answers[name] = {
+                "dangling": keys,
+                "legacy_keys": sorted(key for _, key in part.legacy),
+                "not_terminal_jobs_not_indexed": ids,
+                "terminal_jobs": sorted(key for _, key, _ in part.done),
+            }
+        elif name == "idx_inprogress_executions":
+            answers[name] = {
+                "dangling": keys,
+                "not_terminal_executions_not_indexed": ids,
+                "terminal_executions": sorted(key for _, key, _ in part.done),
+            }
+        elif name == "idx_namespaces":
+            answers[name] = {
+                "dangling": arrows(part.strays), "namespaces_without_jobs": empty, "records_not_indexed": ids,
+            }  # fmt: skip
+        elif name == "idx_tags":
+            lacking = arrows((label, job) for label, job, _ in part.lacking)
+            answers[name] = {
+                "dangling": arrows(part.strays), "records_not_indexed": lacking, "tags_without_jobs": empty,
+            }  # fmt: skip
+        else:
+            lacks = "jobs_not_found_by_name" if name == "idx_job_names" else "records_not_indexed"
+            answers[name] = {"dangling": arrows(part.strays), "empty_buckets": empty, lacks: ids}
+    return answers
 
 
 def arrows(entries: Iterable[tuple[str, str]]) -> list[str]:

@@ -152,7 +152,7 @@ def _histories(store: JobStore, answers: dict[str, Any]) -> Iterator[AuditFindin
         yield AuditFinding(
             "history_gaps", WARNING,
             f"The {bucket} of job {job} lacks {rows_text(missing)}.",
-            bucket=(b"jobs", *job.encode().split(b"/"), bucket.encode()), subject=job,
+            bucket=(b"jobs", job.encode(), bucket.encode()), subject=job,
             remedy="None needed to run; what happened then is lost, unless a backup has it.",
         )  # fmt: skip
     for wrong in answers["revision_mismatches"]:
@@ -207,9 +207,12 @@ def event_findings(answers: dict[str, Any] | None, bucket: tuple[bytes, ...]) ->
                 "events", INFO, f"Watcher {watcher} is {position['lag']} events behind, at {position['seq']}.",
                 bucket=bucket, subject=watcher, remedy="None: it catches up when the node runs.",
             )  # fmt: skip
-    for id in answers["record_revision_differs_from_last_event"]:
+    for wrong in answers["record_revision_differs_from_last_event"]:
+        id, revision = wrong["execution"], wrong["revision"]
         yield AuditFinding(
-            "events", WARNING, f"The record of execution {id} has another revision than its last event.",
+            "events", WARNING,
+            f"The record of execution {id} has {'no revision' if revision is None else f'revision {revision}'}, its"
+            f" last event {wrong['revision_in_last_event']}.",
             bucket=bucket, subject=id, remedy="Compare both with a backup: one of them was lost or changed.",
         )  # fmt: skip
     for id in answers["executions_in_events_without_record"]:

@@ -28,6 +28,7 @@ _TREES = (
     b"idx_executions_by_node",
 )
 _FLAT = (b"idx_inprogress", b"idx_inprogress_executions")
+_TYPES = ("batch", "daemon", "ops", "service")  # of jobs
 
 
 class Evaluation:
@@ -81,6 +82,15 @@ class Execution:
         self.terminal = is_terminal(self.state)
 
 
+def lower(text: str) -> str:
+    """Return a text in lower case as Go's ``strings.ToLower`` does: each character by itself, as one character.
+
+    >>> lower("Env"), lower("\u039f\u03a3") == "\u03bf\u03c3", lower("\u0130")
+    ('env', True, 'i')
+    """
+    return text.lower() if text.isascii() else "".join(char.lower()[0] for char in text)
+
+
 class Job:
     """A job, with what its bucket holds. ``known``: its specification is there and can be read.
 
@@ -116,7 +126,7 @@ class Job:
         self.requester = requester({"Job": record})
         self.type = text(record, "Type")
         self.state = text(part(record, "State"), "StateType")
-        self.labels = sorted({label.lower() for label in part(record, "Labels")})
+        self.labels = sorted({lower(label) for label in part(record, "Labels")})
         self.count = number(record, "Count") or 0
         self.version = number(record, "Version")
         self.revision = number(record, "Revision")
@@ -138,14 +148,67 @@ class Index:
     """An index as it lies in the file: entries (names down to the bucket joined by /, key), and empty buckets.
 
     ``values`` has those values of entries that aren't empty, as they should be.
+    Where names as text don't lead back to the bytes in the file (they aren't
+    UTF-8, or one has a / in it), :meth:`places` and :meth:`empty_paths` know.
     """
 
-    __slots__ = ("empty", "entries", "values")
+    __slots__ = ("_empty", "_odd", "bucket", "empty", "entries", "values")
 
-    def __init__(self) -> None:
+    def __init__(self, bucket: bytes = b"") -> None:
+        self.bucket = bucket
         self.entries: set[tuple[str, str]] = set()
         self.values: dict[tuple[str, str], bytes] = {}
         self.empty: list[str] = []
+        self._odd: dict[tuple[str, str], list[tuple[Path, bytes, bytes]]] = {}
+        self._empty: dict[str, list[Path]] = {}
+
+    def add(self, path: Path, prefix: str, key: bytes, value: bytes, *, exact: bool) -> None:
+        """Take in the entry ``key`` of the bucket at ``path``; ``exact``: its names joined, ``prefix``, lead there."""
+        text = name(key)
+        entry = prefix, text
+        if not exact or (text.startswith("0x") and text.encode() != key) or entry in self.entries:
+            self._odd[entry] = [*self.places(*entry), (path, key, value)]
+        elif value:
+            self.values[entry] = value
+        self.entries.add(entry)
+
+    def add_empty(self, path: Path) -> None:
+        """Take in a bucket that has nothing in it."""
+        self._empty.setdefault("/".join(map(name, path[1:])), []).append(path)
+
+    def places(self, bucket: str, key: str) -> list[tuple[Path, bytes, bytes]]:
+        """Return where an entry lies in the file, by bucket and key, with its value; nothing if it isn't there."""
+        entry = bucket, key
+        if entry not in self.entries:
+            return []
+        return self._odd.get(entry) or [(path_of(self.bucket, bucket), key.encode(), self.values.get(entry, b""))]
+
+    def empty_paths(self, bucket: str) -> list[Path]:
+        """Return the empty buckets that are called ``bucket``."""
+        return self._empty.get(bucket, [])
+
+    def buckets(self) -> Iterator[tuple[Path, int]]:
+        """Yield the buckets that have entries or nothing in them, with the number of entries."""
+        counts: dict[Path, int] = {}
+        paths: dict[str, Path] = {}
+        for entry in self.entries:
+            if entry in self._odd:
+                for path, _, _ in self._odd[entry]:
+                    counts[path] = counts.get(path, 0) + 1
+                continue
+            bucket = entry[0]
+            known = paths.get(bucket)
+            if known is None:
+                known = paths[bucket] = path_of(self.bucket, bucket)
+            counts[known] = counts.get(known, 0) + 1
+        yield from counts.items()
+        for found in self._empty.values():
+            yield from ((path, 0) for path in found)
+
+
+def path_of(index: bytes, bucket: str) -> Path:
+    """Return the bucket called ``bucket`` in an index, where Bacalhau puts it: every / in its name is a level."""
+    return (index, *(part.encode() for part in bucket.split("/"))) if bucket else (index,)
 
 
 class JobStore:
@@ -159,6 +222,7 @@ class JobStore:
         "indexes",
         "jobs",
         "old_store",
+        "rows_have_events",
         "since_1_8",
         "undecodable",
     )
@@ -171,6 +235,7 @@ class JobStore:
         self.gaps: dict[str, list[int]] = {}
         self.events: Events | None = None
         self.old_store = False
+        self.rows_have_events: bool | None = None  # the first row that can be read; None: there is none
         self.since_1_8 = False
         self.undecodable: list[tuple[Path, bytes]] = []
 
@@ -178,13 +243,17 @@ class JobStore:
     def legacy_keys(self) -> bool:
         """Whether 1.3.0 or older wrote it last, whose index of jobs in progress has bare job ids."""
         index = self.indexes.get("idx_inprogress")
-        return (
-            self.old_store
-            and index is not None
-            and bool(index.entries)
-            and not any(":" in key for _, key in index.entries)
-            and not any(job.has_history for job in self.jobs.values())
-        )
+        if not self.old_store or index is None or any(job.has_history for job in self.jobs.values()):
+            return False
+        bare = False
+        for _, key in index.entries:
+            kind, _, id = key.partition(":")
+            if key in self.jobs:
+                bare = True
+            elif id in self.jobs or (id and kind in _TYPES):
+                return False
+        # Other entries say nothing; without any the history rows do, to which 1.3.1 added events.
+        return bare or self.rows_have_events is False
 
     def holds(self, id: str, job: str) -> bool:
         """Return whether ``job`` holds a record of the execution ``id`` that says so itself."""
@@ -271,6 +340,8 @@ def _read_history(
         seq = row_number(key)
         if seq is not None:
             seen.append(seq)
+        if found.rows_have_events is None and bucket == b"job_history" and record:
+            found.rows_have_events = "Event" in record
         if bucket == b"execution_history":
             execution = text(record, "ExecutionID")
             rows[execution] = rows.get(execution, 0) + 1
@@ -309,24 +380,25 @@ def row_number(key: bytes) -> int | None:
 
 def read_index(meter: Meter, store: Store, bucket: bytes) -> Index:
     """Read the index ``bucket``, whose buckets may nest: a name with / in it is several."""
-    index = Index()
+    index = Index(bucket)
     empty: list[Path] = []
     pending: list[tuple[Path, Store]] = [((bucket,), store)]
     while pending:
         path, inside = pending.pop()
         prefix = "/".join(map(name, path[1:]))
+        exact = path == path_of(bucket, prefix)
         filled = False
         for key, value in meter.read(inside, path):
             filled = True
             if isinstance(value, bytes):
-                index.entries.add((prefix, name(key)))
-                if value:
-                    index.values[prefix, name(key)] = value
+                index.add(path, prefix, key, value, exact=exact)
             else:
                 pending.append(((*path, key), value))
         if not filled and prefix:
             empty.append(path)
-    index.empty = ["/".join(map(name, path[1:])) for path in sorted(empty)]
+    for path in sorted(empty):
+        index.add_empty(path)
+        index.empty.append("/".join(map(name, path[1:])))
     return index
 
 

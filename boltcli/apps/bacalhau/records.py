@@ -51,6 +51,18 @@ def name(key: bytes) -> str:
         return f"0x{key.hex()}"
 
 
+def is_hex(text: str) -> bool:
+    """Say whether :func:`name` made ``text`` of bytes that aren't UTF-8: it isn't the key in the file then.
+
+    >>> is_hex("0xff"), is_hex("0x41"), is_hex("e-1")
+    (True, False, False)
+    """
+    try:
+        return text.startswith("0x") and name(bytes.fromhex(text[2:])) == text
+    except ValueError:
+        return False
+
+
 def place(path: tuple[bytes, ...], key: bytes | None = None) -> str:
     """Return where something is as one line: names joined by /, those that aren't printable as 0x and hex digits.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..contract import Change
 from ..store import find
 from ..words import DAY
+from .job_answers import job_of_entry
 from .mend import Mender
+from .records import is_hex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,16 +92,27 @@ def _add(row: dict[str, int], what: str, size: int) -> None:
 def job_deletions(db: Store, store: JobStore, options: AuditOptions) -> Iterator[Change]:
     """Yield the changes that delete the jobs of the report, with their index entries."""
     assert options.older_than is not None
-    gone = {job.id for job, at in finished_jobs(store) if options.now - at > options.older_than}
+    jobs = find(db, b"jobs")
+    gone = {
+        job.id
+        for job, at in finished_jobs(store)
+        if options.now - at > options.older_than and jobs is not None and not is_hex(job.id)
+    }
+    # Any part of an entry may have a : in it; what is there says where an execution's id ends.
+    job_of = {f"{found.id}:{found.job}": found.job for job in store.jobs.values() for found in job.executions}
     for name, index in store.indexes.items():
-        mender = Mender(name, index)
+        mender = Mender(index)
         per_record = name in ("idx_executions", "idx_evaluations")
         for bucket, key in sorted(index.entries):
-            job = key if name not in ("idx_inprogress", *_COMPOSITE) else key.partition(":")[2] or key
+            if name == "idx_inprogress":
+                job = job_of_entry(key, store.jobs)
+            elif name in _COMPOSITE:
+                job = job_of.get(key, key.partition(":")[2])
+            else:
+                job = key
             if job in gone:
                 yield from mender.remove(bucket, key, alone=per_record)
-    jobs = find(db, b"jobs")
-    for id in sorted(gone) if jobs is not None else ():
+    for id in sorted(gone):
         yield from _bucket_removal(jobs, (b"jobs",), id.encode())
 
 
@@ -116,14 +129,11 @@ def compute_deletions(db: Store, found: list[ComputeGeneration], options: AuditO
             if execution.terminal
             and execution.modified_at is not None
             and options.now - execution.modified_at > options.older_than
+            and not is_hex(execution.id)
         }
-        for bucket, index, alone in (
-            (part.generation.by_job, part.jobs_index, True),
-            (part.generation.by_state, part.state_index, False),
-            (part.generation.live, part.live_index, False),
-        ):
+        for index, alone in ((part.jobs_index, True), (part.state_index, False), (part.live_index, False)):
             if index is not None:
-                mender = Mender(bucket.decode(), index)
+                mender = Mender(index)
                 for name, key in sorted(index.entries):
                     if key in gone:
                         yield from mender.remove(name, key, alone=alone)

@@ -1,6 +1,8 @@
-"""Guess what bytes of no known program are: the first format that takes all of them, from the surest on."""
+"""Guess what bytes of no known program are: a format is guessed only where no other fits as well."""
 
 from __future__ import annotations
+
+from struct import unpack
 
 from ...errors import MissingExtra
 from ..json_values import load
@@ -8,13 +10,13 @@ from ..words import time_text
 from .compressed import kind_of, unpacked
 from .go_time import go_time
 from .gob import gob
-from .integers import u64
+from .integers import uvarint
 from .messagepack import messagepack
-from .wire import any_message, printable
+from .wire import any_message, may_be_message, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     # A format's name, and what its decoder made of the bytes.
@@ -22,15 +24,25 @@ if TYPE_CHECKING:
 
 _MAPS = (*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF)  # first bytes of MessagePack's maps and lists
 _LARGEST_FIELD = 4096  # field numbers beyond it are rare: whoever has them isn't protobuf
-_LARGEST_INTEGER = 1 << 48  # of 8 bytes: larger ones are rather ids or hashes
-_LARGEST_SMALL = 1 << 24  # of 2 and 4 bytes
+_LARGEST = {8: 1 << 48, 4: 1 << 24, 2: 1 << 16}  # integers by size: larger ones are rather ids or hashes
+_SMALLEST_FLOAT, _LARGEST_FLOAT = 1e-4, 1e15  # but for 0
+_FLOATS = {8: "d", 4: "f"}
+_LONGEST_VARINT = 10
+OR = " or "
+"""Between the names of two formats that fit equally well."""
 
 
-def guess(data: bytes, depth: int = 0) -> Guess | None:
+def guess(data: bytes, depth: int = 0, *, is_key: bool = False) -> Guess | None:
     """Return a format's name and the decoded value; None if ``data`` is text, or of no format that is known here.
+
+    Where two fit equally well, both are named, and the value has each by its
+    name; where more do, nothing is guessed. Keys are sorted by their bytes, so
+    that their numbers are big-endian wherever they can be.
 
     >>> guess(b'{"a": 1}'), guess(b"plain text"), guess((42).to_bytes(8, "big"))
     (('json', {'a': 1}), None, ('u64 big-endian', 42))
+    >>> guess(b"\x3f\xf0\0\0\0\0\0\0")
+    ('u64 little-endian or float64 big-endian', {'u64 little-endian': 61503, 'float64 big-endian': 1.0})
     """
     if not data:
         return None
@@ -38,28 +50,37 @@ def guess(data: bytes, depth: int = 0) -> Guess | None:
         found = load(data)
         if found is not data:
             return "json", found
-    if printable(data) is not None:
-        return None
+    text = printable(data)
+    if text is not None:
+        message = any_message(data) if may_be_message(data) else None
+        return None if message is None else _one_of([("protobuf", message), ("text", text)])
     packed = kind_of(data)
     if packed is not None and depth < 3:
         return _unpacked(data, packed, depth)
     moment = go_time(data)
     if moment is not None:
         return "go time", time_text(moment)
-    if data[0] in _MAPS:
+    # A varint may be signed or not, so that it is never guessed; but what may be one is no more surely anything else.
+    return None if _is_varint(data) else _one_of([*_structures(data), *_numbers(data, is_key)])
+
+
+def _one_of(found: list[Guess]) -> Guess | None:
+    if len(found) == 1:
+        return found[0]
+    return (OR.join(name for name, _ in found), dict(found)) if len(found) == 2 else None
+
+
+def _structures(data: bytes) -> Iterator[Guess]:
+    if data[0] in _MAPS and len(data) > 1:
         value = _tried(messagepack, data)
         if value is not None:
-            return "msgpack", value
+            yield "msgpack", value
     value = _tried(gob, data) if len(data) > 3 else None
     if value is not None:
-        return "gob", value
-    number = u64(data)
-    if number is not None and number < _LARGEST_INTEGER:
-        return "u64 big-endian", number
+        yield "gob", value
     message = any_message(data) if len(data) > 2 else None
     if message is not None and all(int(field) <= _LARGEST_FIELD for field in message):
-        return "protobuf", message
-    return _numbers(data)
+        yield "protobuf", message
 
 
 def _unpacked(data: bytes, kind: str, depth: int) -> Guess | None:
@@ -81,14 +102,35 @@ def _tried(decode: Callable[[bytes], Any], data: bytes) -> Any:
         return None
 
 
-def _numbers(data: bytes) -> Guess | None:
-    if len(data) == 8:
-        little = int.from_bytes(data, "little")
-        return ("u64 little-endian", little) if little < _LARGEST_INTEGER else None
-    number = int.from_bytes(data, "big")
-    if len(data) in (2, 4) and number < _LARGEST_SMALL:
-        return f"u{8 * len(data)} big-endian", number
-    return None
+def _is_varint(data: bytes) -> bool:
+    """Say whether ``data`` is a varint of several bytes, in its shortest form."""
+    try:
+        return 2 <= len(data) <= _LONGEST_VARINT and data[-1] != 0 and uvarint(data)[1] == len(data)
+    except ValueError:
+        return False
+
+
+def _numbers(data: bytes, is_key: bool) -> list[Guess]:
+    """Return the numbers that ``data`` may be, each value once.
+
+    Floats count beside an integer only: one in eight of any eight bytes is a likely float.
+    """
+    size = len(data)
+    found: list[Guess] = []
+    if size in _LARGEST:
+        for order in ("big", "little"):
+            number = int.from_bytes(data, order)
+            if number < _LARGEST[size] and (size > 2 or order == "big" or not is_key):
+                found.append((f"u{8 * size} {order}-endian", number))
+            if size in _FLOATS:
+                (real,) = unpack((">" if order == "big" else "<") + _FLOATS[size], data)
+                if not real or _SMALLEST_FLOAT <= abs(real) < _LARGEST_FLOAT:
+                    found.append((f"float{8 * size} {order}-endian", real))
+        if is_key and any(name.endswith("big-endian") for name, _ in found):
+            found = [each for each in found if each[0].endswith("big-endian")]
+        if not any(name.startswith("u") for name, _ in found):
+            return []
+    return [each for at, each in enumerate(found) if each[1] not in [value for _, value in found[:at]]]
 
 
 DECODERS: dict[str, Callable[[bytes], Any]] = {"msgpack": messagepack, "gob": gob}

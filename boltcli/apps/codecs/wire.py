@@ -114,7 +114,8 @@ def any_message(data: bytes, depth: int = 0) -> dict[str, Any] | None:
     """Return what a message without a schema holds, by field number; None if ``data`` isn't a message.
 
     Strings are those values that are printable UTF-8, messages those that can
-    be read as one; others stay bytes. A field that occurs several times is a list.
+    be read as one; others stay bytes. What can be both is shown as both, as
+    ``message`` and ``text``. A field that occurs several times is a list.
 
     >>> any_message(b"\\x0a\\x03pod\\x10\\x07\\x1a\\x02\\x08\\x01")
     {'1': 'pod', '2': 7, '3': {'1': 1}}
@@ -143,10 +144,10 @@ def _shown(kind: int, value: int | bytes, depth: int) -> Any:
         if not value:
             return ""
         text = printable(value)
-        if text is not None:
-            return text
-        inner = any_message(value, depth + 1)
-        return value if inner is None else inner
+        inner = any_message(value, depth + 1) if text is None or may_be_message(value) else None
+        if text is None:
+            return value if inner is None else inner
+        return text if inner is None else {"message": inner, "text": text}
     if kind == VARINT:
         return value
     name, form, size = ("double", "<d", 8) if kind == FIXED64 else ("float", "<f", 4)
@@ -157,13 +158,49 @@ def _shown(kind: int, value: int | bytes, depth: int) -> Any:
     return shown
 
 
+def may_be_message(data: bytes) -> bool:
+    """Say whether printable bytes may be meant as a message: field 1 is white space, others may be one whole string."""
+    return data[:1] in (b"\t", b"\n", b"\r") or (len(data) > 2 and data[0] & 7 == BYTES and data[1] == len(data) - 2)
+
+
 def printable(data: bytes) -> str | None:
-    """Return ``data`` as text if it is UTF-8 of printable characters, tabs and line ends; else None."""
+    """Return ``data`` as text if it is UTF-8 of printable characters, tabs and line ends; else None.
+
+    Bytes that only happen to be UTF-8, as those of a hash may be, aren't text: their letters are of any script.
+    """
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    return text if text.translate(_WHITE).isprintable() else None
+    if not text.translate(_WHITE).isprintable():
+        return None
+    return text if text.isascii() or _clashes(text) < _MOST_CLASHES else None
 
 
 _WHITE = {9: 32, 10: 32, 13: 32}
+_MOST_CLASHES = 2
+_LOOKED_AT = 4096  # characters
+# Scripts that are written beside each other without a space: those of Japanese, and formulas' letters.
+_TOGETHER = {
+    "HIRAGANA": "CJK", "KATAKANA": "CJK", "HALFWIDTH": "CJK", "FULLWIDTH": "CJK", "IDEOGRAPHIC": "CJK",
+    "GREEK": "LATIN", "MICRO": "LATIN", "OHM": "LATIN", "KELVIN": "LATIN", "ANGSTROM": "LATIN",
+}  # fmt: skip
+
+
+def _clashes(text: str) -> int:
+    """Return how often letters of two scripts stand side by side: words have one."""
+    from unicodedata import category, name
+
+    found, before = 0, ""
+    for char in text[:_LOOKED_AT]:
+        script = ""
+        if char.isascii():
+            script = "LATIN" if char.isalpha() else ""
+        elif category(char)[0] in "LM":
+            script = name(char, "").partition(" ")[0]
+            if script in ("COMBINING", "MODIFIER", "VARIATION"):
+                continue  # belong to the letter before, whichever it is
+            script = _TOGETHER.get(script, script)
+        found += script != before and "" not in (script, before) and {script, before} != {"LATIN", "CJK"}
+        before = script
+    return found

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..contract import Audit, AuditOptions, Codec, Pattern, Recognition, View
+    from ..contract import Audit, AuditOptions, Codec, Path, Pattern, Recognition, View
     from ..store import Store
 
 
@@ -35,10 +35,20 @@ class Containerd(Application):
 
         return CODECS
 
+    def codec(self, path: Path) -> Codec | None:
+        from .codecs import TEXT, is_text
+
+        return TEXT if is_text(path) else super().codec(path)
+
     def recognise(self, db: Store) -> Recognition | None:
         from .layout import recognise
 
         return recognise(db)
+
+    def has_audit(self, db: Store) -> bool:
+        from .layout import is_snapshotter
+
+        return not is_snapshotter(db)
 
     def audit(self, db: Store, options: AuditOptions) -> Audit | None:
         from .audit import audit

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..codecs.go_time import go_time
-from ..codecs.integers import varint
+from ..codecs.integers import uvarint, varint
 from ..codecs.wire import Message
-from ..columns import buckets, text_map, value_of
+from ..columns import as_text, buckets, pairs_at, text_map, value_of
 from ..contract import CERTAIN, LIKELY, Recognition
 from ..json_values import load
 from ..store import find
@@ -42,6 +42,45 @@ def recognise(db: Store) -> Recognition | None:
         # Until the first migration there is no version: that is schema 1's layout.
         return Recognition("containerd", "metadata, no schema version", LIKELY) if known else None
     return Recognition("containerd", f"metadata, schema version {varint(version)}", CERTAIN if known else LIKELY)
+
+
+def id_of(snapshot: Store) -> int | None:
+    """Return the id of a snapshot in a snapshotter's own file: its directory on disk is ``snapshots/<id>``."""
+    value = value_of(snapshot, b"id")
+    return None if value is None else whole_uvarint(value)
+
+
+def parent_and_child(key: bytes) -> tuple[int, int] | None:
+    """Return the two ids of a key of a snapshotter's ``parents``: an unsigned varint each, a zero byte between them.
+
+    >>> parent_and_child(b"\x80\x02\x00\x05"), parent_and_child(b"\x01\x05"), parent_and_child(b"\x01\x00")
+    ((256, 5), None, None)
+    """
+    try:
+        parent, at = uvarint(key)
+        child, end = uvarint(key, at + 1)
+    except ValueError:
+        return None
+    return (parent, child) if key[at : at + 1] == b"\0" and end == len(key) else None
+
+
+def whole_uvarint(data: bytes) -> int | None:
+    """Return the unsigned varint that ``data`` is, or None."""
+    try:
+        value, end = uvarint(data)
+    except ValueError:
+        return None
+    return value if end == len(data) else None
+
+
+def children_of(db: Store) -> dict[int, list[str]]:
+    """Return the names of each snapshot's children by its id, in a snapshotter's own file."""
+    found: dict[int, list[str]] = {}
+    for key, name in pairs_at(db, V1, b"parents"):
+        ids = parent_and_child(key)
+        if ids is not None:
+            found.setdefault(ids[0], []).append(as_text(name))
+    return found
 
 
 def is_snapshotter(db: Store) -> bool:

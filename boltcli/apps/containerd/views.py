@@ -7,7 +7,7 @@ from ..contract import View
 from ..json_values import jsonable
 from ..store import find
 from ..words import parse_time
-from .layout import EXPIRES, V1, any_value, is_snapshotter, labels, namespaces, size_of, time_of
+from .layout import EXPIRES, V1, any_value, children_of, id_of, is_snapshotter, labels, namespaces, size_of, time_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,13 +64,16 @@ def containers(db: Store) -> Iterator[Row]:
 
 def snapshots(db: Store) -> Iterator[Row]:
     if is_snapshotter(db):
+        children = children_of(db)
         for key, each in buckets_at(db, V1, b"snapshots"):
+            id = id_of(each)
             kind = each.get(b"kind")
-            number = kind[0] if isinstance(kind, bytes) and kind else 0
+            number = kind[0] if isinstance(kind, bytes) and len(kind) == 1 else 0
             yield (
-                None, None, as_text(key), None, text_of(each, b"parent") or None, [], time_of(each, b"createdat"),
+                None, None, as_text(key), None, text_of(each, b"parent") or None,
+                children.get(id, []) if id is not None else [], time_of(each, b"createdat"),
                 time_of(each, b"updatedat"), labels(each), _KINDS.get(number),
-                size_of(each), size_of(each, b"inodes"),
+                size_of(each), size_of(each, b"inodes"), id,
             )  # fmt: skip
         return
     for namespace, content in namespaces(db):
@@ -79,7 +82,7 @@ def snapshots(db: Store) -> Iterator[Row]:
                 yield (
                     as_text(namespace), as_text(snapshotter), as_text(key), text_of(each, b"name"),
                     text_of(each, b"parent") or None, [as_text(child) for child, _ in pairs_at(each, b"children")],
-                    time_of(each, b"createdat"), time_of(each, b"updatedat"), labels(each), None, None, None,
+                    time_of(each, b"createdat"), time_of(each, b"updatedat"), labels(each), None, None, None, None,
                 )  # fmt: skip
 
 
@@ -147,8 +150,8 @@ VIEWS = (
     ), containers, "Containers with their specification"),
     View("snapshots", columns(
         "namespace snapshotter key name parent children:json createdat:time updatedat:time labels:json kind "
-        "size:integer inodes:integer"
-    ), snapshots, "Snapshots with parents; kind and size in a snapshotter's own file"),
+        "size:integer inodes:integer id:integer"
+    ), snapshots, "Snapshots with parents; kind, size and id (its directory) in a snapshotter's own file"),
     View("content", columns("namespace digest size:integer createdat:time updatedat:time labels:json"), content,
          "Blobs of the content store"),
     View("ingests", columns("namespace ref backend_ref expected expireat:time"), ingests,

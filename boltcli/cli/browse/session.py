@@ -58,7 +58,12 @@ class Session:
 
     def codec(self, path: Path) -> Codec | None:
         """Return how the application decodes the pairs of the bucket at ``path``."""
-        return self.application.codec(path) if self.application else None
+        if self.application is None:
+            return None
+        try:
+            return self.application.codec_in(SnapshotStore(self.snapshot), path)
+        except BoltError:
+            return self.application.codec(path)
 
     def bucket(self, path: Path) -> BucketRef:
         """Return the bucket at ``path``."""

@@ -123,7 +123,10 @@ def _decoder(job: Job[Options]) -> Decoder | None:
 
         def ask() -> Decoder | None:
             with live.snapshot() as snapshot:
-                return asked(snapshot, job.options)
+                found = asked(snapshot, job.options)
+                if found is not None:
+                    found.leave([tuple(addresses(job.arguments[1:]))])
+                return found
 
         return live.run(ask)
 
