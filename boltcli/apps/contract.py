@@ -189,14 +189,15 @@ class AuditOptions:
 
     With ``older_than`` the audit also reports what could be deleted because it
     was finished longer ago than that, and with ``deletions`` the changes that
-    delete it.
+    delete it. ``snapshot`` says what the newest snapshot beside a log holds, "" where the operator said nothing.
     """
 
-    __slots__ = ("deletions", "now", "older_than")
+    __slots__ = ("deletions", "now", "older_than", "snapshot")
 
-    def __init__(self, now: int, older_than: int | None = None, *, deletions: bool = False) -> None:
+    def __init__(self, now: int, older_than: int | None = None, *, deletions: bool = False, snapshot: str = "") -> None:
         self.now = now
         self.older_than = older_than
+        self.snapshot = snapshot
         self.deletions = deletions
 
 
