@@ -85,15 +85,23 @@ class Codec:
     nothing: what does not fit is returned as bytes, the argument itself or a
     part of it inside the result. They never raise. None leaves the bytes as
     they are.
+
+    ``version(key, value)`` is for buckets whose pairs are versions of other keys,
+    in the order in which they were made: it returns the key that a pair is a
+    version of, and whether it is a delete; None for any other pair.
     """
 
-    __slots__ = ("key", "value")
+    __slots__ = ("key", "value", "version")
 
     def __init__(
-        self, key: Callable[[bytes], Plain] | None = None, value: Callable[[bytes, bytes], Plain] | None = None
+        self,
+        key: Callable[[bytes], Plain] | None = None,
+        value: Callable[[bytes, bytes], Plain] | None = None,
+        version: Callable[[bytes, bytes], tuple[bytes, bool] | None] | None = None,
     ) -> None:
         self.key = key
         self.value = value
+        self.version = version
 
 
 class Column:
