@@ -75,6 +75,7 @@ def members(learner: bool, voters: list[int], learners: list[int], version: byte
         (False, [31, 42], [], False, {}),
         (False, [31], [], False, {"conf_state": ["2a"]}),
         (False, [31, 42, 255], [], False, {"conf_state": ["ff"]}),
+        (True, [129, 130], [131], True, {"conf_state": [""]}),  # other ids altogether: the attribute is all there is
     ],
 )
 def test_who_votes_is_what_raft_says(
@@ -133,6 +134,10 @@ def test_a_database_behind_its_raft_snapshot(names: list[str], severity: str | N
     (tmp_path / "linked.db").symlink_to(folder / "db")
     (tmp_path / "made.ndjson").unlink()
     for named in (tmp_path / "data", folder / "db", tmp_path / "linked.db"):
+        examined, (diagnosis,), _ = run_json("doctor", named)
+        assert (examined, diagnosis["ok"]) == (severity == "error", severity != "error")
+        assert [each["question"] for each in diagnosis.get("audit", ())] == ["raft_snapshot"] * (severity == "error")
+        assert (b"its records are not" in run("doctor", named)[1]) == (severity == "error")
         status, (found,), _ = run_json("audit", named)
         severities = [each["severity"] for each in found["findings"] if each["question"] == "raft_snapshot"]
         assert severities == ([severity] if severity else [])

@@ -281,14 +281,23 @@ def _findings(facts: Facts, answers: dict[str, Any]) -> Iterator[AuditFinding]:
         )  # fmt: skip
 
 
+_COMPARE = "Compare with `etcdctl member list`, and with the files of the other members."
+
+
 def _member_findings(facts: Facts) -> Iterator[AuditFinding]:
+    if facts.members and not any(each.configured in (None, True) for each in facts.members):
+        yield AuditFinding(
+            "conf_state", WARNING, "meta/confState names none of the members that `members` has.",
+            bucket=(META,), key=b"confState", remedy=_COMPARE,
+        )  # fmt: skip
+        return
     for each in facts.members:
         name = each.key.decode("utf-8", "replace")
         if each.configured is False:
             yield AuditFinding(
                 "conf_state", WARNING, f"meta/confState doesn't name member {name}, which `members` has.",
                 bucket=(MEMBERS,), key=each.key, subject=name,
-                remedy="Compare with `etcdctl member list`, and with the files of the other members.",
+                remedy=_COMPARE,
             )  # fmt: skip
         elif each.attribute != each.learner:
             promoted = each.attribute  # in raft, but not in the record
@@ -315,7 +324,7 @@ def _member_findings(facts: Facts) -> Iterator[AuditFinding]:
             yield AuditFinding(
                 "conf_state", WARNING, f"meta/confState names member {id_:x}, which `members` doesn't have.",
                 bucket=(META,), key=b"confState", subject=f"{id_:x}",
-                remedy="Compare with `etcdctl member list`, and with the files of the other members.",
+                remedy=_COMPARE,
             )  # fmt: skip
 
 

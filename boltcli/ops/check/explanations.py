@@ -116,12 +116,6 @@ EXPLANATIONS = {
         "They may hold pairs that the tree has lost.",
         "`recover FILE -o DEST` reads them.",
     ),
-    "text-mode": Explanation(
-        "The file was copied in text mode, which changes the ends of lines (LF to CR LF, or CR LF to LF).",
-        "After the first such byte everything is in the wrong place, and bytes within values are changed.",
-        "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original."
-        " Copy it again in binary mode if you still can.",
-    ),
     "invalid-database": Explanation(
         "No meta page is valid, so no program finds the tree.",
         "The pages may all be there.",

@@ -25,7 +25,7 @@ from .mapped_file import MappedFile
 from .page_table import PageTable, find_metas, find_page_size
 from .recovered_tree import RecoveredTree, page_elements
 from .report import recover_file
-from .text_mode import undone
+from .text_mode import EXPLANATION, undone
 from .torn_copies import is_torn
 
 TYPE_CHECKING = False
@@ -176,7 +176,7 @@ def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[l
 def _text_mode(file: MappedFile) -> list[Symptom]:
     """Return that a copy in text mode changed the file; ``recover`` undoes it."""
     found = undone(file.buffer)
-    return [] if found is None else [Symptom("text-mode", 1, [found.sentence()], explanation("text-mode"))]
+    return [] if found is None else [Symptom("text-mode", 1, [found.sentence()], EXPLANATION)]
 
 
 def _torn(file: MappedFile) -> list[str]:

@@ -11,6 +11,7 @@ from itertools import combinations, pairwise
 from math import comb
 from typing import NamedTuple
 
+from ..check.explanations import Explanation
 from ..check.snapshot_trailer import TRAILER
 from .page_table import find_page_size
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from ...format.page import Buffer
 
 PROVED, LIKELY = "proved", "likely"
+
+EXPLANATION = Explanation(
+    "The file was copied in text mode, which changes the ends of lines (LF to CR LF, or CR LF to LF).",
+    "After the first such byte everything is in the wrong place, and bytes within values are changed.",
+    "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original. Copy the"
+    " file again in binary mode if you still can.",
+)
 
 _LARGEST = 1 << 30  # bytes of a file that is repaired: it is held in memory twice
 _CHUNK = 16 << 20  # bytes looked at at a time
