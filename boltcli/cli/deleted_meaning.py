@@ -7,14 +7,13 @@ from ..apps.registry import recognise
 from ..apps.store import SnapshotStore, find
 from ..errors import BoltError
 from ..ops.rescue.deleted_pairs import NOWHERE
-from ..storage.snapshot import Snapshot
-from ..storage.source import Source, open_for_reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..apps.contract import Application
     from ..apps.decode import Decoded
     from ..ops.rescue.deleted_pairs import Deleted
+    from ..ops.rescue.mapped_file import MappedFile
 
     Path = tuple[bytes, ...]
 
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 class Meaning:
     """The program that wrote a file, and the keys that still exist in the buckets where it keeps versions of keys."""
 
-    def __init__(self, path: str, application: Application) -> None:
-        self._path = path
+    def __init__(self, file: MappedFile, application: Application) -> None:
+        self._file = file
         self._application = application
         self._decoder = Decoder(application)
         self._existing: dict[Path, set[bytes] | None] = {}
@@ -73,7 +72,7 @@ class Meaning:
         if path not in self._existing:
             found: set[bytes] | None = set()
             try:
-                with _open(self._path) as snapshot:
+                with self._file.snapshot() as snapshot:
                     store = find(SnapshotStore(snapshot), *path)
                     for key, value in store.range() if store is not None else ():
                         version = self.version_of(path, key, value) if isinstance(value, bytes) else None
@@ -85,16 +84,11 @@ class Meaning:
         return self._existing[path]
 
 
-def meaning(path: str) -> Meaning | None:
+def meaning(file: MappedFile) -> Meaning | None:
     """Return what is known of the program that wrote the file; None if that is nothing, or it can't be read."""
     try:
-        with _open(path) as snapshot:
+        with file.snapshot() as snapshot:
             found = recognise(SnapshotStore(snapshot))
     except BoltError:
         return None
-    return None if found is None else Meaning(path, found[0])
-
-
-def _open(path: str) -> Snapshot:
-    """Open a file whose lock is held already."""
-    return Snapshot(path, Source(open_for_reading(path), path, private=True))
+    return None if found is None else Meaning(file, found[0])

@@ -127,6 +127,18 @@ def test_a_page_whose_bucket_is_not_known(tmp_path: Path) -> None:
     assert "bucket key: 4 distinct keys, 3 of them deleted, 1 with a newer version" in err
 
 
+def test_packed_files_are_decoded_too(leftovers: Path, tmp_path: Path) -> None:
+    import gzip
+
+    packed = tmp_path / "e.db.gz"
+    packed.write_bytes(gzip.compress(leftovers.read_bytes()))
+    folder = tmp_path / "member" / "snap"
+    folder.mkdir(parents=True)
+    (folder / "db").write_bytes(leftovers.read_bytes())
+    for named in (packed, tmp_path):
+        assert names(listed(named)[0]) == names(listed(leftovers)[0])
+
+
 def test_what_is_a_version() -> None:
     assert version_of(revision(2), record(b"k", 2, 2, 1, b"v")) == (b"k", False)
     assert version_of(revision(2, tombstone=True), put(1, b"k")) == (b"k", True)

@@ -77,7 +77,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         start = address(options.history)
         stop = start + b"\0"
     with MappedFile(job.path, job.lock, job.timeout) as file, job.progress("searching") as progress:
-        known = meaning(job.path) if options.decode != "off" else None
+        known = meaning(file) if options.decode != "off" else None
         found = deleted(
             file.buffer, tuple(addresses(job.arguments[1:])), start=start, stop=stop, wanted=filters["wanted"],
             versions=versions, live=bool(options.history),

@@ -27,8 +27,8 @@ PROVED, LIKELY = "proved", "likely"
 EXPLANATION = Explanation(
     "The file was copied in text mode, which changes the ends of lines (LF to CR LF, or CR LF to LF).",
     "After the first such byte everything is in the wrong place, and bytes within values are changed.",
-    "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original. Copy the"
-    " file again in binary mode if you still can.",
+    "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original. Copy"
+    " the file again in binary mode if you still can.",
 )
 
 _LARGEST = 1 << 30  # bytes of a file that is repaired: it is held in memory twice
