@@ -191,6 +191,30 @@ def history(until: int, *, apart: int = 0, compacted: int = 0, finished: bool = 
     return tree
 
 
+def with_old(tree: Tree, value: bytes, *, deleted: bool) -> Tree:
+    """Add a key that was written only at 2, and one that was written at 3 and ``deleted`` at 4, which may be gone."""
+    for main in (2, 3, 4):
+        tree[b"key"].pop(revision(main), None)
+    tree[b"key"][revision(2)] = record(b"still", 2, 2, 1, value)
+    if deleted:
+        tree[b"key"][revision(3)] = record(b"gone", 3, 3, 1, b"")
+        tree[b"key"][revision(4, tombstone=True)] = put(1, b"gone")
+    return tree
+
+
+def test_what_compactions_keep_and_drop(tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole.db", with_old(history(40), b"v", deleted=True))
+    compacted = make(tmp_path / "compacted.db", with_old(history(40, compacted=28), b"v", deleted=False))
+    other = make(tmp_path / "other.db", with_old(history(40, compacted=28), b"w", deleted=False))
+    assert contents([whole, compacted]) == (0, [[], []])
+    for path in (whole, compacted):
+        assert contents([path, other]) == (1, [[("error", "2")], [("error", "2")]])
+    # Begun, and not finished: some of what is to go is gone.
+    begun = history(40, compacted=28)
+    del begun[b"meta"][b"finishedCompactRev"]
+    assert contents([whole, make(tmp_path / "begun.db", with_old(begun, b"v", deleted=False))]) == (0, [[], []])
+
+
 def contents(paths: list[Path]) -> tuple[int, list[list[tuple[str, str]]]]:
     status, found, _ = run_json("audit", *paths)
     return status, [
