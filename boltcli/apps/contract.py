@@ -85,15 +85,23 @@ class Codec:
     nothing: what does not fit is returned as bytes, the argument itself or a
     part of it inside the result. They never raise. None leaves the bytes as
     they are.
+
+    ``version(key, value)`` is for buckets whose pairs are versions of other keys,
+    in the order in which they were made: it returns the key that a pair is a
+    version of, and whether it is a delete; None for any other pair.
     """
 
-    __slots__ = ("key", "value")
+    __slots__ = ("key", "value", "version")
 
     def __init__(
-        self, key: Callable[[bytes], Plain] | None = None, value: Callable[[bytes, bytes], Plain] | None = None
+        self,
+        key: Callable[[bytes], Plain] | None = None,
+        value: Callable[[bytes, bytes], Plain] | None = None,
+        version: Callable[[bytes, bytes], tuple[bytes, bool] | None] | None = None,
     ) -> None:
         self.key = key
         self.value = value
+        self.version = version
 
 
 class Column:
@@ -189,14 +197,15 @@ class AuditOptions:
 
     With ``older_than`` the audit also reports what could be deleted because it
     was finished longer ago than that, and with ``deletions`` the changes that
-    delete it.
+    delete it. ``snapshot`` says what the newest snapshot beside a log holds, "" where the operator said nothing.
     """
 
-    __slots__ = ("deletions", "now", "older_than")
+    __slots__ = ("deletions", "now", "older_than", "snapshot")
 
-    def __init__(self, now: int, older_than: int | None = None, *, deletions: bool = False) -> None:
+    def __init__(self, now: int, older_than: int | None = None, *, deletions: bool = False, snapshot: str = "") -> None:
         self.now = now
         self.older_than = older_than
+        self.snapshot = snapshot
         self.deletions = deletions
 
 

@@ -23,8 +23,7 @@ QUICK, WHOLE, DEEP = "quick", "whole", "deep"
 
 _FINDINGS = 20  # findings that are kept; the others are counted
 _MOST = 1_000_000  # findings; then counting stops
-_REVISION = 8  # bytes at the beginning of an etcd revision key
-_KEY_LENGTHS = (17, 18)
+_NEAR = 256  # of the last keys, of which one is a revision of etcd
 _WORD = 8  # bytes of the kernel's numbers; the first sum is the number of pairs
 
 
@@ -165,13 +164,16 @@ def _application(snapshot: Snapshot) -> tuple[str | None, str | None]:
 
 
 def _revision(snapshot: Snapshot) -> int | None:
-    """Return the newest revision of an etcd store, from its last key (etcd, server/storage/mvcc/revision.go)."""
+    """Return the newest revision of an etcd store, from its last key that is one: malformed keys say nothing."""
+    from ..apps.etcd.layout import revision
+
     try:
         find_bucket(snapshot, (b"meta",))
-        for part in items(snapshot, find_bucket(snapshot, (b"key",)), reverse=True, limit=1):
-            key = part.keys[0]
-            if len(key) in _KEY_LENGTHS and key[_REVISION : _REVISION + 1] == b"_":
-                return int.from_bytes(key[:_REVISION], "big")
+        for part in items(snapshot, find_bucket(snapshot, (b"key",)), reverse=True, limit=_NEAR):
+            for key in part.keys:
+                found = revision(key)
+                if found is not None:
+                    return found.main
     except Changed:
         raise
     except BoltError:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from .audit_report import finding_record
 from .names import shell_quoted
 from .records import put_path
+from .visible import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..apps.contract import AuditFinding
     from ..ops.check.explanations import Explanation
     from ..ops.rescue.doctor import Diagnosis, Remedy
 
 
-def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dict[str, Any]:
-    """Return the object that is written with ``--json``."""
+def diagnosis_record(
+    found: Diagnosis, fixed: Remedy | None, output: str, wrong: Sequence[AuditFinding] = ()
+) -> dict[str, Any]:
+    """Return the object that is written with ``--json``; ``wrong`` is what the audit of its program found."""
     record: dict[str, Any] = {}
     put_path(record, found.path)
     record |= {
-        "ok": found.ok,
+        "ok": found.ok and not wrong,
         "application": found.application or None,
         "holder": found.holder or None,
         "notes": found.notes,
@@ -39,6 +46,8 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dic
         }
         for each in found.remedies
     ]
+    if wrong:
+        record["audit"] = [finding_record(finding) for finding in wrong]
     if fixed is not None:
         record["fixed"] = fixed.name
         put_path(record, output, "output")
@@ -58,7 +67,7 @@ def explanation_text(kind: str, count: int, explained: Explanation) -> str:
     )
 
 
-def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes:
+def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str, wrong: Sequence[AuditFinding] = ()) -> bytes:
     """Return the report for people."""
     lines = []
     if found.application:
@@ -66,7 +75,11 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes
     if found.holder:
         lines.append(f"held by: {found.holder}\n")
     lines += [f"note: {note}\n" for note in found.notes]
-    if found.ok:
+    if wrong:
+        lines.append("its structure is sound, but its records are not (`boltcli audit` has more):\n")
+        for finding in wrong:
+            lines += [f"  error: {visible(finding.message)}\n", f"    remedy: {visible(finding.remedy)}\n"]
+    elif found.ok:
         lines.append("nothing is wrong with it\n")
     for each in found.symptoms:
         lines.append(explanation_text(each.kind, each.findings, each.explained))

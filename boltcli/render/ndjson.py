@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from ..ops.write.load_rows import Row
 
 _FIELDS = {"bucket", "bucket_hex", "key", "key_hex", "value", "value_hex", "sequence"}
-_IGNORED = {"page", "certainty"}  # where the pairs that deleted lists come from
+# Where the pairs that deleted lists come from, and what pairs mean.
+_DECODED = {"key_decoded", "key_guess", "value_decoded", "value_guess"}
+_IGNORED = {"page", "certainty", "version_of", "version_of_hex", *_DECODED}
 _FEW = 4  # pairs, for which what follows isn't quicker
 PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))  # bytes that a string of JSON has as they are
 
@@ -140,6 +142,8 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
     unknown = sorted(record.keys() - _FIELDS - _IGNORED)
     if unknown:
         raise ArgumentError(f"unknown field {unknown[0]!r}")
+    if long and record.keys() & _DECODED:  # the long string may be one inside of what is decoded
+        raise ArgumentError("a pair of this size is taken only undecoded: write it with --decode off")
     names = _one(record, "bucket", list)
     path = tuple((_HEX_NAMES if "bucket_hex" in record else _NAMES)(names))
     if "sequence" in record:

@@ -30,6 +30,8 @@ def recovery_record(report: Report) -> dict[str, Any]:
     record["lost"] = [_loss(loss) for loss in report.lost]
     record["lost_and_found"] = {"pairs": report.found_pairs, "pages": report.found_pages}
     record |= {name: getattr(report, name) for name in ("placed", "older", "stale", "duplicates")}
+    if report.text_mode is not None:
+        record["text_mode"] = report.text_mode.certainty
     return record
 
 
@@ -51,6 +53,8 @@ def recovery_text(report: Report, human: bool) -> bytes:
         f" from {_count(report.pages, 'page')}; {written(report.size, human)} written",
         f"page size {report.page_size}; root by {_SOURCES[report.root_from]}",
     ]
+    if report.text_mode is not None:
+        lines.append(report.text_mode.sentence())
     if report.exact:
         lines.append("nothing is missing: this is the tree that bbolt reads")
     if report.placed:

@@ -176,6 +176,28 @@ def test_keys_at_a_revision(small: Path) -> None:
         assert (status, error_line(err)) == (1, message)
 
 
+def test_space_by_the_first_parts_of_the_keys(tmp_path: Path) -> None:
+    names = [b"/a/b/c", b"/a/b/d", b"/a/x", b"/a", b"plain", b"p/q/r/s", b"/", b"p/q"]
+    content = {revision(n): record(name, n, n, 1, b"x" * n) for n, name in enumerate(names, 2)}
+    content |= {revision(20): record(b"/a/b/c", 2, 20, 2, b"yy"), revision(21, tombstone=True): put(1, b"/a/b/d")}
+    tree = store()
+    tree[b"key"] = content
+    path = make(tmp_path / "p.db", tree)
+
+    def at(*words: str) -> dict[str, list[int]]:
+        found = rows(path, "prefixes", *words)
+        fields = ("count", "live_bytes", "revisions", "revision_bytes")
+        return {row["prefix"]: [row[field] for field in fields] for row in found}
+
+    assert at() == {
+        "/": [1, 8, 1, 8], "/a": [1, 5, 1, 5], "/a/b/": [1, 2, 4, 7], "/a/x": [1, 4, 1, 4], "p/q": [1, 9, 1, 9],
+        "p/q/": [1, 7, 1, 7], "plain": [1, 6, 1, 6],
+    }  # fmt: skip
+    assert list(at("--set", "depth=1")) == ["/", "/a", "/a/", "p/", "plain"]
+    assert list(at("--set", "depth=9")) == sorted(name.decode() for name in names)
+    assert run("view", path, "prefixes", "--set", "depth=0")[0] == 1
+
+
 def test_history_of_a_key(small: Path) -> None:
     found = rows(small, "history", "--key", "a")
     assert [(row["revision"], row["type"], row["version"], row["value"]) for row in found] == [

@@ -77,10 +77,12 @@ def test_the_history_of_a_key_begins_with_what_the_tree_has() -> None:
 
 @pytest.mark.skipif(not ETCD.exists(), reason="the shared files are not here")
 def test_the_deleted_pairs_of_an_etcd_member() -> None:
-    _, out, _ = run("deleted", "--json", ETCD)
+    _, out, _ = run("deleted", "--json", "--decode", "off", ETCD)
     rows = [json.loads(line) for line in out.splitlines()]
     assert len(rows) == 1357
     assert {row["bucket"][0] for row in rows} == {"key", "meta"}
+    _, decoded, _ = run("deleted", "--json", "--versions", ETCD)
+    assert len({row["key_hex"] for row in map(json.loads, decoded.splitlines()) if "version_of" in row}) == 1354
 
 
 def test_a_line_is_no_longer_than_the_terminal_is_wide() -> None:

@@ -51,6 +51,12 @@ def key_value(key: bytes, value: bytes) -> Plain:
     }
 
 
+def version_of(key: bytes, value: bytes) -> tuple[bytes, bool] | None:
+    """Return the key that a revision is of, and whether it is a delete; None if it isn't one."""
+    at, record = revision(key), KeyValue(value)
+    return (record.key, at.tombstone) if at is not None and record.sound else None
+
+
 def _text_or(value: Plain) -> Plain:
     return text(value) if isinstance(value, bytes) else value
 
@@ -111,7 +117,7 @@ def _json(key: bytes, value: bytes) -> Plain:
 
 
 CODECS: dict[Pattern, Codec] = {
-    (KEY,): Codec(revision_of, key_value),
+    (KEY,): Codec(revision_of, key_value, version_of),
     (META,): Codec(text, meta),
     (LEASE,): Codec(_lease_key, lease),
     (ALARM,): Codec(alarm, None),

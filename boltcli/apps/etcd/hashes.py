@@ -6,6 +6,9 @@ Source: etcd's ``etcdutl/snapshot/v3_snapshot.go`` (Status) and ``server/storage
 
 from __future__ import annotations
 
+from array import array
+from hashlib import blake2b
+
 from ..codecs.crc32c import Crc32c
 from .history import latest
 from .layout import KEY, compaction, pairs, revision
@@ -13,24 +16,34 @@ from .records import KeyValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..store import Store
+    from .layout import Revision
+
+_MARK = 8  # bytes of a digest
 
 
-def file_hash(db: Store) -> tuple[int, int]:
-    """Return the hash of all buckets' names, keys and values, and the number of keys that exist."""
+def file_hash(db: Store) -> tuple[int | None, int]:
+    """Return the hash of all buckets' names, keys and values, and the number of keys that exist.
+
+    With a malformed key among the revisions there is no hash: etcdutl prints none either.
+    """
     crc = Crc32c()
     live: set[bytes] = set()
+    sound = True
     for name, bucket in db.range():
         crc.update(name)
         for key, value in bucket.range() if not isinstance(bucket, bytes) else ():
             crc.update(key)
+            at = revision(key) if name == KEY else None
+            sound = sound and (at is not None or name != KEY)
             if not isinstance(value, bytes):
                 continue
             crc.update(value)
-            at = revision(key) if name == KEY else None
             if at is not None:
                 (live.discard if at.tombstone else live.add)(KeyValue(value).key)
-    return crc.value, len(live)
+    return crc.value if sound else None, len(live)
 
 
 def history_hash(db: Store, until: int) -> tuple[int, int]:
@@ -60,3 +73,49 @@ def history_hash(db: Store, until: int) -> tuple[int, int]:
 def _deletes(key: bytes) -> bool:
     at = revision(key)
     return at is None or at.tombstone
+
+
+class History:
+    """The revisions of a store as digests, in order: enough to compare it with another one's when both are closed.
+
+    What is compared is what :func:`history_hash` hashes, so it doesn't hang on where the two compactions stand.
+    """
+
+    __slots__ = ("_keys", "_marks", "_revisions", "_tombstones")
+
+    def __init__(self) -> None:
+        self._revisions = array("q")
+        self._keys = array("Q")
+        self._marks = array("Q")
+        self._tombstones = bytearray()
+
+    def add(self, at: Revision, name: bytes, key: bytes, value: bytes) -> None:
+        """Add the next revision: ``name`` is the key in its record, ``key`` and ``value`` the pair in the file."""
+        self._revisions.append(at.main)
+        self._keys.append(_mark(name))
+        self._marks.append(_mark(key, value))
+        self._tombstones.append(at.tombstone)
+
+    def first_difference(self, other: History, compacted: int, until: int) -> int | None:
+        """Return the first revision up to ``until`` whose records differ; None if there is none.
+
+        Of what either has ``compacted`` only the newest revision of each key counts, and no delete.
+        """
+        ours, theirs = (dict(each._counted(compacted, until)) for each in (self, other))
+        odd = ours.items() ^ theirs.items()
+        return min(revision for _, revision in odd) if odd else None
+
+    def _counted(self, compacted: int, until: int) -> Iterator[tuple[int, int]]:
+        """Yield digest and revision of each record that counts."""
+        newest = {key: number for number, key in enumerate(self._keys) if self._revisions[number] <= until}
+        keep = {number for number in newest.values() if not self._tombstones[number]}
+        for number, main in enumerate(self._revisions):
+            if main <= until and (main > compacted or number in keep):
+                yield self._marks[number], main
+
+
+def _mark(*parts: bytes) -> int:
+    digest = blake2b(digest_size=_MARK)
+    for part in parts:
+        digest.update(part)
+    return int.from_bytes(digest.digest(), "big")

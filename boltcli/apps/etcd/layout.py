@@ -23,6 +23,8 @@ _OTHERS = (LEASE, ALARM, AUTH, USERS, ROLES, MEMBERS, MEMBERS_REMOVED)
 _REVISION_SIZE = 17  # u64 main, "_", u64 sub
 _TOMBSTONE = 0x74  # "t" after it
 _UNDERSCORE = 0x5F
+_SIGN = 0x80  # etcd's numbers are int64: a first byte from here on is no revision
+_NEAR = 64  # keys at either end that are looked at
 
 
 class Revision:
@@ -37,7 +39,7 @@ class Revision:
 
 
 def revision(key: object) -> Revision | None:
-    """Return the revision that ``key`` is, or None.
+    """Return the revision that ``key`` is, or None: such a key is malformed, and no number may be taken from it.
 
     >>> found = revision(bytes.fromhex("00000000000000075f000000000000000174"))
     >>> found.main, found.sub, found.tombstone
@@ -46,6 +48,8 @@ def revision(key: object) -> Revision | None:
     if not isinstance(key, bytes) or not _REVISION_SIZE <= len(key) <= _REVISION_SIZE + 1 or key[8] != _UNDERSCORE:
         return None
     if len(key) > _REVISION_SIZE and key[_REVISION_SIZE] != _TOMBSTONE:
+        return None
+    if key[0] >= _SIGN or key[9] >= _SIGN:
         return None
     main, sub = int.from_bytes(key[:8], "big"), int.from_bytes(key[9:17], "big")
     return Revision(main, sub, tombstone=len(key) > _REVISION_SIZE)
@@ -57,7 +61,7 @@ def recognise(db: Store) -> Recognition | None:
     if keys is None or meta is None:
         return None
     first = next(keys.range(), None)
-    if first is not None and (revision(first[0]) is None or not isinstance(first[1], bytes)):
+    if first is not None and not _has_revisions(keys):
         return None
     others = sum(find(db, name) is not None for name in _OTHERS)
     position = u64(meta.get(b"consistent_index")) is not None
@@ -67,6 +71,17 @@ def recognise(db: Store) -> Recognition | None:
     if _is_kubernetes(keys):
         layout += ", with Kubernetes' objects"
     return Recognition("etcd", layout, CERTAIN if position and others else LIKELY)
+
+
+def _has_revisions(keys: Store) -> bool:
+    """Say whether keys near either end of the bucket are revisions: damage may have put others beside them."""
+    from itertools import islice
+
+    return any(
+        revision(key) is not None and isinstance(value, bytes)
+        for reverse in (False, True)
+        for key, value in islice(keys.range(reverse=reverse), _NEAR)
+    )
 
 
 def versions(db: Store) -> tuple[str, str, str]:
@@ -100,9 +115,9 @@ def compaction(db: Store) -> tuple[int | None, int | None]:
 def current_revision(db: Store) -> int:
     """Return the revision at which a server that opens ``db`` stands; 1 if nothing was ever written."""
     keys = find(db, KEY)
-    last = None if keys is None else next(keys.range(reverse=True), None)
-    newest = None if last is None else revision(last[0])
-    return max(1, 0 if newest is None else newest.main, *(each or 0 for each in compaction(db)))
+    found = map(revision, (key for key, _ in keys.range(reverse=True))) if keys is not None else iter(())
+    newest = next((each.main for each in found if each is not None), 0)  # malformed keys say nothing
+    return max(1, newest, *(each or 0 for each in compaction(db)))
 
 
 def pairs(db: Store, bucket: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ...errors import ArgumentError
 from ..columns import columns
 from ..contract import View
-from ..json_values import load_record
 from ..store import find, space
 from .hashes import file_hash, history_hash
 from .history import asked_key, asked_revision, events, key_history, latest, live
@@ -26,17 +26,22 @@ from .layout import (
     revision,
     versions,
 )
+from .membership import member_id
+from .membership import members as found_members
 from .records import Alarm, KeyValue, Lease, Role, User
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeVar
 
     from ..store import Store
     from .layout import Revision
 
     Row = tuple[Any, ...]
+    Place = TypeVar("Place")
+
+_DEPTH = 2
 
 
 def status(db: Store) -> Iterator[Row]:
@@ -48,8 +53,9 @@ def status(db: Store) -> Iterator[Row]:
     enabled = None if auth is None else auth.get(b"authEnabled")
     yield (
         current_revision(db), done or 0, begun or 0, number(db, META, b"term"), number(db, META, b"consistent_index"),
-        layout, storage or None, cluster or None, f"{hash_:x}", keys, _count(db, MEMBERS), _count(db, ALARM),
-        enabled == b"\1", None if room is None else room[0], None if room is None else room[0] - room[1],
+        layout, storage or None, cluster or None, None if hash_ is None else f"{hash_:x}", keys,
+        _count(db, MEMBERS), _count(db, ALARM), enabled == b"\1",
+        None if room is None else room[0], None if room is None else room[0] - room[1],
     )  # fmt: skip
 
 
@@ -103,22 +109,14 @@ def leases(db: Store) -> Iterator[Row]:
 
 
 def members(db: Store) -> Iterator[Row]:
-    for key, value in pairs(db, MEMBERS):
-        record = load_record(value) or {}
-        id_ = _member_id(key)
+    for each in found_members(db):
+        record = each.record
         yield (
-            record.get("id", id_), _text(key), record.get("name", ""), record.get("peerURLs"),
-            record.get("clientURLs"), bool(record.get("isLearner")), False,
+            record.get("id", each.id), _text(each.key), record.get("name", ""), record.get("peerURLs"),
+            record.get("clientURLs"), each.learner, False, each.attribute,
         )  # fmt: skip
     for key, _ in pairs(db, MEMBERS_REMOVED):
-        yield _member_id(key), _text(key), None, None, None, None, True
-
-
-def _member_id(key: bytes) -> int | None:
-    try:
-        return int(key, 16)
-    except ValueError:
-        return None
+        yield member_id(key), _text(key), None, None, None, None, True, None
 
 
 def alarms(db: Store) -> Iterator[Row]:
@@ -163,12 +161,12 @@ class Used:
         self.count = self.live_bytes = self.revisions = self.revision_bytes = 0
 
 
-def usage_of(db: Store) -> dict[tuple[str, str | None], Used]:
-    """Return what the keys of each resource (or first part) and namespace take; one pass over the revisions."""
-    found: dict[tuple[str, str | None], Used] = {}
+def used_by(db: Store, place_of: Callable[[bytes], Place]) -> dict[Place, Used]:
+    """Return what the keys of each place take, as ``place_of`` says of a key; one pass over the revisions."""
+    found: dict[Place, Used] = {}
     newest: dict[bytes, tuple[Used, int]] = {}
     for _, at, record in events(db):
-        where = place(record.key)
+        where = place_of(record.key)
         used = found.get(where)
         if used is None:
             used = found[where] = Used()
@@ -185,10 +183,25 @@ def usage_of(db: Store) -> dict[tuple[str, str | None], Used]:
 
 
 def usage(db: Store) -> Iterator[Row]:
-    found = usage_of(db)
+    found = used_by(db, place)
     for resource, namespace in sorted(found, key=lambda where: (where[0], where[1] or "")):
         used = found[resource, namespace]
         yield resource, namespace, used.count, used.live_bytes, used.revisions, used.revision_bytes
+
+
+def prefixes(db: Store, depth: str = str(_DEPTH)) -> Iterator[Row]:
+    if not depth.isascii() or not depth.isdigit() or not int(depth):
+        raise ArgumentError(f"depth is a number of key parts from 1 on, not {depth!r}")
+    parts = int(depth)
+
+    def prefix(key: bytes) -> bytes:
+        pieces = key.split(b"/", parts + key.startswith(b"/"))
+        return key[: len(key) - len(pieces[-1])] if len(pieces) > parts + key.startswith(b"/") else key
+
+    found = used_by(db, prefix)
+    for name in sorted(found):
+        used = found[name]
+        yield name, used.count, used.live_bytes, used.revisions, used.revision_bytes
 
 
 def hashkv(db: Store, rev: str | None = None) -> Iterator[Row]:
@@ -236,8 +249,9 @@ VIEWS = (
         "id:integer id_hex granted_ttl:integer remaining_ttl:integer key_count:integer keys:json"
     ), leases, "Leases, with the keys that hang on them"),
     View("members", columns(
-        "id:integer id_hex name peer_urls:json client_urls:json learner:boolean removed:boolean"
-    ), members, "Members of the cluster, removed ones too"),
+        "id:integer id_hex name peer_urls:json client_urls:json learner:boolean removed:boolean "
+        "learner_attribute:boolean"
+    ), members, "Members of the cluster, removed ones too; learner by raft's configuration, which counts"),
     View("alarms", columns("member_id:integer member_id_hex alarm"), alarms, "Alarms that are raised"),
     View("users", columns("name roles:json has_password:boolean no_password:boolean"), users, "Users, without secrets"),
     View("roles", columns("name permissions:json"), roles, "Roles and what they allow"),
@@ -248,6 +262,10 @@ VIEWS = (
     View("usage", columns(
         "resource namespace count:integer live_bytes:integer revisions:integer revision_bytes:integer"
     ), usage, "Bytes of values by resource and namespace; of other keys by their first part"),
+    View("prefixes", columns(
+        "prefix:bytes count:integer live_bytes:integer revisions:integer revision_bytes:integer"
+    ), prefixes, "Bytes of values by the first parts of the keys",
+         {"depth": f"how many parts of a key make a prefix; {_DEPTH}"}),
     View("hashkv", columns("hash:integer hash_revision:integer compact_revision:integer"), hashkv,
          "Hash of the history up to --rev, to compare members by, as etcdutl hashkv prints it", _REV, count=_one),
 )  # fmt: skip

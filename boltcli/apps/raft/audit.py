@@ -6,8 +6,19 @@ from heapq import nlargest
 
 from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding
 from ..words import DAY, age, time_text
-from .log import COMMAND, CONF, CONFIGURATION, LOGS, conf, entries, recognise, type_name
-from .views import shown
+from .commands import names_of, type_text
+from .log import (
+    COMMAND,
+    CONF,
+    CONFIGURATION,
+    LOGS,
+    conf,
+    entries,
+    malformed_keys,
+    recognise,
+    type_name,
+)
+from .snapshots import applied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +37,8 @@ _LONG = 30 * DAY
 class Facts:
     """What one pass found."""
 
-    def __init__(self, db: Store) -> None:
+    def __init__(self, db: Store, snapshot: str = "") -> None:
+        self.applied = applied(db, snapshot)
         self.first = self.last = self.count = self.bytes = 0
         self.holes: list[tuple[int, int]] = []
         self.falling: list[int] = []
@@ -35,13 +47,16 @@ class Facts:
         self.bad_configurations: list[int] = []
         self.servers: list[dict[str, str]] | None = None
         self.configured_at: int | None = None
-        self.types: dict[str, list[int]] = {}
+        self._types: dict[tuple[int | None, int | None], list[int]] = {}
+        self._samples: dict[int, bytes] = {}
         self.term: int | None = None
         self.oldest: int | None = None
         self._sizes: list[tuple[int, int]] = []
         for entry in entries(db):
             self._note(entry)
         self.current, self.vote_term, self.candidate = conf(db)
+        self.malformed = malformed_keys(db)
+        self.types = self._named()
 
     def _note(self, entry: Entry) -> None:
         if not self.count:
@@ -70,12 +85,28 @@ class Facts:
                 self.bad_configurations.append(entry.key)
             else:
                 self.servers, self.configured_at = entry.servers, entry.key
-        name = type_name(entry.type)
-        if entry.type == COMMAND and entry.data:
-            name += f" {shown(entry.data[0])}"
-        row = self.types.setdefault(name, [0, 0])
+        first = entry.data[0] if entry.type == COMMAND and entry.data else None
+        if first is not None:
+            self._samples.setdefault(first, entry.data)
+        row = self._types.setdefault((entry.type, first), [0, 0])
         row[0] += 1
         row[1] += len(entry.data)
+
+    def _named(self) -> dict[str, list[int]]:
+        names = names_of(self._samples)
+        return {
+            type_name(kind) + ("" if first is None else f" {type_text(first, names.get(first, (0, None))[1])}"): row
+            for (kind, first), row in self._types.items()
+        }
+
+    @property
+    def missing(self) -> list[tuple[int, int]]:
+        """The first and the last index of what the newest snapshot doesn't hold and the log lacks."""
+        if self.applied is None or not self.count:
+            return []
+        start = self.applied.index + 1
+        holes = [(1, self.first - 1), *self.holes]
+        return [(max(first, start), last) for first, last in holes if last >= start]
 
     @property
     def largest(self) -> list[tuple[int, int]]:
@@ -87,13 +118,19 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
     recognition = recognise(db)
     if recognition is None:
         return None
-    facts = Facts(db)
+    facts = Facts(db, options.snapshot)
+    snapshot = facts.applied
     answers: dict[str, Any] = {
         "first_index": facts.first,
         "last_index": facts.last,
         "entries": facts.count,
         "bytes": facts.bytes,
         "gaps": [list(hole) for hole in facts.holes],
+        "snapshot": None if snapshot is None else {
+            "index": snapshot.index, "term": snapshot.term, "source": snapshot.source,
+        },
+        "gaps_above_snapshot": None if snapshot is None else [list(hole) for hole in facts.missing],
+        "malformed_keys": [f"0x{key.hex()}" for key in facts.malformed],
         "falling_terms": facts.falling,
         "index_mismatches": [{"key": key, "index": index} for key, index in facts.mismatched],
         "unreadable_entries": facts.unreadable,
@@ -106,7 +143,7 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
         "types": {name: {"count": row[0], "bytes": row[1]} for name, row in sorted(facts.types.items())},
         "largest_entries": [{"index": index, "bytes": size} for size, index in facts.largest],
         "oldest_entry": time_text(facts.oldest) or None,
-    }
+    }  # fmt: skip
     counts = [("entries", facts.count), *((name, row[0]) for name, row in sorted(facts.types.items()))]
     return Audit(recognition.layout, answers, _findings(facts, options.now), counts=counts, facts=facts)
 
@@ -115,9 +152,27 @@ _RESTORE = "Stop the server, move its raft directory away, and let it join anew,
 
 
 def _findings(facts: Facts, now: int) -> Iterator[AuditFinding]:
-    for first, last in facts.holes:
-        span = f"Index {first} is" if first == last else f"Indexes {first} to {last} are"
-        yield _entry("gaps", first, f"{span} missing: the server can't replay its log.")
+    for first, last in facts.missing:
+        index = facts.applied.index if facts.applied is not None else 0
+        after = f"the newest snapshot ends at {index}" if index else "there is no snapshot"
+        yield _entry("gaps", first, f"{_span(first, last)} missing, and {after}: the server can't replay its log.")
+    for first, last in facts.holes if facts.applied is None else ():
+        yield AuditFinding(
+            "gaps", WARNING,
+            f"{_span(first, last)} missing. That is normal if the newest snapshot is of index {last} or later, else"
+            " the server can't start; no snapshot is known here, so this can't be told.",
+            bucket=(LOGS,), key=first.to_bytes(8, "big"), subject=str(first),
+            remedy="Audit the server's whole directory (raft/raft.db with raft/snapshots), or give the Index in the"
+            " newest snapshot's meta.json by --snapshot.",
+        )  # fmt: skip
+    if facts.malformed:
+        odd, one = facts.malformed[0], len(facts.malformed) == 1
+        yield AuditFinding(
+            "malformed_keys", ERROR,
+            f"{len(facts.malformed)} key{'' if one else 's'} of the bucket logs {'is' if one else 'are'} no index,"
+            f" 0x{odd[:20].hex()} first.",
+            bucket=(LOGS,), key=odd, subject=str(len(facts.malformed)), remedy=_RESTORE,
+        )  # fmt: skip
     for index in facts.falling:
         yield _entry("falling_terms", index, f"The term of entry {index} is lower than that of the one before.")
     for key, index_ in facts.mismatched:
@@ -151,6 +206,10 @@ def _findings(facts: Facts, now: int) -> Iterator[AuditFinding]:
             "oldest_entry", INFO, f"The oldest entry was appended {age(facts.oldest, now)} ago.",
             bucket=(LOGS,), subject=str(facts.first), remedy="Nothing, if the server is idle or makes snapshots.",
         )  # fmt: skip
+
+
+def _span(first: int, last: int) -> str:
+    return f"Index {first} is" if first == last else f"Indexes {first} to {last} are"
 
 
 def _entry(question: str, index: int, message: str) -> AuditFinding:

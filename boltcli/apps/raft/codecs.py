@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..codecs.guess import guess
 from ..codecs.integers import u64
 from ..columns import text_or_bytes
 from ..contract import Codec
 from ..words import time_text
+from .commands import command as read_command
 from .log import COMMAND, CONF, LOGS, Entry
 
 TYPE_CHECKING = False
@@ -39,14 +39,18 @@ def entry(key: bytes, value: bytes) -> Plain:
 
 
 def command(data: bytes) -> Plain:
-    """Return a command's data: JSON, or a type's byte and MessagePack (Consul, Nomad), or the bytes."""
-    whole = guess(data)
-    if whole is not None and whole[0] in ("json", "msgpack"):
-        return whole[1]
-    inner = guess(data[1:]) if data[:1] < b" " else None
-    if inner is not None and inner[0] in ("json", "msgpack"):
-        return {"type": data[0], "body": inner[1]}
-    return text_or_bytes(data)
+    """Return a command's data: JSON, or a type and MessagePack (Consul, Nomad), or Vault's operations, or the bytes."""
+    found = read_command(data)
+    if found is None:
+        return text_or_bytes(data)
+    if found.type is None:
+        return found.body
+    record: dict[str, Plain] = {"type": found.type}
+    if found.name is not None:
+        record["name"] = found.name
+    if found.ignorable:
+        record["ignorable"] = True
+    return record | {"body": found.body}
 
 
 def term(key: bytes, value: bytes) -> Plain:

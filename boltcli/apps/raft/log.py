@@ -22,6 +22,7 @@ TYPES = (
 )  # fmt: skip
 COMMAND, CONFIGURATION = 0, 5
 SUFFRAGE = ("Voter", "Nonvoter", "Staging")
+_NEAR = 64  # keys at either end that are looked at
 
 
 class Entry:
@@ -128,9 +129,23 @@ def conf(db: Store) -> tuple[int | None, int | None, str | None]:
 def ends(db: Store) -> tuple[int, int]:
     """Return the first and the last index; 0 and 0 for an empty log, as raft has it."""
     store = find(db, LOGS)
-    found = [next(store.range(reverse=reverse), None) if store is not None else None for reverse in (False, True)]
-    first, last = (0 if each is None else u64(each[0]) or 0 for each in found)
-    return first, last
+    found = [
+        next((u64(key) or 0 for key, value in store.range(reverse=reverse) if is_index(key, value)), 0)
+        for reverse in (False, True)
+        if store is not None
+    ]
+    return (found[0], found[1]) if found else (0, 0)
+
+
+def is_index(key: bytes, value: object) -> bool:
+    """Say whether a pair of ``logs`` is an entry by its key; no number may be taken from another."""
+    return u64(key) is not None and isinstance(value, bytes)
+
+
+def malformed_keys(db: Store) -> list[bytes]:
+    """Return the keys of ``logs`` that are no index."""
+    store = find(db, LOGS)
+    return [key for key, value in store.range() if not is_index(key, value)] if store is not None else []
 
 
 def gaps(indexes: Iterator[int]) -> Iterator[tuple[int, int]]:
@@ -151,21 +166,31 @@ def recognise(db: Store) -> Recognition | None:
     logs, terms = find(db, LOGS), conf(db)
     if logs is None or find(db, CONF) is None:
         return None
-    first = next(logs.range(), None)
-    if first is None:
+    if next(logs.range(), None) is None:
         return None if terms[0] is None else Recognition("raft-boltdb", "no entries", LIKELY)
-    index = u64(first[0])
-    if index is None or not isinstance(first[1], bytes):
+    first = _near(logs, reverse=False)
+    index = None if first is None else u64(first[0])
+    if first is None or index is None:
         return None
     entry = Entry(index, first[1])
     if entry.index is None or entry.term is None:
         return Recognition("raft-boltdb", "unknown records", LIKELY) if terms[0] is not None else None
-    last = next(logs.range(reverse=True), first)
-    record = _record(last[1]) if isinstance(last[1], bytes) else None
+    last = _near(logs, reverse=True) or first
+    record = _record(last[1])
     time = (record or {}).get(b"AppendedAt", b"")
     new = time is None or (isinstance(time, bytes) and len(time) in (4, 8, 12))
     layout = "MessagePack timestamps" if new else "Go times" if b"AppendedAt" in (record or {}) else "without times"
     return Recognition("raft-boltdb", layout, CERTAIN)
+
+
+def _near(logs: Store, *, reverse: bool) -> tuple[bytes, bytes] | None:
+    """Return the first or the last entry, if it is near that end: damage may have put other keys beside them."""
+    from itertools import islice
+
+    for key, value in islice(logs.range(reverse=reverse), _NEAR):
+        if is_index(key, value) and isinstance(value, bytes):
+            return key, value
+    return None
 
 
 def _record(value: bytes) -> dict[Any, Any] | None:

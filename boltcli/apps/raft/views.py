@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..columns import columns
 from ..contract import View
+from .commands import names_of, type_text
 from .log import COMMAND, conf, ends, entries, gaps, type_name
 
 TYPE_CHECKING = False
@@ -51,28 +52,25 @@ def servers(db: Store) -> Iterator[Row]:
         yield each["id"], each["address"], each["suffrage"], newest.key if newest is not None else None
 
 
-def types_of(db: Store) -> dict[tuple[int | None, int | None], list[int]]:
-    """Return count, bytes of data and largest data by type and, of commands, by the first byte of their data."""
+def types(db: Store) -> Iterator[Row]:
     found: dict[tuple[int | None, int | None], list[int]] = {}
+    samples: dict[int, bytes] = {}
     for entry in entries(db):
         kind = entry.type, entry.data[0] if entry.type == COMMAND and entry.data else None
         row = found.setdefault(kind, [0, 0, 0])
         row[0] += 1
         row[1] += len(entry.data)
         row[2] = max(row[2], len(entry.data))
-    return found
-
-
-def types(db: Store) -> Iterator[Row]:
-    found = types_of(db)
-    for kind, first in sorted(found, key=lambda each: (each[0] or 0, -1 if each[1] is None else each[1])):
-        count, size, largest = found[kind, first]
-        yield type_name(kind), first, None if first is None else shown(first), count, size, largest
-
-
-def shown(byte: int) -> str:
-    """Return a byte as a character, or as 0x and two hex digits."""
-    return chr(byte) if 0x20 < byte < 0x7F else f"0x{byte:02x}"
+        if kind[1] is not None:
+            samples.setdefault(kind[1], entry.data)
+    names = names_of(samples)
+    for type_, first in sorted(found, key=lambda each: (each[0] or 0, -1 if each[1] is None else each[1])):
+        count, size, largest = found[type_, first]
+        number, name = names.get(first, (None, None)) if first is not None else (None, None)
+        yield (
+            type_name(type_), first, None if first is None else type_text(first, None), count, size, largest, number,
+            name, None if number is None else first != number,
+        )  # fmt: skip
 
 
 VIEWS = (
@@ -85,6 +83,9 @@ VIEWS = (
     ), logs, "Entries, in order; servers where they are a configuration"),
     View("servers", columns("id address suffrage index:integer"), servers,
          "Servers by the newest configuration in the log"),
-    View("types", columns("type first_byte:integer shown count:integer bytes:integer largest:integer"), types,
-         "Entries by type, commands by the first byte of their data, which says what kind they are"),
+    View("types", columns(
+        "type first_byte:integer shown count:integer bytes:integer largest:integer command:integer name "
+        "ignorable:boolean"
+    ), types,
+         "Entries by type; commands by the first byte of their data, with what Consul or Nomad call it"),
 )  # fmt: skip

@@ -42,6 +42,8 @@ COMMAND = Command(
                " that delete old records.", default="", metavar="CHANGES", kind="file"),
         Option("older-than", "Report records that were finished before this age and can be deleted: 30d, 12h.",
                default="", metavar="DURATION"),
+        Option("snapshot", "Index of the newest snapshot of a raft log, or the path of its meta.json; default: the"
+               " snapshots beside the log.", default="", metavar="INDEX", kind="file"),
         Option("force", "Replace CHANGES or DEST if it exists.", default=False),
         JOBS_APART,
         Option("app", "The application that wrote the files; auto: recognise it by their buckets.",
@@ -64,6 +66,7 @@ class Options:
     now: str
     changes: str
     older_than: str
+    snapshot: str
     force: bool
     jobs: int
     app: str
@@ -156,8 +159,9 @@ def _audit_all(paths: list[str], job: Job[Options], err: BinaryIO) -> tuple[list
 
     now = _now(job.options.now)
     asked = AuditOptions(
-        time.time_ns() if now is None else now, _span(job.options.older_than), deletions=bool(job.options.changes)
-    )
+        time.time_ns() if now is None else now, _span(job.options.older_than), deletions=bool(job.options.changes),
+        snapshot=job.options.snapshot,
+    )  # fmt: skip
     done: list[Done] = []
     failures: dict[str, BoltError] = {}
     with job.progress("auditing", "files") as progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import ArgumentError
 from ..command import Argument, Command, Option
 from ..key_argument import address, addresses
 from ..options import ACCESS, FILE, FILTERS, format_option
@@ -11,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...apps.decode import Decoded
     from ...ops.rescue.deleted_pairs import Deleted
     from ..job import Job
 
@@ -29,6 +31,8 @@ COMMAND = Command(
         Option("history", "List all versions of this key, the newest first, including the one in the tree.",
                default="", metavar="KEY"),
         Option("versions", "List all versions of each key, the newest first; default: only the newest.", default=False),
+        Option("decode", "Decode keys and values where the program is known: auto|off. In etcd's stores"
+               " keys are those that revisions belong to.", default="auto", metavar="NAME", choices=("auto", "off")),
         format_option("How to write values", short="f"),
         format_option("How to write keys", name="key-format"),
         *FILTERS,
@@ -44,11 +48,14 @@ class Options(Filters):
 
     history: str
     versions: bool
+    decode: str
     format: str
     key_format: str
 
 
 def prepare(job: Job[Options]) -> None:
+    if job.options.decode not in ("auto", "off"):
+        raise ArgumentError(f"--decode is auto or off, not {job.options.decode!r}")
     addresses(job.arguments[1:])
     address(job.options.history)
     selection(job.options, values=True)
@@ -59,6 +66,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
     from ...ops.rescue.deleted_pairs import deleted
     from ...ops.rescue.mapped_file import MappedFile
+    from ..deleted_meaning import meaning
     from ..streams import cut_to_width
 
     options = job.options
@@ -69,19 +77,39 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         start = address(options.history)
         stop = start + b"\0"
     with MappedFile(job.path, job.lock, job.timeout) as file, job.progress("searching") as progress:
+        known = meaning(file) if options.decode != "off" else None
         found = deleted(
             file.buffer, tuple(addresses(job.arguments[1:])), start=start, stop=stop, wanted=filters["wanted"],
-            versions=versions, live=bool(options.history), progress=progress,
+            versions=versions, live=bool(options.history),
+            version_of=known.version_of if known is not None else lambda *_: None,
+            ascending=job.json and not versions, progress=progress,
         )  # fmt: skip
         pair = None
         for pair in islice(found, options.limit or None):
             file.verify()
-            out.write(_line(pair, job) if job.json else cut_to_width(_line(pair, job), out))
+            decoded = None
+            if known is not None:
+                known.note(pair)
+                decoded = known.decoded(pair)
+            line = _line(pair, job, decoded)
+            out.write(line if job.json else cut_to_width(line, out))
+        for sentence in known.summary() if known is not None else ():
+            _say(sentence, job, out, err)
         if pair is None and not job.json:
             err.write(b"no deleted pairs found\n")
 
 
-def _line(pair: Deleted, job: Job[Options]) -> bytes:
+def _say(sentence: str, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    """Write what was counted after the pairs; with --json as a notice, so that `import` takes what is on stdout."""
+    if not job.json:
+        out.write(sentence.encode("utf-8", "backslashreplace") + b"\n")
+    elif not job.quiet:
+        from ...render import records
+
+        err.write(records.line(records.notice("reading", sentence, job.path)))
+
+
+def _line(pair: Deleted, job: Job[Options], decoded: tuple[Decoded, Decoded] | None) -> bytes:
     """Return a pair as an object, or as text: page, certainty, buckets, key, value with tabs between them."""
     form, key_form = job.options.format, job.options.key_format
     if job.json:
@@ -91,8 +119,26 @@ def _line(pair: Deleted, job: Job[Options]) -> bytes:
         records.put_bucket(record, pair.path)
         records.put(record, "key", pair.key, key_form)
         records.put(record, "value", pair.value, form)
+        if pair.version_of is not None:
+            records.put(record, "version_of", pair.version_of)
+        if decoded is not None:
+            from ...render.decoded import put_decoded
+
+            put_decoded(record, "key", decoded[0])
+            put_decoded(record, "value", decoded[1])
         return records.line(record | {"page": pair.page, "certainty": pair.certainty})
     from ...render.formats import formatted
 
+    if decoded is not None and (form, key_form) == ("auto", "auto"):
+        return _decoded_line(pair, *decoded)
     names = formatted([*pair.path, pair.key], key_form)
     return b"\t".join([b"%d" % pair.page, pair.certainty.encode(), *names, *formatted([pair.value], form)]) + b"\n"
+
+
+def _decoded_line(pair: Deleted, key: Decoded, value: Decoded) -> bytes:
+    """Return a pair as text that says what it means; of a version the key that it is one of."""
+    from ...render.decoded import readable, readable_bytes
+
+    name = readable(key) if pair.version_of is None else readable_bytes(pair.version_of)
+    fields = [str(pair.page), pair.certainty, *map(readable_bytes, pair.path), name, readable(value)]
+    return "\t".join(fields).encode("utf-8", "surrogateescape") + b"\n"

@@ -61,6 +61,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
     from ...ops.rescue.doctor import diagnose, fix
     from ...render.diagnosis import diagnosis_record, diagnosis_text
+    from ..doctor_audit import audit_errors
 
     options = job.options
     exists = f"output file {go_quote(options.output)} already exists: --force replaces it"
@@ -77,19 +78,20 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
                 fixed = fix(found, folder, options.output, replace=options.force, sync=not options.no_sync)
             except DestinationExists:
                 raise ArgumentError(exists) from None
+    wrong = audit_errors(job.path, job.lock, job.timeout) if found.ok else []
     if job.json:
         from ...render import records
 
-        out.write(records.line(diagnosis_record(found, fixed, options.output)))
+        out.write(records.line(diagnosis_record(found, fixed, options.output, wrong)))
     else:
-        out.write(diagnosis_text(found, fixed, options.output))
+        out.write(diagnosis_text(found, fixed, options.output, wrong))
         if found.ok and out.isatty() and not job.quiet:
             from ..hints import after_check
 
             err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in after_check(job.path))
     if fixed is not None:
         return LOSSES if fixed.lost else 0
-    return 0 if found.ok else WRONG
+    return 0 if found.ok and not wrong else WRONG
 
 
 def _whose(snapshot: Snapshot) -> str:

@@ -19,13 +19,15 @@ from .recovered_tree import RecoveredTree, inline_elements, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ...format.page import Buffer
     from .lenient_page import Elements
 
     Path = tuple[bytes, ...]
     Test = Callable[[bytes, bytes], bool]
+    # Of a pair of the bucket at a path: the key that it is a version of, and whether it is a delete.
+    VersionOf = Callable[[Path, bytes, bytes], "tuple[bytes, bool] | None"]
 
 CERTAIN, LIKELY, UNKNOWN, LIVE = "certain", "likely", "unknown", "live"
 NOWHERE = b"lost+found"  # for pairs of which the bucket isn't known, as recover has it
@@ -37,7 +39,8 @@ _DEEP = 64  # inline buckets in each other that are looked into
 class Deleted(NamedTuple):
     """A deleted pair or an older version of one; ``page`` holds it, ``certainty`` says how sure its bucket is.
 
-    ``age`` orders versions of a key, 0 the newest.
+    ``age`` orders versions of a key, 0 the newest. ``version_of`` is the key that the pair is a version of, where the
+    program keeps versions as pairs of their own.
     """
 
     path: tuple[bytes, ...]
@@ -46,6 +49,7 @@ class Deleted(NamedTuple):
     page: int
     certainty: str
     age: int
+    version_of: bytes | None = None
 
 
 class _Place(NamedTuple):
@@ -62,13 +66,18 @@ class _Place(NamedTuple):
 
 def deleted(
     buffer: Buffer, path: Path = (), *, start: bytes = b"", stop: bytes | None = None, wanted: Test | None = None,
-    versions: bool = False, live: bool = False, progress: Callable[[int, int], None] | None = None,
+    versions: bool = False, live: bool = False, version_of: VersionOf = lambda *_: None,
+    ascending: bool = False, progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Deleted]:  # fmt: skip
     """Yield the pairs of ``buffer``, the content of a file, that its tree no longer has, by bucket and key.
 
     Only those in the bucket ``path`` or below, with keys from ``start`` up to ``stop`` for which ``wanted`` is true.
     Of several versions of a key only the newest one, unless ``versions``: then all of them, the newest first. With
     ``live`` also the version that the tree has, before the others.
+
+    Where ``version_of`` says of which key a pair is a version, that key takes the place of the pair's own, later pairs
+    are newer, and a delete is no version unless all are asked for. The pairs are in the order of these keys; with
+    ``ascending`` in that of their own, as ``import`` takes them.
     """
     page_size, _ = find_page_size(buffer)
     table = PageTable(buffer, page_size)
@@ -77,30 +86,56 @@ def deleted(
     if metas:
         tree.walk(tree.top, metas[0].root)
     search = _Search(table, tree, [meta.root for meta in metas[1:]], progress)
+    names: dict[_Place, bytes] = {}  # of versions
 
     def fits(place: _Place) -> bool:
-        key = buffer[place.start : place.middle]
-        if place.path[: len(path)] != path or key < start or (stop is not None and key >= stop):
+        if place.path[: len(path)] != path:
             return False
-        return wanted is None or wanted(key, buffer[place.middle : place.stop])
+        key, value = buffer[place.start : place.middle], buffer[place.middle : place.stop]
+        version = version_of(place.path, key, value)
+        if version is not None:
+            if version[1] and not versions:
+                return False
+            key = names[place] = version[0]
+        if key < start or (stop is not None and key >= stop):
+            return False
+        return wanted is None or wanted(key, value)
+
+    def name(place: _Place) -> bytes:
+        return names[place] if place in names else buffer[place.start : place.middle]
 
     places = [place for place in search.places() if fits(place)]
     places = search.without_live(places)
     if live:
         places += [place for place in search.live_places() if fits(place)]
-    places.sort(key=lambda place: ((*place.path, buffer[place.start : place.middle]), place.age, place.page))
-    last: tuple[Path, bytes] | None = None
-    seen: set[bytes] = set()
-    for place in places:
+    places.sort(key=lambda place: (place.age, place.page))
+    # Later pairs are newer ones. Sorting keeps the order of equal ones, reversed too.
+    places.sort(key=lambda place: buffer[place.start : place.middle] if place in names else b"", reverse=True)
+    places.sort(key=lambda place: (*place.path, name(place)))
+    chosen: Iterable[_Place] = _chosen(places, name, buffer, versions=versions)
+    if ascending:
+        chosen = sorted(chosen, key=lambda place: (*place.path, buffer[place.start : place.middle]))
+    for place in chosen:
         key, value = buffer[place.start : place.middle], buffer[place.middle : place.stop]
-        here = place.path, key
+        yield Deleted(place.path, key, value, place.page, place.sure, max(place.age, 0), names.get(place))
+
+
+def _chosen(
+    places: list[_Place], name: Callable[[_Place], bytes], buffer: Buffer, *, versions: bool
+) -> Iterator[_Place]:
+    """Yield the first place of each key, or with ``versions`` each of its pairs once."""
+    last: tuple[Path, bytes] | None = None
+    seen: set[tuple[bytes, bytes]] = set()
+    for place in places:
+        here = place.path, name(place)
+        pair = buffer[place.start : place.middle], buffer[place.middle : place.stop]
         if here != last:
             seen.clear()
-        elif not versions or value in seen:
+        elif not versions or pair in seen:
             continue
         last = here
-        seen.add(value)
-        yield Deleted(place.path, key, value, place.page, place.sure, max(place.age, 0))
+        seen.add(pair)
+        yield place
 
 
 class _Search:

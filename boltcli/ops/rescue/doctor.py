@@ -25,6 +25,7 @@ from .mapped_file import MappedFile
 from .page_table import PageTable, find_metas, find_page_size
 from .recovered_tree import RecoveredTree, page_elements
 from .report import recover_file
+from .text_mode import EXPLANATION, undone
 from .torn_copies import is_torn
 
 TYPE_CHECKING = False
@@ -100,6 +101,7 @@ def diagnose(
     with MappedFile(path, lock, timeout) as file:
         notes = _notes(file)
         symptoms, remarked = _symptoms(path, progress)
+        symptoms = _text_mode(file) + symptoms
         notes += remarked
         application = _whose(path, whose)
         remedies: list[Remedy] = []
@@ -169,6 +171,12 @@ def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[l
         counts[kind] = counts.get(kind, 0) + 1
         first.setdefault(kind, []).append(str(error))
     return [Symptom(kind, counts[kind], first[kind], explanation(kind)) for kind in counts], notes
+
+
+def _text_mode(file: MappedFile) -> list[Symptom]:
+    """Return that a copy in text mode changed the file; ``recover`` undoes it."""
+    found = undone(file.buffer)
+    return [] if found is None else [Symptom("text-mode", 1, [found.sentence()], EXPLANATION)]
 
 
 def _torn(file: MappedFile) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.guard import Guard
     from ...storage.open_source import Way
+    from ...storage.snapshot import Snapshot
 
 _SMALL = 1 << 20  # bytes; such a file is read, not mapped
 
@@ -60,6 +61,12 @@ class MappedFile:
         """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was read."""
         if self._guard is not None and self._guard.is_cut():
             raise Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
+
+    def snapshot(self) -> Snapshot:
+        """Open the file as a database, which the caller closes. Raises what opening raises."""
+        from ...storage.snapshot import Snapshot
+
+        return Snapshot(self.path, self._source.duplicate())
 
     def close(self) -> None:
         if self._guard is not None:

@@ -11,13 +11,16 @@ from .emit import Emission
 from .extra_buckets import LOST_AND_FOUND, add_deleted, add_lost_and_found
 from .mapped_file import MappedFile
 from .recover import recover
+from .text_mode import PROVED, undone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...format.page import Buffer
     from ...storage.open_source import Way
     from .recovery import Recovery
+    from .text_mode import TextMode
 
 DELETED = b"deleted"
 PAGE_SIZES = tuple(1024 << i for i in range(7))
@@ -39,6 +42,7 @@ class Report(NamedTuple):
     ``pairs`` and ``buckets`` were written; they come from ``pages`` leaf pages, of which ``placed`` were found without
     a way to them and ``older`` are earlier versions. ``found_pairs`` and ``found_pages`` are those in the bucket
     ``lost_and_found``. ``duplicates``: second versions of keys, not written. ``size`` is that of the result, bytes.
+    ``text_mode``: the copy in text mode that was undone first.
     """
 
     path: str
@@ -59,6 +63,7 @@ class Report(NamedTuple):
     found_pairs: int
     found_pages: int
     duplicates: int
+    text_mode: TextMode | None = None
 
 
 def recover_file(
@@ -89,7 +94,7 @@ def recover_file(
     with MappedFile(path, lock, timeout) as file:
         _refuse_source(path, output)
         with Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination:
-            done = recover(file.buffer, page_size=page_size, progress=progress)
+            done, text_mode = _recovered(file.buffer, page_size, progress)
             unplaced = len(done.left)
             name = None
             if lost_and_found is not None and not bucket:
@@ -99,7 +104,10 @@ def recover_file(
                 add_deleted(done, DELETED)
             emission = Emission(done.tree, name, bucket)
             try:
-                size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
+                if text_mode is not None and text_mode.certainty == PROVED and done.exact and not (bucket or deleted):
+                    size = _as_it_was(text_mode.content, emission, destination.fd)
+                else:
+                    size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
             except OSError as error:
                 file.verify()
                 raise DestinationError("write", output, error) from error
@@ -112,9 +120,35 @@ def recover_file(
     return Report(
         path, output, done.table.page_size, done.page_size_from, done.root_from, done.exact,
         emission.pairs, emission.buckets, emission.pages, done.placed, done.older, done.stale, size,
-        losses(done, emission, bucket, unplaced if lost_and_found is None else 0),
-        name or lost_and_found or b"", emission.within, done.lost_pages, emission.duplicates,
+        losses(done, emission, bucket, unplaced if lost_and_found is None else 0) + _doubts(text_mode),
+        name or lost_and_found or b"", emission.within, done.lost_pages, emission.duplicates, text_mode,
     )  # fmt: skip
+
+
+def _recovered(
+    buffer: Buffer, page_size: int, progress: Callable[[int, int], None] | None
+) -> tuple[Recovery, TextMode | None]:
+    """Find what a file holds; after a copy in text mode was undone, if that is proved or nothing is missing then."""
+    text_mode = None if page_size else undone(buffer)
+    if text_mode is not None:
+        done = recover(text_mode.content, progress=progress)
+        if text_mode.certainty == PROVED or done.exact:
+            return done, text_mode
+    return recover(buffer, page_size=page_size, progress=progress), None
+
+
+def _doubts(text_mode: TextMode | None) -> list[Loss]:
+    """Return that what was undone isn't proved: a value may have got another line end."""
+    unproved = text_mode is not None and text_mode.certainty != PROVED
+    return [Loss((), None, None, None, text_mode.sentence())] if text_mode is not None and unproved else []
+
+
+def _as_it_was(content: bytes, emission: Emission, fd: int) -> int:
+    """Write the file that the SHA-256 at its end proves, that too; count what it holds. Return its size."""
+    emission.count()
+    with open(fd, "wb", closefd=False) as file:
+        file.write(content)
+    return len(content)
 
 
 def _result_page_size(page_size: int) -> int:

@@ -1,0 +1,45 @@
+"""What lies beside a store: files of the same program that say how far the store should be."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import BoltError
+from ..storage.data_directory import database_of
+from ..storage.source import begins_with_meta, is_elsewhere, open_if_there
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..storage.snapshot import Snapshot
+    from .store import Store
+
+
+def place_of(db: Store) -> str | None:
+    """Return the path of the file of ``db`` where that is one of this machine; None if nothing beside it is known.
+
+    Links are followed. What was unpacked, or came from elsewhere, has no place.
+    """
+    snapshot: Snapshot | None = getattr(db, "_snapshot", None)
+    if snapshot is None or is_elsewhere(snapshot.path):
+        return None
+    try:
+        path = os.path.realpath(snapshot.path)
+        if os.path.isdir(path):
+            path = database_of(path) or ""
+        fd = open_if_there(path)
+    except (BoltError, OSError, ValueError):
+        return None
+    if fd < 0:
+        return None
+    try:
+        return path if begins_with_meta(fd) else None
+    finally:
+        os.close(fd)
+
+
+def names_in(folder: str) -> list[str] | None:
+    """Return the names in ``folder``, sorted; None if it can't be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return None

@@ -1,0 +1,198 @@
+"""Undo a copy in text mode, which wrote CR LF for each LF, or LF for each CR LF.
+
+The first is undone exactly. The second, and copies that left CR LF as they were, need a search for the places where a
+CR was: the pages' own ids tell in which pages one is missing. Only the SHA-256 at the end of a snapshot of etcd proves
+a result; without it the pages that are in their places again make it likely.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+from math import comb
+from typing import NamedTuple
+
+from ..check.explanations import Explanation
+from ..check.snapshot_trailer import TRAILER
+from .page_table import find_page_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ...format.page import Buffer
+
+PROVED, LIKELY = "proved", "likely"
+
+EXPLANATION = Explanation(
+    "The file was copied in text mode, which changes the ends of lines (LF to CR LF, or CR LF to LF).",
+    "After the first such byte everything is in the wrong place, and bytes within values are changed.",
+    "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original. Copy"
+    " the file again in binary mode if you still can.",
+)
+
+_LARGEST = 1 << 30  # bytes of a file that is repaired: it is held in memory twice
+_CHUNK = 16 << 20  # bytes looked at at a time
+_MOST_MISSING = 64  # CRs that are searched for
+_MOST_HASHED = 2 << 30  # bytes hashed in a search, at most: some seconds
+_ID = 8  # bytes of a page's own id
+
+
+class TextMode(NamedTuple):
+    """What a copy in text mode did, and the ``content`` before it.
+
+    ``added`` CRs were written before an LF, or as many removed if that is negative. ``certainty``: PROVED by the
+    SHA-256 at the end, or LIKELY.
+    """
+
+    added: int
+    certainty: str
+    content: bytes
+
+    def sentence(self) -> str:
+        """Say what happened."""
+        what = f"CR LF for each LF ({self.added} bytes more)"
+        if self.added < 0:
+            what = f"LF for CR LF ({-self.added} byte{'s' * (self.added < -1)} less)"
+        proof = "the SHA-256 at its end proves that undoing this gives the original"
+        if self.certainty == LIKELY:
+            proof = "that is likely, as undoing it brings pages back to their places, but nothing proves it"
+        return f"it was copied in text mode, which wrote {what}: {proof}"
+
+
+class _Stretch(NamedTuple):
+    """A part of a file: ``missing`` CRs belong before some of the LFs at the offsets ``places``."""
+
+    start: int
+    stop: int
+    places: list[int]
+    missing: int
+
+
+def undone(buffer: Buffer) -> TextMode | None:
+    """Return what undoes a copy in text mode; None if ``buffer`` isn't one, as far as that can be told."""
+    if not 2 * TRAILER < len(buffer) <= _LARGEST or _is_mixed(buffer):
+        return None
+    data = bytes(buffer)
+    pairs = data.count(b"\r\n")
+    if not pairs and not data.count(b"\n"):
+        return None
+    bare = data.replace(b"\r\n", b"\n")
+    if pairs and _is_proved(bare):
+        return TextMode(pairs, PROVED, bare)
+    page_size, how = find_page_size(bare)
+    if how == "none":
+        return None
+    missing = (TRAILER - len(bare)) % page_size
+    # As many as there are: the file itself, which has no other line ends.
+    if 0 < missing <= _MOST_MISSING and (missing < pairs or (not pairs and len(data) % page_size)):
+        found = _searched(bare, page_size, missing)
+        if found is not None:
+            return TextMode(pairs - missing if pairs else -missing, PROVED, found)
+    if pairs and len(bare) % page_size in (0, TRAILER) and _in_place(bare, page_size) > _in_place(data, page_size):
+        return TextMode(pairs, LIKELY, bare)
+    return None
+
+
+def _is_mixed(buffer: Buffer) -> bool:
+    """Say whether some LFs have a CR before them and others not, as in most databases: no text mode does it."""
+    kinds: set[bool] = set()
+    at = 0
+    while at < len(buffer):
+        part = bytes(buffer[max(at - 1, 0) : at + _CHUNK])  # with the byte before, which may be a CR
+        ends = part.count(b"\n", 1 if at else 0)
+        with_cr = part.count(b"\r\n")
+        kinds |= {True} if with_cr else set()
+        kinds |= {False} if ends > with_cr else set()
+        if len(kinds) > 1:
+            return True
+        at += _CHUNK
+    return False
+
+
+def _is_proved(data: bytes) -> bool:
+    from hashlib import sha256
+
+    with memoryview(data) as view:
+        return sha256(view[:-TRAILER]).digest() == data[-TRAILER:]
+
+
+def _in_place(data: bytes, page_size: int) -> int:
+    """Return how many pages say their own id at their place."""
+    return sum(
+        int.from_bytes(data[at : at + _ID], "little") == number
+        for number, at in enumerate(range(0, len(data) - _ID, page_size))
+    )
+
+
+def _searched(bare: bytes, page_size: int, missing: int) -> bytes | None:
+    """Return ``bare`` with ``missing`` CRs before LFs, so that the SHA-256 at the end is right; None if not found."""
+    from hashlib import sha256
+
+    stretches = _stretches(bare, page_size, missing)
+    if stretches is None:
+        return None
+    tries = 1
+    for each in stretches:
+        tries *= comb(len(each.places), each.missing)
+        if tries * len(bare) > _MOST_HASHED:
+            return None
+    return _Search(bare, stretches).run(sha256(), 0, [])
+
+
+def _stretches(bare: bytes, page_size: int, missing: int) -> list[_Stretch] | None:
+    """Divide a file where a page says its own id: from how far it lies before its place follows what is missing."""
+    anchors = [(0, 0)]  # offset, and CRs that are missing before it
+    for number in range(1, (len(bare) + missing) // page_size):
+        offset, before = number * page_size, anchors[-1][1]
+        found = [
+            shift for shift in range(before, missing + 1)
+            if int.from_bytes(bare[offset - shift : offset - shift + _ID], "little") == number
+        ]  # fmt: skip
+        if len(found) == 1:
+            anchors.append((offset - found[0], found[0]))
+    anchors.append((len(bare), missing))
+    stretches = []
+    for (start, before), (stop, after) in pairwise(anchors):
+        places = list(_line_ends(bare, start, stop)) if after > before else []
+        if after - before > len(places):
+            return None
+        stretches.append(_Stretch(start, stop, places, after - before))
+    return stretches
+
+
+def _line_ends(data: bytes, start: int, stop: int) -> Iterator[int]:
+    at = data.find(b"\n", start, stop)
+    while at >= 0:
+        yield at
+        at = data.find(b"\n", at + 1, stop)
+
+
+class _Search:
+    """Tries all places in each stretch; hashes what the tries have in common once."""
+
+    def __init__(self, data: bytes, stretches: list[_Stretch]) -> None:
+        self._data = data
+        self._stretches = stretches
+
+    def run(self, digest: Any, number: int, before: list[bytes]) -> bytes | None:
+        """Return the whole content, if ``before`` and some choice in the stretches from ``number`` on is proved."""
+        if number == len(self._stretches):
+            content = b"".join(before)
+            return content if content[-TRAILER:] == digest.digest() else None
+        each = self._stretches[number]
+        last = number + 1 == len(self._stretches)
+        for places in combinations(each.places, each.missing):
+            part = _with_returns(self._data, each, places)
+            more = digest.copy()
+            more.update(part[:-TRAILER] if last else part)
+            found = self.run(more, number + 1, [*before, part])
+            if found is not None:
+                return found
+        return None
+
+
+def _with_returns(data: bytes, stretch: _Stretch, places: tuple[int, ...]) -> bytes:
+    """Return the stretch with a CR before the LFs at ``places``."""
+    ends = [stretch.start, *places, stretch.stop]
+    return b"\r".join(data[start:stop] for start, stop in pairwise(ends))
