@@ -47,7 +47,7 @@ def run_many(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
         return status
     status = 0
     records: list[Record] = []
-    for _, (shown, said, failed, _) in _done(job, files, files.paths, in_order=job.json):
+    for _, (shown, said, failed, _) in _done(job, files, files.paths, in_order=True):
         status = max(status, failed)
         if job.json:
             out.write(shown)
@@ -76,6 +76,7 @@ def _to_a_file(job: Job[Any], files: Files, out: BinaryIO, err: BinaryIO) -> int
             results.take_over(row)
         todo = [path for path in files.paths if path not in before]
         records: list[Record] = [_earlier(row) for row in before.values()]
+        messages: dict[str, bytes] = {}  # written in the order of the files, however many processes there are
         try:
             for path, (shown, said, failed, state) in _done(job, files, todo):
                 status = max(status, failed)
@@ -83,10 +84,13 @@ def _to_a_file(job: Job[Any], files: Files, out: BinaryIO, err: BinaryIO) -> int
                     record = _parsed(shown)
                     records.append(record)
                     results.add(_row(job, path, record, failed, state))
-                _say(said, job, err)
+                messages[path] = said
         except BoltError:
             job.warn(f"the {len(records)} results so far are kept: --resume {output} continues from there")
             raise
+        finally:
+            for path in todo:
+                _say(messages.get(path, b""), job, err)
         results.commit()
     name, taken = job.command.name, len(before)
     if job.json:

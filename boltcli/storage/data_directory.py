@@ -16,12 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Patterns (fnmatch, / between the parts) of the ends of paths, and the program whose database is there. This is the
-# only table; plug-ins add theirs (``fleet/find.py``). The folder's name contains the node's in Bacalhau up to 1.2.1.
+# Patterns (fnmatch, / between the parts) of the ends of paths, and the program whose database is there; the first that
+# fits counts. This is the only table; plug-ins add theirs (``fleet/find.py``).
+# The folder's name contains the node's in Bacalhau up to 1.2.1.
 PLACES: dict[str, str] = {
     "snap/db": "etcd",
-    "meta.db": "containerd",
-    "io.containerd.snapshotter.v1.*/metadata.db": "containerd",
+    "io.containerd.metadata.v1.bolt/meta.db": "containerd",
+    "io.containerd.snapshotter.v1.*/metadata.db": "containerd's snapshotters",
+    "meta.db": "any",
     "raft.db": "raft-boltdb",
     "raft/wal/wal-meta.db": "raft-wal",
     "client/state.db": "nomad",

@@ -210,8 +210,9 @@ def _audit_one(path: str, job: Job[Options], asked: Any, how: str, err: BinaryIO
 def _is_of_another(db: SnapshotStore, path: str, how: str, job: Job[Options]) -> bool:
     """Return whether a file that no application recognises is no failure: it is of another program, and readable.
 
-    At the place of an application's store the file should have been recognised.
+    At the place of a store that has an audit the file should have been recognised.
     """
+    from ...apps.contract import Application
     from ...apps.registry import application
     from ...apps.store import names
     from ...storage.data_directory import program_at
@@ -220,8 +221,10 @@ def _is_of_another(db: SnapshotStore, path: str, how: str, job: Job[Options]) ->
         return False
     for _ in names(db):  # raises for a damaged root bucket, which would also explain it
         pass
-    program = program_at(path)
-    return not job.value("recursive") if how == "search" else bool(program) and application(program) is None
+    if how == "search":
+        return not job.value("recursive")
+    program = application(program_at(path))
+    return program is None or type(program).audit is Application.audit
 
 
 def _say_failure(failure: BoltError, path: str, job: Job[Options], out: BinaryIO) -> None:
