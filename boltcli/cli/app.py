@@ -42,7 +42,7 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
             if any("://" in argument for argument in parsed.arguments):
                 parsed.arguments = _without_secrets(parsed)
             failure.know(parsed)
-            if parsed.command is not None and any(map(os.path.isdir, parsed.arguments)):
+            if parsed.command is not None and any(map(os.path.isdir, parsed.arguments)) and not _searches(parsed):
                 from .meant_files import without_folders
 
                 parsed.arguments = without_folders(parsed.command, parsed.arguments)
@@ -161,6 +161,11 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
         write_help(parsed.command, out)
     out.flush()
     return 0
+
+
+def _searches(parsed: Parsed) -> bool:
+    """Return whether folders are to be searched: --recursive means something else to commands that take one file."""
+    return parsed.command is not None and parsed.command.several and bool(parsed.options.get("recursive"))
 
 
 def _without_secrets(parsed: Parsed) -> list[str]:

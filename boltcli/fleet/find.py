@@ -226,7 +226,13 @@ def _elsewhere(argument: str, files: Files, recursive: bool) -> Iterator[str]:
             yield from found or [argument]
             return
         if recursive:
-            yield from remote_folder.databases_below(argument, lambda reason: files.pass_over(argument, reason))
+            count = 0
+            for address in remote_folder.databases_below(argument, lambda reason: files.pass_over(argument, reason)):
+                count += 1
+                yield address
+            if not count:
+                files.failed[argument] = nothing_in(argument, files)
+                yield argument
             return
     yield argument
 

@@ -12,6 +12,7 @@ from ..format.magic import is_bolt, is_unknown, kind_of
 HEAD = 64 << 10  # bytes read to recognise a file
 _ENDINGS = (".db", ".bolt", ".boltdb", ".bbolt")
 _PACKED_ENDINGS = (".gz", ".xz", ".bz2", ".zst", ".zip", ".tar", ".tgz")
+_ARCHIVES = ("a zip archive", "a tar archive")
 _UNKNOWN = "unknown content"
 
 
@@ -45,7 +46,7 @@ def why_passed_over(path: str, head: bytes, *, remote: bool = False) -> str:
     kind = kind_of(head)
     if not is_packed(head) or kind is None:
         return "" if is_unknown(kind) and is_named_as_database(path) else kind or _UNKNOWN
-    if remote and kind == "a zip archive":
+    if remote and kind == _ARCHIVES[0]:
         return ""  # its table is at its end
     try:
         if peek(path, head, kind):
@@ -53,6 +54,6 @@ def why_passed_over(path: str, head: bytes, *, remote: bool = False) -> str:
         inner = inner_kind(head)
     except MissingExtra:
         return ""  # reported when it is opened
-    if inner is None or is_unknown(inner) or inner == kind:
+    if is_unknown(inner) or inner in _ARCHIVES:
         return "" if is_named_as_database(path) else f"{kind} without a database at its beginning"
     return f"{kind} with {inner} in it"

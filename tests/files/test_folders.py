@@ -40,6 +40,7 @@ BAD = {
     "cut.db.gz": gzip.compress(DATA)[:15],
     "cut.db.xz": b"\xfd7zXZ\x00",
     "cut.db.zip": b"PK\x03\x04",
+    "no.db.tar.gz": gzip.compress(bytes(257) + b"ustar" + bytes(999)),
 }
 PASSED = {
     "notes.db": (b"a text\n" * 99, "text"),
@@ -48,6 +49,7 @@ PASSED = {
     "program": (b"\x7fELF\1\2\3", "a program (ELF)"),
     "image": (b"\x01\x02\xff\xfe" * 99, "unknown content"),
     "text.db.gz": (gzip.compress(b"a text"), "gzip with text in it"),
+    "other.zip": (b"PK\x03\x04" + bytes(99), "a zip archive without a database at its beginning"),
     "other.gz": (gzip.compress(b""), "gzip without a database at its beginning"),
 }
 
@@ -191,6 +193,10 @@ def test_below_an_address() -> None:
             "good.db": True, "empty.db": False, "zeroed.db": False, "cut.db.gz": False,
         }  # fmt: skip
         assert [message["passed_over"] for message in messages if message["kind"] == "warning"] == [{"text": 1}]
+        files.pipe("/folder/texts/notes", b"a text")
+        status, _, err = run("verify", "--recursive", "memory://folder/texts")
+        assert status == 1
+        assert error_line(err).endswith(b"there is no bolt database in it; 1 file was passed over: 1 text")
     finally:
         files.rm("/folder", recursive=True)
 
@@ -336,6 +342,15 @@ def test_verify_hints_at_recursive(tmp_path: Path) -> None:
         if command != "metrics":
             assert b"--recursive takes all databases in it" in err, command
     assert b"hint" not in run("verify", "--quiet", tmp_path)[2]
+
+
+def test_recursive_takes_more_than_the_known_places(tmp_path: Path) -> None:
+    (tmp_path / "member/snap").mkdir(parents=True)
+    shutil.copy(fixture("etcd-3.6"), tmp_path / "member/snap/db")
+    shutil.copy(fixture("inline"), tmp_path / "copy")
+    for command in ("check", "verify", "stats", "info", "du", "audit", "metrics"):
+        assert len(run_json(command, "--recursive", tmp_path)[1]) == 2, command
+    assert run("keys", "--recursive", tmp_path, "key") == run("keys", "--recursive", tmp_path / "member/snap/db", "key")
 
 
 def test_patterns_of_folders(tmp_path: Path) -> None:
