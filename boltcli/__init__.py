@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .errors import Locked as Locked
     from .errors import MissingExtra as MissingExtra
     from .errors import OpenError as OpenError
+    from .errors import PassedOver as PassedOver
     from .errors import PatchMismatch as PatchMismatch
     from .errors import SourceNotFound as SourceNotFound
     from .errors import StepFailed as StepFailed
@@ -84,6 +85,7 @@ _LAZY = {
     "Locked": "errors",
     "MissingExtra": "errors",
     "OpenError": "errors",
+    "PassedOver": "errors",
     "PatchMismatch": "errors",
     "SourceNotFound": "errors",
     "StepFailed": "errors",
@@ -121,6 +123,7 @@ __all__ = [
     "MissingExtra",
     "OpenError",
     "PageRow",
+    "PassedOver",
     "PatchMismatch",
     "SourceNotFound",
     "StepFailed",

@@ -30,6 +30,7 @@ else that escapes is a bug in boltcli.
     |-- PatchMismatch       a change doesn't fit the database or the changes before it
     |-- MissingExtra        an optional library is not installed
     `-- ArgumentError       the caller passed an invalid value (also a ValueError)
+        `-- PassedOver          a file that was found in a folder is not one for the command
 
 Errors carry facts: which page, which path, which key. ``str(error)`` is a
 sentence for a person. ``render/errors.py`` makes the command line's ``Error:``
@@ -154,6 +155,11 @@ def refused(operation: str, path: str, error: OSError | ValueError) -> OpenError
     """Return the error for an ``operation`` on ``path`` that the system refused with ``error``."""
     kind = AccessDenied if isinstance(error, PermissionError) else OpenError
     return kind(operation, path, str(getattr(error, "strerror", None) or error))
+
+
+def as_failure(error: BoltError | OSError, path: str) -> BoltError:
+    """Return the failure of the file ``path`` among several."""
+    return error if isinstance(error, BoltError) else BoltError(f"{path}: {error.strerror or error}", path=path)
 
 
 class UnpackError(BoltError):
@@ -368,6 +374,17 @@ class DamageSkipped(BoltError):
 class ArgumentError(BoltError, ValueError):
     kind = "argument"
     detailed_status = 64
+
+
+class PassedOver(ArgumentError):
+    """A file was found in a folder, not named, and is not one for the command: no failure, but it is said.
+
+    ``unknown``: no application recognises it.
+    """
+
+    def __init__(self, message: str, *, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.unknown = unknown
 
 
 class PatchMismatch(BoltError):

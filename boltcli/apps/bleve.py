@@ -5,6 +5,7 @@ Source: blevesearch/bleve ``index/upsidedown/row.go``, ``index/scorch/persister.
 
 from __future__ import annotations
 
+from ..storage.data_directory import places_of
 from .codecs.integers import uvarint
 from .codecs.wire import any_message
 from .columns import as_text, buckets, columns, pairs_at, text_of, text_or_bytes
@@ -173,7 +174,7 @@ class Bleve(Application):
     name = "bleve"
     title = "Bleve's search indexes: upside_down, and scorch's root.bolt"
     hints = ("view FILE fields", "view FILE segments")
-    places = ("store/root.bolt", "index_meta/store")
+    places = places_of("bleve")
     codecs = _CODECS
     views = (
         View("rows", columns("type count:integer bytes:integer"), _rows, "Rows by type (upside_down)"),

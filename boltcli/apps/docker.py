@@ -5,6 +5,7 @@ Source: moby/moby ``libnetwork/datastore`` and ``libnetwork/internal/kvstore/bol
 
 from __future__ import annotations
 
+from ..storage.data_directory import places_of
 from .columns import as_text, columns, pairs_at, text_or_bytes
 from .contract import CERTAIN, Application, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
@@ -112,7 +113,7 @@ class Docker(Application):
     name = "docker"
     title = "Docker's stores of networks (local-kv.db) and volumes (metadata.db)"
     hints = ("view FILE networks", "view FILE volumes")
-    places = ("network/files/local-kv.db", "volumes/metadata.db")
+    places = places_of("docker")
     codecs = _CODECS
     views = (
         View("networks", columns(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..storage.data_directory import places_of
 from .columns import as_text, buckets_at, columns, pairs, pairs_at, text_or_bytes
 from .contract import CERTAIN, LIKELY, REST, Application, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
@@ -94,7 +95,7 @@ class Podman(Application):
     name = "podman"
     title = "podman's state (bolt_state.db)"
     hints = ("view FILE containers --columns id,name,state", "view FILE pods")
-    places = ("libpod/bolt_state.db", "bolt_state.db")
+    places = places_of("podman")
     codecs = _CODECS
     views = (
         View("containers", columns(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..storage.data_directory import places_of
 from .columns import as_text, buckets, columns, pairs, pairs_at, text_or_bytes
 from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Application, Audit, AuditFinding, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
@@ -117,7 +118,7 @@ class Trivy(Application):
         "view FILE vulnerabilities --where severity=CRITICAL --columns id,title",
         "view FILE advisories --where package=openssl",
     )
-    places = ("trivy/db/trivy.db", "trivy.db")
+    places = places_of("trivy-db")
     codecs = _CODECS
     views = (
         View("vulnerabilities", columns(

@@ -6,6 +6,7 @@ Source: hashicorp/vault ``physical/raft/fsm.go`` (buckets data and config) and `
 from __future__ import annotations
 
 from ..errors import ArgumentError
+from ..storage.data_directory import places_of
 from .codecs.wire import Message
 from .columns import as_text, columns, pairs_at, text_or_bytes, value_of
 from .contract import CERTAIN, LIKELY, Application, Codec, Recognition, View
@@ -89,7 +90,7 @@ class Vault(Application):
     name = "vault"
     title = "Vault's integrated storage (vault.db): paths and sizes, never contents"
     hints = ("view FILE paths --sort -bytes --limit 20", "view FILE paths --set depth=3", "view FILE servers")
-    places = ("vault.db",)
+    places = places_of("vault")
     codecs = _CODECS
     views = (
         View("status", columns("index:integer term:integer paths:integer bytes:integer"), _status,

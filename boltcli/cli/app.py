@@ -9,7 +9,7 @@ import sys
 from ..errors import BoltError, OpenError
 from . import streams
 from .job import Job
-from .options import MANY
+from .options import SELECTING
 from .parse import Parsed, UsageError, parse
 from .runner import prepare, run_job
 from .streams import finish, has_failed, name_of, stream
@@ -42,6 +42,11 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
             if any("://" in argument for argument in parsed.arguments):
                 parsed.arguments = _without_secrets(parsed)
             failure.know(parsed)
+            if parsed.command is not None and any(map(os.path.isdir, parsed.arguments)) and not _searches(parsed):
+                from .meant_files import without_folders
+
+                parsed.arguments = without_folders(parsed.command, parsed.arguments)
+                failure.know(parsed)
             streams.color = str(parsed.options.get("color", "auto"))
             return _run(parsed, out, err)
         except BoltError as error:
@@ -80,7 +85,7 @@ class _Failure:
 
     @property
     def path(self) -> str | None:
-        return self.arguments[0] if self.arguments else None
+        return self.command.file_of(self.arguments) if self.command is not None else None
 
     def report(self, error: BoltError, *, known: bool = True) -> int:
         """Write the ``Error:`` line and hints; return the exit status. ``known``: the command line was parsed."""
@@ -158,6 +163,11 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     return 0
 
 
+def _searches(parsed: Parsed) -> bool:
+    """Return whether folders are to be searched: --recursive means something else to commands that take one file."""
+    return parsed.command is not None and parsed.command.several and bool(parsed.options.get("recursive"))
+
+
 def _without_secrets(parsed: Parsed) -> list[str]:
     """Return the arguments, without the secrets in addresses."""
     from ..storage.public_path import public
@@ -175,17 +185,20 @@ def is_many(command: Command, job: Job[object]) -> bool:
     if command.together:
         from .row_output import is_results
 
-        return any(job.value(name) for name in ("resume", "engine", "jobs")) or is_results(str(job.value("output")))
-    arguments, most = job.arguments, command.most
-    if most is None or any(job.value(option.name) for option in MANY):
+        return any(job.value(name) for name in ("resume", "engine")) or is_results(str(job.value("output")))
+    if command.most is None or any(job.value(name) for name in SELECTING):
         return True
-    if len(arguments) == 1:
-        return _is_pattern(arguments[0])
-    return most == 1 or (job.json and (len(arguments) > most or os.path.exists(arguments[-1])))
+    if len(job.arguments) == 1:
+        return _is_several(job.arguments[0])
+    return command.takes_files(job.arguments, job.values)
 
 
-def _is_pattern(argument: str) -> bool:
-    """Return whether ``argument`` is a pattern that the shell has not expanded and that local files match."""
+def _is_several(argument: str) -> bool:
+    """Return whether ``argument`` is a folder of several databases, or a pattern that the shell has not expanded."""
+    if os.path.isdir(argument):
+        from ..fleet.find import databases_in
+
+        return len(databases_in(argument)) > 1
     if not any(char in argument for char in "*?["):
         return False
     if "://" in argument:

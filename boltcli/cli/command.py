@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..errors import ArgumentError
 from .option import Argument, Option
-from .options import ACCESS, COLOR, EXIT_STATUS, JSON, MANY, QUIET
+from .options import ACCESS, COLOR, EXIT_STATUS, JSON, MANY, QUIET, SELECTING
 from .values import go_quote
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ class Command:
 
     All commands have ``--json`` (with ``json`` as its help), except those that print text for shells and people.
     A command that takes ``several`` files runs once for each; one that takes them ``together`` does so only with
-    -o RESULTS, --engine or --jobs. ``group`` is its heading in the help. ``statuses`` are the meanings of the exit
+    -o RESULTS or --engine. ``group`` is its heading in the help. ``statuses`` are the meanings of the exit
     statuses if there are others than success and failure; ``failure`` is the exit status of an error.
     """
 
@@ -91,15 +91,9 @@ class Command:
         self.group = group
 
     def check_count(self, arguments: Sequence[str], values: dict[str, Value]) -> None:
-        """Raise :class:`~boltcli.errors.ArgumentError`, with cobra's message, for a wrong number of positionals.
-
-        A command that takes several files accepts any number; one that also takes other arguments does so only
-        if the options ``values`` show that all arguments are files.
-        """
+        """Raise :class:`~boltcli.errors.ArgumentError`, with cobra's message, for a wrong number of positionals."""
         least, most, received = self.least, self.most, len(arguments)
-        unbounded = self.several and (
-            most == 1 or values.get("json") or any(values.get(option.name) for option in MANY)
-        )  # fmt: skip
+        unbounded = self.takes_files(arguments, values)
         least = 0 if values.get("files-from") else least
         if received >= least and (unbounded or most is None or received <= most):
             return
@@ -112,6 +106,28 @@ class Command:
         if least == most:
             raise ArgumentError(f"accepts {least} arg(s), received {received}")
         raise ArgumentError(f"accepts between {least} and {most} arg(s), received {received}")
+
+    def takes_files(self, arguments: Sequence[str], values: dict[str, Value]) -> bool:
+        """Return whether all ``arguments`` are files, any number of them.
+
+        For a command that also takes other arguments (``stats FILE PREFIX``) the options decide, or with --json that
+        there are more than it has otherwise, or that the last one begins as a path (/, ./, ../). Which files exist
+        doesn't matter: a call means the same in every folder.
+        """
+        if not self.several or self.most == 1:
+            return self.several
+        if any(values.get(name) for name in (*SELECTING, "prefix")):
+            return True
+        if not values.get("json") or self.most is None or len(arguments) < 2:
+            return False
+        return len(arguments) > self.most or arguments[-1].startswith(("/", "./", "../")) or "://" in arguments[-1]
+
+    def file_of(self, arguments: Sequence[str]) -> str | None:
+        """Return the first of ``arguments`` that is a file; None if the command takes none."""
+        at = next((number for number, one in enumerate(self.arguments) if one.kind == "file"), None)
+        if at is None or not arguments:
+            return None
+        return arguments[at] if at < len(arguments) else arguments[0]
 
     def statuses_text(self) -> str:
         """Return the exit statuses in a line, empty if there are only success and failure."""

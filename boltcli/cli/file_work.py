@@ -5,16 +5,18 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BoltError, CheckFailed
+from ..errors import BoltError, CheckFailed, PassedOver, as_failure
 from ..storage.public_path import public
 from .job import Job
 from .registry import find, module_of
 from .runner import run_job
 
 if TYPE_CHECKING:
-    # The command's name, the values of its options, the file, the number of processes it may use.
+    # The command's name, the values of its options, the file, the number of processes it may use. The value "found"
+    # says how the file was found in a folder: see ``Files.found``.
     Item = tuple[str, dict[str, Any], str, int]
-    # The output for stdout (an object) and for stderr (objects), the status, and the file's state before the run.
+    # The output for stdout (an object; nothing if the file is passed over) and for stderr (objects), the status, and
+    # the file's state before the run.
     Done = tuple[bytes, bytes, int, tuple[int | None, int | None, int | None]]
 
 
@@ -36,10 +38,13 @@ def work(item: Item) -> Done:
     except CheckFailed as error:
         wrong = records.with_hint(records.error(error, path), _hints(job, error))
         return shown.getvalue(), said.getvalue() + records.line(wrong), job.status_of(error), state
+    except PassedOver as error:
+        job.warn(f"not looked at: {error}")
+        return b"", said.getvalue(), 0, state
     except BoltError as error:
         return (*failure(job, error), job.status_of(error), state)
     except OSError as error:
-        trouble = BoltError(f"{path}: {error.strerror or error}", path=path)
+        trouble = as_failure(error, path)
         return (*failure(job, trouble), job.status_of(trouble), state)
     except MemoryError:
         trouble = BoltError("out of memory", path=path)

@@ -93,10 +93,9 @@ def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[
 
 
 def records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:
-    """Show how to look up a program's own ``key``, where the program stores its keys inside values."""
-    known = _application(snapshot)
-    view = known.view("keys") if known is not None else None
-    if known is None or view is None or key[:1] != b"/":
+    """Show how to look up a key of etcd, which stores its keys inside values."""
+    known = _application(snapshot) if key[:1] == b"/" else None
+    if known is None or known.name != "etcd":
         return []
     where = shell_quoted(f"key={os.fsdecode(key)}")
     return [f"{known.name} keeps its keys by revision: boltcli view {shell_quoted(path)} keys --where {where}"]

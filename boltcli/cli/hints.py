@@ -57,7 +57,8 @@ def _hints(error: BoltError, command: Command | None, arguments: list[str], valu
         return _of_usage(error)
     if command is None or not arguments:
         return []
-    path = error.path or _file(command, arguments)
+    first = command.file_of(arguments) or arguments[0]
+    path = error.path or first
     if is_elsewhere(path):
         return []  # reading it again may take long, or be impossible
     if isinstance(error, BucketNotFound):
@@ -73,18 +74,12 @@ def _hints(error: BoltError, command: Command | None, arguments: list[str], valu
         can = any(option.name == "force" for option in command.options) and not values.get("force")
         return ["--force replaces it"] if can and os.path.isfile(path) else []
     if isinstance(error, (Corrupted, DamagedSource, CheckFailed, UnreadablePage)):
-        return _of_damage(_file(command, arguments), command)
+        return _of_damage(first, command)
     if isinstance(error, Locked):
         return [f"boltcli lock {shell_quoted(path)} shows the holder; --lock auto reads without the lock"]
     if isinstance(error, ArgumentError) and command.name == "compact" and not values.get("output"):
         return [_output_hint(command, arguments)]
     return []
-
-
-def _file(command: Command, arguments: list[str]) -> str:
-    """Return the first file on the command line."""
-    at = next((number for number, argument in enumerate(command.arguments) if argument.kind == "file"), 0)
-    return arguments[at] if at < len(arguments) else arguments[0]
 
 
 def _has(name: str) -> bool:
@@ -293,7 +288,7 @@ def _of_file(path: str, command: Command) -> list[str]:
 
     if os.path.isdir(path):
         lines = _of_folder(path)
-        recursive = command.several or command.name in ("grep", "verify", "scan")
+        recursive = command.several or command.name == "grep"
         return [*lines, "--recursive takes all databases in it"] if recursive else lines
     with open(path, "rb") as file:
         head = file.read(HEAD)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO, Generic, TypeVar
 
     from ..errors import BoltError
+    from ..fleet.find import Files
     from ..storage.open_source import Way
     from ..storage.remote import Remote
     from ..storage.snapshot import Snapshot
@@ -69,8 +70,9 @@ class Job(Generic[T]):
 
     @property
     def path(self) -> str:
-        """The first positional, which is the database file for most commands."""
-        return self.arguments[0]
+        """The first positional that is a file."""
+        path = self.command.file_of(self.arguments)
+        return self.arguments[0] if path is None else path
 
     @property
     def lock(self) -> Way:
@@ -147,6 +149,31 @@ class Job(Generic[T]):
             self.err.write(records.line(records.notice("warning", message, self.path)))
         else:
             labelled(self.err, "warning", "33", message)
+
+    def complain(self, error: BoltError, path: str) -> None:
+        """Report on stderr that one of several files could not be read, when others are still answered."""
+        if self.json:
+            from ..render import records
+
+            self.err.write(records.line(records.error(error, path)))
+            return
+        from ..render.errors import error_text
+
+        text = error_text(error).decode("utf-8", "surrogateescape")
+        labelled(self.err, "Error", "1;31", text if path in text else f"{path}: {text}")
+
+    def say_passed(self, files: Files) -> None:
+        """Say which files in folders were passed over: what was not looked at must not seem to be sound."""
+        if self.quiet:
+            return
+        for folder, counts in files.passed.items():
+            text = f"{folder}: {files.passed_text(folder)}"
+            if self.json:
+                from ..render import records
+
+                self.err.write(records.line(records.notice("warning", text, folder) | {"passed_over": counts}))
+            else:
+                labelled(self.err, "warning", "33", text)
 
     def progress(self, what: str, unit: str = "pages") -> Progress:
         """Return a context manager that shows the progress on a terminal; call it with (done, total)."""

@@ -12,11 +12,13 @@ from .file_tables import counts, path_of, summary, table
 from .file_work import failure, work
 from .meant_files import meant_files
 from .registry import module_of
+from .streams import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+    from ..fleet.find import Files
     from .file_work import Done
     from .job import Job
 
@@ -35,48 +37,60 @@ def run_many(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
     engines.check_engine(str(job.value("engine")))
     if job.value("resume") and not job.value("output"):
         raise ArgumentError("--resume needs -o DEST, where the earlier and the new results are written")
-    paths = getattr(module_of(job.command.name), "meant", meant_files)(job)
+    files: Files = getattr(module_of(job.command.name), "meant", meant_files)(job)
+    if files.failed and len(files.failed) == len(files.paths) == 1:  # there is no file at all
+        raise next(iter(files.failed.values()))
     if job.value("output"):
-        return _to_a_file(job, paths, out, err)
+        status = _to_a_file(job, files, out, err)
+        out.flush()
+        job.say_passed(files)
+        return status
     status = 0
     records: list[Record] = []
-    for _, (shown, said, failed, _) in _done(job, paths, in_order=job.json):
+    for _, (shown, said, failed, _) in _done(job, files, files.paths, in_order=True):
         status = max(status, failed)
         if job.json:
             out.write(shown)
             out.flush()
-        else:
+        elif shown:
             records.append(_parsed(shown))
         _say(said, job, err)
     if not job.json:
         _show(job, records, out)
+    out.flush()
+    job.say_passed(files)
     return status
 
 
-def _to_a_file(job: Job[Any], paths: list[str], out: BinaryIO, err: BinaryIO) -> int:
+def _to_a_file(job: Job[Any], files: Files, out: BinaryIO, err: BinaryIO) -> int:
     """Write a row for each file to the results file; with ``--resume`` copy the rows of unchanged files."""
     from .results_file import PARTIAL, ResultsFile
 
     output, resume, force = str(job.value("output")), str(job.value("resume")), bool(job.value("force"))
     same = bool(resume) and os.path.abspath(output) == os.path.abspath(resume)
     with ResultsFile(output, replace=force or same, force=force, resume=bool(resume)) as results:
-        before = _unchanged(job, [resume, output + PARTIAL], paths) if resume else {}
+        before = _unchanged(job, [resume, output + PARTIAL], files.paths) if resume else {}
         status = 0
         for row in before.values():
             status = max(status, int(row["status"]))
             results.take_over(row)
-        todo = [path for path in paths if path not in before]
+        todo = [path for path in files.paths if path not in before]
         records: list[Record] = [_earlier(row) for row in before.values()]
+        messages: dict[str, bytes] = {}  # written in the order of the files, however many processes there are
         try:
-            for path, (shown, said, failed, state) in _done(job, todo):
+            for path, (shown, said, failed, state) in _done(job, files, todo):
                 status = max(status, failed)
-                record = _parsed(shown)
-                records.append(record)
-                results.add(_row(job, path, record, failed, state))
-                _say(said, job, err)
+                if shown:
+                    record = _parsed(shown)
+                    records.append(record)
+                    results.add(_row(job, path, record, failed, state))
+                messages[path] = said
         except BoltError:
             job.warn(f"the {len(records)} results so far are kept: --resume {output} continues from there")
             raise
+        finally:
+            for path in todo:
+                _say(messages.get(path, b""), job, err)
         results.commit()
     name, taken = job.command.name, len(before)
     if job.json:
@@ -84,22 +98,27 @@ def _to_a_file(job: Job[Any], paths: list[str], out: BinaryIO, err: BinaryIO) ->
 
         facts: Record = {}
         put_path(facts, output, "output")
-        out.write(line(facts | {"files": len(records), **counts(name, records), "taken": taken}))
+        passed = {"passed_over": files.passed} if files.passed else {}
+        out.write(line(facts | {"files": len(records), **counts(name, records), "taken": taken} | passed))
     else:
         out.write(f"{summary(name, records, taken)} -> {output}\n".encode("utf-8", "surrogateescape"))
     return status
 
 
-def _done(job: Job[Any], paths: list[str], *, in_order: bool = False) -> Iterator[tuple[str, Done]]:
-    """Run the command on ``paths`` and yield each with its result as it is done, or ``in_order`` of the paths.
+def _done(job: Job[Any], files: Files, paths: list[str], *, in_order: bool = False) -> Iterator[tuple[str, Done]]:
+    """Run the command on ``paths`` of ``files`` and yield each with its result as it is done, or ``in_order``.
 
     Shows the progress.
     """
+    for path in files.failed:
+        if path in paths:
+            yield path, _failed(job, path, files.failed[path])
+    paths = [path for path in paths if path not in files.failed]
     engine = str(job.value("engine"))
     asked: int = getattr(job.options, "jobs", 0)
     jobs = _processes(asked, len(paths))
     inner = 1 if jobs > 1 or engine else asked  # a file gets several processes only if files aren't run in parallel
-    items = [(job.command.name, job.values, real(path), inner) for path in paths]
+    items = [(job.command.name, job.values | {"found": files.found(path)}, real(path), inner) for path in paths]
     if jobs > 1 and not engine and any("://" in path for path in paths):
         from ..storage.remote import load_libraries
 
@@ -208,6 +227,9 @@ def _say(said: bytes, job: Job[Any], err: BinaryIO) -> None:
         if kind in ("reading", "warning") and not job.quiet:
             word = "warning: " if kind == "warning" else "boltcli: "
             err.write(f"{word}{path_of(record)}: {record['message']}\n".encode("utf-8", "surrogateescape"))
+        elif "hint" in record and not job.quiet and os.path.isdir(path_of(record)):
+            for hint in record["hint"].splitlines():
+                labelled(err, "hint", "36", f"{path_of(record)}: {hint}")
         elif kind == "traffic":
             err.write(f"{path_of(record)}: read {record['read']} of {record['size']} bytes\n".encode())
     err.flush()

@@ -48,7 +48,7 @@ JOBS = Option(
 )  # fmt: skip
 JOBS_APART = Option(
     "jobs",
-    "Process each file separately, in N processes, and print a table; with -o, 0 chooses automatically.",
+    "With -o: number of processes for several files; 0 chooses automatically.",
     default=0, metavar="N", parse=parse_count,
 )  # fmt: skip
 DEPTH = Option("depth", "Show buckets down to this many levels; 0: all.", default=0, metavar="N", parse=parse_count)
@@ -134,6 +134,8 @@ MANY = (
         default="", metavar="ENGINE", panel=_MANY, common=True,
     ),
 )  # fmt: skip
+
+SELECTING = tuple(option.name for option in MANY if option.name != "force")  # --force alone means nothing
 
 _FILTERS = "Which ones"
 FILTERS = (

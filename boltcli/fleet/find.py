@@ -1,42 +1,185 @@
-"""Find files: by name or pattern, in a list, in folders."""
+"""Turn what was named into files: names, patterns, lists, folders as data directories or with ``--recursive``."""
 
 from __future__ import annotations
 
 import os
 import stat
 
-from ..errors import OpenError, refused
+from ..errors import BoltError, OpenError, refused
 from ..format.magic import is_bolt, kind_of
+from ..storage.passed_over import HEAD, why_passed_over
 from ..storage.source import is_elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-HEAD = 64 << 10  # bytes read to recognise a file
 _STDIN = 0
 _PACKED = {"gzip": "gzip", "xz": "xz", "bzip2": "bzip2", "zstandard": "zstandard",
            "a zip archive": "zip", "a tar archive": "tar"}  # fmt: skip
+_LINK = "a symbolic link"
+_OTHER = "no regular file"
 
 
-def walk(folder: str) -> Iterator[str]:
-    """Yield the regular files under ``folder`` in the order of their names; links are not followed.
+class Files:
+    """The files that were named.
 
-    Unreadable subfolders are skipped. Raises :class:`~boltcli.errors.OpenError` for ``folder`` itself.
+    ``paths`` are to be worked on, in order; ``failed`` says which of them can't, as they are folders that hold
+    nothing. ``inside`` are those that were found in a folder, and ``searched`` those of them that are not at a
+    program's place. ``passed`` counts what was passed over in each folder, by reason.
+    """
+
+    __slots__ = ("failed", "inside", "passed", "paths", "searched")
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.failed: dict[str, BoltError] = {}
+        self.inside: set[str] = set()
+        self.searched: set[str] = set()
+        self.passed: dict[str, dict[str, int]] = {}
+
+    def found(self, path: str) -> str:
+        """Return how ``path`` was found: "place" or "search" in a folder; empty if it was named."""
+        return "search" if path in self.searched else "place" if path in self.inside else ""
+
+    def pass_over(self, folder: str, reason: str) -> None:
+        """Count a file in ``folder`` that is passed over."""
+        counts = self.passed.setdefault(folder, {})
+        counts[reason] = counts.get(reason, 0) + 1
+
+    def passed_text(self, folder: str) -> str:
+        """Return how many files were passed over in ``folder``, and why."""
+        counts = self.passed[folder]
+        total = sum(counts.values())
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items(), key=lambda one: -one[1]))
+        return f"{total} file{'s were' if total > 1 else ' was'} passed over: {reasons}"
+
+
+def select(named: Iterable[str], *, recursive: bool = False, search: bool = False) -> Files:
+    """Return the files that ``named`` selects: this is the one rule for all commands.
+
+    A name is a file, an address, "-", ``FILE!member``, a pattern (see :func:`matching`), or a folder. A folder stands
+    for the databases at the known places in it; with ``recursive`` for all in it, also packed ones; with ``search``
+    for all if none is at a known place. A folder without any is in ``paths`` itself, where opening it fails; if it
+    was searched, ``failed`` says so. Each file is there once, unless it is named twice. Raises OpenError.
+    """
+    files = Files()
+    seen: set[str] = set()
+    for argument in named:
+        for path in _meant(argument, files, recursive, search):
+            if path not in seen or path == argument:
+                seen.add(path)
+                files.paths.append(path)
+    return files
+
+
+def _meant(argument: str, files: Files, recursive: bool, search: bool) -> Iterator[str]:
+    if is_elsewhere(argument):
+        yield from _elsewhere(argument, files, recursive)
+        return
+    for path in matching(argument) or (recursive and matching(argument, folders=True)) or [argument]:
+        if os.path.isdir(path):
+            yield from _in_folder(path, files, recursive, search)
+        else:
+            yield path
+
+
+def _in_folder(folder: str, files: Files, recursive: bool, search: bool) -> Iterator[str]:
+    if not recursive:
+        found = databases_in(folder)
+        if found or not search:
+            files.inside.update(found)
+            yield from found or [folder]
+            return
+    count = 0
+    try:
+        for path in databases_below(folder, lambda reason: files.pass_over(folder, reason)):
+            count += 1
+            files.inside.add(path)
+            files.searched.add(path)
+            yield path
+    except OpenError as error:
+        files.failed[folder] = error
+        yield folder
+        return
+    if not count:
+        files.failed[folder] = nothing_in(folder, files)
+        yield folder
+
+
+def nothing_in(folder: str, files: Files) -> OpenError:
+    """Return the error for a ``folder`` without a database."""
+    passed = f"; {files.passed_text(folder)}" if folder in files.passed else ""
+    return OpenError("search", folder, f"there is no bolt database in it{passed}")
+
+
+def databases_in(folder: str) -> list[str]:
+    """Return the databases at the places in ``folder`` that programs, also those of plug-ins, use."""
+    from ..apps.registry import plug_ins
+    from ..storage.data_directory import databases_of
+
+    return databases_of(folder, [place for application in plug_ins() for place in application.places])
+
+
+def database_in(folder: str) -> str | None:
+    """Return the database at such a place in ``folder``; None if there is none. Raises ArgumentError for several."""
+    from ..apps.registry import plug_ins
+    from ..storage.data_directory import database_of
+
+    return database_of(folder, [place for application in plug_ins() for place in application.places])
+
+
+def databases_below(
+    folder: str, passed: Callable[[str], None], looked: Callable[[], None] | None = None
+) -> Iterator[str]:
+    """Yield the databases under ``folder`` in the order of their names, also damaged ones.
+
+    ``passed`` is called with the reason for each other file, ``looked`` for each regular file. Links are not
+    followed. A subfolder that can't be read is yielded: opening it fails, as reading a file may do. Raises
+    :class:`~boltcli.errors.OpenError` for ``folder`` itself.
     """
     try:
         os.listdir(folder)
     except OSError as error:
         raise refused("open", folder, error) from error
-    for here, folders, names in os.walk(folder):
+    unread: list[str] = []
+    for here, folders, names in os.walk(folder, onerror=lambda error: unread.append(str(error.filename))):
+        yield from unread
+        unread.clear()
         folders.sort()
+        for name in folders:
+            if os.path.islink(os.path.join(here, name)):
+                passed(_LINK)
         for name in sorted(names):
             path = os.path.join(here, name)
-            try:
-                if stat.S_ISREG(os.lstat(path).st_mode):
-                    yield path
-            except OSError:
-                continue
+            reason = _type_of(path)
+            if not reason:
+                if looked is not None:
+                    looked()
+                reason = why_not(path)
+            if reason:
+                passed(reason)
+            else:
+                yield path
+    yield from unread
+
+
+def _type_of(path: str) -> str:
+    """Return what is at ``path`` if it isn't a regular file."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return ""  # the error is reported when it is opened
+    return _LINK if stat.S_ISLNK(mode) else "" if stat.S_ISREG(mode) else _OTHER
+
+
+def why_not(path: str) -> str:
+    """Return why the file at ``path`` is passed over; empty if it isn't, or can't be read."""
+    try:
+        with open(path, "rb") as file:
+            return why_passed_over(path, file.read(HEAD))
+    except OSError:
+        return ""  # the error is reported when it is opened
 
 
 def kind(path: str) -> str | None:
@@ -74,36 +217,7 @@ def _holds_bolt(path: str, head: bytes, packing: str) -> bool:
     return peek(path, head, packing)
 
 
-def expand(arguments: Iterable[str], *, recursive: bool) -> Iterator[str]:
-    """Yield the files that ``arguments`` select, each once; with ``recursive`` also the databases in folders.
-
-    An argument with ``*``, ``?`` or ``[`` that is not the name of a file is a
-    pattern, in which ``**`` matches any number of folders. Raises OpenError.
-    """
-    seen: set[str] = set()
-    for argument in arguments:
-        for path in _meant(argument, recursive):
-            if path not in seen or path == argument:  # a file that is named twice is yielded twice
-                seen.add(path)
-                yield path
-
-
-def _meant(argument: str, recursive: bool) -> Iterator[str]:
-    if is_elsewhere(argument):
-        yield from _elsewhere(argument, recursive)
-        return
-    if recursive and os.path.isdir(argument):
-        for path in walk(argument):
-            try:
-                if kind(path) is not None:
-                    yield path
-            except OSError:
-                yield path  # errors are reported when it is opened
-        return
-    yield from matching(argument) or [argument]
-
-
-def _elsewhere(argument: str, recursive: bool) -> Iterator[str]:
+def _elsewhere(argument: str, files: Files, recursive: bool) -> Iterator[str]:
     if argument != "-" and (recursive or "*" in argument or "[" in argument):
         from ..storage import remote_folder
 
@@ -112,13 +226,22 @@ def _elsewhere(argument: str, recursive: bool) -> Iterator[str]:
             yield from found or [argument]
             return
         if recursive:
-            yield from remote_folder.databases_below(argument)
+            count = 0
+            for address in remote_folder.databases_below(argument, lambda reason: files.pass_over(argument, reason)):
+                count += 1
+                yield address
+            if not count:
+                files.failed[argument] = nothing_in(argument, files)
+                yield argument
             return
     yield argument
 
 
-def matching(pattern: str) -> list[str]:
-    """Return the files that match ``pattern``, sorted; none if it is a file name. Links to folders are not followed."""
+def matching(pattern: str, *, folders: bool = False) -> list[str]:
+    """Return the files (or the ``folders``) that match ``pattern``, sorted; none if it is a file name.
+
+    A pattern has ``*``, ``?`` or ``[``; in it ``**`` matches any number of folders. Links to folders are not followed.
+    """
     parts = pattern.split(os.sep)
     first = next((index for index, part in enumerate(parts) if any(char in part for char in "*?[")), -1)
     if first < 0 or os.path.lexists(pattern):
@@ -127,7 +250,8 @@ def matching(pattern: str) -> list[str]:
 
     base = Path(os.sep.join(parts[:first]) + os.sep if first else os.curdir)
     try:
-        return sorted(str(path) for path in base.glob(os.sep.join(parts[first:])) if path.is_file())
+        found = base.glob(os.sep.join(parts[first:]))
+        return sorted(str(path) for path in found if (path.is_dir() if folders else path.is_file()))
     except (OSError, ValueError, NotImplementedError):
         return []
 

@@ -6,41 +6,67 @@ import os
 import time
 
 from ..errors import BoltError, Changed
-from .find import kind, walk
+from ..storage.source import check_source
+from .find import databases_below, kind, nothing_in, why_not
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from ..storage.snapshot import Snapshot
+    from .find import Files
 
 _UNPACKED = 256 << 20  # packed bytes; a larger file is reported only with its name, size and age
 
 
-def scan(folders: Iterable[str], looked: Any = None) -> Iterator[dict[str, Any]]:
-    """Yield a description of each database under ``folders`` (or files); call ``looked()`` for each file.
+def scan(named: Iterable[str], found: Files, looked: Callable[[], None] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield a description of each database in the folders (or files) ``named``; call ``looked()`` for each file.
 
-    Fields: path, kind (bolt, gzip, zip, ...), size, modified and age (seconds),
-    lock (exclusive, shared or None), txid, page_size, application, layout,
-    error (None, or why the others are None). Raises OpenError for a folder
-    that can't be read.
+    Fields: path, kind (bolt, gzip, zip, ...; None if it isn't recognised, though its name or place is that of a
+    database), size, modified and age (seconds), lock (exclusive, shared or None), txid, page_size, application,
+    layout, error (None, or why the others are None). ``found`` gets what was passed over, and the error for each name
+    that is not there or without a database.
     """
-    for folder in folders:
-        for path in walk(folder) if os.path.isdir(folder) else [folder]:
-            if looked is not None:
-                looked()
-            try:
-                found = kind(path)
-            except OSError:
-                continue
-            if found is not None:
-                yield describe(path, found)
+    for name in named:
+        count = 0
+        try:
+            for path in _paths(name, found, looked):
+                try:
+                    description = describe(path)
+                except FileNotFoundError:
+                    continue  # removed meanwhile
+                count += 1
+                yield description
+        except BoltError as error:
+            found.failed[name] = error
+            continue
+        if not count:
+            found.failed[name] = nothing_in(name, found)
 
 
-def describe(path: str, packing: str) -> dict[str, Any]:
-    """Return a description of the database at ``path``, read without waiting for its lock."""
+def _paths(name: str, found: Files, looked: Callable[[], None] | None) -> Iterator[str]:
+    """Yield the databases in a folder, or a file that is one. Raises BoltError if there is neither."""
+    if os.path.isdir(name):
+        yield from databases_below(name, lambda reason: found.pass_over(name, reason), looked)
+        return
+    if looked is not None:
+        looked()
+    check_source(name)
+    reason = why_not(name)
+    if reason:
+        found.pass_over(name, reason)
+    else:
+        yield name
+
+
+def describe(path: str) -> dict[str, Any]:
+    """Return a description of the database at ``path``, read without waiting for its lock. Raises FileNotFoundError."""
     status = os.stat(path)
+    try:
+        packing = kind(path)
+    except OSError:
+        packing = None  # opening it says why
     found: dict[str, Any] = {
         "path": path,
         "kind": packing,
@@ -55,7 +81,7 @@ def describe(path: str, packing: str) -> dict[str, Any]:
         "error": None,
     }
     if packing != "bolt" and status.st_size > _UNPACKED:
-        return found
+        return found | {"error": None if packing else "it is not recognised as a database"}
     try:
         found |= _look(path)
     except BoltError as error:

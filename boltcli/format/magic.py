@@ -19,6 +19,10 @@ _MAGIC = (
     (16, b"\xde\xc0\xef\xbe", "an LMDB database"),
     (12, b"\x62\x31\x05\x00", "a Berkeley DB database"),
     (12, b"\x00\x05\x31\x62", "a Berkeley DB database"),
+    (0, b"\xce\x9a\x57\x13", "a GDBM database"),
+    (0, b"\xcf\x9a\x57\x13", "a GDBM database"),
+    (0, b"\x13\x57\x9a\xce", "a GDBM database"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an OLE document"),
     (0, b"\x7fELF", "a program (ELF)"),
     (0, b"\x89PNG", "a picture (PNG)"),
     (0, b"%PDF", "a PDF document"),
@@ -30,6 +34,7 @@ _MAGIC = (
 )
 
 ZEROS = "a file that begins with zeros only"
+EMPTY = "an empty file"
 
 
 _META = (0xED0CDAED).to_bytes(4, "little")
@@ -54,10 +59,15 @@ def kind_of(head: bytes) -> str | None:
         if head[offset : offset + len(magic)] == magic:
             return name
     if not head:
-        return "an empty file"
+        return EMPTY
     if not head.strip(b"\0"):
         return ZEROS
     return _text_kind(head)
+
+
+def is_unknown(kind: str | None) -> bool:
+    """Return whether ``kind``, from :func:`kind_of`, may also be that of a database whose beginning is lost."""
+    return kind is None or kind in (ZEROS, EMPTY)
 
 
 def _text_kind(head: bytes) -> str | None:

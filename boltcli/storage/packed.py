@@ -74,6 +74,23 @@ def peek(path: str, head: bytes, kind: str) -> bool:
         return False
 
 
+def inner_kind(head: bytes) -> str | None:
+    """Return the kind of what is compressed in a file that begins with ``head``; None if it can't be told."""
+    from io import BytesIO
+
+    stream = Stream(BytesIO(head).read)
+    kind = kind_of(head)
+    for _ in range(_DEPTH):
+        if kind not in _STREAMS:
+            break
+        try:
+            stream = Stream(_opened(kind, stream).read)
+        except _errors():
+            return None
+        kind = kind_of(_some(stream, 4096))
+    return kind
+
+
 def _begins_as_bolt(stream: Stream) -> bool:
     """Return whether the unpacked content of ``stream`` begins with a meta page."""
     for _ in range(_DEPTH):

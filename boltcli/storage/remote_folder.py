@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..format.magic import is_bolt, kind_of
-from .packed import is_packed, peek
+from .passed_over import why_passed_over
 from .public_path import public, real
 from .remote import located, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _HEAD = 20 << 10  # bytes read of an object: both meta pages, for page sizes up to 16 KiB
 _AT_ONCE = 64  # objects
@@ -37,17 +36,19 @@ def matching(address: str) -> Iterator[str]:
     yield from _addresses(base, key, names)
 
 
-def databases_below(address: str) -> Iterator[str]:
+def databases_below(address: str, passed: Callable[[str], None]) -> Iterator[str]:
     """Yield the addresses of the databases below ``address``, without secrets; if it is an object, only its own.
 
-    The beginnings of many objects are read concurrently. Raises OpenError.
+    These are also damaged ones; ``passed`` is called with the reason for each other object. The beginnings of many
+    objects are read concurrently. Raises OpenError.
     """
     address = real(address).rstrip("/")
     files, key = located(address, public(address))
     try:
-        names = sorted(files.find(key))
+        sizes = {name: facts.get("size") for name, facts in files.find(key, detail=True).items()}
     except Exception as error:
         raise refused("list", public(address), error) from None
+    names = sorted(sizes)
     if not names or names == [key]:
         yield public(address)
         return
@@ -55,21 +56,21 @@ def databases_below(address: str) -> Iterator[str]:
         part = names[start : start + _AT_ONCE]
         count = len(part)
         heads = files.cat_ranges(part, [0] * count, [_HEAD] * count, on_error="return")
-        yield from _addresses(address, key, [name for name, head in zip(part, heads) if _may_be_database(head)])
+        found = []
+        for name, head in zip(part, heads):
+            if isinstance(head, Exception) and sizes[name] != 0:
+                reason = ""  # reported when it is opened
+            else:  # servers refuse to read a range of nothing
+                content = b"" if isinstance(head, Exception) else bytes(head)
+                reason = why_passed_over(name, content, remote=True)
+            if reason:
+                passed(reason)
+            else:
+                found.append(name)
+        yield from _addresses(address, key, found)
 
 
 def _addresses(base: str, key: str, names: list[str]) -> Iterator[str]:
     """Yield the addresses of the objects ``names``, which begin with ``key``, the name of ``base``."""
     for name in names:
         yield public(base + "/" + name[len(key) :].lstrip("/"))
-
-
-def _may_be_database(head: Any) -> bool:
-    """Return whether an object may be a database, packed or not; also True if it can't be read (reported later)."""
-    if isinstance(head, Exception):
-        return True
-    head = bytes(head)
-    if not is_packed(head):
-        return is_bolt(head)
-    kind = kind_of(head) or ""
-    return kind == "a zip archive" or peek("", head, kind)  # the table of a zip is at its end

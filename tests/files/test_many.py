@@ -156,7 +156,6 @@ def test_scan_reads_little_of_other_files(tmp_path: Path) -> None:
     start = time.monotonic()
     assert run("scan", tmp_path)[1] == b"0 databases, 1 file looked at\n"
     assert time.monotonic() - start < 5
-    assert run("scan", tmp_path / "none")[1] == b"0 databases, 1 file looked at\n"
 
 
 def test_the_second_meta_page_is_enough(tmp_path: Path) -> None:
@@ -308,9 +307,6 @@ def test_audit_and_metrics_as_rows(command: str, folder: Path, tmp_path: Path) -
     again = json.loads(run(*words, "--resume", results, "--json")[1])
     validate(again, "results")
     assert (again["files"], again["ok"], again["unreadable"], again["taken"]) == (7, 6, 1, 6)
-    lines = run(command, "--jobs", "2", "--recursive", folder)[1].splitlines()
-    assert (lines[0].split()[0], lines[-1]) == (b"verdict", b"7 files: 6 ok, 1 unreadable")
-    assert not any(b": " in line for line in lines[3:-1])  # a file that is ok has nothing beside its name
     _, records, _ = run_json(command, "--jobs", "2", "--recursive", folder)
     assert len(records) == 7
 

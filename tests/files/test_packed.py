@@ -167,7 +167,10 @@ def test_data_directories(tmp_path: Path) -> None:
     for name in ("QmX-requester/jobs.db", "QmX-compute/executions.db"):
         (node / name).parent.mkdir(parents=True)
         (node / name).write_bytes(DATA)
-    status, _, err = run("check", node)
+    assert (
+        run("check", node)[:2] == run("check", node / "QmX-compute/executions.db", node / "QmX-requester/jobs.db")[:2]
+    )
+    status, _, err = run("buckets", node)
     assert status == 1
     assert error_line(err).startswith(os.fsencode(f"{node} holds several databases; name one of them: "))
     assert run("check", tmp_path / "empty")[0] == 1

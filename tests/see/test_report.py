@@ -62,7 +62,7 @@ def test_many_files_the_worst_first(tmp_path: Path) -> None:
     damaged.write_bytes(small(freelist(2), page(3, 2, [(b"b", b"1"), (b"a", b"1")])))
     target = tmp_path / "all.html"
     status, (done,), _ = run_json("report", "-o", target, *DATABASES, broken, damaged, tmp_path / "none.db")
-    assert (status, done["files"], done["bad"]) == (0, len(DATABASES) + 3, 3)
+    assert (status, done["files"], done["bad"], done["unreadable"]) == (1, len(DATABASES) + 3, 3, 2)
     paths = re.findall(r'href="#file-\d+">([^<]*)<', target.read_text())
     assert {Path(name).name for name in paths[:3]} == {"broken.db", "damaged.db", "none.db"}
     assert paths[2] == str(damaged)  # the others cannot be read at all

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...storage.data_directory import places_of
 from ..contract import Application
 
 TYPE_CHECKING = False
@@ -20,16 +21,7 @@ class Bacalhau(Application):
         "view FILE jobs --columns id,name,state,create_time --sort create_time",
         "audit FILE",
     )
-    places = (
-        "orchestrator/state_boltdb.db",
-        "compute/state_boltdb.db",
-        "orchestrator_store/jobs.db",
-        "compute_store/executions.db",
-        "*-requester/jobs.db",
-        "*-compute/executions.db",
-        "*-requester.db",
-        "*-compute.db",
-    )
+    places = places_of("bacalhau")
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...storage.data_directory import places_of
 from ..contract import Application
 
 TYPE_CHECKING = False
@@ -21,7 +22,7 @@ class Containerd(Application):
         "view FILE snapshots --where snapshotter=overlayfs",
         "audit FILE",
     )
-    places = ("io.containerd.metadata.v1.bolt/meta.db", "io.containerd.snapshotter.v1.*/metadata.db")
+    places = places_of("containerd")
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

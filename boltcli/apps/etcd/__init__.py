@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...storage.data_directory import places_of
 from ..contract import Application
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ class Etcd(Application):
         "view FILE hashkv --rev 1000",
         "audit FILE",
     )
-    places = ("member/snap/db",)
+    places = places_of("etcd")
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...storage.data_directory import places_of
 from ..contract import Application
 
 TYPE_CHECKING = False
@@ -21,7 +22,7 @@ class Raft(Application):
         "view FILE types --sort -bytes",
         "audit FILE",
     )
-    places = ("raft/raft.db", "raft.db")
+    places = places_of("raft-boltdb")
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...apps.contract import ERROR, SEVERITIES, WARNING
-from ...errors import ArgumentError, BoltError, OpenError
+from ...errors import ArgumentError, BoltError, PassedOver, as_failure
 from ..command import Argument, Command, Option
 from ..meant_files import meant_files
 from ..options import ACCESS, JOBS_APART
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from ...apps.contract import Application, Audit, AuditFinding, Change
+    from ...apps.store import SnapshotStore
+    from ...fleet.find import Files
     from ...storage.snapshot import Snapshot
     from ..job import Job
 
@@ -86,20 +88,36 @@ def prepare(job: Job[Options]) -> None:
         from ..row_output import Form
 
         Form(output=output)  # raises for another ending
-    if job.options.changes and (output or job.value("engine") or job.options.jobs):
-        raise ArgumentError("--changes takes one file, and no -o, --engine or --jobs")
+    if job.options.changes and (output or job.value("engine")):
+        raise ArgumentError("--changes takes one file, and no -o or --engine")
 
 
-def meant(job: Job[Options]) -> list[str]:
-    """Return the files that ``job`` selects."""
-    return _paths(meant_files(job))
+def meant(job: Job[Options]) -> Files:
+    """Return the files that ``job`` selects, each once; a folder without stores at known places is searched."""
+    files = meant_files(job, search=True)
+    files.paths = list(dict.fromkeys(files.paths))
+    for path in files.failed:
+        if not job.value("recursive"):
+            files.failed[path] = _nothing(path)
+    return files
+
+
+def _nothing(folder: str) -> ArgumentError:
+    return ArgumentError(f"no store of a known application in {folder}; `boltcli help apps` lists them")
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     from ...render.audit_report import audit_record, audit_text
 
-    paths = meant(job)
-    done, failures = _audit_all(paths, job, err)
+    files = meant(job)
+    done, failures, unknown = _audit_all(files, job, err)
+    answered = failures.keys() | {path for path, _, _ in done}
+    paths = [path for path in files.paths if path in answered]
+    for folder in job.arguments if unknown else ():
+        inside = {path for path in files.searched if path.startswith(os.path.join(folder, ""))}
+        if inside and inside <= unknown:
+            failures[folder] = _nothing(folder)
+            paths.append(folder)
     findings = {path: list(audit.findings) for path, _, audit in done}
     for application in {id(found): found for _, found, _ in done}.values():
         audits = [(path, audit) for path, found, audit in done if found is application]
@@ -114,7 +132,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
         if path in failures:
             if job.several:
                 raise failures[path]
-            _say_failure(failures[path], path, job, out, err)
+            _say_failure(failures[path], path, job, out)
             continue
         application, audit = by_path[path]
         ok = not any(finding.severity in grave for finding in findings[path])
@@ -127,32 +145,16 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
             write_styled(out, text)
         first = False
         status |= not ok
+    if not job.several:
+        out.flush()
+        job.say_passed(files)
     if job.options.changes:
         _write_changes(job, done, findings)
     return status
 
 
-def _paths(arguments: list[str]) -> list[str]:
-    """Return the selected files, each once; a directory stands for the databases in it."""
-    from ...apps.places import stores_in
-
-    paths: dict[str, None] = {}
-    for argument in arguments:
-        if not os.path.isdir(argument):
-            paths[argument] = None
-            continue
-        try:
-            found = stores_in(argument)
-        except OSError as error:
-            raise OpenError("open", argument, error.strerror or str(error)) from error
-        if not found:
-            raise ArgumentError(f"no store of a known application in {argument}; `boltcli help apps` lists them")
-        paths.update(dict.fromkeys(found))
-    return list(paths)
-
-
-def _audit_all(paths: list[str], job: Job[Options], err: BinaryIO) -> tuple[list[Done], dict[str, BoltError]]:
-    """Audit each file, even if others fail."""
+def _audit_all(files: Files, job: Job[Options], err: BinaryIO) -> tuple[list[Done], dict[str, BoltError], set[str]]:
+    """Audit each file, even if others fail. Return also the files of unknown programs, which are passed over."""
     import time
 
     from ...apps.contract import AuditOptions
@@ -163,18 +165,27 @@ def _audit_all(paths: list[str], job: Job[Options], err: BinaryIO) -> tuple[list
         snapshot=job.options.snapshot,
     )  # fmt: skip
     done: list[Done] = []
-    failures: dict[str, BoltError] = {}
+    failures: dict[str, BoltError] = dict(files.failed)
+    unknown: set[str] = set()
+    paths = [path for path in files.paths if path not in failures]
     with job.progress("auditing", "files") as progress:
         for number, path in enumerate(paths):
             progress(number, len(paths))
+            found = str(job.value("found")) if job.several else files.found(path)
             try:
-                done.append(_audit_one(path, job, asked, err))
-            except BoltError as error:
-                failures[path] = error
-    return done, failures
+                done.append(_audit_one(path, job, asked, found, err))
+            except PassedOver as error:
+                if job.several:
+                    raise
+                job.again(path=path, err=err).warn(f"{path}: not audited: {error}")
+                unknown |= {path} if error.unknown else set()
+            except (BoltError, OSError) as error:
+                failures[path] = as_failure(error, path)
+    return done, failures, unknown
 
 
-def _audit_one(path: str, job: Job[Options], asked: Any, err: BinaryIO) -> Done:
+def _audit_one(path: str, job: Job[Options], asked: Any, how: str, err: BinaryIO) -> Done:
+    """Audit a file, which was found ``how`` (see ``Files.found``). Raises PassedOver for one without an audit."""
     from io import BytesIO
 
     from ...apps.store import SnapshotStore
@@ -184,10 +195,15 @@ def _audit_one(path: str, job: Job[Options], asked: Any, err: BinaryIO) -> Done:
 
     def work(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         db = SnapshotStore(snapshot)
-        application, _ = recognised(db, job.options.app)
+        try:
+            application, _ = recognised(db, job.options.app)
+        except ArgumentError as error:
+            if how and _is_of_another(db, path, how, job):
+                raise PassedOver(str(error), unknown=True) from None
+            raise
         audit = application.audit(db, asked)
         if audit is None:
-            raise ArgumentError(f"there is no audit of {application.name}")
+            raise (PassedOver if how else ArgumentError)(f"there is no audit of {application.name}")
         audit.deletions = list(audit.deletions)  # while the database is open
         found[:] = [(path, application, audit)]
 
@@ -195,19 +211,34 @@ def _audit_one(path: str, job: Job[Options], asked: Any, err: BinaryIO) -> Done:
     return found[0]
 
 
-def _say_failure(failure: BoltError, path: str, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+def _is_of_another(db: SnapshotStore, path: str, how: str, job: Job[Options]) -> bool:
+    """Return whether a file that no application recognises is no failure: it is of another program, and readable.
+
+    At the place of a store that has an audit the file should have been recognised.
+    """
+    from ...apps.contract import Application
+    from ...apps.registry import application
+    from ...apps.store import names
+    from ...storage.data_directory import program_at
+
+    if job.options.app != "auto":
+        return False
+    for _ in names(db):  # raises for a damaged root bucket, which would also explain it
+        pass
+    if how == "search":
+        return not job.value("recursive")
+    program = application(program_at(path))
+    return program is None or type(program).audit is Application.audit
+
+
+def _say_failure(failure: BoltError, path: str, job: Job[Options], out: BinaryIO) -> None:
     from ...render import records
-    from ...render.errors import error_text
 
     if job.json:
         record: dict[str, Any] = {}
         records.put_path(record, path)
         out.write(records.line(record | {"error": records.error(failure, path)}))
-        err.write(records.line(records.error(failure, path)))
-    else:
-        text = error_text(failure)
-        where = b"" if os.fsencode(path) in text else os.fsencode(path) + b": "
-        err.write(b"Error: " + where + text + b"\n")
+    job.complain(failure, path)
 
 
 def _write_changes(job: Job[Options], done: list[Done], findings: dict[str, list[AuditFinding]]) -> None:

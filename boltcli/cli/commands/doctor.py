@@ -56,6 +56,33 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    """Diagnose the file, or each database in a data directory."""
+    import os
+
+    if not os.path.isdir(job.path):
+        return _run(job, out, err)
+    from ...errors import BoltError, InvalidDatabase, as_failure
+    from ...fleet.find import databases_in
+
+    paths = databases_in(job.path)
+    if not paths:
+        raise InvalidDatabase(path=job.path)
+    if job.options.fix:
+        raise ArgumentError(f"--fix takes one file; in {job.path} are {', '.join(paths)}")
+    status = 0
+    for number, path in enumerate(paths):
+        if not job.json:
+            out.write(os.fsencode("\n" * (number > 0) + f"{path}:\n"))
+        try:
+            status = max(status, _run(job.again(path=path, err=err), out, err))
+        except (BoltError, OSError) as error:
+            out.flush()
+            job.complain(as_failure(error, path), path)
+            status = max(status, WRONG)
+    return status
+
+
+def _run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     import os
     from tempfile import TemporaryDirectory
 

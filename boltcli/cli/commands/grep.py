@@ -105,9 +105,10 @@ def _pattern(job: Job[Options]) -> Pattern[bytes]:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
-    from ...fleet.find import expand
+    from ..meant_files import meant_files
 
-    files = list(expand(job.arguments[1:], recursive=job.options.recursive))
+    meant = meant_files(job, job.arguments[1:])
+    files = meant.paths
     pattern = _pattern(job)
     status = NOTHING
     failure: BoltError | None = None
@@ -117,14 +118,20 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
             return _search(snapshot, one, pattern, len(files) > 1, out)
 
         try:
+            if file in meant.failed:
+                raise meant.failed[file]
             found = run_on_database(search, job.again(path=file, err=err), out, err)
             if found == TROUBLE or (found == FOUND and status == NOTHING):
                 status = found
         except BoltError as error:
             if len(files) == 1:
+                job.say_passed(meant)
+                error.path = error.path or file
                 raise
             _report(job, error, file, out)
             failure = failure or error
+    out.flush()
+    job.say_passed(meant)
     return TROUBLE if failure else status
 
 

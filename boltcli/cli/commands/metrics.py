@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import time
 
-from ...errors import BoltError, DestinationError
+from ...errors import BoltError, DestinationError, as_failure
 from ...render import openmetrics
 from ..command import Argument, Command, Option
 from ..options import ACCESS, JOBS_APART, NO_SYNC
@@ -72,18 +72,22 @@ class _File:
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     from ..meant_files import meant_files
 
+    meant = meant_files(job)
     files = []
     status = 0
-    for path in dict.fromkeys(meant_files(job)):  # a sample may appear only once
+    for path in dict.fromkeys(meant.paths):  # a sample may appear only once
         file = _File(path)
         files.append(file)
         try:
+            if path in meant.failed:
+                raise meant.failed[path]
             _look(file, job)
-        except BoltError as error:
+        except (BoltError, OSError) as error:
             if job.several:
                 raise
             status = 1
-            _complain(error, file, job, err)
+            job.complain(as_failure(error, path), path)
+    job.say_passed(meant)
     content = _json(files) if job.json else openmetrics.text(_samples(files))
     if job.several or not job.options.output:
         out.write(content)
@@ -131,17 +135,6 @@ def _look(file: _File, job: Job[Options]) -> None:
     except BoltError:
         file.found = None
         raise
-
-
-def _complain(error: BoltError, file: _File, job: Job[Options], err: BinaryIO) -> None:
-    if job.json:
-        from ...render import records
-
-        err.write(records.line(records.error(error, file.path)))
-        return
-    from ...render.errors import error_text
-
-    err.write(b"Error: " + error_text(error) + b"\n")
 
 
 def _samples(files: list[_File]) -> list[Sample]:

@@ -33,6 +33,7 @@ COMMAND = Command(
     ),
     group="Space",
     example="boltcli report -o report.html fixtures/document.db",
+    statuses={0: "the report is written", 1: "a file could not be read, which the report says; or no report"},
 )
 
 
@@ -45,12 +46,13 @@ class Options:
     title: str
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     import os
 
-    from ...errors import BoltError
+    from ...errors import BoltError, as_failure
     from ...render import html_report
     from ...storage.destination import Destination
+    from ..meant_files import meant_files
     from ..runner import run_on_database
 
     if not job.options.output:
@@ -62,29 +64,37 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         snapshot.settle()
         contexts.append(context)
 
-    for path in job.arguments:
+    paths = meant_files(job).paths
+    unread = 0
+    for path in paths:
         try:
             run_on_database(work, job.again(path=path, err=err), out, err)
-        except BoltError as error:
-            if len(job.arguments) == 1:
+        except (BoltError, OSError) as error:
+            if len(paths) == 1:
                 raise
-            contexts.append(html_report.failed(path, str(error)))
+            failure = as_failure(error, path)
+            unread += 1
+            contexts.append(html_report.failed(path, str(failure)))
+            job.complain(failure, path)
     contexts.sort(key=html_report.badness)
-    title = job.options.title or (os.path.basename(job.path) if len(contexts) == 1 else f"{len(contexts)} databases")
+    title = job.options.title or (os.path.basename(paths[0]) if len(contexts) == 1 else f"{len(contexts)} databases")
     content = html_report.page(contexts, title, values=job.options.values)
     with Destination(job.options.output, replace=job.options.force) as destination:
         with open(destination.fd, "wb", closefd=False) as file:
             file.write(content)
         destination.commit()
     bad = sum(context["tone"] == "bad" for context in contexts)
+    status = 1 if unread else 0
     if job.json:
         from ...render import records
 
-        facts = {"files": len(contexts), "bad": bad, "size": len(content)}
+        facts = {"files": len(contexts), "bad": bad, "unreadable": unread, "size": len(content)}
         out.write(records.line(records.result(job.path, job.options.output, **facts)))
-        return
+        return status
     files = f"{len(contexts)} file{'s' * (len(contexts) != 1)}"
-    out.write(os.fsencode(f"{job.options.output}: {files}, {bad} with findings\n"))
+    unreadable = f", {unread} unreadable" if unread else ""
+    out.write(os.fsencode(f"{job.options.output}: {files}, {bad - unread} with findings{unreadable}\n"))
+    return status
 
 
 def _context(snapshot: Snapshot, job: Job[Options]) -> Context:

@@ -9,7 +9,7 @@ from ..options import HUMAN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from ..job import Job
 
@@ -20,6 +20,7 @@ COMMAND = Command(
     least=1,
     options=(HUMAN,),
     example="boltcli scan fixtures",
+    statuses={0: "databases were found", 1: "a folder has none, or a database could not be read"},
     group="Verify",
 )
 
@@ -36,11 +37,15 @@ def prepare(job: Job[Options]) -> None:
             raise ArgumentError(f"{argument}: scan takes local folders; verify --recursive takes an address")
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+    from ...fleet.find import Files
     from ...fleet.scan import scan
     from ...render import records
 
     files = 0
+    found = Files()
+    rows: list[dict[str, Any]] = []
+    bad = False
     with job.progress("scanning", "files") as progress:
 
         def looked() -> None:
@@ -48,14 +53,25 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             files += 1
             progress(files, files)
 
-        if job.json:
-            for row in scan(job.arguments, looked):
-                record: records.Record = {}
-                records.put_path(record, row.pop("path"))
-                out.write(records.line(record | row))
-                out.flush()
-            return
-        rows = list(scan(job.arguments, looked))
+        for row in scan(job.arguments, found, looked):
+            bad = bad or row["error"] is not None
+            if not job.json:
+                rows.append(row)
+                continue
+            record: records.Record = {}
+            records.put_path(record, row.pop("path"))
+            out.write(records.line(record | row))
+            out.flush()
+    if not job.json:
+        _show(rows, files, job, out)
+    out.flush()
+    for path, error in found.failed.items():
+        job.complain(error, path)
+    job.say_passed(found)
+    return 1 if bad or found.failed else 0
+
+
+def _show(rows: list[dict[str, Any]], files: int, job: Job[Options], out: BinaryIO) -> None:
     if rows:
         from ...render.human import amount
         from ..row_output import Form, write_rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ...errors import ArgumentError
 from ..command import Argument, Command, Option
 from ..options import ACCESS, FORCE
@@ -50,22 +52,31 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError("--csv and --json can't be combined")
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    import os
+def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     from contextlib import ExitStack
 
+    from ...errors import BoltError, as_failure
     from ...tables.duck import Session
     from ...tables.relations import TableFile
+    from ..meant_files import meant_files
     from ..runner import open_second
 
-    first, *paths = job.arguments
-    statement: str | None = first
-    if os.path.exists(first) and not (paths and " " in first.strip()):
-        statement, paths = None, job.arguments
-    if not paths:
-        raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
+    statement, named = _split(job.arguments)
+    paths = meant_files(job, named).paths
+    status = 0
     with ExitStack() as stack:
-        snapshots = [(path, stack.enter_context(open_second(path, job))) for path in paths]
+        snapshots = []
+        for path in paths:
+            try:
+                snapshots.append((path, stack.enter_context(open_second(path, job))))
+            except (BoltError, OSError) as error:
+                failure = as_failure(error, path)
+                if len(paths) == 1:
+                    raise failure from None
+                status = 1
+                job.complain(failure, path)
+        if not snapshots:
+            raise ArgumentError("none of the files can be read")
         session = stack.enter_context(Session([TableFile(path, snapshot) for path, snapshot in snapshots]))
         if statement is None:
             _describe(session, job, out)
@@ -73,6 +84,21 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             schema, batches = session.run(statement)
             if schema is not None:
                 _deliver(job, schema, batches, out)
+    return status
+
+
+def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Return the statement, None if there is none, and the files. Which files exist doesn't matter.
+
+    Of several arguments the first is the statement, unless it is a path: it has a dot or a slash, and no blank,
+    parenthesis or semicolon. A single one is the file.
+    """
+    first, *files = arguments
+    if files and (not any(char in "./" for char in first) or any(char.isspace() or char in "();" for char in first)):
+        return first, files
+    if not files and not os.path.exists(first) and any(char.isspace() for char in first):
+        raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
+    return None, arguments
 
 
 def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:

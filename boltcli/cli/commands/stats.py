@@ -24,7 +24,7 @@ COMMAND = Command(
     most=2,
     options=(
         JOBS,
-        Option("prefix", "The same as PREFIX; with --json all arguments are files.", default="", metavar="PREFIX"),
+        Option("prefix", "The same as PREFIX; then all arguments are files.", default="", metavar="PREFIX"),
         HUMAN_ONLY_IF_GIVEN,
     ),
     opens=True,
@@ -54,6 +54,9 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     with ReadAhead(snapshot, jobs != 1 and not prefix), job.progress("counting") as progress:
         count, total = database_stats(snapshot, prefix, progress=progress)
     if job.json:
+        if len(job.arguments) > 1 and not count:
+            given = job.arguments[1]
+            job.warn(f"no bucket's name begins with the prefix {given!r}; with --recursive all arguments are files")
         from ...render import records
 
         out.write(records.line(records.stats(job.path, count, total)))
