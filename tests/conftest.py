@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from boltcli.kernel import load_kernel
+from tests.support import ROOT
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background; commands would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -24,14 +27,21 @@ HAS_KERNEL = load_kernel() is not None
 
 
 @pytest.fixture(scope="session", autouse=True)
-def surroundings() -> Iterator[None]:
-    """Run all tests in one environment with one umask, whatever those of the caller are."""
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run all tests in one environment with one umask, whatever those of the caller are; ``boltcli`` is on the PATH."""
     umask = os.umask(0o022)
+    folder = tmp_path_factory.mktemp("bin")
+    program = folder / "boltcli"
+    program.write_text(
+        f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -m boltcli "$@"\n'
+    )
+    program.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         for name in (*OURS, *TERMINAL, *LANGUAGE):
             patch.delenv(name, raising=False)
         for name, value in SURROUNDINGS.items():
             patch.setenv(name, value)
+        patch.setenv("PATH", str(folder), prepend=os.pathsep)
         yield
     os.umask(umask)
 

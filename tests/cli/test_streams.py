@@ -19,12 +19,7 @@ COMMAND = [sys.executable, "-m", "boltcli"]
 
 
 def shell(line: str) -> subprocess.CompletedProcess[bytes]:
-    program = f"{sys.executable} -m boltcli"
-    return subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {line.replace('boltcli', program, 1)}"],
-        cwd=ROOT, capture_output=True, timeout=60,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    return subprocess.run(["bash", "-c", f"set -o pipefail; {line}"], cwd=ROOT, capture_output=True, timeout=60)
 
 
 def test_a_pipe_that_closes_early_ends_it_quietly() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -147,7 +147,7 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_import_without_a_stdin(tmp_path: Path) -> None:
-    command = f'"{sys.executable}" -m boltcli import -o {tmp_path}/new.db - <&-'
+    command = f"boltcli import -o {shlex.quote(str(tmp_path))}/new.db - <&-"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr == b"Error: read -: bad file descriptor\n"

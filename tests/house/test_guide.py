@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,6 @@ from boltcli.cli.commands import COMMANDS
 from boltcli.cli.help import shown_example
 from boltcli.cli.registry import find
 from tests.support import ROOT
-
-Shell = Callable[[str, Path], "subprocess.CompletedProcess[str]"]
 
 PAGES = {"README": (ROOT / "README.md").read_text()} | {topic: guide.text(topic) for topic in guide.topics()}
 
@@ -51,33 +48,23 @@ def _contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """Run a command line in a folder, with a ``boltcli`` on the PATH; stderr goes where stdout goes."""
-    folder = tmp_path_factory.mktemp("bin")
-    program = folder / "boltcli"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m boltcli "$@"\n')
-    program.chmod(0o755)
-    environment = {"PATH": f"{folder}:/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-
-    def run(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["sh", "-c", command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=environment, encoding="utf-8",
-        )  # fmt: skip
-
-    return run
+def _shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command line in a folder; stderr goes where stdout goes."""
+    return subprocess.run(
+        ["sh", "-c", command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}, encoding="utf-8",
+    )  # fmt: skip
 
 
 @pytest.mark.slow
-def test_console_blocks(checkout: Path, shell: Shell) -> None:
+def test_console_blocks(checkout: Path) -> None:
     """Run all examples in order, in one copy of the checkout: each prints what its page says and changes no file."""
     before = _contents(checkout)
     wrong = []
     for topic, command, expected in SESSIONS:
         if "| jq" in command and shutil.which("jq") is None:
             continue
-        if (printed := shell(command, checkout).stdout) != expected:
+        if (printed := _shell(command, checkout).stdout) != expected:
             wrong.append(f"{topic}: $ {command}\n--- the page says\n{expected}--- it prints\n{printed}")
     assert not wrong, "\n".join(wrong)
     after = _contents(checkout)
@@ -107,16 +94,16 @@ def test_python_blocks(topic: str, checkout: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow
-def test_examples_of_help(shell: Shell, tmp_path: Path) -> None:
+def test_examples_of_help(tmp_path: Path) -> None:
     """Run the examples that help shows, in order, in an empty folder, on the file that ``help example`` writes."""
-    assert shell("boltcli help example", tmp_path).returncode == 0
+    assert _shell("boltcli help example", tmp_path).returncode == 0
     failed = []
     for name in COMMANDS:
         if name in ("browse", "watch"):  # they go on until they are stopped
             continue
         command = find(name)
         assert command is not None
-        done = shell(shown_example(command.example), tmp_path)
+        done = _shell(shown_example(command.example), tmp_path)
         if not done.stdout or "Error: " in done.stdout or done.returncode not in {0, *command.statuses}:
             failed.append(f"$ {shown_example(command.example)}\n{done.stdout}({done.returncode})")
     assert not failed, "\n".join(failed)

@@ -19,7 +19,7 @@ COMMAND = Command(
     arguments=(Argument("DIR", "file", "Folders, or files.", many=True),),
     least=1,
     options=(HUMAN,),
-    example="boltcli scan fixtures",
+    example="boltcli scan .",
     statuses={0: "databases were found", 1: "a folder has none, or a database could not be read"},
     group="Verify",
 )
