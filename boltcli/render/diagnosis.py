@@ -27,6 +27,8 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dic
         {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.explained)}
         for each in found.symptoms
     ]
+    records = found.records
+    record["records"] = None if records is None else records._asdict()
     record["remedies"] = [
         {
             "name": each.name,
@@ -66,8 +68,8 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes
     if found.holder:
         lines.append(f"held by: {found.holder}\n")
     lines += [f"note: {note}\n" for note in found.notes]
-    if found.ok:
-        lines.append("nothing is wrong with it\n")
+    if not found.symptoms:
+        lines += _soundness(found)
     for each in found.symptoms:
         lines.append(explanation_text(each.kind, each.findings, each.explained))
         lines += [f"  {line}\n" for line in each.first]
@@ -89,6 +91,28 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
+def _soundness(found: Diagnosis) -> list[str]:
+    """Return what is to be said of a file whose structure is sound: what is known of its records."""
+    records = found.records
+    audit = f"`boltcli audit {_name(found.path)}`"
+    if records is None:
+        return [f"the structure is sound; of its records: {audit}\n"]
+    counts = [
+        f"{number} {word}{'s' * (number != 1)}"
+        for number, word in ((records.errors, "error"), (records.warnings, "warning"))
+        if number
+    ]
+    if not counts:
+        return ["nothing is wrong with it\n"]
+    more = records.errors + records.warnings - len(records.first)
+    lines = [f"the structure is sound; its records: {', '.join(counts)}: {audit}\n"]
+    return lines + [f"  {line}\n" for line in records.first] + [f"  and {more} more\n"] * bool(more)
+
+
+def _name(path: str) -> str:
+    return shell_quoted(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+
 def _commands(remedy: Remedy, path: str) -> list[str]:
-    name = shell_quoted(os.fsencode(path).decode("utf-8", "backslashreplace"))
+    name = _name(path)
     return [" ".join(name if word == "FILE" else word for word in command) for command in remedy.commands]

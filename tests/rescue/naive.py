@@ -11,6 +11,7 @@ import struct
 # (path, key, value) of a pair, (path, sequence) of a bucket; sorted.
 Rows = list[tuple[object, ...]]
 _MOST = 200_000  # elements
+_DEEPEST = 100  # buckets within each other
 
 
 class Panic(Exception):
@@ -60,6 +61,8 @@ def _read(content: bytes, page_size: int, root: int, found: Rows) -> None:
     left = _MOST
     while pending:
         path, pgid, at = pending.pop()
+        if len(path) > _DEEPEST:
+            raise Panic  # a bucket nested in itself
         if pgid is not None:
             at = pgid * page_size
         bears, flags, count, _ = struct.unpack_from("<QHHI", content, at)

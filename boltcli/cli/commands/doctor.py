@@ -11,11 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...ops.rescue.doctor import Records
     from ...storage.snapshot import Snapshot
     from ..job import Job
 
 WRONG = 1  # exit statuses
 LOSSES = 2
+_LISTED = 3  # findings of an audit that are quoted
 
 COMMAND = Command(
     "doctor",
@@ -70,9 +72,10 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     with TemporaryDirectory(prefix="boltcli-doctor-") as folder:
         with job.progress("examining") as progress:
             found = diagnose(
-                job.path, folder, lock=job.lock, timeout=job.timeout, progress=progress, whose=_whose
+                job.path, folder, lock=job.lock, timeout=job.timeout, progress=progress, whose=_whose,
+                audit=_audit,
             )  # fmt: skip
-        if options.fix and not found.ok:
+        if options.fix and found.symptoms:
             try:
                 fixed = fix(found, folder, options.output, replace=options.force, sync=not options.no_sync)
             except DestinationExists:
@@ -99,3 +102,24 @@ def _whose(snapshot: Snapshot) -> str:
 
     found = recognise(SnapshotStore(snapshot))
     return f"{found[1].name} ({found[1].layout})" if found is not None else ""
+
+
+def _audit(snapshot: Snapshot) -> Records | None:
+    """Return what the audit of the application finds in the records; None if there is none."""
+    import time
+
+    from ...apps.contract import ERROR, WARNING, AuditOptions
+    from ...apps.registry import recognise
+    from ...apps.store import SnapshotStore
+    from ...ops.rescue.doctor import Records
+    from ...render.audit_report import by_severity
+
+    store = SnapshotStore(snapshot)
+    found = recognise(store)
+    audit = found[0].audit(store, AuditOptions(time.time_ns())) if found is not None else None
+    if audit is None:
+        return None
+    grave = [finding for finding in by_severity(list(audit.findings)) if finding.severity in (ERROR, WARNING)]
+    errors = sum(finding.severity == ERROR for finding in grave)
+    first = [f"{finding.severity}: {finding.message}" for finding in grave[:_LISTED]]
+    return Records(errors, len(grave) - errors, first)
