@@ -59,9 +59,9 @@ def test_status_0_means_what_bbolt_reads(path: Path, tmp_path: Path) -> None:
         one = bytearray(content)
         damage(one, truth, random.Random(f"{path.stem} {kind}"))
         damaged.append(bytes(one))
-    for one in map(bytes, damaged):
-        status, report, found = recovered(one, tmp_path)
-        read_by_bbolt = rows(one)
+    for mutant in damaged:
+        status, report, found = recovered(mutant, tmp_path)
+        read_by_bbolt = rows(mutant)
         if status == 0 and read_by_bbolt is not None:
             assert found == read_by_bbolt
         elif status == 0:
@@ -293,7 +293,7 @@ def test_a_sequence_of_the_root_bucket_is_told(tmp_path: Path) -> None:
     content = bytearray(fixture("integers").read_bytes())
     for at in (16, 4096 + 16):
         struct.pack_into("<Q", content, at + 24, 5)
-        struct.pack_into("<Q", content, at + 56, fnv1a64(content[at : at + 56]))
+        struct.pack_into("<Q", content, at + 56, fnv1a64(bytes(content[at : at + 56])))
     status, report, _ = recovered(bytes(content), tmp_path)
     assert status == 2
     assert ["sequence 5" in each["reason"] for each in report["changed"]] == [True]
@@ -328,3 +328,29 @@ def test_elements_that_overlap_are_not_multiplied(count: int, tmp_path: Path) ->
     assert (tmp_path / "out.db").stat().st_size < 3 * len(content)
     assert 4 in [each["page"] for each in report["lost"]]
     assert json.loads(run("doctor", "--json", tmp_path / "bad.db")[1])["ok"] is False
+
+
+@pytest.mark.parametrize("buckets", [False, True])
+@pytest.mark.parametrize(("levels", "fan"), [(40, 90), (100, 2)])
+def test_pages_that_are_shared_many_times(buckets: bool, levels: int, fan: int, tmp_path: Path) -> None:
+    """Each level leads to the next one ``fan`` times: there are more ways than anybody can follow."""
+    if buckets:
+        pages = [
+            page(3 + level, 2, [(b"k%04d" % number, pgid(4 + level) + pgid(0), b"\1") for number in range(fan)])
+            for level in range(levels)
+        ]  # fmt: skip
+    else:
+        pages = [page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")])]
+        pages += [
+            page(4 + level, 1, [(b"k%04d" % number, pgid(5 + level)) for number in range(fan)])
+            for level in range(levels)
+        ]  # fmt: skip
+    pages.append(page(3 + len(pages), 2, FIVE))
+    status, report, found = recovered(small(bytes(4096), *pages, freelist=NO_FREELIST), tmp_path)
+    assert status == 2
+    assert found is not None
+    assert sum(len(row) == 3 for row in found) <= 2 * len(FIVE)
+    assert all(each["page"] is not None for each in report["lost"] if each["bucket"])
+    assert any(each["page"] is not None for each in report["lost"])
+    (record,) = run_json("doctor", tmp_path / "bad.db")[1]
+    assert "multiple-references" in [finding["kind"] for finding in record["findings"]]

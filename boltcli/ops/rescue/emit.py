@@ -101,9 +101,9 @@ class Emission:
             self.pages += other.pages
             self.duplicates += other.duplicates
             here = tuple(self._path)
-            self.lost += [((*here, *path), *rest) for path, *rest in other.lost]
-            self.changed += [((*here, *path), *rest) for path, *rest in other.changed]
-            self.dropped += [((*here, *path), *rest) for path, *rest in other.dropped]
+            self.lost += [((*here, *path), page, what) for path, page, what in other.lost]
+            self.changed += [((*here, *path), page, key, why) for path, page, key, why in other.changed]
+            self.dropped += [((*here, *path), page, key) for path, page, key in other.dropped]
             return
         pages = sorted_leaves(self.tree, bucket)
         added = sorted(bucket.added, reverse=True)
