@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import ArgumentError, BoltError, Step
 from ..format.meta import Meta
-from ..ops.write.page_surgery import nonsense
+from ..ops.write.page_surgery import leads_beyond, nonsense
 from ..storage.copy import begin_copy
 from .command import Command, Option
 from .option import Argument
@@ -72,13 +72,20 @@ class Forced(Output):
     force: bool
 
 
-def refuse_nonsense(job: Job[F], file: RawFile, patches: Sequence[Patch]) -> None:
-    """Raise :class:`~boltcli.errors.ArgumentError` for a meta page with impossible values, unless --force is given."""
+def refuse_nonsense(job: Job[F], file: RawFile, patches: Sequence[Patch], *, far: bool = False) -> None:
+    """Raise :class:`~boltcli.errors.ArgumentError` for a meta page with impossible values, unless --force is given.
+
+    ``far``: a page that is not in the file may be meant to come into it by the next command, so it is only warned of.
+    """
     if job.options.force:
         return
     for offset, data in patches:
         meta = Meta.at(data, 1 if offset else 0)
         problem = meta.problem()
+        beyond = far and problem is None and leads_beyond(file, meta)
+        if beyond:
+            job.warn(f"meta page {meta.page} leads to {beyond}: a program that opens the file needs it there")
+            continue
         why = nonsense(file, meta) if problem is None else f"it would not be valid ({problem})"
         if why:
             raise ArgumentError(f"meta page {meta.page} would lead to {why}: --force writes it" if problem is None

@@ -5,27 +5,22 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from .audit_report import finding_record
 from .names import shell_quoted
 from .records import put_path
-from .visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..apps.contract import AuditFinding
     from ..ops.check.explanations import Explanation
     from ..ops.rescue.doctor import Diagnosis, Remedy
 
 
 def diagnosis_record(
-    found: Diagnosis, fixed: Remedy | None, output: str, wrong: Sequence[AuditFinding] = ()
+    found: Diagnosis, fixed: Remedy | None, output: str
 ) -> dict[str, Any]:
-    """Return the object that is written with ``--json``; ``wrong`` is what the audit of its program found."""
+    """Return the object that is written with ``--json``."""
     record: dict[str, Any] = {}
     put_path(record, found.path)
     record |= {
-        "ok": found.ok and not wrong,
+        "ok": found.ok,
         "application": found.application or None,
         "holder": found.holder or None,
         "notes": found.notes,
@@ -34,6 +29,8 @@ def diagnosis_record(
         {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.explained)}
         for each in found.symptoms
     ]
+    records = found.records
+    record["records"] = None if records is None else records._asdict()
     record["remedies"] = [
         {
             "name": each.name,
@@ -46,8 +43,6 @@ def diagnosis_record(
         }
         for each in found.remedies
     ]
-    if wrong:
-        record["audit"] = [finding_record(finding) for finding in wrong]
     if fixed is not None:
         record["fixed"] = fixed.name
         put_path(record, output, "output")
@@ -67,7 +62,7 @@ def explanation_text(kind: str, count: int, explained: Explanation) -> str:
     )
 
 
-def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str, wrong: Sequence[AuditFinding] = ()) -> bytes:
+def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes:
     """Return the report for people."""
     lines = []
     if found.application:
@@ -75,12 +70,8 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str, wrong: S
     if found.holder:
         lines.append(f"held by: {found.holder}\n")
     lines += [f"note: {note}\n" for note in found.notes]
-    if wrong:
-        lines.append("its structure is sound, but its records are not (`boltcli audit` has more):\n")
-        for finding in wrong:
-            lines += [f"  error: {visible(finding.message)}\n", f"    remedy: {visible(finding.remedy)}\n"]
-    elif found.ok:
-        lines.append("nothing is wrong with it\n")
+    if not found.symptoms:
+        lines += _soundness(found)
     for each in found.symptoms:
         lines.append(explanation_text(each.kind, each.findings, each.explained))
         lines += [f"  {line}\n" for line in each.first]
@@ -102,6 +93,28 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str, wrong: S
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
+def _soundness(found: Diagnosis) -> list[str]:
+    """Return what is to be said of a file whose structure is sound: what is known of its records."""
+    records = found.records
+    audit = f"`boltcli audit {_name(found.path)}`"
+    if records is None:
+        return [f"the structure is sound; of its records: {audit}\n"]
+    counts = [
+        f"{number} {word}{'s' * (number != 1)}"
+        for number, word in ((records.errors, "error"), (records.warnings, "warning"))
+        if number
+    ]
+    if not counts:
+        return ["nothing is wrong with it\n"]
+    more = records.errors + records.warnings - len(records.first)
+    lines = [f"the structure is sound; its records: {', '.join(counts)}: {audit}\n"]
+    return lines + [f"  {line}\n" for line in records.first] + [f"  and {more} more\n"] * bool(more)
+
+
+def _name(path: str) -> str:
+    return shell_quoted(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+
 def _commands(remedy: Remedy, path: str) -> list[str]:
-    name = shell_quoted(os.fsencode(path).decode("utf-8", "backslashreplace"))
+    name = _name(path)
     return [" ".join(name if word == "FILE" else word for word in command) for command in remedy.commands]

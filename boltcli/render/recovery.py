@@ -9,7 +9,8 @@ from .names import path_text, shell_quoted, typed
 from .records import put, put_bucket, put_path
 
 if TYPE_CHECKING:
-    from ..ops.rescue.report import Loss, Report
+    from ..ops.rescue.report import Altered, Loss, Report
+    from ..ops.rescue.states import State
 
 _SHOWN = 200  # losses that the text lists
 _SOURCES = {
@@ -28,6 +29,9 @@ def recovery_record(report: Report) -> dict[str, Any]:
     record |= {name: getattr(report, name) for name in ("pairs", "buckets", "pages", "size", "page_size", "exact")}
     record["root"] = report.root_from or None
     record["lost"] = [_loss(loss) for loss in report.lost]
+    record["changed"] = [_altered(each) for each in report.changed]
+    record["states"] = [_state(number, each) for number, each in enumerate(report.states, 1)]
+    record["notes"] = report.notes
     record["lost_and_found"] = {"pairs": report.found_pairs, "pages": report.found_pages}
     record |= {name: getattr(report, name) for name in ("placed", "older", "stale", "duplicates")}
     if report.text_mode is not None:
@@ -46,6 +50,22 @@ def _loss(loss: Loss) -> dict[str, Any]:
     return record | {"page": loss.page, "reason": loss.reason}
 
 
+def _altered(altered: Altered) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    put_bucket(record, altered.bucket)
+    if altered.key is not None:
+        put(record, "key", altered.key)
+    return record | {"page": altered.page, "reason": altered.reason}
+
+
+def _state(number: int, state: State) -> dict[str, Any]:
+    """``difference``: what it has more, less and otherwise than the chosen one, pairs and buckets together."""
+    record: dict[str, Any] = {"state": number, "root_page": state.root}
+    record |= {"pairs": state.pairs, "buckets": state.buckets, "chosen": state.chosen}
+    difference = {"added": state.added, "removed": state.removed, "changed": state.changed}
+    return record | {"difference": difference}
+
+
 def recovery_text(report: Report, human: bool) -> bytes:
     """Return the report for people."""
     lines = [
@@ -56,7 +76,7 @@ def recovery_text(report: Report, human: bool) -> bytes:
     if report.text_mode is not None:
         lines.append(report.text_mode.sentence())
     if report.exact:
-        lines.append("nothing is missing: this is the tree that bbolt reads")
+        lines.append(("" if report.notes else "nothing is missing: ") + "this is the tree that bbolt reads")
     if report.placed:
         lines.append(f"{_count(report.placed, 'page')} that nothing referred to put where they belong")
     if report.older:
@@ -69,11 +89,12 @@ def recovery_text(report: Report, human: bool) -> bytes:
         name = shell_quoted(typed(report.lost_and_found))
         lines.append(f"{_count(report.found_pairs, 'pair')} in bucket {name}: {_count(report.found_pages, 'page')}"
                      " of which it is not known where they belong")  # fmt: skip
-    if report.lost:
-        lines.append("lost:")
-        lines += [f"  {_loss_text(loss)}" for loss in report.lost[:_SHOWN]]
-        if len(report.lost) > _SHOWN:
-            lines.append(f"  and {len(report.lost) - _SHOWN} more: --json lists all")
+    lines += [f"note: {note}" for note in report.notes]
+    lines += _list("lost:", [_loss_text(loss) for loss in report.lost[:_SHOWN]], len(report.lost))
+    lines += _list("changed:", [_altered_text(each) for each in report.changed[:_SHOWN]], len(report.changed))
+    if report.states:
+        lines.append(f"{len(report.states)} states may be the newest one; --state N takes another one of them:")
+        lines += [f"  {_state_text(number, state)}" for number, state in enumerate(report.states, 1)]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 
@@ -84,6 +105,27 @@ def _loss_text(loss: Loss) -> str:
     keys = f", keys{low}{high}" if low or high else ""
     page = f"page {loss.page}: " if loss.page is not None else ""
     return f"{where}{keys}: {page}{loss.reason}"
+
+
+def _list(title: str, lines: list[str], count: int) -> list[str]:
+    more = [f"  and {count - len(lines)} more: --json lists all"] if count > len(lines) else []
+    return [title, *(f"  {line}" for line in lines), *more] if lines else []
+
+
+def _altered_text(altered: Altered) -> str:
+    where = f"bucket {path_text(altered.bucket)}" if altered.bucket else "root bucket"
+    key = f", key {shell_quoted(typed(altered.key))}" if altered.key is not None else ""
+    page = f"page {altered.page}: " if altered.page is not None else ""
+    return f"{where}{key}: {page}{altered.reason}"
+
+
+def _state_text(number: int, state: State) -> str:
+    what = f"state {number}: root page {state.root}, {_count(state.pairs, 'pair')} in {_count(state.buckets, 'bucket')}"
+    if state.chosen:
+        return f"{what}; it was taken"
+    if not state.differs:
+        return f"{what}; the same content"
+    return f"{what}; {state.added} more, {state.removed} less, {state.changed} changed"
 
 
 def _count(number: int, what: str) -> str:

@@ -47,10 +47,8 @@ def test_the_copy_is_checked(tmp_path: Path) -> None:
     ("fields", "why"),
     [
         ("pageSize:0", "a page size of 0"), ("pageSize:1000", "a page size of 1000"), ("root:1", "a root page 1"),
-        ("root:900,pgid:1000", "a root page 900, which is beyond the end of the file"),
         ("root:2", "a root page 2, which is not such a page"),
         ("freelist:3", "a freelist page 3, which is not such a page"),
-        ("root:99", "a root page 99, with a high-water mark of 4"),
     ],
 )  # fmt: skip
 def test_a_meta_page_that_leads_nowhere(fields: str, why: str, tmp_path: Path) -> None:
@@ -62,6 +60,28 @@ def test_a_meta_page_that_leads_nowhere(fields: str, why: str, tmp_path: Path) -
     assert error_line(err).endswith(b": --force writes it")
     status, out, _ = run(*words, "--force")
     assert (status, out) == (0, b"The meta page 0 has been updated!\n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ("root:99", "a root page 99, with a high-water mark of 4"),
+        ("freelist:4", "a freelist page 4, with a high-water mark of 4"),
+        ("root:900,pgid:1000", "a root page 900, which is beyond the end of the file"),
+        ("freelist:40,pgid:600", "a freelist page 40, which is beyond the end of the file"),
+    ],
+)
+@pytest.mark.parametrize("slot", [0, 1])
+def test_a_meta_page_that_leads_beyond_the_file_is_written(fields: str, why: str, slot: int, tmp_path: Path) -> None:
+    """As bbolt does, whose own tests do so; the warning is on stderr."""
+    path, new, forced = store(tmp_path, meta(0), meta(1)), tmp_path / "new.db", tmp_path / "forced.db"
+    words = ["surgery", "meta", "update", str(path), "--fields", fields, "--meta-page", str(slot), "-o"]
+    status, out, err = run(*words, new)
+    assert (status, out) == (0, f"The meta page {slot} has been updated!\n".encode())
+    assert f"warning: meta page {slot} leads to {why}: ".encode() in err
+    status, out, err = run(*words, forced, "--force")
+    assert (status, b"warning: " in err) == (0, False)
+    assert new.read_bytes() == forced.read_bytes()
 
 
 def test_an_overwritten_meta_page(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,3 +167,20 @@ def test_guesses_separators(keys: list[bytes], separator: bytes) -> None:
 )
 def test_sizes_for_people(count: int, text: str) -> None:
     assert human.size(count) == text
+
+
+@pytest.mark.parametrize("uniform", [True, False])
+def test_of_a_cut_file_the_missing_bytes_are_zeros(uniform: bool, walks: str, tmp_path: Path) -> None:
+    """As everywhere: a page that is cut in the middle of its elements is read like one that ends in zeros."""
+    words = [b"k/%03d" % number if uniform else b"k/%d" % number**3 for number in range(30, 90)]
+    pages = [page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), page(4, 2, [(word, bytes(30)) for word in words])]
+    content = small(freelist(2), *pages)
+    cut, filled = tmp_path / "cut.db", tmp_path / "filled.db"
+    for size in (*range(4 * 4096 + 17, 4 * 4096 + 3300, 61), len(content) - 1):
+        cut.write_bytes(content[:size])
+        filled.write_bytes(content[:size].ljust(len(content), b"\0"))
+        told = [run("top", "--json", path) for path in (cut, filled)]
+        assert [status for status, _, _ in told] == [0, 0]
+        facts = [json.loads(out) for _, out, _ in told]
+        assert len({json.dumps([each["pairs"], each["groups"], each["largest"]]) for each in facts}) == 1, size
+        assert run("report", "--force", "-o", tmp_path / "report.html", cut)[0] == 0

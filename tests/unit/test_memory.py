@@ -75,7 +75,6 @@ COMMANDS = {
     "diff": ["diff", "--json", "FILE", "EMPTY"],
     "patch": ["patch", "-o", "OUT", "FILE", "/dev/null"],
     "export to SQLite": ["export", "--format=sqlite", "-o", "OUT", "FILE"],
-    "recover": ["recover", "-o", "OUT", "FILE"],
     "compact": ["compact", "--no-sync", "-o", "OUT", "FILE"],
     "compact, one transaction": ["compact", "--no-sync", "--tx-max-size=0", "-o", "OUT", "FILE"],
     "compact --dense": ["compact", "--no-sync", "--dense", "-o", "OUT", "FILE"],

@@ -48,6 +48,11 @@ def _shuffled() -> list[tuple[bytes, bytes]]:
     return pairs
 
 
+def _without_count(content: bytes) -> bytes:
+    """A page whose header says that it has no elements; they are there."""
+    return content[:10] + bytes(2) + content[12:]
+
+
 LEAVES = {
     "misordered": ([page(4, 2, _shuffled())], dict(PAIRS)),
     "duplicate": ([page(4, 2, [*PAIRS[:5], (PAIRS[4][0], b"the last one stays"), *PAIRS[5:]])],
@@ -60,9 +65,21 @@ LEAVES = {
     "pages misordered": (
         [page(4, 1, [(b"a", pgid(6)), (b"b", pgid(5))]), page(5, 2, PAIRS[:40]), page(6, 2, PAIRS[40:])], dict(PAIRS),
     ),
+    # bbolt goes to the first element before it looks how many there are; what is below the others is left out.
+    "no elements at the top": (
+        [_without_count(page(4, 1, [(b"a", pgid(5)), (b"b", pgid(6))])), page(5, 2, PAIRS[:40]),
+         page(6, 2, PAIRS[40:])],
+        dict(PAIRS[:40]),
+    ),
+    "no elements below": (
+        [page(4, 1, [(b"a", pgid(5)), (b"b", pgid(8))]), _without_count(page(5, 1, [(b"a", pgid(6)), (b"b", pgid(7))])),
+         page(6, 2, PAIRS[:20]), page(7, 2, PAIRS[20:40]), page(8, 2, PAIRS[40:])],
+        dict([*PAIRS[:20], *PAIRS[40:]]),
+    ),
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("walks")
 @pytest.mark.parametrize("dense", [False, True], ids=["default", "dense"])
 @pytest.mark.parametrize("limit", [0, 100, 65536], ids=str)
 @pytest.mark.parametrize("name", LEAVES)
@@ -77,6 +94,18 @@ def test_all_pairs_come_and_in_order(name: str, limit: int, dense: bool, tmp_pat
         assert list(db) == [b"bucket"]
         assert dict(db.bucket("bucket").items()) == expected
     assert sorted(os.listdir(tmp_path)) == ["copy", "source.db"]
+
+
+@pytest.mark.usefixtures("walks")
+@pytest.mark.parametrize("dense", [False, True], ids=["default", "dense"])
+def test_what_is_left_out_is_told(dense: bool, tmp_path: Path) -> None:
+    """Also where nothing else is wrong: the pages that are left out may be in the freelist."""
+    pages, _ = LEAVES["no elements at the top"]
+    source = tmp_path / "source.db"
+    source.write_bytes(small(freelist(2, [6]), ROOT_PAGE, *pages))
+    status, _, err = run("compact", *["--dense"] * dense, "-o", tmp_path / "copy", source)
+    assert status == 0
+    assert b"warning: page 4: a branch page without elements" in err
 
 
 def test_the_findings_are_warnings(tmp_path: Path) -> None:

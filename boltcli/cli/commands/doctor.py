@@ -11,11 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ...ops.rescue.doctor import Records
     from ...storage.snapshot import Snapshot
     from ..job import Job
 
 WRONG = 1  # exit statuses
 LOSSES = 2
+_LISTED = 3  # findings of an audit that are quoted
 
 COMMAND = Command(
     "doctor",
@@ -88,7 +90,6 @@ def _run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
     from ...ops.rescue.doctor import diagnose, fix
     from ...render.diagnosis import diagnosis_record, diagnosis_text
-    from ..doctor_audit import audit_errors
 
     options = job.options
     exists = f"output file {go_quote(options.output)} already exists: --force replaces it"
@@ -98,27 +99,27 @@ def _run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     with TemporaryDirectory(prefix="boltcli-doctor-") as folder:
         with job.progress("examining") as progress:
             found = diagnose(
-                job.path, folder, lock=job.lock, timeout=job.timeout, progress=progress, whose=_whose
+                job.path, folder, lock=job.lock, timeout=job.timeout, progress=progress, whose=_whose,
+                audit=_audit,
             )  # fmt: skip
-        if options.fix and not found.ok:
+        if options.fix and found.symptoms:
             try:
                 fixed = fix(found, folder, options.output, replace=options.force, sync=not options.no_sync)
             except DestinationExists:
                 raise ArgumentError(exists) from None
-    wrong = audit_errors(job.path, job.lock, job.timeout) if found.ok else []
     if job.json:
         from ...render import records
 
-        out.write(records.line(diagnosis_record(found, fixed, options.output, wrong)))
+        out.write(records.line(diagnosis_record(found, fixed, options.output)))
     else:
-        out.write(diagnosis_text(found, fixed, options.output, wrong))
+        out.write(diagnosis_text(found, fixed, options.output))
         if found.ok and out.isatty() and not job.quiet:
             from ..hints import after_check
 
             err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in after_check(job.path))
     if fixed is not None:
         return LOSSES if fixed.lost else 0
-    return 0 if found.ok and not wrong else WRONG
+    return 0 if found.ok else WRONG
 
 
 def _whose(snapshot: Snapshot) -> str:
@@ -128,3 +129,24 @@ def _whose(snapshot: Snapshot) -> str:
 
     found = recognise(SnapshotStore(snapshot))
     return f"{found[1].name} ({found[1].layout})" if found is not None else ""
+
+
+def _audit(snapshot: Snapshot) -> Records | None:
+    """Return what the audit of the application finds in the records; None if there is none."""
+    import time
+
+    from ...apps.contract import ERROR, WARNING, AuditOptions
+    from ...apps.registry import recognise
+    from ...apps.store import SnapshotStore
+    from ...ops.rescue.doctor import Records
+    from ...render.audit_report import by_severity
+
+    store = SnapshotStore(snapshot)
+    found = recognise(store)
+    audit = found[0].audit(store, AuditOptions(time.time_ns())) if found is not None else None
+    if audit is None:
+        return None
+    grave = [finding for finding in by_severity(list(audit.findings)) if finding.severity in (ERROR, WARNING)]
+    errors = sum(finding.severity == ERROR for finding in grave)
+    first = [f"{finding.severity}: {finding.message}" for finding in grave[:_LISTED]]
+    return Records(errors, len(grave) - errors, first)

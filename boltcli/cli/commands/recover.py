@@ -32,6 +32,11 @@ COMMAND = Command(
         Option("lost-and-found", "Name of the bucket for pages whose bucket is not known.",
                default="lost+found", metavar="NAME"),
         Option("deleted", "Also keep old versions and deleted pairs, in the bucket deleted.", default=False),
+        Option(
+            "state",
+            "Where several states may be the newest one, take this one, by its number in their list; 0: the likeliest.",
+            default=0, metavar="N", parse=parse_uint64,
+        ),
         Option("page-size", "Page size of the file; 0: find it.", default=0, metavar="N", parse=parse_uint64),
         FORCE,
         NO_SYNC,
@@ -39,7 +44,11 @@ COMMAND = Command(
         *ACCESS[:3],
     ),
     example="boltcli recover -o recovered.db fixtures/document.db",
-    statuses={0: "all that was reachable is there", 1: "nothing was written", LOSSES: "written, with losses"},
+    statuses={
+        0: "all that was reachable is there",
+        1: "nothing was written",
+        LOSSES: "written; something is lost or changed, or another state may be the newest one",
+    },
     group="Rescue",
 )  # fmt: skip
 
@@ -52,6 +61,7 @@ class Options:
     no_lost_and_found: bool
     lost_and_found: str
     deleted: bool
+    state: int
     page_size: int
     force: bool
     no_sync: bool
@@ -78,6 +88,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
                 lock=job.lock,
                 timeout=job.timeout,
                 page_size=options.page_size,
+                state=options.state,
                 bucket=tuple(addresses(options.bucket)),
                 lost_and_found=None if options.no_lost_and_found else address(options.lost_and_found),
                 deleted=options.deleted,
@@ -93,4 +104,4 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
         out.write(records.line(recovery_record(report)))
     else:
         out.write(recovery_text(report, job.options.human or out.isatty()))
-    return LOSSES if report.lost else 0
+    return 0 if report.is_all else LOSSES

@@ -53,7 +53,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
                 f"meta page {slot} is not valid; without --fields it would become valid with impossible values: "
                 "--force writes it"
             )
-        refuse_nonsense(job, file, patches)
+        refuse_nonsense(job, file, patches, far=bool(fields))
         write_patches(copy, patches)
         copy.commit()
     done = f"The meta page {slot} has been updated!\n" if patches else "Nothing changed!\n"

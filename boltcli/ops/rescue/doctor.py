@@ -13,7 +13,7 @@ from ...storage.open_source import open_source
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading
-from ..check.database_check import check
+from ..check.deep_check import deep_check
 from ..check.explanations import Explanation, explanation
 from ..check.file_warnings import remarks
 from ..check.snapshot_trailer import trailer_is_right
@@ -44,6 +44,8 @@ _RECOVERED = "recovered"  # name of a file
 _LISTED = 3  # findings of a kind that are quoted
 _MOST_FINDINGS = 100_000
 _MOST_CLEARED = 16  # elements that are cleared one by one
+# Findings about the meta page of the older transaction, and about pages that lie outside the database.
+_WRITTEN_ANEW = ("meta", "fallback")
 _MAGICS = (
     (b"SQLite format 3\0", "a SQLite database"),
     (b"\x1f\x8b", "compressed with gzip: unpack it first"),
@@ -74,10 +76,19 @@ class Remedy(NamedTuple):
     problem: str
 
 
+class Records(NamedTuple):
+    """What an audit found in the records: how many errors and warnings, and the first of them in words."""
+
+    errors: int
+    warnings: int
+    first: list[str]
+
+
 class Diagnosis(NamedTuple):
     """What is wrong with ``path`` (``ok``: nothing), what is to be known of it, the remedies, the best one first.
 
-    ``application``: whose file it is, in words; ``holder``: who has it open. Both may be empty.
+    ``application``: whose file it is, in words; ``holder``: who has it open. Both may be empty. ``records``: what an
+    audit found in them; None if they were not looked at.
     """
 
     path: str
@@ -87,15 +98,18 @@ class Diagnosis(NamedTuple):
     notes: list[str]
     symptoms: list[Symptom]
     remedies: list[Remedy]
+    records: Records | None
 
 
 def diagnose(
     path: str, folder: str, *, lock: Way = "wait", timeout: float = 1.0,
     progress: Callable[[int, int], None] | None = None, whose: Callable[[Snapshot], str] = lambda _: "",
+    audit: Callable[[Snapshot], Records | None] = lambda _: None,
 ) -> Diagnosis:  # fmt: skip
     """Look at ``path``, which is not changed. Remedies are tried in ``folder``. Raises what opening raises.
 
     ``whose`` names the application whose file an open database is; it is asked about what can be recovered, too.
+    ``audit`` looks at the records of a sound file; None: it doesn't know them.
     """
     holder = _holder(path)
     with MappedFile(path, lock, timeout) as file:
@@ -104,13 +118,15 @@ def diagnose(
         symptoms = _text_mode(file) + symptoms
         notes += remarked
         application = _whose(path, whose)
+        records = _records(path, audit, notes) if not symptoms else None
         remedies: list[Remedy] = []
         if symptoms:
             notes += _torn(file)
-            remedies = _try_all(path, folder, symptoms)
+            remedies = _try_all(path, folder, symptoms, notes)
             application = application or _whose(os.path.join(folder, _RECOVERED), whose)
         file.verify()
-    return Diagnosis(path, not symptoms, holder, application, notes, symptoms, remedies)
+    ok = not symptoms and not (records is not None and records.errors)
+    return Diagnosis(path, ok, holder, application, notes, symptoms, remedies, records)
 
 
 def _whose(path: str, whose: Callable[[Snapshot], str]) -> str:
@@ -120,6 +136,17 @@ def _whose(path: str, whose: Callable[[Snapshot], str]) -> str:
             return whose(snapshot)
     except (BoltError, OSError):
         return ""
+
+
+def _records(path: str, audit: Callable[[Snapshot], Records | None], notes: list[str]) -> Records | None:
+    """Return what an audit finds; that it can't read them is added to ``notes``."""
+    try:
+        with _open(path) as snapshot:
+            return audit(snapshot)
+    except (BoltError, OSError) as error:
+        if not isinstance(error, InvalidDatabase):
+            notes.append(f"its records could not be looked at: {error}")
+        return None
 
 
 def _holder(path: str) -> str:
@@ -150,7 +177,7 @@ def _open(path: str) -> Snapshot:
 
 
 def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[list[Symptom], list[str]]:
-    """Return what a check finds, by kind, and what else is to be known."""
+    """Return what a deep check finds, by kind, and what else is to be known."""
     counts: dict[str, int] = {}
     first: dict[str, list[str]] = {}
     notes: list[str] = []
@@ -159,7 +186,7 @@ def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[l
             notes = [str(remark) for remark in remarks(snapshot)]
             if trailer_is_right(snapshot):
                 notes.append("it is a snapshot of etcd, and its SHA-256 is right")
-            for number, finding in enumerate(check(snapshot, 0, progress=progress)):
+            for number, finding in enumerate(deep_check(snapshot, progress=progress)):
                 counts[finding.kind] = counts.get(finding.kind, 0) + 1
                 lines = first.setdefault(finding.kind, [])
                 if len(lines) < _LISTED:
@@ -198,8 +225,11 @@ def _tree(file: MappedFile) -> tuple[PageTable, RecoveredTree]:
     return table, tree
 
 
-def _try_all(path: str, folder: str, symptoms: list[Symptom]) -> list[Remedy]:
-    """Try every remedy; the best one first: sound ones that keep most without a loss, then the others."""
+def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
+    """Try every remedy; the best one first: sound ones that keep most without a loss, then the others.
+
+    What recovering tells of the states of the file is added to ``notes``.
+    """
     kinds = {symptom.kind for symptom in symptoms}
     remedies = []
     if "invalid-database" not in kinds:
@@ -211,7 +241,7 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom]) -> list[Remedy]:
         cleared = _cleared(path, folder)
         if cleared is not None:
             remedies.append(cleared)
-    remedies.append(_recover(path, folder))
+    remedies.append(_recover(path, folder, notes))
     most = max((each.pairs for each in remedies if each.sound), default=0)
 
     def rank(each: Remedy) -> tuple[bool, bool, bool, bool, int]:
@@ -273,7 +303,7 @@ def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> R
     """Count what ``copy`` holds, and check it."""
     try:
         with _open(copy) as snapshot:
-            sound = next(check(snapshot, 0), None) is None
+            sound = _is_sound(snapshot)
             # bbolt walks all pages below the high-water mark, in the file or not.
             sound = sound and snapshot.meta.hwm * snapshot.page_size <= os.path.getsize(copy)
         with MappedFile(copy, "none") as file:
@@ -283,6 +313,11 @@ def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> R
     except BoltError as error:
         return Remedy(name, 0, 0, False, lost, commands, str(error))
     return Remedy(name, emission.pairs, emission.buckets, sound, lost + len(tree.gaps), commands, "")
+
+
+def _is_sound(snapshot: Snapshot) -> bool:
+    """Return whether nothing is wrong with a copy but what its next transaction writes anew."""
+    return all(finding.kind in _WRITTEN_ANEW for finding in deep_check(snapshot))
 
 
 def _cleared(path: str, folder: str) -> Remedy | None:
@@ -332,16 +367,19 @@ def _bad_elements(table: PageTable, tree: RecoveredTree) -> list[tuple[int, int]
     return sorted(found, key=lambda place: (place[0], -place[1]))
 
 
-def _recover(path: str, folder: str) -> Remedy:
+def _recover(path: str, folder: str, notes: list[str]) -> Remedy:
     copy = os.path.join(folder, _RECOVERED)
     commands = [["boltcli", "recover", "FILE", "-o", "DEST"]]
     try:
         report = recover_file(path, copy, lock="none", replace=True, sync=False)
         with _open(copy) as snapshot:
-            sound = next(check(snapshot, 0), None) is None
+            sound = _is_sound(snapshot)
     except (BoltError, OSError) as error:
         return Remedy(RECOVER, 0, 0, False, 0, commands, str(error))
-    return Remedy(RECOVER, report.pairs, report.buckets, sound, len(report.lost), commands, "")
+    if any(state.differs for state in report.states):
+        notes.append(f"{len(report.states)} states may be the newest one: `boltcli recover` lists them")
+    losses = len(report.lost) + len(report.changed) + sum(state.differs for state in report.states)
+    return Remedy(RECOVER, report.pairs, report.buckets, sound, losses, commands, "")
 
 
 def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False, sync: bool = True) -> Remedy:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE
-from ...format.page import BUCKET_HEADER, ascend
+from ...format.page import BUCKET_HEADER, HEADER, ascend
 from ..write.compact.dense import Dense
 from ..write.compact.leaf_slices import element, elements
 from ..write.compact.page_writer import NoWriter
 from ..write.compact.source_reader import Child
-from .recovered_tree import inline_elements, page_elements
+from .recovered_tree import IN_TREE, inline_elements, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .lenient_page import Elements
     from .recovered_tree import Bucket, RecoveredTree
 
+    Path = tuple[bytes, ...]
     # Elements to write, how many pairs and buckets are in them, whether there are buckets; or a bucket to enter.
     Part = tuple[Chunk, int, int, bool] | tuple[bytes, int, Iterator["Part"]]
 
@@ -28,8 +29,10 @@ _BATCH_BYTES = 1 << 16
 class Emission:
     """One writing of a tree. ``pairs`` and ``buckets`` count what was written, ``duplicates`` second versions of keys.
 
-    ``lost`` holds what could not be read of inline buckets: the path, and how many elements. ``within`` counts the
-    pairs below the top-level bucket of the name that it is made with.
+    ``lost`` holds what could not be read of inline buckets: the path, the page, and what it is. ``changed`` is what
+    stands otherwise in the file: path, page, key (None: all of it), and why; ``dropped`` the pairs of pages of the tree
+    that are left out as second versions: path, page, key. ``within`` counts the pairs below the top-level bucket of the
+    name that it is made with.
     """
 
     def __init__(self, tree: RecoveredTree, within: bytes | None = None, only: tuple[bytes, ...] = ()) -> None:
@@ -41,7 +44,9 @@ class Emission:
         self.duplicates = 0
         self.pages = 0
         self.within = 0
-        self.lost: list[tuple[tuple[bytes, ...], int]] = []
+        self.lost: list[tuple[Path, int | None, str]] = []
+        self.changed: list[tuple[Path, int | None, bytes | None, str]] = []
+        self.dropped: list[tuple[Path, int, bytes]] = []
         self._special = within
         self._path: list[bytes] = []
         self._view = memoryview(tree.table.buffer)
@@ -57,7 +62,6 @@ class Emission:
         return self._write(Dense(fd, page_size, 100), progress)
 
     def _write(self, writer: Dense, progress: Callable[[int, int], None] | None) -> int:
-        writer.sequence = self.tree.top.sequence
         stack = [self._bucket(self.tree.top, 0)]
         total, told = self.tree.table.pages, 0
         while stack:
@@ -96,7 +100,10 @@ class Emission:
             yield from other._bucket(other.tree.top, depth)
             self.pages += other.pages
             self.duplicates += other.duplicates
-            self.lost += [((*self._path, *path), count) for path, count in other.lost]
+            here = tuple(self._path)
+            self.lost += [((*here, *path), page, what) for path, page, what in other.lost]
+            self.changed += [((*here, *path), page, key, why) for path, page, key, why in other.changed]
+            self.dropped += [((*here, *path), page, key) for path, page, key in other.dropped]
             return
         pages = sorted_leaves(self.tree, bucket)
         added = sorted(bucket.added, reverse=True)
@@ -128,10 +135,7 @@ class Emission:
         order = list(range(found.count))
         if not ascend(found.keys):
             order.sort(key=found.keys.__getitem__)
-        yield from self._elements(bucket, depth, [(found, i, self._flag(page, found, i)) for i in order], [])
-
-    def _flag(self, page: int, found: Elements, index: int) -> int:
-        return self.tree.flags.get((page, index), found.flags[index]) if self.tree.flags else found.flags[index]
+        yield from self._elements(bucket, depth, [(found, i, page) for i in order], [])
 
     def _merged(self, bucket: Bucket, depth: int, pages: list[int], added: list[bytes]) -> Iterator[Part]:
         """Yield the content of pages that share keys; of two versions, that of the earlier page in ``leaves``."""
@@ -145,26 +149,32 @@ class Emission:
             for i, key in enumerate(found.keys):
                 if key in chosen:
                     self.duplicates += 1
+                    if rank[page][0] == IN_TREE:
+                        self.dropped.append((tuple(self._path), page, key))
                 else:
-                    chosen[key] = found, i, self._flag(page, found, i)
+                    chosen[key] = found, i, page
         yield from self._elements(bucket, depth, [chosen[key] for key in sorted(chosen)], added)
 
     def _elements(
         self, bucket: Bucket | None, depth: int, wanted: list[tuple[Elements, int, int]], added: list[bytes]
     ) -> Iterator[Part]:
-        """Yield elements one by one, and the nested buckets ``added`` (in descending order) where their names come."""
+        """Yield elements one by one, and the nested buckets ``added`` (in descending order) where their names come.
+
+        ``wanted``: the elements of a page, the index in them, and the page's id.
+        """
         if depth < len(self.only):
             name = self.only[depth]
-            wanted = [entry for entry in wanted if entry[2] and entry[0].keys[entry[1]] == name]
+            wanted = [entry for entry in wanted if entry[0].flags[entry[1]] and entry[0].keys[entry[1]] == name]
             added = [each for each in added if each == name]
         flags: list[int] = []
         keys: list[bytes] = []
         values: list[bytes] = []
         size, buckets, previous = 0, 0, b""
-        for found, i, flag in wanted:
-            key = found.keys[i]
+        for found, i, page in wanted:
+            key, flag = found.keys[i], found.flags[i]
             if key <= previous:
                 self.duplicates += 1
+                self.dropped.append((tuple(self._path), page, key))
                 continue
             previous = key
             while added and added[-1] <= key:
@@ -175,13 +185,11 @@ class Emission:
                     child = bucket.children[name]
                     yield name, child.sequence, self._bucket(child, depth + 1)
                 previous = name
-            if key <= previous and previous != key:
-                continue
             if bucket is not None and key in bucket.added:
                 continue  # that bucket was written from elsewhere
             start, stop = found.mids[i], found.ends[i]
             if flag:
-                inner = self._inner(bucket, depth, found, i, key)
+                inner = self._inner(bucket, depth, found, i, page)
                 if inner is None:
                     continue
                 if isinstance(inner, tuple):
@@ -212,38 +220,53 @@ class Emission:
             yield elements(flags, keys, values), len(keys) - buckets, buckets, bool(buckets)
 
     def _inner(
-        self, bucket: Bucket | None, depth: int, found: Elements, index: int, name: bytes
-    ) -> int | tuple[int, Iterator[Part]] | None:
+        self, bucket: Bucket | None, depth: int, found: Elements, index: int, page: int
+    ) -> int | tuple[int, Iterator[Part]] | None:  # fmt: skip
         """Return how many pairs an inline bucket holds that is copied as it is; else sequence and parts of the bucket.
 
         None for a value that is no bucket, of which nothing can be had.
         """
-        start, stop = found.mids[index], found.ends[index]
+        start, stop, name = found.mids[index], found.ends[index], found.keys[index]
         if stop - start < BUCKET_HEADER_SIZE:
+            if bucket is None:  # else it is known from the walk
+                self._note_lost(name, page, "a bucket's value that is too small")
             return None
         root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
         if root:
             child = bucket.children.get(name) if bucket is not None else None
-            return (sequence, self._bucket(child, depth + 1)) if child is not None else (sequence, iter(()))
+            if child is None:
+                if bucket is None:
+                    self._note_lost(name, root, "the root page of a bucket that lies in an inline bucket")
+                return sequence, iter(())
+            return sequence, self._bucket(child, depth + 1)
         inner = inline_elements(found.buffer, start, stop)
         if inner is None:
-            self._note_lost(name, 1)
+            self._note_lost(name, page, "the inline page of the bucket cannot be read")
             return sequence, iter(())
         if inner.lost:
-            self._note_lost(name, inner.lost)
-        packed = inner.sound and inner.dense and not inner.has_buckets() and _packed(inner)
+            self._note_lost(name, page, f"{inner.lost} damaged elements of an inline bucket")
+        for key, why in inner.mended:
+            self.changed.append(((*self._path, name), page, key, why))
+        packed = inner.sound and inner.dense and not inner.has_buckets() and _packed(inner, start, stop)
         if packed and stop - start <= self.tree.table.page_size // 4 and depth + 1 >= len(self.only):
             return inner.count
         order = sorted(range(inner.count), key=inner.keys.__getitem__)
-        return sequence, self._elements(None, depth + 1, [(inner, i, inner.flags[i]) for i in order], [])
+        return sequence, self._elements(None, depth + 1, [(inner, i, page) for i in order], [])
 
-    def _note_lost(self, name: bytes, count: int) -> None:
-        self.lost.append(((*self._path, name), count))
+    def _note_lost(self, name: bytes, page: int, what: str) -> None:
+        self.lost.append(((*self._path, name), page, what))
 
 
-def _packed(inner: Elements) -> bool:
-    """Return whether the data of an inline page begin right after its element table, as bbolt writes them."""
-    return not inner.count or inner.starts[0] == inner.first + ELEMENT_SIZE * inner.count
+def _packed(inner: Elements, start: int, stop: int) -> bool:
+    """Return whether an inline page is as bbolt writes it: nothing in its header but type and count, no bytes between.
+
+    The value of its bucket stands from ``start`` to ``stop``.
+    """
+    pgid, _, _, overflow = HEADER.unpack_from(inner.buffer, start + BUCKET_HEADER_SIZE)
+    end = inner.first + ELEMENT_SIZE * inner.count
+    return not (pgid or overflow) and (
+        inner.starts[0] == end and inner.ends[-1] == stop if inner.count else end == stop
+    )
 
 
 def sorted_leaves(tree: RecoveredTree, bucket: Bucket) -> list[tuple[int, bytes, bytes]]:

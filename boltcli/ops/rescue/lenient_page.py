@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _MOST = 0xFFFF  # elements of a page
 _LEAST_PAGE = 1024  # bytes
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
+# What is wrong with an element, or a page, that was mended.
+UNORDERED = "its keys do not ascend: they were sorted"
+_WRONG_FIELD = "the position or a size of the element is wrong: it was taken from its neighbours"
 
 
 class Elements:
@@ -34,13 +37,15 @@ class Elements:
     branch. ``lost`` counts the elements that cannot be read; ``sound``: nothing is irregular; ``dense``: the data
     also follow each other without gaps, in order, so the page's elements can be copied as they stand; ``ordered``:
     the keys ascend. ``first`` is where the element table begins. Of a page that is known to be sound the columns are
-    made of its ``table`` when somebody asks for them.
+    made of its ``table`` when somebody asks for them. ``mended`` says what was taken otherwise than it stands in the
+    page: the key (None: the whole page), and why.
     """
 
     __slots__ = (
-        "buffer", "dense", "ends", "first", "flags", "keys", "leaf", "lost", "mids", "ordered", "pgids", "sound",
-        "starts", "table",
+        "buffer", "dense", "ends", "first", "flags", "keys", "leaf", "lost", "mended", "mids", "ordered", "pgids",
+        "sound", "starts", "table",
     )  # fmt: skip
+    mended: list[tuple[bytes | None, str]]
     keys: list[bytes]
     starts: list[int]
     mids: list[int]
@@ -54,6 +59,7 @@ class Elements:
         self.leaf = leaf
         self.table = table
         self.lost = 0
+        self.mended = []
         self.sound = self.dense = self.ordered = True
         if table is None:
             self.keys, self.starts, self.mids, self.ends, self.flags, self.pgids = [], [], [], [], [], []
@@ -141,6 +147,8 @@ def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, 
         found.keys = table.keys()
         found.ordered = ascend(found.keys)
         found.sound = found.ordered
+        if not found.ordered:
+            found.mended.append((None, UNORDERED))
         return found
     _repair(found, count, starts, mids, ends, flags, pgids, end, limit)
     return found
@@ -166,13 +174,16 @@ def _repair(
         for i in range(number)
     ]
     keys = [buffer[start:middle] for start, middle in zip(starts, mids)] if number == count and all(good) else []
-    if keys and 2 * sum(joined) < number and max(ends) <= end and max(flags) <= 1 and ascend(keys):
+    # Elements that overlap may have more bytes together than the page: as many as somebody wants to make of them.
+    fits = sum(ends) - sum(starts) <= end - table_end
+    if keys and fits and 2 * sum(joined) < number and max(ends) <= end and max(flags) <= 1 and ascend(keys):
         # Not as bbolt writes it, but whole: values overlap, or there are gaps between them.
         found.keys, found.starts, found.mids, found.ends = keys, starts, mids, ends
         found.flags, found.pgids = (flags, []) if leaf else ([], pgids)
         found.dense = False
         return
     usual = _usual([mids[i] - starts[i] for i in range(number) if joined[i]])
+    stored = list(zip(starts, mids, ends))
     last = table_end
     for i in range(number):
         start, middle, stop = starts[i], mids[i], ends[i]
@@ -196,13 +207,22 @@ def _repair(
         found.starts.append(start)
         found.mids.append(middle)
         found.ends.append(stop)
+        why = _WRONG_FIELD if (start, middle, stop) != stored[i] else ""
         if leaf:
             found.flags.append(flags[i] if flags[i] <= 1 else _guess_flag(buffer, middle, stop))
+            if flags[i] > 1:
+                why = why or f"the element has the flags {flags[i]:x}"
         else:
             found.pgids.append(pgids[i])
+        if why:
+            found.mended.append((found.keys[-1], why))
         last = stop
     found.lost += max(0, min(count, _MOST) - number) if number < count and not _looks_counted(starts, number) else 0
+    if number < len(starts):
+        found.mended.append((None, f"its header says {count} elements, of which {number} are in the page"))
     found.ordered = ascend(found.keys)
+    if not found.ordered:
+        found.mended.append((None, UNORDERED))
     found.sound = found.dense = False
 
 
@@ -287,9 +307,10 @@ def mend_last_bucket(found: Elements, limit: int) -> None:
     """Move the bounds of a leaf's last element, a bucket's whose root can't be right, to where one can."""
     start, middle, stop = found.starts[-1], found.mids[-1], found.ends[-1]
     bounds = _last_bucket(found.buffer, start, middle - start, stop - middle, limit)
-    if bounds is not None:
+    if bounds is not None and bounds != (start, middle, stop):
         _, found.mids[-1], found.ends[-1] = bounds
         found.keys[-1] = found.buffer[start : bounds[1]]
+        found.mended.append((found.keys[-1], _WRONG_FIELD))
         found.sound = found.dense = False
 
 

@@ -96,6 +96,11 @@ class PageTable:
         start = pgid * self.page_size
         return int.from_bytes(self.buffer[start : start + 8], "little")
 
+    def flags(self, pgid: int) -> int:
+        """Return the type in the header of the page at ``pgid``, whether there is such a type or not."""
+        start = pgid * self.page_size
+        return int.from_bytes(self.buffer[start + 8 : start + 10], "little")
+
     def is_tree(self, pgid: int) -> bool:
         """Return whether there is a branch or leaf at ``pgid`` that bears its own id."""
         return pgid < self.pages and self.own[pgid] == 1 and self.kind[pgid] in _TREE

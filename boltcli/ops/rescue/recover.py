@@ -6,6 +6,7 @@ not reach. What can be placed is, what is in doubt goes to a bucket of its own.
 
 from __future__ import annotations
 
+from ...errors import ArgumentError
 from .bucket_pages import BucketPages
 from .candidate_roots import Generation, Links, generations
 from .families import Families
@@ -17,24 +18,33 @@ from .page_table import PageTable, find_metas, find_page_size
 from .placement import Placement
 from .recovered_tree import OTHER_BUCKET, RecoveredTree
 from .recovery import Recovery
+from .states import compare, is_mended, is_sure, rivals
 from .torn_copies import has_pages_beyond, is_other_root, is_torn, is_younger_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...format.meta import Meta
     from ...format.page import Buffer
+    from .states import State
 
 _MOST_REFERENCES = 6
 _METAS = 2
 
 
-def recover(buffer: Buffer, *, page_size: int = 0, progress: Callable[[int, int], None] | None = None) -> Recovery:
-    """Find what ``buffer``, the content of a file, holds. ``page_size`` 0: it is found."""
+def recover(
+    buffer: Buffer, *, page_size: int = 0, state: int = 0, progress: Callable[[int, int], None] | None = None
+) -> Recovery:
+    """Find what ``buffer``, the content of a file, holds. ``page_size`` 0: it is found.
+
+    ``state``: which of the states that may be the newest one is taken, counted from 1; 0: the likeliest. Raises
+    :class:`~boltcli.errors.ArgumentError` if there are not so many.
+    """
     how = "option"
     if not page_size:
         page_size, how = find_page_size(buffer)
-    done = _recover(PageTable(buffer, page_size))
+    done = _recover(PageTable(buffer, page_size), state)
     done.page_size_from = how
     end = done.metas[0].hwm * page_size if done.exact else 0
     offsets = starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
@@ -45,7 +55,7 @@ def recover(buffer: Buffer, *, page_size: int = 0, progress: Callable[[int, int]
         for start, stop in zip(offsets, [*offsets[1:], len(buffer)], strict=True)
     ]  # fmt: skip
     if not done.exact:
-        done = _recover(PageTable(buffer, page_size, offsets[0]))  # the pages of the others are not its own
+        done = _recover(PageTable(buffer, page_size, offsets[0]), state)  # the pages of the others are not its own
         done.page_size_from = how
     if len(others) == 1 and not done.metas and not done.tree.top.leaves and not done.left:
         return others[0][1]
@@ -53,14 +63,23 @@ def recover(buffer: Buffer, *, page_size: int = 0, progress: Callable[[int, int]
     return done
 
 
-def _recover(table: PageTable) -> Recovery:
-    """Find what one database holds."""
+def _recover(table: PageTable, state: int = 0) -> Recovery:
+    """Find what one database holds, in the state of this number."""
     metas = find_metas(table)
-    tree = RecoveredTree(table)
-    if metas:
-        tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
-        tree.walk(tree.top, metas[0].root)
+    tree = _tree_of(table, metas[0]) if metas else RecoveredTree(table)
+    states: list[State] = []
+    if len(metas) == _METAS and is_mended(table, metas[0]):
+        # bbolt passes over a meta page whose checksum is wrong, even where the one bit that is wrong is known.
+        other = _tree_of(table, metas[1])
+        chosen = _chosen(state, _METAS, int(bool(tree.gaps) and not other.gaps))
+        states = compare([tree, other], chosen)
+        if chosen:
+            tree = other
+            metas.reverse()
+    elif metas:
+        _chosen(state, 1)
     done = Recovery(table, tree)
+    done.states = states
     done.root_from, done.metas = "meta" if metas else "", metas
     free = free_pages(table, metas, tree) if metas else None
     done.free = free
@@ -89,11 +108,29 @@ def _recover(table: PageTable) -> Recovery:
         if nested or is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
             tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
-    _look_for_the_rest(done, torn, links, pages)
+    _look_for_the_rest(done, torn, links, pages, state)
     return done
 
 
-def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPages) -> None:
+def _tree_of(table: PageTable, meta: Meta) -> RecoveredTree:
+    """Return what can be reached from the root page that a meta page names."""
+    tree = RecoveredTree(table)
+    tree.top.root, tree.top.sequence = meta.root, meta.sequence
+    tree.walk(tree.top, meta.root)
+    return tree
+
+
+def _chosen(state: int, states: int, likeliest: int = 0) -> int:
+    """Return the index of the state of this number; raise ArgumentError if there are not so many."""
+    if state > states:
+        raise ArgumentError(
+            f"there is no state {state}: " + ("which one is the newest is known" if states == 1
+                                              else f"{states} states may be the newest one")
+        )  # fmt: skip
+    return state - 1 if state else likeliest
+
+
+def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPages, state: int) -> None:
     """Go through the pages that the tree doesn't reach. ``torn``: some pages are younger than the tree."""
     table, tree, metas = done.table, done.tree, done.metas
     lost_root = not tree.top.leaves
@@ -114,6 +151,13 @@ def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPa
                     found.insert(0, made)
     younger = torn and bool(found) and not found[0].reused and 2 * found[0].reached >= sum(tree.used)
     if found and (younger or not (metas or has_others_behind(found[0], pages))):
+        if not metas:
+            done.sure = is_sure(table, found[0])
+            likely = rivals(table, found)
+            chosen = _chosen(state, len(likely))
+            if len(likely) > 1:
+                done.states = compare([made.tree for made in likely], chosen)
+            found = [likely[chosen], *(made for made in found if made is not likely[chosen])]
         best = found.pop(0)
         done.root_from = "pages"
         tree = done.tree = best.tree

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from struct import Struct
+from typing import NamedTuple
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import BUCKET_HEADER, HEADER, unload
@@ -96,14 +97,26 @@ class Gap:
         return not self.low and self.high is None
 
 
+class Change(NamedTuple):
+    """Something that was taken otherwise than it stands in the file: of ``bucket``, on ``page``, and why.
+
+    ``key`` None: all of the page.
+    """
+
+    bucket: Bucket
+    page: int
+    key: bytes | None
+    reason: str
+
+
 class RecoveredTree:
     """What was reached so far. ``owner`` has, for each page, 1 + the index in ``buckets`` of the one that holds it.
 
-    ``used`` marks all pages of reached runs; ``irregular`` counts what a sound file doesn't have. ``names`` are those
-    of the top-level buckets. ``joined``: what is in a bucket, by index, if that is another database.
+    ``used`` marks all pages of reached runs; ``changes`` is what was taken otherwise than it stands there. ``names``
+    are those of the top-level buckets. ``joined``: what is in a bucket, by index, if that is another database.
     """
 
-    __slots__ = ("buckets", "flags", "gaps", "irregular", "joined", "names", "owner", "table", "top", "used")
+    __slots__ = ("buckets", "changes", "gaps", "joined", "names", "owner", "table", "top", "used")
 
     def __init__(self, table: PageTable) -> None:
         self.table = table
@@ -111,9 +124,8 @@ class RecoveredTree:
         self.used = bytearray(table.pages)
         self.buckets: list[Bucket] = []
         self.gaps: list[Gap] = []
-        self.irregular = 0
+        self.changes: list[Change] = []
         self.joined: dict[int, RecoveredTree] = {}
-        self.flags: dict[tuple[int, int], int] = {}  # leaf flags that are wrong in the file, by page and element
         self.names: set[bytes] = set()
         self.top = self.bucket(None, b"", 0, 0)
 
@@ -134,7 +146,6 @@ class RecoveredTree:
         found.leaf = leaf
         bucket.gaps.append(found)
         self.gaps.append(found)
-        self.irregular += 1
 
     def owner_of(self, page: int) -> Bucket | None:
         """Return the bucket that holds the page."""
@@ -185,18 +196,22 @@ class RecoveredTree:
     def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
         """Mark the page and the rest of its run."""
         table = self.table
-        if not found.sound:
-            self.irregular += 1
+        own = bool(table.own[page])
+        self.changes += [Change(bucket, page, key, reason) for key, reason in found.mended]
+        if not (own and table.kind[page] in _TREE):
+            reason = f"the page says that it is page {table.bears(page)}, of type {table.flags(page):#x}"
+            self.changes.append(Change(bucket, page, None, f"{reason}: it was taken for what is expected here"))
         self.owner[page] = bucket.index + 1
-        if table.overflows[page] == 0 and table.own[page]:
+        pages = 1 + table.overflows[page]
+        if pages == 1 and own and found.table is not None:  # known to be sound
             self.used[page] = 1
             return
-        pages = 1 + table.overflows[page]
         end = max(found.ends, default=0)
         needed = max(1, -(-(end - page * table.page_size) // table.page_size))
         if needed > pages or (needed < pages and table.is_torn(page)):
+            reason = f"its header says {pages} pages, its elements need {needed}"
+            self.changes.append(Change(bucket, page, None, reason))
             pages = needed
-            self.irregular += 1
         for each in range(page, min(page + pages, table.pages)):
             self.used[each] = 1
 
@@ -214,7 +229,10 @@ class RecoveredTree:
                 self.gap(bucket, name, name + b"\0", page, "a bucket's value that is too small", 1)
                 continue
             root, sequence = BUCKET_HEADER.unpack_from(buffer, start)
-            if root == 0 or name in bucket.children or len(self.buckets) >= _MOST_BUCKETS:
+            if root == 0 or name in bucket.children:
+                continue
+            if len(self.buckets) >= _MOST_BUCKETS:
+                self.gap(bucket, name, name + b"\0", page, "there are too many buckets", 1)
                 continue
             if strict and (is_reused(self.table, found.keys, root) or is_reused(self.table, self.names, root)):
                 self.gap(self.bucket(bucket, name, root, sequence), b"", None, root, OTHER_BUCKET)
@@ -247,7 +265,6 @@ class RecoveredTree:
             return None, "the page is not one of a tree"
         if bears != page and bears < table.pages and table.page_bytes(bears) == table.page_bytes(page):
             return None, f"the page is a copy of page {bears}"
-        self.irregular += 1
         return found, ""
 
 
@@ -282,11 +299,13 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         unload(table.buffer)
     kind, count = table.kind[page], table.counts[page]
     end = min(start + (table.overflows[page] + 1) * page_size, table.size)
+    cut = 0
     if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
         # No page's table lies in that of another one: all pages together have no more elements than the file has room.
         following = table.own.find(1, page + 1, -(-end // page_size))
         if following >= 0:
-            count = min(count, ((following - page) * page_size - PAGE_HEADER_SIZE) // ELEMENT_SIZE)
+            most = ((following - page) * page_size - PAGE_HEADER_SIZE) // ELEMENT_SIZE
+            cut, count = max(0, count - most), min(count, most)
     if table.sound[page]:
         found = sound_elements(table.buffer, start, kind, count, end)
         found.dense = table.sound[page] > 1
@@ -295,9 +314,12 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         found = read_elements(table.buffer, start, kind, count, end, end)
         if found.flags and found.flags[-1]:
             _check_last(table, found, end)
-        if found.sound and count:
+        if found.sound and count and not cut:
             table.sound[page] = 1 + found.dense
-        return found if found.sound else _reread(table, page, kind, count, found)
+        found = found if found.sound else _reread(table, page, kind, count, found)
+        if cut:
+            found.mended.append((None, f"its header says {count + cut} elements, and another page lies among them"))
+        return found
     # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
     for kind in (LEAF_PAGE, BRANCH_PAGE):
         found = read_elements(table.buffer, start, kind, count, end, end)

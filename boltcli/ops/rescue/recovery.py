@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from ...format.meta import Meta
     from .page_table import PageTable
     from .recovered_tree import Gap, RecoveredTree
+    from .states import State
 
 
 class Recovery:
@@ -16,7 +17,8 @@ class Recovery:
     pages of later transactions lie among those of the tree.
     ``page_size_from`` and ``root_from`` say how these were found. ``placed``, ``older`` and ``stale`` count pages;
     ``lost_pages`` the pages in the lost+found bucket. ``others``: databases that begin in the middle of the file,
-    with their offsets.
+    with their offsets. ``states``: if it isn't sure which one is the newest, all that may be it.
+    ``sure``: nothing says that there was a newer one.
     """
 
     def __init__(self, table: PageTable, tree: RecoveredTree) -> None:
@@ -24,6 +26,7 @@ class Recovery:
         self.tree = tree
         self.exact = False
         self.torn = False
+        self.sure = True
         self.page_size_from = ""
         self.root_from = ""
         self.metas: list[Meta] = []
@@ -34,6 +37,7 @@ class Recovery:
         self.left: list[int] = []
         self.free: bytearray | None = None
         self.others: list[tuple[int, Recovery]] = []
+        self.states: list[State] = []
 
     def gaps(self) -> list[Gap]:
         """Return what is known to be missing."""

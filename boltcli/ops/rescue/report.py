@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from ...errors import ArgumentError, BucketNotFound, DestinationError, DestinationIsSource, InvalidDatabase
+from ...errors import (
+    ArgumentError,
+    BoltError,
+    BucketNotFound,
+    DestinationError,
+    DestinationIsSource,
+    InvalidDatabase,
+)
 from ...storage.destination import Destination
+from ...storage.open_source import open_source
+from ...storage.snapshot import Snapshot
+from ...storage.source import Source
 from .emit import Emission
 from .extra_buckets import LOST_AND_FOUND, add_deleted, add_lost_and_found
 from .mapped_file import MappedFile
 from .recover import recover
+from .states import is_mended
 from .text_mode import PROVED, undone
 
 TYPE_CHECKING = False
@@ -20,9 +31,11 @@ if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.open_source import Way
     from .recovery import Recovery
+    from .states import State
     from .text_mode import TextMode
 
 DELETED = b"deleted"
+_MOST_ALTERED = 100  # differences of one kind that are listed
 PAGE_SIZES = tuple(1024 << i for i in range(7))
 
 
@@ -36,13 +49,23 @@ class Loss(NamedTuple):
     reason: str
 
 
+class Altered(NamedTuple):
+    """What ``output`` holds otherwise than bbolt reads it: ``key`` of ``bucket`` (None: no single one), and why."""
+
+    bucket: tuple[bytes, ...]
+    key: bytes | None
+    page: int | None
+    reason: str
+
+
 class Report(NamedTuple):
     """What was recovered from ``path`` into ``output``.
 
     ``pairs`` and ``buckets`` were written; they come from ``pages`` leaf pages, of which ``placed`` were found without
     a way to them and ``older`` are earlier versions. ``found_pairs`` and ``found_pages`` are those in the bucket
     ``lost_and_found``. ``duplicates``: second versions of keys, not written. ``size`` is that of the result, bytes.
-    ``text_mode``: the copy in text mode that was undone first.
+    ``exact``: it is all that bbolt reads, and nothing else; ``notes`` say what that may not be. ``states``: all that
+    may be the newest state, if that isn't sure. ``text_mode``: the copy in text mode that was undone first.
     """
 
     path: str
@@ -63,7 +86,15 @@ class Report(NamedTuple):
     found_pairs: int
     found_pages: int
     duplicates: int
-    text_mode: TextMode | None = None
+    changed: list[Altered]
+    states: list[State]
+    notes: list[str]
+    text_mode: TextMode | None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is lost or changed, and no other state may be the newest one."""
+        return not (self.lost or self.changed or any(state.differs for state in self.states))
 
 
 def recover_file(
@@ -73,6 +104,7 @@ def recover_file(
     lock: Way = "wait",
     timeout: float = 1.0,
     page_size: int = 0,
+    state: int = 0,
     bucket: tuple[bytes, ...] = (),
     lost_and_found: bytes | None = LOST_AND_FOUND,
     deleted: bool = False,
@@ -84,8 +116,12 @@ def recover_file(
 
     ``bucket``: only this one. ``lost_and_found`` names the bucket for pages of which it isn't known where they
     belong; None leaves them out. ``deleted``: old versions and deleted pairs go into a bucket of their own.
-    ``page_size`` 0: it is found. Raises :class:`~boltcli.errors.InvalidDatabase` if the file holds nothing,
-    :class:`~boltcli.errors.BucketNotFound`, :class:`~boltcli.errors.Locked`, what opening raises, and
+    ``page_size`` 0: it is found. ``state``: where several states may be the newest one, the one of this number in
+    ``Report.states``, counted from 1; 0: the likeliest.
+
+    Raises :class:`~boltcli.errors.InvalidDatabase` if the file holds nothing,
+    :class:`~boltcli.errors.BucketNotFound`, :class:`~boltcli.errors.Locked`, what opening raises,
+    :class:`~boltcli.errors.ArgumentError`, and
     :class:`~boltcli.errors.DestinationExists`, :class:`~boltcli.errors.DestinationError`,
     :class:`~boltcli.errors.DestinationIsSource`; then nothing is written.
     """
@@ -94,7 +130,8 @@ def recover_file(
     with MappedFile(path, lock, timeout) as file:
         _refuse_source(path, output)
         with Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination:
-            done, text_mode = _recovered(file.buffer, page_size, progress)
+            done, text_mode = _recovered(file.buffer, page_size, state, progress)
+            proved = text_mode is not None and text_mode.certainty == PROVED
             unplaced = len(done.left)
             name = None
             if lost_and_found is not None and not bucket:
@@ -104,7 +141,7 @@ def recover_file(
                 add_deleted(done, DELETED)
             emission = Emission(done.tree, name, bucket)
             try:
-                if text_mode is not None and text_mode.certainty == PROVED and done.exact and not (bucket or deleted):
+                if text_mode is not None and proved and done.exact and not (bucket or deleted):
                     size = _as_it_was(text_mode.content, emission, destination.fd)
                 else:
                     size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
@@ -116,25 +153,31 @@ def recover_file(
                 raise BucketNotFound
             if not (emission.pairs or emission.buckets or done.tree.top.leaves):
                 raise InvalidDatabase("there is nothing to recover: no page of the file is one of a bolt database")
+            lost = losses(done, emission, bucket, unplaced if lost_and_found is None else 0) + _doubts(text_mode)
+            changed = alterations(done, emission, bucket)
+            exact = proved and done.exact
+            if not (proved or lost or changed or _differ(done)):
+                found = compared(path, destination.fd, bucket, {name, DELETED if deleted else name})
+                exact, changed = done.exact and found == [], found or []
             destination.commit()
     return Report(
-        path, output, done.table.page_size, done.page_size_from, done.root_from, done.exact,
-        emission.pairs, emission.buckets, emission.pages, done.placed, done.older, done.stale, size,
-        losses(done, emission, bucket, unplaced if lost_and_found is None else 0) + _doubts(text_mode),
-        name or lost_and_found or b"", emission.within, done.lost_pages, emission.duplicates, text_mode,
+        path, output, done.table.page_size, done.page_size_from, done.root_from, exact,
+        emission.pairs, emission.buckets, emission.pages, done.placed, done.older, done.stale, size, lost,
+        name or lost_and_found or b"", emission.within, done.lost_pages, emission.duplicates, changed, done.states,
+        notes(done), text_mode,
     )  # fmt: skip
 
 
 def _recovered(
-    buffer: Buffer, page_size: int, progress: Callable[[int, int], None] | None
+    buffer: Buffer, page_size: int, state: int, progress: Callable[[int, int], None] | None
 ) -> tuple[Recovery, TextMode | None]:
     """Find what a file holds; after a copy in text mode was undone, if that is proved or nothing is missing then."""
     text_mode = None if page_size else undone(buffer)
     if text_mode is not None:
-        done = recover(text_mode.content, progress=progress)
+        done = recover(text_mode.content, state=state, progress=progress)
         if text_mode.certainty == PROVED or done.exact:
             return done, text_mode
-    return recover(buffer, page_size=page_size, progress=progress), None
+    return recover(buffer, page_size=page_size, state=state, progress=progress), None
 
 
 def _doubts(text_mode: TextMode | None) -> list[Loss]:
@@ -182,14 +225,86 @@ def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_o
     elif done.root_from == "older":
         root = done.metas[0].root if done.metas else None
         found.append(Loss((), None, None, root, "the newest root page is lost: the last changes may be missing"))
+    elif not done.sure:
+        reason = "not all pages of the file are accounted for: a newer root page may be lost"
+        found.append(Loss((), None, None, None, reason))
     if not done.metas and not done.tree.top.leaves and not found:
         found.append(Loss((), None, None, None, "the root page was not found"))
     for offset, _ in done.others:
         found.append(Loss((), None, None, None, f"another database begins at offset {offset}; what it holds is in "
                           "lost+found"))  # fmt: skip
-    for path, count in emission.lost:
-        found.append(Loss(path, None, None, None, f"{count} damaged elements of an inline bucket"))
+    found += [Loss(path, None, None, page, what) for path, page, what in emission.lost]
     if left_out:
         for page in done.left:
             found.append(Loss((), None, None, page, "it is not known where the page belongs; it was left out"))
     return found
+
+
+def alterations(done: Recovery, emission: Emission, bucket: tuple[bytes, ...]) -> list[Altered]:
+    """Return what is known to be in the result otherwise than it stands in the tree of the file."""
+    found = [
+        Altered(change.bucket.path(), change.key, change.page, change.reason)
+        for change in done.tree.changes
+    ]  # fmt: skip
+    if done.tree.top.sequence and not bucket:
+        reason = f"the root bucket has the sequence {done.tree.top.sequence}; bbolt never gives it one"
+        found.append(Altered((), None, None, f"{reason}: it was left out"))
+    found += [Altered(path, key, page, reason) for path, page, key, reason in emission.changed]
+    found += [
+        Altered(path, key, page, "a second pair with this key, on this page: it was left out")
+        for path, page, key in emission.dropped
+    ]
+    for gap in done.tree.gaps:
+        if gap.complete:
+            reason = f"{gap.reason}; {gap.filled} page{'s' * (gap.filled > 1)} that nothing led to put in its place"
+            found.append(Altered(gap.bucket.path(), None, gap.page, reason))
+    found = [each for each in found if each.bucket[: len(bucket)] == bucket]
+    if done.lost_pages:
+        for page in done.left:
+            found.append(Altered((), None, page, "it is not known where the page belongs: it is in lost+found"))
+    return found
+
+
+def compared(path: str, fd: int, bucket: tuple[bytes, ...], but: set[bytes | None]) -> list[Altered] | None:
+    """Read the file as bbolt does, and return how the result, which is open as ``fd``, differs from that.
+
+    None if bbolt can't open the file. ``but``: top-level buckets that the file doesn't have.
+    """
+    from ..compare.diff import diff
+
+    found: list[Altered] = []
+    try:
+        source = Snapshot(path, open_source(path, "none"))
+    except InvalidDatabase:
+        return None
+    with source, Snapshot(path, Source(os.dup(fd), path, private=True)) as result:
+        try:
+            for change in diff(source, result, bucket):
+                if change.bucket and change.bucket[0] in but:
+                    continue
+                found.append(Altered(change.bucket, change.key, None, "bbolt reads something else here"))
+                if len(found) == _MOST_ALTERED:
+                    break
+        except BoltError as error:
+            found.append(Altered((), None, error.page, f"bbolt reads something else, or fails: {error}"))
+    return found
+
+
+def notes(done: Recovery) -> list[str]:
+    """Return what has to be known of the meta pages."""
+    found = []
+    table = done.table
+    for meta in sorted(done.metas, key=lambda meta: meta.page):
+        if is_mended(table, meta):
+            found.append(f"meta page {meta.page}, of transaction {meta.txid}, is not valid as it stands: bbolt passes "
+                         "over it: one wrong bit was corrected")  # fmt: skip
+    if len(done.metas) == 1:
+        meta = done.metas[0]
+        found.append(f"meta page {1 - meta.page} is not valid: if it was that of a newer transaction than {meta.txid}, "
+                     "what that one changed may be missing")  # fmt: skip
+    return found
+
+
+def _differ(done: Recovery) -> bool:
+    """Return whether another state may be the newest one, with other content."""
+    return any(state.differs for state in done.states)

@@ -81,21 +81,40 @@ def abandon_freelist(file: RawFile) -> list[Patch]:
     return patches
 
 
+def leads_beyond(file: RawFile, meta: Meta) -> str | None:
+    """Return a description of a root or freelist page beyond the high-water mark or the end of the file, or None."""
+    size, page_size = file.size, meta.page_size
+    if not _is_page_size(page_size):
+        return None
+    for name, pgid in (("root", meta.root), ("freelist", meta.freelist)):
+        if name == "freelist" and not meta.has_freelist:
+            continue
+        if pgid >= meta.hwm:
+            return f"a {name} page {pgid}, with a high-water mark of {meta.hwm}"
+        if (pgid + 1) * page_size > size:
+            return f"a {name} page {pgid}, which is beyond the end of the file"
+    return None
+
+
+def _is_page_size(page_size: int) -> bool:
+    return 256 <= page_size <= 1 << 24 and not page_size & (page_size - 1)
+
+
 def nonsense(file: RawFile, meta: Meta) -> str | None:
     """Return a description of an impossible value in a meta with a valid checksum; None if all values are possible.
 
     bbolt would open the file, and then read or write outside the database.
     """
-    size, page_size = file.size, meta.page_size
-    if not 256 <= page_size <= 1 << 24 or page_size & (page_size - 1):
+    page_size = meta.page_size
+    if not _is_page_size(page_size):
         return f"a page size of {page_size}"
     for name, pgid in (("root", meta.root), ("freelist", meta.freelist)):
         if name == "freelist" and not meta.has_freelist:
             continue
-        if not 2 <= pgid < meta.hwm:
+        if pgid < 2:
             return f"a {name} page {pgid}, with a high-water mark of {meta.hwm}"
-        if (pgid + 1) * page_size > size:
-            return f"a {name} page {pgid}, which is beyond the end of the file"
+        if pgid >= meta.hwm or (pgid + 1) * page_size > file.size:
+            return leads_beyond(file, meta)
         named, flags, _, _ = HEADER.unpack(file.exactly(HEADER.size, pgid * page_size))
         kinds = (LEAF_PAGE, BRANCH_PAGE) if name == "root" else (FREELIST_PAGE,)
         if named != pgid or flags not in kinds:

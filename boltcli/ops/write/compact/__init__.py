@@ -113,7 +113,7 @@ def compact(
                 warnings, is_sound = verification.result()
                 if done is None or not is_sound:
                     snapshot.verify()
-                    done = _exact_copy(snapshot, destination, form, progress)
+                    done = _exact_copy(snapshot, destination, form, progress, warnings)
             except OSError as error:
                 snapshot.verify()  # a source that is cut short meanwhile can't be read by the system either
                 raise DestinationError("write", path, error) from error
@@ -197,9 +197,10 @@ def _kernel_copy(
 
 
 def _exact_copy(
-    snapshot: Snapshot, destination: Destination, form: _Form, progress: Callable[[int, int], None] | None
-) -> _Done:
-    """Copy a source that isn't sound, pair by pair, as bbolt does.
+    snapshot: Snapshot, destination: Destination, form: _Form, progress: Callable[[int, int], None] | None,
+    warnings: list[str],
+) -> _Done:  # fmt: skip
+    """Copy a source that isn't sound, pair by pair, as bbolt does. What is left out is added to ``warnings``.
 
     Raises DamagedSource or Corrupted if there is something that it can't copy.
     """
@@ -211,11 +212,11 @@ def _exact_copy(
         if not form.fill_percent:
             os.truncate(destination.fd, 0)
             writer = PutReplay(NewFile(destination.fd, form.page_size), form.limit)
-            writer.take(walk(snapshot, progress))
+            writer.take(walk(snapshot, progress, warnings))
             return _Done(writer.size, writer.transactions, writer.pairs, writer.buckets)
         # The dense writer takes keys in order: those of bbolt's copy are.
         with Destination(path, replace=True, sync=False) as between:
-            PutReplay(NewFile(between.fd, form.page_size), form.limit).take(walk(snapshot, progress))
+            PutReplay(NewFile(between.fd, form.page_size), form.limit).take(walk(snapshot, progress, warnings))
             with Snapshot(path, OpenFile(os.dup(between.fd), path, private=True)) as copied:
                 os.truncate(destination.fd, 0)
                 done = _quick_copy(copied, destination, form, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
+from ....format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
 from ....format.page import LeafElements
 from ....tree.bucket import child_bucket, root_bucket
 from ....tree.walk import Nest, tree_pages
@@ -22,13 +22,17 @@ _VISITS = 64  # pages may be met along several ways: so many visits a page, on a
 _MORE = 1 << 19
 
 
-def walk(snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> Iterator[Event]:
+def walk(
+    snapshot: Snapshot, progress: Callable[[int, int], None] | None = None, notes: list[str] | None = None
+) -> Iterator[Event]:
     """Yield what the database holds in the order of its pages; a bucket is looked up by its name, as bbolt does.
+
+    What bbolt leaves out without a word is added to ``notes``.
 
     Pairs of the root bucket are among it, where bbolt panics. Raises
     :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and where bbolt panics else.
     """
-    visits = _Visits(snapshot, progress)
+    visits = _Visits(snapshot, progress, [] if notes is None else notes)
     nest = Nest(snapshot)
     bucket = root_bucket(snapshot)
     nest.enter(bucket)
@@ -57,8 +61,11 @@ def walk(snapshot: Snapshot, progress: Callable[[int, int], None] | None = None)
 class _Visits:
     """The guard of the walk: counts the pages that were read, and says when it is enough."""
 
-    def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, progress: Callable[[int, int], None] | None, notes: list[str]
+    ) -> None:  # fmt: skip
         self._snapshot = snapshot
+        self._notes = notes
         self._progress = progress
         self._done = 0
         self._most = _VISITS * snapshot.page_count + _MORE
@@ -71,8 +78,11 @@ class _Visits:
             raise page.damaged("pages are referenced so often that a copy would have no end")
         if page.pgid in page.stack[:-1]:
             raise page.damaged("the page is its own ancestor")
-        if page.flags != LEAF_PAGE and not page.count:
-            raise page.damaged("a branch page without elements")
+        if page.flags == BRANCH_PAGE and not page.count:
+            self._notes.append(
+                f"page {page.pgid}: a branch page without elements: as in bbolt, the copy has what is below its first "
+                "one, and nothing else that was there"
+            )
         if self._progress is not None:
             self._progress(min(self._done, snapshot.meta.hwm), snapshot.meta.hwm)
 
