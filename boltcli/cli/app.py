@@ -7,6 +7,7 @@ import os
 import sys
 
 from ..errors import BoltError, OpenError
+from ..storage.opened import Reading
 from . import streams
 from .job import Job
 from .options import MANY
@@ -43,7 +44,8 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
                 parsed.arguments = _without_secrets(parsed)
             failure.know(parsed)
             streams.color = str(parsed.options.get("color", "auto"))
-            return _run(parsed, out, err)
+            with _reading(parsed):
+                return _run(parsed, out, err)
         except BoltError as error:
             out.flush()
             return failure.report(error)
@@ -156,6 +158,33 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
         write_help(parsed.command, out)
     out.flush()
     return 0
+
+
+# The options that take a file and write it.
+_WRITTEN = ("output", "changes")
+
+
+def _reading(parsed: Parsed) -> Reading:
+    """Return the files that the command line says are read, so that none of them is replaced by a result."""
+    command, values = parsed.command, parsed.options
+    if command is None:
+        return Reading()
+    declared = command.arguments
+    last = len(declared) - 1
+    paths = [
+        word
+        for number, word in enumerate(parsed.arguments)
+        if declared and declared[min(number, last)].kind == "file" and declared[min(number, last)].name != "DEST"
+    ]
+    rewritten = []
+    for option in command.options:
+        value = values.get(option.name)
+        if option.kind != "file" or option.name in _WRITTEN or not isinstance(value, str) or not value:
+            continue
+        # -o RESULTS --resume RESULTS continues a file of results; it is read before it is replaced.
+        same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(str(values.get("output")))
+        (rewritten if same else paths).append(value)
+    return Reading(paths, rewritten)
 
 
 def _without_secrets(parsed: Parsed) -> list[str]:

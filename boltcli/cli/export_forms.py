@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import ArgumentError, DestinationExists
+from ..errors import ArgumentError
 from ..ops.read.export_rows import export_rows
 from ..tables.relations import TableFile, name_text, relations
 from .key_argument import addresses
@@ -87,10 +87,10 @@ def _arrow(
 
 
 def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, options: Wanted, out: BinaryIO) -> None:
+    from ..storage.destination import check_destination
     from ..tables.sqlite_file import write_database
 
-    if os.path.exists(options.output) and not options.force:
-        raise DestinationExists(options.output)
+    check_destination(options.output, replace=options.force)  # before the long work
     views = [view] if view is not None else []
     if options.all_views:
         general = {"pairs", "buckets", "pages", "findings", "files"}

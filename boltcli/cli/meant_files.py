@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..fleet.find import expand, listed
+from ..storage.opened import name
 from ..storage.public_path import public
 
 TYPE_CHECKING = False
@@ -18,4 +19,6 @@ def meant_files(job: Job[Any]) -> list[str]:
     source = str(job.value("files-from"))
     if source:
         named += map(public, listed(source))
-    return list(expand(named, recursive=bool(job.value("recursive"))))
+    found = list(expand(named, recursive=bool(job.value("recursive"))))
+    name(found)  # other processes may read them
+    return found

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 from ..errors import OpenError, SourceNotFound, refused
+from .opened import hold, hold_again, let_go
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .opened import Key
     from .remote import Remote
 
 _MAGIC = (0xED0CDAED).to_bytes(4, "little")  # of a meta page, after the page header
@@ -29,7 +31,7 @@ class Source:
     it has a part. Closing the last duplicate releases the lock.
     """
 
-    __slots__ = ("_alone", "fd", "locked", "path", "private", "reason", "remote")
+    __slots__ = ("_alone", "_held", "fd", "locked", "path", "private", "reason", "remote")
 
     def __init__(self, fd: int, path: str, *, private: bool = False, remote: Remote | None = None) -> None:
         self.fd = fd
@@ -39,12 +41,26 @@ class Source:
         self.locked = False
         self.reason = "unasked"
         self._alone = True  # whether it has no duplicate
+        self._held: Key | None = None
+
+    def hold(self, fd: int) -> None:
+        """Keep results from replacing the file ``fd``, which this is or was made of, until it is closed.
+
+        Raises :class:`~boltcli.errors.DestinationIsSource` if standard output goes into it.
+        """
+        self._held = hold(fd, self.path)
 
     def duplicate(self) -> Source:
         """Return the same open file with the same lock; close it separately."""
-        other = Source(os.dup(self.fd), self.path, private=self.private, remote=self.remote)
+        other = self.copy(os.dup(self.fd), private=self.private)
         other.locked, other.reason = self.locked, self.reason
         self._alone = other._alone = False
+        return other
+
+    def copy(self, fd: int, *, private: bool = True) -> Source:
+        """Return ``fd``, which has the same content, as a source."""
+        other = Source(fd, self.path, private=private, remote=self.remote)
+        other._held = hold_again(self._held)
         return other
 
     def unlock(self) -> None:
@@ -80,6 +96,7 @@ class Source:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+            let_go(self._held)
 
 
 def is_elsewhere(path: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from ..errors import OpenError
+from .positions import write_all
+from .source import read_or_raise
 
 IN_MEMORY = 64 << 20  # bytes; larger files are on the disk
 
@@ -49,16 +51,8 @@ class Unnamed:
             self._fd = -1
 
     def _put(self, data: bytes, position: int) -> None:
-        view = memoryview(data)
         try:
-            while view:
-                if hasattr(os, "pwrite"):
-                    count = os.pwrite(self._fd, view, position)
-                else:
-                    os.lseek(self._fd, position, os.SEEK_SET)
-                    count = os.write(self._fd, view)
-                view = view[count:]
-                position += count
+            write_all(self._fd, data, position)
         except OSError as error:
             raise self._error(error) from error
 
@@ -66,9 +60,8 @@ class Unnamed:
         old, self._fd = self._fd, self._temporary()
         self._in_memory = False
         try:
-            os.lseek(old, 0, os.SEEK_SET)
             for position in range(0, self.size, 1 << 20):
-                part = os.read(old, 1 << 20)
+                part = read_or_raise(old, position, 1 << 20)
                 if part.strip(b"\0"):
                     self._put(part, position)
         finally:

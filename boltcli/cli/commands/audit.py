@@ -6,6 +6,7 @@ import os
 
 from ...apps.contract import ERROR, SEVERITIES, WARNING
 from ...errors import ArgumentError, BoltError, OpenError
+from ...storage.opened import name
 from ..command import Argument, Command, Option
 from ..meant_files import meant_files
 from ..options import ACCESS, JOBS_APART
@@ -145,6 +146,7 @@ def _paths(arguments: list[str]) -> list[str]:
         if not found:
             raise ArgumentError(f"no store of a known application in {argument}; `boltcli help apps` lists them")
         paths.update(dict.fromkeys(found))
+        name(found)
     return list(paths)
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import mmap
-import os
 import sys
 
-from ...errors import ArgumentError, DestinationExists, OpenError
+from ...errors import ArgumentError, OpenError
 from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load_rows import load
 from ...render.human import written
 from ..command import Argument, Command, Option
 from ..options import FILL_PERCENT, FORCE, HUMAN, NO_SYNC, OUTPUT, PAGE_SIZE
-from ..values import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,20 +64,14 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         raise ArgumentError("output file required")
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
-    if source != "-" and os.path.exists(output) and os.path.exists(source) and os.path.samefile(source, output):
-        raise ArgumentError(f"output file {go_quote(output)} is the source")
-    try:
-        done = load(
-            _rows(job),
-            output,
-            page_size=page_size or mmap.PAGESIZE,
-            fill_percent=job.options.fill_percent,
-            replace=job.options.force,
-            sync=not job.options.no_sync,
-        )
-    except DestinationExists:
-        hint = "" if job.options.force or not os.path.isfile(output) else ": --force replaces it"
-        raise ArgumentError(f"output file {go_quote(output)} already exists{hint}") from None
+    done = load(
+        _rows(job),
+        output,
+        page_size=page_size or mmap.PAGESIZE,
+        fill_percent=job.options.fill_percent,
+        replace=job.options.force,
+        sync=not job.options.no_sync,
+    )
     if job.json:
         from ...render import records
 

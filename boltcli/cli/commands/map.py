@@ -144,7 +144,7 @@ def _deliver(job: Job[Options], content: bytes, snapshot: Snapshot, out: BinaryI
         return
     from ...storage.destination import Destination
 
-    with Destination(output, replace=job.options.force) as destination:
+    with Destination(output, public=True, replace=job.options.force) as destination:
         with open(destination.fd, "wb", closefd=False) as file:
             file.write(content)
         snapshot.settle()

@@ -90,7 +90,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
         return status
     from ...storage.destination import Destination
 
-    with Destination(job.options.output, replace=True, sync=not job.options.no_sync) as destination:
+    with Destination(job.options.output, public=True, replace=True, sync=not job.options.no_sync) as destination:
         try:
             with open(destination.fd, "wb", closefd=False) as stream:
                 stream.write(content)

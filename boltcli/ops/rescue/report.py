@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
-from ...errors import ArgumentError, BucketNotFound, DestinationError, DestinationIsSource, InvalidDatabase
+from ...errors import ArgumentError, BucketNotFound, DestinationError, InvalidDatabase
 from ...storage.destination import Destination
 from .emit import Emission
 from .extra_buckets import LOST_AND_FOUND, add_deleted, add_lost_and_found
@@ -86,29 +85,30 @@ def recover_file(
     """
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
-    with MappedFile(path, lock, timeout) as file:
-        _refuse_source(path, output)
-        with Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination:
-            done = recover(file.buffer, page_size=page_size, progress=progress)
-            unplaced = len(done.left)
-            name = None
-            if lost_and_found is not None and not bucket:
-                made = add_lost_and_found(done, lost_and_found)
-                name = made.name if made is not None else None
-            if deleted and not bucket:
-                add_deleted(done, DELETED)
-            emission = Emission(done.tree, name, bucket)
-            try:
-                size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
-            except OSError as error:
-                file.verify()
-                raise DestinationError("write", output, error) from error
+    with (
+        MappedFile(path, lock, timeout) as file,
+        Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination,
+    ):
+        done = recover(file.buffer, page_size=page_size, progress=progress)
+        unplaced = len(done.left)
+        name = None
+        if lost_and_found is not None and not bucket:
+            made = add_lost_and_found(done, lost_and_found)
+            name = made.name if made is not None else None
+        if deleted and not bucket:
+            add_deleted(done, DELETED)
+        emission = Emission(done.tree, name, bucket)
+        try:
+            size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
+        except OSError as error:
             file.verify()
-            if bucket and not emission.buckets:
-                raise BucketNotFound
-            if not (emission.pairs or emission.buckets or done.tree.top.leaves):
-                raise InvalidDatabase("there is nothing to recover: no page of the file is one of a bolt database")
-            destination.commit()
+            raise DestinationError("write", output, error) from error
+        file.verify()
+        if bucket and not emission.buckets:
+            raise BucketNotFound
+        if not (emission.pairs or emission.buckets or done.tree.top.leaves):
+            raise InvalidDatabase("there is nothing to recover: no page of the file is one of a bolt database")
+        destination.commit()
     return Report(
         path, output, done.table.page_size, done.page_size_from, done.root_from, done.exact,
         emission.pairs, emission.buckets, emission.pages, done.placed, done.older, done.stale, size,
@@ -120,15 +120,6 @@ def recover_file(
 def _result_page_size(page_size: int) -> int:
     """Return the page size of the source, if bolt can have written it anywhere."""
     return page_size if page_size in PAGE_SIZES else 4096
-
-
-def _refuse_source(path: str, output: str) -> None:
-    try:
-        same = os.path.samefile(path, output)
-    except (OSError, ValueError):
-        return
-    if same:
-        raise DestinationIsSource(output)
 
 
 def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_out: int) -> list[Loss]:
