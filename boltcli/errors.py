@@ -197,7 +197,7 @@ class DestinationExists(BoltError):
 
 
 class DestinationIsSource(BoltError):
-    """The destination is the source database, or (``database`` False) another file that is read; ``is_what`` says which."""
+    """The destination is the source database, or (``database`` False) another file that is read."""
 
     kind = "destination-is-source"
     detailed_status = 2

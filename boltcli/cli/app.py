@@ -6,7 +6,7 @@ import io
 import os
 import sys
 
-from ..errors import BoltError, OpenError
+from ..errors import ArgumentError, BoltError, OpenError
 from ..storage.opened import Reading
 from . import streams
 from .job import Job
@@ -43,6 +43,7 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
             if any("://" in argument for argument in parsed.arguments):
                 parsed.arguments = _without_secrets(parsed)
             failure.know(parsed)
+            _choose_stdout(parsed)
             streams.color = str(parsed.options.get("color", "auto"))
             with _reading(parsed):
                 return _run(parsed, out, err)
@@ -162,6 +163,22 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
 
 # The options that take a file and write it.
 _WRITTEN = ("output", "changes")
+# The commands whose result is on standard output if no file is named, so that "-o -" can mean that.
+_TO_STDOUT = ("export", "map", "metrics", "sql")
+
+
+def _choose_stdout(parsed: Parsed) -> None:
+    """Let ``-o -`` be standard output, where a result can go there. Raises ArgumentError where it can't."""
+    command = parsed.command
+    for option in command.options if command is not None and parsed.action == "run" else ():
+        if option.kind == "file" and option.name in _WRITTEN and parsed.options.get(option.name) == "-":
+            assert command is not None
+            if command.name not in _TO_STDOUT:
+                raise ArgumentError(
+                    f"--{option.name} -: {command.name} can't write this to standard output; name a file"
+                    " (./- is one of that name)"
+                )
+            parsed.options[option.name] = ""
 
 
 def _reading(parsed: Parsed) -> Reading:

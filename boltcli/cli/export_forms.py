@@ -54,7 +54,8 @@ def export_table(snapshot: Snapshot, file_path: str, options: Wanted, form: str,
                 else ([name_text(name) for name in row[0]], None, row[1], row[2])
                 for row in export_rows(snapshot, path)
             )
-        written = Form(json=form == "ndjson", csv=form == "csv", output=options.output, force=options.force)
+        written = Form(json=form in ("ndjson", "json"), csv=form == "csv", output=options.output, force=options.force)
+        written.kind = {"ndjson": "json", "json": "array"}.get(form, form)  # whatever the ending is
         write_rows(written, names, rows, out)
 
 

@@ -59,7 +59,8 @@ def _to_a_file(job: Job[Any], paths: list[str], out: BinaryIO, err: BinaryIO) ->
 
     output, resume, force = str(job.value("output")), str(job.value("resume")), bool(job.value("force"))
     same = bool(resume) and os.path.abspath(output) == os.path.abspath(resume)
-    with ResultsFile(output, replace=force or same, force=force, resume=bool(resume)) as results:
+    public = job.command.name == "metrics"
+    with ResultsFile(output, replace=force or same, force=force, resume=bool(resume), public=public) as results:
         before = _unchanged(job, [resume, output + PARTIAL], paths) if resume else {}
         status = 0
         for row in before.values():

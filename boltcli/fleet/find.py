@@ -7,6 +7,7 @@ import stat
 
 from ..errors import OpenError, refused
 from ..format.magic import is_bolt, kind_of
+from ..storage.opened import take_stdin
 from ..storage.source import is_elsewhere
 
 TYPE_CHECKING = False
@@ -139,6 +140,7 @@ def listed(path: str) -> list[str]:
     """
     try:
         if path == "-":
+            take_stdin("a list of files")
             parts = []
             while part := os.read(_STDIN, 1 << 20):
                 parts.append(part)

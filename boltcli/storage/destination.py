@@ -10,16 +10,25 @@ from __future__ import annotations
 
 import os
 
-from ..errors import ArgumentError, DestinationError, DestinationExists
+from ..errors import DestinationError, DestinationExists
 from .opened import refuse, strictest
 
 _RANDOM = 6  # bytes of randomness in a temporary name
 _USUAL = 0o666  # the permission bits of a new file, less the umask
+_OWN = 0o600  # a result can be read and replaced by who made it
 _OTHERS = 0o077
 _DESCRIPTORS = "/proc/self/fd"  # an unnamed file is given a name through it
 
 # The temporary names in use; a signal handler deletes them before it ends the process.
 UNFINISHED: set[str] = set()
+
+
+def usual_mode(*, public: bool = False) -> int:
+    """Return the permission bits of a new result, less the umask: those that all files have that are read.
+
+    A ``public`` one holds none of their keys and values.
+    """
+    return _USUAL if public else strictest(_USUAL) | _OWN
 
 
 def check_destination(path: str, *, replace: bool = False) -> None:
@@ -39,8 +48,7 @@ class Destination:
     (:class:`~boltcli.errors.DestinationIsSource`), except with ``in_place``.
     Without ``sync`` nothing is synced to the disk. A symbolic link is followed.
     If the ``with`` block ends without a commit, nothing is left behind. Raises
-    :class:`~boltcli.errors.DestinationError` if the system refuses, and
-    :class:`~boltcli.errors.ArgumentError` for standard output ("-").
+    :class:`~boltcli.errors.DestinationError` if the system refuses.
     """
 
     __slots__ = ("_derived", "_folder", "_in_place", "_replace", "_sync", "_temporary", "fd", "path", "place")
@@ -49,8 +57,6 @@ class Destination:
         self, path: str, *, mode: int | None = None, public: bool = False, replace: bool = False,
         in_place: bool = False, sync: bool = True,
     ) -> None:  # fmt: skip
-        if path == "-":
-            raise ArgumentError("the result can't be written to standard output; a file of that name is ./-")
         self.path = path
         self._replace = replace
         self._in_place = in_place
@@ -69,7 +75,7 @@ class Destination:
                 self._allow(mode)  # as they were, whatever the umask is
                 return
             if mode is None:
-                mode = _USUAL if public else strictest(_USUAL) | 0o600
+                mode = usual_mode(public=public)
             self.fd = self._open(mode & 0o7777)
             if not mode & _OTHERS:
                 self._allow(mode & 0o7777)
@@ -116,8 +122,8 @@ class Destination:
         try:
             if self._derived:  # others may have been opened meanwhile
                 mode = os.fstat(self.fd).st_mode & 0o7777
-                if mode & ~(strictest(mode) | 0o600):
-                    self._allow(strictest(mode) | 0o600)
+                if mode & ~usual_mode():
+                    self._allow(mode & usual_mode())
             if self._sync:
                 os.fsync(self.fd)
             self._name()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import DestinationIsSource
+from ..errors import DestinationIsSource, OpenError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ _reading: Reading | None = None  # the command that runs
 class Reading:
     """Context manager around a command. It reads ``paths``, and ``rewritten``, which it may also replace."""
 
-    __slots__ = ("_before", "modes", "paths", "rewritten", "streams")
+    __slots__ = ("_before", "modes", "paths", "rewritten", "stdin", "stdin_is", "streams")
 
     def __init__(self, paths: Iterable[str] = (), rewritten: Iterable[str] = ()) -> None:
         self.paths = list(paths)
         self.rewritten = list(rewritten)
         self.modes: dict[Key, int] = {}  # of the files that were opened
+        self.stdin_is = ""  # what was read from standard input
+        self.stdin = -1  # the file with a database from there, which may be opened again
         self.streams: set[Key] = set()
         for stream in _STREAMS:
             try:
@@ -56,6 +58,9 @@ class Reading:
     def __exit__(self, *_: object) -> None:
         global _reading
         _reading = self._before
+        if self.stdin >= 0:
+            os.close(self.stdin)
+            self.stdin = -1
 
 
 def hold(fd: int, path: str) -> Key | None:
@@ -71,6 +76,41 @@ def hold(fd: int, path: str) -> Key | None:
         _reading.modes[key] = mode
     _open.setdefault(key, [0, mode])[0] += 1
     return key
+
+
+def take_stdin(what: str) -> None:
+    """Note that standard input is read as ``what``: changes, say.
+
+    Raises :class:`~boltcli.errors.OpenError` if it is closed, or the running command has read it as something else.
+    """
+    import sys
+
+    if sys.stdin is None:  # it was closed at the start; its descriptor may belong to another file now
+        raise OpenError("read", "standard input", "Bad file descriptor")
+    if _reading is None:
+        return
+    if _reading.stdin_is:
+        raise OpenError("read", "standard input", f"it was read already, as {_reading.stdin_is}")
+    _reading.stdin_is = what
+    try:
+        found = os.fstat(sys.stdin.fileno())
+    except (OSError, ValueError):  # not a file
+        return
+    if _is_file(found):
+        _reading.modes[_key(found)] = found.st_mode & _ALL
+    else:
+        note_unknown()
+
+
+def kept_stdin() -> int:
+    """Return a duplicate of the database from standard input, if the running command has read it before; else -1."""
+    return os.dup(_reading.stdin) if _reading is not None and _reading.stdin >= 0 else -1
+
+
+def keep_stdin(fd: int) -> None:
+    """Keep ``fd``, the database from standard input, for the running command, which may open it again."""
+    if _reading is not None:
+        _reading.stdin = os.dup(fd)
 
 
 def hold_again(key: Key | None) -> Key | None:

@@ -6,6 +6,7 @@ import sys
 
 from ...errors import ArgumentError, OpenError
 from ...render.human import written
+from ...storage.opened import take_stdin
 from ..command import Argument, Command, Option
 from ..options import ACCESS, FILE, HUMAN, NO_SYNC
 from ..runner import run_on_database
@@ -108,6 +109,8 @@ def _changes(source: str) -> Iterator[tuple[int, Change]]:
     from ...render.changes import parse_changes
 
     try:
+        if source == "-":
+            take_stdin("changes")
         with sys.stdin.buffer if source == "-" else open(source, "rb") as file:
             yield from parse_changes(file)
     except OSError as error:
