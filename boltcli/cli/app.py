@@ -164,7 +164,7 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
 # The options that take a file and write it.
 _WRITTEN = ("output", "changes")
 # The commands whose result is on standard output if no file is named, so that "-o -" can mean that.
-_TO_STDOUT = ("export", "map", "metrics", "sql")
+_TO_STDOUT = ("deleted", "export", "map", "metrics", "sql", "view")
 
 
 def _choose_stdout(parsed: Parsed) -> None:

@@ -105,6 +105,8 @@ def _done(job: Job[Any], paths: list[str], *, in_order: bool = False) -> Iterato
         from ..storage.remote import load_libraries
 
         load_libraries(paths)
+    if "-" in paths and jobs > 1:
+        _keep_stdin(job)
     waiting: dict[int, Done] = {}
     count = 0
     with job.progress(f"{job.command.name}:", "files") as progress:
@@ -117,6 +119,16 @@ def _done(job: Job[Any], paths: list[str], *, in_order: bool = False) -> Iterato
                 yield paths[ready], waiting.pop(ready)
                 count += 1
             progress(count, len(items))
+
+
+def _keep_stdin(job: Job[Any]) -> None:
+    """Read standard input here, as the other processes have none; they open what this keeps."""
+    from ..storage.open_source import open_source
+
+    try:
+        open_source("-", "none", max_unpacked=job.max_unpacked).close()
+    except BoltError:
+        pass  # found again, and reported, by the one whose turn it is
 
 
 def _failed(job: Job[Any], path: str, error: BoltError) -> Done:

@@ -8,13 +8,12 @@ import os
 from ..errors import DestinationError, DestinationExists, Step
 from .destination import Destination
 from .positions import write_all
+from .raw import RawFile
 from .source import read_or_raise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from .raw import RawFile
 
 _CHUNK = 1 << 20  # bytes
 
@@ -71,9 +70,9 @@ def write_patches(destination: Destination, patches: Iterable[tuple[int, bytes]]
 
 
 def copy_to(source: str, target: str) -> None:
-    """Copy the file ``source`` over ``target``; holes stay holes. Raises OSError."""
-    with open(source, "rb") as reading, open(target, "wb") as writing:
-        _copy(reading.fileno(), writing.fileno())
+    """Copy the database ``source`` over ``target``; holes stay holes. Raises OSError, and what opening raises."""
+    with RawFile(source) as reading, open(target, "wb") as writing:
+        _copy(reading.fd, writing.fileno())
 
 
 def _copy(source: int, target: int) -> None:

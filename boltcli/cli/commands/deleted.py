@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..command import Argument, Command, Option
 from ..key_argument import address, addresses
-from ..options import ACCESS, FILE, FILTERS, format_option
+from ..options import ACCESS, FILE, FILTERS, FORCE, format_option
 from ..selection import Filters, selection
 
 TYPE_CHECKING = False
@@ -32,6 +32,11 @@ COMMAND = Command(
         format_option("How to write values", short="f"),
         format_option("How to write keys", name="key-format"),
         *FILTERS,
+        Option(
+            "output", "Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.",
+            default="", metavar="DEST", short="o", kind="file",
+        ),
+        FORCE,
         *ACCESS[:3],
     ),
     example="boltcli deleted fixtures/many-free.db",
@@ -46,6 +51,8 @@ class Options(Filters):
     versions: bool
     format: str
     key_format: str
+    output: str
+    force: bool
 
 
 def prepare(job: Job[Options]) -> None:
@@ -55,6 +62,22 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    output = job.options.output
+    if not output:
+        _write(job, job.json, out)
+        return
+    import os
+
+    from ..row_output import ENDINGS, complete, lines_into
+
+    kind = ENDINGS.get(os.path.splitext(output)[1].lower(), "")
+    with complete(output, replace=job.options.force) as file, lines_into(file, kind) as target:
+        count = _write(job, job.json or kind in ("json", "array"), target)
+    out.write(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
+
+
+def _write(job: Job[Options], as_json: bool, out: BinaryIO) -> int:
+    """Write the pairs, and return their number."""
     from itertools import islice
 
     from ...ops.rescue.deleted_pairs import deleted
@@ -73,15 +96,19 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             file.buffer, tuple(addresses(job.arguments[1:])), start=start, stop=stop, wanted=filters["wanted"],
             versions=versions, live=bool(options.history), progress=progress,
         )  # fmt: skip
+        count = 0
         for pair in islice(found, options.limit or None):
             file.verify()
-            out.write(_line(pair, job) if job.json else cut_to_width(_line(pair, job), out))
+            line = _line(pair, job, as_json)
+            out.write(line if as_json else cut_to_width(line, out))
+            count += 1
+    return count
 
 
-def _line(pair: Deleted, job: Job[Options]) -> bytes:
+def _line(pair: Deleted, job: Job[Options], as_json: bool) -> bytes:
     """Return a pair as an object, or as text: page, certainty, buckets, key, value with tabs between them."""
     form, key_form = job.options.format, job.options.key_format
-    if job.json:
+    if as_json:
         from ...render import records
 
         record: dict[str, object] = {}

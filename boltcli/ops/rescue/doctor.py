@@ -114,7 +114,7 @@ def diagnose(
 def _whose(path: str, whose: Callable[[Snapshot], str]) -> str:
     """Return the application whose file it is; empty if it can't be told."""
     try:
-        with _open(path) as snapshot:
+        with Snapshot(path, open_source(path, "none")) as snapshot:
             return whose(snapshot)
     except (BoltError, OSError):
         return ""
