@@ -98,11 +98,14 @@ def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def complete(path: str, *, replace: bool = False) -> Iterator[BinaryIO]:
-    """Context manager: a file to write to, which appears at ``path`` at the end of the block unless it raises."""
+def complete(path: str, *, replace: bool = False, public: bool = False, sync: bool = True) -> Iterator[BinaryIO]:
+    """Context manager: a file to write to, which appears at ``path`` at the end of the block unless it raises.
+
+    The options are those of a ``Destination``.
+    """
     from ..storage.destination import Destination
 
-    with Destination(path, replace=replace) as destination:
+    with Destination(path, replace=replace, public=public, sync=sync) as destination:
         try:
             with open(destination.fd, "wb", closefd=False) as file:
                 yield file

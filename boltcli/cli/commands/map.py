@@ -146,13 +146,11 @@ def _deliver(job: Job[Options], content: bytes, snapshot: Snapshot, out: BinaryI
     if not output:
         out.write(content)
         return
-    from ...storage.destination import Destination
+    from ..row_output import complete
 
-    with Destination(output, public=True, replace=job.options.force) as destination:
-        with open(destination.fd, "wb", closefd=False) as file:
-            file.write(content)
+    with complete(output, public=True, replace=job.options.force) as file:
+        file.write(content)
         snapshot.settle()
-        destination.commit()
     if job.json:
         from ...render import records
 

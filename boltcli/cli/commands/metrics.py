@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import time
 
-from ...errors import BoltError, DestinationError
+from ...errors import BoltError
 from ...render import openmetrics
 from ..command import Argument, Command, Option
 from ..options import ACCESS, JOBS_APART, NO_SYNC
@@ -88,15 +88,10 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     if job.several or not job.options.output:
         out.write(content)
         return status
-    from ...storage.destination import Destination
+    from ..row_output import complete
 
-    with Destination(job.options.output, public=True, replace=True, sync=not job.options.no_sync) as destination:
-        try:
-            with open(destination.fd, "wb", closefd=False) as stream:
-                stream.write(content)
-        except OSError as error:
-            raise DestinationError("write", job.options.output, error) from error
-        destination.commit()
+    with complete(job.options.output, public=True, replace=True, sync=not job.options.no_sync) as file:
+        file.write(content)
     return status
 
 

@@ -50,7 +50,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
     from ...errors import BoltError
     from ...render import html_report
-    from ...storage.destination import Destination
+    from ..row_output import complete
     from ..runner import run_on_database
 
     if not job.options.output:
@@ -72,10 +72,8 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     contexts.sort(key=html_report.badness)
     title = job.options.title or (os.path.basename(job.path) if len(contexts) == 1 else f"{len(contexts)} databases")
     content = html_report.page(contexts, title, values=job.options.values)
-    with Destination(job.options.output, replace=job.options.force) as destination:
-        with open(destination.fd, "wb", closefd=False) as file:
-            file.write(content)
-        destination.commit()
+    with complete(job.options.output, replace=job.options.force) as file:
+        file.write(content)
     bad = sum(context["tone"] == "bad" for context in contexts)
     if job.json:
         from ...render import records
