@@ -163,6 +163,8 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
 
 # The options that take a file and write it.
 _WRITTEN = ("output", "changes")
+# The names of standard output: it is not a file that can be replaced.
+_STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 # The commands whose result is on standard output if no file is named, so that "-o -" can mean that.
 _TO_STDOUT = ("deleted", "export", "map", "metrics", "sql", "view")
 
@@ -171,11 +173,12 @@ def _choose_stdout(parsed: Parsed) -> None:
     """Let ``-o -`` be standard output, where a result can go there. Raises ArgumentError where it can't."""
     command = parsed.command
     for option in command.options if command is not None and parsed.action == "run" else ():
-        if option.kind == "file" and option.name in _WRITTEN and parsed.options.get(option.name) == "-":
+        name = parsed.options.get(option.name)
+        if option.kind == "file" and option.name in _WRITTEN and name in _STDOUT:
             assert command is not None
             if command.name not in _TO_STDOUT:
                 raise ArgumentError(
-                    f"--{option.name} -: {command.name} can't write this to standard output; name a file"
+                    f"--{option.name} {name}: {command.name} can't write this to standard output; name a file"
                     " (./- is one of that name)"
                 )
             parsed.options[option.name] = ""
@@ -193,7 +196,7 @@ def _reading(parsed: Parsed) -> Reading:
         for number, word in enumerate(parsed.arguments)
         if declared and declared[min(number, last)].kind == "file" and declared[min(number, last)].name != "DEST"
     ]
-    rewritten = []
+    rewritten: list[str] = []
     for option in command.options:
         value = values.get(option.name)
         if option.kind != "file" or option.name in _WRITTEN or not isinstance(value, str) or not value:

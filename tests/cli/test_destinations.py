@@ -393,18 +393,19 @@ def test_an_existing_destination_is_one_kind_of_error(line: str, files: dict[str
     assert ("--force replaces it" in found.get("hint", "")) == _can_force(line)
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+@pytest.mark.parametrize("line", [line for line in LINES if not line.startswith("map --svg FILE")])
 def test_standard_output_or_a_clear_refusal(
-    line: str, files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    line: str, name: str, files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = _words(line, files, "-")
+    words = _words(line, files, name)
     status, out, err = run(*words)
     assert not Path("-").exists()
     if status:
         assert b"standard output" in err or b"needs --output" in err, err
     else:
-        plain = [word for word in words if word not in ("-", "-o")]
+        plain = [word for word in words if word not in (name, "-o")]
         assert out == run(*plain)[1] or line.startswith("metrics")
 
 

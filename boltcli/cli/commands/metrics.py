@@ -29,8 +29,8 @@ COMMAND = Command(
         Option("check", "Also check each database and print the result.", default=False),
         Option(
             "output",
-            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .csv and"
-            " .parquet get a row for each database.",
+            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json,"
+            " .csv and .parquet get a row for each database.",
             default="", metavar="DEST", short="o", kind="file",
         ),
         NO_SYNC,
@@ -90,8 +90,8 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
         return status
     from ..row_output import complete
 
-    with complete(job.options.output, public=True, replace=True, sync=not job.options.no_sync) as file:
-        file.write(content)
+    with complete(job.options.output, public=True, replace=True, sync=not job.options.no_sync) as target:
+        target.write(content)
     return status
 
 
