@@ -268,3 +268,17 @@ def test_a_disk_that_fails_is_an_error(command: str, tmp_path: Path, monkeypatch
     assert err.startswith(f"Error: read {writer.path}: input/output error\n".encode())
     sector.on = False
     assert run(*words)[0] == 0
+
+
+@need_preadv
+def test_a_failure_is_not_one_of_the_attempt_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would count as another change of the file, and be hidden by more attempts."""
+    monkeypatch.setattr(live, "_clone", lambda source: None)
+    writer = Writer(tmp_path / "db", size=3 << 20)
+    with live.Live(open_source(str(writer.path), "none")) as attempts:
+        with pytest.raises(Changed), attempts.snapshot():
+            writer.commit()
+        _BadSector(monkeypatch, (PAD + 300) * PAGE)
+        with pytest.raises(OpenError):
+            attempts.snapshot(copy=True)
+        attempts.verify()
