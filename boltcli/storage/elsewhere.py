@@ -6,8 +6,9 @@ import os
 import stat
 
 from ..errors import OpenError, SourceNotFound
+from .members import split_member
 from .opened import keep_stdin, kept_stdin, note_unknown, take_stdin
-from .source import Source, begins_with_meta, open_for_reading, read_at, split_member
+from .source import Source, begins_with_meta, open_for_reading, read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -162,7 +162,7 @@ def strictest(mode: int = _ALL) -> int:
 
 def _found(paths: Iterable[str]) -> dict[Key, int]:
     from .data_directory import databases_of
-    from .source import split_member
+    from .members import split_member
 
     modes: dict[Key, int] = {}
     for path in paths:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import OpenError, SourceNotFound, refused
+from .members import split_member
 from .opened import hold, hold_again, let_go
 
 TYPE_CHECKING = False
@@ -131,16 +132,6 @@ def check_source(path: str) -> None:
     kind = _NO_FILES.get(mode & 0o170000)
     if kind is not None:
         raise OpenError("open", path, f"it is a {kind}, not a file; copy what is in it to a file first")
-
-
-def split_member(path: str) -> tuple[str, list[str]]:
-    """Split ``FILE!member`` into the file and the names of the members; there are none if FILE doesn't exist."""
-    at = path.find("!")
-    while at >= 0:
-        if at and path[at + 1 :] and os.path.isfile(path[:at]):
-            return path[:at], path[at + 1 :].split("!")
-        at = path.find("!", at + 1)
-    return path, []
 
 
 def open_if_there(path: str) -> int:
