@@ -78,19 +78,19 @@ def hold(fd: int, path: str) -> Key | None:
     return key
 
 
-def take_stdin(what: str) -> None:
-    """Note that standard input is read as ``what``: changes, say.
+def take_stdin(what: str, name: str = "standard input") -> None:
+    """Note that standard input is read as ``what``: changes, say. ``name`` is its name in errors.
 
     Raises :class:`~boltcli.errors.OpenError` if it is closed, or the running command has read it as something else.
     """
     import sys
 
     if sys.stdin is None:  # it was closed at the start; its descriptor may belong to another file now
-        raise OpenError("read", "standard input", "Bad file descriptor")
+        raise OpenError("read", name, "Bad file descriptor")
     if _reading is None:
         return
     if _reading.stdin_is:
-        raise OpenError("read", "standard input", f"it was read already, as {_reading.stdin_is}")
+        raise OpenError("read", name, f"it was read already, as {_reading.stdin_is}")
     _reading.stdin_is = what
     try:
         found = os.fstat(sys.stdin.fileno())

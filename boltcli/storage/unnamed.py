@@ -6,7 +6,6 @@ import os
 
 from ..errors import OpenError
 from .positions import write_all
-from .source import read_or_raise
 
 IN_MEMORY = 64 << 20  # bytes; larger files are on the disk
 
@@ -60,8 +59,9 @@ class Unnamed:
         old, self._fd = self._fd, self._temporary()
         self._in_memory = False
         try:
+            os.lseek(old, 0, os.SEEK_SET)
             for position in range(0, self.size, 1 << 20):
-                part = read_or_raise(old, position, 1 << 20)
+                part = os.read(old, 1 << 20)  # memory: all of it at once
                 if part.strip(b"\0"):
                     self._put(part, position)
         finally:

@@ -151,5 +151,5 @@ def _problem(end: End | None, pairs: int, buckets: int) -> str:
 
 
 def _stdin() -> BinaryIO:
-    take_stdin("an export")
+    take_stdin("an export", "-")
     return sys.stdin.buffer
