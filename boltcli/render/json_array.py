@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         def read(self, size: int, /) -> bytes: ...
 
 
+_BEGIN = b"[\n"
 _BETWEEN = b",\n"
 _AROUND = b",]\n\r "  # what an element may be followed by; none ends with it
 
@@ -22,7 +23,7 @@ class ArrayWriter:
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self._mark = b"[\n"
+        self._mark = _BEGIN
 
     def write(self, data: Any) -> int:
         """Write lines, or a part of one."""
@@ -41,7 +42,7 @@ class ArrayWriter:
 
     def end(self) -> None:
         """Close the array."""
-        self._out.write(b"[]\n" if self._mark == b"[\n" else b"\n]\n")
+        self._out.write(b"[]\n" if self._mark == _BEGIN else b"\n]\n")
 
 
 class ArrayReader:
@@ -58,10 +59,12 @@ class ArrayReader:
             return self._file.read(size)
         while block := self._file.read(size):
             if self._is_array is None:
-                self._is_array = block.startswith(b"[")
+                if block == _BEGIN[:1]:
+                    block += self._file.read(1)
+                self._is_array = block.startswith(_BEGIN)
                 if not self._is_array:
                     return block
-                block = block[1:]
+                block = block[1:]  # the number of each line stays
             data = self._held + block
             end = len(data.rstrip(_AROUND))
             self._held = data[end:]
