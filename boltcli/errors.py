@@ -14,7 +14,7 @@ else that escapes is a bug in boltcli.
     |-- DatabaseClosed      the database was read after it was closed (also a ValueError)
     |-- UnpackError         a packed file is damaged, too large, or has no database in it
     |-- DestinationExists   there is already a file at the destination
-    |-- DestinationIsSource the destination is the source database itself
+    |-- DestinationIsSource the destination is the source database, or another file that is read
     |-- DamagedSource       the database is too damaged to be copied
     |-- InvalidDatabase     the file isn't a bolt database, or no meta page of it is valid
     |   |-- VersionMismatch     a file format version other than 2
@@ -203,13 +203,14 @@ class DestinationExists(BoltError):
 
 
 class DestinationIsSource(BoltError):
-    """The destination is the same file as the source database."""
+    """The destination is the source database, or (``database`` False) another file that is read."""
 
     kind = "destination-is-source"
     detailed_status = 2
 
-    def __init__(self, path: str) -> None:
-        super().__init__(f"output file {path!r} is the source database", path=path)
+    def __init__(self, path: str, *, database: bool = True) -> None:
+        self.is_what = "the source database" if database else "one of the files that are read"
+        super().__init__(f"output file {path!r} is {self.is_what}", path=path)
 
 
 class DamagedSource(BoltError):

@@ -6,7 +6,8 @@ import io
 import os
 import sys
 
-from ..errors import BoltError, OpenError
+from ..errors import ArgumentError, BoltError, OpenError
+from ..storage.opened import Reading
 from . import streams
 from .job import Job
 from .options import SELECTING
@@ -47,8 +48,10 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
 
                 parsed.arguments = without_folders(parsed.command, parsed.arguments)
                 failure.know(parsed)
+            _choose_stdout(parsed)
             streams.color = str(parsed.options.get("color", "auto"))
-            return _run(parsed, out, err)
+            with _reading(parsed):
+                return _run(parsed, out, err)
         except BoltError as error:
             out.flush()
             return failure.report(error)
@@ -166,6 +169,52 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
 def _searches(parsed: Parsed) -> bool:
     """Return whether folders are to be searched: --recursive means something else to commands that take one file."""
     return parsed.command is not None and parsed.command.several and bool(parsed.options.get("recursive"))
+
+
+# The options that take a file and write it.
+_WRITTEN = ("output", "changes")
+# The names of standard output: it is not a file that can be replaced.
+_STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+# The commands whose result is on standard output if no file is named, so that "-o -" can mean that.
+_TO_STDOUT = ("deleted", "export", "map", "metrics", "sql", "view")
+
+
+def _choose_stdout(parsed: Parsed) -> None:
+    """Let ``-o -`` be standard output, where a result can go there. Raises ArgumentError where it can't."""
+    command = parsed.command
+    for option in command.options if command is not None and parsed.action == "run" else ():
+        name = parsed.options.get(option.name)
+        if option.kind == "file" and option.name in _WRITTEN and name in _STDOUT:
+            assert command is not None
+            if command.name not in _TO_STDOUT:
+                raise ArgumentError(
+                    f"--{option.name} {name}: {command.name} can't write this to standard output; name a file"
+                    " (./- is one of that name)"
+                )
+            parsed.options[option.name] = ""
+
+
+def _reading(parsed: Parsed) -> Reading:
+    """Return the files that the command line says are read, so that none of them is replaced by a result."""
+    command, values = parsed.command, parsed.options
+    if command is None:
+        return Reading()
+    declared = command.arguments
+    last = len(declared) - 1
+    paths = [
+        word
+        for number, word in enumerate(parsed.arguments)
+        if declared and declared[min(number, last)].kind == "file" and declared[min(number, last)].name != "DEST"
+    ]
+    rewritten: list[str] = []
+    for option in command.options:
+        value = values.get(option.name)
+        if option.kind != "file" or option.name in _WRITTEN or not isinstance(value, str) or not value:
+            continue
+        # -o RESULTS --resume RESULTS continues a file of results; it is read before it is replaced.
+        same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(str(values.get("output")))
+        (rewritten if same else paths).append(value)
+    return Reading(paths, rewritten)
 
 
 def _without_secrets(parsed: Parsed) -> list[str]:

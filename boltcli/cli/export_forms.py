@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import ArgumentError, DestinationExists
+from ..errors import ArgumentError
 from ..ops.read.export_rows import export_rows
 from ..tables.relations import TableFile, name_text, relations
 from .key_argument import addresses
@@ -54,7 +54,8 @@ def export_table(snapshot: Snapshot, file_path: str, options: Wanted, form: str,
                 else ([name_text(name) for name in row[0]], None, row[1], row[2])
                 for row in export_rows(snapshot, path)
             )
-        written = Form(json=form == "ndjson", csv=form == "csv", output=options.output, force=options.force)
+        written = Form(json=form in ("ndjson", "json"), csv=form == "csv", output=options.output, force=options.force)
+        written.kind = {"ndjson": "json", "json": "array"}.get(form, form)  # whatever the ending is
         write_rows(written, names, rows, out)
 
 
@@ -87,10 +88,10 @@ def _arrow(
 
 
 def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, options: Wanted, out: BinaryIO) -> None:
+    from ..storage.destination import check_destination
     from ..tables.sqlite_file import write_database
 
-    if os.path.exists(options.output) and not options.force:
-        raise DestinationExists(options.output)
+    check_destination(options.output, replace=options.force)  # before the long work
     views = [view] if view is not None else []
     if options.all_views:
         general = {"pairs", "buckets", "pages", "findings", "files"}

@@ -38,10 +38,11 @@ def write_example(out: BinaryIO) -> None:
     from ..errors import DestinationExists
     from ..guide import example
     from ..storage.destination import Destination
+    from ..storage.positions import write_all
 
     try:
         with Destination(EXAMPLE) as file:
-            os.write(file.fd, example())
+            write_all(file.fd, example())
             file.commit()
         out.write(f"wrote {EXAMPLE}, a small database of Bacalhau\n".encode())
     except DestinationExists:

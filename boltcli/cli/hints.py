@@ -71,7 +71,8 @@ def _hints(error: BoltError, command: Command | None, arguments: list[str], valu
     if isinstance(error, InvalidDatabase) or (isinstance(error, OpenError) and error.operation in ("write", "read")):
         return _of_file(path, command)
     if isinstance(error, DestinationExists):
-        can = any(option.name == "force" for option in command.options) and not values.get("force")
+        can = any(option.help.startswith("Replace") for option in command.options if option.name == "force")
+        can = can and not values.get("force")
         return ["--force replaces it"] if can and os.path.isfile(path) else []
     if isinstance(error, (Corrupted, DamagedSource, CheckFailed, UnreadablePage)):
         return _of_damage(first, command)

@@ -68,7 +68,8 @@ def _to_a_file(job: Job[Any], files: Files, out: BinaryIO, err: BinaryIO) -> int
 
     output, resume, force = str(job.value("output")), str(job.value("resume")), bool(job.value("force"))
     same = bool(resume) and os.path.abspath(output) == os.path.abspath(resume)
-    with ResultsFile(output, replace=force or same, force=force, resume=bool(resume)) as results:
+    public = job.command.name == "metrics"
+    with ResultsFile(output, replace=force or same, force=force, resume=bool(resume), public=public) as results:
         before = _unchanged(job, [resume, output + PARTIAL], files.paths) if resume else {}
         status = 0
         for row in before.values():
@@ -123,6 +124,8 @@ def _done(job: Job[Any], files: Files, paths: list[str], *, in_order: bool = Fal
         from ..storage.remote import load_libraries
 
         load_libraries(paths)
+    if "-" in paths and jobs > 1:
+        _keep_stdin(job)
     waiting: dict[int, Done] = {}
     count = 0
     with job.progress(f"{job.command.name}:", "files") as progress:
@@ -135,6 +138,16 @@ def _done(job: Job[Any], files: Files, paths: list[str], *, in_order: bool = Fal
                 yield paths[ready], waiting.pop(ready)
                 count += 1
             progress(count, len(items))
+
+
+def _keep_stdin(job: Job[Any]) -> None:
+    """Read standard input here, as the other processes have none; they open what this keeps."""
+    from ..storage.open_source import open_source
+
+    try:
+        open_source("-", "none", max_unpacked=job.max_unpacked).close()
+    except BoltError:
+        pass  # found again, and reported, by the one whose turn it is
 
 
 def _failed(job: Job[Any], path: str, error: BoltError) -> Done:

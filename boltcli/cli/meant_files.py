@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..storage.opened import name
 from ..storage.public_path import public
 
 _SEVERAL_IN_A_FOLDER = ("doctor",)  # commands that take one file, or a folder of several
@@ -29,7 +30,9 @@ def meant_files(job: Job[Any], arguments: Sequence[str] | None = None, *, search
     source = str(job.value("files-from"))
     if source:
         named += map(public, listed(source))
-    return select(named, recursive=bool(job.value("recursive")), search=search)
+    files = select(named, recursive=bool(job.value("recursive")), search=search)
+    name(files.paths)  # other processes may read them
+    return files
 
 
 def without_folders(command: Command, arguments: list[str]) -> list[str]:

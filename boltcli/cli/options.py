@@ -121,7 +121,7 @@ MANY = (
         default="", metavar="LIST", kind="file", panel=_MANY, common=True,
     ),
     Option(
-        "output", "Write the results to this file: .ndjson, .csv or .parquet.",
+        "output", "Write the results to this file: .ndjson, .json, .csv or .parquet.",
         default="", metavar="DEST", short="o", kind="file", panel=_MANY, common=True,
     ),
     Option("force", "Replace DEST if it exists.", default=False, panel=_MANY, common=True),

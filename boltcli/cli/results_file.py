@@ -6,9 +6,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, DestinationError
-from ..storage.destination import Destination
+from ..storage.destination import Destination, usual_mode
+from ..storage.opened import refuse
+from ..storage.positions import write_all
 from ..storage.source import read_at
-from .row_output import Form
+from .row_output import Form, lines_into
 
 if TYPE_CHECKING:
     Row = dict[str, Any]
@@ -21,10 +23,10 @@ class ResultsFile:
 
     The partial file has a line of JSON for each row, whatever the format of ``path``, and each row is written at
     once, so that a killed run loses nothing. ``resume`` continues an existing partial file, ``force`` replaces it;
-    without either it is an error.
+    without either it is an error. ``public``: the rows hold no keys and values of the files.
     """
 
-    def __init__(self, path: str, *, replace: bool, force: bool, resume: bool) -> None:
+    def __init__(self, path: str, *, replace: bool, force: bool, resume: bool, public: bool = False) -> None:
         """Raise ArgumentError, DestinationError, DestinationExists and MissingExtra before any work is done."""
         self.path = path
         self.rows: list[Row] = []
@@ -33,9 +35,9 @@ class ResultsFile:
             from ..extras import need
 
             need("pyarrow", "sql", "Parquet")
-        self._destination = Destination(path, replace=replace)
+        self._destination = Destination(path, public=public, replace=replace)
         try:
-            self._partial = _opened(path + PARTIAL, path, force=force, resume=resume)
+            self._partial = _opened(path + PARTIAL, path, force=force, resume=resume, mode=usual_mode(public=public))
         except BaseException:
             self._destination.close()
             raise
@@ -50,7 +52,7 @@ class ResultsFile:
 
         self.rows.append(row)
         try:
-            os.write(self._partial, lines([row]))
+            write_all(self._partial, lines([row]))
         except OSError as error:
             raise DestinationError("write", self.path + PARTIAL, error) from error
 
@@ -64,10 +66,11 @@ class ResultsFile:
                     from ..tables.arrow_files import write_records
 
                     write_records(file, self._kind, names, rows)
-                elif self._kind == "json":
+                elif self._kind in ("json", "array"):
                     from ..render.orjson_writer import lines
 
-                    file.write(lines(rows))
+                    with lines_into(file, self._kind) as target:
+                        target.write(lines(rows))
                 else:
                     from ..render.table_rows import csv_lines
 
@@ -85,12 +88,17 @@ class ResultsFile:
         self._destination.close()
 
 
-def _opened(partial: str, path: str, *, force: bool, resume: bool) -> int:
-    """Return a descriptor to append rows to. Raises ArgumentError, DestinationError."""
+def _opened(partial: str, path: str, *, force: bool, resume: bool, mode: int) -> int:
+    """Return a descriptor to append rows to. Raises ArgumentError, DestinationError, DestinationIsSource."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
     flags |= 0 if resume else os.O_TRUNC if force else os.O_EXCL
     try:
-        fd = os.open(partial, flags, 0o666)
+        if os.path.exists(partial):
+            refuse(partial, os.stat(partial))
+        fd = os.open(partial, flags, mode)
+        there = os.fstat(fd).st_mode & 0o7777
+        if there & ~mode and hasattr(os, "fchmod"):
+            os.fchmod(fd, there & mode)  # one that was there
     except FileExistsError:
         raise ArgumentError(
             f"{partial} has the results of an unfinished run: --resume {path} continues it, --force discards them"

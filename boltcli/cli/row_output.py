@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from ..errors import ArgumentError, DestinationError
+from ..errors import ArgumentError, BoltError, DestinationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ ENDINGS = {
     ".csv": "csv",
     ".ndjson": "json",
     ".jsonl": "json",
-    ".json": "json",
+    ".json": "array",
     ".arrow": "arrow",
 }
 
@@ -28,7 +28,9 @@ def is_results(path: str) -> bool:
 
 
 class Form:
-    """The form of rows: ``kind`` is text, json, csv, parquet or arrow; ``output`` a file, or "" for standard output.
+    """The form of rows: ``kind`` is text, json (lines), array (of JSON), csv, parquet or arrow.
+
+    ``output`` is a file, or "" for standard output.
 
     Raises :class:`~boltcli.errors.ArgumentError` for a file with another suffix.
     """
@@ -39,6 +41,8 @@ class Form:
         self.output = output
         self.force = force
         self.kind = "json" if json else "csv" if csv else "text"
+        if json and ENDINGS.get(os.path.splitext(output)[1].lower()) == "array":
+            self.kind = "array"
         if output and self.kind == "text":
             if not is_results(output):
                 raise ArgumentError(f"{output}: the ending must be one of {', '.join(ENDINGS)}")
@@ -50,7 +54,7 @@ def write_rows(form: Form, names: Sequence[str], rows: Iterable[Sequence[Any]], 
     from ..render import table_rows
 
     if form.output:
-        make = table_rows.json_lines if form.kind == "json" else table_rows.csv_lines
+        make = table_rows.csv_lines if form.kind == "csv" else table_rows.json_lines
         count = 0
 
         def counted() -> Iterator[Sequence[Any]]:
@@ -59,11 +63,12 @@ def write_rows(form: Form, names: Sequence[str], rows: Iterable[Sequence[Any]], 
                 count += 1
                 yield row
 
-        with complete(form.output, replace=form.force) as file:
-            file.writelines(make(names, counted()))
+        with complete(form.output, replace=form.force) as file, lines_into(file, form.kind) as target:
+            target.writelines(make(names, counted()))
         out.write(f"{count} rows -> {form.output}\n".encode("utf-8", "surrogateescape"))
-    elif form.kind == "json":
-        out.writelines(table_rows.json_lines(names, rows))
+    elif form.kind in ("json", "array"):
+        with lines_into(out, form.kind) as target:
+            target.writelines(table_rows.json_lines(names, rows))
     elif form.kind == "csv":
         out.writelines(table_rows.csv_lines(names, rows))
     elif out.isatty():
@@ -76,11 +81,31 @@ def write_rows(form: Form, names: Sequence[str], rows: Iterable[Sequence[Any]], 
 
 
 @contextmanager
-def complete(path: str, *, replace: bool = False) -> Iterator[BinaryIO]:
-    """Context manager: a file to write to, which appears at ``path`` at the end of the block unless it raises."""
+def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
+    """Context manager: a stream for lines, which become one array in ``file`` if ``kind`` is array."""
+    if kind != "array":
+        yield file
+        return
+    from ..render.json_array import ArrayWriter
+
+    array = ArrayWriter(file)
+    try:
+        yield array  # type: ignore[misc]
+    except BoltError:
+        array.end()  # the last element says what is wrong
+        raise
+    array.end()
+
+
+@contextmanager
+def complete(path: str, *, replace: bool = False, public: bool = False, sync: bool = True) -> Iterator[BinaryIO]:
+    """Context manager: a file to write to, which appears at ``path`` at the end of the block unless it raises.
+
+    The options are those of a ``Destination``.
+    """
     from ..storage.destination import Destination
 
-    with Destination(path, replace=replace) as destination:
+    with Destination(path, replace=replace, public=public, sync=sync) as destination:
         try:
             with open(destination.fd, "wb", closefd=False) as file:
                 yield file

@@ -7,6 +7,7 @@ import stat
 
 from ..errors import BoltError, OpenError, refused
 from ..format.magic import is_bolt, kind_of
+from ..storage.opened import take_stdin
 from ..storage.passed_over import HEAD, why_passed_over
 from ..storage.source import is_elsewhere
 
@@ -199,7 +200,7 @@ def kind_of_file(path: str) -> str:
     """Return how the database at ``path`` is packed, by its first bytes; bolt if it isn't, remote or "-" elsewhere."""
     if is_elsewhere(path):
         return "stdin" if path == "-" else "remote"
-    from ..storage.source import split_member
+    from ..storage.members import split_member
 
     file, members = split_member(path)
     try:
@@ -263,6 +264,7 @@ def listed(path: str) -> list[str]:
     """
     try:
         if path == "-":
+            take_stdin("a list of files")
             parts = []
             while part := os.read(_STDIN, 1 << 20):
                 parts.append(part)

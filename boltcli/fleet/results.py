@@ -20,8 +20,8 @@ _STATE = ("size", "mtime", "txid")
 def read_results(path: str, command: str) -> dict[str, Row]:
     """Return the rows of ``command`` in the file ``path``, by the path of each row's file; failures are left out.
 
-    The suffix selects the format: .csv, .parquet or .arrow, else lines of JSON,
-    of which the last may be incomplete. A missing file has no rows. Raises
+    The suffix selects the format: .csv, .parquet or .arrow, else lines of JSON
+    (the last may be incomplete) or an array. A missing file has no rows. Raises
     OpenError, and :class:`~boltcli.errors.ArgumentError` if it has other
     columns.
     """
@@ -38,7 +38,10 @@ def read_results(path: str, command: str) -> dict[str, Row]:
                 rows = list(csv.DictReader(file))
         else:
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                rows = [json.loads(line) for line in file if line.endswith("\n")]
+                head = file.read(1)
+                file.seek(0)
+                # An array; or lines, of which the last may be incomplete.
+                rows = json.load(file) if head == "[" else [json.loads(line) for line in file if line.endswith("\n")]
     except OSError as error:
         raise OpenError("read", path, error.strerror or str(error)) from error
     except (ValueError, csv.Error) as error:

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from ..ops.rescue.doctor import Diagnosis, Remedy
 
 
-def diagnosis_record(
-    found: Diagnosis, fixed: Remedy | None, output: str
-) -> dict[str, Any]:
+def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dict[str, Any]:
     """Return the object that is written with ``--json``."""
     record: dict[str, Any] = {}
     put_path(record, found.path)

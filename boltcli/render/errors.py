@@ -34,7 +34,7 @@ def error_text(error: BoltError) -> bytes:
     if isinstance(error, DestinationExists):
         return b"output file " + quote(os.fsencode(error.path or "")) + b" already exists"
     if isinstance(error, DestinationIsSource):
-        return b"output file " + quote(os.fsencode(error.path or "")) + b" is the source database"
+        return b"output file " + quote(os.fsencode(error.path or "")) + b" is " + error.is_what.encode()
     if isinstance(error, KeyNotFound):
         return b"Error key not found for key: " + quote(error.key) + b' hex: "' + error.key.hex().encode() + b'"'
     return str(error).encode("utf-8", "surrogateescape")

@@ -12,7 +12,8 @@ from .orjson_writer import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+
+    from .json_array import Readable
 
 LONGEST = 1 << 31  # bytes of a line
 BLOCK = 1 << 20  # bytes read at once
@@ -33,7 +34,7 @@ class LongLine:
         self.strings = strings
 
 
-def line_blocks(file: BinaryIO) -> Iterator[list[bytes] | LongLine]:
+def line_blocks(file: Readable) -> Iterator[list[bytes] | LongLine]:
     """Yield the lines, without their ends, some together, a long one alone.
 
     Raises :class:`~boltcli.errors.ArgumentError` for a long one that is longer than a row may be, or no JSON.
@@ -63,7 +64,7 @@ def line_blocks(file: BinaryIO) -> Iterator[list[bytes] | LongLine]:
 
 
 class _LongLineReader:
-    def __init__(self, file: BinaryIO, begun: bytes) -> None:
+    def __init__(self, file: Readable, begun: bytes) -> None:
         self.rest = b""  # what comes after the line
         self._file = file
         self._buffer = begun

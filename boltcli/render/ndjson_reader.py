@@ -14,9 +14,9 @@ from .orjson_writer import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
 
     from ..ops.write.load_rows import Row
+    from .json_array import Readable
 
     Many = tuple[tuple[bytes, ...], list[bytes], list[bytes]]
 
@@ -24,7 +24,7 @@ _AT_ONCE = 256  # pairs that are given together, and
 _BYTES_AT_ONCE = 1 << 16  # bytes of their lines
 
 
-def parsed_lines(file: BinaryIO) -> Iterator[tuple[Row | End, bytes]]:
+def parsed_lines(file: Readable) -> Iterator[tuple[Row | End, bytes]]:
     """Yield what each line of ``file`` says, and the line; or pairs of one bucket together, and no line.
 
     Empty lines are passed over. Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).

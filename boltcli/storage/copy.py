@@ -7,13 +7,13 @@ import os
 
 from ..errors import DestinationError, DestinationExists, Step
 from .destination import Destination
+from .positions import write_all
+from .raw import RawFile
 from .source import read_or_raise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from .raw import RawFile
 
 _CHUNK = 1 << 20  # bytes
 
@@ -64,15 +64,15 @@ def write_patches(destination: Destination, patches: Iterable[tuple[int, bytes]]
         for offset, data in patches:
             if offset >> 63:
                 raise DestinationError("writeat", destination.path, ValueError("negative offset"))
-            _write_at(destination.fd, data, offset)
+            write_all(destination.fd, data, offset)
     except OSError as error:
         raise DestinationError("write", destination.path, error) from error
 
 
 def copy_to(source: str, target: str) -> None:
-    """Copy the file ``source`` over ``target``; holes stay holes. Raises OSError."""
-    with open(source, "rb") as reading, open(target, "wb") as writing:
-        _copy(reading.fileno(), writing.fileno())
+    """Copy the database ``source`` over ``target``; holes stay holes. Raises OSError, and what opening raises."""
+    with RawFile(source) as reading, open(target, "wb") as writing:
+        _copy(reading.fd, writing.fileno())
 
 
 def _copy(source: int, target: int) -> None:
@@ -112,17 +112,5 @@ def _copy_range(source: int, target: int, position: int, end: int) -> None:
         except OSError:
             pass  # not supported between these file systems: read and write, which reports real errors
     while position < end and (data := read_or_raise(source, position, min(end - position, _CHUNK))):
-        _write_at(target, data, position)
+        write_all(target, data, position)
         position += len(data)
-
-
-def _write_at(fd: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        if hasattr(os, "pwrite"):
-            count = os.pwrite(fd, view, offset)
-        else:
-            os.lseek(fd, offset, os.SEEK_SET)
-            count = os.write(fd, view)
-        view = view[count:]
-        offset += count

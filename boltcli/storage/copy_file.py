@@ -7,9 +7,10 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from ..errors import Changed, Corrupted, OpenError
-from .live import _clone
+from .live import _clone, read_whole
+from .positions import write_all
 from .snapshot import Snapshot
-from .source import Source, read_at
+from .source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +45,8 @@ class CopyFile:
         self.path = source.path
         clone = _clone(source)
         if clone is not None:
-            self._fd = clone.fd
+            self._fd = os.dup(clone.fd)
+            clone.close()
             return
         try:
             with TemporaryFile(prefix="boltcli-") as file:
@@ -82,7 +84,7 @@ class CopyFile:
         page_size = state.page_size
         self.update(state.size, ())
         for first, last in _runs(copied, free, min(state.meta.hwm, state.page_count), max(_CHUNK // page_size, 1)):
-            content = read_at(fd, first * page_size, (last - first) * page_size)
+            content = read_whole(fd, first * page_size, min(last * page_size, state.size), self.path)
             state.verify()
             self.update(state.size, [(first * page_size, content)])
             copied[first:last] = b"\1" * (last - first)
@@ -98,11 +100,7 @@ class CopyFile:
         try:
             os.ftruncate(self._fd, size)
             for position, content in parts:
-                view = memoryview(content)
-                while view:
-                    done = os.pwrite(self._fd, view, position)
-                    view = view[done:]
-                    position += done
+                write_all(self._fd, content, position)
         except OSError as error:
             raise OpenError("copy", self.path, error.strerror or str(error)) from error
 

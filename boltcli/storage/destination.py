@@ -3,6 +3,7 @@
 It is written to an unnamed file (or a temporary file beside the destination
 where the system has no unnamed files), synced, and moved into place in one
 step: after a crash, a full disk or a signal the earlier file is still there.
+No file that is read can be replaced, whatever its name (``opened.py``).
 """
 
 from __future__ import annotations
@@ -10,52 +11,96 @@ from __future__ import annotations
 import os
 
 from ..errors import DestinationError, DestinationExists
+from .opened import refuse, strictest
 
 _RANDOM = 6  # bytes of randomness in a temporary name
+_USUAL = 0o666  # the permission bits of a new file, less the umask
+_OWN = 0o600  # a result can be read and replaced by who made it
+_OTHERS = 0o077
 _DESCRIPTORS = "/proc/self/fd"  # an unnamed file is given a name through it
 
 # The temporary names in use; a signal handler deletes them before it ends the process.
 UNFINISHED: set[str] = set()
 
 
+def usual_mode(*, public: bool = False) -> int:
+    """Return the permission bits of a new result, less the umask: those that all files have that are read.
+
+    A ``public`` one holds none of their keys and values.
+    """
+    return _USUAL if public else strictest(_USUAL) | _OWN
+
+
+def check_destination(path: str, *, replace: bool = False) -> None:
+    """Raise what :class:`Destination` would raise for ``path``, before work that takes long."""
+    Destination(path, replace=replace).close()
+
+
 class Destination:
     """A file that is written through ``fd`` and moved to ``path`` by :meth:`commit`.
 
-    ``mode`` is the permission bits, less the umask. ``replace`` replaces a
-    regular file at ``path``; without it an existing file is an error
-    (:class:`~boltcli.errors.DestinationExists`), now and at the end. Without
-    ``sync`` nothing is synced to the disk. A symbolic link is followed. If the
-    ``with`` block ends without a commit, nothing is left behind. Raises
+    ``mode`` is the permission bits, less the umask; by default those that all
+    files have that are read, as it holds what they hold. ``public``: it holds
+    none of their keys and values, and has the bits of the file that it replaces,
+    or the usual ones. ``replace`` replaces a regular file at ``path``; without
+    it an existing file is an error (:class:`~boltcli.errors.DestinationExists`),
+    now and at the end. A file that is read is always one
+    (:class:`~boltcli.errors.DestinationIsSource`), except with ``in_place``.
+    Without ``sync`` nothing is synced to the disk. A symbolic link is followed.
+    If the ``with`` block ends without a commit, nothing is left behind. Raises
     :class:`~boltcli.errors.DestinationError` if the system refuses.
     """
 
-    __slots__ = ("_folder", "_replace", "_sync", "_temporary", "fd", "path", "place")
+    __slots__ = ("_derived", "_folder", "_in_place", "_replace", "_sync", "_temporary", "fd", "path", "place")
 
-    def __init__(self, path: str, *, mode: int = 0o666, replace: bool = False, sync: bool = True) -> None:
+    def __init__(
+        self, path: str, *, mode: int | None = None, public: bool = False, replace: bool = False,
+        in_place: bool = False, sync: bool = True,
+    ) -> None:  # fmt: skip
         self.path = path
         self._replace = replace
+        self._in_place = in_place
+        self._derived = mode is None and not public
         self._sync = sync
         self._temporary: str | None = None
         self.fd = -1
         try:
             # Resolve links: the link stays, and the temporary file is on the target's file system.
             self.place = os.path.realpath(path)
-            self._refuse_existing()
+            found = self._refuse_existing()
             self._folder = os.path.dirname(self.place)
+            if mode is None and public and found is not None:
+                mode = found.st_mode & 0o7777
+                self.fd = self._open(mode)
+                self._allow(mode)  # as they were, whatever the umask is
+                return
+            if mode is None:
+                mode = usual_mode(public=public)
             self.fd = self._open(mode & 0o7777)
+            if not mode & _OTHERS:
+                self._allow(mode & 0o7777)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            self.close()
             raise DestinationError("open", path, error) from error
 
-    def _refuse_existing(self) -> None:
+    def _refuse_existing(self) -> os.stat_result | None:
+        """Raise an error if what is at the place now must stay; return its status, None if there is nothing."""
         try:
             found = os.stat(self.place)
         except FileNotFoundError:
-            return
+            return None
         from stat import S_ISREG
 
+        if not self._in_place:
+            refuse(self.path, found)
         # --force must not replace a folder or a device.
         if not self._replace or not S_ISREG(found.st_mode):
             raise DestinationExists(self.path)
+        return found
+
+    def _allow(self, mode: int) -> None:
+        if hasattr(os, "fchmod"):
+            os.fchmod(self.fd, mode)
 
     def _open(self, mode: int) -> int:
         flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -75,6 +120,10 @@ class Destination:
     def commit(self) -> None:
         """Sync the file and move it into place."""
         try:
+            if self._derived:  # others may have been opened meanwhile
+                mode = os.fstat(self.fd).st_mode & 0o7777
+                if mode & ~usual_mode():
+                    self._allow(mode & usual_mode())
             if self._sync:
                 os.fsync(self.fd)
             self._name()

@@ -6,7 +6,9 @@ import os
 import stat
 
 from ..errors import OpenError, SourceNotFound
-from .source import Source, begins_with_meta, open_for_reading, read_at, split_member
+from .members import split_member
+from .opened import keep_stdin, kept_stdin, note_unknown, take_stdin
+from .source import Source, begins_with_meta, open_for_reading, read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +49,10 @@ def open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | None
 def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
     """Open standard input ("-") or an address. Raises OpenError, MissingExtra, and what ``packed.unpack`` raises."""
     if path == "-":
-        fd = _stdin(path, max_unpacked)
+        fd = kept_stdin()
+        if fd < 0:
+            fd = _stdin(path, max_unpacked)
+            keep_stdin(fd)
         if not read_at(fd, 0, 1):  # standard input is empty: "-" is a file name, as for bbolt
             os.close(fd)
             raise SourceNotFound(path)
@@ -57,6 +62,7 @@ def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> S
     from .public_path import public, real
     from .remote import open_remote
 
+    note_unknown()
     address, *members = real(path).split("!")
     path = public(path)
     remote = open_remote(address, path)
@@ -78,15 +84,19 @@ def _unpacked(fd: int, path: str, members: list[str], max_unpacked: int, progres
     """Return ``fd`` if the file is not packed, else close it and return a source for the unpacked database."""
     from .packed import HEAD, is_packed, unpack
 
+    made: Source | None = None
     try:
         if not members and not is_packed(read_at(fd, 0, HEAD)):
             return fd
-        made = unpack(fd, path, members, max_unpacked, progress)
+        made = Source(unpack(fd, path, members, max_unpacked, progress), path, private=True)
+        made.hold(fd)  # the packed file
     except BaseException:
         os.close(fd)
+        if made is not None:
+            made.close()
         raise
     os.close(fd)
-    return Source(made, path, private=True)
+    return made
 
 
 def _stdin(path: str, max_unpacked: int) -> int:
@@ -94,6 +104,7 @@ def _stdin(path: str, max_unpacked: int) -> int:
     from .packed import MAX_UNPACKED
     from .unnamed import Unnamed
 
+    take_stdin("a database")
     target = Unnamed(path)
     limit = max_unpacked or MAX_UNPACKED
     try:

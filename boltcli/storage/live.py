@@ -21,8 +21,9 @@ import time
 from ..errors import BoltError, Changed, Corrupted, InvalidDatabase, OpenError
 from ..format.page import HEADER, Page
 from .open_snapshot import open_snapshot
+from .positions import write_all
 from .snapshot import Snapshot
-from .source import Source, read_at
+from .source import Source, read_at, read_or_raise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Live:
             time.sleep(_PAUSES[self._step])
             self._step += 1
             self.tries += 1
+            self.current = None  # a failure from here on isn't one of the attempt before
             if self.source.reason == "held" and self.tries > 1:
                 self.source.try_lock()  # the holder may have ended
             try:
@@ -212,10 +214,14 @@ class _Copy(Snapshot):
     def _read(self) -> None:
         room = self._room
         room.prepare(self.size, self.path)
+        end = 0
         for start, stop in self._used():
+            room.clear(end, start)
+            end = stop
             for position in range(start, stop, _CHUNK):
                 room.copy(self._source.fd, position, min(position + _CHUNK, stop))
                 self.verify()
+        room.clear(end, self.size)
         self.settle()
         self._buffer = room.take()
 
@@ -267,12 +273,15 @@ class _Room:
         self._fd = -1
         self._size = 0
         self._path = ""
+        self._used = False  # by an earlier attempt, whose bytes are still there
 
     def prepare(self, size: int, path: str) -> None:
         """Make room for ``size`` bytes; ``path`` is what errors name."""
         if size == self._size:
+            self._used = True
             return
         self.close()
+        self._used = False
         self._size = size
         self._path = path
         if size <= _IN_MEMORY:
@@ -290,16 +299,45 @@ class _Room:
             raise self._error(error) from error
 
     def copy(self, fd: int, start: int, stop: int) -> None:
-        """Copy the bytes from ``start`` to ``stop`` of ``fd`` to the same place here."""
+        """Copy the bytes from ``start`` to ``stop`` of ``fd`` to the same place here, all of them.
+
+        Raises :class:`~boltcli.errors.OpenError` if they can't be read, :class:`~boltcli.errors.Changed` if there are
+        fewer: bytes of an earlier attempt must not stay in their place.
+        """
         if self._memory is not None:
-            _read_into(self._memory, fd, start, stop)
+            _read_into(self._memory, fd, start, stop, self._path)
             return
+        while start < stop:
+            done = self._by_the_system(fd, start, stop - start)
+            if not done:
+                content = read_whole(fd, start, stop, self._path)
+                done = len(content)
+                self._put(content, start)
+            start += done
+
+    def clear(self, start: int, stop: int) -> None:
+        """Let the bytes from ``start`` to ``stop`` be zeros."""
+        while self._used and start < stop:
+            zeros = bytes(min(_CHUNK, stop - start))
+            if self._memory is not None:
+                self._memory[start : start + len(zeros)] = zeros
+            else:
+                self._put(zeros, start)
+            start += len(zeros)
+
+    def _by_the_system(self, fd: int, position: int, size: int) -> int:
+        """Copy up to ``size`` bytes with copy_file_range(2); return the number copied, 0 if that isn't possible."""
+        if not hasattr(os, "copy_file_range"):
+            return 0
         try:
-            while start < stop:
-                done = _copy_range(fd, self._fd, start, stop - start)
-                if not done:
-                    break
-                start += done
+            done: int = os.copy_file_range(fd, self._fd, size, position, position)
+        except OSError:
+            return 0  # not supported between these file systems; other errors recur
+        return done
+
+    def _put(self, content: bytes, position: int) -> None:
+        try:
+            write_all(self._fd, content, position)
         except OSError as error:
             raise self._error(error) from error
 
@@ -325,36 +363,43 @@ class _Room:
             self._fd = -1
 
 
-def _read_into(memory: mmap.mmap, fd: int, start: int, stop: int) -> None:
-    """Read the bytes from ``start`` to ``stop`` to the same place in ``memory``; zeros follow the file's end."""
+def _read_into(memory: mmap.mmap, fd: int, start: int, stop: int, path: str) -> None:
+    """Read the bytes from ``start`` to ``stop`` to the same place in ``memory``. Raises OpenError, Changed."""
     if not hasattr(os, "preadv"):
-        content = read_at(fd, start, stop - start)
-        memory[start : start + len(content)] = content
+        memory[start:stop] = read_whole(fd, start, stop, path)
         return
     with memoryview(memory) as view:
         while start < stop:
             with view[start:stop] as part:
                 try:
                     done = os.preadv(fd, [part], start)
-                except OSError:
-                    return
+                except OSError as error:
+                    raise _unread(error, path) from error
             if not done:
-                return
+                raise _cut(path)
             start += done
 
 
-def _copy_range(source: int, target: int, position: int, size: int) -> int:
-    """Copy up to ``size`` bytes at ``position``, with copy_file_range(2) if possible; return the number copied."""
-    if hasattr(os, "copy_file_range"):
-        try:
-            done: int = os.copy_file_range(source, target, size, position, position)
-            if done:
-                return done
-        except OSError:
-            pass  # not supported between these file systems; other errors recur below
-    content = read_at(source, position, size)
-    os.lseek(target, position, os.SEEK_SET)
-    return os.write(target, content) if content else 0
+def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
+    """Return the bytes from ``start`` to ``stop``, all of them.
+
+    Raises OpenError if they can't be read, Changed if there are fewer.
+    """
+    try:
+        content = read_or_raise(fd, start, stop - start)
+    except OSError as error:
+        raise _unread(error, path) from error
+    if len(content) < stop - start:
+        raise _cut(path)
+    return content
+
+
+def _unread(error: OSError, path: str) -> OpenError:
+    return OpenError("read", path, error.strerror or str(error))
+
+
+def _cut(path: str) -> Changed:
+    return Changed("the file was cut short while it was read", path=path)
 
 
 def _clone(source: Source) -> Source | None:
@@ -372,4 +417,4 @@ def _clone(source: Source) -> Source | None:
     except OSError:
         os.close(fd)
         return None
-    return Source(fd, source.path, private=True)
+    return source.copy(fd)

@@ -74,6 +74,7 @@ def open_source(
         fd = found
     source = Source(fd, path)
     try:
+        source.hold(fd)
         _lock(source, lock, timeout, waiting)
     except BaseException:
         source.close()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BoltError, Changed, OpenError, SourceNotFound
 from ..extras import need
+from .positions import write_all
 from .public_path import public, real, scrubbed
 from .unnamed import temporary_file
 
@@ -136,12 +137,8 @@ class Remote:
         return parts
 
     def _store(self, start: int, data: bytes) -> None:
-        view = memoryview(data)
-        position = start
         try:
-            while view:
-                count = os.pwrite(self.fd, view, position)
-                view, position = view[count:], position + count
+            write_all(self.fd, data, start)
         except OSError as error:
             raise OpenError("copy", self.path, error.strerror or str(error)) from error
         for block in range(-(-start // BLOCK), -(-(start + len(data)) // BLOCK)):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 
 from ..errors import OpenError, SourceNotFound, refused
+from .members import split_member
+from .opened import hold, hold_again, let_go
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .opened import Key
     from .remote import Remote
 
 _MAGIC = (0xED0CDAED).to_bytes(4, "little")  # of a meta page, after the page header
@@ -29,7 +32,7 @@ class Source:
     it has a part. Closing the last duplicate releases the lock.
     """
 
-    __slots__ = ("_alone", "fd", "locked", "path", "private", "reason", "remote")
+    __slots__ = ("_alone", "_held", "fd", "locked", "path", "private", "reason", "remote")
 
     def __init__(self, fd: int, path: str, *, private: bool = False, remote: Remote | None = None) -> None:
         self.fd = fd
@@ -39,12 +42,26 @@ class Source:
         self.locked = False
         self.reason = "unasked"
         self._alone = True  # whether it has no duplicate
+        self._held: Key | None = None
+
+    def hold(self, fd: int) -> None:
+        """Keep results from replacing the file ``fd``, which this is or was made of, until it is closed.
+
+        Raises :class:`~boltcli.errors.DestinationIsSource` if standard output goes into it.
+        """
+        self._held = hold(fd, self.path)
 
     def duplicate(self) -> Source:
         """Return the same open file with the same lock; close it separately."""
-        other = Source(os.dup(self.fd), self.path, private=self.private, remote=self.remote)
+        other = self.copy(os.dup(self.fd), private=self.private)
         other.locked, other.reason = self.locked, self.reason
         self._alone = other._alone = False
+        return other
+
+    def copy(self, fd: int, *, private: bool = True) -> Source:
+        """Return ``fd``, which has the same content, as a source."""
+        other = Source(fd, self.path, private=private, remote=self.remote)
+        other._held = hold_again(self._held)
         return other
 
     def unlock(self) -> None:
@@ -80,6 +97,7 @@ class Source:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+            let_go(self._held)
 
 
 def is_elsewhere(path: str) -> bool:
@@ -114,16 +132,6 @@ def check_source(path: str) -> None:
     kind = _NO_FILES.get(mode & 0o170000)
     if kind is not None:
         raise OpenError("open", path, f"it is a {kind}, not a file; copy what is in it to a file first")
-
-
-def split_member(path: str) -> tuple[str, list[str]]:
-    """Split ``FILE!member`` into the file and the names of the members; there are none if FILE doesn't exist."""
-    at = path.find("!")
-    while at >= 0:
-        if at and path[at + 1 :] and os.path.isfile(path[:at]):
-            return path[:at], path[at + 1 :].split("!")
-        at = path.find("!", at + 1)
-    return path, []
 
 
 def open_if_there(path: str) -> int:

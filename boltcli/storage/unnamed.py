@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import OpenError
+from .positions import write_all
 
 IN_MEMORY = 64 << 20  # bytes; larger files are on the disk
 
@@ -49,16 +50,8 @@ class Unnamed:
             self._fd = -1
 
     def _put(self, data: bytes, position: int) -> None:
-        view = memoryview(data)
         try:
-            while view:
-                if hasattr(os, "pwrite"):
-                    count = os.pwrite(self._fd, view, position)
-                else:
-                    os.lseek(self._fd, position, os.SEEK_SET)
-                    count = os.write(self._fd, view)
-                view = view[count:]
-                position += count
+            write_all(self._fd, data, position)
         except OSError as error:
             raise self._error(error) from error
 
@@ -68,7 +61,7 @@ class Unnamed:
         try:
             os.lseek(old, 0, os.SEEK_SET)
             for position in range(0, self.size, 1 << 20):
-                part = os.read(old, 1 << 20)
+                part = os.read(old, 1 << 20)  # memory: all of it at once
                 if part.strip(b"\0"):
                     self._put(part, position)
         finally:

@@ -11,11 +11,11 @@ import pytest
 from boltcli.errors import Changed
 from boltcli.ops.compare.diff import diff
 from boltcli.ops.space.free_pages import free_pages
-from boltcli.storage import copy_file
+from boltcli.storage import copy_file, live
 from boltcli.storage.copy_file import CopyFile
 from boltcli.storage.open_source import open_source
 from boltcli.storage.snapshot import Snapshot
-from boltcli.storage.source import read_at
+from boltcli.storage.source import read_or_raise
 from tests.live import Writer
 from tests.support import DATABASES
 
@@ -51,13 +51,13 @@ def test_beside_a_writer(every: int, stop: int, tmp_path: Path, monkeypatch: pyt
     read: list[int] = []
 
     def reading(fd: int, position: int, size: int) -> bytes:
-        content = read_at(fd, position, size)
+        content = read_or_raise(fd, position, size)
         read.append(size)
         if len(read) % every == 0 and writer.txid < stop:
             writer.commit()
         return content
 
-    monkeypatch.setattr(copy_file, "read_at", reading)
+    monkeypatch.setattr(live, "read_or_raise", reading)
     with copied(writer.path, lambda: True) as copy:
         monkeypatch.undo()
         with copy.snapshot() as there, Snapshot(str(writer.path)) as here:
@@ -73,14 +73,14 @@ def test_missed_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     left = [3]
 
     def reading(fd: int, position: int, size: int) -> bytes:
-        content = read_at(fd, position, size)
+        content = read_or_raise(fd, position, size)
         if position > 500_000 and left[0]:
             left[0] -= 1
             writer.commit()
             writer.commit()
         return content
 
-    monkeypatch.setattr(copy_file, "read_at", reading)
+    monkeypatch.setattr(live, "read_or_raise", reading)
     with copied(writer.path, lambda: True) as copy, copy.snapshot() as there, Snapshot(str(writer.path)) as here:
         assert there.meta.txid == 8
         assert list(diff(here, there)) == []
@@ -93,13 +93,13 @@ def test_a_writer_that_is_too_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def reading(fd: int, position: int, size: int) -> bytes:
         writer.commit()
         writer.commit()
-        return read_at(fd, position, size)
+        return read_or_raise(fd, position, size)
 
     def wait() -> bool:
         waited.append(True)
         return len(waited) < 5
 
-    monkeypatch.setattr(copy_file, "read_at", reading)
+    monkeypatch.setattr(live, "read_or_raise", reading)
     with pytest.raises(Changed, match="too fast to be copied"):
         copied(writer.path, wait)
     assert len(waited) == 5

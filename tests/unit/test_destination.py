@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.errors import DestinationError, DestinationExists
+from boltcli.errors import DestinationError, DestinationExists, DestinationIsSource
 from boltcli.storage.destination import Destination
+from boltcli.storage.open_source import open_source
+from boltcli.storage.opened import Reading
+from tests.support import fixture
 
 
 @pytest.fixture(params=[True, False], ids=["nameless", "named"], autouse=True)
@@ -89,3 +92,38 @@ def test_places_that_cannot_be(tmp_path: Path, name: str) -> None:
     with pytest.raises(DestinationError):
         Destination(str(tmp_path / name))
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.parametrize("is_command", [True, False])
+def test_what_is_opened_in_the_meantime_counts(tmp_path: Path, is_command: bool) -> None:
+    """In a command also after it was closed."""
+    source, output, link = tmp_path / "source", tmp_path / "out", tmp_path / "link"
+    source.write_bytes(fixture("inline").read_bytes())
+    source.chmod(0o600)
+    link.write_bytes(b"replaceable")
+    link.chmod(0o644)
+
+    def write() -> None:
+        with Destination(str(output)) as first, Destination(str(link), replace=True) as second:
+            opened = open_source(str(source), "none")
+            if is_command:
+                opened.close()
+            first.commit()
+            link.unlink()
+            link.hardlink_to(source)
+            try:
+                with pytest.raises(DestinationIsSource):
+                    second.commit()
+            finally:
+                opened.close()
+
+    if is_command:
+        with Reading():
+            write()
+    else:
+        write()
+    assert output.stat().st_mode & 0o777 == 0o600
+    assert link.read_bytes() == source.read_bytes()
+    with Destination(str(link), replace=True) as again:  # nothing is read any more
+        again.commit()

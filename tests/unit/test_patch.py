@@ -292,7 +292,7 @@ def test_arguments(tmp_path: Path) -> None:
     assert error_line(run("patch", path, lines, "-o", tmp_path / "x", "--in-place")[2]).startswith(b"either --output")
     assert error_line(run("patch", path, lines, "--in-place", "--previous")[2]).startswith(b"--in-place changes")
     assert b"is the source database" in error_line(run("patch", path, lines, "-o", path)[2])
-    assert error_line(run("patch", path, lines, "-o", lines)[2]).endswith(b"already exists")
+    assert error_line(run("patch", path, lines, "-o", lines)[2]).endswith(b"is one of the files that are read")
     assert error_line(run("patch", path, tmp_path / "nosuch", "-o", tmp_path / "x")[2]).startswith(b"read ")
     assert run("patch", path, lines, "-o", tmp_path / "same")[1].startswith(b"0 changes: 4 pairs in 4 buckets -> ")
 

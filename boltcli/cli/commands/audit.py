@@ -244,7 +244,7 @@ def _say_failure(failure: BoltError, path: str, job: Job[Options], out: BinaryIO
 def _write_changes(job: Job[Options], done: list[Done], findings: dict[str, list[AuditFinding]]) -> None:
     """Write the changes that repair the file, or that delete old records from it."""
     from ...render.changes import record
-    from ...storage.destination import Destination
+    from ..row_output import complete
 
     deleting = bool(job.options.older_than)
     kinds = SEVERITIES if job.options.verbose else (ERROR, WARNING)
@@ -259,12 +259,10 @@ def _write_changes(job: Job[Options], done: list[Done], findings: dict[str, list
             changes[path] = wanted
     if len(changes) > 1:
         raise ArgumentError(f"--changes takes one file: there are changes to {', '.join(changes)}")
-    with Destination(job.options.changes, replace=job.options.force) as destination:
-        with open(destination.fd, "wb", closefd=False) as file:
-            for wanted in changes.values():
-                for change in wanted:
-                    file.writelines(record(change))
-        destination.commit()
+    with complete(job.options.changes, replace=job.options.force) as file:
+        for wanted in changes.values():
+            for change in wanted:
+                file.writelines(record(change))
 
 
 def _now(text: str) -> int | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
-from ...errors import ArgumentError, DestinationExists
+from ...errors import ArgumentError
 from ...ops.write.compact import compact
 from ..command import Argument, Command, Option
 from ..options import FILL_PERCENT, FORCE, HUMAN_ONLY_IF_GIVEN, NO_SYNC, OUTPUT, PAGE_SIZE
-from ..values import go_quote, parse_int64
+from ..values import parse_int64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,21 +66,17 @@ def prepare(job: Job[Options]) -> None:
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     options = job.options
     with job.progress("compacting") as progress:
-        try:
-            done = compact(
-                snapshot,
-                options.output,
-                tx_max_size=options.tx_max_size,
-                dense=options.dense,
-                page_size=options.page_size,
-                fill_percent=options.fill_percent,
-                replace=options.force,
-                sync=not options.no_sync,
-                progress=progress,
-            )
-        except DestinationExists:
-            hint = "" if options.force or not os.path.isfile(options.output) else ": --force replaces it"
-            raise ArgumentError(f"output file {go_quote(options.output)} already exists{hint}") from None
+        done = compact(
+            snapshot,
+            options.output,
+            tx_max_size=options.tx_max_size,
+            dense=options.dense,
+            page_size=options.page_size,
+            fill_percent=options.fill_percent,
+            replace=options.force,
+            sync=not options.no_sync,
+            progress=progress,
+        )
     if job.json:
         from ...render import records
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import ArgumentError
 from ..command import Argument, Command, Option
 from ..key_argument import address, addresses
-from ..options import ACCESS, FILE, FILTERS, format_option
+from ..options import ACCESS, FILE, FILTERS, FORCE, format_option
 from ..selection import Filters, selection
 
 TYPE_CHECKING = False
@@ -36,6 +36,11 @@ COMMAND = Command(
         format_option("How to write values", short="f"),
         format_option("How to write keys", name="key-format"),
         *FILTERS,
+        Option(
+            "output", "Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.",
+            default="", metavar="DEST", short="o", kind="file",
+        ),
+        FORCE,
         *ACCESS[:3],
     ),
     example="boltcli deleted --limit 3 fixtures/many-free.db",
@@ -51,6 +56,8 @@ class Options(Filters):
     decode: str
     format: str
     key_format: str
+    output: str
+    force: bool
 
 
 def prepare(job: Job[Options]) -> None:
@@ -62,6 +69,26 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    output = job.options.output
+    if not output:
+        count, sentences = _write(job, job.json, out)
+        if not count and not job.json:
+            err.write(b"no deleted pairs found\n")
+    else:
+        import os
+
+        from ..row_output import ENDINGS, complete, lines_into
+
+        kind = ENDINGS.get(os.path.splitext(output)[1].lower(), "")
+        with complete(output, replace=job.options.force) as file, lines_into(file, kind) as target:
+            count, sentences = _write(job, job.json or kind in ("json", "array"), target)
+        out.write(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
+    for sentence in sentences:
+        _say(sentence, job, out, err)
+
+
+def _write(job: Job[Options], as_json: bool, out: BinaryIO) -> tuple[int, list[str]]:
+    """Write the pairs; return their number, and what is to be said of all of them."""
     from itertools import islice
 
     from ...ops.rescue.deleted_pairs import deleted
@@ -82,21 +109,19 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             file.buffer, tuple(addresses(job.arguments[1:])), start=start, stop=stop, wanted=filters["wanted"],
             versions=versions, live=bool(options.history),
             version_of=known.version_of if known is not None else lambda *_: None,
-            ascending=job.json and not versions, progress=progress,
+            ascending=as_json and not versions, progress=progress,
         )  # fmt: skip
-        pair = None
+        count = 0
         for pair in islice(found, options.limit or None):
             file.verify()
             decoded = None
             if known is not None:
                 known.note(pair)
                 decoded = known.decoded(pair)
-            line = _line(pair, job, decoded)
-            out.write(line if job.json else cut_to_width(line, out))
-        for sentence in known.summary() if known is not None else ():
-            _say(sentence, job, out, err)
-        if pair is None and not job.json:
-            err.write(b"no deleted pairs found\n")
+            line = _line(pair, job, as_json, decoded)
+            out.write(line if as_json else cut_to_width(line, out))
+            count += 1
+        return count, list(known.summary() if known is not None else ())
 
 
 def _say(sentence: str, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
@@ -109,10 +134,10 @@ def _say(sentence: str, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None
         err.write(records.line(records.notice("reading", sentence, job.path)))
 
 
-def _line(pair: Deleted, job: Job[Options], decoded: tuple[Decoded, Decoded] | None) -> bytes:
+def _line(pair: Deleted, job: Job[Options], as_json: bool, decoded: tuple[Decoded, Decoded] | None) -> bytes:
     """Return a pair as an object, or as text: page, certainty, buckets, key, value with tabs between them."""
     form, key_form = job.options.format, job.options.key_format
-    if job.json:
+    if as_json:
         from ...render import records
 
         record: dict[str, object] = {}

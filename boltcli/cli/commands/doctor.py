@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError, DestinationExists
+from ...errors import ArgumentError
 from ..command import Command, Option
 from ..options import ACCESS, FILE, FORCE, NO_SYNC
-from ..values import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,16 +84,15 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
 
 def _run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
-    import os
     from tempfile import TemporaryDirectory
 
     from ...ops.rescue.doctor import diagnose, fix
     from ...render.diagnosis import diagnosis_record, diagnosis_text
+    from ...storage.destination import check_destination
 
     options = job.options
-    exists = f"output file {go_quote(options.output)} already exists: --force replaces it"
-    if options.fix and os.path.exists(options.output) and not options.force:
-        raise ArgumentError(exists)
+    if options.fix:
+        check_destination(options.output, replace=options.force)  # before the long work
     fixed = None
     with TemporaryDirectory(prefix="boltcli-doctor-") as folder:
         with job.progress("examining") as progress:
@@ -103,10 +101,7 @@ def _run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
                 audit=_audit,
             )  # fmt: skip
         if options.fix and found.symptoms:
-            try:
-                fixed = fix(found, folder, options.output, replace=options.force, sync=not options.no_sync)
-            except DestinationExists:
-                raise ArgumentError(exists) from None
+            fixed = fix(found, folder, options.output, replace=options.force, sync=not options.no_sync)
     if job.json:
         from ...render import records
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from ..job import Job
 
-FORMATS = ("ndjson", "csv", "sqlite", "parquet", "arrow")
+FORMATS = ("ndjson", "json", "csv", "sqlite", "parquet", "arrow")
+
+LINES = ("ndjson", "json")
 
 COMMAND = Command(
     "export",
@@ -32,7 +34,7 @@ COMMAND = Command(
         ),
         Option(
             "format",
-            "ndjson|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
+            "ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
             default="", metavar="FORMAT", short="f", choices=FORMATS,
         ),
         Option(
@@ -72,7 +74,7 @@ def _form(job: Job[Options]) -> str:
         if options.format not in FORMATS:
             raise ArgumentError(f"--format {options.format}: must be one of {', '.join(FORMATS)}")
         return options.format
-    endings = {".csv": "csv", ".sqlite": "sqlite", ".parquet": "parquet", ".arrow": "arrow"}
+    endings = {".json": "json", ".csv": "csv", ".sqlite": "sqlite", ".parquet": "parquet", ".arrow": "arrow"}
     return endings.get(os.path.splitext(options.output)[1].lower(), "ndjson")
 
 
@@ -84,7 +86,7 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError(f"--format {form} needs --output")
     if options.all_views and form != "sqlite":
         raise ArgumentError("--all-views needs --format sqlite: the other formats have one table per file")
-    if is_asked(options) and (form != "ndjson" or options.view):
+    if is_asked(options) and (form not in LINES or options.view):
         raise ArgumentError("--decode works only for pairs as lines of JSON")
     if options.view and options.bucket:
         raise ArgumentError("--view and --bucket can't be combined")
@@ -92,18 +94,27 @@ def prepare(job: Job[Options]) -> None:
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     options = job.options
-    if _form(job) != "ndjson" or options.view:
+    form = _form(job)
+    if form not in LINES or options.view:
         from ..export_forms import export_table
 
-        export_table(snapshot, job.path, options, _form(job), out)
+        export_table(snapshot, job.path, options, form, out)
     elif options.output:
         from ..row_output import complete
 
         with complete(options.output, replace=options.force) as file:
-            _lines(snapshot, job, file)
+            _write(snapshot, job, form, file)
             snapshot.settle()
     else:
-        _lines(snapshot, job, out)
+        _write(snapshot, job, form, out)
+
+
+def _write(snapshot: Snapshot, job: Job[Options], form: str, out: BinaryIO) -> None:
+    """Write the rows as lines, or as one array of them."""
+    from ..row_output import lines_into
+
+    with lines_into(out, "array" if form == "json" else form) as target:
+        _lines(snapshot, job, target)
 
 
 def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:

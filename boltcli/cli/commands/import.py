@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import mmap
-import os
 import sys
 
-from ...errors import ArgumentError, DestinationExists, OpenError
+from ...errors import ArgumentError, OpenError
 from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load_rows import load
 from ...render.human import written
+from ...storage.opened import take_stdin
 from ..command import Argument, Command, Option
 from ..options import FILL_PERCENT, FORCE, HUMAN, NO_SYNC, OUTPUT, PAGE_SIZE
-from ..values import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +28,7 @@ _ARROW = (b"PAR1", b"ARROW1")
 COMMAND = Command(
     "import",
     "Make a database, as small as possible, from a file that export wrote.",
-    arguments=(
-        Argument("SRC", "file", "Lines of JSON in key order, or SQLite, Parquet or Arrow; - is standard input."),
-    ),
+    arguments=(Argument("SRC", "file", "JSON in key order, SQLite, Parquet or Arrow; - is standard input."),),
     least=1,
     most=1,
     options=(
@@ -66,20 +63,14 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         raise ArgumentError("output file required")
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
-    if source != "-" and os.path.exists(output) and os.path.exists(source) and os.path.samefile(source, output):
-        raise ArgumentError(f"output file {go_quote(output)} is the source")
-    try:
-        done = load(
-            _rows(job),
-            output,
-            page_size=page_size or mmap.PAGESIZE,
-            fill_percent=job.options.fill_percent,
-            replace=job.options.force,
-            sync=not job.options.no_sync,
-        )
-    except DestinationExists:
-        hint = "" if job.options.force or not os.path.isfile(output) else ": --force replaces it"
-        raise ArgumentError(f"output file {go_quote(output)} already exists{hint}") from None
+    done = load(
+        _rows(job),
+        output,
+        page_size=page_size or mmap.PAGESIZE,
+        fill_percent=job.options.fill_percent,
+        replace=job.options.force,
+        sync=not job.options.no_sync,
+    )
     if job.json:
         from ...render import records
 
@@ -119,13 +110,14 @@ def _parsed(job: Job[Options], file: BinaryIO) -> Iterator[Row]:
     Raises :class:`~boltcli.errors.ArgumentError` if the last line is missing or has other counts; with --partial
     this is a warning.
     """
+    from ...render.json_array import ArrayReader
     from ...render.ndjson import End
     from ...render.ndjson_reader import parsed_lines
 
     pairs = buckets = 0
     counted = True  # the output of deleted has no last line with counts
     end: End | None = None
-    for row, line in parsed_lines(file):
+    for row, line in parsed_lines(ArrayReader(file)):
         if not pairs and b'"certainty":' in line:
             counted = False
         if isinstance(row, End):
@@ -159,7 +151,5 @@ def _problem(end: End | None, pairs: int, buckets: int) -> str:
 
 
 def _stdin() -> BinaryIO:
-    # Python has no sys.stdin if it was closed; descriptor 0 may then belong to another file.
-    if sys.stdin is None:
-        raise OpenError("read", "-", "Bad file descriptor")
+    take_stdin("an export", "-")
     return sys.stdin.buffer

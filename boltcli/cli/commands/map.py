@@ -67,12 +67,16 @@ def prepare(job: Job[Options]) -> None:
     addresses(job.options.bucket)
     if job.options.svg and job.options.png:
         raise ArgumentError("--svg and --png can't be combined")
-    if _output(job) and not (job.options.svg or job.options.png):
+    image = job.options.svg or job.options.png
+    if _output(job) and not image:
         raise ArgumentError("--output is for an image: add --svg or --png")
+    if image and job.json and not _output(job):
+        raise ArgumentError("with --json, an image needs --output: standard output can't hold both")
 
 
 def _output(job: Job[Options]) -> str:
-    return job.options.output or "".join(job.arguments[1:])
+    output = job.options.output or "".join(job.arguments[1:])
+    return "" if output == "-" else output
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
@@ -89,7 +93,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     else:
         mapped = page_map(snapshot)
     chosen = _chosen(snapshot, mapped, addresses(options.bucket))
-    if job.json:
+    if job.json and not image:
         _records(job, mapped, chosen, before, out)
         return
     width = min(options.width or (_SQUARE if image else _COLUMNS), 4096)
@@ -142,10 +146,12 @@ def _deliver(job: Job[Options], content: bytes, snapshot: Snapshot, out: BinaryI
     if not output:
         out.write(content)
         return
-    from ...storage.destination import Destination
+    from ..row_output import complete
 
-    with Destination(output, replace=job.options.force) as destination:
-        with open(destination.fd, "wb", closefd=False) as file:
-            file.write(content)
+    with complete(output, public=True, replace=job.options.force) as file:
+        file.write(content)
         snapshot.settle()
-        destination.commit()
+    if job.json:
+        from ...render import records
+
+        out.write(records.line(records.result(job.path, output, size=len(content))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import time
 
-from ...errors import BoltError, DestinationError, as_failure
+from ...errors import BoltError, as_failure
 from ...render import openmetrics
 from ..command import Argument, Command, Option
 from ..options import ACCESS, JOBS_APART, NO_SYNC
@@ -29,8 +29,8 @@ COMMAND = Command(
         Option("check", "Also check each database and print the result.", default=False),
         Option(
             "output",
-            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .csv and"
-            " .parquet get a row for each database.",
+            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json,"
+            " .csv and .parquet get a row for each database.",
             default="", metavar="DEST", short="o", kind="file",
         ),
         NO_SYNC,
@@ -92,15 +92,10 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     if job.several or not job.options.output:
         out.write(content)
         return status
-    from ...storage.destination import Destination
+    from ..row_output import complete
 
-    with Destination(job.options.output, replace=True, sync=not job.options.no_sync) as destination:
-        try:
-            with open(destination.fd, "wb", closefd=False) as stream:
-                stream.write(content)
-        except OSError as error:
-            raise DestinationError("write", job.options.output, error) from error
-        destination.commit()
+    with complete(job.options.output, public=True, replace=True, sync=not job.options.no_sync) as target:
+        target.write(content)
     return status
 
 

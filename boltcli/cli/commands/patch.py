@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from ...errors import ArgumentError, DestinationExists, OpenError
+from ...errors import ArgumentError, OpenError
 from ...render.human import written
+from ...storage.opened import take_stdin
 from ..command import Argument, Command, Option
 from ..options import ACCESS, FILE, HUMAN, NO_SYNC
 from ..runner import run_on_database
-from ..values import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,10 +81,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int | None:
         def work(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             from ...ops.compare.patch import patch
 
-            try:
-                done = patch(snapshot, overlay, options.output, sync=not options.no_sync)
-            except DestinationExists:
-                raise ArgumentError(f"output file {go_quote(options.output)} already exists") from None
+            done = patch(snapshot, overlay, options.output, sync=not options.no_sync)
             _report(job, overlay, done, options.output, None, out)
 
         return run_on_database(work, job, out, err)
@@ -113,6 +110,8 @@ def _changes(source: str) -> Iterator[tuple[int, Change]]:
     from ...render.changes import parse_changes
 
     try:
+        if source == "-":
+            take_stdin("changes")
         with sys.stdin.buffer if source == "-" else open(source, "rb") as file:
             yield from parse_changes(file)
     except OSError as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError, DestinationExists
+from ...errors import ArgumentError
 from ..command import Command, Option
 from ..key_argument import address, addresses
 from ..options import ACCESS, FILE, FORCE, HUMAN, NO_SYNC, OUTPUT
-from ..values import go_quote, parse_name, parse_uint64
+from ..values import parse_name, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,23 +81,20 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
     options = job.options
     with job.progress("recovering") as progress:
-        try:
-            report = recover_file(
-                job.path,
-                options.output,
-                lock=job.lock,
-                timeout=job.timeout,
-                page_size=options.page_size,
-                state=options.state,
-                bucket=tuple(addresses(options.bucket)),
-                lost_and_found=None if options.no_lost_and_found else address(options.lost_and_found),
-                deleted=options.deleted,
-                replace=options.force,
-                sync=not options.no_sync,
-                progress=progress,
-            )
-        except DestinationExists:
-            raise ArgumentError(f"output file {go_quote(options.output)} already exists: --force replaces it") from None
+        report = recover_file(
+            job.path,
+            options.output,
+            lock=job.lock,
+            timeout=job.timeout,
+            page_size=options.page_size,
+            state=options.state,
+            bucket=tuple(addresses(options.bucket)),
+            lost_and_found=None if options.no_lost_and_found else address(options.lost_and_found),
+            deleted=options.deleted,
+            replace=options.force,
+            sync=not options.no_sync,
+            progress=progress,
+        )
     if job.json:
         from ...render import records
 

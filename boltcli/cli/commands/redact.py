@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError, DestinationExists
+from ...errors import ArgumentError
 from ...render.human import written
 from ..command import Command, Option
 from ..options import ACCESS, FILE, FORCE, HUMAN, NO_SYNC, OUTPUT
-from ..values import go_quote, parse_uint64
+from ..values import parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,13 +57,10 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
 
     options = job.options
     with job.progress("redacting") as progress:
-        try:
-            done = redact(
-                job.path, options.output, keys=options.keys, seed=options.seed, lock=job.lock, timeout=job.timeout,
-                replace=options.force, sync=not options.no_sync, progress=progress,
-            )  # fmt: skip
-        except DestinationExists:
-            raise ArgumentError(f"output file {go_quote(options.output)} already exists: --force replaces it") from None
+        done = redact(
+            job.path, options.output, keys=options.keys, seed=options.seed, lock=job.lock, timeout=job.timeout,
+            replace=options.force, sync=not options.no_sync, progress=progress,
+        )  # fmt: skip
     if job.json:
         from ...render import records
 

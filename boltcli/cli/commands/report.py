@@ -51,8 +51,8 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
     from ...errors import BoltError, as_failure
     from ...render import html_report
-    from ...storage.destination import Destination
     from ..meant_files import meant_files
+    from ..row_output import complete
     from ..runner import run_on_database
 
     if not job.options.output:
@@ -79,10 +79,8 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     contexts.sort(key=html_report.badness)
     title = job.options.title or (os.path.basename(paths[0]) if len(contexts) == 1 else f"{len(contexts)} databases")
     content = html_report.page(contexts, title, values=job.options.values)
-    with Destination(job.options.output, replace=job.options.force) as destination:
-        with open(destination.fd, "wb", closefd=False) as file:
-            file.write(content)
-        destination.commit()
+    with complete(job.options.output, replace=job.options.force) as file:
+        file.write(content)
     bad = sum(context["tone"] == "bad" for context in contexts)
     status = 1 if unread else 0
     if job.json:

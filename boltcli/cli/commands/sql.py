@@ -28,7 +28,7 @@ COMMAND = Command(
         Option("csv", "Write CSV; BLOBs are in hex.", default=False),
         Option(
             "output",
-            "Write the result to this file; its suffix selects Parquet, CSV, NDJSON or Arrow.",
+            "Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow.",
             default="", metavar="DEST", short="o", kind="file",
         ),
         FORCE,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ...errors import ArgumentError
 from ..command import Argument, Command, Option
-from ..options import FILE
+from ..options import FILE, FORCE
 from ..streams import wants_style, write_styled
 from ..values import parse_name, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO
 
     from ...apps.contract import Application, Recognition
     from ...apps.store import SnapshotStore
@@ -50,6 +51,11 @@ COMMAND = Command(
             "The application whose views to use; auto: recognise it by the file's buckets.",
             default="auto", metavar="NAME",
         ),
+        Option(
+            "output", "Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).",
+            default="", metavar="DEST", short="o", kind="file",
+        ),
+        FORCE,
     ),
     opens=True,
     group="Applications",
@@ -69,6 +75,8 @@ class Options:
     key: str
     set: list[str]
     app: str
+    output: str
+    force: bool
 
 
 def prepare(job: Job[Options]) -> None:
@@ -77,17 +85,42 @@ def prepare(job: Job[Options]) -> None:
     for option in ("where", "set"):
         for text in getattr(job.options, option):
             _split(option, text)
+    _kind(job)
+
+
+def _kind(job: Job[Options]) -> str:
+    """Return the form of the rows: text, csv, json (lines) or array. Raises ArgumentError."""
+    from ..row_output import Form
+
+    kind = Form(json=job.json, csv=job.options.csv, output=job.options.output).kind
+    if kind in ("parquet", "arrow"):
+        raise ArgumentError(f"view writes .csv, .ndjson and .json; `boltcli export --view NAME` also writes {kind}")
+    return kind
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    if not job.options.output:
+        _write(snapshot, job, _kind(job), out)
+        return
+    from ..row_output import complete, lines_into
+
+    kind = _kind(job)
+    with complete(job.options.output, replace=job.options.force) as file:
+        with lines_into(file, kind) as target:
+            count = _write(snapshot, job, "json" if kind == "array" else kind, target)
+        snapshot.settle()
+    out.write(f"{count} rows -> {job.options.output}\n".encode("utf-8", "surrogateescape"))
+
+
+def _write(snapshot: Snapshot, job: Job[Options], kind: str, out: BinaryIO) -> int:
+    """Write the views, or the rows of one, as text, CSV or lines of JSON; return their number."""
     from ...apps.store import SnapshotStore
 
     db = SnapshotStore(snapshot)
     application, recognition = recognised(db, job.options.app)
     if len(job.arguments) < 2:
-        _list(application, recognition, db, job, out)
-    else:
-        _show(application, db, job, out)
+        return _list(application, recognition, db, job, kind, out)
+    return _show(application, db, job, kind, out)
 
 
 def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
@@ -104,13 +137,13 @@ def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
 
 
 def _list(
-    application: Application, recognition: Recognition, db: SnapshotStore, job: Job[Options], out: BinaryIO
-) -> None:
+    application: Application, recognition: Recognition, db: SnapshotStore, job: Job[Options], kind: str, out: BinaryIO
+) -> int:
     from ...apps.contract import Column
     from ...render import records, view_rows
 
     found = [(view, view.count(db)) for view in application.views]
-    if job.json:
+    if kind == "json":
         for view, count in found:
             out.write(
                 records.line(
@@ -125,12 +158,12 @@ def _list(
                     }
                 )
             )
-        return
-    if job.options.csv:
+        return len(found)
+    if kind == "csv":
         columns = [Column("view"), Column("rows", "integer"), Column("title")]
         rows = [(view.name, count, view.title) for view, count in found]
         out.writelines(view_rows.csv_lines(columns, rows))
-        return
+        return len(found)
     head = f"{application.name}: {recognition.layout} ({recognition.certainty})\n\n"
     out.write(head.encode("utf-8", "surrogateescape"))
     columns = [Column("view"), Column("rows", "integer"), Column("what it shows")]
@@ -141,9 +174,10 @@ def _list(
         path = shell_quoted(job.path)
         hints = "".join(f"  boltcli {hint.replace('FILE', path, 1)}\n" for hint in application.hints)
         out.write(f"\nFor example:\n{hints}".encode("utf-8", "surrogateescape"))
+    return len(found)
 
 
-def _show(application: Application, db: SnapshotStore, job: Job[Options], out: BinaryIO) -> None:
+def _show(application: Application, db: SnapshotStore, job: Job[Options], kind: str, out: BinaryIO) -> int:
     from ...apps.rows import Selection, view_rows
     from ...render import view_rows as render
 
@@ -161,10 +195,18 @@ def _show(application: Application, db: SnapshotStore, job: Job[Options], out: B
         options.sort,
         options.limit,
     )
-    rows = selection.rows(view_rows(view, db, given))
-    if job.json:
+    count = 0
+
+    def counted() -> Iterator[tuple[Any, ...]]:
+        nonlocal count
+        for row in selection.rows(view_rows(view, db, given)):
+            count += 1
+            yield row
+
+    rows = counted()
+    if kind == "json":
         out.writelines(render.json_lines(selection.columns, rows))
-    elif options.csv:
+    elif kind == "csv":
         out.writelines(render.csv_lines(selection.columns, rows))
     elif out.isatty():
         from itertools import chain, islice
@@ -179,6 +221,7 @@ def _show(application: Application, db: SnapshotStore, job: Job[Options], out: B
             write_styled(out, rich_table(title, selection.columns, first, styled=wants_style(out)))
     else:
         out.writelines(render.text_lines(selection.columns, rows))
+    return count
 
 
 def _split(option: str, text: str) -> tuple[str, str]:

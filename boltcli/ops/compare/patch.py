@@ -6,10 +6,13 @@ import mmap
 import os
 import time
 
-from ...errors import DestinationError, DestinationExists, DestinationIsSource, OpenError
+from ...errors import DestinationError, DestinationExists, OpenError
 from ...storage.destination import Destination
 from ...storage.open_source import open_source
+from ...storage.opened import strictest
+from ...storage.positions import write_all
 from ...storage.snapshot import Snapshot
+from ...storage.source import read_or_raise
 from ..write.compact import PAGE_SIZES
 from ..write.load_rows import Loaded, write_rows
 from .patched_rows import patched_rows
@@ -26,26 +29,16 @@ _CHUNK = 1 << 20  # bytes copied at a time
 def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True) -> Loaded:
     """Write ``snapshot`` with the changes of ``overlay`` to ``path``, which appears there when it is complete.
 
-    It has the page size and the permissions of the source, and is as small as
-    possible. Raises :class:`~boltcli.errors.PatchMismatch` if a change doesn't
+    It has the page size and the permissions of the source (fewer, if the file of the
+    changes has fewer), and is as small as possible. Raises :class:`~boltcli.errors.PatchMismatch` if a change doesn't
     fit, :class:`~boltcli.errors.Corrupted`, and the errors of a destination;
     then no file is written.
     """
-    _refuse_source(snapshot, path)
-    with Destination(path, mode=snapshot.mode, sync=sync) as destination:
+    with Destination(path, mode=strictest(snapshot.mode), sync=sync) as destination:
         done = _write(snapshot, overlay, destination)
         snapshot.settle()
         destination.commit()
     return done
-
-
-def _refuse_source(snapshot: Snapshot, path: str) -> None:
-    try:
-        same = os.path.samefile(snapshot.path, path)
-    except (OSError, ValueError):
-        return  # there is no such file, or Destination reports what is wrong with it
-    if same:
-        raise DestinationIsSource(path)
 
 
 def patch_in_place(
@@ -67,7 +60,7 @@ def patch_in_place(
         _lock(source, timeout)
         with Snapshot(path, source.duplicate()) as snapshot:
             status = os.fstat(source.fd)
-            with Destination(path, mode=snapshot.mode, replace=True, sync=sync) as destination:
+            with Destination(path, mode=snapshot.mode, replace=True, in_place=True, sync=sync) as destination:
                 done = _write(snapshot, overlay, destination)
                 snapshot.settle()
                 _resemble(source, destination, status)
@@ -151,6 +144,9 @@ def _keep(source: Source) -> str:
 def _copy(source: Source, name: str) -> None:
     status = os.fstat(source.fd)
     with Destination(name, mode=status.st_mode & 0o7777) as destination:
-        for position in range(0, status.st_size, _CHUNK):
-            os.pwrite(destination.fd, os.pread(source.fd, _CHUNK, position), position)
+        try:
+            for position in range(0, status.st_size, _CHUNK):
+                write_all(destination.fd, read_or_raise(source.fd, position, _CHUNK), position)
+        except OSError as error:
+            raise DestinationError("write", name, error) from error
         destination.commit()

@@ -17,7 +17,7 @@ from ...errors import Corrupted
 from ...format.bucket import buckets_in
 from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import EVEN, Page
-from ...storage.source import read_at
+from ...storage.source import read_or_raise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
     buffer = snapshot.buffer
     if isinstance(buffer, bytes):
         return buffer[start : start + size]
-    return read_at(snapshot.fd, start, size).ljust(size, b"\0")
+    return read_or_raise(snapshot.fd, start, size).ljust(size, b"\0")
 
 
 def can_share(old: Snapshot, new: Snapshot) -> bool:

@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import NamedTuple
 
-from ...errors import BoltError, InvalidDatabase
+from ...errors import BoltError, DestinationError, InvalidDatabase
 from ...storage.copy import copy_to
 from ...storage.destination import Destination
 from ...storage.open_source import open_source
@@ -132,7 +132,7 @@ def diagnose(
 def _whose(path: str, whose: Callable[[Snapshot], str]) -> str:
     """Return the application whose file it is; empty if it can't be told."""
     try:
-        with _open(path) as snapshot:
+        with Snapshot(path, open_source(path, "none")) as snapshot:
             return whose(snapshot)
     except (BoltError, OSError):
         return ""
@@ -403,7 +403,10 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
     if again is None or not again.sound:
         raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
     with Destination(output, replace=replace, sync=sync) as destination:
-        with open(made, "rb") as source, open(destination.fd, "wb", closefd=False) as target:
-            shutil.copyfileobj(source, target)
+        try:
+            with open(made, "rb") as source, open(destination.fd, "wb", closefd=False) as target:
+                shutil.copyfileobj(source, target)
+        except OSError as error:
+            raise DestinationError("write", output, error) from error
         destination.commit()
     return best

@@ -26,6 +26,8 @@ from ...format.constants import (
 from ...format.meta import Meta, choose
 from ...format.page import BRANCH_ELEMENT, HEADER, LEAF_ELEMENT
 from ...storage.destination import Destination
+from ...storage.positions import write_all
+from ...storage.source import read_or_raise
 from .mapped_file import MappedFile
 from .page_table import PageTable, find_page_size, meta_at
 from .private_keys import Renamer
@@ -112,7 +114,7 @@ class _Image:
 
     def write(self, fd: int) -> None:
         """Write the run."""
-        os.pwrite(fd, self.data, self.start)
+        write_all(fd, self.data, self.start)
 
 
 class _LargeImage(_Image):
@@ -129,7 +131,7 @@ class _LargeImage(_Image):
             self.put(place, filler[: at + size - place])
 
     def put(self, at: int, data: bytes) -> None:
-        os.pwrite(self.fd, data[: self.stop - at], at)
+        write_all(self.fd, data[: self.stop - at], at)
 
     def write(self, fd: int) -> None:
         pass
@@ -174,7 +176,7 @@ class _Copy:
         self.wiped = table.pages - self.pages
 
     def _put(self, start: int, data: bytes) -> None:
-        os.pwrite(self.fd, data[: self.table.size - start], start)
+        write_all(self.fd, data[: self.table.size - start], start)
 
     def _keep(self, start: int, stop: int) -> None:
         """Copy these bytes as they are."""
@@ -342,7 +344,7 @@ class _Copy:
         for start in range(0, size - _TRAILER, _CHUNK):
             stop = min(start + _CHUNK, size - _TRAILER)
             before.update(self.buffer[start:stop])
-            after.update(os.pread(self.fd, stop - start, start))
+            after.update(read_or_raise(self.fd, start, stop - start))
         right = self.buffer[size - _TRAILER : size] == before.digest()
         self._put(size - _TRAILER, after.digest() if right else bytes(_TRAILER))
 

@@ -5,14 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from ...errors import (
-    ArgumentError,
-    BoltError,
-    BucketNotFound,
-    DestinationError,
-    DestinationIsSource,
-    InvalidDatabase,
-)
+from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
 from ...storage.destination import Destination
 from ...storage.open_source import open_source
 from ...storage.snapshot import Snapshot
@@ -127,39 +120,40 @@ def recover_file(
     """
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
-    with MappedFile(path, lock, timeout) as file:
-        _refuse_source(path, output)
-        with Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination:
-            done, text_mode = _recovered(file.buffer, page_size, state, progress)
-            proved = text_mode is not None and text_mode.certainty == PROVED
-            unplaced = len(done.left)
-            name = None
-            if lost_and_found is not None and not bucket:
-                made = add_lost_and_found(done, lost_and_found)
-                name = made.name if made is not None else None
-            if deleted and not bucket:
-                add_deleted(done, DELETED)
-            emission = Emission(done.tree, name, bucket)
-            try:
-                if text_mode is not None and proved and done.exact and not (bucket or deleted):
-                    size = _as_it_was(text_mode.content, emission, destination.fd)
-                else:
-                    size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
-            except OSError as error:
-                file.verify()
-                raise DestinationError("write", output, error) from error
+    with (
+        MappedFile(path, lock, timeout) as file,
+        Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination,
+    ):
+        done, text_mode = _recovered(file.buffer, page_size, state, progress)
+        proved = text_mode is not None and text_mode.certainty == PROVED
+        unplaced = len(done.left)
+        name = None
+        if lost_and_found is not None and not bucket:
+            made = add_lost_and_found(done, lost_and_found)
+            name = made.name if made is not None else None
+        if deleted and not bucket:
+            add_deleted(done, DELETED)
+        emission = Emission(done.tree, name, bucket)
+        try:
+            if text_mode is not None and proved and done.exact and not (bucket or deleted):
+                size = _as_it_was(text_mode.content, emission, destination.fd)
+            else:
+                size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
+        except OSError as error:
             file.verify()
-            if bucket and not emission.buckets:
-                raise BucketNotFound
-            if not (emission.pairs or emission.buckets or done.tree.top.leaves):
-                raise InvalidDatabase("there is nothing to recover: no page of the file is one of a bolt database")
-            lost = losses(done, emission, bucket, unplaced if lost_and_found is None else 0) + _doubts(text_mode)
-            changed = alterations(done, emission, bucket)
-            exact = proved and done.exact
-            if not (proved or lost or changed or _differ(done)):
-                found = compared(path, destination.fd, bucket, {name, DELETED if deleted else name})
-                exact, changed = done.exact and found == [], found or []
-            destination.commit()
+            raise DestinationError("write", output, error) from error
+        file.verify()
+        if bucket and not emission.buckets:
+            raise BucketNotFound
+        if not (emission.pairs or emission.buckets or done.tree.top.leaves):
+            raise InvalidDatabase("there is nothing to recover: no page of the file is one of a bolt database")
+        lost = losses(done, emission, bucket, unplaced if lost_and_found is None else 0) + _doubts(text_mode)
+        changed = alterations(done, emission, bucket)
+        exact = proved and done.exact
+        if not (proved or lost or changed or _differ(done)):
+            found = compared(path, destination.fd, bucket, {name, DELETED if deleted else name})
+            exact, changed = done.exact and found == [], found or []
+        destination.commit()
     return Report(
         path, output, done.table.page_size, done.page_size_from, done.root_from, exact,
         emission.pairs, emission.buckets, emission.pages, done.placed, done.older, done.stale, size, lost,
@@ -197,15 +191,6 @@ def _as_it_was(content: bytes, emission: Emission, fd: int) -> int:
 def _result_page_size(page_size: int) -> int:
     """Return the page size of the source, if bolt can have written it anywhere."""
     return page_size if page_size in PAGE_SIZES else 4096
-
-
-def _refuse_source(path: str, output: str) -> None:
-    try:
-        same = os.path.samefile(path, output)
-    except (OSError, ValueError):
-        return
-    if same:
-        raise DestinationIsSource(output)
 
 
 def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_out: int) -> list[Loss]:

@@ -11,10 +11,11 @@ import mmap
 import os
 import stat
 
-from ....errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError, DestinationIsSource
+from ....errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError, OpenError
 from ....storage.destination import Destination
 from ....storage.snapshot import Snapshot
 from ....storage.source import Source as OpenFile
+from ....storage.source import open_for_reading
 from ....tree.bucket import root_bucket
 from ....tree.kernel_walks import copied
 from ...read.select_items import items
@@ -99,13 +100,13 @@ def compact(
         raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
     if fill_percent != FILL_PERCENT and not dense:
         raise ArgumentError("fill percent is for dense copies")
-    _refuse_source(snapshot, path)
     form = _Form(page_size or mmap.PAGESIZE, tx_max_size, fill_percent if dense else 0)
     verification = Verification(snapshot)
     try:
         mode = None if replace else _mode_of_empty(path)
         replace = replace or mode is not None
-        with Destination(path, mode=mode or snapshot.mode, replace=replace, sync=sync) as destination:
+        mode = snapshot.mode if mode is None else mode & snapshot.mode
+        with Destination(path, mode=mode, replace=replace, sync=sync) as destination:
             try:
                 done = None
                 if not verification.has_failed:
@@ -250,7 +251,7 @@ def _mode_of_empty(path: str) -> int | None:
         if not stat.S_ISREG(found.st_mode):
             return None
         if found.st_size:
-            with Snapshot(path) as snapshot:
+            with Snapshot(path, _to_be_replaced(path)) as snapshot:
                 if any(part.keys for part in items(snapshot, root_bucket(snapshot))):
                     return None
         return stat.S_IMODE(found.st_mode)
@@ -258,14 +259,13 @@ def _mode_of_empty(path: str) -> int | None:
         return None
 
 
-def _refuse_source(snapshot: Snapshot, path: str) -> None:
-    """Refuse a destination that is the source itself, under whatever name."""
-    try:
-        same = os.path.samefile(snapshot.path, path)
-    except (OSError, ValueError):
-        return  # there is no such file, or Destination will say what is wrong with it
-    if same:
-        raise DestinationIsSource(path)
+def _to_be_replaced(path: str) -> OpenFile:
+    """Open a file that is only looked at, and is no source. Raises OpenError while a process writes to it."""
+    source = OpenFile(open_for_reading(path), path)
+    if not source.try_lock() and source.reason == "held":
+        source.close()
+        raise OpenError("lock", path, source.reason)
+    return source
 
 
 def _copy(source: Source, writer: Replay | Dense, progress: Callable[[int, int], None] | None) -> tuple[int, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ....storage.positions import write_all
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,18 +77,9 @@ class PageWriter:
         for piece in pieces:
             size = memoryview(piece).nbytes
             if done < size:
-                self._write_rest(memoryview(piece)[done:], offset + done)
+                write_all(self.fd, memoryview(piece)[done:], offset + done)  # a full disk raises here
             done -= min(done, size)
             offset += size
-
-    def _write_rest(self, view: memoryview, offset: int) -> None:
-        """Write the rest that one call didn't write; a full disk raises here."""
-        if not hasattr(os, "pwrite"):
-            os.lseek(self.fd, offset, os.SEEK_SET)
-        while view:
-            done = os.pwrite(self.fd, view, offset) if hasattr(os, "pwrite") else os.write(self.fd, view)
-            view = view[done:]
-            offset += done
 
 
 class NoWriter(PageWriter):

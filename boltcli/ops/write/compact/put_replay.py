@@ -13,7 +13,7 @@ from ....errors import BoltError
 from ....format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
 from ....format.encode import branch_page
 from ....format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page
-from ....storage.source import read_at
+from ....storage.source import read_or_raise
 from .leaf_slices import elements, leaf_page
 
 TYPE_CHECKING = False
@@ -245,10 +245,10 @@ class _Transaction:
     def read(self, pgid: int) -> _Node:
         """Return a committed page, as an object of its own."""
         page_size = self.file.page_size
-        data = read_at(self.file.writer.fd, pgid * page_size, page_size)
+        data = read_or_raise(self.file.writer.fd, pgid * page_size, page_size)
         overflow = HEADER.unpack_from(data)[3]
         if overflow:
-            data = read_at(self.file.writer.fd, pgid * page_size, page_size * (overflow + 1))
+            data = read_or_raise(self.file.writer.fd, pgid * page_size, page_size * (overflow + 1))
         return _parsed(data, pgid, len(data))
 
     def look(self, pgid: int) -> _Node:

@@ -1,0 +1,185 @@
+"""The files that are read: a destination is none of them, under whatever name, and isn't open to more users than they.
+
+While a command runs (:class:`Reading`), each file that it opened or that was named to it counts until the command
+ends, as results are often written after their sources were closed. In a library call those count that are open.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import DestinationIsSource, OpenError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Key = tuple[int, int]  # device and inode
+
+_REGULAR = 0o100000
+_PRIVATE = 0o600  # the mode of what has none that is known: a pipe, a remote object
+_ALL = 0o7777
+_STREAMS = (1, 2)
+
+_open: dict[Key, list[int]] = {}  # of each open file, how often it is open, and its permission bits
+_reading: Reading | None = None  # the command that runs
+
+
+class Reading:
+    """Context manager around a command. It reads ``paths``, and ``rewritten``, which it may also replace."""
+
+    __slots__ = ("_before", "modes", "paths", "rewritten", "stdin", "stdin_is", "streams")
+
+    def __init__(self, paths: Iterable[str] = (), rewritten: Iterable[str] = ()) -> None:
+        self.paths = list(paths)
+        self.rewritten = list(rewritten)
+        self.modes: dict[Key, int] = {}  # of the files that were opened
+        self.stdin_is = ""  # what was read from standard input
+        self.stdin = -1  # the file with a database from there, which may be opened again
+        self.streams: set[Key] = set()
+        for stream in _STREAMS:
+            try:
+                found = os.fstat(stream)
+            except OSError:  # it is closed
+                continue
+            if _is_file(found):
+                self.streams.add(_key(found))
+        self._before: Reading | None = None
+
+    def named(self) -> dict[Key, int]:
+        """Return the files that were named, also those that could not be opened."""
+        return _found(self.paths)
+
+    def __enter__(self) -> Reading:
+        global _reading
+        self._before, _reading = _reading, self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        global _reading
+        _reading = self._before
+        if self.stdin >= 0:
+            os.close(self.stdin)
+            self.stdin = -1
+
+
+def hold(fd: int, path: str) -> Key | None:
+    """Note that the file ``fd`` is read, until :func:`let_go`; return what that takes.
+
+    Raises :class:`~boltcli.errors.DestinationIsSource` if the running command's output goes into it.
+    """
+    found = os.fstat(fd)
+    key, mode = _key(found), found.st_mode & _ALL if _is_file(found) else _PRIVATE
+    if _reading is not None:
+        if key in _reading.streams:
+            raise DestinationIsSource(path)
+        _reading.modes[key] = mode
+    _open.setdefault(key, [0, mode])[0] += 1
+    return key
+
+
+def take_stdin(what: str, name: str = "standard input") -> None:
+    """Note that standard input is read as ``what``: changes, say. ``name`` is its name in errors.
+
+    Raises :class:`~boltcli.errors.OpenError` if it is closed, or the running command has read it as something else.
+    """
+    import sys
+
+    if sys.stdin is None:  # it was closed at the start; its descriptor may belong to another file now
+        raise OpenError("read", name, "Bad file descriptor")
+    if _reading is None:
+        return
+    if _reading.stdin_is:
+        raise OpenError("read", name, f"it was read already, as {_reading.stdin_is}")
+    _reading.stdin_is = what
+    try:
+        found = os.fstat(sys.stdin.fileno())
+    except (OSError, ValueError):  # not a file
+        return
+    if _is_file(found):
+        _reading.modes[_key(found)] = found.st_mode & _ALL
+    else:
+        note_unknown()
+
+
+def kept_stdin() -> int:
+    """Return a duplicate of the database from standard input, if the running command has read it before; else -1."""
+    return os.dup(_reading.stdin) if _reading is not None and _reading.stdin >= 0 else -1
+
+
+def keep_stdin(fd: int) -> None:
+    """Keep ``fd``, the database from standard input, for the running command, which may open it again."""
+    if _reading is not None:
+        _reading.stdin = os.dup(fd)
+
+
+def hold_again(key: Key | None) -> Key | None:
+    """Note that a file is open once more."""
+    if key in _open:
+        _open[key][0] += 1
+        return key
+    return None
+
+
+def let_go(key: Key | None) -> None:
+    """Note that a file was closed."""
+    if key in _open:
+        _open[key][0] -= 1
+        if not _open[key][0]:
+            del _open[key]
+
+
+def name(paths: Iterable[str]) -> None:
+    """Note that the running command reads these files, perhaps in other processes."""
+    if _reading is not None:
+        _reading.paths += paths
+
+
+def note_unknown() -> None:
+    """Note that the running command reads something whose permissions aren't known."""
+    if _reading is not None:
+        _reading.modes[-1, len(_reading.modes)] = _PRIVATE
+
+
+def refuse(path: str, found: os.stat_result) -> None:
+    """Raise :class:`~boltcli.errors.DestinationIsSource` if the file at ``path``, with this status, is one of those."""
+    key = _key(found)
+    if key in _open or (_reading is not None and key in _reading.modes):
+        raise DestinationIsSource(path)
+    if _reading is not None and key in _reading.named():
+        raise DestinationIsSource(path, database=False)
+
+
+def strictest(mode: int = _ALL) -> int:
+    """Return the permission bits that ``mode`` and all files that are read have in common."""
+    for _, other in _open.values():
+        mode &= other
+    if _reading is not None:
+        for other in (*_reading.modes.values(), *_reading.named().values(), *_found(_reading.rewritten).values()):
+            mode &= other
+    return mode
+
+
+def _found(paths: Iterable[str]) -> dict[Key, int]:
+    from .data_directory import databases_of
+    from .members import split_member
+
+    modes: dict[Key, int] = {}
+    for path in paths:
+        inner = databases_of(path) if os.path.isdir(path) else ()
+        for each in (split_member(path)[0], *inner):
+            try:
+                found = os.stat(each)
+            except (OSError, ValueError):  # an address, standard input, or nothing
+                continue
+            if _is_file(found):
+                modes[_key(found)] = found.st_mode & _ALL
+    return modes
+
+
+def _key(found: os.stat_result) -> Key:
+    return found.st_dev, found.st_ino
+
+
+def _is_file(found: os.stat_result) -> bool:
+    return found.st_mode & 0o170000 == _REGULAR
