@@ -10,6 +10,7 @@ from ..ops.read.key_pages import keyed_leaves
 from ..ops.read.select_items import items
 from ..tree.bucket import child_bucket, get, root_bucket
 from ..tree.key_range import bounds
+from ..tree.walk import Whole
 
 _ELEMENT = 16  # bytes of an element in a leaf page's table
 _TABLES = [Struct(f"<{4 * count}I") for count in range(17)]
@@ -86,7 +87,7 @@ class SnapshotStore:
             if pairs is not None:
                 yield from pairs
                 return
-        for leaf, keys in keyed_leaves(snapshot, ref):
+        for leaf, keys in keyed_leaves(snapshot, ref, Whole(snapshot)):
             snapshot.glance()
             values = leaf.values()
             buckets = leaf.bucket_indexes()

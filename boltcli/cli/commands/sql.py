@@ -66,7 +66,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
     with ExitStack() as stack:
         snapshots = [(path, stack.enter_context(open_second(path, job))) for path in paths]
-        session = stack.enter_context(Session([TableFile(path, snapshot) for path, snapshot in snapshots]))
+        session = stack.enter_context(Session([TableFile(path, snapshot, job.warn) for path, snapshot in snapshots]))
         if statement is None:
             _describe(session, job, out)
         else:
