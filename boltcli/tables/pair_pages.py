@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..errors import BucketNotFound
 from ..format.bucket import BucketRef, open_bucket
 from ..tree.bucket import find_bucket
 from ..tree.key_range import stretches
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 
 
 class Bounds:
-    """Which pairs are needed: those of the bucket at ``bucket`` and, unless ``exact``, of the buckets inside it.
+    """Which pairs to read: those of the bucket at ``bucket`` and, unless ``exact``, of the buckets inside it.
 
-    With ``exact`` also only keys that are at least ``start`` and below
-    ``stop`` (None: no bound). A superset of what a statement selects is right.
+    Of that bucket only keys, of pairs and of buckets, that are at least ``start`` and below ``stop`` (None: no bound).
     """
 
     __slots__ = ("bucket", "exact", "start", "stop")
@@ -49,16 +47,13 @@ def pair_pages(
 ) -> Iterator[PairPage]:
     """Yield the pairs within ``bounds`` in key order, the pairs of a nested bucket after the page that holds it.
 
-    A bucket that is not there has no pairs. Raises :class:`~boltcli.errors.Corrupted` when it comes to damage.
+    Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` when it comes to damage.
     """
-    try:
-        first = find_bucket(snapshot, bounds.bucket)
-    except BucketNotFound:
-        return
+    first = find_bucket(snapshot, bounds.bucket)
     guard = Backup(snapshot, warn)
     nest = Nest(snapshot)
     nest.enter(first)
-    start, stop = (bounds.start, bounds.stop) if bounds.exact else (b"", None)
+    start, stop = bounds.start, bounds.stop
     pending = [
         (first.root, _pages(snapshot, first, bounds.bucket, start, stop, values, guard, nested=not bounds.exact))
     ]

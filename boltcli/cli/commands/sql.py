@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ...errors import ArgumentError
 from ..command import Argument, Command, Option
-from ..options import ACCESS, FORCE
+from ..key_argument import address, addresses
+from ..options import ACCESS, FILTERS, FORCE
+from ..values import parse_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from ...tables.duck import Session
+    from ...tables.pair_pages import Bounds
     from ..job import Job
 
 COMMAND = Command(
@@ -23,6 +26,12 @@ COMMAND = Command(
     ),
     least=1,
     options=(
+        Option(
+            "bucket",
+            "Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
+            default=[], metavar="NAME", parse=parse_name, kind="bucket",
+        ),
+        *(option for option in FILTERS if option.name in ("prefix", "from", "to")),
         Option("csv", "Write CSV; BLOBs are in hex.", default=False),
         Option(
             "output",
@@ -30,6 +39,11 @@ COMMAND = Command(
             default="", metavar="DEST", short="o", kind="file",
         ),
         FORCE,
+        Option(
+            "allow-files",
+            "Let the statement read and write files, attach databases, load extensions, and change settings.",
+            default=False,
+        ),
         *ACCESS,
     ),
     group="Query",
@@ -40,12 +54,21 @@ COMMAND = Command(
 class Options:
     """The values of the options."""
 
+    bucket: list[str]
+    prefix: str
+    from_: str
+    to: str
     csv: bool
     output: str
     force: bool
+    allow_files: bool
 
 
 def prepare(job: Job[Options]) -> None:
+    options = job.options
+    if (options.prefix or options.from_ or options.to) and not options.bucket:
+        raise ArgumentError("--prefix, --from and --to need --bucket: keys are those of a bucket")
+    _bounds(options)
     if job.options.csv and job.json:
         raise ArgumentError("--csv and --json can't be combined")
 
@@ -66,13 +89,26 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
     with ExitStack() as stack:
         snapshots = [(path, stack.enter_context(open_second(path, job))) for path in paths]
-        session = stack.enter_context(Session([TableFile(path, snapshot, job.warn) for path, snapshot in snapshots]))
+        files = [TableFile(path, snapshot, job.warn) for path, snapshot in snapshots]
+        session = stack.enter_context(Session(files, bounds=_bounds(job.options), allow_files=job.options.allow_files))
         if statement is None:
             _describe(session, job, out)
         else:
             schema, batches = session.run(statement)
             if schema is not None:
                 _deliver(job, schema, batches, out)
+
+
+def _bounds(options: Options) -> Bounds:
+    """Return what is read of ``pairs``. Raises :class:`~boltcli.errors.ArgumentError`."""
+    from ...tables.pair_pages import EVERYTHING, Bounds
+    from ...tree.key_range import bounds
+
+    if not options.bucket:
+        return EVERYTHING
+    end = address(options.to) if options.to else None
+    start, stop = bounds(address(options.prefix), address(options.from_), end)
+    return Bounds(tuple(addresses(options.bucket)), start=start, stop=stop)
 
 
 def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:
