@@ -31,7 +31,7 @@ from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import find_bucket, root_bucket, seek
 from .tree.key_range import bounds, leaf_pages
-from .tree.walk import Whole
+from .tree.walk import Whole, refuse_nested
 
 if TYPE_CHECKING:
     from .apps.contract import Audit, Recognition
@@ -189,7 +189,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         return self._owner._snapshot
 
     def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        return Bucket(self._owner, ref, self.names + names)
+        return Bucket(self._owner, refuse_nested(self._snapshot, ref), self.names + names)
 
     def __getitem__(self, key: bytes | str) -> bytes | Bucket:
         wanted = _as_bytes(key)
@@ -360,7 +360,7 @@ class Database(Queryable, Bucket):
         return self._file
 
     def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        return Bucket(self, ref, names)
+        return Bucket(self, refuse_nested(self._snapshot, ref), names)
 
     def close(self) -> None:
         """Unmap the file and release its lock; its buckets can't be read any more."""

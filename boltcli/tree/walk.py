@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 1 << 16
 _TIMES = 4
 _LEAST = 1 << 20
+_LEAST_OF_A_LIST = 1 << 10
 _FEW = 64  # pages that a guard remembers by their ids
 _UNBOUNDED: tuple[bytes, bytes | None] = (b"", None)
 
@@ -180,10 +181,15 @@ class Whole(Descent):
     """The guard of a walk that must not pass over a page that hides what is below it.
 
     bbolt's commands read a damaged tree as far as they can, and so do those of
-    ours that print the same. Lists of ours raise :class:`~boltcli.errors.Corrupted`.
+    ours that print the same. Lists of ours raise :class:`~boltcli.errors.Corrupted`,
+    also at far fewer visits: each page may be read a few times.
     """
 
     __slots__ = ()
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot)
+        self._left = _TIMES * snapshot.page_count + _LEAST_OF_A_LIST
 
     def visit(self, page: Page) -> None:
         if page.flags not in (BRANCH_PAGE, LEAF_PAGE):
@@ -339,6 +345,16 @@ class Nest:
     def leave(self, root: int) -> None:
         """Leave the bucket whose tree has the root page ``root``."""
         self._roots.discard(root)
+
+
+def refuse_nested(snapshot: Snapshot, bucket: BucketRef) -> BucketRef:
+    """Return ``bucket``, for readers that keep no :class:`Nest`. Raises Corrupted if it is inside itself."""
+    above = bucket.parent if bucket.root else None
+    while above is not None:
+        if above.root == bucket.root:
+            raise snapshot.corrupted("the bucket is nested in itself", bucket.root, bucket=bucket)
+        above = above.parent
+    return bucket
 
 
 def visit_buckets(

@@ -6,12 +6,17 @@ bbolt's own commands pass over such a page, as bbolt does: ``tests/compat`` hold
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import boltcli
+from boltcli.apps.store import SnapshotStore
 from boltcli.errors import Corrupted
+from boltcli.storage.snapshot import Snapshot
+from boltcli.tree.bucket import find_bucket
+from boltcli.tree.key_range import stretches
 from tests.damage.kernel_truth import assert_kernel_agrees
 from tests.damage.mutations import systematic
 from tests.support import error_line, fixture, freelist, page, pgid, run, small
@@ -209,3 +214,104 @@ def test_elements_that_surgery_took_out_are_reported(tmp_path: Path, walks: str)
     path.write_bytes(small(freelist(2), ROOT, changed(page(4, 1, children), 10, "H", 2), LEFT, RIGHT, page(7, 2)))
     status, _, err = run("export", path)  # page 7 is in use
     assert (status, error_line(err)[:23]) == (1, b"page 4 at offset 16384:")
+
+
+def nested_in_itself(path: Path, name: bytes) -> None:
+    """Write a copy of the store of a Bacalhau node in which the first bucket inside ``name`` is that bucket itself."""
+    content = bytearray(fixture("bacalhau-compute-1.4").read_bytes())
+    with Snapshot(str(fixture("bacalhau-compute-1.4"))) as snapshot:
+        outer = find_bucket(snapshot, (name,))
+        leaf, keys, *_ = next(stretches(snapshot, outer))
+        index = leaf.bucket_indexes()[0]
+        start = leaf.page.file_offset + leaf.value_span(index)[0] - leaf.page.offset
+        assert keys
+    struct.pack_into("<Q", content, start, outer.root)
+    path.write_bytes(content)
+
+
+def test_a_bucket_inside_itself_ends_what_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    nested_in_itself(path, b"execution-history")
+    words = b"the bucket is nested in itself (bucket: 'execution-history' "
+    for argv in (("audit", path), ("view", "--limit", "9", path, "history"), ("items", "--recursive", path)):
+        status, _, err = run(*argv)
+        assert (status, words in err) == (1, True), (argv, err)
+    assert run("export", path)[0] == 1
+    assert run("report", "-o", tmp_path / "report.html", path)[0] == 0
+    assert b"the bucket is nested in itself" in (tmp_path / "report.html").read_bytes()
+    for argv in (
+        ("metrics", "--deep", path),
+        ("metrics", path),
+        ("grep", "nosuch", path),
+        ("du", path),
+        ("verify", path),
+    ):
+        assert run(*argv)[0] in (1, 2), argv
+    with boltcli.open(path) as db:
+        outer = db.bucket("execution-history")
+        inner = next(iter(outer))
+        for read in (
+            lambda: list(outer.items()), lambda: outer[inner], lambda: db.bucket("execution-history", inner),
+            lambda: db.audit(), lambda: SnapshotStore(db._snapshot).get(b"execution-history").get(inner),  # type: ignore[union-attr]
+        ):  # fmt: skip
+            with pytest.raises(Corrupted, match="nested in itself"):
+                read()
+
+
+def shared_pages(path: Path) -> None:
+    """Write a small file whose tree has 60 levels, of which each refers to the next one 50 times: 50**60 leaf pages."""
+    levels = range(4, 64)
+    children = [b"%04d" % number for number in range(50)]
+    branches = [page(level, 1, [(key, pgid(level + 1)) for key in children]) for level in levels]
+    path.write_bytes(
+        small(
+            freelist(2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), *branches,
+            page(64, 2, [(key, b"v") for key in children]),
+        )
+    )  # fmt: skip
+
+
+def shared_buckets(path: Path) -> None:
+    """Write a small file with buckets nested 60 deep, of which each holds the next one 50 times."""
+    names = [b"%04d" % number for number in range(50)]
+    leaves = [page(level, 2, [(name, pgid(level + 1) + pgid(0), b"\1") for name in names]) for level in range(3, 63)]
+    path.write_bytes(small(freelist(2), *leaves, page(63, 2, [(b"k", b"v")])))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [shared_pages, shared_buckets])
+def test_pages_that_are_shared_many_times_end_what_reads_them(
+    make: Callable[[Path], None], tmp_path: Path, walks: str
+) -> None:
+    path = tmp_path / "a.db"
+    make(path)
+    for argv in _backups(tmp_path):
+        status, out, err = run(*argv, path)
+        assert (status, error_line(err)[:5], len(out) < 1 << 16) == (1, b"page ", True), argv
+    for argv in (
+        ("items", "--recursive", path), ("grep", "nosuch", path), ("du", path), ("tree", path), ("top", path),
+        ("metrics", "--deep", path), ("sql", "SELECT * FROM buckets", path), ("diff", fixture("document"), path),
+    ):  # fmt: skip
+        status, out, err = run(*argv)
+        assert status in (1, 2), argv
+        assert b": page " in err, argv
+        assert len(out) < 1 << 20
+    status, out, _ = run("verify", "--deep", "--json", path)
+    assert status == 1
+    assert b"page " in out
+
+
+def test_overlapping_values_end_a_backup(tmp_path: Path) -> None:
+    """Each of 4000 values is as large as the whole page."""
+    size = 16 * 4096
+    content = bytearray(page(4, 2, overflow=15).ljust(size, b"\0"))
+    struct.pack_into("<H", content, 10, 4000)
+    for index in range(4000):
+        at = 16 + 16 * index
+        struct.pack_into("<IIII", content, at, 0, size - 1200 - at, 4, 1000)
+    path = tmp_path / "a.db"
+    path.write_bytes(small(freelist(2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), bytes(content)))
+    for argv in _backups(tmp_path):
+        status, out, err = run(*argv, path)
+        assert (status, error_line(err)[:24], len(out) < 1 << 16) == (1, b"page 4 at offset 16384: ", True), argv
+    assert run("verify", "--deep", path)[0] == 1
