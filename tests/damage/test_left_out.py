@@ -288,13 +288,14 @@ def test_pages_that_are_shared_many_times_end_what_reads_them(
     for argv in _backups(tmp_path):
         status, out, err = run(*argv, path)
         assert (status, error_line(err)[:5], len(out) < 1 << 16) == (1, b"page ", True), argv
-    for argv in (
+    lists: tuple[tuple[str | Path, ...], ...] = (
         ("items", "--recursive", path), ("grep", "nosuch", path), ("du", path), ("tree", path), ("top", path),
         ("metrics", "--deep", path), ("sql", "SELECT * FROM buckets", path), ("diff", fixture("document"), path),
-    ):  # fmt: skip
-        status, out, err = run(*argv)
-        assert status in (1, 2), argv
-        assert b": page " in err, argv
+    )  # fmt: skip
+    for words in lists:
+        status, out, err = run(*words)
+        assert status in (1, 2), words
+        assert b": page " in err, words
         assert len(out) < 1 << 20
     status, out, _ = run("verify", "--deep", "--json", path)
     assert status == 1

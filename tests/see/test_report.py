@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +21,9 @@ from boltcli.render import html_report, treemap
 from boltcli.storage.snapshot import Snapshot
 from tests.schema import run_json
 from tests.support import DATABASES, fixture, freelist, missing, page, run, small
+
+if TYPE_CHECKING:
+    from boltcli.apps.store import Store
 
 EVIL = b"<script>alert(1)</script>"
 
@@ -59,9 +62,14 @@ def test_one_file(tmp_path: Path) -> None:
 
 def test_views_are_counted_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The view hashkv of etcd reads and hashes everything for its one row."""
-    counted = []
+    counted: list[str] = []
     count = View.count
-    monkeypatch.setattr(View, "count", lambda self, db: counted.append(self.name) or count(self, db))
+
+    def counting(self: View, db: Store) -> int:
+        counted.append(self.name)
+        return count(self, db)
+
+    monkeypatch.setattr(View, "count", counting)
     (view,) = [view for view in VIEWS if view.name == "hashkv"]
     monkeypatch.setattr(view, "rows", None)
     target = tmp_path / "a.html"
