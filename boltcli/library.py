@@ -31,6 +31,7 @@ from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import find_bucket, root_bucket, seek
 from .tree.key_range import bounds, leaf_pages
+from .tree.walk import Whole, refuse_nested
 
 if TYPE_CHECKING:
     from .apps.contract import Audit, Recognition
@@ -188,7 +189,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         return self._owner._snapshot
 
     def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        return Bucket(self._owner, ref, self.names + names)
+        return Bucket(self._owner, refuse_nested(self._snapshot, ref), self.names + names)
 
     def __getitem__(self, key: bytes | str) -> bytes | Bucket:
         wanted = _as_bytes(key)
@@ -213,7 +214,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         return seek(snapshot, self._ref, wanted)
 
     def __iter__(self) -> Iterator[bytes]:
-        for keys in self._while_open(key_pages(self._snapshot, self._ref)):
+        for keys in self._while_open(key_pages(self._snapshot, self._ref, Whole(self._snapshot))):
             yield from keys
 
     def _while_open(self, parts: Iterator[T]) -> Iterator[T]:
@@ -250,7 +251,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     def __len__(self) -> int:
         """Return the number of keys and nested buckets; reads the headers of all leaf pages."""
-        return sum(page.count for page in leaf_pages(self._snapshot, self._ref))
+        return sum(page.count for page in leaf_pages(self._snapshot, self._ref, guard=Whole(self._snapshot)))
 
     def bucket(self, *path: bytes | str) -> Bucket:
         """Return the bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
@@ -307,7 +308,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield keys and values in order, without the nested buckets; reads a page at a time."""
-        for leaf, keys in self._while_open(keyed_leaves(self._snapshot, self._ref)):
+        for leaf, keys in self._while_open(keyed_leaves(self._snapshot, self._ref, Whole(self._snapshot))):
             for key, value, flag in zip(keys, leaf.values(), leaf.flags):
                 if not flag & BUCKET_LEAF_FLAG:
                     yield key, value
@@ -359,7 +360,7 @@ class Database(Queryable, Bucket):
         return self._file
 
     def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        return Bucket(self, ref, names)
+        return Bucket(self, refuse_nested(self._snapshot, ref), names)
 
     def close(self) -> None:
         """Unmap the file and release its lock; its buckets can't be read any more."""

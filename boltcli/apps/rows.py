@@ -73,10 +73,24 @@ class Selection:
 
 
 def _order(column: Column, index: int) -> Callable[[Row], Any]:
-    """Return the key to sort by: rows without a value come first, JSON is sorted as text."""
+    """Return the key to sort by: rows without a value come first, JSON is sorted as text.
+
+    In the other columns values may be of several types: numbers come before text, text before bytes, all else follows
+    as JSON.
+    """
     if column.type == "json":
         return lambda row: (row[index] is not None, plain_text(row[index]))
-    return lambda row: (row[index] is not None, row[index] if row[index] is not None else 0)
+    return lambda row: _rank(row[index])
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    if value is None:
+        return 0, 0
+    if isinstance(value, (int, float)):
+        return (1, value) if value == value else (1, float("-inf"))  # NaN has no order
+    if isinstance(value, str):
+        return 2, value
+    return (3, value) if isinstance(value, bytes) else (4, plain_text(value))
 
 
 def value_text(value: Any, type: str) -> str:

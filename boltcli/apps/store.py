@@ -10,6 +10,7 @@ from ..ops.read.key_pages import keyed_leaves
 from ..ops.read.select_items import items
 from ..tree.bucket import child_bucket, get, root_bucket
 from ..tree.key_range import bounds
+from ..tree.walk import Whole, refuse_nested
 
 _ELEMENT = 16  # bytes of an element in a leaf page's table
 _TABLES = [Struct(f"<{4 * count}I") for count in range(17)]
@@ -62,7 +63,7 @@ class SnapshotStore:
         if value is not None:
             return value
         bucket = child_bucket(self._snapshot, self._ref, key)
-        return None if bucket is None else SnapshotStore(self._snapshot, bucket)
+        return None if bucket is None else _inside(self._snapshot, bucket)
 
     def range(
         self, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
@@ -75,7 +76,7 @@ class SnapshotStore:
         snapshot = self._snapshot
         for part in items(snapshot, self._ref, start=start, stop=stop, reverse=reverse):
             for key, value in zip(part.keys, part.values):
-                yield key, SnapshotStore(snapshot, value) if isinstance(value, BucketRef) else value
+                yield key, _inside(snapshot, value) if isinstance(value, BucketRef) else value
 
     def _all(self) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
         """Yield the whole bucket: applications read many small ones, for which this has fewer layers."""
@@ -86,7 +87,7 @@ class SnapshotStore:
             if pairs is not None:
                 yield from pairs
                 return
-        for leaf, keys in keyed_leaves(snapshot, ref):
+        for leaf, keys in keyed_leaves(snapshot, ref, Whole(snapshot)):
             snapshot.glance()
             values = leaf.values()
             buckets = leaf.bucket_indexes()
@@ -96,13 +97,18 @@ class SnapshotStore:
             flags = leaf.flags
             for index, (key, value) in enumerate(zip(keys, values)):
                 if flags[index] & BUCKET_LEAF_FLAG:
-                    yield key, SnapshotStore(snapshot, open_bucket(leaf, index, key))
+                    yield key, _inside(snapshot, open_bucket(leaf, index, key))
                 else:
                     yield key, value
 
     def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
         start, stop = bounds(prefix)
         return self.range(start, stop)
+
+
+def _inside(snapshot: Snapshot, bucket: BucketRef) -> SnapshotStore:
+    """Return a nested bucket; one that is inside itself would lead an application round and round."""
+    return SnapshotStore(snapshot, refuse_nested(snapshot, bucket))
 
 
 def _small(page: Page) -> list[tuple[bytes, bytes]] | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError
 from ..ops.read.export_rows import export_rows
-from ..tables.relations import TableFile, name_text, relations
+from ..tables.relations import name_text, relations
 from .key_argument import addresses
 from .row_output import Form, complete, write_rows
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
 
-    from ..storage.snapshot import Snapshot
-    from ..tables.relations import Relation
+    from ..tables.relations import Relation, TableFile
 
     class Wanted(Protocol):
         """The options of ``export`` that are used here."""
@@ -33,9 +32,8 @@ if TYPE_CHECKING:
 _COPY = 1 << 20
 
 
-def export_table(snapshot: Snapshot, file_path: str, options: Wanted, form: str, out: BinaryIO) -> None:
+def export_table(file: TableFile, options: Wanted, form: str, out: BinaryIO) -> None:
     """Write the pairs, or a view, in ``form`` to ``options.output``. Raises BoltError."""
-    file = TableFile(file_path, snapshot)
     view = _view(file, options.view) if options.view else None
     path = tuple(addresses(options.bucket))
     if form == "sqlite":
@@ -52,7 +50,7 @@ def export_table(snapshot: Snapshot, file_path: str, options: Wanted, form: str,
                 ([name_text(name) for name in row[0]], row[1], None, None)
                 if len(row) == 2
                 else ([name_text(name) for name in row[0]], None, row[1], row[2])
-                for row in export_rows(snapshot, path)
+                for row in export_rows(file.snapshot, path, file.warn)
             )
         written = Form(json=form in ("ndjson", "json"), csv=form == "csv", output=options.output, force=options.force)
         written.kind = {"ndjson": "json", "json": "array"}.get(form, form)  # whatever the ending is
@@ -77,7 +75,9 @@ def _arrow(
         try:
             with complete(options.output, replace=options.force) as target:
                 if view is None:
-                    count = write_batches(target, form, row_batches(export_rows(file.snapshot, path)), row_schema())
+                    count = write_batches(
+                        target, form, row_batches(export_rows(file.snapshot, path, file.warn)), row_schema()
+                    )
                 else:
                     count = write_batches(target, form, batches(view, [file], wide=wide), schema(view, wide=wide))
                 file.snapshot.settle()
@@ -98,7 +98,7 @@ def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, opt
         views = [relation for name, relation in relations([file]).items() if name not in general]
     with tempfile.TemporaryDirectory(prefix="boltcli-") as folder:
         made = os.path.join(folder, "export.sqlite")
-        rows = None if view is not None else export_rows(file.snapshot, path)
+        rows = None if view is not None else export_rows(file.snapshot, path, file.warn)
         counts = write_database(made, rows, file, views)
         file.snapshot.settle()
         with complete(options.output, replace=options.force) as target, open(made, "rb") as source:

@@ -31,12 +31,13 @@ def next_steps(path: str, snapshot: Snapshot) -> bytes:
     from ..format.page import LeafElements
     from ..tree.bucket import root_bucket
     from ..tree.key_range import leaf_pages
+    from ..tree.walk import Whole
 
     file = shell_quoted(path)
     known, has_audit = application(snapshot)
     steps = [("tree", file, "its buckets and what is in them"), ("check", file, "whether it is sound")]
     try:
-        for page in leaf_pages(snapshot, root_bucket(snapshot)):
+        for page in leaf_pages(snapshot, root_bucket(snapshot), guard=Whole(snapshot)):
             LeafElements(page).keys()
     except BoltError:
         steps = [("doctor", file, "what is damaged and what can be saved"),

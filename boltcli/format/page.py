@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import struct
 import sys
-from _operator import add, lt  # the module operator is Python code and takes longer to load
-from itertools import islice
+from _operator import add, lt, sub  # the module operator is Python code and takes longer to load
+from itertools import accumulate, islice
 
 from ..errors import Corrupted
-from .constants import COUNT_IN_FIRST_ID, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE, PAGE_TYPES
+from .constants import BUCKET_LEAF_FLAG, COUNT_IN_FIRST_ID, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE, PAGE_TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from mmap import mmap
-    from typing import Literal, Protocol
+    from typing import Literal, Protocol, Self
 
     Buffer = bytes | mmap
     Header = tuple[int, int, int, int]  # page id, flags, count, overflow
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     class Owner(Protocol):
         """The bucket whose tree a page belongs to; ``parent`` is the bucket that holds it."""
 
+        root: int
         name: bytes
         parent: Owner | None
 
@@ -47,6 +48,8 @@ INLINE_BUCKET = struct.Struct("<Q8x8xHH4x")  # the same and the inline page's he
 
 _U32 = 0xFFFFFFFF
 _AT_ONCE = 1 << 20  # bytes of values that are read from a page at once
+_MOST_ELEMENTS = 0xFFFF  # that the count in a page header can say
+_TAIL = 1 << 20  # bytes looked at after the last element of a page
 _LARGE = 16 << 20  # bytes; the mapped memory of a larger value is released once it is copied
 
 EVEN = bytes(range(0, 256, 2))
@@ -248,6 +251,48 @@ class _Elements:
             raise self._beyond(what, index, ends[index])
         return list(map(self.buffer.__getitem__, map(slice, starts, ends)))
 
+    def _sizes(self) -> list[int]:
+        """Return how many bytes of data each element has."""
+        return self.key_sizes
+
+    def verify_whole(self) -> Self | None:
+        """Verify that counts and sizes are right; raises :class:`~boltcli.errors.Corrupted`.
+
+        bbolt writes the data of all elements right after their table, without gaps, and zeros up to the page's end. So
+        a size that is too small leaves a gap, or bytes at the end. A count that is too small does too, but ``bbolt
+        surgery clear-page-elements`` also sets it, of a page of a tree: then the elements are returned, those that are
+        left out included.
+        """
+        page = self.page
+        more, odd = divmod(self.positions[0] - ELEMENT_SIZE * self.count, ELEMENT_SIZE) if self.count else (0, 0)
+        if not page.stack or more <= 0 or odd or self.count + more > _MOST_ELEMENTS:
+            self._verify_layout()
+            return None
+        header = page.pgid, page.flags, self.count + more, page.overflow
+        shown = Page(
+            header, page.buffer, page.offset, page.end, page.limit, page.file_offset, page.path, page.stack, page.bucket
+        )
+        whole = type(self)(shown, self.end)
+        whole._verify_layout()
+        return whole
+
+    def _verify_layout(self) -> None:
+        ends = list(accumulate(self._sizes(), initial=ELEMENT_SIZE * self.count))  # from the table's start
+        if self.positions != list(map(sub, ends, range(0, ELEMENT_SIZE * self.count, ELEMENT_SIZE))):
+            places = [position + ELEMENT_SIZE * index for index, position in enumerate(self.positions)]
+            index = next(index for index, place in enumerate(places) if place != ends[index])
+            raise self.page.damaged(
+                f"element {index} has its data at byte {PAGE_HEADER_SIZE + places[index]} of the page, expected at "
+                f"{PAGE_HEADER_SIZE + ends[index]}: elements may be missing, or parts of them"
+            )
+        end = self.start + ends[-1]
+        tail = self.buffer[end : min(self.end, end + _TAIL)]
+        if tail != bytes(len(tail)):
+            raise self.page.damaged(
+                f"there are bytes after its {self.count} elements, which end at byte {end - self.page.offset} of the "
+                "page: elements may be missing, or parts of them"
+            )
+
     def _beyond(self, what: str, index: int, stop: int) -> Corrupted:
         return self.page.damaged(f"{what} {index} ends {stop - self.end} bytes beyond its page")
 
@@ -280,6 +325,15 @@ class LeafElements(_Elements):
                 # All keys have one size, all values another, without gaps: one call unpacks the page.
                 return list(_uniform_keys(ksize, vsize, count).unpack_from(self.buffer, self.start + first))
         return super().keys()
+
+    def _sizes(self) -> list[int]:
+        return list(map(add, self.key_sizes, self.value_sizes))
+
+    def _verify_layout(self) -> None:
+        super()._verify_layout()
+        if self.count and max(self.flags) > BUCKET_LEAF_FLAG:
+            index = next(index for index, flag in enumerate(self.flags) if flag > BUCKET_LEAF_FLAG)
+            raise self.page.damaged(f"element {index} has the flags {self.flags[index]:x}, expected 0 or 1")
 
     def value_starts(self) -> list[int]:
         """Return the offset of each value in ``buffer``."""

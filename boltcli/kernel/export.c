@@ -116,7 +116,26 @@ static int pair(Export *x, const Element *e) {
         && say(x, &x->out, "}\n");
 }
 
-static int export_tree(Export *x, u64 pgid, int deep);
+/* An export is a backup: nothing may be left out without a word. The data of each element begin where those before it
+   end, and after the last one there are zeros; a count or a size that is too small would show. Keys are in order. */
+static int next_leaf(const u8 *e, const u8 *end, const u8 **data, const Key *before, Key low, Element *y) {
+    const u8 *at = *data;
+    return leaf_element(e, end, data, y) && y->key.p == at && y->flags <= 1
+        && (before ? less(*before, y->key) : !low.p || !less(y->key, low));
+}
+
+static int next_key(const u8 *e, const u8 *end, const u8 **data, Key *key) {
+    const u8 *at = *data;
+    return branch_key(e, end, data, key) && key->p == at;
+}
+
+static int all_zero(const u8 *p, const u8 *end) {
+    for (; end - p >= 8; p += 8) if (r64(p)) return 0;
+    for (; p < end; p++) if (*p) return 0;
+    return 1;
+}
+
+static int export_tree(Export *x, u64 pgid, Key low, Key high, int deep);
 
 static int bucket(Export *x, const Element *e, int deep) {
     if (e->size < VALUE || !push(x, e->key)) return 0;
@@ -124,36 +143,50 @@ static int bucket(Export *x, const Element *e, int deep) {
     x->buckets += x->dry;
     if (!x->dry && !(begin_line(x) && say(x, &x->out, "\"sequence\":") && number(&x->out, sequence) && say(x, &x->out, "}\n")))
         return 0;
-    if (root) { if (!export_tree(x, root, deep + 1)) return 0; }
+    Key no = {NULL, 0}, last = no;
+    if (root) { if (!export_tree(x, root, no, no, deep + 1)) return 0; }
     else {
         const u8 *p = e->value + VALUE, *end = e->value + e->size;
         if (end - p < HEAD) return 0;
         u64 word = r64(p + 8), count = word >> 16 & 0xFFFF;
         if ((word & 0xFFFF) != LEAF || HEAD + ELEM * count > (u64)(end - p)) return 0;
         const u8 *at = p + HEAD, *data = at + ELEM * count;
-        for (; count--; at += ELEM) { Element y; if (!leaf_element(at, end, &data, &y) || !pair(x, &y)) return 0; }
+        for (u64 i = 0; i < count; i++, at += ELEM) {
+            Element y;
+            if (!next_leaf(at, end, &data, i ? &last : NULL, no, &y) || !pair(x, &y)) return 0;
+            last = y.key;
+        }
+        if (!all_zero(data, end)) return 0;
     }
     pop(x);
     return 1;
 }
 
-static int export_tree(Export *x, u64 pgid, int deep) {
+/* low.p is NULL for the root of a tree, which alone may be without elements. */
+static int export_tree(Export *x, u64 pgid, Key low, Key high, int deep) {
     Page page;
     if (deep > DEEPEST || !enter(&x->w, pgid, &page)) return 0;
     const u8 *e = page.p + HEAD, *data = e + ELEM * (u64)page.count;
     if (page.flags == BRANCH && page.count) {
+        Key key, next;
+        if (!next_key(e, page.end, &data, &key) || (low.p && less(key, low))) return 0;
         for (u32 i = 0; i < page.count; i++, e += ELEM) {
-            Key key;                                        /* not needed; one beyond its page is damage */
-            if (!branch_key(e, page.end, &data, &key) || !export_tree(x, r64(e + 8), deep + 1)) return 0;
+            next = high;
+            if (i + 1 < page.count && (!next_key(e + ELEM, page.end, &data, &next) || !less(key, next))) return 0;
+            if (!export_tree(x, r64(e + 8), key, next, deep + 1)) return 0;
+            if (i + 1 < page.count) key = next;
         }
-        return 1;
+        return (!high.p || less(key, high)) && all_zero(data, page.end);
     }
-    if (page.flags != LEAF) return 0;
+    if (page.flags != LEAF || (low.p && !page.count)) return 0;
+    Key last = low;
     for (u32 i = 0; i < page.count; i++, e += ELEM) {
         Element y;
-        if (!leaf_element(e, page.end, &data, &y) || !(y.flags & 1 ? bucket(x, &y, deep) : pair(x, &y))) return 0;
+        if (!next_leaf(e, page.end, &data, i ? &last : NULL, low, &y) || !(y.flags & 1 ? bucket(x, &y, deep) : pair(x, &y)))
+            return 0;
+        last = y.key;
     }
-    return 1;
+    return (!high.p || !page.count || less(last, high)) && all_zero(data, page.end);
 }
 
 PyObject *py_export(PyObject *self, PyObject *args) {
@@ -165,12 +198,13 @@ PyObject *py_export(PyObject *self, PyObject *args) {
     if (begin(&x->w, &file, page_size, most, tick)) {
         x->shown = shown; x->write = write; x->dry = 1;
         x->top = plain.buf ? &plain : &hex; x->top_hex = &hex; x->hidden = !plain.buf;
-        int sound = export_tree(x, root, 0), done = 0;
+        const Key no = {NULL, 0};
+        int sound = export_tree(x, root, no, no, 0), done = 0;
         if (sound) {
             memset(x->w.reached, 0, x->w.limit);
             x->w.pages = 0; x->w.due = EVERY;
             x->dry = x->has_head = 0;
-            done = export_tree(x, root, 0) && flush(x);
+            done = export_tree(x, root, no, no, 0) && flush(x);
         }
         if (finish(&x->w, done)) result = Py_BuildValue("KK", x->pairs, x->buckets);
         else if (!sound || x->w.raised) result = none(&x->w);

@@ -126,6 +126,7 @@ typedef struct {                                            /* kernel/__init__.p
     u64 name, name_size, parent, nesting, root, sequence, pairs, size, levels;
 } Record;
 
+/* A leaf without elements below a branch may hide some: Python says what is made of it. */
 static int list_tree(Walk *w, Text *list, u64 pgid, size_t self, int deep, u64 level) {
 #define ME ((Record *)list->at)[self]                       /* it moves as the list grows */
     Page page;
@@ -137,7 +138,7 @@ static int list_tree(Walk *w, Text *list, u64 pgid, size_t self, int deep, u64 l
             if (!list_tree(w, list, r64(e + (u64)ELEM * i + 8), self, deep + 1, level + 1)) return 0;
         return 1;
     }
-    if (page.flags != LEAF || (ME.levels && ME.levels != level)) return 0;
+    if (page.flags != LEAF || (!page.count && level > 1) || (ME.levels && ME.levels != level)) return 0;
     ME.levels = level; ME.pairs += page.count;
     if (!(any_flags(e, page.count) & 1)) return 1;
     for (u32 i = 0; i < page.count; i++, e += ELEM) {

@@ -68,6 +68,7 @@ static int space_tree(Space *s, size_t self, u64 pgid, int depth) {
     if (depth > DEEPEST || !enter(&s->w, pgid, &page)) return 0;
     s->sum.overflow += page.over;
     if (page.flags == LEAF) {
+        if (!page.count && depth) return 0;                 /* it may hide something: Python says what */
         u64 before = s->bytes, room = page.end - page.p;
         if (!space_leaf(s, self, page.p, page.end, page.count)) return 0;
         u64 tenth = TENTHS * (HEAD + s->bytes - before) / room;

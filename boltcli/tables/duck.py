@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, BoltError
 from ..extras import need
+from ..tree.bucket import find_bucket
 from .arrow import TooWide, dataset
 from .pair_pages import EVERYTHING, Bounds
-from .pushdown import pair_bounds
 from .relations import TableFile, relations
 
 if TYPE_CHECKING:
@@ -20,34 +20,60 @@ if TYPE_CHECKING:
     __all__ = ["Connection", "Session"]
 
 _ROWS = 256  # rows in a batch of the result
+_CLOSED = {
+    "temp_directory": "",  # a statement that doesn't fit in memory fails; it must be set before the next one
+    "enable_external_access": "false",  # no file is read or written, nothing is attached, no extension is loaded
+    "allow_community_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "lock_configuration": "true",  # and no statement can set anything again
+}
+# How DuckDB's errors begin that say what these settings are in the way of.
+_REFUSED = ("Permission Error", "Invalid Input Error: Cannot change configuration option")
+_RIGHTS = "--allow-files (allow_files=True in Python) gives statements the right to files, extensions and settings"
+_SUGGESTIONS = ("Did you mean", "Candidate bindings", "Candidate functions")
 
 
 class Session:
     """A DuckDB connection with the relations of ``files``.
 
-    Statements see every relation as a table. Nothing is read before a statement needs it.
+    Statements see every relation as a table. Nothing is read before a statement needs it, and of ``pairs`` only what
+    is within ``bounds``. Without ``allow_files`` statements can use no files, extensions and settings.
     """
 
-    def __init__(self, files: Sequence[TableFile], *, wide: bool = False) -> None:
+    def __init__(
+        self,
+        files: Sequence[TableFile],
+        *,
+        bounds: Bounds = EVERYTHING,
+        allow_files: bool = False,
+        wide: bool = False,
+    ) -> None:
         """``wide`` is for statements run through ``connection``; :meth:`run` finds out itself whether it needs it.
 
-        Raises :class:`~boltcli.errors.MissingExtra`.
+        Raises :class:`~boltcli.errors.MissingExtra`, and :class:`~boltcli.errors.BucketNotFound` if a file doesn't
+        have the bucket of ``bounds``.
         """
+        for file in files:
+            find_bucket(file.snapshot, bounds.bucket)
         duckdb = need("duckdb", "sql", "sql")
         self._error: type[Exception] = duckdb.Error
+        self._bounds = bounds
         self.files = files
         self.relations: dict[str, Relation] = relations(files)
         self._failures: list[Exception] = []
         self.connection: Connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         self.connection.execute("SET TimeZone='UTC'").fetchall()
-        self._register(EVERYTHING, wide=wide)
+        self._register(wide=wide)
+        for name, value in {} if allow_files else _CLOSED.items():
+            self.connection.execute(f"SET {name}='{value}'").fetchall()
 
-    def _register(self, bounds: Bounds, *, wide: bool) -> None:
+    def _register(self, *, wide: bool) -> None:
         for name, relation in self.relations.items():
             table = dataset(
                 relation,
                 self.files,
-                bounds if name == "pairs" else EVERYTHING,
+                self._bounds if name == "pairs" else EVERYTHING,
                 wide=wide and relation.name != "pairs",
                 failures=self._failures,
             )
@@ -59,10 +85,10 @@ class Session:
         Raises :class:`~boltcli.errors.ArgumentError` for what is wrong with the statement, and
         :class:`~boltcli.errors.Corrupted` for damage, before the first batch or while they are read.
         """
-        bounds = self._bounds(statement)
         for wide in (False, True):
             self._failures.clear()
-            self._register(bounds, wide=wide)
+            if wide:
+                self._register(wide=True)
             try:
                 return self._begin(statement)
             except TooWide:
@@ -95,22 +121,18 @@ class Session:
     def _translated(self, error: Exception) -> Exception:
         """Return the cause of an error of DuckDB or Arrow."""
         for failure in self._failures:
-            if isinstance(failure, (BoltError, TooWide)):
+            if isinstance(failure, (BoltError, TooWide, MemoryError)):
                 return failure
         if isinstance(error, self._error) or type(error).__module__.startswith(("pyarrow", "duckdb", "_duckdb")):
-            return ArgumentError(" ".join(str(error).split("\n")[0].split()))
+            return _error(str(error))
         return error
 
-    def _bounds(self, statement: str) -> Bounds:
-        """Return what the statement can need of the pairs; everything if DuckDB does not explain the statement."""
-        import json
-
+    def closing(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """Yield ``batches``, then close the connection."""
         try:
-            rows = self.connection.execute("SELECT json_serialize_sql($1)", [statement]).fetchall()
-            tree = json.loads(rows[0][0])
-        except (self._error, ValueError):
-            return EVERYTHING
-        return pair_bounds(tree)
+            yield from batches
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close the connection."""
@@ -121,3 +143,16 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _error(message: str) -> BoltError:
+    """Return an error of DuckDB or Arrow as one line: the first one, and what it suggests."""
+    first, *rest = (" ".join(line.split()) for line in message.split("\n"))
+    suggestion = next((line for line in rest if line.startswith(_SUGGESTIONS)), "")
+    if first.startswith("Out of Memory Error"):
+        return BoltError(
+            f"out of memory: {first.partition(': ')[2]}; with --allow-files DuckDB can use temporary files"
+        )
+    if first.startswith(_REFUSED):
+        return ArgumentError(f"{first}; {_RIGHTS}")
+    return ArgumentError(f"{first} {suggestion}".rstrip())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from ..errors import BucketNotFound
 from ..format.bucket import BucketRef, open_bucket
 from ..tree.bucket import find_bucket
 from ..tree.key_range import stretches
-from ..tree.walk import Descent, Nest
+from ..tree.walk import Backup, Nest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..storage.snapshot import Snapshot
 
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 
 
 class Bounds:
-    """Which pairs are needed: those of the bucket at ``bucket`` and, unless ``exact``, of the buckets inside it.
+    """Which pairs to read: those of the bucket at ``bucket`` and, unless ``exact``, of the buckets inside it.
 
-    With ``exact`` also only keys that are at least ``start`` and below
-    ``stop`` (None: no bound). A superset of what a statement selects is right.
+    Of that bucket only keys, of pairs and of buckets, that are at least ``start`` and below ``stop`` (None: no bound).
     """
 
     __slots__ = ("bucket", "exact", "start", "stop")
@@ -40,21 +38,24 @@ class Bounds:
 EVERYTHING = Bounds()
 
 
-def pair_pages(snapshot: Snapshot, bounds: Bounds = EVERYTHING, *, values: bool = True) -> Iterator[PairPage]:
+def pair_pages(
+    snapshot: Snapshot,
+    bounds: Bounds = EVERYTHING,
+    *,
+    values: bool = True,
+    warn: Callable[[str], object] | None = None,
+) -> Iterator[PairPage]:
     """Yield the pairs within ``bounds`` in key order, the pairs of a nested bucket after the page that holds it.
 
-    A bucket that is not there has no pairs. Raises :class:`~boltcli.errors.Corrupted` when it comes to damage.
+    Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` when it comes to damage.
     """
-    try:
-        first = find_bucket(snapshot, bounds.bucket)
-    except BucketNotFound:
-        return
-    descent = Descent(snapshot)
+    first = find_bucket(snapshot, bounds.bucket)
+    guard = Backup(snapshot, warn)
     nest = Nest(snapshot)
     nest.enter(first)
-    start, stop = (bounds.start, bounds.stop) if bounds.exact else (b"", None)
+    start, stop = bounds.start, bounds.stop
     pending = [
-        (first.root, _pages(snapshot, first, bounds.bucket, start, stop, values, descent, nested=not bounds.exact))
+        (first.root, _pages(snapshot, first, bounds.bucket, start, stop, values, guard, nested=not bounds.exact))
     ]
     while pending:
         root, pages = pending[-1]
@@ -67,7 +68,9 @@ def pair_pages(snapshot: Snapshot, bounds: Bounds = EVERYTHING, *, values: bool 
         else:
             path, bucket = found
             nest.enter(bucket)
-            pending.append((bucket.root, _pages(snapshot, bucket, path, b"", None, values, descent, nested=True)))
+            pending.append((bucket.root, _pages(snapshot, bucket, path, b"", None, values, guard, nested=True)))
+    if bounds is EVERYTHING:
+        guard.finish()
 
 
 def _pages(
@@ -77,11 +80,11 @@ def _pages(
     start: bytes,
     stop: bytes | None,
     values: bool,
-    descent: Descent,
+    guard: Backup,
     *,
     nested: bool,
 ) -> Iterator[PairPage | tuple[Path, BucketRef]]:
-    for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, descent=descent):
+    for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, guard=guard):
         snapshot.glance()
         places = [index for index in leaf.bucket_indexes() if low <= index < high]
         inside = set(places)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
-from .pair_pages import Bounds
+from .pair_pages import EVERYTHING, Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,18 +39,19 @@ class Queryable:
         relation: str = "pairs",
         *,
         columns: Sequence[str] | None = None,
-        bucket: Sequence[bytes | str] | None = None,
+        bucket: bytes | str | Sequence[bytes | str] | None = None,
         wide: bool = False,
     ) -> RecordBatchReader:
         """Return a relation or a view as a ``pyarrow.RecordBatchReader``, which reads as it goes, a few MB at a time.
 
         ``columns`` selects columns and their order (None: all); values are read
-        only if one of them needs them. ``bucket`` limits ``pairs`` to one
-        bucket. ``wide`` makes integers decimals, for unsigned 64-bit values;
+        only if one of them needs them. ``bucket``, a name or a path,
+        limits ``pairs`` to one bucket. ``wide`` makes integers decimals, for unsigned 64-bit values;
         without it a value above 2^63 raises
         :class:`~boltcli.errors.ArgumentError` while reading. An unknown relation
-        or column raises the same; :class:`~boltcli.errors.MissingExtra` is
-        raised without pyarrow, :class:`~boltcli.errors.Corrupted` and
+        or column raises the same, an unknown bucket
+        :class:`~boltcli.errors.BucketNotFound`; :class:`~boltcli.errors.MissingExtra`
+        is raised without pyarrow, :class:`~boltcli.errors.Corrupted` and
         :class:`~boltcli.errors.DatabaseClosed` while reading.
 
         >>> import boltcli
@@ -59,6 +60,7 @@ class Queryable:
         >>> table.num_rows, table.column_names
         (4, ['key_text'])
         """
+        from ..tree.bucket import bucket_path, find_bucket
         from .arrow import batches, reader
         from .relations import relations
 
@@ -75,18 +77,68 @@ class Queryable:
             raise ArgumentError("a bucket can only be asked for of pairs")
         bounds = Bounds()
         if bucket is not None:
-            path = tuple(name.encode() if isinstance(name, str) else name for name in bucket)
+            path = bucket_path(bucket)
+            find_bucket(file.snapshot, path)
             bounds = Bounds(path, exact=True)
         parts = batches(found, [file], columns, bounds, wide=wide)
         return reader(found, self._while_open(parts), columns, wide=wide)
 
-    def duckdb(self, *, wide: bool = False) -> Connection:
+    def sql(
+        self,
+        statement: str,
+        *,
+        bucket: bytes | str | Sequence[bytes | str] | None = None,
+        prefix: bytes | str = b"",
+        start: bytes | str = b"",
+        stop: bytes | str | None = None,
+        allow_files: bool = False,
+    ) -> RecordBatchReader | None:
+        """Run a SQL statement and return its result, which is read as it goes; None if it has none.
+
+        ``bucket``, a name or a path, limits what is read of ``pairs`` to that
+        bucket and the buckets in it, and ``prefix``, ``start`` and ``stop`` to a
+        range of its keys. Without ``allow_files`` the statement can use no files,
+        extensions and settings of DuckDB. Raises
+        :class:`~boltcli.errors.ArgumentError` for a wrong statement,
+        :class:`~boltcli.errors.BucketNotFound`,
+        :class:`~boltcli.errors.MissingExtra` without duckdb and pyarrow, and
+        :class:`~boltcli.errors.Corrupted` and
+        :class:`~boltcli.errors.DatabaseClosed`, those also while reading.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     table = db.sql("SELECT count(*) AS pairs FROM pairs", bucket="execution", prefix="e-9").read_all()
+        >>> table.to_pylist()
+        [{'pairs': 1}]
+        """
+        from ..tree.bucket import bucket_path
+        from ..tree.key_range import bounds
+        from .arrow import pyarrow
+        from .duck import Session
+
+        if bucket is None and (prefix or start or stop is not None):
+            raise ArgumentError("prefix, start and stop need a bucket: keys are those of a bucket")
+        first, last = bounds(_bytes(prefix), _bytes(start), None if stop is None else _bytes(stop))
+        wanted = EVERYTHING if bucket is None else Bounds(bucket_path(bucket), start=first, stop=last)
+        session = Session([self._table()], bounds=wanted, allow_files=allow_files)
+        try:
+            schema, batches = session.run(statement)
+        except BaseException:
+            session.close()
+            raise
+        if schema is None:
+            session.close()
+            return None
+        parts = self._while_open(session.closing(batches))
+        found: RecordBatchReader = pyarrow().RecordBatchReader.from_batches(schema, parts)
+        return found
+
+    def duckdb(self, *, wide: bool = False, allow_files: bool = False) -> Connection:
         """Return a DuckDB connection of your own in which all relations of the file are tables.
 
-        Nothing is read before a statement needs it; unlike in ``boltcli sql``,
-        conditions on buckets and keys don't reduce what is read. Close the
-        connection before the database. ``wide`` is as for
-        :meth:`arrow`. Raises :class:`~boltcli.errors.MissingExtra` without
+        Nothing is read before a statement needs it. Close the connection before
+        the database. ``wide`` is as for :meth:`arrow`, ``allow_files`` as for
+        :meth:`sql`. Raises :class:`~boltcli.errors.MissingExtra` without
         duckdb and pyarrow.
 
         >>> import boltcli
@@ -96,4 +148,8 @@ class Queryable:
         """
         from .duck import Session
 
-        return Session([self._table()], wide=wide).connection
+        return Session([self._table()], wide=wide, allow_files=allow_files).connection
+
+
+def _bytes(key: bytes | str) -> bytes:
+    return key.encode() if isinstance(key, str) else key

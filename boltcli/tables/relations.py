@@ -26,12 +26,23 @@ LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its obj
 
 
 class TableFile:
-    """An open database as a source of rows: its ``path``, as the column ``path`` shows it, and its ``snapshot``."""
+    """An open database as a source of rows: its ``path``, as the column ``path`` shows it, and its ``snapshot``.
 
-    def __init__(self, path: str, snapshot: Snapshot) -> None:
+    ``warn`` is called with what is to be said about its pages, with each sentence once.
+    """
+
+    def __init__(self, path: str, snapshot: Snapshot, warn: Callable[[str], object] | None = None) -> None:
         self.path = path
         self.snapshot = snapshot
+        self._tell = warn
+        self._told: set[str] = set()
         self._found: tuple[Application, Recognition] | bool | None = False
+
+    def warn(self, message: str) -> None:
+        """Pass on a warning, unless it was passed on before: a statement may read a file several times."""
+        if self._tell is not None and message not in self._told:
+            self._told.add(message)
+            self._tell(message)
 
     @property
     def store(self) -> SnapshotStore:
@@ -145,7 +156,7 @@ def _refuse(name: str) -> Any:
 def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYTHING) -> Iterator[dict[str, list[Any]]]:
     """Yield the pairs of ``file`` as columns, a page's worth at a time; only the columns that are ``wanted``."""
     values = any(name.startswith("value") for name in wanted)
-    for path, keys, contents in pair_pages(file.snapshot, bounds, values=values):
+    for path, keys, contents in pair_pages(file.snapshot, bounds, values=values, warn=file.warn):
         columns: dict[str, list[Any]] = {}
         for name in wanted:
             if name == "path":

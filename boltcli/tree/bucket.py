@@ -111,6 +111,12 @@ def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes, *, lenient:
     return None
 
 
+def bucket_path(given: bytes | str | Iterable[bytes | str]) -> tuple[bytes, ...]:
+    """Return a bucket's path as names in bytes; the library also takes text, and a single name as it is."""
+    names = (given,) if isinstance(given, (bytes, str)) else given
+    return tuple(name.encode() if isinstance(name, str) else name for name in names)
+
+
 def find_bucket(snapshot: Snapshot, path: Iterable[bytes], start: BucketRef | None = None) -> BucketRef:
     """Return the bucket at ``path`` (outermost name first) below ``start`` (default: the root bucket).
 

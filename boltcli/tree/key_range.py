@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import BranchElements, LeafElements
-from .walk import Descent, tree_pages
+from .walk import Descent, guard_for, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..format.bucket import BucketRef
     from ..format.page import Page
     from ..storage.snapshot import Snapshot
+    from .walk import Guard, Whole
 
     # The elements of a leaf page, their keys, and the range of indexes in question.
     Stretch = tuple[LeafElements, list[bytes], int, int]
@@ -27,14 +28,15 @@ def leaf_pages(
     stop: bytes | None = None,
     *,
     reverse: bool = False,
-    descent: Descent | None = None,
+    guard: Guard | None = None,
 ) -> Iterator[Page]:
     """Yield the leaf pages of ``bucket`` that can hold keys from ``start`` to before ``stop``.
 
     They come in key order, or with ``reverse`` from the last to the first; a
     page that is referenced twice comes twice. Yields the pages before a
-    damaged one, then raises :class:`~boltcli.errors.Corrupted`. ``descent``
-    is the guard of a walk over several buckets.
+    damaged one, then raises :class:`~boltcli.errors.Corrupted`. ``guard`` is
+    that of a walk over several buckets; by default it is one that reads as
+    bbolt does, which passes over a page that hides what is below it.
     """
 
     def children(page: Page) -> list[int]:
@@ -48,7 +50,7 @@ def leaf_pages(
             below.reverse()
         return below
 
-    for page in tree_pages(snapshot, bucket, descent or Descent(snapshot), children, lone=True):
+    for page in tree_pages(snapshot, bucket, guard or Descent(snapshot), children, lone=True):
         if page.flags == LEAF_PAGE:
             yield page
 
@@ -60,16 +62,19 @@ def stretches(
     stop: bytes | None = None,
     *,
     reverse: bool = False,
-    descent: Descent | None = None,
+    guard: Whole | None = None,
 ) -> Iterator[Stretch]:
     """Yield the elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page at a time.
 
     With ``reverse`` the pages come from the last to the first; the order
-    within each page stays ascending. Raises as :func:`leaf_pages` does.
+    within each page stays ascending. Raises as :func:`leaf_pages` does, and what
+    ``guard`` raises; by default that is one for a list (``guard_for``).
     """
-    for page in leaf_pages(snapshot, bucket, start, stop, reverse=reverse, descent=descent):
+    guard = guard or guard_for(snapshot, start, stop)
+    for page in leaf_pages(snapshot, bucket, start, stop, reverse=reverse, guard=guard):
         leaf = LeafElements(page)
         keys = leaf.keys()
+        guard.leaf(leaf, keys)
         low = bisect_left(keys, start) if start else 0
         high = len(keys) if stop is None else bisect_left(keys, stop, low)
         if low < high:

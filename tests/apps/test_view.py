@@ -154,6 +154,19 @@ def test_every_column_can_be_sorted_by(column: str) -> None:
     ]
 
 
+def test_mixed_types_have_one_order() -> None:
+    """A record's field may hold anything: nothing first, then numbers, text, bytes, and all else as JSON."""
+    mixed: list[Any] = [{"b": 1}, "b", b"\xff", None, 2, [], True, -1.5, "a", 1 << 70, float("nan"), b"a", ""]
+    ordered: list[Any] = [None, float("nan"), -1.5, True, 2, 1 << 70, "", "a", "b", b"a", b"\xff", [], {"b": 1}]
+    for type in ("text", "integer", "bytes"):
+        view = View("mixed", [Column("m", type)], lambda db: iter(()))
+        for values in (mixed, mixed[::-1]):
+            found = list(Selection(view, sort="m").rows((value,) for value in values))
+            assert list(map(repr, found)) == [repr((value,)) for value in ordered]
+            found = list(Selection(view, sort="-m", limit=3).rows((value,) for value in values))
+            assert found == [({"b": 1},), ([],), (b"\xff",)]
+
+
 def test_long_outputs_come_in_blocks() -> None:
     columns = [Column("n", "integer")]
     rows = [(number,) for number in range(1000)]

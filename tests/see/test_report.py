@@ -9,16 +9,21 @@ from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from boltcli.apps.contract import View
+from boltcli.apps.etcd.views import VIEWS
 from boltcli.ops.check.explanations import EXPLANATIONS
 from boltcli.ops.space.page_map import LEAF, page_map
 from boltcli.render import html_report, treemap
 from boltcli.storage.snapshot import Snapshot
 from tests.schema import run_json
 from tests.support import DATABASES, fixture, freelist, missing, page, run, small
+
+if TYPE_CHECKING:
+    from boltcli.apps.store import Store
 
 EVIL = b"<script>alert(1)</script>"
 
@@ -53,6 +58,24 @@ def test_one_file(tmp_path: Path) -> None:
     assert run("report", "-o", target, fixture("document"))[0] == 1  # it is there
     assert run("report", "--values", "--force", "-o", target, fixture("document"))[0] == 0
     assert "APIVersion" in target.read_text()
+
+
+def test_views_are_counted_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The view hashkv of etcd reads and hashes everything for its one row."""
+    counted: list[str] = []
+    count = View.count
+
+    def counting(self: View, db: Store) -> int:
+        counted.append(self.name)
+        return count(self, db)
+
+    monkeypatch.setattr(View, "count", counting)
+    (view,) = [view for view in VIEWS if view.name == "hashkv"]
+    monkeypatch.setattr(view, "rows", None)
+    target = tmp_path / "a.html"
+    assert run("report", "-o", target, fixture("etcd-3.6"))[0] == 0
+    assert counted == [view.name for view in VIEWS]
+    assert "hashkv" in target.read_text()
 
 
 def test_many_files_the_worst_first(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import boltcli
 from boltcli.apps.contract import Column
-from boltcli.errors import ArgumentError, Corrupted, DatabaseClosed, MissingExtra
+from boltcli.errors import ArgumentError, BucketNotFound, Corrupted, DatabaseClosed, MissingExtra
 from boltcli.tables.frames import ViewRows
 from tests.support import DATABASES, fixture, freelist, page, pgid, small
 
@@ -102,3 +102,35 @@ def test_what_there_is_not(tmp_path: Path) -> None:
             db.arrow().read_all()
         with db.duckdb() as connection, pytest.raises(Exception, match="page 4"):
             connection.sql("SELECT key FROM pairs").fetchall()
+
+
+def test_a_bucket_is_a_name_or_a_path() -> None:
+    with boltcli.open(fixture("document")) as db:
+        for bucket in ("execution", b"execution", ["execution"], (b"execution",)):
+            assert db.arrow(bucket=bucket).read_all().num_rows == 4
+            result = db.sql("SELECT key FROM pairs", bucket=bucket)
+            assert result is not None
+            assert result.read_all().num_rows == 4
+        for missing in ("nosuch", b"e", ["execution", "nosuch"]):
+            with pytest.raises(BucketNotFound):
+                db.arrow(bucket=missing)
+            with pytest.raises(BucketNotFound):
+                db.sql("SELECT 1", bucket=missing)
+        with pytest.raises(ArgumentError, match="need a bucket"):
+            db.sql("SELECT 1", prefix="a")
+        result = db.sql("SELECT key_text FROM pairs ORDER BY key", bucket="execution", start="e-9", stop=b"e-f")
+        assert result is not None
+        assert [key[:6] for key in result.read_all()["key_text"].to_pylist()] == ["e-9a93", "e-d810"]
+        result = db.sql("SELECT * FROM pairs")
+        assert result is not None
+    with pytest.raises(DatabaseClosed):
+        result.read_all()
+    compute, other = fixture("bacalhau-compute-1.4"), fixture("bacalhau-compute-1.5")
+    live = "execution-live-index"
+    changes = [(change.op, change.key) for change in boltcli.diff(compute, other, [live])]
+    for bucket in (live, live.encode()):
+        assert [(change.op, change.key) for change in boltcli.diff(compute, other, bucket)] == changes
+    for name, count in (("execution", 5), (b"execution", 5), ("e", 0)):
+        for commit in boltcli.watch(fixture("document"), name, initial=True):
+            assert len(list(commit.changes)) == count
+            break

@@ -1,20 +1,19 @@
-"""`sql` against the plain API: counts, values, filters that are pushed down, errors."""
+"""`sql` against the plain API: counts, values, what is read less, what a statement may do, errors."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import boltcli
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tables.duck import Session
-from boltcli.tables.pair_pages import EVERYTHING
 from boltcli.tables.relations import TableFile, json_or_none, name_bytes, name_text
 from tests.support import DATABASES, fixture, freelist, page, pgid, run, small
 
@@ -85,76 +84,99 @@ def test_several_files_are_one_table() -> None:
     assert joined == [(24,)]
 
 
-WHERE = st.lists(
-    st.sampled_from(
-        [
-            "bucket = ['execution']",
-            "bucket[1] = 'execution-history'",
-            "['execution'] = bucket",
-            "bucket = ['execution-history', 'e-42bdab56-bb27-42ca-a4c2-62aeb0f76342']",
-            "bucket = ['nothing']",
-            "bucket[2] = 'e-42bdab56-bb27-42ca-a4c2-62aeb0f76342'",
-            "key >= '002'::BLOB",
-            "key < 'e-9b'::BLOB",
-            "'002'::BLOB < key",
-            "key = unhex('303031')",
-            "key BETWEEN '001'::BLOB AND '003'::BLOB",
-            "key_text LIKE 'e-9%'",
-            "starts_with(key_text, '00')",
-            "key_text > '001'",
-            "(key_text = '001' OR bucket = ['execution'])",
-            "NOT key_text = '001'",
-            "pairs.bucket = ['execution']",
-        ]
-    ),
-    max_size=3,
+KEYS = [b"", b"\0", b"a", b"ab", b"foo", b"f\xff", b"fop", b"\\x66oo", b"%_", b"\xff", b"\xff\xff", "\u00e9".encode()]
+
+
+def _nested(tmp_path: Path) -> tuple[Path, list[tuple[list[str], bytes]]]:
+    """A file with keys of any bytes at the top, in a bucket and in one below, and its pairs: bucket and key."""
+    path = tmp_path / "keys.db"
+    keys = sorted(key for key in KEYS if key)
+    deep = pgid(6) + pgid(0)
+    elements = sorted([*((key, b"v" + key) for key in keys), (b"fo", deep, b"\1")])
+    path.write_bytes(
+        small(
+            freelist(2),
+            page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1"), (b"\xff", pgid(5) + pgid(0), b"\1")]),
+            page(4, 2, elements),
+            page(5, 2, [(key, b"w") for key in keys]),
+            page(6, 2, [(key, b"x") for key in keys]),
+        )
+    )
+    buckets = (["b"], ["b", "fo"], ["hex:ff"])
+    return path, [(names, key) for names in buckets for key in keys]
+
+
+def _literal(key: bytes, escaped: bool) -> str:
+    if escaped or not key.isascii() or b"\\" in key or b"'" in key:
+        return "'" + "".join(f"\\x{byte:02x}" for byte in key) + "'"
+    return f"'{key.decode()}'"
+
+
+KEY = st.tuples(st.sampled_from(KEYS), st.booleans())
+CONDITIONS: dict[str, Callable[[bytes, bytes, bytes], bool]] = {
+    "key = {}::BLOB": lambda key, one, two: key == one,
+    "{}::BLOB < key": lambda key, one, two: one < key,
+    "key < {}": lambda key, one, two: key < one,
+    "key >= {}::BLOB": lambda key, one, two: key >= one,
+    "key BETWEEN {} AND {}::BLOB": lambda key, one, two: one <= key <= two,
+    "NOT key = {}::BLOB": lambda key, one, two: key != one,
+    "(key = {}::BLOB OR key = {})": lambda key, one, two: key in (one, two),
+}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(CONDITIONS)), KEY, KEY), max_size=3),
+    st.sampled_from(["", "bucket = ['b']", "bucket[1] = 'b'", "bucket = ['hex:ff']"]),
 )
+def test_any_condition_gives_what_a_full_read_does(
+    tmp_path: Path, conditions: list[tuple[str, tuple[bytes, bool], tuple[bytes, bool]]], bucket: str
+) -> None:
+    path, truth = _nested(tmp_path)
+    words = [text.format(_literal(*one), _literal(*two)) for text, one, two in conditions]
+    where = " AND ".join([*words, *([bucket] if bucket else [])]) or "true"
+    expected = [
+        (names, key)
+        for names, key in truth
+        if all(CONDITIONS[text](key, one, two) for text, (one, _), (two, _) in conditions)
+        and (
+            not bucket or (names[0] == "b" if "[1]" in bucket else names == (["b"] if "'b'" in bucket else ["hex:ff"]))
+        )
+    ]
+    assert sorted(ask(f"SELECT bucket, key FROM pairs WHERE {where}", path)) == sorted(expected)
 
 
-@pytest.mark.slow
-@settings(max_examples=60, deadline=None)
-@given(WHERE)
-def test_what_is_pushed_down_changes_no_result(conditions: list[str]) -> None:
-    path = fixture("document")
-    where = " AND ".join(conditions) or "true"
-    statement = f"SELECT bucket, key FROM pairs WHERE {where}"
-    with Snapshot(str(path)) as snapshot, Session([TableFile("a", snapshot)]) as session:
-        _, batches = session.run(statement)
-        found = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
-        # The same over a table that holds everything.
-        session._register(EVERYTHING, wide=False)
-        session.connection.sql("CREATE OR REPLACE TABLE everything AS SELECT * FROM pairs")
-        whole = statement.replace("FROM pairs", "FROM everything pairs")
-        everything = session.connection.sql(whole)
-        assert everything is not None
-        assert everything.fetchall() == found
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from([["b"], ["b", "fo"], ["hex:ff"]]),
+    st.sampled_from(KEYS), st.sampled_from(KEYS), st.sampled_from(KEYS),
+)  # fmt: skip
+def test_options_bound_what_is_read(
+    tmp_path: Path, bucket: list[str], prefix: bytes, start: bytes, stop: bytes
+) -> None:
+    path, truth = _nested(tmp_path)
 
+    def inside(names: list[str], key: bytes) -> bool:
+        if names[: len(bucket)] != bucket:
+            return False
+        outer = key if names == bucket else name_bytes(names[len(bucket)])  # the bucket's own key, or that of a bucket
+        return outer.startswith(prefix) and outer >= start and (not stop or outer < stop)
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("statement", "bucket", "exact", "start", "stop"),
-    [
-        ("SELECT * FROM pairs WHERE bucket = ['a', 'b']", (b"a", b"b"), True, b"", None),
-        ("SELECT key FROM pairs p WHERE p.bucket = ['a'] AND p.key >= '\\xFF'::BLOB", (b"a",), True, b"\xff", None),
-        ("SELECT * FROM pairs WHERE bucket = ['a'] AND key_text LIKE 'x%'", (b"a",), True, b"x", b"y"),
-        ("SELECT * FROM pairs WHERE bucket[1] = 'a' AND bucket[2] = 'b'", (b"a", b"b"), False, b"", None),
-        ("SELECT * FROM pairs WHERE bucket[2] = 'b'", (), False, b"", None),
-        ("SELECT * FROM pairs WHERE bucket = ['a'] OR key_text = 'x'", (), False, b"", None),
-        ("SELECT * FROM pairs a, pairs b WHERE a.bucket = ['a']", (), False, b"", None),
-        ("SELECT * FROM PAIRS a, pairs b WHERE b.bucket = ['a']", (), False, b"", None),
-        ("WITH pairs AS (SELECT 1 AS bucket) SELECT * FROM pairs WHERE bucket = ['a']", (), False, b"", None),
-        ("SELECT * FROM buckets b JOIN pairs p USING (path) WHERE p.bucket = ['a']", (b"a",), True, b"", None),
-        ("SELECT * FROM buckets b JOIN pairs p USING (path) WHERE bucket = ['a']", (), False, b"", None),
-        ("SELECT (SELECT count(*) FROM pairs WHERE bucket = ['a'])", (b"a",), True, b"", None),
-        ("SELECT * FROM pairs WHERE bucket = ['hex:ff']", (b"\xff",), True, b"", None),
-        ("not SQL", (), False, b"", None),
-    ],
-)
-def test_bounds(statement: str, bucket: tuple[bytes, ...], exact: bool, start: bytes, stop: bytes | None) -> None:
-    with Snapshot(str(fixture("document"))) as snapshot, Session([TableFile("a", snapshot)]) as session:
-        found = session._bounds(statement)
-    assert (found.bucket, found.exact) == (bucket, exact)
-    assert (found.start, found.stop) == (start, stop)
+    argv = ["--json", "SELECT hex(key) AS key, bucket FROM pairs"]
+    for name in bucket:
+        argv += ["--bucket", name]
+    for option, key in (("--prefix", prefix), ("--from", start), ("--to", stop)):
+        if key:
+            argv += [option, f"hex:{key.hex()}"]
+    status, out, err = run("sql", *argv, path)
+    assert (status, err) == (0, b"")
+    found = [(row["bucket"], bytes.fromhex(row["key"])) for row in map(json.loads, out.splitlines())]
+    assert sorted(found) == sorted(row for row in truth if inside(*row))
+    path_ = [name_bytes(name) for name in bucket]
+    with boltcli.open(path) as db:
+        result = db.sql("SELECT bucket, key FROM pairs", bucket=path_, prefix=prefix, start=start, stop=stop or None)
+        assert result is not None
+        assert [(row["bucket"], row["key"]) for row in result.read_all().to_pylist()] == found
 
 
 def test_other_buckets_are_not_read(tmp_path: Path) -> None:
@@ -164,14 +186,105 @@ def test_other_buckets_are_not_read(tmp_path: Path) -> None:
             freelist(2),
             page(3, 2, [(b"bad", pgid(4) + pgid(0), b"\1"), (b"good", pgid(5) + pgid(0), b"\1")]),
             page(9, 2, [(b"k", b"v")]),  # bears another id
-            page(5, 2, [(b"k", b"v")]),
+            page(5, 1, [(b"k", pgid(6)), (b"l", pgid(7))]),
+            page(6, 2, [(b"k", b"v")]),
+            page(9, 2, [(b"l", b"v")]),
         )
     )
-    assert ask("SELECT key FROM pairs WHERE bucket = ['good']", path) == [(b"k",)]
-    assert ask("SELECT count(*) FROM pairs WHERE bucket[1] = 'good'", path) == [(1,)]
-    status, out, err = run("sql", "SELECT key FROM pairs", path)
-    assert (status, out) == (1, b"")
-    assert err.startswith(b"Error: page 4 at offset 16384: the page identifies itself as page 9")
+    assert run("sql", "--csv", "--bucket", "good", "--to", "l", "SELECT key_text FROM pairs", path)[:2] == (
+        0, b"key_text\nk\n",
+    )  # fmt: skip
+    for options, number in (((), b"4"), (("--bucket", "good"), b"7"), (("--bucket", "bad"), b"4")):
+        status, out, err = run("sql", *options, "SELECT key FROM pairs", path)
+        assert (status, out, err.partition(b" at ")[0]) == (1, b"", b"Error: page " + number), options
+
+
+def test_a_bucket_that_is_not_there_is_an_error() -> None:
+    paths = fixture("document"), fixture("one-bucket")
+    status, out, err = run("sql", "--bucket", "execution", "SELECT * FROM pairs", *paths)  # the second hasn't got it
+    assert (status, out, err.split(b"\n")[0]) == (1, b"", b"Error: bucket not found")
+    assert run("sql", "--bucket", "execution", "SELECT 1", paths[0])[0] == 0
+    for option in ("--prefix", "--from", "--to"):
+        status, _, err = run("sql", option, "a", "SELECT 1", paths[0])
+        assert (status, err.split(b"\n")[0]) == (
+            1, b"Error: --prefix, --from and --to need --bucket: keys are those of a bucket",
+        )  # fmt: skip
+    assert run("sql", "--bucket", "b", "--prefix", "hex:zz", "SELECT 1", paths[0])[0] == 1
+
+
+OUTSIDE = {
+    "write": "COPY (SELECT 1) TO '{}/made'",
+    "export": "EXPORT DATABASE '{}/made'",
+    "attach": "ATTACH '{}/made'",
+    "csv": "SELECT * FROM read_csv('{}/there.csv')",
+    "text": "SELECT * FROM read_text('{}/there.csv')",
+    "blob": "SELECT * FROM read_blob('{}/there.csv')",
+    "glob": "SELECT * FROM glob('{}/*')",
+    "name": "SELECT * FROM '{}/there.csv'",
+    "install": "INSTALL httpfs FROM '{}'",
+    "load": "LOAD '{}/made.duckdb_extension'",
+    "rights": "SET enable_external_access = true",
+    "lock": "SET lock_configuration = false",
+    "folder": "SET temp_directory = '{}'",
+    "secret": "CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'x')",
+    "profile": "SET profiling_output = '{}/made'",
+    "log": "CALL enable_logging(storage = 'file', storage_config = {{'path': '{}/made'}})",
+}
+
+
+@pytest.mark.parametrize("kind", OUTSIDE)
+def test_a_statement_can_use_no_files(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "there.csv").write_text("secret\n1\n")
+    statement = OUTSIDE[kind].format(tmp_path)
+    status, out, err = run("sql", statement, fixture("document"))
+    assert (status, out, err.count(b"\n")) == (1, b"", 1), err
+    # A sound statement after it is no way around.
+    assert run("sql", f"{statement}; SELECT 1", fixture("document"))[0] == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["there.csv"]
+    with boltcli.open(fixture("document")) as db:
+        with pytest.raises(boltcli.ArgumentError):
+            db.sql(statement)
+        with db.duckdb() as connection, pytest.raises(Exception, match=r"(?i)disabled|locked|not exist|no function"):
+            connection.sql(statement)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["there.csv"]
+
+
+def test_files_can_be_allowed(tmp_path: Path) -> None:
+    source, made = fixture("document"), tmp_path / "made.csv"
+    assert run("sql", "--allow-files", f"COPY (SELECT key_text FROM pairs) TO '{made}'", source)[0] == 0
+    assert made.read_bytes().count(b"\n") == 22
+    status, out, _ = run(
+        "sql", "--csv", "--allow-files", f"SELECT count(*) AS n FROM '{made}' JOIN pairs USING (key_text)", source
+    )
+    assert (status, out.split()[0]) == (0, b"n")
+    with boltcli.open(source) as db:
+        result = db.sql(f"SELECT count(*) AS n FROM read_csv('{made}')", allow_files=True)
+        assert result is not None
+        assert result.read_all().to_pylist() == [{"n": 21}]
+        with db.duckdb(allow_files=True) as connection:
+            assert connection.sql(f"SELECT count(*) FROM read_csv('{made}')").fetchall() == [(21,)]
+    refused = run("sql", f"COPY (SELECT 1) TO '{made}2'", source)[2]
+    assert b"--allow-files (allow_files=True in Python) gives statements the right to files" in refused
+
+
+def test_what_duckdb_suggests_is_passed_on() -> None:
+    source = fixture("document")
+    assert run("sql", "SELECT * FROM pars", source)[2].endswith(b'does not exist! Did you mean "pairs"?\n')
+    assert run("sql", "SELECT keyy FROM pairs", source)[2].endswith(b'Candidate bindings: "key", "key_text"\n')
+
+
+def test_out_of_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = fixture("document")
+    statement = "SET memory_limit = '10MB'; SELECT list(hash(i)) FROM range(10000000) t(i)"
+    status, out, err = run("sql", "--allow-files", statement, source)
+    assert (status, out, err.count(b"\n"), err[:22]) == (1, b"", 1, b"Error: out of memory: ")
+
+    def lacking(data: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("boltcli.tables.relations.json_or_none", lacking)
+    assert run("sql", "SELECT value_json FROM pairs", source) == (1, b"", b"Error: out of memory\n")
 
 
 def test_errors_are_one_line(tmp_path: Path) -> None:

@@ -96,9 +96,10 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     options = job.options
     form = _form(job)
     if form not in LINES or options.view:
+        from ...tables.relations import TableFile
         from ..export_forms import export_table
 
-        export_table(snapshot, job.path, options, form, out)
+        export_table(TableFile(job.path, snapshot, job.warn), options, form, out)
     elif options.output:
         from ..row_output import complete
 
@@ -125,6 +126,7 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
     from ...render.ndjson import bucket_row, end_row, names, rows
     from ...tree.bucket import find_bucket
     from ...tree.kernel_walks import exported
+    from ...tree.walk import Backup
 
     decoder, path = asked(snapshot, job.options), tuple(addresses(job.options.bucket))
     if decoder is not None:
@@ -143,11 +145,14 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
         if counts is not None:
             pairs, buckets = counts[0], buckets + counts[1]
         else:
-            for part in items(snapshot, bucket, path, recursive=True):
+            guard = Backup(snapshot, job.warn)
+            for part in items(snapshot, bucket, path, recursive=True, guard=guard):
                 out.writelines(rows(part))
                 inner = part.bucket_count()
                 buckets += inner
                 pairs += len(part.keys) - inner
+            if not path:
+                guard.finish()
     except Corrupted as error:
         out.write(records.line({"end": False, "error": records.error(error, job.path)}))
         raise

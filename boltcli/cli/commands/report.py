@@ -182,7 +182,7 @@ def _views(snapshot: Snapshot, application: Application) -> Context:
     rows = []
     for view in application.views:
         try:
-            count: int | str = sum(1 for _ in view.rows(SnapshotStore(snapshot)))
+            count: int | str = view.count(SnapshotStore(snapshot))
         except BoltError as error:
             count = str(error)
         rows.append({"name": view.name, "title": view.title, "rows": count})

@@ -6,7 +6,9 @@ import os
 
 from ...errors import ArgumentError
 from ..command import Argument, Command, Option
-from ..options import ACCESS, FORCE
+from ..key_argument import address, addresses
+from ..options import ACCESS, FILTERS, FORCE
+from ..values import parse_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from ...tables.duck import Session
+    from ...tables.pair_pages import Bounds
     from ..job import Job
 
 COMMAND = Command(
@@ -25,6 +28,12 @@ COMMAND = Command(
     ),
     least=1,
     options=(
+        Option(
+            "bucket",
+            "Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
+            default=[], metavar="NAME", parse=parse_name, kind="bucket",
+        ),
+        *(option for option in FILTERS if option.name in ("prefix", "from", "to")),
         Option("csv", "Write CSV; BLOBs are in hex.", default=False),
         Option(
             "output",
@@ -32,6 +41,11 @@ COMMAND = Command(
             default="", metavar="DEST", short="o", kind="file",
         ),
         FORCE,
+        Option(
+            "allow-files",
+            "Let the statement read and write files, attach databases, load extensions, and change settings.",
+            default=False,
+        ),
         *ACCESS,
     ),
     group="Query",
@@ -42,12 +56,21 @@ COMMAND = Command(
 class Options:
     """The values of the options."""
 
+    bucket: list[str]
+    prefix: str
+    from_: str
+    to: str
     csv: bool
     output: str
     force: bool
+    allow_files: bool
 
 
 def prepare(job: Job[Options]) -> None:
+    options = job.options
+    if (options.prefix or options.from_ or options.to) and not options.bucket:
+        raise ArgumentError("--prefix, --from and --to need --bucket: keys are those of a bucket")
+    _bounds(options)
     if job.options.csv and job.json:
         raise ArgumentError("--csv and --json can't be combined")
 
@@ -65,19 +88,19 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     paths = meant_files(job, named).paths
     status = 0
     with ExitStack() as stack:
-        snapshots = []
+        files = []
         for path in paths:
             try:
-                snapshots.append((path, stack.enter_context(open_second(path, job))))
+                files.append(TableFile(path, stack.enter_context(open_second(path, job)), job.warn))
             except (BoltError, OSError) as error:
                 failure = as_failure(error, path)
                 if len(paths) == 1:
                     raise failure from None
                 status = 1
                 job.complain(failure, path)
-        if not snapshots:
+        if not files:
             raise ArgumentError("none of the files can be read")
-        session = stack.enter_context(Session([TableFile(path, snapshot) for path, snapshot in snapshots]))
+        session = stack.enter_context(Session(files, bounds=_bounds(job.options), allow_files=job.options.allow_files))
         if statement is None:
             _describe(session, job, out)
         else:
@@ -99,6 +122,18 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
     if not files and not os.path.exists(first) and any(char.isspace() for char in first):
         raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
     return None, arguments
+
+
+def _bounds(options: Options) -> Bounds:
+    """Return what is read of ``pairs``. Raises :class:`~boltcli.errors.ArgumentError`."""
+    from ...tables.pair_pages import EVERYTHING, Bounds
+    from ...tree.key_range import bounds
+
+    if not options.bucket:
+        return EVERYTHING
+    end = address(options.to) if options.to else None
+    start, stop = bounds(address(options.prefix), address(options.from_), end)
+    return Bounds(tuple(addresses(options.bucket)), start=start, stop=stop)
 
 
 def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:

@@ -10,6 +10,7 @@ from ...storage.live import Live
 from ...storage.open_snapshot import open_snapshot
 from ...storage.open_source import LOCK_PATIENCE, open_source
 from ...storage.snapshot import Snapshot
+from ...tree.bucket import bucket_path
 from .change import Change
 from .diff import diff as compare
 from .wait_for_write import Waiter
@@ -27,14 +28,14 @@ __all__ = ["Change", "Commit", "changes", "diff", "watch"]
 def diff(
     old: str | os.PathLike[str],
     new: str | os.PathLike[str],
-    bucket: Sequence[bytes | str] = (),
+    bucket: bytes | str | Sequence[bytes | str] = (),
     *,
     lock: Way = "auto",
     timeout: float = LOCK_PATIENCE,
 ) -> Iterator[Change]:
     """Yield the changes that turn the database ``old`` into the database ``new``, in key order.
 
-    ``bucket`` (a path, outermost name first) limits them to one bucket. Both
+    ``bucket`` (a name, or a path, outermost name first) limits them to one bucket. Both
     files are opened when the first change is requested, and closed after the
     last one; ``lock`` and ``timeout`` are those of :func:`boltcli.open`.
 
@@ -48,19 +49,19 @@ def diff(
     ('remove', (b'execution-live-index',), b'e-0b7c', b'', None)
     """
     with _open(old, lock, timeout) as before, _open(new, lock, timeout) as after:
-        yield from compare(before, after, _path(bucket))
+        yield from compare(before, after, bucket_path(bucket))
 
 
 def watch(
     path: str | os.PathLike[str],
-    bucket: Sequence[bytes | str] = (),
+    bucket: bytes | str | Sequence[bytes | str] = (),
     *,
     initial: bool = False,
     interval: float = 0.5,
 ) -> Iterator[Commit]:
     """Yield each transaction that is committed to the database at ``path`` from now on, without its lock.
 
-    ``bucket`` (a path, outermost name first) limits the changes to one bucket;
+    ``bucket`` (a name, or a path, outermost name first) limits the changes to one bucket;
     ``initial`` first yields the existing content, as added. It waits for ever,
     and looks every ``interval`` seconds, or at once where the system reports
     writes; leave the loop to end it. A commit has ``txid``, ``time``, the
@@ -79,7 +80,7 @@ def watch(
     """
     name = os.fspath(path)
     with Waiter(name, max(interval, 0.001)) as waiter:
-        yield from follow(name, waiter, _path(bucket), initial=initial)
+        yield from follow(name, waiter, bucket_path(bucket), initial=initial)
 
 
 def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:
@@ -111,7 +112,3 @@ def _open(path: str | os.PathLike[str], lock: Way, timeout: float) -> Snapshot:
         return open_snapshot(source)
     with Live(source) as live:
         return live.snapshot(copy=True)
-
-
-def _path(names: Sequence[bytes | str]) -> tuple[bytes, ...]:
-    return tuple([name.encode() if isinstance(name, str) else name for name in names])

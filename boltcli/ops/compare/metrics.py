@@ -6,7 +6,7 @@ import os
 
 from ...errors import Corrupted
 from ...format.constants import FREELIST_PAGE, LEAF_PAGE
-from ...tree.walk import all_pages
+from ...tree.walk import Whole, all_pages
 from ..check.database_check import check
 from ..space.free_pages import free_pages
 from ..space.space_usage import bucket_usage
@@ -68,7 +68,7 @@ def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False) ->
 
 
 def _count_pages(snapshot: Snapshot, pages: dict[str, int]) -> None:
-    for tree_page in all_pages(snapshot):
+    for tree_page in all_pages(snapshot, Whole(snapshot)):
         pages["leaf" if tree_page.flags == LEAF_PAGE else "branch"] += 1 + tree_page.overflow
     pages["meta"] = 2
     rest = snapshot.meta.hwm - 2 - pages["branch"] - pages["leaf"]

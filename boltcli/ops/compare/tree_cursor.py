@@ -102,8 +102,6 @@ class TreeCursor:
         if depth >= MAX_DEPTH:
             raise page.damaged(f"the tree is deeper than {MAX_DEPTH} levels")
         branch = BranchElements(page)
-        if not branch.count:
-            raise page.damaged("a branch page without elements")
         children = branch.pgids
         if self._start or self._stop is not None:
             keys = branch.keys()
@@ -135,6 +133,10 @@ class TreeCursor:
             self._page = self._visits.page(self._heads[-1][0], self._bucket)
             if self._page.flags not in (BRANCH_PAGE, LEAF_PAGE):
                 raise self._page.unfit()
+            if not self._page.count and self._page.flags == BRANCH_PAGE:
+                raise self._page.damaged("a branch page without elements")
+            if not self._page.count and self._heads[-1][1]:
+                raise self._page.damaged("a leaf without elements below a branch page")
         return self._page
 
     def _take(self, page: Page) -> None:

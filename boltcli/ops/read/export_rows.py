@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ...format.bucket import BucketRef
 from ...tree.bucket import find_bucket
+from ...tree.walk import Backup
 from .select_items import items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ...storage.snapshot import Snapshot
     from .select_items import Items, Path
@@ -27,18 +28,24 @@ def outer_buckets(snapshot: Snapshot, path: Path) -> list[tuple[Path, int]]:
     return rows + [(path[:length], sequence) for length, sequence in enumerate(sequences, 1)]
 
 
-def export_parts(snapshot: Snapshot, path: Path = ()) -> Iterator[Row | Items]:
+def export_parts(
+    snapshot: Snapshot, path: Path = (), warn: Callable[[str], object] | None = None
+) -> Iterator[Row | Items]:
     """Yield the rows of the buckets down to ``path``, then the content of that bucket, a page at a time.
 
     Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` at the first damage.
+    ``warn`` is as for :class:`~boltcli.tree.walk.Backup`.
     """
     yield from outer_buckets(snapshot, path)
-    yield from items(snapshot, find_bucket(snapshot, path), path, recursive=True)
+    guard = Backup(snapshot, warn)
+    yield from items(snapshot, find_bucket(snapshot, path), path, recursive=True, guard=guard)
+    if not path:
+        guard.finish()
 
 
-def export_rows(snapshot: Snapshot, path: Path = ()) -> Iterator[Row]:
+def export_rows(snapshot: Snapshot, path: Path = (), warn: Callable[[str], object] | None = None) -> Iterator[Row]:
     """Yield the rows of :func:`export_parts` one by one."""
-    for part in export_parts(snapshot, path):
+    for part in export_parts(snapshot, path, warn):
         if isinstance(part, tuple):
             yield part
         else:

@@ -14,21 +14,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Whole
 
 
-def keyed_leaves(snapshot: Snapshot, bucket: BucketRef) -> Iterator[tuple[LeafElements, list[bytes]]]:
+def keyed_leaves(
+    snapshot: Snapshot, bucket: BucketRef, guard: Whole | None = None
+) -> Iterator[tuple[LeafElements, list[bytes]]]:
     """Yield the leaf pages of ``bucket`` in order: their elements and keys.
 
     Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding
-    everything before it, including the keys before the first damaged one.
+    everything before it, including the keys before the first damaged one. With
+    a ``guard`` nothing may be left out; without one pages are read as bbolt does.
     """
-    for page in leaf_pages(snapshot, bucket):
+    for page in leaf_pages(snapshot, bucket, guard=guard):
         leaf = LeafElements(page)
         try:
             keys = leaf.keys()
         except Corrupted:
             yield leaf, _first_keys(leaf)
             raise
+        if guard is not None:
+            guard.leaf(leaf, keys)
         yield leaf, keys
 
 
@@ -42,12 +48,12 @@ def _first_keys(leaf: LeafElements) -> list[bytes]:
     return keys
 
 
-def key_pages(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes]]:
+def key_pages(snapshot: Snapshot, bucket: BucketRef, guard: Whole | None = None) -> Iterator[list[bytes]]:
     """Yield the keys of ``bucket`` in order, including nested buckets, a list for each leaf page.
 
     Raises as :func:`keyed_leaves` does.
     """
-    for _, keys in keyed_leaves(snapshot, bucket):
+    for _, keys in keyed_leaves(snapshot, bucket, guard):
         yield keys
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...tree.key_range import stretches
-from ...tree.walk import Descent, Nest
+from ...tree.walk import Nest, guard_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ...format.page import LeafElements
     from ...storage.snapshot import Snapshot
     from ...tree.key_range import Stretch
+    from ...tree.walk import Whole
 
     Path = tuple[bytes, ...]
     Value = bytes | BucketRef
@@ -48,19 +49,22 @@ def items(
     wanted: Test | None = None,
     recursive: bool = False,
     buckets: bool = True,
+    guard: Whole | None = None,
 ) -> Iterator[Items]:
     """Yield the elements of ``bucket``, which is at ``path``, in key order or in ``reverse``.
 
     Selects keys that are at least ``start`` and below ``stop``; ``recursive``
     adds the content of nested buckets, after (in reverse: before) the bucket.
-    ``wanted`` filters them; ``limit`` is the largest number (0: all); without
+    ``guard`` decides which pages are accepted. ``wanted``
+    filters them; ``limit`` is the largest number (0: all); without
     ``buckets`` only pairs are yielded. Reads only the pages that this needs.
-    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, or at a bucket
-    inside itself.
+    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, at one that hides
+    what is below it, and at a bucket inside itself.
     """
+    guard = guard or guard_for(snapshot, start, stop)
     left = limit
     names = list(path)  # the path of the current bucket
-    for part in _walk(snapshot, bucket, names, start, stop, reverse, recursive):
+    for part in _walk(snapshot, bucket, names, start, stop, reverse, recursive, guard):
         if wanted is not None or not buckets:
             pairs = [
                 (key, value)
@@ -98,14 +102,14 @@ def _walk(
     stop: bytes | None,
     reverse: bool,
     recursive: bool,
+    guard: Whole,
 ) -> Iterator[Items]:
     """Yield the elements; ``names`` is the path of their bucket until the next batch is requested."""
-    descent = Descent(snapshot)
     nest = Nest(snapshot)
     nest.enter(bucket)
     # Not recursive: buckets may nest deeper than Python's call stack allows. For each open bucket: the rest of its
     # parts, the length of its path, its root. A finished bucket isn't kept, as 100,000 may be nested in each other.
-    source = stretches(snapshot, bucket, start, stop, reverse=reverse, descent=descent)
+    source = stretches(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
     pending = [(_parts(source, reverse, recursive), len(names), bucket.root)]
     while pending:
         parts, depth, root = pending[-1]
@@ -124,7 +128,7 @@ def _walk(
         if part.is_last and not root:
             pending.pop()
         names.append(part.name)
-        source = stretches(snapshot, child, reverse=reverse, descent=descent)
+        source = stretches(snapshot, child, reverse=reverse, guard=guard)
         pending.append((_parts(source, reverse, recursive), depth + 1, child.root))
 
 

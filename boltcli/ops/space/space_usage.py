@@ -11,7 +11,7 @@ from ...format.constants import LEAF_PAGE
 from ...kernel import RECORD
 from ...tree.bucket import root_bucket
 from ...tree.kernel_walks import bucket_columns
-from ...tree.walk import Descent, own_tree, tree_pages
+from ...tree.walk import Whole, own_tree, tree_pages
 from ..write.compact import measure
 from .free_pages import free_pages
 from .trail import Trail
@@ -130,7 +130,7 @@ def _from_columns(snapshot: Snapshot, names: list[bytes], columns: tuple[list[in
 
 def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsage]:
     """Find the buckets and count each one's own tree."""
-    descent = Descent(snapshot)
+    guard = Whole(snapshot)
     met: set[int] = set()
     found: list[BucketUsage] = []
     todo = [(BucketUsage(b"", None, snapshot.meta.sequence), root_bucket(snapshot))]
@@ -145,7 +145,7 @@ def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsa
             continue
         try:
             own_tree(snapshot, ref, met)
-            inner = _tree(snapshot, descent, bucket, ref)
+            inner = _tree(snapshot, guard, bucket, ref)
         except Corrupted as damage:
             if damages is None:
                 raise
@@ -157,12 +157,10 @@ def _walk(snapshot: Snapshot, damages: list[Corrupted] | None) -> list[BucketUsa
     return found
 
 
-def _tree(
-    snapshot: Snapshot, descent: Descent, bucket: BucketUsage, ref: BucketRef
-) -> list[tuple[BucketUsage, BucketRef]]:
+def _tree(snapshot: Snapshot, guard: Whole, bucket: BucketUsage, ref: BucketRef) -> list[tuple[BucketUsage, BucketRef]]:
     """Count the pages of one bucket's own tree; return the buckets in it."""
     inner: list[BucketRef] = []
-    for page in tree_pages(snapshot, ref, descent):
+    for page in tree_pages(snapshot, ref, guard):
         bucket.bytes += (1 + page.overflow) * snapshot.page_size
         if page.flags == LEAF_PAGE:
             bucket.pairs += page.count

@@ -15,7 +15,7 @@ from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import LeafElements
 from ...kernel import PLACE, SUMS
 from ...tree.kernel_walks import space_columns
-from ...tree.walk import tree_pages
+from ...tree.walk import Whole, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class _Walk:
         self._keys: Counter[int] = Counter()
         self._values: Counter[int] = Counter()
         self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's position, bucket's index, key
+        self._whole = Whole(snapshot)
         self._reached = bytearray(snapshot.page_count)
         self.result = SpaceWalk()
 
@@ -197,6 +198,7 @@ class _Walk:
 
     def visit(self, page: Page) -> None:
         """Mark the run of ``page``: each is visited once. Raises :class:`~boltcli.errors.Corrupted`."""
+        self._whole.visit(page)
         if page.pgid < len(self._reached) and self._reached[page.pgid]:  # a damaged file may refer to it very often
             raise page.damaged("the page is referenced more than once")
         overflow = min(page.overflow, max(len(self._reached) - page.pgid - 1, 0))  # may be damaged

@@ -43,7 +43,7 @@ def inspect(snapshot: Snapshot) -> BucketTree:
 
     def visit(bucket: BucketRef, tree: BucketTree) -> Iterator[tuple[BucketRef, BucketTree]]:
         nonlocal left
-        for page in leaf_pages(snapshot, bucket, descent=descent):
+        for page in leaf_pages(snapshot, bucket, guard=descent):
             inside = buckets_in(page)
             tree.keys += page.count - len(inside)
             left -= len(inside)

@@ -114,7 +114,7 @@ class Source:
                     else:
                         yield from self._mixed(pgids[done], mixed)
                 else:  # laid out otherwise, empty, or not a sound leaf
-                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done]), descent=self._descent):
+                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done]), guard=self._descent):
                         yield from self._leaf(page)
                 done += 1
         self._nest.leave(bucket.root)
