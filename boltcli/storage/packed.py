@@ -71,7 +71,7 @@ def peek(path: str, head: bytes, kind: str) -> bool:
                 parts = _zip_members(file, path)
                 return any(_begins_as_bolt(Stream(read), path) for _, (_, read) in zip(range(_LISTED), parts))
         return _begins_as_bolt(Stream(BytesIO(head).read), path)
-    except (*_errors(), UnpackError):
+    except _refusals():
         return False
 
 
@@ -90,7 +90,7 @@ def _begins_as_bolt(stream: Stream, path: str) -> bool:
                     _begins_as_bolt(Stream(read), path)
                     for _, read in _tar_members(_TarStream(stream.read, path, allow), allow)
                 )
-            except (*_errors(), UnpackError):
+            except _refusals():
                 return False
         if kind not in _STREAMS:
             break
@@ -353,7 +353,7 @@ def _tar_members(stream: _TarStream, allow: Allow) -> Iterator[tuple[str, Read]]
 
     with tarfile.TarFile(fileobj=stream) as tar:  # type: ignore[arg-type]
         while (entry := tar.next()) is not None:
-            tar.members.clear()  # it would keep those of an endless archive
+            tar.members.clear()  # type: ignore[attr-defined]  # it would keep those of an endless archive
             stream.heading(False)
             if entry.isreg() and (content := tar.extractfile(entry)) is not None:
                 yield entry.name, content.read
@@ -386,7 +386,7 @@ class _ZipFile:
 def _zip_members(file: BinaryIO, path: str) -> Iterator[tuple[str, Read]]:
     import zipfile
 
-    with zipfile.ZipFile(_ZipFile(file, path)) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(_ZipFile(file, path)) as archive:
         for info in archive.infolist():
             if info.is_dir():
                 continue
@@ -472,6 +472,11 @@ def _errors() -> tuple[type[Exception], ...]:
     if zstandard is not None:
         found.append(zstandard.ZstdError)
     return tuple(found)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return these, and the one for what is too large."""
+    return (*_errors(), UnpackError)
 
 
 class _Names:

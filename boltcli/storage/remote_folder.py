@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..format.magic import is_bolt, kind_of
 from .packed import is_packed, peek
 from .public_path import public, real
-from .remote import located, refused
+from .remote import heads, located, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,9 +53,8 @@ def databases_below(address: str) -> Iterator[str]:
         return
     for start in range(0, len(names), _AT_ONCE):
         part = names[start : start + _AT_ONCE]
-        count = len(part)
-        heads = files.cat_ranges(part, [0] * count, [_HEAD] * count, on_error="return")
-        yield from _addresses(address, key, [name for name, head in zip(part, heads) if _may_be_database(head)])
+        found = heads(files, part, _HEAD)
+        yield from _addresses(address, key, [name for name, head in zip(part, found) if _may_be_database(head)])
 
 
 def _addresses(base: str, key: str, names: list[str]) -> Iterator[str]:
@@ -68,7 +67,6 @@ def _may_be_database(head: Any) -> bool:
     """Return whether an object may be a database, packed or not; also True if it can't be read (reported later)."""
     if isinstance(head, Exception):
         return True
-    head = bytes(head)
     if not is_packed(head):
         return is_bolt(head)
     kind = kind_of(head) or ""

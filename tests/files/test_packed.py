@@ -160,7 +160,7 @@ def test_limits(tmp_path: Path) -> None:
     assert b"must be a size" in run("info", "--max-unpacked", "many", path)[2]
 
 
-def peak(*argv: object) -> tuple[bytes, int]:
+def peak(*argv: str | Path) -> tuple[bytes, int]:
     """Return the error of a command, and the most bytes that it kept while it ran."""
     tracemalloc.start()
     try:
@@ -183,7 +183,7 @@ def long_name(how: str) -> bytes:
         if how == "a pax header":
             info.pax_headers = {"comment": "x" * LONG}
         elif how == "a global pax header":
-            tar.fileobj.write(tarfile.TarInfo.create_pax_global_header({"comment": "x" * LONG}))  # type: ignore[union-attr]
+            tar.fileobj.write(tarfile.TarInfo.create_pax_global_header({"comment": "x" * LONG}))
         elif how == "a map of a sparse file":
             info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(len(DATA))}
             places = b"%d\n" % (LONG // 4) + b"0\n" * (LONG // 2)
@@ -221,12 +221,12 @@ def test_skipped_members_of_a_tar_count(tmp_path: Path) -> None:
     for name, pack in (("plain", bytes), ("gzip", gzip.compress)):
         path = tmp_path / name
         path.write_bytes(pack(tar_of({"x": DATA})))
-        assert run("check", "--max-unpacked", limit, path)[0] == 0
-        assert run("check", "--max-unpacked", limit - 1, path)[0] == 1
+        assert run("check", "--max-unpacked", str(limit), path)[0] == 0
+        assert run("check", "--max-unpacked", str(limit - 1), path)[0] == 1
         for members in ({"skip": bytes(limit), "x": DATA}, {"x": DATA, "skip": b"x"}):
             path.write_bytes(pack(tar_of(members)))
-            assert f"grows beyond {limit} bytes".encode() in run("check", "--max-unpacked", limit, path)[2]
-            assert run("check", "--max-unpacked", 2 * limit, path)[0] == 0
+            assert f"grows beyond {limit} bytes".encode() in run("check", "--max-unpacked", str(limit), path)[2]
+            assert run("check", "--max-unpacked", str(2 * limit), path)[0] == 0
 
 
 def test_layers_without_members_end(tmp_path: Path) -> None:
