@@ -158,7 +158,8 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
 # Whatever a shell could expand or run; those that can't be shown are in hexadecimal.
 NAMES = [
     ":$(touch made)", ":`touch made`", "::", "a:$(touch made)", "a=;touch made", "~root", "!!", "a\\", "'", '"', "-a",
-    ":file", ";touch made", "|touch made", "{a,b}", "*", "#", "^a^b", "\n;touch made", "$(touch\nmade)", "\x1b[31m", "a b",
+    ":file", ";touch made",
+    "|touch made", "{a,b}", "*", "#", "^a^b", "\n;touch made", "$(touch\nmade)", "\x1b[31m", "a b",
     "@a", "%1",
 ]  # fmt: skip
 
