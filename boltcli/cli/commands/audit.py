@@ -10,7 +10,7 @@ from ..command import Argument, Command, Option
 from ..meant_files import meant_files
 from ..options import ACCESS, JOBS_APART
 from ..runner import run_on_database
-from ..streams import wants_style, write_styled
+from ..streams import labelled, wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _say_failure(failure: BoltError, path: str, job: Job[Options], out: BinaryIO
     else:
         text = error_text(failure)
         where = b"" if os.fsencode(path) in text else os.fsencode(path) + b": "
-        err.write(b"Error: " + where + text + b"\n")
+        labelled(err, "Error", "1;31", (where + text).decode("utf-8", "surrogateescape"))
 
 
 def _write_changes(job: Job[Options], done: list[Done], findings: dict[str, list[AuditFinding]]) -> None:

@@ -9,6 +9,7 @@ from ...render import openmetrics
 from ..command import Argument, Command, Option
 from ..options import ACCESS, JOBS_APART, NO_SYNC
 from ..runner import run_on_database
+from ..streams import labelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _complain(error: BoltError, file: _File, job: Job[Options], err: BinaryIO) -
         return
     from ...render.errors import error_text
 
-    err.write(b"Error: " + error_text(error) + b"\n")
+    labelled(err, "Error", "1;31", error_text(error).decode("utf-8", "surrogateescape"))
 
 
 def _samples(files: list[_File]) -> list[Sample]:
