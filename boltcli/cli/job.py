@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..apps import plugins
 from .command import Command
 from .progress import Progress
 from .streams import labelled
@@ -64,6 +65,7 @@ class Job(Generic[T]):
         self.several = several
         self.json = bool(values.get("json"))
         self._values = values
+        plugins.listen(self.warn)
         if "read-timeout" in values:
             from ..storage.patience import set_read_timeout
             from .values import seconds
