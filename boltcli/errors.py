@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     ]
 
 
+_NO_SUCH_FILE = 2  # errno.ENOENT, the same on every system
 _LARGEST_FILE = 1 << 63  # bytes: a larger offset comes from a damaged page id, and is not shown
 _SHOWN = 40  # characters shown of each end of a long name
 
@@ -118,7 +119,7 @@ class SourceNotFound(BoltError, FileNotFoundError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"source database file {path!r} doesn't exist", path=path)
-        self.filename = path
+        self.errno, self.strerror, self.filename = _NO_SUCH_FILE, "No such file or directory", path
 
 
 class OpenError(BoltError):
@@ -338,11 +339,15 @@ class Step:
 
 
 class BucketNotFound(BoltError, KeyError):
+    """There is no bucket at ``bucket`` (its names, outermost first) in the file ``path``."""
+
     kind = "bucket-not-found"
     detailed_status = 4
 
-    def __init__(self, message: str = "bucket not found") -> None:
-        super().__init__(message)
+    def __init__(self, bucket: Sequence[bytes] = (), path: str | None = None) -> None:
+        named = f": {bucket_text(bucket)}" if bucket else ""
+        super().__init__(f"bucket not found{named}{f' in {path!r}' if path else ''}", path=path)
+        self.bucket = tuple(bucket)
 
 
 class KeyNotFound(BoltError, KeyError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from .apps import ask
-from .errors import ArgumentError, Corrupted, DatabaseClosed, KeyNotFound
+from .errors import ArgumentError, BucketNotFound, Corrupted, DatabaseClosed, KeyNotFound
 from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from .format.page import type_name
@@ -17,6 +18,7 @@ from .ops.check.deep_check import deep_check
 from .ops.check.file_warnings import remarks
 from .ops.check.findings import Finding
 from .ops.read.key_pages import key_pages, keyed_leaves
+from .ops.read.mapping_views import Items, Values, as_bytes
 from .ops.read.select_items import items
 from .ops.space.free_pages import free_pages
 from .ops.space.page_list import FREE, page_rows
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
     from .apps.contract import Audit, Recognition
     from .format.page import LeafElements
     from .ops.compare.change import Change
-    from .ops.read.select_items import Items
+    from .ops.read.mapping_views import Key
+    from .ops.read.select_items import Items as Part
     from .storage.open_source import Way
     from .storage.snapshot import Snapshot
 
@@ -163,7 +166,7 @@ class PageRow(NamedTuple):
     overflow: int
 
 
-class Bucket(Mapping[bytes, "bytes | Bucket"]):
+class Bucket(Mapping["Key", "bytes | Bucket"]):
     """A bucket: a mapping of keys, in byte order, to values (bytes) or nested buckets.
 
     Keys may be given as str, which is encoded as UTF-8. A missing key raises
@@ -192,7 +195,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         return Bucket(self._owner, refuse_nested(self._snapshot, ref), self.names + names)
 
     def __getitem__(self, key: bytes | str) -> bytes | Bucket:
-        wanted = _as_bytes(key)
+        wanted = as_bytes(key)
         leaf, index = self._seek(wanted)
         if index >= leaf.count or leaf.key(index) != wanted:
             raise KeyNotFound(wanted)
@@ -200,6 +203,22 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         if leaf.flags[index] & BUCKET_LEAF_FLAG:
             return self._inner(open_bucket(leaf, index, wanted), wanted)
         return leaf.value(index)
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether there is a key or a nested bucket of this name; a str is encoded as UTF-8."""
+        return isinstance(key, (bytes, str)) and super().__contains__(key)
+
+    @overload
+    def get(self, key: bytes | str, /) -> bytes | Bucket | None: ...
+    @overload
+    def get(self, key: bytes | str, /, default: T) -> bytes | Bucket | T: ...
+
+    def get(self, key: bytes | str, /, default: Any = None) -> Any:
+        """Return the value of ``key``, or the nested bucket of this name; ``default`` if there is neither."""
+        try:
+            return self[key]
+        except KeyNotFound:
+            return default
 
     def _seek(self, wanted: bytes) -> tuple[LeafElements, int]:
         """Return the leaf and the index where ``wanted`` is or would be: next to the last lookup, else by a descent."""
@@ -213,9 +232,9 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
                 pass  # the descent reports what is wrong
         return seek(snapshot, self._ref, wanted)
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[Key]:
         for keys in self._while_open(key_pages(self._snapshot, self._ref, Whole(self._snapshot))):
-            yield from keys
+            yield from keys  # type: ignore[misc]
 
     def _while_open(self, parts: Iterator[T]) -> Iterator[T]:
         """Yield ``parts``. Raises :class:`~boltcli.errors.DatabaseClosed` once the database is closed."""
@@ -230,13 +249,13 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
                 return
             yield part
 
-    def items(self) -> ItemsView[bytes, bytes | Bucket]:
+    def items(self) -> ItemsView[Key, bytes | Bucket]:
         """Return keys and values (or nested buckets), in order."""
-        return _Items(self)
+        return Items(self)
 
     def values(self) -> ValuesView[bytes | Bucket]:
         """Return values (or nested buckets), in the order of the keys."""
-        return _Values(self)
+        return Values(self)
 
     def __repr__(self) -> str:
         shown = "/".join(repr(name)[2:-1] for name in self.names)
@@ -255,8 +274,11 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
 
     def bucket(self, *path: bytes | str) -> Bucket:
         """Return the bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
-        names = tuple(map(_as_bytes, path))
-        return self._inner(find_bucket(self._snapshot, names, self._ref), *names)
+        names = tuple(map(as_bytes, path))
+        try:
+            return self._inner(find_bucket(self._snapshot, names, self._ref), *names)
+        except BucketNotFound:
+            raise BucketNotFound(self.names + names, self._snapshot.path) from None
 
     def cursor(self, seek: bytes | str = b"", *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
         """Yield keys and values (or nested buckets), starting at the first key that isn't below ``seek``.
@@ -273,7 +295,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         if not reverse:
             return self.range(seek)
         # The smallest byte string after a key is the key with a zero byte appended.
-        return self.range(stop=_as_bytes(seek) + b"\0" if seek else None, reverse=True)
+        return self.range(stop=as_bytes(seek) + b"\0" if seek else None, reverse=True)
 
     def range(
         self, start: bytes | str = b"", stop: bytes | str | None = None, *, reverse: bool = False
@@ -285,11 +307,11 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         ...     [key[:6] for key, _ in db.bucket("execution").range("e-9", "e-f", reverse=True)]
         [b'e-d810', b'e-9a93']
         """
-        end = None if stop is None else _as_bytes(stop)
-        parts = items(self._snapshot, self._ref, start=_as_bytes(start), stop=end, reverse=reverse)
+        end = None if stop is None else as_bytes(stop)
+        parts = items(self._snapshot, self._ref, start=as_bytes(start), stop=end, reverse=reverse)
         return self._elements(self._while_open(parts))
 
-    def _elements(self, parts: Iterator[Items]) -> Iterator[tuple[bytes, bytes | Bucket]]:
+    def _elements(self, parts: Iterator[Part]) -> Iterator[tuple[bytes, bytes | Bucket]]:
         for part in parts:
             for key, value in zip(part.keys, part.values):
                 yield key, self._inner(value, key) if isinstance(value, BucketRef) else value
@@ -303,7 +325,7 @@ class Bucket(Mapping[bytes, "bytes | Bucket"]):
         ...     [(key[:10], len(bucket)) for key, bucket in history.prefix("e-4")]
         [(b'e-42bdab56', 4)]
         """
-        start, stop = bounds(_as_bytes(prefix))
+        start, stop = bounds(as_bytes(prefix))
         return self.range(start, stop, reverse=reverse)
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
@@ -353,6 +375,10 @@ class Database(Queryable, Bucket):
         # A reference to itself would delay that until the garbage collector runs.
         super().__init__(weakref.proxy(self), root_bucket(snapshot))
 
+    if TYPE_CHECKING:
+        # Programs put only buckets there. (A pair in the root bucket, which bbolt reads too, is bytes.)
+        def __getitem__(self, key: bytes | str) -> Bucket: ...
+
     @property
     def _snapshot(self) -> Snapshot:
         if self._file.closed:
@@ -373,10 +399,15 @@ class Database(Queryable, Bucket):
         self._file.__exit__(*error)
 
     def __del__(self) -> None:
-        if getattr(self, "_owns", False) and not self._file.closed:
+        if not getattr(self, "_owns", False) or self._file.closed:
+            return
+        if sys is None or sys.is_finalizing():  # modules can't be imported any more; the system closes the file
+            return
+        try:
             import warnings
 
             warnings.warn(f"unclosed database {self.path!r}", ResourceWarning, stacklevel=2, source=self)
+        finally:
             self._file.close()
 
     def __repr__(self) -> str:
@@ -487,29 +518,4 @@ class Database(Queryable, Bucket):
 
     def stats(self, prefix: bytes | str = b"") -> BucketStats:
         """Return the summed statistics of the top-level buckets whose name begins with ``prefix``."""
-        return database_stats(self._snapshot, _as_bytes(prefix))[1]
-
-
-class _Items(ItemsView[bytes, "bytes | Bucket"]):
-    """The items of a bucket, read in order; the base class would look up each key."""
-
-    _mapping: Bucket
-
-    def __iter__(self) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        return self._mapping.range()
-
-
-class _Values(ValuesView["bytes | Bucket"]):
-    """The values of a bucket, read in order."""
-
-    _mapping: Bucket
-
-    def __iter__(self) -> Iterator[bytes | Bucket]:
-        return (value for _, value in self._mapping.range())
-
-    def __contains__(self, value: object) -> bool:
-        return any(each == value for each in self)
-
-
-def _as_bytes(key: bytes | str) -> bytes:
-    return key.encode() if isinstance(key, str) else key
+        return database_stats(self._snapshot, as_bytes(prefix))[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
+from .codecs.compressed import MOST
 from .codecs.guess import DECODERS, guess
 from .codecs.wire import printable
 from .columns import text_or_bytes
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from .store import Store
 
 AUTO, OFF = "auto", "off"
-_MOST = 4 << 20  # bytes of a value that is decoded: as objects it takes many times its size
 _LARGEST, _LEAST = 1 << 64, -(1 << 63)  # of integers that JSON's writers here take
 
 
@@ -60,7 +60,7 @@ class Decoder:
 
     def value(self, path: Path, key: bytes, value: bytes) -> Decoded:
         """Decode the value of ``key``; of one that is too large only its size is said."""
-        if len(value) > _MOST:
+        if len(value) > MOST:
             return Decoded(f"({len(value)} bytes, not decoded)")
         for decode in (self._schema, self._form):
             if decode is not None:

@@ -84,15 +84,15 @@ def application(name: str) -> Application | None:
 
 
 def plug_ins() -> Iterator[Application]:
-    """Yield the applications of installed packages; one that can't be loaded is passed over."""
+    """Yield the applications of installed packages, guarded; one that can't be loaded is left out, with a warning."""
     from .plugins import entry_points
 
     for point in entry_points(GROUP):
-        try:
-            loaded = point.load()
-            yield loaded() if isinstance(loaded, type) else loaded
-        except Exception:
-            continue
+        from .guarded import loaded
+
+        found = loaded(point)
+        if found is not None:
+            yield found
 
 
 def _candidates(db: Store) -> Iterator[Application]:

@@ -48,7 +48,8 @@ def answer(words: Sequence[str]) -> bytes:
         from .shell_words import BashLine
 
         bash = BashLine(*line)
-        lines = bash.written([name for name, _ in candidates(bash.words)])
+        found = candidates(bash.words)
+        lines = [FILE] if found == [(FILE, "")] else bash.written([name for name, _ in found])
     else:
         found = candidates(line)
         lines = [f"{name}\t{text}" if text and style == "described" else name for name, text in found]
@@ -193,7 +194,7 @@ def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candida
         prefix = _from_hex(current[4:])
     elif current.startswith("str:"):
         prefix = prefix[4:]
-    elif any(notation.startswith(current) for notation in NOTATIONS):
+    elif any(notation.startswith(current) for notation in NOTATIONS) or FILE.startswith(current):
         prefix = b""  # any name may be written in this notation
     found: list[str] = []
     with Snapshot(path, open_source(path, "try")) as snapshot:
@@ -212,7 +213,9 @@ def _typed(key: bytes, in_hex: bool, current: str) -> str:
     """Return the notation in which a key is typed: that of ``current``, if there is a choice."""
     if in_hex:
         return key.hex()
-    return "hex:" + key.hex() if current.startswith("hex:") else typed(key)
+    name = "hex:" + key.hex() if current.startswith("hex:") else typed(key)
+    # fish expands a "~" at the beginning, quoted or not.
+    return f"str:{name}" if name == FILE or (name[0] == "~" and not current.startswith("~")) else name
 
 
 def _from_hex(text: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..apps import plugins
 from .command import Command
 from .progress import Progress
 from .streams import labelled
@@ -65,6 +66,12 @@ class Job(Generic[T]):
         self.several = several
         self.json = bool(values.get("json"))
         self._values = values
+        plugins.listen(self.warn)
+        if "read-timeout" in values:
+            from ..storage.patience import set_read_timeout
+            from .values import seconds
+
+            set_read_timeout(seconds(str(values["read-timeout"])))
         own = {option.attribute: values[option.name] for option in command.options if not option.common}
         self.options: T = Values(own)  # type: ignore[assignment]
 

@@ -85,6 +85,11 @@ def format_option(
 
 
 _ELSEWHERE = "When the file is packed or remote"
+READ_TIMEOUT = Option(
+    "read-timeout", "End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever.",
+    default="30s", metavar="DURATION", parse=parse_timeout, environment="BOLTCLI_READ_TIMEOUT", panel=_ELSEWHERE,
+    common=True,
+)  # fmt: skip
 _IN_USE = "When another process is using the database"
 ACCESS = (
     Option(
@@ -107,6 +112,7 @@ ACCESS = (
         "Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own size.",
         default=0, metavar="SIZE", parse=parse_size, panel=_ELSEWHERE, common=True,
     ),
+    READ_TIMEOUT,
     Option(
         "stats", "Report how much was read of a remote file (s3://, https://, ...).",
         default=False, panel=_ELSEWHERE, common=True,

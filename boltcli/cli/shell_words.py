@@ -45,13 +45,19 @@ class BashLine:
         self.words = words[1:]
 
     def written(self, names: list[str]) -> list[str]:
-        """Return ``names`` quoted, to replace ``part``."""
+        """Return ``names`` quoted, to replace ``part``; without those that can't be written there.
+
+        Whatever a name has in it, bash must neither expand nor run it: names come out of files.
+        """
         if self.quote:
             # bash keeps the opening quote, and closes it.
-            special = '"\\$`' if self.quote == '"' else ""
-            return [_escaped(name, special) for name in names if self.quote not in name or special]
+            if self.quote == "'":
+                return [name for name in names if "'" not in name]
+            # Nothing keeps it from expanding a "!" between these quotes.
+            return [_escaped(name, '"\\$`') for name in names if "!" not in name]
         before = self._raw.removesuffix(self.part)
-        return [_quoted(name).removeprefix(before) if name[0] != ":" else name for name in names]
+        there = BashLine(f"boltcli {before}").words[-1]
+        return [_quoted(name[len(there) :]) for name in names if name.startswith(there)]
 
 
 def _quoted(name: str) -> str:

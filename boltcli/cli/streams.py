@@ -98,6 +98,8 @@ def labelled(stream: BinaryIO, label: str, style: str, text: str) -> None:
         write_styled(stream, f"\x1b[{style}m{label}:\x1b[0m".encode())
     else:
         stream.write(f"{label}:".encode())
+    # A name in it may have line ends; whoever reads lines must not take a part of a name for one.
+    text = text.replace("\n", "\\n").replace("\r", "\\r")
     stream.write(f" {text}\n".encode("utf-8", "surrogateescape"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import ArgumentError, BoltError, Step
 from ..format.meta import Meta
 from ..ops.write.page_surgery import leads_beyond, nonsense
+from ..render.names import shell_quoted
 from ..storage.copy import begin_copy
 from .command import Command, Option
 from .option import Argument
@@ -135,9 +136,10 @@ def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
         out.write(warning + message.encode())
         out.flush()
         if not job.quiet:
-            lines = [f"boltcli: check of {job.options.output}: {verdict}"]
+            name = shell_quoted(job.options.output)
+            lines = [f"boltcli: check of {name}: {verdict}"]
             if FREELIST_HINT in warning:
-                lines.append(f"hint: boltcli surgery freelist abandon {job.options.output} --output DEST")
+                lines.append(f"hint: boltcli surgery freelist abandon {name} --output DEST")
             job.err.writelines(f"{line}\n".encode("utf-8", "surrogateescape") for line in lines)
     if job.json:
         from ..render import records

@@ -6,6 +6,7 @@ import os
 
 from ..errors import (
     BoltError,
+    BucketNotFound,
     DestinationError,
     DestinationExists,
     DestinationIsSource,
@@ -35,6 +36,8 @@ def error_text(error: BoltError) -> bytes:
         return b"output file " + quote(os.fsencode(error.path or "")) + b" already exists"
     if isinstance(error, DestinationIsSource):
         return b"output file " + quote(os.fsencode(error.path or "")) + b" is " + error.is_what.encode()
+    if isinstance(error, BucketNotFound):
+        return b"bucket not found"
     if isinstance(error, KeyNotFound):
         return b"Error key not found for key: " + quote(error.key) + b' hex: "' + error.key.hex().encode() + b'"'
     return str(error).encode("utf-8", "surrogateescape")

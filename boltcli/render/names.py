@@ -27,10 +27,20 @@ def typed(name: bytes) -> str:
 
 
 def shell_quoted(argument: str) -> str:
-    """Return ``argument`` quoted for a shell."""
+    """Return ``argument`` quoted for a shell, in one line: for bash and zsh if it can't be printed."""
     if argument and (_SAFE.issuperset(argument) or argument.isalnum()):
         return argument
+    if not argument.isprintable():
+        return "$'" + "".join(map(_ansi_c, argument)) + "'"
     return "'" + argument.replace("'", "'\\''") + "'"
+
+
+def _ansi_c(char: str) -> str:
+    if char in "\\'":
+        return "\\" + char
+    if char.isprintable():
+        return char
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
 
 
 def path_text(names: Iterable[bytes]) -> str:

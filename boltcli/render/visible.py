@@ -18,9 +18,17 @@ _ESCAPES = {
 }
 
 
+_LINE_ENDS = {0x0A: "\\n"}
+
+
 def visible(text: str) -> str:
     """Return ``text`` with terminal controls escaped, except newlines and tabs."""
     return text if text.isascii() and text.isprintable() else text.translate(_ESCAPES)
+
+
+def one_line(text: str) -> str:
+    """Return ``text``, in which a name may be, as one line: line ends are escaped, and terminal controls."""
+    return text if text.isascii() and text.isprintable() else visible(text).translate(_LINE_ENDS)
 
 
 def visible_bytes(data: bytes) -> bytes:

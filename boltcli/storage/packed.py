@@ -1,12 +1,14 @@
 """Unpack databases (gzip, xz, bzip2, zstandard, zip, tar, also nested) once, to an unnamed file.
 
 The first bytes of a file say how it is packed, not its name. In an archive, the only member that is a bolt
-database is used, or the named one: ``FILE!member``. Limits on size and ratio stop archives made to fill the disk.
+database is used, or the named one: ``FILE!member``. Limits on size and ratio stop archives made to fill the disk:
+they hold for each layer (what a decompressor yields, skipped members included), and for what is written.
 """
 
 from __future__ import annotations
 
 import os
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, BoltError, UnpackError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     Read = Callable[[int], bytes]
+    Allow = Callable[[int], None]  # raises if a layer has yielded more bytes than it may
     Progress = Callable[[int, int], None]
 
 MAX_UNPACKED = 64 << 30  # bytes
@@ -28,6 +31,10 @@ _CHUNK = 1 << 20
 HEAD = 64 << 10  # bytes read to recognise a file
 _DEPTH = 4  # levels of nested packing
 _LISTED = 12  # members listed in an error
+_PEEKED = 64 << 20  # bytes of each layer that are unpacked only to recognise a file
+_TAR_HEADS = 4 << 20  # bytes of the headers of one member of a tar: long names, pax headers, maps of sparse files
+_ZIP_TABLE = 16 << 20  # bytes of a zip's table of members, which is kept in memory at 20 times its size
+_BZIP2, _LZMA, _ZSTANDARD = 12, 14, 93  # methods of zip whose decompressors zipfile calls without a limit
 
 _STREAMS = ("gzip", "xz", "bzip2", "zstandard")
 _ARCHIVES = ("a zip archive", "a tar archive")
@@ -60,17 +67,11 @@ def peek(path: str, head: bytes, kind: str) -> bool:
 
     try:
         if kind == "a zip archive":
-            import zipfile
-
-            with zipfile.ZipFile(path) as archive:
-                for info in archive.infolist()[:_LISTED]:
-                    if not info.is_dir() and not info.flag_bits & 1:
-                        with archive.open(info) as member:
-                            if _begins_as_bolt(Stream(member.read)):
-                                return True
-            return False
-        return _begins_as_bolt(Stream(BytesIO(head).read))
-    except _errors():
+            with open(path, "rb") as file:
+                parts = _zip_members(file, path)
+                return any(_begins_as_bolt(Stream(read), path) for _, (_, read) in zip(range(_LISTED), parts))
+        return _begins_as_bolt(Stream(BytesIO(head).read), path)
+    except _refusals():
         return False
 
 
@@ -91,26 +92,26 @@ def inner_kind(head: bytes) -> str | None:
     return kind
 
 
-def _begins_as_bolt(stream: Stream) -> bool:
+def _begins_as_bolt(stream: Stream, path: str) -> bool:
     """Return whether the unpacked content of ``stream`` begins with a meta page."""
+
+    def allow(size: int) -> None:
+        if size > _PEEKED:
+            raise UnpackError(path, f"nothing in its first {_PEEKED} bytes is a bolt database")
+
     for _ in range(_DEPTH):
         kind = kind_of(_some(stream, 512))
         if kind == "a tar archive":
-            import tarfile
-
             try:
-                with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]
-                    for entry in tar:
-                        if entry.isreg() and (content := tar.extractfile(entry)) is not None:
-                            part = Stream(content.read)
-                            if _begins_as_bolt(part):
-                                return True
-            except _errors():
-                pass
-            return False
+                return any(
+                    _begins_as_bolt(Stream(read), path)
+                    for _, read in _tar_members(_TarStream(stream.read, path, allow), allow)
+                )
+            except _refusals():
+                return False
         if kind not in _STREAMS:
             break
-        stream = Stream(_opened(kind, stream).read)
+        stream = Stream(_metered(_opened(kind, stream).read, allow))
     return is_bolt(_some(stream, 4096 + 64))
 
 
@@ -189,7 +190,7 @@ class _Unpacking:
         while kind in _STREAMS:
             if depth > _DEPTH:
                 raise UnpackError(self.path, f"it is packed in more than {_DEPTH} layers")
-            stream, file = Stream(_opened(kind, stream).read), None
+            stream, file = Stream(_metered(_opened(kind, stream).read, self._allow_layer)), None
             kind = kind_of(stream.head(512))
             depth += 1
         if kind in _ARCHIVES:
@@ -208,26 +209,24 @@ class _Unpacking:
         self, parts: Iterator[tuple[str, Read]], kind: str, members: list[str], target: Unnamed, depth: int
     ) -> bool:
         wanted = members[0] if members else None
-        names: list[str] = []  # all members
-        found: list[str] = []  # the members that are databases
+        names = _Names()  # all members
+        found = _Names()  # the members that are databases
         for name, read in parts:
-            names.append(name)
+            names.add(name)
             part = Stream(read)
             if wanted is not None:
                 if name.removeprefix("./") == wanted.removeprefix("./"):
                     return self._database(part, None, members[1:], target, depth)
             elif is_bolt(part.head()) or self._is_packed_database(part, name, depth):
-                found.append(name)
-                if len(found) == 1:
+                found.add(f"FILE!{name}")
+                if found.count == 1:
                     self._database(part, None, [], target, depth)
         if wanted is not None:
-            raise ArgumentError(f"{self.path}: {kind} without a member {wanted!r}; it has {_list(names)}")
-        if len(found) > 1:
-            raise ArgumentError(
-                f"{self.path}: {kind} with several databases; choose one: " + _list([f"FILE!{name}" for name in found])
-            )
-        if not found:
-            raise UnpackError(self.path, f"{kind} without a bolt database; it has {_list(names) or 'no members'}")
+            raise ArgumentError(f"{self.path}: {kind} without a member {wanted!r}; it has {names}")
+        if found.count > 1:
+            raise ArgumentError(f"{self.path}: {kind} with several databases; choose one: {found}")
+        if not found.count:
+            raise UnpackError(self.path, f"{kind} without a bolt database; it has {names}")
         return True
 
     def _is_packed_database(self, part: Stream, name: str, depth: int) -> bool:
@@ -245,15 +244,9 @@ class _Unpacking:
 
     def _members(self, kind: str, stream: Stream, file: BinaryIO | None) -> Iterator[tuple[str, Read]]:
         if kind == "a tar archive":
-            import tarfile
-
-            with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]
-                for entry in tar:
-                    if entry.isreg() and (content := tar.extractfile(entry)) is not None:
-                        yield entry.name, content.read
+            tar = _TarStream(stream.read, self.path, self._allow_layer, file)
+            yield from _tar_members(tar, self._allow)
             return
-        import zipfile
-
         spool: Unnamed | None = None
         if file is None:  # the table of a zip is at its end
             spool = Unnamed(self.path)
@@ -263,34 +256,202 @@ class _Unpacking:
             finally:
                 spool.close()
         file.seek(0)
-        with zipfile.ZipFile(file) as archive:
-            for info in archive.infolist():
-                if info.is_dir():
-                    continue
-                if info.flag_bits & 1:
-                    raise UnpackError(self.path, f"its member {info.filename!r} is encrypted")
-                with archive.open(info) as member:
-                    yield info.filename, member.read
+        total = 0
+
+        def allow_part(size: int) -> None:
+            self._allow(total + size)
+
+        for name, read in _zip_members(file, self.path):
+            part = _Metered(read, allow_part)
+            yield name, part.read
+            total += part.size
         if spool is not None:
             file.close()
 
     def _copy(self, stream: Stream, target: Unnamed) -> None:
         while part := stream.read(_CHUNK):
             self.unpacked += len(part)
-            done = min(self.file.tell(), self.total)
-            if self.max_size and self.unpacked > self.max_size:
-                raise UnpackError(self.path, f"it grows beyond {self.max_size} bytes (--max-unpacked sets the limit)")
-            if not self.max_size and (
-                self.unpacked > MAX_UNPACKED or self.unpacked > max(_FREE, MAX_RATIO * max(done, 1))
-            ):
-                raise UnpackError(
-                    self.path,
-                    f"it grew to {self.unpacked} bytes from {done}, more than a database should (limits: 64 GiB, "
-                    f"{MAX_RATIO} times its size; --max-unpacked SIZE allows more)",
-                )
+            self._allow(self.unpacked)
             target.write(part)
             if self.progress is not None:
-                self.progress(done, self.total)
+                self.progress(self._done(), self.total)
+
+    def _done(self) -> int:
+        return min(self.file.tell(), self.total)
+
+    def _allow(self, size: int) -> None:
+        """Raise UnpackError if ``size``, the bytes that a layer has yielded, is more than it may be."""
+        if self.max_size:
+            if size > self.max_size:
+                raise UnpackError(self.path, f"it grows beyond {self.max_size} bytes (--max-unpacked sets the limit)")
+        elif size > _FREE and (size > MAX_UNPACKED or size > MAX_RATIO * self._done()):
+            raise UnpackError(
+                self.path,
+                f"it grew to {size} bytes from {self._done()}, more than a database should (limits: 64 GiB, "
+                f"{MAX_RATIO} times its size; --max-unpacked SIZE allows more)",
+            )
+
+    def _allow_layer(self, size: int) -> None:
+        """Do the same for a layer that may hold a tar, whose own headers and padding are no reason to refuse it."""
+        self._allow(size - (size >> 3) - _CHUNK)
+
+
+class _Metered:
+    """A reader that counts what it yields in ``size``, and asks ``allow`` each time."""
+
+    __slots__ = ("_allow", "_read", "size")
+
+    def __init__(self, read: Read, allow: Allow) -> None:
+        self._read = read
+        self._allow = allow
+        self.size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        part = self._read(size)
+        self.size += len(part)
+        self._allow(self.size)
+        return part
+
+
+def _metered(read: Read, allow: Allow) -> Read:
+    return _Metered(read, allow).read
+
+
+class _TarStream:
+    """What tarfile reads from: forward only, or by seeking if ``file`` is the same content as a file.
+
+    ``heading`` is set while headers are read: tarfile keeps them in memory
+    whole, however long they say they are.
+    """
+
+    def __init__(self, read: Read, path: str, allow: Allow, file: BinaryIO | None = None) -> None:
+        if file is not None:
+            file.seek(0)
+        self._read = read if file is None else file.read
+        self._file = file
+        self._path = path
+        self._allow = allow
+        self._at = 0
+        self._left = _TAR_HEADS
+
+    def heading(self, on: bool) -> None:
+        self._left = _TAR_HEADS if on else -1
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        if self._left >= 0:
+            if size > self._left:
+                raise UnpackError(self._path, f"a member's name and headers take more than {_TAR_HEADS} bytes")
+            self._left -= size
+        parts = []
+        while size and (part := self._read(min(size, _CHUNK))):
+            parts.append(part)
+            size -= len(part)
+            self._at += len(part)
+            self._allow(self._at)
+        return b"".join(parts)
+
+    def seek(self, position: int) -> None:
+        if self._file is not None:
+            self._allow(position)
+            self._file.seek(position)
+            self._at = position
+        while self._at < position and (part := self._read(min(position - self._at, _CHUNK))):
+            self._at += len(part)
+            self._allow(self._at)
+
+
+def _tar_members(stream: _TarStream, allow: Allow) -> Iterator[tuple[str, Read]]:
+    import tarfile
+
+    total = 0
+
+    with tarfile.TarFile(fileobj=stream) as tar:  # type: ignore[arg-type]
+        while (entry := tar.next()) is not None:
+            tar.members.clear()  # type: ignore[attr-defined]  # it would keep those of an endless archive
+            stream.heading(False)
+            if entry.isreg() and (content := tar.extractfile(entry)) is not None:
+                yield entry.name, content.read
+            if not entry.issparse():  # of that one holes are no bytes of the archive
+                total += entry.size
+                allow(total)
+            stream.heading(True)
+
+
+class _ZipFile:
+    """The file that zipfile reads from: the one large read is that of the table of members."""
+
+    def __init__(self, file: BinaryIO, path: str) -> None:
+        self._path = path
+        self._file = file
+        self.seek = file.seek
+        self.tell = file.tell
+        self.seekable = file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0:  # the comment at the end
+            at = self.tell()
+            size = self.seek(0, os.SEEK_END) - at
+            self.seek(at)
+        if size > _ZIP_TABLE:
+            raise UnpackError(self._path, f"its table of members takes more than {_ZIP_TABLE} bytes")
+        return self._file.read(size)
+
+
+def _zip_members(file: BinaryIO, path: str) -> Iterator[tuple[str, Read]]:
+    import zipfile
+
+    with zipfile.ZipFile(_ZipFile(file, path)) as archive:
+        for info in archive.infolist():
+            if info.is_dir():
+                continue
+            if info.flag_bits & 1:
+                raise UnpackError(path, f"its member {info.filename!r} is encrypted")
+            if info.compress_type not in (_BZIP2, _LZMA, _ZSTANDARD):
+                with archive.open(info) as member:
+                    yield info.filename, member.read
+                continue
+            raw = copy(info)  # the same bytes, not decompressed
+            raw.compress_type, raw.file_size, raw.CRC = zipfile.ZIP_STORED, info.compress_size, None  # type: ignore[assignment]
+            with archive.open(raw) as packed:
+                yield info.filename, _checked(_zip_opened(info.compress_type, Stream(packed.read)).read, info)
+
+
+def _zip_opened(method: int, stream: Stream) -> Any:
+    if method != _LZMA:
+        return _opened("bzip2" if method == _BZIP2 else "zstandard", stream)
+    import lzma
+
+    # The SDK's version (2 bytes), the size of what follows (2: it is 5), then LZMA's properties and dictionary size.
+    head = stream.read(9)
+    if len(head) < 9 or head[2:4] != b"\5\0" or head[4] >= 9 * 5 * 5:
+        raise lzma.LZMAError("no header of LZMA")
+    literal, position = head[4] % 45, head[4] // 45
+    form = {
+        "id": lzma.FILTER_LZMA1, "dict_size": int.from_bytes(head[5:9], "little"),
+        "lc": literal % 9, "lp": literal // 9, "pb": position,
+    }  # fmt: skip
+    return lzma.LZMAFile(stream, format=lzma.FORMAT_RAW, filters=[form])  # type: ignore[arg-type]
+
+
+def _checked(read: Read, info: Any) -> Read:
+    """Return ``read`` with a check of the member's CRC and size at its end, as zipfile does it."""
+    import zipfile
+    import zlib
+
+    crc, size = 0, 0
+
+    def checked(wanted: int) -> bytes:
+        nonlocal crc, size
+        part = read(min(wanted, info.file_size - size))
+        crc, size = zlib.crc32(part, crc), size + len(part)
+        if not part and wanted and (crc, size) != (info.CRC, info.file_size):
+            raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
+        return part
+
+    return checked
 
 
 def _opened(kind: str, stream: Stream) -> Any:
@@ -330,6 +491,23 @@ def _errors() -> tuple[type[Exception], ...]:
     return tuple(found)
 
 
-def _list(names: list[str]) -> str:
-    shown = ", ".join(names[:_LISTED])
-    return shown + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return these, and the one for what is too large."""
+    return (*_errors(), UnpackError)
+
+
+class _Names:
+    """The first names of many, for an error."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._first: list[str] = []
+
+    def add(self, name: str) -> None:
+        self.count += 1
+        if self.count <= _LISTED:
+            self._first.append(name)
+
+    def __str__(self) -> str:
+        more = self.count - len(self._first)
+        return ", ".join(self._first) + (f" and {more} more" if more else "") or "no members"

@@ -39,10 +39,28 @@ def has_secrets(path: str) -> bool:
 
 def scrubbed(words: str, address: str) -> str:
     """Return a library's message ``words`` without the secrets of ``address``."""
-    for secret in sorted(_split(address, _HIDDEN)[1], key=len, reverse=True):
+    from urllib.parse import quote, unquote
+
+    found: set[str] = set()
+    for secret in _split(address, _HIDDEN)[1]:
+        found |= {secret, unquote(secret), quote(secret, safe="", errors="ignore")}
+    for secret in sorted(found, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             words = words.replace(secret, _HIDDEN)
+        elif secret:
+            words = words.replace(f":{secret}@", f":{_HIDDEN}@").replace(f"={secret}", f"={_HIDDEN}")
     return words
+
+
+def _is_login(host: str, way: str) -> bool:
+    """Return whether ``host`` is rather a user and the first part of a password, whose end is the last @ of ``way``.
+
+    ``host:9000/key@1`` is an object; anything that may be a password is hidden, though.
+    """
+    name, colon, port = host.partition(":")
+    if not colon:
+        return False
+    return not port.isdigit() or "/" in way.rpartition("@")[2] or not ("." in name or name in ("localhost", "["))
 
 
 def _split(path: str, hidden: str) -> tuple[str, list[str]]:
@@ -52,7 +70,7 @@ def _split(path: str, hidden: str) -> tuple[str, list[str]]:
         return path, []
     secrets = []
     host, slash, way = rest.partition("/")
-    if "@" not in host and "@" in way and ":" in host and not host.rpartition(":")[2].isdigit():
+    if "@" not in host and "@" in way and _is_login(host, way):
         login, _, rest = rest.rpartition("@")  # the password contains a slash
         host, slash, way = rest.partition("/")
         host = f"{login}@{host}"

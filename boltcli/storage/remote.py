@@ -7,10 +7,12 @@ supports that. fsspec and its back ends find the credentials; they are never sho
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import BoltError, Changed, OpenError, SourceNotFound
 from ..extras import need
+from .http_object import HttpObject, first_bytes, is_http, settings
+from .patience import read_timeout
 from .positions import write_all
 from .public_path import public, real, scrubbed
 from .unnamed import temporary_file
@@ -42,6 +44,7 @@ class Remote:
         self.read = 0
         self._files = files
         self._key = key
+        self._http = HttpObject(files, key, path) if is_http(key) else None
         info = self._info()
         size = info.get("size")
         if info.get("type") == "directory":
@@ -49,12 +52,9 @@ class Remote:
         self._tag = _tag(info)
         self.fd = temporary_file(path)
         try:
-            whole = self._ask([(0, None)])[0] if size is None else b""
-            self.size: int = len(whole) if size is None else int(size)
+            self.size: int = self._whole() if size is None else int(size)
             os.truncate(self.fd, self.size)
-            self._there = bytearray(-(-self.size // BLOCK))
-            if whole:
-                self._store(0, whole)
+            self._there = bytearray((1 if size is None else 0,)) * -(-self.size // BLOCK)
         except OSError as error:
             raise OpenError("open", path, error.strerror or str(error)) from error
         except BaseException:
@@ -76,9 +76,12 @@ class Remote:
         wanted = [(start, min(stop, self.size)) for start, stop in runs]
         if not wanted:
             return
-        for (start, stop), data in zip(wanted, self._ask(wanted)):
+        self._fetch(wanted)
+
+    def _fetch(self, spans: Sequence[tuple[int, int]]) -> None:
+        for (start, stop), data in zip(spans, self._ask(spans)):
             if len(data) == self.size and stop - start < self.size:
-                start = 0  # a server without range requests sends the whole object
+                start = 0  # a back end without ranges returns the whole object
             elif len(data) != stop - start:
                 raise Changed(f"{len(data)} bytes arrived, {stop - start} were requested", path=self.path)
             self._store(start, data)
@@ -96,10 +99,7 @@ class Remote:
                 if 0 in self._there[first // BLOCK : -(-min(first + _RANGE, stop) // BLOCK)]
             ]
             if missing:
-                for (first, _), data in zip(missing, self._ask(missing)):
-                    if len(data) == self.size:
-                        first = 0
-                    self._store(first, data)
+                self._fetch(missing)
         if 0 in self._there:
             raise Changed("parts of it are missing", path=self.path)
 
@@ -111,6 +111,8 @@ class Remote:
     def _info(self) -> dict[str, Any]:
         self.requests += 1
         try:
+            if self._http is not None:
+                return self._http.info()
             self._files.invalidate_cache()
             info: dict[str, Any] = self._files.info(self._key)
         except BoltError:
@@ -119,15 +121,35 @@ class Remote:
             raise self._refused("open", error) from None
         return info
 
+    def _whole(self) -> int:
+        """Store the whole object, whose size isn't known, and return its size."""
+        if self._http is None:
+            data = self._ask([(0, None)])[0]
+            self._put(0, data)
+            return len(data)
+        self.requests += 1
+        try:
+            size = self._http.whole(self._put)
+        except BoltError:
+            raise
+        except Exception as error:
+            raise self._refused("read", error) from None
+        self.read += size
+        return size
+
     def _ask(self, spans: Sequence[tuple[int, int | None]]) -> list[bytes]:
         self.requests += 1
         starts = [start for start, _ in spans]
         stops = [stop for _, stop in spans]
         try:
-            if len(spans) == 1:
+            if self._http is not None:
+                found = self._http.parts(cast("Sequence[tuple[int, int]]", spans), self._take, self.size)
+            elif len(spans) == 1:
                 found = [self._files.cat_file(self._key, start=starts[0], end=stops[0])]
             else:
                 found = self._files.cat_ranges([self._key] * len(spans), starts, stops, on_error="raise")
+        except BoltError:
+            raise
         except FileNotFoundError:
             raise Changed("the object was removed while it was read", path=self.path) from None
         except Exception as error:
@@ -136,13 +158,23 @@ class Remote:
         self.read += sum(map(len, parts))
         return parts
 
+    def _take(self, start: int, data: bytes) -> None:
+        """Store a piece that comes without being asked for."""
+        self.read += len(data)
+        self._put(start, data)
+        if start + len(data) == self.size:
+            self._there[:] = b"\1" * len(self._there)
+
     def _store(self, start: int, data: bytes) -> None:
+        self._put(start, data)
+        for block in range(-(-start // BLOCK), -(-(start + len(data)) // BLOCK)):
+            self._there[block] = 1
+
+    def _put(self, start: int, data: bytes) -> None:
         try:
             write_all(self.fd, data, start)
         except OSError as error:
             raise OpenError("copy", self.path, error.strerror or str(error)) from error
-        for block in range(-(-start // BLOCK), -(-(start + len(data)) // BLOCK)):
-            self._there[block] = 1
 
     def _refused(self, operation: str, error: Exception) -> BoltError:
         return refused(operation, self.path, error)
@@ -155,6 +187,8 @@ def refused(operation: str, path: str, error: Exception) -> BoltError:
         if not isinstance(cause, Exception) or getattr(cause, "status", 0) in (404, 410):
             return SourceNotFound(path)
         error = cause  # fsspec's HTTP back end reports every failure as "not found"; the cause is more exact
+    if isinstance(error, TimeoutError) and is_http(real(path)):
+        return OpenError(operation, path, f"nothing arrived for {read_timeout():g} s (--read-timeout sets the limit)")
     words = str(error) or type(error).__name__
     if words.startswith("[Errno"):
         words = words.partition("] ")[2]
@@ -190,7 +224,7 @@ def object_state(address: str) -> tuple[int | None, int | None]:
     """
     files, key = located(address, public(address))
     try:
-        info = files.info(key)
+        info = HttpObject(files, key, public(address)).info() if is_http(key) else files.info(key)
     except Exception as error:
         raise refused("open", public(address), error) from None
     size = info.get("size")
@@ -218,11 +252,19 @@ def _nanoseconds(when: Any) -> int | None:
         return None
 
 
+def heads(files: Any, names: Sequence[str], size: int) -> list[bytes | Exception]:
+    """Return the first ``size`` bytes of each of the objects ``names``, or why it can't be read."""
+    if not names or not is_http(names[0]):
+        found = files.cat_ranges(list(names), [0] * len(names), [size] * len(names), on_error="return")
+        return [part if isinstance(part, Exception) else bytes(part) for part in found]
+    return first_bytes(files, names, size)
+
+
 def located(address: str, path: str) -> tuple[Any, str]:
     """Return fsspec's file system for ``address``, and the object's name in it. Raises OpenError, MissingExtra."""
     core = need("fsspec.core", "remote", "an address")
     try:
-        files, key = core.url_to_fs(address)
+        files, key = core.url_to_fs(address, **settings() if is_http(address) else {})
     except Exception as error:
         raise refused("open", path, error) from None
     return files, key

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .passed_over import why_passed_over
 from .public_path import public, real
-from .remote import located, refused
+from .remote import heads, located, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,10 +54,8 @@ def databases_below(address: str, passed: Callable[[str], None]) -> Iterator[str
         return
     for start in range(0, len(names), _AT_ONCE):
         part = names[start : start + _AT_ONCE]
-        count = len(part)
-        heads = files.cat_ranges(part, [0] * count, [_HEAD] * count, on_error="return")
         found = []
-        for name, head in zip(part, heads):
+        for name, head in zip(part, heads(files, part, _HEAD)):
             if isinstance(head, Exception) and sizes[name] != 0:
                 reason = ""  # reported when it is opened
             else:  # servers refuse to read a range of nothing

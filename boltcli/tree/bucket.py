@@ -123,10 +123,11 @@ def find_bucket(snapshot: Snapshot, path: Iterable[bytes], start: BucketRef | No
     Raises :class:`~boltcli.errors.BucketNotFound`.
     """
     bucket = start or root_bucket(snapshot)
-    for name in path:
+    names = list(path)
+    for name in names:
         child = child_bucket(snapshot, bucket, name)
         if child is None:
-            raise BucketNotFound()
+            raise BucketNotFound(names, snapshot.path)
         bucket = child
     return bucket
 

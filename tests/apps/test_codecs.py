@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,55 @@ def test_compressed() -> None:
     assert guess(gzip.compress(gzip.compress(inner))) == ("gzip, gzip, json", {"a": 1})
 
 
+def _without_size(data: bytes) -> bytes:
+    packer = zstandard.ZstdCompressor(level=19).compressobj()
+    return packer.compress(data) + packer.flush()
+
+
+def test_zstd_without_a_size() -> None:
+    """As Go's encoder writes it; what is cut short is no value."""
+    data = _without_size(b"a text of a program" * 1000)
+    assert zstandard.frame_content_size(data) == -1
+    assert compressed.unpacked(data, "zstd") == b"a text of a program" * 1000
+    for cut in (len(data) - 1, len(data) // 2, 9):
+        with pytest.raises(ValueError, match="no whole frame"):
+            compressed.unpacked(data[:cut], "zstd")
+
+
+def test_what_is_unpacked_is_bounded() -> None:
+    """Whatever size the bytes claim, or if they claim none, and while they are unpacked."""
+    import cramjam
+
+    large = bytes(48 << 20)
+    block = (128 << 10 << 3 | 2).to_bytes(3, "little") + b"\0"  # of zstd: one byte, 128 KiB times
+    bombs = (
+        ("gzip", gzip.compress(large)),
+        ("zstd", zstandard.compress(large)),
+        ("zstd", _without_size(large)),
+        ("zstd", zstandard.MAGIC_NUMBER.to_bytes(4, "little") + b"\x00\x80" + block * 20000),
+        ("snappy", bytes(cramjam.snappy.compress(large))),
+        ("snappy", bytes(cramjam.snappy.compress_raw(large))),
+    )
+    for kind, data in bombs:
+        tracemalloc.start()
+        with pytest.raises(ValueError, match="too large"):
+            compressed.unpacked(data, kind)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert most < 24 << 20, kind
+    most = compressed.MOST
+    for kind, pack in (("gzip", gzip.compress), ("zstd", _without_size), ("snappy", cramjam.snappy.compress)):
+        assert compressed.unpacked(bytes(pack(large[:most])), kind) == large[:most]
+        with pytest.raises(ValueError, match="too large"):
+            compressed.unpacked(bytes(pack(large[: most + 1])), kind)
+
+
+def test_a_chunk_of_snappy_that_claims_too_much() -> None:
+    chunk = b"\0\0\0\0" + put_uvarint(1 << 31)
+    with pytest.raises(ValueError, match="no snappy"):
+        compressed.unpacked(b"\xff\x06\0\0sNaPpY\0" + len(chunk).to_bytes(3, "little") + chunk, "snappy")
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -363,3 +413,29 @@ def test_protobuf_with_a_schema(tmp_path: Path) -> None:
         message_decoder(str(path), "shop.Cart")
     with pytest.raises(OpenError):
         message_decoder(str(tmp_path / "none"), "shop.Cart")
+
+
+def test_a_schema_is_bounded(tmp_path: Path) -> None:
+    """In size (think of /dev/zero) and depth; so are the messages."""
+    path = tmp_path / "set.pb"
+    with open(path, "wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ArgumentError, match="more than 16 MiB"):
+        message_decoder(str(path), "p.M")
+    files = descriptor_pb2.FileDescriptorSet()
+    kind = files.file.add(name="a.proto", package="p").message_type.add(name="M")
+    kind.field.add(name="m", number=1, type="TYPE_MESSAGE", label="LABEL_OPTIONAL", type_name=".p.M")
+    path.write_bytes(files.SerializeToString())
+    decode = message_decoder(str(path), "p.M")
+    data = b""
+    for _ in range(5000):
+        data = put(1, data)
+    with pytest.raises(ValueError, match=r"no p\.M"):
+        decode(data)
+    assert decode(put(1, put(1, b""))) == {"m": {"m": {}}}
+    deep = b""
+    for _ in range(5000):
+        deep = put(3, deep)  # a type in a type
+    path.write_bytes(put(1, put(4, deep)))
+    with pytest.raises(ArgumentError, match="no whole descriptor set"):
+        message_decoder(str(path), "p.M")

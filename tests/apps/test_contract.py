@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from boltcli import guide
-from boltcli.apps import registry
+from boltcli.apps import plugins, registry
 from boltcli.apps.contract import ANY, REST, AuditOptions, Codec, matches
 from boltcli.apps.store import find, names
 from tests.apps.support import Opened, make
@@ -127,7 +127,10 @@ def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.
         "class B:\n    name = 'b'\n    def recognise(self, db):\n        raise RuntimeError('b')\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert [application.name for application in registry.plug_ins()] == ["b"]
+    plugins.forget()
+    with pytest.warns(RuntimeWarning, match="the plug-in 'a' can't be loaded: ModuleNotFoundError"):
+        found_names = [application.name for application in registry.plug_ins()]
+    assert found_names == ["b"]
     with Opened(fixture("bacalhau-compute-1.4")) as db:
         found = registry.recognise(db)
     assert found is not None
@@ -197,3 +200,98 @@ def test_the_library_is_a_store(tmp_path: Path) -> None:
 def test_codecs_may_leave_either_side() -> None:
     codec = Codec(value=lambda key, value: json.loads(value))
     assert codec.key is None
+
+
+BAD = """
+import os, sys
+import subprocess
+from sys import stdout
+from boltcli.apps.contract import Application, Audit, Codec, Column, Recognition, View
+WHEN = {when!r}
+
+def at(place):
+    if WHEN == place:
+        print("PRINTED")
+        stdout.write("PRINTED")
+        os.write(1, b"PRINTED" if place in ("import", "recognise", "audit") else b"")
+        sys.stdout.flush()
+        {deed}
+
+at("import")
+
+def rows(db):
+    yield (1,)
+    at("rows")
+    yield (2,)
+
+def value(key, value):
+    at("codec")
+    return "decoded"
+
+class Bad(Application):
+    name = "bad"
+    title = "Bad"
+    codecs = {{(b"todos",): Codec(value=value)}}
+    views = (View("tasks", [Column("number", "integer")], rows),)
+
+    def __init__(self):
+        at("init")
+
+    def recognise(self, db):
+        at("recognise")
+        return Recognition("bad", "1")
+
+    def audit(self, db, options):
+        at("audit")
+        return Audit("1", {{"fine": True}})
+"""
+DEEDS = {
+    "prints": "pass", "raises": "raise KeyError('no')", "exits": "sys.exit(7)", "exits silently": "raise SystemExit",
+    "asserts": "raise AssertionError",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("when", ["import", "init", "recognise", "codec", "rows", "audit"])
+def test_what_a_plug_in_does_is_not_ours(deed: str, when: str, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    info = site / "bad-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bad\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[boltcli.applications]\nbad = bad_app:Bad\n")
+    (site / "bad_app.py").write_text(BAD.format(when=when, deed=DEEDS[deed]))
+    path = str(make(tmp_path / "todo.db", TODOS))
+
+    def boltcli(*words: str) -> tuple[int, bytes, bytes]:
+        done = subprocess.run(
+            [sys.executable, "-m", "boltcli", *words], capture_output=True,
+            env={**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}"},
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    warned = 0
+    for words in (
+        ["info", "--json"],
+        ["items", "--decode", "auto"],
+        ["view"],
+        ["view", "--json"],
+        ["audit"],
+        ["check"],
+    ):
+        where = [path, *(["todos"] if words[0] == "items" else ["tasks"] if words[0] == "view" else [])]
+        status, out, err = boltcli(*words, *where)
+        assert b"PRINTED" not in out + err
+        assert b"Traceback" not in err
+        fails = deed != "prints" and (
+            (words[0] == "audit" and when == "audit") or (words[0] == "view" and when == "rows")
+        )
+        unknown = deed != "prints" and when in ("import", "init", "recognise") and words[0] in ("view", "audit")
+        assert status == (1 if fails or unknown else 0), (words, out, err)
+        if b"plug-in 'bad'" in err:
+            warned += 1
+            kinds = (b"Error: ", b'{"kind":"error"') if fails else (b"warning: ", b'{"kind":"warning"')
+            assert any(kind in err for kind in kinds), err
+        assert b"plug-in" not in out
+    assert warned
+    assert boltcli("items", "--quiet", path, "todos")[2] == b""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from boltcli.cli.key_argument import address
 from boltcli.cli.shell_words import BashLine
 from tests.cli.shells import Shell
 from tests.support import fixture, freelist, page, pgid, run, small
@@ -116,7 +117,10 @@ def test_descriptions() -> None:
         ("boltcli keys f a:b", "b", ["keys", "f", "a:b"], ["a:bc"], ["bc"]),
         ("boltcli keys --format=h", "h", ["keys", "--format=h"], ["--format=hex"], ["hex"]),
         ('boltcli "a\\"b" "\\x', '"\\x', ['a"b', "\\x"], [], []),
-        ("boltcli keys '", "'", ["keys", ""], [":file"], [":file"]),
+        ("boltcli keys f ", "", ["keys", "f", ""], [":$(x)", "~", "!x"], [":\\$\\(x\\)", "\\~", "\\!x"]),
+        ("boltcli keys f :", "", ["keys", "f", ":"], [":$(x)"], ["\\$\\(x\\)"]),
+        ("boltcli keys f ':'a:", "", ["keys", "f", ":a:"], [":a:;x", "other"], ["\\;x"]),
+        ('boltcli keys f "a', '"a', ["keys", "f", "a"], ["a!b", "a$b"], ["a\\$b"]),
     ],
 )
 def test_lines_of_bash(line: str, part: str, words: list[str], names: list[str], written: list[str]) -> None:
@@ -149,6 +153,39 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
     running = Shell(argv, setup, tmp_path)
     yield running
     running.close()
+
+
+# Whatever a shell could expand or run; those that can't be shown are in hexadecimal.
+NAMES = [
+    ":$(touch made)", ":`touch made`", "::", "a:$(touch made)", "a=;touch made", "~root", "!!", "a\\", "'", '"', "-a",
+    ":file", ";touch made",
+    "|touch made", "{a,b}", "*", "#", "^a^b", "\n;touch made", "$(touch\nmade)", "\x1b[31m", "a b",
+    "@a", "%1",
+]  # fmt: skip
+
+
+def test_a_bucket_of_the_name_that_means_a_file(tmp_path: Path) -> None:
+    path = _with_bucket(tmp_path / "db", ":file")
+    assert offered("keys", path, "") == ["str::file"]
+    assert run("__complete", "bash", f"boltcli keys {path} ", "")[1] == b"str::file\n"
+    assert run("__complete", "bash", "boltcli keys ", "")[1] == b":file\n"
+
+
+def _with_bucket(path: Path, name: str) -> str:
+    path.write_bytes(small(freelist(2), page(3, 2, [(name.encode(), pgid(4) + pgid(0), b"\1")]), page(4, 2, [])))
+    return str(path)
+
+
+@pytest.mark.slow
+def test_names_are_only_names(shell: Shell, tmp_path: Path) -> None:
+    for at, name in enumerate(NAMES):
+        _with_bucket(tmp_path / f"f{at}.db", name)
+        *_, last = shell.arguments(f"boltcli keys f{at}.db \t")
+        assert address(last) == name.encode(), last
+    for at in (0, 1, 2):
+        assert shell.arguments(f"boltcli keys f{at}.db :\t")[2:] == [NAMES[at]]
+    assert shell.arguments("boltcli keys f3.db a:\t")[2:] == [NAMES[3]]
+    assert not (tmp_path / "made").exists()
 
 
 @pytest.mark.slow

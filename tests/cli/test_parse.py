@@ -33,6 +33,7 @@ def _many(parsed: Any) -> set[str]:
 
 IN_USE = {
     "max-unpacked": 0,
+    "read-timeout": "30s",
     "stats": False,
     "json": False,
     "quiet": False,
@@ -177,7 +178,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 def _values(option: Option, numbers: list[str], *, bad: bool) -> st.SearchStrategy[str]:
     if option.parse is parse_string:
         return WORDS
-    if option.name == "timeout":
+    if option.name in ("timeout", "read-timeout"):
         return st.sampled_from(["0", "1s", "1.5h2m", *(["x", "1", ""] if bad else [])])
     if option.name == "max-unpacked":
         return st.sampled_from(["0", "1000", "2G", *(["x", "-1"] if bad else [])])

@@ -12,7 +12,11 @@ import random
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 import zipfile
+import zlib
+from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -154,6 +158,135 @@ def test_limits(tmp_path: Path) -> None:
     assert run("info", "--max-unpacked", "400MiB", path)[0] == 0
     assert b"grows beyond 102400 bytes" in run("info", "--max-unpacked", "100k", path)[2]
     assert b"must be a size" in run("info", "--max-unpacked", "many", path)[2]
+
+
+def peak(*argv: str | Path) -> tuple[bytes, int]:
+    """Return the error of a command, and the most bytes that it kept while it ran."""
+    tracemalloc.start()
+    try:
+        status, out, err = run(*argv)
+        assert (status, out) == (1, b"")
+        return error_line(err), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+LONG = 40 << 20  # bytes
+
+
+def long_name(how: str) -> bytes:
+    """Return a tar of a member whose headers take LONG bytes."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("x")
+        info.size = len(DATA)
+        if how == "a pax header":
+            info.pax_headers = {"comment": "x" * LONG}
+        elif how == "a global pax header":
+            tar.fileobj.write(tarfile.TarInfo.create_pax_global_header({"comment": "x" * LONG}))
+        elif how == "a map of a sparse file":
+            info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(len(DATA))}
+            places = b"%d\n" % (LONG // 4) + b"0\n" * (LONG // 2)
+            info.size = len(places) + len(DATA)
+            tar.addfile(info, io.BytesIO(places + DATA))
+            return content.getvalue()
+        elif how == "a chain of long names":
+            head = tarfile.TarInfo("././@LongLink")
+            head.type, head.size = tarfile.GNUTYPE_LONGNAME, 3 << 20
+            content.write((head.tobuf(tarfile.GNU_FORMAT) + b"n" * head.size) * 8)
+        else:
+            head = tarfile.TarInfo("././@LongLink")
+            head.type, head.size = tarfile.GNUTYPE_LONGNAME, LONG
+            content.write(head.tobuf(tarfile.GNU_FORMAT) + b"n" * LONG)
+        tar.addfile(info, io.BytesIO(DATA))
+    return content.getvalue()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "how", ["a long name", "a chain of long names", "a pax header", "a global pax header", "a map of a sparse file"]
+)
+@pytest.mark.parametrize("pack", [bytes, bz2.compress])
+def test_headers_of_a_tar_are_bounded(how: str, pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(pack(long_name(how)))
+    said, most = peak("check", path)
+    assert said.endswith(b"a member's name and headers take more than 4194304 bytes")
+    assert most < LONG // 2
+    assert b"0 databases" in run("scan", tmp_path)[1]
+
+
+def test_skipped_members_of_a_tar_count(tmp_path: Path) -> None:
+    limit = len(DATA)
+    for name, pack in (("plain", bytes), ("gzip", gzip.compress)):
+        path = tmp_path / name
+        path.write_bytes(pack(tar_of({"x": DATA})))
+        assert run("check", "--max-unpacked", str(limit), path)[0] == 0
+        assert run("check", "--max-unpacked", str(limit - 1), path)[0] == 1
+        for members in ({"skip": bytes(limit), "x": DATA}, {"x": DATA, "skip": b"x"}):
+            path.write_bytes(pack(tar_of(members)))
+            assert f"grows beyond {limit} bytes".encode() in run("check", "--max-unpacked", str(limit), path)[2]
+            assert run("check", "--max-unpacked", str(2 * limit), path)[0] == 0
+
+
+def test_layers_without_members_end(tmp_path: Path) -> None:
+    """Headers alone, and folders, are no content, but they take time."""
+    folder = tarfile.TarInfo("folder")
+    folder.type = tarfile.DIRTYPE
+    path = tmp_path / "bomb"
+    path.write_bytes(gzip.compress(folder.tobuf() * 20000))
+    assert b"grows beyond 4096 bytes" in run("check", "--max-unpacked", "4096", path)[2]
+
+
+def test_members_of_an_endless_tar_are_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "many"
+    path.write_bytes(gzip.compress(b"".join(tarfile.TarInfo(f"m{at}").tobuf() for at in range(8000))))
+    said, most = peak("check", path)
+    assert said.endswith(b"m11 and 7988 more")
+    assert most < 3 << 20
+
+
+METHODS = {"deflated": zipfile.ZIP_DEFLATED, "bzip2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_members_of_a_zip_are_bounded(method: str, tmp_path: Path) -> None:
+    """zipfile itself unpacks 4 KB of bzip2 at once, whatever comes of it."""
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", METHODS[method]) as archive:
+        archive.writestr("x", DATA)
+    assert run("check", path)[0] == 0
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(zlib.crc32(DATA).to_bytes(4, "little"), b"1234"))
+    assert b"Bad CRC-32" in run("check", path)[2]
+    path.write_bytes(whole[:200] + bytes(50) + whole[250:])
+    assert error_line(run("check", path)[2]).startswith(b"unpack ")
+    with zipfile.ZipFile(path, "w", METHODS[method]) as archive:
+        archive.writestr("x", DATA + bytes(LONG))
+    said, most = peak("check", "--max-unpacked", "1M", path)
+    assert said.endswith(b"it grows beyond 1048576 bytes (--max-unpacked sets the limit)")
+    assert most < LONG // 2
+
+
+def test_members_of_a_zip_that_share_their_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x", bytes(1 << 20))
+        archive.filelist += [copy(archive.filelist[0]) for _ in range(100)]
+    assert b"has x, x" in run("check", path)[2]
+    assert b"grows beyond 1048576 bytes" in run("check", "--max-unpacked", "1M", path)[2]
+
+
+def test_the_table_of_a_zip_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", b"")
+        info = archive.filelist[0]
+        info.comment = b"c" * 60000
+        archive.filelist += [copy(info) for _ in range(300)]
+    assert b"its table of members takes more than 16777216 bytes" in run("check", path)[2]
+    path.write_bytes(zip_of({"x": DATA})[:-2] + b"\xff\xff" + b"a comment".ljust(65535, b"."))
+    assert run("check", path)[0] == 0
 
 
 def test_data_directories(tmp_path: Path) -> None:

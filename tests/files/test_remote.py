@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import mmap
+import os
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +15,10 @@ from pathlib import Path
 import pytest
 
 import boltcli
+from boltcli.errors import Changed
+from boltcli.storage import http_object
+from boltcli.storage.patience import read_timeout
+from boltcli.storage.remote import heads, located, open_remote
 from boltcli.storage.remote_snapshot import RemoteSnapshot
 from tests.files.test_packed import PACKED
 from tests.support import DATABASES, error_line, fixture, freelist, needed, page, pgid, run, small
@@ -36,10 +42,15 @@ class Server(ThreadingHTTPServer):
         self.tag = "1"
         self.change_after = -1
         self.status = 0  # of each answer, if not 0
+        self.trick = ""  # what it does wrong
+        self.over = threading.Event()
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_: object) -> None:
+        pass  # a client that closes its end is no error here
 
     def put(self, name: str, data: bytes | mmap.mmap) -> str:
         self.files[f"/{name}"] = data
@@ -75,17 +86,49 @@ class Handler(BaseHTTPRequestHandler):
         if wanted and server.ranges:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             status, part = 206, data[int(first) : int(last) + 1 if last else None]
+        trick = server.trick if body or server.trick in ("silent", "endless, of no size") else ""
+        if trick == "silent":
+            server.over.wait()
+            return
+        if trick.startswith("endless"):
+            self._endless(data, trick)
+            return
+        if status == 206 and trick == "long parts":
+            part = bytes(part) + b"more"
+        elif status == 206 and trick == "short parts":
+            part = part[:-1]
         self.send_response(status)
         if status == 206:
-            self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
+            at = int(first) + 512 * (trick == "other parts")
+            total = len(data) + 4096 * (trick == "another size")
+            if trick != "long parts":
+                self.send_header("Content-Range", f"bytes {at}-{at + len(part) - 1}/{total}")
         if server.ranges:
             self.send_header("Accept-Ranges", "bytes")
-        self.send_header("ETag", f'"{server.tag}"')
+        self.send_header("ETag", f'"{server.tag}{trick if trick == "another tag" else ""}"')
         self.send_header("Content-Length", str(len(part)))
         self.end_headers()
         if body:
             server.sent.append(len(part))
-            self.wfile.write(part)
+            self.wfile.write(part[:-100] if trick == "cut" else part)
+            if trick == "cut":
+                self.close_connection = True
+
+    def _endless(self, data: bytes | mmap.mmap, trick: str) -> None:
+        """Send ``data`` and then zeros (or only zeros) without end, to any request, with no word of a size."""
+        self.send_response(200)
+        self.end_headers()
+        self.close_connection = True
+        server = self.server
+        assert isinstance(server, Server)
+        try:
+            if self.command == "GET":
+                self.wfile.write(bytes(1 << 16) if trick.endswith("zeros") else data)
+                server.sent.append(0)
+                while not server.over.is_set():
+                    server.sent[-1] += self.wfile.write(bytes(1 << 16))
+        except OSError:
+            pass  # the other end has had enough
 
     def log_message(self, *_: object) -> None:
         pass
@@ -97,6 +140,7 @@ def server() -> Iterator[Server]:
         thread = threading.Thread(target=found.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield found
+        found.over.set()
         found.shutdown()
         thread.join()
 
@@ -229,6 +273,92 @@ def test_a_server_without_ranges(server: Server, tmp_path: Path) -> None:
     path = _large(tmp_path)
     assert run("get", server.put("db", path.read_bytes()), "b", "00012345") == run("get", path, "b", "00012345")
     assert sum(method == "GET" for method, _ in server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("trick", "words"),
+    [
+        ("long parts", b"more than 65536 bytes arrived, 65536 were requested"),
+        ("short parts", b"65535 bytes arrived, 65536 were requested"),
+        ("other parts", b"the server sent the bytes from 512 on, requested were those from 0"),
+        ("another size", b"bytes now, and had "),
+        ("another tag", b"the object was replaced while it was read"),
+        ("cut", b"read http://"),
+    ],
+)
+def test_a_part_that_is_not_what_was_asked_for(server: Server, trick: str, words: bytes, tmp_path: Path) -> None:
+    address = server.put("db", _large(tmp_path).read_bytes())
+    server.trick = trick
+    status, out, err = run("check", address)
+    assert (status, out) == (1, b"")
+    assert words in error_line(err)
+
+
+def test_later_parts_are_compared_too(server: Server, tmp_path: Path) -> None:
+    """Also where the whole object is read."""
+    data = _large(tmp_path).read_bytes()
+    for trick in ("long parts", "short parts", "another tag"):
+        server.trick = ""
+        address = server.put("db", data)
+        remote = open_remote(address, address)
+        server.trick = trick
+        with pytest.raises(Changed):
+            remote.fetch_all()
+        with pytest.raises(Changed):
+            remote.fetch([(200_000, 201_000), (1_000_000, 1_001_000)])
+        os.close(remote.fd)
+
+
+@pytest.mark.parametrize("trick", ["endless", "endless zeros", "endless, of no size"])
+def test_an_endless_body(server: Server, trick: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_object, "_GROWS", 4 << 20)
+    address = server.put("db", fixture("document").read_bytes())
+    server.trick = trick
+    tracemalloc.start()
+    status, out, err = run("check", address)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (status, out) == (1, b"")
+    assert b"the server goes on sending after" in error_line(err)
+    assert most < 16 << 20
+    server.over.set()
+    assert sum(server.sent) < 64 << 20
+
+
+def test_an_endless_list_of_a_folder(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_object, "_LISTING", 4 << 20)
+    server.put("folder", b"")
+    server.trick = "endless zeros"
+    status, out, err = run("check", "--recursive", f"{server.address}/folder/")
+    assert status == 1
+    assert b"a page of more than 4194304 bytes" in out + err
+    server.over.set()
+
+
+def test_beginnings_of_many_objects(server: Server) -> None:
+    """Of a server without ranges no more is kept."""
+    data = fixture("document").read_bytes()
+    names = [server.put(str(at), data) for at in range(3)]
+    for server.ranges in (True, False):
+        files, _ = located(names[0], names[0])
+        assert heads(files, names, 5000) == [data[:5000]] * 3
+    found = heads(files, [*names, f"{server.address}/none"], 10)
+    assert isinstance(found[3], Exception)
+
+
+@pytest.mark.parametrize("options", [["--read-timeout", "0.2"], ["--read-timeout", "200ms", "--lock", "none"]])
+def test_a_silent_server(server: Server, options: list[str]) -> None:
+    address = server.put("db", fixture("document").read_bytes())
+    server.trick = "silent"
+    for command in (["check"], ["check", "--json"], ["check", "--recursive"]):
+        status, out, err = run(*command, *options, address)
+        assert status == 1
+        assert b"nothing arrived for 0.2 s (--read-timeout sets the limit)" in out + err
+    assert b"30s" in run("check", "--help")[1]
+    assert read_timeout() == 0.2
+    server.trick = ""
+    assert run("check", address)[0] == 0
+    assert read_timeout() == 30
 
 
 @pytest.mark.parametrize("kind", ["gzip", "xz", "zip", "tar.gz"])

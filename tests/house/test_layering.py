@@ -153,3 +153,10 @@ def test_every_error_is_a_public_name() -> None:
 
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.BoltError)}
     assert {kind.__name__ for kind in kinds} <= set(boltcli.__all__) & boltcli._LAZY.keys()
+
+
+def test_no_result_of_an_example_is_kept() -> None:
+    """Examples and hints write into the current folder; their results are no part of the project."""
+    root = PACKAGE.parent
+    kept = {path.name for path in root.iterdir() if path.is_file()}
+    assert not [name for name in kept if name.endswith((".ndjson", ".db", ".html", ".svg", ".csv", ".parquet"))]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import errno
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +18,7 @@ import boltcli
 from boltcli.errors import BoltError, BucketNotFound, KeyNotFound
 from boltcli.tree.bucket import seek
 from tests.live import held
-from tests.support import DATABASES, fixture
+from tests.support import DATABASES, ROOT, error_line, fixture, needed, run
 
 
 def test_a_bucket_is_a_mapping() -> None:
@@ -276,3 +279,82 @@ def test_findings_are_text(tmp_path: Path) -> None:
     finding = boltcli.Finding("key-order", 5, "key \0 is out of order", (b"\xff",))
     assert finding.message == "key ff is out of order"
     assert repr(finding) == "<Finding key-order at page 5: key ff is out of order>"
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    path = fixture("document")
+    with boltcli.open(path) as db:
+        with pytest.raises(boltcli.BucketNotFound) as missing:
+            db.bucket("execution", "none")
+        assert (missing.value.bucket, missing.value.path) == ((b"execution", b"none"), str(path))
+        assert str(missing.value) == f"bucket not found: 'execution' 'none' in {str(path)!r}"
+        with pytest.raises(KeyError) as inner:
+            db.bucket("execution-history").bucket(b"no\n")
+        assert inner.value.bucket == (b"execution-history", b"no\n")  # type: ignore[attr-defined]
+        assert "\n" not in str(inner.value)
+    with pytest.raises(boltcli.BucketNotFound, match="'no'"):
+        list(boltcli.diff(path, path, ["no"]))
+    with pytest.raises(OSError) as absent:
+        boltcli.open(tmp_path / "none")
+    assert absent.value.errno == errno.ENOENT
+    assert absent.value.strerror == os.strerror(errno.ENOENT)
+    assert error_line(run("keys", path, "no")[2]) == b"bucket not found"
+
+
+def test_keys_are_bytes_or_str() -> None:
+    with boltcli.open(fixture("document")) as db:
+        assert "execution" in db
+        assert b"execution" in db
+        assert 5 not in db
+        assert None not in db
+        assert db.get("none") is None
+        assert db["execution"].get("none", 3) == 3
+        assert db["execution"].get(b"none", b"") == b""
+        assert isinstance(db.get("execution"), boltcli.Bucket)
+
+
+SAMPLE = """
+import boltcli
+with boltcli.open("x") as db:
+    found: bytes | boltcli.Bucket | None = db["x"].get("k")
+    other: bytes | boltcli.Bucket | int = db["x"].get(b"k", 1)
+    there: bool = "k" in db["x"]
+    inner: bytes | boltcli.Bucket = db["x"]["k"]
+    names: list[bytes] = list(db)
+    first: bytes = sorted(db)[0]
+    values = {name.decode(): value for name, value in db["x"].items()}
+for commit in boltcli.watch("x", timeout=1):
+    print(commit.txid)
+async def follow() -> None:
+    async for commit in boltcli.watch("x"):
+        print(commit.txid)
+"""
+
+
+@pytest.mark.slow
+def test_types_of_a_users_program(tmp_path: Path) -> None:
+    needed("mypy")
+    (tmp_path / "sample.py").write_text(SAMPLE)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}", "sample.py"],
+        cwd=tmp_path, capture_output=True, env=os.environ | {"MYPYPATH": str(ROOT)},
+    )  # fmt: skip
+    assert b"sample.py" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "db = boltcli.open(PATH); bucket = db['execution']",
+        "class A: pass\na = A(); a.a = a; a.db = boltcli.open(PATH); a.i = iter(a.db['execution'].items()); next(a.i)",
+        "import builtins; builtins.kept = boltcli.open(PATH)",
+        "db = boltcli.open(PATH); watched = boltcli.watch(PATH, initial=True); next(watched)",
+    ],
+)
+@pytest.mark.parametrize("warned", [["-W", "error"], ["-X", "dev"], []])
+def test_the_end_of_the_interpreter_is_silent(program: str, warned: list[str]) -> None:
+    script = f"import boltcli\nPATH = {str(fixture('document'))!r}\n{program}"
+    done = subprocess.run(
+        [sys.executable, *warned, "-c", script], capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

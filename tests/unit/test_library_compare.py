@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,81 @@ def test_the_types_are_public(tmp_path: Path) -> None:
     assert len({change, boltcli.Change("add", (b"t",))}) == 1
     assert change != "add"
     assert change.reversed() == boltcli.Change("remove", (b"t",))
+
+
+def test_watch_ends_after_a_time() -> None:
+    assert list(boltcli.watch(fixture("document"), timeout=0.05, interval=30)) == []
+    first, *others = boltcli.watch(fixture("document"), initial=True, timeout=0.05)
+    assert first.initial
+    assert not others
+    with pytest.raises(ValueError, match="timeout"):
+        boltcli.watch(fixture("document"), timeout=-1)
+
+
+def test_watch_ends_by_an_event() -> None:
+    stop = threading.Event()
+    watched = boltcli.watch(fixture("document"), initial=True, interval=30, stop=stop)
+    next(watched)
+    stop.set()
+    assert next(watched, None) is None
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_watch_is_closed_from_another_thread(early: bool) -> None:
+    before = len(os.listdir("/dev/fd"))
+    watched = boltcli.watch(fixture("document"), initial=True, interval=30)
+    if early:
+        next(watched)
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.extend(commit.txid for commit in watched))
+    thread.start()
+    if not early:
+        while not found:
+            time.sleep(0.001)
+    watched.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert found == ([] if early else [14])
+    assert next(watched, None) is None
+    watched.close()
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_watch_is_closed_by_leaving_it() -> None:
+    before = len(os.listdir("/dev/fd"))
+    with boltcli.watch(fixture("document"), initial=True) as watched:
+        next(watched)
+        assert len(os.listdir("/dev/fd")) > before
+    assert len(os.listdir("/dev/fd")) == before
+    for _ in boltcli.watch(fixture("document"), initial=True):
+        break
+    assert len(os.listdir("/dev/fd")) == before
+    assert list(watched) == []
+    never = boltcli.watch(fixture("document"), initial=True)
+    never.close()
+    assert list(never) == []
+
+
+def test_watch_asynchronously() -> None:
+    async def first() -> int:
+        async for commit in boltcli.watch(fixture("document"), initial=True):
+            return commit.txid
+        return 0
+
+    async def all_of_them() -> list[int]:
+        return [commit.txid async for commit in boltcli.watch(fixture("document"), initial=True, timeout=0.05)]
+
+    async def cancelled() -> None:
+        watched = boltcli.watch(fixture("document"), interval=1000)
+
+        async def wait() -> None:
+            async for _ in watched:
+                pass
+
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(wait(), 0.05)
+        assert list(watched) == []
+
+    assert asyncio.run(first()) == 14
+    assert asyncio.run(all_of_them()) == [14]
+    asyncio.run(cancelled())  # its end waits for all threads

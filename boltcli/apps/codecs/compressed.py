@@ -1,6 +1,6 @@
 """Compressed values: gzip by Python, zstd and snappy by the packages of the extra; the doors to them.
 
-What comes out is bounded, since a few bytes may claim to be terabytes.
+What comes out is bounded while it comes, since a few bytes may become terabytes, whatever size they claim.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ import zlib
 
 from ...extras import need
 
-MOST = 64 << 20  # bytes of a value that are worth decoding
+MOST = 4 << 20  # bytes of a value that is decoded, packed or not: as objects it takes many times its size
+_WINDOW = 64 << 20  # bytes of zstd's memory
+_PART = 256  # bytes of zstd unpacked at a time: 4 may become 128 KiB
+_BLOCK = 64 << 10  # bytes of a chunk in snappy's framed form, uncompressed
 _GZIP, _ZSTD, _FRAMED_SNAPPY = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xff\x06\x00\x00sNaPpY"
 NAMES = ("gzip", "zstd", "snappy")
 
@@ -36,6 +39,8 @@ def _gzip(data: bytes) -> bytes:
         out = stream.decompress(data, MOST + 1)
     except zlib.error as error:
         raise ValueError("no gzip") from error
+    if len(out) > MOST:
+        raise ValueError("too large")
     if not stream.eof or stream.unused_data:
         raise ValueError("no whole gzip stream")
     return out
@@ -43,22 +48,30 @@ def _gzip(data: bytes) -> bytes:
 
 def _zstd(data: bytes) -> bytes:
     zstandard = need("zstandard", "apps", "zstd")
+    parts, size = [], 0
     try:
-        size = zstandard.frame_content_size(data)
-        if size > MOST:
-            raise ValueError("too large")
-        out: bytes = zstandard.ZstdDecompressor(max_window_size=MOST).decompressobj().decompress(data)
+        stream = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
+        for at in range(0, len(data), _PART):
+            part = stream.decompress(data[at : at + _PART])
+            parts.append(part)
+            size += len(part)
+            if size > MOST:
+                raise ValueError("too large")
+            if stream.eof:
+                break
     except (zstandard.ZstdError, MemoryError) as error:
         raise ValueError("no zstd") from error
-    if len(out) > MOST:
-        raise ValueError("too large")
-    return out
+    if not stream.eof:
+        raise ValueError("no whole frame of zstd")
+    return b"".join(parts)
 
 
 def _snappy(data: bytes) -> bytes:
     cramjam = need("cramjam", "apps", "snappy")
     try:
         if data.startswith(_FRAMED_SNAPPY):
+            if _framed_size(data) > MOST:
+                raise ValueError("too large")
             return bytes(cramjam.snappy.decompress(data))
         from .integers import uvarint
 
@@ -68,3 +81,21 @@ def _snappy(data: bytes) -> bytes:
         return bytes(cramjam.snappy.decompress_raw(data))
     except cramjam.DecompressionError as error:
         raise ValueError("no snappy") from error
+
+
+def _framed_size(data: bytes) -> int:
+    """Return how many bytes the chunks of snappy's framed form become."""
+    from .integers import uvarint
+
+    at, size = 0, 0
+    while at + 4 <= len(data):
+        kind, length = data[at], int.from_bytes(data[at + 1 : at + 4], "little")
+        if kind == 0:  # compressed, after a checksum of 4 bytes
+            claimed, _ = uvarint(data, at + 8)
+            if claimed > _BLOCK:
+                raise ValueError("no snappy")
+            size += claimed
+        elif kind == 1:
+            size += length
+        at += 4 + length
+    return size

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_LARGEST = 16 << 20  # bytes of a descriptor set: those of all of Kubernetes' API are 3 MB
+
+
 def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
     """Return what decodes a message of type ``name``, of the descriptor set in the file ``descriptors``.
 
@@ -25,9 +28,11 @@ def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
 
     try:
         with open(descriptors, "rb") as file:
-            data = file.read()
+            data = file.read(_LARGEST + 1)
     except OSError as error:
         raise OpenError("open", descriptors, error.strerror or str(error)) from error
+    if len(data) > _LARGEST:
+        raise ArgumentError(f"{descriptors} is no descriptor set: it has more than {_LARGEST >> 20} MiB")
     pool = descriptor_pool.DescriptorPool()
     try:
         files = descriptor_pb2.FileDescriptorSet.FromString(data)
@@ -36,7 +41,7 @@ def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
         for each in files.file:
             pool.Add(each)
         found = pool.FindMessageTypeByName(name)
-    except (DecodeError, TypeError) as error:
+    except (DecodeError, TypeError, RecursionError) as error:
         raise ArgumentError(
             f"{descriptors} is no whole descriptor set: {error};"
             " protoc --include_imports --descriptor_set_out writes one"
@@ -50,7 +55,7 @@ def message_decoder(descriptors: str, name: str) -> Callable[[bytes], Any]:
     def decode(data: bytes) -> Any:
         try:
             return json_format.MessageToDict(kind.FromString(data), preserving_proto_field_name=True)
-        except (DecodeError, json_format.Error, TypeError, KeyError) as error:
+        except (DecodeError, json_format.Error, TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"no {name}") from error
 
     return decode

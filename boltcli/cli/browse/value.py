@@ -67,7 +67,10 @@ def _show(value: bytes, mode: str, key: bytes, codec: Codec | None, whole: int) 
 def _decoded(value: bytes, key: bytes, codec: Codec | None) -> tuple[str, Any]:
     """Return the name of the decoder of ``value`` ("" if none fits), and the result."""
     if codec is not None and codec.value is not None:
-        found = codec.value(key, value)
+        try:
+            found = codec.value(key, value)
+        except Exception:  # an application's own fault is no reason to show nothing
+            found = value
         if found is not value and not isinstance(found, bytes):
             return "by the application", found
     guessed = guess(value)

@@ -103,7 +103,10 @@ class KeyList(Widget, can_focus=True):
 
     def _shown(self, key: bytes) -> str:
         if self.codec is not None and self.codec.key is not None:
-            decoded = self.codec.key(key)
+            try:
+                decoded = self.codec.key(key)
+            except Exception:  # an application's own fault is no reason to show nothing
+                decoded = key
             if not isinstance(decoded, bytes):
                 return visible(decoded if isinstance(decoded, str) else plain_text(decoded))
         return visible(auto(key[:512]).decode("utf-8", "replace")) or "(empty)"

@@ -14,10 +14,12 @@ COMMAND = declare("bash")
 
 _SCRIPT = r"""# bash completion for boltcli
 _boltcli() {
-    local line answer=()
+    local line answer=() part="${COMP_WORDS[COMP_CWORD]}"
+    # After a ":" or "=" bash keeps it, and replaces only what follows.
+    [[ "$part" != *[!:=]* && "$COMP_WORDBREAKS" == *"${part: -1}"* ]] && part=""
     while IFS= read -r line; do
         answer+=("$line")
-    done < <("${COMP_WORDS[0]}" __complete bash "${COMP_LINE:0:COMP_POINT}" "${COMP_WORDS[COMP_CWORD]}" 2>/dev/null)
+    done < <("${COMP_WORDS[0]}" __complete bash "${COMP_LINE:0:COMP_POINT}" "$part" 2>/dev/null)
     COMPREPLY=()
     if [[ "${answer[0]-}" == ":file" ]]; then
         compopt -o default -o filenames 2>/dev/null

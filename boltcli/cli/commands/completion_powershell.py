@@ -24,7 +24,9 @@ Register-ArgumentCompleter -Native -CommandName boltcli -ScriptBlock {
     if ($answer.Count -eq 0 -or $answer[0] -eq ':file') { return }
     $answer | ForEach-Object {
         $name, $text = $_ -split "`t", 2
-        $written = if ($name -match '[^\w\-./:=@%+,]') { "'" + $name.Replace("'", "''") + "'" } else { $name }
+        # Four more characters end a quoted string as ' does.
+        $quoted = "'" + ($name -replace "['\u2018-\u201B]", '$0$0') + "'"
+        $written = if ($name -match '[^\w\-./:=%+]') { $quoted } else { $name }
         if (-not $text) { $text = $name }
         [System.Management.Automation.CompletionResult]::new($written, $name, 'ParameterValue', $text)
     }

@@ -8,6 +8,7 @@ from ...errors import ArgumentError, BucketNotFound, Corrupted, DamageSkipped
 from ...ops.space.space_usage import bucket_usage
 from ...render.names import path_text
 from ...render.usage import ORDERS, arranged, tree_text
+from ...render.visible import one_line
 from ...tree.bucket import find_bucket
 from ..command import Argument, Command, Option
 from ..key_argument import addresses
@@ -71,7 +72,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     buckets = arranged(found, job.options.sort, job.options.depth, start)
     size = snapshot.size
     human = job.options.human or out.isatty()
-    title = path_text(path) if path else os.path.basename(job.path)
+    title = path_text(path) if path else one_line(os.path.basename(job.path))
     if job.json:
         from ...render import records
 

@@ -50,7 +50,7 @@ def diff(
     """
     found_old, found_new = _find(old, path), _find(new, path)
     if found_old is None and found_new is None:
-        raise BucketNotFound()
+        raise BucketNotFound(path, new.path)
     shared = SameFile() if same_file else SharedPages(old, new) if can_share(old, new) else NothingShared()
     with shared:
         yield from _Comparison(old, new, shared, start, stop).run(tuple(path), found_old, found_new)

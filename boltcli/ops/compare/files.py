@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock, get_ident
+from collections.abc import Generator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ...errors import InvalidDatabase, OpenError
+from ...errors import ArgumentError, InvalidDatabase, OpenError
 from ...storage.live import Live
 from ...storage.open_snapshot import open_snapshot
 from ...storage.open_source import LOCK_PATIENCE, open_source
@@ -18,11 +21,12 @@ from .watch import Commit
 from .watch import watch as follow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from threading import Event
 
     from ...storage.open_source import Way
 
-__all__ = ["Change", "Commit", "changes", "diff", "watch"]
+__all__ = ["Change", "Commit", "Watch", "changes", "diff", "watch"]
 
 
 def diff(
@@ -58,15 +62,20 @@ def watch(
     *,
     initial: bool = False,
     interval: float = 0.5,
-) -> Iterator[Commit]:
+    timeout: float | None = None,
+    stop: Event | None = None,
+) -> Watch:
     """Yield each transaction that is committed to the database at ``path`` from now on, without its lock.
 
     ``bucket`` (a name, or a path, outermost name first) limits the changes to one bucket;
-    ``initial`` first yields the existing content, as added. It waits for ever,
-    and looks every ``interval`` seconds, or at once where the system reports
-    writes; leave the loop to end it. A commit has ``txid``, ``time``, the
-    number of transactions ``skipped``, and ``changes``, which must be read
-    before the next commit is requested.
+    ``initial`` first yields the existing content, as added. It looks every
+    ``interval`` seconds, or at once where the system reports writes. A commit
+    has ``txid``, ``time``, the number of transactions ``skipped``, and
+    ``changes``, which must be read before the next commit is requested.
+
+    It ends ``timeout`` seconds after the first commit was requested (None: never), once the event ``stop`` is set,
+    or after :meth:`Watch.close`, which any thread may call; or leave the loop.
+    ``async for`` takes commits, too, and waits for them in a thread.
 
     Raises :class:`~boltcli.errors.SourceNotFound`,
     :class:`~boltcli.errors.OpenError`,
@@ -78,9 +87,91 @@ def watch(
     ...     break
     (14, ['add', 'add', 'add', 'add', 'add'])
     """
-    name = os.fspath(path)
-    with Waiter(name, max(interval, 0.001)) as waiter:
-        yield from follow(name, waiter, bucket_path(bucket), initial=initial)
+    if timeout is not None and not timeout >= 0:
+        raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
+    return Watch(os.fspath(path), bucket_path(bucket), initial, max(interval, 0.001), timeout, stop)
+
+
+class Watch(Iterator["Commit"]):
+    """The commits of a database that :func:`watch` follows: an iterator, and an asynchronous one."""
+
+    def __init__(
+        self, path: str, bucket: tuple[bytes, ...], initial: bool, interval: float, timeout: float | None,
+        event: Event | None,
+    ) -> None:  # fmt: skip
+        self._new_waiter = partial(Waiter, path, interval, timeout=timeout, event=event)
+        self._commits = partial(_commits, path, bucket, initial)
+        self._waiter: Waiter | None = None
+        self._parts: Iterator[Commit] = iter(())
+        self._closed = False
+        self._running = allocate_lock()
+        self._thread = 0
+
+    def __iter__(self) -> Watch:
+        return self
+
+    def __next__(self) -> Commit:
+        with self._running:
+            self._thread = get_ident()
+            if self._waiter is None and not self._closed:
+                self._waiter = self._new_waiter()
+                self._parts = self._commits(self._waiter)
+            if self._closed:  # after the waiter is there: close() stops it from then on
+                self._end()
+            for commit in self._parts:
+                if self._closed:
+                    break
+                return commit
+            self._end()
+            raise StopIteration
+
+    def _end(self) -> None:
+        self._closed = True
+        parts, self._parts = self._parts, iter(())
+        if isinstance(parts, Generator):
+            parts.close()
+
+    def close(self) -> None:
+        """End the watch: a thread that waits for the next commit gets none, and there are no others."""
+        self._closed = True
+        if self._waiter is not None:
+            self._waiter.stop()
+        # The changes of the last commit may still be read in the thread that asked for it.
+        if self._thread in (0, get_ident()) and self._running.acquire(blocking=False):
+            try:
+                self._end()
+            finally:
+                self._running.release()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __aiter__(self) -> Watch:
+        return self
+
+    async def __anext__(self) -> Commit:
+        from asyncio import get_running_loop
+
+        try:
+            commit = await get_running_loop().run_in_executor(None, next, self, None)
+        except BaseException:
+            self.close()  # a cancelled task must not leave a thread that waits
+            raise
+        if commit is None:
+            raise StopAsyncIteration
+        return commit
+
+    async def aclose(self) -> None:
+        """Do what :meth:`close` does, for ``contextlib.aclosing``."""
+        self.close()
+
+
+def _commits(path: str, bucket: tuple[bytes, ...], initial: bool, waiter: Waiter) -> Iterator[Commit]:
+    with waiter:
+        yield from follow(path, waiter, bucket, initial=initial)
 
 
 def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
+from _thread import allocate_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from threading import Event
     from typing import Any
 
+_EVENT_INTERVAL = 0.1  # seconds between two looks at an event
 _MODIFY, _MOVED_TO, _CREATE = 0x2, 0x80, 0x100  # inotify(7)
 _ROOM = 1 << 16  # bytes of events read at a time
 
@@ -17,11 +21,24 @@ _ROOM = 1 << 16  # bytes of events read at a time
 class Waiter:
     """Waits for writes to the file at ``path``, at most ``interval`` seconds. Use as a context manager.
 
-    Another thread or a signal handler ends it with :meth:`stop`.
+    Another thread or a signal handler ends it with :meth:`stop`; so do ``timeout`` (seconds from now) and ``event``,
+    once it is set.
     """
 
-    def __init__(self, path: str, interval: float, *, notify: bool = True) -> None:
+    def __init__(
+        self,
+        path: str,
+        interval: float,
+        *,
+        notify: bool = True,
+        timeout: float | None = None,
+        event: Event | None = None,
+    ) -> None:
         self.path = path
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._event = event
+        self._guard = allocate_lock()  # of the descriptors: they must not be closed while one is written to
+        self._open = True
         self.interval = interval
         self.stopped = False
         self._reading, self._writing = os.pipe()
@@ -48,12 +65,20 @@ class Waiter:
 
     def wait(self) -> bool:
         """Return when the file may have changed, or after the interval; False once it was stopped."""
+        interval = self.interval
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            self.stopped = self.stopped or left <= 0
+            interval = min(interval, max(left, 0))
+        if self._event is not None:
+            self.stopped = self.stopped or self._event.is_set()
+            interval = min(interval, _EVENT_INTERVAL)
         if not self.stopped:
             descriptors = [self._reading]
             if self._events is not None:
                 descriptors.append(self._events.fd)
             try:
-                ready = select.select(descriptors, (), (), self.interval)[0]
+                ready = select.select(descriptors, (), (), interval)[0]
             except ValueError:  # a descriptor too large for select
                 ready = []
             if self._events is not None and self._events.fd in ready:
@@ -69,15 +94,22 @@ class Waiter:
     def stop(self) -> None:
         """End the waiting, now and from now on."""
         self.stopped = True
+        if not self._guard.acquire(blocking=False):
+            return  # it is being closed, or told so by a signal handler in the middle of this
         try:
-            os.write(self._writing, b"\0")
+            if self._open:
+                os.write(self._writing, b"\0")
         except OSError:
             pass  # told more than once
+        finally:
+            self._guard.release()
 
     def close(self) -> None:
         """Close the descriptors."""
-        for fd in (self._reading, self._writing):
-            os.close(fd)
+        with self._guard:
+            self._open = False
+            for fd in (self._reading, self._writing):
+                os.close(fd)
         if self._events is not None:
             self._events.close()
 

@@ -1,0 +1,192 @@
+"""A plug-in as boltcli calls it: what it prints is kept from the output, and what it raises is named in a warning.
+
+A plug-in that prints, raises or exits (``SystemExit``) must not change the output or the status of a command that
+merely finds it installed. A view or an audit of its own that fails is an error, though, as there is no answer.
+``os._exit``, a crash and an endless loop in a plug-in can't be caught.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+from ..errors import BoltError
+from .contract import Application, Codec, Recognition, View
+from .plugins import report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from .contract import Audit, AuditFinding, AuditOptions, Path, Plain
+    from .store import Store
+
+FAULTS = (Exception, SystemExit)
+
+
+class Silence:
+    """Context manager: what the plug-in ``name`` prints inside is dropped, and reported.
+
+    With ``deep`` what its C code and its child processes write is dropped, too.
+    """
+
+    def __init__(self, name: str, *, deep: bool = False) -> None:
+        self._name = name
+        self._deep = deep
+        self._kept = -1
+
+    def __enter__(self) -> None:
+        self._stdout, self._sink = sys.stdout, _Sink()
+        sys.stdout = self._sink
+        if self._deep:
+            try:
+                self._kept = os.dup(1)
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, 1)
+                os.close(nowhere)
+            except OSError:
+                pass  # there is no standard output
+
+    def __exit__(self, *_: object) -> None:
+        sys.stdout = self._stdout
+        if self._kept >= 0:
+            os.dup2(self._kept, 1)
+            os.close(self._kept)
+        if self._sink.used:
+            report(f"the plug-in {self._name!r} prints to standard output; that is left out")
+
+
+class _Sink(io.TextIOBase):
+    """A text stream that drops everything. It lives on if the plug-in keeps it."""
+
+    def __init__(self) -> None:
+        self.used = False
+        self.buffer = io.BytesIO()
+
+    def write(self, text: str) -> int:
+        self.used = True
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+def loaded(point: Any) -> Application | None:
+    """Return the application of an entry point, or None, after a warning, if it can't be loaded."""
+    try:
+        with Silence(point.name, deep=True):
+            found = point.load()
+            found = found() if isinstance(found, type) else found
+            return PlugIn(point.name, found)
+    except FAULTS as error:
+        report(f"the plug-in {point.name!r} can't be loaded: {_words(error)}")
+        return None
+
+
+class PlugIn(Application):
+    """An application from an installed package; ``point`` is the name of its entry point."""
+
+    def __init__(self, point: str, inner: Application) -> None:
+        self._point = point
+        self._inner = inner
+        self.name = str(inner.name)
+        self.title = str(getattr(inner, "title", ""))
+        self.hints = tuple(getattr(inner, "hints", ()))
+        self.places = tuple(getattr(inner, "places", ()))
+
+    @property
+    def views(self) -> Sequence[View]:  # type: ignore[override]
+        return [self._view(view) for view in self._asked("views", lambda: list(getattr(self._inner, "views", ())), [])]
+
+    @property
+    def codecs(self) -> Mapping[Any, Codec]:  # type: ignore[override]
+        found: Mapping[Any, Codec] = self._asked("codecs", lambda: getattr(self._inner, "codecs", {}), {})
+        return found
+
+    def recognise(self, db: Store) -> Recognition | None:
+        try:
+            with Silence(self._point, deep=True):
+                found = self._inner.recognise(db)
+                return found and Recognition(found.name, found.layout, found.certainty)
+        except BoltError:
+            return None  # the file is damaged
+        except FAULTS as error:
+            report(f"the plug-in {self._point!r} fails to recognise files: {_words(error)}")
+            return None
+
+    def audit(self, db: Store, options: AuditOptions) -> Audit | None:
+        with _Failure(self._point, "audit"), Silence(self._point, deep=True):
+            return self._inner.audit(db, options)
+
+    def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
+        with _Failure(self._point, "audit"), Silence(self._point):
+            return list(self._inner.join(audits))
+
+    def common(self, old: Store, new: Store) -> tuple[dict[str, str], dict[str, Plain]]:
+        with _Failure(self._point, "comparison"), Silence(self._point):
+            return self._inner.common(old, new)
+
+    def view(self, name: str) -> View | None:
+        found = self._asked("views", lambda: self._inner.view(name), None)
+        return None if found is None else self._view(found)
+
+    def codec(self, path: Path) -> Codec | None:
+        found = self._asked("codecs", lambda: self._inner.codec(path), None)
+        if found is None:
+            return None
+        key, value = found.key, found.value
+        return Codec(
+            None if key is None else lambda data: self._decoded(data, lambda: key(data)),
+            None if value is None else lambda name, data: self._decoded(data, lambda: value(name, data)),
+        )
+
+    def _decoded(self, data: bytes, decode: Callable[[], Any]) -> Any:
+        return self._asked("codecs", decode, data)
+
+    def _asked(self, what: str, answer: Callable[[], Any], default: Any) -> Any:
+        try:
+            with Silence(self._point):
+                return answer()
+        except FAULTS as error:
+            report(f"the {what} of the plug-in {self._point!r} fail: {_words(error)}")
+            return default
+
+    def _view(self, view: View) -> View:
+        def rows(db: Store, **options: str) -> Iterator[tuple[Any, ...]]:
+            failure, silence = _Failure(self._point, f"view {view.name}"), Silence(self._point)
+            with failure, silence:
+                source = iter(view.rows(db, **options))
+            while True:
+                with failure, Silence(self._point):
+                    row = next(source, None)
+                if row is None:
+                    return
+                yield row
+
+        def count(db: Store) -> int:
+            with _Failure(self._point, f"view {view.name}"), Silence(self._point):
+                return view.count(db)
+
+        return View(view.name, view.columns, rows, view.title, view.options, count=count)
+
+
+class _Failure:
+    """Context manager: what a plug-in raises inside becomes a BoltError that names it."""
+
+    def __init__(self, point: str, what: str) -> None:
+        self._point = point
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, FAULTS) and not isinstance(error, BoltError):
+            raise BoltError(f"the {self._what} of the plug-in {self._point!r} failed: {_words(error)}") from error
+
+
+def _words(error: BaseException) -> str:
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

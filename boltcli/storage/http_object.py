@@ -1,0 +1,246 @@
+"""Read an object from an HTTP server, and keep no more bytes than were asked for.
+
+fsspec's own file system keeps whatever a server sends, however much that is, and waits for it for minutes. Its
+session is used here, so that a user's settings for it count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Changed, OpenError
+from ..format.magic import is_bolt
+from ..format.meta import Meta
+from .packed import HEAD, MAX_UNPACKED, is_packed
+from .patience import read_timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_CHUNK = 1 << 20
+_AT_ONCE = 64  # requests
+_LISTING = 64 << 20  # bytes of a page that lists a folder
+_GROWS = 1 << 30  # bytes that bbolt lets a file grow at once, at most
+_TAGS = ("ETag", "Last-Modified", "Content-MD5", "Digest")
+
+
+def is_http(address: str) -> bool:
+    """Return whether ``address`` is read by this module."""
+    return address.startswith(("http://", "https://"))
+
+
+def settings() -> dict[str, Any]:
+    """Return the arguments for fsspec's file system: its timeouts, and a bound on the pages that list folders."""
+    from functools import partial
+
+    return {"get_client": partial(_session, patience=read_timeout())}
+
+
+async def _session(patience: float, **settings: Any) -> Any:
+    import aiohttp
+
+    class Response(aiohttp.ClientResponse):
+        async def read(self) -> bytes:
+            if self._body is None:
+                self._body = await _upto(self, _LISTING + 1)
+                if len(self._body) > _LISTING:
+                    raise ValueError(f"a page of more than {_LISTING} bytes")
+            return self._body
+
+    wait = patience or None
+    settings.setdefault("timeout", aiohttp.ClientTimeout(total=None, sock_connect=wait, sock_read=wait))
+    return aiohttp.ClientSession(response_class=Response, **settings)
+
+
+async def _upto(response: Any, most: int) -> bytes:
+    """Return the first ``most`` bytes of the body, or all if there are fewer."""
+    parts = []
+    while most > 0 and (part := await response.content.read(min(most, _CHUNK))):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
+
+
+class HttpObject:
+    """An object of an HTTP server; ``files`` is fsspec's file system, ``path`` the object's name in errors.
+
+    ``size`` is None until it is known. What is read must be of the object
+    whose ``tag`` was remembered; else :class:`~boltcli.errors.Changed` is raised.
+    """
+
+    def __init__(self, files: Any, url: str, path: str) -> None:
+        self._files = files
+        self._url = url
+        self._path = path
+        self._etag: str | None = None
+
+    def info(self) -> dict[str, Any]:
+        """Return the size (None if the server doesn't say it), and what tells the object's states apart."""
+        info: dict[str, Any] = self._run(self._info())
+        self._etag = info.get("ETag")
+        return info
+
+    def parts(self, spans: Sequence[tuple[int, int]], store: Callable[[int, bytes], None], size: int) -> list[bytes]:
+        """Return the bytes of each of ``spans`` (first, after the last) of an object of ``size`` bytes.
+
+        A server may send the whole object instead, which ``store`` then gets piece by piece: the result is empty.
+        """
+        parts: list[bytes] = self._run(self._parts(spans, store, size))
+        return parts
+
+    def whole(self, store: Callable[[int, bytes], None]) -> int:
+        """Pass the object, whose size isn't known, to ``store`` piece by piece, and return its size."""
+        size: int = self._run(self._whole(store))
+        return size
+
+    def _run(self, coroutine: Any) -> Any:
+        from fsspec.asyn import sync
+
+        async def run() -> Any:
+            return await coroutine
+
+        return sync(self._files.loop, run)
+
+    async def _request(self, method: str, span: tuple[int, int] | None = None) -> Any:
+        session = await self._files.set_session()
+        settings = dict(self._files.kwargs)
+        headers = dict(settings.pop("headers", None) or {}) | {"Accept-Encoding": "identity"}
+        if span is not None:
+            headers["Range"] = f"bytes={span[0]}-{span[1] - 1}"
+        return session.request(
+            method, self._files.encode_url(self._url), headers=headers, **{"allow_redirects": True} | settings
+        )
+
+    def _refuse_status(self, response: Any) -> None:
+        if response.status in (404, 410):
+            raise FileNotFoundError(self._url)
+        response.raise_for_status()
+
+    async def _info(self) -> dict[str, Any]:
+        import aiohttp
+
+        info: dict[str, Any] = {"size": None, "type": "file"}
+        for method in ("HEAD", "GET"):  # some servers, and signed addresses, know only GET
+            try:
+                async with await self._request(method) as response:
+                    self._refuse_status(response)
+                    info |= {name: response.headers[name] for name in _TAGS if response.headers.get(name)}
+                    plain = response.headers.get("Content-Encoding", "identity") in ("identity", "")
+                    length = response.headers.get("Content-Length", "")
+                    if plain and length.isdigit():
+                        info["size"] = int(length)
+                        break
+            except (aiohttp.ClientResponseError, FileNotFoundError):
+                if method == "GET":
+                    raise
+        return info
+
+    async def _parts(
+        self, spans: Sequence[tuple[int, int]], store: Callable[[int, bytes], None], size: int
+    ) -> list[bytes]:
+        turn = asyncio.Semaphore(_AT_ONCE)
+
+        async def part(span: tuple[int, int]) -> bytes | None:
+            async with turn:
+                return await self._part(span, store, size)
+
+        tasks = [asyncio.ensure_future(part(span)) for span in spans]
+        try:
+            found = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+        return [] if None in found else [data for data in found if data is not None]
+
+    async def _part(self, span: tuple[int, int], store: Callable[[int, bytes], None], size: int) -> bytes | None:
+        start, stop = span
+        async with await self._request("GET", span) as response:
+            self._refuse_status(response)
+            self._compare(response)
+            if response.status == 206:
+                self._compare_range(response.headers.get("Content-Range", ""), start, size)
+                data = await _upto(response, stop - start + 1)
+                if len(data) != stop - start:
+                    raise self._wrong_length(len(data), stop - start)
+                return data
+            # The server has no ranges: it sends the object from its beginning.
+            if response.content_length not in (None, size):
+                raise self._wrong_length(response.content_length, size)
+            got = await self._stream(response, store, size)
+            if got != size:
+                raise self._wrong_length(got, size)
+        return None
+
+    async def _whole(self, store: Callable[[int, bytes], None]) -> int:
+        async with await self._request("GET") as response:
+            self._refuse_status(response)
+            self._compare(response)
+            return await self._stream(response, store, MAX_UNPACKED)
+
+    async def _stream(self, response: Any, store: Callable[[int, bytes], None], size: int) -> int:
+        """Store the body, of at most ``size`` bytes; return its length."""
+        head = await _upto(response, min(HEAD, size))
+        store(0, head)
+        at = len(head)
+        most = size
+        if response.content_length != size or size > _GROWS:  # what a server says of itself isn't enough
+            most = min(size, at if at < HEAD else _largest(head))
+        while part := await response.content.read(min(_CHUNK, most - at + 1)):
+            if at + len(part) > most:
+                raise OpenError(
+                    "read", self._path,
+                    f"the server goes on sending after {most} bytes, more than were requested or the database has",
+                )  # fmt: skip
+            store(at, part)
+            at += len(part)
+        return at
+
+    def _compare(self, response: Any) -> None:
+        tag = response.headers.get("ETag")
+        if None not in (tag, self._etag) and tag != self._etag:
+            raise Changed("the object was replaced while it was read", path=self._path)
+
+    def _compare_range(self, said: str, start: int, size: int) -> None:
+        """Raise Changed if the header Content-Range is of another part, or of an object of another size."""
+        span, _, total = said.removeprefix("bytes").strip().partition("/")
+        first = span.partition("-")[0]
+        if total.isdigit() and int(total) != size:
+            raise Changed(f"the object has {total} bytes now, and had {size}", path=self._path)
+        if first.isdigit() and int(first) != start:
+            raise Changed(
+                f"the server sent the bytes from {first} on, requested were those from {start}", path=self._path
+            )
+
+    def _wrong_length(self, found: int, wanted: int) -> Changed:
+        there = f"{found} bytes" if found <= wanted else f"more than {wanted} bytes"
+        return Changed(f"{there} arrived, {wanted} were requested", path=self._path)
+
+
+def first_bytes(files: Any, urls: Sequence[str], size: int) -> list[bytes | Exception]:
+    """Return the first ``size`` bytes of each object, or why it can't be read."""
+    from fsspec.asyn import sync
+
+    async def first(url: str, turn: asyncio.Semaphore) -> bytes:
+        async with turn, await HttpObject(files, url, url)._request("GET", (0, size)) as response:
+            response.raise_for_status()
+            return await _upto(response, size)
+
+    async def all_of_them() -> Any:
+        turn = asyncio.Semaphore(_AT_ONCE)
+        return await asyncio.gather(*(first(url, turn) for url in urls), return_exceptions=True)
+
+    found: list[bytes | Exception] = sync(files.loop, all_of_them)
+    return found
+
+
+def _largest(head: bytes) -> int:
+    """Return how large a file that begins with ``head`` can be, in bytes, if its server says nothing of it."""
+    if is_packed(head):
+        return MAX_UNPACKED
+    places = [0, *(1024 << shift for shift in range(6))]
+    metas = [Meta.at(head, place) for place in places if place + 4096 <= len(head)]
+    known = [meta.hwm * meta.page_size for meta in metas if meta.problem() is None]
+    if known:
+        return min(2 * max(known) + _GROWS, MAX_UNPACKED)
+    return MAX_UNPACKED if is_bolt(head) else len(head)
