@@ -156,9 +156,7 @@ class ElementReader:
         """Return how many bytes of a key are proven to be its own."""
         _, _, key, value, _ = self._rows[i]
         start, end = self._starts[i], self._ends[i]
-        if i < len(self._links) and self._links[i]:
-            return key  # the next one begins where it ends
-        if self._is_bucket_there(i) or (i + 1 == count and self._ends_before_slack(end)):
+        if self._is_right(i, count):
             return key
         if not self._at_its_place(i):
             return 0
@@ -168,14 +166,21 @@ class ElementReader:
             end += self._ends[i + 1] - there
             if i + 2 < count and end == self._starts[i + 2]:
                 return key  # the next one has a wrong position, and the one after it begins where both end
-            # Whichever of both sizes or of the next position is wrong: so long is the key at least.
-            least = max(0, min(key, there - start - value))
-            if i + 2 < count or key - least < PIECE:
-                return key if key - least < PIECE else least
+            if self._is_right(i + 1, count):
+                # Whichever of both sizes is wrong: so long is the key at least.
+                least = max(0, min(key, there - start - value))
+            if i + 2 < count or least:
+                return key if least and key - least < PIECE else least
         content = self._buffer[start : start + key]
         if (not i and content == self._first_key) or self._has_like(i, content):
             return key
         return least if end > min(self._end, self._size) else max(least, self._before_slack(i, end))
+
+    def _is_right(self, i: int, count: int) -> bool:
+        """Return whether an element's position and sizes are proven by what comes behind it."""
+        if i < len(self._links) and self._links[i]:
+            return True
+        return self._is_bucket_there(i) or (i + 1 == count and self._ends_before_slack(self._ends[i]))
 
     def _ends_before_slack(self, end: int) -> bool:
         """Return whether ``end`` is where the slack begins, which is zeros."""
@@ -199,13 +204,18 @@ class ElementReader:
         """Return whether the value is the beginning of a bucket, which would not be found at a wrong place."""
         flags, _, key, value, _ = self._rows[i]
         at = self._starts[i] + key
-        if flags != 1 or at + INLINE_HEADERS_SIZE > self._size:
+        if flags != 1 or at + value > self._end or at + INLINE_HEADERS_SIZE > self._size:
             return False
         root, _ = BUCKET_HEADER.unpack_from(self._buffer, at)
         if value == BUCKET_HEADER_SIZE:
-            return 1 < root < self._highest
+            return bool(1 < root < self._highest)
         pgid, kind, count, overflow = HEADER.unpack_from(self._buffer, at + BUCKET_HEADER_SIZE)
-        return (root, pgid, kind, overflow) == (0, 0, LEAF_PAGE, 0) and value >= INLINE_HEADERS_SIZE + ELEMENT_SIZE * count
+        return (root, pgid, kind, overflow) == (
+            0,
+            0,
+            LEAF_PAGE,
+            0,
+        ) and value >= INLINE_HEADERS_SIZE + ELEMENT_SIZE * count
 
     def _has_like(self, i: int, content: bytes) -> bool:
         """Return whether a proven key looks the same."""

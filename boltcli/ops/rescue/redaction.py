@@ -1,8 +1,8 @@
 """Make a copy without the content, to show to others: same size, same pages, same damage.
 
-Kept are page headers, element tables, keys and names, the headers of buckets, freelists and meta pages, as far as it is
-proven that they are that (see ``proven_elements``): where a page is damaged, a value may lie where a key should be. Values
-become filler of the same length. All else becomes zeros: free pages, slack, and what lies beyond the high-water mark.
+Kept are page headers, element tables, keys and names, the headers of buckets, freelists and meta pages, as far as it
+is proven that they are that (see ``proven_elements``): where a page is damaged, a value may lie where a key should be.
+Values become filler of the same length. All else becomes zeros: free pages, slack, what lies beyond the high-water mark.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from ...format.page import Buffer
     from ...storage.open_source import Way
-    from .secret_keys import SecretKeys
 
     Path = tuple[bytes, ...]
 
@@ -63,8 +62,8 @@ _SMALL = 1 << 24  # a sequence below has too few bytes to be a piece of a value
 class Redaction(NamedTuple):
     """What was done: ``size`` of the copy in bytes, how many ``values`` were replaced, and ``keys`` (0: they stay).
 
-    ``secrets``: buckets whose keys were replaced because they are secrets. ``suspects``: buckets whose keys stay and look
-    like secrets.
+    ``secrets``: buckets whose keys were replaced because they are secrets. ``suspects``: buckets whose keys stay and
+    look like secrets.
     """
 
     path: str
@@ -103,7 +102,7 @@ def redact(
             destination.commit()
         return Redaction(
             path, output, file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.wiped,
-            copy.secrets, copy.suspects,
+            sorted(copy.secrets), sorted(copy.suspects),
         )  # fmt: skip
 
 
@@ -162,6 +161,7 @@ class _Copy:
         self.secrets: list[Path] = []
         self.suspects: list[Path] = []
         self._met = bytearray(table.pages)
+        self._kept = bytearray(table.pages)
         self._late: list[tuple[int, bytes]] = []
         self._noises = 0
         self._elsewhere: set[int] | None = None
@@ -221,12 +221,14 @@ class _Copy:
         body = start + PAGE_HEADER_SIZE
         if meta.magic == MAGIC:
             self._put(start, self.buffer[start : body + META_SIZE])
+            self.pages += meta.page < self.table.pages
             return
-        head = self._header(meta.page)
-        self._put(start, head)
-        # The beginning of the magic number says why a meta page without it is refused. In a page that is none it is data.
-        is_meta = start + PAGE_HEADER_SIZE <= self.table.size and self.table.kind[meta.page] == META_PAGE
-        if meta.magic == MAGIC_SWAPPED or (is_meta and self.table.own[meta.page]):
+        if meta.page >= self.table.pages:
+            return
+        self._put(start, self._header(meta.page))
+        # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
+        is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
+        if meta.magic == MAGIC_SWAPPED or is_meta:
             self._put(body, self.buffer[body : body + _MAGIC_SIZE])
 
     def _keep_headers(self, hwm: int) -> None:
@@ -315,8 +317,9 @@ class _Copy:
         """Mark the run of a page as kept, and wipe the headers that seem to lie in it."""
         table = self.table
         for each in table.run(page):
-            self.pages += not self._met[each]
             self._met[each] = 1
+            self.pages += not self._kept[each]
+            self._kept[each] = 1
 
     def _tree(self, root: int, path: Path | None, progress: Callable[[int, int], None] | None) -> None:
         """Redact the pages that ``root`` leads to, bucket by bucket, each in key order.
@@ -365,7 +368,7 @@ class _Copy:
     def _is_secret(self, path: Path | None) -> bool:
         """Return whether a bucket is one in which the program that wrote the file keeps secrets as keys."""
         # In a file without a sound meta page it may not be known what lies above.
-        return bool(path) and any(path[-len(each.path) :] == each.path for each in self._known)
+        return path is not None and any(path[-len(each.path) :] == each.path for each in self._known)
 
     def _note_secret(self, path: Path | None) -> None:
         if not self.all_keys and path is not None and path not in self.secrets:
@@ -432,7 +435,7 @@ class _Copy:
         size = table.page_size
         keys = [each.key for each in elements if each.sound]
         models = [each.key for each in elements if each.sound and each.middle <= start + size]
-        foreign = set()
+        foreign: set[int] = set()
         for i, each in enumerate(each for each in elements if each.sound):
             pages = range(max(each.start, start + size) // size, -(-each.middle // size))
             ordered = (not i or keys[i - 1] < keys[i]) and (i + 1 == len(keys) or keys[i] < keys[i + 1])
@@ -472,7 +475,11 @@ class _Copy:
             return False
         reader = ElementReader(self.buffer, start, kind, count, element.stop, highest=self._highest, exact=True)
         elements = reader.elements()
-        return len(elements) == count and all(each.sound for each in elements) and (count > 0 or start + PAGE_HEADER_SIZE == element.stop)
+        return (
+            len(elements) == count
+            and all(each.sound for each in elements)
+            and (count > 0 or start + PAGE_HEADER_SIZE == element.stop)
+        )
 
     def _page(self, page: int, elements: list[Element], renamer: Renamer | None, path: Path | None) -> None:
         """Write a page: fillers first, then keys, then tables, so that the structure stays where they overlap."""
@@ -487,6 +494,7 @@ class _Copy:
             heads.append((start + PAGE_HEADER_SIZE, b"y" if self.buffer[start + PAGE_HEADER_SIZE] != 0x79 else b"z"))
         parts = [(start, elements, renamer, path)]
         names: list[tuple[int, bytes]] = []
+        masks: list[tuple[int, bytes]] = []
         while parts:
             begin, elements, renamer, path = parts.pop()
             place = begin + PAGE_HEADER_SIZE
@@ -500,7 +508,7 @@ class _Copy:
                     self.keys += 1
                 elif path is not None and len(key) >= PIECE:
                     self._suspect(path, key)
-                names.append((element.start, key))
+                (names if element.sound else masks).append((element.start, key))
                 size = element.stop - element.middle
                 if not leaf:
                     continue
@@ -520,7 +528,7 @@ class _Copy:
                     heads.append((at, self.buffer[at : at + PAGE_HEADER_SIZE]))
                     inside = (*(path or ()), element.key)
                     parts.append((at, inner, self._renamer_inside(inner, inside), inside))
-        for begin, key in names:
+        for begin, key in masks + names:
             image.put(begin, key)
         for begin, head in heads:
             image.put(begin, head)

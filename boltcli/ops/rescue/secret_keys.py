@@ -26,13 +26,15 @@ _BEGINNINGS = (
     *(b"xoxp-", b"sk_live_", b"rk_live_", b"AKIA", b"AIza", b"npm_", b"pypi-", b"Bearer ", b"Basic "),
 )
 # Words in the names of buckets whose long hexadecimal keys name things and open nothing.
-_IDS = frozenset(
-    "id ids index digest digests sha sha1 sha256 sha512 md5 hash hashes checksum blob blobs content block blocks chunk"
-    " chunks object objects layer layers image images manifest manifests ctr ctrs container containers pod pods exec"
-    " volume volumes vol snapshot snapshots lease leases registry netns cache main tx txid transactions chain peer peers"
-    " node nodes file files artifact artifacts ref refs commit commits tree trees vertex parent children dependencies"
-    " task tasks job jobs execution executions event events network networks endpoint endpoints".split()
-)
+_ID_WORDS = """
+id ids index digest digests sha sha1 sha256 sha512 md5 hash hashes checksum blob blobs content block
+blocks chunk chunks object objects layer layers image images manifest manifests ctr ctrs container
+containers pod pods exec volume volumes vol snapshot snapshots lease leases registry netns cache
+main tx txid transactions chain peer peers node nodes file files artifact artifacts ref refs commit
+commits tree trees vertex parent children dependencies exit task tasks job jobs execution executions
+event events network networks endpoint endpoints
+"""
+_IDS = frozenset(_ID_WORDS.split())
 
 
 class SecretKeys(NamedTuple):
