@@ -2,7 +2,7 @@
 
 Kept are page headers, element tables, keys and names, the headers of buckets, freelists and meta pages, as far as it
 is proven that they are that (see ``proven_elements``): where a page is damaged, a value may lie where a key should be.
-Values become filler of the same length. All else becomes zeros: free pages, slack, what lies beyond the high-water mark.
+Values become filler of the same length. All else becomes zeros: free pages, slack, the space after the last page.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ from ...format.meta import Meta, choose
 from ...format.page import BUCKET_HEADER, HEADER
 from ...storage.destination import Destination
 from .mapped_file import MappedFile
+from .page_heads import PageHeads
 from .page_table import PageTable, find_page_size, meta_at
 from .private_keys import Renamer, masked
 from .proven_elements import PIECE, Element, ElementReader, alike
+from .redacted_image import FILLER, Image, LargeImage
 from .secret_keys import KNOWN, is_random, looks_secret
 
 TYPE_CHECKING = False
@@ -48,13 +50,11 @@ if TYPE_CHECKING:
 
     Path = tuple[bytes, ...]
 
-FILLER = b"x"
 _MAGIC_SIZE = 4
 _TRAILER = 32  # bytes of a snapshot's SHA-256
 _SECTOR = 512
 _CHUNK = 1 << 20  # bytes hashed or filled at a time
 _LARGE = 4 << 20  # bytes of a page run that isn't put together in memory
-_NOISES = 16  # headers that are searched for in the whole file
 _IDS = 1 << 15  # bytes of a freelist at a time
 _SMALL = 1 << 24  # a sequence below has too few bytes to be a piece of a value
 
@@ -106,48 +106,6 @@ def redact(
         )  # fmt: skip
 
 
-class _Image:
-    """A page run of the copy, all zeros at first."""
-
-    def __init__(self, start: int, stop: int) -> None:
-        self.start = start
-        self.data = bytearray(stop - start)
-
-    def fill(self, at: int, size: int, filler: bytes = FILLER) -> None:
-        """Put filler at the place ``at`` of the file."""
-        self.put(at, filler * size)
-
-    def put(self, at: int, data: bytes) -> None:
-        """Put ``data`` there."""
-        at -= self.start
-        data = data[: len(self.data) - at]
-        self.data[at : at + len(data)] = data
-
-    def write(self, fd: int) -> None:
-        """Write the run."""
-        os.pwrite(fd, self.data, self.start)
-
-
-class _LargeImage(_Image):
-    """A long run, which is never in memory."""
-
-    def __init__(self, fd: int, start: int, stop: int) -> None:
-        self.fd = fd
-        self.stop = stop
-        self.fill(start, stop - start, b"\0")  # there may be headers of pages that aren't any
-
-    def fill(self, at: int, size: int, filler: bytes = FILLER) -> None:
-        filler *= min(size, _CHUNK)
-        for place in range(at, at + size, _CHUNK):
-            self.put(place, filler[: at + size - place])
-
-    def put(self, at: int, data: bytes) -> None:
-        os.pwrite(self.fd, data[: self.stop - at], at)
-
-    def write(self, fd: int) -> None:
-        pass
-
-
 class _Copy:
     """The copy that is being written: all zeros at first, then what is kept and the fillers."""
 
@@ -163,9 +121,7 @@ class _Copy:
         self._met = bytearray(table.pages)
         self._kept = bytearray(table.pages)
         self._late: list[tuple[int, bytes]] = []
-        self._noises = 0
-        self._elsewhere: set[int] | None = None
-        self._highest = table.pages  # page ids of the file are below
+        self._heads = PageHeads(table)
         self._known = [] if all_keys else [each for each in KNOWN if self._has(each.beside)]
 
     def _has(self, name: bytes) -> bool:
@@ -179,7 +135,7 @@ class _Copy:
         metas = [meta_at(self.buffer, slot * table.page_size, slot) for slot in (0, 1)]
         ruling = _ruling(metas)
         if ruling is not None:
-            self._highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
+            self._heads.highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
         for meta in metas:
             self._meta(meta)
         self._keep_headers(ruling.hwm if ruling is not None else table.pages)
@@ -225,7 +181,7 @@ class _Copy:
             return
         if meta.page >= self.table.pages:
             return
-        self._put(start, self._header(meta.page))
+        self._put(start, self._heads.kept(meta.page))
         # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
         is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
         if meta.magic == MAGIC_SWAPPED or is_meta:
@@ -236,63 +192,10 @@ class _Copy:
         table = self.table
         for page in range(2, table.pages):
             start = page * table.page_size
-            if self._is_header(page):
+            if self._heads.is_header(page):
                 self._put(start, self.buffer[start : start + PAGE_HEADER_SIZE])
             elif page >= hwm and not table.is_zero(page):
                 self._put(start, FILLER)  # that there is something can still be seen
-
-    def _is_header(self, page: int) -> bool:
-        """Return whether what stands at the beginning of a page is a page header, and not a piece of a value.
-
-        It is if it has the page's own id, or else is right as far as can be told: the page may have been copied there.
-        """
-        table = self.table
-        bears = table.bears(page)
-        if not (table.kind[page] or table.counts[page] or table.overflows[page]):
-            return False
-        if bears == page:
-            return True
-        return bool(table.kind[page]) and bears < self._highest and table.overflows[page] < table.pages
-
-    def _header(self, page: int) -> bytes:
-        """Return what is kept of the header of a page that something refers to as a page.
-
-        Of one that may be a piece of a value, only what ``pages`` shows, which is too little to be a piece.
-        """
-        start = page * self.table.page_size
-        head = self.buffer[start : start + PAGE_HEADER_SIZE]
-        return head if self._is_header(page) or self._is_noise(page, head) else FILLER * 8 + head[8:]
-
-    def _is_noise(self, page: int, head: bytes) -> bool:
-        """Return whether it is certain enough that the page was overwritten with what the file didn't hold before.
-
-        Pieces of values come from overflow pages: of a run that is still there, of a freed one, or from another place,
-        where they still are or where what belongs here is now.
-        """
-        if not any(head):
-            return True
-        if self._noises >= _NOISES or page in self._displaced():
-            return False
-        self._noises += 1
-        size = self.table.page_size
-        last = self.table.size - 1
-        find = self.buffer.find
-        return find(head, 0, min(page * size, last)) < 0 and find(head, (page + 1) * size, last) < 0
-
-    def _displaced(self) -> set[int]:
-        """Return the pages that are free or overflow pages, and those that lie somewhere else."""
-        if self._elsewhere is None:
-            table = self.table
-            found: set[int] = set()
-            for page in range(2, table.pages):
-                if table.own[page]:
-                    found.update(table.run(page)[1:])
-                    if table.kind[page] == FREELIST_PAGE:
-                        found.update(table.freelist(page) or ())
-                elif table.kind[page]:
-                    found.add(table.bears(page))
-            self._elsewhere = found
-        return self._elsewhere
 
     def _freelist(self, page: int) -> None:
         table = self.table
@@ -301,7 +204,7 @@ class _Copy:
         start = page * table.page_size
         end = min(start + (table.overflows[page] + 1) * table.page_size, table.size)
         self._note(page)
-        self._put(start, self._header(page))
+        self._put(start, self._heads.kept(page))
         at = start + PAGE_HEADER_SIZE
         count = table.counts[page]
         if count == COUNT_IN_FIRST_ID:
@@ -311,7 +214,7 @@ class _Copy:
             at += 8
         end = min(at + 8 * count, end - (end - at) % 8)
         for place in range(at, end, _IDS):
-            self._put(place, _free_ids(self.buffer, place, min(place + _IDS, end), self._highest))
+            self._put(place, _free_ids(self.buffer, place, min(place + _IDS, end), self._heads.highest))
 
     def _note(self, page: int) -> None:
         """Mark the run of a page as kept, and wipe the headers that seem to lie in it."""
@@ -384,7 +287,7 @@ class _Copy:
                 continue
             if table.kind[page] not in (BRANCH_PAGE, LEAF_PAGE):
                 if met is self._met:
-                    self._put(page * table.page_size, self._header(page))
+                    self._put(page * table.page_size, self._heads.kept(page))
                 continue
             met[page] = 1
             elements = self._page_elements(page, first_key)
@@ -409,7 +312,7 @@ class _Copy:
     ) -> list[Element]:
         """Return the elements of a page, and where buckets in it lead to."""
         reader = ElementReader(
-            self.buffer, start, kind, count, end, highest=self._highest, exact=exact, first_key=first_key
+            self.buffer, start, kind, count, end, highest=self._heads.highest, exact=exact, first_key=first_key
         )
         elements = reader.elements()
         before = b""
@@ -422,7 +325,7 @@ class _Copy:
             before = each.key
             if each.bucket and each.entry:
                 each.child = int.from_bytes(self._bucket_head(each)[:8], "little")
-                if each.child >= self._highest:
+                if each.child >= self._heads.highest:
                     each.child = 0
         return elements
 
@@ -443,7 +346,7 @@ class _Copy:
             if not ordered or (peers and not any(alike(key, each.key) for key in peers)):
                 foreign.update(pages)
             else:
-                foreign.update(page for page in pages if table.kind[page] and table.bears(page) < self._highest)
+                foreign.update(page for page in pages if table.kind[page] and table.bears(page) < self._heads.highest)
         if not foreign:
             return
         before = b""
@@ -459,7 +362,7 @@ class _Copy:
         if len(head) < BUCKET_HEADER_SIZE:
             return b""
         root, sequence = BUCKET_HEADER.unpack(head)
-        if root >= self._highest:
+        if root >= self._heads.highest:
             return FILLER * BUCKET_HEADER_SIZE
         if sequence >= _SMALL and not (element.sound and (self.table.is_tree(root) or self._is_inline(element))):
             return head[:8] + bytes(8)
@@ -473,7 +376,7 @@ class _Copy:
         pgid, kind, count, overflow = HEADER.unpack_from(self.buffer, start)
         if (pgid, kind, overflow) != (0, LEAF_PAGE, 0):
             return False
-        reader = ElementReader(self.buffer, start, kind, count, element.stop, highest=self._highest, exact=True)
+        reader = ElementReader(self.buffer, start, kind, count, element.stop, highest=self._heads.highest, exact=True)
         elements = reader.elements()
         return (
             len(elements) == count
@@ -486,10 +389,10 @@ class _Copy:
         table = self.table
         start = page * table.page_size
         end = min(start + (table.overflows[page] + 1) * table.page_size, table.size)
-        image = _LargeImage(self.fd, start, end) if end - start > _LARGE else _Image(start, end)
+        image = LargeImage(self.fd, start, end) if end - start > _LARGE else Image(start, end)
         leaf = table.kind[page] == LEAF_PAGE
-        heads = [(start, self._header(page))]
-        if not self._is_header(page) and not elements and start + PAGE_HEADER_SIZE < end:
+        heads = [(start, self._heads.kept(page))]
+        if not self._heads.is_header(page) and not elements and start + PAGE_HEADER_SIZE < end:
             # So that not even by chance more of it stands there.
             heads.append((start + PAGE_HEADER_SIZE, b"y" if self.buffer[start + PAGE_HEADER_SIZE] != 0x79 else b"z"))
         parts = [(start, elements, renamer, path)]
