@@ -69,6 +69,16 @@ def test_a_pair_taken_for_a_bucket_has_no_header(tmp_path: Path) -> None:
     assert b"password" not in _file(tmp_path, _field(1, 0, 1))
 
 
+def test_a_value_that_begins_with_a_page_id_has_no_sequence(tmp_path: Path) -> None:
+    """As docker's do, with a number of their own; its flag says bucket."""
+    root = page(3, 2, [(b"bucket", struct.pack("<QQ", 4, 0), b"\1")])
+    leaf = page(4, 2, [(b"key", struct.pack("<Q", 3) + SECRET, b"\1"), (b"other", SECRET)])
+    path, copy = tmp_path / "a.db", tmp_path / "b.db"
+    path.write_bytes(small(freelist(2), root, leaf))
+    assert run("redact", path, "-o", copy)[0] == 0
+    assert SECRET[:8] not in copy.read_bytes()
+
+
 def test_the_header_of_an_overflow_page_is_none(tmp_path: Path) -> None:
     """A freed one, whose bytes look like a header of an unknown type."""
     root = page(3, 2, [(b"bucket", struct.pack("<QQ", 4, 0), b"\1")])

@@ -364,9 +364,11 @@ class _Copy:
         root, sequence = BUCKET_HEADER.unpack(head)
         if root >= self._heads.highest:
             return FILLER * BUCKET_HEADER_SIZE
-        if sequence >= _SMALL and not (element.sound and (self.table.is_tree(root) or self._is_inline(element))):
-            return head[:8] + bytes(8)
-        return head
+        if sequence < _SMALL:
+            return head
+        alone = element.stop - element.middle == BUCKET_HEADER_SIZE
+        right = self.table.is_tree(root) and alone if root else self._is_inline(element)
+        return head if element.sound and right else head[:8] + bytes(8)
 
     def _is_inline(self, element: Element) -> bool:
         """Return whether a value is an inline bucket with nothing wrong."""
