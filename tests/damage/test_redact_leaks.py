@@ -116,6 +116,7 @@ def test_a_leaf_of_the_type_freelist_shows_no_ids(tmp_path: Path) -> None:
     path.write_bytes(small(bytes(leaf), page(3, 2)))
     assert run("redact", path, "-o", copy)[0] == 0
     assert b"correct-horse" not in copy.read_bytes()
+    assert b"twice" not in run("check", copy)[1] + run("check", "--deep", copy)[1]
 
 
 def _elements(content: bytes, count: int) -> list[Element]:

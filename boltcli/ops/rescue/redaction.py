@@ -487,10 +487,14 @@ def _ruling(metas: list[Meta]) -> Meta | None:
 
 
 def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:
-    """Return ids of a freelist; filler in place of one that can't be an id, unless those beside it are ids."""
+    """Return ids of a freelist; filler in place of one that can't be an id, unless those beside it are ids.
+
+    No filler is twice there: that would be damage of another kind.
+    """
     ids = unpack(f"<{(stop - start) // 8}Q", buffer[start:stop])
     fit = [1 < each < highest for each in ids]
     beside = map(and_, [*fit[1:], False], [False, *fit[:-1]])
     return b"".join(
-        each.to_bytes(8, "little") if is_id or between else FILLER * 8 for each, is_id, between in zip(ids, fit, beside)
+        each.to_bytes(8, "little") if is_id or between else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
+        for i, (each, is_id, between) in enumerate(zip(ids, fit, beside))
     )
