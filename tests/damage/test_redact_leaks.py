@@ -65,6 +65,13 @@ def test_a_wrong_count_makes_no_table(tmp_path: Path, count: int) -> None:
     assert all(b"key-%d" % index in copy for index in range(min(count, 4)))
 
 
+def test_what_was_taken_for_a_table_leads_nowhere(tmp_path: Path) -> None:
+    """Filler would be positions outside the file, over which bbolt falls."""
+    copy = _file(tmp_path, _count(6))
+    first = 4 * 4096 + 16 + 4 * 16
+    assert copy[first : first + 32] == b"key-0".ljust(32, b"\0")
+
+
 def test_a_pair_taken_for_a_bucket_has_no_header(tmp_path: Path) -> None:
     assert b"password" not in _file(tmp_path, _field(1, 0, 1))
 

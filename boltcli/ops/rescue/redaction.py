@@ -398,6 +398,7 @@ class _Copy:
             # So that not even by chance more of it stands there.
             heads.append((start + PAGE_HEADER_SIZE, b"y" if self.buffer[start + PAGE_HEADER_SIZE] != 0x79 else b"z"))
         parts = [(start, elements, renamer, path)]
+        told = len(elements)
         names: list[tuple[int, bytes]] = []
         masks: list[tuple[int, bytes]] = []
         while parts:
@@ -433,6 +434,10 @@ class _Copy:
                     heads.append((at, self.buffer[at : at + PAGE_HEADER_SIZE]))
                     inside = (*(path or ()), element.key)
                     parts.append((at, inner, self._renamer_inside(inner, inside), inside))
+        if table.kind[page] == LEAF_PAGE and table.counts[page] > told:
+            # What was taken for entries and is none: zeros lead nowhere, filler would lead out of the file.
+            gap = PAGE_HEADER_SIZE + ELEMENT_SIZE * told
+            image.fill(start + gap, min(ELEMENT_SIZE * (table.counts[page] - told), end - start - gap), b"\0")
         for begin, key in masks + names:
             image.put(begin, key)
         for begin, head in heads:
@@ -492,7 +497,7 @@ def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:
     No filler is twice there: that would be damage of another kind.
     """
     ids = unpack(f"<{(stop - start) // 8}Q", buffer[start:stop])
-    fit = [1 < each < highest for each in ids]
+    fit = [each < highest for each in ids]
     beside = map(and_, [*fit[1:], False], [False, *fit[:-1]])
     return b"".join(
         each.to_bytes(8, "little") if is_id or between else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
