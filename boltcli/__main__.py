@@ -38,6 +38,9 @@ def process() -> NoReturn:
     except OSError as error:  # for example no file descriptor is left for reading a module
         os.write(2, f"Error: {error}\n".encode("utf-8", "surrogateescape"))
         status = 1
+    except MemoryError:  # not even the modules could be loaded
+        os.write(2, b"Error: out of memory\n")
+        status = 1
     os._exit(status)
 
 

@@ -414,3 +414,22 @@ class MissingExtra(BoltError):
         super().__init__(f"{purpose} needs {module}: pip install " + (f"'boltcli[{extra}]'" if extra else module))
         self.module = module
         self.extra = extra
+
+
+# What libraries say, or Python of a library, when there is no memory left.
+_NO_MEMORY = (
+    "failed to map segment",  # the loader, of a compiled module
+    "annot allocate memory",
+    "can't start new thread",
+    "without setting an exception",
+    "without exception set",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether ``error`` means that there is no memory left, whatever its type: compiled libraries differ."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":  # DuckDB's
+        return True
+    if not isinstance(error, (ImportError, SystemError, RuntimeError)):
+        return False
+    return any(words in str(error) for words in _NO_MEMORY)

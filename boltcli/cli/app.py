@@ -6,7 +6,7 @@ import io
 import os
 import sys
 
-from ..errors import ArgumentError, BoltError, OpenError
+from ..errors import ArgumentError, BoltError, OpenError, is_out_of_memory
 from ..storage.opened import Reading
 from . import streams
 from .job import Job
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from .command import Command
     from .option import Value
+
+_LAST_WORDS = b"Error: out of memory\n"
+_LAST_JSON = b'{"kind":"error","message":"out of memory","page":null,"offset":null,"path":null}\n'
 
 # The hidden command that completion scripts call for candidates.
 COMPLETE = "__complete"
@@ -62,8 +65,11 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
         if has_failed(out):
             return failure.report(OpenError("write", name_of(out), reason), known=False)
         return failure.report(OpenError("open", failure.path or error.filename or ".", reason))
-    except MemoryError:
-        return failure.report(BoltError("out of memory"), known=False)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        error.__traceback__ = error.__context__ = None  # what its frames hold is needed for the report
+    return failure.out_of_memory()
 
 
 class _Failure:
@@ -106,6 +112,16 @@ class _Failure:
             self._report_text(error, lines)
         status = error.detailed_status if self.is_detailed else error.exit_status
         return max(status, command.failure if command else 1)
+
+    def out_of_memory(self) -> int:
+        """Report that memory has run out, though there may be none for the report."""
+        try:
+            return self.report(BoltError("out of memory"), known=False)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        self.err.write(_LAST_JSON if self.as_json else _LAST_WORDS)
+        return max(1, self.command.failure if self.command else 1)
 
     def _report_json(self, error: BoltError, lines: list[str]) -> None:
         from ..errors import ArgumentError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BoltError, CheckFailed, PassedOver, as_failure
+from ..errors import BoltError, CheckFailed, PassedOver, as_failure, is_out_of_memory
 from ..storage.public_path import public
 from .job import Job
 from .registry import find, module_of
@@ -46,7 +46,10 @@ def work(item: Item) -> Done:
     except OSError as error:
         trouble = as_failure(error, path)
         return (*failure(job, trouble), job.status_of(trouble), state)
-    except MemoryError:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        error.__traceback__ = error.__context__ = None  # what its frames hold is needed for the report
         trouble = BoltError("out of memory", path=path)
         return (*failure(job, trouble), job.status_of(trouble), state)
 

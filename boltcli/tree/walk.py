@@ -170,6 +170,14 @@ class Once:
     def __init__(self, snapshot: Snapshot) -> None:
         self._seen = bytearray(snapshot.page_count)
 
+    def __contains__(self, pgid: int) -> bool:
+        return pgid < len(self._seen) and self._seen[pgid] == 1
+
+    def add(self, pgid: int) -> None:
+        """Record that the page was passed over."""
+        if pgid < len(self._seen):
+            self._seen[pgid] = 1
+
     def visit(self, page: Page) -> None:
         """Record a visit of ``page``; raises :class:`~boltcli.errors.Corrupted` if it is the second one."""
         if self._seen[page.pgid]:

@@ -12,10 +12,11 @@ import pytest
 from boltcli.__main__ import main
 from boltcli.render.change_lines import changed_fields
 from boltcli.render.changes import parse_change
+from tests.damage.mutations import sample
 from tests.live import Writer, held
 from tests.schema import run_json
 from tests.states import Content, State, database
-from tests.support import DATABASES, error_line, fixture, run
+from tests.support import DATABASES, error_line, fixture, freelist, page, pgid, run, small
 
 OLD: Content = {b"t": (1, {b"a": b"1", b"b": b'{"x":{"y":1},"l":[1,2]}', b"\xff": b"\xfe", b"in": (0, {b"k": b""})})}
 NEW: Content = {b"t": (2, {b"a": b"2", b"b": b'{"x":{"y":2,"z":0},"l":[1,3]}', b"\xff": b"\xfd", b"new": (9, {})})}
@@ -199,3 +200,72 @@ def test_watch_is_for_files_of_this_machine(file: str) -> None:
     status, out, err = run("watch", file)
     assert (status, out) == (1, b"")
     assert err.startswith(b"Error: watch follows a local file")
+
+
+def _leaves(folder: Path, *leaves: bytes, cut: int = 0) -> Path:
+    """A file with a bucket of two leaves, pages 5 and 6, under a branch page."""
+    branch = page(4, 1, [(b"", pgid(5)), (b"c", pgid(6))])
+    root = page(3, 2, [(b"bucket", pgid(4) + bytes(8), b"\1")])
+    folder.write_bytes(small(freelist(2), root, branch, *leaves)[: -cut or None])
+    return folder
+
+
+def _leaf(number: int, *keys: bytes) -> bytes:
+    return page(number, 2, [(key, b"value of " + key) for key in keys])
+
+
+@pytest.mark.parametrize(
+    ("leaves", "cut", "problem"),
+    [
+        ([_leaf(5, b"a", b"c", b"b"), _leaf(6, b"d")], 0, b"keys that are not in order"),
+        ([_leaf(5, b"a", b"a"), _leaf(6, b"d")], 0, b"keys that are not in order"),
+        ([_leaf(5, b"b", b"d"), _leaf(6, b"c", b"e")], 0, b"keys that are not in order"),
+        ([_leaf(5, b"", b"b"), _leaf(6, b"d")], 0, b"a key of a size that is not possible"),
+        ([_leaf(5, b"a"), _leaf(6, b"d")], 2000, b"its last 2000 bytes lie beyond the end of the file"),
+    ],
+)
+def test_a_side_that_is_unsound_is_said(tmp_path: Path, leaves: list[bytes], cut: int, problem: bytes) -> None:
+    """The changes are shown as far as they go, and then comes an error; patch refuses them."""
+    good = _leaves(tmp_path / "good.db", _leaf(5, b"a"), _leaf(6, b"x"))
+    bad = _leaves(tmp_path / "bad.db", *leaves, cut=cut)
+    for pair in ((good, bad), (bad, good)):
+        for form in ([], ["--summary"], ["--values"], ["--json"], ["--json", "--summary"]):
+            status, out, err = run("diff", *form, *pair)
+            assert status == 2, form
+            assert problem in err, form
+            assert str(bad).encode() in err, form
+            assert bool(out) or "--summary" in form
+        assert run("diff", "--exit-status", "detailed", *pair)[0] == 2
+        changes = tmp_path / "changes"
+        changes.write_bytes(run("diff", "--json", *pair)[1])
+        assert b'"error"' in changes.read_bytes().splitlines()[-1]
+        assert run("patch", "-o", tmp_path / "made.db", pair[0], changes)[0] != 0
+
+
+def test_keys_below_the_one_in_front_of_their_page(tmp_path: Path) -> None:
+    """The first leaf is shared, and not read: that keys of the second are in it can only be told by the branch page."""
+    good = _leaves(tmp_path / "good.db", _leaf(5, b"a", b"b", b"c"), _leaf(6, b"x"))
+    bad = tmp_path / "bad.db"
+    content = bytearray(good.read_bytes())
+    content[6 * 4096 : 7 * 4096] = _leaf(6, b"b")
+    bad.write_bytes(content)
+    status, _, err = run("diff", good, bad)
+    assert (status, b"page 6" in err, b"keys that are not in order" in err) == (2, True, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["document", "binary-keys", "nested-8"])
+def test_no_diff_of_a_damaged_file_is_refused_without_a_word(name: str, tmp_path: Path) -> None:
+    content = fixture(name).read_bytes()
+    good, bad, lines, made = (tmp_path / each for each in ("good.db", "bad.db", "lines", "made.db"))
+    good.write_bytes(content)
+    for mutation in sample(content, 60, "diff"):
+        bad.write_bytes(mutation.apply(content))
+        for one, other in ((good, bad), (bad, good)):
+            status, out, err = run("diff", "--json", "--no-lock", one, other)
+            if status != 1:
+                continue
+            assert not err
+            lines.write_bytes(out)
+            made.unlink(missing_ok=True)
+            assert run("patch", "--no-lock", "-o", made, one, lines)[0] == 0, mutation.what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, fixture
+from tests.support import ROOT, fixture, freelist, page, pgid, small
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
@@ -108,14 +109,84 @@ process()
     assert done.stderr == b"Error: open %b: too many open files\n" % os.fsencode(path)
 
 
-def test_no_more_memory_is_an_error() -> None:
-    script = """
+NO_MEMORY = (
+    "MemoryError",
+    "ImportError('libarrow.so: failed to map segment from shared object')",
+    "SystemError('error return without exception set')",
+    'RuntimeError("can\'t start new thread")',
+    "type('OutOfMemoryException', (Exception,), {})('Out of Memory Error: Allocation failure')",  # DuckDB's
+)
+
+
+@pytest.mark.parametrize("trouble", NO_MEMORY)
+@pytest.mark.parametrize("words", [(), ("--json",), ("--json", "--jobs=2")])
+def test_no_more_memory_is_an_error(trouble: str, words: tuple[str, ...]) -> None:
+    script = f"""
 import boltcli.ops.check.database_check as module
 def refuse(*_, **__):
-    raise MemoryError
+    raise {trouble}
 module.check = refuse
 from boltcli.__main__ import process
 process()
 """
-    done = _run(script, "check", fixture("document"))
+    done = _run(script, "check", *words, fixture("document"))
+    assert done.returncode == 1
+    if words:
+        assert b'"message":"out of memory"' in done.stderr
+        assert done.stderr.count(b"\n") == 1
+    else:
+        assert (done.stdout, done.stderr) == (b"", b"Error: out of memory\n")
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_no_memory_for_the_report_either(words: tuple[str, ...]) -> None:
+    script = """
+import boltcli.cli.app as app
+def refuse(*_, **__):
+    raise MemoryError
+app._Failure.report = app.run_job = refuse
+from boltcli.__main__ import process
+process()
+"""
+    done = _run(script, "diff", *words, fixture("document"), fixture("document"))
+    assert done.returncode == 2
+    if words:
+        assert json.loads(done.stderr)["message"] == "out of memory"
+    else:
+        assert done.stderr == b"Error: out of memory\n"
+
+
+def test_no_memory_for_the_modules() -> None:
+    script = """
+import sys
+class Refuse:
+    def find_spec(self, name, *_):
+        if name == "boltcli.cli.app":
+            raise MemoryError
+sys.meta_path.insert(0, Refuse())
+from boltcli.__main__ import process
+process()
+"""
+    done = _run(script, "version")
     assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"Error: out of memory\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory")
+@pytest.mark.parametrize("limit", [60 << 20, 90 << 20, 130 << 20])
+def test_under_a_limit_no_command_ends_in_a_traceback(limit: int, tmp_path: Path) -> None:
+    value = b"v" * (70 << 20)
+    leaf = page(4, 2, [(b"key", value)], overflow=len(value) // 4096 + 1)
+    path = tmp_path / "large.db"
+    path.write_bytes(small(freelist(2), page(3, 2, [(b"bucket", pgid(4) + bytes(8), b"\1")]), leaf))
+    script = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_AS, ({limit}, {limit}))
+from boltcli.__main__ import process
+process()
+"""
+    for words in (("get", path, "bucket", "key"), ("export", path), ("diff", path, fixture("document"))):
+        done = _run(script, *words)
+        assert b"Traceback" not in done.stderr
+        assert done.returncode in (0, 1, 2)
+        assert done.returncode == 0 or done.stderr.startswith(b"Error: ") or words[0] == "diff"

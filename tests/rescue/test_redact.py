@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from tests.rescue_score.truth import read
 from tests.schema import run_json
-from tests.support import DATABASES, ROOT, fixture, run
+from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
 
 FAULTS = sorted((ROOT.parent / "shared" / "data" / "faults").glob("*.db"))
 STORES = sorted((ROOT.parent / "shared" / "data" / "stores").glob("*.db"))
@@ -97,11 +99,89 @@ def test_keys_keep_length_and_order(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_snapshot_keeps_a_right_hash(tmp_path: Path) -> None:
-    import hashlib
-
     content = fixture("document").read_bytes()
     path, copy = tmp_path / "snap.db", tmp_path / "copy.db"
     path.write_bytes(content + hashlib.sha256(content).digest())
     assert run("redact", path, "-o", copy)[0] == 0
     made = copy.read_bytes()
     assert made[-32:] == hashlib.sha256(made[:-32]).digest()
+
+
+def _store(tmp_path: Path, *buckets: tuple[bytes, list[tuple[bytes, bytes]]]) -> Path:
+    """A file with these buckets, each a branch page with two leaves."""
+    pages, root = [], []
+    for number, (name, pairs) in enumerate(buckets):
+        first = 4 + 3 * number
+        half = len(pairs) // 2
+        parts = pairs[:half], pairs[half:]
+        pages.append(page(first, 1, [(part[0][0], pgid(first + 1 + i)) for i, part in enumerate(parts)]))
+        pages += [page(first + 1 + i, 2, part) for i, part in enumerate(parts)]
+        root.append((name, pgid(first) + bytes(8), b"\1"))
+    path = tmp_path / "store.db"
+    path.write_bytes(small(freelist(2), page(3, 2, root), *pages))
+    return path
+
+
+TOKENS = [base64.urlsafe_b64encode(hashlib.sha512(bytes([i])).digest()) for i in range(20)]
+
+
+def test_tokens_of_a_known_program_are_replaced(tmp_path: Path) -> None:
+    tokens = sorted(TOKENS)
+    path = _store(
+        tmp_path,
+        (b"authorizationindexv1", [(token, b"%016x" % i) for i, token in enumerate(tokens)]),
+        (b"authorizationsv1", [(b"%016x" % i, b'{"token":"%s"}' % token) for i, token in enumerate(tokens)]),
+    )
+    copy = tmp_path / "copy.db"
+    _, (record,), _ = run_json("redact", path, "-o", copy)
+    assert (record["keys"], record["secret_keys"]) == (22, [{"bucket": ["authorizationindexv1"]}])
+    made = copy.read_bytes()
+    assert not any(token[i : i + 12] in made for token in tokens for i in range(len(token) - 11))
+    assert all(b"%016x" % i in made for i in range(20))
+    assert run("check", copy)[:2] == (0, b"OK\n")
+    # With the meta pages gone it isn't known which bucket a page belongs to.
+    for damaged in (
+        bytes(8192) + path.read_bytes()[8192:],
+        path.read_bytes().replace(b"authorizationindexv1", b"a" * 20),
+    ):
+        path.write_bytes(damaged)
+        assert run("redact", "--force", path, "-o", copy)[0] == 0
+        assert not any(token[20:40] in copy.read_bytes() for token in tokens)
+
+
+def test_the_note_names_buckets_whose_keys_look_like_secrets(tmp_path: Path) -> None:
+    def bucket(name: bytes, keys: list[bytes]) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        return name, [(key, b"v") for key in sorted(keys)]
+
+    digests = [hashlib.sha256(bytes([i])).hexdigest().encode() for i in range(4)]
+    path = _store(
+        tmp_path,
+        bucket(b"apikeys", TOKENS[:4]),
+        bucket(b"blobs", [b"sha256:" + digest for digest in digests]),
+        bucket(b"containers", digests),
+        bucket(b"logins", digests),
+        bucket(b"names", [b"/registry/pods/kube-system/CoreDNS-%d" % i for i in range(4)]),
+        bucket(b"passwords", [b"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy%d" % i for i in range(4)]),
+    )
+    status, out, _ = run("redact", path, "-o", tmp_path / "copy.db")
+    assert status == 0
+    assert out.splitlines()[-1] == (
+        b"keys that look like secrets stay, in bucket 'apikeys', bucket 'logins', bucket 'passwords':"
+        b" --keys replaces them"
+    )
+    _, (record,), _ = run_json("redact", "--force", path, "-o", tmp_path / "copy.db")
+    assert record["look_like_secrets"] == [{"bucket": ["apikeys"]}, {"bucket": ["logins"]}, {"bucket": ["passwords"]}]
+    assert b"secret" not in run("redact", "--keys", "--force", path, "-o", tmp_path / "copy.db")[1]
+
+
+@pytest.mark.skipif(not STORES, reason="needs ../shared")
+def test_ids_of_known_programs_are_no_secrets(tmp_path: Path) -> None:
+    found = [*STORES, *STORES[0].parents[1].glob("programs/*.db"), *STORES[0].parents[1].glob("wild/*.db")]
+    for path in found:
+        assert b"look like" not in run("redact", "--force", "--no-sync", path, "-o", tmp_path / "copy.db")[1], path
+
+
+def test_pages_are_counted(tmp_path: Path) -> None:
+    path = _store(tmp_path, (b"bucket", [(b"a", b"1"), (b"b", b"2")]))
+    _, (record,), _ = run_json("redact", path, "-o", tmp_path / "copy.db")
+    assert (record["pages"], record["wiped"]) == (7, 0)

@@ -50,7 +50,11 @@ COMMAND = Command(
         *DECODE,
     ),
     opens=True,
-    statuses={0: "nothing differs", DIFFERENT: "something differs", TROUBLE: "they could not be compared"},
+    statuses={
+        0: "nothing differs",
+        DIFFERENT: "something differs",
+        TROUBLE: "they could not be compared, or one is damaged",
+    },
     failure=TROUBLE,
     example="boltcli diff --previous fixtures/document.db",
     group="Compare",

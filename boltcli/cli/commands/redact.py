@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, bucket_text
 from ...render.human import written
 from ..command import Command, Option
 from ..options import ACCESS, FILE, FORCE, HUMAN, NO_SYNC, OUTPUT
@@ -10,9 +10,11 @@ from ..values import parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from ..job import Job
+
+_SHOWN = 8  # buckets that are named
 
 COMMAND = Command(
     "redact",
@@ -64,7 +66,15 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     if job.json:
         from ...render import records
 
-        facts = {name: getattr(done, name) for name in ("size", "values", "value_bytes", "keys", "pages", "wiped")}
+        facts: dict[str, Any] = {
+            name: getattr(done, name) for name in ("size", "values", "value_bytes", "keys", "pages", "wiped")
+        }
+        for name, paths in (("secret_keys", done.secrets), ("look_like_secrets", done.suspects)):
+            facts[name] = []
+            for path in paths:
+                record: dict[str, Any] = {}
+                records.put_bucket(record, path)
+                facts[name].append(record)
         out.write(records.line(records.result(job.path, options.output, **facts)))
         return
     values, size = (written(count, options.human or out.isatty()) for count in (done.value_bytes, done.size))
@@ -78,7 +88,20 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             b"still visible: lengths and order of keys, sizes of values, numbers of pages and buckets, sequences\n"
         )
     else:
+        if done.secrets:
+            out.write(f"{done.keys} keys replaced that are secrets, in {_buckets(done.secrets)}\n".encode())
         out.write(
             b"still visible: keys and names of buckets (--keys replaces them), sizes of values, numbers of pages and"
             b" buckets\n"
         )
+        if done.suspects:
+            out.write(
+                f"keys that look like secrets stay, in {_buckets(done.suspects)}: --keys replaces them\n".encode()
+            )
+
+
+def _buckets(paths: list[tuple[bytes, ...]]) -> str:
+    """Return the first of these buckets in words."""
+    shown = [f"bucket {bucket_text(path)}" for path in paths[:_SHOWN]]
+    more = len(paths) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

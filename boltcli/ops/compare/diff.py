@@ -46,7 +46,8 @@ def diff(
     transaction right after ``old``; then shared pages are never read.
 
     Raises :class:`~boltcli.errors.BucketNotFound` if neither has the bucket,
-    and :class:`~boltcli.errors.Corrupted` at a damaged page.
+    and :class:`~boltcli.errors.Corrupted` at a damaged page, or after the last
+    change if what was read can't be right: then the changes may be wrong.
     """
     found_old, found_new = _find(old, path), _find(new, path)
     if found_old is None and found_new is None:
@@ -110,6 +111,9 @@ class _Comparison:
                 place, before, after = step
                 running.append(self._vanish(place, before, after))
                 running.append(self._compare(place, TreeCursor(self._old, before), TreeCursor(self._new, after)))
+        for side in (self._old, self._new):
+            if side.damage is not None:
+                raise side.damage
 
     def _appear(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
         """Return what is told of a bucket before what is in it."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
-from ...format.page import BranchElements, LeafElements
+from ...format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE, MAX_KEY_SIZE
+from ...format.page import BranchElements, LeafElements, ascend
 from ...tree.walk import MAX_DEPTH, Once, inline_page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ...errors import Corrupted
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
 
@@ -20,19 +21,37 @@ if TYPE_CHECKING:
 
 
 class Visits:
-    """Opens the pages of a compared database, each at most once."""
+    """Opens the pages of a compared database, each at most once.
 
-    __slots__ = ("_once", "snapshot")
+    ``damage`` is the first thing that was read and can't be right, though it could be read; None: there was none.
+    """
+
+    __slots__ = ("_once", "damage", "snapshot")
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self.damage: Corrupted | None = None
         self._once = Once(snapshot)
 
     def page(self, pgid: int, bucket: BucketRef | None) -> Page:
         """Return a page of the tree of ``bucket``. Raises Corrupted, also if the page was opened before."""
         page = self.snapshot.page(pgid, (), bucket)
         self._once.visit(page)
+        beyond = page.file_offset + (page.overflow + 1) * self.snapshot.page_size - self.snapshot.size
+        if beyond > 0:
+            self.note(page, f"its last {beyond} bytes lie beyond the end of the file")
         return page
+
+    def skip(self, pgid: int, bucket: BucketRef | None) -> None:
+        """Pass over a page that is the same on both sides. Raises Corrupted if it was met before."""
+        if pgid in self._once:
+            raise self.snapshot.corrupted("the page is referenced more than once", pgid, bucket=bucket)
+        self._once.add(pgid)
+
+    def note(self, page: Page, problem: str) -> None:
+        """Remember that something on ``page`` can't be right."""
+        if self.damage is None:
+            self.damage = page.damaged(f"{problem}: what is said of {self.snapshot.path} may be wrong")
 
 
 class TreeCursor:
@@ -44,7 +63,9 @@ class TreeCursor:
     damaged pages.
     """
 
-    __slots__ = ("_bucket", "_heads", "_page", "_rest", "_start", "_stop", "_visits", "at", "keys", "mixed", "values")
+    __slots__ = (
+        "_bucket", "_heads", "_last", "_page", "_rest", "_start", "_stop", "_visits", "at", "keys", "mixed", "values",
+    )  # fmt: skip
 
     def __init__(self, visits: Visits, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
         self._visits = visits
@@ -54,16 +75,17 @@ class TreeCursor:
         self.values: list[Value] = []
         self.at = 0
         self.mixed = False
-        # The subtrees to come, the next one last: page id, and depth below the root.
-        self._heads: list[tuple[int, int]] = []
+        # The subtrees to come, the next one last: page id, depth below the root, and the key that is in front of it.
+        self._heads: list[tuple[int, int, bytes]] = []
+        self._last = b""  # the last key of the leaf before; no key is empty
         self._page: Page | None = None  # the page of the head, if it was opened
         # The rest of the leaf of the current elements.
         self._rest: Iterator[tuple[list[bytes], list[Value]]] = iter(())
         if bucket is not None:
             if bucket.root:
-                self._heads.append((bucket.root, 0))
+                self._heads.append((bucket.root, 0, b""))
             else:
-                self._take(inline_page(visits.snapshot, bucket))
+                self._take(inline_page(visits.snapshot, bucket), b"")
 
     @property
     def is_empty(self) -> bool:
@@ -78,8 +100,10 @@ class TreeCursor:
         return self._heads[-1][0] if self._heads else None
 
     def skip(self) -> None:
-        """Skip the head."""
-        self._heads.pop()
+        """Skip the head. Raises Corrupted if it was met before: then it can't be in the same place on both sides."""
+        pgid, _, _ = self._heads.pop()
+        if self._page is None:
+            self._visits.skip(pgid, self._bucket)
         self._page = None
 
     def is_branch(self) -> bool:
@@ -97,18 +121,20 @@ class TreeCursor:
     def expand(self) -> None:
         """Replace the head, a branch page, by its subtrees."""
         page = self._open()
-        _, depth = self._heads.pop()
+        _, depth, _ = self._heads.pop()
         self._page = None
         if depth >= MAX_DEPTH:
             raise page.damaged(f"the tree is deeper than {MAX_DEPTH} levels")
         branch = BranchElements(page)
         children = branch.pgids
+        keys = branch.keys()
+        if not ascend(keys):
+            self._visits.note(page, "keys that are not in order")
         if self._start or self._stop is not None:
-            keys = branch.keys()
             low = max(bisect_right(keys, self._start) - 1, 0)
             high = len(keys) if self._stop is None else max(bisect_left(keys, self._stop), 1)
-            children = children[low:high]
-        self._heads += [(child, depth + 1) for child in reversed(children)]
+            children, keys = children[low:high], keys[low:high]
+        self._heads += [(child, depth + 1, key) for child, key in zip(reversed(children), reversed(keys))]
 
     def fill(self) -> bool:
         """Read more elements if there are no current ones; return whether there are any."""
@@ -122,9 +148,9 @@ class TreeCursor:
             if page.flags == BRANCH_PAGE:
                 self.expand()
             else:
-                self._heads.pop()
+                _, _, least = self._heads.pop()
                 self._page = None
-                self._take(page)
+                self._take(page, least)
         return True
 
     def _open(self) -> Page:
@@ -139,20 +165,21 @@ class TreeCursor:
                 raise self._page.damaged("a leaf without elements below a branch page")
         return self._page
 
-    def _take(self, page: Page) -> None:
-        """Read the first elements of a leaf page."""
+    def _take(self, page: Page, least: bytes) -> None:
+        """Read the first elements of a leaf page, whose keys should not be below ``least``."""
         self._visits.snapshot.glance()
-        self._rest = self._parts(page)
+        self._rest = self._parts(page, least)
         self._next_part()
 
     def _next_part(self) -> None:
         self.keys, self.values = next(self._rest, ([], []))
         self.at = 0
 
-    def _parts(self, page: Page) -> Iterator[tuple[list[bytes], list[Value]]]:
+    def _parts(self, page: Page, least: bytes) -> Iterator[tuple[list[bytes], list[Value]]]:
         """Yield the elements of a leaf page, as many at a time as may be in memory together."""
         leaf = LeafElements(page)
         keys = leaf.keys()
+        self._verify(leaf, keys, least)
         self.mixed = bool(leaf.bucket_indexes())
         low = bisect_left(keys, self._start) if self._start else 0
         high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
@@ -165,3 +192,13 @@ class TreeCursor:
                     for at in range(first, last)
                 ]
             yield keys[first:last], values
+
+    def _verify(self, leaf: LeafElements, keys: list[bytes], least: bytes) -> None:
+        """Note keys that no sound leaf has: two sides are merged by the order of their keys."""
+        if not keys:
+            return
+        if not keys[0] or max(leaf.key_sizes) > MAX_KEY_SIZE:
+            self._visits.note(leaf.page, "a key of a size that is not possible")
+        elif not (keys[0] > self._last and keys[0] >= least and ascend(keys)):
+            self._visits.note(leaf.page, "keys that are not in order")
+        self._last = keys[-1]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from random import Random
 
 _FLOORS = (0x61, 0x41, 0x30, 0x20, 0)  # a, A, 0, space: where bytes of that kind begin
+_MOST = 1 << 8  # bytes of a masked key that are written
 _STEP = 2  # at most so much is skipped between two bytes, by chance
 
 
@@ -51,3 +52,20 @@ class Renamer:
             renamed.append(min(byte, least + self._chance.randrange(_STEP + 1)))
         self._last, self._renamed = key, bytes(renamed)
         return self._renamed
+
+
+def masked(key: bytes, known: int, before: bytes) -> bytes:
+    """Return what stands for a key of which only the first ``known`` bytes may be shown; of a long one the beginning.
+
+    The rest are zeros. It stays above the key ``before`` it, which is shown, if it was, and never rises.
+    """
+    before = before[:_MOST]
+    common = 0
+    for one, other in zip(key, before):
+        if one != other:
+            break
+        common += 1
+    shown = key[: max(known, common)]
+    if known <= common < min(len(key), len(before)) and key > before:
+        shown += bytes([before[common] + 1])
+    return shown.ljust(min(len(key), _MOST), b"\0")

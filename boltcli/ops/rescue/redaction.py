@@ -1,14 +1,17 @@
 """Make a copy without the content, to show to others: same size, same pages, same damage.
 
-Kept are page headers, element tables, keys and names, the headers of buckets, freelists and meta pages. Values become
-filler of the same length. All else becomes zeros: free pages, slack, and what lies beyond the high-water mark.
+Kept are page headers, element tables, keys and names, the headers of buckets, freelists and meta pages, as far as it
+is proven that they are that (see ``proven_elements``): where a page is damaged, a value may lie where a key should be.
+Values become filler of the same length. All else becomes zeros: free pages, slack, the space after the last page.
 """
 
 from __future__ import annotations
 
 import os
 from hashlib import sha256
+from operator import and_
 from random import Random
+from struct import unpack
 from typing import NamedTuple
 
 from ...errors import DestinationError, InvalidDatabase
@@ -18,19 +21,27 @@ from ...format.constants import (
     COUNT_IN_FIRST_ID,
     ELEMENT_SIZE,
     FREELIST_PAGE,
+    INLINE_HEADERS_SIZE,
     LEAF_PAGE,
     MAGIC,
+    MAGIC_SWAPPED,
+    MAX_KEY_SIZE,
+    META_PAGE,
     META_SIZE,
     PAGE_HEADER_SIZE,
 )
 from ...format.meta import Meta, choose
-from ...format.page import BRANCH_ELEMENT, HEADER, LEAF_ELEMENT
+from ...format.page import BUCKET_HEADER, HEADER
 from ...storage.destination import Destination
 from ...storage.positions import write_all
 from ...storage.source import read_or_raise
 from .mapped_file import MappedFile
+from .page_heads import PageHeads
 from .page_table import PageTable, find_page_size, meta_at
-from .private_keys import Renamer
+from .private_keys import Renamer, masked
+from .proven_elements import PIECE, Element, ElementReader, alike
+from .redacted_image import FILLER, Image, LargeImage
+from .secret_keys import KNOWN, is_random, looks_secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,16 +50,23 @@ if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.open_source import Way
 
-FILLER = b"x"
+    Path = tuple[bytes, ...]
+
 _MAGIC_SIZE = 4
 _TRAILER = 32  # bytes of a snapshot's SHA-256
 _SECTOR = 512
 _CHUNK = 1 << 20  # bytes hashed or filled at a time
 _LARGE = 4 << 20  # bytes of a page run that isn't put together in memory
+_IDS = 1 << 15  # bytes of a freelist at a time
+_SMALL = 1 << 24  # a sequence below has too few bytes to be a piece of a value
 
 
 class Redaction(NamedTuple):
-    """What was done: ``size`` of the copy in bytes, how many ``values`` were replaced, and ``keys`` (0: they stay)."""
+    """What was done: ``size`` of the copy in bytes, how many ``values`` were replaced, and ``keys`` (0: they stay).
+
+    ``secrets``: buckets whose keys were replaced because they are secrets. ``suspects``: buckets whose keys stay and
+    look like secrets.
+    """
 
     path: str
     output: str
@@ -58,16 +76,8 @@ class Redaction(NamedTuple):
     keys: int
     pages: int
     wiped: int
-
-
-class _Element(NamedTuple):
-    """Where an element's parts stand in the file."""
-
-    bucket: bool
-    start: int
-    middle: int
-    stop: int
-    child: int
+    secrets: list[Path]
+    suspects: list[Path]
 
 
 def redact(
@@ -84,7 +94,7 @@ def redact(
             raise InvalidDatabase("an empty file holds nothing to redact", path=path)
         page_size, _ = find_page_size(file.buffer)
         with Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination:
-            copy = _Copy(PageTable(file.buffer, page_size), destination.fd, Random(seed) if keys else None)
+            copy = _Copy(PageTable(file.buffer, page_size), destination.fd, Random(seed), all_keys=keys)
             try:
                 copy.run(progress)
             except OSError as error:
@@ -92,104 +102,100 @@ def redact(
                 raise DestinationError("write", output, error) from error
             file.verify()
             destination.commit()
-        return Redaction(path, output, file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.wiped)
-
-
-class _Image:
-    """A page run of the copy, all zeros at first."""
-
-    def __init__(self, start: int, stop: int) -> None:
-        self.start = start
-        self.data = bytearray(stop - start)
-
-    def fill(self, at: int, size: int, filler: bytes = FILLER) -> None:
-        """Put filler at the place ``at`` of the file."""
-        self.put(at, filler * size)
-
-    def put(self, at: int, data: bytes) -> None:
-        """Put ``data`` there."""
-        at -= self.start
-        data = data[: len(self.data) - at]
-        self.data[at : at + len(data)] = data
-
-    def write(self, fd: int) -> None:
-        """Write the run."""
-        write_all(fd, self.data, self.start)
-
-
-class _LargeImage(_Image):
-    """A long run, which is never in memory."""
-
-    def __init__(self, fd: int, start: int, stop: int) -> None:
-        self.fd = fd
-        self.stop = stop
-        self.fill(start, stop - start, b"\0")  # there may be headers of pages that aren't any
-
-    def fill(self, at: int, size: int, filler: bytes = FILLER) -> None:
-        filler *= min(size, _CHUNK)
-        for place in range(at, at + size, _CHUNK):
-            self.put(place, filler[: at + size - place])
-
-    def put(self, at: int, data: bytes) -> None:
-        write_all(self.fd, data[: self.stop - at], at)
-
-    def write(self, fd: int) -> None:
-        pass
+        return Redaction(
+            path, output, file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.wiped,
+            sorted(copy.secrets), sorted(copy.suspects),
+        )  # fmt: skip
 
 
 class _Copy:
     """The copy that is being written: all zeros at first, then what is kept and the fillers."""
 
-    def __init__(self, table: PageTable, fd: int, chance: Random | None) -> None:
+    def __init__(self, table: PageTable, fd: int, chance: Random, *, all_keys: bool) -> None:
         self.table = table
         self.buffer: Buffer = table.buffer
         self.fd = fd
         self.chance = chance
+        self.all_keys = all_keys
         self.values = self.value_bytes = self.keys = self.pages = self.wiped = 0
+        self.secrets: list[Path] = []
+        self.suspects: list[Path] = []
         self._met = bytearray(table.pages)
-        self._late: list[int] = []
+        self._kept = bytearray(table.pages)
+        self._late: list[tuple[int, bytes]] = []
+        self._heads = PageHeads(table)
+        self._known = [] if all_keys else [each for each in KNOWN if self._has(each.beside)]
+
+    def _has(self, name: bytes) -> bool:
+        # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
+        return self.buffer.find(name, 0, self.table.size - 1) >= 0
 
     def run(self, progress: Callable[[int, int], None] | None) -> None:
         """Write the whole copy. Raises OSError."""
         table = self.table
         os.ftruncate(self.fd, table.size)
         metas = [meta_at(self.buffer, slot * table.page_size, slot) for slot in (0, 1)]
-        for meta in metas:
-            start = meta.page * table.page_size
-            # The beginning of the magic number says why a meta page without it is refused.
-            self._keep(start, start + PAGE_HEADER_SIZE + (META_SIZE if meta.magic == MAGIC else _MAGIC_SIZE))
         ruling = _ruling(metas)
+        if ruling is not None:
+            self._heads.highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
+        for meta in metas:
+            self._meta(meta)
         self._keep_headers(ruling.hwm if ruling is not None else table.pages)
         if ruling is not None:
             self._freelist(ruling.freelist)
-            self._tree(ruling.root, progress)
+            self._tree(ruling.root, (), progress)
         else:
             # Nothing says where the tree begins: every page that bears its own id may be of it.
-            for page in range(2, table.pages):
-                if table.own[page] and table.kind[page] == FREELIST_PAGE:
+            pages = [page for page in range(2, table.pages) if table.own[page]]
+            for page in pages:
+                if table.kind[page] == FREELIST_PAGE:
                     self._freelist(page)
-                elif table.is_tree(page) and not self._met[page]:
-                    self._tree(page, progress)
-        for start in self._late:
-            self._keep(start, start + BUCKET_HEADER_SIZE)
+            # First those that nothing leads to, so that buckets have their names.
+            for page in sorted(pages, key=self._led_to().__contains__):
+                if table.is_tree(page) and not self._met[page]:
+                    self._tree(page, None, progress)
+        for start, data in self._late:
+            page = start // table.page_size
+            if data[:8] != FILLER * 8:
+                self._put(start, data)
+            elif page < table.pages and not self._met[page]:
+                self._put(start, self.buffer[start : start + 8] + data[8:])  # which page it leads to
         self._trailer()
         self.wiped = table.pages - self.pages
+
+    def _led_to(self) -> set[int]:
+        """Return the pages that another one leads to."""
+        found: set[int] = set()
+        for page in filter(self.table.is_tree, range(2, self.table.pages)):
+            elements = self._page_elements(page, None)
+            found.update(each.child for each in elements if each.entry and each.child != page)
+        return found
 
     def _put(self, start: int, data: bytes) -> None:
         write_all(self.fd, data[: self.table.size - start], start)
 
-    def _keep(self, start: int, stop: int) -> None:
-        """Copy these bytes as they are."""
-        if start < self.table.size:
-            self._put(start, self.buffer[start:stop])
+    def _meta(self, meta: Meta) -> None:
+        start = meta.page * self.table.page_size
+        body = start + PAGE_HEADER_SIZE
+        if meta.magic == MAGIC:
+            self._put(start, self.buffer[start : body + META_SIZE])
+            self.pages += meta.page < self.table.pages
+            return
+        if meta.page >= self.table.pages:
+            return
+        self._put(start, self._heads.kept(meta.page))
+        # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
+        is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
+        if meta.magic == MAGIC_SWAPPED or is_meta:
+            self._put(body, self.buffer[body : body + _MAGIC_SIZE])
 
     def _keep_headers(self, hwm: int) -> None:
         """Copy the header of each page; those of overflow pages are overwritten with what they hold."""
         table = self.table
         for page in range(2, table.pages):
             start = page * table.page_size
-            if table.kind[page] or (page < hwm and (table.counts[page] or table.overflows[page])):
-                self._keep(start, start + PAGE_HEADER_SIZE)
+            if self._heads.is_header(page):
+                self._put(start, self.buffer[start : start + PAGE_HEADER_SIZE])
             elif page >= hwm and not table.is_zero(page):
                 self._put(start, FILLER)  # that there is something can still be seen
 
@@ -199,113 +205,218 @@ class _Copy:
             return
         start = page * table.page_size
         end = min(start + (table.overflows[page] + 1) * table.page_size, table.size)
+        self._note(page)
+        self._put(start, self._heads.kept(page))
+        at = start + PAGE_HEADER_SIZE
         count = table.counts[page]
         if count == COUNT_IN_FIRST_ID:
-            count = 1 + int.from_bytes(self.buffer[start + PAGE_HEADER_SIZE : start + PAGE_HEADER_SIZE + 8], "little")
-        self._note(page)
-        self._keep(start, min(start + PAGE_HEADER_SIZE + 8 * count, end))
+            first = self.buffer[at : at + 8]
+            self._put(at, first)
+            count = int.from_bytes(first, "little")
+            at += 8
+        end = min(at + 8 * count, end - (end - at) % 8)
+        for place in range(at, end, _IDS):
+            self._put(place, _free_ids(self.buffer, place, min(place + _IDS, end), self._heads.highest))
 
     def _note(self, page: int) -> None:
         """Mark the run of a page as kept, and wipe the headers that seem to lie in it."""
         table = self.table
         for each in table.run(page):
-            self.pages += not self._met[each]
             self._met[each] = 1
+            self.pages += not self._kept[each]
+            self._kept[each] = 1
 
-    def _tree(self, root: int, progress: Callable[[int, int], None] | None) -> None:
-        """Redact the pages that ``root`` leads to, bucket by bucket, each in key order."""
-        buckets = [root]
+    def _tree(self, root: int, path: Path | None, progress: Callable[[int, int], None] | None) -> None:
+        """Redact the pages that ``root`` leads to, bucket by bucket, each in key order.
+
+        ``path``: the bucket's names; None if it isn't known what lies above.
+        """
+        buckets = [(root, path)]
         while buckets:
-            root = buckets.pop()
-            renamer = self._renamer_of(root) if self.chance is not None else None
+            root, path = buckets.pop()
+            renamer = self._renamer_of(root, path)
             for page, elements in self._walk(root, self._met):
                 self._note(page)
-                self._page(page, elements, renamer)
-                buckets += [element.child for element in elements if element.bucket and element.child]
+                self._page(page, elements, renamer, path)
+                buckets += [
+                    (element.child, (*(path or ()), element.key))
+                    for element in elements
+                    if element.bucket and element.child
+                ]
                 if progress is not None:
                     progress(self.pages, self.table.pages)
 
-    def _renamer_of(self, root: int) -> Renamer:
-        """Return what replaces the keys of a bucket. If they don't ascend, all of them have to be known first."""
-        assert self.chance is not None
+    def _renamer_of(self, root: int, path: Path | None) -> Renamer | None:
+        """Return what replaces the keys of a bucket, if they are. If they don't ascend, they have to be known first.
+
+        Replaced are also keys that look like secrets where the bucket has no name that could be told, and in the files
+        of programs that keep secrets as keys: the name itself may be damaged.
+        """
+        if not self.all_keys and not self._known and path is not None:
+            return None
         last = b""
         ordered = True
+        secret = self.all_keys or self._is_secret(path)
         for _, elements in self._walk(root, bytearray(self._met)):
             for each in elements:
-                key = self.buffer[each.start : each.middle]
-                ordered = ordered and key >= last
-                last = key
+                ordered = ordered and each.key >= last
+                last = each.key
+                secret = secret or is_random(last)
+        if not secret:
+            return None
+        self._note_secret(path)
         if ordered:
             return Renamer(self.chance)
-        keys = {
-            self.buffer[each.start : each.middle]
-            for _, elements in self._walk(root, bytearray(self._met))
-            for each in elements
-        }
+        keys = {each.key for _, elements in self._walk(root, bytearray(self._met)) for each in elements}
         return Renamer(self.chance, sorted(keys))
 
-    def _walk(self, root: int, met: bytearray) -> Iterator[tuple[int, list[_Element]]]:
+    def _is_secret(self, path: Path | None) -> bool:
+        """Return whether a bucket is one in which the program that wrote the file keeps secrets as keys."""
+        # In a file without a sound meta page it may not be known what lies above.
+        return path is not None and any(path[-len(each.path) :] == each.path for each in self._known)
+
+    def _note_secret(self, path: Path | None) -> None:
+        if not self.all_keys and path is not None and path not in self.secrets:
+            self.secrets.append(path)
+
+    def _walk(self, root: int, met: bytearray) -> Iterator[tuple[int, list[Element]]]:
         """Yield the pages of one bucket's tree with their elements, in key order, each once (``met`` marks them)."""
         table = self.table
-        stack: list[tuple[int, list[_Element] | None]] = [(root, None)]
+        stack: list[tuple[int, bytes | None]] = [(root, None)]
         while stack:
-            page, _ = stack.pop()
-            if not 2 <= page < table.pages or met[page] or table.kind[page] not in (BRANCH_PAGE, LEAF_PAGE):
+            page, first_key = stack.pop()
+            if not 2 <= page < table.pages or met[page]:
+                continue
+            if table.kind[page] not in (BRANCH_PAGE, LEAF_PAGE):
+                if met is self._met:
+                    self._put(page * table.page_size, self._heads.kept(page))
                 continue
             met[page] = 1
-            start = page * table.page_size
-            end = min(start + (table.overflows[page] + 1) * table.page_size, table.size)
-            count = table.counts[page]
-            if table.kind[page] == BRANCH_PAGE:
-                count = max(count, 1)  # bbolt's cursor goes to the first element before it asks for the count
-            elements = self._elements(start, table.kind[page], count, end)
+            elements = self._page_elements(page, first_key)
             yield page, elements
             if table.kind[page] == BRANCH_PAGE:
-                stack += [(element.child, None) for element in reversed(elements)]
+                stack += [(each.child, each.key if each.sound else None) for each in reversed(elements) if each.entry]
 
-    def _elements(self, start: int, kind: int, count: int, end: int) -> list[_Element]:
-        """Return the elements whose table entries lie in the page; their data count as far as they do, too."""
-        buffer = self.buffer
-        found = []
-        if kind == BRANCH_PAGE:
-            count = max(count, 1)  # bbolt goes to the first one without a look at the count
-        for i in range(min(count, (end - start - PAGE_HEADER_SIZE) // ELEMENT_SIZE)):
-            place = start + PAGE_HEADER_SIZE + ELEMENT_SIZE * i
-            if kind == BRANCH_PAGE:
-                position, key, child = BRANCH_ELEMENT.unpack_from(buffer, place)
-                flags = value = 0
+    def _page_elements(self, page: int, first_key: bytes | None) -> list[Element]:
+        table = self.table
+        start = page * table.page_size
+        end = start + (table.overflows[page] + 1) * table.page_size
+        count = table.counts[page]
+        if table.kind[page] == BRANCH_PAGE:
+            count = max(count, 1)  # bbolt's cursor goes to the first element before it asks for the count
+        elements = self._elements(start, table.kind[page], count, end, first_key)
+        if table.overflows[page]:
+            self._doubt(start, elements)
+        return elements
+
+    def _elements(
+        self, start: int, kind: int, count: int, end: int, first_key: bytes | None = None, *, exact: bool = False
+    ) -> list[Element]:
+        """Return the elements of a page, and where buckets in it lead to."""
+        reader = ElementReader(
+            self.buffer, start, kind, count, end, highest=self._heads.highest, exact=exact, first_key=first_key
+        )
+        elements = reader.elements()
+        before = b""
+        for each in elements:
+            if each.middle - each.start > MAX_KEY_SIZE:
+                each.known = 0
+            each.key = self.buffer[each.start : min(each.middle, each.start + MAX_KEY_SIZE)]
+            if not each.sound:
+                each.key = masked(each.key, each.known, before)
+            before = each.key
+            if each.bucket and each.entry:
+                each.child = int.from_bytes(self._bucket_head(each)[:8], "little")
+                if each.child >= self._heads.highest:
+                    each.child = 0
+        return elements
+
+    def _doubt(self, start: int, elements: list[Element]) -> None:
+        """Take back what is known of keys in overflow pages that seem to have been overwritten with other pages.
+
+        What proves an element is its entry, which may stand in another page than the key.
+        """
+        table = self.table
+        size = table.page_size
+        keys = [each.key for each in elements if each.sound]
+        models = [each.key for each in elements if each.sound and each.middle <= start + size]
+        foreign: set[int] = set()
+        for i, each in enumerate(each for each in elements if each.sound):
+            pages = range(max(each.start, start + size) // size, -(-each.middle // size))
+            ordered = (not i or keys[i - 1] < keys[i]) and (i + 1 == len(keys) or keys[i] < keys[i + 1])
+            peers = [key for key in models if len(key) == len(each.key)] if len(each.key) >= PIECE else []
+            if not ordered or (peers and not any(alike(key, each.key) for key in peers)):
+                foreign.update(pages)
             else:
-                flags, position, key, value = LEAF_ELEMENT.unpack_from(buffer, place)
-                child = 0
-            begin = place + position
-            middle = begin + key
-            if flags & 1 and middle + BUCKET_HEADER_SIZE <= self.table.size:  # bbolt doesn't look at its size
-                child = int.from_bytes(buffer[middle : middle + 8], "little")
-                if middle + BUCKET_HEADER_SIZE > end:
-                    self._late.append(middle)  # a damaged position: what it leads to is kept
-            begin, middle = min(begin, end), min(middle, end)
-            found.append(_Element(bool(flags & 1), begin, middle, min(middle + value, end), child))
-        return found
+                foreign.update(page for page in pages if table.kind[page] and table.bears(page) < self._heads.highest)
+        if not foreign:
+            return
+        before = b""
+        for each in elements:
+            if not foreign.isdisjoint(range(each.start // size, -(-each.middle // size))):
+                each.known = 0
+                each.key = masked(each.key, 0, before)
+            before = each.key
 
-    def _page(self, page: int, elements: list[_Element], renamer: Renamer | None) -> None:
+    def _bucket_head(self, element: Element) -> bytes:
+        """Return what is kept of the header of a bucket, which is filler if it looks like a piece of a value."""
+        head = self.buffer[element.told : element.told + BUCKET_HEADER_SIZE]
+        if len(head) < BUCKET_HEADER_SIZE:
+            return b""
+        root, sequence = BUCKET_HEADER.unpack(head)
+        if root >= self._heads.highest:
+            return FILLER * BUCKET_HEADER_SIZE
+        if sequence < _SMALL:
+            return head
+        alone = element.stop - element.middle == BUCKET_HEADER_SIZE
+        right = self.table.is_tree(root) and alone if root else self._is_inline(element)
+        return head if element.sound and right else head[:8] + bytes(8)
+
+    def _is_inline(self, element: Element) -> bool:
+        """Return whether a value is an inline bucket with nothing wrong."""
+        start = element.middle + BUCKET_HEADER_SIZE
+        if element.stop - element.middle < INLINE_HEADERS_SIZE:
+            return False
+        pgid, kind, count, overflow = HEADER.unpack_from(self.buffer, start)
+        if (pgid, kind, overflow) != (0, LEAF_PAGE, 0):
+            return False
+        reader = ElementReader(self.buffer, start, kind, count, element.stop, highest=self._heads.highest, exact=True)
+        elements = reader.elements()
+        return (
+            len(elements) == count
+            and all(each.sound for each in elements)
+            and (count > 0 or start + PAGE_HEADER_SIZE == element.stop)
+        )
+
+    def _page(self, page: int, elements: list[Element], renamer: Renamer | None, path: Path | None) -> None:
         """Write a page: fillers first, then keys, then tables, so that the structure stays where they overlap."""
         table = self.table
         start = page * table.page_size
         end = min(start + (table.overflows[page] + 1) * table.page_size, table.size)
-        image = _LargeImage(self.fd, start, end) if end - start > _LARGE else _Image(start, end)
+        image = LargeImage(self.fd, start, end) if end - start > _LARGE else Image(start, end)
         leaf = table.kind[page] == LEAF_PAGE
-        parts = [(start, start + PAGE_HEADER_SIZE + ELEMENT_SIZE * len(elements), elements, renamer)]
+        heads = [(start, self._heads.kept(page))]
+        if not self._heads.is_header(page) and not elements and start + PAGE_HEADER_SIZE < end:
+            # So that not even by chance more of it stands there.
+            heads.append((start + PAGE_HEADER_SIZE, b"y" if self.buffer[start + PAGE_HEADER_SIZE] != 0x79 else b"z"))
+        parts = [(start, elements, renamer, path)]
+        told = len(elements)
         names: list[tuple[int, bytes]] = []
-        heads: list[tuple[int, int]] = []
+        masks: list[tuple[int, bytes]] = []
         while parts:
-            begin, stop, elements, renamer = parts.pop()
-            heads.append((begin, stop))
+            begin, elements, renamer, path = parts.pop()
+            place = begin + PAGE_HEADER_SIZE
             for element in elements:
-                key = self.buffer[element.start : element.middle]
+                if element.entry:
+                    heads.append((place, self.buffer[place : place + ELEMENT_SIZE]))
+                place += ELEMENT_SIZE
+                key = element.key
                 if renamer is not None:
                     key = renamer.name(key)
                     self.keys += 1
-                names.append((element.start, key))
+                elif path is not None and len(key) >= PIECE:
+                    self._suspect(path, key)
+                (names if element.sound else masks).append((element.start, key))
                 size = element.stop - element.middle
                 if not leaf:
                     continue
@@ -313,27 +424,52 @@ class _Copy:
                     image.fill(element.middle, size)
                     self.values += 1
                     self.value_bytes += size
-                elif element.child or size < BUCKET_HEADER_SIZE:
-                    heads.append((element.middle, min(element.middle + BUCKET_HEADER_SIZE, end)))
-                else:
-                    parts.append(self._inline(element))
-        for begin, key in names:
+                    continue
+                head = self._bucket_head(element)
+                if element.told + BUCKET_HEADER_SIZE > end:
+                    self._late.append((element.told, head))  # a damaged position: what it leads to is kept
+                    continue
+                heads.append((element.middle, head))
+                inner = self._inline(element) if not any(head[:8]) else None
+                if inner is not None:
+                    at = element.middle + BUCKET_HEADER_SIZE
+                    heads.append((at, self.buffer[at : at + PAGE_HEADER_SIZE]))
+                    inside = (*(path or ()), element.key)
+                    parts.append((at, inner, self._renamer_inside(inner, inside), inside))
+        if table.kind[page] == LEAF_PAGE and table.counts[page] > told:
+            # What was taken for entries and is none: zeros lead nowhere, filler would lead out of the file.
+            gap = PAGE_HEADER_SIZE + ELEMENT_SIZE * told
+            image.fill(start + gap, min(ELEMENT_SIZE * (table.counts[page] - told), end - start - gap), b"\0")
+        for begin, key in masks + names:
             image.put(begin, key)
-        for begin, stop in heads:
-            image.put(begin, self.buffer[begin:stop])
+        for begin, head in heads:
+            image.put(begin, head)
         image.write(self.fd)
 
-    def _inline(self, element: _Element) -> tuple[int, int, list[_Element], Renamer | None]:
-        """Return where the headers of an inline bucket stand, its elements, and what replaces their keys."""
+    def _inline(self, element: Element) -> list[Element] | None:
+        """Return the elements of an inline bucket; None if there is nothing that looks like its page."""
         at = element.middle + BUCKET_HEADER_SIZE
-        if at + PAGE_HEADER_SIZE > element.stop:
-            return element.middle, element.stop, [], None
-        _, kind, count, _ = HEADER.unpack_from(self.buffer, at)
-        elements = self._elements(at, kind, count, element.stop) if kind == LEAF_PAGE else []
-        renamer = None
-        if self.chance is not None:
-            renamer = Renamer(self.chance, sorted({self.buffer[each.start : each.middle] for each in elements}))
-        return element.middle, at + PAGE_HEADER_SIZE + ELEMENT_SIZE * len(elements), elements, renamer
+        if element.stop - element.middle < INLINE_HEADERS_SIZE:
+            return None
+        pgid, kind, count, overflow = HEADER.unpack_from(self.buffer, at)
+        room = (element.stop - at - PAGE_HEADER_SIZE) // ELEMENT_SIZE
+        if pgid or (kind != LEAF_PAGE) + bool(overflow) + (count > room) > 1:
+            return None
+        return self._elements(at, kind, count, element.stop, exact=True) if kind == LEAF_PAGE else []
+
+    def _renamer_inside(self, elements: list[Element], path: Path) -> Renamer | None:
+        """Return what replaces the keys of an inline bucket, if they are replaced."""
+        keys = {each.key for each in elements}
+        known = self.all_keys or (bool(self._known) and (self._is_secret(path) or any(map(is_random, keys))))
+        if not known:
+            return None
+        if keys:
+            self._note_secret(path)
+        return Renamer(self.chance, sorted(keys))
+
+    def _suspect(self, path: Path, key: bytes) -> None:
+        if (not self.suspects or self.suspects[-1] != path) and looks_secret(key, path) and path not in self.suspects:
+            self.suspects.append(path)
 
     def _trailer(self) -> None:
         """Write a snapshot's SHA-256 after the database; it is right if it was right before."""
@@ -355,3 +491,17 @@ def _ruling(metas: list[Meta]) -> Meta | None:
         return choose(*metas)
     except InvalidDatabase:
         return None
+
+
+def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:
+    """Return ids of a freelist; filler in place of one that can't be an id, unless those beside it are ids.
+
+    No filler is twice there: that would be damage of another kind.
+    """
+    ids = unpack(f"<{(stop - start) // 8}Q", buffer[start:stop])
+    fit = [each < highest for each in ids]
+    beside = map(and_, [*fit[1:], False], [False, *fit[:-1]])
+    return b"".join(
+        each.to_bytes(8, "little") if is_id or between else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
+        for i, (each, is_id, between) in enumerate(zip(ids, fit, beside))
+    )
