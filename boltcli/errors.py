@@ -93,6 +93,7 @@ class BoltError(Exception):
     kind: ErrorKind = "error"
     exit_status = 1
     detailed_status = 1
+    is_typed = False  # whether it quotes the command line as bbolt does, line ends included
 
     def __init__(
         self,

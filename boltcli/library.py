@@ -511,8 +511,7 @@ class Database(Queryable, Bucket):
     def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
         """Audit the application's records: answers by name, and findings with remedies.
 
-        Times are in nanoseconds, ``now`` since 1970 (None: the current time). Raises
-        :class:`~boltcli.errors.ArgumentError` if no known application wrote the file.
+        Nanoseconds; ``now`` since 1970 (None: the current time). Raises ArgumentError if no known application wrote it.
         """
         return ask.audit(self, now, older_than)
 

@@ -134,7 +134,8 @@ class _Failure:
         from ..render.errors import error_text
 
         err = self.err
-        streams.labelled(err, "Error", "1;31", error_text(error).decode("utf-8", "surrogateescape"))
+        text = error_text(error).decode("utf-8", "surrogateescape")
+        streams.labelled(err, "Error", "1;31", text, as_it_is=error.is_typed)
         for line in lines:
             streams.labelled(err, "hint", "36", line)
         if isinstance(error, UsageError):

@@ -49,6 +49,8 @@ class Parsed:
 class UsageError(ArgumentError):
     """An invalid argv; ``command`` is its command, if known."""
 
+    is_typed = True
+
     def __init__(
         self,
         message: str,

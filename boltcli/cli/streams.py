@@ -92,14 +92,18 @@ def name_of(stream: BinaryIO) -> str:
     return name if isinstance(name, str) else "/dev/stdout"
 
 
-def labelled(stream: BinaryIO, label: str, style: str, text: str) -> None:
-    """Write a line ``label: text``, with the label in colour if colours are enabled."""
+def labelled(stream: BinaryIO, label: str, style: str, text: str, *, as_it_is: bool = False) -> None:
+    """Write a line ``label: text``, with the label in colour if colours are enabled.
+
+    A name in the text may have line ends, and whoever reads lines must not take a part of a name for one: they are
+    escaped, unless ``as_it_is``.
+    """
     if wants_style(stream):
         write_styled(stream, f"\x1b[{style}m{label}:\x1b[0m".encode())
     else:
         stream.write(f"{label}:".encode())
-    # A name in it may have line ends; whoever reads lines must not take a part of a name for one.
-    text = text.replace("\n", "\\n").replace("\r", "\\r")
+    if not as_it_is:
+        text = text.replace("\n", "\\n").replace("\r", "\\r")
     stream.write(f" {text}\n".encode("utf-8", "surrogateescape"))
 
 

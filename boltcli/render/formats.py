@@ -14,6 +14,10 @@ FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", *MORE_FORMATS)
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
+class _UnsupportedFormat(ArgumentError):
+    is_typed = True
+
+
 def auto(data: bytes) -> bytes:
     """Return the bytes themselves if they are printable UTF-8, else hexadecimal."""
     if 1 not in data.translate(_CONTROLS):
@@ -86,7 +90,7 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
         texts = zip(items, map(FORMATS[form], items))
         items = [auto(item) if text is None else text for item, text in texts]
     elif form != "bytes":
-        raise ArgumentError(f"formatBytes: unsupported format: {form}")
+        raise _UnsupportedFormat(f"formatBytes: unsupported format: {form}")
     return items
 
 
@@ -101,7 +105,7 @@ def parse(argument: bytes, form: str) -> bytes:
     if form == "ascii-encoded":  # the name is bbolt's; it means: as it is
         return argument
     if form != "hex":
-        raise ArgumentError(f"parseBytes: unsupported format: {form}")
+        raise _UnsupportedFormat(f"parseBytes: unsupported format: {form}")
     for byte in argument:
         if byte not in _HEX_DIGITS:
             raise ArgumentError(f"encoding/hex: invalid byte: {code_point(byte)}")

@@ -152,9 +152,10 @@ def refuse(path: str, found: os.stat_result) -> None:
 
 def strictest(mode: int = _ALL) -> int:
     """Return the permission bits that ``mode`` and all files that are read have in common."""
-    for _, other in _open.values():
-        mode &= other
-    if _reading is not None:
+    if _reading is None:
+        for _, other in _open.values():
+            mode &= other
+    else:
         for other in (*_reading.modes.values(), *_reading.named().values(), *_found(_reading.rewritten).values()):
             mode &= other
     return mode

@@ -326,7 +326,9 @@ def test_every_command_beside_a_writer(command: Command, tmp_path: Path, monkeyp
     """At once, and with the output that it has under the lock."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(FIXTURES, tmp_path / FIXTURES.name, ignore=shutil.ignore_patterns("g*"))
-    argv = command.example.split()[1:]
+    argv = command.example.rpartition("boltcli ")[2].split()
+    if command.name == "diff":  # its example reads a state that a writer may be overwriting
+        argv = ["diff", "fixtures/inline.db", "fixtures/one-bucket.db"]
     database = next(word for word in argv if word.startswith(f"{FIXTURES.name}/"))
     expected = *run(*argv), _new_files(tmp_path)
     assert expected[0] < command.failure

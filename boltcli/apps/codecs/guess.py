@@ -33,7 +33,7 @@ OR = " or "
 
 
 def guess(data: bytes, depth: int = 0, *, is_key: bool = False) -> Guess | None:
-    """Return a format's name and the decoded value; None if ``data`` is text, or of no format that is known here.
+    r"""Return a format's name and the decoded value; None if ``data`` is text, or of no format that is known here.
 
     Where two fit equally well, both are named, and the value has each by its
     name; where more do, nothing is guessed. Keys are sorted by their bytes, so
@@ -42,7 +42,7 @@ def guess(data: bytes, depth: int = 0, *, is_key: bool = False) -> Guess | None:
     >>> guess(b'{"a": 1}'), guess(b"plain text"), guess((42).to_bytes(8, "big"))
     (('json', {'a': 1}), None, ('u64 big-endian', 42))
     >>> guess(b"\x3f\xf0\0\0\0\0\0\0")
-    ('u64 little-endian or float64 big-endian', {'u64 little-endian': 61503, 'float64 big-endian': 1.0})
+    ('float64 big-endian or u64 little-endian', {'float64 big-endian': 1.0, 'u64 little-endian': 61503})
     """
     if not data:
         return None

@@ -51,7 +51,7 @@ def id_of(snapshot: Store) -> int | None:
 
 
 def parent_and_child(key: bytes) -> tuple[int, int] | None:
-    """Return the two ids of a key of a snapshotter's ``parents``: an unsigned varint each, a zero byte between them.
+    r"""Return the two ids of a key of a snapshotter's ``parents``: an unsigned varint each, a zero byte between them.
 
     >>> parent_and_child(b"\x80\x02\x00\x05"), parent_and_child(b"\x01\x05"), parent_and_child(b"\x01\x00")
     ((256, 5), None, None)

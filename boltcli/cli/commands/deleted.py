@@ -72,7 +72,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
     output = job.options.output
     if not output:
         count, sentences = _write(job, job.json, out)
-        if not count and not job.json:
+        if not count and not job.json and out.isatty():
             err.write(b"no deleted pairs found\n")
     else:
         import os
