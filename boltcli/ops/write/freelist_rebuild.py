@@ -19,7 +19,7 @@ from ...storage.source import Source
 from ..check.database_check import is_sound
 from ..check.exact_check import check_trees
 from ..space.free_pages import unreached_pages
-from .compact.allocator import ALLOC_SIZE, mmap_size
+from .pager import grown, mmap_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def _patches(snapshot: Snapshot) -> tuple[list[Patch], int]:
         del free[at : at + pages]
     else:
         pgid = meta.hwm
-        size = _grown(size, (pgid + pages + 1) * page_size, page_size)
+        needed, mapped = (pgid + pages + 1) * page_size, mmap_size(size, page_size)
+        size = grown(size, needed, mapped if needed < mapped else mmap_size(needed, page_size))
     new = Meta(meta.packed(), meta.page)
     new.freelist, new.hwm, new.txid = pgid, max(meta.hwm, pgid + pages), (meta.txid + 1) % (1 << 64)
     slot = new.txid % 2
@@ -68,13 +69,3 @@ def _first_run(free: list[int], pages: int) -> int:
         if free[index + pages - 1] - free[index] == pages - 1:
             return free[index]
     return 0
-
-
-def _grown(size: int, needed: int, page_size: int) -> int:
-    """Return the size to which bbolt extends the file when ``needed`` bytes of it are in use."""
-    if needed <= size:
-        return size
-    mapped = mmap_size(size, page_size)
-    if needed >= mapped:
-        mapped = mmap_size(needed, page_size)
-    return mapped if mapped <= ALLOC_SIZE else needed + ALLOC_SIZE
