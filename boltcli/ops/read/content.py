@@ -137,9 +137,13 @@ def _must_follow(last: bytes, key: bytes, index: int) -> None:
 
 
 def content(
-    snapshot: Snapshot, *, is_sound: bool = False, progress: Callable[[int, int], None] | None = None
+    snapshot: Snapshot,
+    bucket: BucketRef | None = None,
+    *,
+    is_sound: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Event]:
-    """Yield what a database holds, element by element in the order of its pages, as bbolt's compaction reads it.
+    """Yield what a bucket holds (default: the root bucket), in the order of its pages, as bbolt's compaction reads it.
 
     As in bbolt each bucket is looked up by its name; in a database that
     ``is_sound`` this is left out. Pairs of the root bucket are among them, where
@@ -148,7 +152,7 @@ def content(
     """
     reader = _Reader(snapshot, is_sound, progress)
     nest = Nest(snapshot)
-    bucket = root_bucket(snapshot)
+    bucket = bucket or root_bucket(snapshot)
     nest.enter(bucket)
     pending = [(bucket.root, reader.parts(bucket))]
     while pending:
