@@ -24,8 +24,10 @@ from boltcli.errors import (
     DestinationIsSource,
 )
 from boltcli.ops.write import compact as module
+from boltcli.storage.snapshot import Snapshot
 from tests.compat import compacted
 from tests.compat.goldens import sha256
+from tests.conftest import HAS_KERNEL
 from tests.damage.mutations import sample
 from tests.support import DATABASES, FIXTURES, ROOT, error_line, fixture, freelist, page, pgid, run, small
 
@@ -65,6 +67,20 @@ def test_the_file_that_bbolt_writes(name: str, tmp_path: Path) -> None:
             fixture(name), copy, page_size=line.page_size, tx_max_size=line.tx_max_size, sync=False
         )  # fmt: skip
         assert (done.size, sha256(copy)) == (line.size, line.sha256), line
+
+
+@pytest.mark.skipif(not HAS_KERNEL, reason="the kernel was not built, or is turned off")
+@pytest.mark.parametrize("limit", [-(1 << 70), -1, 0, 1, 3 << 20, 1 << 70], ids=str)
+def test_the_kernel_takes_any_limit(limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOLTCLI_KERNEL", "0")
+    with Snapshot(str(fixture("values"))) as snapshot:
+        plain = module.compact(snapshot, str(tmp_path / "plain"), tx_max_size=limit, sync=False)
+    monkeypatch.setenv("BOLTCLI_KERNEL", "1")
+    monkeypatch.setattr(module, "_copy", None)  # what the kernel leaves to Python
+    with Snapshot(str(fixture("values"))) as snapshot:
+        done = module.compact(snapshot, str(tmp_path / "copy"), tx_max_size=limit, sync=False)
+    assert sha256(tmp_path / "copy") == sha256(tmp_path / "plain")
+    assert done.transactions == plain.transactions
 
 
 def test_every_fixture_is_among_them() -> None:
