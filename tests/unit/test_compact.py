@@ -83,6 +83,24 @@ def test_the_kernel_takes_any_limit(limit: int, tmp_path: Path, monkeypatch: pyt
     assert done.transactions == plain.transactions
 
 
+@pytest.mark.skipif(not HAS_KERNEL, reason="the kernel was not built, or is turned off")
+@pytest.mark.parametrize("fill_percent", [10, 50, 90, 100])
+@pytest.mark.parametrize("name", ["values", "long-keys", "nested-8", "inline"])
+def test_both_write_the_same_dense_copy(
+    name: str, fill_percent: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = set()
+    for kernel in ("0", "1"):
+        monkeypatch.setenv("BOLTCLI_KERNEL", kernel)
+        for page_size in (1024, 4096):
+            copy = tmp_path / f"{kernel}-{page_size}"
+            boltcli.compact(
+                fixture(name), copy, dense=True, fill_percent=fill_percent, page_size=page_size, sync=False
+            )  # fmt: skip
+            found.add((page_size, sha256(copy)))
+    assert len(found) == 2
+
+
 def test_every_fixture_is_among_them() -> None:
     assert {line.name for line in LINES} == {path.stem for path in DATABASES}
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 import boltcli
-from boltcli.errors import Corrupted
+from boltcli.errors import ArgumentError, Corrupted
 from boltcli.format.constants import MAX_KEY_SIZE
 from boltcli.ops.read.content import LEAVE, Enter, Leave, Misplaced, Pairs, content, in_order, write
 from boltcli.ops.write.dense import DenseWriter
+from boltcli.ops.write.load_rows import load
 from boltcli.ops.write.pager import BboltFile
 from boltcli.ops.write.transactions import BboltRefuses, BboltWriter
 from boltcli.storage.snapshot import Snapshot
@@ -142,9 +143,12 @@ def test_what_bbolt_refuses(events: list[Event], words: str, tmp_path: Path) -> 
 
 
 def test_a_row_that_is_wrong_comes_before_a_line_that_is(tmp_path: Path) -> None:
-    lines = [b'{"bucket":["a"],"key":"%s","value":""}' % key for key in (b"b", b"a", b"c")]
-    (tmp_path / "lines").write_bytes(b"\n".join([*lines, b"{"]))
-    assert b"row 2: the key b'a' isn't above" in run("import", "-o", tmp_path / "db", tmp_path / "lines")[2]
+    def rows() -> Iterator[tuple[tuple[bytes, ...], bytes, bytes]]:
+        yield from (((b"b",), key, b"") for key in (b"b", b"a", b"c"))
+        raise ArgumentError("line 4: not JSON")
+
+    with pytest.raises(ArgumentError, match="row 2: the key b'a' isn't above"):
+        load(rows(), str(tmp_path / "db"), page_size=4096)
 
 
 def test_a_database_that_is_out_of_order_is_not_patched(tmp_path: Path) -> None:
@@ -183,3 +187,11 @@ def test_what_is_refused_before_damage_is_said_first(tmp_path: Path) -> None:
         first = next(events)
         assert isinstance(first, Pairs)
         assert first.keys == [b"a"]
+
+
+def test_buckets_in_inline_ones_are_always_looked_up(tmp_path: Path) -> None:
+    """No check looks at the order of their keys; bbolt doesn't find this one."""
+    inside = page(0, 2, [(b"z", b"1"), (b"a", bytes(16) + page(0, 2)[:16], b"\1")])[:100]
+    (tmp_path / "a.db").write_bytes(small(freelist(2), page(3, 2, [(b"in", bytes(16) + inside, b"\1")])))
+    with Snapshot(str(tmp_path / "a.db")) as snapshot, pytest.raises(Corrupted, match="cannot be found by its name"):
+        list(content(snapshot, is_sound=True))

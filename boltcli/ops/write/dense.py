@@ -160,8 +160,6 @@ class _Bucket:
             if stop == at:
                 continue
             share = used / (-(-used // page_size) * page_size + above)
-            if run == 0 and (stop == last or used >= _FULL * (page_size + above)):
-                return stop
             if share > most:
                 best, most = stop, share
             if stop == last or capacity < page_size or share >= _FULL:
