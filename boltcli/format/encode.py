@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
-from itertools import accumulate
+from itertools import accumulate, chain
+from operator import add, sub
 
 from .constants import (
     BRANCH_PAGE,
     COUNT_IN_FIRST_ID,
     ELEMENT_SIZE,
     FREELIST_PAGE,
+    LEAF_PAGE,
     MAGIC,
     META_PAGE,
     NO_FREELIST,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _META_BODY = struct.Struct("<IIIIQQQQQ")  # all but the checksum
 _U64 = struct.Struct("<Q")
+_LARGE = 1 << 18  # bytes; the data of a larger page are not joined
 
 
 def meta_page(
@@ -54,6 +57,25 @@ def freelist_page(pgid: int, overflow: int, ids: Sequence[int]) -> bytes:
         return HEADER.pack(pgid, FREELIST_PAGE, count, overflow) + struct.pack(f"<{count}Q", *ids)
     header = HEADER.pack(pgid, FREELIST_PAGE, COUNT_IN_FIRST_ID, overflow)
     return header + struct.pack(f"<{count + 1}Q", count, *ids)
+
+
+def leaf_page(
+    pgid: int, overflow: int, flags: Sequence[int], keys: Sequence[bytes], values: Sequence[Piece]
+) -> list[Piece]:
+    """Return the header, element table, keys and values of a leaf page, as pieces to be written one after the other."""
+    count = len(keys)
+    if not count:
+        return [HEADER.pack(pgid, LEAF_PAGE, 0, overflow)]
+    key_sizes, value_sizes = list(map(len, keys)), list(map(len, values))
+    ends = list(accumulate(map(add, key_sizes, value_sizes), initial=ELEMENT_SIZE * count))
+    table = [0] * (4 * count)
+    table[::4] = flags
+    table[1::4] = map(sub, ends[:-1], range(0, ELEMENT_SIZE * count, ELEMENT_SIZE))
+    table[2::4] = key_sizes
+    table[3::4] = value_sizes
+    head = HEADER.pack(pgid, LEAF_PAGE, count, overflow) + struct.pack(f"<{4 * count}I", *table)
+    data = chain.from_iterable(zip(keys, values))
+    return [head, *data] if ends[-1] > _LARGE else [head, b"".join(data)]
 
 
 def branch_page(pgid: int, overflow: int, keys: Sequence[bytes], children: Sequence[int]) -> list[Piece]:

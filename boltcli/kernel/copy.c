@@ -1,5 +1,5 @@
-/* compact: the file that bbolt writes, put by put, or the densest one, for a source that is plain; whether it is sound is
-   checked beside. ops/write/compact/{replay,target,allocator,free_runs,dense}.py do the same for others, and say why. */
+/* compact: the file that bbolt writes, put by put, or the densest one, for a source that is plain and known to be sound.
+   ops/write/{transactions,pager,dense}.py do the same for others, and say why. */
 #include "walk.h"
 
 enum { LEAST = 2, LEVELS = 24, BATCH = 1 << 20, ALLOC_SIZE = 16 << 20, MMAP_STEP = 1 << 30, IN_FIRST_ID = 0xFFFF,
@@ -18,7 +18,8 @@ typedef struct { u64 start, pages; } Run;
 typedef struct { u64 pgid, pages; size_t at; } Put;
 typedef struct {
     Walk w; PyObject *write; u64 capacity;                  /* of a page of a dense copy; 0: it is bbolt's */
-    u64 page_size, limit, weight, pairs, buckets, transactions;
+    u64 page_size, pairs, buckets, transactions;
+    int64_t limit, weight;                                  /* of a transaction, and of this one: bytes put; 0: no limit */
     Target path[DEEPEST + 2]; int depth;                    /* path[0] is the root bucket */
     Text up;                                                /* the pages of a level that was spilled, for the one above */
     u64 hwm, hwm_before, root, txid, mapped, size, freelist, freelist_pages, metas[2][4];
@@ -56,7 +57,7 @@ static int begin_transaction(Copy *c) {
     Text before = c->runs;
     c->runs = c->merged; c->merged = before;
     c->free_count += c->pending_count;
-    c->pending.n = c->pending_count = c->weight = 0;
+    c->pending.n = c->pending_count = 0; c->weight = 0;
     c->txid++; c->hwm_before = c->hwm;
     return 1;
 }
@@ -290,9 +291,9 @@ static int commit(Copy *c) {
 }
 
 /* Something of so many bytes is put into the innermost bucket: into the next transaction, if this one has no room. */
-static int put_weight(Copy *c, u64 weight) {
+static int put_weight(Copy *c, int64_t weight) {
     if (c->capacity) return 1;
-    if (c->weight + weight > c->limit && (!commit(c) || !begin_transaction(c))) return 0;
+    if (c->limit && c->weight + weight > c->limit && (!commit(c) || !begin_transaction(c))) return 0;
     c->weight += weight;
     Target *t = c->path + c->depth;
     t->full = c->depth > 0;                                 /* the root bucket's pages are filled by half */
@@ -418,7 +419,7 @@ static int copy_pair(Copy *c, const Element *x) {
     if (!c->depth || x->flags || !x->key.n || x->key.n > MAX_KEY || x->size > MAX_VALUE) return 0;
     Item item = {x->key, x->value, x->size, 0};
     c->pairs++;
-    return put_weight(c, (u64)x->key.n + x->size) && append(c, c->path + c->depth, item);
+    return put_weight(c, (int64_t)x->key.n + x->size) && append(c, c->path + c->depth, item);
 }
 
 static int copy_inline(Copy *c, const u8 *p, const u8 *end) {   /* no check looks at its keys */
@@ -469,8 +470,8 @@ static int copy_tree(Copy *c, u64 pgid, int deep) {
 }
 
 PyObject *py_copy(PyObject *self, PyObject *args) {
-    Py_buffer file; unsigned long long page_size, most, root, size, limit, capacity; PyObject *tick, *write, *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*KKKOKKKO", &file, &page_size, &most, &root, &tick, &size, &limit, &capacity, &write)) return NULL;
+    Py_buffer file; unsigned long long page_size, most, root, size, capacity; long long limit; PyObject *tick, *write, *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*KKKOKLKO", &file, &page_size, &most, &root, &tick, &size, &limit, &capacity, &write)) return NULL;
     Copy *c = calloc(1, sizeof *c);
     if (!c) PyErr_NoMemory();
     else if (begin(&c->w, &file, page_size, most, tick)) {

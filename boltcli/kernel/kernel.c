@@ -245,7 +245,7 @@ static PyMethodDef methods[] = {
 static int on_import(PyObject *module) {
     const union { u32 number; u8 bytes[4]; } one = {1};
     if (!one.bytes[0]) { PyErr_SetString(PyExc_ImportError, "a big-endian machine"); return -1; }
-    return PyModule_AddIntConstant(module, "VERSION", 8);
+    return PyModule_AddIntConstant(module, "VERSION", 9);
 }
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)on_import}, {0, NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", NULL, 0, methods, slots, NULL, NULL, NULL};

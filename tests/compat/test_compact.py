@@ -23,7 +23,7 @@ from tests.compat.live import Tools, build
 from tests.compat.model import error_line, in_our_name
 from tests.compat.test_live import BATCH, RANDOM, SEED, SHARED
 from tests.support import freelist, run, small
-from tests.unit.test_put_replay import LEAVES, ROOT_PAGE
+from tests.unit.test_transactions import LEAVES, ROOT_PAGE
 
 pytestmark = pytest.mark.compat
 

@@ -23,7 +23,7 @@ __all__ = ["file"]
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("which", COMMANDS)
-def test_nothing_outlives_its_command(file: Path, which: str, ending: str, tmp_path: Path) -> None:
+def test_nothing_outlives_its_command(file: Path, which: str, ending: str) -> None:
     source = random.Random(f"{which} {ending}")
     for _ in range(TIMES):
-        end_and_look(file, which, ending, tmp_path, source.uniform(0, 0.1))
+        end_and_look(file, which, ending, source.uniform(0, 0.1))

@@ -137,14 +137,14 @@ def _stats(snapshot: Snapshot, prefix: bytes) -> tuple[int, list[int]]:
 
 
 def _compact(snapshot: Snapshot) -> list[object]:
-    for limit in (50, 65536):  # whatever it holds: is it read without harm?
+    for limit in (-1, 0, 50, 65536):  # whatever it holds: is it read without harm?
         copied(snapshot, 1024, lambda start, end, data: None, limit=limit)
     copied(snapshot, 1024, lambda start, end, data: None, capacity=700)
     found: list[object] = []
     with TemporaryDirectory() as folder:
         path = os.path.join(folder, "copy.db")
-        for dense in (False, True):
-            done = compact(snapshot, path, tx_max_size=1000, dense=dense, page_size=1024, sync=False, replace=True)
+        for dense, limit in ((False, 1000), (False, 0), (True, 0)):
+            done = compact(snapshot, path, tx_max_size=limit, dense=dense, page_size=1024, sync=False, replace=True)
             found += [done.pairs, done.buckets, done.transactions, done.warnings, Path(path).read_bytes()]
     return [*found, _or_error(lambda: measure(snapshot, 1024))]
 

@@ -1,9 +1,8 @@
-"""Compaction, by hypothesis: chunks are what lists of pairs are, and a copy holds what its source holds."""
+"""Compaction, by hypothesis: pages, free pages, and a copy that holds what its source holds."""
 
 from __future__ import annotations
 
 import tempfile
-from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -11,82 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import boltcli
-from boltcli.ops.write.compact import leaf_slices as chunks
-from boltcli.ops.write.compact.free_runs import FreeRuns
+from boltcli.format.encode import leaf_page
+from boltcli.ops.write.pager import FreeRuns
 from tests.support import freelist, page, pgid, small
 
 PAIRS = st.lists(st.tuples(st.binary(min_size=1, max_size=9), st.binary(max_size=40)), min_size=1, max_size=40)
-UNIFORM = st.lists(st.tuples(st.binary(min_size=4, max_size=4), st.binary(min_size=7, max_size=7)), min_size=1)
 
 
-def as_chunk(pairs: list[tuple[bytes, bytes]]) -> chunks.Chunk:
-    """The pairs as they stand on a leaf page."""
-    content = page(9, 2, pairs)
-    table, count = 16, len(pairs)
-    length = sum(len(key) + len(value) for key, value in pairs)
-    return content, table, count, table + 16 * count, length
-
-
-def pairs_of(chunk: chunks.Chunk) -> list[tuple[bytes, bytes]]:
-    """Read back by the format's description: through a page made of the chunk."""
-    content = b"".join(chunks.leaf_page(7, 0, chunk[2], [chunk]))
-    found = []
-    for index in range(chunk[2]):
-        at = 16 + 16 * index
-        pos, ksize, vsize = (int.from_bytes(content[at + place : at + place + 4], "little") for place in (4, 8, 12))
-        start = at + pos
-        found.append((content[start : start + ksize], content[start + ksize : start + ksize + vsize]))
-    return found
-
-
-@given(PAIRS, st.data())
-def test_cut_and_joined_again(pairs: list[tuple[bytes, bytes]], data: st.DataObject) -> None:
-    rest = as_chunk(pairs)
-    parts = []
-    while rest[2] > 1 and data.draw(st.booleans()):
-        front, rest = chunks.cut(rest, data.draw(st.integers(1, rest[2] - 1)))
-        parts.append(front)
-    parts.append(rest)
-    assert [pair for part in parts for pair in pairs_of(part)] == pairs
-    assert b"".join(chunks.leaf_page(9, 0, len(pairs), parts)) == page(9, 2, pairs)[: 16 + 16 * len(pairs) + sum(
-        len(key) + len(value) for key, value in pairs
-    )]  # fmt: skip
-    assert [chunks.first_key(part) for part in parts] == [pairs_of(part)[0][0] for part in parts]
-
-
-@given(PAIRS | UNIFORM, st.integers(-5, 3000), st.sampled_from([0, 16]))
-def test_how_many_fit(pairs: list[tuple[bytes, bytes]], room: int, header: int) -> None:
-    ends = list(accumulate(len(key) + len(value) + header for key, value in pairs))
-    assert chunks.fit(as_chunk(pairs), room, header) == sum(end <= room for end in ends)
-
-
-@given(PAIRS)
-def test_made_of_columns(pairs: list[tuple[bytes, bytes]]) -> None:
-    keys, values = [key for key, _ in pairs], [value for _, value in pairs]
-    made = chunks.elements([0] * len(pairs), keys, values)
-    assert pairs_of(made) == pairs
-    headers = made[0][: 16 * len(pairs)]
-    assert chunks.layout(bytes(headers), len(pairs)) == (made[4], 0)
-
-
-@given(PAIRS, st.integers(0, 10**6), st.integers(1, 2**32 - 1))
-def test_any_other_number_in_a_table_is_noticed(pairs: list[tuple[bytes, bytes]], place: int, change: int) -> None:
-    """A layout is accepted only if it is bbolt's own; all that may differ is where a key ends and its value begins."""
-    content = as_chunk(pairs)[0]
-    table = bytearray(content[16 : 16 + 16 * len(pairs)])
-    at = 4 * (place % (len(table) // 4))
-    value = int.from_bytes(table[at : at + 4], "little") ^ change
-    table[at : at + 4] = value.to_bytes(4, "little")
-    laid = chunks.layout(bytes(table), len(pairs))
-    field = at % 16 // 4
-    if field == 0:
-        assert laid is None or value == 1
-    elif field == 1 or at < len(table) - 16:
-        assert laid is None
-    else:  # of the last element, the sizes alone say where the data ends
-        sizes = [int.from_bytes(table[-8 + step : -4 + step or None], "little") for step in (0, 4)]
-        data = sum(len(key) + len(value) for key, value in pairs[:-1])
-        assert laid == ((data + sum(sizes), 0) if 1 <= sizes[0] <= 32768 else None)
+@given(PAIRS, st.lists(st.booleans(), min_size=40, max_size=40))
+def test_a_leaf_page_is_laid_out_as_bbolt_does_it(pairs: list[tuple[bytes, bytes]], buckets: list[bool]) -> None:
+    flags = [int(flag) for flag, _ in zip(buckets, pairs)]
+    made = b"".join(leaf_page(9, 2, flags, [key for key, _ in pairs], [value for _, value in pairs]))
+    whole = page(9, 2, [(key, value, bytes([flag])) for (key, value), flag in zip(pairs, flags)], overflow=2)
+    assert whole == made.ljust(len(whole), b"\0")
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 4)), max_size=60))

@@ -13,7 +13,7 @@ from tests.rescue_score.damage import KINDS
 from tests.rescue_score.score import Score, recovered, score
 from tests.rescue_score.truth import read
 from tests.schema import run_json
-from tests.support import DATABASES, ROOT, error_line, fixture, meta, page, pgid, run
+from tests.support import DATABASES, ROOT, error_line, fixture, freelist, meta, page, pgid, run, small
 
 SHARED = ROOT.parent / "shared" / "data"
 SOUND = [
@@ -255,6 +255,16 @@ def test_files_that_were_joined(first: str, second: str, cut: int, tmp_path: Pat
     assert rest.items() <= whole.items()
     assert cut or rest == whole
     assert run("check", tmp_path / "out.db")[:2] == (0, b"OK\n")
+
+
+def test_pairs_of_inline_buckets_count_to_lost_and_found(tmp_path: Path) -> None:
+    inside = page(0, 2, [(b"k%d" % number, b"value %d" % number) for number in range(3)]).rstrip(b"\0")
+    orphan = page(5, 2, [(b"in", bytes(16) + inside, b"\1"), (b"pair", b"1")])
+    root = page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")])
+    (tmp_path / "bad.db").write_bytes(small(freelist(2), root, page(4, 2, [(b"a", b"1")]), orphan))
+    _, out, _ = run("recover", tmp_path / "bad.db", "-o", tmp_path / "out.db")
+    assert b"5 pairs in 4 buckets recovered" in out
+    assert b"4 pairs in bucket lost+found" in out
 
 
 def test_a_database_behind_something_else(tmp_path: Path) -> None:

@@ -22,17 +22,15 @@ ENDINGS = ["KILL", "TERM", "INT", "closed pipe"]
 # The commands that fork, by what each of them forks for.
 COMMANDS = {
     "several": ["check", "--json", "--jobs", "3", "FILE", "FILE", "FILE", "FILE"],
-    "compact": ["compact", "--no-sync", "-o", "OUT", "FILE"],
     "read-ahead": ["check", "FILE"],
     "stats": ["stats", "FILE"],
     "verify": ["verify", "--jobs", "3", "FILE", "FILE", "FILE", "FILE"],
 }
-# What is slow on files of real size is made slow here, and read-ahead and compact fork for a small one.
+# What is slow on files of real size is made slow here, and read-ahead forks for a small one.
 SLOWLY = """
 import sys, time
 import boltcli.storage.readahead as readahead
 import boltcli.storage.snapshot as snapshot
-import boltcli.ops.write.compact.verify as verify
 which = sys.argv.pop(1)
 if which in ("read-ahead", "stats"):
     readahead._WORTH = 0
@@ -41,8 +39,6 @@ if which in ("read-ahead", "stats"):
         time.sleep(60)
         yield from ()
     readahead._read_all = read_all
-elif which == "compact":
-    verify._pays = lambda snapshot: True
 snapshot.Snapshot.glance = lambda self: time.sleep(0.05)
 from boltcli.__main__ import process
 process()
@@ -83,9 +79,9 @@ def _wait(condition: object, seconds: float = 10) -> bool:
     return False
 
 
-def end_and_look(file: Path, which: str, ending: str, tmp_path: Path, delay: float = 0.0) -> None:
+def end_and_look(file: Path, which: str, ending: str, delay: float = 0.0) -> None:
     """Run a command until it has forked and ``delay`` seconds more, end it, and see what is left."""
-    words = [{"FILE": str(file), "OUT": str(tmp_path / "out.db")}.get(word, word) for word in COMMANDS[which]]
+    words = [{"FILE": str(file)}.get(word, word) for word in COMMANDS[which]]
     process = subprocess.Popen(
         [sys.executable, "-c", SLOWLY, which, *words],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -116,5 +112,5 @@ def end_and_look(file: Path, which: str, ending: str, tmp_path: Path, delay: flo
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("which", COMMANDS)
-def test_nothing_outlives_its_command(file: Path, which: str, ending: str, tmp_path: Path) -> None:
-    end_and_look(file, which, ending, tmp_path)
+def test_nothing_outlives_its_command(file: Path, which: str, ending: str) -> None:
+    end_and_look(file, which, ending)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, PatchMismatch, bucket_text
 from ...format.constants import MAX_KEY_SIZE
+from ..read.content import MAX_VALUE_SIZE
 from ..read.last_path import shared
-from ..write.load_rows import MAX_VALUE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,9 +13,10 @@ from ...storage.opened import strictest
 from ...storage.positions import write_all
 from ...storage.snapshot import Snapshot
 from ...storage.source import read_or_raise
+from ..read.content import Misplaced
 from ..write.compact import PAGE_SIZES
-from ..write.load_rows import Loaded, write_rows
-from .patched_rows import patched_rows
+from ..write.load_rows import Loaded, write_content
+from .patched_content import patched_content, patched_sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,11 @@ def patch_in_place(
 
 def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Loaded:
     page_size = snapshot.page_size if snapshot.page_size in PAGE_SIZES else mmap.PAGESIZE
-    return write_rows(patched_rows(snapshot, overlay), destination, page_size=page_size)
+    sequence = patched_sequence(snapshot, overlay)
+    try:
+        return write_content(patched_content(snapshot, overlay), destination, sequence, page_size)
+    except Misplaced as misplaced:  # the changes are sorted
+        raise snapshot.corrupted(str(misplaced), snapshot.meta.root) from None
 
 
 def _lock(source: Source, timeout: float) -> None:

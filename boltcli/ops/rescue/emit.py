@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE
-from ...format.page import BUCKET_HEADER, HEADER, ascend
-from ..write.compact.dense import Dense
-from ..write.compact.leaf_slices import element, elements
-from ..write.compact.page_writer import NoWriter
-from ..write.compact.source_reader import Child
+from ...format.constants import BUCKET_HEADER_SIZE
+from ...format.page import BUCKET_HEADER, ascend
+from ..read.content import LEAVE, Enter, Pairs, write
+from ..write.dense import DenseWriter
 from .recovered_tree import IN_TREE, inline_elements, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..write.compact.leaf_slices import Chunk
+    from ..read.content import Event
     from .lenient_page import Elements
     from .recovered_tree import Bucket, RecoveredTree
 
     Path = tuple[bytes, ...]
-    # Elements to write, how many pairs and buckets are in them, whether there are buckets; or a bucket to enter.
-    Part = tuple[Chunk, int, int, bool] | tuple[bytes, int, Iterator["Part"]]
+    # Pairs to write; or a bucket to enter, and what is in it.
+    Part = Pairs | tuple[Enter, Iterator["Part"]]
 
 _BATCH = 256
 _BATCH_BYTES = 1 << 16
@@ -49,19 +47,21 @@ class Emission:
         self.dropped: list[tuple[Path, int, bytes]] = []
         self._special = within
         self._path: list[bytes] = []
-        self._view = memoryview(tree.table.buffer)
 
     def count(self) -> None:
         """Count what would be written."""
-        writer = Dense(-1, self.tree.table.page_size, 100)
-        writer.writer = NoWriter(self.tree.table.page_size)
-        self._write(writer, None)
+        self._write(DenseWriter(None, self.tree.table.page_size, 100, self.tree.top.sequence), None)
 
     def write(self, fd: int, page_size: int, progress: Callable[[int, int], None] | None = None) -> int:
         """Write the database to ``fd``; returns its size in bytes. Raises OSError."""
-        return self._write(Dense(fd, page_size, 100), progress)
+        return self._write(DenseWriter(fd, page_size, 100, self.tree.top.sequence), progress)
 
-    def _write(self, writer: Dense, progress: Callable[[int, int], None] | None) -> int:
+    def _write(self, writer: DenseWriter, progress: Callable[[int, int], None] | None) -> int:
+        self.pairs, self.buckets = write(self._content(progress), writer)
+        return writer.size
+
+    def _content(self, progress: Callable[[int, int], None] | None) -> Iterator[Event]:
+        """Yield what is written."""
         stack = [self._bucket(self.tree.top, 0)]
         total, told = self.tree.table.pages, 0
         while stack:
@@ -70,28 +70,18 @@ class Emission:
                 stack.pop()
                 if stack:
                     self._path.pop()
-                    writer.leave()
-            elif len(part) == 4:
-                chunk, pairs, buckets, mixed = part
-                self.pairs += pairs
-                self.buckets += buckets
+                    yield LEAVE
+            elif isinstance(part, Pairs):
                 if self._path and self._path[0] == self._special:
-                    self.within += pairs
-                if mixed:
-                    writer.mixed(chunk, [])
-                else:
-                    writer.pairs([chunk])
+                    self.within += len(part.keys)
+                yield part
             else:
-                name, sequence, parts = part
-                self.buckets += 1
-                self._path.append(name)
-                writer.enter(Child(name, sequence, iter(())))
-                stack.append(parts)
+                self._path.append(part[0].name)
+                yield part[0]
+                stack.append(part[1])
             if progress is not None and self.pages - told > 255:
                 told = self.pages
                 progress(told, total)
-        writer.finish()
-        return writer.size
 
     def _bucket(self, bucket: Bucket, depth: int) -> Iterator[Part]:
         """Yield what is in a bucket, in key order."""
@@ -129,8 +119,7 @@ class Emission:
         if found is None or not found.count:
             return
         if found.sound and found.dense and not found.has_buckets() and depth >= len(self.only):
-            count, data = found.count, found.starts[0]
-            yield (self._view, found.first, count, data, found.ends[-1] - data), count, 0, False
+            yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
             return
         order = list(range(found.count))
         if not ascend(found.keys):
@@ -166,10 +155,9 @@ class Emission:
             name = self.only[depth]
             wanted = [entry for entry in wanted if entry[0].flags[entry[1]] and entry[0].keys[entry[1]] == name]
             added = [each for each in added if each == name]
-        flags: list[int] = []
         keys: list[bytes] = []
         values: list[bytes] = []
-        size, buckets, previous = 0, 0, b""
+        size, previous = 0, b""
         for found, i, page in wanted:
             key, flag = found.keys[i], found.flags[i]
             if key <= previous:
@@ -178,12 +166,13 @@ class Emission:
                 continue
             previous = key
             while added and added[-1] <= key:
-                yield from self._flush(flags, keys, values, buckets)
-                flags, keys, values, size, buckets = [], [], [], 0, 0
+                if keys:
+                    yield Pairs(keys, values)
+                    keys, values, size = [], [], 0
                 name = added.pop()
                 if bucket is not None:
                     child = bucket.children[name]
-                    yield name, child.sequence, self._bucket(child, depth + 1)
+                    yield Enter(name, child.sequence), self._bucket(child, depth + 1)
                 previous = name
             if bucket is not None and key in bucket.added:
                 continue  # that bucket was written from elsewhere
@@ -192,40 +181,29 @@ class Emission:
                 inner = self._inner(bucket, depth, found, i, page)
                 if inner is None:
                     continue
-                if isinstance(inner, tuple):
-                    yield from self._flush(flags, keys, values, buckets)
-                    flags, keys, values, size, buckets = [], [], [], 0, 0
-                    yield key, *inner
-                    continue
-                buckets += 1
-                self.pairs += inner
-            flags.append(flag)
+                if keys:
+                    yield Pairs(keys, values)
+                    keys, values, size = [], [], 0
+                yield Enter(key, inner[0]), inner[1]
+                continue
             keys.append(key)
             values.append(found.buffer[start:stop])
             size += len(key) + stop - start
             if len(keys) == _BATCH or size > _BATCH_BYTES:
-                yield from self._flush(flags, keys, values, buckets)
-                flags, keys, values, size, buckets = [], [], [], 0, 0
-        yield from self._flush(flags, keys, values, buckets)
+                yield Pairs(keys, values)
+                keys, values, size = [], [], 0
+        if keys:
+            yield Pairs(keys, values)
         while added:
             name = added.pop()
             if bucket is not None:
                 child = bucket.children[name]
-                yield name, child.sequence, self._bucket(child, depth + 1)
-
-    def _flush(self, flags: list[int], keys: list[bytes], values: list[bytes], buckets: int) -> Iterator[Part]:
-        if len(keys) == 1:
-            yield element(flags[0], keys[0], bytes(values[0])), 1 - buckets, buckets, bool(buckets)
-        elif keys:
-            yield elements(flags, keys, values), len(keys) - buckets, buckets, bool(buckets)
+                yield Enter(name, child.sequence), self._bucket(child, depth + 1)
 
     def _inner(
         self, bucket: Bucket | None, depth: int, found: Elements, index: int, page: int
-    ) -> int | tuple[int, Iterator[Part]] | None:  # fmt: skip
-        """Return how many pairs an inline bucket holds that is copied as it is; else sequence and parts of the bucket.
-
-        None for a value that is no bucket, of which nothing can be had.
-        """
+    ) -> tuple[int, Iterator[Part]] | None:
+        """Return sequence and parts of a nested bucket; None for a value that is no bucket, with nothing in it."""
         start, stop, name = found.mids[index], found.ends[index], found.keys[index]
         if stop - start < BUCKET_HEADER_SIZE:
             if bucket is None:  # else it is known from the walk
@@ -247,26 +225,11 @@ class Emission:
             self._note_lost(name, page, f"{inner.lost} damaged elements of an inline bucket")
         for key, why in inner.mended:
             self.changed.append(((*self._path, name), page, key, why))
-        packed = inner.sound and inner.dense and not inner.has_buckets() and _packed(inner, start, stop)
-        if packed and stop - start <= self.tree.table.page_size // 4 and depth + 1 >= len(self.only):
-            return inner.count
         order = sorted(range(inner.count), key=inner.keys.__getitem__)
         return sequence, self._elements(None, depth + 1, [(inner, i, page) for i in order], [])
 
     def _note_lost(self, name: bytes, page: int, what: str) -> None:
         self.lost.append(((*self._path, name), page, what))
-
-
-def _packed(inner: Elements, start: int, stop: int) -> bool:
-    """Return whether an inline page is as bbolt writes it: nothing in its header but type and count, no bytes between.
-
-    The value of its bucket stands from ``start`` to ``stop``.
-    """
-    pgid, _, _, overflow = HEADER.unpack_from(inner.buffer, start + BUCKET_HEADER_SIZE)
-    end = inner.first + ELEMENT_SIZE * inner.count
-    return not (pgid or overflow) and (
-        inner.starts[0] == end and inner.ends[-1] == stop if inner.count else end == stop
-    )
 
 
 def sorted_leaves(tree: RecoveredTree, bucket: Bucket) -> list[tuple[int, bytes, bytes]]:

@@ -19,7 +19,7 @@ from ...storage.source import Source
 from ..check.database_check import is_sound
 from ..check.exact_check import check_trees
 from ..space.free_pages import unreached_pages
-from .compact.allocator import ALLOC_SIZE, mmap_size
+from .pager import FreeRuns, grown, mmap_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,37 +44,20 @@ def _patches(snapshot: Snapshot) -> tuple[list[Patch], int]:
     finding = None if is_sound(snapshot) else next(check_trees(snapshot), None)
     if finding is not None:
         raise Corrupted(f"which pages are free isn't known: {finding.message}", page=finding.page)
-    free = unreached_pages(snapshot)
+    free = FreeRuns()
+    for pgid in unreached_pages(snapshot):
+        free.release(pgid, 1)
+    free.begin()
     page_size, size = snapshot.page_size, snapshot.size
-    pages = freelist_bytes(len(free)) // page_size + 1
-    pgid = _first_run(free, pages)
-    if pgid:
-        at = free.index(pgid)
-        del free[at : at + pages]
-    else:
+    pages = freelist_bytes(free.count) // page_size + 1
+    pgid = free.allocate(pages)
+    if not pgid:
         pgid = meta.hwm
-        size = _grown(size, (pgid + pages + 1) * page_size, page_size)
+        needed, mapped = (pgid + pages + 1) * page_size, mmap_size(size, page_size)
+        size = grown(size, needed, mapped if needed < mapped else mmap_size(needed, page_size))
     new = Meta(meta.packed(), meta.page)
     new.freelist, new.hwm, new.txid = pgid, max(meta.hwm, pgid + pages), (meta.txid + 1) % (1 << 64)
     slot = new.txid % 2
-    freelist = freelist_page(pgid, pages - 1, free).ljust(pages * page_size, b"\0")
+    freelist = freelist_page(pgid, pages - 1, free.ids()).ljust(pages * page_size, b"\0")
     head = HEADER.pack(slot, META_PAGE, 0, 0) + new.packed()
     return [(pgid * page_size, freelist), (slot * page_size, head.ljust(page_size, b"\0"))], size
-
-
-def _first_run(free: list[int], pages: int) -> int:
-    """Return the start of the first run of ``pages`` consecutive free pages, or 0."""
-    for index in range(len(free) - pages + 1):
-        if free[index + pages - 1] - free[index] == pages - 1:
-            return free[index]
-    return 0
-
-
-def _grown(size: int, needed: int, page_size: int) -> int:
-    """Return the size to which bbolt extends the file when ``needed`` bytes of it are in use."""
-    if needed <= size:
-        return size
-    mapped = mmap_size(size, page_size)
-    if needed >= mapped:
-        mapped = mmap_size(needed, page_size)
-    return mapped if mapped <= ALLOC_SIZE else needed + ALLOC_SIZE

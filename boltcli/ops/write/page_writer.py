@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from ....storage.positions import write_all
+from ...storage.positions import write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ....format.encode import Piece
+    from ...format.encode import Piece
 
 _BATCH = 1 << 20  # bytes gathered before they are written
 _PIECES = 1000  # a writev takes 1024
@@ -84,9 +84,6 @@ class PageWriter:
 
 class NoWriter(PageWriter):
     """Takes pages and writes none, for those who only want to know how many there would be."""
-
-    def __init__(self, page_size: int) -> None:
-        super().__init__(-1, page_size)
 
     def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
         pass

@@ -10,9 +10,10 @@ import pytest
 
 import boltcli
 from boltcli.errors import Corrupted
-from boltcli.ops.write.compact.allocator import NewFile
-from boltcli.ops.write.compact.put_replay import PutReplay
-from boltcli.ops.write.compact.source_walk import walk
+from boltcli.ops.read import content as module
+from boltcli.ops.read.content import content, write
+from boltcli.ops.write.pager import BboltFile
+from boltcli.ops.write.transactions import BboltWriter
 from boltcli.storage.snapshot import Snapshot
 from tests.compat.goldens import sha256
 from tests.support import FIXTURES, freelist, page, pgid, run, small
@@ -29,13 +30,13 @@ def test_of_a_sound_source_it_is_the_same_file(path: Path, limit: int, tmp_path:
     fd = os.open(tmp_path / "exact", os.O_RDWR | os.O_CREAT)
     try:
         with Snapshot(str(path)) as snapshot:
-            replay = PutReplay(NewFile(fd, 4096), limit)
-            replay.take(walk(snapshot))
+            writer = BboltWriter(BboltFile(fd, 4096), limit)
+            pairs, buckets = write(content(snapshot), writer)
     finally:
         os.close(fd)
     assert sha256(tmp_path / "exact") == sha256(tmp_path / "quick")
-    assert (replay.pairs, replay.buckets) == (quick.pairs, quick.buckets)
-    assert (replay.size, replay.transactions) == (quick.size, quick.transactions)
+    assert (pairs, buckets) == (quick.pairs, quick.buckets)
+    assert (writer.size, writer.transactions) == (quick.size, quick.transactions)
 
 
 ROOT_PAGE = page(3, 2, [(b"bucket", pgid(4) + pgid(0), b"\1")])
@@ -143,8 +144,6 @@ def test_where_bbolt_fails_there_is_no_copy(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_paths_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirty branch pages, each of which leads to the next one three times: 3**30 paths."""
-    import boltcli.ops.write.compact.source_walk as module
-
     monkeypatch.setattr(module, "_MORE", 1000)
     levels = [page(4 + level, 1, [(key, pgid(5 + level)) for key in (b"a", b"b", b"c")]) for level in range(30)]
     source = tmp_path / "source.db"

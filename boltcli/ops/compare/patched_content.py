@@ -1,4 +1,4 @@
-"""Merge the elements of a database with changes, as rows in key order."""
+"""Merge the elements of a database with changes, as a stream of content in key order."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING, cast
 from ...errors import PatchMismatch, bucket_text
 from ...format.bucket import BucketRef
 from ...tree.bucket import root_bucket
-from ..read.export_rows import rows_of
-from ..read.select_items import items
+from ..read.content import LEAVE, Enter, Leave, Pairs, content
 from .tree_cursor import TreeCursor, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...storage.snapshot import Snapshot
-    from ..write.load_rows import Row
+    from ..read.content import Event
     from .change import Path
-    from .overlay import Node, Overlay
+    from .overlay import Kept, Node, Overlay
     from .tree_cursor import Value
 
-    Step = Row | Iterator["Step"]
+    Step = Event | Iterator["Step"]
 
 
-def patched_rows(snapshot: Snapshot, overlay: Overlay) -> Iterator[Row]:
-    """Yield the rows of ``snapshot`` with the changes of ``overlay``, as ``load`` takes them.
+def patched_content(snapshot: Snapshot, overlay: Overlay) -> Iterator[Event]:
+    """Yield the content of ``snapshot`` with the changes of ``overlay``.
 
     Raises :class:`~boltcli.errors.PatchMismatch` where a change doesn't fit the
     database, naming the first such change in key order, and
@@ -37,10 +36,16 @@ def patched_rows(snapshot: Snapshot, overlay: Overlay) -> Iterator[Row]:
         step = next(running[-1], None)
         if step is None:
             running.pop()
-        elif isinstance(step, tuple):
+        elif isinstance(step, (Enter, Pairs, Leave)):
             yield step
         else:
             running.append(step)
+
+
+def patched_sequence(snapshot: Snapshot, overlay: Overlay) -> int:
+    """Return the sequence of the root bucket after the changes of ``overlay``."""
+    sequence = overlay.root.sequence
+    return snapshot.meta.sequence if sequence is None else sequence
 
 
 class _Merge:
@@ -52,7 +57,7 @@ class _Merge:
     def bucket(self, path: Path, ref: BucketRef, node: Node | None) -> Iterator[Step]:
         """Yield a bucket of the database, and what becomes of it."""
         if node is None:
-            yield from self._unchanged(path, ref)
+            yield from self._unchanged(path[-1], ref)
             return
         if node.sequence_expected is not None and node.sequence_expected[0] != ref.sequence:
             wanted, line = node.sequence_expected
@@ -63,32 +68,29 @@ class _Merge:
             if node.exists:
                 yield from self._new(path, node)
             return
-        sequence = ref.sequence if node.sequence is None else node.sequence
-        if path or sequence:
-            yield path, sequence
+        if path:
+            yield Enter(path[-1], ref.sequence if node.sequence is None else node.sequence)
         yield from self._merged(path, ref, node)
+        if path:
+            yield LEAVE
 
-    def _unchanged(self, path: Path, ref: BucketRef) -> Iterator[Row]:
-        if path or ref.sequence:
-            yield path, ref.sequence
-        for part in items(self._visits.snapshot, ref, path, recursive=True):
-            if BucketRef not in map(type, part.values):
-                yield part.path, part.keys, cast("list[bytes]", part.values)
-            else:
-                yield from rows_of(part)
+    def _unchanged(self, name: bytes, ref: BucketRef) -> Iterator[Step]:
+        yield Enter(name, ref.sequence)
+        yield content(self._visits.snapshot, ref, is_sound=True)
+        yield LEAVE
 
-    def _element(self, path: Path, key: bytes, value: Value) -> Iterator[Step]:
+    def _element(self, key: bytes, value: Value) -> Iterator[Step]:
         if isinstance(value, BucketRef):
-            yield self._unchanged((*path, key), value)
+            yield self._unchanged(key, value)
         else:
-            yield path, key, value
+            yield Pairs([key], [value])
 
     def _merged(self, path: Path, ref: BucketRef, node: Node) -> Iterator[Step]:
         concerned = sorted({*node.expected, *node.final, *node.inner}, reverse=True)  # the next one last
         cursor = TreeCursor(self._visits, ref)
         while cursor.fill():
             if not cursor.mixed and (not concerned or concerned[-1] > cursor.keys[-1]):
-                yield path, cursor.keys, cast("list[bytes]", cursor.values)
+                yield Pairs(cursor.keys, cast("list[bytes]", cursor.values))
                 cursor.at = len(cursor.keys)
                 continue
             for key, value in zip(cursor.keys, cursor.values):
@@ -98,7 +100,7 @@ class _Merge:
                     concerned.pop()
                     yield from self._present(path, key, value, node)
                 else:
-                    yield from self._element(path, key, value)
+                    yield from self._element(key, value)
             cursor.at = len(cursor.keys)
         while concerned:
             yield from self._missing(path, concerned.pop(), node)
@@ -117,7 +119,7 @@ class _Merge:
             else:
                 yield self.bucket((*path, key), value, inner)
             if pair is not None:
-                yield path, key, self._overlay.value(pair)
+                yield self._pair(key, pair)
             return
         self._expect_pair(path, key, value, node)
         if inner is not None:
@@ -128,9 +130,9 @@ class _Merge:
                 yield from self._new((*path, key), inner)
                 return
         if key not in node.final:
-            yield path, key, value
+            yield Pairs([key], [value])
         elif (kept := node.final[key]) is not None:
-            yield path, key, self._overlay.value(kept)
+            yield self._pair(key, kept)
 
     def _missing(self, path: Path, key: bytes, node: Node) -> Iterator[Step]:
         """Yield a key that the database doesn't have."""
@@ -146,11 +148,11 @@ class _Merge:
                 raise PatchMismatch(inner.line, f"{_place(path, key)} is a pair and not a bucket")
             yield from self._new((*path, key), inner)
         elif pair is not None:
-            yield path, key, self._overlay.value(pair)
+            yield self._pair(key, pair)
 
     def _new(self, path: Path, node: Node) -> Iterator[Step]:
         """Yield a bucket that holds only what the changes put into it."""
-        yield path, node.sequence or 0
+        yield Enter(path[-1], node.sequence or 0)
         for key in sorted({*node.expected, *node.final, *node.inner}):
             inner, pair, expected = node.inner.get(key), node.final.get(key), node.expected.get(key)
             if not node.removed:  # else what was there is looked at already
@@ -165,10 +167,14 @@ class _Merge:
             elif inner is not None and inner.exists is None and not self._force:
                 raise PatchMismatch(inner.line, f"{_bucket((*path, key))} is not there")
             elif pair is not None:
-                yield path, key, self._overlay.value(pair)
+                yield self._pair(key, pair)
+        yield LEAVE
+
+    def _pair(self, key: bytes, kept: Kept) -> Pairs:
+        return Pairs([key], [self._overlay.value(kept)])
 
     def _check_removal(self, path: Path, ref: BucketRef, node: Node) -> Iterator[Step]:
-        """Check that the whole content of a bucket to remove is expected; yields no rows."""
+        """Check that the whole content of a bucket to remove is expected; yields nothing."""
         left = {key for key, expected in node.expected.items() if expected.value is not None}
         buckets = {key for key, inner in node.inner.items() if inner.present}
         cursor = TreeCursor(self._visits, ref)

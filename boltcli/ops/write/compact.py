@@ -1,0 +1,251 @@
+"""Compaction: copy a database without its free pages.
+
+There are two writers: :class:`~.transactions.BboltWriter` writes exactly the
+file that bbolt would write, :class:`~.dense.DenseWriter` the smallest one. Both take a
+stream of content (:mod:`~..read.content`). For a sound source the compiled kernel does the same.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+
+from ...errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError, OpenError
+from ...storage.destination import Destination
+from ...storage.snapshot import Snapshot
+from ...storage.source import Source, open_for_reading
+from ...tree.bucket import root_bucket
+from ...tree.kernel_walks import copied
+from ..check.database_check import check
+from ..read.content import Misplaced, content, in_order, write
+from ..read.select_items import items
+from .dense import DenseWriter
+from .pager import BboltFile
+from .transactions import BboltRefuses, BboltWriter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..check.findings import Finding
+
+    Progress = Callable[[int, int], None] | None
+    # The page size of the copy; the limit of a transaction; 0 for the file that bbolt writes, or the fill percent.
+    Form = tuple[int, int, int]
+    Done = tuple[int, int, int, int]  # the size of the copy, numbers of transactions, pairs, buckets
+
+TX_MAX_SIZE = 65536  # bytes; bbolt's default
+_NO_LIMIT = (1 << 63) - 1  # the largest that the kernel takes; all below zero mean the same
+FILL_PERCENT = 100
+PAGE_SIZES = tuple(1024 << i for i in range(7))  # up to 64 KiB
+
+_WARNINGS = 3  # so many are told; of the rest the number
+# About what is free, or about pages that are copied as often as they are met. Where that brings their keys out of
+# order, there is a finding of that too.
+_HARMLESS = ("unreachable-unfreed", "already-freed", "reachable-freed", "multiple-references", "out-of-bounds")
+
+
+class Compaction:
+    """The result of a compaction.
+
+    ``source_size`` and ``size`` are the bytes of the files before and after;
+    ``pairs`` and ``buckets`` were copied in ``transactions`` transactions.
+    ``warnings`` are sentences about the source.
+    """
+
+    __slots__ = ("buckets", "pairs", "size", "source_size", "transactions", "warnings")
+
+    def __init__(
+        self, source_size: int, size: int, pairs: int, buckets: int, transactions: int, warnings: list[str]
+    ) -> None:
+        self.source_size = source_size
+        self.size = size
+        self.pairs = pairs
+        self.buckets = buckets
+        self.transactions = transactions
+        self.warnings = warnings
+
+    @property
+    def gain(self) -> float:
+        """The source's size divided by the copy's."""
+        return self.source_size / self.size
+
+
+def compact(
+    snapshot: Snapshot,
+    path: str,
+    *,
+    tx_max_size: int = TX_MAX_SIZE,
+    dense: bool = False,
+    page_size: int = 0,
+    fill_percent: int = FILL_PERCENT,
+    replace: bool = False,
+    sync: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Compaction:
+    """Write a compact copy of ``snapshot`` to ``path``, which appears there when it is complete.
+
+    The copy is the file that ``bbolt compact`` writes with transactions of at
+    most ``tx_max_size`` bytes (0: one transaction); ``dense`` writes the
+    smallest file instead, with pages filled up to ``fill_percent`` (10 to 100).
+    ``page_size`` is the page size of the copy: a power of two from 1024 to
+    65536, 0 for the host's. ``replace`` replaces a file at ``path``; an empty
+    file, or a database without content, is always replaced. Without ``sync``
+    nothing is synced. ``progress`` is called with the pages read and the total.
+
+    A source that isn't sound is copied as bbolt copies it, with the
+    findings of its check as ``warnings``. Raises :class:`~boltcli.errors.DamagedSource` or
+    :class:`~boltcli.errors.Corrupted` if pairs can't be read, or bbolt would fail,
+    :class:`~boltcli.errors.DestinationExists`,
+    :class:`~boltcli.errors.DestinationIsSource`,
+    :class:`~boltcli.errors.DestinationError`,
+    :class:`~boltcli.errors.ArgumentError`, or
+    :class:`~boltcli.errors.Changed` if ``snapshot`` is read without its lock.
+    Then there is no copy.
+    """
+    if page_size and page_size not in PAGE_SIZES:
+        raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
+    if not 10 <= fill_percent <= 100:
+        raise ArgumentError(f"fill percent {fill_percent} is not between 10 and 100")
+    if fill_percent != FILL_PERCENT and not dense:
+        raise ArgumentError("fill percent is for dense copies")
+    form = page_size or mmap.PAGESIZE, max(-1, min(tx_max_size, _NO_LIMIT)), fill_percent if dense else 0
+    mode = None if replace else _mode_of_empty(path)
+    replace = replace or mode is not None
+    mode = snapshot.mode if mode is None else mode & snapshot.mode
+    with Destination(path, mode=mode, replace=replace, sync=sync) as destination:
+        try:
+            warnings, is_sound = source_findings(snapshot)
+            done = None
+            if is_sound:
+                done = _kernel_copy(snapshot, destination, form, progress)
+            if done is None:
+                snapshot.verify()
+                done = _copy(snapshot, destination, form, is_sound, progress, warnings)
+        except OSError as error:
+            snapshot.verify()  # a source that is cut short meanwhile can't be read by the system either
+            raise DestinationError("write", path, error) from error
+        snapshot.settle()
+        destination.commit()
+    size, transactions, pairs, buckets = done
+    return Compaction(snapshot.size, size, pairs, buckets, transactions, warnings)
+
+
+def source_findings(snapshot: Snapshot) -> tuple[list[str], bool]:
+    """Check a source: return warnings, and whether no finding concerns the pages that are copied."""
+    freelist = snapshot.meta.freelist
+    warnings: list[str] = []
+    is_sound = True
+    more = 0
+    for finding in check(snapshot):
+        is_sound = is_sound and _is_harmless(finding, freelist)
+        if len(warnings) < _WARNINGS:
+            warnings.append(finding.message)
+        else:
+            more += 1
+    if more:
+        warnings.append(f"{more} more findings; see boltcli check")
+    return warnings, is_sound
+
+
+def _is_harmless(finding: Finding, freelist: int) -> bool:
+    # A freelist that can't be read, and heads of meta pages, are never copied. (Where a tree leads to them,
+    # the copying itself fails.)
+    return finding.kind in _HARMLESS or (finding.kind == "damaged" and finding.page in (0, 1, freelist))
+
+
+def _kernel_copy(snapshot: Snapshot, destination: Destination, form: Form, progress: Progress) -> Done | None:
+    """Copy a sound source with the kernel; return None if there is none, or the file isn't regular."""
+    page_size, limit, fill_percent = form
+    if fill_percent:
+        writer = DenseWriter(destination.fd, page_size, fill_percent)
+        found = copied(snapshot, page_size, writer.writer.write, progress, capacity=writer.capacity)
+    else:
+        file = BboltFile(destination.fd, page_size)
+        found = copied(snapshot, page_size, file.writer.write, progress, limit=limit)
+    if found is None:
+        os.truncate(destination.fd, 0)  # nothing of it may be left in pages that stay free
+        return None
+    if progress is not None:
+        progress(snapshot.meta.hwm, snapshot.meta.hwm)
+    first, second, size, transactions, pairs, buckets = found
+    if fill_percent:
+        writer.end(root=first[1], hwm=first[3])
+    else:
+        file.take_over((first, second), size)
+        file.finish()
+    return size, transactions, pairs, buckets
+
+
+def _copy(
+    snapshot: Snapshot, destination: Destination, form: Form, is_sound: bool, progress: Progress, warnings: list[str]
+) -> Done:
+    """Copy any source as bbolt reads it; what that leaves out is added to ``warnings``.
+
+    Raises DamagedSource or Corrupted for what it can't copy.
+    """
+    page_size, limit, fill_percent = form
+    events = content(snapshot, is_sound=is_sound, progress=progress, notes=warnings)
+    writer: BboltWriter | DenseWriter
+    try:
+        if fill_percent and is_sound:
+            writer = DenseWriter(destination.fd, page_size, fill_percent)
+            try:
+                return _done(writer, write(in_order(events), writer))
+            except Misplaced:  # in an inline bucket, where no check looks for that
+                os.truncate(destination.fd, 0)
+                events = content(snapshot)
+        if not fill_percent:
+            writer = BboltWriter(BboltFile(destination.fd, page_size), limit)
+            return _done(writer, write(events, writer))
+        # The dense writer takes keys in order: those of bbolt's copy are.
+        path = destination.path
+        with Destination(path, replace=True, sync=False) as between:
+            write(events, BboltWriter(BboltFile(between.fd, page_size), limit))
+            with Snapshot(path, Source(os.dup(between.fd), path, private=True)) as ordered:
+                writer = DenseWriter(destination.fd, page_size, fill_percent)
+                return _done(writer, write(content(ordered, is_sound=True), writer))
+    except (Corrupted, BboltRefuses) as error:
+        snapshot.verify()
+        if isinstance(error, Corrupted):
+            raise
+        raise DamagedSource(str(error), page=snapshot.meta.root, path=snapshot.path) from None
+
+
+def _done(writer: BboltWriter | DenseWriter, counts: tuple[int, int]) -> Done:
+    return writer.size, writer.transactions, *counts
+
+
+def measure(snapshot: Snapshot, page_size: int) -> int:
+    """Return the size in bytes of a dense copy of ``snapshot``, without writing it. Raises Corrupted."""
+    found = copied(snapshot, page_size, None, capacity=page_size)
+    if found is not None:
+        return found[2]
+    writer = DenseWriter(None, page_size)
+    write(content(snapshot, is_sound=True), writer)
+    return writer.size
+
+
+def _mode_of_empty(path: str) -> int | None:
+    """The permissions of an empty file at ``path``, or of a database with nothing in it: bbolt writes into these."""
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        if found.st_size:
+            with Snapshot(path, _to_be_replaced(path)) as snapshot:
+                if any(part.keys for part in items(snapshot, root_bucket(snapshot))):
+                    return None
+        return stat.S_IMODE(found.st_mode)
+    except (OSError, ValueError, BoltError):
+        return None
+
+
+def _to_be_replaced(path: str) -> Source:
+    """Open a file that is only looked at, and is no source. Raises OpenError while a process writes to it."""
+    source = Source(open_for_reading(path), path)
+    if not source.try_lock() and source.reason == "held":
+        source.close()
+        raise OpenError("lock", path, source.reason)
+    return source

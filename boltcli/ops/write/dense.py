@@ -1,0 +1,236 @@
+"""Write the densest copy: full pages, no free pages, no space after the last page.
+
+bbolt's own compaction leaves half-filled pages where buckets are nested, the
+free pages of its last transactions, and a file that is extended in large steps.
+Every version of bolt reads and writes the result.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate, islice
+
+from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, FREELIST_PAGE, PAGE_HEADER_SIZE
+from ...format.encode import branch_page, leaf_page, meta_page
+from ...format.page import BUCKET_HEADER, HEADER
+from .page_writer import NoWriter, PageWriter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...format.encode import Piece
+
+# Large values are packed into runs of up to this many pages: five of 3 KiB take four pages of 4 KiB, not five.
+_RUN = 16
+_FULL = 7 / 8  # share of its pages that a leaf must use
+_LEAST = 2  # fewest keys of a branch page
+_ENOUGH = 8  # fewest keys of a branch page if each takes a quarter of a page; fewer would make the tree deep
+
+
+class DenseWriter:
+    """Writes content, which must be in key order, into pages that are filled up to ``fill_percent``."""
+
+    transactions = 1
+
+    def __init__(self, fd: int | None, page_size: int, fill_percent: int = 100, sequence: int = 0) -> None:
+        """``fd`` None: write nothing, only find out the size. ``sequence`` is that of the root bucket."""
+        self.page_size = page_size
+        self.capacity = page_size * fill_percent // 100
+        self.writer = NoWriter(-1, page_size) if fd is None else PageWriter(fd, page_size)
+        self.hwm = 3  # after two metas and the freelist
+        self._open = [_Bucket(self, b"", sequence)]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.hwm * self.page_size
+
+    def put(self, pieces: list[Piece], pages: int, size: int) -> None:
+        """Write the next page run; its id is ``hwm``."""
+        self.writer.put(self.hwm, pages, pieces, size)
+        self.hwm += pages
+
+    def enter(self, name: bytes, sequence: int) -> None:
+        """Create a bucket in the innermost open one, and open it."""
+        self._open.append(_Bucket(self, name, sequence))
+
+    def pairs(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
+        """Put pairs into the innermost open bucket."""
+        self._open[-1].append(keys, values, [0] * len(keys))
+
+    def leave(self) -> None:
+        """Complete the innermost open bucket."""
+        bucket = self._open.pop()
+        self._open[-1].append([bucket.name], [bucket.finish()], [BUCKET_LEAF_FLAG])
+
+    def finish(self) -> None:
+        """Write what is left, an empty freelist, and both metas, which say the same."""
+        self.end(self._open[0].finish_tree(), self.hwm)
+
+    def end(self, root: int, hwm: int) -> None:
+        """Do the same if the pages of all trees are already written."""
+        self.hwm = hwm
+        self.writer.put(2, 1, [HEADER.pack(2, FREELIST_PAGE, 0, 0)], PAGE_HEADER_SIZE)
+        for txid in (0, 1):
+            content = meta_page(
+                txid, page_size=self.page_size, root=root, freelist=2, hwm=hwm, sequence=self._open[0].sequence
+            )
+            self.writer.put(txid, 1, [content], len(content))
+        self.writer.flush()
+        self.writer.truncate(self.size)
+
+
+class _Bucket:
+    """A bucket that is being written: elements that wait for their page, and the branch levels above."""
+
+    __slots__ = ("_ends", "_flags", "_keys", "_levels", "_values", "file", "name", "sequence")
+
+    def __init__(self, file: DenseWriter, name: bytes, sequence: int) -> None:
+        self.file = file
+        self.name = name
+        self.sequence = sequence
+        self._keys: list[bytes] = []
+        self._values: list[Piece] = []
+        self._flags: list[int] = []
+        self._ends = [0]  # bytes of all elements up to the first that waits, and to the end of each
+        self._levels: list[_Level] = []
+
+    def append(self, keys: Sequence[bytes], values: Sequence[Piece], flags: list[int]) -> None:
+        """Append elements."""
+        self._keys += keys
+        self._values += values
+        self._flags += flags
+        ends = self._ends
+        sizes = [ELEMENT_SIZE + len(key) + len(value) for key, value in zip(keys, values)]
+        ends += islice(accumulate(sizes, initial=ends[-1]), 1, None)
+        # As much must be at hand as a run could take.
+        most = _RUN * self.file.page_size
+        if self._waiting() > most:
+            self._write_leaves(most)
+
+    def finish(self) -> bytes:
+        """Write what is left; returns the value of the bucket's element in its parent."""
+        if self._waiting() <= self.file.page_size // 4 and not any(self._flags) and not self._levels:
+            page = leaf_page(0, 0, self._flags, self._keys, self._values)
+            return BUCKET_HEADER.pack(0, self.sequence) + b"".join(page)
+        return BUCKET_HEADER.pack(self.finish_tree(), self.sequence)
+
+    def finish_tree(self) -> int:
+        """Write what is left; returns the id of the root page."""
+        self._write_leaves(PAGE_HEADER_SIZE)
+        if not self._levels:
+            self._levels.append(_Level(self.file))
+            self._write_leaf(0, 0)
+        level = 0
+        while level < len(self._levels) - 1 or len(self._levels[level].children) > 1:
+            for entry in self._levels[level].finish():
+                self._add(level + 1, entry)
+            level += 1
+        return self._levels[level].children[0]
+
+    def _waiting(self) -> int:
+        """Return the size of a page of all that waits."""
+        return PAGE_HEADER_SIZE + self._ends[-1] - self._ends[0]
+
+    def _write_leaves(self, left: int) -> None:
+        """Write leaf pages until no more than ``left`` bytes wait."""
+        ends, at = self._ends, 0
+        while PAGE_HEADER_SIZE + ends[-1] - ends[at] > left:
+            stop = self._choose(at)
+            self._write_leaf(at, stop)
+            at = stop
+        del self._keys[:at], self._values[:at], self._flags[:at], ends[:at]
+
+    def _choose(self, at: int) -> int:
+        """Return before which element the page run that begins with element ``at`` ends.
+
+        One page if it is put to good use, else the shortest run that is, else
+        the best one. Pages that are to be filled in part only become runs only
+        if an element is too large for one.
+        """
+        ends, page_size, capacity = self._ends, self.file.page_size, self.file.capacity
+        last, before = len(ends) - 1, ends[at] - PAGE_HEADER_SIZE
+        # The cost of a run is that of its pages and of its element in a branch page, which repeats its first key.
+        above = ELEMENT_SIZE + len(self._keys[at])
+        best, most = at + 1, 0.0  # a single element larger than the longest run
+        for run in range(_RUN):
+            stop = bisect_right(ends, before + run * page_size + capacity, at) - 1
+            used = ends[stop] - before
+            if stop == at:
+                continue
+            share = used / (-(-used // page_size) * page_size + above)
+            if share > most:
+                best, most = stop, share
+            if stop == last or capacity < page_size or share >= _FULL:
+                break
+        return best
+
+    def _write_leaf(self, start: int, stop: int) -> None:
+        keys, pgid = self._keys[start:stop], self.file.hwm
+        size = PAGE_HEADER_SIZE + self._ends[stop] - self._ends[start]
+        pages = -(-size // self.file.page_size)
+        page = leaf_page(pgid, pages - 1, self._flags[start:stop], keys, self._values[start:stop])
+        self.file.put(page, pages, size)
+        self._add(0, (keys[0] if keys else b"", pgid))
+
+    def _add(self, level: int, entry: tuple[bytes, int]) -> None:
+        """Note a page of the level below, and what becomes full by that above."""
+        entries = [entry]
+        while entries:
+            if level == len(self._levels):
+                self._levels.append(_Level(self.file))
+            # One more entry fills one page at most.
+            entries = [full for entry in entries for full in self._levels[level].add(*entry)]
+            level += 1
+
+
+class _Level:
+    """The branch page of one level that is being filled."""
+
+    def __init__(self, file: DenseWriter) -> None:
+        self.file = file
+        self.keys: list[bytes] = []
+        self.children: list[int] = []
+        self._size = PAGE_HEADER_SIZE
+        self._fitting = 0  # how many of the keys the page takes
+
+    def add(self, key: bytes, child: int) -> list[tuple[bytes, int]]:
+        """Add a child; if that makes a page full it is written, and its first key and id are returned."""
+        self.keys.append(key)
+        self.children.append(child)
+        grown = self._size + ELEMENT_SIZE + len(key)
+        if len(self.keys) == self._fitting + 1 and (grown <= self.file.capacity or self._fitting < self._wanted(grown)):
+            self._size = grown
+            self._fitting += 1
+        # What is left for the next page must be enough for one.
+        elif len(self.keys) == self._fitting + _LEAST:
+            return [self._write(self._fitting)]
+        return []
+
+    def _wanted(self, size: int) -> int:
+        """Return how many keys a page should have, whatever its size, if as many as now take ``size`` bytes."""
+        return _ENOUGH if 4 * size > self.file.capacity * (self._fitting + 1) else _LEAST
+
+    def finish(self) -> list[tuple[bytes, int]]:
+        """Write what is left, one page or two."""
+        written = []
+        if self._fitting < len(self.keys) and self._fitting > _LEAST:
+            written.append(self._write(self._fitting - 1))
+        written.append(self._write(len(self.keys)))
+        return written
+
+    def _write(self, count: int) -> tuple[bytes, int]:
+        keys, children = self.keys[:count], self.children[:count]
+        del self.keys[:count], self.children[:count]
+        self._fitting = len(self.keys)
+        self._size = _branch_size(self.keys)
+        size = _branch_size(keys)
+        pages = -(-size // self.file.page_size)
+        pgid = self.file.hwm
+        self.file.put(branch_page(pgid, pages - 1, keys, children), pages, size)
+        return keys[0], pgid
+
+
+def _branch_size(keys: list[bytes]) -> int:
+    return PAGE_HEADER_SIZE + ELEMENT_SIZE * len(keys) + sum(map(len, keys))

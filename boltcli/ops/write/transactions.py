@@ -1,0 +1,422 @@
+"""bbolt's write transactions: a port of its ``bucket.go``, ``node.go`` and ``tx.go``, over the pages of :mod:`.pager`.
+
+In a :class:`Transaction` a :class:`Bucket` opens the pages that change, each as a
+:class:`Node`; only these are in memory. There are no deletions yet. bbolt spills nested
+buckets in random order; here they are sorted by name. :class:`BboltWriter` writes a
+stream of content as bbolt's compaction does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from operator import itemgetter
+
+from ...errors import BoltError
+from ...format.constants import (
+    BUCKET_LEAF_FLAG,
+    ELEMENT_SIZE,
+    LEAF_PAGE,
+    MAX_KEY_SIZE,
+    PAGE_HEADER_SIZE,
+)
+from ...format.encode import branch_page, leaf_page
+from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page, ascend
+from ..read.content import MAX_VALUE_SIZE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ...format.encode import Piece
+    from .pager import BboltFile
+
+_LEAST = 2  # bbolt's MinKeysPerPage
+
+
+class BboltRefuses(BoltError):
+    """bbolt's API refuses an operation; the message is bbolt's."""
+
+
+class Node:
+    """A page that is being changed. ``values`` are values in a leaf, page ids in a branch."""
+
+    __slots__ = ("children", "flags", "is_leaf", "key", "keys", "pages", "parent", "pgid", "spilled", "values")
+
+    def __init__(self, is_leaf: bool, parent: Node | None = None) -> None:
+        self.is_leaf = is_leaf
+        self.parent = parent
+        self.keys: list[bytes] = []
+        self.values: list[Piece | int] = []
+        self.flags: list[int] = []
+        self.key: bytes | None = None  # the one by which its parent knows it
+        self.children: list[Node] = []  # those that are being changed
+        self.pgid = 0  # 0: it has no page yet
+        self.pages = 0
+        self.spilled = False
+
+    def sizes(self) -> list[int]:
+        """Return the bytes that each element takes."""
+        if not self.is_leaf:
+            return [ELEMENT_SIZE + len(key) for key in self.keys]
+        return [
+            ELEMENT_SIZE + len(key) + len(value)  # type: ignore[arg-type]
+            for key, value in zip(self.keys, self.values)
+        ]
+
+    def find(self, key: bytes) -> tuple[int, bool]:
+        """Return where ``key`` is or would be, and whether it is there."""
+        index = bisect_left(self.keys, key)
+        return index, index < len(self.keys) and self.keys[index] == key
+
+    def child(self, key: bytes) -> int:
+        """Return which child of a branch leads to ``key``."""
+        index, found = self.find(key)
+        return index if found else max(index - 1, 0)
+
+    def put(self, old: bytes, key: bytes, value: Piece | int, flags: int) -> None:
+        """Put an element in the place of that with the key ``old``, or add it."""
+        index, found = self.find(old)
+        if found:
+            self.keys[index], self.values[index], self.flags[index] = key, value, flags
+        else:
+            self.keys.insert(index, key)
+            self.values.insert(index, value)
+            self.flags.insert(index, flags)
+
+    def pieces(self, pgid: int, overflow: int) -> list[Piece]:
+        """Return the page, to be written."""
+        if self.is_leaf:
+            return leaf_page(pgid, overflow, self.flags, self.keys, self.values)  # type: ignore[arg-type]
+        return branch_page(pgid, overflow, self.keys, self.values)  # type: ignore[arg-type]
+
+    def split(self, page_size: int, threshold: int) -> Iterator[tuple[Node, int]]:
+        """Cut the node into nodes of a page each; yields them with the sizes of their pages.
+
+        A node of more than four elements that takes a page or more is cut where
+        the next element would go over ``threshold``, after two elements at least,
+        three before the end at most.
+        """
+        ends = list(accumulate(self.sizes(), initial=PAGE_HEADER_SIZE))
+        start, last = 0, len(ends) - 1
+        cuts = []
+        while last - start > 2 * _LEAST and PAGE_HEADER_SIZE + ends[last] - ends[start] >= page_size:
+            fitting = bisect_right(ends, threshold - PAGE_HEADER_SIZE + ends[start], start) - 1 - start
+            start += min(max(fitting, _LEAST), last - start - _LEAST - 1)
+            cuts.append(start)
+        if not cuts:
+            yield self, ends[last]
+            return
+        if self.parent is None:
+            self.parent = Node(False)
+            self.parent.children = [self]
+        keys, values, flags = self.keys, self.values, self.flags
+        for start, stop in zip([0, *cuts], [*cuts, last]):
+            node = self
+            if start:
+                node = Node(self.is_leaf, self.parent)
+                self.parent.children.append(node)
+            node.keys, node.values, node.flags = keys[start:stop], values[start:stop], flags[start:stop]
+            yield node, PAGE_HEADER_SIZE + ends[stop] - ends[start]
+
+
+class Bucket:
+    """A bucket that a transaction has opened."""
+
+    __slots__ = ("_edge", "_inline", "_nodes", "buckets", "full", "root", "root_node", "sequence", "tx")
+
+    def __init__(self, tx: Transaction, root: int, sequence: int, inline: bytes = b"") -> None:
+        self.tx = tx
+        self.root = root
+        self.sequence = sequence
+        self.root_node: Node | None = None
+        self.buckets: dict[bytes, Bucket] = {}
+        self.full = False  # its pages are filled to the brim, else by half
+        self._inline = inline  # the page of an inline bucket
+        self._nodes: dict[int, Node] = {}
+        self._edge: Node | None = None  # the right-most leaf, if it is open: keys above its last one belong there
+
+    def create(self, name: bytes, sequence: int) -> Bucket:
+        """Create the bucket called ``name``. Raises :class:`BboltRefuses`."""
+        if not name:
+            raise BboltRefuses("bucket name required")
+        leaf = self._leaf(name)
+        index, found = leaf.find(name)
+        if found:
+            raise BboltRefuses(
+                "bucket already exists" if leaf.flags[index] & BUCKET_LEAF_FLAG else "incompatible value"
+            )
+        leaf.put(name, name, _EMPTY, BUCKET_LEAF_FLAG)
+        self._inline = b""
+        child = self.buckets[name] = Bucket(self.tx, 0, sequence)
+        child.root_node = child._edge = Node(True)
+        return child
+
+    def child(self, name: bytes) -> Bucket:
+        """Return the bucket called ``name``, which is there."""
+        found = self.buckets.get(name)
+        if found is None:
+            node = self.root_node or self._page(self.root)
+            while not node.is_leaf:
+                pgid = node.values[node.child(name)]
+                assert isinstance(pgid, int)
+                node = self._nodes.get(pgid) or self._page(pgid)
+            value = node.values[node.find(name)[0]]
+            assert isinstance(value, bytes)
+            root, sequence = BUCKET_HEADER.unpack_from(value)
+            found = Bucket(self.tx, root, sequence, b"" if root else value[BUCKET_HEADER.size :])
+            self.buckets[name] = found
+        return found
+
+    def put(self, key: bytes, value: Piece) -> None:
+        """Put one pair at its place. Raises :class:`BboltRefuses`."""
+        if not 0 < len(key) <= MAX_KEY_SIZE:
+            raise BboltRefuses("key too large" if key else "key required")
+        if len(value) > MAX_VALUE_SIZE:
+            raise BboltRefuses("value too large")
+        leaf = self._leaf(key)
+        index, found = leaf.find(key)
+        if found and leaf.flags[index] & BUCKET_LEAF_FLAG:
+            raise BboltRefuses("incompatible value")
+        leaf.put(key, key, value, 0)
+
+    def put_all(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
+        """Put pairs; those that belong at the end go there at once. Raises :class:`BboltRefuses`."""
+        edge = self._edge
+        if edge is None:
+            self._leaf(keys[0])
+            edge = self._edge
+        if (
+            edge is not None
+            and keys[0] > (edge.keys[-1] if edge.keys else b"")
+            and ascend(keys)
+            and max(map(len, keys)) <= MAX_KEY_SIZE
+            and max(map(len, values)) <= MAX_VALUE_SIZE
+        ):
+            edge.keys += keys
+            edge.values += values
+            edge.flags += [0] * len(keys)
+            return
+        for key, value in zip(keys, values):
+            self.put(key, value)
+
+    def store(self) -> bytes:
+        """Write what was changed; returns the value of the bucket's element in its parent."""
+        node, file = self.root_node, self.tx.file
+        if node is not None and node.is_leaf and ELEMENT_SIZE * len(node.keys) < file.page_size // 4:
+            size = PAGE_HEADER_SIZE + sum(node.sizes())
+            if size <= file.page_size // 4 and not any(node.flags):
+                if self.root and node.pgid:
+                    file.release(node.pgid, node.pages)
+                self.root = 0
+                return BUCKET_HEADER.pack(0, self.sequence) + b"".join(node.pieces(0, 0))
+        self.spill()
+        return BUCKET_HEADER.pack(self.root, self.sequence)
+
+    def stored(self, name: bytes, value: bytes) -> None:
+        """Put the element of the bucket called ``name``, which is there, anew."""
+        self._leaf(name).put(name, name, value, BUCKET_LEAF_FLAG)
+
+    def spill(self) -> None:
+        """Write the changed nodes to new pages. The buckets inside must be stored already."""
+        node = self.root_node
+        if node is None:
+            return
+        self._spill(node)
+        while node.parent is not None:
+            node = node.parent
+        self.root_node = node
+        self.root = node.pgid
+
+    def _spill(self, node: Node) -> None:
+        if node.spilled:
+            return
+        node.children.sort(key=_first_key)
+        for child in list(node.children):
+            self._spill(child)
+        node.children = []
+        file = self.tx.file
+        for part, size in node.split(file.page_size, file.page_size if self.full else file.page_size // 2):
+            if part.pgid:
+                file.release(part.pgid, part.pages)
+            part.pages = -(-size // file.page_size)
+            part.pgid = file.allocate(part.pages)
+            file.writer.put(part.pgid, part.pages, part.pieces(part.pgid, part.pages - 1), size)
+            part.spilled = True
+            if part.parent is not None:
+                part.parent.put(part.keys[0] if part.key is None else part.key, part.keys[0], part.pgid, 0)
+                part.key = part.keys[0]
+        parent = node.parent
+        if parent is not None and parent.pgid == 0:
+            self._spill(parent)
+
+    def _leaf(self, key: bytes) -> Node:
+        """Return the leaf in which ``key`` is or would be, to be changed."""
+        node = self.root_node or self._node(self.root, None)
+        is_last = True
+        while not node.is_leaf:
+            index = node.child(key)
+            is_last = is_last and index == len(node.keys) - 1
+            pgid = node.values[index]
+            assert isinstance(pgid, int)
+            node = self._node(pgid, node)
+        if is_last:
+            self._edge = node
+        return node
+
+    def _node(self, pgid: int, parent: Node | None) -> Node:
+        """Return a page to be changed."""
+        found = self._nodes.get(pgid)
+        if found is None:
+            found = _parsed(self._inline, 0) if self._inline else _parsed(self.tx.file.read(pgid), pgid)
+            found.parent = parent
+            if parent is None:
+                self.root_node = found
+            else:
+                parent.children.append(found)
+            self._nodes[pgid] = found
+        return found
+
+    def _page(self, pgid: int) -> Node:
+        """Return a page, not to be changed."""
+        return _parsed(self._inline, 0) if self._inline else self.tx.look(pgid)
+
+
+class Transaction:
+    """A write transaction, from its begin to its commit."""
+
+    def __init__(self, file: BboltFile) -> None:
+        file.begin()
+        self.file = file
+        self.root = Bucket(self, file.root, 0)
+        self._pages: dict[int, Node] = {}  # that were looked at
+
+    def look(self, pgid: int) -> Node:
+        """Return a committed page, not to be changed."""
+        found = self._pages.get(pgid)
+        if found is None:
+            found = self._pages[pgid] = _parsed(self.file.read(pgid), pgid)
+        return found
+
+    def commit(self) -> None:
+        """Write what was changed."""
+        # Each bucket after those inside it, buckets inside one bucket by name: the other way round from the end.
+        order: list[tuple[Bucket, bytes, Bucket]] = []
+        pending = [(self.root, *item) for item in sorted(self.root.buckets.items(), key=itemgetter(0))]
+        while pending:
+            step = pending.pop()
+            order.append(step)
+            pending += [(step[2], *item) for item in sorted(step[2].buckets.items(), key=itemgetter(0))]
+        while order:
+            parent, name, child = order.pop()
+            value = child.store()
+            if child.root_node is not None:
+                parent.stored(name, value)
+            del parent.buckets[name]  # with all its nodes: many buckets may be nested in each other
+        self.root.spill()
+        self.file.commit(self.root.root)
+
+
+class BboltWriter:
+    """Writes content by transactions of at most ``limit`` bytes, 0: by one, as bbolt's compaction does.
+
+    The limit is on the bytes of keys and values; a bucket counts with its name.
+    A pair that would exceed it begins the next transaction. Each pair is put at
+    its place, so keys may come in any order. All but :meth:`leave` raise
+    :class:`BboltRefuses` for what bbolt refuses.
+    """
+
+    def __init__(self, file: BboltFile, limit: int) -> None:
+        self.file = file
+        self.limit = limit
+        self.transactions = 0
+        self._weight = 0  # of the transaction, bytes
+        self._names: list[bytes] = []  # of the buckets that are open, from the outside in
+        self._tx = Transaction(file)
+        self._open = [self._tx.root]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.file.size
+
+    def enter(self, name: bytes, sequence: int) -> None:
+        """Create a bucket in the innermost open one, and open it."""
+        if self.limit and self._weight + len(name) > self.limit:
+            self._next_transaction()
+        self._weight += len(name)
+        self._open.append(self._bucket().create(name, sequence))
+        self._names.append(name)
+
+    def pairs(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
+        """Put pairs into the innermost open bucket, by as many transactions as it takes."""
+        weight = sum(map(len, keys)) + sum(map(len, values))
+        if not self.limit or self._weight + weight <= self.limit:
+            self._weight += weight
+            self._bucket().put_all(keys, values)
+            return
+        ends = list(accumulate([len(key) + len(value) for key, value in zip(keys, values)], initial=0))
+        start, least = 0, 0
+        while start < len(keys):
+            stop = max(bisect_right(ends, self.limit - self._weight + ends[start], start) - 1, start + least)
+            if stop > start:
+                self._weight += ends[stop] - ends[start]
+                self._bucket().put_all(keys[start:stop], values[start:stop])
+                start = stop
+            if start < len(keys):
+                self._next_transaction()
+                least = 1  # what doesn't fit into a transaction of its own gets one all the same
+
+    def leave(self) -> None:
+        """Complete the innermost open bucket."""
+        self._names.pop()
+        self._open.pop()
+
+    def finish(self) -> None:
+        """Commit the last transaction."""
+        self._commit()
+        self.file.finish()
+
+    def _bucket(self) -> Bucket:
+        """Return the innermost open bucket, into which something is put."""
+        bucket = self._open[-1]
+        # As in bbolt's compaction all of these are filled to the brim; the root bucket never is.
+        bucket.full = len(self._open) > 1
+        return bucket
+
+    def _next_transaction(self) -> None:
+        self._commit()
+        self._tx = Transaction(self.file)
+        self._open = [self._tx.root]
+        for name in self._names:
+            self._open.append(self._open[-1].child(name))
+        self._weight = 0
+
+    def _commit(self) -> None:
+        self._tx.commit()
+        self.transactions += 1
+
+
+_EMPTY = BUCKET_HEADER.pack(0, 0) + HEADER.pack(0, LEAF_PAGE, 0, 0)
+
+
+def _first_key(node: Node) -> bytes:
+    return node.keys[0]
+
+
+def _parsed(data: bytes, pgid: int) -> Node:
+    """Return a page that was written here."""
+    end = len(data)
+    page = Page(HEADER.unpack_from(data), data, 0, end, end, 0)
+    node = Node(page.flags == LEAF_PAGE)
+    node.pgid, node.pages = pgid, page.overflow + 1
+    if node.is_leaf:
+        leaf = LeafElements(page)
+        node.keys, node.flags = leaf.keys(), leaf.flags
+        node.values = [*leaf.values()]
+    else:
+        branch = BranchElements(page)
+        node.keys, node.flags = branch.keys(), [0] * page.count
+        node.values = [*branch.pgids]
+    node.key = node.keys[0] if page.count else None
+    return node
