@@ -49,18 +49,15 @@ Answers = dict[str, object]
 
 @contextmanager
 def _environment(kernel: bool) -> Iterator[None]:
-    before = os.environ.get("BOLTCLI_KERNEL"), database_check.FEW_PAGES, database_stats.FEW_PAGES
+    before = os.environ.get("BOLTCLI_KERNEL")
     os.environ["BOLTCLI_KERNEL"] = "1" if kernel else "0"
-    # The exact walks alone, however many pages; or the kernel, however few.
-    database_check.FEW_PAGES = database_stats.FEW_PAGES = 0 if kernel else 1 << 63
     try:
         yield
     finally:
-        if before[0] is None:
+        if before is None:
             del os.environ["BOLTCLI_KERNEL"]
         else:
-            os.environ["BOLTCLI_KERNEL"] = before[0]
-        database_check.FEW_PAGES, database_stats.FEW_PAGES = before[1:]
+            os.environ["BOLTCLI_KERNEL"] = before
 
 
 def answers(path: Path, kernel: bool) -> Answers:

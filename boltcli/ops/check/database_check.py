@@ -1,8 +1,4 @@
-"""``check``: first a fast verification, as most databases are sound; if it fails, the exact check makes the findings.
-
-The compiled kernel does the fast verification if it is there, else the check in batches. Both give up at the first
-irregularity.
-"""
+"""``check``: the compiled kernel first, as most databases are sound; where it gives up, the exact check says why."""
 
 from __future__ import annotations
 
@@ -19,9 +15,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-# Below this number of pages the check in batches is not worth loading.
-FEW_PAGES = 128
-
 
 def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None = None) -> Iterator[Finding]:
     """Yield the findings about the database; none if it is sound.
@@ -36,12 +29,12 @@ def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None =
 
 
 def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
-    """Return whether the fast verification finds the whole database sound; False also if it is irregular."""
+    """Return whether the kernel finds the whole database sound; False also if it is irregular or there is no kernel."""
     hwm = snapshot.meta.hwm
-    if not 2 < hwm <= snapshot.page_count:
+    if not 2 < hwm <= snapshot.page_count or not has_kernel(snapshot):
         return False
     others = _other_pages(snapshot)
-    trees = _trees(snapshot, progress) if others is not None else None
+    trees = proven_pages(snapshot, progress) if others is not None else None
     if others is None or trees is None:
         return False
     # One byte a page, 0 or 1: the sum is 1 everywhere if each page has exactly one use.
@@ -52,17 +45,6 @@ def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
     if progress is not None:
         progress(trees.count(1), hwm)
     return True
-
-
-def _trees(snapshot: Snapshot, progress: Progress | None) -> bytes | bytearray | None:
-    """Verify all trees; return a byte for each page, 1 if a tree has it; None if one is irregular."""
-    if has_kernel(snapshot):
-        return proven_pages(snapshot, progress)
-    if snapshot.meta.hwm < FEW_PAGES:
-        return None
-    from .batch_check import proven_in_batches
-
-    return proven_in_batches(snapshot, progress)
 
 
 def _other_pages(snapshot: Snapshot) -> bytearray | None:
