@@ -13,7 +13,7 @@ from boltcli.errors import BoltError
 from boltcli.format.bucket import BucketRef, buckets_in
 from boltcli.ops.check import database_check as check
 from boltcli.ops.read import fast_keys as keys_bulk
-from boltcli.ops.read.fast_keys import written_keys
+from boltcli.ops.read.fast_keys import all_keys
 from boltcli.ops.read.key_pages import key_pages
 from boltcli.ops.stats import database_stats as stats
 from boltcli.render.formats import lines
@@ -73,8 +73,8 @@ def _write(keys: list[bytes]) -> bytes:
 def _keys(snapshot: Snapshot, bucket: BucketRef) -> list[bytes | str]:
     written: list[bytes] = []
     try:
-        for text in written_keys(snapshot, bucket, _write):
-            written.append(text)
+        for keys in all_keys(snapshot, bucket):
+            written.append(_write(keys))
     except BoltError as error:
         return [b"".join(written), str(error)]
     return [b"".join(written)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import Corrupted
 from ...format.constants import FREELIST_PAGE
-from ...tree.kernel_walks import has_kernel, proven_pages
+from ...kernel import kernel_for, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None =
 def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
     """Return whether the kernel finds the whole database sound; False also if it is irregular or there is no kernel."""
     hwm = snapshot.meta.hwm
-    if not 2 < hwm <= snapshot.page_count or not has_kernel(snapshot):
+    if not 2 < hwm <= snapshot.page_count or kernel_for(snapshot) is None:
         return False
     others = _other_pages(snapshot)
-    trees = proven_pages(snapshot, progress) if others is not None else None
+    trees = verify(snapshot, progress) if others is not None else None
     if others is None or trees is None:
         return False
     # One byte a page, 0 or 1: the sum is 1 everywhere if each page has exactly one use.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
+from ...format.page import LeafElements
 from ...tree.key_range import stretches
-from ...tree.walk import Descent, Nest
+from ...tree.walk import Descent, Nest, inline_page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ...format.page import LeafElements
     from ...storage.snapshot import Snapshot
     from ...tree.key_range import Stretch
 
@@ -124,8 +124,17 @@ def _walk(
         if part.is_last and not root:
             pending.pop()
         names.append(part.name)
-        source = stretches(snapshot, child, reverse=reverse, descent=descent)
+        source = (
+            stretches(snapshot, child, reverse=reverse, descent=descent) if child.root else _inline(snapshot, child)
+        )
         pending.append((_parts(source, reverse, recursive), depth + 1, child.root))
+
+
+def _inline(snapshot: Snapshot, bucket: BucketRef) -> Iterator[Stretch]:
+    """Yield the elements of an inline bucket."""
+    leaf = LeafElements(inline_page(snapshot, bucket))
+    if leaf.count:
+        yield leaf, leaf.keys(), 0, leaf.count
 
 
 def _parts(source: Iterator[Stretch], reverse: bool, recursive: bool) -> Iterator[Items | _Inside]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...tree.kernel_walks import counted
+from ...kernel import stats
 from .bucket_stats import BucketStats
 
 TYPE_CHECKING = False
@@ -22,9 +22,9 @@ def database_stats(
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """
-    known = counted(snapshot, snapshot.meta.root, prefix, progress)
+    known = stats(snapshot, snapshot.meta.root, prefix, progress)
     if known is not None:
-        return known[0], BucketStats(known[1])
+        return known[0], BucketStats(**known[1])
     from ..read.key_pages import top_buckets
     from .exact_stats import exact_stats
 
@@ -45,9 +45,9 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
     page or a bucket inside itself. A page referenced twice counts twice.
     """
-    known = counted(snapshot, bucket.root, None)
+    known = stats(snapshot, bucket.root, None)
     if known is not None:
-        return BucketStats(known[1])
+        return BucketStats(**known[1])
     from .exact_stats import exact_stats
 
     return exact_stats(snapshot, bucket)

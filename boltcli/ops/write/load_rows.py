@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, DestinationError
-from ...format.constants import ELEMENT_SIZE, MAX_KEY_SIZE
+from ...format.constants import MAX_KEY_SIZE
 from ...format.page import ascend
 from ...storage.destination import Destination
 from ..read.last_path import shared
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     # Of a bucket: its path and its sequence. Of a pair: the path of its bucket, its key, its value. Of many pairs
-    # of one bucket: its path, their keys, their values; or the first key, the last one, their number, and table and
-    # data of a leaf page of them, where the keys ascend and no value is large.
+    # of one bucket: its path, their keys, their values.
     Path = tuple[bytes, ...]
-    Packed = tuple[Path, bytes, bytes, int, bytes]
-    Row = tuple[Path, int] | tuple[Path, bytes, bytes] | tuple[Path, list[bytes], list[bytes]] | Packed
+    Row = tuple[Path, int] | tuple[Path, bytes, bytes] | tuple[Path, list[bytes], list[bytes]]
 
 MAX_VALUE_SIZE = (1 << 31) - 2  # bytes; bbolt refuses longer values
 _BATCH = 256  # pairs that are laid out together
@@ -69,9 +67,6 @@ def write_rows(rows: Iterable[Row], destination: Destination, *, page_size: int,
             number += 1
             if len(row) == 2:
                 loader.bucket(*row)
-            elif len(row) == 5:
-                loader.packed(*row)
-                number += row[3] - 1
             else:
                 path, key, value = row
                 if isinstance(key, bytes):
@@ -157,16 +152,6 @@ class _Loader:
         self.writer.pairs([elements([0] * len(keys), keys, values)])
         self._last[-1] = keys[-1]
         self.pairs += len(keys)
-
-    def packed(self, path: Path, first: bytes, last: bytes, count: int, data: bytes) -> None:
-        """The same, laid out already."""
-        self._go(path)
-        self._ascend(first)
-        self._flush()
-        table = ELEMENT_SIZE * count
-        self.writer.pairs([(data, 0, count, table, len(data) - table)])
-        self._last[-1] = last
-        self.pairs += count
 
     def finish(self) -> None:
         """Write the last pairs."""

@@ -12,11 +12,11 @@ import os
 import stat
 
 from ....errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError, DestinationIsSource
+from ....kernel import compact as copied
 from ....storage.destination import Destination
 from ....storage.snapshot import Snapshot
 from ....storage.source import Source as OpenFile
 from ....tree.bucket import root_bucket
-from ....tree.kernel_walks import copied
 from ...read.select_items import items
 from .allocator import NewFile
 from .replay import Replay
