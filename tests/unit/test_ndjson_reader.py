@@ -150,5 +150,5 @@ def test_a_field_twice_is_refused_beside_quotes_in_strings() -> None:
     for twice in (b'"key":"x",', b'"key" :"x",', b'"k\\u0065y":"x",'):
         with pytest.raises(ArgumentError, match="twice"):
             parse_row(line[:1] + twice + line[1:])
-        with pytest.raises(ArgumentError, match="^line 2: .*twice"):
+        with pytest.raises(ArgumentError, match=r"^line 2: .*twice"):
             list(parsed_lines(io.BytesIO(line + b"\n" + line[:1] + twice + line[1:])))

@@ -134,10 +134,10 @@ def _some(
 def _many(snapshot: Snapshot, bucket: BucketRef, job: Job[Options], write: Write, out: BinaryIO) -> None:
     from ...ops.read.fast_keys import all_keys
 
-    form, jobs = job.options.format, job.options.jobs
+    form = job.options.format
     with job.progress("listing") as progress:
         show = None if out.isatty() else progress
-        for keys in all_keys(snapshot, bucket, jobs=jobs, progress=show):
+        for keys in all_keys(snapshot, bucket, progress=show):
             out.write(write(keys, form))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import islice
 
 from ...kernel import Keys
-from ...storage.readahead import ReadAhead
 from .key_pages import key_pages
 
 TYPE_CHECKING = False
@@ -20,21 +19,18 @@ if TYPE_CHECKING:
 _PAGES = 256  # leaf pages read at once, whose keys are in memory together
 
 
-def all_keys(
-    snapshot: Snapshot, bucket: BucketRef, *, jobs: int = 1, progress: Progress | None = None
-) -> Iterator[list[bytes]]:
+def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None = None) -> Iterator[list[bytes]]:
     """Yield the keys of ``bucket`` in order, a batch at a time.
 
-    With ``jobs`` other than 1 a second process may read ahead. Raises :class:`~boltcli.errors.Corrupted` at a
-    damaged page, after yielding everything before it.
+    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it.
     """
     known = Keys(snapshot, bucket.root, _PAGES)
-    # Whether this is most of the file, judging by the number of pages; values may take several pages each.
-    with ReadAhead(snapshot, jobs != 1 and 4 * known.total > snapshot.meta.hwm):
-        for keys in known:
-            yield keys
-            if progress is not None:
-                progress(known.done, known.total)
+    if 4 * known.total > snapshot.meta.hwm:  # most of the file: values may take several pages each
+        snapshot.expect_whole()
+    for keys in known:
+        yield keys
+        if progress is not None:
+            progress(known.done, known.total)
     if known.stopped:
         done = known.done
         for keys in islice(key_pages(snapshot, bucket), done, None):
