@@ -14,7 +14,7 @@ python="$root/.venv/bin/python"
 include=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
 compiler=${CC:-gcc}
 "$compiler" -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror -fPIC -shared -fno-omit-frame-pointer \
-	-fsanitize=address,undefined -fno-sanitize-recover=all "-I$include" \
+	-fsanitize=address,undefined -fno-sanitize-recover=all "-I$include" "-DKERNEL_VERSION=$(sed -n 's/^VERSION = \([0-9]*\).*/\1/p' boltcli/kernel/__init__.py)" \
 	boltcli/kernel/*.c -o "$copy/boltcli/kernel/_kernel.abi3.so"
 asan=$("$compiler" -print-file-name=libasan.so)
 cd "$copy"

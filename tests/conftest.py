@@ -48,11 +48,9 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(params=["kernel", "python"])
 def walks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run a test twice: with the compiled kernel, where that was built, and without; on small files too."""
+    """Run a test twice: with the compiled kernel, where that was built, and without."""
     choice: str = request.param
     if choice == "kernel" and not HAS_KERNEL:
         pytest.skip("the kernel was not built, or is turned off")
     monkeypatch.setenv("BOLTCLI_KERNEL", "1" if choice == "kernel" else "0")
-    monkeypatch.setattr("boltcli.ops.check.database_check.FEW_PAGES", 0)
-    monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", 0)
     return choice

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from ..errors import BoltError, Changed, Corrupted
 from ..format.constants import BRANCH_PAGE, PAGE_TYPES
-from ..kernel import PLACE
-from ..ops.check.database_check import check
+from ..kernel import buckets as bucket_columns
+from ..ops.check.database_check import check, is_sound
 from ..ops.check.snapshot_trailer import TRAILER, trailer_is_right
 from ..ops.read.select_items import items
 from ..tree.bucket import find_bucket, root_bucket
-from ..tree.kernel_walks import space_columns
 from ..tree.walk import Sound
 
 TYPE_CHECKING = False
@@ -25,7 +24,6 @@ QUICK, WHOLE, DEEP = "quick", "whole", "deep"
 _FINDINGS = 20  # findings that are kept; the others are counted
 _MOST = 1_000_000  # findings; then counting stops
 _NEAR = 256  # of the last keys, of which one is a revision of etcd
-_WORD = 8  # bytes of the kernel's numbers; the first sum is the number of pairs
 
 
 def verify(
@@ -141,10 +139,9 @@ def _headers(snapshot: Snapshot) -> Iterator[str]:
 
 def _count(snapshot: Snapshot) -> tuple[int, int, str]:
     """Read all pairs; return the number of pairs and of buckets, and the error that stopped reading, or ""."""
-    columns = space_columns(snapshot, snapshot.meta.root, 0, 0, snapshot.page_size)
-    if columns is not None:  # the kernel has read each key and value
-        places, _, sums, _, _ = columns
-        return int.from_bytes(sums[:_WORD], "little"), len(places) // (len(PLACE) * _WORD) - 1, ""
+    columns = bucket_columns(snapshot) if is_sound(snapshot) else None
+    if columns is not None:  # the kernel has found that each key and value can be read
+        return sum(columns.pairs), len(columns.pairs) - 1, ""
     pairs = buckets = 0
     try:
         for part in items(snapshot, root_bucket(snapshot), recursive=True, guard=Sound(snapshot)):

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 
 HEADER = struct.Struct("<QHHI")  # pgid, flags, count, overflow
-PAGE_WORDS = struct.Struct("<QQ")  # the same as two numbers: pgid, flags | count << 16 | overflow << 32
 LEAF_ELEMENT = struct.Struct("<IIII")  # flags, pos, ksize, vsize
 BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, ksize, pgid
 BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence

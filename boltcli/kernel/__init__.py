@@ -1,13 +1,9 @@
-"""The optional compiled kernel: whole walks over a database in C (``walk.h``).
+"""The optional compiled kernel: whole walks over a database in C (``walk.h``), and all that Python knows of them.
 
-Its results are those of the Python code. If a file isn't regular it returns
-None, and the Python code is used. It is built when boltcli is installed, if
-there is a C compiler (``build_hook.py``).
-
-Its functions take the file as a buffer, the page size, the number of pages
-that may be visited (the high-water mark, or all), the root page, and a
-callable that is called every few milliseconds with the number of pages visited
-so far; an exception from it ends the walk and is passed on.
+The results are those of the exact walks in Python. A function returns None if there is no kernel, if it can't read
+the file (a remote one is not in memory), or if the file isn't regular; then the caller uses the exact walk. Each may
+raise :class:`~boltcli.errors.Changed`. The kernel is built when boltcli is installed, if there is a C compiler
+(``build_hook.py``).
 """
 
 from __future__ import annotations
@@ -16,98 +12,60 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Literal, Protocol, overload
+    from collections.abc import Callable, Iterator
+    from typing import Protocol
 
+    from ..format.meta import Meta as MetaPage
     from ..format.page import Buffer
 
+    Progress = Callable[[int, int], None]
+    # Called every few milliseconds with the number of pages visited so far; an exception from it ends the walk.
     Tick = Callable[[int], object] | None
-    Row = tuple[tuple[bytes, ...], int] | tuple[tuple[bytes, ...], bytes, bytes, int, bytes]  # bucket; pairs
+    Write = Callable[[int, int, memoryview], None]
     Meta = tuple[int, int, int, int]  # transaction, root, freelist, high-water mark
 
-    class Kernel(Protocol):
-        """The functions of the kernel; each returns None if the file isn't regular."""
+    class Readable(Protocol):
+        """What is read: a :class:`~boltcli.storage.snapshot.Snapshot`."""
 
-        def prove(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
-            """Verify all trees; return a byte for each page, 1 if a tree has it."""
+        meta: MetaPage
+        page_size: int
+        size: int
+
+        @property
+        def buffer(self) -> Buffer:
+            """The file's bytes."""
+
+        def glance(self) -> None:
+            """Raise :class:`~boltcli.errors.Changed` if what is read is bound to be useless."""
+
+    class Kernel(Protocol):
+        """The functions in C; each returns None if the file isn't regular.
+
+        They take the file, the page size, the number of pages that may be visited, and the root page.
+        """
+
+        def verify(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
+            """See :func:`verify`."""
 
         def stats(
             self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, prefix: bytes | None, /
-        ) -> tuple[int, tuple[int, ...], bytes] | None:
-            """Count the buckets in ``root`` whose names begin with ``prefix``, or with None the bucket itself.
+        ) -> tuple[int, dict[str, int], bytes] | None:
+            """See :func:`stats`; also a byte a page, 1 for those that were entered."""
 
-            Returns how many, the numbers of their :class:`~boltcli.ops.stats.bucket_stats.BucketStats`, and a byte a
-            page, 1 for those that were entered.
-            """
-
-        def buckets(
-            self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, as_text: bool, /
-        ) -> bytes | None:
-            """List all buckets, each before those inside it: as ``inspect`` prints them, or as records.
-
-            A record is of nine u64, see :data:`RECORD`.
-            """
-
-        def space(
-            self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, levels: int, keep: int, dense: int, /
-        ) -> tuple[bytes, bytes, bytes, bytes, bytes] | None:
-            """Count what takes the space in the bucket at page ``root`` and in those inside it.
-
-            Returns columns as u64: buckets of eleven (:data:`PLACE`), leaf pages of four (offset, end, pairs, bytes),
-            sums (:data:`SUMS`), the ``keep`` largest pairs of four (size, key, key size, bucket); and a byte a page, 1
-            for those of the trees. ``levels`` of buckets are told apart; ``dense`` is a dense copy's page size.
-            """
+        def buckets(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
+            """List all buckets, each before those inside it: records of u64, see :data:`_RECORD`."""
 
         def copy(
             self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, size: int, limit: int, capacity: int,
-            write: Callable[[int, int, memoryview], None] | None, /,
+            write: Write | None, /,
         ) -> tuple[Meta, Meta, int, int, int, int] | None:  # fmt: skip
-            """Write the file that ``bbolt compact`` makes, of pages of ``size`` bytes, without its metas.
-
-            A transaction puts at most ``limit`` bytes. With a ``capacity`` it is the densest one, whose pages take so
-            many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with pages: the
-            first one's id, that after the last, their bytes (no longer valid after the call); with None they are only
-            counted. Returns both metas, the file's size, and the numbers of transactions, pairs and buckets. Whether
-            the keys of pages are in order is for the caller to know.
-            """
-
-        def export(
-            self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, names: bytes | None, hex_names: bytes,
-            shown: Callable[[bytes], bool], write: Callable[[memoryview], object], /,
-        ) -> tuple[int, int] | Literal[False] | None:  # fmt: skip
-            """Write what is in the bucket at page ``root`` as lines of JSON, as ``export`` prints them.
-
-            ``names`` lead to that bucket, as they stand in a line, None if they aren't printable, ``hex_names`` the
-            same in hexadecimal; ``shown`` says whether a text beyond ASCII is printable. ``write`` is called with some
-            text, which is no longer valid after the call. Returns the numbers of pairs and buckets; False if the file
-            changed after the first line; None before that.
-            """
-
-        def parse(self, lines: list[bytes], first: int, /) -> tuple[list[Row], int]:
-            """Read lines of JSON from ``first`` on up to one that isn't as ``export`` writes it.
-
-            Returns their rows, and how many lines they were. Pairs of one bucket, whose keys ascend, are one row: its
-            path, their first key and their last, their number, the table and data of a leaf page of them.
-            """
+            """See :func:`compact`."""
 
         def leaves(self, file: Buffer, page_size: int, most: int, root: int, tick: Tick, /) -> bytes | None:
             """List the leaf pages of a tree in order: their ids as u64. The pages themselves are not looked at."""
 
-        @overload
-        def keys(self, file: Buffer, page_size: int, ids: Buffer, form: Literal["l"], /) -> list[bytes] | None: ...
-        @overload
-        def keys(self, file: Buffer, page_size: int, ids: Buffer, form: Literal["a", "h", "b"], /) -> bytes | None: ...
-        def keys(self, file: Buffer, page_size: int, ids: Buffer, form: str, /) -> list[bytes] | bytes | None:
-            """Read the keys of the leaf pages ``ids``: a list, or as lines in the form auto, hex or bytes."""
-
-        def pages(
-            self, file: Buffer, page_size: int, pgid: int, hwm: int, free: memoryview, /
-        ) -> tuple[bytes, int, int]:
-            """Write the next lines of the table of pages, from ``pgid`` on.
-
-            ``free`` are the ids of the free ones as u64, ascending. Returns them (none: the file has no such
-            page), the page after them, and how many bytes of ``free`` are passed.
-            """
+        def keys(self, file: Buffer, page_size: int, ids: Buffer, /) -> list[bytes] | None:
+            """Read the keys of the leaf pages ``ids``."""
 
         def watch(self, mapping: Buffer, /) -> int:
             """Replace ``mapping`` by zeros when its file is truncated; return an id. Raises OSError."""
@@ -119,27 +77,11 @@ if TYPE_CHECKING:
             """Stop watching a mapping, before it is unmapped."""
 
 
-# What a record of ``buckets`` says: where in the file its name is, and how long that is; the index of its parent's
-# record, and how many buckets it is in; its root page (0: inline); its sequence; its pairs without child buckets;
-# the pages of its tree, or the bytes of its inline page; the levels of its tree.
-RECORD = ("name", "name_size", "parent", "nesting", "root", "sequence", "pairs", "size", "levels")
+VERSION = 10  # of the functions in C: build_hook.py compiles it in; a kernel built with another is not used
 
-# What a record of a bucket of ``space`` says: its name, its parent's record, the record that its pairs count to, how
-# many buckets it is in, its root page or 0, where an inline one ends; of its group pairs, bytes, its leaf pages.
-PLACE = ("name", "name_size", "parent", "group", "nesting", "root", "end", "pairs", "bytes", "first", "leaves")
-# Pairs, leaf pages, overflow pages, pages of a dense copy; then keys and values by the bits of their size, and leaf
-# pages by tenths of their room in use.
-SUMS = {
-    "pairs": 1,
-    "leaf_pages": 1,
-    "overflow_pages": 1,
-    "dense_pages": 1,
-    "key_sizes": 33,
-    "value_sizes": 33,
-    "fills": 10,
-}
-
-_VERSION = 9  # of kernel.c: one that was built from another is not used
+# The fields of a bucket's record, as kernel.c has them.
+_RECORD = ("name", "name_size", "parent", "root", "sequence", "pairs", "size", "levels")
+_WORD = 8  # bytes of a number
 
 
 def load_kernel() -> Kernel | None:
@@ -150,7 +92,7 @@ def load_kernel() -> Kernel | None:
         from . import _kernel  # type: ignore[attr-defined]
     except ImportError:  # not built, for another system, or refused on a big-endian machine
         return None
-    return _kernel if _kernel.VERSION == _VERSION else None
+    return _kernel if _kernel.VERSION == VERSION else None
 
 
 def state() -> str:
@@ -158,3 +100,152 @@ def state() -> str:
     if os.environ.get("BOLTCLI_KERNEL") == "0":
         return "turned off"
     return "compiled" if load_kernel() is not None else "not built"
+
+
+def kernel_for(snapshot: Readable) -> Kernel | None:
+    """Return the kernel if there is one that can read ``snapshot``."""
+    kernel = load_kernel()
+    if kernel is not None:
+        try:
+            memoryview(snapshot.buffer).release()
+        except TypeError:
+            return None
+    return kernel
+
+
+def _tick(snapshot: Readable, progress: Progress | None) -> Tick:
+    glance, hwm = snapshot.glance, snapshot.meta.hwm
+
+    def tick(pages: int) -> None:
+        glance()
+        if progress is not None:
+            progress(pages, hwm)
+
+    return tick
+
+
+def _all(snapshot: Readable) -> int:
+    """Return the number of whole pages in the file."""
+    return snapshot.size // snapshot.page_size
+
+
+def verify(snapshot: Readable, progress: Progress | None = None) -> bytes | None:
+    """Verify the trees of all buckets; return a byte for each page below the high-water mark: 1 if a tree has it.
+
+    Then the keys ascend and lie within the bounds that the branch pages give, no page has two uses, and all keys and
+    values, those of inline buckets too, lie in their pages.
+    """
+    kernel, meta = kernel_for(snapshot), snapshot.meta
+    if kernel is None:
+        return None
+    return kernel.verify(snapshot.buffer, snapshot.page_size, meta.hwm, meta.root, _tick(snapshot, progress))
+
+
+def stats(
+    snapshot: Readable, root: int, prefix: bytes | None, progress: Progress | None = None
+) -> tuple[int, dict[str, int]] | None:
+    """Sum the statistics of the buckets below page ``root`` whose names begin with ``prefix``; None: of that bucket.
+
+    Returns the number of buckets, and the numbers of a :class:`~boltcli.ops.stats.bucket_stats.BucketStats` by name.
+    """
+    kernel, tick = kernel_for(snapshot), _tick(snapshot, progress)
+    if kernel is None:
+        return None
+    found = kernel.stats(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, prefix)
+    return found and found[:2]
+
+
+def reached_pages(snapshot: Readable) -> bytes | None:
+    """Return a byte for each page of the file: 1 if a bucket's tree has it."""
+    kernel, root, tick = kernel_for(snapshot), snapshot.meta.root, _tick(snapshot, None)
+    if kernel is None:
+        return None
+    found = kernel.stats(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, b"")
+    return found and found[2]
+
+
+class Buckets:
+    """All buckets as columns, each before those inside it; the first is the root bucket, whose name is empty.
+
+    ``parents`` are indexes (that of the root bucket is its own), ``roots`` page ids, 0 for inline buckets. ``pairs``
+    are the bucket's own. ``sizes`` are the pages of its tree, or the bytes of its inline page, and ``levels`` the
+    levels of the tree.
+    """
+
+    __slots__ = ("levels", "names", "pairs", "parents", "roots", "sequences", "sizes")
+
+    def __init__(self, buffer: Buffer, records: bytes) -> None:
+        with memoryview(records).cast("Q") as numbers:
+            columns = {field: numbers[at :: len(_RECORD)].tolist() for at, field in enumerate(_RECORD)}
+        starts, sizes = columns["name"], columns["name_size"]
+        self.names = [buffer[start : start + size] for start, size in zip(starts, sizes)]
+        self.names[0] = b""
+        self.parents, self.roots, self.sequences = columns["parent"], columns["root"], columns["sequence"]
+        self.pairs, self.sizes, self.levels = columns["pairs"], columns["size"], columns["levels"]
+
+
+def buckets(snapshot: Readable) -> Buckets | None:
+    """Return all buckets."""
+    kernel, root, tick = kernel_for(snapshot), snapshot.meta.root, _tick(snapshot, None)
+    if kernel is None:
+        return None
+    records = kernel.buckets(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick)
+    return None if records is None else Buckets(snapshot.buffer, records)
+
+
+def compact(
+    snapshot: Readable,
+    size: int,
+    write: Write | None,
+    progress: Progress | None = None,
+    *,
+    limit: int = 0,
+    capacity: int = 0,
+) -> tuple[Meta, Meta, int, int, int, int] | None:
+    """Write the file that ``bbolt compact`` makes, of pages of ``size`` bytes, without its metas.
+
+    A transaction puts at most ``limit`` bytes. With a ``capacity`` it is the densest one, whose pages take so
+    many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with pages: the
+    first one's id, that after the last, their bytes (no longer valid after the call); with None they are only
+    counted. Returns both metas, the file's size, and the numbers of transactions, pairs and buckets. Whether
+    the keys of pages are in order is for the caller to know.
+    """
+    kernel, root, tick = kernel_for(snapshot), snapshot.meta.root, _tick(snapshot, progress)
+    if kernel is None:
+        return None
+    return kernel.copy(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick, size, limit, capacity, write)
+
+
+class Keys:
+    """The keys of the tree at page ``root``, a list for each ``at_once`` leaf pages.
+
+    ``total`` is the number of leaf pages, ``done`` of those whose keys were yielded. ``stopped`` is set if a page
+    wasn't regular, or if the kernel can't read the file: the rest is for Python.
+    """
+
+    def __init__(self, snapshot: Readable, root: int, at_once: int) -> None:
+        self.done = 0
+        self._snapshot = snapshot
+        self._at_once = at_once
+        self._kernel = kernel = kernel_for(snapshot)
+        ids = None
+        if kernel is not None:
+            tick = _tick(snapshot, None)
+            ids = kernel.leaves(snapshot.buffer, snapshot.page_size, _all(snapshot), root, tick)
+        self._ids = ids or b""
+        self.total = len(self._ids) // _WORD
+        self.stopped = ids is None
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        snapshot, kernel = self._snapshot, self._kernel
+        step = _WORD * self._at_once
+        for start in range(0, len(self._ids), step):
+            assert kernel is not None
+            snapshot.glance()
+            ids = self._ids[start : start + step]
+            keys = kernel.keys(snapshot.buffer, snapshot.page_size, ids)
+            if keys is None:
+                self.stopped = True
+                return
+            yield keys
+            self.done += len(ids) // _WORD

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -68,7 +69,10 @@ def compile_kernel(folder: Path, scratch: Path) -> Path:
 
     flags = [] if os.name == "nt" else ["-O3", "-g0", "-fvisibility=hidden"]
     sources = sorted(map(os.path.relpath, folder.glob("*.c")))
-    extension = Extension(NAME, sources, py_limited_api=True, extra_compile_args=flags)
+    # In the one place where it stands; the module can't be imported from here.
+    (version,) = re.findall(r"^VERSION = (\d+)", (folder / "__init__.py").read_text(), re.MULTILINE)
+    macros = [("KERNEL_VERSION", version)]
+    extension = Extension(NAME, sources, py_limited_api=True, extra_compile_args=flags, define_macros=macros)
     command = build_ext(Distribution({"name": "boltcli", "ext_modules": [extension]}))
     command.build_lib = command.build_temp = str(scratch)
     with silence():

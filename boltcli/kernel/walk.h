@@ -1,7 +1,7 @@
 #ifndef BOLTCLI_WALK_H
 #define BOLTCLI_WALK_H
 /* Whole walks over a database, compiled. Optional: Python gives the same answers, and decides wherever this gives none.
-   This is what all parts share: reading fields, entering pages, text that grows.
+   This is what all parts share: reading fields, entering pages, memory that grows.
 
    The file may be damaged, hostile, and may change while it is read. So each field is read once into a variable, that
    is checked, and nothing is done with the file's word for it; no page is entered twice, so the work is in proportion
@@ -23,10 +23,8 @@ enum { HEAD = 16, ELEM = 16, BRANCH = 1, LEAF = 2, VALUE = 16, DEEPEST = 128, EV
 #ifdef _MSC_VER
 #define swap64 _byteswap_uint64
 #define ONCE(v)
-static inline int bits(u32 n) { unsigned long at; return _BitScanReverse(&at, n) ? (int)at + 1 : 0; }
 #else
 #define swap64 __builtin_bswap64
-static inline int bits(u32 n) { return n ? 32 - __builtin_clz(n) : 0; }
 #define ONCE(v) __asm__ volatile("" : "+r"(v))             /* the compiler may not read it again */
 #endif
 static inline u64 r64(const u8 *p) { u64 v; memcpy(&v, p, 8); ONCE(v); return v; }
@@ -164,25 +162,9 @@ static inline u8 *room(Text *t, size_t more) {
     return t->at + t->n;
 }
 static inline int put(Text *t, const void *s, size_t n) { u8 *p = room(t, n); if (!p) return 0; if (n) memcpy(p, s, n); t->n += n; return 1; }
-#define PUT(t, s) put(t, s, sizeof s - 1)
-
-static inline int number(Text *t, u64 n) {
-    char digits[20]; int at = sizeof digits;
-    do digits[--at] = '0' + n % 10; while (n /= 10);
-    return put(t, digits + at, sizeof digits - at);
-}
-
-/* How many bytes at s are one character of valid UTF-8; 0 if none. */
-static inline u32 utf8(const u8 *s, u64 n) {
-    u32 more = s[0] < 0x80 ? 0 : s[0] < 0xC2 ? 9 : s[0] < 0xE0 ? 1 : s[0] < 0xF0 ? 2 : s[0] < 0xF5 ? 3 : 9;
-    if (more >= n) return 0;
-    for (u32 i = 1; i <= more; i++) if (s[i] >> 6 != 2) return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F)) return 0;
-    return more + 1;
-}
 
 /* --- What the module offers: each part its functions --- */
 
 #define FUNCTION(name) PyObject *py_##name(PyObject *self, PyObject *args)
-FUNCTION(copy); FUNCTION(export); FUNCTION(parse); FUNCTION(space); FUNCTION(leaves); FUNCTION(keys); FUNCTION(pages); FUNCTION(watch); FUNCTION(is_tripped); FUNCTION(unwatch);
+FUNCTION(copy); FUNCTION(leaves); FUNCTION(keys); FUNCTION(watch); FUNCTION(is_tripped); FUNCTION(unwatch);
 #endif

@@ -75,7 +75,10 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
         return items
     if form == "auto":
         if b"".join(items).translate(None, _PRINTABLE):
-            items = list(map(auto, items))
+            from binascii import hexlify
+
+            # Most that isn't printable has control bytes: then the rest of the rule isn't needed.
+            items = [hexlify(item) if 1 in item.translate(_CONTROLS) else auto(item) for item in items]
     elif form == "ascii-encoded":
         items = list(map(quote, items))
     elif form == "hex":

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from binascii import hexlify
+from functools import lru_cache
+from itertools import chain, repeat
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..format.bucket import BucketRef
 from ..ops.read.last_path import LastPath
-from .formats import formatted
+from .formats import LARGE, formatted
 from .orjson_writer import line, parsed
-from .records import is_shown, pair, pieces, put_bucket
+from .records import pair, pieces, put_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,33 +26,46 @@ _FIELDS = {"bucket", "bucket_hex", "key", "key_hex", "value", "value_hex", "sequ
 # Where the pairs that deleted lists come from, and what pairs mean.
 _DECODED = {"key_decoded", "key_guess", "value_decoded", "value_guess"}
 _IGNORED = {"page", "certainty", "version_of", "version_of_hex", *_DECODED}
-_FEW = 4  # pairs, for which what follows isn't quicker
+_SPACE_BEFORE_COLON = re.compile(rb'"[ \t\r]+:')
 PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))  # bytes that a string of JSON has as they are
 
 
 def rows(part: Items) -> Iterator[bytes]:
-    """Yield a line for each element."""
-    keys, values = part.keys, part.values
-    if len(keys) < _FEW or BucketRef in set(map(type, values)):
-        records = [
-            bucket_row((*part.path, key), value.sequence)
-            if isinstance(value, BucketRef)
-            else pair(part.path, key, value, "auto")
-            for key, value in zip(keys, values)
-        ]
-        yield from pieces(records)
+    """Yield a line for each element, many of them together."""
+    path, keys, values = part.path, part.keys, part.values
+    if BucketRef not in set(map(type, values)):
+        yield from _pair_lines(path, keys, values)  # type: ignore[arg-type]
         return
-    head = pair_head(part.path)
+    begin = 0
+    for at, value in enumerate(values):
+        if isinstance(value, BucketRef):
+            yield from _pair_lines(path, keys[begin:at], values[begin:at])  # type: ignore[arg-type]
+            yield b'%b"sequence":%d}\n' % (pair_head((*path, keys[at])), value.sequence)
+            begin = at + 1
+    yield from _pair_lines(path, keys[begin:], values[begin:])  # type: ignore[arg-type]
+
+
+def _pair_lines(path: tuple[bytes, ...], keys: list[bytes], values: list[bytes]) -> Iterator[bytes]:
+    """Yield the lines of pairs: a large value, which stands alone, slice by slice; others together."""
+    if not keys:
+        return
+    if len(keys) == 1 and len(values[0]) > LARGE:
+        yield from pieces([pair(path, keys[0], values[0], "auto")])
+        return
+    head = pair_head(path)
     texts = formatted(keys, "auto")
-    if _are_plain(values) and _are_plain(texts) and all(map(is_, keys, texts)):  # type: ignore[arg-type]
+    if _are_plain(values) and _are_plain(texts) and all(map(is_, keys, texts)):
         form = head.replace(b"%", b"%%") + b'"key":"%b","value":"%b"}\n'
         yield b"".join(map(form.__mod__, zip(keys, values)))
         return
-    shown = [
-        b'"key":%b' % _string(key.decode(), key) if text is key else b'"key_hex":"%b"' % text
-        for key, text in zip(keys, texts)
-    ]
-    yield b"".join([b"%b%b,%b}\n" % (head, key, _value(value)) for key, value in zip(shown, values)])  # type: ignore[arg-type]
+    before, after = head + b'"key_hex":"', b'",'
+    if any(map(is_, keys, texts)):
+        before, after = head, b","
+        texts = [
+            b'"key":%b' % _string(key.decode(), key) if text is key else b'"key_hex":"%b"' % text
+            for key, text in zip(keys, texts)
+        ]
+    yield b"".join(chain.from_iterable(zip(repeat(before), texts, repeat(after), map(_value, values), repeat(b"}\n"))))
 
 
 def _are_plain(items: list[bytes]) -> bool:
@@ -60,8 +76,9 @@ def _are_plain(items: list[bytes]) -> bool:
     return data.isascii() and not data.translate(None, PLAIN)
 
 
+@lru_cache(maxsize=2)
 def pair_head(path: tuple[bytes, ...]) -> bytes:
-    """Return how the line of a pair in the bucket at ``path`` begins, up to its key."""
+    """Return how the line of a pair in the bucket at ``path``, or of that bucket, begins: up to its key or sequence."""
     record: dict[str, Any] = {}
     put_bucket(record, path)
     return line(record)[:-2] + b","
@@ -81,12 +98,6 @@ def _value(data: bytes) -> bytes:
     except UnicodeDecodeError:
         return b'"value_hex":"%b"' % hexlify(data)
     return b'"value":' + _string(text, data)
-
-
-def names(path: tuple[bytes, ...]) -> tuple[bytes | None, bytes]:
-    """Return the names of ``path`` as they stand in a line, None if they aren't printable; and in hexadecimal."""
-    plain = line([name.decode() for name in path])[1:-2] if all(map(is_shown, path)) else None
-    return plain, line([name.hex() for name in path])[1:-2]
 
 
 def bucket_row(path: tuple[bytes, ...], sequence: int) -> dict[str, Any]:
@@ -132,10 +143,7 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
         raise ArgumentError(f"not JSON: {error}") from None
     if not isinstance(record, dict):
         raise ArgumentError("not an object")
-    # Without the quotes inside strings, which are escaped, each of these ends the name of a field. (One that ends in a
-    # backslash is unknown.)
-    bare = text.replace(b'\\"', b"") if b"\\" in text else text
-    if bare.count(b'":') != len(record) or any(space in bare for space in (b'" ', b'"\t', b'"\r')):
+    if not has_fields_once(text, len(record)):
         refuse_twice(text)
     if "end" in record:
         return _end(record)
@@ -145,7 +153,7 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
     if long and record.keys() & _DECODED:  # the long string may be one inside of what is decoded
         raise ArgumentError("a pair of this size is taken only undecoded: write it with --decode off")
     names = _one(record, "bucket", list)
-    path = tuple((_HEX_NAMES if "bucket_hex" in record else _NAMES)(names))
+    path = tuple((HEX_NAMES if "bucket_hex" in record else NAMES)(names))
     if "sequence" in record:
         sequence = record["sequence"]
         if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence < 1 << 64:
@@ -167,7 +175,15 @@ def _hex_name(name: Any) -> bytes:
     return _bytes(name, in_hex=True)
 
 
-_NAMES, _HEX_NAMES = LastPath(_name), LastPath(_hex_name)
+NAMES, HEX_NAMES = LastPath(_name), LastPath(_hex_name)
+
+
+def has_fields_once(text: bytes, count: int) -> bool:
+    """Return whether objects that are parsed as ``count`` fields certainly have no more: parsers keep one of a name."""
+    # Without the quotes inside strings, which are escaped, each of these ends the name of a field. (One that ends in a
+    # backslash is unknown.)
+    bare = text.replace(b'\\"', b"") if b"\\" in text else text
+    return bare.count(b'":') == count and not _SPACE_BEFORE_COLON.search(bare)
 
 
 def refuse_twice(text: bytes) -> None:

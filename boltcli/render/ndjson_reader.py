@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from binascii import Error, unhexlify
-from itertools import islice, repeat
+from binascii import unhexlify
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
-from ..kernel import load_kernel
 from .long_lines import LongLine, line_blocks
-from .ndjson import PLAIN, End, pair_head, parse_row
-from .orjson_writer import parsed
+from .ndjson import HEX_NAMES, NAMES, End, has_fields_once, parse_row
+from .orjson_writer import all_parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
+    from ..ops.read.last_path import LastPath
     from ..ops.write.load_rows import Row
     from .json_array import Readable
 
-    Many = tuple[tuple[bytes, ...], list[bytes], list[bytes]]
-
-_AT_ONCE = 256  # pairs that are given together, and
-_BYTES_AT_ONCE = 1 << 16  # bytes of their lines
+_AT_ONCE = 256  # lines that are parsed together
+_PATHS = {"bucket": NAMES, "bucket_hex": HEX_NAMES}
+# The fields of a pair as export writes them, and what makes bytes of each.
+_PAIRS: dict[tuple[str, ...], tuple[LastPath, Callable[[str], bytes], Callable[[str], bytes]]] = {
+    (bucket, f"key{key}", f"value{value}"): (decode_path, decode_key, decode_value)
+    for bucket, decode_path in _PATHS.items()
+    for key, decode_key in (("", str.encode), ("_hex", unhexlify))
+    for value, decode_value in (("", str.encode), ("_hex", unhexlify))
+}
+_BUCKETS: dict[tuple[str, ...], LastPath] = {
+    (bucket, "sequence"): decode_path for bucket, decode_path in _PATHS.items()
+}
 
 
 def parsed_lines(file: Readable) -> Iterator[tuple[Row | End, bytes]]:
@@ -30,93 +39,98 @@ def parsed_lines(file: Readable) -> Iterator[tuple[Row | End, bytes]]:
     Empty lines are passed over. Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
     """
     number = 0
-    head: bytes | None = None  # how the line of the pair before began, up to its key
-    path: tuple[bytes, ...] = ()  # of its bucket
     ended = False
-    kernel = load_kernel()
     blocks = line_blocks(file)
     while True:
         try:
-            lines = next(blocks, None)
+            block = next(blocks, None)
         except (ArgumentError, MemoryError) as error:
             raise _at(number + 1, error) from None
-        if lines is None:
+        if block is None:
             return
-        strings: dict[str, bytes] = {}
-        if isinstance(lines, LongLine):
-            head, strings, lines = None, lines.strings, [lines.text]
-        done = exact = 0  # how many of these; how many have to be taken one by one
-        while done < len(lines):
-            if kernel is not None and not (ended or strings):
-                rows, count = kernel.parse(lines, done)
-                done += count
-                number += count
-                yield from zip(rows, repeat(b""))
-                if done == len(lines):
-                    break
-            elif head is not None and done >= exact:
-                count, many = _alike(lines, done, head, path)
-                if many is not None:
-                    done += count
-                    number += count
-                    yield many, b""
+        strings, block = (block.strings, [block.text]) if isinstance(block, LongLine) else ({}, block)
+        for start in range(0, len(block), _AT_ONCE):
+            lines = block[start : start + _AT_ONCE]
+            records = None if strings or ended else _records(lines)
+            done = 0
+            while done < len(lines):
+                if records is not None and not ended:
+                    for row, count in _plain_rows(records, done):
+                        yield row, b""
+                        done += count
+                        number += count
+                    if done == len(lines):
+                        break
+                line = lines[done]
+                done += 1
+                number += 1
+                if not line.strip():
                     continue
-                exact = done + count
-            line = lines[done]
-            done += 1
-            number += 1
-            if not line.strip():
-                continue
-            try:
-                if ended:
-                    raise ArgumentError("there is a line after the end of the export")
-                row = parse_row(line, strings)
-            except (ArgumentError, MemoryError) as error:
-                raise _at(number, error) from None
-            ended = isinstance(row, End)
-            if isinstance(row, End) or len(row) == 2 or row[0] != path:
-                head = None
-            elif head is None:  # the second of a bucket in a row: there may be more
-                head = pair_head(path)
-            path = () if isinstance(row, End) else row[0]
-            yield row, line
+                try:
+                    if ended:
+                        raise ArgumentError("there is a line after the end of the export")
+                    said = parse_row(line, strings)
+                except (ArgumentError, MemoryError) as error:
+                    raise _at(number, error) from None
+                ended = isinstance(said, End)
+                yield said, line
 
 
 def _at(number: int, error: ArgumentError | MemoryError) -> ArgumentError:
     return ArgumentError(f"line {number}: {error if str(error) else 'not enough memory for it'}")
 
 
-def _alike(lines: list[bytes], at: int, head: bytes, path: tuple[bytes, ...]) -> tuple[int, Many | None]:
-    """Read the lines from ``at`` on that begin with ``head``, at most some hundred.
+def _records(lines: list[bytes]) -> list[dict[str, Any]] | None:
+    """Return the objects that ``lines`` are; None if one of them has to be looked at on its own."""
+    try:
+        records = all_parsed(lines)
+    except (ValueError, MemoryError):
+        return None
+    if set(map(type, records)) != {dict}:
+        return None
+    return records if has_fields_once(b"".join(lines), sum(map(len, records))) else None
 
-    Returns how many these are, and their pairs: None if not all about them is plain.
-    """
-    first = lines[at]
-    key_in_hex, value_in_hex = first.startswith(head + b'"key_hex":"'), b'","value_hex":"' in first
-    before = head + (b'"key_hex":"' if key_in_hex else b'"key":"')
-    between = b'","value_hex":"' if value_in_hex else b'","value":"'
+
+def _plain_rows(records: list[dict[str, Any]], at: int) -> Iterator[tuple[Row, int]]:
+    """Yield rows of ``records`` from ``at`` on, each with the number of records in it, up to one that isn't plain."""
+    last: tuple[Any, Any] | None = None  # the bucket of the pairs that are collected, as it is written
+    path: tuple[bytes, ...] = ()
     keys: list[bytes] = []
     values: list[bytes] = []
-    size, start = 0, len(before)
-    for line in islice(lines, at, at + _AT_ONCE):
-        key, found, value = line[start:-2].partition(between)
-        if not (found and line.startswith(before) and line.endswith(b'"}')):
+    for record in islice(records, at, None):
+        fields = tuple(record)
+        kinds = _PAIRS.get(fields)
+        try:
+            if kinds is not None:
+                decode_path, decode_key, decode_value = kinds
+                names, shown_key, shown_value = record.values()
+                key, value = decode_key(shown_key), decode_value(shown_value)
+                if last is None or names != last[0] or decode_path is not last[1]:
+                    if keys:
+                        yield (path, keys, values), len(keys)
+                        keys, values = [], []
+                    path = _path(decode_path, names)
+                    last = names, decode_path
+                keys.append(key)
+                values.append(value)
+                continue
+            if keys:
+                yield (path, keys, values), len(keys)
+                keys, values = [], []
+            if fields not in _BUCKETS:
+                return
+            names, sequence = record.values()
+            if type(sequence) is not int or not 0 <= sequence < 1 << 64:
+                return
+            yield (_path(_BUCKETS[fields], names), sequence), 1
+            last = None
+        except (ArgumentError, TypeError, ValueError):
             break
-        keys.append(key)
-        values.append(value)
-        size += len(line)
-        if size > _BYTES_AT_ONCE:
-            break
-    try:
-        if key_in_hex:
-            keys = list(map(unhexlify, keys))
-        elif b"".join(keys).translate(None, PLAIN):
-            return len(keys), None
-        if value_in_hex:
-            values = list(map(unhexlify, values))
-        elif b"".join(values).translate(None, PLAIN):
-            # A quote that isn't escaped makes it no string of JSON.
-            values = [parsed(b'"%b"' % value).encode() if value.translate(None, PLAIN) else value for value in values]
-    except (Error, ValueError):
-        return len(values), None
-    return len(keys), (path, keys, values) if keys else None
+    if keys:
+        yield (path, keys, values), len(keys)
+
+
+def _path(decode: Any, names: Any) -> tuple[bytes, ...]:
+    if type(names) is not list:
+        raise TypeError
+    return tuple(decode(names))

@@ -54,6 +54,11 @@ def embedded(data: bytes) -> orjson.Fragment | None:
     return orjson.Fragment(data.replace(b"\n", b" ").replace(b"\r", b" "))
 
 
+def all_parsed(texts: Iterable[bytes]) -> list[Any]:
+    """Return the value that each of ``texts`` is; raises ValueError."""
+    return list(map(orjson.loads, texts))
+
+
 def parsed(text: bytes) -> Any:
     """Return the value that ``text`` is; raises ValueError."""
     return orjson.loads(text)

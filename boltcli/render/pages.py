@@ -19,11 +19,11 @@ def table_rows(rows: Sequence[tuple[int, int]], free: int, tails: dict[int, str]
     for head in {head for _, head in rows}:
         if head not in tails:
             tails[head] = _tail(head, free)
-    return "".join([f"{pgid:<8} {tails[head]}" for pgid, head in rows]).encode()
+    return "".join([str(pgid).ljust(8) + tails[head] for pgid, head in rows]).encode()
 
 
 def _tail(head: int, free: int) -> str:
     if head == free:
-        return f"{'free':<10} {'':<6} {'':<6}\n"
+        return f" {'free':<10} {'':<6} {'':<6}\n"
     overflow = head >> 32
-    return f"{type_name(head & 0xFFFF):<10} {head >> 16 & 0xFFFF:<6} {overflow or '':<6}\n"
+    return f" {type_name(head & 0xFFFF):<10} {head >> 16 & 0xFFFF:<6} {overflow or '':<6}\n"

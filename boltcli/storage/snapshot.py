@@ -173,6 +173,14 @@ class Snapshot:
         """Return a new snapshot of the same open file, of the newest or the ``previous`` state; close it separately."""
         return Snapshot(self.path, self._source.duplicate(), previous=previous)
 
+    def expect_whole(self) -> None:
+        """Tell the system that most of the file will be read, so that it reads ahead further."""
+        if hasattr(os, "posix_fadvise"):
+            try:
+                os.posix_fadvise(self._source.fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+            except OSError:
+                pass  # advice only
+
     @property
     def closed(self) -> bool:
         """Whether :meth:`close` was called."""

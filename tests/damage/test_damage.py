@@ -47,11 +47,8 @@ def test_every_command_answers(
     name: str, number: int, mutation: Mutation, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject.path.write_bytes(mutation.apply(fixture(name).read_bytes()))
-    # The kernel, where it is there, or Python; every other file as if it were large: the batches are tried first.
+    # The kernel, where it is there, or Python.
     monkeypatch.setenv("BOLTCLI_KERNEL", str(int(number % 3 > 0)))
-    few = 0 if number % 2 else 128
-    monkeypatch.setattr("boltcli.ops.check.database_check.FEW_PAGES", few)
-    monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", few)
     answers = subject.ask(write=number % 4 == 0)
     if number % 10 == 0:  # without the lock all that is said is held back
         assert subject.call(("check", "--no-lock", "{file}"))[:2] == answers["check", "{file}"]

@@ -1,4 +1,4 @@
-"""Reading in bulk finds what reading a page at a time finds: on sound files and on damaged ones."""
+"""The kernel, or Python many pages at a time, finds what reading a page at a time finds: in sound and damaged files."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ import pytest
 
 from boltcli.errors import BoltError
 from boltcli.format.bucket import BucketRef, buckets_in
-from boltcli.ops.check import batch_check as proof
 from boltcli.ops.check import database_check as check
 from boltcli.ops.read import fast_keys as keys_bulk
-from boltcli.ops.read.fast_keys import written_keys
+from boltcli.ops.read.fast_keys import all_keys
 from boltcli.ops.read.key_pages import key_pages
 from boltcli.ops.stats import database_stats as stats
-from boltcli.ops.stats import fast_stats as stats_bulk
 from boltcli.render.formats import lines
 from boltcli.storage.forked import Died, Forked, as_done
 from boltcli.storage.snapshot import Snapshot
-from boltcli.tree.batch import Irregular
 from boltcli.tree.bucket import root_bucket
 from boltcli.tree.key_range import leaf_pages
 from tests.damage.mutations import sample
@@ -33,20 +30,13 @@ Findings = list[bytes]
 
 
 @pytest.fixture
-def many_small_batches(walks: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of a few pages: small files get to all the code."""
-    monkeypatch.setattr(proof, "_LEAVES", 5)
-    monkeypatch.setattr(proof, "_BRANCHES", 1)
-    monkeypatch.setattr(stats_bulk, "_PAGES", 3)
+def few_pages_at_once(walks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file gets to all the code, too."""
     monkeypatch.setattr(keys_bulk, "_PAGES", 2)
 
 
 def _never(*_: object, **__: object) -> bool:
     return False
-
-
-def _irregular(*_: object, **__: object) -> None:
-    raise Irregular
 
 
 def _check(snapshot: Snapshot) -> Findings:
@@ -83,8 +73,8 @@ def _write(keys: list[bytes]) -> bytes:
 def _keys(snapshot: Snapshot, bucket: BucketRef) -> list[bytes | str]:
     written: list[bytes] = []
     try:
-        for text in written_keys(snapshot, bucket, _write):
-            written.append(text)
+        for keys in all_keys(snapshot, bucket):
+            written.append(_write(keys))
     except BoltError as error:
         return [b"".join(written), str(error)]
     return [b"".join(written)]
@@ -109,7 +99,6 @@ def _assert_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         quick = _check(snapshot), _stats(snapshot)
         with monkeypatch.context() as patch:
             patch.setattr(check, "is_sound", _never)
-            patch.setattr(stats_bulk, "bulk_stats", _irregular)
             patch.setenv("BOLTCLI_KERNEL", "0")
             careful = _check(snapshot), _stats(snapshot)
         assert quick == careful
@@ -119,14 +108,14 @@ def _assert_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
-@pytest.mark.usefixtures("many_small_batches")
+@pytest.mark.usefixtures("few_pages_at_once")
 def test_sound_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _assert_same(path, monkeypatch)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
-@pytest.mark.usefixtures("many_small_batches")
+@pytest.mark.usefixtures("few_pages_at_once")
 def test_damaged_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = fixture(name).read_bytes()
     path = tmp_path / "mutant.db"
@@ -138,19 +127,6 @@ def test_damaged_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             raise AssertionError(f"{name} mutant {number}: {mutation.what}") from error
 
 
-@pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
-@pytest.mark.usefixtures("many_small_batches")
-def test_what_bbolt_wrote_is_read_in_bulk(path: Path) -> None:
-    """A quick way that always gave up would pass the tests above."""
-    with Snapshot(str(path)) as snapshot:
-        assert (proof.proven_in_batches(snapshot) is not None) == (path.stem not in WITH_EMPTY_LEAVES)
-        stats_bulk.bulk_stats(snapshot, [root_bucket(snapshot)])
-
-
-# A leaf without elements is the root of an empty tree; it's quickly looked at one by one.
-WITH_EMPTY_LEAVES = {"empty", "all-deleted"}
-
-
 def _tree_with_a_leaf_twice() -> bytes:
     """Two branches below a root, and a leaf that both lead to."""
     leaves = [page(6, 2, [(b"a", b""), (b"b", b"")]), page(7, 2, [(b"c", b""), (b"d", b"")])]
@@ -160,7 +136,7 @@ def _tree_with_a_leaf_twice() -> bytes:
     return small(freelist(2), root, *branches, *leaves, bucket)
 
 
-@pytest.mark.usefixtures("many_small_batches")
+@pytest.mark.usefixtures("few_pages_at_once")
 def test_a_page_met_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "test.db"
     path.write_bytes(_tree_with_a_leaf_twice())
@@ -171,7 +147,7 @@ def test_a_page_met_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert text == _write([b"a", b"b", b"c", b"d", b"c", b"d", b"a", b"b"])
 
 
-@pytest.mark.usefixtures("many_small_batches")
+@pytest.mark.usefixtures("few_pages_at_once")
 def test_a_page_of_two_buckets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "test.db"
     shared = pgid(4) + pgid(0)
@@ -198,9 +174,9 @@ def test_a_bucket_that_ends_beyond_its_page(tmp_path: Path, walks: str) -> None:
                 stats.database_stats(snapshot)
 
 
+@pytest.mark.usefixtures("walks")
 def test_an_inline_page_of_another_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """bbolt's statistics count such a bucket, and not what is in it."""
-    monkeypatch.setattr(stats, "FEW_PAGES", 0)
     path = tmp_path / "test.db"
     value = pgid(0) + pgid(0) + page(0, 2, [(b"k", b"v")], page_size=64)
     for inline, keys in ((value, 3), (value[:24] + b"\1" + value[25:], 2)):
@@ -279,7 +255,7 @@ def _inline(count: int, flags: int = 2, root: int = 0) -> bytes:
     [_inline(0), _inline(3), _inline(1, flags=1), _inline(1)[:26] + b"\x0b" + _inline(1)[27:], _inline(1, root=20)],
     ids=["empty", "full", "a branch", "more elements than fit", "not inline"],
 )
-@pytest.mark.usefixtures("many_small_batches")
+@pytest.mark.usefixtures("few_pages_at_once")
 def test_inline_buckets_in_pages_laid_out_alike(odd: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [[b"%d%d" % (leaf, number) for number in range(4)] for leaf in range(9)]
     values = [[_inline((leaf + number) % 2 + 1) for number in range(4)] for leaf in range(9)]

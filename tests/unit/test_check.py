@@ -11,14 +11,7 @@ from boltcli.ops.check.database_check import check
 from boltcli.storage.snapshot import Snapshot
 from tests.support import freelist, page, pgid, run, small
 
-
-@pytest.fixture(params=["small", "large"], autouse=True)
-def as_if(request: pytest.FixtureRequest, walks: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file is checked as the small one that it is, and as if it were large: then the quick proof comes first."""
-    if request.param == "small":
-        monkeypatch.setattr("boltcli.ops.check.database_check.FEW_PAGES", 128)
-        monkeypatch.setattr("boltcli.ops.stats.database_stats.FEW_PAGES", 128)
-
+pytestmark = pytest.mark.usefixtures("walks")
 
 LEAF = page(3, 2, [(b"k", b"v")])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import struct
 
 import pytest
 from hypothesis import given, settings
@@ -41,34 +40,12 @@ def _one_by_one(content: bytes) -> list[Row] | str:
     return found
 
 
-def _together(content: bytes) -> list[Row] | str:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BOLTCLI_KERNEL", "0")
-        found = _read(content)
-        patch.setenv("BOLTCLI_KERNEL", "1")
-        assert _read(content) == found
-    return found
-
-
-def _unpacked(path: Row, first: bytes, last: bytes, count: int, data: bytes) -> list[Row]:
-    found: list[Row] = []
-    for index in range(count):
-        flags, position, key, value = struct.unpack_from("<4I", data, 16 * index)
-        start = 16 * index + position
-        assert not flags
-        found.append((path, data[start : start + key], data[start + key : start + key + value]))
-    assert (found[0][1], found[-1][1], len(data)) == (first, last, start + key + value)
-    return found
-
-
 def _read(content: bytes) -> list[Row] | str:
     found: list[Row] = []
     try:
         for row, _ in parsed_lines(io.BytesIO(content)):
             assert not isinstance(row, End)
-            if len(row) == 5:
-                found += _unpacked(*row)
-            elif len(row) == 3 and isinstance(row[1], list):
+            if len(row) == 3 and isinstance(row[1], list):
                 found += [(row[0], key, value) for key, value in zip(row[1], row[2], strict=True)]
             else:
                 found.append(row)
@@ -106,7 +83,7 @@ def test_strings_of_all_kinds(spoil: bool, lines: list[str], at: int, what: byte
     content = "\n".join(lines).encode()
     if spoil:
         content = content[:at] + what + content[at + 1 :]
-    assert _together(content) == _one_by_one(content)
+    assert _read(content) == _one_by_one(content)
 
 
 @pytest.mark.slow
@@ -114,12 +91,12 @@ def test_strings_of_all_kinds(spoil: bool, lines: list[str], at: int, what: byte
 @settings(max_examples=300, deadline=None)
 def test_the_same_as_one_by_one(pairs: list[tuple[bytes, bytes]], path: list[bytes], data: st.DataObject) -> None:
     content = b"".join(rows(Items(tuple(path), [key for key, _ in pairs], [value for _, value in pairs])))
-    assert _one_by_one(content) == _together(content) == [(tuple(path), key, value) for key, value in pairs]
+    assert _one_by_one(content) == _read(content) == [(tuple(path), key, value) for key, value in pairs]
     if content:  # one byte that is another
         at = data.draw(st.integers(0, len(content) - 1))
         byte = data.draw(st.sampled_from(b'"\\{}[]:,0gx \n\t\0\xff'))
         content = content[:at] + bytes([byte]) + content[at + 1 :]
-        assert _one_by_one(content) == _together(content)
+        assert _one_by_one(content) == _read(content)
 
 
 NAMES = st.binary(max_size=6) | st.text(max_size=3).map(str.encode)
@@ -143,7 +120,7 @@ def test_long_lines_say_the_same(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(long_lines, "BLOCK", block)
         patch.setattr(long_lines, "_LONG", 2 * block)
-        found = _together(content.encode())
+        found = _read(content.encode())
     assert found == expected or (isinstance(found, str) and isinstance(expected, str))
 
 
@@ -152,14 +129,14 @@ def test_blocks_of_any_size_and_the_number_of_the_line(monkeypatch: pytest.Monke
     content = b"".join(rows(Items((b"b",), [key for key, _ in pairs], [value for _, value in pairs])))
     for size in (1, 7, 100, 5000):
         monkeypatch.setattr(long_lines, "BLOCK", size)
-        assert _together(content) == _one_by_one(content)
+        assert _read(content) == _one_by_one(content)
         with pytest.raises(ArgumentError, match=r"^line 51: not JSON"):
             list(parsed_lines(io.BytesIO(content + b"nonsense\n")))
     monkeypatch.setattr(long_lines, "BLOCK", 36)
     monkeypatch.setattr(long_lines, "_LONG", 72)
     values = (b"\0" * 11 + b"\x80") * 9, b"", b"\0" * 9
     content = b"".join(line(pair((), b"", value, "auto")) for value in values)
-    assert _together(content) == _one_by_one(content)
+    assert _read(content) == _one_by_one(content)
     monkeypatch.setattr(long_lines, "BLOCK", 7)
     monkeypatch.setattr(long_lines, "_LONG", 20)
     monkeypatch.setattr(long_lines, "LONGEST", 60)
@@ -173,3 +150,5 @@ def test_a_field_twice_is_refused_beside_quotes_in_strings() -> None:
     for twice in (b'"key":"x",', b'"key" :"x",', b'"k\\u0065y":"x",'):
         with pytest.raises(ArgumentError, match="twice"):
             parse_row(line[:1] + twice + line[1:])
+        with pytest.raises(ArgumentError, match=r"^line 2: .*twice"):
+            list(parsed_lines(io.BytesIO(line + b"\n" + line[:1] + twice + line[1:])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -159,3 +160,21 @@ def test_pages_read_one_by_one_are_those_of_the_map(tmp_path: Path, monkeypatch:
                 with pytest.raises(Corrupted) as second:
                     mapped.page(pgid, [1])
                 assert str(first.value) == str(second.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="there is no such advice here")
+def test_the_system_is_told_of_a_walk_over_the_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads further ahead then; advice that it can't take is no error."""
+    advised: list[int] = []
+
+    def advise(fd: int, start: int, length: int, advice: int) -> None:
+        advised.append(advice)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "posix_fadvise", advise)
+    path = fixture("document")
+    expected = {"check": 1, "stats": 1, "check --from-page 4": 0, "stats --prefix e": 0, "info": 0}
+    for command, times in expected.items():
+        advised.clear()
+        assert run(*command.split(), path)[0] == 0
+        assert advised == [os.POSIX_FADV_SEQUENTIAL] * times, command

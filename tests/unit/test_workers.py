@@ -22,23 +22,13 @@ ENDINGS = ["KILL", "TERM", "INT", "closed pipe"]
 # The commands that fork, by what each of them forks for.
 COMMANDS = {
     "several": ["check", "--json", "--jobs", "3", "FILE", "FILE", "FILE", "FILE"],
-    "read-ahead": ["check", "FILE"],
-    "stats": ["stats", "FILE"],
     "verify": ["verify", "--jobs", "3", "FILE", "FILE", "FILE", "FILE"],
 }
-# What is slow on files of real size is made slow here, and read-ahead forks for a small one.
+# What is slow on files of real size is made slow here.
 SLOWLY = """
 import sys, time
-import boltcli.storage.readahead as readahead
 import boltcli.storage.snapshot as snapshot
 which = sys.argv.pop(1)
-if which in ("read-ahead", "stats"):
-    readahead._WORTH = 0
-    readahead.is_cold = lambda fd, size: True
-    def read_all(fd, size):
-        time.sleep(60)
-        yield from ()
-    readahead._read_all = read_all
 snapshot.Snapshot.glance = lambda self: time.sleep(0.05)
 from boltcli.__main__ import process
 process()

@@ -123,9 +123,8 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
     from ...ops.read.export_rows import outer_buckets
     from ...ops.read.select_items import items
     from ...render import records
-    from ...render.ndjson import bucket_row, end_row, names, rows
+    from ...render.ndjson import bucket_row, end_row, rows
     from ...tree.bucket import find_bucket
-    from ...tree.kernel_walks import exported
     from ...tree.walk import Backup
 
     decoder, path = asked(snapshot, job.options), tuple(addresses(job.options.bucket))
@@ -140,19 +139,14 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
         for outer in outer_buckets(snapshot, path):
             out.write(records.line(bucket_row(*outer)))
             buckets += bool(outer[0])
-        bucket = find_bucket(snapshot, path)
-        counts = exported(snapshot, bucket.root, names(path), records.is_shown, out.write) if decoder is None else None
-        if counts is not None:
-            pairs, buckets = counts[0], buckets + counts[1]
-        else:
-            guard = Backup(snapshot, job.warn)
-            for part in items(snapshot, bucket, path, recursive=True, guard=guard):
-                out.writelines(rows(part))
-                inner = part.bucket_count()
-                buckets += inner
-                pairs += len(part.keys) - inner
-            if not path:
-                guard.finish()
+        guard = Backup(snapshot, job.warn)
+        for part in items(snapshot, find_bucket(snapshot, path), path, recursive=True, guard=guard):
+            out.writelines(rows(part))
+            inner = part.bucket_count()
+            buckets += inner
+            pairs += len(part.keys) - inner
+        if not path:
+            guard.finish()
     except Corrupted as error:
         out.write(records.line({"end": False, "error": records.error(error, job.path)}))
         raise

@@ -125,8 +125,6 @@ def _parsed(job: Job[Options], file: BinaryIO) -> Iterator[Row]:
             continue
         if len(row) == 2:
             buckets += bool(row[0])
-        elif len(row) == 5:
-            pairs += row[3]
         else:
             pairs += len(row[1]) if isinstance(row[1], list) else 1
         yield row

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...tree.kernel_walks import bucket_text
+from ...ops.stats.bucket_counts import inspect
+from ...render.inspect import bucket_tree
 from ..command import Command
 from ..options import FILE
 
@@ -25,18 +26,10 @@ COMMAND = Command(
 
 
 def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
-    text = None if job.json else bucket_text(snapshot)
-    if text is not None:
-        out.write(text)
-        return
-    from ...ops.stats.bucket_counts import inspect
-
     tree = inspect(snapshot)
     if job.json:
         from ...render import records
 
         out.writelines(records.tree(tree))
         return
-    from ...render.inspect import bucket_tree
-
     out.writelines(bucket_tree(tree))

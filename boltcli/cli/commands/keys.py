@@ -132,16 +132,13 @@ def _some(
 
 
 def _many(snapshot: Snapshot, bucket: BucketRef, job: Job[Options], write: Write, out: BinaryIO) -> None:
-    from ...ops.read.fast_keys import written_keys
+    from ...ops.read.fast_keys import all_keys
 
-    form, jobs = job.options.format, job.options.jobs
+    form = job.options.format
     with job.progress("listing") as progress:
         show = None if out.isatty() else progress
-        for text in written_keys(
-            snapshot, bucket, lambda keys: write(keys, form), jobs=jobs, progress=show,
-            form=None if job.json else form,
-        ):  # fmt: skip
-            out.write(text)
+        for keys in all_keys(snapshot, bucket, progress=show):
+            out.write(write(keys, form))
 
 
 def _surviving(snapshot: Snapshot, bucket: BucketRef, form: str, write: Write, out: BinaryIO) -> list[Corrupted]:

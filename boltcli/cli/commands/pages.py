@@ -6,7 +6,6 @@ from ...errors import Corrupted
 from ...ops.space.free_pages import free_pages
 from ...ops.space.page_list import FREE, page_rows
 from ...render.pages import HEADING, table_rows
-from ...tree.kernel_walks import page_lines
 from ..command import Command
 from ..options import FILE
 
@@ -43,11 +42,7 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
         for rows in page_rows(snapshot, free):
             out.write(records.pages(rows, FREE))
         return
-    done = 0
-    for lines, done in page_lines(snapshot, free):  # noqa: B007
-        out.write(heading + lines)
-        heading = b""
-    for rows in page_rows(snapshot, free, done):
+    for rows in page_rows(snapshot, free):
         out.write(heading + table_rows(rows, FREE, tails))
         heading = b""
     out.write(heading)

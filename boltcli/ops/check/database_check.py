@@ -1,14 +1,10 @@
-"""``check``: first a fast verification, as most databases are sound; if it fails, the exact check makes the findings.
-
-The compiled kernel does the fast verification if it is there, else the check in batches. Both give up at the first
-irregularity.
-"""
+"""``check``: the compiled kernel first, as most databases are sound; where it gives up, the exact check says why."""
 
 from __future__ import annotations
 
 from ...errors import Corrupted
 from ...format.constants import FREELIST_PAGE
-from ...tree.kernel_walks import has_kernel, proven_pages
+from ...kernel import kernel_for, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +15,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-# Below this number of pages the check in batches is not worth loading.
-FEW_PAGES = 128
-
 
 def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None = None) -> Iterator[Finding]:
     """Yield the findings about the database; none if it is sound.
@@ -29,6 +22,8 @@ def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None =
     With ``from_page`` only the tree below that page (and the buckets in it) is
     checked. Damage is a finding and raises nothing.
     """
+    if not from_page:
+        snapshot.expect_whole()
     if from_page or not is_sound(snapshot, progress):
         from .exact_check import exact_check
 
@@ -36,12 +31,12 @@ def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None =
 
 
 def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
-    """Return whether the fast verification finds the whole database sound; False also if it is irregular."""
+    """Return whether the kernel finds the whole database sound; False also if it is irregular or there is no kernel."""
     hwm = snapshot.meta.hwm
-    if not 2 < hwm <= snapshot.page_count:
+    if not 2 < hwm <= snapshot.page_count or kernel_for(snapshot) is None:
         return False
     others = _other_pages(snapshot)
-    trees = _trees(snapshot, progress) if others is not None else None
+    trees = verify(snapshot, progress) if others is not None else None
     if others is None or trees is None:
         return False
     # One byte a page, 0 or 1: the sum is 1 everywhere if each page has exactly one use.
@@ -52,17 +47,6 @@ def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
     if progress is not None:
         progress(trees.count(1), hwm)
     return True
-
-
-def _trees(snapshot: Snapshot, progress: Progress | None) -> bytes | bytearray | None:
-    """Verify all trees; return a byte for each page, 1 if a tree has it; None if one is irregular."""
-    if has_kernel(snapshot):
-        return proven_pages(snapshot, progress)
-    if snapshot.meta.hwm < FEW_PAGES:
-        return None
-    from .batch_check import proven_in_batches
-
-    return proven_in_batches(snapshot, progress)
 
 
 def _other_pages(snapshot: Snapshot) -> bytearray | None:

@@ -1,11 +1,10 @@
-"""Write the keys of a bucket as text: many leaf pages at a time with the kernel, else a page at a time."""
+"""Read all keys of a bucket: many leaf pages at a time with the kernel, else a page at a time."""
 
 from __future__ import annotations
 
 from itertools import islice
 
-from ...storage.readahead import ReadAhead
-from ...tree.kernel_walks import LeafKeys
+from ...kernel import Keys
 from .key_pages import key_pages
 
 TYPE_CHECKING = False
@@ -20,32 +19,22 @@ if TYPE_CHECKING:
 _PAGES = 256  # leaf pages read at once, whose keys are in memory together
 
 
-def written_keys(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    write: Callable[[list[bytes]], bytes],
-    *,
-    jobs: int = 1,
-    progress: Progress | None = None,
-    form: str | None = None,
-) -> Iterator[bytes]:
-    """Yield the keys of ``bucket`` as text made by ``write``, in order, a batch at a time.
+def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None = None) -> Iterator[list[bytes]]:
+    """Yield the keys of ``bucket`` in order, a batch at a time.
 
-    If ``form`` is given, ``write`` is :func:`~boltcli.render.formats.lines` in this form. With ``jobs`` other than 1
-    a second process may read ahead. Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding
-    everything before it.
+    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it.
     """
-    known = LeafKeys(snapshot, bucket.root, _PAGES)
-    # Whether this is most of the file, judging by the number of pages; values may take several pages each.
-    with ReadAhead(snapshot, jobs != 1 and 4 * known.total > snapshot.meta.hwm):
-        for text in known.lines(form, write):
-            yield text
-            if progress is not None:
-                progress(known.done, known.total)
+    known = Keys(snapshot, bucket.root, _PAGES)
+    if 4 * known.total > snapshot.meta.hwm:  # most of the file: values may take several pages each
+        snapshot.expect_whole()
+    for keys in known:
+        yield keys
+        if progress is not None:
+            progress(known.done, known.total)
     if known.stopped:
         done = known.done
         for keys in islice(key_pages(snapshot, bucket), done, None):
-            yield write(keys)
+            yield keys
             done += 1
             if progress is not None:
                 progress(done, max(known.total, snapshot.meta.hwm))

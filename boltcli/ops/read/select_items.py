@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
+from ...format.page import LeafElements
 from ...tree.key_range import stretches
-from ...tree.walk import Nest, guard_for
+from ...tree.walk import Nest, guard_for, inline_page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ...format.page import LeafElements
     from ...storage.snapshot import Snapshot
     from ...tree.key_range import Stretch
     from ...tree.walk import Whole
@@ -128,8 +128,20 @@ def _walk(
         if part.is_last and not root:
             pending.pop()
         names.append(part.name)
-        source = stretches(snapshot, child, reverse=reverse, guard=guard)
+        if child.root:
+            source = stretches(snapshot, child, reverse=reverse, guard=guard)
+        else:
+            source = _inline(snapshot, child, guard)
         pending.append((_parts(source, reverse, recursive), depth + 1, child.root))
+
+
+def _inline(snapshot: Snapshot, bucket: BucketRef, guard: Whole) -> Iterator[Stretch]:
+    """Yield the elements of an inline bucket."""
+    leaf = LeafElements(inline_page(snapshot, bucket))
+    keys = leaf.keys()
+    guard.leaf(leaf, keys)
+    if leaf.count:
+        yield leaf, keys, 0, leaf.count
 
 
 def _parts(source: Iterator[Stretch], reverse: bool, recursive: bool) -> Iterator[Items | _Inside]:

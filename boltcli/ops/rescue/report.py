@@ -153,12 +153,13 @@ def recover_file(
         if not (proved or lost or changed or _differ(done)):
             found = compared(path, destination.fd, bucket, {name, DELETED if deleted else name})
             exact, changed = done.exact and found == [], found or []
+        noted = notes(done)
         destination.commit()
     return Report(
         path, output, done.table.page_size, done.page_size_from, done.root_from, exact,
         emission.pairs, emission.buckets, emission.pages, done.placed, done.older, done.stale, size, lost,
         name or lost_and_found or b"", emission.within, done.lost_pages, emission.duplicates, changed, done.states,
-        notes(done), text_mode,
+        noted, text_mode,
     )  # fmt: skip
 
 

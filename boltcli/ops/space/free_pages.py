@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...kernel import reached_pages
 from ...tree.freelist import BEYOND, stored_free_pages
-from ...tree.kernel_walks import reached_pages
 from ...tree.walk import all_pages
 
 TYPE_CHECKING = False

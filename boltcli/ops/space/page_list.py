@@ -17,8 +17,8 @@ _BATCH = 512
 _OVERFLOW = 1 << 32  # the second half of a header is at least this if there are overflow pages
 
 
-def page_rows(snapshot: Snapshot, free: list[int], start: int = 0) -> Iterator[list[tuple[int, int]]]:
-    """Yield all pages from ``start`` up to the high-water mark, in batches, without overflow pages.
+def page_rows(snapshot: Snapshot, free: list[int]) -> Iterator[list[tuple[int, int]]]:
+    """Yield all pages up to the high-water mark, in batches, without overflow pages.
 
     For each page: its id, and :data:`FREE` or the half of its header that
     :func:`~boltcli.format.page.header_columns` describes. ``free`` are the ids of the free pages, ascending.
@@ -28,10 +28,11 @@ def page_rows(snapshot: Snapshot, free: list[int], start: int = 0) -> Iterator[l
     known = snapshot.size // snapshot.page_size
     _, heads = header_columns(snapshot.buffer, snapshot.page_size, known)
     hwm = snapshot.meta.hwm
-    pgid = start
+    pgid = 0
+    runs = False  # whether pages just before had overflow pages, whose headers are best not touched
     while pgid < hwm:
         stop = min(hwm, pgid + _BATCH)
-        if stop <= known and bisect_left(free, pgid) == bisect_left(free, stop):
+        if not runs and stop <= known and bisect_left(free, pgid) == bisect_left(free, stop):
             # None of these pages is free; if none has overflow pages, they can be taken as a batch.
             batch = heads[pgid:stop].tolist()
             if max(batch) < _OVERFLOW:
@@ -39,6 +40,7 @@ def page_rows(snapshot: Snapshot, free: list[int], start: int = 0) -> Iterator[l
                 pgid = stop
                 continue
         rows: list[tuple[int, int]] = []
+        first = pgid
         while pgid < stop:
             if pgid in is_free:
                 rows.append((pgid, FREE))
@@ -54,4 +56,5 @@ def page_rows(snapshot: Snapshot, free: list[int], start: int = 0) -> Iterator[l
                 rows.append((pgid, page.flags | page.count << 16 | page.overflow << 32))
                 pgid += page.overflow
             pgid += 1
+        runs = len(rows) < pgid - first
         yield rows

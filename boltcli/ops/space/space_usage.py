@@ -8,9 +8,8 @@ from itertools import islice
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, buckets_in
 from ...format.constants import LEAF_PAGE
-from ...kernel import RECORD
+from ...kernel import Buckets, buckets
 from ...tree.bucket import root_bucket
-from ...tree.kernel_walks import bucket_columns
 from ...tree.walk import Whole, own_tree, tree_pages
 from ..write.compact import measure
 from .free_pages import free_pages
@@ -98,8 +97,8 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
     Raises :class:`~boltcli.errors.Corrupted`, or appends it to ``damages`` if that is given; a bucket with a damaged
     tree then has no pairs, no bytes and no nested buckets.
     """
-    columns = bucket_columns(snapshot)
-    found = _walk(snapshot, damages) if columns is None else _from_columns(snapshot, *columns)
+    columns = buckets(snapshot)
+    found = _walk(snapshot, damages) if columns is None else _from_columns(snapshot, columns)
     for bucket in reversed(found):
         bucket.keys += bucket.pairs
         if bucket.parent is not None:
@@ -109,19 +108,18 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
     return found
 
 
-def _from_columns(snapshot: Snapshot, names: list[bytes], columns: tuple[list[int], ...]) -> list[BucketUsage]:
+def _from_columns(snapshot: Snapshot, columns: Buckets) -> list[BucketUsage]:
     """Return the kernel's columns as buckets; the sums over nested buckets are made later."""
-    fields = dict(zip(RECORD, columns))
     top = BucketUsage(b"", None, snapshot.meta.sequence)
     found = [top]
-    rows = zip(names, fields["parent"], fields["sequence"], fields["root"])
+    rows = zip(columns.names, columns.parents, columns.sequences, columns.roots)
     for name, parent, sequence, root in islice(rows, 1, None):
         above = found[parent]
         bucket = BucketUsage(name, above, sequence)
         bucket.inline = not root
         found.append(bucket)
     page_size = snapshot.page_size
-    for bucket, pairs, size, levels in zip(found, fields["pairs"], fields["size"], fields["levels"]):
+    for bucket, pairs, size, levels in zip(found, columns.pairs, columns.sizes, columns.levels):
         bucket.pairs = pairs
         bucket.depth = levels
         bucket.bytes = size if bucket.inline else size * page_size

@@ -1,7 +1,4 @@
-"""Count what takes the space in one walk over the pages of a bucket, with the kernel or in Python.
-
-Both fill the same columns; :mod:`.space_top` makes groups and tables of them.
-"""
+"""Count what takes the space in one walk over the pages of a bucket; ``space_top.py`` makes groups of it."""
 
 from __future__ import annotations
 
@@ -13,8 +10,6 @@ from heapq import heappush, heappushpop
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import LeafElements
-from ...kernel import PLACE, SUMS
-from ...tree.kernel_walks import space_columns
 from ...tree.walk import Whole, tree_pages
 
 TYPE_CHECKING = False
@@ -74,55 +69,11 @@ def space_walk(snapshot: Snapshot, bucket: BucketRef, levels: int, most: int) ->
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """
-    columns = space_columns(snapshot, bucket.root, levels, most, mmap.PAGESIZE)
-    return _Walk(snapshot, levels, most).go(bucket) if columns is None else _of_kernel(snapshot, columns)
-
-
-def _of_kernel(snapshot: Snapshot, columns: tuple[bytes, bytes, bytes, bytes, bytes]) -> SpaceWalk:
-    result, buffer = SpaceWalk(), snapshot.buffer
-    records, leaves, sums, largest, result.reached = columns
-    with memoryview(records).cast("Q") as numbers:
-        fields = {field: numbers[at :: len(PLACE)] for at, field in enumerate(PLACE)}
-        result.leaves.frombytes(leaves)
-
-        def name(at: int) -> bytes:
-            start = fields["name"][at]
-            return buffer[start : start + fields["name_size"][at]]
-
-        for at, group in enumerate(fields["group"]):
-            if group != at:
-                result.deeper = fields["nesting"].tolist().count(fields["nesting"][at])
-                break  # buckets come in order of depth: those that are shown separately first
-            place = Place(name(at), fields["parent"][at])
-            place.pairs, place.bytes = fields["pairs"][at], fields["bytes"][at]
-            place.first = fields["first"][at]
-            place.last = place.first + fields["leaves"][at]
-            result.places.append(place)
-        found = memoryview(largest).cast("Q").tolist()
-        for size, key, key_size, at in zip(found[0::4], found[1::4], found[2::4], found[3::4]):
-            path = []
-            while at:
-                path.append(name(at))
-                at = fields["parent"][at]
-            result.largest.append((size, tuple(reversed(path)), buffer[key : key + key_size]))
-        for view in fields.values():
-            view.release()
-    with memoryview(sums).cast("Q") as numbers:
-        at = 0
-        for field, width in SUMS.items():
-            column = numbers[at : at + width].tolist()
-            at += width
-            if width == 1:
-                setattr(result, field, column[0])
-            elif field == "fills":
-                result.fills = column
-            else:
-                setattr(result, field, {bits: count for bits, count in enumerate(column) if count})
-    return result
+    return _Walk(snapshot, levels, most).go(bucket)
 
 
 class _Walk:
-    """The walk in Python: a leaf page's columns at a time."""
+    """The walk: a leaf page's columns at a time."""
 
     def __init__(self, snapshot: Snapshot, levels: int, most: int) -> None:
         self.snapshot = snapshot

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ...format.bucket import buckets_in
 from ...format.constants import LEAF_PAGE
-from ...kernel import RECORD
+from ...kernel import Buckets, buckets
 from ...tree.bucket import root_bucket
-from ...tree.kernel_walks import bucket_columns
 from ...tree.key_range import leaf_pages
 from ...tree.walk import Descent, visit_buckets
 
@@ -34,9 +33,9 @@ class BucketTree:
 
 def inspect(snapshot: Snapshot) -> BucketTree:
     """Return the root bucket, which bbolt calls ``root``, with all nested buckets. Raises Corrupted."""
-    columns = bucket_columns(snapshot)
+    columns = buckets(snapshot)
     if columns is not None:
-        return _from_columns(*columns)
+        return _from_columns(columns)
     top = BucketTree(b"root")
     left = 2 * snapshot.page_count + _BUCKETS
     descent = Descent(snapshot)
@@ -62,11 +61,11 @@ def inspect(snapshot: Snapshot) -> BucketTree:
     return top
 
 
-def _from_columns(names: list[bytes], columns: tuple[list[int], ...]) -> BucketTree:
+def _from_columns(columns: Buckets) -> BucketTree:
     """Return the kernel's columns as a tree."""
-    trees = list(map(BucketTree, names))
+    trees = list(map(BucketTree, columns.names))
     trees[0].name = b"root"
-    for tree, parent, pairs in zip(trees, columns[RECORD.index("parent")], columns[RECORD.index("pairs")]):
+    for tree, parent, pairs in zip(trees, columns.parents, columns.pairs):
         tree.keys = pairs
         trees[parent].children.append(tree)
     del trees[0].children[0]  # the root was added as its own child

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 class BucketStats:
     """Statistics of a bucket and all buckets inside it; the names are bbolt's, spelled out.
@@ -21,8 +17,8 @@ class BucketStats:
         "leaf_alloc", "leaf_inuse", "leaf_overflow_pages", "leaf_pages",
     )  # fmt: skip
 
-    def __init__(self, numbers: Iterable[int] = ()) -> None:
-        """``numbers``: the :meth:`numbers` of another one; default: all 0."""
+    def __init__(self, **numbers: int) -> None:
+        """``numbers`` by name; default: all 0."""
         self.branch_pages = 0
         self.branch_overflow_pages = 0
         self.leaf_pages = 0
@@ -36,7 +32,7 @@ class BucketStats:
         self.buckets = 0
         self.inline_buckets = 0
         self.inline_bucket_inuse = 0
-        for name, number in zip(self.__slots__, numbers):
+        for name, number in numbers.items():
             setattr(self, name, number)
 
     def numbers(self) -> list[int]:

@@ -1,21 +1,18 @@
-"""Compute the statistics of buckets as bbolt's ``Bucket.Stats`` does.
-
-The compiled kernel does this if it is there, else the count in batches; for an irregular file, the exact walk.
-"""
+"""Compute the statistics of buckets as bbolt's ``Bucket.Stats`` does: by the compiled kernel, or by the exact walk."""
 
 from __future__ import annotations
 
-from ...tree.kernel_walks import counted
+from ...kernel import stats
 from .bucket_stats import BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...format.bucket import BucketRef
     from ...storage.snapshot import Snapshot
-    from ...tree.batch_reader import Progress
 
-# Below this number of pages the count in batches is not worth loading.
-FEW_PAGES = 128
+    Progress = Callable[[int, int], None]
 
 
 def database_stats(
@@ -25,28 +22,21 @@ def database_stats(
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """
-    known = counted(snapshot, snapshot.meta.root, prefix, progress)
+    if not prefix:
+        snapshot.expect_whole()
+    known = stats(snapshot, snapshot.meta.root, prefix, progress)
     if known is not None:
-        return known[0], BucketStats(known[1])
-    from ...errors import Corrupted
+        return known[0], BucketStats(**known[1])
     from ..read.key_pages import top_buckets
+    from .exact_stats import exact_stats
 
-    try:
-        wanted = [bucket for name, bucket in top_buckets(snapshot) if name.startswith(prefix)]
-        buckets = [bucket for bucket in wanted if bucket is not None]
-        if len(buckets) == len(wanted):
-            quick = _in_batches(snapshot, buckets, progress)
-            if quick is not None:
-                return len(buckets), quick
-    except Corrupted:
-        pass  # it is found and reported again below, after the buckets before it
     total = BucketStats()
     count = 0
     for name, bucket in top_buckets(snapshot):
         if name.startswith(prefix):
             if bucket is None:
                 raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
-            total.add(_exact(snapshot, bucket))
+            total.add(exact_stats(snapshot, bucket, progress, total.branch_pages + total.leaf_pages))
             count += 1
     return count, total
 
@@ -57,26 +47,9 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
     page or a bucket inside itself. A page referenced twice counts twice.
     """
-    known = counted(snapshot, bucket.root, None)
+    known = stats(snapshot, bucket.root, None)
     if known is not None:
-        return BucketStats(known[1])
-    return _in_batches(snapshot, [bucket]) or _exact(snapshot, bucket)
-
-
-def _in_batches(snapshot: Snapshot, buckets: list[BucketRef], progress: Progress | None = None) -> BucketStats | None:
-    """Return the sum of the statistics of ``buckets``; None if the file is irregular or small."""
-    if snapshot.meta.hwm < FEW_PAGES:
-        return None
-    from ...tree.batch import Irregular
-    from .fast_stats import bulk_stats
-
-    try:
-        return bulk_stats(snapshot, buckets, progress)
-    except Irregular:
-        return None
-
-
-def _exact(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
+        return BucketStats(**known[1])
     from .exact_stats import exact_stats
 
     return exact_stats(snapshot, bucket)

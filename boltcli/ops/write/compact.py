@@ -12,11 +12,11 @@ import os
 import stat
 
 from ...errors import ArgumentError, BoltError, Corrupted, DamagedSource, DestinationError, OpenError
+from ...kernel import compact as copied
 from ...storage.destination import Destination
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading
 from ...tree.bucket import root_bucket
-from ...tree.kernel_walks import copied
 from ..check.database_check import check
 from ..read.content import Misplaced, content, in_order, write
 from ..read.select_items import items

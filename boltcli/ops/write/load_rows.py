@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import chain
 
 from ...errors import ArgumentError, BoltError, DestinationError
-from ...format.constants import LEAF_PAGE
-from ...format.page import HEADER, LeafElements, Page
 from ...storage.destination import Destination
 from ..read.content import LEAVE, Enter, Misplaced, Pairs, in_order, write
 from ..read.last_path import shared
@@ -19,11 +17,9 @@ if TYPE_CHECKING:
     from ..read.content import Event
 
     # Of a bucket: its path and its sequence. Of a pair: the path of its bucket, its key, its value. Of many pairs
-    # of one bucket: its path, their keys, their values; or the first key, the last one, their number, and table and
-    # data of a leaf page of them.
+    # of one bucket: its path, their keys, their values.
     Path = tuple[bytes, ...]
-    Packed = tuple[Path, bytes, bytes, int, bytes]
-    Row = tuple[Path, int] | tuple[Path, bytes, bytes] | tuple[Path, list[bytes], list[bytes]] | Packed
+    Row = tuple[Path, int] | tuple[Path, bytes, bytes] | tuple[Path, list[bytes], list[bytes]]
 
 _BATCH = 256  # pairs that are gathered
 _BATCH_BYTES = 1 << 16
@@ -119,14 +115,11 @@ class _RowContent:
                     number += 1
                     continue
                 yield from self._go(path)
-                if len(row) == 5:
-                    keys, values = _unpacked(row[3], row[4])
-                elif isinstance(row[1], bytes):
+                if isinstance(row[1], bytes):
                     yield from self._pair(number, row[1], row[2])
                     number += 1
                     continue
-                else:
-                    keys, values = row[1], row[2]
+                keys, values = row[1], row[2]
                 if not keys:
                     raise Misplaced("no pairs at all")
                 yield Pairs(keys, values)
@@ -167,9 +160,3 @@ class _RowContent:
     def _enter(self, name: bytes, sequence: int) -> Enter:
         self._path.append(name)
         return Enter(name, sequence)
-
-
-def _unpacked(count: int, data: bytes) -> tuple[list[bytes], list[bytes]]:
-    page = HEADER.pack(0, LEAF_PAGE, count, 0) + data
-    leaf = LeafElements(Page((0, LEAF_PAGE, count, 0), page, 0, len(page), len(page), 0))
-    return leaf.keys(), leaf.values()
