@@ -204,11 +204,11 @@ def compact(
 ) -> tuple[Meta, Meta, int, int, int, int] | None:
     """Write the file that ``bbolt compact`` makes, of pages of ``size`` bytes, without its metas.
 
-    A transaction puts at most ``limit`` bytes (0: all in one). With a ``capacity`` it is the densest one, whose pages take so
-    many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with pages: the
-    first one's id, that after the last, their bytes (no longer valid after the call); with None they are only
-    counted. Returns both metas, the file's size, and the numbers of transactions, pairs and buckets. Whether
-    the keys of pages are in order is for the caller to know.
+    A transaction puts at most ``limit`` bytes (0: all in one). With a ``capacity`` it is the densest one, whose
+    pages take so many bytes; that has no freelist yet, and the first meta is about it. ``write`` is called with
+    pages: the first one's id, that after the last, their bytes (no longer valid after the call); with None they
+    are only counted. Returns both metas, the file's size, and the numbers of transactions, pairs and buckets.
+    Whether the keys of pages are in order is for the caller to know.
     """
     kernel, root, tick = kernel_for(snapshot), snapshot.meta.root, _tick(snapshot, progress)
     if kernel is None:
