@@ -16,8 +16,7 @@ from boltcli.kernel import buckets, load_kernel, stats, verify
 from boltcli.kernel import compact as copied
 from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
-from boltcli.ops.read.fast_keys import all_keys
-from boltcli.ops.read.key_pages import key_pages
+from boltcli.ops.read.key_pages import all_keys, key_pages
 from boltcli.ops.space.free_pages import free_pages
 from boltcli.ops.space.space_usage import BucketUsage, bucket_usage
 from boltcli.ops.stats import database_stats

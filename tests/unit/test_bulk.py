@@ -12,9 +12,8 @@ import pytest
 from boltcli.errors import BoltError
 from boltcli.format.bucket import BucketRef, buckets_in
 from boltcli.ops.check import database_check as check
-from boltcli.ops.read import fast_keys as keys_bulk
-from boltcli.ops.read.fast_keys import all_keys
-from boltcli.ops.read.key_pages import key_pages
+from boltcli.ops.read import key_pages as keys_module
+from boltcli.ops.read.key_pages import all_keys, key_pages
 from boltcli.ops.stats import database_stats as stats
 from boltcli.render.formats import lines
 from boltcli.storage.forked import Died, Forked, as_done
@@ -32,7 +31,7 @@ Findings = list[bytes]
 @pytest.fixture
 def few_pages_at_once(walks: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small file gets to all the code, too."""
-    monkeypatch.setattr(keys_bulk, "_PAGES", 2)
+    monkeypatch.setattr(keys_module, "_PAGES", 2)
 
 
 def _never(*_: object, **__: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, Corrupted, DamageSkipped
-from ...ops.read.key_pages import key_pages
+from ...ops.read.key_pages import all_keys, key_pages
 from ...render.formats import lines
 from ...tree.bucket import find_bucket, has_branches
 from ..command import Command, Option
@@ -132,8 +132,6 @@ def _some(
 
 
 def _many(snapshot: Snapshot, bucket: BucketRef, job: Job[Options], write: Write, out: BinaryIO) -> None:
-    from ...ops.read.fast_keys import all_keys
-
     form = job.options.format
     with job.progress("listing") as progress:
         show = None if out.isatty() else progress

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
@@ -11,10 +13,14 @@ from ...tree.key_range import leaf_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Whole
+
+    Progress = Callable[[int, int], None]
+
+_PAGES = 256  # leaf pages that the kernel reads at once, whose keys are in memory together
 
 
 def keyed_leaves(
@@ -55,6 +61,29 @@ def key_pages(snapshot: Snapshot, bucket: BucketRef, guard: Whole | None = None)
     """
     for _, keys in keyed_leaves(snapshot, bucket, guard):
         yield keys
+
+
+def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None = None) -> Iterator[list[bytes]]:
+    """Yield the keys of ``bucket`` in order: of many leaf pages at a time with the kernel, else of each.
+
+    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it.
+    """
+    from ...kernel import Keys
+
+    known = Keys(snapshot, bucket.root, _PAGES)
+    if 4 * known.total > snapshot.meta.hwm:  # most of the file: values may take several pages each
+        snapshot.expect_whole()
+    for keys in known:
+        yield keys
+        if progress is not None:
+            progress(known.done, known.total)
+    if known.stopped:
+        done = known.done
+        for keys in islice(key_pages(snapshot, bucket), done, None):
+            yield keys
+            done += 1
+            if progress is not None:
+                progress(done, max(known.total, snapshot.meta.hwm))
 
 
 def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
