@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .lenient_page import Elements
     from .page_table import PageTable
 
-_DEEP = 16  # levels of branch pages
+_MOST_LEVELS = 16  # levels of branch pages
 _MOST_ALIKE = 8  # families that a page is compared with
 
 
@@ -64,7 +64,7 @@ class BucketPages:
     def _leaf(self, page: int) -> int:
         """Return the first leaf below a page, as far as its branches still lead to what they led to."""
         table = self._table
-        for _ in range(_DEEP):
+        for _ in range(_MOST_LEVELS):
             if page >= table.pages or not self.bucketish[page] or table.kind[page] != BRANCH_PAGE:
                 break
             found = page_elements(table, page)

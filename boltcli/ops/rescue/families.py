@@ -14,7 +14,7 @@ from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
 from .recovered_tree import first_key, is_reused, page_elements
 
 TYPE_CHECKING = False
-_DEEP = 16  # levels of buckets that are asked
+_MOST_LEVELS = 16  # levels of buckets that are asked
 
 if TYPE_CHECKING:
     from .bucket_pages import BucketPages
@@ -87,7 +87,7 @@ class Families:
             if page not in paths and len(alike) == 1:
                 paths[page] = next(iter(alike))
         asked: set[int] = set()
-        for _ in range(_DEEP):  # what a page says of a page of buckets lets one ask that, too
+        for _ in range(_MOST_LEVELS):  # what a page says of a page of buckets lets one ask that, too
             for page in paths.keys() - asked:
                 self._note(page, paths[page], pages)
             asked |= paths.keys()

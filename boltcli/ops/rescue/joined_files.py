@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .recovered_tree import RecoveredTree
 
 _MAGIC = MAGIC.to_bytes(4, "little")
-_MOST = 64  # databases in a file
+_MOST_DATABASES = 64  # databases in a file
 
 
 def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[int]:
@@ -23,16 +23,16 @@ def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[in
     one is enough.
     """
     found: list[int] = []
-    at = _find(buffer, after)
-    while at >= 0 and len(found) < _MOST:
+    at = _find_magic(buffer, after)
+    while at >= 0 and len(found) < _MOST_DATABASES:
         start, stop = _extent(buffer, at - PAGE_HEADER_SIZE)
         if start >= after and start not in found and stop > max(end, _run_end(tree, start)):
             found.append(start)
-        at = _find(buffer, at + 1)
+        at = _find_magic(buffer, at + 1)
     return found
 
 
-def _find(buffer: Buffer, start: int) -> int:
+def _find_magic(buffer: Buffer, start: int) -> int:
     """Return the offset of the next magic number, or -1; the buffer may be a mapped file larger than memory."""
     while start < len(buffer):
         at = find(buffer, _MAGIC, start, start + AT_ONCE + len(_MAGIC))

@@ -9,10 +9,10 @@ from .recovered_tree import page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...format.meta import Meta
     from .bucket_pages import BucketPages
     from .candidate_roots import Links
     from .page_table import PageTable
-    from .recovery import Recovery
 
 _VERSIONS = 4  # others, of a root, that are looked at
 _MOST_UNREACHED = 8  # times the pages of a tree that no freelist accounts for
@@ -67,42 +67,42 @@ def that_can_be_all(table: PageTable, found: list[Generation], links: Links, pag
     return found
 
 
-def precedes(made: Generation, done: Recovery) -> bool:
+def precedes(made: Generation, metas: list[Meta]) -> bool:
     """Return whether the pages written just before the lost root hold other versions of what is in a tree.
 
     Where no meta page says which the root was, the last pages of the file stand for them.
     """
-    table = done.table
-    root = done.metas[0].root if done.metas else table.pages
+    table = made.tree.table
+    root = metas[0].root if metas else table.pages
     below = [
         page for page in range(min(root, table.pages) - 1, max(1, root - _NEAR), -1)
         if table.is_tree(page) and not table.is_torn(page)
     ][:_WRITTEN]  # fmt: skip
     if not below or made.tree.used[below[0]]:
         return False  # the lost root leads to the tree itself
-    groups = _samples(done, [page for page in below if not made.tree.used[page]])
+    groups = _samples(table, [page for page in below if not made.tree.used[page]])
     return bool(groups) and 2 * _inside(made, groups) > len(groups)
 
 
-def covers(made: Generation, done: Recovery) -> bool:
+def covers(made: Generation, free: bytearray | None) -> bool:
     """Return whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
 
     Of the keys outside it, a quarter must be in it.
     """
-    used, free, table = made.tree.used, done.free, done.table
+    used, table = made.tree.used, made.tree.table
     outside = [
         page for page in range(2, table.pages)
         if not used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
     ]  # fmt: skip
-    groups = _samples(done, outside)
+    groups = _samples(table, outside)
     return 4 * _inside(made, groups) >= len(groups)
 
 
-def _samples(done: Recovery, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
+def _samples(table: PageTable, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
     """Return some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
     groups = []
     for page in pages:
-        found = page_elements(done.table, page)
+        found = page_elements(table, page)
         if found is not None and found.leaf and found.keys:
             some = range(0, found.count, max(1, found.count // 4))
             groups.append([(found.keys[i], found.flags[i], hash(found.value(i))) for i in some])

@@ -14,7 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .families import Families
     from .recovered_tree import Bucket, Gap, RecoveredTree
-    from .recovery import Recovery
 
 _MOST_VERSIONS = 16
 _DEEP = 64  # levels of buckets whose pages are lost
@@ -68,7 +67,7 @@ def _take(tree: RecoveredTree, bucket: Bucket, page: int, families: Families, fr
             tree.gap(made, b"", None, root, OTHER_BUCKET)
 
 
-def take_skeleton(tree: RecoveredTree, reference: RecoveredTree, done: Recovery) -> None:
+def take_skeleton(tree: RecoveredTree, reference: RecoveredTree) -> None:
     """With the root lost: the buckets of an older root, and of their pages those that may still be theirs."""
     top = tree.top
     for page in reference.top.leaves:
@@ -86,9 +85,12 @@ def take_skeleton(tree: RecoveredTree, reference: RecoveredTree, done: Recovery)
     tree.gaps[:] = [gap for gap in tree.gaps if gap.bucket is not top]
 
 
-def fill_from_older(done: Recovery, references: list[RecoveredTree]) -> None:
-    """Fill gaps to which nothing was found from the newest older tree that has something there."""
-    tree = done.tree
+def fill_from_older(tree: RecoveredTree, references: list[RecoveredTree]) -> int:
+    """Fill gaps to which nothing was found from the newest older tree that has something there.
+
+    Return the number of leaf pages added.
+    """
+    pages = 0
     for reference in references:
         by_path = {bucket.path(): bucket for bucket in reference.buckets}
         for gap in list(tree.gaps):
@@ -96,18 +98,19 @@ def fill_from_older(done: Recovery, references: list[RecoveredTree]) -> None:
                 continue
             source = by_path.get(gap.bucket.path())
             if source is not None:
-                _fill(done, gap, source)
+                pages += _fill(tree, gap, source)
+    return pages
 
 
-def _fill(done: Recovery, gap: Gap, source: Bucket) -> None:
-    tree = done.tree
+def _fill(tree: RecoveredTree, gap: Gap, source: Bucket) -> int:
+    """Fill a gap from an older version of its bucket; return the number of leaf pages added."""
+    first = len(gap.bucket.leaves)
     for page in source.leaves:
         if tree.owner[page]:
             continue
         found = page_elements(tree.table, page)
         if found is None or not found.keys or not fits(found, gap.low, gap.high, 3):
             continue
-        before = len(gap.bucket.leaves)
         tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
-        done.older += len(gap.bucket.leaves) - before
         gap.filled += 1
+    return len(gap.bucket.leaves) - first

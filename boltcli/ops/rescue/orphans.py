@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .lenient_page import Elements
     from .recovered_tree import RecoveredTree
 
-_DEEP = 64  # levels of a tree
+_MOST_LEVELS = 64  # levels of a tree
 
 
 class Orphans:
@@ -109,7 +109,7 @@ class Orphans:
     def _descend(self, page: int, step: int) -> tuple[Elements | None, bytes]:
         """Return the outermost leaf on a side that a page still leads to, and the outermost key that the pages name."""
         named: bytes | None = None
-        for _ in range(_DEEP):
+        for _ in range(_MOST_LEVELS):
             found = page_elements(self.table, page)
             if found is None or not found.keys:
                 break

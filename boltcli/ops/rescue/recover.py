@@ -173,14 +173,14 @@ def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPa
         known = {meta.root for meta in metas}
         sure = [
             made for made in found
-            if made.root in known or is_old_root(made, pages) or precedes(made, done) or covers(made, done)
+            if made.root in known or is_old_root(made, pages) or precedes(made, metas) or covers(made, done.free)
         ]  # fmt: skip
         alike = {pages.family.get(made.root, -made.root) for made in sure}
         found = [made for made in found if pages.family.get(made.root, -made.root) in alike]
     references = [made.tree for made in found[:_MOST_REFERENCES]]
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
-        take_skeleton(tree, references[0], done)
+        take_skeleton(tree, references[0])
     if not (tree.gaps or lost_root or torn):
         unreached = [
             page
@@ -202,7 +202,7 @@ def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPa
     done.left = [group.page for group in placement.left]
     if done.free is not None:
         _complete(done)
-    fill_from_older(done, references)
+    done.older = fill_from_older(tree, references)
 
 
 def _end(done: Recovery) -> int:

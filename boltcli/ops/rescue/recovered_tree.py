@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 # Where a page of a bucket comes from, the most trusted first.
 IN_TREE, PLACED, OLDER = 0, 1, 255
 _PLACE = Struct("<II")  # position and key size in an element
-_TREE = (BRANCH_PAGE, LEAF_PAGE)
 # Reasons of gaps: the page is sound, and something else.
 OTHER_KEYS = "the page was used for other keys since"
 OTHER_BUCKET = "the page was used for another bucket"
@@ -196,9 +195,9 @@ class RecoveredTree:
     def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
         """Mark the page and the rest of its run."""
         table = self.table
-        own = bool(table.own[page])
+        own = table.is_tree(page)
         self.changes += [Change(bucket, page, key, reason) for key, reason in found.mended]
-        if not (own and table.kind[page] in _TREE):
+        if not own:
             reason = f"the page says that it is page {table.bears(page)}, of type {table.flags(page):#x}"
             self.changes.append(Change(bucket, page, None, f"{reason}: it was taken for what is expected here"))
         self.owner[page] = bucket.index + 1
@@ -248,9 +247,8 @@ class RecoveredTree:
             return None, "the page lies beyond the end of the file" if page > 1 else "not a page of a tree"
         if self.owner[page]:
             return None, TWO_PLACES
-        own = table.own[page] and table.kind[page] in _TREE
         found = page_elements(table, page)
-        if own:
+        if table.is_tree(page):
             if found is None:
                 return None, "the page cannot be read"
             if not fits(found, low, high, 2):
@@ -260,7 +258,7 @@ class RecoveredTree:
             return None, "the page is all zeros"
         bears = table.bears(page)
         if found is None or not found.keys or not fits(found, low, high, 3):
-            if table.kind[page] in _TREE:
+            if table.kind[page] in (BRANCH_PAGE, LEAF_PAGE):
                 return None, f"the page says that it is page {bears}"
             return None, "the page is not one of a tree"
         if bears != page and bears < table.pages and table.page_bytes(bears) == table.page_bytes(page):
@@ -310,7 +308,7 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         found = sound_elements(table.buffer, start, kind, count, end)
         found.dense = table.sound[page] > 1
         return found
-    if kind in _TREE:
+    if kind in (BRANCH_PAGE, LEAF_PAGE):
         found = read_elements(table.buffer, start, kind, count, end, end)
         if found.flags and found.flags[-1]:
             _check_last(table, found, end)
