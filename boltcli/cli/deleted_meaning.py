@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..apps.contract import Application
     from ..apps.decode import Decoded
     from ..ops.rescue.deleted_pairs import Deleted
-    from ..ops.rescue.mapped_file import MappedFile
+    from ..ops.rescue.pages import MappedFile
 
     Path = tuple[bytes, ...]
 

@@ -92,7 +92,7 @@ def _write(job: Job[Options], as_json: bool, out: BinaryIO) -> tuple[int, list[s
     from itertools import islice
 
     from ...ops.rescue.deleted_pairs import deleted
-    from ...ops.rescue.mapped_file import MappedFile
+    from ...ops.rescue.pages import MappedFile
     from ..deleted_meaning import meaning
     from ..streams import cut_to_width
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
-from .recovered_tree import first_key, page_elements
+from .elements import first_key, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .lenient_page import Elements
-    from .page_table import PageTable
+    from .elements import Elements
+    from .pages import PageTable
 
 _MOST_LEVELS = 16  # levels of branch pages
 _MOST_ALIKE = 8  # families that a page is compared with

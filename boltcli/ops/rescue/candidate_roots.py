@@ -13,15 +13,16 @@ from typing import NamedTuple
 from ...format.constants import BUCKET_HEADER_SIZE
 from ...format.page import BUCKET_HEADER
 from .bucket_pages import BucketPages
-from .freelists import bitmap_of, find_freelists
-from .recovered_tree import REUSED, RecoveredTree, first_key, is_reused, page_elements
+from .elements import first_key, is_reused, page_elements
+from .pages import bitmap_of, find_freelists
+from .tree import REUSED, RecoveredTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from .lenient_page import Elements
-    from .page_table import PageTable
+    from .elements import Elements
+    from .pages import PageTable
 
 _UNKNOWN, _OPEN, _WHOLE, _BROKEN = range(4)
 _MOST_CANDIDATES = 48

@@ -12,17 +12,16 @@ from typing import NamedTuple
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from .bucket_pages import BucketPages
 from .candidate_roots import Generation, Links, generations
-from .key_index import find_keys
-from .lenient_page import read_elements
-from .page_table import PageTable, find_metas, find_page_size
-from .recovered_tree import RecoveredTree, inline_elements, page_elements
+from .elements import inline_elements, page_elements, read_elements
+from .pages import PageTable, find_metas, find_page_size
+from .tree import RecoveredTree, find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ...format.page import Buffer
-    from .lenient_page import Elements
+    from .elements import Elements
 
     Path = tuple[bytes, ...]
     Test = Callable[[bytes, bytes], bool]

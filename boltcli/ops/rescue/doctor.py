@@ -19,14 +19,13 @@ from ..check.file_warnings import remarks
 from ..check.snapshot_trailer import trailer_is_right
 from ..write.freelist_rebuild import rebuild_freelist
 from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
+from .elements import page_elements
 from .emit import Emission
-from .freelists import free_pages
-from .mapped_file import MappedFile
-from .page_table import PageTable, find_metas, find_page_size
-from .recovered_tree import RecoveredTree, page_elements
+from .pages import MappedFile, PageTable, find_metas, find_page_size
 from .report import recover_file
 from .text_mode import EXPLANATION, undone
 from .torn_copies import is_torn
+from .tree import RecoveredTree, free_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

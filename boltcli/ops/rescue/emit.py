@@ -8,15 +8,16 @@ from ..write.compact.dense import Dense
 from ..write.compact.leaf_slices import element, elements
 from ..write.compact.page_writer import NoWriter
 from ..write.compact.source_reader import Child
-from .recovered_tree import IN_TREE, inline_elements, page_elements
+from .elements import inline_elements, page_elements
+from .tree import IN_TREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..write.compact.leaf_slices import Chunk
-    from .lenient_page import Elements
-    from .recovered_tree import Bucket, RecoveredTree
+    from .elements import Elements
+    from .tree import Bucket, RecoveredTree
 
     Path = tuple[bytes, ...]
     # Elements to write, how many pairs and buckets are in them, whether there are buckets; or a bucket to enter.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 from .groups import follows, likeness, looks_like, patterns, points_of, wanted_of
-from .key_index import find_keys
+from .tree import find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .families import Families
     from .groups import Group, Path
-    from .recovered_tree import RecoveredTree
+    from .tree import RecoveredTree
 
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _MOST_OTHERS = 4  # times the pages of a run, of pages that look like it

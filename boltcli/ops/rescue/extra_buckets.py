@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...format.constants import LEAF_PAGE
-from .recovered_tree import OLDER, PLACED
+from .tree import OLDER, PLACED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .recovered_tree import Bucket
     from .recovery import Recovery
+    from .tree import Bucket
 
 LOST_AND_FOUND = b"lost+found"
 

@@ -11,15 +11,15 @@ from array import array
 from collections import Counter
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
-from .recovered_tree import first_key, is_reused, page_elements
+from .elements import first_key, is_reused, page_elements
 
 TYPE_CHECKING = False
 _MOST_LEVELS = 16  # levels of buckets that are asked
 
 if TYPE_CHECKING:
     from .bucket_pages import BucketPages
-    from .page_table import PageTable
-    from .recovered_tree import RecoveredTree
+    from .pages import PageTable
+    from .tree import RecoveredTree
 
     Path = tuple[bytes, ...]
 

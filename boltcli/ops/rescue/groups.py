@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .key_index import Hit
-    from .lenient_page import Elements
+    from .elements import Elements
+    from .tree import Hit
 
     Path = tuple[bytes, ...]
     Pattern = tuple[bytes | None, ...]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ...format.meta import Meta
 from ...format.page import find, unload
-from .page_table import AT_ONCE
+from .pages import AT_ONCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
-    from .recovered_tree import RecoveredTree
+    from .tree import RecoveredTree
 
 _MAGIC = MAGIC.to_bytes(4, "little")
 _MOST_DATABASES = 64  # databases in a file

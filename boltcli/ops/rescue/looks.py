@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from itertools import islice
 
+from .elements import page_elements
 from .groups import BUCKETS, PAIRS, holds, likeness, sample, shape_of
-from .recovered_tree import page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .groups import Group, Pairs, Shape
-    from .recovered_tree import Bucket, RecoveredTree
+    from .tree import Bucket, RecoveredTree
 
 _SIBLINGS = 16  # buckets beside one that are looked at
 _FEW = 2  # of them must show it, if names stand in pairs

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from .candidate_roots import Generation, generations
-from .freelists import best_freelist
-from .key_index import find_keys
-from .recovered_tree import page_elements
+from .elements import page_elements
+from .tree import best_freelist, find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.meta import Meta
     from .bucket_pages import BucketPages
     from .candidate_roots import Links
-    from .page_table import PageTable
+    from .pages import PageTable
 
 _VERSIONS = 4  # others, of a root, that are looked at
 _MOST_UNREACHED = 8  # times the pages of a tree that no freelist accounts for

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from ...format.page import BUCKET_HEADER
 from .candidate_roots import Generation, newest_first
-from .recovered_tree import OLDER, OTHER_BUCKET, PLACED, fits, page_elements
+from .elements import fits, page_elements
+from .tree import OLDER, OTHER_BUCKET, PLACED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .families import Families
-    from .recovered_tree import Bucket, Gap, RecoveredTree
+    from .tree import Bucket, Gap, RecoveredTree
 
 _MOST_VERSIONS = 16
 _DEEP = 64  # levels of buckets whose pages are lost

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ...format.constants import LEAF_PAGE
 from .candidate_roots import outgoing
+from .elements import first_key_of, page_elements
 from .groups import Group, holds, sample
-from .recovered_tree import first_key_of, page_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .lenient_page import Elements
-    from .recovered_tree import RecoveredTree
+    from .elements import Elements
+    from .tree import RecoveredTree
 
 _MOST_LEVELS = 64  # levels of a tree
 

@@ -15,16 +15,15 @@ from typing import NamedTuple
 from .candidate_roots import Generation, newest_first
 from .evidence import ALIKE, Evidence, Runs
 from .groups import BUCKETS, PAIRS, patterns, shares, wanted_of
-from .key_index import find_keys
 from .looks import Looks
 from .orphans import Orphans
-from .recovered_tree import PLACED
+from .tree import PLACED, find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .families import Families
     from .groups import Group, Path
-    from .recovered_tree import Bucket, Gap, RecoveredTree
+    from .tree import Bucket, Gap, RecoveredTree
 
 _ENOUGH = 4.0  # points that a place must have
 _ENOUGH_ALONE = 0.0  # if it is the only one

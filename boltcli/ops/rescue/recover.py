@@ -10,16 +10,15 @@ from ...errors import ArgumentError
 from .bucket_pages import BucketPages
 from .candidate_roots import Generation, Links, generations
 from .families import Families
-from .freelists import best_freelist, free_pages, is_accounted_for
 from .joined_files import starts
 from .old_roots import covers, has_others_behind, is_old_root, precedes, that_can_be_all
 from .older_versions import bring_back_names, fill_from_older, take_skeleton
-from .page_table import PageTable, find_metas, find_page_size
+from .pages import PageTable, find_metas, find_page_size
 from .placement import Placement
-from .recovered_tree import OTHER_BUCKET, RecoveredTree
 from .recovery import Recovery
 from .states import compare, is_mended, is_sure, rivals
 from .torn_copies import has_pages_beyond, is_other_root, is_torn, is_younger_root
+from .tree import OTHER_BUCKET, RecoveredTree, best_freelist, free_pages, is_accounted_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.meta import Meta
-    from .page_table import PageTable
-    from .recovered_tree import Gap, RecoveredTree
+    from .pages import PageTable
     from .states import State
+    from .tree import Gap, RecoveredTree
 
 
 class Recovery:

@@ -28,8 +28,7 @@ from ...format.page import BRANCH_ELEMENT, HEADER, LEAF_ELEMENT
 from ...storage.destination import Destination
 from ...storage.positions import write_all
 from ...storage.source import read_or_raise
-from .mapped_file import MappedFile
-from .page_table import PageTable, find_page_size, meta_at
+from .pages import MappedFile, PageTable, find_page_size, meta_at
 from .private_keys import Renamer
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ from ...storage.snapshot import Snapshot
 from ...storage.source import Source
 from .emit import Emission
 from .extra_buckets import LOST_AND_FOUND, add_deleted, add_lost_and_found
-from .mapped_file import MappedFile
+from .pages import MappedFile
 from .recover import recover
 from .states import is_mended
 from .text_mode import PROVED, undone

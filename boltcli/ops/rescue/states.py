@@ -10,17 +10,16 @@ from typing import NamedTuple
 
 from ...format.page import BUCKET_HEADER
 from .candidate_roots import Generation
+from .elements import inline_elements, page_elements
 from .emit import Emission
-from .freelists import bitmap_of, find_freelists
-from .page_table import meta_at
-from .recovered_tree import inline_elements, page_elements
+from .pages import bitmap_of, find_freelists, meta_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.meta import Meta
-    from .lenient_page import Elements
-    from .page_table import PageTable
-    from .recovered_tree import Bucket, RecoveredTree
+    from .elements import Elements
+    from .pages import PageTable
+    from .tree import Bucket, RecoveredTree
 
     Path = tuple[bytes, ...]
     # By path and key (None: the bucket itself): a hash of the value, or the bucket's sequence.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .candidate_roots import Generation
-from .recovered_tree import REUSED, page_elements
+from .elements import page_elements
+from .tree import REUSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.meta import Meta
-    from .page_table import PageTable
-    from .recovered_tree import RecoveredTree
+    from .pages import PageTable
+    from .tree import RecoveredTree
 
 
 def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:

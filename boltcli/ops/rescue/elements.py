@@ -7,26 +7,27 @@ those of the next begin. One wrong field of position, key size and value size fo
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from operator import add, le
+from struct import Struct
 
 from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
-from ...format.page import BranchElements, LeafElements, Page, ascend
+from ...format.page import HEADER, BranchElements, LeafElements, Page, ascend, unload
+from .pages import AT_ONCE, PageTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ...format.page import Buffer
 
-    Table = LeafElements | BranchElements
-
+Table = LeafElements | BranchElements
 _MOST = 0xFFFF  # elements of a page
 _LEAST_PAGE = 1024  # bytes
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
 # What is wrong with an element, or a page, that was mended.
 UNORDERED = "its keys do not ascend: they were sorted"
 _WRONG_FIELD = "the position or a size of the element is wrong: it was taken from its neighbours"
+_PLACE = Struct("<II")  # position and key size in an element
 
 
 class Elements:
@@ -322,3 +323,115 @@ def _guess_flag(buffer: Buffer, start: int, stop: int) -> int:
     if root == 0:
         return int(buffer[start + 24 : start + 26] == LEAF_PAGE.to_bytes(2, "little"))
     return int(stop - start == BUCKET_HEADER_SIZE and root < 1 << 40)
+
+
+def is_reused(table: PageTable, names: Collection[bytes], root: int) -> bool:
+    """Return whether a nested bucket's page has the ``names`` of an outer bucket, so that it was reused for it."""
+    if not table.is_tree(root) or table.kind[root] == BRANCH_PAGE or not names:
+        return False
+    inner = page_elements(table, root)
+    if inner is None or not inner.keys or not all(inner.flags):
+        return False
+    common = len(set(names).intersection(inner.keys))
+    return common == len(names) or (2 * common > min(len(inner.keys), len(names)) and common > 1)
+
+
+def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
+    """Return whether ``enough`` of the first, middle and last keys are from ``low`` to before ``high``."""
+    if not found.count:
+        return True
+    wanted = (found.key(0), found.key(found.count // 2), found.key(-1))
+    return sum(low <= key and (high is None or key < high) for key in wanted) >= enough
+
+
+def page_elements(table: PageTable, page: int) -> Elements | None:
+    """Return the elements of a branch or leaf page, or None; a damaged page type is guessed from the content."""
+    page_size = table.page_size
+    start = page * page_size
+    if start + PAGE_HEADER_SIZE > table.size:
+        return None
+    table.visits += page_size
+    if table.visits > AT_ONCE:
+        table.visits = 0
+        unload(table.buffer)
+    kind, count = table.kind[page], table.counts[page]
+    end = min(start + (table.overflows[page] + 1) * page_size, table.size)
+    cut = 0
+    if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
+        # No page's table lies in that of another one: all pages together have no more elements than the file has room.
+        following = table.own.find(1, page + 1, -(-end // page_size))
+        if following >= 0:
+            most = ((following - page) * page_size - PAGE_HEADER_SIZE) // ELEMENT_SIZE
+            cut, count = max(0, count - most), min(count, most)
+    if table.sound[page]:
+        found = sound_elements(table.buffer, start, kind, count, end)
+        found.dense = table.sound[page] > 1
+        return found
+    if kind in (BRANCH_PAGE, LEAF_PAGE):
+        found = read_elements(table.buffer, start, kind, count, end, end)
+        if found.flags and found.flags[-1]:
+            _check_last(table, found, end)
+        if found.sound and count and not cut:
+            table.sound[page] = 1 + found.dense
+        found = found if found.sound else _reread(table, page, kind, count, found)
+        if cut:
+            found.mended.append((None, f"its header says {count + cut} elements, and another page lies among them"))
+        return found
+    # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
+    for kind in (LEAF_PAGE, BRANCH_PAGE):
+        found = read_elements(table.buffer, start, kind, count, end, end)
+        if found.sound and found.dense and found.keys:
+            if kind == BRANCH_PAGE and not all(1 < child < table.pages for child in found.pgids):
+                continue
+            return found
+    return None
+
+
+def first_key_of(table: PageTable, page: int) -> bytes | None:
+    """Return the first key of a page, None if it has none. It is kept: damage may have a thousand pages lead to one."""
+    if table.sound[page]:
+        first = page * table.page_size + PAGE_HEADER_SIZE
+        at, size = _PLACE.unpack_from(table.buffer, first + (4 if table.kind[page] == LEAF_PAGE else 0))
+        return table.buffer[first + at : first + at + size]
+    if page not in table.firsts:
+        found = page_elements(table, page)
+        table.firsts[page] = found.keys[0] if found is not None and found.keys else None
+    return table.firsts[page]
+
+
+def first_key(table: PageTable, page: int) -> bytes | None:
+    """Return the first key of a page that bears its own id."""
+    return first_key_of(table, page) if table.is_tree(page) else None
+
+
+def _check_last(table: PageTable, found: Elements, end: int) -> None:
+    """Check the sizes of the last element, which has no neighbour after it, by the bucket's root page."""
+    start, stop = found.mids[-1], found.ends[-1]
+    root = int.from_bytes(found.buffer[start : start + 8], "little") if stop - start >= BUCKET_HEADER_SIZE else 1
+    if root and not 1 < root < table.pages:
+        mend_last_bucket(found, end)
+
+
+def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements) -> Elements:
+    """Return the same with another overflow, if the header's can't be right."""
+    start = page * table.page_size
+    following = table.own.find(1, page + 1)
+    limit = (following if following >= 0 else table.pages) * table.page_size
+    limit = min(limit, table.size)
+    best = found
+    if limit != start + (table.overflows[page] + 1) * table.page_size:
+        other = read_elements(table.buffer, start, kind, count, limit, limit)
+        if other.lost < best.lost or other.sound:
+            best = other
+    return best
+
+
+def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
+    """Return the elements of an inline bucket, whose value stands there; None if it holds no leaf page."""
+    at = start + BUCKET_HEADER_SIZE
+    if at + PAGE_HEADER_SIZE > stop:
+        return None
+    _, flags, count, _ = HEADER.unpack_from(buffer, at)
+    if flags != LEAF_PAGE:
+        return None
+    return read_elements(buffer, at, LEAF_PAGE, count, stop, stop)
