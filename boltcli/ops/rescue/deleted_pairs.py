@@ -10,10 +10,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from .bucket_pages import BucketPages
-from .candidate_roots import Generation, Links, generations
 from .elements import inline_elements, page_elements, read_elements
 from .pages import PageTable, find_metas, find_page_size
+from .roots import BucketPages, Generation, Links, generations
 from .tree import RecoveredTree, find_keys
 
 TYPE_CHECKING = False

@@ -23,8 +23,8 @@ from .elements import page_elements
 from .emit import Emission
 from .pages import MappedFile, PageTable, find_metas, find_page_size
 from .report import recover_file
+from .roots import is_torn
 from .text_mode import EXPLANATION, undone
-from .torn_copies import is_torn
 from .tree import RecoveredTree, free_pages
 
 TYPE_CHECKING = False

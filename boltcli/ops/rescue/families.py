@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 _MOST_LEVELS = 16  # levels of buckets that are asked
 
 if TYPE_CHECKING:
-    from .bucket_pages import BucketPages
     from .pages import PageTable
+    from .roots import BucketPages
     from .tree import RecoveredTree
 
     Path = tuple[bytes, ...]

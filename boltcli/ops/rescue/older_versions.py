@@ -7,8 +7,8 @@ other old pages don't contradict.
 from __future__ import annotations
 
 from ...format.page import BUCKET_HEADER
-from .candidate_roots import Generation, newest_first
 from .elements import fits, page_elements
+from .roots import Generation, newest_first
 from .tree import OLDER, OTHER_BUCKET, PLACED
 
 TYPE_CHECKING = False

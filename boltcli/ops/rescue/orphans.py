@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...format.constants import LEAF_PAGE
-from .candidate_roots import outgoing
 from .elements import first_key_of, page_elements
 from .groups import Group, holds, sample
+from .roots import outgoing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

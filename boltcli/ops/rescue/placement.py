@@ -12,11 +12,11 @@ from collections import Counter
 from operator import or_
 from typing import NamedTuple
 
-from .candidate_roots import Generation, newest_first
 from .evidence import ALIKE, Evidence, Runs
 from .groups import BUCKETS, PAIRS, patterns, shares, wanted_of
 from .looks import Looks
 from .orphans import Orphans
+from .roots import Generation, newest_first
 from .tree import PLACED, find_keys
 
 TYPE_CHECKING = False

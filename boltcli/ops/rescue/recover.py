@@ -7,17 +7,28 @@ not reach. What can be placed is, what is in doubt goes to a bucket of its own.
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from .bucket_pages import BucketPages
-from .candidate_roots import Generation, Links, generations
 from .families import Families
 from .joined_files import starts
-from .old_roots import covers, has_others_behind, is_old_root, precedes, that_can_be_all
 from .older_versions import bring_back_names, fill_from_older, take_skeleton
 from .pages import PageTable, find_metas, find_page_size
 from .placement import Placement
 from .recovery import Recovery
+from .roots import (
+    BucketPages,
+    Generation,
+    Links,
+    covers,
+    generations,
+    has_others_behind,
+    has_pages_beyond,
+    is_old_root,
+    is_other_root,
+    is_torn,
+    is_younger_root,
+    precedes,
+    that_can_be_all,
+)
 from .states import compare, is_mended, is_sure, rivals
-from .torn_copies import has_pages_beyond, is_other_root, is_torn, is_younger_root
 from .tree import OTHER_BUCKET, RecoveredTree, best_freelist, free_pages, is_accounted_for
 
 TYPE_CHECKING = False

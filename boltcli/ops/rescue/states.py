@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...format.page import BUCKET_HEADER
-from .candidate_roots import Generation
 from .elements import inline_elements, page_elements
 from .emit import Emission
 from .pages import bitmap_of, find_freelists, meta_at
+from .roots import Generation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,510 @@
+"""Find the roots of databases among the pages of a file, those of earlier transactions too, and judge them.
+
+A root bucket holds buckets. Its page is a leaf of bucket elements, or a branch over such; no other page refers to it.
+Nested buckets of buckets look the same once the page above them is lost, so a candidate must share bucket names with
+the largest one. Of a bucket that holds buckets every transaction leaves a page: pages with names in common are versions
+of one bucket, and elements that lead from one such family to another say which of the two is the outer one.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Collection
+from typing import NamedTuple
+
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
+from ...format.meta import Meta
+from ...format.page import BUCKET_HEADER
+from .elements import Elements, first_key, is_reused, page_elements
+from .pages import PageTable, bitmap_of, find_freelists
+from .tree import REUSED, RecoveredTree, best_freelist, find_keys
+
+_MOST_LEVELS = 16  # levels of branch pages
+_MOST_ALIKE = 8  # families that a page is compared with
+_UNKNOWN, _OPEN, _WHOLE, _BROKEN = range(4)
+_MOST_CANDIDATES = 48
+_BUDGET = 6  # times the pages of the file that candidates may have together
+_BITS = bytes([0] + [1] * 255)
+_VERSIONS = 4  # others, of a root, that are looked at
+_MOST_UNREACHED = 8  # times the pages of a tree that no freelist accounts for
+_NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those with content are looked at
+
+
+class BucketPages:
+    """The leaf pages that hold nothing but buckets, in families. ``family`` by page, ``names`` by page.
+
+    ``_leads``: by family, and by the other one that leads to it, the pages of it that are led to.
+    """
+
+    __slots__ = ("_leads", "_sets", "_table", "bucketish", "family", "names")
+
+    def __init__(self, table: PageTable, bucketish: bytearray) -> None:
+        """``bucketish`` marks the pages that lead to nothing but bucket elements."""
+        self._table = table
+        self.bucketish = bucketish
+        self.family: dict[int, int] = {}
+        self.names: dict[int, frozenset[bytes]] = {}
+        self._sets: list[frozenset[bytes]] = []  # by family, those of its first page
+        links: list[tuple[int, int]] = []
+        by_name: dict[bytes, list[int]] = {}
+        for page in range(2, table.pages):
+            if bucketish[page] and table.is_tree(page):
+                found = page_elements(table, page)
+                if found is not None and found.leaf:
+                    self.names[page] = frozenset(found.keys)
+                    self.family[page] = self._family(self.names[page], by_name)
+                    links += [(page, root) for root in roots_in(found)]
+        self._leads: dict[int, dict[int, list[int]]] = {}
+        for page, root in links:
+            root = self._leaf(root)
+            if root in self.family and self.family[page] != self.family[root]:
+                self._leads.setdefault(self.family[root], {}).setdefault(self.family[page], []).append(root)
+
+    def _family(self, names: frozenset[bytes], by_name: dict[bytes, list[int]]) -> int:
+        """That of pages which have half of these names, or a new one."""
+        met = Counter(number for name in names for number in by_name.get(name, ()))
+        for number, common in met.most_common(_MOST_ALIKE):
+            if 2 * common >= min(len(names), len(self._sets[number])):
+                return number
+        self._sets.append(names)
+        for name in names:
+            by_name.setdefault(name, []).append(len(self._sets) - 1)
+        return len(self._sets) - 1
+
+    def _leaf(self, page: int) -> int:
+        """Return the first leaf below a page, as far as its branches still lead to what they led to."""
+        table = self._table
+        for _ in range(_MOST_LEVELS):
+            if page >= table.pages or not self.bucketish[page] or table.kind[page] != BRANCH_PAGE:
+                break
+            found = page_elements(table, page)
+            children = zip(found.pgids, found.keys) if found is not None else ()
+            page = next((child for child, key in children if first_key(table, child) == key), table.pages)
+        return page
+
+    def alike(self, page: int) -> list[int]:
+        """Return the other pages of the family of one."""
+        number = self.family.get(page)
+        return [each for each, other in self.family.items() if other == number and each != page]
+
+    def is_nested(self, page: int) -> bool:
+        """Return whether pages of another family lead to pages like this one, more often than the other way round.
+
+        Those must have half the names in common with it: a root may have few names, and nested buckets one of them.
+        """
+        page = self._leaf(page)
+        number = self.family.get(page, -1)
+        return any(
+            sum(self.are_versions(page, root) for root in roots) > len(self._leads.get(outer, {}).get(number, ()))
+            for outer, roots in self._leads.get(number, {}).items()
+        )
+
+    def are_versions(self, page: int, other: int) -> bool:
+        """Return whether two pages of a family have half of their names in common."""
+        one, two = self.names[page], self.names[other]
+        return 2 * len(one & two) >= max(len(one), len(two))
+
+
+def roots_in(found: Elements) -> list[int]:
+    """Return the root pages of the buckets in a leaf page."""
+    return [
+        root
+        for i, flag in enumerate(found.flags)
+        if flag and found.ends[i] - found.mids[i] >= BUCKET_HEADER_SIZE
+        and (root := int.from_bytes(found.value(i)[:8], "little"))
+    ]  # fmt: skip
+
+
+class Links:
+    """Which pages lead to which, over all pages that bear their own id, whatever generation they are of.
+
+    ``state`` says whether all that a page leads to is whole, ``sizes`` how many pages it leads to. ``bucketish``: it
+    leads to nothing but bucket elements. ``contained``: a whole page leads to it.
+    """
+
+    __slots__ = ("bucketish", "contained", "sizes", "state", "table")
+
+    def __init__(self, table: PageTable) -> None:
+        self.table = table
+        self.state = bytearray(table.pages)
+        self.sizes = array("Q", bytes(8 * table.pages))
+        self.bucketish = bytearray(table.pages)
+        self.contained = bytearray(table.pages)
+        for page in range(2, table.pages):
+            if table.is_tree(page):
+                self._evaluate(page)
+
+    def _evaluate(self, top: int) -> None:
+        """Post-order over what ``top`` leads to, each page once."""
+        if self.state[top]:
+            return
+        stack: list[tuple[int, list[tuple[int, bytes | None]], Elements | None]] = [(top, [], None)]
+        state, table = self.state, self.table
+        while stack:
+            page, links, found = stack[-1]
+            if state[page] == _UNKNOWN:
+                state[page] = _OPEN
+                found = page_elements(table, page)
+                links = [] if found is None else outgoing(table, found)
+                stack[-1] = page, links, found
+                for child, _ in links:
+                    if child < table.pages and table.is_tree(child) and state[child] == _UNKNOWN:
+                        stack.append((child, [], None))
+                continue
+            stack.pop()
+            if state[page] == _OPEN:
+                self._close(page, links, found)
+
+    def _close(self, page: int, links: list[tuple[int, bytes | None]], found: Elements | None) -> None:
+        table, state = self.table, self.state
+        whole = found is not None and found.sound and not table.is_torn(page)
+        size = 1
+        bucketish = found is not None and bool(found.keys)
+        if found is not None and found.leaf:
+            bucketish = bucketish and all(found.flags)
+        for child, key in links:
+            if not (child < table.pages and state[child] in (_WHOLE, _BROKEN) and self._belongs(child, key)):
+                whole = False
+                bucketish = bucketish and key is None
+                continue
+            size += self.sizes[child]
+            whole = whole and state[child] == _WHOLE
+            if key is not None and not self.bucketish[child]:
+                bucketish = False
+        self.sizes[page] = min(size, 1 << 40)
+        self.bucketish[page] = bucketish
+        state[page] = _WHOLE if whole else _BROKEN
+        for child, key in links:
+            # A branch's key proves that its child is still the same; the root of a bucket may have been reused.
+            if child < table.pages and (whole or (key is not None and self._belongs(child, key))):
+                self.contained[child] = 1
+
+    def _belongs(self, child: int, key: bytes | None) -> bool:
+        """Return whether the page is still what it was when the branch element with ``key`` was written."""
+        return key is None or first_key(self.table, child) == key
+
+    def is_whole(self, page: int) -> bool:
+        return self.state[page] == _WHOLE
+
+    def roots(self) -> list[int]:
+        """Return pages that may be roots, the one that leads to most pages first."""
+        table = self.table
+        found = [
+            page for page in range(2, table.pages)
+            if self.bucketish[page] and not self.contained[page] and table.is_tree(page)
+        ]  # fmt: skip
+        found.sort(key=lambda page: -self.sizes[page])
+        return found
+
+
+def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]]:
+    """Return where a page leads: child pages with the keys they must begin with, roots of buckets with None."""
+    if not found.leaf:
+        return list(zip(found.pgids, found.keys))
+    links: list[tuple[int, bytes | None]] = []
+    for i, flag in enumerate(found.flags):
+        if flag and found.ends[i] - found.mids[i] >= BUCKET_HEADER_SIZE:
+            root, _ = BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])
+            if root and not is_reused(table, found.keys, root):
+                links.append((root, None))
+    return links
+
+
+class Signs(NamedTuple):
+    """What tells a tree's age: sequences added, the number of pairs, and by bucket least and greatest key, count."""
+
+    sequences: int
+    pairs: int
+    lasts: dict[tuple[bytes, ...], tuple[bytes, bytes, int]]
+
+
+class Generation:
+    """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age.
+
+    ``reused`` counts the pages that it leads to which were used for something else since: the newest tree has none,
+    whatever else is missing in it.
+    """
+
+    __slots__ = ("_signs", "bitmap", "reused", "root", "tree")
+
+    def __init__(self, table: PageTable, root: int, sequence: int = 0) -> None:
+        self.root = root
+        self.tree = RecoveredTree(table)
+        self.tree.top.root, self.tree.top.sequence = root, sequence
+        self.tree.walk(self.tree.top, root, strict=True)
+        self.reused = sum(gap.reason in REUSED for gap in self.tree.gaps)
+        self.bitmap = int.from_bytes(self.tree.used.translate(_BITS), "little")
+        self._signs: Signs | None = None
+
+    def signs(self) -> Signs:
+        """Return what tells the age of a tree."""
+        if self._signs is None:
+            sequences = pairs = 0
+            lasts = {}
+            for bucket in self.tree.buckets:
+                low, high, count, inner = self._sum_up(bucket.leaves)
+                sequences += bucket.sequence + inner
+                pairs += count
+                lasts[bucket.path()] = low, high, count
+            self._signs = Signs(sequences, pairs, lasts)
+        return self._signs
+
+    def _sum_up(self, leaves: array[int]) -> tuple[bytes, bytes, int, int]:
+        """Least and greatest key of leaf pages, the number of keys, and the sequences of inline buckets added."""
+        low, high, count, sequences = b"", b"", 0, 0
+        for number, page in enumerate(leaves):
+            found = page_elements(self.tree.table, page)
+            if found is None or not found.count:
+                continue
+            if not number:
+                low = found.key(0)
+            high = found.key(-1)
+            count += found.count
+            for i, flag in enumerate(found.flags):
+                if flag and found.ends[i] - found.mids[i] > BUCKET_HEADER_SIZE:
+                    sequences += BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])[1]
+        return low, high, count, sequences
+
+    @property
+    def reached(self) -> int:
+        """How many pages the tree has."""
+        return self.bitmap.bit_count()
+
+    def shares_pages(self, other: Generation) -> bool:
+        """Return whether the two trees have pages in common."""
+        return bool(self.bitmap & other.bitmap)
+
+    def unaccounted(self, freelists: list[int]) -> int:
+        """Return how many pages neither the tree nor the best freelist accounts for; those of both count four times."""
+        ones = ((1 << 8 * self.tree.table.pages) - 1) // 255
+        best = (ones & ~self.bitmap).bit_count()
+        for listed in freelists:
+            wrong = 4 * (listed & self.bitmap).bit_count()
+            best = min(best, (ones & ~(self.bitmap | listed)).bit_count() + wrong)
+        return best
+
+
+def is_newer(one: Generation, other: Generation, freelists: list[int]) -> bool:
+    """Return whether ``one`` is the younger of two trees, by the signs that decide, the surest first."""
+    accounts = one.unaccounted(freelists), other.unaccounted(freelists)
+    if accounts[0] != accounts[1]:
+        return accounts[0] < accounts[1]
+    older, newer = other.signs(), one.signs()
+    if newer.sequences != older.sequences:
+        return newer.sequences > older.sequences
+    votes = cut = 0
+    for path, (low, high, count) in newer.lasts.items():
+        if path in older.lasts and path:
+            low2, high2, count2 = older.lasts[path]
+            votes += (high > high2) - (high < high2)
+            if high == high2 and low != low2:  # a log that is cut at its beginning
+                cut += (low > low2 and count < count2) - (low < low2 and count > count2)
+    if votes:
+        return votes > 0
+    if cut:
+        return cut > 0
+    return newer.pairs > older.pairs
+
+
+def generations(
+    table: PageTable, links: Links, pages: BucketPages, names: set[bytes] | None, *, every: bool = False,
+    without: Collection[int] = (),
+) -> list[Generation]:  # fmt: skip
+    """Return the trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
+
+    Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
+    ``without``: pages that are known to be no roots.
+    """
+    roots = links.roots()
+    budget = _BUDGET * table.pages + 10_000
+    found: list[Generation] = []
+    known = names
+    if names is None:
+        roots = [page for page in roots if page not in without]
+        roots = [page for page in roots if not pages.is_nested(page)] or roots
+    for page in roots:
+        if len(found) == _MOST_CANDIDATES or budget < 0:
+            break
+        made = Generation(table, page)
+        budget -= links.sizes[page]
+        own = made.tree.names
+        if known is None:
+            known = own
+        common = len(own & known)
+        if common and 2 * common >= min(len(own), len(known)):
+            found.append(made)
+    if not every:
+        largest = max((made.reached for made in found), default=0)
+        found = _not_reused([made for made in found if 2 * made.reached >= largest])
+    return _in_order(found, [bitmap_of(table, [page, *ids]) for page, ids in find_freelists(table)])
+
+
+def newest_first(found: list[Generation], freelists: list[int]) -> list[Generation]:
+    """Sort versions of one tree by age; versions with reused pages are included only if there are no others."""
+    return _in_order(_not_reused(found), freelists)
+
+
+def _not_reused(found: list[Generation]) -> list[Generation]:
+    return [made for made in found if not made.reused] or found
+
+
+def _in_order(found: list[Generation], freelists: list[int]) -> list[Generation]:
+    ordered: list[Generation] = []
+    for made in found:
+        at = 0
+        while at < len(ordered) and not is_newer(made, ordered[at], freelists):
+            at += 1
+        ordered.insert(at, made)
+    return ordered
+
+
+def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:
+    """Return whether pages of the newest tree were reused since: the file was written to while it was copied.
+
+    ``free``: the pages of its freelist, None if that can't be read. One reference to a page that has its place
+    elsewhere in the tree says nothing: a damaged branch element leads there.
+    """
+    reused = [gap for gap in tree.gaps if gap.reason in REUSED]
+    if len(reused) > 1 or any(not tree.used[gap.page] for gap in reused):
+        return True
+    if free is not None or not metas:
+        return False
+    freelist = metas[0].freelist
+    return (tree.table.is_tree(freelist) and not tree.used[freelist]) or is_other_root(tree, metas)
+
+
+def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
+    """Return whether the root page was used for something else since.
+
+    Then it has pairs beside buckets, which bbolt can't put there, or not one name of the older, larger tree.
+    """
+    if _has_pairs_at_the_top(tree):
+        return True
+    names = tree.names
+    older = [Generation(tree.table, meta.root) for meta in metas[1:]] if names else []
+    return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(names) for made in older)
+
+
+def is_younger_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
+    """Return the same for a file without a freelist: there must be pages of a later transaction."""
+    return _has_pairs_at_the_top(tree) or (has_pages_beyond(tree.table, metas[0]) and is_other_root(tree, metas))
+
+
+def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
+    return any(
+        found is not None and not all(found.flags)
+        for found in (page_elements(tree.table, page) for page in tree.top.leaves)
+    )  # fmt: skip
+
+
+def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
+    """Return whether there are pages at or above the high-water mark: a later transaction wrote them."""
+    return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
+
+
+def is_old_root(made: Generation, pages: BucketPages) -> bool:
+    """Return whether there is another version of a tree, and no page of other buckets that leads to one of the two.
+
+    Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
+    same names; buckets side by side don't share pages.
+    """
+    if pages.is_nested(made.root):
+        return False
+    names = made.tree.names
+    for page in pages.alike(made.root)[:_VERSIONS]:
+        other = Generation(made.tree.table, page)
+        if other.shares_pages(made) if made.reached > 1 else other.tree.names == names:
+            return True
+    return False
+
+
+def has_others_behind(made: Generation, pages: BucketPages) -> bool:
+    """Return whether pages precede the one that refers to them, so that a tree can't be all of a file written at once.
+
+    Then there is no other version of the root, and pages that the tree doesn't reach lie after it and all it has lost.
+    """
+    table, tree = made.tree.table, made.tree
+    if pages.alike(made.root):
+        return False
+    free = best_freelist(tree)
+    if free is None and _MOST_UNREACHED * made.reached < sum(map(table.is_tree, range(2, table.pages))):
+        return True
+    last = max((gap.page for gap in tree.gaps if gap.page < table.pages), default=0)
+    last = max(last, made.root)
+    return free is not None and any(
+        table.is_tree(page) and not tree.used[page] and not free[page] and not table.is_torn(page)
+        for page in range(last + 1, table.pages)
+    )  # fmt: skip
+
+
+def that_can_be_all(table: PageTable, found: list[Generation], links: Links, pages: BucketPages) -> list[Generation]:
+    """Return the newest tree that can be all of the file, with its versions; else ``found``, the largest tree."""
+    others, tried = found, set[int]()
+    for _ in range(_VERSIONS):
+        if not others:
+            break
+        if not has_others_behind(others[0], pages) and (others is found or is_old_root(others[0], pages)):
+            return others
+        tried |= {made.root for made in others}
+        others = generations(table, links, pages, None, without=tried)
+    return found
+
+
+def precedes(made: Generation, metas: list[Meta]) -> bool:
+    """Return whether the pages written just before the lost root hold other versions of what is in a tree.
+
+    Where no meta page says which the root was, the last pages of the file stand for them.
+    """
+    table = made.tree.table
+    root = metas[0].root if metas else table.pages
+    below = [
+        page for page in range(min(root, table.pages) - 1, max(1, root - _NEAR), -1)
+        if table.is_tree(page) and not table.is_torn(page)
+    ][:_WRITTEN]  # fmt: skip
+    if not below or made.tree.used[below[0]]:
+        return False  # the lost root leads to the tree itself
+    groups = _samples(table, [page for page in below if not made.tree.used[page]])
+    return bool(groups) and 2 * _inside(made, groups) > len(groups)
+
+
+def covers(made: Generation, free: bytearray | None) -> bool:
+    """Return whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
+
+    Of the keys outside it, a quarter must be in it.
+    """
+    used, table = made.tree.used, made.tree.table
+    outside = [
+        page for page in range(2, table.pages)
+        if not used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
+    ]  # fmt: skip
+    groups = _samples(table, outside)
+    return 4 * _inside(made, groups) >= len(groups)
+
+
+def _samples(table: PageTable, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
+    """Return some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
+    groups = []
+    for page in pages:
+        found = page_elements(table, page)
+        if found is not None and found.leaf and found.keys:
+            some = range(0, found.count, max(1, found.count // 4))
+            groups.append([(found.keys[i], found.flags[i], hash(found.value(i))) for i in some])
+    return groups
+
+
+def _inside(made: Generation, groups: list[list[tuple[bytes, int, int]]]) -> int:
+    """Of how many pages most pairs are in a tree.
+
+    An index has the keys of what it is an index of, but not the values; those of buckets change.
+    """
+
+    hits = find_keys(made.tree, {key for keys in groups for key, _, _ in keys})
+    inside = 0
+    for keys in groups:
+        met = sum(
+            any(kind == flag and (flag or digest == value) for _, kind, digest in hits.get(key, ()))
+            for key, flag, value in keys
+        )
+        inside += met > len(keys) // 2
+    return inside
