@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .groups import follows, likeness, looks_like, patterns, points_of, wanted_of
+from .orphans import follows, likeness, looks_like, patterns, points_of, wanted_of
 from .tree import find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .families import Families
-    from .groups import Group, Path
+    from .orphans import Group, Path
     from .tree import RecoveredTree
 
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import islice
 
 from .elements import page_elements
-from .groups import BUCKETS, PAIRS, holds, likeness, sample, shape_of
+from .orphans import BUCKETS, PAIRS, holds, likeness, sample, shape_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .groups import Group, Pairs, Shape
+    from .orphans import Group, Pairs, Shape
     from .tree import Bucket, RecoveredTree
 
 _SIBLINGS = 16  # buckets beside one that are looked at

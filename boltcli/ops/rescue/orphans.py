@@ -1,18 +1,187 @@
-"""Find the pages that nothing refers to, and which of them lead to others."""
+"""Find the pages that nothing refers to, with what they lead to, and what can be said of their pairs."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ...format.constants import LEAF_PAGE
-from .elements import first_key_of, page_elements
-from .groups import Group, holds, sample
+from .elements import Elements, first_key_of, page_elements
 from .roots import outgoing
+from .tree import Hit, RecoveredTree
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .elements import Elements
-    from .tree import RecoveredTree
-
+Path = tuple[bytes, ...]
+Pattern = tuple[bytes | None, ...]
+Pairs = dict[bytes, tuple[int, bytes]]  # key: whether it is a bucket's name, value
+PAIRS, BUCKETS = 1, 2
+_DIGITS = "0123456789abcdefABCDEF-"
+_START = 8  # bytes of values that are compared
+_EMPTY = hash(b"")
+_SEVERAL = 3  # values that begin alike hardly by chance
+_SAMPLES = 8  # keys of a group that are looked up
 _MOST_LEVELS = 64  # levels of a tree
+
+
+class Group:
+    """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
+
+    ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
+    points by bucket path, ``beside`` by the patterns of such paths; ``stale`` is the share of samples that
+    stand in parts of the tree where nothing is missing, by path. ``before``: the lost pages that it was written
+    before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads comes from the lost
+    tree. ``size`` is the bytes of a leaf, ``end`` the page after its run.
+    """
+
+    __slots__ = (
+        "before", "beside", "end", "evidence", "first", "holds", "last", "leaf", "page", "rank", "samples", "shape",
+        "size", "stale",
+    )  # fmt: skip
+
+    def __init__(
+        self, page: int, end: int, leaf: bool, size: int, first: bytes, last: bytes, samples: Pairs, holds: int
+    ) -> None:
+        self.page = page
+        self.end = end
+        self.leaf = leaf
+        self.size = size
+        self.first = first
+        self.last = last
+        self.samples = samples
+        self.shape = shape_of(samples)
+        self.holds = holds
+        self.evidence: dict[Path, float] = {}
+        self.beside: dict[Pattern, float] = {}
+        self.before: set[int] = set()
+        self.rank = 50
+        self.stale: dict[Path, float] = {}
+
+
+def patterns(path: Path) -> list[Pattern]:
+    """Return the patterns of the buckets that should look like the one at ``path``: None stands for any name."""
+    return [(*path[:at], None, *path[at + 1 :]) for at in range(max(1, len(path) - 2), len(path))]
+
+
+def follows(one: Group, other: Group) -> bool:
+    """Return whether the second of two pages goes on in key order."""
+    return one.last < other.first
+
+
+def looks_like(one: Group, other: Group) -> bool:
+    """Return whether the keys of two pages are of the same kinds of bytes, partly at least."""
+    return bool(one.shape.alphabets & other.shape.alphabets)
+
+
+def wanted_of(groups: list[Group]) -> set[bytes]:
+    """Return the keys of the groups' samples, to be looked up."""
+    return {key for group in groups for key in group.samples}
+
+
+def shares(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, tuple[int, int]]:
+    """Return how many of the group's samples stand in a bucket, and how many of them with the same value."""
+    found: dict[Path, tuple[int, int]] = {}
+    for key, (flag, value) in group.samples.items():
+        seen: dict[Path, bool] = {}
+        for index, kind, digest in hits.get(key, ()):
+            if kind == flag and (flag or (digest == _EMPTY) == (not value)):  # an index has no values
+                path = paths[index]
+                seen[path] = seen.get(path, False) or (bool(value) and digest == hash(value))  # empty ones are equal
+        for path, equal in seen.items():  # anywhere
+            same, alike = found.get(path, (0, 0))
+            found[path] = same + 1, alike + equal
+    return found
+
+
+def points_of(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, float]:
+    """Return up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
+    each = 10.0 / max(1, len(group.samples))
+    return {path: each * (same + equal) for path, (same, equal) in shares(group, hits, paths).items()}
+
+
+def holds(leaf: Elements) -> int:
+    """Return what is in a leaf: pairs, buckets, or both."""
+    return (BUCKETS if any(leaf.flags) else 0) | (0 if all(leaf.flags) else PAIRS)
+
+
+def sample(leaf: Elements) -> Pairs:
+    """Return some pairs of a leaf, evenly spaced."""
+    count = leaf.count
+    step = max(1, count // _SAMPLES)
+    return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in range(0, count, step)}
+
+
+class Shape(NamedTuple):
+    """What the pairs of a page or a bucket look like: sizes, kinds of bytes of the keys, and what they begin with.
+
+    ``alphabets``: 1 for keys of hexadecimal digits and hyphens, 2 for other text, 4 for others, added. ``values``
+    counts the values that were looked at, ``least`` and ``most`` are their sizes.
+    """
+
+    shortest: int
+    longest: int
+    alphabets: int
+    prefix: bytes
+    values: int
+    least: int
+    most: int
+    start: bytes
+
+
+def shape_of(pairs: Pairs) -> Shape:
+    """Return the shape of ``pairs``: key to whether it is a bucket's name, value."""
+    names = pairs.keys()
+    values = [value for flag, value in pairs.values() if not flag]
+    lengths, sizes = list(map(len, names)), list(map(len, values))
+    first, last = min(names), max(names)
+    start = b"" if not values else values[0][: common(min(values), max(values))]
+    alphabets = 0
+    for name in names:
+        alphabets |= _alphabet(name)
+    return Shape(
+        min(lengths), max(lengths), alphabets, first[: common(first, last)],
+        len(values), min(sizes, default=-1), max(sizes, default=-1), start[:_START],
+    )  # fmt: skip
+
+
+def _alphabet(name: bytes) -> int:
+    if not name.isascii():
+        return 4
+    text = name.decode("ascii")
+    return 1 if not text.strip(_DIGITS) else 2 if text.isprintable() else 4
+
+
+def likeness(one: Shape, other: Shape) -> float:
+    """Return points for pages that look alike; negative ones for pages that don't."""
+    points = 0.0
+    if one.shortest == one.longest == other.shortest == other.longest:
+        points += 1.5
+    elif one.shortest > other.longest or one.longest < other.shortest:
+        points -= 1.5
+    points += 1.0 if one.alphabets == other.alphabets else -1.0 if one.alphabets & other.alphabets else -3.0
+    if one.prefix and other.prefix:
+        alike = common(one.prefix, other.prefix)
+        points += 1.0 if alike >= min(4, len(one.prefix), len(other.prefix)) else 0.0
+    if one.least >= 0 and other.least >= 0:
+        if (one.most == 0) != (other.most == 0):
+            # An index without values against values.
+            points -= 6.0 if min(one.values, other.values) >= _SEVERAL else 3.0
+        elif one.start and other.start:
+            alike = common(one.start, other.start)
+            if alike == min(len(one.start), len(other.start)):
+                points += 1.5 if alike > 1 else 0.0
+            elif not alike or min(one.values, other.values) >= _SEVERAL:
+                points -= 2.0
+        if one.least == one.most == other.least == other.most:
+            points += 1.0
+    return points
+
+
+def common(one: bytes, other: bytes) -> int:
+    """Return how many bytes the two begin with are the same."""
+    count = 0
+    for a, b in zip(one, other):
+        if a != b:
+            break
+        count += 1
+    return count
 
 
 class Orphans:

@@ -13,16 +13,15 @@ from operator import or_
 from typing import NamedTuple
 
 from .evidence import ALIKE, Evidence, Runs
-from .groups import BUCKETS, PAIRS, patterns, shares, wanted_of
 from .looks import Looks
-from .orphans import Orphans
+from .orphans import BUCKETS, PAIRS, Orphans, patterns, shares, wanted_of
 from .roots import Generation, newest_first
 from .tree import PLACED, find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .families import Families
-    from .groups import Group, Path
+    from .orphans import Group, Path
     from .tree import Bucket, Gap, RecoveredTree
 
 _ENOUGH = 4.0  # points that a place must have
