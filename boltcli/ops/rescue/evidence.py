@@ -1,22 +1,251 @@
-"""What speaks for the bucket of an orphan: older trees and pages, keys in the tree, pages written with it."""
+"""What speaks for the bucket of an orphan: pages of the same bucket, older trees, what the bucket's pairs look like.
+
+A branch page, of a free page too, leads to the pages that begin with its keys: those are of its bucket still. The
+elements of older pages of buckets name the root page that a bucket had; it may have been used for another since,
+so many of them are asked.
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
 
-from .orphans import follows, likeness, looks_like, patterns, points_of, wanted_of
-from .tree import find_keys
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
+from .elements import first_key, is_reused, page_elements
+from .orphans import (
+    BUCKETS,
+    PAIRS,
+    Group,
+    Pairs,
+    Path,
+    Shape,
+    follows,
+    holds,
+    likeness,
+    looks_like,
+    patterns,
+    points_of,
+    sample,
+    shape_of,
+    wanted_of,
+)
+from .pages import PageTable
+from .roots import BucketPages
+from .tree import Bucket, RecoveredTree, find_keys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .families import Families
-    from .orphans import Group, Path
-    from .tree import RecoveredTree
-
+_MOST_LEVELS = 16  # levels of buckets that are asked
+_SIBLINGS = 16  # buckets beside one that are looked at
+_FEW = 2  # of them must show it, if names stand in pairs
+_LONG = 6  # bytes of a name that hardly stands in a value by chance
+_NAMED, _NOT_NAMED = 8.0, -4.0  # points where the names of the buckets beside stand in their pairs, and this one does
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _MOST_OTHERS = 4  # times the pages of a run, of pages that look like it
 ALIKE = 3.0  # points for pairs that look like a bucket's
 _VOTE = 20.0  # points for the bucket that all older pages name
+
+
+class Families:
+    """Pages of one bucket have the same number in ``of``. ``votes`` counts what older pages say, by that number."""
+
+    __slots__ = ("_pages", "_parents", "_table", "_with_buckets", "_with_pairs", "votes")
+
+    def __init__(self, table: PageTable, trees: list[RecoveredTree], pages: BucketPages) -> None:
+        """``trees``: the recovered tree and older ones; ``pages``: the leaf pages of buckets."""
+        self._table = table
+        self._parents = array("Q", range(table.pages))
+        for page in range(2, table.pages):
+            if table.kind[page] == BRANCH_PAGE and table.is_tree(page):
+                self._join(page)
+        self.votes: dict[int, Counter[Path]] = {}
+        self._pages: dict[Path, dict[int, None]] = {}
+        self._with_buckets: Counter[Path] = Counter()
+        self._with_pairs: Counter[Path] = Counter()
+        self._ask(trees, pages)
+
+    def of(self, page: int) -> int:
+        """Return the number of the page's family."""
+        parents = self._parents
+        while parents[page] != page:
+            parents[page] = parents[parents[page]]
+            page = parents[page]
+        return page
+
+    def name(self, page: int) -> Path | None:
+        """Return the path that most older pages give the page's family; None if they say nothing."""
+        votes = self.votes.get(self.of(page))
+        return votes.most_common(1)[0][0] if votes else None
+
+    def versions(self, path: Path) -> list[int]:
+        """Return present and former leaf pages of the bucket of buckets at ``path``; none if it seems to hold pairs."""
+        if 2 * self._with_pairs[path] >= self._with_buckets[path]:
+            return []
+        return [page for page in self._pages.get(path, ()) if self.name(page) == path]
+
+    def _join(self, page: int) -> None:
+        """Join a branch page with the children that are still what its keys say."""
+        found = page_elements(self._table, page)
+        if found is None:
+            return
+        for child, key in zip(found.pgids, found.keys):
+            if first_key(self._table, child) == key:
+                self._parents[self.of(child)] = self.of(page)
+
+    def _ask(self, trees: list[RecoveredTree], pages: BucketPages) -> None:
+        """Ask the pages of buckets whose path is known, from the trees or from pages with the same names."""
+        paths: dict[int, Path] = {}
+        for tree in reversed(trees):
+            for bucket in tree.buckets:
+                path = bucket.path()
+                for page in bucket.leaves:
+                    if page in pages.family:
+                        paths[page] = path
+        known: dict[int, set[Path]] = {}
+        for page, path in paths.items():
+            known.setdefault(pages.family[page], set()).add(path)
+        for page, number in pages.family.items():
+            alike = known.get(number, ())
+            if page not in paths and len(alike) == 1:
+                paths[page] = next(iter(alike))
+        asked: set[int] = set()
+        for _ in range(_MOST_LEVELS):  # what a page says of a page of buckets lets one ask that, too
+            for page in paths.keys() - asked:
+                self._note(page, paths[page], pages)
+            asked |= paths.keys()
+            for path in self._pages:
+                for page in self.versions(path):
+                    paths.setdefault(page, path)
+            if len(paths) == len(asked):
+                break
+
+    def _note(self, page: int, path: Path, pages: BucketPages) -> None:
+        """Count what a page says of the buckets in it."""
+        table = self._table
+        found = page_elements(table, page)
+        if found is None:
+            return
+        for i, flag in enumerate(found.flags):
+            if flag and found.ends[i] - found.mids[i] >= BUCKET_HEADER_SIZE:
+                root = int.from_bytes(found.value(i)[:8], "little")
+                if root and table.is_tree(root) and not is_reused(table, found.keys, root):
+                    inner = (*path, found.keys[i])
+                    self.votes.setdefault(self.of(root), Counter())[inner] += 1
+                    (self._with_buckets if pages.bucketish[root] else self._with_pairs)[inner] += 1
+                    if root in pages.family:
+                        self._pages.setdefault(inner, {})[root] = None
+
+
+class Looks:
+    """What the buckets of a tree that is being filled hold: kinds, shapes, and whether their names stand in it."""
+
+    def __init__(self, tree: RecoveredTree, references: list[RecoveredTree]) -> None:
+        """``references``: older trees."""
+        self._table = tree.table
+        self._older = [{each.path(): each.leaves for each in tree.buckets if each.leaves} for tree in references]
+        self._kinds: dict[int, int] = {}
+        self._shapes: dict[int, tuple[int, Shape | None]] = {}
+        self._offsets: dict[int, int | None] = {}
+
+    def kind(self, bucket: Bucket) -> int:
+        """Return whether a bucket holds pairs (1), buckets (2) or both (3); 0 if nothing tells."""
+        kind = self._kinds.get(bucket.index)
+        if kind is None:
+            kind = 0
+            for page in bucket.leaves[:4]:
+                found = page_elements(self._table, page)
+                if found is not None and found.keys:
+                    kind |= holds(found)
+            if bucket.leaves:
+                self._kinds[bucket.index] = kind
+            else:
+                kinds = {_holds(pairs) for pairs in self._peers(bucket)}
+                kind = kinds.pop() if len(kinds) == 1 else 0
+        return kind
+
+    def likeness(self, group: Group, bucket: Bucket) -> float:
+        """Return points for pairs that look like the bucket's, or like what it had; negative ones if they don't."""
+        shape = self._shape(bucket)
+        return 0.0 if shape is None else likeness(group.shape, shape)
+
+    def named(self, group: Group, bucket: Bucket) -> float:
+        """Return points for pairs with the bucket's name in them, if its siblings' pairs have their names."""
+        parent = bucket.parent
+        if parent is None or len(parent.children) <= _FEW:
+            return 0.0
+        if parent.index not in self._offsets:
+            self._offsets[parent.index] = self._find_names(parent)
+        at = self._offsets[parent.index]
+        if at is None or (at < 0 and len(bucket.name) < _LONG) or self._shape(bucket) is None:
+            return 0.0
+        if self.likeness(group, bucket) < 0:
+            return 0.0
+        return _NAMED if _stands(bucket.name, group.samples, at) else _NOT_NAMED
+
+    def _peers(self, bucket: Bucket) -> list[Pairs]:
+        """Return pairs of buckets that should look like a nested one: of its name beside its parent's, or beside it."""
+        parent = bucket.parent
+        if parent is None or parent.parent is None:
+            return []
+        cousins = [each.children.get(bucket.name) for each in islice(parent.parent.children.values(), _SIBLINGS)]
+        if parent.parent.parent is None or not any(each for each in cousins if each is not bucket):
+            cousins = list(islice(parent.children.values(), _SIBLINGS))
+        some = [self._pairs(each) for each in cousins if each is not None and each is not bucket]
+        return [pairs for pairs in some if pairs]
+
+    def _find_names(self, parent: Bucket) -> int | None:
+        """Return the offset of nested buckets' names in their keys; -1: elsewhere in their pairs; None: nowhere."""
+        some = islice(parent.children.values(), _SIBLINGS)
+        known = [(each.name, pairs) for each in some if (pairs := self._pairs(each))]
+        if len(known) < _FEW:
+            return None
+        name, pairs = known[0]
+        at = next(iter(pairs)).find(name)
+        if at >= 0 and all(_stands(name, pairs, at) for name, pairs in known):
+            return at
+        long = [(name, pairs) for name, pairs in known if len(name) >= _LONG]
+        return -1 if len(long) >= _FEW and all(_stands(name, pairs, -1) for name, pairs in long) else None
+
+    def _shape(self, bucket: Bucket) -> Shape | None:
+        """Return what the bucket's pairs look like, as far as they are known."""
+        size = len(bucket.leaves)
+        known = self._shapes.get(bucket.index)
+        if known is None or (size and size >= 2 * known[0]):
+            pairs = self._pairs(bucket)
+            if not pairs:
+                peers = self._peers(bucket)[:_FEW]
+                if peers and likeness(shape_of(peers[0]), shape_of(peers[-1])) > 0:
+                    pairs = peers[0] | peers[-1]
+            self._shapes[bucket.index] = known = size, shape_of(pairs) if pairs else None
+        return known[1]
+
+    def _pairs(self, bucket: Bucket) -> Pairs:
+        """Return some pairs of the bucket, or that it had."""
+        leaves: Sequence[int] = bucket.leaves
+        if not leaves:
+            path = bucket.path()
+            leaves = next((older[path] for older in self._older if path in older), leaves)
+        pairs: Pairs = {}
+        for number in {0, len(leaves) // 2, len(leaves) - 1} if leaves else ():
+            found = page_elements(self._table, leaves[number])
+            if found is not None and found.keys:
+                pairs.update(sample(found))
+        return pairs
+
+
+def _holds(pairs: Pairs) -> int:
+    """Return what is among pairs: pairs, buckets, or both."""
+    flags = {flag for flag, _ in pairs.values()}
+    return (BUCKETS if flags - {0} else 0) | (PAIRS if 0 in flags else 0)
+
+
+def _stands(name: bytes, pairs: Pairs, at: int) -> bool:
+    """Return whether a name is in every key at ``at``, or (-1) in half of the pairs, or in one of few."""
+    if at >= 0:
+        return all(key.startswith(name, at) for key in pairs)
+    values = [value for flag, value in pairs.values() if not flag]
+    met = sum(name in value for value in values)
+    return bool(met) and 2 * met >= len(values)
 
 
 class Evidence:

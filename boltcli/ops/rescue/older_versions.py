@@ -13,7 +13,7 @@ from .tree import OLDER, OTHER_BUCKET, PLACED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .families import Families
+    from .evidence import Families
     from .tree import Bucket, Gap, RecoveredTree
 
 _MOST_VERSIONS = 16

@@ -12,15 +12,14 @@ from collections import Counter
 from operator import or_
 from typing import NamedTuple
 
-from .evidence import ALIKE, Evidence, Runs
-from .looks import Looks
+from .evidence import ALIKE, Evidence, Looks, Runs
 from .orphans import BUCKETS, PAIRS, Orphans, patterns, shares, wanted_of
 from .roots import Generation, newest_first
 from .tree import PLACED, find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .families import Families
+    from .evidence import Families
     from .orphans import Group, Path
     from .tree import Bucket, Gap, RecoveredTree
 

@@ -7,7 +7,7 @@ not reach. What can be placed is, what is in doubt goes to a bucket of its own.
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from .families import Families
+from .evidence import Families
 from .joined_files import starts
 from .older_versions import bring_back_names, fill_from_older, take_skeleton
 from .pages import PageTable, find_metas, find_page_size
