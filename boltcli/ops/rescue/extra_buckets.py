@@ -7,7 +7,7 @@ from .tree import OLDER, PLACED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .recovery import Recovery
+    from .search import Recovery
     from .tree import Bucket
 
 LOST_AND_FOUND = b"lost+found"

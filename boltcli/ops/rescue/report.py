@@ -13,8 +13,7 @@ from ...storage.source import Source
 from .emit import Emission
 from .extra_buckets import LOST_AND_FOUND, add_deleted, add_lost_and_found
 from .pages import MappedFile
-from .recover import recover
-from .states import is_mended
+from .search import is_mended, recover
 from .text_mode import PROVED, undone
 
 TYPE_CHECKING = False
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 
     from ...format.page import Buffer
     from ...storage.open_source import Way
-    from .recovery import Recovery
-    from .states import State
+    from .search import Recovery, State
     from .text_mode import TextMode
 
 DELETED = b"deleted"
