@@ -22,7 +22,7 @@ from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
 from .elements import page_elements
 from .emit import Emission
 from .pages import MappedFile, PageTable, find_metas, find_page_size
-from .report import recover_file
+from .recover import recover_file
 from .roots import is_torn
 from .text_mode import EXPLANATION, undone
 from .tree import RecoveredTree, free_pages
