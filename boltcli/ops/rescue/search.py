@@ -19,9 +19,9 @@ from ...format.page import BUCKET_HEADER, find, unload
 from .elements import Elements, inline_elements, page_elements
 from .emit import Emission
 from .evidence import Families
-from .older_versions import bring_back_names, fill_from_older, take_skeleton
 from .pages import AT_ONCE, PageTable, bitmap_of, find_freelists, find_metas, find_page_size, meta_at
 from .placement import Placement
+from .restore import bring_back_names, fill_from_older, take_skeleton
 from .roots import (
     BucketPages,
     Generation,

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from ...format.page import BUCKET_HEADER
 from .elements import fits, page_elements
+from .evidence import Families
 from .roots import Generation, newest_first
-from .tree import OLDER, OTHER_BUCKET, PLACED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .evidence import Families
-    from .tree import Bucket, Gap, RecoveredTree
+from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, RecoveredTree
 
 _MOST_VERSIONS = 16
 _DEEP = 64  # levels of buckets whose pages are lost
