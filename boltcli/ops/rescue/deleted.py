@@ -6,27 +6,24 @@ roots are in free pages too, show which bucket they belonged to, and which versi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from .elements import inline_elements, page_elements, read_elements
+from .elements import Elements, inline_elements, page_elements, read_elements
 from .pages import PageTable, find_metas, find_page_size
 from .roots import BucketPages, Generation, Links, generations
 from .tree import RecoveredTree, find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from ...format.page import Buffer
-    from .elements import Elements
 
-    Path = tuple[bytes, ...]
-    Test = Callable[[bytes, bytes], bool]
-    # Of a pair of the bucket at a path: the key that it is a version of, and whether it is a delete.
-    VersionOf = Callable[[Path, bytes, bytes], "tuple[bytes, bool] | None"]
-
+Path = tuple[bytes, ...]
+Test = Callable[[bytes, bytes], bool]
+# Of a pair of the bucket at a path: the key that it is a version of, and whether it is a delete.
+VersionOf = Callable[[Path, bytes, bytes], "tuple[bytes, bool] | None"]
 CERTAIN, LIKELY, UNKNOWN, LIVE = "certain", "likely", "unknown", "live"
 NOWHERE = b"lost+found"  # for pairs of which the bucket isn't known, as recover has it
 _SAMPLES = 8
