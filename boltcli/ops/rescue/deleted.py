@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from .elements import Elements, inline_elements, page_elements, read_elements
 from .pages import PageTable, find_metas, find_page_size
-from .roots import BucketPages, Generation, Links, generations
+from .roots import BucketPages, Candidate, PageGraph, candidates
 from .tree import RecoveredTree, find_keys
 
 TYPE_CHECKING = False
@@ -142,16 +142,16 @@ class _Search:
         self.table = table
         self.tree = tree
         self.progress = progress
-        links = Links(table)
+        graph = PageGraph(table)
         names = {name for page in tree.top.leaves for name in _names(table, page)} or None
         found = [
             made
-            for made in generations(table, links, BucketPages(table, links.bucketish), names, every=True)
+            for made in candidates(table, links, BucketPages(table, graph.bucketish), names, every=True)
             if not tree.owner[made.root]
         ]
         known = {made.root for made in found}
         # The other meta page's tree is the newest of the older ones.
-        self.older = [Generation(table, root) for root in roots if root not in known] + found
+        self.older = [Candidate(table, root) for root in roots if root not in known] + found
         first = [made for made in self.older if made.root in roots]
         self.older = first + [made for made in self.older if made.root not in roots]
         self._paths = [[bucket.path() for bucket in made.tree.buckets] for made in self.older]

@@ -232,12 +232,12 @@ def _true_count(first: int, starts: list[int], ends: list[int], count: int) -> i
     number = len(starts)
     if not number:
         return 0
-    told = (starts[0] - first) // ELEMENT_SIZE
-    if 0 < told < number and starts[0] == first + told * ELEMENT_SIZE:
+    fitting = (starts[0] - first) // ELEMENT_SIZE
+    if 0 < fitting < number and starts[0] == first + fitting * ELEMENT_SIZE:
         # As many as fit before the first data, if their data make a chain.
-        links = sum(ends[i] == starts[i + 1] for i in range(told - 1))
-        if links >= (told - 1) // 2:
-            return told
+        links = sum(ends[i] == starts[i + 1] for i in range(fitting - 1))
+        if links >= (fitting - 1) // 2:
+            return fitting
     return number
 
 

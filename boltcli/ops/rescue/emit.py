@@ -64,7 +64,7 @@ class Emission:
 
     def _write(self, writer: Dense, progress: Callable[[int, int], None] | None) -> int:
         stack = [self._bucket(self.tree.top, 0)]
-        total, told = self.tree.table.pages, 0
+        total, reported = self.tree.table.pages, 0
         while stack:
             part = next(stack[-1], None)
             if part is None:
@@ -88,9 +88,9 @@ class Emission:
                 self._path.append(name)
                 writer.enter(Child(name, sequence, iter(())))
                 stack.append(parts)
-            if progress is not None and self.pages - told > 255:
-                told = self.pages
-                progress(told, total)
+            if progress is not None and self.pages - reported > 255:
+                reported = self.pages
+                progress(reported, total)
         writer.finish()
         return writer.size
 

@@ -46,7 +46,7 @@ ALIKE = 3.0  # points for pairs that look like a bucket's
 _VOTE = 20.0  # points for the bucket that all older pages name
 
 
-class Families:
+class SameBucket:
     """Pages of one bucket have the same number in ``of``. ``votes`` counts what older pages say, by that number."""
 
     __slots__ = ("_pages", "_parents", "_table", "_with_buckets", "_with_pairs", "votes")
@@ -136,7 +136,7 @@ class Families:
                         self._pages.setdefault(inner, {})[root] = None
 
 
-class Looks:
+class BucketShape:
     """What the buckets of a tree that is being filled hold: kinds, shapes, and whether their names stand in it."""
 
     def __init__(self, tree: RecoveredTree, references: list[RecoveredTree]) -> None:
@@ -244,17 +244,17 @@ def _stands(name: bytes, pairs: Pairs, at: int) -> bool:
     if at >= 0:
         return all(key.startswith(name, at) for key in pairs)
     values = [value for flag, value in pairs.values() if not flag]
-    met = sum(name in value for value in values)
-    return bool(met) and 2 * met >= len(values)
+    count = sum(name in value for value in values)
+    return bool(count) and 2 * count >= len(values)
 
 
-class Evidence:
+class Votes:
     """What the tree, older ones and families of pages say of groups."""
 
-    def __init__(self, tree: RecoveredTree, references: list[RecoveredTree], families: Families) -> None:
+    def __init__(self, tree: RecoveredTree, references: list[RecoveredTree], same_bucket: SameBucket) -> None:
         self._tree = tree
         self._references = references
-        self._families = families
+        self._same_bucket = same_bucket
         self._paths: dict[Path, bool] = {}  # of the buckets that the tree has; whether nothing is missing in them
 
     def find(self, groups: list[Group]) -> None:
@@ -268,7 +268,7 @@ class Evidence:
                     group.rank = min(group.rank, number)
                 for path, points in points_of(group, hits, paths).items():
                     group.evidence[path] = max(group.evidence.get(path, 0.0), points)
-        self._ask_families(groups)
+        self._ask_same_bucket(groups)
         paths = [bucket.path() for bucket in self._tree.buckets]
         self._paths = {path: not bucket.gaps for path, bucket in zip(paths, self._tree.buckets)}
         hits = find_keys(self._tree, wanted)
@@ -281,13 +281,13 @@ class Evidence:
                     for pattern in patterns(path):
                         group.beside[pattern] = max(group.beside.get(pattern, 0.0), points)
 
-    def _ask_families(self, groups: list[Group]) -> None:
+    def _ask_same_bucket(self, groups: list[Group]) -> None:
         """Share what is known of a group among those of its family, and take what older pages say of that."""
         members: dict[int, list[Group]] = {}
         for group in groups:
-            members.setdefault(self._families.of(group.page), []).append(group)
+            members.setdefault(self._same_bucket.of(group.page), []).append(group)
         for number, family in members.items():
-            votes = self._families.votes.get(number, Counter())
+            votes = self._same_bucket.votes.get(number, Counter())
             every = votes.total()
             shared = {path: _VOTE * (count / every) * min(1.0, (1 + count) / 3) for path, count in votes.items()}
             for group in family:
@@ -301,7 +301,7 @@ class Evidence:
         return path not in self._paths and self._paths.get(path[:-1], False)
 
 
-class Runs:
+class WriteRuns:
     """The runs of orphans before the lost pages of a tree."""
 
     def __init__(self, tree: RecoveredTree) -> None:

@@ -12,14 +12,14 @@ from collections import Counter
 from operator import or_
 from typing import NamedTuple
 
-from .evidence import ALIKE, Evidence, Looks, Runs
+from .evidence import ALIKE, BucketShape, Votes, WriteRuns
 from .orphans import BUCKETS, PAIRS, Orphans, patterns, shares, wanted_of
-from .roots import Generation, newest_first
+from .roots import Candidate, newest_first
 from .tree import PLACED, find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .evidence import Families
+    from .evidence import SameBucket
     from .orphans import Group, Path
     from .tree import Bucket, Gap, RecoveredTree
 
@@ -52,7 +52,7 @@ class Placement:
 
     def __init__(
         self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
-        families: Families, *, all_live: bool = False, torn: bool = False, end: int,
+        same_bucket: SameBucket, *, all_live: bool = False, torn: bool = False, end: int,
     ) -> None:  # fmt: skip
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
 
@@ -69,16 +69,16 @@ class Placement:
         self.dropped = 0
         self.left: list[Group] = []
         self._orphans = Orphans(tree, free, roots)
-        self._runs = Runs(tree)
-        self._evidence = Evidence(tree, references, families)
-        self._looks = Looks(tree, references)
+        self._runs = WriteRuns(tree)
+        self._votes = Votes(tree, references, same_bucket)
+        self._looks = BucketShape(tree, references)
         self._twins: Counter[int] = Counter()
         self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}
 
     def run(self) -> None:
         """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
         groups = self._orphans.groups()
-        self._evidence.find(groups)
+        self._votes.find(groups)
         self._all_known = self._is_all_known()
         for _ in range(_ROUNDS):
             waiting = [group for group in groups if not self.tree.used[group.page]]
@@ -138,7 +138,7 @@ class Placement:
             low, high = entries[0][0].first, entries[0][0].last
             rivals = [each for each in entries if each[0].first <= high and low <= each[0].last]
             if len(rivals) > 1 and self.free is None:
-                made = newest_first([Generation(self.table, group.page) for group, _ in rivals[:_MOST_RIVALS]], [])
+                made = newest_first([Candidate(self.table, group.page) for group, _ in rivals[:_MOST_RIVALS]], [])
                 best = made[0].root
                 kept += [each for each in entries if each[0].page == best or each not in rivals]
             else:
@@ -149,20 +149,20 @@ class Placement:
         """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
         self.left = []
         paths = [bucket.path() for bucket in self.tree.buckets]
-        met = bytearray(self.tree.used)
+        seen = bytearray(self.tree.used)
         waiting = groups
         while waiting:
-            waiting = [group for group in waiting if not met[group.page]]
+            waiting = [group for group in waiting if not seen[group.page]]
             hits = find_keys(self.tree, wanted_of(waiting))
             below: list[int] = []
             for group in waiting:
-                met[group.page] = 1
+                seen[group.page] = 1
                 if self._is_stale(group, shares(group, hits, paths)):
                     self.dropped += 1
                     below += self._orphans.below(group.page)  # what an old page leads to may be live
                 else:
                     self.left.append(group)
-            waiting = [made for page in below if not met[page] and (made := self._orphans.group(page)) is not None]
+            waiting = [made for page in below if not seen[page] and (made := self._orphans.group(page)) is not None]
 
     def _choose(self, group: Group) -> Choice | None:
         """Return the place of a group, if one is clearly the best."""
@@ -179,7 +179,7 @@ class Placement:
         second = ranked[1].points if len(ranked) > 1 else 0.0
         if self.free is None:
             path = first.gap.bucket.path()
-            gone = [points for where, points in group.evidence.items() if self._evidence.is_gone(where)]
+            gone = [points for where, points in group.evidence.items() if self._votes.is_gone(where)]
             second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
             if group.stale.get(path, 0.0) > 10.0:
                 return None

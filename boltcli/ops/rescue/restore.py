@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from ...format.page import BUCKET_HEADER
 from .elements import fits, page_elements
-from .evidence import Families
-from .roots import Generation, newest_first
+from .evidence import SameBucket
+from .roots import Candidate, newest_first
 from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, RecoveredTree
 
 _MOST_VERSIONS = 16
 _DEEP = 64  # levels of buckets whose pages are lost
 
 
-def bring_back_names(tree: RecoveredTree, families: Families, free: bytearray | None) -> None:
+def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearray | None) -> None:
     """For each bucket of buckets whose root page is lost: the names in the newest older version of that page.
 
     ``free`` marks the free pages, if they are known.
@@ -29,17 +29,17 @@ def bring_back_names(tree: RecoveredTree, families: Families, free: bytearray | 
             bucket = gap.bucket
             if bucket.parent is None or bucket.leaves or gap.low or gap.high is not None or gap.elements:
                 continue
-            versions = [page for page in families.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
+            versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
             if versions:
                 live = [page for page in versions if free is not None and not free[page]]
-                made = newest_first([Generation(tree.table, page) for page in live or versions], [])
-                _take(tree, bucket, made[0].root, families, free)
+                made = newest_first([Candidate(tree.table, page) for page in live or versions], [])
+                _take(tree, bucket, made[0].root, same_bucket, free)
                 gap.filled += 1
         if len(tree.gaps) == done:
             break
 
 
-def _take(tree: RecoveredTree, bucket: Bucket, page: int, families: Families, free: bytearray | None) -> None:
+def _take(tree: RecoveredTree, bucket: Bucket, page: int, same_bucket: SameBucket, free: bytearray | None) -> None:
     """Give ``bucket`` the names in ``page``, and of their pages those that are still theirs."""
     table = tree.table
     found = page_elements(table, page)
@@ -58,7 +58,7 @@ def _take(tree: RecoveredTree, bucket: Bucket, page: int, families: Families, fr
         if not root:
             continue
         made = tree.bucket(bucket, name, root, sequence)
-        if live or (table.is_tree(root) and not (free and free[root]) and families.name(root) == made.path()):
+        if live or (table.is_tree(root) and not (free and free[root]) and same_bucket.name(root) == made.path()):
             tree.walk(made, root, origin=PLACED, strict=True)
         else:
             tree.gap(made, b"", None, root, OTHER_BUCKET)

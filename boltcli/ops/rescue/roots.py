@@ -63,8 +63,8 @@ class BucketPages:
 
     def _family(self, names: frozenset[bytes], by_name: dict[bytes, list[int]]) -> int:
         """That of pages which have half of these names, or a new one."""
-        met = Counter(number for name in names for number in by_name.get(name, ()))
-        for number, common in met.most_common(_MOST_ALIKE):
+        matches = Counter(number for name in names for number in by_name.get(name, ()))
+        for number, common in matches.most_common(_MOST_ALIKE):
             if 2 * common >= min(len(names), len(self._sets[number])):
                 return number
         self._sets.append(names)
@@ -116,7 +116,7 @@ def roots_in(found: Elements) -> list[int]:
     ]  # fmt: skip
 
 
-class Links:
+class PageGraph:
     """Which pages lead to which, over all pages that bear their own id, whatever generation they are of.
 
     ``state`` says whether all that a page leads to is whole, ``sizes`` how many pages it leads to. ``bucketish``: it
@@ -211,7 +211,7 @@ def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]
     return links
 
 
-class Signs(NamedTuple):
+class AgeSigns(NamedTuple):
     """What tells a tree's age: sequences added, the number of pairs, and by bucket least and greatest key, count."""
 
     sequences: int
@@ -219,7 +219,7 @@ class Signs(NamedTuple):
     lasts: dict[tuple[bytes, ...], tuple[bytes, bytes, int]]
 
 
-class Generation:
+class Candidate:
     """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age.
 
     ``reused`` counts the pages that it leads to which were used for something else since: the newest tree has none,
@@ -235,9 +235,9 @@ class Generation:
         self.tree.walk(self.tree.top, root, strict=True)
         self.reused = sum(gap.reason in REUSED for gap in self.tree.gaps)
         self.bitmap = int.from_bytes(self.tree.used.translate(_BITS), "little")
-        self._signs: Signs | None = None
+        self._signs: AgeSigns | None = None
 
-    def signs(self) -> Signs:
+    def signs(self) -> AgeSigns:
         """Return what tells the age of a tree."""
         if self._signs is None:
             sequences = pairs = 0
@@ -247,7 +247,7 @@ class Generation:
                 sequences += bucket.sequence + inner
                 pairs += count
                 lasts[bucket.path()] = low, high, count
-            self._signs = Signs(sequences, pairs, lasts)
+            self._signs = AgeSigns(sequences, pairs, lasts)
         return self._signs
 
     def _sum_up(self, leaves: array[int]) -> tuple[bytes, bytes, int, int]:
@@ -271,7 +271,7 @@ class Generation:
         """How many pages the tree has."""
         return self.bitmap.bit_count()
 
-    def shares_pages(self, other: Generation) -> bool:
+    def shares_pages(self, other: Candidate) -> bool:
         """Return whether the two trees have pages in common."""
         return bool(self.bitmap & other.bitmap)
 
@@ -285,7 +285,7 @@ class Generation:
         return best
 
 
-def is_newer(one: Generation, other: Generation, freelists: list[int]) -> bool:
+def is_newer(one: Candidate, other: Candidate, freelists: list[int]) -> bool:
     """Return whether ``one`` is the younger of two trees, by the signs that decide, the surest first."""
     accounts = one.unaccounted(freelists), other.unaccounted(freelists)
     if accounts[0] != accounts[1]:
@@ -307,18 +307,18 @@ def is_newer(one: Generation, other: Generation, freelists: list[int]) -> bool:
     return newer.pairs > older.pairs
 
 
-def generations(
-    table: PageTable, links: Links, pages: BucketPages, names: set[bytes] | None, *, every: bool = False,
+def candidates(
+    table: PageTable, graph: PageGraph, pages: BucketPages, names: set[bytes] | None, *, every: bool = False,
     without: Collection[int] = (),
-) -> list[Generation]:  # fmt: skip
+) -> list[Candidate]:  # fmt: skip
     """Return the trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
     Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
     ``without``: pages that are known to be no roots.
     """
-    roots = links.roots()
+    roots = graph.roots()
     budget = _BUDGET * table.pages + 10_000
-    found: list[Generation] = []
+    found: list[Candidate] = []
     known = names
     if names is None:
         roots = [page for page in roots if page not in without]
@@ -326,8 +326,8 @@ def generations(
     for page in roots:
         if len(found) == _MOST_CANDIDATES or budget < 0:
             break
-        made = Generation(table, page)
-        budget -= links.sizes[page]
+        made = Candidate(table, page)
+        budget -= graph.sizes[page]
         own = made.tree.names
         if known is None:
             known = own
@@ -340,17 +340,17 @@ def generations(
     return _in_order(found, [bitmap_of(table, [page, *ids]) for page, ids in find_freelists(table)])
 
 
-def newest_first(found: list[Generation], freelists: list[int]) -> list[Generation]:
+def newest_first(found: list[Candidate], freelists: list[int]) -> list[Candidate]:
     """Sort versions of one tree by age; versions with reused pages are included only if there are no others."""
     return _in_order(_not_reused(found), freelists)
 
 
-def _not_reused(found: list[Generation]) -> list[Generation]:
+def _not_reused(found: list[Candidate]) -> list[Candidate]:
     return [made for made in found if not made.reused] or found
 
 
-def _in_order(found: list[Generation], freelists: list[int]) -> list[Generation]:
-    ordered: list[Generation] = []
+def _in_order(found: list[Candidate], freelists: list[int]) -> list[Candidate]:
+    ordered: list[Candidate] = []
     for made in found:
         at = 0
         while at < len(ordered) and not is_newer(made, ordered[at], freelists):
@@ -382,7 +382,7 @@ def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
     if _has_pairs_at_the_top(tree):
         return True
     names = tree.names
-    older = [Generation(tree.table, meta.root) for meta in metas[1:]] if names else []
+    older = [Candidate(tree.table, meta.root) for meta in metas[1:]] if names else []
     return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(names) for made in older)
 
 
@@ -403,7 +403,7 @@ def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
     return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
 
 
-def is_old_root(made: Generation, pages: BucketPages) -> bool:
+def is_old_root(made: Candidate, pages: BucketPages) -> bool:
     """Return whether there is another version of a tree, and no page of other buckets that leads to one of the two.
 
     Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
@@ -413,13 +413,13 @@ def is_old_root(made: Generation, pages: BucketPages) -> bool:
         return False
     names = made.tree.names
     for page in pages.alike(made.root)[:_VERSIONS]:
-        other = Generation(made.tree.table, page)
+        other = Candidate(made.tree.table, page)
         if other.shares_pages(made) if made.reached > 1 else other.tree.names == names:
             return True
     return False
 
 
-def has_others_behind(made: Generation, pages: BucketPages) -> bool:
+def has_unreached_pages_after(made: Candidate, pages: BucketPages) -> bool:
     """Return whether pages precede the one that refers to them, so that a tree can't be all of a file written at once.
 
     Then there is no other version of the root, and pages that the tree doesn't reach lie after it and all it has lost.
@@ -438,20 +438,22 @@ def has_others_behind(made: Generation, pages: BucketPages) -> bool:
     )  # fmt: skip
 
 
-def that_can_be_all(table: PageTable, found: list[Generation], links: Links, pages: BucketPages) -> list[Generation]:
+def whole_file_candidates(
+    table: PageTable, found: list[Candidate], graph: PageGraph, pages: BucketPages
+) -> list[Candidate]:
     """Return the newest tree that can be all of the file, with its versions; else ``found``, the largest tree."""
     others, tried = found, set[int]()
     for _ in range(_VERSIONS):
         if not others:
             break
-        if not has_others_behind(others[0], pages) and (others is found or is_old_root(others[0], pages)):
+        if not has_unreached_pages_after(others[0], pages) and (others is found or is_old_root(others[0], pages)):
             return others
         tried |= {made.root for made in others}
-        others = generations(table, links, pages, None, without=tried)
+        others = candidates(table, graph, pages, None, without=tried)
     return found
 
 
-def precedes(made: Generation, metas: list[Meta]) -> bool:
+def is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
     """Return whether the pages written just before the lost root hold other versions of what is in a tree.
 
     Where no meta page says which the root was, the last pages of the file stand for them.
@@ -468,7 +470,7 @@ def precedes(made: Generation, metas: list[Meta]) -> bool:
     return bool(groups) and 2 * _inside(made, groups) > len(groups)
 
 
-def covers(made: Generation, free: bytearray | None) -> bool:
+def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
     """Return whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
 
     Of the keys outside it, a quarter must be in it.
@@ -493,7 +495,7 @@ def _samples(table: PageTable, pages: list[int]) -> list[list[tuple[bytes, int, 
     return groups
 
 
-def _inside(made: Generation, groups: list[list[tuple[bytes, int, int]]]) -> int:
+def _inside(made: Candidate, groups: list[list[tuple[bytes, int, int]]]) -> int:
     """Of how many pages most pairs are in a tree.
 
     An index has the keys of what it is an index of, but not the values; those of buckets change.
@@ -502,9 +504,9 @@ def _inside(made: Generation, groups: list[list[tuple[bytes, int, int]]]) -> int
     hits = find_keys(made.tree, {key for keys in groups for key, _, _ in keys})
     inside = 0
     for keys in groups:
-        met = sum(
+        equal = sum(
             any(kind == flag and (flag or digest == value) for _, kind, digest in hits.get(key, ()))
             for key, flag, value in keys
         )
-        inside += met > len(keys) // 2
+        inside += equal > len(keys) // 2
     return inside

@@ -18,24 +18,24 @@ from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER, find, unload
 from .elements import Elements, inline_elements, page_elements
 from .emit import Emission
-from .evidence import Families
+from .evidence import SameBucket
 from .pages import AT_ONCE, PageTable, bitmap_of, find_freelists, find_metas, find_page_size, meta_at
 from .placement import Placement
 from .restore import bring_back_names, fill_from_older, take_skeleton
 from .roots import (
     BucketPages,
-    Generation,
-    Links,
-    covers,
-    generations,
-    has_others_behind,
+    Candidate,
+    PageGraph,
+    candidates,
+    contains_outside_keys,
     has_pages_beyond,
+    has_unreached_pages_after,
     is_old_root,
     is_other_root,
+    is_preceded_by_versions,
     is_torn,
     is_younger_root,
-    precedes,
-    that_can_be_all,
+    whole_file_candidates,
 )
 from .tree import OTHER_BUCKET, Bucket, Gap, RecoveredTree, best_freelist, free_pages, is_accounted_for
 
@@ -147,8 +147,8 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
         done.exact = True
         return done
     torn = is_torn(tree, metas, free)
-    links = Links(table)
-    pages = BucketPages(table, links.bucketish)
+    graph = PageGraph(table)
+    pages = BucketPages(table, graph.bucketish)
     if metas and not tree.gaps and not alone and free is None and not torn:
         done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
         return done
@@ -161,7 +161,7 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
         if nested or is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
             tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
-    _look_for_the_rest(done, torn, links, pages, state)
+    _look_for_the_rest(done, torn, graph, pages, state)
     return done
 
 
@@ -183,7 +183,7 @@ def _chosen(state: int, states: int, likeliest: int = 0) -> int:
     return state - 1 if state else likeliest
 
 
-def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPages, state: int) -> None:
+def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: BucketPages, state: int) -> None:
     """Go through the pages that the tree doesn't reach. ``torn``: some pages are younger than the tree."""
     table, tree, metas = done.table, done.tree, done.metas
     lost_root = not tree.top.leaves
@@ -192,18 +192,18 @@ def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPa
         done.free = None
         done.root_from = "older"
     names = None if lost_root or torn else tree.names
-    found = generations(table, links, pages, names)
+    found = candidates(table, graph, pages, names)
     if names is None and not metas:
-        found = that_can_be_all(table, found, links, pages)
+        found = whole_file_candidates(table, found, graph, pages)
     if metas:
         found = [made for made in found if made.root != metas[0].root]
         for meta in metas[1:]:
             if all(made.root != meta.root for made in found):
-                made = Generation(table, meta.root, meta.sequence)
+                made = Candidate(table, meta.root, meta.sequence)
                 if made.tree.top.leaves:
                     found.insert(0, made)
     younger = torn and bool(found) and not found[0].reused and 2 * found[0].reached >= sum(tree.used)
-    if found and (younger or not (metas or has_others_behind(found[0], pages))):
+    if found and (younger or not (metas or has_unreached_pages_after(found[0], pages))):
         if not metas:
             done.sure = is_sure(table, found[0])
             likely = rivals(table, found)
@@ -226,7 +226,7 @@ def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPa
         known = {meta.root for meta in metas}
         sure = [
             made for made in found
-            if made.root in known or is_old_root(made, pages) or precedes(made, metas) or covers(made, done.free)
+            if made.root in known or is_old_root(made, pages) or is_preceded_by_versions(made, metas) or contains_outside_keys(made, done.free)
         ]  # fmt: skip
         alike = {pages.family.get(made.root, -made.root) for made in sure}
         found = [made for made in found if pages.family.get(made.root, -made.root) in alike]
@@ -245,10 +245,10 @@ def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPa
     roots = {made.root for made in found}
     for page in tree.top.leaves if not tree.top.gaps else ():
         roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
-    families = Families(table, [tree, *references], pages)
-    bring_back_names(tree, families, done.free)
+    same_bucket = SameBucket(table, [tree, *references], pages)
+    bring_back_names(tree, same_bucket, done.free)
     placement = Placement(
-        tree, references, done.free, roots, families, all_live=lost_root or torn, torn=torn, end=_end(done)
+        tree, references, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn, end=_end(done)
     )
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
@@ -301,7 +301,7 @@ def is_mended(table: PageTable, meta: Meta) -> bool:
     return meta_at(table.buffer, meta.page * table.page_size, meta.page).problem() is not None
 
 
-def rivals(table: PageTable, found: list[Generation]) -> list[Generation]:
+def rivals(table: PageTable, found: list[Candidate]) -> list[Candidate]:
     """Return the first of these trees, which is taken for the newest one, with all that can be it as well.
 
     A tree that does not account for all pages is an older one, if the first one does.
@@ -311,13 +311,11 @@ def rivals(table: PageTable, found: list[Generation]) -> list[Generation]:
     if accounts_for_all(table, first):
         alike = [made for made in alike if accounts_for_all(table, made)]
     # Where all buckets were deleted the root page has no element by which it is known.
-    empty = (
-        Generation(table, page) for page in range(2, table.pages) if table.is_tree(page) and not table.counts[page]
-    )
+    empty = (Candidate(table, page) for page in range(2, table.pages) if table.is_tree(page) and not table.counts[page])
     return [first, *alike, *(made for made in empty if accounts_for_all(table, made))]
 
 
-def accounts_for_all(table: PageTable, made: Generation) -> bool:
+def accounts_for_all(table: PageTable, made: Candidate) -> bool:
     """Return whether every page is in the tree or in a freelist that fits it, as in the state that is the newest.
 
     Looks at all pages up to the last one that bears its id: zeros may follow it, where the file grew.
@@ -328,7 +326,7 @@ def accounts_for_all(table: PageTable, made: Generation) -> bool:
     )  # fmt: skip
 
 
-def is_sure(table: PageTable, made: Generation) -> bool:
+def is_sure(table: PageTable, made: Candidate) -> bool:
     """Return whether nothing says that a newer root page than that of ``made`` is lost.
 
     That a freelist counts a page as used which is nobody's says so: the page was overwritten.
