@@ -146,7 +146,7 @@ class _Search:
         names = {name for page in tree.top.leaves for name in _names(table, page)} or None
         found = [
             made
-            for made in candidates(table, links, BucketPages(table, graph.bucketish), names, every=True)
+            for made in candidates(table, graph, BucketPages(table, graph.bucketish), names, every=True)
             if not tree.owner[made.root]
         ]
         known = {made.root for made in found}

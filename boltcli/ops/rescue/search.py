@@ -185,67 +185,99 @@ def _chosen(state: int, states: int, likeliest: int = 0) -> int:
 
 def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: BucketPages, state: int) -> None:
     """Go through the pages that the tree doesn't reach. ``torn``: some pages are younger than the tree."""
-    table, tree, metas = done.table, done.tree, done.metas
-    lost_root = not tree.top.leaves
-    if len(metas) == 1 and not tree.gaps and has_pages_beyond(table, metas[0]):
+    metas = done.metas
+    lost_root = not done.tree.top.leaves
+    if len(metas) == 1 and not done.tree.gaps and has_pages_beyond(done.table, metas[0]):
         lost_root = True  # that of the newest transaction, whose meta page is lost too
         done.free = None
         done.root_from = "older"
-    names = None if lost_root or torn else tree.names
-    found = candidates(table, graph, pages, names)
-    if names is None and not metas:
-        found = whole_file_candidates(table, found, graph, pages)
-    if metas:
-        found = [made for made in found if made.root != metas[0].root]
-        for meta in metas[1:]:
-            if all(made.root != meta.root for made in found):
-                made = Candidate(table, meta.root, meta.sequence)
-                if made.tree.top.leaves:
-                    found.insert(0, made)
-    younger = torn and bool(found) and not found[0].reused and 2 * found[0].reached >= sum(tree.used)
+    found = _other_trees(done, graph, pages, None if lost_root or torn else done.tree.names)
+    younger = torn and bool(found) and not found[0].reused and 2 * found[0].reached >= sum(done.tree.used)
     if found and (younger or not (metas or has_unreached_pages_after(found[0], pages))):
-        if not metas:
-            done.sure = is_sure(table, found[0])
-            likely = rivals(table, found)
-            chosen = _chosen(state, len(likely))
-            if len(likely) > 1:
-                done.states = compare([made.tree for made in likely], chosen)
-            found = [likely[chosen], *(made for made in found if made is not likely[chosen])]
-        best = found.pop(0)
-        done.root_from = "pages"
-        tree = done.tree = best.tree
-        tree.top.root = best.root
-        if tree.gaps:  # fewer if a child may have other first keys than its branch says
-            tree = done.tree = RecoveredTree(table)
-            tree.top.root = best.root
-            tree.walk(tree.top, best.root)
-        lost_root = not tree.top.leaves
+        found = _take_newest(done, found, state)
+        lost_root = not done.tree.top.leaves
+    tree = done.tree
     if done.free is None and not lost_root and not (metas and not metas[0].has_freelist):
         done.free = best_freelist(tree)
     if lost_root:
-        known = {meta.root for meta in metas}
-        sure = [
-            made for made in found
-            if made.root in known or is_old_root(made, pages) or is_preceded_by_versions(made, metas) or contains_outside_keys(made, done.free)
-        ]  # fmt: skip
-        alike = {pages.family.get(made.root, -made.root) for made in sure}
-        found = [made for made in found if pages.family.get(made.root, -made.root) in alike]
+        found = _versions_of_root(done, found, pages)
     references = [made.tree for made in found[:_MOST_REFERENCES]]
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
         take_skeleton(tree, references[0])
-    if not (tree.gaps or lost_root or torn):
-        unreached = [
-            page
-            for page in range(2, table.pages)
-            if table.is_tree(page) and not tree.used[page] and not (done.free and done.free[page])
-        ]
-        if not unreached or done.free is None:
-            return
-    roots = {made.root for made in found}
-    for page in tree.top.leaves if not tree.top.gaps else ():
-        roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
-    same_bucket = SameBucket(table, [tree, *references], pages)
+    if tree.gaps or lost_root or torn or (done.free is not None and _has_unreached(done)):
+        roots = {made.root for made in found}
+        for page in tree.top.leaves if not tree.top.gaps else ():
+            roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
+        _place(done, references, roots, pages, torn=torn, lost_root=lost_root)
+
+
+def _other_trees(done: Recovery, graph: PageGraph, pages: BucketPages, names: set[bytes] | None) -> list[Candidate]:
+    """Return the trees of other roots, newest first; ``names``: those of the database's buckets, if they are known."""
+    table, metas = done.table, done.metas
+    found = candidates(table, graph, pages, names)
+    if not metas:
+        return whole_file_candidates(table, found, graph, pages) if names is None else found
+    found = [made for made in found if made.root != metas[0].root]
+    for meta in metas[1:]:
+        if all(made.root != meta.root for made in found):
+            made = Candidate(table, meta.root, meta.sequence)
+            if made.tree.top.leaves:
+                found.insert(0, made)
+    return found
+
+
+def _take_newest(done: Recovery, found: list[Candidate], state: int) -> list[Candidate]:
+    """Make the newest of these trees, or that of the number ``state``, the result's; return the others."""
+    table = done.table
+    if not done.metas:
+        done.sure = is_sure(table, found[0])
+        likely = rivals(table, found)
+        chosen = _chosen(state, len(likely))
+        if len(likely) > 1:
+            done.states = compare([made.tree for made in likely], chosen)
+        found = [likely[chosen], *(made for made in found if made is not likely[chosen])]
+    best, *others = found
+    done.root_from = "pages"
+    done.tree = best.tree
+    done.tree.top.root = best.root
+    if done.tree.gaps:  # fewer if a child may have other first keys than its branch says
+        done.tree = RecoveredTree(table)
+        done.tree.top.root = best.root
+        done.tree.walk(done.tree.top, best.root)
+    return others
+
+
+def _versions_of_root(done: Recovery, found: list[Candidate], pages: BucketPages) -> list[Candidate]:
+    """Return the trees that are older states of the one whose root is lost, not nested buckets."""
+    known = {meta.root for meta in done.metas}
+    sure = {
+        pages.family.get(made.root, -made.root)
+        for made in found
+        if made.root in known
+        or is_old_root(made, pages)
+        or is_preceded_by_versions(made, done.metas)
+        or contains_outside_keys(made, done.free)
+    }
+    return [made for made in found if pages.family.get(made.root, -made.root) in sure]
+
+
+def _has_unreached(done: Recovery) -> bool:
+    """Return whether there are pages that are neither reached nor free."""
+    table, free = done.table, done.free
+    return any(
+        table.is_tree(page) and not done.tree.used[page] and not (free and free[page])
+        for page in range(2, table.pages)
+    )  # fmt: skip
+
+
+def _place(
+    done: Recovery, references: list[RecoveredTree], roots: set[int], pages: BucketPages, *, torn: bool,
+    lost_root: bool,
+) -> None:  # fmt: skip
+    """Put the pages that nothing refers to where they belong; ``roots`` are those of the older trees ``references``."""
+    tree = done.tree
+    same_bucket = SameBucket(done.table, [tree, *references], pages)
     bring_back_names(tree, same_bucket, done.free)
     placement = Placement(
         tree, references, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn, end=_end(done)
