@@ -267,10 +267,7 @@ class _Search:
         """Return the elements that don't lie in the pages that overwrote the run's end."""
         table = self.table
         over = next(each for each in table.run(page)[1:] if table.own[each]) * table.page_size
-        keep = [i for i, stop in enumerate(found.ends) if stop <= over]
-        for name in ("keys", "starts", "mids", "ends", "flags"):
-            column = getattr(found, name)
-            setattr(found, name, [column[i] for i in keep])
+        found.keep([i for i, stop in enumerate(found.ends) if stop <= over])
         return found
 
     def _slack(self, page: int) -> Elements | None:
@@ -288,8 +285,7 @@ class _Search:
         found = read_elements(table.buffer, start, LEAF_PAGE, more, end, end)
         if not found.sound or found.count != more:
             return None
-        for name in ("keys", "starts", "mids", "ends", "flags"):
-            setattr(found, name, getattr(found, name)[count:])
+        found.keep(range(count, more))
         return found
 
     def _pairs(self, found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[_Place]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from operator import add, le
 from struct import Struct
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ...format.page import Buffer
 
 Table = LeafElements | BranchElements
-_MOST = 0xFFFF  # elements of a page
 _LEAST_PAGE = 1024  # bytes
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
 # What is wrong with an element, or a page, that was mended.
@@ -37,61 +37,53 @@ class Elements:
     value stand in ``buffer`` (branches have no values, so ``mids`` is ``ends``); ``flags`` of a leaf, ``pgids`` of a
     branch. ``lost`` counts the elements that cannot be read; ``sound``: nothing is irregular; ``dense``: the data
     also follow each other without gaps, in order, so the page's elements can be copied as they stand; ``ordered``:
-    the keys ascend. ``first`` is where the element table begins. Of a page that is known to be sound the columns are
-    made of its ``table`` when somebody asks for them. ``mended`` says what was taken otherwise than it stands in the
-    page: the key (None: the whole page), and why.
+    the keys ascend. ``first`` is where the element table begins. ``mended`` says what was taken otherwise than it
+    stands in the page: the key (None: the whole page), and why.
+
+    ``known``: the table of a page that was found to be sound before. Its columns are made when they are first used.
     """
 
-    __slots__ = (
-        "buffer", "dense", "ends", "first", "flags", "keys", "leaf", "lost", "mended", "mids", "ordered", "pgids",
-        "sound", "starts", "table",
-    )  # fmt: skip
-    mended: list[tuple[bytes | None, str]]
-    keys: list[bytes]
-    starts: list[int]
-    mids: list[int]
-    ends: list[int]
-    flags: list[int]
-    pgids: list[int]
-
-    def __init__(self, buffer: Buffer, first: int, leaf: bool, table: Table | None = None) -> None:
+    def __init__(self, buffer: Buffer, first: int, leaf: bool, known: Table | None = None) -> None:
         self.buffer = buffer
         self.first = first
         self.leaf = leaf
-        self.table = table
+        self.known = known
         self.lost = 0
-        self.mended = []
+        self.mended: list[tuple[bytes | None, str]] = []
         self.sound = self.dense = self.ordered = True
-        if table is None:
-            self.keys, self.starts, self.mids, self.ends, self.flags, self.pgids = [], [], [], [], [], []
 
-    def __getattr__(self, name: str) -> list[bytes] | list[int]:
-        """Make a column that was not asked for before."""
-        table = self.table
-        column: list[bytes] | list[int] = []
-        if table is None:
-            raise AttributeError(name)
-        if name == "keys":
-            column = table.keys()
-        elif name == "starts":
-            column = table.key_starts()
-        elif name == "mids":
-            column = list(map(add, self.starts, table.key_sizes))
-        elif isinstance(table, BranchElements):
-            column = {"pgids": table.pgids, "ends": self.mids}.get(name, [])
-        elif name == "ends":
-            column = list(map(add, self.mids, table.value_sizes))
-        elif name == "flags":
-            column = table.flags
-        setattr(self, name, column)
-        return column
+    @cached_property
+    def keys(self) -> list[bytes]:
+        return self.known.keys() if self.known is not None else []
+
+    @cached_property
+    def starts(self) -> list[int]:
+        return self.known.key_starts() if self.known is not None else []
+
+    @cached_property
+    def mids(self) -> list[int]:
+        return list(map(add, self.starts, self.known.key_sizes)) if self.known is not None else []
+
+    @cached_property
+    def ends(self) -> list[int]:
+        if isinstance(self.known, LeafElements):
+            return list(map(add, self.mids, self.known.value_sizes))
+        return list(self.mids) if self.known is not None else []
+
+    @cached_property
+    def flags(self) -> list[int]:
+        return self.known.flags if isinstance(self.known, LeafElements) else []
+
+    @cached_property
+    def pgids(self) -> list[int]:
+        return self.known.pgids if isinstance(self.known, BranchElements) else []
 
     @property
     def count(self) -> int:
-        return len(self.keys) if self.table is None else self.table.count
+        return len(self.keys) if self.known is None else self.known.count
 
     def key(self, index: int) -> bytes:
-        return self.keys[index] if self.table is None else self.table.key(index % self.table.count)
+        return self.keys[index] if self.known is None else self.known.key(index % self.known.count)
 
     def value(self, index: int) -> bytes:
         return self.buffer[self.mids[index] : self.ends[index]]
@@ -99,12 +91,23 @@ class Elements:
     def has_buckets(self) -> bool:
         return any(self.flags)
 
+    def keep(self, indices: Sequence[int]) -> None:
+        """Drop all other elements of a leaf."""
+        self.keys = [self.keys[i] for i in indices]
+        self.starts, self.mids, self.ends, self.flags = (
+            [column[i] for i in indices] for column in (self.starts, self.mids, self.ends, self.flags)
+        )
+        self.known = None
+
 
 def sound_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int) -> Elements:
     """Return the elements of a page that is known to be sound."""
     page = Page((0, kind, count, 0), buffer, offset, end, end, offset)
-    leaf = kind != BRANCH_PAGE
-    return Elements(buffer, offset + PAGE_HEADER_SIZE, leaf, LeafElements(page) if leaf else BranchElements(page))
+    return Elements(buffer, offset + PAGE_HEADER_SIZE, kind != BRANCH_PAGE, _table(page, kind))
+
+
+def _table(page: Page, kind: int) -> Table:
+    return BranchElements(page) if kind == BRANCH_PAGE else LeafElements(page)
 
 
 def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, limit: int) -> Elements:
@@ -112,56 +115,68 @@ def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, 
 
     The page's run ends at ``end``; ``limit`` is how far its data may go if the header's overflow is damaged.
     """
-    leaf = kind != BRANCH_PAGE
-    found = Elements(buffer, offset + PAGE_HEADER_SIZE, leaf)
+    found = Elements(buffer, offset + PAGE_HEADER_SIZE, kind != BRANCH_PAGE)
     if not count:
         return found
-    most = max(0, (min(limit, len(buffer)) - found.first) // ELEMENT_SIZE)
-    number = min(count, most)
+    number = min(count, max(0, (min(limit, len(buffer)) - found.first) // ELEMENT_SIZE))
     try:
-        page = Page((0, kind, number, 0), buffer, offset, limit, limit, offset)
-        table: Table = LeafElements(page) if leaf else BranchElements(page)
+        fields = _Fields(_table(Page((0, kind, number, 0), buffer, offset, limit, limit, offset), kind))
     except Corrupted:
         found.lost = count
         found.sound = found.dense = False
         return found
-    if isinstance(table, LeafElements):
-        flags, value_sizes, pgids = table.flags, table.value_sizes, [0] * number
-    else:
-        flags, value_sizes, pgids = [0] * number, [0] * number, table.pgids
-    starts = table.key_starts()
-    mids = list(map(add, starts, table.key_sizes))
-    ends = list(map(add, mids, value_sizes)) if leaf else mids
-    table_end = found.first + ELEMENT_SIZE * number
-    if (
-        number == count
-        and starts[0] >= table_end
-        and ends[-1] <= end
-        and min(table.key_sizes) > 0
-        and max(table.key_sizes) <= MAX_KEY_SIZE
-        and max(flags) <= 1
-        and all(map(le, ends, starts[1:]))
-    ):
-        found.dense = ends[:-1] == starts[1:]
-        found.starts, found.mids, found.ends = starts, mids, ends
-        found.flags, found.pgids = (flags, []) if leaf else ([], pgids)
-        found.keys = table.keys()
-        found.ordered = ascend(found.keys)
-        found.sound = found.ordered
+    if number == count and fields.are_right(found.first, end):
+        fields.give(found)
+        found.dense = fields.ends[:-1] == fields.starts[1:]
+        found.ordered = found.sound = ascend(found.keys)
         if not found.ordered:
             found.mended.append((None, UNORDERED))
-        return found
-    _repair(found, count, starts, mids, ends, flags, pgids, end, limit)
+    else:
+        _repair(found, fields, count, end, limit)
     return found
 
 
-def _repair(
-    found: Elements, count: int, starts: list[int], mids: list[int], ends: list[int], flags: list[int],
-    pgids: list[int], end: int, limit: int,
-) -> None:  # fmt: skip
+class _Fields:
+    """What an element table says, right or wrong: columns with an entry an element."""
+
+    __slots__ = ("ends", "flags", "key_sizes", "mids", "pgids", "starts", "table")
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.key_sizes = table.key_sizes
+        self.starts = table.key_starts()
+        self.mids = self.ends = list(map(add, self.starts, table.key_sizes))
+        self.flags: list[int] = []
+        self.pgids: list[int] = []
+        if isinstance(table, LeafElements):
+            self.ends = list(map(add, self.mids, table.value_sizes))
+            self.flags = table.flags
+        else:
+            self.pgids = table.pgids
+
+    def are_right(self, first: int, end: int) -> bool:
+        """Return whether all data lie one after the other, from the end of the table to the page's ``end``."""
+        return (
+            self.starts[0] >= first + ELEMENT_SIZE * len(self.starts)
+            and self.ends[-1] <= end
+            and min(self.key_sizes) > 0
+            and max(self.key_sizes) <= MAX_KEY_SIZE
+            and max(self.flags, default=0) <= 1
+            and all(map(le, self.ends, self.starts[1:]))
+        )
+
+    def give(self, found: Elements) -> None:
+        """Make all of it the columns of ``found``."""
+        found.keys = self.table.keys()
+        found.starts, found.mids, found.ends = self.starts, self.mids, self.ends
+        found.flags, found.pgids = self.flags, self.pgids
+
+
+def _repair(found: Elements, fields: _Fields, count: int, end: int, limit: int) -> None:
     """Take the elements that are whole, or can be made so from their neighbours."""
     buffer, leaf = found.buffer, found.leaf
-    number = _true_count(found.first, starts, ends, count)
+    starts, mids, ends, flags = fields.starts, fields.mids, fields.ends, fields.flags
+    number = _true_count(found.first, starts, ends)
     table_end = found.first + ELEMENT_SIZE * number
     good = [_good(starts[i], mids[i], ends[i], table_end, limit) for i in range(number)]
     # An element is at its place if it touches a neighbour; two that overlap can't both be right.
@@ -174,25 +189,24 @@ def _repair(
         )
         for i in range(number)
     ]
-    keys = [buffer[start:middle] for start, middle in zip(starts, mids)] if number == count and all(good) else []
     # Elements that overlap may have more bytes together than the page: as many as somebody wants to make of them.
     fits = sum(ends) - sum(starts) <= end - table_end
-    if keys and fits and 2 * sum(joined) < number and max(ends) <= end and max(flags) <= 1 and ascend(keys):
+    if number == count and all(good) and fits and 2 * sum(joined) < number and max(ends) <= end and (
+        max(flags, default=0) <= 1 and ascend([buffer[start:middle] for start, middle in zip(starts, mids)])
+    ):  # fmt: skip
         # Not as bbolt writes it, but whole: values overlap, or there are gaps between them.
-        found.keys, found.starts, found.mids, found.ends = keys, starts, mids, ends
-        found.flags, found.pgids = (flags, []) if leaf else ([], pgids)
+        fields.give(found)
         found.dense = False
         return
     usual = _usual([mids[i] - starts[i] for i in range(number) if joined[i]])
-    stored = list(zip(starts, mids, ends))
     last = table_end
     for i in range(number):
-        start, middle, stop = starts[i], mids[i], ends[i]
-        before = last if i == 0 or (i > 0 and joined[i - 1]) else None
+        stored = start, middle, stop = starts[i], mids[i], ends[i]
+        before = last if i == 0 or joined[i - 1] else None
         if leaf and flags[i] & 1 and i + 1 == number and before is not None:
             bounds = _last_bucket(buffer, before, middle - start, stop - middle, limit)
-            if bounds is not None and bounds != (start, middle, stop):
-                start, middle, stop = starts[i], mids[i], ends[i] = bounds
+            if bounds is not None and bounds != stored:
+                start, middle, stop = bounds
                 joined[i] = True
         after = starts[i + 1] if i + 1 < number and joined[i + 1] else None
         if not (joined[i] and start >= last and (after is None or stop <= after)):
@@ -208,26 +222,27 @@ def _repair(
         found.starts.append(start)
         found.mids.append(middle)
         found.ends.append(stop)
-        why = _WRONG_FIELD if (start, middle, stop) != stored[i] else ""
+        why = _WRONG_FIELD if (start, middle, stop) != stored else ""
         if leaf:
             found.flags.append(flags[i] if flags[i] <= 1 else _guess_flag(buffer, middle, stop))
             if flags[i] > 1:
                 why = why or f"the element has the flags {flags[i]:x}"
         else:
-            found.pgids.append(pgids[i])
+            found.pgids.append(fields.pgids[i])
         if why:
             found.mended.append((found.keys[-1], why))
         last = stop
-    found.lost += max(0, min(count, _MOST) - number) if number < count and not _looks_counted(starts, number) else 0
     if number < len(starts):
         found.mended.append((None, f"its header says {count} elements, of which {number} are in the page"))
+    else:
+        found.lost += count - number
     found.ordered = ascend(found.keys)
     if not found.ordered:
         found.mended.append((None, UNORDERED))
     found.sound = found.dense = False
 
 
-def _true_count(first: int, starts: list[int], ends: list[int], count: int) -> int:
+def _true_count(first: int, starts: list[int], ends: list[int]) -> int:
     """Return the real number of elements of a table, from the position of the first data, which follow the table."""
     number = len(starts)
     if not number:
@@ -239,11 +254,6 @@ def _true_count(first: int, starts: list[int], ends: list[int], count: int) -> i
         if links >= (fitting - 1) // 2:
             return fitting
     return number
-
-
-def _looks_counted(starts: list[int], number: int) -> bool:
-    """Return whether the count was wrong, and not the table cut: then nothing is lost."""
-    return number < len(starts)
 
 
 def _good(start: int, middle: int, stop: int, least: int, limit: int) -> bool:

@@ -194,7 +194,7 @@ class RecoveredTree:
             self.changes.append(Change(bucket, page, None, f"{reason}: it was taken for what is expected here"))
         self.owner[page] = bucket.index + 1
         pages = 1 + table.overflows[page]
-        if pages == 1 and own and found.table is not None:  # known to be sound
+        if pages == 1 and own and found.known is not None:  # known to be sound
             self.used[page] = 1
             return
         end = max(found.ends, default=0)
