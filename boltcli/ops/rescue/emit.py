@@ -167,58 +167,42 @@ class Emission:
             name = self.only[depth]
             wanted = [entry for entry in wanted if entry[0].flags[entry[1]] and entry[0].keys[entry[1]] == name]
             added = [each for each in added if each == name]
-        flags: list[int] = []
-        keys: list[bytes] = []
-        values: list[bytes] = []
-        size, buckets, previous = 0, 0, b""
+        batch = _Batch()
+        previous = b""
         for found, i, page in wanted:
-            key, flag = found.keys[i], found.flags[i]
+            key = found.keys[i]
             if key <= previous:
                 self.duplicates += 1
                 self.dropped.append((tuple(self._path), page, key))
                 continue
             previous = key
-            while added and added[-1] <= key:
-                yield from self._flush(flags, keys, values, buckets)
-                flags, keys, values, size, buckets = [], [], [], 0, 0
-                name = added.pop()
-                if bucket is not None:
-                    child = bucket.children[name]
-                    yield name, child.sequence, self._bucket(child, depth + 1)
-                previous = name
+            if added and added[-1] <= key:
+                yield from batch.flush()
+                yield from self._added(bucket, depth, added, key)
             if bucket is not None and key in bucket.added:
                 continue  # that bucket was written from elsewhere
-            start, stop = found.mids[i], found.ends[i]
-            if flag:
+            if found.flags[i]:
                 inner = self._inner(bucket, depth, found, i, page)
                 if inner is None:
                     continue
                 if isinstance(inner, tuple):
-                    yield from self._flush(flags, keys, values, buckets)
-                    flags, keys, values, size, buckets = [], [], [], 0, 0
+                    yield from batch.flush()
                     yield key, *inner
                     continue
-                buckets += 1
                 self.pairs += inner
-            flags.append(flag)
-            keys.append(key)
-            values.append(found.buffer[start:stop])
-            size += len(key) + stop - start
-            if len(keys) == _BATCH or size > _BATCH_BYTES:
-                yield from self._flush(flags, keys, values, buckets)
-                flags, keys, values, size, buckets = [], [], [], 0, 0
-        yield from self._flush(flags, keys, values, buckets)
-        while added:
-            name = added.pop()
-            if bucket is not None:
-                child = bucket.children[name]
-                yield name, child.sequence, self._bucket(child, depth + 1)
+            batch.add(found.flags[i], key, found.value(i))
+            if batch.is_full():
+                yield from batch.flush()
+        yield from batch.flush()
+        yield from self._added(bucket, depth, added)
 
-    def _flush(self, flags: list[int], keys: list[bytes], values: list[bytes], buckets: int) -> Iterator[Part]:
-        if len(keys) == 1:
-            yield element(flags[0], keys[0], bytes(values[0])), 1 - buckets, buckets, bool(buckets)
-        elif keys:
-            yield elements(flags, keys, values), len(keys) - buckets, buckets, bool(buckets)
+    def _added(
+        self, bucket: Bucket | None, depth: int, names: list[bytes], last: bytes | None = None
+    ) -> Iterator[Part]:
+        """Yield the nested buckets ``names`` (in descending order) up to ``last``, and drop them from the list."""
+        while bucket is not None and names and (last is None or names[-1] <= last):
+            child = bucket.children[names.pop()]
+            yield child.name, child.sequence, self._bucket(child, depth + 1)
 
     def _inner(
         self, bucket: Bucket | None, depth: int, found: Elements, index: int, page: int
@@ -256,6 +240,37 @@ class Emission:
 
     def _note_lost(self, name: bytes, page: int, what: str) -> None:
         self.lost.append(((*self._path, name), page, what))
+
+
+class _Batch:
+    """Elements that are written together."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self._flags: list[int] = []
+        self._keys: list[bytes] = []
+        self._values: list[bytes] = []
+        self._size = 0
+
+    def add(self, flag: int, key: bytes, value: bytes) -> None:
+        self._flags.append(flag)
+        self._keys.append(key)
+        self._values.append(value)
+        self._size += len(key) + len(value)
+
+    def is_full(self) -> bool:
+        return len(self._keys) == _BATCH or self._size > _BATCH_BYTES
+
+    def flush(self) -> Iterator[Part]:
+        """Yield what was added, and begin anew."""
+        flags, keys, values, buckets = self._flags, self._keys, self._values, sum(self._flags)
+        self._clear()
+        if len(keys) == 1:
+            yield element(flags[0], keys[0], bytes(values[0])), 1 - buckets, buckets, bool(buckets)
+        elif keys:
+            yield elements(flags, keys, values), len(keys) - buckets, buckets, bool(buckets)
 
 
 def _packed(inner: Elements, start: int, stop: int) -> bool:

@@ -15,14 +15,12 @@ from itertools import islice
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
 from .elements import first_key, is_reused, page_elements
 from .orphans import (
-    BUCKETS,
-    PAIRS,
     Group,
     Pairs,
     Path,
     Shape,
-    follows,
-    holds,
+    ascends,
+    kinds_of,
     likeness,
     looks_like,
     patterns,
@@ -155,11 +153,11 @@ class BucketShape:
             for page in bucket.leaves[:4]:
                 found = page_elements(self._table, page)
                 if found is not None and found.keys:
-                    kind |= holds(found)
+                    kind |= kinds_of(found.flags)
             if bucket.leaves:
                 self._kinds[bucket.index] = kind
             else:
-                kinds = {_holds(pairs) for pairs in self._peers(bucket)}
+                kinds = {kinds_of([flag for flag, _ in pairs.values()]) for pairs in self._peers(bucket)}
                 kind = kinds.pop() if len(kinds) == 1 else 0
         return kind
 
@@ -231,12 +229,6 @@ class BucketShape:
             if found is not None and found.keys:
                 pairs.update(sample(found))
         return pairs
-
-
-def _holds(pairs: Pairs) -> int:
-    """Return what is among pairs: pairs, buckets, or both."""
-    flags = {flag for flag, _ in pairs.values()}
-    return (BUCKETS if flags - {0} else 0) | (PAIRS if 0 in flags else 0)
 
 
 def _stands(name: bytes, pairs: Pairs, at: int) -> bool:
@@ -334,7 +326,7 @@ class WriteRuns:
                 if group is None:
                     clean = True
                     break
-                if run and not (follows(group, run[-1]) and (group.end > above or looks_like(group, run[-1]))):
+                if run and not (ascends(group, run[-1]) and (group.end > above or looks_like(group, run[-1]))):
                     break
                 run.append(group)
                 page -= 1

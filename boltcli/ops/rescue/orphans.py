@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from ...format.constants import LEAF_PAGE
@@ -60,7 +61,7 @@ def patterns(path: Path) -> list[Pattern]:
     return [(*path[:at], None, *path[at + 1 :]) for at in range(max(1, len(path) - 2), len(path))]
 
 
-def follows(one: Group, other: Group) -> bool:
+def ascends(one: Group, other: Group) -> bool:
     """Return whether the second of two pages goes on in key order."""
     return one.last < other.first
 
@@ -75,7 +76,7 @@ def wanted_of(groups: list[Group]) -> set[bytes]:
     return {key for group in groups for key in group.samples}
 
 
-def shares(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, tuple[int, int]]:
+def found_in(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, tuple[int, int]]:
     """Return how many of the group's samples stand in a bucket, and how many of them with the same value."""
     found: dict[Path, tuple[int, int]] = {}
     for key, (flag, value) in group.samples.items():
@@ -93,12 +94,12 @@ def shares(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dic
 def points_of(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, float]:
     """Return up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
     each = 10.0 / max(1, len(group.samples))
-    return {path: each * (same + equal) for path, (same, equal) in shares(group, hits, paths).items()}
+    return {path: each * (same + equal) for path, (same, equal) in found_in(group, hits, paths).items()}
 
 
-def holds(leaf: Elements) -> int:
-    """Return what is in a leaf: pairs, buckets, or both."""
-    return (BUCKETS if any(leaf.flags) else 0) | (0 if all(leaf.flags) else PAIRS)
+def kinds_of(flags: Collection[int]) -> int:
+    """Return what is among elements with these flags: pairs, buckets, or both."""
+    return (BUCKETS if any(flags) else 0) | (0 if all(flags) else PAIRS)
 
 
 def sample(leaf: Elements) -> Pairs:
@@ -272,7 +273,7 @@ class Orphans:
             size = max(leaf.ends) - leaf.first
         return Group(
             page, self.table.run(page).stop, self.table.kind[page] == LEAF_PAGE, size, first,
-            max(last, end.keys[-1], end.keys[0]), samples, holds(leaf) | holds(end),
+            max(last, end.keys[-1], end.keys[0]), samples, kinds_of(leaf.flags) | kinds_of(end.flags),
         )  # fmt: skip
 
     def _descend(self, page: int, step: int) -> tuple[Elements | None, bytes]:

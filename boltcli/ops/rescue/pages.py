@@ -42,7 +42,6 @@ _TYPES = frozenset((BRANCH_PAGE, LEAF_PAGE, META_PAGE, FREELIST_PAGE))
 _GUESSED = tuple(1024 << i for i in range(7))  # page sizes that machines have, up to 64 KiB
 _DEFAULT = 4096
 _LARGEST = 1 << 24
-_META_BITS = 8 * META_SIZE
 _MOST_FREELISTS = 64
 
 

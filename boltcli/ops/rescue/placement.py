@@ -13,7 +13,7 @@ from operator import or_
 from typing import NamedTuple
 
 from .evidence import ALIKE, BucketShape, Votes, WriteRuns
-from .orphans import BUCKETS, PAIRS, Orphans, patterns, shares, wanted_of
+from .orphans import BUCKETS, PAIRS, Orphans, found_in, patterns, wanted_of
 from .roots import Candidate, newest_first
 from .tree import PLACED, find_keys
 
@@ -157,7 +157,7 @@ class Placement:
             below: list[int] = []
             for group in waiting:
                 seen[group.page] = 1
-                if self._is_stale(group, shares(group, hits, paths)):
+                if self._is_stale(group, found_in(group, hits, paths)):
                     self.dropped += 1
                     below += self._orphans.below(group.page)  # what an old page leads to may be live
                 else:

@@ -124,7 +124,7 @@ def recover_file(
         MappedFile(path, lock, timeout) as file,
         Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination,
     ):
-        done, text_mode = _recovered(file.buffer, page_size, state, progress)
+        done, text_mode = _recovered(file.buffer, page_size, state)
         proved = text_mode is not None and text_mode.certainty == PROVED
         unplaced = len(done.left)
         name = None
@@ -162,16 +162,14 @@ def recover_file(
     )  # fmt: skip
 
 
-def _recovered(
-    buffer: Buffer, page_size: int, state: int, progress: Callable[[int, int], None] | None
-) -> tuple[Recovery, TextMode | None]:
+def _recovered(buffer: Buffer, page_size: int, state: int) -> tuple[Recovery, TextMode | None]:
     """Find what a file holds; after a copy in text mode was undone, if that is proved or nothing is missing then."""
     text_mode = None if page_size else undone(buffer)
     if text_mode is not None:
-        done = recover(text_mode.content, state=state, progress=progress)
+        done = recover(text_mode.content, state=state)
         if text_mode.certainty == PROVED or done.exact:
             return done, text_mode
-    return recover(buffer, page_size=page_size, state=state, progress=progress), None
+    return recover(buffer, page_size=page_size, state=state), None
 
 
 def _doubts(text_mode: TextMode | None) -> list[Loss]:

@@ -9,7 +9,6 @@ the two lists the pages of the other as free. So without a valid meta page sever
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from ...errors import ArgumentError
@@ -86,9 +85,7 @@ class Recovery:
         return [gap for gap in self.tree.gaps if not gap.complete]
 
 
-def recover(
-    buffer: Buffer, *, page_size: int = 0, state: int = 0, progress: Callable[[int, int], None] | None = None
-) -> Recovery:
+def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
     """Find what ``buffer``, the content of a file, holds. ``page_size`` 0: it is found.
 
     ``state``: which of the states that may be the newest one is taken, counted from 1; 0: the likeliest. Raises
