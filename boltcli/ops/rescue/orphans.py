@@ -13,6 +13,8 @@ from .tree import Hit, RecoveredTree
 Path = tuple[bytes, ...]
 Pattern = tuple[bytes | None, ...]
 Pairs = dict[bytes, tuple[int, bytes]]  # key: whether it is a bucket's name, value
+# By page, the pages that lead to it, and whether as a branch does: by its keys.
+Parents = dict[int, dict[int, bool]]
 PAIRS, BUCKETS = 1, 2
 _DIGITS = "0123456789abcdefABCDEF-"
 _START = 8  # bytes of values that are compared
@@ -222,10 +224,18 @@ class Orphans:
 
     def _tops(self, orphans: list[int]) -> list[int]:
         """Return the orphans without a parent among the orphans, except branch pages older than their children."""
+        parents, older = self._parents(orphans)
+        dissolved = _dissolved(parents, older)
+        below = {child for child, above in parents.items() if not dissolved.issuperset(above)}
+        tops = [page for page in orphans if page not in below and page not in dissolved]
+        # Pages in a ring lead to each other: all of them are tops.
+        seen = _reached(tops, parents)
+        return tops + [page for page in orphans if page not in seen and page not in dissolved]
+
+    def _parents(self, orphans: list[int]) -> tuple[Parents, list[int]]:
+        """Return which orphans lead to an orphan, and those of which a child was used for other keys since."""
         members = set(orphans)
-        parents: dict[int, list[int]] = {}
-        leads: dict[int, list[int]] = {}
-        branches: dict[int, list[int]] = {}
+        parents: Parents = {}
         older: list[int] = []
         for page in orphans:
             found = page_elements(self.table, page)
@@ -234,32 +244,12 @@ class Orphans:
             for child, key in outgoing(self.table, found):
                 if child not in members or child == page:
                     continue
-                if key is not None and first_key_of(self.table, child) != key:
-                    older.append(page)  # its child was used for other keys since
-                    continue
-                parents.setdefault(child, []).append(page)
-                leads.setdefault(page, []).append(child)
-                if key is not None:
-                    branches.setdefault(child, []).append(page)
-        # Of two versions of a branch page at most one is live.
-        older += [page for above in branches.values() if len(above) > 1 for page in above]
-        dissolved: set[int] = set()
-        while older:
-            page = older.pop()
-            if page not in dissolved:
-                dissolved.add(page)
-                older += branches.get(page, ())
-        below = {child for child, above in parents.items() if not dissolved.issuperset(above)}
-        tops = [page for page in orphans if page not in below and page not in dissolved]
-        # Pages in a ring lead to each other: all of them are tops.
-        seen = set(tops)
-        stack = list(tops)
-        while stack:
-            for child in leads.get(stack.pop(), ()):
-                if child not in seen:
-                    seen.add(child)
-                    stack.append(child)
-        return tops + [page for page in orphans if page not in seen and page not in dissolved]
+                if key is None or first_key_of(self.table, child) == key:
+                    above = parents.setdefault(child, {})
+                    above[page] = key is not None or above.get(page, False)
+                else:
+                    older.append(page)
+        return parents, older
 
     def group(self, page: int) -> Group | None:
         """Return what is below an orphan; None if it holds nothing."""
@@ -295,3 +285,33 @@ class Orphans:
                 break
             page = inner[0]
         return None, b""
+
+
+def _dissolved(parents: Parents, older: list[int]) -> set[int]:
+    """Return the branch pages that are older than what they lead to: ``older`` ones, and all that lead to such."""
+    branches = {child: [page for page, branch in above.items() if branch] for child, above in parents.items()}
+    # Of two versions of a branch page at most one is live.
+    older = older + [page for above in branches.values() if len(above) > 1 for page in above]
+    dissolved: set[int] = set()
+    while older:
+        page = older.pop()
+        if page not in dissolved:
+            dissolved.add(page)
+            older += branches.get(page, ())
+    return dissolved
+
+
+def _reached(tops: list[int], parents: Parents) -> set[int]:
+    """Return the pages that can be reached from ``tops``, with these."""
+    leads: dict[int, list[int]] = {}
+    for child, above in parents.items():
+        for page in above:
+            leads.setdefault(page, []).append(child)
+    seen = set(tops)
+    stack = list(tops)
+    while stack:
+        for child in leads.get(stack.pop(), ()):
+            if child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return seen
