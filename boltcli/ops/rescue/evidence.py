@@ -23,7 +23,6 @@ from .orphans import (
     kinds_of,
     likeness,
     looks_like,
-    patterns,
     points_of,
     sample,
     shape_of,
@@ -268,10 +267,6 @@ class Votes:
             if group.leaf and group.rank == 50:
                 group.rank = 0
             group.stale = points_of(group, hits, paths)
-            for known in (group.evidence, group.stale):
-                for path, points in known.items():
-                    for pattern in patterns(path):
-                        group.beside[pattern] = max(group.beside.get(pattern, 0.0), points)
 
     def _ask_same_bucket(self, groups: list[Group]) -> None:
         """Share what is known of a group among those of its family, and take what older pages say of that."""

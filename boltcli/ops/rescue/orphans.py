@@ -11,7 +11,6 @@ from .roots import outgoing
 from .tree import Hit, RecoveredTree
 
 Path = tuple[bytes, ...]
-Pattern = tuple[bytes | None, ...]
 Pairs = dict[bytes, tuple[int, bytes]]  # key: whether it is a bucket's name, value
 # By page, the pages that lead to it, and whether as a branch does: by its keys.
 Parents = dict[int, dict[int, bool]]
@@ -28,14 +27,14 @@ class Group:
     """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
 
     ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
-    points by bucket path, ``beside`` by the patterns of such paths; ``stale`` is the share of samples that
+    points by bucket path; ``stale`` is the share of samples that
     stand in parts of the tree where nothing is missing, by path. ``before``: the lost pages that it was written
     before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads comes from the lost
     tree. ``size`` is the bytes of a leaf, ``end`` the page after its run.
     """
 
     __slots__ = (
-        "before", "beside", "end", "evidence", "first", "holds", "last", "leaf", "page", "rank", "samples", "shape",
+        "before", "end", "evidence", "first", "holds", "last", "leaf", "page", "rank", "samples", "shape",
         "size", "stale",
     )  # fmt: skip
 
@@ -52,15 +51,9 @@ class Group:
         self.shape = shape_of(samples)
         self.holds = holds
         self.evidence: dict[Path, float] = {}
-        self.beside: dict[Pattern, float] = {}
         self.before: set[int] = set()
         self.rank = 50
         self.stale: dict[Path, float] = {}
-
-
-def patterns(path: Path) -> list[Pattern]:
-    """Return the patterns of the buckets that should look like the one at ``path``: None stands for any name."""
-    return [(*path[:at], None, *path[at + 1 :]) for at in range(max(1, len(path) - 2), len(path))]
 
 
 def ascends(one: Group, other: Group) -> bool:
