@@ -15,6 +15,7 @@ from itertools import islice
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
 from .elements import first_key, is_reused, page_elements
 from .orphans import (
+    UNRANKED,
     Group,
     Pairs,
     Path,
@@ -22,7 +23,6 @@ from .orphans import (
     ascends,
     kinds_of,
     likeness,
-    looks_like,
     points_of,
     sample,
     shape_of,
@@ -32,13 +32,9 @@ from .pages import PageTable
 from .roots import BucketPages
 from .tree import Bucket, RecoveredTree, find_keys
 
-_MOST_LEVELS = 16  # levels of buckets that are asked
 _SIBLINGS = 16  # buckets beside one that are looked at
-_FEW = 2  # of them must show it, if names stand in pairs
-_LONG = 6  # bytes of a name that hardly stands in a value by chance
-_NAMED, _NOT_NAMED = 8.0, -4.0  # points where the names of the buckets beside stand in their pairs, and this one does
+_FEW = 2  # of them are taken for what a bucket looks like
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
-_MOST_OTHERS = 4  # times the pages of a run, of pages that look like it
 ALIKE = 3.0  # points for pairs that look like a bucket's
 _VOTE = 20.0  # points for the bucket that all older pages name
 
@@ -46,7 +42,7 @@ _VOTE = 20.0  # points for the bucket that all older pages name
 class SameBucket:
     """Pages of one bucket have the same number in ``of``. ``votes`` counts what older pages say, by that number."""
 
-    __slots__ = ("_pages", "_parents", "_table", "_with_buckets", "_with_pairs", "votes")
+    __slots__ = ("_pages", "_parents", "_table", "votes")
 
     def __init__(self, table: PageTable, trees: list[RecoveredTree], pages: BucketPages) -> None:
         """``trees``: the recovered tree and older ones; ``pages``: the leaf pages of buckets."""
@@ -57,8 +53,6 @@ class SameBucket:
                 self._join(page)
         self.votes: dict[int, Counter[Path]] = {}
         self._pages: dict[Path, dict[int, None]] = {}
-        self._with_buckets: Counter[Path] = Counter()
-        self._with_pairs: Counter[Path] = Counter()
         self._ask(trees, pages)
 
     def of(self, page: int) -> int:
@@ -75,9 +69,7 @@ class SameBucket:
         return votes.most_common(1)[0][0] if votes else None
 
     def versions(self, path: Path) -> list[int]:
-        """Return present and former leaf pages of the bucket of buckets at ``path``; none if it seems to hold pairs."""
-        if 2 * self._with_pairs[path] >= self._with_buckets[path]:
-            return []
+        """Return present and former leaf pages of the bucket of buckets at ``path``."""
         return [page for page in self._pages.get(path, ()) if self.name(page) == path]
 
     def _join(self, page: int) -> None:
@@ -105,16 +97,8 @@ class SameBucket:
             alike = known.get(number, ())
             if page not in paths and len(alike) == 1:
                 paths[page] = next(iter(alike))
-        asked: set[int] = set()
-        for _ in range(_MOST_LEVELS):  # what a page says of a page of buckets lets one ask that, too
-            for page in paths.keys() - asked:
-                self._note(page, paths[page], pages)
-            asked |= paths.keys()
-            for path in self._pages:
-                for page in self.versions(path):
-                    paths.setdefault(page, path)
-            if len(paths) == len(asked):
-                break
+        for page, path in paths.items():
+            self._note(page, path, pages)
 
     def _note(self, page: int, path: Path, pages: BucketPages) -> None:
         """Count what a page says of the buckets in it."""
@@ -128,13 +112,12 @@ class SameBucket:
                 if root and table.is_tree(root) and not is_reused(table, found.keys, root):
                     inner = (*path, found.keys[i])
                     self.votes.setdefault(self.of(root), Counter())[inner] += 1
-                    (self._with_buckets if pages.bucketish[root] else self._with_pairs)[inner] += 1
                     if root in pages.family:
                         self._pages.setdefault(inner, {})[root] = None
 
 
 class BucketShape:
-    """What the buckets of a tree that is being filled hold: kinds, shapes, and whether their names stand in it."""
+    """What the buckets of a tree that is being filled hold: kinds and shapes."""
 
     def __init__(self, tree: RecoveredTree, references: list[RecoveredTree]) -> None:
         """``references``: older trees."""
@@ -142,7 +125,6 @@ class BucketShape:
         self._older = [{each.path(): each.leaves for each in tree.buckets if each.leaves} for tree in references]
         self._kinds: dict[int, int] = {}
         self._shapes: dict[int, tuple[int, Shape | None]] = {}
-        self._offsets: dict[int, int | None] = {}
 
     def kind(self, bucket: Bucket) -> int:
         """Return whether a bucket holds pairs (1), buckets (2) or both (3); 0 if nothing tells."""
@@ -155,29 +137,12 @@ class BucketShape:
                     kind |= kinds_of(found.flags)
             if bucket.leaves:
                 self._kinds[bucket.index] = kind
-            else:
-                kinds = {kinds_of([flag for flag, _ in pairs.values()]) for pairs in self._peers(bucket)}
-                kind = kinds.pop() if len(kinds) == 1 else 0
         return kind
 
     def likeness(self, group: Group, bucket: Bucket) -> float:
         """Return points for pairs that look like the bucket's, or like what it had; negative ones if they don't."""
         shape = self._shape(bucket)
         return 0.0 if shape is None else likeness(group.shape, shape)
-
-    def named(self, group: Group, bucket: Bucket) -> float:
-        """Return points for pairs with the bucket's name in them, if its siblings' pairs have their names."""
-        parent = bucket.parent
-        if parent is None or len(parent.children) <= _FEW:
-            return 0.0
-        if parent.index not in self._offsets:
-            self._offsets[parent.index] = self._find_names(parent)
-        at = self._offsets[parent.index]
-        if at is None or (at < 0 and len(bucket.name) < _LONG) or self._shape(bucket) is None:
-            return 0.0
-        if self.likeness(group, bucket) < 0:
-            return 0.0
-        return _NAMED if _stands(bucket.name, group.samples, at) else _NOT_NAMED
 
     def _peers(self, bucket: Bucket) -> list[Pairs]:
         """Return pairs of buckets that should look like a nested one: of its name beside its parent's, or beside it."""
@@ -189,19 +154,6 @@ class BucketShape:
             cousins = list(islice(parent.children.values(), _SIBLINGS))
         some = [self._pairs(each) for each in cousins if each is not None and each is not bucket]
         return [pairs for pairs in some if pairs]
-
-    def _find_names(self, parent: Bucket) -> int | None:
-        """Return the offset of nested buckets' names in their keys; -1: elsewhere in their pairs; None: nowhere."""
-        some = islice(parent.children.values(), _SIBLINGS)
-        known = [(each.name, pairs) for each in some if (pairs := self._pairs(each))]
-        if len(known) < _FEW:
-            return None
-        name, pairs = known[0]
-        at = next(iter(pairs)).find(name)
-        if at >= 0 and all(_stands(name, pairs, at) for name, pairs in known):
-            return at
-        long = [(name, pairs) for name, pairs in known if len(name) >= _LONG]
-        return -1 if len(long) >= _FEW and all(_stands(name, pairs, -1) for name, pairs in long) else None
 
     def _shape(self, bucket: Bucket) -> Shape | None:
         """Return what the bucket's pairs look like, as far as they are known."""
@@ -230,15 +182,6 @@ class BucketShape:
         return pairs
 
 
-def _stands(name: bytes, pairs: Pairs, at: int) -> bool:
-    """Return whether a name is in every key at ``at``, or (-1) in half of the pairs, or in one of few."""
-    if at >= 0:
-        return all(key.startswith(name, at) for key in pairs)
-    values = [value for flag, value in pairs.values() if not flag]
-    count = sum(name in value for value in values)
-    return bool(count) and 2 * count >= len(values)
-
-
 class Votes:
     """What the tree, older ones and families of pages say of groups."""
 
@@ -264,7 +207,7 @@ class Votes:
         self._paths = {path: not bucket.gaps for path, bucket in zip(paths, self._tree.buckets)}
         hits = find_keys(self._tree, wanted)
         for group in groups:
-            if group.leaf and group.rank == 50:
+            if group.leaf and group.rank == UNRANKED:
                 group.rank = 0
             group.stale = points_of(group, hits, paths)
 
@@ -300,7 +243,7 @@ class WriteRuns:
     def find(self, groups: list[Group]) -> None:
         """Note which orphans were written one after the other just before a lost page, as children before their parent.
 
-        Their keys ascend and look alike. Where the run ends at an orphan that doesn't go on with it, the file was
+        Their keys ascend. Where the run ends at an orphan that doesn't go on with it, the file was
         written in many transactions, and neighbours say little: then only a long run counts.
         """
         by_page = {group.page: group for group in groups}
@@ -308,34 +251,21 @@ class WriteRuns:
         self._lost_pages |= lost_pages
         for lost in lost_pages:
             self._marks[lost] = 1
-        whole = {gap.page for gap in self.tree.gaps if gap.is_whole()}
         for lost in lost_pages:
             run: list[Group] = []
             page = lost - 1
             clean = False
             while True:
-                above = page
                 while page > 1 and not self._marks[page] and page not in by_page and not self.table.own[page]:
                     page -= 1  # the overflow pages of the one before
                 group = by_page.get(page)
                 if group is None:
                     clean = True
                     break
-                if run and not (ascends(group, run[-1]) and (group.end > above or looks_like(group, run[-1]))):
+                if run and not ascends(group, run[-1]):
                     break
                 run.append(group)
                 page -= 1
-            if len(run) >= _LONG_RUN or (clean and not (lost in whole and self._goes_on(run, groups))):
+            if clean or len(run) >= _LONG_RUN:
                 for group in run:
                     group.before.add(lost)
-
-    def _goes_on(self, run: list[Group], groups: list[Group]) -> bool:
-        """Return whether there are many more pages like those of a run: then it is hardly all of a bucket."""
-        others = 0
-        for group in groups:
-            beyond = run and (group.last < run[-1].first or group.first > run[0].last)
-            if beyond and not self.tree.used[group.page] and likeness(group.shape, run[0].shape) >= ALIKE:
-                others += 1
-                if others > _MOST_OTHERS * len(run):
-                    return True
-        return False

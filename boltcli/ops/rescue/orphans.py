@@ -15,9 +15,9 @@ Pairs = dict[bytes, tuple[int, bytes]]  # key: whether it is a bucket's name, va
 # By page, the pages that lead to it, and whether as a branch does: by its keys.
 Parents = dict[int, dict[int, bool]]
 PAIRS, BUCKETS = 1, 2
+UNRANKED = 50
 _DIGITS = "0123456789abcdefABCDEF-"
 _START = 8  # bytes of values that are compared
-_EMPTY = hash(b"")
 _SEVERAL = 3  # values that begin alike hardly by chance
 _SAMPLES = 8  # keys of a group that are looked up
 _MOST_LEVELS = 64  # levels of a tree
@@ -27,22 +27,17 @@ class Group:
     """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
 
     ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
-    points by bucket path; ``stale`` is the share of samples that
-    stand in parts of the tree where nothing is missing, by path. ``before``: the lost pages that it was written
-    before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads comes from the lost
-    tree. ``size`` is the bytes of a leaf, ``end`` the page after its run.
+    points by bucket path, ``stale`` the same for parts of the tree where nothing is missing. ``before``: the lost pages
+    that it was written before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads
+    comes from the lost tree. ``size`` is the bytes of a leaf.
     """
 
     __slots__ = (
-        "before", "end", "evidence", "first", "holds", "last", "leaf", "page", "rank", "samples", "shape",
-        "size", "stale",
+        "before", "evidence", "first", "holds", "last", "leaf", "page", "rank", "samples", "shape", "size", "stale",
     )  # fmt: skip
 
-    def __init__(
-        self, page: int, end: int, leaf: bool, size: int, first: bytes, last: bytes, samples: Pairs, holds: int
-    ) -> None:
+    def __init__(self, page: int, leaf: bool, size: int, first: bytes, last: bytes, samples: Pairs, holds: int) -> None:
         self.page = page
-        self.end = end
         self.leaf = leaf
         self.size = size
         self.first = first
@@ -52,18 +47,13 @@ class Group:
         self.holds = holds
         self.evidence: dict[Path, float] = {}
         self.before: set[int] = set()
-        self.rank = 50
+        self.rank = UNRANKED
         self.stale: dict[Path, float] = {}
 
 
 def ascends(one: Group, other: Group) -> bool:
     """Return whether the second of two pages goes on in key order."""
     return one.last < other.first
-
-
-def looks_like(one: Group, other: Group) -> bool:
-    """Return whether the keys of two pages are of the same kinds of bytes, partly at least."""
-    return bool(one.shape.alphabets & other.shape.alphabets)
 
 
 def wanted_of(groups: list[Group]) -> set[bytes]:
@@ -77,7 +67,7 @@ def found_in(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> d
     for key, (flag, value) in group.samples.items():
         seen: dict[Path, bool] = {}
         for index, kind, digest in hits.get(key, ()):
-            if kind == flag and (flag or (digest == _EMPTY) == (not value)):  # an index has no values
+            if kind == flag:
                 path = paths[index]
                 seen[path] = seen.get(path, False) or (bool(value) and digest == hash(value))  # empty ones are equal
         for path, equal in seen.items():  # anywhere
@@ -105,7 +95,7 @@ def sample(leaf: Elements) -> Pairs:
 
 
 class Shape(NamedTuple):
-    """What the pairs of a page or a bucket look like: sizes, kinds of bytes of the keys, and what they begin with.
+    """What the pairs of a page or a bucket look like: sizes, kinds of bytes of keys, how values begin.
 
     ``alphabets``: 1 for keys of hexadecimal digits and hyphens, 2 for other text, 4 for others, added. ``values``
     counts the values that were looked at, ``least`` and ``most`` are their sizes.
@@ -114,7 +104,6 @@ class Shape(NamedTuple):
     shortest: int
     longest: int
     alphabets: int
-    prefix: bytes
     values: int
     least: int
     most: int
@@ -126,13 +115,12 @@ def shape_of(pairs: Pairs) -> Shape:
     names = pairs.keys()
     values = [value for flag, value in pairs.values() if not flag]
     lengths, sizes = list(map(len, names)), list(map(len, values))
-    first, last = min(names), max(names)
     start = b"" if not values else values[0][: common(min(values), max(values))]
     alphabets = 0
     for name in names:
         alphabets |= _alphabet(name)
     return Shape(
-        min(lengths), max(lengths), alphabets, first[: common(first, last)],
+        min(lengths), max(lengths), alphabets,
         len(values), min(sizes, default=-1), max(sizes, default=-1), start[:_START],
     )  # fmt: skip
 
@@ -152,21 +140,16 @@ def likeness(one: Shape, other: Shape) -> float:
     elif one.shortest > other.longest or one.longest < other.shortest:
         points -= 1.5
     points += 1.0 if one.alphabets == other.alphabets else -1.0 if one.alphabets & other.alphabets else -3.0
-    if one.prefix and other.prefix:
-        alike = common(one.prefix, other.prefix)
-        points += 1.0 if alike >= min(4, len(one.prefix), len(other.prefix)) else 0.0
     if one.least >= 0 and other.least >= 0:
         if (one.most == 0) != (other.most == 0):
             # An index without values against values.
-            points -= 6.0 if min(one.values, other.values) >= _SEVERAL else 3.0
+            points -= 3.0
         elif one.start and other.start:
             alike = common(one.start, other.start)
             if alike == min(len(one.start), len(other.start)):
                 points += 1.5 if alike > 1 else 0.0
             elif not alike or min(one.values, other.values) >= _SEVERAL:
                 points -= 2.0
-        if one.least == one.most == other.least == other.most:
-            points += 1.0
     return points
 
 
@@ -255,7 +238,7 @@ class Orphans:
         if self.table.kind[page] == LEAF_PAGE:
             size = max(leaf.ends) - leaf.first
         return Group(
-            page, self.table.run(page).stop, self.table.kind[page] == LEAF_PAGE, size, first,
+            page, self.table.kind[page] == LEAF_PAGE, size, first,
             max(last, end.keys[-1], end.keys[0]), samples, kinds_of(leaf.flags) | kinds_of(end.flags),
         )  # fmt: skip
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Collection
 from typing import NamedTuple
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
@@ -27,7 +26,6 @@ _MOST_CANDIDATES = 48
 _BUDGET = 6  # times the pages of the file that candidates may have together
 _BITS = bytes([0] + [1] * 255)
 _VERSIONS = 4  # others, of a root, that are looked at
-_MOST_UNREACHED = 8  # times the pages of a tree that no freelist accounts for
 _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those with content are looked at
 
 
@@ -308,20 +306,17 @@ def is_newer(one: Candidate, other: Candidate, freelists: list[int]) -> bool:
 
 
 def candidates(
-    table: PageTable, graph: PageGraph, pages: BucketPages, names: set[bytes] | None, *, every: bool = False,
-    without: Collection[int] = (),
+    table: PageTable, graph: PageGraph, pages: BucketPages, names: set[bytes] | None, *, every: bool = False
 ) -> list[Candidate]:  # fmt: skip
     """Return the trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
     Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
-    ``without``: pages that are known to be no roots.
     """
     roots = graph.roots()
     budget = _BUDGET * table.pages + 10_000
     found: list[Candidate] = []
     known = names
     if names is None:
-        roots = [page for page in roots if page not in without]
         roots = [page for page in roots if not pages.is_nested(page)] or roots
     for page in roots:
         if len(found) == _MOST_CANDIDATES or budget < 0:
@@ -428,29 +423,12 @@ def has_unreached_pages_after(made: Candidate, pages: BucketPages) -> bool:
     if pages.alike(made.root):
         return False
     free = best_freelist(tree)
-    if free is None and _MOST_UNREACHED * made.reached < sum(map(table.is_tree, range(2, table.pages))):
-        return True
     last = max((gap.page for gap in tree.gaps if gap.page < table.pages), default=0)
     last = max(last, made.root)
     return free is not None and any(
         table.is_tree(page) and not tree.used[page] and not free[page] and not table.is_torn(page)
         for page in range(last + 1, table.pages)
     )  # fmt: skip
-
-
-def whole_file_candidates(
-    table: PageTable, found: list[Candidate], graph: PageGraph, pages: BucketPages
-) -> list[Candidate]:
-    """Return the newest tree that can be all of the file, with its versions; else ``found``, the largest tree."""
-    others, tried = found, set[int]()
-    for _ in range(_VERSIONS):
-        if not others:
-            break
-        if not has_unreached_pages_after(others[0], pages) and (others is found or is_old_root(others[0], pages)):
-            return others
-        tried |= {made.root for made in others}
-        others = candidates(table, graph, pages, None, without=tried)
-    return found
 
 
 def is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:

@@ -29,12 +29,10 @@ from .roots import (
     contains_outside_keys,
     has_pages_beyond,
     has_unreached_pages_after,
-    is_old_root,
     is_other_root,
     is_preceded_by_versions,
     is_torn,
     is_younger_root,
-    whole_file_candidates,
 )
 from .tree import OTHER_BUCKET, Bucket, Gap, RecoveredTree, best_freelist, free_pages, is_accounted_for
 
@@ -214,7 +212,7 @@ def _other_trees(done: Recovery, graph: PageGraph, pages: BucketPages, names: se
     table, metas = done.table, done.metas
     found = candidates(table, graph, pages, names)
     if not metas:
-        return whole_file_candidates(table, found, graph, pages) if names is None else found
+        return found
     found = [made for made in found if made.root != metas[0].root]
     for meta in metas[1:]:
         if all(made.root != meta.root for made in found):
@@ -251,10 +249,7 @@ def _versions_of_root(done: Recovery, found: list[Candidate], pages: BucketPages
     sure = {
         pages.family.get(made.root, -made.root)
         for made in found
-        if made.root in known
-        or is_old_root(made, pages)
-        or is_preceded_by_versions(made, done.metas)
-        or contains_outside_keys(made, done.free)
+        if made.root in known or is_preceded_by_versions(made, done.metas) or contains_outside_keys(made, done.free)
     }
     return [made for made in found if pages.family.get(made.root, -made.root) in sure]
 
