@@ -29,6 +29,7 @@ from .roots import (
     contains_outside_keys,
     has_pages_beyond,
     has_unreached_pages_after,
+    is_old_root,
     is_other_root,
     is_preceded_by_versions,
     is_torn,
@@ -249,7 +250,10 @@ def _versions_of_root(done: Recovery, found: list[Candidate], pages: BucketPages
     sure = {
         pages.family.get(made.root, -made.root)
         for made in found
-        if made.root in known or is_preceded_by_versions(made, done.metas) or contains_outside_keys(made, done.free)
+        if made.root in known
+        or is_old_root(made, pages)
+        or is_preceded_by_versions(made, done.metas)
+        or contains_outside_keys(made, done.free)
     }
     return [made for made in found if pages.family.get(made.root, -made.root) in sure]
 
