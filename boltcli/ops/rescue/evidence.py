@@ -35,7 +35,6 @@ from .tree import Bucket, RecoveredTree, find_keys
 _SIBLINGS = 16  # buckets beside one that are looked at
 _FEW = 2  # of them are taken for what a bucket looks like
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
-ALIKE = 3.0  # points for pairs that look like a bucket's
 _VOTE = 20.0  # points for the bucket that all older pages name
 
 
