@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from .elements import Elements, inline_elements, page_elements, read_elements
 from .pages import PageTable, find_metas, find_page_size
-from .roots import BucketPages, Candidate, PageGraph, candidates
+from .roots import Candidate, PageGraph, candidates
 from .tree import RecoveredTree, find_keys
 
 TYPE_CHECKING = False
@@ -144,11 +144,7 @@ class _Search:
         self.progress = progress
         graph = PageGraph(table)
         names = {name for page in tree.top.leaves for name in _names(table, page)} or None
-        found = [
-            made
-            for made in candidates(table, graph, BucketPages(table, graph.bucketish), names, every=True)
-            if not tree.owner[made.root]
-        ]
+        found = [made for made in candidates(table, graph, names, every=True) if not tree.owner[made.root]]
         known = {made.root for made in found}
         # The other meta page's tree is the newest of the older ones.
         self.older = [Candidate(table, root) for root in roots if root not in known] + found

@@ -3,7 +3,7 @@
 A root bucket holds buckets. Its page is a leaf of bucket elements, or a branch over such; no other page refers to it.
 Nested buckets of buckets look the same once the page above them is lost, so a candidate must share bucket names with
 the largest one. Of a bucket that holds buckets every transaction leaves a page: pages with names in common are versions
-of one bucket, and elements that lead from one such family to another say which of the two is the outer one.
+of one bucket.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from array import array
 from collections import Counter
 from typing import NamedTuple
 
-from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE
+from ...format.constants import BUCKET_HEADER_SIZE
 from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER
 from .elements import Elements, first_key, is_reused, page_elements
 from .pages import PageTable, bitmap_of, find_freelists
-from .tree import REUSED, RecoveredTree, best_freelist, find_keys
+from .tree import REUSED, RecoveredTree, find_keys
 
-_MOST_LEVELS = 16  # levels of branch pages
 _MOST_ALIKE = 8  # families that a page is compared with
 _UNKNOWN, _OPEN, _WHOLE, _BROKEN = range(4)
 _MOST_CANDIDATES = 48
@@ -30,12 +29,9 @@ _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those wit
 
 
 class BucketPages:
-    """The leaf pages that hold nothing but buckets, in families. ``family`` by page, ``names`` by page.
+    """The leaf pages that hold nothing but buckets, in families. ``family`` by page, ``names`` by page."""
 
-    ``_leads``: by family, and by the other one that leads to it, the pages of it that are led to.
-    """
-
-    __slots__ = ("_leads", "_sets", "_table", "bucketish", "family", "names")
+    __slots__ = ("_sets", "_table", "bucketish", "family", "names")
 
     def __init__(self, table: PageTable, bucketish: bytearray) -> None:
         """``bucketish`` marks the pages that lead to nothing but bucket elements."""
@@ -44,7 +40,6 @@ class BucketPages:
         self.family: dict[int, int] = {}
         self.names: dict[int, frozenset[bytes]] = {}
         self._sets: list[frozenset[bytes]] = []  # by family, those of its first page
-        links: list[tuple[int, int]] = []
         by_name: dict[bytes, list[int]] = {}
         for page in range(2, table.pages):
             if bucketish[page] and table.is_tree(page):
@@ -52,12 +47,6 @@ class BucketPages:
                 if found is not None and found.leaf:
                     self.names[page] = frozenset(found.keys)
                     self.family[page] = self._family(self.names[page], by_name)
-                    links += [(page, root) for root in roots_in(found)]
-        self._leads: dict[int, dict[int, list[int]]] = {}
-        for page, root in links:
-            root = self._leaf(root)
-            if root in self.family and self.family[page] != self.family[root]:
-                self._leads.setdefault(self.family[root], {}).setdefault(self.family[page], []).append(root)
 
     def _family(self, names: frozenset[bytes], by_name: dict[bytes, list[int]]) -> int:
         """That of pages which have half of these names, or a new one."""
@@ -70,48 +59,15 @@ class BucketPages:
             by_name.setdefault(name, []).append(len(self._sets) - 1)
         return len(self._sets) - 1
 
-    def _leaf(self, page: int) -> int:
-        """Return the first leaf below a page, as far as its branches still lead to what they led to."""
-        table = self._table
-        for _ in range(_MOST_LEVELS):
-            if page >= table.pages or not self.bucketish[page] or table.kind[page] != BRANCH_PAGE:
-                break
-            found = page_elements(table, page)
-            children = zip(found.pgids, found.keys) if found is not None else ()
-            page = next((child for child, key in children if first_key(table, child) == key), table.pages)
-        return page
-
     def alike(self, page: int) -> list[int]:
         """Return the other pages of the family of one."""
         number = self.family.get(page)
         return [each for each, other in self.family.items() if other == number and each != page]
 
-    def is_nested(self, page: int) -> bool:
-        """Return whether pages of another family lead to pages like this one, more often than the other way round.
-
-        Those must have half the names in common with it: a root may have few names, and nested buckets one of them.
-        """
-        page = self._leaf(page)
-        number = self.family.get(page, -1)
-        return any(
-            sum(self.are_versions(page, root) for root in roots) > len(self._leads.get(outer, {}).get(number, ()))
-            for outer, roots in self._leads.get(number, {}).items()
-        )
-
     def are_versions(self, page: int, other: int) -> bool:
         """Return whether two pages of a family have half of their names in common."""
         one, two = self.names[page], self.names[other]
         return 2 * len(one & two) >= max(len(one), len(two))
-
-
-def roots_in(found: Elements) -> list[int]:
-    """Return the root pages of the buckets in a leaf page."""
-    return [
-        root
-        for i, flag in enumerate(found.flags)
-        if flag and found.ends[i] - found.mids[i] >= BUCKET_HEADER_SIZE
-        and (root := int.from_bytes(found.value(i)[:8], "little"))
-    ]  # fmt: skip
 
 
 class PageGraph:
@@ -306,7 +262,7 @@ def is_newer(one: Candidate, other: Candidate, freelists: list[int]) -> bool:
 
 
 def candidates(
-    table: PageTable, graph: PageGraph, pages: BucketPages, names: set[bytes] | None, *, every: bool = False
+    table: PageTable, graph: PageGraph, names: set[bytes] | None, *, every: bool = False
 ) -> list[Candidate]:  # fmt: skip
     """Return the trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
@@ -316,8 +272,6 @@ def candidates(
     budget = _BUDGET * table.pages + 10_000
     found: list[Candidate] = []
     known = names
-    if names is None:
-        roots = [page for page in roots if not pages.is_nested(page)] or roots
     for page in roots:
         if len(found) == _MOST_CANDIDATES or budget < 0:
             break
@@ -404,31 +358,12 @@ def is_old_root(made: Candidate, pages: BucketPages) -> bool:
     Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
     same names; buckets side by side don't share pages.
     """
-    if pages.is_nested(made.root):
-        return False
     names = made.tree.names
     for page in pages.alike(made.root)[:_VERSIONS]:
         other = Candidate(made.tree.table, page)
         if other.shares_pages(made) if made.reached > 1 else other.tree.names == names:
             return True
     return False
-
-
-def has_unreached_pages_after(made: Candidate, pages: BucketPages) -> bool:
-    """Return whether pages precede the one that refers to them, so that a tree can't be all of a file written at once.
-
-    Then there is no other version of the root, and pages that the tree doesn't reach lie after it and all it has lost.
-    """
-    table, tree = made.tree.table, made.tree
-    if pages.alike(made.root):
-        return False
-    free = best_freelist(tree)
-    last = max((gap.page for gap in tree.gaps if gap.page < table.pages), default=0)
-    last = max(last, made.root)
-    return free is not None and any(
-        table.is_tree(page) and not tree.used[page] and not free[page] and not table.is_torn(page)
-        for page in range(last + 1, table.pages)
-    )  # fmt: skip
 
 
 def is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:

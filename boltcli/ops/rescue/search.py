@@ -28,7 +28,6 @@ from .roots import (
     candidates,
     contains_outside_keys,
     has_pages_beyond,
-    has_unreached_pages_after,
     is_old_root,
     is_other_root,
     is_preceded_by_versions,
@@ -148,13 +147,12 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
     if metas and not tree.gaps and not alone and free is None and not torn:
         done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
         return done
-    nested = bool(metas) and pages.is_nested(metas[0].root)
-    if torn or nested:
-        done.torn = torn = True
+    if torn:
+        done.torn = True
         tree = done.tree = RecoveredTree(table)
         tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
         tree.walk(tree.top, metas[0].root, strict=True)
-        if nested or is_other_root(tree, metas):
+        if is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
             tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
     _look_for_the_rest(done, torn, graph, pages, state)
@@ -187,9 +185,9 @@ def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: Buck
         lost_root = True  # that of the newest transaction, whose meta page is lost too
         done.free = None
         done.root_from = "older"
-    found = _other_trees(done, graph, pages, None if lost_root or torn else done.tree.names)
+    found = _other_trees(done, graph, None if lost_root or torn else done.tree.names)
     younger = torn and bool(found) and not found[0].reused and 2 * found[0].reached >= sum(done.tree.used)
-    if found and (younger or not (metas or has_unreached_pages_after(found[0], pages))):
+    if found and (younger or not metas):
         found = _take_newest(done, found, state)
         lost_root = not done.tree.top.leaves
     tree = done.tree
@@ -208,10 +206,10 @@ def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: Buck
         _place(done, references, roots, pages, torn=torn, lost_root=lost_root)
 
 
-def _other_trees(done: Recovery, graph: PageGraph, pages: BucketPages, names: set[bytes] | None) -> list[Candidate]:
+def _other_trees(done: Recovery, graph: PageGraph, names: set[bytes] | None) -> list[Candidate]:
     """Return the trees of other roots, newest first; ``names``: those of the database's buckets, if they are known."""
     table, metas = done.table, done.metas
-    found = candidates(table, graph, pages, names)
+    found = candidates(table, graph, names)
     if not metas:
         return found
     found = [made for made in found if made.root != metas[0].root]
