@@ -6,14 +6,14 @@ from ..apps.decode import Decoder
 from ..apps.registry import recognise
 from ..apps.store import SnapshotStore, find
 from ..errors import BoltError
-from ..ops.rescue.deleted_pairs import NOWHERE
+from ..ops.rescue.deleted import NOWHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..apps.contract import Application
     from ..apps.decode import Decoded
-    from ..ops.rescue.deleted_pairs import Deleted
-    from ..ops.rescue.mapped_file import MappedFile
+    from ..ops.rescue.deleted import Deleted
+    from ..ops.rescue.pages import MappedFile
 
     Path = tuple[bytes, ...]
 

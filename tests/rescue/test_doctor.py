@@ -13,7 +13,7 @@ from unittest.mock import Mock
 import pytest
 
 from boltcli.ops.check.explanations import EXPLANATIONS
-from boltcli.ops.rescue.report import recover_file
+from boltcli.ops.rescue.recover import recover_file
 from tests.damage.mutations import sample
 from tests.rescue_score.damage import torn_copy
 from tests.rescue_score.truth import read

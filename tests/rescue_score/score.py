@@ -32,8 +32,8 @@ class Score(NamedTuple):
 def recovered(content: bytes) -> bytes:
     """The database that is written for a damaged file."""
     from boltcli.ops.rescue.emit import Emission
-    from boltcli.ops.rescue.extra_buckets import add_lost_and_found
-    from boltcli.ops.rescue.recover import recover
+    from boltcli.ops.rescue.recover import add_lost_and_found
+    from boltcli.ops.rescue.search import recover
 
     done = recover(content)
     add_lost_and_found(done)

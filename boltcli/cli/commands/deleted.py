@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ...apps.decode import Decoded
-    from ...ops.rescue.deleted_pairs import Deleted
+    from ...ops.rescue.deleted import Deleted
     from ..job import Job
 
 COMMAND = Command(
@@ -91,8 +91,8 @@ def _write(job: Job[Options], as_json: bool, out: BinaryIO) -> tuple[int, list[s
     """Write the pairs; return their number, and what is to be said of all of them."""
     from itertools import islice
 
-    from ...ops.rescue.deleted_pairs import deleted
-    from ...ops.rescue.mapped_file import MappedFile
+    from ...ops.rescue.deleted import deleted
+    from ...ops.rescue.pages import MappedFile
     from ..deleted_meaning import meaning
     from ..streams import cut_to_width
 

@@ -76,7 +76,7 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
-    from ...ops.rescue.report import recover_file
+    from ...ops.rescue.recover import recover_file
     from ...render.recovery import recovery_record, recovery_text
 
     options = job.options

@@ -7,6 +7,7 @@ import shutil
 from typing import NamedTuple
 
 from ...errors import BoltError, DestinationError, InvalidDatabase
+from ...format.magic import HEAD, is_unknown, kind_of
 from ...storage.copy import copy_to
 from ...storage.destination import Destination
 from ...storage.open_source import open_source
@@ -19,14 +20,13 @@ from ..check.file_warnings import remarks
 from ..check.snapshot_trailer import trailer_is_right
 from ..write.freelist_rebuild import rebuild_freelist
 from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
+from .elements import page_elements
 from .emit import Emission
-from .freelists import free_pages
-from .mapped_file import MappedFile
-from .page_table import PageTable, find_metas, find_page_size
-from .recovered_tree import RecoveredTree, page_elements
-from .report import recover_file
+from .pages import MappedFile, PageTable, find_metas, find_page_size
+from .recover import recover_file
+from .roots import is_torn
 from .text_mode import EXPLANATION, undone
-from .torn_copies import is_torn
+from .tree import RecoveredTree, free_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,13 +46,6 @@ _MOST_FINDINGS = 100_000
 _MOST_CLEARED = 16  # elements that are cleared one by one
 # Findings about the meta page of the older transaction, and about pages that lie outside the database.
 _WRITTEN_ANEW = ("meta", "fallback")
-_MAGICS = (
-    (b"SQLite format 3\0", "a SQLite database"),
-    (b"\x1f\x8b", "compressed with gzip: unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first"),
-    (b"PK\x03\x04", "a zip archive: unpack it first"),
-    (b"\xfd7zXZ\0", "compressed with xz: unpack it first"),
-)
 
 
 class Symptom(NamedTuple):
@@ -162,12 +155,12 @@ def _holder(path: str) -> str:
 
 def _notes(file: MappedFile) -> list[str]:
     """Return what kind of file it is."""
-    for magic, what in _MAGICS:
-        if file.buffer[: len(magic)] == magic:
-            return [f"it is {what}"]
     page_size, how = find_page_size(file.buffer)
     if how == "none":
-        return ["no page of it is one of a bolt database: it is another program's file, or overwritten as a whole"]
+        kind = kind_of(file.buffer[:HEAD])
+        if is_unknown(kind):
+            return ["no page of it is one of a bolt database: it is another program's file, or overwritten as a whole"]
+        return [f"it is {kind}"]
     return [] if how == "meta" else [f"no meta page says the page size; the pages themselves say {page_size} bytes"]
 
 

@@ -6,15 +6,16 @@ from ...format.constants import BUCKET_HEADER_SIZE
 from ...format.page import BUCKET_HEADER, ascend
 from ..read.content import LEAVE, Enter, Pairs, write
 from ..write.dense import DenseWriter
-from .recovered_tree import IN_TREE, inline_elements, page_elements
+from .elements import inline_elements, page_elements
+from .tree import IN_TREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..read.content import Event
-    from .lenient_page import Elements
-    from .recovered_tree import Bucket, RecoveredTree
+    from .elements import Elements
+    from .tree import Bucket, RecoveredTree
 
     Path = tuple[bytes, ...]
     # Pairs to write; or a bucket to enter, and what is in it.
@@ -50,11 +51,11 @@ class Emission:
 
     def count(self) -> None:
         """Count what would be written."""
-        self._write(DenseWriter(None, self.tree.table.page_size, 100, self.tree.top.sequence), None)
+        self._write(DenseWriter(None, self.tree.table.page_size), None)
 
     def write(self, fd: int, page_size: int, progress: Callable[[int, int], None] | None = None) -> int:
         """Write the database to ``fd``; returns its size in bytes. Raises OSError."""
-        return self._write(DenseWriter(fd, page_size, 100, self.tree.top.sequence), progress)
+        return self._write(DenseWriter(fd, page_size), progress)
 
     def _write(self, writer: DenseWriter, progress: Callable[[int, int], None] | None) -> int:
         self.pairs, self.buckets = write(self._content(progress), writer)
@@ -63,7 +64,7 @@ class Emission:
     def _content(self, progress: Callable[[int, int], None] | None) -> Iterator[Event]:
         """Yield what is written."""
         stack = [self._bucket(self.tree.top, 0)]
-        total, told = self.tree.table.pages, 0
+        total, reported = self.tree.table.pages, 0
         while stack:
             part = next(stack[-1], None)
             if part is None:
@@ -79,9 +80,9 @@ class Emission:
                 self._path.append(part[0].name)
                 yield part[0]
                 stack.append(part[1])
-            if progress is not None and self.pages - told > 255:
-                told = self.pages
-                progress(told, total)
+            if progress is not None and self.pages - reported > 255:
+                reported = self.pages
+                progress(reported, total)
 
     def _bucket(self, bucket: Bucket, depth: int) -> Iterator[Part]:
         """Yield what is in a bucket, in key order."""
@@ -159,46 +160,42 @@ class Emission:
         values: list[bytes] = []
         size, previous = 0, b""
         for found, i, page in wanted:
-            key, flag = found.keys[i], found.flags[i]
+            key = found.keys[i]
             if key <= previous:
                 self.duplicates += 1
                 self.dropped.append((tuple(self._path), page, key))
                 continue
             previous = key
-            while added and added[-1] <= key:
-                if keys:
-                    yield Pairs(keys, values)
-                    keys, values, size = [], [], 0
-                name = added.pop()
-                if bucket is not None:
-                    child = bucket.children[name]
-                    yield Enter(name, child.sequence), self._bucket(child, depth + 1)
-                previous = name
+            if keys and (found.flags[i] or (added and added[-1] <= key)):
+                yield Pairs(keys, values)
+                keys, values, size = [], [], 0
+            yield from self._added(bucket, depth, added, key)
             if bucket is not None and key in bucket.added:
                 continue  # that bucket was written from elsewhere
-            start, stop = found.mids[i], found.ends[i]
-            if flag:
+            if found.flags[i]:
                 inner = self._inner(bucket, depth, found, i, page)
                 if inner is None:
                     continue
-                if keys:
-                    yield Pairs(keys, values)
-                    keys, values, size = [], [], 0
                 yield Enter(key, inner[0]), inner[1]
                 continue
+            value = found.value(i)
             keys.append(key)
-            values.append(found.buffer[start:stop])
-            size += len(key) + stop - start
+            values.append(value)
+            size += len(key) + len(value)
             if len(keys) == _BATCH or size > _BATCH_BYTES:
                 yield Pairs(keys, values)
                 keys, values, size = [], [], 0
         if keys:
             yield Pairs(keys, values)
-        while added:
-            name = added.pop()
-            if bucket is not None:
-                child = bucket.children[name]
-                yield Enter(name, child.sequence), self._bucket(child, depth + 1)
+        yield from self._added(bucket, depth, added)
+
+    def _added(
+        self, bucket: Bucket | None, depth: int, names: list[bytes], last: bytes | None = None
+    ) -> Iterator[Part]:
+        """Yield the nested buckets ``names`` (in descending order) up to ``last``, and drop them from the list."""
+        while bucket is not None and names and (last is None or names[-1] <= last):
+            child = bucket.children[names.pop()]
+            yield Enter(child.name, child.sequence), self._bucket(child, depth + 1)
 
     def _inner(
         self, bucket: Bucket | None, depth: int, found: Elements, index: int, page: int

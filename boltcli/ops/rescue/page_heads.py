@@ -7,7 +7,7 @@ from .redacted_image import FILLER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .page_table import PageTable
+    from .pages import PageTable
 
 _NOISES = 16  # headers that are searched for in the whole file
 

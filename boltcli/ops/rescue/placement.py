@@ -12,28 +12,22 @@ from collections import Counter
 from operator import or_
 from typing import NamedTuple
 
-from .candidate_roots import Generation, newest_first
-from .evidence import ALIKE, Evidence, Runs
-from .groups import BUCKETS, PAIRS, patterns, shares, wanted_of
-from .key_index import find_keys
-from .looks import Looks
-from .orphans import Orphans
-from .recovered_tree import PLACED
+from .evidence import BucketShape, Votes, WriteRuns
+from .orphans import BUCKETS, Orphans, found_in, wanted_of
+from .tree import PLACED, find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .families import Families
-    from .groups import Group, Path
-    from .recovered_tree import Bucket, Gap, RecoveredTree
+    from .evidence import SameBucket
+    from .orphans import Group, Path
+    from .tree import Bucket, Gap, RecoveredTree
 
 _ENOUGH = 4.0  # points that a place must have
 _ENOUGH_ALONE = 0.0  # if it is the only one
 _MARGIN = 1.5  # points that it must have more than the next one
 _ROUNDS = 50
 _SURE = 5.0
-_MOST_RIVALS = 16  # versions of one bucket that are compared
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
-_BESIDE = 0.5  # of the points for a bucket count for those beside it, which may have the same keys
 _MOST_TWINS = 10  # one in so many may be of another bucket
 
 
@@ -55,7 +49,7 @@ class Placement:
 
     def __init__(
         self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
-        families: Families, *, all_live: bool = False, torn: bool = False, end: int,
+        same_bucket: SameBucket, *, all_live: bool = False, torn: bool = False, end: int,
     ) -> None:  # fmt: skip
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
 
@@ -72,51 +66,56 @@ class Placement:
         self.dropped = 0
         self.left: list[Group] = []
         self._orphans = Orphans(tree, free, roots)
-        self._runs = Runs(tree)
-        self._evidence = Evidence(tree, references, families)
-        self._looks = Looks(tree, references)
-        self._twins: Counter[int] = Counter()
+        self._runs = WriteRuns(tree)
+        self._votes = Votes(tree, references, same_bucket)
+        self._looks = BucketShape(tree, references)
         self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}
 
     def run(self) -> None:
         """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
         groups = self._orphans.groups()
-        self._evidence.find(groups)
+        self._votes.find(groups)
         self._all_known = self._is_all_known()
         for _ in range(_ROUNDS):
             waiting = [group for group in groups if not self.tree.used[group.page]]
             self._runs.find(groups)
-            self._twins.clear()
             choices = [choice for group in waiting if (choice := self._choose(group)) is not None]
-            wanting = Counter(choice.gap.bucket.index for choice in choices if choice.gap.is_whole())
-            sizes: Counter[int] = Counter()
-            for choice in choices:
-                sizes[choice.gap.bucket.index] += choice.group.size
-            choices = _surest(choices, self._twins)
-            if not choices:
+            chosen = _surest(choices)
+            if not chosen:
                 break
             # Pages of buckets first: what they lead to is then no orphan any more.
-            choices.sort(key=lambda choice: (not choice.group.holds & BUCKETS, -choice.points))
-            kind = choices[0].group.holds & BUCKETS
-            chosen = [(choice.group, choice.gap) for choice in choices if choice.group.holds & BUCKETS == kind]
-            if kind:
-                chosen = self._newest(chosen)
+            chosen.sort(key=lambda choice: (not choice.group.holds & BUCKETS, -choice.points))
+            kind = chosen[0].group.holds & BUCKETS
+            chosen = [choice for choice in chosen if choice.group.holds & BUCKETS == kind]
+            small = self._small(choices)
             placed = self.placed
-            for group, gap in chosen:
-                # A root branch has two children at least, and more than one page would hold. Else they are more
-                # likely buckets whose names are lost.
-                index = gap.bucket.index
-                few = wanting[index] < 2 or sizes[index] < self.table.page_size // 2
-                lone = gap.is_whole() and few and group.leaf and not gap.filled
-                if not lone or group.evidence.get(gap.bucket.path(), 0.0) >= _SURE:
-                    self._place(group, gap)
+            for choice in chosen:
+                if not self._is_doubtful(choice, small):
+                    self._place(choice.group, choice.gap)
             if self.placed == placed:
                 if not kind:
                     break
-                skipped = [group for group, _ in chosen]
+                skipped = [choice.group for choice in chosen]
                 groups = [group for group in groups if group not in skipped]
                 self.left += skipped
         self._sort_out(groups + self.left)
+
+    def _small(self, choices: list[Choice]) -> set[int]:
+        """Return the indices of buckets for which less was found than a lost root page makes likely.
+
+        A root branch has two children at least, and more than one page would hold.
+        """
+        wanting = Counter(choice.gap.bucket.index for choice in choices if choice.gap.is_whole())
+        sizes: Counter[int] = Counter()
+        for choice in choices:
+            sizes[choice.gap.bucket.index] += choice.group.size
+        return {index for index in sizes if wanting[index] < 2 or sizes[index] < self.table.page_size // 2}
+
+    def _is_doubtful(self, choice: Choice, small: set[int]) -> bool:
+        """Return whether a page is more likely of a bucket whose name is lost than all of a bucket of buckets."""
+        group, gap = choice.group, choice.gap
+        lone = gap.is_whole() and gap.bucket.index in small and group.leaf and not gap.filled
+        return lone and group.evidence.get(gap.bucket.path(), 0.0) < _SURE
 
     def _is_all_known(self) -> bool:
         """Return whether each page of the file is reached, free, an orphan, or one that is known to be lost."""
@@ -131,41 +130,24 @@ class Placement:
                 known[gap.page] = 1
         return all(known[2 : self.end])
 
-    def _newest(self, chosen: list[tuple[Group, Gap]]) -> list[tuple[Group, Gap]]:
-        """Of several versions of a bucket's pages only the newest."""
-        by_gap: dict[int, list[tuple[Group, Gap]]] = {}
-        for group, gap in chosen:
-            by_gap.setdefault(id(gap), []).append((group, gap))
-        kept = []
-        for entries in by_gap.values():
-            low, high = entries[0][0].first, entries[0][0].last
-            rivals = [each for each in entries if each[0].first <= high and low <= each[0].last]
-            if len(rivals) > 1 and self.free is None:
-                made = newest_first([Generation(self.table, group.page) for group, _ in rivals[:_MOST_RIVALS]], [])
-                best = made[0].root
-                kept += [each for each in entries if each[0].page == best or each not in rivals]
-            else:
-                kept += entries
-        return kept
-
     def _sort_out(self, groups: list[Group]) -> None:
         """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
         self.left = []
         paths = [bucket.path() for bucket in self.tree.buckets]
-        met = bytearray(self.tree.used)
+        seen = bytearray(self.tree.used)
         waiting = groups
         while waiting:
-            waiting = [group for group in waiting if not met[group.page]]
+            waiting = [group for group in waiting if not seen[group.page]]
             hits = find_keys(self.tree, wanted_of(waiting))
             below: list[int] = []
             for group in waiting:
-                met[group.page] = 1
-                if self._is_stale(group, shares(group, hits, paths)):
+                seen[group.page] = 1
+                if self._is_stale(group, found_in(group, hits, paths)):
                     self.dropped += 1
                     below += self._orphans.below(group.page)  # what an old page leads to may be live
                 else:
                     self.left.append(group)
-            waiting = [made for page in below if not met[page] and (made := self._orphans.group(page)) is not None]
+            waiting = [made for page in below if not seen[page] and (made := self._orphans.group(page)) is not None]
 
     def _choose(self, group: Group) -> Choice | None:
         """Return the place of a group, if one is clearly the best."""
@@ -182,10 +164,8 @@ class Placement:
         second = ranked[1].points if len(ranked) > 1 else 0.0
         if self.free is None:
             path = first.gap.bucket.path()
-            gone = [points for where, points in group.evidence.items() if self._evidence.is_gone(where)]
+            gone = [points for where, points in group.evidence.items() if self._votes.is_gone(where)]
             second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
-            if group.stale.get(path, 0.0) > 10.0:
-                return None
         enough = _ENOUGH if len(ranked) > 1 or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
         if self._all_known and len(ranked) == 1:
             return first._replace(only=True)
@@ -195,36 +175,37 @@ class Placement:
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
         """Return how well a group fits a gap; None if it cannot be there."""
-        if group.first < gap.low or (gap.high is not None and group.last >= gap.high):
+        if not self._is_possible(group, gap):
             return None
-        bucket = gap.bucket
-        if bucket.parent is None and group.holds != BUCKETS:
-            return None
-        kind = self._looks.kind(bucket)
-        suits = not kind or bool(kind & group.holds)
-        if bucket.leaves and not suits:
-            return None
-        alike = self._looks.likeness(group, bucket)
-        if self.free is not None and self._overlaps(group, bucket):
-            self._twins[bucket.index] += alike >= ALIKE
-            return None
-        path = bucket.path()
-        if gap.leaf and not (group.leaf and group.first == gap.low):
-            return None  # its page was a leaf: only an older version of that can be here
-        if bucket.parent is None and gap.is_whole() and path not in group.evidence:
-            return None  # nested buckets look like a root; as one they would put everything in the wrong place
-        points = 5.0 if gap.page in group.before else 0.0 if suits else _UNSUITED
+        bucket, path = gap.bucket, gap.bucket.path()
+        points = 5.0 if gap.page in group.before else 0.0 if self._suits(group, bucket) else _UNSUITED
         if gap.low and group.first == gap.low:
             points += 10.0
         if gap.low and gap.high is not None:
             points += 4.0
         elif gap.low or gap.high is not None:
             points += 3.0
-        beside = max((group.beside.get(pattern, 0.0) for pattern in patterns(path)), default=0.0)
-        points += max(group.evidence.get(path, 0.0), _BESIDE * beside)
-        if gap.is_whole():
-            points += self._looks.named(group, bucket)
-        return Choice(points + alike, points, group, gap)
+        points += group.evidence.get(path, 0.0)
+        return Choice(points + self._looks.likeness(group, bucket), points, group, gap)
+
+    def _is_possible(self, group: Group, gap: Gap) -> bool:
+        bucket = gap.bucket
+        if not _could_hold(gap, group):
+            return False
+        if gap.leaf and not (group.leaf and group.first == gap.low):
+            return False  # its page was a leaf: only an older version of that can be here
+        if bucket.parent is None and group.holds != BUCKETS:
+            return False
+        if bucket.parent is None and gap.is_whole() and () not in group.evidence:
+            return False  # nested buckets look like a root; as one they would put everything in the wrong place
+        if bucket.leaves and not self._suits(group, bucket):
+            return False
+        return self.free is None or not self._overlaps(group, bucket)
+
+    def _suits(self, group: Group, bucket: Bucket) -> bool:
+        """Return whether pairs go to a bucket of pairs, or buckets to one of buckets, as far as that is known."""
+        kind = self._looks.kind(bucket)
+        return not kind or bool(kind & group.holds)
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
         """Return whether the bucket has another placed group among whose keys this one's are."""
@@ -253,23 +234,19 @@ class Placement:
         # An index has the keys of what it is an index of, but not one of the values.
         if any(same == every and equal for same, equal in shares.values()):
             return True
-        return not self.all_live and not any(self._could_hold(gap, group) for gap in self.tree.gaps)
-
-    def _could_hold(self, gap: Gap, group: Group) -> bool:
-        """Return whether the group may come from the gap: from its range, or from a bucket whose name is lost in it."""
-        kind = self._looks.kind(gap.bucket)
-        if kind != PAIRS:
-            return True
-        if gap.elements and not gap.bucket.children:
-            return False
-        return not (group.first < gap.low or (gap.high is not None and group.last >= gap.high))
+        return not self.all_live and not any(_could_hold(gap, group) for gap in self.tree.gaps)
 
 
-def _surest(choices: list[Choice], twins: Counter[int]) -> list[Choice]:
+def _could_hold(gap: Gap, group: Group) -> bool:
+    """Return whether the group may come from the gap: its keys are in the range."""
+    return group.first >= gap.low and (gap.high is None or group.last < gap.high)
+
+
+def _surest(choices: list[Choice]) -> list[Choice]:
     """Return the choices with evidence; else those that look like their bucket; else those without an alternative.
 
     Of the latter two none if their keys overlap: then there is another bucket that looks the same, or has lost its
-    name. ``twins`` counts such pages that look like a bucket, but overlap what it has.
+    name.
     """
     sure = [choice for choice in choices if choice.evidence >= _ENOUGH or choice.only or not choice.gap.is_whole()]
     if sure:
@@ -277,7 +254,7 @@ def _surest(choices: list[Choice], twins: Counter[int]) -> list[Choice]:
     for least in (_ENOUGH, -1.0):
         some = [choice for choice in choices if choice.points >= least]
         counts = Counter(choice.gap.bucket.index for choice in some)
-        overlaps: Counter[int] = Counter(twins)
+        overlaps: Counter[int] = Counter()
         ends: dict[int, bytes] = {}
         for choice in sorted(some, key=lambda choice: choice.group.first):
             index = choice.gap.bucket.index

@@ -1,223 +1,346 @@
-"""Recover everything that a file still holds: read it strictly, as bbolt does; if something is missing, search for it.
+"""Recover a file into a new database, and report the result.
 
-The steps: page size, meta pages, the best root, the tree below it as far as it goes, then the pages that it does
-not reach. What can be placed is, what is in doubt goes to a bucket of its own.
+The result may have buckets that the file doesn't have: lost+found, and deleted.
 """
 
 from __future__ import annotations
 
-from ...errors import ArgumentError
-from .bucket_pages import BucketPages
-from .candidate_roots import Generation, Links, generations
-from .families import Families
-from .freelists import best_freelist, free_pages, is_accounted_for
-from .joined_files import starts
-from .old_roots import covers, has_others_behind, is_old_root, precedes, that_can_be_all
-from .older_versions import bring_back_names, fill_from_older, take_skeleton
-from .page_table import PageTable, find_metas, find_page_size
-from .placement import Placement
-from .recovered_tree import OTHER_BUCKET, RecoveredTree
-from .recovery import Recovery
-from .states import compare, is_mended, is_sure, rivals
-from .torn_copies import has_pages_beyond, is_other_root, is_torn, is_younger_root
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
+from ...format.constants import LEAF_PAGE
+from ...storage.destination import Destination
+from ...storage.open_source import open_source
+from ...storage.snapshot import Snapshot
+from ...storage.source import Source
+from .emit import Emission
+from .pages import MappedFile
+from .search import Recovery, State, is_mended, recover
+from .text_mode import PROVED, TextMode, undone
+from .tree import OLDER, PLACED, Bucket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ...format.meta import Meta
     from ...format.page import Buffer
-    from .states import State
+    from ...storage.open_source import Way
 
-_MOST_REFERENCES = 6
-_METAS = 2
+DELETED = b"deleted"
+_MOST_ALTERED = 100  # differences of one kind that are listed
+PAGE_SIZES = tuple(1024 << i for i in range(7))
+LOST_AND_FOUND = b"lost+found"
 
 
-def recover(
-    buffer: Buffer, *, page_size: int = 0, state: int = 0, progress: Callable[[int, int], None] | None = None
-) -> Recovery:
-    """Find what ``buffer``, the content of a file, holds. ``page_size`` 0: it is found.
+class Loss(NamedTuple):
+    """What is missing: keys of ``bucket`` from ``low`` up to ``high`` (None: no end), because of ``page``."""
 
-    ``state``: which of the states that may be the newest one is taken, counted from 1; 0: the likeliest. Raises
-    :class:`~boltcli.errors.ArgumentError` if there are not so many.
+    bucket: tuple[bytes, ...]
+    low: bytes | None
+    high: bytes | None
+    page: int | None
+    reason: str
+
+
+class Altered(NamedTuple):
+    """What ``output`` holds otherwise than bbolt reads it: ``key`` of ``bucket`` (None: no single one), and why."""
+
+    bucket: tuple[bytes, ...]
+    key: bytes | None
+    page: int | None
+    reason: str
+
+
+class Report(NamedTuple):
+    """What was recovered from ``path`` into ``output``.
+
+    ``pairs`` and ``buckets`` were written; they come from ``pages`` leaf pages, of which ``placed`` were found without
+    a way to them and ``older`` are earlier versions. ``found_pairs`` and ``found_pages`` are those in the bucket
+    ``lost_and_found``. ``duplicates``: second versions of keys, not written. ``size`` is that of the result, bytes.
+    ``exact``: it is all that bbolt reads, and nothing else; ``notes`` say what that may not be. ``states``: all that
+    may be the newest state, if that isn't sure. ``text_mode``: the copy in text mode that was undone first.
     """
-    how = "option"
-    if not page_size:
-        page_size, how = find_page_size(buffer)
-    done = _recover(PageTable(buffer, page_size), state)
-    done.page_size_from = how
-    end = done.metas[0].hwm * page_size if done.exact else 0
-    offsets = starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
-    if not offsets:
-        return done
-    others = [
-        (start, recover(bytes(buffer[start:stop])))
-        for start, stop in zip(offsets, [*offsets[1:], len(buffer)], strict=True)
-    ]  # fmt: skip
-    if not done.exact:
-        done = _recover(PageTable(buffer, page_size, offsets[0]), state)  # the pages of the others are not its own
-        done.page_size_from = how
-    if len(others) == 1 and not done.metas and not done.tree.top.leaves and not done.left:
-        return others[0][1]
-    done.others = others
-    return done
+
+    path: str
+    output: str
+    page_size: int
+    page_size_from: str
+    root_from: str
+    exact: bool
+    pairs: int
+    buckets: int
+    pages: int
+    placed: int
+    older: int
+    stale: int
+    size: int
+    lost: list[Loss]
+    lost_and_found: bytes
+    found_pairs: int
+    found_pages: int
+    duplicates: int
+    changed: list[Altered]
+    states: list[State]
+    notes: list[str]
+    text_mode: TextMode | None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is lost or changed, and no other state may be the newest one."""
+        return not (self.lost or self.changed or any(state.differs for state in self.states))
 
 
-def _recover(table: PageTable, state: int = 0) -> Recovery:
-    """Find what one database holds, in the state of this number."""
-    metas = find_metas(table)
-    tree = _tree_of(table, metas[0]) if metas else RecoveredTree(table)
-    states: list[State] = []
-    if len(metas) == _METAS and is_mended(table, metas[0]):
-        # bbolt passes over a meta page whose checksum is wrong, even where the one bit that is wrong is known.
-        other = _tree_of(table, metas[1])
-        chosen = _chosen(state, _METAS, int(bool(tree.gaps) and not other.gaps))
-        states = compare([tree, other], chosen)
-        if chosen:
-            tree = other
-            metas.reverse()
-    elif metas:
-        _chosen(state, 1)
-    done = Recovery(table, tree)
-    done.states = states
-    done.root_from, done.metas = "meta" if metas else "", metas
-    free = free_pages(table, metas, tree) if metas else None
-    done.free = free
-    # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
-    alone = len(metas) < _METAS
-    if (
-        metas
-        and not tree.gaps
-        and (is_accounted_for(tree, metas[0], free) if metas[0].has_freelist else not is_younger_root(tree, metas))
-        and not (alone and has_pages_beyond(table, metas[0]))
+def recover_file(
+    path: str,
+    output: str,
+    *,
+    lock: Way = "wait",
+    timeout: float = 1.0,
+    page_size: int = 0,
+    state: int = 0,
+    bucket: tuple[bytes, ...] = (),
+    lost_and_found: bytes | None = LOST_AND_FOUND,
+    deleted: bool = False,
+    replace: bool = False,
+    sync: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Write what ``path`` still holds to ``output``, a sound database that appears there when it is complete.
+
+    ``bucket``: only this one. ``lost_and_found`` names the bucket for pages of which it isn't known where they
+    belong; None leaves them out. ``deleted``: old versions and deleted pairs go into a bucket of their own.
+    ``page_size`` 0: it is found. ``state``: where several states may be the newest one, the one of this number in
+    ``Report.states``, counted from 1; 0: the likeliest.
+
+    Raises :class:`~boltcli.errors.InvalidDatabase` if the file holds nothing,
+    :class:`~boltcli.errors.BucketNotFound`, :class:`~boltcli.errors.Locked`, what opening raises,
+    :class:`~boltcli.errors.ArgumentError`, and
+    :class:`~boltcli.errors.DestinationExists`, :class:`~boltcli.errors.DestinationError`,
+    :class:`~boltcli.errors.DestinationIsSource`; then nothing is written.
+    """
+    if page_size and page_size not in PAGE_SIZES:
+        raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
+    with (
+        MappedFile(path, lock, timeout) as file,
+        Destination(output, mode=file.mode | 0o200, replace=replace, sync=sync) as destination,
     ):
-        done.exact = True
-        return done
-    torn = is_torn(tree, metas, free)
-    links = Links(table)
-    pages = BucketPages(table, links.bucketish)
-    if metas and not tree.gaps and not alone and free is None and not torn:
-        done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
-        return done
-    nested = bool(metas) and pages.is_nested(metas[0].root)
-    if torn or nested:
-        done.torn = torn = True
-        tree = done.tree = RecoveredTree(table)
-        tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
-        tree.walk(tree.top, metas[0].root, strict=True)
-        if nested or is_other_root(tree, metas):
-            tree = done.tree = RecoveredTree(table)
-            tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
-    _look_for_the_rest(done, torn, links, pages, state)
-    return done
+        done, text_mode = _recovered(file.buffer, page_size, state)
+        proved = text_mode is not None and text_mode.certainty == PROVED
+        unplaced = len(done.left)
+        name = None
+        if lost_and_found is not None and not bucket:
+            made = add_lost_and_found(done, lost_and_found)
+            name = made.name if made is not None else None
+        if deleted and not bucket:
+            add_deleted(done, DELETED)
+        emission = Emission(done.tree, name, bucket)
+        try:
+            if text_mode is not None and proved and done.exact and not (bucket or deleted):
+                size = _as_it_was(text_mode.content, emission, destination.fd)
+            else:
+                size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
+        except OSError as error:
+            file.verify()
+            raise DestinationError("write", output, error) from error
+        file.verify()
+        if bucket and not emission.buckets:
+            raise BucketNotFound
+        if not (emission.pairs or emission.buckets or done.tree.top.leaves):
+            raise InvalidDatabase("there is nothing to recover: no page of the file is one of a bolt database")
+        lost = losses(done, emission, bucket, unplaced if lost_and_found is None else 0) + _doubts(text_mode)
+        changed = alterations(done, emission, bucket)
+        exact = proved and done.exact
+        if not (proved or lost or changed or _differ(done)):
+            found = compared(path, destination.fd, bucket, {name, DELETED if deleted else name})
+            exact, changed = done.exact and found == [], found or []
+        noted = notes(done)
+        destination.commit()
+    return Report(
+        path, output, done.table.page_size, done.page_size_from, done.root_from, exact,
+        emission.pairs, emission.buckets, emission.pages, done.placed, done.older, done.stale, size, lost,
+        name or lost_and_found or b"", emission.within, done.lost_pages, emission.duplicates, changed, done.states,
+        noted, text_mode,
+    )  # fmt: skip
 
 
-def _tree_of(table: PageTable, meta: Meta) -> RecoveredTree:
-    """Return what can be reached from the root page that a meta page names."""
-    tree = RecoveredTree(table)
-    tree.top.root, tree.top.sequence = meta.root, meta.sequence
-    tree.walk(tree.top, meta.root)
-    return tree
+def _recovered(buffer: Buffer, page_size: int, state: int) -> tuple[Recovery, TextMode | None]:
+    """Find what a file holds; after a copy in text mode was undone, if that is proved or nothing is missing then."""
+    text_mode = None if page_size else undone(buffer)
+    if text_mode is not None:
+        done = recover(text_mode.content, state=state)
+        if text_mode.certainty == PROVED or done.exact:
+            return done, text_mode
+    return recover(buffer, page_size=page_size, state=state), None
 
 
-def _chosen(state: int, states: int, likeliest: int = 0) -> int:
-    """Return the index of the state of this number; raise ArgumentError if there are not so many."""
-    if state > states:
-        raise ArgumentError(
-            f"there is no state {state}: " + ("which one is the newest is known" if states == 1
-                                              else f"{states} states may be the newest one")
-        )  # fmt: skip
-    return state - 1 if state else likeliest
+def _doubts(text_mode: TextMode | None) -> list[Loss]:
+    """Return that what was undone isn't proved: a value may have got another line end."""
+    unproved = text_mode is not None and text_mode.certainty != PROVED
+    return [Loss((), None, None, None, text_mode.sentence())] if text_mode is not None and unproved else []
 
 
-def _look_for_the_rest(done: Recovery, torn: bool, links: Links, pages: BucketPages, state: int) -> None:
-    """Go through the pages that the tree doesn't reach. ``torn``: some pages are younger than the tree."""
-    table, tree, metas = done.table, done.tree, done.metas
-    lost_root = not tree.top.leaves
-    if len(metas) == 1 and not tree.gaps and has_pages_beyond(table, metas[0]):
-        lost_root = True  # that of the newest transaction, whose meta page is lost too
-        done.free = None
-        done.root_from = "older"
-    names = None if lost_root or torn else tree.names
-    found = generations(table, links, pages, names)
-    if names is None and not metas:
-        found = that_can_be_all(table, found, links, pages)
-    if metas:
-        found = [made for made in found if made.root != metas[0].root]
-        for meta in metas[1:]:
-            if all(made.root != meta.root for made in found):
-                made = Generation(table, meta.root, meta.sequence)
-                if made.tree.top.leaves:
-                    found.insert(0, made)
-    younger = torn and bool(found) and not found[0].reused and 2 * found[0].reached >= sum(tree.used)
-    if found and (younger or not (metas or has_others_behind(found[0], pages))):
-        if not metas:
-            done.sure = is_sure(table, found[0])
-            likely = rivals(table, found)
-            chosen = _chosen(state, len(likely))
-            if len(likely) > 1:
-                done.states = compare([made.tree for made in likely], chosen)
-            found = [likely[chosen], *(made for made in found if made is not likely[chosen])]
-        best = found.pop(0)
-        done.root_from = "pages"
-        tree = done.tree = best.tree
-        tree.top.root = best.root
-        if tree.gaps:  # fewer if a child may have other first keys than its branch says
-            tree = done.tree = RecoveredTree(table)
-            tree.top.root = best.root
-            tree.walk(tree.top, best.root)
-        lost_root = not tree.top.leaves
-    if done.free is None and not lost_root and not (metas and not metas[0].has_freelist):
-        done.free = best_freelist(tree)
-    if lost_root:
-        known = {meta.root for meta in metas}
-        sure = [
-            made for made in found
-            if made.root in known or is_old_root(made, pages) or precedes(made, done) or covers(made, done)
-        ]  # fmt: skip
-        alike = {pages.family.get(made.root, -made.root) for made in sure}
-        found = [made for made in found if pages.family.get(made.root, -made.root) in alike]
-    references = [made.tree for made in found[:_MOST_REFERENCES]]
-    if lost_root and references and not tree.top.leaves:
-        done.root_from = "older"
-        take_skeleton(tree, references[0], done)
-    if not (tree.gaps or lost_root or torn):
-        unreached = [
-            page
-            for page in range(2, table.pages)
-            if table.is_tree(page) and not tree.used[page] and not (done.free and done.free[page])
-        ]
-        if not unreached or done.free is None:
-            return
-    roots = {made.root for made in found}
-    for page in tree.top.leaves if not tree.top.gaps else ():
-        roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
-    families = Families(table, [tree, *references], pages)
-    bring_back_names(tree, families, done.free)
-    placement = Placement(
-        tree, references, done.free, roots, families, all_live=lost_root or torn, torn=torn, end=_end(done)
-    )
-    placement.run()
-    done.placed, done.stale = placement.placed, placement.dropped
-    done.left = [group.page for group in placement.left]
-    if done.free is not None:
-        _complete(done)
-    fill_from_older(done, references)
+def _as_it_was(content: bytes, emission: Emission, fd: int) -> int:
+    """Write the file that the SHA-256 at its end proves, that too; count what it holds. Return its size."""
+    emission.count()
+    with open(fd, "wb", closefd=False) as file:
+        file.write(content)
+    return len(content)
 
 
-def _end(done: Recovery) -> int:
-    """Return the number of pages that may be in use."""
-    return min(done.table.pages, done.metas[0].hwm) if done.metas else done.table.pages
+def _result_page_size(page_size: int) -> int:
+    """Return the page size of the source, if bolt can have written it anywhere."""
+    return page_size if page_size in PAGE_SIZES else 4096
 
 
-def _complete(done: Recovery) -> None:
-    """Mark gaps as complete if every page of the file is accounted for."""
-    tree, free = done.tree, done.free
-    assert free is not None
-    lost = {gap.page for gap in tree.gaps}
-    if done.left or any(gap.elements for gap in tree.gaps):
-        return
-    if not all(tree.used[page] or free[page] or page in lost for page in range(2, _end(done))):
-        return
-    for gap in tree.gaps:
-        gap.complete = gap.filled > 0
+def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_out: int) -> list[Loss]:
+    """Return what is known to be missing in the result."""
+    found = []
+    for gap in done.gaps():
+        path = gap.bucket.path()
+        if path[: len(bucket)] != bucket:
+            continue
+        reason = gap.reason
+        if gap.filled:
+            reason += f"; {gap.filled} page{'s' * (gap.filled > 1)} that fit{'s' * (gap.filled == 1)} put in its place"
+        found.append(Loss(path, gap.low or None, gap.high, gap.page, reason))
+    if done.torn:
+        found.append(Loss((), None, None, None, "pages of later transactions lie among those of the tree: the file was "
+                          "written to while it was copied"))  # fmt: skip
+    elif done.root_from == "older":
+        root = done.metas[0].root if done.metas else None
+        found.append(Loss((), None, None, root, "the newest root page is lost: the last changes may be missing"))
+    elif not done.sure:
+        reason = "not all pages of the file are accounted for: a newer root page may be lost"
+        found.append(Loss((), None, None, None, reason))
+    if not done.metas and not done.tree.top.leaves and not found:
+        found.append(Loss((), None, None, None, "the root page was not found"))
+    for offset, _ in done.others:
+        found.append(Loss((), None, None, None, f"another database begins at offset {offset}; what it holds is in "
+                          "lost+found"))  # fmt: skip
+    found += [Loss(path, None, None, page, what) for path, page, what in emission.lost]
+    if left_out:
+        for page in done.left:
+            found.append(Loss((), None, None, page, "it is not known where the page belongs; it was left out"))
+    return found
+
+
+def alterations(done: Recovery, emission: Emission, bucket: tuple[bytes, ...]) -> list[Altered]:
+    """Return what is known to be in the result otherwise than it stands in the tree of the file."""
+    found = [
+        Altered(change.bucket.path(), change.key, change.page, change.reason)
+        for change in done.tree.changes
+    ]  # fmt: skip
+    if done.tree.top.sequence and not bucket:
+        reason = f"the root bucket has the sequence {done.tree.top.sequence}; bbolt never gives it one"
+        found.append(Altered((), None, None, f"{reason}: it was left out"))
+    found += [Altered(path, key, page, reason) for path, page, key, reason in emission.changed]
+    found += [
+        Altered(path, key, page, "a second pair with this key, on this page: it was left out")
+        for path, page, key in emission.dropped
+    ]
+    for gap in done.tree.gaps:
+        if gap.complete:
+            reason = f"{gap.reason}; {gap.filled} page{'s' * (gap.filled > 1)} that nothing led to put in its place"
+            found.append(Altered(gap.bucket.path(), None, gap.page, reason))
+    found = [each for each in found if each.bucket[: len(bucket)] == bucket]
+    if done.lost_pages:
+        for page in done.left:
+            found.append(Altered((), None, page, "it is not known where the page belongs: it is in lost+found"))
+    return found
+
+
+def compared(path: str, fd: int, bucket: tuple[bytes, ...], but: set[bytes | None]) -> list[Altered] | None:
+    """Read the file as bbolt does, and return how the result, which is open as ``fd``, differs from that.
+
+    None if bbolt can't open the file. ``but``: top-level buckets that the file doesn't have.
+    """
+    from ..compare.diff import diff
+
+    found: list[Altered] = []
+    try:
+        source = Snapshot(path, open_source(path, "none"))
+    except InvalidDatabase:
+        return None
+    with source, Snapshot(path, Source(os.dup(fd), path, private=True)) as result:
+        try:
+            for change in diff(source, result, bucket):
+                if change.bucket and change.bucket[0] in but:
+                    continue
+                found.append(Altered(change.bucket, change.key, None, "bbolt reads something else here"))
+                if len(found) == _MOST_ALTERED:
+                    break
+        except BoltError as error:
+            found.append(Altered((), None, error.page, f"bbolt reads something else, or fails: {error}"))
+    return found
+
+
+def notes(done: Recovery) -> list[str]:
+    """Return what has to be known of the meta pages."""
+    found = []
+    table = done.table
+    for meta in sorted(done.metas, key=lambda meta: meta.page):
+        if is_mended(table, meta):
+            found.append(f"meta page {meta.page}, of transaction {meta.txid}, is not valid as it stands: bbolt passes "
+                         "over it: one wrong bit was corrected")  # fmt: skip
+    if len(done.metas) == 1:
+        meta = done.metas[0]
+        found.append(f"meta page {1 - meta.page} is not valid: if it was that of a newer transaction than {meta.txid}, "
+                     "what that one changed may be missing")  # fmt: skip
+    return found
+
+
+def _differ(done: Recovery) -> bool:
+    """Return whether another state may be the newest one, with other content."""
+    return any(state.differs for state in done.states)
+
+
+def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket | None:
+    """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing.
+
+    So do databases that begin in the middle of the file.
+    """
+    tree = done.tree
+    if not done.left and not done.others:
+        return None
+    top = tree.top
+    while name in tree.names:
+        name += b"+"
+    bucket = tree.bucket(top, name, 0, 0)
+    top.added.add(name)
+    gaps = len(tree.gaps)
+    for page in done.left:
+        if tree.used[page]:
+            continue
+        inner = str(page).encode()
+        made = tree.bucket(bucket, inner, page, 0)
+        bucket.added.add(inner)
+        tree.walk(made, page, b"", None, PLACED, strict=True)
+        done.lost_pages += 1
+    del tree.gaps[gaps:]
+    for offset, other in done.others:
+        inner = b"at-%d" % offset
+        add_lost_and_found(other, name)
+        tree.joined[tree.bucket(bucket, inner, 0, other.tree.top.sequence).index] = other.tree
+        bucket.added.add(inner)
+    return bucket
+
+
+def add_deleted(done: Recovery, name: bytes) -> Bucket | None:
+    """Put the leaf pages that the result doesn't use into a bucket ``name``, a nested bucket a page."""
+    tree, table = done.tree, done.table
+    pages = [
+        page for page in range(2, table.pages)
+        if not tree.used[page] and table.is_tree(page) and table.kind[page] == LEAF_PAGE and not table.is_torn(page)
+    ]  # fmt: skip
+    if not pages:
+        return None
+    while name in tree.names or name in tree.top.children:
+        name += b"+"
+    bucket = tree.bucket(tree.top, name, 0, 0)
+    tree.top.added.add(name)
+    for page in pages:
+        inner = str(page).encode()
+        tree.bucket(bucket, inner, page, 0).leaves.append(page)
+        tree.buckets[-1].origins.append(OLDER)
+        bucket.added.add(inner)
+    return bucket

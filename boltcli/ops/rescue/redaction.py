@@ -35,9 +35,8 @@ from ...format.page import BUCKET_HEADER, HEADER
 from ...storage.destination import Destination
 from ...storage.positions import write_all
 from ...storage.source import read_or_raise
-from .mapped_file import MappedFile
 from .page_heads import PageHeads
-from .page_table import PageTable, find_page_size, meta_at
+from .pages import MappedFile, PageTable, find_page_size, meta_at
 from .private_keys import Renamer, masked
 from .proven_elements import PIECE, Element, ElementReader, alike
 from .redacted_image import FILLER, Image, LargeImage

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..check.explanations import Explanation
 from ..check.snapshot_trailer import TRAILER
-from .page_table import find_page_size
+from .pages import find_page_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

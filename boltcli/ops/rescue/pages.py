@@ -1,4 +1,4 @@
-"""Find the pages of a file by their own headers.
+"""Open a file for rescue, and find its pages by their own headers.
 
 A page header has the page's id. So the page size (1 KiB << i) is the one at which most headers have the right id, and
 every page is found without a root, a freelist or a meta page.
@@ -6,9 +6,12 @@ every page is found without a root, a freelist or a meta page.
 
 from __future__ import annotations
 
+import mmap
+import os
 from array import array
+from collections.abc import Iterator
 
-from ...errors import Corrupted
+from ...errors import Changed, Corrupted, OpenError
 from ...format.constants import (
     BRANCH_PAGE,
     COUNT_IN_FIRST_ID,
@@ -22,20 +25,87 @@ from ...format.constants import (
 )
 from ...format.meta import Meta, fnv1a64
 from ...format.page import HEADER, Page, ascend, header_columns, unload
+from ...storage.guard import Guard
+from ...storage.open_source import LOCK_PATIENCE, open_source
+from ...storage.snapshot import Snapshot
+from ...storage.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ...format.page import Buffer
+    from ...storage.open_source import Way
 
+_SMALL = 1 << 20  # bytes; such a file is read, not mapped
 AT_ONCE = 1 << 26  # bytes of a mapped file that are in memory together
 _TREE = frozenset((BRANCH_PAGE, LEAF_PAGE))
 _TYPES = frozenset((BRANCH_PAGE, LEAF_PAGE, META_PAGE, FREELIST_PAGE))
 _GUESSED = tuple(1024 << i for i in range(7))  # page sizes that machines have, up to 64 KiB
 _DEFAULT = 4096
 _LARGEST = 1 << 24
-_META_BITS = 8 * META_SIZE
+_MOST_FREELISTS = 64
+
+
+class MappedFile:
+    """The bytes of a file. ``buffer`` has ``size`` bytes; ``mode`` is the permission bits.
+
+    Use as a context manager. Unless ``lock`` is ``none`` the shared lock is taken, and a file whose lock another
+    process holds is refused. Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
+    :class:`~boltcli.errors.Locked`.
+    """
+
+    __slots__ = ("_guard", "_source", "buffer", "mode", "path", "size")
+
+    def __init__(self, path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -> None:
+        self.path = path
+        self._guard: Guard | None = None
+        # Rescue never reads beside a writer unless it is told to: "auto" is "wait" here.
+        self._source: Source = open_source(path, "none" if lock == "none" else "wait", timeout)
+        try:
+            status = os.fstat(self._source.fd)
+            self.size = status.st_size
+            self.mode = status.st_mode & 0o7777
+            self.buffer: Buffer = self._map()
+        except OSError as error:
+            self._source.close()
+            raise OpenError("read", path, error.strerror or str(error)) from error
+
+    def _map(self) -> Buffer:
+        if self.size <= _SMALL:
+            with os.fdopen(os.dup(self._source.fd), "rb") as stream:
+                stream.seek(0)
+                content = stream.read(self.size)
+            self.size = len(content)
+            return content
+        mapping = mmap.mmap(self._source.fd, self.size, access=mmap.ACCESS_READ)
+        if os.name == "posix":
+            self._guard = Guard(mapping, self._source.fd)
+        return mapping
+
+    def verify(self) -> None:
+        """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was read."""
+        if self._guard is not None and self._guard.is_cut():
+            raise Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
+
+    def snapshot(self) -> Snapshot:
+        """Open the file as a database, which the caller closes. Raises what opening raises."""
+        return Snapshot(self.path, self._source.duplicate())
+
+    def close(self) -> None:
+        if self._guard is not None:
+            self._guard.release()
+            self._guard = None
+        if isinstance(self.buffer, mmap.mmap):
+            try:
+                self.buffer.close()
+            except BufferError:
+                pass  # a view of it is still held: it goes when the view goes
+        self._source.close()
+
+    def __enter__(self) -> MappedFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class PageTable:
@@ -230,3 +300,25 @@ def _one_bit(content: bytes, slot: int) -> Meta | None:
             meta = Meta(tried + content[-8:], slot)
             return meta if meta.problem() is None else None
     return None
+
+
+def find_freelists(table: PageTable) -> list[tuple[int, list[int]]]:
+    """Return all freelist pages that can be read: page id and ids."""
+    found = []
+    for page in range(2, table.pages):
+        if table.own[page] and table.kind[page] == FREELIST_PAGE:
+            ids = table.freelist(page)
+            if ids is not None:
+                found.append((page, ids))
+                if len(found) == _MOST_FREELISTS:
+                    break
+    return found
+
+
+def bitmap_of(table: PageTable, ids: list[int]) -> int:
+    """Return a number with a byte of 1 for each page."""
+    marks = bytearray(table.pages)
+    for page in ids:
+        if page < table.pages:
+            marks[page] = 1
+    return int.from_bytes(marks, "little")

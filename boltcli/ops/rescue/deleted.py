@@ -6,29 +6,24 @@ roots are in free pages too, show which bucket they belonged to, and which versi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
 from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from .bucket_pages import BucketPages
-from .candidate_roots import Generation, Links, generations
-from .key_index import find_keys
-from .lenient_page import read_elements
-from .page_table import PageTable, find_metas, find_page_size
-from .recovered_tree import RecoveredTree, inline_elements, page_elements
+from .elements import Elements, inline_elements, page_elements, read_elements
+from .pages import PageTable, find_metas, find_page_size
+from .roots import Candidate, PageGraph, candidates
+from .tree import RecoveredTree, find_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from ...format.page import Buffer
-    from .lenient_page import Elements
 
-    Path = tuple[bytes, ...]
-    Test = Callable[[bytes, bytes], bool]
-    # Of a pair of the bucket at a path: the key that it is a version of, and whether it is a delete.
-    VersionOf = Callable[[Path, bytes, bytes], "tuple[bytes, bool] | None"]
-
+Path = tuple[bytes, ...]
+Test = Callable[[bytes, bytes], bool]
+# Of a pair of the bucket at a path: the key that it is a version of, and whether it is a delete.
+VersionOf = Callable[[Path, bytes, bytes], "tuple[bytes, bool] | None"]
 CERTAIN, LIKELY, UNKNOWN, LIVE = "certain", "likely", "unknown", "live"
 NOWHERE = b"lost+found"  # for pairs of which the bucket isn't known, as recover has it
 _SAMPLES = 8
@@ -147,16 +142,12 @@ class _Search:
         self.table = table
         self.tree = tree
         self.progress = progress
-        links = Links(table)
+        graph = PageGraph(table)
         names = {name for page in tree.top.leaves for name in _names(table, page)} or None
-        found = [
-            made
-            for made in generations(table, links, BucketPages(table, links.bucketish), names, every=True)
-            if not tree.owner[made.root]
-        ]
+        found = [made for made in candidates(table, graph, names, every=True) if not tree.owner[made.root]]
         known = {made.root for made in found}
         # The other meta page's tree is the newest of the older ones.
-        self.older = [Generation(table, root) for root in roots if root not in known] + found
+        self.older = [Candidate(table, root) for root in roots if root not in known] + found
         first = [made for made in self.older if made.root in roots]
         self.older = first + [made for made in self.older if made.root not in roots]
         self._paths = [[bucket.path() for bucket in made.tree.buckets] for made in self.older]
@@ -272,10 +263,7 @@ class _Search:
         """Return the elements that don't lie in the pages that overwrote the run's end."""
         table = self.table
         over = next(each for each in table.run(page)[1:] if table.own[each]) * table.page_size
-        keep = [i for i, stop in enumerate(found.ends) if stop <= over]
-        for name in ("keys", "starts", "mids", "ends", "flags"):
-            column = getattr(found, name)
-            setattr(found, name, [column[i] for i in keep])
+        found.keep([i for i, stop in enumerate(found.ends) if stop <= over])
         return found
 
     def _slack(self, page: int) -> Elements | None:
@@ -293,8 +281,7 @@ class _Search:
         found = read_elements(table.buffer, start, LEAF_PAGE, more, end, end)
         if not found.sound or found.count != more:
             return None
-        for name in ("keys", "starts", "mids", "ends", "flags"):
-            setattr(found, name, getattr(found, name)[count:])
+        found.keep(range(count, more))
         return found
 
     def _pairs(self, found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[_Place]:

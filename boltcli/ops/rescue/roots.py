@@ -1,34 +1,76 @@
-"""Find the roots of databases among the pages of a file, those of earlier transactions too.
+"""Find the roots of databases among the pages of a file, those of earlier transactions too, and judge them.
 
 A root bucket holds buckets. Its page is a leaf of bucket elements, or a branch over such; no other page refers to it.
 Nested buckets of buckets look the same once the page above them is lost, so a candidate must share bucket names with
-the largest one.
+the largest one. Of a bucket that holds buckets every transaction leaves a page: pages with names in common are versions
+of one bucket.
 """
 
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from typing import NamedTuple
 
 from ...format.constants import BUCKET_HEADER_SIZE
+from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER
-from .bucket_pages import BucketPages
-from .freelists import bitmap_of, find_freelists
-from .recovered_tree import REUSED, RecoveredTree, first_key, is_reused, page_elements
+from .elements import Elements, first_key, is_reused, page_elements
+from .pages import PageTable, bitmap_of, find_freelists
+from .tree import REUSED, RecoveredTree, find_keys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from .lenient_page import Elements
-    from .page_table import PageTable
-
+_MOST_ALIKE = 8  # families that a page is compared with
 _UNKNOWN, _OPEN, _WHOLE, _BROKEN = range(4)
 _MOST_CANDIDATES = 48
 _BUDGET = 6  # times the pages of the file that candidates may have together
+_BITS = bytes([0] + [1] * 255)
+_VERSIONS = 4  # others, of a root, that are looked at
+_NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those with content are looked at
 
 
-class Links:
+class BucketPages:
+    """The leaf pages that hold nothing but buckets, in families. ``family`` by page, ``names`` by page."""
+
+    __slots__ = ("_sets", "_table", "bucketish", "family", "names")
+
+    def __init__(self, table: PageTable, bucketish: bytearray) -> None:
+        """``bucketish`` marks the pages that lead to nothing but bucket elements."""
+        self._table = table
+        self.bucketish = bucketish
+        self.family: dict[int, int] = {}
+        self.names: dict[int, frozenset[bytes]] = {}
+        self._sets: list[frozenset[bytes]] = []  # by family, those of its first page
+        by_name: dict[bytes, list[int]] = {}
+        for page in range(2, table.pages):
+            if bucketish[page] and table.is_tree(page):
+                found = page_elements(table, page)
+                if found is not None and found.leaf:
+                    self.names[page] = frozenset(found.keys)
+                    self.family[page] = self._family(self.names[page], by_name)
+
+    def _family(self, names: frozenset[bytes], by_name: dict[bytes, list[int]]) -> int:
+        """That of pages which have half of these names, or a new one."""
+        matches = Counter(number for name in names for number in by_name.get(name, ()))
+        for number, common in matches.most_common(_MOST_ALIKE):
+            if 2 * common >= min(len(names), len(self._sets[number])):
+                return number
+        self._sets.append(names)
+        for name in names:
+            by_name.setdefault(name, []).append(len(self._sets) - 1)
+        return len(self._sets) - 1
+
+    def alike(self, page: int) -> list[int]:
+        """Return the other pages of the family of one."""
+        number = self.family.get(page)
+        return [each for each, other in self.family.items() if other == number and each != page]
+
+    def are_versions(self, page: int, other: int) -> bool:
+        """Return whether two pages of a family have half of their names in common."""
+        one, two = self.names[page], self.names[other]
+        return 2 * len(one & two) >= max(len(one), len(two))
+
+
+class PageGraph:
     """Which pages lead to which, over all pages that bear their own id, whatever generation they are of.
 
     ``state`` says whether all that a page leads to is whole, ``sizes`` how many pages it leads to. ``bucketish``: it
@@ -123,7 +165,7 @@ def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]
     return links
 
 
-class Signs(NamedTuple):
+class AgeSigns(NamedTuple):
     """What tells a tree's age: sequences added, the number of pairs, and by bucket least and greatest key, count."""
 
     sequences: int
@@ -131,7 +173,7 @@ class Signs(NamedTuple):
     lasts: dict[tuple[bytes, ...], tuple[bytes, bytes, int]]
 
 
-class Generation:
+class Candidate:
     """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age.
 
     ``reused`` counts the pages that it leads to which were used for something else since: the newest tree has none,
@@ -147,9 +189,9 @@ class Generation:
         self.tree.walk(self.tree.top, root, strict=True)
         self.reused = sum(gap.reason in REUSED for gap in self.tree.gaps)
         self.bitmap = int.from_bytes(self.tree.used.translate(_BITS), "little")
-        self._signs: Signs | None = None
+        self._signs: AgeSigns | None = None
 
-    def signs(self) -> Signs:
+    def signs(self) -> AgeSigns:
         """Return what tells the age of a tree."""
         if self._signs is None:
             sequences = pairs = 0
@@ -159,7 +201,7 @@ class Generation:
                 sequences += bucket.sequence + inner
                 pairs += count
                 lasts[bucket.path()] = low, high, count
-            self._signs = Signs(sequences, pairs, lasts)
+            self._signs = AgeSigns(sequences, pairs, lasts)
         return self._signs
 
     def _sum_up(self, leaves: array[int]) -> tuple[bytes, bytes, int, int]:
@@ -183,7 +225,7 @@ class Generation:
         """How many pages the tree has."""
         return self.bitmap.bit_count()
 
-    def shares_pages(self, other: Generation) -> bool:
+    def shares_pages(self, other: Candidate) -> bool:
         """Return whether the two trees have pages in common."""
         return bool(self.bitmap & other.bitmap)
 
@@ -197,10 +239,7 @@ class Generation:
         return best
 
 
-_BITS = bytes([0] + [1] * 255)
-
-
-def is_newer(one: Generation, other: Generation, freelists: list[int]) -> bool:
+def is_newer(one: Candidate, other: Candidate, freelists: list[int]) -> bool:
     """Return whether ``one`` is the younger of two trees, by the signs that decide, the surest first."""
     accounts = one.unaccounted(freelists), other.unaccounted(freelists)
     if accounts[0] != accounts[1]:
@@ -222,27 +261,22 @@ def is_newer(one: Generation, other: Generation, freelists: list[int]) -> bool:
     return newer.pairs > older.pairs
 
 
-def generations(
-    table: PageTable, links: Links, pages: BucketPages, names: set[bytes] | None, *, every: bool = False,
-    without: Collection[int] = (),
-) -> list[Generation]:  # fmt: skip
+def candidates(
+    table: PageTable, graph: PageGraph, names: set[bytes] | None, *, every: bool = False
+) -> list[Candidate]:  # fmt: skip
     """Return the trees of all candidate roots that share bucket names with ``names``, or with the largest one of them.
 
     Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
-    ``without``: pages that are known to be no roots.
     """
-    roots = links.roots()
+    roots = graph.roots()
     budget = _BUDGET * table.pages + 10_000
-    found: list[Generation] = []
+    found: list[Candidate] = []
     known = names
-    if names is None:
-        roots = [page for page in roots if page not in without]
-        roots = [page for page in roots if not pages.is_nested(page)] or roots
     for page in roots:
         if len(found) == _MOST_CANDIDATES or budget < 0:
             break
-        made = Generation(table, page)
-        budget -= links.sizes[page]
+        made = Candidate(table, page)
+        budget -= graph.sizes[page]
         own = made.tree.names
         if known is None:
             known = own
@@ -255,20 +289,137 @@ def generations(
     return _in_order(found, [bitmap_of(table, [page, *ids]) for page, ids in find_freelists(table)])
 
 
-def newest_first(found: list[Generation], freelists: list[int]) -> list[Generation]:
+def newest_first(found: list[Candidate], freelists: list[int]) -> list[Candidate]:
     """Sort versions of one tree by age; versions with reused pages are included only if there are no others."""
     return _in_order(_not_reused(found), freelists)
 
 
-def _not_reused(found: list[Generation]) -> list[Generation]:
+def _not_reused(found: list[Candidate]) -> list[Candidate]:
     return [made for made in found if not made.reused] or found
 
 
-def _in_order(found: list[Generation], freelists: list[int]) -> list[Generation]:
-    ordered: list[Generation] = []
+def _in_order(found: list[Candidate], freelists: list[int]) -> list[Candidate]:
+    ordered: list[Candidate] = []
     for made in found:
         at = 0
         while at < len(ordered) and not is_newer(made, ordered[at], freelists):
             at += 1
         ordered.insert(at, made)
     return ordered
+
+
+def is_torn(tree: RecoveredTree, metas: list[Meta], free: bytearray | None) -> bool:
+    """Return whether pages of the newest tree were reused since: the file was written to while it was copied.
+
+    ``free``: the pages of its freelist, None if that can't be read. One reference to a page that has its place
+    elsewhere in the tree says nothing: a damaged branch element leads there.
+    """
+    reused = [gap for gap in tree.gaps if gap.reason in REUSED]
+    if len(reused) > 1 or any(not tree.used[gap.page] for gap in reused):
+        return True
+    if free is not None or not metas:
+        return False
+    freelist = metas[0].freelist
+    return (tree.table.is_tree(freelist) and not tree.used[freelist]) or is_other_root(tree, metas)
+
+
+def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
+    """Return whether the root page was used for something else since.
+
+    Then it has pairs beside buckets, which bbolt can't put there, or not one name of the older, larger tree.
+    """
+    if _has_pairs_at_the_top(tree):
+        return True
+    names = tree.names
+    older = [Candidate(tree.table, meta.root) for meta in metas[1:]] if names else []
+    return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(names) for made in older)
+
+
+def is_younger_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
+    """Return the same for a file without a freelist: there must be pages of a later transaction."""
+    return _has_pairs_at_the_top(tree) or (has_pages_beyond(tree.table, metas[0]) and is_other_root(tree, metas))
+
+
+def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
+    return any(
+        found is not None and not all(found.flags)
+        for found in (page_elements(tree.table, page) for page in tree.top.leaves)
+    )  # fmt: skip
+
+
+def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
+    """Return whether there are pages at or above the high-water mark: a later transaction wrote them."""
+    return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
+
+
+def is_old_root(made: Candidate, pages: BucketPages) -> bool:
+    """Return whether there is another version of a tree, and no page of other buckets that leads to one of the two.
+
+    Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
+    same names; buckets side by side don't share pages.
+    """
+    names = made.tree.names
+    for page in pages.alike(made.root)[:_VERSIONS]:
+        other = Candidate(made.tree.table, page)
+        if other.shares_pages(made) if made.reached > 1 else other.tree.names == names:
+            return True
+    return False
+
+
+def is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
+    """Return whether the pages written just before the lost root hold other versions of what is in a tree.
+
+    Where no meta page says which the root was, the last pages of the file stand for them.
+    """
+    table = made.tree.table
+    root = metas[0].root if metas else table.pages
+    below = [
+        page for page in range(min(root, table.pages) - 1, max(1, root - _NEAR), -1)
+        if table.is_tree(page) and not table.is_torn(page)
+    ][:_WRITTEN]  # fmt: skip
+    if not below or made.tree.used[below[0]]:
+        return False  # the lost root leads to the tree itself
+    groups = _samples(table, [page for page in below if not made.tree.used[page]])
+    return bool(groups) and 2 * _inside(made, groups) > len(groups)
+
+
+def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
+    """Return whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
+
+    Of the keys outside it, a quarter must be in it.
+    """
+    used, table = made.tree.used, made.tree.table
+    outside = [
+        page for page in range(2, table.pages)
+        if not used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
+    ]  # fmt: skip
+    groups = _samples(table, outside)
+    return 4 * _inside(made, groups) >= len(groups)
+
+
+def _samples(table: PageTable, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
+    """Return some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
+    groups = []
+    for page in pages:
+        found = page_elements(table, page)
+        if found is not None and found.leaf and found.keys:
+            some = range(0, found.count, max(1, found.count // 4))
+            groups.append([(found.keys[i], found.flags[i], hash(found.value(i))) for i in some])
+    return groups
+
+
+def _inside(made: Candidate, groups: list[list[tuple[bytes, int, int]]]) -> int:
+    """Of how many pages most pairs are in a tree.
+
+    An index has the keys of what it is an index of, but not the values; those of buckets change.
+    """
+
+    hits = find_keys(made.tree, {key for keys in groups for key, _, _ in keys})
+    inside = 0
+    for keys in groups:
+        equal = sum(
+            any(kind == flag and (flag or digest == value) for _, kind, digest in hits.get(key, ()))
+            for key, flag, value in keys
+        )
+        inside += equal > len(keys) // 2
+    return inside

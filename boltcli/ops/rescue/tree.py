@@ -1,4 +1,4 @@
-"""The recovered tree: buckets, their leaf pages, and the gaps between them.
+"""The recovered tree: buckets, their leaf pages, and the gaps between them; its free pages, and where keys stand in it.
 
 Values are not kept: a bucket has the ids of its leaf pages, and the pages are read again for writing.
 """
@@ -6,30 +6,19 @@ Values are not kept: a bucket has the ids of its leaf pages, and the pages are r
 from __future__ import annotations
 
 from array import array
-from struct import Struct
+from collections.abc import Collection, Set
 from typing import NamedTuple
 
-from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import BUCKET_HEADER, HEADER, unload
-from .lenient_page import mend_last_bucket, read_elements, sound_elements
-from .page_table import AT_ONCE
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
+from ...format.meta import Meta
+from ...format.page import BUCKET_HEADER
+from .elements import Elements, fits, is_reused, page_elements
+from .pages import PageTable, find_freelists
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from ...format.page import Buffer
-    from .lenient_page import Elements
-    from .page_table import PageTable
-
-if TYPE_CHECKING:
-    # Bucket, page, low, high, the key that the page must begin with, whether its neighbours are leaves.
-    Step = tuple["Bucket", int, bytes, bytes | None, bytes | None, bool]
-
+# Bucket, page, low, high, the key that the page must begin with, whether its neighbours are leaves.
+Step = tuple["Bucket", int, bytes, bytes | None, bytes | None, bool]
 # Where a page of a bucket comes from, the most trusted first.
 IN_TREE, PLACED, OLDER = 0, 1, 255
-_PLACE = Struct("<II")  # position and key size in an element
-_TREE = (BRANCH_PAGE, LEAF_PAGE)
 # Reasons of gaps: the page is sound, and something else.
 OTHER_KEYS = "the page was used for other keys since"
 OTHER_BUCKET = "the page was used for another bucket"
@@ -37,6 +26,8 @@ OTHER_PLACE = "the page holds keys of another place"
 TWO_PLACES = "the page belongs to another place too"
 REUSED = frozenset((OTHER_KEYS, OTHER_BUCKET, OTHER_PLACE, TWO_PLACES))
 _MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do so
+Hit = tuple[int, int, int]  # a bucket's index, 1 if the key is a bucket's name, and a hash of its value
+_MOST_HITS = 12  # places of one key that are remembered
 
 
 class Bucket:
@@ -196,14 +187,14 @@ class RecoveredTree:
     def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
         """Mark the page and the rest of its run."""
         table = self.table
-        own = bool(table.own[page])
+        own = table.is_tree(page)
         self.changes += [Change(bucket, page, key, reason) for key, reason in found.mended]
-        if not (own and table.kind[page] in _TREE):
+        if not own:
             reason = f"the page says that it is page {table.bears(page)}, of type {table.flags(page):#x}"
             self.changes.append(Change(bucket, page, None, f"{reason}: it was taken for what is expected here"))
         self.owner[page] = bucket.index + 1
         pages = 1 + table.overflows[page]
-        if pages == 1 and own and found.table is not None:  # known to be sound
+        if pages == 1 and own and found.known is not None:  # known to be sound
             self.used[page] = 1
             return
         end = max(found.ends, default=0)
@@ -248,9 +239,8 @@ class RecoveredTree:
             return None, "the page lies beyond the end of the file" if page > 1 else "not a page of a tree"
         if self.owner[page]:
             return None, TWO_PLACES
-        own = table.own[page] and table.kind[page] in _TREE
         found = page_elements(table, page)
-        if own:
+        if table.is_tree(page):
             if found is None:
                 return None, "the page cannot be read"
             if not fits(found, low, high, 2):
@@ -260,7 +250,7 @@ class RecoveredTree:
             return None, "the page is all zeros"
         bears = table.bears(page)
         if found is None or not found.keys or not fits(found, low, high, 3):
-            if table.kind[page] in _TREE:
+            if table.kind[page] in (BRANCH_PAGE, LEAF_PAGE):
                 return None, f"the page says that it is page {bears}"
             return None, "the page is not one of a tree"
         if bears != page and bears < table.pages and table.page_bytes(bears) == table.page_bytes(page):
@@ -268,113 +258,60 @@ class RecoveredTree:
         return found, ""
 
 
-def is_reused(table: PageTable, names: Collection[bytes], root: int) -> bool:
-    """Return whether a nested bucket's page has the ``names`` of an outer bucket, so that it was reused for it."""
-    if not table.is_tree(root) or table.kind[root] == BRANCH_PAGE or not names:
-        return False
-    inner = page_elements(table, root)
-    if inner is None or not inner.keys or not all(inner.flags):
-        return False
-    common = len(set(names).intersection(inner.keys))
-    return common == len(names) or (2 * common > min(len(inner.keys), len(names)) and common > 1)
-
-
-def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
-    """Return whether ``enough`` of the first, middle and last keys are from ``low`` to before ``high``."""
-    if not found.count:
-        return True
-    wanted = (found.key(0), found.key(found.count // 2), found.key(-1))
-    return sum(low <= key and (high is None or key < high) for key in wanted) >= enough
-
-
-def page_elements(table: PageTable, page: int) -> Elements | None:
-    """Return the elements of a branch or leaf page, or None; a damaged page type is guessed from the content."""
-    page_size = table.page_size
-    start = page * page_size
-    if start + PAGE_HEADER_SIZE > table.size:
+def free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> bytearray | None:
+    """Return the free pages by the newest meta page's freelist; None if it is missing or not reliable."""
+    if not metas or not metas[0].has_freelist:
         return None
-    table.visits += page_size
-    if table.visits > AT_ONCE:
-        table.visits = 0
-        unload(table.buffer)
-    kind, count = table.kind[page], table.counts[page]
-    end = min(start + (table.overflows[page] + 1) * page_size, table.size)
-    cut = 0
-    if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
-        # No page's table lies in that of another one: all pages together have no more elements than the file has room.
-        following = table.own.find(1, page + 1, -(-end // page_size))
-        if following >= 0:
-            most = ((following - page) * page_size - PAGE_HEADER_SIZE) // ELEMENT_SIZE
-            cut, count = max(0, count - most), min(count, most)
-    if table.sound[page]:
-        found = sound_elements(table.buffer, start, kind, count, end)
-        found.dense = table.sound[page] > 1
-        return found
-    if kind in _TREE:
-        found = read_elements(table.buffer, start, kind, count, end, end)
-        if found.flags and found.flags[-1]:
-            _check_last(table, found, end)
-        if found.sound and count and not cut:
-            table.sound[page] = 1 + found.dense
-        found = found if found.sound else _reread(table, page, kind, count, found)
-        if cut:
-            found.mended.append((None, f"its header says {count + cut} elements, and another page lies among them"))
-        return found
-    # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
-    for kind in (LEAF_PAGE, BRANCH_PAGE):
-        found = read_elements(table.buffer, start, kind, count, end, end)
-        if found.sound and found.dense and found.keys:
-            if kind == BRANCH_PAGE and not all(1 < child < table.pages for child in found.pgids):
-                continue
-            return found
-    return None
+    ids = table.freelist(metas[0].freelist)
+    return None if ids is None else _marks(tree, [*table.run(metas[0].freelist), *ids])
 
 
-def first_key_of(table: PageTable, page: int) -> bytes | None:
-    """Return the first key of a page, None if it has none. It is kept: damage may have a thousand pages lead to one."""
-    if table.sound[page]:
-        first = page * table.page_size + PAGE_HEADER_SIZE
-        at, size = _PLACE.unpack_from(table.buffer, first + (4 if table.kind[page] == LEAF_PAGE else 0))
-        return table.buffer[first + at : first + at + size]
-    if page not in table.firsts:
-        found = page_elements(table, page)
-        table.firsts[page] = found.keys[0] if found is not None and found.keys else None
-    return table.firsts[page]
-
-
-def first_key(table: PageTable, page: int) -> bytes | None:
-    """Return the first key of a page that bears its own id."""
-    return first_key_of(table, page) if table.is_tree(page) else None
-
-
-def _check_last(table: PageTable, found: Elements, end: int) -> None:
-    """Check the sizes of the last element, which has no neighbour after it, by the bucket's root page."""
-    start, stop = found.mids[-1], found.ends[-1]
-    root = int.from_bytes(found.buffer[start : start + 8], "little") if stop - start >= BUCKET_HEADER_SIZE else 1
-    if root and not 1 < root < table.pages:
-        mend_last_bucket(found, end)
-
-
-def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements) -> Elements:
-    """Return the same with another overflow, if the header's can't be right."""
-    start = page * table.page_size
-    following = table.own.find(1, page + 1)
-    limit = (following if following >= 0 else table.pages) * table.page_size
-    limit = min(limit, table.size)
-    best = found
-    if limit != start + (table.overflows[page] + 1) * table.page_size:
-        other = read_elements(table.buffer, start, kind, count, limit, limit)
-        if other.lost < best.lost or other.sound:
-            best = other
+def best_freelist(tree: RecoveredTree) -> bytearray | None:
+    """Return the longest freelist in the file that lists no page of the tree."""
+    best: bytearray | None = None
+    for page, ids in sorted(find_freelists(tree.table), key=lambda entry: -len(entry[1])):
+        if ids:
+            best = _marks(tree, [page, *ids])
+            if best is not None:
+                break
     return best
 
 
-def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
-    """Return the elements of an inline bucket, whose value stands there; None if it holds no leaf page."""
-    at = start + BUCKET_HEADER_SIZE
-    if at + PAGE_HEADER_SIZE > stop:
-        return None
-    _, flags, count, _ = HEADER.unpack_from(buffer, at)
-    if flags != LEAF_PAGE:
-        return None
-    return read_elements(buffer, at, LEAF_PAGE, count, stop, stop)
+def _marks(tree: RecoveredTree, ids: list[int]) -> bytearray | None:
+    """Return a byte of 1 for each of these pages; None if the tree uses one of them."""
+    marks = bytearray(tree.table.pages)
+    for page in ids:
+        if page < len(marks):
+            if tree.used[page]:
+                return None
+            marks[page] = 1
+    return marks
+
+
+def is_accounted_for(tree: RecoveredTree, meta: Meta, free: bytearray | None) -> bool:
+    """Return whether every page that bears its own id is reached or free."""
+    if free is None:
+        return False
+    table = tree.table
+    return all(
+        tree.used[page] or free[page] or not table.is_tree(page) for page in range(2, min(table.pages, meta.hwm))
+    )
+
+
+def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> dict[bytes, list[Hit]]:
+    """For each key of ``wanted`` where in ``tree`` it stands."""
+    hits: dict[bytes, list[Hit]] = {}
+    if not wanted:
+        return hits
+    for bucket in tree.buckets:
+        for page in bucket.leaves:
+            found = page_elements(tree.table, page)
+            if found is None:
+                continue
+            common: Collection[bytes] = wanted & set(found.keys)
+            for key in common:
+                at = found.keys.index(key)
+                places = hits.setdefault(key, [])
+                if len(places) < _MOST_HITS:
+                    places.append((bucket.index, found.flags[at], hash(found.value(at))))
+    return hits

@@ -7,20 +7,16 @@ other old pages don't contradict.
 from __future__ import annotations
 
 from ...format.page import BUCKET_HEADER
-from .candidate_roots import Generation, newest_first
-from .recovered_tree import OLDER, OTHER_BUCKET, PLACED, fits, page_elements
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .families import Families
-    from .recovered_tree import Bucket, Gap, RecoveredTree
-    from .recovery import Recovery
+from .elements import fits, page_elements
+from .evidence import SameBucket
+from .roots import Candidate, newest_first
+from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, RecoveredTree
 
 _MOST_VERSIONS = 16
 _DEEP = 64  # levels of buckets whose pages are lost
 
 
-def bring_back_names(tree: RecoveredTree, families: Families, free: bytearray | None) -> None:
+def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearray | None) -> None:
     """For each bucket of buckets whose root page is lost: the names in the newest older version of that page.
 
     ``free`` marks the free pages, if they are known.
@@ -33,17 +29,17 @@ def bring_back_names(tree: RecoveredTree, families: Families, free: bytearray | 
             bucket = gap.bucket
             if bucket.parent is None or bucket.leaves or gap.low or gap.high is not None or gap.elements:
                 continue
-            versions = [page for page in families.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
+            versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
             if versions:
                 live = [page for page in versions if free is not None and not free[page]]
-                made = newest_first([Generation(tree.table, page) for page in live or versions], [])
-                _take(tree, bucket, made[0].root, families, free)
+                made = newest_first([Candidate(tree.table, page) for page in live or versions], [])
+                _take(tree, bucket, made[0].root, same_bucket, free)
                 gap.filled += 1
         if len(tree.gaps) == done:
             break
 
 
-def _take(tree: RecoveredTree, bucket: Bucket, page: int, families: Families, free: bytearray | None) -> None:
+def _take(tree: RecoveredTree, bucket: Bucket, page: int, same_bucket: SameBucket, free: bytearray | None) -> None:
     """Give ``bucket`` the names in ``page``, and of their pages those that are still theirs."""
     table = tree.table
     found = page_elements(table, page)
@@ -62,13 +58,13 @@ def _take(tree: RecoveredTree, bucket: Bucket, page: int, families: Families, fr
         if not root:
             continue
         made = tree.bucket(bucket, name, root, sequence)
-        if live or (table.is_tree(root) and not (free and free[root]) and families.name(root) == made.path()):
+        if live or (table.is_tree(root) and not (free and free[root]) and same_bucket.name(root) == made.path()):
             tree.walk(made, root, origin=PLACED, strict=True)
         else:
             tree.gap(made, b"", None, root, OTHER_BUCKET)
 
 
-def take_skeleton(tree: RecoveredTree, reference: RecoveredTree, done: Recovery) -> None:
+def take_skeleton(tree: RecoveredTree, reference: RecoveredTree) -> None:
     """With the root lost: the buckets of an older root, and of their pages those that may still be theirs."""
     top = tree.top
     for page in reference.top.leaves:
@@ -86,9 +82,12 @@ def take_skeleton(tree: RecoveredTree, reference: RecoveredTree, done: Recovery)
     tree.gaps[:] = [gap for gap in tree.gaps if gap.bucket is not top]
 
 
-def fill_from_older(done: Recovery, references: list[RecoveredTree]) -> None:
-    """Fill gaps to which nothing was found from the newest older tree that has something there."""
-    tree = done.tree
+def fill_from_older(tree: RecoveredTree, references: list[RecoveredTree]) -> int:
+    """Fill gaps to which nothing was found from the newest older tree that has something there.
+
+    Return the number of leaf pages added.
+    """
+    pages = 0
     for reference in references:
         by_path = {bucket.path(): bucket for bucket in reference.buckets}
         for gap in list(tree.gaps):
@@ -96,18 +95,19 @@ def fill_from_older(done: Recovery, references: list[RecoveredTree]) -> None:
                 continue
             source = by_path.get(gap.bucket.path())
             if source is not None:
-                _fill(done, gap, source)
+                pages += _fill(tree, gap, source)
+    return pages
 
 
-def _fill(done: Recovery, gap: Gap, source: Bucket) -> None:
-    tree = done.tree
+def _fill(tree: RecoveredTree, gap: Gap, source: Bucket) -> int:
+    """Fill a gap from an older version of its bucket; return the number of leaf pages added."""
+    first = len(gap.bucket.leaves)
     for page in source.leaves:
         if tree.owner[page]:
             continue
         found = page_elements(tree.table, page)
         if found is None or not found.keys or not fits(found, gap.low, gap.high, 3):
             continue
-        before = len(gap.bucket.leaves)
         tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
-        done.older += len(gap.bucket.leaves) - before
         gap.filled += 1
+    return len(gap.bucket.leaves) - first

@@ -1,0 +1,447 @@
+"""Read the elements of a page that may be damaged.
+
+The data of elements stand one after the other, so an element table has redundancy: each element's data end where
+those of the next begin. One wrong field of position, key size and value size follows from the neighbours.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from operator import add, le
+from struct import Struct
+
+from ...errors import Corrupted
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
+from ...format.page import HEADER, BranchElements, LeafElements, Page, ascend, unload
+from .pages import AT_ONCE, PageTable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...format.page import Buffer
+
+Table = LeafElements | BranchElements
+_LEAST_PAGE = 1024  # bytes
+_LONGEST_NAME = 128  # bytes of a bucket's name that are tried
+# What is wrong with an element, or a page, that was mended.
+UNORDERED = "its keys do not ascend: they were sorted"
+_WRONG_FIELD = "the position or a size of the element is wrong: it was taken from its neighbours"
+_PLACE = Struct("<II")  # position and key size in an element
+
+
+class Elements:
+    """The elements of one page that are whole.
+
+    Columns with an entry an element: ``keys``; ``starts``, ``mids``, ``ends``: where key, value and the end of the
+    value stand in ``buffer`` (branches have no values, so ``mids`` is ``ends``); ``flags`` of a leaf, ``pgids`` of a
+    branch. ``lost`` counts the elements that cannot be read; ``sound``: nothing is irregular; ``dense``: the data
+    also follow each other without gaps, in order, so the page's elements can be copied as they stand; ``ordered``:
+    the keys ascend. ``first`` is where the element table begins. ``mended`` says what was taken otherwise than it
+    stands in the page: the key (None: the whole page), and why.
+
+    ``known``: the table of a page that was found to be sound before. Its columns are made when they are first used.
+    """
+
+    def __init__(self, buffer: Buffer, first: int, leaf: bool, known: Table | None = None) -> None:
+        self.buffer = buffer
+        self.first = first
+        self.leaf = leaf
+        self.known = known
+        self.lost = 0
+        self.mended: list[tuple[bytes | None, str]] = []
+        self.sound = self.dense = self.ordered = True
+
+    @cached_property
+    def keys(self) -> list[bytes]:
+        return self.known.keys() if self.known is not None else []
+
+    @cached_property
+    def starts(self) -> list[int]:
+        return self.known.key_starts() if self.known is not None else []
+
+    @cached_property
+    def mids(self) -> list[int]:
+        return list(map(add, self.starts, self.known.key_sizes)) if self.known is not None else []
+
+    @cached_property
+    def ends(self) -> list[int]:
+        if isinstance(self.known, LeafElements):
+            return list(map(add, self.mids, self.known.value_sizes))
+        return list(self.mids) if self.known is not None else []
+
+    @cached_property
+    def flags(self) -> list[int]:
+        return self.known.flags if isinstance(self.known, LeafElements) else []
+
+    @cached_property
+    def pgids(self) -> list[int]:
+        return self.known.pgids if isinstance(self.known, BranchElements) else []
+
+    @property
+    def count(self) -> int:
+        return len(self.keys) if self.known is None else self.known.count
+
+    def key(self, index: int) -> bytes:
+        return self.keys[index] if self.known is None else self.known.key(index % self.known.count)
+
+    def value(self, index: int) -> bytes:
+        return self.buffer[self.mids[index] : self.ends[index]]
+
+    def has_buckets(self) -> bool:
+        return any(self.flags)
+
+    def keep(self, indices: Sequence[int]) -> None:
+        """Drop all other elements of a leaf."""
+        self.keys = [self.keys[i] for i in indices]
+        self.starts, self.mids, self.ends, self.flags = (
+            [column[i] for i in indices] for column in (self.starts, self.mids, self.ends, self.flags)
+        )
+        self.known = None
+
+
+def sound_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int) -> Elements:
+    """Return the elements of a page that is known to be sound."""
+    page = Page((0, kind, count, 0), buffer, offset, end, end, offset)
+    return Elements(buffer, offset + PAGE_HEADER_SIZE, kind != BRANCH_PAGE, _table(page, kind))
+
+
+def _table(page: Page, kind: int) -> Table:
+    return BranchElements(page) if kind == BRANCH_PAGE else LeafElements(page)
+
+
+def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, limit: int) -> Elements:
+    """Return the elements of the page at ``offset``, whose header says type ``kind`` and ``count`` elements.
+
+    The page's run ends at ``end``; ``limit`` is how far its data may go if the header's overflow is damaged.
+    """
+    found = Elements(buffer, offset + PAGE_HEADER_SIZE, kind != BRANCH_PAGE)
+    if not count:
+        return found
+    number = min(count, max(0, (min(limit, len(buffer)) - found.first) // ELEMENT_SIZE))
+    try:
+        fields = _Fields(_table(Page((0, kind, number, 0), buffer, offset, limit, limit, offset), kind))
+    except Corrupted:
+        found.lost = count
+        found.sound = found.dense = False
+        return found
+    if number == count and fields.are_right(found.first, end):
+        fields.give(found)
+        found.dense = fields.ends[:-1] == fields.starts[1:]
+        found.ordered = found.sound = ascend(found.keys)
+        if not found.ordered:
+            found.mended.append((None, UNORDERED))
+    else:
+        _repair(found, fields, count, end, limit)
+    return found
+
+
+class _Fields:
+    """What an element table says, right or wrong: columns with an entry an element."""
+
+    __slots__ = ("ends", "flags", "key_sizes", "mids", "pgids", "starts", "table")
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.key_sizes = table.key_sizes
+        self.starts = table.key_starts()
+        self.mids = self.ends = list(map(add, self.starts, table.key_sizes))
+        self.flags: list[int] = []
+        self.pgids: list[int] = []
+        if isinstance(table, LeafElements):
+            self.ends = list(map(add, self.mids, table.value_sizes))
+            self.flags = table.flags
+        else:
+            self.pgids = table.pgids
+
+    def are_right(self, first: int, end: int) -> bool:
+        """Return whether all data lie one after the other, from the end of the table to the page's ``end``."""
+        return (
+            self.starts[0] >= first + ELEMENT_SIZE * len(self.starts)
+            and self.ends[-1] <= end
+            and min(self.key_sizes) > 0
+            and max(self.key_sizes) <= MAX_KEY_SIZE
+            and max(self.flags, default=0) <= 1
+            and all(map(le, self.ends, self.starts[1:]))
+        )
+
+    def give(self, found: Elements) -> None:
+        """Make all of it the columns of ``found``."""
+        found.keys = self.table.keys()
+        found.starts, found.mids, found.ends = self.starts, self.mids, self.ends
+        found.flags, found.pgids = self.flags, self.pgids
+
+
+def _repair(found: Elements, fields: _Fields, count: int, end: int, limit: int) -> None:
+    """Take the elements that are whole, or can be made so from their neighbours."""
+    buffer, leaf = found.buffer, found.leaf
+    starts, mids, ends, flags = fields.starts, fields.mids, fields.ends, fields.flags
+    number = _true_count(found.first, starts, ends)
+    table_end = found.first + ELEMENT_SIZE * number
+    good = [_good(starts[i], mids[i], ends[i], table_end, limit) for i in range(number)]
+    # An element is at its place if it touches a neighbour; two that overlap can't both be right.
+    joined = [
+        good[i]
+        and (
+            (i > 0 and good[i - 1] and ends[i - 1] == starts[i])
+            or (i + 1 < number and good[i + 1] and ends[i] == starts[i + 1])
+            or number == 1
+        )
+        for i in range(number)
+    ]
+    # Elements that overlap may have more bytes together than the page: as many as somebody wants to make of them.
+    fits = sum(ends) - sum(starts) <= end - table_end
+    if number == count and all(good) and fits and 2 * sum(joined) < number and max(ends) <= end and (
+        max(flags, default=0) <= 1 and ascend([buffer[start:middle] for start, middle in zip(starts, mids)])
+    ):  # fmt: skip
+        # Not as bbolt writes it, but whole: values overlap, or there are gaps between them.
+        fields.give(found)
+        found.dense = False
+        return
+    usual = _usual([mids[i] - starts[i] for i in range(number) if joined[i]])
+    last = table_end
+    for i in range(number):
+        stored = start, middle, stop = starts[i], mids[i], ends[i]
+        before = last if i == 0 or joined[i - 1] else None
+        if leaf and flags[i] & 1 and i + 1 == number and before is not None:
+            bounds = _last_bucket(buffer, before, middle - start, stop - middle, limit)
+            if bounds is not None and bounds != stored:
+                start, middle, stop = bounds
+                joined[i] = True
+        after = starts[i + 1] if i + 1 < number and joined[i + 1] else None
+        if not (joined[i] and start >= last and (after is None or stop <= after)):
+            mended = _mend(start, middle, stop, before, after, leaf, usual, found.keys[-1:], buffer)
+            if mended is None and good[i] and start >= last and (after is None or stop <= after):
+                mended = start, middle, stop  # it fits where it is, though it touches nothing
+            if mended is None or not _good(*mended, table_end, limit):
+                found.lost += 1
+                continue
+            start, middle, stop = mended
+            joined[i] = True
+        found.keys.append(buffer[start:middle])
+        found.starts.append(start)
+        found.mids.append(middle)
+        found.ends.append(stop)
+        why = _WRONG_FIELD if (start, middle, stop) != stored else ""
+        if leaf:
+            found.flags.append(flags[i] if flags[i] <= 1 else _guess_flag(buffer, middle, stop))
+            if flags[i] > 1:
+                why = why or f"the element has the flags {flags[i]:x}"
+        else:
+            found.pgids.append(fields.pgids[i])
+        if why:
+            found.mended.append((found.keys[-1], why))
+        last = stop
+    if number < len(starts):
+        found.mended.append((None, f"its header says {count} elements, of which {number} are in the page"))
+    else:
+        found.lost += count - number
+    found.ordered = ascend(found.keys)
+    if not found.ordered:
+        found.mended.append((None, UNORDERED))
+    found.sound = found.dense = False
+
+
+def _true_count(first: int, starts: list[int], ends: list[int]) -> int:
+    """Return the real number of elements of a table, from the position of the first data, which follow the table."""
+    number = len(starts)
+    if not number:
+        return 0
+    fitting = (starts[0] - first) // ELEMENT_SIZE
+    if 0 < fitting < number and starts[0] == first + fitting * ELEMENT_SIZE:
+        # As many as fit before the first data, if their data make a chain.
+        links = sum(ends[i] == starts[i + 1] for i in range(fitting - 1))
+        if links >= (fitting - 1) // 2:
+            return fitting
+    return number
+
+
+def _good(start: int, middle: int, stop: int, least: int, limit: int) -> bool:
+    return least <= start < middle <= stop <= limit and middle - start <= MAX_KEY_SIZE
+
+
+def _usual(sizes: Sequence[int]) -> int:
+    """Return the commonest key size; 0 if they all differ."""
+    best, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
+    return best if times > len(sizes) // 2 else 0
+
+
+def _mend(
+    start: int, middle: int, stop: int, before: int | None, after: int | None, leaf: bool, usual: int,
+    previous: list[bytes], buffer: Buffer,
+) -> tuple[int, int, int] | None:  # fmt: skip
+    """Element bounds that the neighbours allow, with one of position, key size and value size taken as wrong."""
+    key, value = middle - start, stop - middle
+    if after is not None and (before is None or before + key + value == after):
+        moved = after - key - value  # the position is wrong
+        if before is None and moved != start:
+            return None
+        return moved, moved + key, after
+    if before is None:
+        return None
+    if after is None:
+        # The last one: only its position can be told from the one before it.
+        return (before, before + key, before + key + value) if key <= MAX_KEY_SIZE and start != before else None
+    total = after - before
+    if not leaf:
+        return (before, after, after) if 0 < total <= MAX_KEY_SIZE else None
+    if start != before:
+        return None
+    choices = []
+    if 0 < key <= min(total, MAX_KEY_SIZE):
+        choices.append(key)
+    if 0 < total - value <= MAX_KEY_SIZE and value <= total:
+        choices.append(total - value)
+    choices.sort(key=lambda size: (size != usual, bool(previous) and buffer[before : before + size] <= previous[0]))
+    return (before, before + choices[0], after) if choices else None
+
+
+def _last_bucket(buffer: Buffer, start: int, key: int, value: int, limit: int) -> tuple[int, int, int] | None:
+    """Return the bounds of the last element, a bucket, found by its value if one field of its sizes is wrong."""
+    most = len(buffer) // _LEAST_PAGE
+    for size in (key if key <= MAX_KEY_SIZE else 0, *range(1, _LONGEST_NAME)):
+        middle = start + size
+        stop = middle + BUCKET_HEADER_SIZE
+        if not size or stop > limit:
+            continue
+        root = int.from_bytes(buffer[middle : middle + 8], "little")
+        sequence = int.from_bytes(buffer[middle + 8 : stop], "little")
+        if root == 0 and value > BUCKET_HEADER_SIZE and middle + value <= limit:
+            if buffer[middle + 24 : middle + 26] == LEAF_PAGE.to_bytes(2, "little"):
+                return start, middle, middle + value
+        elif 1 < root < most and sequence < 1 << 40:
+            return start, middle, stop
+    return None
+
+
+def mend_last_bucket(found: Elements, limit: int) -> None:
+    """Move the bounds of a leaf's last element, a bucket's whose root can't be right, to where one can."""
+    start, middle, stop = found.starts[-1], found.mids[-1], found.ends[-1]
+    bounds = _last_bucket(found.buffer, start, middle - start, stop - middle, limit)
+    if bounds is not None and bounds != (start, middle, stop):
+        _, found.mids[-1], found.ends[-1] = bounds
+        found.keys[-1] = found.buffer[start : bounds[1]]
+        found.mended.append((found.keys[-1], _WRONG_FIELD))
+        found.sound = found.dense = False
+
+
+def _guess_flag(buffer: Buffer, start: int, stop: int) -> int:
+    """Return 1 if a value looks like a bucket: a small root and sequence, or an inline page."""
+    if stop - start < BUCKET_HEADER_SIZE:
+        return 0
+    root = int.from_bytes(buffer[start : start + 8], "little")
+    if root == 0:
+        return int(buffer[start + 24 : start + 26] == LEAF_PAGE.to_bytes(2, "little"))
+    return int(stop - start == BUCKET_HEADER_SIZE and root < 1 << 40)
+
+
+def is_reused(table: PageTable, names: Collection[bytes], root: int) -> bool:
+    """Return whether a nested bucket's page has the ``names`` of an outer bucket, so that it was reused for it."""
+    if not table.is_tree(root) or table.kind[root] == BRANCH_PAGE or not names:
+        return False
+    inner = page_elements(table, root)
+    if inner is None or not inner.keys or not all(inner.flags):
+        return False
+    common = len(set(names).intersection(inner.keys))
+    return common == len(names) or (2 * common > min(len(inner.keys), len(names)) and common > 1)
+
+
+def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
+    """Return whether ``enough`` of the first, middle and last keys are from ``low`` to before ``high``."""
+    if not found.count:
+        return True
+    wanted = (found.key(0), found.key(found.count // 2), found.key(-1))
+    return sum(low <= key and (high is None or key < high) for key in wanted) >= enough
+
+
+def page_elements(table: PageTable, page: int) -> Elements | None:
+    """Return the elements of a branch or leaf page, or None; a damaged page type is guessed from the content."""
+    page_size = table.page_size
+    start = page * page_size
+    if start + PAGE_HEADER_SIZE > table.size:
+        return None
+    table.visits += page_size
+    if table.visits > AT_ONCE:
+        table.visits = 0
+        unload(table.buffer)
+    kind, count = table.kind[page], table.counts[page]
+    end = min(start + (table.overflows[page] + 1) * page_size, table.size)
+    cut = 0
+    if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
+        # No page's table lies in that of another one: all pages together have no more elements than the file has room.
+        following = table.own.find(1, page + 1, -(-end // page_size))
+        if following >= 0:
+            most = ((following - page) * page_size - PAGE_HEADER_SIZE) // ELEMENT_SIZE
+            cut, count = max(0, count - most), min(count, most)
+    if table.sound[page]:
+        found = sound_elements(table.buffer, start, kind, count, end)
+        found.dense = table.sound[page] > 1
+        return found
+    if kind in (BRANCH_PAGE, LEAF_PAGE):
+        found = read_elements(table.buffer, start, kind, count, end, end)
+        if found.flags and found.flags[-1]:
+            _check_last(table, found, end)
+        if found.sound and count and not cut:
+            table.sound[page] = 1 + found.dense
+        found = found if found.sound else _reread(table, page, kind, count, found)
+        if cut:
+            found.mended.append((None, f"its header says {count + cut} elements, and another page lies among them"))
+        return found
+    # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
+    for kind in (LEAF_PAGE, BRANCH_PAGE):
+        found = read_elements(table.buffer, start, kind, count, end, end)
+        if found.sound and found.dense and found.keys:
+            if kind == BRANCH_PAGE and not all(1 < child < table.pages for child in found.pgids):
+                continue
+            return found
+    return None
+
+
+def first_key_of(table: PageTable, page: int) -> bytes | None:
+    """Return the first key of a page, None if it has none. It is kept: damage may have a thousand pages lead to one."""
+    if table.sound[page]:
+        first = page * table.page_size + PAGE_HEADER_SIZE
+        at, size = _PLACE.unpack_from(table.buffer, first + (4 if table.kind[page] == LEAF_PAGE else 0))
+        return table.buffer[first + at : first + at + size]
+    if page not in table.firsts:
+        found = page_elements(table, page)
+        table.firsts[page] = found.keys[0] if found is not None and found.keys else None
+    return table.firsts[page]
+
+
+def first_key(table: PageTable, page: int) -> bytes | None:
+    """Return the first key of a page that bears its own id."""
+    return first_key_of(table, page) if table.is_tree(page) else None
+
+
+def _check_last(table: PageTable, found: Elements, end: int) -> None:
+    """Check the sizes of the last element, which has no neighbour after it, by the bucket's root page."""
+    start, stop = found.mids[-1], found.ends[-1]
+    root = int.from_bytes(found.buffer[start : start + 8], "little") if stop - start >= BUCKET_HEADER_SIZE else 1
+    if root and not 1 < root < table.pages:
+        mend_last_bucket(found, end)
+
+
+def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements) -> Elements:
+    """Return the same with another overflow, if the header's can't be right."""
+    start = page * table.page_size
+    following = table.own.find(1, page + 1)
+    limit = (following if following >= 0 else table.pages) * table.page_size
+    limit = min(limit, table.size)
+    best = found
+    if limit != start + (table.overflows[page] + 1) * table.page_size:
+        other = read_elements(table.buffer, start, kind, count, limit, limit)
+        if other.lost < best.lost or other.sound:
+            best = other
+    return best
+
+
+def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
+    """Return the elements of an inline bucket, whose value stands there; None if it holds no leaf page."""
+    at = start + BUCKET_HEADER_SIZE
+    if at + PAGE_HEADER_SIZE > stop:
+        return None
+    _, flags, count, _ = HEADER.unpack_from(buffer, at)
+    if flags != LEAF_PAGE:
+        return None
+    return read_elements(buffer, at, LEAF_PAGE, count, stop, stop)
