@@ -14,25 +14,23 @@ clone files, the copy is of one moment, and is always consistent.
 
 from __future__ import annotations
 
-import mmap
 import os
 import time
 
 from ..errors import BoltError, Changed, Corrupted, InvalidDatabase, OpenError
 from ..format.page import HEADER, Page
-from .open_snapshot import open_snapshot
-from .positions import write_all
+from .files import clone, read_at, read_whole, unnamed_file, write_all
 from .snapshot import Snapshot
-from .source import Source, read_at, read_or_raise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeVar
 
-    from ..format.page import Owner
+    from .source import Source
 
     T = TypeVar("T")
+    FreePages = Callable[[Snapshot], list[int]]  # of a state, ascending; raises Corrupted if they aren't known
 
 # Seconds to wait before each try: the first ones read the file, the others a copy.
 _DIRECT = (0.0, 0.01, 0.03)
@@ -42,10 +40,8 @@ _PAUSES = _DIRECT + _COPIES
 _BUSY = 4
 
 _LOOK_EVERY = 64  # pages read from the file between two looks at the meta pages
-_CHUNK = 4 << 20  # bytes copied between two looks
-_IN_MEMORY = 64 << 20  # bytes; larger copies are temporary files
+_CHUNK = 1 << 20  # bytes copied between two looks
 _GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as zeros
-_FICLONE = 0x40049409  # ioctl_ficlone(2)
 
 
 class Live:
@@ -68,7 +64,7 @@ class Live:
         self.began = time.monotonic()
         self.current: Snapshot | None = None
         self.first = self.last = 0  # ids of the first and last transaction seen
-        self._copy = _Room()
+        self._copy: CopyFile | None = None
         self._final: BoltError | None = None
         if previous and not source.steady:
             from .holders import writer
@@ -121,16 +117,22 @@ class Live:
 
     def _open(self) -> Snapshot:
         source = self.source
-        if source.steady:
-            return open_snapshot(source.duplicate(), previous=self.previous)
-        if self.previous:
-            return _Previous(source.path, source.duplicate())
+        if source.steady or self.previous:
+            return Snapshot(source.path, source.duplicate(), previous=self.previous)
         if self._step <= len(_DIRECT):
-            return _Watched(source.path, source.duplicate())
-        clone = _clone(source)
-        if clone is not None:
-            return Snapshot(source.path, clone)
-        return _Copy(source.path, source.duplicate(), self._copy)
+            return Snapshot(source.path, source.duplicate(), on_page=_look_again())
+        if self._copy is None:
+            self._copy = CopyFile(source, stored_free_pages, gap=_GAP)
+        self._copy.fill()
+        try:
+            return self._copy.snapshot()
+        finally:
+            self._close_copy()  # its file is the snapshot's now
+
+    def _close_copy(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
+            self._copy = None
 
     def _failed(self, error: BoltError) -> None:
         """Count a failed attempt; raise if it was the last one."""
@@ -155,7 +157,7 @@ class Live:
         )  # fmt: skip
 
     def close(self) -> None:
-        self._copy.close()
+        self._close_copy()
         self.source.close()
 
     def __enter__(self) -> Live:
@@ -165,256 +167,232 @@ class Live:
         self.close()
 
 
-class _Watched(Snapshot):
-    """A snapshot of the file itself; its reader notices soon when another transaction is committed."""
+def open_state(source: Source, *, previous: bool = False) -> Snapshot:
+    """Return a snapshot of ``source``, which it then owns; without the lock, of a private copy of one state.
 
-    __slots__ = ("_countdown",)
-
-    def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        countdown = getattr(self, "_countdown", _LOOK_EVERY) - 1
-        if countdown <= 0:
-            self.glance()
-            countdown = _LOOK_EVERY
-        self._countdown = countdown
-        return super().any_page(pgid, stack, bucket)
-
-    def glance(self) -> None:
-        self.verify()
+    Raises as :class:`Snapshot` and :meth:`Live.snapshot` do.
+    """
+    if source.steady:
+        return Snapshot(source.path, source, previous=previous)
+    with Live(source, previous=previous) as live:
+        return live.snapshot(copy=True)
 
 
-class _Previous(Snapshot):
-    """The state before the last transaction. A writer may reuse its pages without changing a meta page."""
+def _look_again() -> Callable[[Snapshot, Page], None]:
+    """Return what notices soon that another transaction was committed, when it is called with each page."""
+    left = _LOOK_EVERY
 
-    __slots__ = ("_written",)
+    def on_page(snapshot: Snapshot, _page: Page) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            left = _LOOK_EVERY
+            snapshot.glance()
 
-    def __init__(self, path: str, source: Source) -> None:
-        self._written = os.fstat(source.fd).st_mtime_ns
-        super().__init__(path, source, previous=True)
-
-    def verify(self) -> None:
-        super().verify()
-        if not self.settled:
-            from .holders import writer
-
-            if writer(self._source) is not None or os.fstat(self._source.fd).st_mtime_ns != self._written:
-                raise Changed(
-                    "the file was written to while the state before the last transaction was read", path=self.path
-                )
+    return on_page
 
 
-class _Copy(Snapshot):
-    """A snapshot of a private copy, which is verified when it is made."""
+class CopyFile:
+    """A private copy of a database in use, in an unnamed sparse file, which follows the source page by page.
 
-    __slots__ = ("_room",)
+    Use as a context manager, or call :meth:`close`.
+    """
 
-    def __init__(self, path: str, source: Source, room: _Room) -> None:
-        self._room = room
-        super().__init__(path, source)
+    __slots__ = ("_before", "_copied", "_fd", "_free_pages", "_gap", "_source")
 
-    def _read(self) -> None:
-        room = self._room
-        room.prepare(self.size, self.path)
-        end = 0
-        for start, stop in self._used():
-            room.clear(end, start)
-            end = stop
-            for position in range(start, stop, _CHUNK):
-                room.copy(self._source.fd, position, min(position + _CHUNK, stop))
-                self.verify()
-        room.clear(end, self.size)
-        self.settle()
-        self._buffer = room.take()
+    def __init__(self, source: Source, free_pages: FreePages, *, gap: int = 1) -> None:
+        """The copy is empty until :meth:`fill`.
 
-    def _used(self) -> Iterator[tuple[int, int]]:
-        """Return the ranges of bytes that this transaction uses: all except the free pages, if those are known."""
-        page_size = self.page_size
-        start = 0
-        for free, after in self._free_runs():
-            if (after - free) * page_size >= _GAP:
-                yield start, free * page_size
-                start = after * page_size
-        stop = min(self.meta.hwm * page_size, self.size)
-        if start < stop:
-            yield start, stop
-
-    def _free_runs(self) -> list[tuple[int, int]]:
-        """Return the free pages as ascending runs (first, after the last); none if the freelist is irregular."""
-        hwm = min(self.meta.hwm, self.size // self.page_size)
-        try:
-            ids = self._free_ids()
-        except Corrupted:
-            return []
-        if ids and not 2 <= ids[0] <= ids[-1] < hwm:
-            return []
-        runs: list[tuple[int, int]] = []
-        for pgid in ids:
-            if runs and runs[-1][1] == pgid:
-                runs[-1] = runs[-1][0], pgid + 1
-            else:
-                runs.append((pgid, pgid + 1))
-        return runs
-
-    def _free_ids(self) -> list[int]:
-        if not self.meta.has_freelist or self.meta.freelist >= self.meta.hwm:
-            return []
-        fd, position = self._source.fd, self.meta.freelist * self.page_size
-        header = HEADER.unpack(read_at(fd, position, HEADER.size).ljust(HEADER.size, b"\0"))
-        content = read_at(fd, position, min((header[3] + 1) * self.page_size, self.size))
-        end = len(content)
-        page = Page(header, content, 0, end, end, position)
-        return sorted(set(page.freelist_ids(end, self.size // self.page_size + 1)))
-
-
-class _Room:
-    """The place for copies: memory, or an unnamed temporary file; the next attempt uses it again."""
-
-    def __init__(self) -> None:
-        self._memory: mmap.mmap | None = None
-        self._fd = -1
-        self._size = 0
-        self._path = ""
-        self._used = False  # by an earlier attempt, whose bytes are still there
-
-    def prepare(self, size: int, path: str) -> None:
-        """Make room for ``size`` bytes; ``path`` is what errors name."""
-        if size == self._size:
-            self._used = True
-            return
-        self.close()
-        self._used = False
-        self._size = size
-        self._path = path
-        if size <= _IN_MEMORY:
-            # Private memory: pages of shared memory take longer to allocate.
-            flags = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANON} if os.name == "posix" else {}
-            self._memory = mmap.mmap(-1, size, **flags)
-            return
-        from tempfile import TemporaryFile
-
-        try:
-            with TemporaryFile(prefix="boltcli-") as file:
-                self._fd = os.dup(file.fileno())
-            os.ftruncate(self._fd, size)
-        except OSError as error:
-            raise self._error(error) from error
-
-    def copy(self, fd: int, start: int, stop: int) -> None:
-        """Copy the bytes from ``start`` to ``stop`` of ``fd`` to the same place here, all of them.
-
-        Raises :class:`~boltcli.errors.OpenError` if they can't be read, :class:`~boltcli.errors.Changed` if there are
-        fewer: bytes of an earlier attempt must not stay in their place.
+        ``free_pages`` returns the free pages of a state; those that are ``gap``
+        bytes or more in a row are left out, and read as zeros.
         """
-        if self._memory is not None:
-            _read_into(self._memory, fd, start, stop, self._path)
-            return
-        while start < stop:
-            done = self._by_the_system(fd, start, stop - start)
-            if not done:
-                content = read_whole(fd, start, stop, self._path)
-                done = len(content)
-                self._put(content, start)
-            start += done
+        self._source = source.duplicate()
+        self._free_pages = free_pages
+        self._gap = gap
+        self._fd = -1
+        self._copied = bytearray()  # for each page, whether its copy is valid
+        # The state that ``_copied`` is for: txid, checksum, free pages.
+        self._before: tuple[int, int, list[int]] | None = None
 
-    def clear(self, start: int, stop: int) -> None:
-        """Let the bytes from ``start`` to ``stop`` be zeros."""
-        while self._used and start < stop:
-            zeros = bytes(min(_CHUNK, stop - start))
-            if self._memory is not None:
-                self._memory[start : start + len(zeros)] = zeros
-            else:
-                self._put(zeros, start)
-            start += len(zeros)
+    def fill(self, wait: Callable[[], bool] = lambda: False) -> None:
+        """Copy the newest state of the source.
 
-    def _by_the_system(self, fd: int, position: int, size: int) -> int:
-        """Copy up to ``size`` bytes with copy_file_range(2); return the number copied, 0 if that isn't possible."""
-        if not hasattr(os, "copy_file_range"):
-            return 0
+        If the file system can clone files, the copy is of one moment. Else the
+        file is copied in parts. When a transaction is committed meanwhile, the
+        copy follows it: it wrote only to free pages, so the other pages copied
+        so far are still valid. If two were committed, copying begins again.
+        When it doesn't get on, it calls ``wait``; if that returns False, it
+        gives up for now.
+
+        Raises :class:`~boltcli.errors.Changed` when it gave up,
+        :class:`~boltcli.errors.InvalidDatabase`, and
+        :class:`~boltcli.errors.OpenError` if the disk is full.
+        """
+        most = self._copied.count(1)
+        while not self._clone():
+            changed = self._attempt()
+            if changed is None:
+                return
+            done = self._copied.count(1)
+            if (self._before is None or done <= most) and not wait():
+                if not changed.after:  # the file was cut or overwritten
+                    raise changed
+                raise Changed(
+                    "the database is written to too fast to be copied", path=self._source.path,
+                    before=changed.before, after=changed.after,
+                ) from changed  # fmt: skip
+            most = done
+
+    def _clone(self) -> bool:
+        made = clone(self._source.fd, self._source.path)
+        if made >= 0:
+            self._take(made)
+        return made >= 0
+
+    def _take(self, fd: int) -> None:
+        """Let ``fd`` be the copy."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = fd
+        if hasattr(os, "fchmod"):  # results get the permissions of the source
+            os.fchmod(fd, os.fstat(self._source.fd).st_mode & 0o7777)
+
+    def _attempt(self) -> Changed | None:
+        """Copy what is missing; return the error if the source changed meanwhile."""
+        source = self._source
+        with Snapshot(source.path, source.duplicate(), at_once=False) as state:
+            if self._fd < 0:
+                self._take(unnamed_file(state.size, source.path))
+            try:
+                free = self._free(state)
+                if self._before is None or not _renew(self._copied, state, *self._before):
+                    self._copied = bytearray()
+                    self.update(0, ())
+                self._copied.extend(bytes(max(state.page_count - len(self._copied), 0)))
+                self._before = None if free is None else (state.meta.txid, state.meta.checksum, free)
+                self._copy(state, free or [])
+            except Changed as error:
+                state.settled = True  # it is not read again
+                return error
+        return None
+
+    def _free(self, state: Snapshot) -> list[int] | None:
+        """Return the free pages of ``state``; None if they aren't known. Raises Changed."""
         try:
-            done: int = os.copy_file_range(fd, self._fd, size, position, position)
-        except OSError:
-            return 0  # not supported between these file systems; other errors recur
-        return done
+            free = self._free_pages(state)
+        except Corrupted:
+            state.verify()
+            return None
+        state.verify()
+        return free
 
-    def _put(self, content: bytes, position: int) -> None:
+    def _copy(self, state: Snapshot, free: list[int]) -> None:
+        """Copy the missing pages, looking at the meta pages after each part; then the meta pages. Raises Changed."""
+        page_size, copied = state.page_size, self._copied
+        self.update(state.size, ())
+        stop = min(state.meta.hwm, state.page_count)
+        left_out = _in_long_runs(free, stop, -(-self._gap // page_size))
+        for first, last in _missing(copied, left_out, stop, max(_CHUNK // page_size, 1)):
+            start, end = first * page_size, min(last * page_size, state.size)
+            content = read_whole(self._source.fd, start, end, self._source.path)
+            state.verify()
+            self.update(state.size, [(start, content)])
+            copied[first:last] = b"\1" * (last - first)
+        state.settle()
+        self.update(state.size, [(page * page_size, head) for page, head in enumerate(state.heads)])
+
+    def snapshot(self) -> Snapshot:
+        """Return a snapshot of the copy; close it before the next :meth:`update`."""
+        return Snapshot(self._source.path, self._source.copy(os.dup(self._fd)))
+
+    def update(self, size: int, parts: Iterable[tuple[int, bytes]]) -> None:
+        """Write ``parts`` at their offsets; ``size`` is the new size of the source. Raises OpenError."""
         try:
-            write_all(self._fd, content, position)
+            os.truncate(self._fd, size)
+            for position, content in parts:
+                write_all(self._fd, content, position)
         except OSError as error:
-            raise self._error(error) from error
-
-    def take(self) -> mmap.mmap:
-        """Return the copy, which the caller then owns."""
-        self._size = 0
-        memory, self._memory = self._memory, None
-        if memory is None:
-            memory = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
-            self.close()
-        return memory
-
-    def _error(self, error: OSError) -> OpenError:
-        return OpenError("copy", self._path, error.strerror or str(error))
+            raise OpenError("copy", self._source.path, error.strerror or str(error)) from error
 
     def close(self) -> None:
-        self._size = 0
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
+        """Delete the copy."""
+        self._source.close()
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
+    def __enter__(self) -> CopyFile:
+        return self
 
-def _read_into(memory: mmap.mmap, fd: int, start: int, stop: int, path: str) -> None:
-    """Read the bytes from ``start`` to ``stop`` to the same place in ``memory``. Raises OpenError, Changed."""
-    if not hasattr(os, "preadv"):
-        memory[start:stop] = read_whole(fd, start, stop, path)
-        return
-    with memoryview(memory) as view:
-        while start < stop:
-            with view[start:stop] as part:
-                try:
-                    done = os.preadv(fd, [part], start)
-                except OSError as error:
-                    raise _unread(error, path) from error
-            if not done:
-                raise _cut(path)
-            start += done
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
-    """Return the bytes from ``start`` to ``stop``, all of them.
+def stored_free_pages(state: Snapshot) -> list[int]:
+    """Return the free pages in the stored freelist, ascending, which is read by itself.
 
-    Raises OpenError if they can't be read, Changed if there are fewer.
+    Raises :class:`~boltcli.errors.Corrupted` if there is none, or if it is irregular.
     """
-    try:
-        content = read_or_raise(fd, start, stop - start)
-    except OSError as error:
-        raise _unread(error, path) from error
-    if len(content) < stop - start:
-        raise _cut(path)
-    return content
+    meta, page_size = state.meta, state.page_size
+    if not meta.has_freelist or meta.freelist >= meta.hwm:
+        raise state.corrupted("no freelist is stored", meta.page)
+    position = meta.freelist * page_size
+    header = HEADER.unpack(read_at(state.fd, position, HEADER.size).ljust(HEADER.size, b"\0"))
+    content = read_at(state.fd, position, min((header[3] + 1) * page_size, state.size))
+    end = len(content)
+    ids = sorted(set(Page(header, content, 0, end, end, position).freelist_ids(end, state.size // page_size + 1)))
+    if ids and not 2 <= ids[0] <= ids[-1] < meta.hwm:
+        raise state.corrupted("its freelist has impossible page ids", meta.freelist)
+    return ids
 
 
-def _unread(error: OSError, path: str) -> OpenError:
-    return OpenError("read", path, error.strerror or str(error))
+def follows(new: Snapshot, txid: int, checksum: int) -> bool:
+    """Return whether ``new`` is the transaction right after ``txid``, whose meta page must still be in the file."""
+    before = new.metas[1 - new.meta.page]
+    return (
+        new.meta.txid == txid + 1
+        and (before.txid, before.checksum) == (txid, checksum)
+        and before.problem() is None
+    )  # fmt: skip
 
 
-def _cut(path: str) -> Changed:
-    return Changed("the file was cut short while it was read", path=path)
+def _renew(copied: bytearray, state: Snapshot, txid: int, checksum: int, free: list[int]) -> bool:
+    """Update ``copied`` from the earlier state to ``state``; return False if that isn't possible."""
+    if (state.meta.txid, state.meta.checksum) == (txid, checksum):
+        return True
+    if not follows(state, txid, checksum):
+        return False
+    for pgid in free:
+        if pgid < len(copied):
+            copied[pgid] = 0
+    return True
 
 
-def _clone(source: Source) -> Source | None:
-    """Return a clone of the source, an unnamed file that shares its blocks; None if the file system can't clone."""
-    try:
-        import fcntl
+def _in_long_runs(free: list[int], stop: int, gap: int) -> bytearray:
+    """Return a byte for each page before ``stop``: 1 if it is in a run of at least ``gap`` free pages."""
+    found = bytearray(stop)
+    for pgid in free:
+        if pgid < stop:
+            found[pgid] = 1
+    if gap > 1:
+        start = found.find(1)
+        while start >= 0:
+            end = found.find(0, start)
+            end = stop if end < 0 else end
+            if end - start < gap:
+                found[start:end] = bytes(end - start)
+            start = found.find(1, end)
+    return found
 
-        folder = os.path.dirname(os.path.realpath(source.path))
-        fd = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except (ImportError, AttributeError, OSError):
-        return None
-    try:
-        fcntl.ioctl(fd, _FICLONE, source.fd)
-        os.fchmod(fd, os.fstat(source.fd).st_mode & 0o7777)  # results get the permissions of the source
-    except OSError:
-        os.close(fd)
-        return None
-    return source.copy(fd)
+
+def _missing(copied: bytearray, left_out: bytearray, stop: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield the pages from 2 to before ``stop`` that are neither copied nor left out, at most ``most`` at a time."""
+    both = int.from_bytes(copied[:stop], "little") | int.from_bytes(left_out, "little")
+    done = both.to_bytes(stop, "little")
+    first = done.find(0, 2)
+    while first >= 0:
+        last = done.find(1, first, min(first + most, stop))
+        if last < 0:
+            last = min(first + most, stop)
+        yield first, last
+        first = done.find(0, last)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BoltError, Changed, OpenError, SourceNotFound
 from ..extras import need
-from .positions import write_all
+from .files import temporary_file, write_all
 from .public_path import public, real, scrubbed
-from .unnamed import temporary_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import boltcli
-from boltcli.storage.remote_snapshot import RemoteSnapshot
+from boltcli.storage.remote_pages import RemotePages
 from tests.files.test_packed import PACKED
 from tests.support import DATABASES, error_line, fixture, freelist, needed, page, pgid, run, small
 
@@ -301,7 +301,7 @@ def test_secrets_are_used(server: Server) -> None:
 def test_the_library(server: Server) -> None:
     address = server.put("db", fixture("document").read_bytes())
     with boltcli.open(address) as db, boltcli.open(fixture("document")) as plain:
-        assert isinstance(db._snapshot, RemoteSnapshot)
+        assert isinstance(db._snapshot._pages, RemotePages)
         assert {name: list(db[name]) for name in db} == {name: list(plain[name]) for name in plain}
     assert not list(boltcli.diff(address, fixture("document")))
 

@@ -6,10 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from ...errors import InvalidDatabase, OpenError
-from ...storage.live import Live
-from ...storage.open_snapshot import open_snapshot
-from ...storage.open_source import LOCK_PATIENCE, open_source
-from ...storage.snapshot import Snapshot
+from ...storage.live import open_state
+from ...storage.source import LOCK_PATIENCE, open_source
 from ...tree.bucket import bucket_path
 from .change import Change
 from .diff import diff as compare
@@ -20,7 +18,8 @@ from .watch import watch as follow
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...storage.open_source import Way
+    from ...storage.snapshot import Snapshot
+    from ...storage.source import Way
 
 __all__ = ["Change", "Commit", "changes", "diff", "watch"]
 
@@ -107,8 +106,4 @@ def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:
 
 
 def _open(path: str | os.PathLike[str], lock: Way, timeout: float) -> Snapshot:
-    source = open_source(os.fspath(path), lock, timeout)
-    if source.steady:
-        return open_snapshot(source)
-    with Live(source) as live:
-        return live.snapshot(copy=True)
+    return open_state(open_source(os.fspath(path), lock, timeout))

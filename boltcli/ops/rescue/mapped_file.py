@@ -5,16 +5,17 @@ from __future__ import annotations
 import mmap
 import os
 
-from ...errors import Changed, OpenError
-from ...storage.open_source import LOCK_PATIENCE, open_source
-from ...storage.source import Source
+from ...errors import OpenError
+from ...storage.files import cut
+from ...storage.guard import map_file
+from ...storage.source import LOCK_PATIENCE, Source, open_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.guard import Guard
-    from ...storage.open_source import Way
     from ...storage.snapshot import Snapshot
+    from ...storage.source import Way
 
 _SMALL = 1 << 20  # bytes; such a file is read, not mapped
 
@@ -50,17 +51,13 @@ class MappedFile:
                 content = stream.read(self.size)
             self.size = len(content)
             return content
-        mapping = mmap.mmap(self._source.fd, self.size, access=mmap.ACCESS_READ)
-        if os.name == "posix":
-            from ...storage.guard import Guard
-
-            self._guard = Guard(mapping, self._source.fd)
+        mapping, self._guard = map_file(self._source, self.size)
         return mapping
 
     def verify(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was read."""
         if self._guard is not None and self._guard.is_cut():
-            raise Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
+            raise cut(self.path)
 
     def snapshot(self) -> Snapshot:
         """Open the file as a database, which the caller closes. Raises what opening raises."""

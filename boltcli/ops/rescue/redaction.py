@@ -26,8 +26,7 @@ from ...format.constants import (
 from ...format.meta import Meta, choose
 from ...format.page import BRANCH_ELEMENT, HEADER, LEAF_ELEMENT
 from ...storage.destination import Destination
-from ...storage.positions import write_all
-from ...storage.source import read_or_raise
+from ...storage.files import read_or_raise, write_all
 from .mapped_file import MappedFile
 from .page_table import PageTable, find_page_size, meta_at
 from .private_keys import Renamer
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...format.page import Buffer
-    from ...storage.open_source import Way
+    from ...storage.source import Way
 
 FILLER = b"x"
 _MAGIC_SIZE = 4

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
 from ...storage.destination import Destination
-from ...storage.open_source import open_source
 from ...storage.snapshot import Snapshot
-from ...storage.source import Source
+from ...storage.source import Source, open_source
 from .emit import Emission
 from .extra_buckets import LOST_AND_FOUND, add_deleted, add_lost_and_found
 from .mapped_file import MappedFile
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...format.page import Buffer
-    from ...storage.open_source import Way
+    from ...storage.source import Way
     from .recovery import Recovery
     from .states import State
     from .text_mode import TextMode

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def exact_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     """Return the statistics of ``bucket`` and everything below it, page by page; see ``database_stats.py``."""
     total = BucketStats()
+    snapshot.read_beyond_pages()
     descent = Descent(snapshot)
 
     def visit(bucket: BucketRef, above: int) -> Iterable[tuple[BucketRef, int]]:

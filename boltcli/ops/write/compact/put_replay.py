@@ -13,7 +13,7 @@ from ....errors import BoltError
 from ....format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
 from ....format.encode import branch_page
 from ....format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page
-from ....storage.source import read_or_raise
+from ....storage.files import read_or_raise
 from .leaf_slices import elements, leaf_page
 
 TYPE_CHECKING = False
