@@ -43,7 +43,7 @@ PARSE = Option("parse", "With --json: nest values that are JSON instead of writi
 
 JOBS = Option(
     "jobs",
-    "Number of processes for several files; 1 also turns off reading ahead; 0 chooses automatically.",
+    "Number of processes for several files; 0 chooses automatically.",
     default=0, metavar="N", parse=parse_count,
 )  # fmt: skip
 JOBS_APART = Option(

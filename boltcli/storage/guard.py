@@ -69,6 +69,8 @@ def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:
             mapping = _copy(source, size)
         else:
             mapping = mmap.mmap(source.fd, size, access=mmap.ACCESS_READ)
+            if hasattr(os, "posix_fadvise"):  # bbolt's advice, random access, makes a walk 6 to 40 times as long
+                os.posix_fadvise(source.fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
     except ValueError:  # the file is shorter now
         raise cut(source.path) from None
     except OSError as error:

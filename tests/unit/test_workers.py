@@ -23,25 +23,15 @@ ENDINGS = ["KILL", "TERM", "INT", "closed pipe"]
 COMMANDS = {
     "several": ["check", "--json", "--jobs", "3", "FILE", "FILE", "FILE", "FILE"],
     "compact": ["compact", "--no-sync", "-o", "OUT", "FILE"],
-    "read-ahead": ["check", "FILE"],
-    "stats": ["stats", "FILE"],
     "verify": ["verify", "--jobs", "3", "FILE", "FILE", "FILE", "FILE"],
 }
-# What is slow on files of real size is made slow here, and read-ahead and compact fork for a small one.
+# What is slow on files of real size is made slow here, and compact forks for a small one.
 SLOWLY = """
 import sys, time
-import boltcli.storage.readahead as readahead
 import boltcli.storage.snapshot as snapshot
 import boltcli.ops.write.compact.verify as verify
 which = sys.argv.pop(1)
-if which in ("read-ahead", "stats"):
-    readahead._WORTH = 0
-    readahead.is_cold = lambda fd, size: True
-    def read_all(fd, size):
-        time.sleep(60)
-        yield from ()
-    readahead._read_all = read_all
-elif which == "compact":
+if which == "compact":
     verify._pays = lambda snapshot: True
 snapshot.Snapshot.glance = lambda self: time.sleep(0.05)
 from boltcli.__main__ import process

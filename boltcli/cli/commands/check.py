@@ -6,7 +6,6 @@ from ...errors import ArgumentError, CheckFailed
 from ...ops.check.database_check import check
 from ...ops.check.file_warnings import remarks
 from ...ops.check.findings import UNCOUNTED
-from ...storage.readahead import ReadAhead
 from ..command import Command, Option
 from ..options import FILES, JOBS
 from ..values import parse_count, parse_uint64
@@ -68,13 +67,13 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     most = job.options.max_findings or (_ON_A_TERMINAL if out.isatty() else 1 << 62)
     if job.json:
         from ...render import records
-    page, jobs = job.options.from_page, job.options.jobs
+    page = job.options.from_page
     look = check
     if job.options.deep:
         from ...ops.check.deep_check import deep_check as look
     count = 0
     uncounted = ""
-    with ReadAhead(snapshot, jobs != 1 and page == 0), job.progress("checking") as progress:
+    with job.progress("checking") as progress:
         for finding in look(snapshot, page, progress=progress):
             progress.clear()
             if finding.kind == UNCOUNTED:

@@ -134,11 +134,11 @@ def _some(
 def _many(snapshot: Snapshot, bucket: BucketRef, job: Job[Options], write: Write, out: BinaryIO) -> None:
     from ...ops.read.fast_keys import written_keys
 
-    form, jobs = job.options.format, job.options.jobs
+    form = job.options.format
     with job.progress("listing") as progress:
         show = None if out.isatty() else progress
         for text in written_keys(
-            snapshot, bucket, lambda keys: write(keys, form), jobs=jobs, progress=show,
+            snapshot, bucket, lambda keys: write(keys, form), progress=show,
             form=None if job.json else form,
         ):  # fmt: skip
             out.write(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...ops.stats.database_stats import database_stats
 from ...render import text
-from ...storage.readahead import ReadAhead
 from ..command import Argument, Command, Option
 from ..key_argument import address
 from ..options import FILES, HUMAN_ONLY_IF_GIVEN, JOBS
@@ -50,8 +49,8 @@ def _prefix(job: Job[Options]) -> bytes:
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    prefix, jobs = _prefix(job), job.options.jobs
-    with ReadAhead(snapshot, jobs != 1 and not prefix), job.progress("counting") as progress:
+    prefix = _prefix(job)
+    with job.progress("counting") as progress:
         count, total = database_stats(snapshot, prefix, progress=progress)
     if job.json:
         if len(job.arguments) > 1 and not count:

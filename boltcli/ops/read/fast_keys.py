@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import islice
 
-from ...storage.readahead import ReadAhead
 from ...tree.kernel_walks import LeafKeys
 from .key_pages import key_pages
 
@@ -25,23 +24,19 @@ def written_keys(
     bucket: BucketRef,
     write: Callable[[list[bytes]], bytes],
     *,
-    jobs: int = 1,
     progress: Progress | None = None,
     form: str | None = None,
 ) -> Iterator[bytes]:
     """Yield the keys of ``bucket`` as text made by ``write``, in order, a batch at a time.
 
-    If ``form`` is given, ``write`` is :func:`~boltcli.render.formats.lines` in this form. With ``jobs`` other than 1
-    a second process may read ahead. Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding
-    everything before it.
+    If ``form`` is given, ``write`` is :func:`~boltcli.render.formats.lines` in this form. Raises
+    :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it.
     """
     known = LeafKeys(snapshot, bucket.root, _PAGES)
-    # Whether this is most of the file, judging by the number of pages; values may take several pages each.
-    with ReadAhead(snapshot, jobs != 1 and 4 * known.total > snapshot.meta.hwm):
-        for text in known.lines(form, write):
-            yield text
-            if progress is not None:
-                progress(known.done, known.total)
+    for text in known.lines(form, write):
+        yield text
+        if progress is not None:
+            progress(known.done, known.total)
     if known.stopped:
         done = known.done
         for keys in islice(key_pages(snapshot, bucket), done, None):
