@@ -21,6 +21,7 @@ from boltcli.cli.registry import all_commands
 from boltcli.errors import Changed, InvalidDatabase, OpenError
 from boltcli.kernel import load_kernel
 from boltcli.storage import live as live_module
+from boltcli.storage import private_copy
 from boltcli.storage.files import clone, read_whole
 from boltcli.storage.live import Live
 from boltcli.storage.snapshot import SMALL, FilePages, Snapshot
@@ -116,7 +117,7 @@ def test_a_writer_that_is_too_fast_for_the_file_but_not_for_a_copy(
         return lambda _snapshot, _page: commits.pop()() if commits else None
 
     monkeypatch.setattr(live_module, "_look_again", commit_once)
-    monkeypatch.setattr(live_module, "clone", lambda fd, path: -1)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
     monkeypatch.setattr("boltcli.storage.snapshot.SMALL", 0)
     if not in_memory:
         monkeypatch.setattr("boltcli.storage.files.IN_MEMORY", 0)
@@ -161,7 +162,7 @@ def test_a_copy_that_shares_blocks_is_of_one_moment(tmp_path: Path, monkeypatch:
     def clone(_fd: int, path: str) -> int:
         return os.open(shutil.copy(path, tmp_path / "clone"), os.O_RDONLY)
 
-    monkeypatch.setattr(live_module, "clone", clone)
+    monkeypatch.setattr(private_copy, "clone", clone)
     monkeypatch.setattr(Snapshot, "_look", _after(Snapshot._look, writer.commit))
     with boltcli.open(writer.path, lock="none") as database:
         assert database.bucket("data")["n"] == b"%d" % database.txid
@@ -192,8 +193,8 @@ def test_free_pages_are_left_out_of_a_copy(tmp_path: Path, monkeypatch: pytest.M
         copied.append(stop - start)
         return read_whole(fd, start, stop, path)
 
-    monkeypatch.setattr(live_module, "read_whole", note)
-    monkeypatch.setattr(live_module, "clone", lambda fd, path: -1)
+    monkeypatch.setattr(private_copy, "read_whole", note)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
     with boltcli.open(tmp_path / "free.db", lock="none") as database:
         assert sum(copied) == 4 * 4096  # those in use, without the meta pages
         assert [finding.message for finding in database.check()] == ["page 4: unreachable unfreed"]

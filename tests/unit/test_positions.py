@@ -14,9 +14,9 @@ import pytest
 import boltcli
 from boltcli.errors import Changed, OpenError
 from boltcli.ops.space.free_pages import free_pages
-from boltcli.storage import live
+from boltcli.storage import live, private_copy
 from boltcli.storage.files import write_all
-from boltcli.storage.live import CopyFile
+from boltcli.storage.private_copy import CopyFile
 from boltcli.storage.snapshot import Snapshot
 from boltcli.storage.source import Source, open_source
 from tests.live import PAD, Writer
@@ -189,8 +189,8 @@ def test_a_copy_is_of_the_last_state(
     in_memory: bool, commits: int, cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing stays of an attempt that failed; pages that are left out are zeros."""
-    monkeypatch.setattr(live, "clone", lambda fd, path: -1)
-    monkeypatch.setattr(live, "_CHUNK", 4 * PAGE)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
+    monkeypatch.setattr(private_copy, "_CHUNK", 4 * PAGE)
     if not in_memory:
         monkeypatch.setattr("boltcli.storage.files.IN_MEMORY", 0)
     writer = Writer(tmp_path / "db", size=1 << 20)
@@ -219,16 +219,16 @@ def test_a_copy_is_of_the_last_state(
 def test_only_long_runs_of_free_pages_are_left_out() -> None:
     free = [2, 3, 5, 6, 7, 9, 20]
     for gap, expected in ((1, [2, 3, 5, 6, 7, 9]), (2, [2, 3, 5, 6, 7]), (3, [5, 6, 7]), (4, [])):
-        found = live._in_long_runs(free, 10, gap)
+        found = private_copy._in_long_runs(free, 10, gap)
         assert [page for page in range(10) if found[page]] == expected
-    assert list(live._in_long_runs([8, 9], 10, 2)) == [0] * 8 + [1, 1]
+    assert list(private_copy._in_long_runs([8, 9], 10, 2)) == [0] * 8 + [1, 1]
 
 
 @need_preadv
 @pytest.mark.parametrize("cut", [False, True])
 def test_a_page_that_was_not_read_is_not_copied(cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "clone", lambda fd, path: -1)
-    monkeypatch.setattr(live, "_CHUNK", PAGE)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
+    monkeypatch.setattr(private_copy, "_CHUNK", PAGE)
     writer = Writer(tmp_path / "db", size=1 << 20)
     _BadSector(monkeypatch, (PAD + 20) * PAGE, cut=cut)
     with _source(writer.path) as source, pytest.raises(Changed if cut else OpenError) as caught:
@@ -241,7 +241,7 @@ def test_a_page_that_was_not_read_is_not_copied(cut: bool, tmp_path: Path, monke
 @pytest.mark.parametrize("command", ["keys", "export", "check"])
 def test_a_disk_that_fails_is_an_error(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the copy on, as if the tries on the file itself had met a busy writer."""
-    monkeypatch.setattr(live, "clone", lambda fd, path: -1)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
     monkeypatch.setattr(live, "_DIRECT", ())
     monkeypatch.setattr(live, "_COPIES", (0.0, 0.0, 0.0))
     monkeypatch.setattr(live, "_PAUSES", (0.0, 0.0, 0.0))
@@ -259,7 +259,7 @@ def test_a_disk_that_fails_is_an_error(command: str, tmp_path: Path, monkeypatch
 @need_preadv
 def test_a_failure_is_not_one_of_the_attempt_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would count as another change of the file, and be hidden by more attempts."""
-    monkeypatch.setattr(live, "clone", lambda fd, path: -1)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
     writer = Writer(tmp_path / "db", size=3 << 20)
     with live.Live(open_source(str(writer.path), "none")) as attempts:
         with pytest.raises(Changed), attempts.snapshot():

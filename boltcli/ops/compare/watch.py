@@ -19,7 +19,7 @@ import time
 from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, SourceNotFound
 from ...format.meta import Meta, choose
 from ...storage.files import read_at
-from ...storage.live import CopyFile, follows
+from ...storage.private_copy import CopyFile, follows
 from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
 from ..space.free_pages import free_pages

@@ -11,9 +11,9 @@ import pytest
 from boltcli.errors import Changed
 from boltcli.ops.compare.diff import diff
 from boltcli.ops.space.free_pages import free_pages
-from boltcli.storage import live
+from boltcli.storage import private_copy
 from boltcli.storage.files import read_whole
-from boltcli.storage.live import CopyFile
+from boltcli.storage.private_copy import CopyFile
 from boltcli.storage.snapshot import Snapshot
 from boltcli.storage.source import open_source
 from tests.live import Writer
@@ -36,7 +36,7 @@ def copied(path: Path, wait: Callable[[], bool] = lambda: False) -> CopyFile:
 
 @pytest.fixture(autouse=True)
 def _no_clones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "clone", lambda fd, path: -1)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
 
 
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
@@ -51,7 +51,7 @@ def test_every_fixture(path: Path) -> None:
 def test_beside_a_writer(every: int, last: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Transactions between any two parts: each part is read once, but for what they wrote."""
     writer = Writer(tmp_path / "db", size=1 << 20)
-    monkeypatch.setattr(live, "_CHUNK", 16 << 10)
+    monkeypatch.setattr(private_copy, "_CHUNK", 16 << 10)
     read: list[int] = []
 
     def reading(fd: int, start: int, stop: int, path: str) -> bytes:
@@ -61,7 +61,7 @@ def test_beside_a_writer(every: int, last: int, tmp_path: Path, monkeypatch: pyt
             writer.commit()
         return content
 
-    monkeypatch.setattr(live, "read_whole", reading)
+    monkeypatch.setattr(private_copy, "read_whole", reading)
     with copied(writer.path, lambda: True) as copy:
         monkeypatch.undo()
         with copy.snapshot() as there, Snapshot(str(writer.path)) as here:
@@ -73,7 +73,7 @@ def test_beside_a_writer(every: int, last: int, tmp_path: Path, monkeypatch: pyt
 
 def test_missed_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = Writer(tmp_path / "db", size=1 << 20)
-    monkeypatch.setattr(live, "_CHUNK", 64 << 10)
+    monkeypatch.setattr(private_copy, "_CHUNK", 64 << 10)
     left = [3]
 
     def reading(fd: int, start: int, stop: int, path: str) -> bytes:
@@ -84,7 +84,7 @@ def test_missed_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             writer.commit()
         return content
 
-    monkeypatch.setattr(live, "read_whole", reading)
+    monkeypatch.setattr(private_copy, "read_whole", reading)
     with copied(writer.path, lambda: True) as copy, copy.snapshot() as there, Snapshot(str(writer.path)) as here:
         assert there.meta.txid == 8
         assert list(diff(here, there)) == []
@@ -103,7 +103,7 @@ def test_a_writer_that_is_too_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         waited.append(True)
         return len(waited) < 5
 
-    monkeypatch.setattr(live, "read_whole", reading)
+    monkeypatch.setattr(private_copy, "read_whole", reading)
     with pytest.raises(Changed, match="too fast to be copied"):
         copied(writer.path, wait)
     assert len(waited) == 5
