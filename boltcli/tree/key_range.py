@@ -50,7 +50,7 @@ def leaf_pages(
             below.reverse()
         return below
 
-    for page in tree_pages(snapshot, bucket, guard or Descent(snapshot), children, lone=True):
+    for page in tree_pages(snapshot, bucket, guard or Descent(snapshot), children):
         if page.flags == LEAF_PAGE:
             yield page
 

@@ -8,11 +8,10 @@ import time
 
 from ...errors import DestinationError, DestinationExists, OpenError
 from ...storage.destination import Destination
-from ...storage.open_source import open_source
+from ...storage.files import read_or_raise, write_all
 from ...storage.opened import strictest
-from ...storage.positions import write_all
 from ...storage.snapshot import Snapshot
-from ...storage.source import read_or_raise
+from ...storage.source import open_source
 from ..read.content import Misplaced
 from ..write.compact import PAGE_SIZES
 from ..write.load_rows import Loaded, write_content

@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 from ...errors import BoltError, DestinationError, InvalidDatabase
 from ...format.magic import HEAD, is_unknown, kind_of
-from ...storage.copy import copy_to
 from ...storage.destination import Destination
-from ...storage.open_source import open_source
+from ...storage.files import copy_sparse
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
-from ...storage.source import Source, open_for_reading
+from ...storage.source import Source, open_for_reading, open_source
 from ..check.deep_check import deep_check
 from ..check.explanations import Explanation, explanation
 from ..check.file_warnings import remarks
@@ -32,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...storage.open_source import Way
+    from ...storage.source import Way
     from ..write.page_surgery import Patch
 
 RECOVER = "recover"
@@ -278,8 +277,14 @@ def _rebuilt(path: str, folder: str) -> Remedy:
 
 
 def _patched(path: str, copy: str, patches: list[Patch]) -> None:
-    copy_to(path, copy)
+    _copy(path, copy)
     _write(copy, patches)
+
+
+def _copy(path: str, copy: str) -> None:
+    """Copy the database at ``path``. Raises OSError, and what opening raises."""
+    with RawFile(path) as source, open(copy, "wb") as target:
+        copy_sparse(source.fd, target.fileno())
 
 
 def _write(copy: str, patches: list[Patch], size: int = 0) -> None:
@@ -323,7 +328,7 @@ def _cleared(path: str, folder: str) -> Remedy | None:
     copy = os.path.join(folder, "copy")
     words = []
     try:
-        copy_to(path, copy)
+        _copy(path, copy)
         for page, index in places:
             with RawFile(copy) as raw:
                 patches, _ = clear_elements(raw, page, index, index + 1)

@@ -24,6 +24,7 @@ def exact_stats(
     ``progress`` is called with the number of pages visited, ``done`` of them before, and the high-water mark.
     """
     total = BucketStats()
+    snapshot.read_beyond_pages()
     descent = Descent(snapshot)
 
     def visit(bucket: BucketRef, above: int) -> Iterable[tuple[BucketRef, int]]:
