@@ -189,7 +189,7 @@ class _Reader:
     def visit(self, page: Page) -> None:
         """The guard of the walk over a tree."""
         snapshot = self._snapshot
-        snapshot.glance()
+        snapshot.poll()
         self._done += 1
         if self._done > self._most:
             raise page.damaged("pages are referenced so often that a copy would have no end")

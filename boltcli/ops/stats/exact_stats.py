@@ -31,7 +31,7 @@ def exact_stats(
         """Add a bucket; ``above`` is the depth of the buckets around it, as the depths of nested buckets add up."""
         nested: list[BucketRef] = []
         levels, below = 1, 0
-        snapshot.glance()
+        snapshot.poll()
         if progress is not None:
             progress(done + total.branch_pages + total.leaf_pages, snapshot.meta.hwm)
         inline = total.inline_buckets
