@@ -5,7 +5,7 @@ a file can be truncated at any time, as locks are advisory. Python can't handle
 this signal: its handlers run after the instruction, which never completes. So
 the handler is the compiled kernel's (``guard.c``): it replaces the mapping by
 zeros and records this; the instruction then succeeds, and the closing look
-(:meth:`Snapshot.verify`) reports the truncation.
+(:meth:`Snapshot.check_unchanged`) reports the truncation.
 
 Without the kernel a file is mapped under the lock only, as bbolt does it, and
 read as a whole else.
@@ -62,7 +62,7 @@ def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:
 
     Raises :class:`~boltcli.errors.Changed` if the file is shorter, and :class:`~boltcli.errors.OpenError`.
     """
-    needs_guard = os.name == "posix" and not source.private  # Windows doesn't allow truncating a mapped file
+    needs_guard = os.name == "posix" and not source.is_own_copy  # Windows doesn't allow truncating a mapped file
     kernel = load_kernel() if needs_guard else None
     try:
         if needs_guard and kernel is None and not source.locked:

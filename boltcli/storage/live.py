@@ -63,7 +63,7 @@ class Live:
         self.first = self.last = 0  # ids of the first and last transaction seen
         self._copy: CopyFile | None = None
         self._final: BoltError | None = None
-        if previous and not source.steady:
+        if previous and not source.is_stable:
             from .holders import writer
 
             holder = writer(source)
@@ -107,14 +107,14 @@ class Live:
                     raise
                 self._failed(error)  # a writer may be in the middle of replacing the file
 
-    def verify(self) -> None:
+    def check_unchanged(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` unless the current snapshot passed its closing look."""
         if self.current is not None:
-            self.current.settle()
+            self.current.finish()
 
     def _open(self) -> Snapshot:
         source = self.source
-        if source.steady or self.previous:
+        if source.is_stable or self.previous:
             return Snapshot(source.path, source.duplicate(), previous=self.previous)
         if self._step <= len(_DIRECT):
             return Snapshot(source.path, source.duplicate(), on_page=_look_again())
@@ -171,7 +171,7 @@ def open_state(source: Source, *, previous: bool = False) -> Snapshot:
 
     Raises as :class:`Snapshot` and :meth:`Live.snapshot` do.
     """
-    if source.steady:
+    if source.is_stable:
         return Snapshot(source.path, source, previous=previous)
     with Live(source, previous=previous) as live:
         return live.snapshot(copy=True)
@@ -186,6 +186,6 @@ def _look_again() -> Callable[[Snapshot, Page], None]:
         left -= 1
         if not left:
             left = _LOOK_EVERY
-            snapshot.glance()
+            snapshot.poll()
 
     return on_page

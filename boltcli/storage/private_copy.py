@@ -103,7 +103,7 @@ class CopyFile:
                 self._before = None if free is None else (state.meta.txid, state.meta.checksum, free)
                 self._copy(state, free or [])
             except Changed as error:
-                state.settled = True  # it is not read again
+                state.finished = True  # it is not read again
                 return error
         return None
 
@@ -112,9 +112,9 @@ class CopyFile:
         try:
             free = self._free_pages(state)
         except Corrupted:
-            state.verify()
+            state.check_unchanged()
             return None
-        state.verify()
+        state.check_unchanged()
         return free
 
     def _copy(self, state: Snapshot, free: list[int]) -> None:
@@ -126,10 +126,10 @@ class CopyFile:
         for first, last in _missing(copied, left_out, stop, max(_CHUNK // page_size, 1)):
             start, end = first * page_size, min(last * page_size, state.size)
             content = read_whole(self._source.fd, start, end, self._source.path)
-            state.verify()
+            state.check_unchanged()
             self.update(state.size, [(start, content)])
             copied[first:last] = b"\1" * (last - first)
-        state.settle()
+        state.finish()
         self.update(state.size, [(page * page_size, head) for page, head in enumerate(state.heads)])
 
     def snapshot(self) -> Snapshot:

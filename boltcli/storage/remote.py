@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BoltError, Changed, OpenError, SourceNotFound
 from ..extras import need
 from .files import temporary_file, write_all
-from .public_path import public, real, scrubbed
+from .secrets import original_url, redact_text, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -157,7 +157,7 @@ def refused(operation: str, path: str, error: Exception) -> BoltError:
     words = str(error) or type(error).__name__
     if words.startswith("[Errno"):
         words = words.partition("] ")[2]
-    return OpenError(operation, path, scrubbed(words.splitlines()[0], real(path)).partition("?")[0][:200])
+    return OpenError(operation, path, redact_text(words.splitlines()[0], original_url(path)).partition("?")[0][:200])
 
 
 def open_remote(address: str, path: str) -> Remote:
@@ -187,11 +187,11 @@ def object_state(address: str) -> tuple[int | None, int | None]:
 
     Raises as :func:`open_remote` does.
     """
-    files, key = located(address, public(address))
+    files, key = located(address, redact_url(address))
     try:
         info = files.info(key)
     except Exception as error:
-        raise refused("open", public(address), error) from None
+        raise refused("open", redact_url(address), error) from None
     size = info.get("size")
     when = next((_nanoseconds(info[name]) for name in _TIMES if info.get(name) is not None), None)
     return (None, None) if size is None or when is None else (int(size), when)

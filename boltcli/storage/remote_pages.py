@@ -74,7 +74,7 @@ class RemotePages:
                 self._remember(pgid, buffer[first:stop])
         return buffer
 
-    def verify(self) -> None:
+    def check_unchanged(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` unless it is still the same object."""
         self._remote.verify()
 

@@ -74,7 +74,7 @@ class FilePages:
                 self._buffer, self._guard = map_file(self._source, self._size)
         return self._buffer
 
-    def verify(self) -> None:
+    def check_unchanged(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was mapped."""
         if self._guard is not None and self._guard.is_cut():
             raise cut(self._source.path)
@@ -97,14 +97,27 @@ class Snapshot:
     permission bits. Use as a context manager, or call :meth:`close`.
 
     The opening look reads the meta pages when the snapshot is opened; the
-    closing look (:meth:`verify`), taken at the end of the ``with`` block, reads
+    closing look (:meth:`check_unchanged`), taken at the end of the ``with`` block, reads
     them again to find out whether the state changed in the meantime.
-    ``settled`` is True after the last closing look.
+    ``finished`` is True after the last closing look.
     """
 
     __slots__ = (
-        "_buffer", "_on_page", "_pages", "_readable", "_seen", "_source", "_written", "meta", "metas", "mode",
-        "page_count", "page_size", "path", "settled", "size",
+        "_buffer",
+        "_on_page",
+        "_pages",
+        "_readable",
+        "_seen",
+        "_source",
+        "_written",
+        "finished",
+        "meta",
+        "metas",
+        "mode",
+        "page_count",
+        "page_size",
+        "path",
+        "size",
     )  # fmt: skip
 
     def __init__(
@@ -124,7 +137,7 @@ class Snapshot:
         :class:`~boltcli.errors.Changed`.
         """
         self.path = path
-        self.settled = False
+        self.finished = False
         self._buffer: Buffer | None = None  # the whole file, once it was asked for
         self._on_page = on_page
         self._source = source or open_source(path)
@@ -135,10 +148,10 @@ class Snapshot:
             if (
                 at_once
                 and self.size <= SMALL
-                and not (self._source.locked or self._source.remote is not None or self._is_odd())
+                and not (self._source.locked or self._source.remote is not None or self._page_size_is_impossible())
             ):
                 self._buffer = self._pages.whole()
-                self.settle()
+                self.finish()
         except BaseException:
             self.close()
             raise
@@ -166,17 +179,17 @@ class Snapshot:
         if previous:
             self.meta = self._previous()
             # Of that state a writer may reuse the pages without changing a meta page.
-            self._written = None if source.steady else status.st_mtime_ns
+            self._written = None if source.is_stable else status.st_mtime_ns
         self.size = os.fstat(fd).st_size  # again: the file may have grown before the look
         # A map reads as zeros from the file's end to the end of the host's page.
         self._readable = -(-self.size // HOST_PAGE) * HOST_PAGE
         self.page_count = -(-self.size // max(self.page_size, 1))
         if remote is not None:
             self._pages = RemotePages(remote, fd, self.size, self.page_size)
-        elif not self._is_odd():
+        elif not self._page_size_is_impossible():
             self._pages = FilePages(source, self.size, self.page_size)
 
-    def _is_odd(self) -> bool:
+    def _page_size_is_impossible(self) -> bool:
         """Return whether the page size is too small for a meta page, so that no page can be read.
 
         Such a meta page with a good checksum was made by hand; bbolt opens the file, and fails at the first page.
@@ -205,7 +218,7 @@ class Snapshot:
         """Raise an error if no page can be read at all."""
         if self._source.fd < 0:
             raise DatabaseClosed
-        if self._is_odd():
+        if self._page_size_is_impossible():
             raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
 
     def read_beyond_pages(self) -> None:
@@ -248,7 +261,7 @@ class Snapshot:
         """The beginnings of both meta pages, as the opening look read them."""
         return self._seen
 
-    def verify(self) -> None:
+    def check_unchanged(self) -> None:
         """Take the closing look: raise :class:`~boltcli.errors.Changed` unless everything read belongs to one state.
 
         With the lock it does, unless the file was truncated. Without it, the
@@ -256,12 +269,12 @@ class Snapshot:
         overwrites a page that the newest meta page reaches. No output may be
         shown before this look.
         """
-        if self.settled:
+        if self.finished:
             return
         if self._source.fd < 0:
             raise Changed("the file was closed before the closing look", path=self.path)
-        self._pages.verify()
-        self.glance()
+        self._pages.check_unchanged()
+        self.poll()
         if self._written is not None:
             from .holders import writer
 
@@ -270,20 +283,20 @@ class Snapshot:
                     "the file was written to while the state before the last transaction was read", path=self.path
                 )
 
-    def glance(self) -> None:
+    def poll(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` if the closing look is bound to fail. Long jobs call it repeatedly."""
-        if not (self._source.steady or self.settled):
+        if not (self._source.is_stable or self.finished):
             now = self._look()
             if now != self._seen:
                 self._compare(Meta.at(now[0], 0), Meta.at(now[1], 1))
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Take the closing look for the last time; nothing that could change may be read afterwards.
 
         This is for results that must be known to be consistent before the end of the ``with`` block.
         """
-        self.verify()
-        self.settled = True
+        self.check_unchanged()
+        self.finished = True
 
     def _compare(self, *metas: Meta) -> None:
         try:
@@ -316,7 +329,7 @@ class Snapshot:
         # An error caused by torn pages isn't one of the database. An interruption needs no closing look.
         try:
             if kind is None or issubclass(kind, Exception):
-                self.settle()
+                self.finish()
         finally:
             self.close()
 

@@ -85,7 +85,7 @@ def _pages(
     nested: bool,
 ) -> Iterator[PairPage | tuple[Path, BucketRef]]:
     for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, guard=guard):
-        snapshot.glance()
+        snapshot.poll()
         places = [index for index in leaf.bucket_indexes() if low <= index < high]
         inside = set(places)
         for first, last in leaf.batches(low, high) if values else ((low, high),):

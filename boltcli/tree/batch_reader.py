@@ -26,7 +26,7 @@ class Walk(Batch):
         super().__init__(snapshot)
         self.reached = bytearray(self.limit)
         self._hwm = snapshot.meta.hwm
-        self._glance = snapshot.glance
+        self._glance = snapshot.poll
         self._pages = 0  # visited so far
         self.progress = progress
 

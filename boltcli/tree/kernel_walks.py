@@ -2,7 +2,7 @@
 
 They return None if there is no kernel, or if the file isn't regular; then the
 caller uses the exact walk. Each may raise :class:`~boltcli.errors.Changed`,
-like :meth:`Snapshot.glance`.
+like :meth:`Snapshot.poll`.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def has_kernel(snapshot: Snapshot) -> bool:
 
 
 def _tick(snapshot: Snapshot, progress: Progress | None) -> Callable[[int], None]:
-    glance, hwm = snapshot.glance, snapshot.meta.hwm
+    poll, hwm = snapshot.poll, snapshot.meta.hwm
 
     def tick(pages: int) -> None:
-        glance()
+        poll()
         if progress is not None:
             progress(pages, hwm)
 
@@ -97,7 +97,7 @@ def page_lines(snapshot: Snapshot, free: list[int]) -> Iterator[tuple[bytes, int
     ids = pack(f"{len(free)}Q", *free)
     done = 0
     while True:
-        snapshot.glance()
+        snapshot.poll()
         text, pgid, passed = kernel.pages(buffer, page_size, pgid, hwm, memoryview(ids)[done:])
         if not text:
             return
@@ -207,7 +207,7 @@ class LeafKeys:
         step = 8 * self._pages
         for start in range(0, len(self._ids), step):
             assert kernel is not None
-            self._snapshot.glance()
+            self._snapshot.poll()
             ids = self._ids[start : start + step]
             text = kernel.keys(buffer, page_size, ids, own) if own else None
             if text is None:

@@ -33,7 +33,7 @@ import boltcli.ops.write.compact.verify as verify
 which = sys.argv.pop(1)
 if which == "compact":
     verify._pays = lambda snapshot: True
-snapshot.Snapshot.glance = lambda self: time.sleep(0.05)
+snapshot.Snapshot.poll = lambda self: time.sleep(0.05)
 from boltcli.__main__ import process
 process()
 """

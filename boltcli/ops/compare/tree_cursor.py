@@ -141,7 +141,7 @@ class TreeCursor:
 
     def _take(self, page: Page) -> None:
         """Read the first elements of a leaf page."""
-        self._visits.snapshot.glance()
+        self._visits.snapshot.poll()
         self._rest = self._parts(page)
         self._next_part()
 

@@ -177,7 +177,7 @@ class _Follower:
                 if new.page_size != old.page_size:
                     return None
                 found = list(self._diff(old, new))
-                new.settle()
+                new.finish()
                 commit = self._commit(old, new, found)
                 size, heads = new.size, new.heads
         except (Changed, InvalidDatabase, _TooLarge):

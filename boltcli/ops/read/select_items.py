@@ -120,7 +120,7 @@ def _walk(
             continue
         del names[depth:]
         if isinstance(part, Items):
-            snapshot.glance()
+            snapshot.poll()
             yield part
             continue
         child = part.bucket

@@ -54,7 +54,7 @@ class MappedFile:
         mapping, self._guard = map_file(self._source, self.size)
         return mapping
 
-    def verify(self) -> None:
+    def check_unchanged(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was read."""
         if self._guard is not None and self._guard.is_cut():
             raise cut(self.path)

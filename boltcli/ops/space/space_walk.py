@@ -171,7 +171,7 @@ class _Walk:
         if group == self_:
             place.first = place.last = len(result.leaves) // 4
         for page in tree_pages(snapshot, ref, self):
-            snapshot.glance()
+            snapshot.poll()
             if page.flags != LEAF_PAGE:
                 continue
             leaf = LeafElements(page)

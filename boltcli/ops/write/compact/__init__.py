@@ -113,12 +113,12 @@ def compact(
                     done = _quick_copy(snapshot, destination, form, progress)
                 warnings, is_sound = verification.result()
                 if done is None or not is_sound:
-                    snapshot.verify()
+                    snapshot.check_unchanged()
                     done = _exact_copy(snapshot, destination, form, progress, warnings)
             except OSError as error:
-                snapshot.verify()  # a source that is cut short meanwhile can't be read by the system either
+                snapshot.check_unchanged()  # a source that is cut short meanwhile can't be read by the system either
                 raise DestinationError("write", path, error) from error
-            snapshot.settle()
+            snapshot.finish()
             destination.commit()
     finally:
         verification.close()
@@ -218,13 +218,13 @@ def _exact_copy(
         # The dense writer takes keys in order: those of bbolt's copy are.
         with Destination(path, replace=True, sync=False) as between:
             PutReplay(NewFile(between.fd, form.page_size), form.limit).take(walk(snapshot, progress, warnings))
-            with Snapshot(path, OpenFile(os.dup(between.fd), path, private=True)) as copied:
+            with Snapshot(path, OpenFile(os.dup(between.fd), path, is_own_copy=True)) as copied:
                 os.truncate(destination.fd, 0)
                 done = _quick_copy(copied, destination, form, None)
         assert done is not None
         return done
     except (Corrupted, Refused) as error:
-        snapshot.verify()
+        snapshot.check_unchanged()
         if isinstance(error, Corrupted):
             raise
         raise DamagedSource(str(error), page=snapshot.meta.root, path=snapshot.path) from None
@@ -296,7 +296,7 @@ def _copy(source: Source, writer: Replay | Dense, progress: Callable[[int, int],
             pairs += part.contents.pairs
             buckets += part.contents.buckets
             writer.mixed(part.chunk, part.contents.weights)
-        source.snapshot.glance()
+        source.snapshot.poll()
         if progress is not None and source.pages != told:
             told = source.pages
             progress(told, total)

@@ -72,7 +72,7 @@ class _Visits:
 
     def visit(self, page: Page) -> None:
         snapshot = self._snapshot
-        snapshot.glance()
+        snapshot.poll()
         self._done += 1
         if self._done > self._most:
             raise page.damaged("pages are referenced so often that a copy would have no end")
