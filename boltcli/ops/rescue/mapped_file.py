@@ -6,7 +6,7 @@ import mmap
 import os
 
 from ...errors import OpenError
-from ...storage.files import cut
+from ...storage.files import cut, read_or_raise
 from ...storage.guard import map_file
 from ...storage.source import LOCK_PATIENCE, Source, open_source
 
@@ -46,9 +46,7 @@ class MappedFile:
 
     def _map(self) -> Buffer:
         if self.size <= _SMALL:
-            with os.fdopen(os.dup(self._source.fd), "rb") as stream:
-                stream.seek(0)
-                content = stream.read(self.size)
+            content = read_or_raise(self._source.fd, 0, self.size)
             self.size = len(content)
             return content
         mapping, self._guard = map_file(self._source, self.size)
