@@ -98,8 +98,13 @@ def test_without_the_closing_look_it_would_be_torn(
     monkeypatch.setattr(Snapshot, "check_unchanged", lambda _: None)
     monkeypatch.setattr("boltcli.storage.snapshot.SMALL", 0)
     writer = Writer(tmp_path / "live.db", size)
+
+    def twice() -> None:
+        writer.commit()
+        writer.commit()
+
     with held(writer.path):
-        between(writer.commit, 2)
+        between(twice, 1)
         status, out, transaction = _get(writer.path, "--lock=try")
     assert (status, out) != (0, b"%d\n" % transaction)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import NamedTuple
 
 from ...errors import BoltError, DestinationError, InvalidDatabase
@@ -402,8 +401,8 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
         raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
     with Destination(output, replace=replace, sync=sync) as destination:
         try:
-            with open(made, "rb") as source, open(destination.fd, "wb", closefd=False) as target:
-                shutil.copyfileobj(source, target)
+            with open(made, "rb") as source:
+                copy_sparse(source.fileno(), destination.fd)
         except OSError as error:
             raise DestinationError("write", output, error) from error
         destination.commit()

@@ -25,7 +25,7 @@ from ...format.constants import (
 )
 from ...format.meta import Meta, fnv1a64
 from ...format.page import HEADER, Page, ascend, header_columns, unload
-from ...storage.files import cut
+from ...storage.files import cut, read_or_raise
 from ...storage.guard import Guard, map_file
 from ...storage.snapshot import Snapshot
 from ...storage.source import LOCK_PATIENCE, Source, open_source
@@ -71,9 +71,7 @@ class MappedFile:
 
     def _map(self) -> Buffer:
         if self.size <= _SMALL:
-            with os.fdopen(os.dup(self._source.fd), "rb") as stream:
-                stream.seek(0)
-                content = stream.read(self.size)
+            content = read_or_raise(self._source.fd, 0, self.size)
             self.size = len(content)
             return content
         mapping, self._guard = map_file(self._source, self.size)
