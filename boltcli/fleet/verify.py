@@ -10,7 +10,7 @@ from ..ops.check.snapshot_trailer import TRAILER, trailer_is_right
 from ..ops.read.select_items import items
 from ..tree.bucket import find_bucket, root_bucket
 from ..tree.kernel_walks import space_columns
-from ..tree.walk import Sound
+from ..tree.walk import Whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _count(snapshot: Snapshot) -> tuple[int, int, str]:
         return int.from_bytes(sums[:_WORD], "little"), len(places) // (len(PLACE) * _WORD) - 1, ""
     pairs = buckets = 0
     try:
-        for part in items(snapshot, root_bucket(snapshot), recursive=True, guard=Sound(snapshot)):
+        for part in items(snapshot, root_bucket(snapshot), recursive=True, guard=Whole(snapshot, ordered=True)):
             inner = part.bucket_count()
             buckets += inner
             pairs += len(part.keys) - inner

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         ) -> tuple[int, tuple[int, ...], bytes] | None:
             """Count the buckets in ``root`` whose names begin with ``prefix``, or with None the bucket itself.
 
-            Returns how many, the numbers of their :class:`~boltcli.ops.stats.bucket_stats.BucketStats`, and a byte a
+            Returns how many, the numbers of their :class:`~boltcli.ops.stats.buckets.BucketStats`, and a byte a
             page, 1 for those that were entered.
             """
 

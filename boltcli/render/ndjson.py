@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..format.bucket import BucketRef
-from ..ops.read.last_path import LastPath
 from .formats import formatted
 from .orjson_writer import line, parsed
 from .records import is_shown, pair, pieces, put_bucket
@@ -145,7 +144,7 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
     if long and record.keys() & _DECODED:  # the long string may be one inside of what is decoded
         raise ArgumentError("a pair of this size is taken only undecoded: write it with --decode off")
     names = _one(record, "bucket", list)
-    path = tuple((_HEX_NAMES if "bucket_hex" in record else _NAMES)(names))
+    path = tuple(map(_hex_name if "bucket_hex" in record else _name, names))
     if "sequence" in record:
         sequence = record["sequence"]
         if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence < 1 << 64:
@@ -165,9 +164,6 @@ def _name(name: Any) -> bytes:
 
 def _hex_name(name: Any) -> bytes:
     return _bytes(name, in_hex=True)
-
-
-_NAMES, _HEX_NAMES = LastPath(_name), LastPath(_hex_name)
 
 
 def refuse_twice(text: bytes) -> None:

@@ -19,10 +19,9 @@ from boltcli.ops.read.fast_keys import written_keys
 from boltcli.ops.read.key_pages import key_pages
 from boltcli.ops.space.free_pages import free_pages
 from boltcli.ops.space.page_list import FREE, page_rows
-from boltcli.ops.space.space_usage import BucketUsage, bucket_usage
 from boltcli.ops.space.space_walk import SpaceWalk, space_walk
 from boltcli.ops.stats import database_stats
-from boltcli.ops.stats.bucket_counts import inspect
+from boltcli.ops.stats.buckets import BucketRecord, bucket_usage, inspect
 from boltcli.ops.write.compact import compact, measure
 from boltcli.render.formats import lines
 from boltcli.render.inspect import bucket_tree
@@ -166,7 +165,7 @@ def _pages(snapshot: Snapshot) -> list[bytes | str]:
     return [str(free), b"".join(written)]
 
 
-def _usage(bucket: BucketUsage) -> tuple[object, ...]:
+def _usage(bucket: BucketRecord) -> tuple[object, ...]:
     return bucket.path, bucket.pairs, bucket.keys, bucket.bytes, bucket.depth, bucket.inline, bucket.sequence
 
 

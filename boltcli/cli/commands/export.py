@@ -126,7 +126,7 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
     from ...render.ndjson import bucket_row, end_row, names, rows
     from ...tree.bucket import find_bucket
     from ...tree.kernel_walks import exported
-    from ...tree.walk import Backup
+    from ...tree.walk import Whole
 
     decoder, path = asked(snapshot, job.options), tuple(addresses(job.options.bucket))
     if decoder is not None:
@@ -145,7 +145,7 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
         if counts is not None:
             pairs, buckets = counts[0], buckets + counts[1]
         else:
-            guard = Backup(snapshot, job.warn)
+            guard = Whole(snapshot, laid_out=True, warn=job.warn)
             for part in items(snapshot, bucket, path, recursive=True, guard=guard):
                 out.writelines(rows(part))
                 inner = part.bucket_count()

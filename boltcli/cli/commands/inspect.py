@@ -29,7 +29,7 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
     if text is not None:
         out.write(text)
         return
-    from ...ops.stats.bucket_counts import inspect
+    from ...ops.stats.buckets import inspect
 
     tree = inspect(snapshot)
     if job.json:

@@ -7,8 +7,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.page import BranchElements, LeafElements, ascend
 from ...tree.bucket import root_bucket
-from ...tree.tolerant_walk import Allowance, survey
-from ...tree.walk import Once
+from ...tree.walk import Seen, flat, pages_or_damage
 from .findings import Finding
 from .page_layout import branch_layout, leaf_layout
 
@@ -18,35 +17,27 @@ if TYPE_CHECKING:
 
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
     from .findings import FindingKind
     from .page_owners import Accounts
 
 
 def tree_findings(snapshot: Snapshot, accounts: Accounts) -> Iterator[Finding]:
     """Yield findings about the tree of each bucket, the root bucket first, parents before children."""
-    return _Trees(snapshot, accounts).run()
+    return flat(_Trees(snapshot, accounts).tree(root_bucket(snapshot)))
 
 
 class _Trees:
     def __init__(self, snapshot: Snapshot, accounts: Accounts) -> None:
         self.snapshot = snapshot
         self.accounts = accounts
-        self.elements = Allowance(snapshot)
-        self.once = Once(snapshot)
+        self.seen = Seen(snapshot)
 
-    def run(self) -> Iterator[Finding]:
-        # Not recursive: buckets may nest deeper than Python's call stack allows.
-        pending = [root_bucket(self.snapshot)]
-        while pending:
-            bucket = pending.pop()
-            inside: list[BucketRef] = []
-            yield from self._tree(bucket, inside)
-            pending += reversed(inside)
-
-    def _tree(self, bucket: BucketRef, inside: list[BucketRef]) -> Iterator[Finding]:
+    def tree(self, bucket: BucketRef) -> Nested[Finding]:
+        inside: list[BucketRef] = []
         owner = self.accounts.bucket(bucket)
         depth = 0  # level of the first leaf
-        for page in survey(self.snapshot, bucket, self.once):
+        for page in pages_or_damage(self.snapshot, bucket, self.seen):
             if isinstance(page, Corrupted):
                 yield Finding("damaged", page.page or 0, str(page))
                 continue
@@ -66,9 +57,10 @@ class _Trees:
                     yield _finding("layout", page, words)
             except Corrupted as damage:
                 yield Finding("layout", page.pgid, str(damage))
+        for child in inside:
+            yield self.tree(child)
 
     def _branch(self, page: Page) -> Iterator[str]:
-        self.elements.spend(page)
         branch = BranchElements(page)
         yield from branch_layout(page, branch, self.snapshot.page_size)
         hwm = self.snapshot.meta.hwm
@@ -77,7 +69,6 @@ class _Trees:
                 yield f"element {index} leads to page {child}, expected one in [2, {hwm})"
 
     def _leaf(self, page: Page, inside: list[BucketRef]) -> Iterator[str]:
-        self.elements.spend(page)
         leaf = LeafElements(page)
         yield from leaf_layout(page, leaf, self.snapshot.page_size)
         for index in leaf.bucket_indexes():

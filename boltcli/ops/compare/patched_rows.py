@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, cast
 from ...errors import PatchMismatch, bucket_text
 from ...format.bucket import BucketRef
 from ...tree.bucket import root_bucket
+from ...tree.walk import Seen, flat
 from ..read.export_rows import rows_of
 from ..read.select_items import items
-from .tree_cursor import TreeCursor, Visits
+from .tree_cursor import TreeCursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
     from ..write.load_rows import Row
     from .change import Path
     from .overlay import Node, Overlay
     from .tree_cursor import Value
-
-    Step = Row | Iterator["Step"]
 
 
 def patched_rows(snapshot: Snapshot, overlay: Overlay) -> Iterator[Row]:
@@ -30,26 +30,17 @@ def patched_rows(snapshot: Snapshot, overlay: Overlay) -> Iterator[Row]:
     database, naming the first such change in key order, and
     :class:`~boltcli.errors.Corrupted`.
     """
-    merge = _Merge(snapshot, overlay)
-    # Not recursive: buckets may nest deeper than Python's call stack allows.
-    running: list[Iterator[Step]] = [merge.bucket((), root_bucket(snapshot), overlay.root)]
-    while running:
-        step = next(running[-1], None)
-        if step is None:
-            running.pop()
-        elif isinstance(step, tuple):
-            yield step
-        else:
-            running.append(step)
+    return flat(_Merge(snapshot, overlay).bucket((), root_bucket(snapshot), overlay.root))
 
 
 class _Merge:
     def __init__(self, snapshot: Snapshot, overlay: Overlay) -> None:
-        self._visits = Visits(snapshot)
+        self._snapshot = snapshot
+        self._seen = Seen(snapshot)
         self._overlay = overlay
         self._force = overlay.force
 
-    def bucket(self, path: Path, ref: BucketRef, node: Node | None) -> Iterator[Step]:
+    def bucket(self, path: Path, ref: BucketRef, node: Node | None) -> Nested[Row]:
         """Yield a bucket of the database, and what becomes of it."""
         if node is None:
             yield from self._unchanged(path, ref)
@@ -71,21 +62,21 @@ class _Merge:
     def _unchanged(self, path: Path, ref: BucketRef) -> Iterator[Row]:
         if path or ref.sequence:
             yield path, ref.sequence
-        for part in items(self._visits.snapshot, ref, path, recursive=True):
+        for part in items(self._snapshot, ref, path, recursive=True):
             if BucketRef not in map(type, part.values):
                 yield part.path, part.keys, cast("list[bytes]", part.values)
             else:
                 yield from rows_of(part)
 
-    def _element(self, path: Path, key: bytes, value: Value) -> Iterator[Step]:
+    def _element(self, path: Path, key: bytes, value: Value) -> Nested[Row]:
         if isinstance(value, BucketRef):
             yield self._unchanged((*path, key), value)
         else:
             yield path, key, value
 
-    def _merged(self, path: Path, ref: BucketRef, node: Node) -> Iterator[Step]:
+    def _merged(self, path: Path, ref: BucketRef, node: Node) -> Nested[Row]:
         concerned = sorted({*node.expected, *node.final, *node.inner}, reverse=True)  # the next one last
-        cursor = TreeCursor(self._visits, ref)
+        cursor = TreeCursor(self._snapshot, self._seen, ref)
         while cursor.fill():
             if not cursor.mixed and (not concerned or concerned[-1] > cursor.keys[-1]):
                 yield path, cursor.keys, cast("list[bytes]", cursor.values)
@@ -103,7 +94,7 @@ class _Merge:
         while concerned:
             yield from self._missing(path, concerned.pop(), node)
 
-    def _present(self, path: Path, key: bytes, value: Value, node: Node) -> Iterator[Step]:
+    def _present(self, path: Path, key: bytes, value: Value, node: Node) -> Nested[Row]:
         """Yield an element of the database that changes are about."""
         inner = node.inner.get(key)
         if isinstance(value, BucketRef):
@@ -132,7 +123,7 @@ class _Merge:
         elif (kept := node.final[key]) is not None:
             yield path, key, self._overlay.value(kept)
 
-    def _missing(self, path: Path, key: bytes, node: Node) -> Iterator[Step]:
+    def _missing(self, path: Path, key: bytes, node: Node) -> Nested[Row]:
         """Yield a key that the database doesn't have."""
         expected = node.expected.get(key)
         if expected is not None and expected.value is not None:
@@ -148,7 +139,7 @@ class _Merge:
         elif pair is not None:
             yield path, key, self._overlay.value(pair)
 
-    def _new(self, path: Path, node: Node) -> Iterator[Step]:
+    def _new(self, path: Path, node: Node) -> Nested[Row]:
         """Yield a bucket that holds only what the changes put into it."""
         yield path, node.sequence or 0
         for key in sorted({*node.expected, *node.final, *node.inner}):
@@ -167,11 +158,11 @@ class _Merge:
             elif pair is not None:
                 yield path, key, self._overlay.value(pair)
 
-    def _check_removal(self, path: Path, ref: BucketRef, node: Node) -> Iterator[Step]:
+    def _check_removal(self, path: Path, ref: BucketRef, node: Node) -> Nested[Row]:
         """Check that the whole content of a bucket to remove is expected; yields no rows."""
         left = {key for key, expected in node.expected.items() if expected.value is not None}
         buckets = {key for key, inner in node.inner.items() if inner.present}
-        cursor = TreeCursor(self._visits, ref)
+        cursor = TreeCursor(self._snapshot, self._seen, ref)
         while cursor.fill():
             for key, value in zip(cursor.keys, cursor.values):
                 if isinstance(value, BucketRef):
@@ -217,13 +208,11 @@ class _Merge:
 
 def _holds(node: Node) -> bool:
     """Return whether anything is put into a bucket that no change adds."""
-    todo = [node]
-    while todo:
-        each = todo.pop()
-        if each.exists or any(kept is not None for kept in each.final.values()):
-            return True
-        todo += each.inner.values()
-    return False
+    return (
+        bool(node.exists)
+        or any(kept is not None for kept in node.final.values())
+        or any(map(_holds, node.inner.values()))
+    )
 
 
 def _bucket(path: Path) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
+from ...format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG
 from ...format.page import BranchElements, LeafElements
-from ...tree.walk import MAX_DEPTH, Once, inline_page
+from ...tree.walk import inline_page, refuse_hiding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,24 +15,12 @@ if TYPE_CHECKING:
 
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Seen
 
     Value = bytes | BucketRef
 
 
-class Visits:
-    """Opens the pages of a compared database, each at most once."""
-
-    __slots__ = ("_once", "snapshot")
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self._once = Once(snapshot)
-
-    def page(self, pgid: int, bucket: BucketRef | None) -> Page:
-        """Return a page of the tree of ``bucket``. Raises Corrupted, also if the page was opened before."""
-        page = self.snapshot.page(pgid, (), bucket)
-        self._once.visit(page)
-        return page
+_DEEPEST = 1 << 16  # levels below a page that are counted: there may be a circle
 
 
 class TreeCursor:
@@ -44,10 +32,15 @@ class TreeCursor:
     damaged pages.
     """
 
-    __slots__ = ("_bucket", "_heads", "_page", "_rest", "_start", "_stop", "_visits", "at", "keys", "mixed", "values")
+    __slots__ = (
+        "_bucket", "_heads", "_page", "_rest", "_seen", "_snapshot", "_start", "_stop", "at", "keys", "mixed", "values",
+    )  # fmt: skip
 
-    def __init__(self, visits: Visits, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
-        self._visits = visits
+    def __init__(
+        self, snapshot: Snapshot, seen: Seen, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None
+    ) -> None:
+        self._snapshot = snapshot
+        self._seen = seen
         self._bucket = bucket
         self._start, self._stop = start, stop
         self.keys: list[bytes] = []
@@ -63,7 +56,7 @@ class TreeCursor:
             if bucket.root:
                 self._heads.append((bucket.root, 0))
             else:
-                self._take(inline_page(visits.snapshot, bucket))
+                self._take(inline_page(snapshot, bucket))
 
     @property
     def is_empty(self) -> bool:
@@ -89,8 +82,8 @@ class TreeCursor:
     def height(self) -> int:
         """Return how many levels are below the head."""
         page, height = self._open(), 0
-        while page.flags == BRANCH_PAGE and height < MAX_DEPTH:
-            page = self._visits.snapshot.page(page.children()[0], (), self._bucket)
+        while page.flags == BRANCH_PAGE and height < _DEEPEST:
+            page = self._snapshot.page(page.children()[0], (), self._bucket)
             height += 1
         return height
 
@@ -99,8 +92,6 @@ class TreeCursor:
         page = self._open()
         _, depth = self._heads.pop()
         self._page = None
-        if depth >= MAX_DEPTH:
-            raise page.damaged(f"the tree is deeper than {MAX_DEPTH} levels")
         branch = BranchElements(page)
         children = branch.pgids
         if self._start or self._stop is not None:
@@ -130,18 +121,16 @@ class TreeCursor:
     def _open(self) -> Page:
         """Return the page of the head."""
         if self._page is None:
-            self._page = self._visits.page(self._heads[-1][0], self._bucket)
-            if self._page.flags not in (BRANCH_PAGE, LEAF_PAGE):
-                raise self._page.unfit()
-            if not self._page.count and self._page.flags == BRANCH_PAGE:
-                raise self._page.damaged("a branch page without elements")
-            if not self._page.count and self._heads[-1][1]:
-                raise self._page.damaged("a leaf without elements below a branch page")
+            pgid, depth = self._heads[-1]
+            page = self._snapshot.page(pgid, (), self._bucket)
+            self._seen.visit(page)
+            refuse_hiding(page, below=depth > 0)
+            self._page = page
         return self._page
 
     def _take(self, page: Page) -> None:
         """Read the first elements of a leaf page."""
-        self._visits.snapshot.glance()
+        self._snapshot.glance()
         self._rest = self._parts(page)
         self._next_part()
 

@@ -6,8 +6,7 @@ from ...errors import Corrupted
 from ...format.constants import LEAF_PAGE
 from ...format.page import LeafElements
 from ...tree.bucket import root_bucket
-from ...tree.tolerant_walk import survey
-from ...tree.walk import Once
+from ...tree.walk import Seen, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes
     The keys below a damaged branch page and the keys of damaged elements are
     missing.
     """
-    for page in survey(snapshot, bucket, Once(snapshot)):
+    for page in pages_or_damage(snapshot, bucket, Seen(snapshot)):
         if isinstance(page, Corrupted):
             yield page
             continue

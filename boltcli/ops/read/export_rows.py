@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...format.bucket import BucketRef
 from ...tree.bucket import find_bucket
-from ...tree.walk import Backup
+from ...tree.walk import Whole
 from .select_items import items
 
 TYPE_CHECKING = False
@@ -34,10 +34,10 @@ def export_parts(
     """Yield the rows of the buckets down to ``path``, then the content of that bucket, a page at a time.
 
     Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` at the first damage.
-    ``warn`` is as for :class:`~boltcli.tree.walk.Backup`.
+    ``warn`` is as for :class:`~boltcli.tree.walk.Whole`.
     """
     yield from outer_buckets(snapshot, path)
-    guard = Backup(snapshot, warn)
+    guard = Whole(snapshot, laid_out=True, warn=warn)
     yield from items(snapshot, find_bucket(snapshot, path), path, recursive=True, guard=guard)
     if not path:
         guard.finish()

@@ -9,7 +9,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import HEADER, LeafElements
 from ...tree.bucket import find_bucket
-from ...tree.walk import Sound
+from ...tree.walk import Whole
 from .select_items import items
 
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ def live_hits(
     bucket = find_bucket(snapshot, path)
     seen: set[tuple[Path, bytes, str]] = set()
     try:
-        for part in items(snapshot, bucket, path, recursive=True, guard=Sound(snapshot)):
+        for part in items(snapshot, bucket, path, recursive=True, guard=Whole(snapshot, ordered=True)):
             for key, value in zip(part.keys, part.values):
                 for hit in search.element(part.path, key, value):
                     seen.add((hit.path, hit.key, hit.part))

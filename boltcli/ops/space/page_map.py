@@ -9,8 +9,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import FREELIST_PAGE, LEAF_PAGE
 from ...format.page import LeafElements
 from ...tree.freelist import stored_free_pages
-from ...tree.tolerant_walk import Allowance, survey
-from ...tree.walk import Once
+from ...tree.walk import Seen, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,12 +136,11 @@ def _freelist(result: PageMap, meta: Meta) -> None:
 
 def _trees(result: PageMap, meta: Meta) -> None:
     snapshot = result.snapshot
-    once = Once(snapshot)
-    allowance = Allowance(snapshot)
+    seen = Seen(snapshot)
     todo = [(0, BucketRef(meta.root, meta.sequence))]
     while todo:
         number, bucket = todo.pop()
-        for page in survey(snapshot, bucket, once):
+        for page in pages_or_damage(snapshot, bucket, seen):
             if isinstance(page, Corrupted):
                 _note(result, page, number)
                 continue
@@ -151,7 +149,6 @@ def _trees(result: PageMap, meta: Meta) -> None:
                 kind = LEAF if page.flags == LEAF_PAGE else BRANCH
                 _claim(result, page, page.pgid, kind, number, parent)
             try:
-                allowance.spend(page)
                 todo += _look_inside(result, page, number)
             except Corrupted as damage:
                 _note(result, damage, number)

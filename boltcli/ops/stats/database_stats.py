@@ -6,7 +6,7 @@ The compiled kernel does this if it is there, else the count in batches; for an 
 from __future__ import annotations
 
 from ...tree.kernel_walks import counted
-from .bucket_stats import BucketStats
+from .buckets import BucketStats, exact_stats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def database_stats(
         if name.startswith(prefix):
             if bucket is None:
                 raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
-            total.add(_exact(snapshot, bucket))
+            total.add(exact_stats(snapshot, bucket))
             count += 1
     return count, total
 
@@ -60,7 +60,7 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     known = counted(snapshot, bucket.root, None)
     if known is not None:
         return BucketStats(known[1])
-    return _in_batches(snapshot, [bucket]) or _exact(snapshot, bucket)
+    return _in_batches(snapshot, [bucket]) or exact_stats(snapshot, bucket)
 
 
 def _in_batches(snapshot: Snapshot, buckets: list[BucketRef], progress: Progress | None = None) -> BucketStats | None:
@@ -74,9 +74,3 @@ def _in_batches(snapshot: Snapshot, buckets: list[BucketRef], progress: Progress
         return bulk_stats(snapshot, buckets, progress)
     except Irregular:
         return None
-
-
-def _exact(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
-    from .exact_stats import exact_stats
-
-    return exact_stats(snapshot, bucket)

@@ -20,7 +20,7 @@ from ...format.constants import (
 from ...format.page import BRANCH_ELEMENT, EVEN
 from ...tree.batch import TABLE_START, Irregular, has_overflow, of_type
 from ...tree.batch_reader import Walk
-from .bucket_stats import BucketStats
+from .buckets import BucketStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

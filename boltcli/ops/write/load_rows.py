@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, DestinationError
+from ...format.bucket import MAX_NESTING
 from ...format.constants import ELEMENT_SIZE, MAX_KEY_SIZE
 from ...format.page import ascend
 from ...storage.destination import Destination
-from ..read.last_path import shared
 from .compact.dense import Dense
 from .compact.leaf_slices import elements
 from .compact.source_reader import Child
@@ -178,8 +178,8 @@ class _Loader:
         """Make ``path`` the innermost open bucket."""
         if len(path) == len(self._path) and list(path) == self._path:
             return
-        common = shared(self._path, list(path))
-        for name, wanted in zip(self._path[common:], path[common:]):
+        common = 0
+        for name, wanted in zip(self._path, path):
             if name != wanted:
                 break
             common += 1
@@ -193,6 +193,8 @@ class _Loader:
 
     def _enter(self, name: bytes, sequence: int) -> None:
         self._ascend(name)
+        if len(self._path) > MAX_NESTING:
+            raise _Refused(f"buckets are nested deeper than {MAX_NESTING} levels")
         self._flush()
         self.writer.enter(Child(name, sequence, iter(())))
         self._path.append(name)

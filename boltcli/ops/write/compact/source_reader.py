@@ -19,7 +19,7 @@ from ....format.constants import (
 )
 from ....format.page import HEADER, LeafElements, Page, ascend
 from ....tree.key_range import leaf_pages
-from ....tree.walk import Descent, Nest, Walk
+from ....tree.walk import Seen, Walk, refuse_nested
 from .inline_pages import Contents, InlineBuckets
 from .leaf_slices import element, layout
 
@@ -83,8 +83,7 @@ class Source:
         self.snapshot = snapshot
         self.view = memoryview(snapshot.buffer)
         self.pages = 0  # leaf pages that were read
-        self._descent = Descent(snapshot)
-        self._nest = Nest(snapshot)
+        self._seen = Seen(snapshot, twice=True)
         self._inline = InlineBuckets(page_size)
         self._known: dict[bytes, tuple[int, int]] = {}  # element tables met before, and what layout() says of them
 
@@ -95,7 +94,7 @@ class Source:
                 self._must_ascend(page)
                 yield from self._leaf(page, is_whole=True)
             return
-        self._nest.enter(bucket)
+        refuse_nested(self.snapshot, bucket)
         for pgids in self._leaf_lists(bucket):
             self.pages += len(pgids)
             done = 0
@@ -114,16 +113,15 @@ class Source:
                     else:
                         yield from self._mixed(pgids[done], mixed)
                 else:  # laid out otherwise, empty, or not a sound leaf
-                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done]), guard=self._descent):
+                    for page in leaf_pages(self.snapshot, BucketRef(pgids[done]), guard=self._seen):
                         yield from self._leaf(page)
                 done += 1
-        self._nest.leave(bucket.root)
 
     def _leaf_lists(self, bucket: BucketRef) -> Iterator[list[int]]:
         """Yield the leaf pages of the tree of ``bucket`` in order, a branch page's worth at a time."""
         walk = Walk(self.snapshot, bucket)
         for page in walk:
-            self._descent.visit(page)
+            self._seen.visit(page)
             if page.flags != BRANCH_PAGE:
                 yield [page.pgid]
                 continue
