@@ -6,7 +6,7 @@ from ..errors import BoltError, Changed, Corrupted
 from ..format.constants import BRANCH_PAGE, PAGE_TYPES
 from ..kernel import PLACE
 from ..ops.check.database_check import check
-from ..ops.check.snapshot_trailer import TRAILER, trailer_is_right
+from ..ops.check.file_warnings import TRAILER, trailer_is_right
 from ..ops.read.select_items import items
 from ..tree.bucket import find_bucket, root_bucket
 from ..tree.kernel_walks import space_columns

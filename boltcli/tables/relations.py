@@ -190,7 +190,7 @@ def _bucket_rows(file: TableFile) -> Iterator[Row]:
 
 
 def _page_rows(file: TableFile) -> Iterator[Row]:
-    from ..ops.space.page_map import KINDS, page_map
+    from ..tree.page_map import KINDS, page_map
 
     mapped = page_map(file.snapshot)
     for page, kind in enumerate(mapped.kinds):

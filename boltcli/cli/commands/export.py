@@ -120,8 +120,7 @@ def _write(snapshot: Snapshot, job: Job[Options], form: str, out: BinaryIO) -> N
 
 def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
     """Write the rows, then their number or the error, so that a truncated export can be recognised."""
-    from ...ops.read.export_rows import outer_buckets
-    from ...ops.read.select_items import items
+    from ...ops.read.select_items import items, outer_buckets
     from ...render import records
     from ...render.ndjson import bucket_row, end_row, names, rows
     from ...tree.bucket import find_bucket

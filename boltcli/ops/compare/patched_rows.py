@@ -8,8 +8,7 @@ from ...errors import PatchMismatch, bucket_text
 from ...format.bucket import BucketRef
 from ...tree.bucket import root_bucket
 from ...tree.walk import Seen, flat
-from ..read.export_rows import rows_of
-from ..read.select_items import items
+from ..read.select_items import items, rows_of
 from .tree_cursor import TreeCursor
 
 if TYPE_CHECKING:

@@ -111,7 +111,7 @@ class _Search:
 
 def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[Hit]:
     """Yield the hits on all leaf pages that can be reached, skipping damaged pages."""
-    from ..space.page_map import LEAF, page_map
+    from ...tree.page_map import LEAF, page_map
 
     mapped = page_map(snapshot)
     for pgid, kind in enumerate(mapped.kinds):
@@ -151,7 +151,7 @@ def dead_hits(snapshot: Snapshot, pattern: Pattern[bytes], *, damaged_only: bool
 
 def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int, str]]:
     """Yield the regions of unused bytes: start, end, and a description."""
-    from ..space.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
+    from ...tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
 
     mapped, size, page_size = page_map(snapshot), snapshot.size, snapshot.page_size
     dead = {DAMAGED: "damaged page"}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
-
 from ...errors import Corrupted
 from ..stats.buckets import bucket_usage
-from ..write.compact import measure
 from .free_pages import free_pages
 
 TYPE_CHECKING = False
@@ -57,8 +54,3 @@ def usage(snapshot: Snapshot) -> Usage:
     else:
         result.free = max(rest, 0)
     return result
-
-
-def dense_size(snapshot: Snapshot) -> int:
-    """Return the size in bytes that ``compact --dense`` would write. Raises :class:`~boltcli.errors.Corrupted`."""
-    return measure(snapshot, mmap.PAGESIZE)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from array import array
 
-from ...errors import Corrupted
-from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import FREELIST_PAGE, LEAF_PAGE
-from ...format.page import LeafElements
-from ...tree.freelist import stored_free_pages
-from ...tree.walk import Seen, pages_or_damage
+from ..errors import Corrupted
+from ..format.bucket import BucketRef, open_bucket
+from ..format.constants import FREELIST_PAGE, LEAF_PAGE
+from ..format.page import LeafElements
+from .freelist import stored_free_pages
+from .walk import Seen, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...format.meta import Meta
-    from ...format.page import Page
-    from ...storage.snapshot import Snapshot
+    from ..format.meta import Meta
+    from ..format.page import Page
+    from ..storage.snapshot import Snapshot
 
 # Kinds of pages. LOST: below the high-water mark, but neither in use nor free. BEYOND: at or above the high-water mark.
 LOST, META, FREELIST, FREE, BRANCH, LEAF, OVERFLOW, DAMAGED, BEYOND = range(9)
