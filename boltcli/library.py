@@ -67,7 +67,7 @@ def open(
     ``with`` statement, or call :meth:`Database.close`.
     """
     source = open_source(os.fspath(path), lock, timeout)
-    if source.steady:
+    if source.is_stable:
         return Database(open_snapshot(source, previous=previous), owns=True)
     with Live(source, previous=previous) as live:
         return Database(live.snapshot(copy=True), owns=True)

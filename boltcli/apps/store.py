@@ -88,7 +88,7 @@ class SnapshotStore:
                 yield from pairs
                 return
         for leaf, keys in keyed_leaves(snapshot, ref, Whole(snapshot)):
-            snapshot.glance()
+            snapshot.poll()
             values = leaf.values()
             buckets = leaf.bucket_indexes()
             if not buckets:

@@ -236,12 +236,12 @@ def _reading(parsed: Parsed) -> Reading:
 
 def _without_secrets(parsed: Parsed) -> list[str]:
     """Return the arguments, without the secrets in addresses."""
-    from ..storage.public_path import public
+    from ..storage.secrets import redact_url
 
     declared = parsed.command.arguments if parsed.command is not None else ()
     kinds = [argument.kind for argument in declared]
     kinds += kinds[-1:] * len(parsed.arguments)
-    return [public(word) if kind == "file" else word for word, kind in zip(parsed.arguments, kinds)]
+    return [redact_url(word) if kind == "file" else word for word, kind in zip(parsed.arguments, kinds)]
 
 
 def is_many(command: Command, job: Job[object]) -> bool:

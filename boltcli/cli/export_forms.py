@@ -80,7 +80,7 @@ def _arrow(
                     )
                 else:
                     count = write_batches(target, form, batches(view, [file], wide=wide), schema(view, wide=wide))
-                file.snapshot.settle()
+                file.snapshot.finish()
             break
         except TooWide:
             continue
@@ -100,7 +100,7 @@ def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, opt
         made = os.path.join(folder, "export.sqlite")
         rows = None if view is not None else export_rows(file.snapshot, path, file.warn)
         counts = write_database(made, rows, file, views)
-        file.snapshot.settle()
+        file.snapshot.finish()
         with complete(options.output, replace=options.force) as target, open(made, "rb") as source:
             shutil.copyfileobj(source, target, _COPY)
     _say(options, counts, out)

@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BoltError, CheckFailed, PassedOver, as_failure, is_out_of_memory
-from ..storage.public_path import public
+from ..storage.secrets import redact_url
 from .job import Job
 from .registry import find, module_of
 from .runner import run_job
@@ -26,7 +26,7 @@ def work(item: Item) -> Done:
     from ..render import records
 
     name, values, path, jobs = item
-    path = public(path)
+    path = redact_url(path)
     command = find(name)
     assert command is not None
     shown, said = BytesIO(), BytesIO()

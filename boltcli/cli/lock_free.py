@@ -93,7 +93,7 @@ def _attempt(
             raise
         except BoltError as error:
             failure = error
-        live.verify()  # if the state changed, the failure is not one of the database
+        live.check_unchanged()  # if the state changed, the failure is not one of the database
     except BaseException:
         spool.close()
         raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, BoltError
 from ..fleet import engine as engines
-from ..storage.public_path import real
+from ..storage.secrets import original_url
 from .file_tables import counts, path_of, summary, table
 from .file_work import failure, work
 from .meant_files import meant_files
@@ -119,7 +119,7 @@ def _done(job: Job[Any], files: Files, paths: list[str], *, in_order: bool = Fal
     asked: int = getattr(job.options, "jobs", 0)
     jobs = _processes(asked, len(paths))
     inner = 1 if jobs > 1 or engine else asked  # a file gets several processes only if files aren't run in parallel
-    items = [(job.command.name, job.values | {"found": files.found(path)}, real(path), inner) for path in paths]
+    items = [(job.command.name, job.values | {"found": files.found(path)}, original_url(path), inner) for path in paths]
     if jobs > 1 and not engine and any("://" in path for path in paths):
         from ..storage.remote import load_libraries
 

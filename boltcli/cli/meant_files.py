@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..storage.opened import name
-from ..storage.public_path import public
+from ..storage.secrets import redact_url
 
 _SEVERAL_IN_A_FOLDER = ("doctor",)  # commands that take one file, or a folder of several
 
@@ -29,7 +29,7 @@ def meant_files(job: Job[Any], arguments: Sequence[str] | None = None, *, search
     named = list(job.arguments if arguments is None else arguments)
     source = str(job.value("files-from"))
     if source:
-        named += map(public, listed(source))
+        named += map(redact_url, listed(source))
     files = select(named, recursive=bool(job.value("recursive")), search=search)
     name(files.paths)  # other processes may read them
     return files

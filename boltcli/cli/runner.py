@@ -36,13 +36,13 @@ def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> 
 
     Under the lock the database can't change, and ``work`` writes directly. Without the lock, or for the state before
     the last transaction, ``work`` writes to private streams and is repeated until everything it read belongs to one
-    transaction (``lock_free.py``). So it must have other side effects only after ``snapshot.settle()``, which takes
+    transaction (``lock_free.py``). So it must have other side effects only after ``snapshot.finish()``, which takes
     the closing look.
     """
     from ..storage.open_snapshot import open_snapshot
 
     source = _opened(job.path, job)
-    if source.steady and (source.private or not job.previous):
+    if source.is_stable and (source.is_own_copy or not job.previous):
         with open_snapshot(source, previous=job.previous) as snapshot:
             try:
                 return work(snapshot, job, out, err)
@@ -62,7 +62,7 @@ def open_second(path: str, job: Job[Any], *, previous: bool = False) -> Snapshot
     from ..storage.open_snapshot import open_snapshot
 
     source = _opened(path, job)
-    if source.steady:
+    if source.is_stable:
         return open_snapshot(source, previous=previous)
     from ..storage.live import Live
 

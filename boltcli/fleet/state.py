@@ -20,8 +20,8 @@ def file_state(path: str) -> State:
     if is_elsewhere(path):
         if path == "-":
             return None, None, None
-        from ..storage.public_path import has_secrets
         from ..storage.remote import object_state
+        from ..storage.secrets import has_secrets
 
         if has_secrets(path):  # another address may be shown in the same way
             return None, None, None

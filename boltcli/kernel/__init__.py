@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         def buffer(self) -> Buffer:
             """The file's bytes."""
 
-        def glance(self) -> None:
+        def poll(self) -> None:
             """Raise :class:`~boltcli.errors.Changed` if what is read is bound to be useless."""
 
     class Kernel(Protocol):
@@ -114,10 +114,10 @@ def kernel_for(snapshot: Readable) -> Kernel | None:
 
 
 def _tick(snapshot: Readable, progress: Progress | None) -> Tick:
-    glance, hwm = snapshot.glance, snapshot.meta.hwm
+    poll, hwm = snapshot.poll, snapshot.meta.hwm
 
     def tick(pages: int) -> None:
-        glance()
+        poll()
         if progress is not None:
             progress(pages, hwm)
 
@@ -241,7 +241,7 @@ class Keys:
         step = _WORD * self._at_once
         for start in range(0, len(self._ids), step):
             assert kernel is not None
-            snapshot.glance()
+            snapshot.poll()
             ids = self._ids[start : start + step]
             keys = kernel.keys(snapshot.buffer, snapshot.page_size, ids)
             if keys is None:

@@ -75,7 +75,7 @@ class CopyFile:
                     self._copy(state, source.fd, copied, free or [])
                     return
                 except Changed:
-                    state.settled = True  # it is not read again
+                    state.finished = True  # it is not read again
             if (before is None or copied.count(1) <= done) and not wait():
                 raise Changed("the database is written to too fast to be copied", path=self.path)
 
@@ -85,15 +85,15 @@ class CopyFile:
         self.update(state.size, ())
         for first, last in _runs(copied, free, min(state.meta.hwm, state.page_count), max(_CHUNK // page_size, 1)):
             content = read_whole(fd, first * page_size, min(last * page_size, state.size), self.path)
-            state.verify()
+            state.check_unchanged()
             self.update(state.size, [(first * page_size, content)])
             copied[first:last] = b"\1" * (last - first)
-        state.settle()
+        state.finish()
         self.update(state.size, [(page * page_size, head) for page, head in enumerate(state._seen)])
 
     def snapshot(self) -> Snapshot:
         """Return a snapshot of the copy; close it before the next :meth:`update`."""
-        return Snapshot(self.path, Source(os.dup(self._fd), self.path, private=True))
+        return Snapshot(self.path, Source(os.dup(self._fd), self.path, is_own_copy=True))
 
     def update(self, size: int, parts: Iterable[tuple[int, bytes]]) -> None:
         """Write ``parts`` at their offsets; ``size`` is the new size of the source. Raises OpenError."""
@@ -131,9 +131,9 @@ def _free(state: Snapshot, free_pages: FreePages) -> list[int] | None:
     try:
         free = free_pages(state)
     except Corrupted:
-        state.verify()
+        state.check_unchanged()
         return None
-    state.verify()
+    state.check_unchanged()
     return free
 
 

@@ -57,19 +57,19 @@ def open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> S
             os.close(fd)
             raise SourceNotFound(path)
         found = _unpacked(fd, path, [], max_unpacked, progress)
-        return found if isinstance(found, Source) else Source(found, path, private=True)
+        return found if isinstance(found, Source) else Source(found, path, is_own_copy=True)
     from .packed import HEAD, is_packed
-    from .public_path import public, real
     from .remote import open_remote
+    from .secrets import original_url, redact_url
 
     note_unknown()
-    address, *members = real(path).split("!")
-    path = public(path)
+    address, *members = original_url(path).split("!")
+    path = redact_url(path)
     remote = open_remote(address, path)
     fd = remote.fd
     try:
         if not members and (begins_with_meta(fd) or not is_packed(read_at(fd, 0, HEAD))):
-            return Source(fd, path, private=True, remote=remote)
+            return Source(fd, path, is_own_copy=True, remote=remote)
         remote.fetch_all()
         remote.verify()
     except BaseException:
@@ -88,7 +88,7 @@ def _unpacked(fd: int, path: str, members: list[str], max_unpacked: int, progres
     try:
         if not members and not is_packed(read_at(fd, 0, HEAD)):
             return fd
-        made = Source(unpack(fd, path, members, max_unpacked, progress), path, private=True)
+        made = Source(unpack(fd, path, members, max_unpacked, progress), path, is_own_copy=True)
         made.hold(fd)  # the packed file
     except BaseException:
         os.close(fd)

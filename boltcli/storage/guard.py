@@ -5,7 +5,7 @@ a file can be truncated at any time, as locks are advisory. Python can't handle
 this signal: its handlers run after the instruction, which never completes. So
 the handler is in C: the compiled kernel's (``guard.c``), or a ctypes callback,
 which takes 2 ms to import. It replaces the mapping by zeros and records this;
-the instruction then succeeds, and the closing look (:meth:`Snapshot.verify`)
+the instruction then succeeds, and the closing look (:meth:`Snapshot.check_unchanged`)
 reports the truncation. Only a mapped file needs a guard.
 """
 

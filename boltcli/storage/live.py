@@ -70,7 +70,7 @@ class Live:
         self.first = self.last = 0  # ids of the first and last transaction seen
         self._copy = _Room()
         self._final: BoltError | None = None
-        if previous and not source.steady:
+        if previous and not source.is_stable:
             from .holders import writer
 
             holder = writer(source)
@@ -114,14 +114,14 @@ class Live:
                     raise
                 self._failed(error)  # a writer may be in the middle of replacing the file
 
-    def verify(self) -> None:
+    def check_unchanged(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` unless the current snapshot passed its closing look."""
         if self.current is not None:
-            self.current.settle()
+            self.current.finish()
 
     def _open(self) -> Snapshot:
         source = self.source
-        if source.steady:
+        if source.is_stable:
             return open_snapshot(source.duplicate(), previous=self.previous)
         if self.previous:
             return _Previous(source.path, source.duplicate())
@@ -173,7 +173,7 @@ class _Watched(Snapshot):
     def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
         countdown = getattr(self, "_countdown", _LOOK_EVERY) - 1
         if countdown <= 0:
-            self.glance()
+            self.poll()
             countdown = _LOOK_EVERY
         self._countdown = countdown
         return super().any_page(pgid, stack, bucket)
@@ -191,7 +191,7 @@ class _Previous(Snapshot):
         self._written = os.fstat(source.fd).st_mtime_ns
         super().__init__(path, source, previous=True)
 
-    def verify(self) -> None:
+    def check_unchanged(self) -> None:
         super().verify()
         if not self.settled:
             from .holders import writer
@@ -222,7 +222,7 @@ class _Copy(Snapshot):
                 room.copy(self._source.fd, position, min(position + _CHUNK, stop))
                 self.verify()
         room.clear(end, self.size)
-        self.settle()
+        self.finish()
         self._buffer = room.take()
 
     def _used(self) -> Iterator[tuple[int, int]]:

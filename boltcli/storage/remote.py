@@ -14,7 +14,7 @@ from ..extras import need
 from .http_object import HttpObject, first_bytes, is_http, settings
 from .patience import read_timeout
 from .positions import write_all
-from .public_path import public, real, scrubbed
+from .secrets import original_url, redact_text, redact_url
 from .unnamed import temporary_file
 
 if TYPE_CHECKING:
@@ -187,12 +187,12 @@ def refused(operation: str, path: str, error: Exception) -> BoltError:
         if not isinstance(cause, Exception) or getattr(cause, "status", 0) in (404, 410):
             return SourceNotFound(path)
         error = cause  # fsspec's HTTP back end reports every failure as "not found"; the cause is more exact
-    if isinstance(error, TimeoutError) and is_http(real(path)):
+    if isinstance(error, TimeoutError) and is_http(original_url(path)):
         return OpenError(operation, path, f"nothing arrived for {read_timeout():g} s (--read-timeout sets the limit)")
     words = str(error) or type(error).__name__
     if words.startswith("[Errno"):
         words = words.partition("] ")[2]
-    return OpenError(operation, path, scrubbed(words.splitlines()[0], real(path)).partition("?")[0][:200])
+    return OpenError(operation, path, redact_text(words.splitlines()[0], original_url(path)).partition("?")[0][:200])
 
 
 def open_remote(address: str, path: str) -> Remote:
@@ -222,11 +222,11 @@ def object_state(address: str) -> tuple[int | None, int | None]:
 
     Raises as :func:`open_remote` does.
     """
-    files, key = located(address, public(address))
+    files, key = located(address, redact_url(address))
     try:
-        info = HttpObject(files, key, public(address)).info() if is_http(key) else files.info(key)
+        info = HttpObject(files, key, redact_url(address)).info() if is_http(key) else files.info(key)
     except Exception as error:
-        raise refused("open", public(address), error) from None
+        raise refused("open", redact_url(address), error) from None
     size = info.get("size")
     when = next((_nanoseconds(info[name]) for name in _TIMES if info.get(name) is not None), None)
     return (None, None) if size is None or when is None else (int(size), when)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .passed_over import why_passed_over
-from .public_path import public, real
 from .remote import heads, located, refused
+from .secrets import original_url, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,21 +18,21 @@ _WILD = "*["  # not "?", which begins a query
 
 def is_pattern(address: str) -> bool:
     """Return whether the path in ``address`` has a wildcard."""
-    path = real(address).partition("://")[2].partition("/")[2]
+    path = original_url(address).partition("://")[2].partition("/")[2]
     return any(char in path.partition("?")[0].partition("!")[0] for char in _WILD)
 
 
 def matching(address: str) -> Iterator[str]:
     """Yield the addresses of the objects that match a pattern, without secrets. Raises OpenError."""
-    address = real(address)
+    address = original_url(address)
     path = address.index("/", address.index("://") + 3)
     at = min(at for char in _WILD if (at := address.find(char, path)) >= 0)
     base = address[: address.rindex("/", 0, at)]
-    files, key = located(base, public(address))
+    files, key = located(base, redact_url(address))
     try:
         names = sorted(files.glob(f"{key.rstrip('/')}/{address[len(base) + 1 :]}"))
     except Exception as error:
-        raise refused("list", public(address), error) from None
+        raise refused("list", redact_url(address), error) from None
     yield from _addresses(base, key, names)
 
 
@@ -42,15 +42,15 @@ def databases_below(address: str, passed: Callable[[str], None]) -> Iterator[str
     These are also damaged ones; ``passed`` is called with the reason for each other object. The beginnings of many
     objects are read concurrently. Raises OpenError.
     """
-    address = real(address).rstrip("/")
-    files, key = located(address, public(address))
+    address = original_url(address).rstrip("/")
+    files, key = located(address, redact_url(address))
     try:
         sizes = {name: facts.get("size") for name, facts in files.find(key, detail=True).items()}
     except Exception as error:
-        raise refused("list", public(address), error) from None
+        raise refused("list", redact_url(address), error) from None
     names = sorted(sizes)
     if not names or names == [key]:
-        yield public(address)
+        yield redact_url(address)
         return
     for start in range(0, len(names), _AT_ONCE):
         part = names[start : start + _AT_ONCE]
@@ -71,4 +71,4 @@ def databases_below(address: str, passed: Callable[[str], None]) -> Iterator[str
 def _addresses(base: str, key: str, names: list[str]) -> Iterator[str]:
     """Yield the addresses of the objects ``names``, which begin with ``key``, the name of ``base``."""
     for name in names:
-        yield public(base + "/" + name[len(key) :].lstrip("/"))
+        yield redact_url(base + "/" + name[len(key) :].lstrip("/"))

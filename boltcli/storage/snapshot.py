@@ -36,14 +36,26 @@ class Snapshot:
     permission bits. Use as a context manager, or call :meth:`close`.
 
     The opening look reads the meta pages when the snapshot is opened; the
-    closing look (:meth:`verify`), taken at the end of the ``with`` block, reads
+    closing look (:meth:`check_unchanged`), taken at the end of the ``with`` block, reads
     them again to find out whether the state changed in the meantime.
-    ``settled`` is True after the last closing look.
+    ``finished`` is True after the last closing look.
     """
 
     __slots__ = (
-        "_buffer", "_guard", "_lone", "_readable", "_seen", "_source", "meta", "metas", "mode",
-        "page_count", "page_size", "path", "settled", "size",
+        "_buffer",
+        "_guard",
+        "_lone",
+        "_readable",
+        "_seen",
+        "_source",
+        "finished",
+        "meta",
+        "metas",
+        "mode",
+        "page_count",
+        "page_size",
+        "path",
+        "size",
     )  # fmt: skip
 
     piecemeal = False  # whether reading the whole file costs much more than reading single pages
@@ -57,7 +69,7 @@ class Snapshot:
         :class:`~boltcli.errors.Changed`.
         """
         self.path = path
-        self.settled = False
+        self.finished = False
         self._buffer: Buffer | None = None
         self._guard: Guard | None = None
         self._lone = _LONE
@@ -89,12 +101,12 @@ class Snapshot:
         # A map reads as zeros from the file's end to the end of the host's page.
         self._readable = -(-self.size // HOST_PAGE) * HOST_PAGE
         self.page_count = -(-self.size // max(self.page_size, 1))
-        if self._is_odd():
+        if self._page_size_is_impossible():
             self._lone = 0
         else:
             self._read()
 
-    def _is_odd(self) -> bool:
+    def _page_size_is_impossible(self) -> bool:
         """Return whether the page size is too small for a meta page, so that no page can be read.
 
         Such a meta page with a good checksum was made by hand; bbolt opens the file, and fails at the first page.
@@ -102,7 +114,7 @@ class Snapshot:
         return self.page_size < _META_END or self.page_size % 8 != 0
 
     def _refuse_odd(self) -> None:
-        if self._is_odd():
+        if self._page_size_is_impossible():
             raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
 
     def _look(self) -> tuple[bytes, bytes]:
@@ -114,7 +126,7 @@ class Snapshot:
         """Read a small file that may change as a whole, with the closing look at once; other files are read later."""
         if self.size <= SMALL and not self._source.locked:
             self._buffer = self._whole()
-            self.settle()
+            self.finish()
 
     def _whole(self) -> bytes:
         content = read_at(self._source.fd, 0, self.size)
@@ -148,7 +160,7 @@ class Snapshot:
             raise self._cut() from None
         except OSError as error:
             raise OpenError("mmap", self.path, error.strerror or str(error)) from error
-        if os.name == "posix" and not source.private:  # Windows doesn't allow truncating a mapped file
+        if os.name == "posix" and not source.is_own_copy:  # Windows doesn't allow truncating a mapped file
             from .guard import Guard
 
             try:
@@ -196,7 +208,7 @@ class Snapshot:
         """Whether this process holds the shared lock, so that no bbolt can write."""
         return self._source.locked
 
-    def verify(self) -> None:
+    def check_unchanged(self) -> None:
         """Take the closing look: raise :class:`~boltcli.errors.Changed` unless everything read belongs to one state.
 
         With the lock it does, unless the file was truncated. Without it, the
@@ -204,13 +216,13 @@ class Snapshot:
         overwrites a page that the newest meta page reaches. No output may be
         shown before this look.
         """
-        if self.settled:
+        if self.finished:
             return
         if self._source.fd < 0:
             raise Changed("the file was closed before the closing look", path=self.path)
         if self._guard is not None and self._guard.is_cut():
             raise self._cut()
-        if not (self._source.locked or self._source.private):
+        if not (self._source.locked or self._source.is_own_copy):
             now = self._look()
             if now != self._seen:
                 self._compare(Meta.at(now[0], 0), Meta.at(now[1], 1))
@@ -218,16 +230,16 @@ class Snapshot:
     def _cut(self) -> Changed:
         return Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
 
-    def glance(self) -> None:
+    def poll(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` if the closing look is bound to fail. Long jobs call it repeatedly."""
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Take the closing look for the last time; nothing that could change may be read afterwards.
 
         This is for results that must be known to be consistent before the end of the ``with`` block.
         """
-        self.verify()
-        self.settled = True
+        self.check_unchanged()
+        self.finished = True
 
     def _compare(self, *metas: Meta) -> None:
         try:
@@ -263,7 +275,7 @@ class Snapshot:
         # An error caused by torn pages isn't one of the database. An interruption needs no closing look.
         try:
             if kind is None or issubclass(kind, Exception):
-                self.settle()
+                self.finish()
         finally:
             self.close()
 

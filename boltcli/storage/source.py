@@ -27,17 +27,17 @@ class Source:
     """An open database file: ``fd``, its ``path``, and whether this process holds the shared lock (``locked``).
 
     If not, ``reason`` says why: ``held`` by another process, ``unasked``, or
-    the system's message. ``private``: it is a copy that no other process can
+    the system's message. ``is_own_copy``: it is a copy that no other process can
     open, for example an unpacked file. ``remote``: the remote object of which
     it has a part. Closing the last duplicate releases the lock.
     """
 
-    __slots__ = ("_alone", "_held", "fd", "locked", "path", "private", "reason", "remote")
+    __slots__ = ("_alone", "_held", "fd", "is_own_copy", "locked", "path", "reason", "remote")
 
-    def __init__(self, fd: int, path: str, *, private: bool = False, remote: Remote | None = None) -> None:
+    def __init__(self, fd: int, path: str, *, is_own_copy: bool = False, remote: Remote | None = None) -> None:
         self.fd = fd
         self.path = path
-        self.private = private
+        self.is_own_copy = is_own_copy
         self.remote = remote
         self.locked = False
         self.reason = "unasked"
@@ -53,14 +53,14 @@ class Source:
 
     def duplicate(self) -> Source:
         """Return the same open file with the same lock; close it separately."""
-        other = self.copy(os.dup(self.fd), private=self.private)
+        other = self.copy(os.dup(self.fd), is_own_copy=self.is_own_copy)
         other.locked, other.reason = self.locked, self.reason
         self._alone = other._alone = False
         return other
 
-    def copy(self, fd: int, *, private: bool = True) -> Source:
+    def copy(self, fd: int, *, is_own_copy: bool = True) -> Source:
         """Return ``fd``, which has the same content, as a source."""
-        other = Source(fd, self.path, private=private, remote=self.remote)
+        other = Source(fd, self.path, is_own_copy=is_own_copy, remote=self.remote)
         other._held = hold_again(self._held)
         return other
 
@@ -72,9 +72,9 @@ class Source:
             fcntl.flock(self.fd, fcntl.LOCK_UN)
 
     @property
-    def steady(self) -> bool:
+    def is_stable(self) -> bool:
         """Whether no other process can change what is read, so that one look at the meta pages is enough."""
-        return self.locked or self.private
+        return self.locked or self.is_own_copy
 
     def try_lock(self) -> bool:
         """Try to take the shared flock(2) without waiting: it excludes bbolt writers, not other readers."""

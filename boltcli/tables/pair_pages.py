@@ -60,7 +60,7 @@ def _pages(snapshot: Snapshot, bucket: BucketRef, bounds: Bounds, values: bool, 
     path = bounds.bucket
     refuse_nested(snapshot, bucket)
     for leaf, keys, low, high in stretches(snapshot, bucket, bounds.start, bounds.stop, guard=guard):
-        snapshot.glance()
+        snapshot.poll()
         places = [index for index in leaf.bucket_indexes() if low <= index < high]
         inside = set(places)
         for first, last in leaf.batches(low, high) if values else ((low, high),):

@@ -92,7 +92,7 @@ def test_without_the_closing_look_it_would_be_torn(
     between: Callable[[Callable[[], None], int], None],
 ) -> None:
     """The tests here see a tear if there is one."""
-    monkeypatch.setattr(Snapshot, "verify", lambda _: None)
+    monkeypatch.setattr(Snapshot, "check_unchanged", lambda _: None)
     monkeypatch.setattr("boltcli.storage.snapshot.SMALL", 0)
     writer = Writer(tmp_path / "live.db", size)
     with held(writer.path):
@@ -157,7 +157,7 @@ def test_a_copy_that_shares_blocks_is_of_one_moment(tmp_path: Path, monkeypatch:
 
     def clone(source: Source) -> Source:
         path = shutil.copy(source.path, tmp_path / "clone")
-        return Source(os.open(path, os.O_RDONLY), source.path, private=True)
+        return Source(os.open(path, os.O_RDONLY), source.path, is_own_copy=True)
 
     monkeypatch.setattr(live_module, "_clone", clone)
     monkeypatch.setattr(live_module._Watched, "_look", _after(Snapshot._look, writer.commit))
@@ -376,10 +376,10 @@ with boltcli.open(path) as db:
     assert db._snapshot.buffer[size - 4096 :] == bytes(4096)
     os.truncate(path, size)
     try:
-        db._snapshot.verify()
+        db._snapshot.check_unchanged()
     except boltcli.BoltError as error:
         print(error)
-    db._snapshot.settled = True
+    db._snapshot.finished = True
 import mmap
 file = open(path, "rb")
 view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -281,4 +281,4 @@ def test_a_failure_is_not_one_of_the_attempt_before(tmp_path: Path, monkeypatch:
         _BadSector(monkeypatch, (PAD + 300) * PAGE)
         with pytest.raises(OpenError):
             attempts.snapshot(copy=True)
-        attempts.verify()
+        attempts.check_unchanged()

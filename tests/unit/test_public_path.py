@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from boltcli.storage.public_path import public, real, scrubbed
+from boltcli.storage.secrets import original_url, redact_text, redact_url
 
 
 @pytest.mark.parametrize(
@@ -25,24 +25,24 @@ from boltcli.storage.public_path import public, real, scrubbed
 )
 def test_passwords(address: str, secret: str, rest: str) -> None:
     whole = address.format(secret)
-    shown = public(whole)
+    shown = redact_url(whole)
     assert secret not in shown
     assert not any(part in shown for part in secret.split("/") if len(part) > 2)
     assert shown.endswith("@" + rest)
-    assert real(shown) == whole
-    assert public(shown) == shown
+    assert original_url(shown) == whole
+    assert redact_url(shown) == shown
 
 
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:9000/bucket/1@2", "http://localhost:80/a@b", "http://h:80/1", "s3://b/a@b/c"]
 )
 def test_no_password(address: str) -> None:
-    assert public(address) == address
+    assert redact_url(address) == address
 
 
 def test_messages_of_libraries() -> None:
     address = "https://u:p%40ss@h/x?sig=ab"
-    assert scrubbed("no p@ss, p%40ss for https://u:p%40ss@h/x?sig=ab", address) == (
+    assert redact_text("no p@ss, p%40ss for https://u:p%40ss@h/x?sig=ab", address) == (
         "no ***, *** for https://u:***@h/x?sig=***"
     )
-    assert scrubbed("http://u:pw@h:1 refused: pwd", "http://u:pw@h:1") == "http://u:***@h:1 refused: pwd"
+    assert redact_text("http://u:pw@h:1 refused: pwd", "http://u:pw@h:1") == "http://u:***@h:1 refused: pwd"

@@ -29,7 +29,7 @@ SLOWLY = """
 import sys, time
 import boltcli.storage.snapshot as snapshot
 which = sys.argv.pop(1)
-snapshot.Snapshot.glance = lambda self: time.sleep(0.05)
+snapshot.Snapshot.poll = lambda self: time.sleep(0.05)
 from boltcli.__main__ import process
 process()
 """

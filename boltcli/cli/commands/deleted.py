@@ -113,7 +113,7 @@ def _write(job: Job[Options], as_json: bool, out: BinaryIO) -> tuple[int, list[s
         )  # fmt: skip
         count = 0
         for pair in islice(found, options.limit or None):
-            file.verify()
+            file.check_unchanged()
             decoded = None
             if known is not None:
                 known.note(pair)

@@ -105,7 +105,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
         with complete(options.output, replace=options.force) as file:
             _write(snapshot, job, form, file)
-            snapshot.settle()
+            snapshot.finish()
     else:
         _write(snapshot, job, form, out)
 

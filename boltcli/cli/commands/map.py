@@ -150,7 +150,7 @@ def _deliver(job: Job[Options], content: bytes, snapshot: Snapshot, out: BinaryI
 
     with complete(output, public=True, replace=job.options.force) as file:
         file.write(content)
-        snapshot.settle()
+        snapshot.finish()
     if job.json:
         from ...render import records
 

@@ -61,7 +61,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
     def work(snapshot: Snapshot, one: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         context = _context(snapshot, one)
-        snapshot.settle()
+        snapshot.finish()
         contexts.append(context)
 
     paths = meant_files(job).paths

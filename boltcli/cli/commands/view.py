@@ -108,7 +108,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     with complete(job.options.output, replace=job.options.force) as file:
         with lines_into(file, kind) as target:
             count = _write(snapshot, job, "json" if kind == "array" else kind, target)
-        snapshot.settle()
+        snapshot.finish()
     out.write(f"{count} rows -> {job.options.output}\n".encode("utf-8", "surrogateescape"))
 
 

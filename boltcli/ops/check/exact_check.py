@@ -273,7 +273,7 @@ class _Check:
 
     def _verify(self, page: Page) -> Iterator[Finding]:
         """Check one page: bounds, references, whether it is free, and its type."""
-        self.snapshot.glance()
+        self.snapshot.poll()
         if self.progress is not None:
             self.visited += 1
             self.progress(self.visited, self.hwm)

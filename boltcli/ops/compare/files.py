@@ -199,7 +199,7 @@ def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:
 
 def _open(path: str | os.PathLike[str], lock: Way, timeout: float) -> Snapshot:
     source = open_source(os.fspath(path), lock, timeout)
-    if source.steady:
+    if source.is_stable:
         return open_snapshot(source)
     with Live(source) as live:
         return live.snapshot(copy=True)

@@ -37,7 +37,7 @@ def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True)
     """
     with Destination(path, mode=strictest(snapshot.mode), sync=sync) as destination:
         done = _write(snapshot, overlay, destination)
-        snapshot.settle()
+        snapshot.finish()
         destination.commit()
     return done
 
@@ -56,14 +56,14 @@ def patch_in_place(
     """
     source = open_source(path, "none")
     try:
-        if source.private:
+        if source.is_own_copy:
             raise OpenError("lock", path, "it is no plain file: write the result elsewhere (-o)")
         _lock(source, timeout)
         with Snapshot(path, source.duplicate()) as snapshot:
             status = os.fstat(source.fd)
             with Destination(path, mode=snapshot.mode, replace=True, in_place=True, sync=sync) as destination:
                 done = _write(snapshot, overlay, destination)
-                snapshot.settle()
+                snapshot.finish()
                 _resemble(source, destination, status)
                 kept = _keep(source) if backup else None
                 destination.commit()

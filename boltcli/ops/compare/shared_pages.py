@@ -146,8 +146,8 @@ class SharedPages(NothingShared):
 
     def _without_leaves(self, children: list[int]) -> list[int]:
         """Return those of ``children`` that aren't known to be plain leaves which are the same."""
-        self._new.glance()
-        self._old.glance()
+        self._new.poll()
+        self._old.poll()
         if max(children) >= self.limit:
             return children
         per_chunk, chunks = self._per_chunk, self._chunks

@@ -164,7 +164,7 @@ class TreeCursor:
 
     def _take(self, page: Page, least: bytes) -> None:
         """Read the first elements of a leaf page, whose keys should not be below ``least``."""
-        self._visits.snapshot.glance()
+        self._visits.snapshot.poll()
         self._rest = self._parts(page, least)
         self._next_part()
 

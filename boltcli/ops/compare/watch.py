@@ -177,7 +177,7 @@ class _Follower:
                     return None
                 found = list(self._diff(old, new))
                 parts = new.parts()
-                new.settle()
+                new.finish()
                 commit = self._commit(old, new, found)
                 size = new.size
         except (Changed, InvalidDatabase, _TooLarge):

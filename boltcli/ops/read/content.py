@@ -169,7 +169,7 @@ class _Visits(Seen):
 
     def visit(self, page: Page) -> None:
         snapshot = self._snapshot
-        snapshot.glance()
+        snapshot.poll()
         super().visit(page)
         self._done += 1
         if page.flags == BRANCH_PAGE and not page.count:

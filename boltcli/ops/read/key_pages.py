@@ -174,7 +174,7 @@ def key_rows(
     :class:`~boltcli.errors.Corrupted`.
     """
     for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, reverse=reverse):
-        snapshot.glance()
+        snapshot.poll()
         page = leaf.page
         pgid = page.pgid if bucket.root else bucket.page
         places: range | list[int] = range(low, high)

@@ -107,7 +107,7 @@ def _bucket(
             begin = 0
             for place in places if recursive else ():
                 end = place if reverse else place + 1  # in reverse a bucket follows what is in it
-                snapshot.glance()
+                snapshot.poll()
                 yield Items(path, keys[begin:end], values[begin:end])
                 child = values[place]
                 assert isinstance(child, BucketRef)
@@ -117,7 +117,7 @@ def _bucket(
                     inside = _inline(snapshot, child, guard)
                 yield _bucket(snapshot, child, (*path, keys[place]), inside, reverse, recursive, guard)
                 begin = end
-            snapshot.glance()
+            snapshot.poll()
             yield Items(path, keys[begin:], values[begin:])
 
 

@@ -116,7 +116,7 @@ def diagnose(
             notes += _torn(file)
             remedies = _try_all(path, folder, symptoms, notes)
             application = application or _whose(os.path.join(folder, _RECOVERED), whose)
-        file.verify()
+        file.check_unchanged()
     ok = not symptoms and not (records is not None and records.errors)
     return Diagnosis(path, ok, holder, application, notes, symptoms, remedies, records)
 
@@ -165,7 +165,7 @@ def _notes(file: MappedFile) -> list[str]:
 
 def _open(path: str) -> Snapshot:
     """Return a copy that nobody else has."""
-    return Snapshot(path, Source(open_for_reading(path), path, private=True))
+    return Snapshot(path, Source(open_for_reading(path), path, is_own_copy=True))
 
 
 def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[list[Symptom], list[str]]:

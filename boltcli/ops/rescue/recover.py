@@ -140,9 +140,9 @@ def recover_file(
             else:
                 size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
         except OSError as error:
-            file.verify()
+            file.check_unchanged()
             raise DestinationError("write", output, error) from error
-        file.verify()
+        file.check_unchanged()
         if bucket and not emission.buckets:
             raise BucketNotFound
         if not (emission.pairs or emission.buckets or done.tree.top.leaves):
@@ -261,7 +261,7 @@ def compared(path: str, fd: int, bucket: tuple[bytes, ...], but: set[bytes | Non
         source = Snapshot(path, open_source(path, "none"))
     except InvalidDatabase:
         return None
-    with source, Snapshot(path, Source(os.dup(fd), path, private=True)) as result:
+    with source, Snapshot(path, Source(os.dup(fd), path, is_own_copy=True)) as result:
         try:
             for change in diff(source, result, bucket):
                 if change.bucket and change.bucket[0] in but:

@@ -97,9 +97,9 @@ def redact(
             try:
                 copy.run(progress)
             except OSError as error:
-                file.verify()
+                file.check_unchanged()
                 raise DestinationError("write", output, error) from error
-            file.verify()
+            file.check_unchanged()
             destination.commit()
         return Redaction(
             path, output, file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.wiped,

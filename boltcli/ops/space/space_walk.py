@@ -121,7 +121,7 @@ class _Walk:
         if group == self_:
             place.first = place.last = len(result.leaves) // 4
         for page in tree_pages(snapshot, ref, self._seen):
-            snapshot.glance()
+            snapshot.poll()
             if ref.root:  # the overflow may be damaged
                 result.overflow_pages += min(page.overflow, snapshot.page_count - page.pgid - 1)
             if page.flags != LEAF_PAGE:

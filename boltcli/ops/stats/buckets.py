@@ -203,7 +203,7 @@ class _Reader:
 
     def _bucket(self, ref: BucketRef, parent: BucketRecord | None) -> Nested[BucketRecord]:
         snapshot = self._snapshot
-        snapshot.glance()
+        snapshot.poll()
         if self._progress is not None:
             self._progress(self._done, snapshot.meta.hwm)
         record = BucketRecord(ref.name, parent, ref.sequence, not ref.root)

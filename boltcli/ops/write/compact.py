@@ -121,12 +121,12 @@ def compact(
             if is_sound:
                 done = _kernel_copy(snapshot, destination, form, progress)
             if done is None:
-                snapshot.verify()
+                snapshot.check_unchanged()
                 done = _copy(snapshot, destination, form, is_sound, progress, warnings)
         except OSError as error:
-            snapshot.verify()  # a source that is cut short meanwhile can't be read by the system either
+            snapshot.check_unchanged()  # a source that is cut short meanwhile can't be read by the system either
             raise DestinationError("write", path, error) from error
-        snapshot.settle()
+        snapshot.finish()
         destination.commit()
     size, transactions, pairs, buckets = done
     return Compaction(snapshot.size, size, pairs, buckets, transactions, warnings)
@@ -203,11 +203,11 @@ def _copy(
         path = destination.path
         with Destination(path, replace=True, sync=False) as between:
             write(events, BboltWriter(BboltFile(between.fd, page_size), limit))
-            with Snapshot(path, Source(os.dup(between.fd), path, private=True)) as ordered:
+            with Snapshot(path, Source(os.dup(between.fd), path, is_own_copy=True)) as ordered:
                 writer = DenseWriter(destination.fd, page_size, fill_percent)
                 return _done(writer, write(content(ordered, is_sound=True), writer))
     except (Corrupted, BboltRefuses) as error:
-        snapshot.verify()
+        snapshot.check_unchanged()
         if isinstance(error, Corrupted):
             raise
         raise DamagedSource(str(error), page=snapshot.meta.root, path=snapshot.path) from None

@@ -33,7 +33,7 @@ def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
     ``path`` is its name in errors. Raises :class:`~boltcli.errors.Corrupted`
     for a damaged database, as its free pages aren't known.
     """
-    with Snapshot(path, Source(os.dup(fd), path, private=True)) as snapshot:
+    with Snapshot(path, Source(os.dup(fd), path, is_own_copy=True)) as snapshot:
         return _patches(snapshot)
 
 

@@ -8,10 +8,10 @@ _SHORTEST = 3  # letters of the shortest secret that is removed from messages
 _REAL: dict[str, str] = {}  # real addresses by the way they are shown, for those that contain secrets
 
 
-def public(path: str) -> str:
-    """Return ``path`` without the password and the query's values, if it is an address. :func:`real` reverses it.
+def redact_url(path: str) -> str:
+    """Return ``path`` without the password and the query's values, if it is an address. :func:`original_url` reverses it.
 
-    >>> public("sftp://me:secret@host/db?X-Amz-Signature=0123&part!member/snap/db")
+    >>> redact_url("sftp://me:secret@host/db?X-Amz-Signature=0123&part!member/snap/db")
     'sftp://me:***@host/db?X-Amz-Signature=***&part!member/snap/db'
     """
     if path in _REAL:
@@ -27,17 +27,17 @@ def public(path: str) -> str:
         hidden = f"{_HIDDEN}{number}"
 
 
-def real(path: str) -> str:
+def original_url(path: str) -> str:
     """Return the real address that is shown as ``path``."""
     return _REAL.get(path, path)
 
 
 def has_secrets(path: str) -> bool:
     """Return whether the address ``path`` contains secrets."""
-    return public(path) in _REAL
+    return redact_url(path) in _REAL
 
 
-def scrubbed(words: str, address: str) -> str:
+def redact_text(words: str, address: str) -> str:
     """Return a library's message ``words`` without the secrets of ``address``."""
     from urllib.parse import quote, unquote
 
