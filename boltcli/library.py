@@ -26,9 +26,8 @@ from .ops.stats.buckets import BucketStats
 from .ops.stats.database_stats import bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
-from .storage.live import Live
-from .storage.open_snapshot import open_snapshot
-from .storage.open_source import LOCK_PATIENCE, open_source
+from .storage.live import Live, open_state
+from .storage.source import LOCK_PATIENCE, open_source
 from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import find_bucket, root_bucket, seek
@@ -41,8 +40,8 @@ if TYPE_CHECKING:
     from .ops.compare.change import Change
     from .ops.read.mapping_views import Key
     from .ops.read.select_items import Items as Part
-    from .storage.open_source import Way
     from .storage.snapshot import Snapshot
+    from .storage.source import Way
 
 T = TypeVar("T")
 
@@ -66,11 +65,7 @@ def open(
     fast to be copied, :class:`~boltcli.errors.Changed`. Use it in a
     ``with`` statement, or call :meth:`Database.close`.
     """
-    source = open_source(os.fspath(path), lock, timeout)
-    if source.is_stable:
-        return Database(open_snapshot(source, previous=previous), owns=True)
-    with Live(source, previous=previous) as live:
-        return Database(live.snapshot(copy=True), owns=True)
+    return Database(open_state(open_source(os.fspath(path), lock, timeout), previous=previous), owns=True)
 
 
 def view(

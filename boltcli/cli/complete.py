@@ -17,8 +17,8 @@ from itertools import islice
 
 from ..errors import BoltError
 from ..render.names import NOTATIONS, typed
-from ..storage.open_source import open_source
 from ..storage.snapshot import Snapshot
+from ..storage.source import open_source
 from ..tree.bucket import find_bucket
 from ..tree.key_range import keys_with_prefix, last_with_prefix
 from .help import inside

@@ -128,7 +128,7 @@ def _application(snapshot: Snapshot) -> Application | None:
 
 def opened(path: str) -> Snapshot:
     """Open a database for a look, without waiting for its lock. Raises BoltError."""
-    from ..storage.open_source import open_source
     from ..storage.snapshot import Snapshot
+    from ..storage.source import open_source
 
     return Snapshot(path, open_source(path, "try"))

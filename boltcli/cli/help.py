@@ -38,7 +38,7 @@ def write_example(out: BinaryIO) -> None:
     from ..errors import DestinationExists
     from ..guide import example
     from ..storage.destination import Destination
-    from ..storage.positions import write_all
+    from ..storage.files import write_all
 
     try:
         with Destination(EXAMPLE) as file:

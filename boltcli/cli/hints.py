@@ -142,8 +142,8 @@ def _of_missing(command: Command, arguments: list[str]) -> list[str]:
 
 
 def _opened(path: str) -> Snapshot:
-    from ..storage.open_source import open_source
     from ..storage.snapshot import Snapshot
+    from ..storage.source import open_source
 
     return Snapshot(path, open_source(path, "try"))
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from ..errors import BoltError
     from ..fleet.find import Files
-    from ..storage.open_source import Way
     from ..storage.remote import Remote
     from ..storage.snapshot import Snapshot
+    from ..storage.source import Way
     from .option import Value
 
     T = TypeVar("T")  # the command's class Options

@@ -142,7 +142,7 @@ def _done(job: Job[Any], files: Files, paths: list[str], *, in_order: bool = Fal
 
 def _keep_stdin(job: Job[Any]) -> None:
     """Read standard input here, as the other processes have none; they open what this keeps."""
-    from ..storage.open_source import open_source
+    from ..storage.source import open_source
 
     try:
         open_source("-", "none", max_unpacked=job.max_unpacked).close()

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, DestinationError
 from ..storage.destination import Destination, usual_mode
+from ..storage.files import read_at, write_all
 from ..storage.opened import refuse
-from ..storage.positions import write_all
-from ..storage.source import read_at
 from .row_output import Form, lines_into
 
 if TYPE_CHECKING:

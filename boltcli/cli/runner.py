@@ -39,11 +39,11 @@ def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> 
     transaction (``lock_free.py``). So it must have other side effects only after ``snapshot.finish()``, which takes
     the closing look.
     """
-    from ..storage.open_snapshot import open_snapshot
+    from ..storage.snapshot import Snapshot
 
     source = _opened(job.path, job)
     if source.is_stable and (source.is_own_copy or not job.previous):
-        with open_snapshot(source, previous=job.previous) as snapshot:
+        with Snapshot(source.path, source, previous=job.previous) as snapshot:
             try:
                 return work(snapshot, job, out, err)
             finally:
@@ -59,19 +59,13 @@ def open_second(path: str, job: Job[Any], *, previous: bool = False) -> Snapshot
 
     Without the lock this is a private copy of one transaction's state. The caller closes it.
     """
-    from ..storage.open_snapshot import open_snapshot
+    from ..storage.live import open_state
 
-    source = _opened(path, job)
-    if source.is_stable:
-        return open_snapshot(source, previous=previous)
-    from ..storage.live import Live
-
-    with Live(source, previous=previous) as live:
-        return live.snapshot(copy=True)
+    return open_state(_opened(path, job), previous=previous)
 
 
 def _opened(path: str, job: Job[Any]) -> Source:
-    from ..storage.open_source import open_source
+    from ..storage.source import open_source
 
     with job.progress("unpacking", "bytes") as progress:
         return open_source(

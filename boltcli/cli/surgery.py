@@ -6,7 +6,7 @@ from ..errors import ArgumentError, BoltError, Step
 from ..format.meta import Meta
 from ..ops.write.page_surgery import leads_beyond, nonsense
 from ..render.names import shell_quoted
-from ..storage.copy import begin_copy
+from ..storage.raw import begin_copy
 from .command import Command, Option
 from .option import Argument
 from .values import parse_int64, parse_uint64
@@ -109,7 +109,7 @@ def output_of(job: Job[T]) -> str:
 
 def _warn_of_writer(job: Job[T]) -> None:
     from ..storage.holders import writer
-    from ..storage.open_source import open_source
+    from ..storage.source import open_source
 
     try:
         source = open_source(job.path, "none")
@@ -152,8 +152,8 @@ def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
 def _verdict(path: str) -> tuple[int, str]:
     """Return the number of errors that a check finds in the copy, and a sentence about them."""
     from ..ops.check.database_check import check
-    from ..storage.open_source import open_source
     from ..storage.snapshot import Snapshot
+    from ..storage.source import open_source
 
     count, first = 0, ""
     try:

@@ -6,8 +6,8 @@ import os
 
 from ..errors import ArgumentError, BoltError
 from ..extras import need
+from ..storage.files import temporary_file
 from ..storage.forked import Died, as_done
-from ..storage.unnamed import temporary_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -200,7 +200,7 @@ def kind_of_file(path: str) -> str:
     """Return how the database at ``path`` is packed, by its first bytes; bolt if it isn't, remote or "-" elsewhere."""
     if is_elsewhere(path):
         return "stdin" if path == "-" else "remote"
-    from ..storage.members import split_member
+    from ..storage.opened import split_member
 
     file, members = split_member(path)
     try:

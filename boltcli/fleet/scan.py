@@ -91,7 +91,7 @@ def describe(path: str) -> dict[str, Any]:
 
 def _look(path: str) -> dict[str, Any]:
     from ..storage.live import Live
-    from ..storage.open_source import open_source
+    from ..storage.source import open_source
 
     def read(snapshot: Snapshot) -> dict[str, Any]:
         from ..apps.registry import recognise

@@ -40,8 +40,9 @@ def file_state(path: str) -> State:
 
 def _txid(path: str, size: int) -> int | None:
     from ..format.meta import Meta, choose
+    from ..storage.files import read_at
     from ..storage.snapshot import find_page_size
-    from ..storage.source import begins_with_meta, open_for_reading, read_at
+    from ..storage.source import begins_with_meta, open_for_reading
 
     try:
         fd = open_for_reading(path)

@@ -11,7 +11,14 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .source import Source
+    from typing import Protocol
+
+    class OpenFile(Protocol):
+        """An open file, like :class:`~boltcli.storage.source.Source`."""
+
+        fd: int
+        path: str
+
 
 _TABLE = "/proc/locks"
 
@@ -47,17 +54,17 @@ class Holder:
         return f"process {self.pid} ({self.name})" if self.name else f"process {self.pid}"
 
 
-def describe_holder(source: Source) -> str:
+def describe_holder(source: OpenFile) -> str:
     """Return a description of the process that prevents a reader from locking."""
     return str(writer(source) or Holder(""))
 
 
-def writer(source: Source) -> Holder | None:
+def writer(source: OpenFile) -> Holder | None:
     """Return the process that holds the exclusive lock; None if there is none."""
     return next((holder for holder in holders(source) if holder.mode == "exclusive" and not holder.waits), None)
 
 
-def holders(source: Source) -> list[Holder]:
+def holders(source: OpenFile) -> list[Holder]:
     """Return the other processes that hold the file's flock(2) lock or wait for it.
 
     If the lock table has no entry (another system, or holders outside this
@@ -79,7 +86,7 @@ def holders(source: Source) -> list[Holder]:
     return found
 
 
-def openers(source: Source) -> list[Holder]:
+def openers(source: OpenFile) -> list[Holder]:
     """Return other processes that have the file open, including those that wait for its lock, as far as visible."""
     file = os.fstat(source.fd)
     try:

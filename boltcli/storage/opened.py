@@ -161,9 +161,18 @@ def strictest(mode: int = _ALL) -> int:
     return mode
 
 
+def split_member(path: str) -> tuple[str, list[str]]:
+    """Split ``FILE!member`` into the file and the names of the members; there are none if FILE doesn't exist."""
+    at = path.find("!")
+    while at >= 0:
+        if at and path[at + 1 :] and os.path.isfile(path[:at]):
+            return path[:at], path[at + 1 :].split("!")
+        at = path.find("!", at + 1)
+    return path, []
+
+
 def _found(paths: Iterable[str]) -> dict[Key, int]:
     from .data_directory import databases_of
-    from .members import split_member
 
     modes: dict[Key, int] = {}
     for path in paths:

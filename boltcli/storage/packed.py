@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError, BoltError, UnpackError
 from ..extras import need
 from ..format.magic import ZEROS, is_bolt, kind_of
-from .unnamed import Unnamed
+from .files import Unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,22 +3,26 @@
 It takes the page size and the high-water mark from meta 0, valid or not, and
 requires only that a page bears its own id, so it reads files that a snapshot
 refuses. The arithmetic is bbolt's (``internal/guts_cli``), including 64-bit
-overflow.
+overflow. A copy of such a file, to be changed before it
+appears, is begun by :func:`begin_copy`.
 """
 
 from __future__ import annotations
 
 import os
 
-from ..errors import OpenError, Step, UnreadablePage
+from ..errors import DestinationError, DestinationExists, OpenError, Step, UnreadablePage
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..format.meta import Meta
 from ..format.page import HEADER, Page
-from .open_source import open_source
-from .source import check_source, read_or_raise
+from .files import copy_sparse, read_or_raise, write_all
+from .source import check_source, open_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .destination import Destination
     from .source import Source
 
 _FIRST = 4096  # bytes that bbolt reads for meta 0
@@ -150,3 +154,56 @@ class RawFile:
             return read_or_raise(self.fd, position, length)
         except OSError as error:
             raise OpenError("read", self.path, error.strerror or str(error)) from error
+
+
+def begin_copy(file: RawFile, output: str) -> Destination:
+    """Return a destination for ``output`` with a copy of ``file``; the caller commits or closes it.
+
+    Raises :class:`~boltcli.errors.DestinationExists` or
+    :class:`~boltcli.errors.StepFailed`, in the words and the order of bbolt's ``CopyFile``.
+    """
+    from .destination import Destination
+
+    try:
+        os.stat(output)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise DestinationError("stat", output, error) from error
+    else:
+        raise DestinationExists(output)
+    with Step("failed to open source file {}", file.path):
+        source = file.fd
+    with Step("failed to create output file {}", output):
+        if output.endswith(os.sep) and os.path.isdir(os.path.dirname(output.rstrip(os.sep)) or os.curdir):
+            raise DestinationError("open", output, ValueError("Is a directory"))
+        destination = Destination(output)
+    try:
+        with Step("failed to copy database file from {} to {}", file.path, output):
+            try:
+                copy_sparse(source, destination.fd)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                # bbolt reports a folder as source at this point, so boltcli does too.
+                wrong = ValueError(f"copy_file_range: {reason[:1].lower()}{reason[1:]}")
+                raise DestinationError("write", output, wrong) from error
+    except BaseException:
+        destination.close()
+        raise
+    return destination
+
+
+def write_patches(destination: Destination, patches: Iterable[tuple[int, bytes]], size: int = 0) -> None:
+    """Write byte strings at their offsets; extend the file to ``size`` bytes if it is shorter.
+
+    Raises :class:`~boltcli.errors.DestinationError`.
+    """
+    try:
+        if size > os.fstat(destination.fd).st_size:
+            os.truncate(destination.fd, size)
+        for offset, data in patches:
+            if offset >> 63:
+                raise DestinationError("writeat", destination.path, ValueError("negative offset"))
+            write_all(destination.fd, data, offset)
+    except OSError as error:
+        raise DestinationError("write", destination.path, error) from error

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import BoltError, Changed, OpenError, SourceNotFound
 from ..extras import need
+from .files import temporary_file, write_all
 from .http_object import HttpObject, first_bytes, is_http, settings
 from .patience import read_timeout
-from .positions import write_all
 from .secrets import original_url, redact_text, redact_url
-from .unnamed import temporary_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

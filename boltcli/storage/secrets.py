@@ -9,7 +9,7 @@ _REAL: dict[str, str] = {}  # real addresses by the way they are shown, for thos
 
 
 def redact_url(path: str) -> str:
-    """Return ``path`` without the password and the query's values, if it is an address. :func:`original_url` reverses it.
+    """Return ``path`` without password and query values, if it is an address; :func:`original_url` reverses it.
 
     >>> redact_url("sftp://me:secret@host/db?X-Amz-Signature=0123&part!member/snap/db")
     'sftp://me:***@host/db?X-Amz-Signature=***&part!member/snap/db'

@@ -8,23 +8,84 @@ from ..errors import Changed, Corrupted, DatabaseClosed, InvalidDatabase, OpenEr
 from ..format.constants import ELEMENT_SIZE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
 from ..format.page import HEADER, Page
-from .open_source import open_source
-from .source import HOST_PAGE, Source, read_at
+from .files import cut, read_at
+from .source import HOST_PAGE, Source, open_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..format.page import Buffer, Owner
     from .guard import Guard
+    from .remote_pages import RemotePages
 
 # Bytes that bbolt reads for a meta page before it knows the page size.
 _PROBE = 0x1000
 _META_END = PAGE_HEADER_SIZE + META_SIZE
 # Files up to this many bytes are read as a whole.
 SMALL = 1 << 20
-# Pages of a larger file that are read one by one before it is mapped, which costs as much as reading them.
-_LONE = 100
+# Pages that are read by themselves.
+_ALONE = 100
+
+
+class FilePages:
+    """The pages of a local file: the first ones are read by themselves, then the file is mapped (a small one is read).
+
+    Reading a hundred pages costs as much as mapping the file, and most commands that look something up need fewer.
+    """
+
+    __slots__ = ("_buffer", "_guard", "_left", "_page_size", "_size", "_source")
+
+    def __init__(self, source: Source, size: int, page_size: int) -> None:
+        self._source = source
+        self._size = size
+        self._page_size = page_size
+        self._left = _ALONE if size else 0
+        self._buffer: Buffer | None = None
+        self._guard: Guard | None = None
+
+    def alone(self, pgid: int) -> bytes | None:
+        """Return the bytes of the page run ``pgid``; None if it is irregular, or enough were read by themselves."""
+        page_size = self._page_size
+        start = pgid * page_size
+        if not self._left or start + page_size > self._size:
+            return None
+        self._left -= 1
+        content = read_at(self._source.fd, start, page_size)
+        _, _, count, overflow = HEADER.unpack_from(content.ljust(page_size, b"\0"))
+        size = (overflow + 1) * page_size
+        if size > min(self._size - start, SMALL):
+            return None
+        if overflow:
+            content = read_at(self._source.fd, start, size)
+        return content if len(content) == size and PAGE_HEADER_SIZE + ELEMENT_SIZE * count <= size else None
+
+    def whole(self) -> Buffer:
+        """Return all bytes of the file. Raises OpenError, Changed."""
+        if self._buffer is None:
+            if self._size <= SMALL:  # quicker than mapping it
+                content = read_at(self._source.fd, 0, self._size)
+                if len(content) < self._size:
+                    raise cut(self._source.path)
+                self._buffer = content
+            else:
+                from .guard import map_file
+
+                self._buffer, self._guard = map_file(self._source, self._size)
+        return self._buffer
+
+    def check_unchanged(self) -> None:
+        """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was mapped."""
+        if self._guard is not None and self._guard.is_cut():
+            raise cut(self._source.path)
+
+    def close(self) -> None:
+        """Unmap the file. Raises BufferError if a view of the map still exists."""
+        if self._guard is not None:
+            self._guard.release()
+        buffer, self._buffer = self._buffer, None
+        if buffer is not None and not isinstance(buffer, bytes):
+            buffer.close()
 
 
 class Snapshot:
@@ -43,11 +104,12 @@ class Snapshot:
 
     __slots__ = (
         "_buffer",
-        "_guard",
-        "_lone",
+        "_on_page",
+        "_pages",
         "_readable",
         "_seen",
         "_source",
+        "_written",
         "finished",
         "meta",
         "metas",
@@ -58,30 +120,49 @@ class Snapshot:
         "size",
     )  # fmt: skip
 
-    piecemeal = False  # whether reading the whole file costs much more than reading single pages
-
-    def __init__(self, path: str, source: Source | None = None, *, previous: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        source: Source | None = None,
+        *,
+        previous: bool = False,
+        on_page: Callable[[Snapshot, Page], None] | None = None,
+        at_once: bool = True,
+    ) -> None:
         """Validate ``source``, which the snapshot then owns; by default ``path`` is opened and locked.
 
-        Raises :class:`~boltcli.errors.SourceNotFound`,
-        :class:`~boltcli.errors.OpenError`,
-        :class:`~boltcli.errors.InvalidDatabase` or
+        ``on_page`` is called with each page that is read. A small file that may change is read as a whole, with the
+        closing look, unless ``at_once`` is False. Raises :class:`~boltcli.errors.SourceNotFound`,
+        :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.InvalidDatabase` or
         :class:`~boltcli.errors.Changed`.
         """
         self.path = path
         self.finished = False
-        self._buffer: Buffer | None = None
-        self._guard: Guard | None = None
-        self._lone = _LONE
+        self._buffer: Buffer | None = None  # the whole file, once it was asked for
+        self._on_page = on_page
         self._source = source or open_source(path)
+        self._pages: FilePages | RemotePages = FilePages(self._source, 0, 0)  # until the page size is known
+        self._written: int | None = None
         try:
             self._open(previous)
+            if (
+                at_once
+                and self.size <= SMALL
+                and not (self._source.locked or self._source.remote is not None or self._page_size_is_impossible())
+            ):
+                self._buffer = self._pages.whole()
+                self.finish()
         except BaseException:
             self.close()
             raise
 
     def _open(self, previous: bool) -> None:
-        fd = self._source.fd
+        source = self._source
+        fd, remote = source.fd, source.remote
+        if remote is not None:
+            from .remote_pages import RemotePages, fetch_metas
+
+            fetch_metas(remote)
         status = os.fstat(fd)
         self.mode = status.st_mode & 0o7777
         self.size = status.st_size
@@ -97,14 +178,16 @@ class Snapshot:
         self.meta = choose(*self.metas)
         if previous:
             self.meta = self._previous()
+            # Of that state a writer may reuse the pages without changing a meta page.
+            self._written = None if source.is_stable else status.st_mtime_ns
         self.size = os.fstat(fd).st_size  # again: the file may have grown before the look
         # A map reads as zeros from the file's end to the end of the host's page.
         self._readable = -(-self.size // HOST_PAGE) * HOST_PAGE
         self.page_count = -(-self.size // max(self.page_size, 1))
-        if self._page_size_is_impossible():
-            self._lone = 0
-        else:
-            self._read()
+        if remote is not None:
+            self._pages = RemotePages(remote, fd, self.size, self.page_size)
+        elif not self._page_size_is_impossible():
+            self._pages = FilePages(source, self.size, self.page_size)
 
     def _page_size_is_impossible(self) -> bool:
         """Return whether the page size is too small for a meta page, so that no page can be read.
@@ -113,62 +196,35 @@ class Snapshot:
         """
         return self.page_size < _META_END or self.page_size % 8 != 0
 
-    def _refuse_odd(self) -> None:
-        if self._page_size_is_impossible():
-            raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
-
     def _look(self) -> tuple[bytes, bytes]:
         """Read the beginnings of both meta pages from the file."""
         fd = self._source.fd
         return read_at(fd, 0, _META_END), read_at(fd, self.page_size, _META_END)
 
-    def _read(self) -> None:
-        """Read a small file that may change as a whole, with the closing look at once; other files are read later."""
-        if self.size <= SMALL and not self._source.locked:
-            self._buffer = self._whole()
-            self.finish()
-
-    def _whole(self) -> bytes:
-        content = read_at(self._source.fd, 0, self.size)
-        if len(content) < self.size:
-            raise self._cut()
-        return content
-
     @property
     def buffer(self) -> Buffer:
-        """The file's bytes: the mapped file, or the content of a small one.
+        """The file's bytes: the mapped file, or the content of a small one. Of a remote object all is read.
 
         The first access raises :class:`~boltcli.errors.OpenError`, :class:`~boltcli.errors.InvalidDatabase`
         (an impossible page size) or :class:`~boltcli.errors.Changed`; an access after :meth:`close` raises
         :class:`~boltcli.errors.DatabaseClosed`.
         """
         if self._buffer is None:
-            if self._source.fd < 0:
-                raise DatabaseClosed
-            self._refuse_odd()
-            # Reading a small file is quicker than mapping it.
-            self._buffer = self._whole() if self.size <= SMALL else self._map()
+            self._readable_pages()
+            self._buffer = self._pages.whole()
         return self._buffer
 
-    def _map(self) -> Buffer:
-        import mmap
+    def _readable_pages(self) -> None:
+        """Raise an error if no page can be read at all."""
+        if self._source.fd < 0:
+            raise DatabaseClosed
+        if self._page_size_is_impossible():
+            raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
 
-        source = self._source
-        try:
-            mapping = mmap.mmap(source.fd, self.size, access=mmap.ACCESS_READ)
-        except ValueError:  # the file is shorter now
-            raise self._cut() from None
-        except OSError as error:
-            raise OpenError("mmap", self.path, error.strerror or str(error)) from error
-        if os.name == "posix" and not source.is_own_copy:  # Windows doesn't allow truncating a mapped file
-            from .guard import Guard
-
-            try:
-                self._guard = Guard(mapping, source.fd)
-            except OSError as error:  # a Python without ctypes callbacks; under the lock boltcli does as bbolt does
-                if not source.locked:
-                    raise Changed(f"no protection against its truncation: {error}", path=self.path) from None
-        return mapping
+    def read_beyond_pages(self) -> None:
+        """Have each page lie in the bytes of the file from now on, for readers that go beyond its end as bbolt does."""
+        if self._source.remote is None:
+            self.buffer  # noqa: B018
 
     def _previous(self) -> Meta:
         """Return the other meta page: the state before the newest transaction."""
@@ -185,14 +241,6 @@ class Snapshot:
         """Return a new snapshot of the same open file, of the newest or the ``previous`` state; close it separately."""
         return Snapshot(self.path, self._source.duplicate(), previous=previous)
 
-    def expect_whole(self) -> None:
-        """Tell the system that most of the file will be read, so that it reads ahead further."""
-        if hasattr(os, "posix_fadvise"):
-            try:
-                os.posix_fadvise(self._source.fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-            except OSError:
-                pass  # advice only
-
     @property
     def closed(self) -> bool:
         """Whether :meth:`close` was called."""
@@ -208,6 +256,11 @@ class Snapshot:
         """Whether this process holds the shared lock, so that no bbolt can write."""
         return self._source.locked
 
+    @property
+    def heads(self) -> tuple[bytes, bytes]:
+        """The beginnings of both meta pages, as the opening look read them."""
+        return self._seen
+
     def check_unchanged(self) -> None:
         """Take the closing look: raise :class:`~boltcli.errors.Changed` unless everything read belongs to one state.
 
@@ -220,18 +273,22 @@ class Snapshot:
             return
         if self._source.fd < 0:
             raise Changed("the file was closed before the closing look", path=self.path)
-        if self._guard is not None and self._guard.is_cut():
-            raise self._cut()
-        if not (self._source.locked or self._source.is_own_copy):
-            now = self._look()
-            if now != self._seen:
-                self._compare(Meta.at(now[0], 0), Meta.at(now[1], 1))
+        self._pages.check_unchanged()
+        self.poll()
+        if self._written is not None:
+            from .holders import writer
 
-    def _cut(self) -> Changed:
-        return Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
+            if writer(self._source) is not None or os.fstat(self._source.fd).st_mtime_ns != self._written:
+                raise Changed(
+                    "the file was written to while the state before the last transaction was read", path=self.path
+                )
 
     def poll(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` if the closing look is bound to fail. Long jobs call it repeatedly."""
+        if not (self._source.is_stable or self.finished):
+            now = self._look()
+            if now != self._seen:
+                self._compare(Meta.at(now[0], 0), Meta.at(now[1], 1))
 
     def finish(self) -> None:
         """Take the closing look for the last time; nothing that could change may be read afterwards.
@@ -256,15 +313,12 @@ class Snapshot:
 
     def close(self) -> None:
         """Unmap and close the file, which releases the lock."""
-        if self._guard is not None:
-            self._guard.release()
-        if self._buffer is not None and not isinstance(self._buffer, bytes):
-            try:
-                self._buffer.close()
-            except BufferError:
-                # A view of the map still exists, perhaps in an error's traceback, and keeps the map open. The map
-                # has a duplicate of the descriptor, so release the lock explicitly.
-                self._source.unlock()
+        try:
+            self._pages.close()
+        except BufferError:
+            # A view of the map still exists, perhaps in an error's traceback, and keeps the map open. The map
+            # has a duplicate of the descriptor, so release the lock explicitly.
+            self._source.unlock()
         self._buffer = None
         self._source.close()
 
@@ -279,19 +333,22 @@ class Snapshot:
         finally:
             self.close()
 
-    def page(
-        self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None, *, lone: bool = False
-    ) -> Page:  # fmt: skip
+    def page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
         """Return the page run at ``pgid``, with the two assertions that bbolt makes about every page.
 
         They are: the page bears its own id, and it has exactly one of the four
         types. For errors, ``stack`` is the page ids that led here, ``bucket``
-        the owner of the tree. ``lone``: few other pages will be read, and
-        nothing after the run's end, so the file need not be mapped. Raises
-        :class:`~boltcli.errors.Corrupted`.
+        the owner of the tree. Nothing after the run's end may be read, except
+        after :meth:`read_beyond_pages`. Raises :class:`~boltcli.errors.Corrupted`.
         """
-        page = self._lone_page(pgid, stack, bucket) if lone and self._buffer is None else None
-        if page is None:
+        alone = self._pages.alone(pgid) if self._buffer is None else None
+        if alone is not None:
+            size = len(alone)
+            header, start = HEADER.unpack_from(alone), pgid * self.page_size
+            page = Page(header, alone, 0, size, size, start, self.path, tuple(stack), bucket)
+            if self._on_page is not None:
+                self._on_page(self, page)
+        else:
             page = self.any_page(pgid, stack, bucket)
         if page.pgid != pgid:
             raise self.corrupted(f"the page identifies itself as page {page.pgid}", pgid, stack, bucket)
@@ -300,11 +357,14 @@ class Snapshot:
         return page
 
     def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        """Return the page run at ``pgid`` like :meth:`page`, but without the assertions."""
+        """Return the page run at ``pgid`` like :meth:`page`, but without the assertions.
+
+        It lies in the bytes of the file, as after :meth:`read_beyond_pages`.
+        """
         page_size = self.page_size
         buffer = self._buffer
         if buffer is None:
-            buffer = self.buffer
+            buffer = self._holding(pgid)
         start = offset = pgid * page_size
         size = self.size
         if start + page_size > size:
@@ -318,24 +378,17 @@ class Snapshot:
         header = HEADER.unpack_from(buffer, offset)
         end = offset + (header[3] + 1) * page_size
         end = end if end < size else size
-        return Page(header, buffer, offset, end, size, start, self.path, tuple(stack), bucket)
+        page = Page(header, buffer, offset, end, size, start, self.path, tuple(stack), bucket)
+        if self._on_page is not None:
+            self._on_page(self, page)
+        return page
 
-    def _lone_page(self, pgid: int, stack: Sequence[int], bucket: Owner | None) -> Page | None:
-        """Read a single page run without mapping the file; return None if it is irregular."""
-        page_size = self.page_size
-        start = pgid * page_size
-        if self._lone and start + page_size <= self.size:
-            self._lone -= 1
-            buffer = read_at(self._source.fd, start, page_size)
-            header = HEADER.unpack_from(buffer.ljust(page_size, b"\0"))
-            overflow = header[3]
-            size = (overflow + 1) * page_size
-            if size <= min(self.size - start, SMALL):
-                if overflow:
-                    buffer = read_at(self._source.fd, start, size)
-                if len(buffer) == size and PAGE_HEADER_SIZE + ELEMENT_SIZE * header[2] <= size:
-                    return Page(header, buffer, 0, size, size, start, self.path, tuple(stack), bucket)
-        return None
+    def _holding(self, pgid: int) -> Buffer:
+        """Return bytes of the file that have the page ``pgid``."""
+        if isinstance(self._pages, FilePages):
+            return self.buffer
+        self._readable_pages()
+        return self._pages.holding(pgid)
 
     def corrupted(
         self, problem: str, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None

@@ -1,26 +1,59 @@
-"""An open database file, its lock, and reading bytes at a position."""
+"""Open a database file, with or without bbolt's lock.
+
+bbolt locks the file with flock(2) while it is open: exclusively for writing,
+shared for reading. boltcli takes the shared lock. ``lock`` says what to do
+while another process holds the lock:
+
+=========  ====================================================================
+``auto``   wait for it until ``timeout``, then read without it
+``wait``   wait for it until ``timeout``, then fail
+``try``    take it if it is free, else read without it
+``none``   don't lock
+=========  ====================================================================
+
+``live.py`` describes how a file is read without the lock.
+
+A database may also be packed, in a program's data directory, on standard input ("-"), or in an object store; then it
+is opened as a private copy, or as a part of one.
+"""
 
 from __future__ import annotations
 
 import os
+import time
 
-from ..errors import OpenError, SourceNotFound, refused
-from .members import split_member
-from .opened import hold, hold_again, let_go
+from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, refused
+from .files import read_at
+from .opened import hold, hold_again, keep_stdin, kept_stdin, let_go, note_unknown, split_member, take_stdin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal
+
     from .opened import Key
     from .remote import Remote
 
+    Way = Literal["auto", "wait", "try", "none"]
+    Progress = Callable[[int, int], None]
+
+LOCK_WAYS = ("auto", "wait", "try", "none")
+
+# bbolt waits for the lock for ever; a tool that hangs is no help.
+LOCK_PATIENCE = 1.0  # seconds
+_LOCK_NOTICE = 3.0  # seconds between two calls of ``waiting``
+_LOCK_RETRY = 0.05  # seconds, as bbolt's
+
 _MAGIC = (0xED0CDAED).to_bytes(4, "little")  # of a meta page, after the page header
+_STDIN = 0
+_CHUNK = 1 << 20  # bytes of standard input
 
 # Bytes; found without importing mmap.
 HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
-
 # File types (stat(2)) other than regular files and folders.
 _NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block device", 0o140000: "socket"}
+_FOLDER = 0o040000
 
 
 class Source:
@@ -151,29 +184,170 @@ def open_for_reading(path: str) -> int:
         raise refused("open", path, error) from error
 
 
-def read_at(fd: int, position: int, size: int) -> bytes:
-    """Return up to ``size`` bytes from ``position``: fewer at the file's end, none if they can't be read."""
+def open_source(
+    path: str,
+    lock: Way = "wait",
+    timeout: float = LOCK_PATIENCE,
+    *,
+    max_unpacked: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    waiting: Callable[[str, float], None] | None = None,
+) -> Source:
+    """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0: wait for ever.
+
+    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes (``packed.py``); for a data
+    directory the database in it is opened; "-" is standard input, an address like ``s3://...`` a remote object
+    (``remote.py``). While this waits for the lock, it calls ``waiting`` every few seconds with the lock's holder
+    and the seconds waited. The caller closes the result. Raises :class:`SourceNotFound`, :class:`OpenError` if
+    the system refuses, :class:`Locked` with ``wait`` if the lock isn't released, :class:`ArgumentError` for an
+    invalid ``lock`` or ``timeout``, and what ``unpack`` raises.
+    """
+    if lock not in LOCK_WAYS:
+        raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
+    if not isinstance(timeout, (int, float)) or not timeout >= 0:  # not NaN either
+        raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
+    if is_elsewhere(path):
+        return _open_elsewhere(path, max_unpacked, progress)
+    check_source(path)
+    fd = open_if_there(path)
+    if fd < 0 or not begins_with_meta(fd):
+        found = _open_packed(fd, path, max_unpacked, progress)
+        if isinstance(found, Source):
+            return found
+        fd = found
+    source = Source(fd, path)
     try:
-        return read_or_raise(fd, position, size)
-    except OSError:  # a directory, a bad sector
-        return b""
+        source.hold(fd)
+        _lock(source, lock, timeout, waiting)
+    except BaseException:
+        source.close()
+        raise
+    return source
 
 
-def read_or_raise(fd: int, position: int, size: int) -> bytes:
-    """Return up to ``size`` bytes from ``position``: fewer at the file's end only. Raises OSError."""
-    parts = []
-    while size > 0:
-        if hasattr(os, "pread"):
-            part = os.pread(fd, size, position)
-        else:
-            os.lseek(fd, position, os.SEEK_SET)
-            part = os.read(fd, size)
-        if not part:
+def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None = None) -> None:
+    if lock == "none" or source.try_lock():
+        return
+    began = time.monotonic()
+    give_up, say = began + timeout, began + _LOCK_NOTICE
+    while source.reason == "held" and lock != "try":
+        left = give_up - time.monotonic() if timeout else _LOCK_RETRY
+        if left <= 0:
             break
-        parts.append(part)
-        position += len(part)
-        size -= len(part)
-    return b"".join(parts)
+        if waiting is not None and time.monotonic() >= say:
+            from .holders import describe_holder
+
+            waiting(describe_holder(source), time.monotonic() - began)
+            say += _LOCK_NOTICE
+        time.sleep(min(left, _LOCK_RETRY))
+        if source.try_lock():
+            return
+    if lock != "wait" or os.name == "nt":
+        return
+    if source.reason != "held":
+        raise OpenError("lock", source.path, source.reason)
+    from .holders import describe_holder
+
+    raise Locked(source.path, describe_holder(source))
+
+
+def _open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | None) -> Source | int:
+    """Return a source for the packed database at ``path``, or a descriptor if the file isn't packed.
+
+    ``fd`` is the open file, which this function now owns, or -1 for ``FILE!member``. Raises as ``packed.unpack`` does.
+    """
+    members: list[str] = []
+    if fd < 0:
+        file, members = split_member(path)
+        fd = open_for_reading(file)
+    elif os.fstat(fd).st_mode & 0o170000 == _FOLDER:
+        from .data_directory import database_of
+
+        try:
+            found = database_of(path)
+            if found is None:
+                return fd  # the reader reports it in bbolt's words
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+        fd = open_for_reading(found)
+        if begins_with_meta(fd):
+            return fd
+    return _unpacked(fd, path, members, max_unpacked, progress)
+
+
+def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
+    """Open standard input ("-") or an address. Raises OpenError, MissingExtra, and what ``packed.unpack`` raises."""
+    if path == "-":
+        fd = kept_stdin()
+        if fd < 0:
+            fd = _stdin(path, max_unpacked)
+            keep_stdin(fd)
+        if not read_at(fd, 0, 1):  # standard input is empty: "-" is a file name, as for bbolt
+            os.close(fd)
+            raise SourceNotFound(path)
+        found = _unpacked(fd, path, [], max_unpacked, progress)
+        return found if isinstance(found, Source) else Source(found, path, is_own_copy=True)
+    from .packed import HEAD, is_packed
+    from .remote import open_remote
+    from .secrets import original_url, redact_url
+
+    note_unknown()
+    address, *members = original_url(path).split("!")
+    path = redact_url(path)
+    remote = open_remote(address, path)
+    fd = remote.fd
+    try:
+        if not members and (begins_with_meta(fd) or not is_packed(read_at(fd, 0, HEAD))):
+            return Source(fd, path, is_own_copy=True, remote=remote)
+        remote.fetch_all()
+        remote.verify()
+    except BaseException:
+        os.close(fd)
+        raise
+    packed = _unpacked(fd, path, members, max_unpacked, progress)
+    assert isinstance(packed, Source)
+    return packed
+
+
+def _unpacked(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source | int:
+    """Return ``fd`` if the file is not packed, else close it and return a source for the unpacked database."""
+    from .packed import HEAD, is_packed, unpack
+
+    made: Source | None = None
+    try:
+        if not members and not is_packed(read_at(fd, 0, HEAD)):
+            return fd
+        made = Source(unpack(fd, path, members, max_unpacked, progress), path, is_own_copy=True)
+        made.hold(fd)  # the packed file
+    except BaseException:
+        os.close(fd)
+        if made is not None:
+            made.close()
+        raise
+    os.close(fd)
+    return made
+
+
+def _stdin(path: str, max_unpacked: int) -> int:
+    """Return a descriptor of a file that contains all of standard input."""
+    from .files import Unnamed
+    from .packed import MAX_UNPACKED
+
+    take_stdin("a database")
+    target = Unnamed(path)
+    limit = max_unpacked or MAX_UNPACKED
+    try:
+        while part := os.read(_STDIN, _CHUNK):
+            target.write(part)
+            if target.size > limit:
+                raise OpenError("read", "standard input", f"it has more than {limit} bytes (--max-unpacked)")
+        return target.take()
+    except OSError as error:
+        raise OpenError("read", "standard input", error.strerror or str(error)) from error
+    finally:
+        target.close()
 
 
 def _reason(error: OSError | ValueError) -> str:

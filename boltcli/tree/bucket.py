@@ -47,7 +47,9 @@ def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = F
 
 
 def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -> tuple[LeafElements, int]:
-    page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), bucket, lone=not lenient)
+    if lenient:
+        snapshot.read_beyond_pages()
+    page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), bucket)
     while page.flags == BRANCH_PAGE:
         if bucket.root == 0:
             raise page.damaged("an inline bucket's page must be a leaf")
@@ -62,7 +64,7 @@ def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -
         child = branch.pgids[index]
         if child in page.stack:
             raise page.damaged(f"its child {child} is its own ancestor")
-        page = snapshot.page(child, (*page.stack, child), bucket, lone=not lenient)
+        page = snapshot.page(child, (*page.stack, child), bucket)
     if page.flags != LEAF_PAGE:
         raise page.unfit()
     leaf = _to_search(LeafElements, page) if lenient else LeafElements(page)

@@ -49,7 +49,7 @@ def leaf_pages(
             below.reverse()
         return below
 
-    for page in tree_pages(snapshot, bucket, guard or Seen(snapshot, twice=True), children, lone=True):
+    for page in tree_pages(snapshot, bucket, guard or Seen(snapshot, twice=True), children):
         if page.flags == LEAF_PAGE:
             yield page
 

@@ -57,15 +57,14 @@ class Walk:
     """An iterator over the pages of the tree of ``bucket``; it goes below a page only where :meth:`enter` is called.
 
     Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read;
-    the next call continues with the next page. ``lone`` as for :meth:`Snapshot.page`.
+    the next call continues with the next page.
     """
 
-    __slots__ = ("_above", "_bucket", "_lone", "_pending", "_snapshot", "_stack")
+    __slots__ = ("_above", "_bucket", "_pending", "_snapshot", "_stack")
 
-    def __init__(self, snapshot: Snapshot, bucket: BucketRef, *, lone: bool = False) -> None:
+    def __init__(self, snapshot: Snapshot, bucket: BucketRef) -> None:
         self._snapshot = snapshot
         self._bucket = bucket
-        self._lone = lone
         self._above: tuple[int, ...] = ()  # the branch pages from the root to the next page
         self._stack: tuple[int, ...] = ()  # the pages from the root to the last page, including it
         self._pending: list[Iterator[int]] = [iter((bucket.root,))]  # children to visit, by level
@@ -84,7 +83,7 @@ class Walk:
             if not self._bucket.root:
                 return inline_page(self._snapshot, self._bucket)
             self._stack = (*self._above, pgid)
-            return self._snapshot.page(pgid, self._stack, self._bucket, lone=self._lone)
+            return self._snapshot.page(pgid, self._stack, self._bucket)
         raise StopIteration
 
     def enter(self, children: Iterable[int]) -> None:
@@ -109,14 +108,12 @@ def tree_pages(
     bucket: BucketRef,
     seen: Seen,
     children: Callable[[Page], Iterable[int]] = Page.children,
-    *,
-    lone: bool = False,
 ) -> Iterator[Page]:
     """Yield the pages of the tree of ``bucket``, a branch page before those of its ``children``, in that order.
 
     Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read, and what ``seen`` raises.
     """
-    walk = Walk(snapshot, bucket, lone=lone)
+    walk = Walk(snapshot, bucket)
     for page in walk:
         seen.visit(page) if bucket.root else seen.spend(page)
         if page.flags == LEAF_PAGE:

@@ -111,7 +111,7 @@ def test_completion_of_pages_and_of_buckets_for_options() -> None:
 
 @pytest.mark.slow
 def test_waiting_for_a_lock_says_whose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boltcli.storage.open_source._LOCK_NOTICE", 0.1)
+    monkeypatch.setattr("boltcli.storage.source._LOCK_NOTICE", 0.1)
     path = tmp_path / "held.db"
     path.write_bytes(small(freelist(2), page(3, 2)))
     with held(path) as holder:

@@ -23,7 +23,7 @@ from boltcli.cli.typer_app import build
 from boltcli.cli.values import FORMATS, LOCK_WAYS, parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
 from boltcli.render import formats
-from boltcli.storage import open_source
+from boltcli.storage import source as open_source
 
 
 def _many(parsed: Any) -> set[str]:

@@ -19,7 +19,7 @@ from boltcli.errors import Changed
 from boltcli.storage import http_object
 from boltcli.storage.patience import read_timeout
 from boltcli.storage.remote import heads, located, open_remote
-from boltcli.storage.remote_snapshot import RemoteSnapshot
+from boltcli.storage.remote_pages import RemotePages
 from tests.files.test_packed import PACKED
 from tests.support import DATABASES, error_line, fixture, freelist, needed, page, pgid, run, small
 
@@ -431,7 +431,7 @@ def test_secrets_are_used(server: Server) -> None:
 def test_the_library(server: Server) -> None:
     address = server.put("db", fixture("document").read_bytes())
     with boltcli.open(address) as db, boltcli.open(fixture("document")) as plain:
-        assert isinstance(db._snapshot, RemoteSnapshot)
+        assert isinstance(db._snapshot._pages, RemotePages)
         assert {name: list(db[name]) for name in db} == {name: list(plain[name]) for name in plain}
     assert not list(boltcli.diff(address, fixture("document")))
 

@@ -9,8 +9,8 @@ import pytest
 
 from boltcli.errors import DestinationError, DestinationExists, DestinationIsSource
 from boltcli.storage.destination import Destination
-from boltcli.storage.open_source import open_source
 from boltcli.storage.opened import Reading
+from boltcli.storage.source import open_source
 from tests.support import fixture
 
 

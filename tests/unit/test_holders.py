@@ -12,8 +12,7 @@ import pytest
 
 from boltcli.storage import holders as module
 from boltcli.storage.holders import Holder, holders
-from boltcli.storage.open_source import open_source
-from boltcli.storage.source import Source
+from boltcli.storage.source import Source, open_source
 from tests.live import held
 from tests.support import fixture, run
 

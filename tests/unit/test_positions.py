@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import errno
-import mmap
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +14,11 @@ import pytest
 import boltcli
 from boltcli.errors import Changed, OpenError
 from boltcli.ops.space.free_pages import free_pages
-from boltcli.storage import copy_file, live
-from boltcli.storage.copy_file import CopyFile
-from boltcli.storage.open_source import open_source
-from boltcli.storage.positions import write_all
-from boltcli.storage.source import Source
+from boltcli.storage import live, private_copy
+from boltcli.storage.files import write_all
+from boltcli.storage.private_copy import CopyFile
+from boltcli.storage.snapshot import Snapshot
+from boltcli.storage.source import Source, open_source
 from tests.live import PAD, Writer
 from tests.support import fixture, run
 
@@ -27,7 +26,7 @@ PACKAGE = Path(boltcli.__file__).parent
 PAGE = 4096
 # Where a file is read and written at a position, with a substitute for systems that lack these calls; and bytes that
 # go to a pipe or a terminal, where a part is as good.
-AT_POSITIONS = {"storage/positions.py", "storage/source.py"}
+AT_POSITIONS = {"storage/files.py"}
 TO_STREAMS = {"ops/compare/wait_for_write.py", "cli/progress.py", "__main__.py"}
 GUARDED = {"preadv", "pwritev"}  # used behind hasattr
 
@@ -184,69 +183,56 @@ need_preadv = pytest.mark.skipif(not hasattr(os, "preadv"), reason="a system wit
 
 @need_preadv
 @pytest.mark.parametrize("in_memory", [True, False])
-@pytest.mark.parametrize("has_preadv", [True, False])
+@pytest.mark.parametrize("commits", [0, 1, 2])
 @pytest.mark.parametrize("cut", [False, True])
-def test_nothing_stays_of_the_attempt_before(
-    in_memory: bool, has_preadv: bool, cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_copy_is_of_the_last_state(
+    in_memory: bool, commits: int, cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old, new = tmp_path / "old", tmp_path / "new"
-    old.write_bytes(b"o" * 4 * PAGE)
-    new.write_bytes(b"n" * 4 * PAGE)
+    """Nothing stays of an attempt that failed; pages that are left out are zeros."""
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
+    monkeypatch.setattr(private_copy, "_CHUNK", 4 * PAGE)
     if not in_memory:
-        monkeypatch.setattr(live, "_IN_MEMORY", 0)
-    sector = _BadSector(monkeypatch, 2 * PAGE, cut=cut)
-    if not has_preadv:
-        monkeypatch.delattr(os, "preadv")
-    sector.on = False
-    room = live._Room()
-    with old.open("rb") as first, new.open("rb") as second:
-        room.prepare(4 * PAGE, "db")
-        room.copy(first.fileno(), 0, 4 * PAGE)
-        room.prepare(4 * PAGE, "db")
-        sector.on = True
-        with pytest.raises(Changed if cut else OpenError, match=r"cut short" if cut else r"^read db: Input/output"):
-            room.copy(second.fileno(), 0, 4 * PAGE)
-        sector.on = False
-        room.copy(second.fileno(), 0, PAGE)
-        room.clear(PAGE, 3 * PAGE)
-        room.copy(second.fileno(), 3 * PAGE, 4 * PAGE)
-    taken = room.take()
-    assert bytes(taken) == b"n" * PAGE + bytes(2 * PAGE) + b"n" * PAGE
-    taken.close()
-    room.close()
-
-
-@need_preadv
-def test_free_pages_of_a_second_attempt_are_zeros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The copy leaves out long runs of free pages; the first attempt may have had something there."""
+        monkeypatch.setattr("boltcli.storage.files.IN_MEMORY", 0)
     writer = Writer(tmp_path / "db", size=1 << 20)
-    monkeypatch.setattr(live, "_GAP", 1)
-    with _source(writer.path) as source:
-        room = live._Room()
-        size = os.fstat(source.fd).st_size
-        room.prepare(size, "db")
-        room.copy(source.fd, 0, size)
-        with live._Copy("db", source.duplicate(), room) as snapshot:
-            buffer = snapshot.buffer
-            assert isinstance(buffer, mmap.mmap)
-            free = [6, 7, 8, 9] if writer.txid % 2 == 0 else [2, 3, 4, 5]
-            for page in free:
-                assert buffer[page * PAGE : (page + 1) * PAGE] == bytes(PAGE)
-                with writer.path.open("rb") as file:
-                    file.seek(page * PAGE)
-                    assert file.read(PAGE) != bytes(PAGE)
-        room.close()
+    sector = _BadSector(monkeypatch, (PAD + 20) * PAGE, cut=cut)
+    with _source(writer.path) as source, CopyFile(source, free_pages) as copy:
+        with pytest.raises(Changed if cut else OpenError, match=r"cut short" if cut else r"^read .*: Input/output"):
+            copy.fill()
+        sector.on = False
+        for _ in range(commits):
+            writer.commit()
+        copy.fill()
+        with copy.snapshot() as there, Snapshot(str(writer.path)) as here:
+            assert there.meta.txid == here.meta.txid == writer.txid
+            assert there.mode == here.mode
+            free = free_pages(here)
+            content, here_content = there.buffer, here.buffer
+            for page in range(2, here.page_count):
+                start, stop = page * PAGE, (page + 1) * PAGE
+                if page not in free:
+                    assert content[start:stop] == here_content[start:stop], page
+                elif commits != 1:  # then they are those of the state before, which was followed
+                    assert content[start:stop] == bytes(PAGE), page
+            assert any(here_content[page * PAGE : (page + 1) * PAGE] != bytes(PAGE) for page in free)
+
+
+def test_only_long_runs_of_free_pages_are_left_out() -> None:
+    free = [2, 3, 5, 6, 7, 9, 20]
+    for gap, expected in ((1, [2, 3, 5, 6, 7, 9]), (2, [2, 3, 5, 6, 7]), (3, [5, 6, 7]), (4, [])):
+        found = private_copy._in_long_runs(free, 10, gap)
+        assert [page for page in range(10) if found[page]] == expected
+    assert list(private_copy._in_long_runs([8, 9], 10, 2)) == [0] * 8 + [1, 1]
 
 
 @need_preadv
 @pytest.mark.parametrize("cut", [False, True])
 def test_a_page_that_was_not_read_is_not_copied(cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copy_file, "_clone", lambda source: None)
-    monkeypatch.setattr(copy_file, "_CHUNK", PAGE)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
+    monkeypatch.setattr(private_copy, "_CHUNK", PAGE)
     writer = Writer(tmp_path / "db", size=1 << 20)
     _BadSector(monkeypatch, (PAD + 20) * PAGE, cut=cut)
     with _source(writer.path) as source, pytest.raises(Changed if cut else OpenError) as caught:
-        CopyFile(source, free_pages)
+        CopyFile(source, free_pages).fill()
     if not cut:
         assert str(caught.value) == f"read {writer.path}: Input/output error"
 
@@ -255,7 +241,7 @@ def test_a_page_that_was_not_read_is_not_copied(cut: bool, tmp_path: Path, monke
 @pytest.mark.parametrize("command", ["keys", "export", "check"])
 def test_a_disk_that_fails_is_an_error(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the copy on, as if the tries on the file itself had met a busy writer."""
-    monkeypatch.setattr(live, "_clone", lambda source: None)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
     monkeypatch.setattr(live, "_DIRECT", ())
     monkeypatch.setattr(live, "_COPIES", (0.0, 0.0, 0.0))
     monkeypatch.setattr(live, "_PAUSES", (0.0, 0.0, 0.0))
@@ -273,7 +259,7 @@ def test_a_disk_that_fails_is_an_error(command: str, tmp_path: Path, monkeypatch
 @need_preadv
 def test_a_failure_is_not_one_of_the_attempt_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would count as another change of the file, and be hidden by more attempts."""
-    monkeypatch.setattr(live, "_clone", lambda source: None)
+    monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
     writer = Writer(tmp_path / "db", size=3 << 20)
     with live.Live(open_source(str(writer.path), "none")) as attempts:
         with pytest.raises(Changed), attempts.snapshot():

@@ -18,8 +18,7 @@ from boltcli.ops.space.free_pages import free_pages, unreached_pages
 from boltcli.ops.stats.buckets import inspect
 from boltcli.render.golang import json_string
 from boltcli.render.hexdump import hexdump
-from boltcli.storage.copy import begin_copy, write_patches
-from boltcli.storage.raw import RawFile
+from boltcli.storage.raw import RawFile, begin_copy, write_patches
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import root_bucket
 from boltcli.tree.key_range import keys_with_prefix, last_with_prefix

@@ -12,7 +12,7 @@ import pytest
 from boltcli.errors import BoltError, ChecksumError, Corrupted, InvalidDatabase, OpenError, SourceNotFound
 from boltcli.storage.snapshot import Snapshot
 from tests.live import held
-from tests.support import error_line, fixture, freelist, meta, page, run, small
+from tests.support import error_line, fixture, freelist, meta, page, pgid, run, small
 
 
 def _write(directory: Path, content: bytes) -> str:
@@ -139,31 +139,32 @@ def test_the_lock_of_another_process(mode: str, free: bool, tmp_path: Path) -> N
 
 def test_pages_read_one_by_one_are_those_of_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("boltcli.storage.snapshot.SMALL", 8 * 4096)
-    monkeypatch.setattr("boltcli.storage.snapshot._LONE", 30)
+    monkeypatch.setattr("boltcli.storage.snapshot._ALONE", 30)
     overflowing = page(4, 2, [(b"k", b"v" * 10000)], overflow=2)
     huge = page(7, 2, [(b"k", b"")])
     pages = [freelist(2), page(3, 2), overflowing, huge[:12] + b"\xff\xff\xff\xff" + huge[16:], page(9, 2)]
     path = _write(tmp_path, small(*pages, *[page(9, 2)] * 10)[:-1])
     with Snapshot(path) as one_by_one, Snapshot(path) as mapped:
         last = one_by_one.page_count - 1
-        assert len(mapped.buffer) == one_by_one.size
+        mapped.read_beyond_pages()
+        assert mapped.page(3).limit == one_by_one.size
         for number in range(20):
-            for pgid in (0, 2, 3, 4, 7):
-                alone, other = one_by_one.page(pgid, lone=True), mapped.page(pgid)
+            for number_of_page in (0, 2, 3, 4, 7):
+                alone, other = one_by_one.page(number_of_page), mapped.page(number_of_page)
                 for name in ("pgid", "flags", "count", "overflow", "file_offset"):
                     assert getattr(alone, name) == getattr(other, name), (number, name)
                 content = alone.buffer[alone.offset : alone.end]
                 assert content == other.buffer[other.offset : other.end]
-            for pgid in (8, last, last + 1, 2**60):
+            for other_page in (8, last, last + 1, 2**60):
                 with pytest.raises(Corrupted) as first:
-                    one_by_one.page(pgid, [1], lone=True)
+                    one_by_one.page(other_page, [1])
                 with pytest.raises(Corrupted) as second:
-                    mapped.page(pgid, [1])
+                    mapped.page(other_page, [1])
                 assert str(first.value) == str(second.value)
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="there is no such advice here")
-def test_the_system_is_told_of_a_walk_over_the_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_system_is_told_that_a_mapped_file_is_read_front_to_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads further ahead then; advice that it can't take is no error."""
     advised: list[int] = []
 
@@ -172,9 +173,37 @@ def test_the_system_is_told_of_a_walk_over_the_whole_file(monkeypatch: pytest.Mo
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
     monkeypatch.setattr(os, "posix_fadvise", advise)
-    path = fixture("document")
-    expected = {"check": 1, "stats": 1, "check --from-page 4": 0, "stats --prefix e": 0, "info": 0}
+    path = fixture("values")  # a small file isn't mapped
+    expected = {"check": 1, "stats": 1, "info": 0}
     for command, times in expected.items():
         advised.clear()
         assert run(*command.split(), path)[0] == 0
         assert advised == [os.POSIX_FADV_SEQUENTIAL] * times, command
+
+
+def _leading_to(pos: int, leaf: bytes) -> bytes:
+    """``leaf`` with another position of its first element's data, which is counted from that element."""
+    return leaf[:20] + pos.to_bytes(4, "little") + leaf[24:]
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "expected"),
+    [("check", 0, b"OK\n"), ("get b m", 0, b"w\n"), ("stats", 0, b"Number of keys/value pairs: 2\n")],
+)
+def test_readers_that_go_beyond_a_page_find_what_is_there(
+    command: str, status: int, expected: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As bbolt does it; also while pages are read by themselves, which have nothing after them."""
+    monkeypatch.setenv("BOLTCLI_KERNEL", "0")
+    nested = [(b"n", pgid(5) + pgid(0), b"\1")]
+    if command == "stats":  # the nested bucket is two pages on
+        leaf = _leading_to(2 * 4096 + 16, page(4, 2, nested))
+    else:  # "k" is in the next page
+        leaf = _leading_to(4096 + 16, page(4, 2, [(b"k", b"v"), (b"m", b"w")]))
+    root = page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")])
+    pages = page(2, 2), root, leaf, page(5, 2, [(b"k", b"v")]), page(6, 2, nested)
+    path = _write(tmp_path, small(*pages, freelist=2**64 - 1))
+    name, *more = command.split()
+    done = run(name, path, *more)
+    assert done[0] == status
+    assert expected in done[1]

@@ -102,7 +102,7 @@ def _meta(path: str) -> Applied | None:
 def _vault(path: str) -> Applied | None:
     """Return the index that Vault has applied; None if there is no such store, or if it can't be read."""
     from ...storage.live import Live
-    from ...storage.open_source import open_source
+    from ...storage.source import open_source
 
     if not os.path.isfile(path):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...render import text
 from ...storage.holders import holders
-from ...storage.open_source import open_source
+from ...storage.source import open_source
 from ..command import Command
 from ..options import FILE
 

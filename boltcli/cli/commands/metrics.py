@@ -104,7 +104,7 @@ def _look(file: _File, job: Job[Options]) -> None:
     from io import BytesIO
 
     from ...storage.holders import holders
-    from ...storage.open_source import open_source
+    from ...storage.source import open_source
 
     source = open_source(file.path, "none")
     try:

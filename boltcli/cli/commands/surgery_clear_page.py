@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ...errors import Step
 from ...ops.write.page_surgery import clear_elements
-from ...storage.copy import write_patches
-from ...storage.raw import RawFile
+from ...storage.raw import RawFile, write_patches
 from ..surgery import OUTPUT, PAGES_LOST, Output, begin, check_page, declare, number_option, output_of, say
 
 TYPE_CHECKING = False

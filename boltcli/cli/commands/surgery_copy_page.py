@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, Step
 from ...ops.write.page_surgery import copy_page, newest_meta
-from ...storage.copy import write_patches
-from ...storage.raw import RawFile
+from ...storage.raw import RawFile, write_patches
 from ..surgery import FREELIST_HINT, OUTPUT, Output, begin, declare, number_option, output_of, say
 
 TYPE_CHECKING = False

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ...errors import Step
 from ...ops.write.page_surgery import abandon_freelist
-from ...storage.copy import write_patches
-from ...storage.raw import RawFile
+from ...storage.raw import RawFile, write_patches
 from ..surgery import OUTPUT, Output, begin, declare, output_of, say
 
 TYPE_CHECKING = False

@@ -5,8 +5,7 @@ from __future__ import annotations
 from ...errors import ArgumentError, Step
 from ...ops.write.freelist_rebuild import rebuild_freelist
 from ...ops.write.page_surgery import newest_meta
-from ...storage.copy import write_patches
-from ...storage.raw import RawFile
+from ...storage.raw import RawFile, write_patches
 from ..surgery import OUTPUT, Output, begin, declare, output_of, say
 
 TYPE_CHECKING = False

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError
 from ...ops.write.page_surgery import update_meta
-from ...storage.copy import write_patches
-from ...storage.raw import RawFile
+from ...storage.raw import RawFile, write_patches
 from ..command import Option
 from ..surgery import FORCE, OUTPUT, Forced, begin, declare, output_of, refuse_nonsense, say
 from ..values import go_quote, parse_decimal, parse_string_slice, parse_uint32

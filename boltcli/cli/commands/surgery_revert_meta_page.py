@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ...errors import Step
 from ...ops.write.page_surgery import revert_meta
-from ...storage.copy import write_patches
-from ...storage.raw import RawFile
+from ...storage.raw import RawFile, write_patches
 from ..surgery import FORCE, OUTPUT, Forced, begin, declare, output_of, refuse_nonsense, say
 
 TYPE_CHECKING = False

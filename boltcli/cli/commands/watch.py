@@ -117,7 +117,7 @@ def _decoder(job: Job[Options]) -> Decoder | None:
     if not is_asked(job.options):
         return None
     from ...storage.live import Live
-    from ...storage.open_source import open_source
+    from ...storage.source import open_source
 
     with Live(open_source(job.path, "none")) as live:
 

@@ -22,8 +22,6 @@ def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None =
     With ``from_page`` only the tree below that page (and the buckets in it) is
     checked. Damage is a finding and raises nothing.
     """
-    if not from_page:
-        snapshot.expect_whole()
     if from_page or not is_sound(snapshot, progress):
         from .exact_check import exact_check
 

@@ -68,6 +68,7 @@ class _Check:
         self.looks_at_values = True  # False where bbolt doesn't list the bucket, and so reads no values
 
     def run(self, from_page: int) -> Iterator[Finding]:
+        self.snapshot.read_beyond_pages()
         yield from self._load_freelist(from_page)
         yield from self._reach_fixed_pages()
         if from_page == 0:

@@ -9,10 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...errors import ArgumentError, InvalidDatabase, OpenError
-from ...storage.live import Live
-from ...storage.open_snapshot import open_snapshot
-from ...storage.open_source import LOCK_PATIENCE, open_source
-from ...storage.snapshot import Snapshot
+from ...storage.live import open_state
+from ...storage.source import LOCK_PATIENCE, open_source
 from ...tree.bucket import bucket_path
 from .change import Change
 from .diff import diff as compare
@@ -24,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from threading import Event
 
-    from ...storage.open_source import Way
+    from ...storage.snapshot import Snapshot
+    from ...storage.source import Way
 
 __all__ = ["Change", "Commit", "Watch", "changes", "diff", "watch"]
 
@@ -198,8 +197,4 @@ def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:
 
 
 def _open(path: str | os.PathLike[str], lock: Way, timeout: float) -> Snapshot:
-    source = open_source(os.fspath(path), lock, timeout)
-    if source.is_stable:
-        return open_snapshot(source)
-    with Live(source) as live:
-        return live.snapshot(copy=True)
+    return open_state(open_source(os.fspath(path), lock, timeout))

@@ -8,11 +8,10 @@ import time
 
 from ...errors import DestinationError, DestinationExists, OpenError
 from ...storage.destination import Destination
-from ...storage.open_source import open_source
+from ...storage.files import copy_sparse
 from ...storage.opened import strictest
-from ...storage.positions import write_all
 from ...storage.snapshot import Snapshot
-from ...storage.source import read_or_raise
+from ...storage.source import open_source
 from ..read.content import Misplaced
 from ..write.compact import PAGE_SIZES
 from ..write.load_rows import Loaded, write_content
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from .overlay import Overlay
 
 _RETRY = 0.05  # seconds between two attempts to lock, as in bbolt
-_CHUNK = 1 << 20  # bytes copied at a time
 
 
 def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True) -> Loaded:
@@ -150,8 +148,7 @@ def _copy(source: Source, name: str) -> None:
     status = os.fstat(source.fd)
     with Destination(name, mode=status.st_mode & 0o7777) as destination:
         try:
-            for position in range(0, status.st_size, _CHUNK):
-                write_all(destination.fd, read_or_raise(source.fd, position, _CHUNK), position)
+            copy_sparse(source.fd, destination.fd)
         except OSError as error:
             raise DestinationError("write", name, error) from error
         destination.commit()

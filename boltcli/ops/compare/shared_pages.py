@@ -17,7 +17,7 @@ from ...errors import Corrupted
 from ...format.bucket import buckets_in
 from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import EVEN, Page
-from ...storage.source import read_or_raise
+from ...storage.files import read_or_raise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

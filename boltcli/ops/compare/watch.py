@@ -18,10 +18,10 @@ import time
 
 from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, SourceNotFound
 from ...format.meta import Meta, choose
-from ...storage.copy_file import CopyFile, follows
-from ...storage.open_source import open_source
+from ...storage.files import read_at
+from ...storage.private_copy import CopyFile, follows
 from ...storage.snapshot import Snapshot
-from ...storage.source import read_at
+from ...storage.source import open_source
 from ..space.free_pages import free_pages
 from .diff import contents, diff
 
@@ -29,7 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ...format.page import Owner, Page
+    from ...format.page import Page
     from .change import Change
     from .wait_for_write import Waiter
 
@@ -171,18 +171,18 @@ class _Follower:
         if self._replaced:
             return None
         try:
-            new = _Recording(self._path, self._source.duplicate())
+            read = _Pages()
+            new = Snapshot(self._path, self._source.duplicate(), on_page=read.note)
             with new, self._copy.snapshot() as old:
                 if new.page_size != old.page_size:
                     return None
                 found = list(self._diff(old, new))
-                parts = new.parts()
                 new.finish()
                 commit = self._commit(old, new, found)
-                size = new.size
+                size, heads = new.size, new.heads
         except (Changed, InvalidDatabase, _TooLarge):
             return None
-        self._copy.update(size, parts)
+        self._copy.update(size, [*read.parts.items(), *((page * self._page_size, heads[page]) for page in (0, 1))])
         return commit
 
     def _look_at_copy(self, fresh: CopyFile) -> Iterator[Commit]:
@@ -224,13 +224,17 @@ class _Follower:
             return self._waiter.pause(pause) and not self._is_replaced()
 
         while True:
+            copy = CopyFile(self._source, free_pages)
             try:
-                return CopyFile(self._source, free_pages, wait)
+                copy.fill(wait)
+                return copy
             except Changed:
                 pass
             except (InvalidDatabase, OpenError):
                 if first:
+                    copy.close()
                     raise
+            copy.close()
             if not wait() and self._waiter.stopped:
                 return None
             self._follow_replacement()
@@ -240,34 +244,17 @@ class _TooLarge(Exception):
     """More pages than memory should hold."""
 
 
-class _Recording(Snapshot):
-    """A snapshot of the file itself that records which pages were read."""
+class _Pages:
+    """The pages that were read, by their offsets."""
 
-    __slots__ = ("_bytes", "_runs")
+    def __init__(self) -> None:
+        self.parts: dict[int, bytes] = {}
+        self._bytes = 0
 
-    def page(
-        self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None, *, lone: bool = False
-    ) -> Page:  # fmt: skip
-        page = super().page(pgid, stack, bucket, lone=lone)
-        runs = self._visited()
-        if pgid not in runs:
-            runs[pgid] = page.overflow + 1
-            self._bytes += (page.overflow + 1) * self.page_size
+    def note(self, _snapshot: Snapshot, page: Page) -> None:
+        """Keep a page. Raises _TooLarge."""
+        if page.file_offset not in self.parts:
+            self._bytes += page.end - page.offset
             if self._bytes > _LARGE:
                 raise _TooLarge
-        return page
-
-    def _visited(self) -> dict[int, int]:
-        if not hasattr(self, "_runs"):
-            self._runs: dict[int, int] = {}
-            self._bytes = 0
-        return self._runs
-
-    def glance(self) -> None:
-        self.verify()
-
-    def parts(self) -> list[tuple[int, bytes]]:
-        """Return the pages that were asked for, and the meta pages, with their offsets."""
-        buffer, size = self.buffer, self.page_size
-        parts = [(pgid * size, buffer[pgid * size : (pgid + pages) * size]) for pgid, pages in self._visited().items()]
-        return [*parts, *((page * size, self._seen[page]) for page in (0, 1))]
+            self.parts[page.file_offset] = bytes(page.buffer[page.offset : page.end])

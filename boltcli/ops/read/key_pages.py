@@ -72,8 +72,6 @@ def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None
     from ...kernel import Keys
 
     known = Keys(snapshot, bucket.root, _PAGES)
-    if 4 * known.total > snapshot.meta.hwm:  # most of the file: values may take several pages each
-        snapshot.expect_whole()
     for keys in known:
         yield keys
         if progress is not None:

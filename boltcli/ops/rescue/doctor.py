@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import NamedTuple
 
 from ...errors import BoltError, DestinationError, InvalidDatabase
 from ...format.magic import HEAD, is_unknown, kind_of
-from ...storage.copy import copy_to
 from ...storage.destination import Destination
-from ...storage.open_source import open_source
+from ...storage.files import copy_sparse
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
-from ...storage.source import Source, open_for_reading
+from ...storage.source import Source, open_for_reading, open_source
 from ..check.deep_check import deep_check
 from ..check.explanations import Explanation, explanation
 from ..check.file_warnings import remarks, trailer_is_right
@@ -31,7 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...storage.open_source import Way
+    from ...storage.source import Way
     from ..write.page_surgery import Patch
 
 RECOVER = "recover"
@@ -277,8 +275,14 @@ def _rebuilt(path: str, folder: str) -> Remedy:
 
 
 def _patched(path: str, copy: str, patches: list[Patch]) -> None:
-    copy_to(path, copy)
+    _copy(path, copy)
     _write(copy, patches)
+
+
+def _copy(path: str, copy: str) -> None:
+    """Copy the database at ``path``. Raises OSError, and what opening raises."""
+    with RawFile(path) as source, open(copy, "wb") as target:
+        copy_sparse(source.fd, target.fileno())
 
 
 def _write(copy: str, patches: list[Patch], size: int = 0) -> None:
@@ -322,7 +326,7 @@ def _cleared(path: str, folder: str) -> Remedy | None:
     copy = os.path.join(folder, "copy")
     words = []
     try:
-        copy_to(path, copy)
+        _copy(path, copy)
         for page, index in places:
             with RawFile(copy) as raw:
                 patches, _ = clear_elements(raw, page, index, index + 1)
@@ -396,8 +400,8 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
         raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
     with Destination(output, replace=replace, sync=sync) as destination:
         try:
-            with open(made, "rb") as source, open(destination.fd, "wb", closefd=False) as target:
-                shutil.copyfileobj(source, target)
+            with open(made, "rb") as source:
+                copy_sparse(source.fileno(), destination.fd)
         except OSError as error:
             raise DestinationError("write", output, error) from error
         destination.commit()

@@ -11,7 +11,7 @@ import os
 from array import array
 from collections.abc import Iterator
 
-from ...errors import Changed, Corrupted, OpenError
+from ...errors import Corrupted, OpenError
 from ...format.constants import (
     BRANCH_PAGE,
     COUNT_IN_FIRST_ID,
@@ -25,15 +25,15 @@ from ...format.constants import (
 )
 from ...format.meta import Meta, fnv1a64
 from ...format.page import HEADER, Page, ascend, header_columns, unload
-from ...storage.guard import Guard
-from ...storage.open_source import LOCK_PATIENCE, open_source
+from ...storage.files import cut, read_or_raise
+from ...storage.guard import Guard, map_file
 from ...storage.snapshot import Snapshot
-from ...storage.source import Source
+from ...storage.source import LOCK_PATIENCE, Source, open_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
-    from ...storage.open_source import Way
+    from ...storage.source import Way
 
 _SMALL = 1 << 20  # bytes; such a file is read, not mapped
 AT_ONCE = 1 << 26  # bytes of a mapped file that are in memory together
@@ -71,20 +71,16 @@ class MappedFile:
 
     def _map(self) -> Buffer:
         if self.size <= _SMALL:
-            with os.fdopen(os.dup(self._source.fd), "rb") as stream:
-                stream.seek(0)
-                content = stream.read(self.size)
+            content = read_or_raise(self._source.fd, 0, self.size)
             self.size = len(content)
             return content
-        mapping = mmap.mmap(self._source.fd, self.size, access=mmap.ACCESS_READ)
-        if os.name == "posix":
-            self._guard = Guard(mapping, self._source.fd)
+        mapping, self._guard = map_file(self._source, self.size)
         return mapping
 
-    def verify(self) -> None:
+    def check_unchanged(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was read."""
         if self._guard is not None and self._guard.is_cut():
-            raise Changed("the file was cut short, or its disk failed, while it was read", path=self.path)
+            raise cut(self.path)
 
     def snapshot(self) -> Snapshot:
         """Open the file as a database, which the caller closes. Raises what opening raises."""

@@ -12,9 +12,8 @@ from typing import NamedTuple
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
 from ...format.constants import LEAF_PAGE
 from ...storage.destination import Destination
-from ...storage.open_source import open_source
 from ...storage.snapshot import Snapshot
-from ...storage.source import Source
+from ...storage.source import Source, open_source
 from .emit import Emission
 from .pages import MappedFile
 from .search import Recovery, State, is_mended, recover
@@ -24,7 +23,7 @@ from .tree import OLDER, PLACED, Bucket
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
-    from ...storage.open_source import Way
+    from ...storage.source import Way
 
 DELETED = b"deleted"
 _MOST_ALTERED = 100  # differences of one kind that are listed

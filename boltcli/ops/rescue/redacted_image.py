@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...storage.positions import write_all
+from ...storage.files import write_all
 
 FILLER = b"x"
 _CHUNK = 1 << 20  # bytes filled at a time

@@ -33,8 +33,7 @@ from ...format.constants import (
 from ...format.meta import Meta, choose
 from ...format.page import BUCKET_HEADER, HEADER
 from ...storage.destination import Destination
-from ...storage.positions import write_all
-from ...storage.source import read_or_raise
+from ...storage.files import read_or_raise, write_all
 from .page_heads import PageHeads
 from .pages import MappedFile, PageTable, find_page_size, meta_at
 from .private_keys import Renamer, masked
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...format.page import Buffer
-    from ...storage.open_source import Way
+    from ...storage.source import Way
 
     Path = tuple[bytes, ...]
 

@@ -133,6 +133,7 @@ def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None
 
     ``progress`` is called with the number of pages visited, ``done`` of them before, and the high-water mark.
     """
+    snapshot.read_beyond_pages()
     total = BucketStats()
     found = _Reader(snapshot, Seen(snapshot, twice=True), statistics=True, progress=progress, done=done).read(bucket)
     depths: dict[BucketRecord | None, int] = {None: 0}

@@ -22,8 +22,6 @@ def database_stats(
 
     Raises :class:`~boltcli.errors.Corrupted`.
     """
-    if not prefix:
-        snapshot.expect_whole()
     known = stats(snapshot, snapshot.meta.root, prefix, progress)
     if known is not None:
         return known[0], BucketStats(**known[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ...storage.positions import write_all
+from ...storage.files import write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...format.constants import FREELIST_PAGE, LEAF_PAGE
 from ...format.encode import freelist_bytes, freelist_page, meta_page
 from ...format.page import HEADER
-from ...storage.source import read_or_raise
+from ...storage.files import read_or_raise
 from .page_writer import PageWriter
 
 TYPE_CHECKING = False

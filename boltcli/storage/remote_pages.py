@@ -1,21 +1,20 @@
-"""A snapshot of a database in an object store: pages are read on demand, and ahead during a walk."""
+"""The pages of a database in an object store: read on demand, and ahead during a walk."""
 
 from __future__ import annotations
 
 import mmap
 from typing import TYPE_CHECKING
 
-from ..errors import Changed, OpenError
+from ..errors import OpenError
 from ..format.constants import BRANCH_PAGE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ..format.meta import Meta
 from ..format.page import HEADER
-from .snapshot import Snapshot
-from .source import read_at
+from .files import read_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..format.page import Buffer, Owner, Page
+    from .remote import Remote
 
 _META_ROOM = 4096  # bytes read for a meta page
 _FIRST_WINDOW = 8  # children of a branch page to read ahead in a walk; the number then doubles
@@ -36,73 +35,62 @@ class _Family:
         self.there = bytearray(len(children))
 
 
-class RemoteSnapshot(Snapshot):
-    """A snapshot of a remote object. The closing look verifies that it is still the same object.
+class RemotePages:
+    """The pages of a remote object, which are put at their places in a sparse file, and that is mapped."""
 
-    ``buffer`` reads the whole object in large ranges; :meth:`page` reads single pages.
-    """
+    __slots__ = ("_families", "_fd", "_mapping", "_page_size", "_remote", "_size", "_window")
 
-    __slots__ = ("_families", "_mapping", "_window")
-
-    piecemeal = True
-
-    def _open(self, previous: bool) -> None:
+    def __init__(self, remote: Remote, fd: int, size: int, page_size: int) -> None:
+        self._remote = remote
+        self._fd = fd
+        self._size = size
+        self._page_size = page_size
         self._families: dict[int, tuple[_Family, int]] = {}
         self._mapping: mmap.mmap | None = None
         self._window = _FIRST_WINDOW
-        source = self._source
-        assert source.remote is not None
-        meta = Meta.at(read_at(source.fd, 0, _META_ROOM).ljust(_META_ROOM, b"\0"), 0)
-        if meta.problem() is None:
-            where: Sequence[int] = (meta.page_size,)
-        else:
-            where = PAGE_SIZE_SEARCH
-        source.remote.fetch([(at, at + _META_ROOM) for at in where])
-        super()._open(previous)
 
-    def _read(self) -> None:
-        """Read nothing in advance: the beginning was read on opening."""
-
-    def reopened(self, *, previous: bool = False) -> RemoteSnapshot:
-        return RemoteSnapshot(self.path, self._source.duplicate(), previous=previous)
-
-    @property
-    def buffer(self) -> Buffer:
-        assert self._source.remote is not None
-        if not self.closed:
-            self._source.remote.fetch_all()
+    def whole(self) -> mmap.mmap:
+        """Read the whole object, in large ranges; return its bytes."""
+        self._remote.fetch_all()
         return self._mapped()
 
-    def _mapped(self) -> mmap.mmap:
-        if self._mapping is None:
-            self._refuse_odd()
-            try:
-                self._mapping = mmap.mmap(self._source.fd, self.size, access=mmap.ACCESS_READ)
-            except (OSError, ValueError) as error:
-                raise OpenError("mmap", self.path, str(error)) from error
-            self._buffer = self._mapping
-        return self._mapping
+    def alone(self, pgid: int) -> None:
+        """Return None: no page is read apart from the others."""
 
-    def _lone_page(self, pgid: int, stack: Sequence[int], bucket: Owner | None) -> Page | None:
-        return None
-
-    def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        remote = self._source.remote
-        assert remote is not None
+    def holding(self, pgid: int) -> mmap.mmap:
+        """Read the page run ``pgid``, if it isn't there yet; return the bytes of the object that has it."""
         buffer = self._mapped()
-        page_size = self.page_size
+        page_size = self._page_size
         start = pgid * page_size
-        if start < self.size:
-            remote.fetch([(page * page_size, (page + 1) * page_size) for page in self._wanted(pgid)])
+        if start < self._size:
+            self._remote.fetch([(page * page_size, (page + 1) * page_size) for page in self._wanted(pgid)])
             head = buffer[start : start + PAGE_HEADER_SIZE].ljust(PAGE_HEADER_SIZE, b"\0")
             bears, flags, count, overflow = HEADER.unpack(head)
             if overflow and bears == pgid and overflow * page_size <= _OVERFLOW:
-                remote.fetch([(start, start + (overflow + 1) * page_size)])
+                self._remote.fetch([(start, start + (overflow + 1) * page_size)])
             if flags == BRANCH_PAGE and bears == pgid:
                 first = start + PAGE_HEADER_SIZE
                 stop = first + min(count, page_size // _ELEMENT * (overflow + 1)) * _ELEMENT
                 self._remember(pgid, buffer[first:stop])
-        return super().any_page(pgid, stack, bucket)
+        return buffer
+
+    def check_unchanged(self) -> None:
+        """Raise :class:`~boltcli.errors.Changed` unless it is still the same object."""
+        self._remote.verify()
+
+    def close(self) -> None:
+        """Unmap the bytes. Raises BufferError if a view of them still exists."""
+        mapping, self._mapping = self._mapping, None
+        if mapping is not None:
+            mapping.close()
+
+    def _mapped(self) -> mmap.mmap:
+        if self._mapping is None:
+            try:
+                self._mapping = mmap.mmap(self._fd, self._size, access=mmap.ACCESS_READ)
+            except (OSError, ValueError) as error:
+                raise OpenError("mmap", self._remote.path, str(error)) from error
+        return self._mapping
 
     def _remember(self, pgid: int, table: bytes) -> None:
         """Record the children of a branch page, for :meth:`_wanted`."""
@@ -131,14 +119,12 @@ class RemoteSnapshot(Snapshot):
         first = max(index + 1 - self._window, 0) if backwards else index
         found = family.children[first : index + 1 if backwards else index + self._window]
         family.there[first : first + len(found)] = b"\1" * len(found)
-        last = self.size // self.page_size
+        last = self._size // self._page_size
         return [pgid, *[child for child in found if child <= last]]
 
-    def verify(self) -> None:
-        if self.settled:
-            return
-        if self.closed:
-            raise Changed("the object was closed before the closing look", path=self.path)
-        super().verify()
-        assert self._source.remote is not None
-        self._source.remote.verify()
+
+def fetch_metas(remote: Remote) -> None:
+    """Read what may be a meta page of a remote object."""
+    meta = Meta.at(read_at(remote.fd, 0, _META_ROOM).ljust(_META_ROOM, b"\0"), 0)
+    where: Sequence[int] = (meta.page_size,) if meta.problem() is None else PAGE_SIZE_SEARCH
+    remote.fetch([(at, at + _META_ROOM) for at in where])

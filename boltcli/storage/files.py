@@ -1,0 +1,222 @@
+"""Read and write files at positions, copy them, and make files without names.
+
+A system call may read or write fewer bytes than asked for, and not every system has pread(2) and pwrite(2).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ..errors import Changed, OpenError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..format.page import Buffer
+
+IN_MEMORY = 64 << 20  # bytes; larger unnamed files are on the disk
+_CHUNK = 1 << 20  # bytes
+_FICLONE = 0x40049409  # ioctl_ficlone(2)
+
+
+def read_at(fd: int, position: int, size: int) -> bytes:
+    """Return up to ``size`` bytes from ``position``: fewer at the file's end, none if they can't be read."""
+    try:
+        return read_or_raise(fd, position, size)
+    except OSError:  # a directory, a bad sector
+        return b""
+
+
+def read_or_raise(fd: int, position: int, size: int) -> bytes:
+    """Return up to ``size`` bytes from ``position``: fewer at the file's end only. Raises OSError."""
+    parts = []
+    while size > 0:
+        if hasattr(os, "pread"):
+            part = os.pread(fd, size, position)
+        else:
+            os.lseek(fd, position, os.SEEK_SET)
+            part = os.read(fd, size)
+        if not part:
+            break
+        parts.append(part)
+        position += len(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
+    """Return the bytes from ``start`` to ``stop``, all of them.
+
+    Raises OpenError if they can't be read, Changed if there are fewer.
+    """
+    try:
+        content = read_or_raise(fd, start, stop - start)
+    except OSError as error:
+        raise OpenError("read", path, error.strerror or str(error)) from error
+    if len(content) < stop - start:
+        raise cut(path)
+    return content
+
+
+def cut(path: str) -> Changed:
+    """Return the error for a file that isn't as long as it was."""
+    return Changed("the file was cut short, or its disk failed, while it was read", path=path)
+
+
+def write_all(fd: int, data: Buffer | bytearray | memoryview, at: int | None = None) -> None:
+    """Write all of ``data`` to ``fd`` at the position ``at``; None: where the file stands. Raises OSError."""
+    view = memoryview(data)
+    if at is not None and not hasattr(os, "pwrite"):
+        os.lseek(fd, at, os.SEEK_SET)
+        at = None
+    while view:
+        done = os.write(fd, view) if at is None else os.pwrite(fd, view, at)
+        view = view[done:]
+        if at is not None:
+            at += done
+
+
+def copy_sparse(source: int, target: int) -> None:
+    """Copy a whole file; holes stay holes. Raises OSError."""
+    end = 0
+    for start, end in _data(source):
+        _copy_range(source, target, start, end)
+    size = os.fstat(source).st_size
+    if size > end:  # a hole at the end, or data appended in the meantime
+        os.truncate(target, size)
+
+
+def _data(fd: int) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of a file that hold data; the whole file if the system doesn't report holes."""
+    size = os.fstat(fd).st_size
+    position = 0
+    if hasattr(os, "SEEK_DATA"):
+        try:
+            while position < size:
+                start = os.lseek(fd, position, os.SEEK_DATA)
+                position = os.lseek(fd, start, os.SEEK_HOLE)
+                yield start, position
+            return
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # no data from here on
+                return
+    yield position, max(size, 1)  # reading a folder must raise an error, even where its size is 0
+
+
+def _copy_range(source: int, target: int, position: int, end: int) -> None:
+    if hasattr(os, "copy_file_range"):
+        try:
+            while position < end and (
+                count := os.copy_file_range(source, target, min(end - position, 1 << 30), position, position)
+            ):
+                position += count
+        except OSError:
+            pass  # not supported between these file systems: read and write, which reports real errors
+    while position < end and (data := read_or_raise(source, position, min(end - position, _CHUNK))):
+        write_all(target, data, position)
+        position += len(data)
+
+
+def clone(fd: int, path: str) -> int:
+    """Return the descriptor of an unnamed clone of the file ``fd`` at ``path``, which shares its blocks.
+
+    It has the content of one moment. Returns -1 if the file system can't clone.
+    """
+    try:
+        import fcntl
+
+        folder = os.path.dirname(os.path.realpath(path))
+        made = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except (ImportError, AttributeError, OSError):
+        return -1
+    try:
+        fcntl.ioctl(made, _FICLONE, fd)
+    except OSError:
+        os.close(made)
+        return -1
+    return made
+
+
+def unnamed_file(size: int, path: str) -> int:
+    """Return the descriptor of a new unnamed file for ``size`` bytes, in memory if they are few.
+
+    ``path`` is what is put there, for errors. Raises :class:`~boltcli.errors.OpenError`.
+    """
+    if size <= IN_MEMORY and hasattr(os, "memfd_create"):
+        return os.memfd_create("boltcli", os.MFD_CLOEXEC)
+    return temporary_file(path, "copy")
+
+
+def temporary_file(path: str, operation: str = "unpack") -> int:
+    """Return the descriptor of a new unnamed file on the disk. Raises :class:`~boltcli.errors.OpenError`."""
+    from tempfile import TemporaryFile
+
+    try:
+        with TemporaryFile(prefix="boltcli-") as file:
+            return os.dup(file.fileno())
+    except OSError as error:
+        raise OpenError(operation, path, error.strerror or str(error)) from error
+
+
+class Unnamed:
+    """A file without a name, to be written from front to back: in memory while it is small, else on the disk.
+
+    Zeros become holes. ``path`` is its name in errors. :meth:`take` hands over
+    the descriptor, and closing that deletes the file; otherwise :meth:`close` it.
+    """
+
+    __slots__ = ("_fd", "_in_memory", "path", "size")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.size = 0
+        self._in_memory = hasattr(os, "memfd_create")
+        self._fd = unnamed_file(0, path)
+
+    def write(self, data: bytes) -> None:
+        """Append ``data``. Raises :class:`~boltcli.errors.OpenError` if the disk is full."""
+        end = self.size + len(data)
+        if self._in_memory and end > IN_MEMORY:
+            self._move()
+        if data.count(0) < len(data):
+            self._put(data, self.size)
+        self.size = end
+
+    def take(self, mode: int = 0o600) -> int:
+        """Return the descriptor of the complete file, with the permissions ``mode``."""
+        try:
+            os.truncate(self._fd, self.size)
+            if hasattr(os, "fchmod"):
+                os.fchmod(self._fd, mode)
+        except OSError as error:
+            raise self._error(error) from error
+        fd, self._fd = self._fd, -1
+        return fd
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _put(self, data: bytes, position: int) -> None:
+        try:
+            write_all(self._fd, data, position)
+        except OSError as error:
+            raise self._error(error) from error
+
+    def _move(self) -> None:
+        """Move what was written so far to the disk."""
+        old, self._fd = self._fd, temporary_file(self.path)
+        self._in_memory = False
+        try:
+            for position in range(0, self.size, _CHUNK):
+                part = read_or_raise(old, position, min(self.size - position, _CHUNK))
+                if part.strip(b"\0"):
+                    self._put(part, position)
+        finally:
+            os.close(old)
+
+    def _error(self, error: OSError) -> OpenError:
+        return OpenError("unpack", self.path, error.strerror or str(error))

@@ -1,0 +1,229 @@
+"""A private copy of a database in use: of one transaction's state, made beside its writer and kept up to date.
+
+``live.py`` says why what is read while a transaction is the newest one is whole.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Changed, Corrupted, OpenError
+from ..format.page import HEADER, Page
+from .files import clone, read_at, read_whole, unnamed_file, write_all
+from .snapshot import Snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from .source import Source
+
+    FreePages = Callable[[Snapshot], list[int]]  # of a state, ascending; raises Corrupted if they aren't known
+
+_CHUNK = 1 << 20  # bytes copied between two looks at the meta pages
+
+
+class CopyFile:
+    """A private copy of a database in use, in an unnamed sparse file, which follows the source page by page.
+
+    Use as a context manager, or call :meth:`close`.
+    """
+
+    __slots__ = ("_before", "_copied", "_fd", "_free_pages", "_gap", "_source")
+
+    def __init__(self, source: Source, free_pages: FreePages, *, gap: int = 1) -> None:
+        """The copy is empty until :meth:`fill`.
+
+        ``free_pages`` returns the free pages of a state; those that are ``gap``
+        bytes or more in a row are left out, and read as zeros.
+        """
+        self._source = source.duplicate()
+        self._free_pages = free_pages
+        self._gap = gap
+        self._fd = -1
+        self._copied = bytearray()  # for each page, whether its copy is valid
+        # The state that ``_copied`` is for: txid, checksum, free pages.
+        self._before: tuple[int, int, list[int]] | None = None
+
+    def fill(self, wait: Callable[[], bool] = lambda: False) -> None:
+        """Copy the newest state of the source.
+
+        If the file system can clone files, the copy is of one moment. Else the
+        file is copied in parts. When a transaction is committed meanwhile, the
+        copy follows it: it wrote only to free pages, so the other pages copied
+        so far are still valid. If two were committed, copying begins again.
+        When it doesn't get on, it calls ``wait``; if that returns False, it
+        gives up for now.
+
+        Raises :class:`~boltcli.errors.Changed` when it gave up,
+        :class:`~boltcli.errors.InvalidDatabase`, and
+        :class:`~boltcli.errors.OpenError` if the disk is full.
+        """
+        most = self._copied.count(1)
+        while not self._clone():
+            changed = self._attempt()
+            if changed is None:
+                return
+            done = self._copied.count(1)
+            if (self._before is None or done <= most) and not wait():
+                if not changed.after:  # the file was cut or overwritten
+                    raise changed
+                raise Changed(
+                    "the database is written to too fast to be copied", path=self._source.path,
+                    before=changed.before, after=changed.after,
+                ) from changed  # fmt: skip
+            most = done
+
+    def _clone(self) -> bool:
+        made = clone(self._source.fd, self._source.path)
+        if made >= 0:
+            self._take(made)
+        return made >= 0
+
+    def _take(self, fd: int) -> None:
+        """Let ``fd`` be the copy."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = fd
+        if hasattr(os, "fchmod"):  # results get the permissions of the source
+            os.fchmod(fd, os.fstat(self._source.fd).st_mode & 0o7777)
+
+    def _attempt(self) -> Changed | None:
+        """Copy what is missing; return the error if the source changed meanwhile."""
+        source = self._source
+        with Snapshot(source.path, source.duplicate(), at_once=False) as state:
+            if self._fd < 0:
+                self._take(unnamed_file(state.size, source.path))
+            try:
+                free = self._free(state)
+                if self._before is None or not _renew(self._copied, state, *self._before):
+                    self._copied = bytearray()
+                    self.update(0, ())
+                self._copied.extend(bytes(max(state.page_count - len(self._copied), 0)))
+                self._before = None if free is None else (state.meta.txid, state.meta.checksum, free)
+                self._copy(state, free or [])
+            except Changed as error:
+                state.finished = True  # it is not read again
+                return error
+        return None
+
+    def _free(self, state: Snapshot) -> list[int] | None:
+        """Return the free pages of ``state``; None if they aren't known. Raises Changed."""
+        try:
+            free = self._free_pages(state)
+        except Corrupted:
+            state.check_unchanged()
+            return None
+        state.check_unchanged()
+        return free
+
+    def _copy(self, state: Snapshot, free: list[int]) -> None:
+        """Copy the missing pages, looking at the meta pages after each part; then the meta pages. Raises Changed."""
+        page_size, copied = state.page_size, self._copied
+        self.update(state.size, ())
+        stop = min(state.meta.hwm, state.page_count)
+        left_out = _in_long_runs(free, stop, -(-self._gap // page_size))
+        for first, last in _missing(copied, left_out, stop, max(_CHUNK // page_size, 1)):
+            start, end = first * page_size, min(last * page_size, state.size)
+            content = read_whole(self._source.fd, start, end, self._source.path)
+            state.check_unchanged()
+            self.update(state.size, [(start, content)])
+            copied[first:last] = b"\1" * (last - first)
+        state.finish()
+        self.update(state.size, [(page * page_size, head) for page, head in enumerate(state.heads)])
+
+    def snapshot(self) -> Snapshot:
+        """Return a snapshot of the copy; close it before the next :meth:`update`."""
+        return Snapshot(self._source.path, self._source.copy(os.dup(self._fd)))
+
+    def update(self, size: int, parts: Iterable[tuple[int, bytes]]) -> None:
+        """Write ``parts`` at their offsets; ``size`` is the new size of the source. Raises OpenError."""
+        try:
+            os.truncate(self._fd, size)
+            for position, content in parts:
+                write_all(self._fd, content, position)
+        except OSError as error:
+            raise OpenError("copy", self._source.path, error.strerror or str(error)) from error
+
+    def close(self) -> None:
+        """Delete the copy."""
+        self._source.close()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> CopyFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def stored_free_pages(state: Snapshot) -> list[int]:
+    """Return the free pages in the stored freelist, ascending, which is read by itself.
+
+    Raises :class:`~boltcli.errors.Corrupted` if there is none, or if it is irregular.
+    """
+    meta, page_size = state.meta, state.page_size
+    if not meta.has_freelist or meta.freelist >= meta.hwm:
+        raise state.corrupted("no freelist is stored", meta.page)
+    position = meta.freelist * page_size
+    header = HEADER.unpack(read_at(state.fd, position, HEADER.size).ljust(HEADER.size, b"\0"))
+    content = read_at(state.fd, position, min((header[3] + 1) * page_size, state.size))
+    end = len(content)
+    ids = sorted(set(Page(header, content, 0, end, end, position).freelist_ids(end, state.size // page_size + 1)))
+    if ids and not 2 <= ids[0] <= ids[-1] < meta.hwm:
+        raise state.corrupted("its freelist has impossible page ids", meta.freelist)
+    return ids
+
+
+def follows(new: Snapshot, txid: int, checksum: int) -> bool:
+    """Return whether ``new`` is the transaction right after ``txid``, whose meta page must still be in the file."""
+    before = new.metas[1 - new.meta.page]
+    return (
+        new.meta.txid == txid + 1
+        and (before.txid, before.checksum) == (txid, checksum)
+        and before.problem() is None
+    )  # fmt: skip
+
+
+def _renew(copied: bytearray, state: Snapshot, txid: int, checksum: int, free: list[int]) -> bool:
+    """Update ``copied`` from the earlier state to ``state``; return False if that isn't possible."""
+    if (state.meta.txid, state.meta.checksum) == (txid, checksum):
+        return True
+    if not follows(state, txid, checksum):
+        return False
+    for pgid in free:
+        if pgid < len(copied):
+            copied[pgid] = 0
+    return True
+
+
+def _in_long_runs(free: list[int], stop: int, gap: int) -> bytearray:
+    """Return a byte for each page before ``stop``: 1 if it is in a run of at least ``gap`` free pages."""
+    found = bytearray(stop)
+    for pgid in free:
+        if pgid < stop:
+            found[pgid] = 1
+    if gap > 1:
+        start = found.find(1)
+        while start >= 0:
+            end = found.find(0, start)
+            end = stop if end < 0 else end
+            if end - start < gap:
+                found[start:end] = bytes(end - start)
+            start = found.find(1, end)
+    return found
+
+
+def _missing(copied: bytearray, left_out: bytearray, stop: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield the pages from 2 to before ``stop`` that are neither copied nor left out, at most ``most`` at a time."""
+    both = int.from_bytes(copied[:stop], "little") | int.from_bytes(left_out, "little")
+    done = both.to_bytes(stop, "little")
+    first = done.find(0, 2)
+    while first >= 0:
+        last = done.find(1, first, min(first + most, stop))
+        if last < 0:
+            last = min(first + most, stop)
+        yield first, last
+        first = done.find(0, last)
