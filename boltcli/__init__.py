@@ -57,13 +57,13 @@ if TYPE_CHECKING:
     from .ops.compare.files import diff as diff
     from .ops.compare.files import watch as watch
     from .ops.compare.watch import Commit as Commit
-    from .ops.stats.bucket_stats import BucketStats as BucketStats
+    from .ops.stats.buckets import BucketStats as BucketStats
     from .ops.write.compact import Compaction as Compaction
 
 _LAZY = {
     "open": "library", "view": "library", "compact": "library",
     "Database": "library", "Bucket": "library", "PageRow": "library",
-    "Finding": "ops.check.findings", "BucketStats": "ops.stats.bucket_stats", "Compaction": "ops.write.compact",
+    "Finding": "ops.check.findings", "BucketStats": "ops.stats.buckets", "Compaction": "ops.write.compact",
     "Change": "ops.compare.change", "Commit": "ops.compare.watch",
     "diff": "ops.compare.files", "watch": "ops.compare.files",
     "AccessDenied": "errors",

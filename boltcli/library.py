@@ -22,7 +22,7 @@ from .ops.read.mapping_views import Items, Values, as_bytes
 from .ops.read.select_items import items
 from .ops.space.free_pages import free_pages
 from .ops.space.page_list import FREE, page_rows
-from .ops.stats.bucket_stats import BucketStats
+from .ops.stats.buckets import BucketStats
 from .ops.stats.database_stats import bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot

@@ -60,8 +60,8 @@ def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Deco
     from ..apps.decode import decoder
     from ..apps.store import SnapshotStore
     from ..errors import ArgumentError, BoltError, MissingExtra
-    from ..ops.space.page_map import page_map
     from ..storage.snapshot import Snapshot as Opened
+    from ..tree.page_map import page_map
 
     try:
         snapshot = Opened(path)

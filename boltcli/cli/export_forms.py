@@ -8,7 +8,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError
-from ..ops.read.export_rows import export_rows
+from ..ops.read.select_items import export_rows
 from ..tables.relations import name_text, relations
 from .key_argument import addresses
 from .row_output import Form, complete, write_rows

@@ -6,10 +6,10 @@ from ..errors import BoltError, Changed, Corrupted
 from ..format.constants import BRANCH_PAGE, PAGE_TYPES
 from ..kernel import buckets as bucket_columns
 from ..ops.check.database_check import check, is_sound
-from ..ops.check.snapshot_trailer import TRAILER, trailer_is_right
+from ..ops.check.file_warnings import TRAILER, trailer_is_right
 from ..ops.read.select_items import items
 from ..tree.bucket import find_bucket, root_bucket
-from ..tree.walk import Sound
+from ..tree.walk import Whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _count(snapshot: Snapshot) -> tuple[int, int, str]:
         return sum(columns.pairs), len(columns.pairs) - 1, ""
     pairs = buckets = 0
     try:
-        for part in items(snapshot, root_bucket(snapshot), recursive=True, guard=Sound(snapshot)):
+        for part in items(snapshot, root_bucket(snapshot), recursive=True, guard=Whole(snapshot, ordered=True)):
             inner = part.bucket_count()
             buckets += inner
             pairs += len(part.keys) - inner

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     Inline = tuple[Header, Buffer, int, int, int, int, str | None]
 
+MAX_NESTING = 1000  # levels of buckets inside a top-level one
 _NAMES = 8  # names shown of each end of a deep path
 
 
@@ -21,10 +22,11 @@ class BucketRef:
     ``root`` is the page id of the root of its tree; 0 for an inline bucket,
     whose only page is :attr:`inline`. ``sequence`` is the bucket's sequence
     number. ``page`` is the id of the leaf page that holds the element (0 for
-    the root bucket). ``name`` and ``parent`` say which bucket it is, if known.
+    the root bucket). ``name`` and ``parent`` say which bucket it is, if known,
+    ``depth`` how many buckets it is in.
     """
 
-    __slots__ = ("_inline", "name", "page", "parent", "root", "sequence")
+    __slots__ = ("_inline", "depth", "name", "page", "parent", "root", "sequence")
 
     def __init__(
         self, root: int, sequence: int = 0, *, name: bytes = b"", parent: Owner | None = None, page: int = 0,
@@ -36,6 +38,7 @@ class BucketRef:
         self.page = page
         self.name = name
         self.parent = parent
+        self.depth: int = parent.depth + 1 if parent is not None else 0
         self._inline = inline
 
     @property
@@ -71,6 +74,8 @@ def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None, *, le
     This is decided here, and for ``check`` in :func:`bucket_for_check`.
     """
     page, buffer = leaf.page, leaf.buffer
+    if page.bucket is not None and page.bucket.depth > MAX_NESTING:
+        raise page.damaged(f"buckets are nested deeper than {MAX_NESTING} levels")
     data = leaf.positions[index] + leaf.key_sizes[index]
     start = leaf.start + ELEMENT_SIZE * index + data
     size = leaf.value_sizes[index]

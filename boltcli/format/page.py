@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     class Owner(Protocol):
         """The bucket whose tree a page belongs to; ``parent`` is the bucket that holds it."""
 
+        depth: int
         root: int
         name: bytes
         parent: Owner | None

@@ -146,7 +146,7 @@ def stats(
 ) -> tuple[int, dict[str, int]] | None:
     """Sum the statistics of the buckets below page ``root`` whose names begin with ``prefix``; None: of that bucket.
 
-    Returns the number of buckets, and the numbers of a :class:`~boltcli.ops.stats.bucket_stats.BucketStats` by name.
+    Returns the number of buckets, and the numbers of a :class:`~boltcli.ops.stats.buckets.BucketStats` by name.
     """
     kernel, tick = kernel_for(snapshot), _tick(snapshot, progress)
     if kernel is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ArgumentError
-from ..ops.read.last_path import LastPath
 from .long_lines import LongLine, line_blocks
 from .ndjson import refuse_twice
 from .orjson_writer import line, parsed
@@ -119,7 +118,8 @@ def _path(fields: dict[str, Any]) -> Path:
     names = [fields[name] for name in ("bucket", "bucket_hex") if name in fields]
     if len(names) != 1 or not isinstance(names[0], list):
         raise ArgumentError("there must be a list bucket or bucket_hex, and one of them only")
-    return tuple((_HEX_NAMES if "bucket_hex" in fields else _NAMES)(names[0]))
+    read = _hex_name if "bucket_hex" in fields else _name
+    return cast("tuple[bytes, ...]", tuple(map(read, names[0])))
 
 
 def _name(name: Any) -> bytes | None:
@@ -128,9 +128,6 @@ def _name(name: Any) -> bytes | None:
 
 def _hex_name(name: Any) -> bytes | None:
     return _bytes({"name_hex": name}, "name")
-
-
-_NAMES, _HEX_NAMES = LastPath(_name), LastPath(_hex_name)
 
 
 def _bytes(fields: dict[str, Any], name: str) -> bytes | None:

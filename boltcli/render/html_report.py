@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..extras import need
 from ..ops.check.explanations import explanation
-from ..ops.space.page_map import BRANCH, KINDS, LEAF
+from ..tree.page_map import BRANCH, KINDS, LEAF
 from . import treemap
 from .formats import auto
 from .human import size
 from .page_cells import COLOURS, cells, legend
 
 if TYPE_CHECKING:
-    from ..ops.space.page_map import PageMap
     from ..ops.space.space_top import SpaceTop
+    from ..tree.page_map import PageMap
 
     Context = dict[str, Any]
 

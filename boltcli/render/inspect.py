@@ -8,43 +8,30 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..ops.stats.bucket_counts import BucketTree
+    from ..ops.stats.buckets import BucketRecord
 
 
 _INDENT = b"        "  # of a bucket in another
 
 
-def bucket_tree(top: BucketTree) -> Iterator[bytes]:
-    """Yield the tree below ``top`` as JSON, in pieces, with a newline at the end."""
-    # A stack and not recursion: buckets may nest deeper than Python calls may. A number is how deep the bucket is
-    # that ends there: the lines that end it are as long as that.
-    stack: list[bytes | int | tuple[BucketTree, int]] = [(top, 0)]
-    while stack:
-        piece = stack.pop()
-        if isinstance(piece, bytes):
-            yield piece
+def bucket_tree(buckets: list[BucketRecord]) -> Iterator[bytes]:
+    """Yield ``buckets``, each before those inside it, as a tree in JSON, in pieces, with a newline at the end."""
+    forms: list[bytes] = []  # by level
+    following = [bucket.level for bucket in buckets[1:]]
+    for bucket, after in zip(buckets, [*following, 0]):
+        level = bucket.level
+        while level >= len(forms):
+            forms.append(_fields(_INDENT * len(forms)))
+        fields = forms[level] % (json_string(bucket.name) if bucket.parent else b'"root"', bucket.pairs)
+        indent = _INDENT * level
+        if after > level:
+            yield b'%b,\n%b    "buckets": [\n' % (fields, indent)
             continue
-        if isinstance(piece, int):
-            indent = _INDENT * piece
+        yield b"%b\n%b}" % (fields, indent)
+        for above in range(level - 1, after - 1, -1):
+            indent = _INDENT * above
             yield b"\n%b    ]\n%b}" % (indent, indent)
-            continue
-        tree, depth = piece
-        indent = _INDENT * depth
-        fields = _fields(indent) % (json_string(tree.name), tree.keys)
-        if not tree.children:
-            yield b"%b\n%b}" % (fields, indent)
-            continue
-        yield b'%b,\n%b    "buckets": [\n' % (fields, indent)
-        stack.append(depth)
-        if any(child.children for child in tree.children):
-            for child in reversed(tree.children):
-                stack += ((child, depth + 1), b",\n")
-            stack.pop()  # no comma before the first
-        else:
-            inner = indent + _INDENT
-            form = b"%b\n%b}" % (_fields(inner), inner)
-            yield b",\n".join([form % (json_string(child.name), child.keys) for child in tree.children])
-    yield b"\n"
+        yield b",\n" if after > 0 else b"\n"
 
 
 def _fields(indent: bytes) -> bytes:

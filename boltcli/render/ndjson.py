@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..format.bucket import BucketRef
-from ..ops.read.last_path import LastPath
 from .formats import LARGE, formatted
 from .orjson_writer import line, parsed
 from .records import pair, pieces, put_bucket
@@ -153,7 +152,7 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
     if long and record.keys() & _DECODED:  # the long string may be one inside of what is decoded
         raise ArgumentError("a pair of this size is taken only undecoded: write it with --decode off")
     names = _one(record, "bucket", list)
-    path = tuple((HEX_NAMES if "bucket_hex" in record else NAMES)(names))
+    path = (hex_names if "bucket_hex" in record else plain_names)(names)
     if "sequence" in record:
         sequence = record["sequence"]
         if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence < 1 << 64:
@@ -175,7 +174,14 @@ def _hex_name(name: Any) -> bytes:
     return _bytes(name, in_hex=True)
 
 
-NAMES, HEX_NAMES = LastPath(_name), LastPath(_hex_name)
+def plain_names(names: list[Any]) -> tuple[bytes, ...]:
+    """Return the names of a path that are written as text. Raises ArgumentError."""
+    return tuple(map(_name, names))
+
+
+def hex_names(names: list[Any]) -> tuple[bytes, ...]:
+    """Return the names of a path that are written in hexadecimal. Raises ArgumentError."""
+    return tuple(map(_hex_name, names))
 
 
 def has_fields_once(text: bytes, count: int) -> bool:

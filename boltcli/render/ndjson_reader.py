@@ -8,29 +8,28 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
 from .long_lines import LongLine, line_blocks
-from .ndjson import HEX_NAMES, NAMES, End, has_fields_once, parse_row
+from .ndjson import End, has_fields_once, hex_names, parse_row, plain_names
 from .orjson_writer import all_parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from ..ops.read.last_path import LastPath
     from ..ops.write.load_rows import Row
     from .json_array import Readable
 
+    Names = Callable[[list[Any]], tuple[bytes, ...]]
+
 _AT_ONCE = 256  # lines that are parsed together
-_PATHS = {"bucket": NAMES, "bucket_hex": HEX_NAMES}
+_PATHS = {"bucket": plain_names, "bucket_hex": hex_names}
 # The fields of a pair as export writes them, and what makes bytes of each.
-_PAIRS: dict[tuple[str, ...], tuple[LastPath, Callable[[str], bytes], Callable[[str], bytes]]] = {
+_PAIRS: dict[tuple[str, ...], tuple[Names, Callable[[str], bytes], Callable[[str], bytes]]] = {
     (bucket, f"key{key}", f"value{value}"): (decode_path, decode_key, decode_value)
     for bucket, decode_path in _PATHS.items()
     for key, decode_key in (("", str.encode), ("_hex", unhexlify))
     for value, decode_value in (("", str.encode), ("_hex", unhexlify))
 }
-_BUCKETS: dict[tuple[str, ...], LastPath] = {
-    (bucket, "sequence"): decode_path for bucket, decode_path in _PATHS.items()
-}
+_BUCKETS: dict[tuple[str, ...], Names] = {(bucket, "sequence"): decode_path for bucket, decode_path in _PATHS.items()}
 
 
 def parsed_lines(file: Readable) -> Iterator[tuple[Row | End, bytes]]:
@@ -130,7 +129,7 @@ def _plain_rows(records: list[dict[str, Any]], at: int) -> Iterator[tuple[Row, i
         yield (path, keys, values), len(keys)
 
 
-def _path(decode: Any, names: Any) -> tuple[bytes, ...]:
+def _path(decode: Names, names: Any) -> tuple[bytes, ...]:
     if type(names) is not list:
         raise TypeError
-    return tuple(decode(names))
+    return decode(names)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..ops.space.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, KINDS, LEAF, LOST, META, OVERFLOW
+from ..tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, KINDS, LEAF, LOST, META, OVERFLOW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from ..ops.space.page_map import PageMap
+    from ..tree.page_map import PageMap
 
 # Of a run of pages the cell shows damage and metas whatever their number, else what most of its pages are.
 _URGENT = (DAMAGED, LOST, META, FREELIST)

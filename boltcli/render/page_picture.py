@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..extras import need
-from ..ops.space.page_map import BEYOND, BRANCH, KINDS, LEAF
+from ..tree.page_map import BEYOND, BRANCH, KINDS, LEAF
 from .page_cells import COLOURS, LETTERS, Cell, legend
 
 TYPE_CHECKING = False

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..format.bucket import BucketRef
 from ..format.page import type_name
-from ..ops.read.last_path import LastPath
-from ..ops.space.trail import Trail
 from .errors import error_text
 from .formats import LARGE, auto, formatted
 from .golang import PLAIN_IN_JSON, is_print, percent
@@ -27,9 +25,8 @@ if TYPE_CHECKING:
     from ..errors import BoltError
     from ..ops.check.findings import Finding
     from ..ops.read.select_items import Items
-    from ..ops.space.space_usage import BucketUsage, Usage
-    from ..ops.stats.bucket_counts import BucketTree
-    from ..ops.stats.bucket_stats import BucketStats
+    from ..ops.space.space_usage import Usage
+    from ..ops.stats.buckets import BucketRecord, BucketStats
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
@@ -71,9 +68,6 @@ def _text_of(name: bytes) -> str | None:
     return name.decode() if is_shown(name) else None
 
 
-_TEXTS = LastPath(_text_of)
-
-
 def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
     """Return the same in one of the other formats, if that suits ``data``."""
     value: Any
@@ -102,7 +96,7 @@ def put_path(record: Record, path: str, field: str = "path") -> None:
 
 def put_bucket(record: Record, path: Sequence[bytes]) -> None:
     """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
-    names = _TEXTS(path)
+    names = list(map(_text_of, path))
     if None in names:
         record["bucket_hex"] = [name.hex() for name in path]
     else:
@@ -240,39 +234,30 @@ def info(snapshot: Snapshot) -> Record:
     }
 
 
-def tree(top: BucketTree) -> Iterator[bytes]:
+def tree(buckets: list[BucketRecord]) -> Iterator[bytes]:
     """Yield the tree of ``inspect`` as one document, in pieces. orjson would go no deeper than 254 buckets."""
-    stack: list[bytes | BucketTree] = [b"\n", top]
-    while stack:
-        piece = stack.pop()
-        if isinstance(piece, bytes):
-            yield piece
-            continue
+    level = -1
+    for bucket in buckets:
+        comma = b"," if bucket.level <= level else b""
         record: Record = {}
-        put(record, "name", piece.name)
-        record["keyN"] = piece.keys
-        yield line(record)[:-2] + b',"buckets":['
-        stack.append(b"]}")
-        for number, child in enumerate(reversed(piece.children)):
-            if number:
-                stack.append(b",")
-            stack.append(child)
+        put(record, "name", bucket.name if bucket.parent else b"root")
+        record["keyN"] = bucket.pairs
+        yield b"]}" * (level + 1 - bucket.level) + comma + line(record)[:-2] + b',"buckets":['
+        level = bucket.level
+    yield b"]}" * (level + 1) + b"\n"
 
 
-def bucket_usages(buckets: Iterable[BucketUsage], size: int) -> Iterator[Record]:
+def bucket_usages(buckets: Iterable[BucketRecord], size: int) -> Iterator[Record]:
     """Yield the records of buckets: bytes including nested buckets, and their share of a file of ``size`` bytes."""
-    names = Trail(_text_of)
     for found in buckets:
-        path: list[str | None] = names(found)
-        record: Record = {"bucket": path}
-        if None in path:
-            record = {"bucket_hex": [name.hex() for name in found.path]}
+        record: Record = {}
+        put_bucket(record, found.path)
         share = found.bytes / size
         record |= {"pairs": found.pairs, "keys": found.keys, "bytes": found.bytes, "share": share}
         yield record | {"depth": found.depth, "inline": found.inline, "sequence": found.sequence}
 
 
-def usage(path: str, found: Usage, buckets: Iterable[BucketUsage], dense: int) -> Iterator[bytes]:
+def usage(path: str, found: Usage, buckets: Iterable[BucketRecord], dense: int) -> Iterator[bytes]:
     """Return where the bytes of a file are, those of its buckets each: one document, in pieces."""
     record: Record = {}
     put_path(record, path)

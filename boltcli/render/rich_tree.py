@@ -14,10 +14,10 @@ from .usage import Shown
 from .visible import visible
 
 if TYPE_CHECKING:
-    from ..ops.space.space_usage import BucketUsage
+    from ..ops.stats.buckets import BucketRecord
 
 
-def rich_tree(title: str, buckets: list[BucketUsage], size: int, human: bool = False) -> bytes:
+def rich_tree(title: str, buckets: list[BucketRecord], size: int, human: bool = False) -> bytes:
     """Return ``buckets`` (parents first) as a tree in colours."""
     shown = Shown(buckets, size, human)
     top = Tree(_label(visible(title), buckets[0], shown))
@@ -30,7 +30,7 @@ def rich_tree(title: str, buckets: list[BucketUsage], size: int, human: bool = F
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def _label(name: str, bucket: BucketUsage, shown: Shown) -> Text:
+def _label(name: str, bucket: BucketRecord, shown: Shown) -> Text:
     style = "bold" if 4 * bucket.bytes > shown.size else ""
     # On one line, within the terminal's width.
     return Text.assemble((name, "cyan"), "  ", (shown.facts(bucket), style or "dim"), no_wrap=True, overflow="ellipsis")

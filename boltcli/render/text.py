@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ops.stats.bucket_stats import BucketStats
+    from ..ops.stats.buckets import BucketStats
     from ..storage.holders import Holder
 
 

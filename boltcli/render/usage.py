@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..ops.space.trail import Trail
 from .human import amount
 from .names import shell_quoted, typed
 
@@ -10,17 +9,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..ops.space.space_usage import BucketUsage, Usage
+    from ..ops.space.space_usage import Usage
+    from ..ops.stats.buckets import BucketRecord
 
 # What buckets are sorted by; they come in the order of their paths.
-ORDERS: dict[str, Callable[[BucketUsage], int]] = {
+ORDERS: dict[str, Callable[[BucketRecord], int]] = {
     "name": lambda bucket: 0,
     "size": lambda bucket: -bucket.bytes,
     "keys": lambda bucket: -bucket.keys,
 }
 
 
-def usage_text(found: Usage, buckets: list[BucketUsage], dense: int, human: bool = False) -> Iterator[bytes]:
+def usage_text(found: Usage, buckets: list[BucketRecord], dense: int, human: bool = False) -> Iterator[bytes]:
     """Yield a line for each bucket and for all that isn't in one, then the sum; ``human``: in KiB and the like."""
     others = [
         (found.root, "(root bucket's own pages)"),
@@ -32,10 +32,9 @@ def usage_text(found: Usage, buckets: list[BucketUsage], dense: int, human: bool
     ]
     others = [row for row in others if row[0]] + [(found.size, "total")]
     width = max(len(amount(size, human)) for size in [row[0] for row in others] + [bucket.bytes for bucket in buckets])
-    words = Trail(_word)
     for bucket in buckets:
         inline = "(inline) " if bucket.inline else ""
-        yield f"{amount(bucket.bytes, human):>{width}}  {inline}{' '.join(words(bucket))}\n".encode()
+        yield f"{amount(bucket.bytes, human):>{width}}  {inline}{' '.join(map(_word, bucket.path))}\n".encode()
     for size, name in others:
         yield f"{amount(size, human):>{width}}  {name}\n".encode()
     gain = max(found.size - dense, 0)
@@ -46,9 +45,9 @@ def _word(name: bytes) -> str:
     return shell_quoted(typed(name))
 
 
-def arranged(buckets: list[BucketUsage], order: str, depth: int, start: BucketUsage) -> list[BucketUsage]:
+def arranged(buckets: list[BucketRecord], order: str, depth: int, start: BucketRecord) -> list[BucketRecord]:
     """Return ``start`` and its nested buckets, parents first, in ``order``, down to ``depth`` levels (0: all)."""
-    inside: dict[int, list[BucketUsage]] = {}
+    inside: dict[int, list[BucketRecord]] = {}
     for bucket in buckets[1:]:
         if not depth or bucket.level <= depth + start.level:
             inside.setdefault(id(bucket.parent), []).append(bucket)
@@ -64,18 +63,18 @@ def arranged(buckets: list[BucketUsage], order: str, depth: int, start: BucketUs
 class Shown:
     """What is said of each of ``buckets``, in a file of ``size`` bytes: nothing that is the same 0 or 1 for all."""
 
-    def __init__(self, buckets: list[BucketUsage], size: int, human: bool = False) -> None:
+    def __init__(self, buckets: list[BucketRecord], size: int, human: bool = False) -> None:
         self.human = human
         self.size = size
         self.depth = any(bucket.depth > 1 for bucket in buckets)
         self.sequence = any(bucket.sequence for bucket in buckets)
 
-    def facts(self, bucket: BucketUsage) -> str:
+    def facts(self, bucket: BucketRecord) -> str:
         """Return the facts of ``bucket``, with commas between."""
         return _facts(bucket, self.size, self.depth, self.sequence, self.human)
 
 
-def _facts(bucket: BucketUsage, size: int, depth: bool, sequence: bool, human: bool) -> str:
+def _facts(bucket: BucketRecord, size: int, depth: bool, sequence: bool, human: bool) -> str:
     words = [f"{bucket.pairs} pair{'s' * (bucket.pairs != 1)}"]
     if bucket.keys != bucket.pairs:
         words.append(f"{bucket.keys} with those inside")
@@ -85,7 +84,7 @@ def _facts(bucket: BucketUsage, size: int, depth: bool, sequence: bool, human: b
     return ", ".join(words)
 
 
-def tree_text(title: str, buckets: list[BucketUsage], size: int, human: bool = False) -> Iterator[bytes]:
+def tree_text(title: str, buckets: list[BucketRecord], size: int, human: bool = False) -> Iterator[bytes]:
     """Yield the tree of ``buckets`` (each before those inside it, the root bucket first), drawn with lines."""
     shown = Shown(buckets, size, human)
     yield f"{title}: {shown.facts(buckets[0])}\n".encode("utf-8", "surrogateescape")

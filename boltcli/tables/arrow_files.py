@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError
 from ..extras import need
-from ..ops.read.last_path import LastPath
 from .relations import name_bytes, name_text
 
 if TYPE_CHECKING:
@@ -54,11 +53,10 @@ def row_batches(rows: Iterator[Row]) -> Iterator[Any]:
     """Yield record batches of the rows of a database, in their order."""
     pa = need("pyarrow", "sql", "Arrow")
     schema = row_schema()
-    texts = LastPath(name_text)
     columns: tuple[list[Any], ...] = ([], [], [], [])
     size = 0
     for row in rows:
-        columns[0].append(texts(row[0]))
+        columns[0].append(list(map(name_text, row[0])))
         if len(row) == 2:
             values: tuple[Any, Any, Any] = (row[1], None, None)
         else:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ..format.bucket import BucketRef, open_bucket
 from ..tree.bucket import find_bucket
 from ..tree.key_range import stretches
-from ..tree.walk import Backup, Nest
+from ..tree.walk import Whole, flat, refuse_nested
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..storage.snapshot import Snapshot
+    from ..tree.walk import Nested
 
     Path = tuple[bytes, ...]
     # A bucket, its keys, and their values if these are wanted.
@@ -49,42 +50,16 @@ def pair_pages(
 
     Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` when it comes to damage.
     """
-    first = find_bucket(snapshot, bounds.bucket)
-    guard = Backup(snapshot, warn)
-    nest = Nest(snapshot)
-    nest.enter(first)
-    start, stop = bounds.start, bounds.stop
-    pending = [
-        (first.root, _pages(snapshot, first, bounds.bucket, start, stop, values, guard, nested=not bounds.exact))
-    ]
-    while pending:
-        root, pages = pending[-1]
-        found = next(pages, None)
-        if found is None:
-            pending.pop()
-            nest.leave(root)
-        elif len(found) == 3:
-            yield found
-        else:
-            path, bucket = found
-            nest.enter(bucket)
-            pending.append((bucket.root, _pages(snapshot, bucket, path, b"", None, values, guard, nested=True)))
+    guard = Whole(snapshot, laid_out=True, warn=warn)
+    yield from flat(_pages(snapshot, find_bucket(snapshot, bounds.bucket), bounds, values, guard))
     if bounds is EVERYTHING:
         guard.finish()
 
 
-def _pages(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    path: Path,
-    start: bytes,
-    stop: bytes | None,
-    values: bool,
-    guard: Backup,
-    *,
-    nested: bool,
-) -> Iterator[PairPage | tuple[Path, BucketRef]]:
-    for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, guard=guard):
+def _pages(snapshot: Snapshot, bucket: BucketRef, bounds: Bounds, values: bool, guard: Whole) -> Nested[PairPage]:
+    path = bounds.bucket
+    refuse_nested(snapshot, bucket)
+    for leaf, keys, low, high in stretches(snapshot, bucket, bounds.start, bounds.stop, guard=guard):
         snapshot.poll()
         places = [index for index in leaf.bucket_indexes() if low <= index < high]
         inside = set(places)
@@ -96,6 +71,6 @@ def _pages(
                 if values:
                     contents = leaf.values() if len(chosen) == leaf.count else [leaf.value(index) for index in chosen]
                 yield path, shown, contents
-        if nested:
-            for place in places:
-                yield (*path, keys[place]), open_bucket(leaf, place, keys[place])
+        for place in () if bounds.exact else places:
+            child = open_bucket(leaf, place, keys[place])
+            yield _pages(snapshot, child, Bounds((*path, keys[place])), values, guard)

@@ -180,7 +180,7 @@ def _pair_rows(file: TableFile) -> Iterator[Row]:
 
 
 def _bucket_rows(file: TableFile) -> Iterator[Row]:
-    from ..ops.space.space_usage import bucket_usage
+    from ..ops.stats.buckets import bucket_usage
 
     for bucket in bucket_usage(file.snapshot)[1:]:
         path = [name_text(name) for name in bucket.path]
@@ -190,7 +190,7 @@ def _bucket_rows(file: TableFile) -> Iterator[Row]:
 
 
 def _page_rows(file: TableFile) -> Iterator[Row]:
-    from ..ops.space.page_map import KINDS, page_map
+    from ..tree.page_map import KINDS, page_map
 
     mapped = page_map(file.snapshot)
     for page, kind in enumerate(mapped.kinds):

@@ -9,7 +9,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
-from ..ops.read.last_path import LastPath
 from ..ops.read.row_chunks import row_chunks
 from .relations import name_bytes, name_text
 
@@ -80,11 +79,8 @@ def _write_large(connection: sqlite3.Connection, number: int, names: str, key: b
             blob.write(value[start : start + _SLICE])
 
 
-_TEXTS = LastPath(name_text)
-
-
 def _names(path: tuple[bytes, ...]) -> str:
-    return json.dumps(_TEXTS(path), ensure_ascii=False)
+    return json.dumps(list(map(name_text, path)), ensure_ascii=False)
 
 
 def _write_view(connection: sqlite3.Connection, view: Relation, file: TableFile) -> int:

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import BranchElements, LeafElements
-from .walk import Descent, guard_for, tree_pages
+from .walk import Seen, Whole, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ..format.bucket import BucketRef
     from ..format.page import Page
     from ..storage.snapshot import Snapshot
-    from .walk import Guard, Whole
 
     # The elements of a leaf page, their keys, and the range of indexes in question.
     Stretch = tuple[LeafElements, list[bytes], int, int]
@@ -28,7 +27,7 @@ def leaf_pages(
     stop: bytes | None = None,
     *,
     reverse: bool = False,
-    guard: Guard | None = None,
+    guard: Seen | None = None,
 ) -> Iterator[Page]:
     """Yield the leaf pages of ``bucket`` that can hold keys from ``start`` to before ``stop``.
 
@@ -50,7 +49,7 @@ def leaf_pages(
             below.reverse()
         return below
 
-    for page in tree_pages(snapshot, bucket, guard or Descent(snapshot), children):
+    for page in tree_pages(snapshot, bucket, guard or Seen(snapshot, twice=True), children):
         if page.flags == LEAF_PAGE:
             yield page
 
@@ -68,9 +67,9 @@ def stretches(
 
     With ``reverse`` the pages come from the last to the first; the order
     within each page stays ascending. Raises as :func:`leaf_pages` does, and what
-    ``guard`` raises; by default that is one for a list (``guard_for``).
+    ``guard`` raises; by default one for a list, or for a range of keys.
     """
-    guard = guard or guard_for(snapshot, start, stop)
+    guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     for page in leaf_pages(snapshot, bucket, start, stop, reverse=reverse, guard=guard):
         leaf = LeafElements(page)
         keys = leaf.keys()

@@ -1,42 +1,56 @@
 """The exact walk: over the tree of a bucket, page by page, depth first, and over nested buckets.
 
 The caller decides which children to enter and what counts as damage, so a walk
-can continue after damage. Nothing here is recursive: trees and buckets may
-nest deeper than Python's call stack allows.
+can continue after damage. :class:`Seen` guards every walk.
 """
 
 from __future__ import annotations
 
 from ..errors import Corrupted
 from ..format.bucket import BucketRef, buckets_in
-from ..format.constants import BRANCH_PAGE, LEAF_PAGE
+from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE
 from ..format.page import BranchElements, Page, ascend
 from .freelist import stored_free_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Protocol, Self, TypeVar
+    from typing import Self, TypeAlias, TypeVar
 
     from ..format.page import LeafElements
     from ..storage.snapshot import Snapshot
 
     T = TypeVar("T")
-
-    class Guard(Protocol):
-        """A walk over a tree calls it for each page, before the pages below."""
-
-        def visit(self, page: Page) -> object:
-            """Raise :class:`~boltcli.errors.Corrupted` if the walk must not go on here."""
+    # What a generator yields that recurses: things, and generators of more at their places.
+    Nested: TypeAlias = Iterator["T | Nested[T]"]
 
 
-# Far more levels than the tree of any file has: bbolt puts at least two keys into a branch page.
-MAX_DEPTH = 1 << 16
+# One limit for every walk: it may read so many elements for each that the file has room for, and some more. A visit
+# counts as a few elements; one of a page that was entered before, or a damage that is passed over, as many.
 _TIMES = 4
-_LEAST = 1 << 20
-_LEAST_OF_A_LIST = 1 << 10
+_LEAST = 1 << 15
+_AS_BBOLT = 1 << 27  # the same for what bbolt reads, too
+_VISIT = 16
+_MANY = 128
 _FEW = 64  # pages that a guard remembers by their ids
 _UNBOUNDED: tuple[bytes, bytes | None] = (b"", None)
+_GENERATOR = type(None for _ in ())
+
+
+def flat(part: Nested[T]) -> Iterator[T]:
+    """Yield what a recursive generator yields: where it yields a generator, what that yields comes in its place.
+
+    This is ``yield from`` for any depth: a thousand nested generators are too much for Python's call stack.
+    """
+    stack: list[Nested[T]] = [part]
+    while stack:
+        for found in stack[-1]:
+            if type(found) is _GENERATOR:
+                stack.append(found)  # type: ignore[arg-type]
+                break
+            yield found  # type: ignore[misc]
+        else:
+            stack.pop()
 
 
 class Walk:
@@ -92,17 +106,16 @@ def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
 def tree_pages(
     snapshot: Snapshot,
     bucket: BucketRef,
-    guard: Guard,
+    seen: Seen,
     children: Callable[[Page], Iterable[int]] = Page.children,
 ) -> Iterator[Page]:
     """Yield the pages of the tree of ``bucket``, a branch page before those of its ``children``, in that order.
 
-    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read, and what ``guard`` raises.
+    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read, and what ``seen`` raises.
     """
     walk = Walk(snapshot, bucket)
     for page in walk:
-        if bucket.root:
-            guard.visit(page)
+        seen.visit(page) if bucket.root else seen.spend(page)
         if page.flags == LEAF_PAGE:
             yield page
         else:  # bbolt's cursor treats a page of any other type as a branch
@@ -111,154 +124,181 @@ def tree_pages(
             walk.enter(below)
 
 
-def all_pages(snapshot: Snapshot, guard: Guard | None = None) -> Iterator[Page]:
-    """Yield the pages of all buckets' trees. Raises as :func:`tree_pages` does, and if two buckets share a tree."""
-    guard = guard or Descent(snapshot)
+def pages_or_damage(snapshot: Snapshot, bucket: BucketRef, seen: Seen) -> Iterator[Page | Corrupted]:
+    """Yield the pages of ``bucket``'s tree in key order, a branch page before its children.
+
+    For a page that cannot be read, or that ``seen`` refuses, a :class:`~boltcli.errors.Corrupted` is yielded, and the
+    pages below it are left out.
+    """
+    walk = Walk(snapshot, bucket)
+    while True:
+        try:
+            page = next(walk, None)
+            if page is None:
+                return
+            if bucket.root:
+                seen.visit(page)
+                refuse_hiding(page, below=False)
+            else:
+                seen.spend(page)
+            below = page.children() if page.flags == BRANCH_PAGE else None
+        except Corrupted as damage:
+            yield damage
+            if not seen.pass_over():
+                return
+        else:
+            yield page
+            if below is not None:
+                walk.enter(below)
+
+
+def all_pages(snapshot: Snapshot, seen: Seen) -> Iterator[Page]:
+    """Yield the pages of all buckets' trees. Raises as :func:`tree_pages` does."""
     # A root bucket on page 0 would be inline: bbolt skips it.
     pending = [BucketRef(snapshot.meta.root, snapshot.meta.sequence)] if snapshot.meta.root else []
-    met: set[int] = set()
     while pending:
-        bucket = pending.pop()
-        own_tree(snapshot, bucket, met)
         inside: list[BucketRef] = []
-        for page in tree_pages(snapshot, bucket, guard):
+        for page in tree_pages(snapshot, refuse_nested(snapshot, pending.pop()), seen):
             yield page
             if page.flags == LEAF_PAGE:
                 inside += [child for child in buckets_in(page) if child.root]
         pending += reversed(inside)
 
 
-def own_tree(snapshot: Snapshot, bucket: BucketRef, met: set[int]) -> None:
-    """Add the root of ``bucket`` to ``met``. Raises :class:`~boltcli.errors.Corrupted` if it is there already."""
-    if bucket.root in met:
-        raise snapshot.corrupted("two buckets share the page, or one is nested in itself", bucket.root, bucket=bucket)
-    if bucket.root:
-        met.add(bucket.root)
+class Seen:
+    """The guard of a walk: which pages it has entered. One is used for a whole walk over several buckets.
 
-
-class Descent:
-    """The guard of a walk that follows every reference: it finds cycles and bounds the number of visits.
-
-    As in bbolt, a page may be referenced more than once. A small file can then
-    describe a walk that practically never ends, so the number of visits is
-    limited, far above what a sound file of that size can need. One guard is
-    used for a whole walk over several buckets.
+    A page is entered once, the second time is damage; with ``runs`` its overflow pages too: with runs that overlap a
+    small file describes a very large one. With ``twice`` it may be entered several times, as bbolt does, but not below
+    itself. What all pages together hold is limited, far above what a sound file of that size can: a small file can
+    describe a walk that practically never ends.
     """
 
-    __slots__ = ("_left",)
+    __slots__ = ("_count", "_left", "_marks", "_runs", "_twice")
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._left = _TIMES * snapshot.page_count + _LEAST
+    def __init__(self, snapshot: Snapshot, *, twice: bool = False, runs: bool = False) -> None:
+        self._twice = twice
+        self._runs = runs
+        self._left = _TIMES * snapshot.size // ELEMENT_SIZE + (_AS_BBOLT if twice else _LEAST)
+        self._count = snapshot.page_count
+        self._marks: set[int] | bytearray = set()  # a few small buckets need no byte for each page of the file
 
     def visit(self, page: Page) -> None:
-        """Count a visit of ``page``; raises :class:`~boltcli.errors.Corrupted`."""
-        self._left -= 1
+        """Record a visit of ``page``. Raises :class:`~boltcli.errors.Corrupted`."""
+        if self._is_new(page.pgid, page.overflow * self._runs):
+            self.spend(page)
+            return
+        if not self._twice:
+            raise page.damaged("the page is referenced more than once")
         if page.pgid in page.stack[:-1]:
             raise page.damaged("the page is its own ancestor")
+        self.spend(page, _MANY)
+
+    def spend(self, page: Page, least: int = 0) -> None:
+        """Count the elements of ``page``, before they are read. Raises Corrupted beyond the limit."""
+        self._left -= max(page.count + _VISIT, least)
         if self._left < 0:
-            raise page.damaged("pages are referenced so often that a walk over all references does not end")
+            raise page.damaged(
+                "pages are referenced so often, or overlap so much, that a walk over all elements does not end"
+            )
+
+    def skip(self, pgid: int) -> bool:
+        """Mark a page that is not read; return whether it wasn't marked."""
+        return pgid >= self._count or self._is_new(pgid, 0)
+
+    def pass_over(self) -> bool:
+        """Count a damage after which a walk goes on; return whether it may."""
+        self._left -= _MANY
+        return self._left >= 0
+
+    @property
+    def marks(self) -> bytearray:
+        """A byte for each page of the file: 1 if it was entered, or with ``runs`` is one of a run that was."""
+        marks = self._marks
+        if isinstance(marks, set):
+            self._marks, marks = bytearray(self._count), marks
+            for pgid in marks:
+                self._marks[pgid] = 1
+            return self._marks
+        return marks
+
+    def _is_new(self, first: int, overflow: int) -> bool:
+        """Mark a page and return whether it wasn't."""
+        marks, stop = self._marks, first + 1 + overflow
+        if isinstance(marks, set):
+            if stop == first + 1 and len(marks) < _FEW:
+                is_new = first not in marks
+                marks.add(first)
+                return is_new
+            marks = self.marks
+        stop = min(stop, self._count)  # the overflow may be damaged
+        is_new = marks.find(1, first, stop) < 0
+        marks[first:stop] = b"\1" * (stop - first)
+        return is_new
 
 
-class Once:
-    """The guard of a walk that visits each page once."""
-
-    __slots__ = ("_seen",)
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._seen = bytearray(snapshot.page_count)
-
-    def __contains__(self, pgid: int) -> bool:
-        return pgid < len(self._seen) and self._seen[pgid] == 1
-
-    def add(self, pgid: int) -> None:
-        """Record that the page was passed over."""
-        if pgid < len(self._seen):
-            self._seen[pgid] = 1
-
-    def visit(self, page: Page) -> None:
-        """Record a visit of ``page``; raises :class:`~boltcli.errors.Corrupted` if it is the second one."""
-        if self._seen[page.pgid]:
-            raise page.damaged("the page is referenced more than once")
-        self._seen[page.pgid] = 1
+def refuse_hiding(page: Page, *, below: bool) -> None:
+    """Raise Corrupted for a page of a tree that hides what is below it; ``below``: a branch page leads to it."""
+    if page.flags not in (BRANCH_PAGE, LEAF_PAGE):
+        raise page.unfit()
+    if not page.count and page.flags == BRANCH_PAGE:
+        raise page.damaged("a branch page without elements")
+    if not page.count and below:
+        raise page.damaged("a leaf without elements below a branch page")
 
 
-class Whole(Descent):
+class Whole(Seen):
     """The guard of a walk that must not pass over a page that hides what is below it.
 
-    bbolt's commands read a damaged tree as far as they can, and so do those of
-    ours that print the same. Lists of ours raise :class:`~boltcli.errors.Corrupted`,
-    also at far fewer visits: each page may be read a few times.
+    bbolt's commands read a damaged tree as far as they can, and so do those of ours that print the same. Lists of ours
+    raise :class:`~boltcli.errors.Corrupted`; a page that is referenced twice comes twice, unless ``once`` is set.
+
+    With ``ordered``, for a range of keys, each page comes once and keys must be in order: a key outside its branch
+    page's bounds is not found in a range. With ``laid_out``, for a backup, each page must also be laid out as bbolt
+    writes it, so counts and sizes that are wrong are found. For a page whose count leaves out elements that are still
+    there, as ``bbolt surgery clear-page-elements`` makes it, ``warn`` is called with a sentence. Only the pages that
+    are read are verified.
     """
 
-    __slots__ = ()
+    __slots__ = ("_bounds", "_laid_out", "_left_out", "_ordered", "_snapshot", "_warn")
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__(snapshot)
-        self._left = _TIMES * snapshot.page_count + _LEAST_OF_A_LIST
-
-    def visit(self, page: Page) -> None:
-        if page.flags not in (BRANCH_PAGE, LEAF_PAGE):
-            raise page.unfit()
-        if not page.count and page.flags == BRANCH_PAGE:
-            raise page.damaged("a branch page without elements")
-        if not page.count and len(page.stack) > 1:
-            raise page.damaged("a leaf without elements below a branch page")
-        super().visit(page)
-
-    def leaf(self, leaf: LeafElements, keys: list[bytes]) -> None:
-        """Verify a leaf page, of which ``keys`` are all keys; the page may be inline. Raises Corrupted."""
-
-
-class Sound(Whole):
-    """The guard of a walk over a range of keys: also no page may be referenced twice, and the keys must be in order.
-
-    A key outside its branch page's bounds is not found in a range. The pages that are read are verified, no others.
-    """
-
-    __slots__ = ("_bounds", "_count", "_seen")
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__(snapshot)
-        self._count = snapshot.page_count
-        self._seen: set[int] | bytearray = set()  # a few small buckets need no byte for each page of the file
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        once: bool = False,
+        ordered: bool = False,
+        laid_out: bool = False,
+        warn: Callable[[str], object] | None = None,
+    ) -> None:
+        super().__init__(snapshot, runs=True)
+        self._twice = not (once or ordered or laid_out)
+        self._snapshot = snapshot
+        self._ordered = ordered or laid_out
+        self._laid_out = laid_out
+        self._warn = warn
         # By page id, for pages to come: the bounds of their keys.
         self._bounds: dict[int, tuple[bytes, bytes | None]] = {}
+        self._left_out: list[tuple[Corrupted, list[int]]] = []
 
     def visit(self, page: Page) -> None:
+        refuse_hiding(page, below=len(page.stack) > 1)
         super().visit(page)
-        self._claim(page)
-        if page.flags != BRANCH_PAGE:
+        if not self._ordered or page.flags != BRANCH_PAGE:
             return
         branch = BranchElements(page)
-        self._verify_page(branch)
+        if self._laid_out:
+            self._verify_layout(branch)
         keys = branch.keys()
         _, high = self._verify_keys(page, keys)
         self._bounds.update(zip(branch.pgids, zip(keys, [*keys[1:], high])))
 
     def leaf(self, leaf: LeafElements, keys: list[bytes]) -> None:
-        self._verify_page(leaf)
-        self._verify_keys(leaf.page, keys)
-
-    def _claim(self, page: Page) -> None:
-        """Mark the page and its overflow pages: with runs that overlap a small file describes a very large one."""
-        seen, first = self._seen, page.pgid
-        if isinstance(seen, set):
-            if not page.overflow and len(seen) < _FEW:
-                if first in seen:
-                    raise page.damaged("the page is referenced more than once")
-                seen.add(first)
-                return
-            marks = bytearray(self._count)
-            for pgid in seen:
-                marks[pgid] = 1
-            self._seen = seen = marks
-        stop = min(first + page.overflow + 1, self._count)  # the overflow may be damaged
-        if seen.find(1, first, stop) >= 0:
-            raise page.damaged("the page is referenced more than once")
-        seen[first:stop] = b"\1" * (stop - first)
-
-    def _verify_page(self, elements: LeafElements | BranchElements) -> None:
-        """Raise Corrupted for a page that this walk doesn't accept."""
+        """Verify a leaf page, of which ``keys`` are all keys; the page may be inline. Raises Corrupted."""
+        if self._laid_out:
+            self._verify_layout(leaf)
+        if self._ordered:
+            self._verify_keys(leaf.page, keys)
 
     def _verify_keys(self, page: Page, keys: list[bytes]) -> tuple[bytes, bytes | None]:
         """Verify the order of keys and their bounds, which are returned."""
@@ -269,23 +309,7 @@ class Sound(Whole):
             raise page.damaged("its keys are outside the bounds that its branch page gives them")
         return low, high
 
-
-class Backup(Sound):
-    """The guard of a walk that makes a backup: each page must also be laid out as bbolt writes it.
-
-    So counts and sizes that are wrong are found. For a page whose count leaves out elements that are still there, as
-    ``bbolt surgery clear-page-elements`` makes it, ``warn`` is called with a sentence.
-    """
-
-    __slots__ = ("_left_out", "_snapshot", "_warn")
-
-    def __init__(self, snapshot: Snapshot, warn: Callable[[str], object] | None = None) -> None:
-        super().__init__(snapshot)
-        self._snapshot = snapshot
-        self._warn = warn
-        self._left_out: list[tuple[Corrupted, list[int]]] = []
-
-    def _verify_page(self, elements: LeafElements | BranchElements) -> None:
+    def _verify_layout(self, elements: LeafElements | BranchElements) -> None:
         whole = elements.verify_whole()
         if whole is None:
             return
@@ -303,13 +327,13 @@ class Backup(Sound):
 
         After surgery these pages are free, or belong to another page.
         """
-        snapshot, seen = self._snapshot, self._seen
+        if not self._left_out:
+            return
+        snapshot, marks = self._snapshot, self.marks
         free: set[int] | None = None
         for found, pgids in self._left_out:
             for pgid in pgids:
-                if not 2 <= pgid < min(snapshot.meta.hwm, self._count):
-                    continue
-                if pgid in seen if isinstance(seen, set) else seen[pgid]:
+                if not 2 <= pgid < min(snapshot.meta.hwm, len(marks)) or marks[pgid]:
                     continue
                 if free is None:
                     free = _not_in_trees(snapshot)
@@ -326,58 +350,11 @@ def _not_in_trees(snapshot: Snapshot) -> set[int]:
     return {*stored_free_pages(snapshot, meta), *range(meta.freelist, meta.freelist + overflow + 1)}
 
 
-def guard_for(snapshot: Snapshot, start: bytes = b"", stop: bytes | None = None) -> Whole:
-    """Return the guard for a list of the keys from ``start`` to before ``stop``."""
-    return Sound(snapshot) if start or stop is not None else Whole(snapshot)
-
-
-class Nest:
-    """The guard of a walk over nested buckets: no bucket may be inside itself."""
-
-    __slots__ = ("_roots", "_snapshot")
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._roots: set[int] = set()
-
-    def enter(self, bucket: BucketRef) -> None:
-        """Enter ``bucket``. Raises :class:`~boltcli.errors.Corrupted` if it is inside itself."""
-        if bucket.root:
-            if bucket.root in self._roots:
-                raise self._snapshot.corrupted("the bucket is nested in itself", bucket.root, bucket=bucket)
-            self._roots.add(bucket.root)
-
-    def leave(self, root: int) -> None:
-        """Leave the bucket whose tree has the root page ``root``."""
-        self._roots.discard(root)
-
-
 def refuse_nested(snapshot: Snapshot, bucket: BucketRef) -> BucketRef:
-    """Return ``bucket``, for readers that keep no :class:`Nest`. Raises Corrupted if it is inside itself."""
+    """Return ``bucket``, which is to be entered. Raises Corrupted if it is inside itself."""
     above = bucket.parent if bucket.root else None
     while above is not None:
         if above.root == bucket.root:
             raise snapshot.corrupted("the bucket is nested in itself", bucket.root, bucket=bucket)
         above = above.parent
     return bucket
-
-
-def visit_buckets(
-    snapshot: Snapshot, bucket: BucketRef, note: T, visit: Callable[[BucketRef, T], Iterable[tuple[BucketRef, T]]]
-) -> None:
-    """Call ``visit`` with ``bucket`` and ``note``, then with each (bucket, note) that it returns, depth first.
-
-    A bucket comes before the buckets in it, in the order in which ``visit``
-    returns them. Raises :class:`~boltcli.errors.Corrupted` for a bucket inside itself.
-    """
-    nest = Nest(snapshot)
-    pending: list[tuple[int, Iterator[tuple[BucketRef, T]]]] = [(0, iter(((bucket, note),)))]
-    while pending:
-        root, inside = pending[-1]
-        found = next(inside, None)
-        if found is None:
-            pending.pop()
-            nest.leave(root)
-            continue
-        nest.enter(found[0])
-        pending.append((found[0].root, iter(visit(*found))))

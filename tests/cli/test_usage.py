@@ -12,7 +12,7 @@ import pytest
 
 import boltcli
 from boltcli.cli.app import main
-from boltcli.ops.space.space_usage import bucket_usage
+from boltcli.ops.stats.buckets import bucket_usage
 from boltcli.storage.snapshot import Snapshot
 from tests.schema import run_json
 from tests.support import DATABASES, ROOT, error_line, fixture, freelist, page, pgid, run, small

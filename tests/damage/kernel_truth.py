@@ -18,9 +18,8 @@ from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
 from boltcli.ops.read.key_pages import all_keys, key_pages
 from boltcli.ops.space.free_pages import free_pages
-from boltcli.ops.space.space_usage import BucketUsage, bucket_usage
 from boltcli.ops.stats import database_stats
-from boltcli.ops.stats.bucket_counts import inspect
+from boltcli.ops.stats.buckets import BucketRecord, bucket_usage, inspect
 from boltcli.ops.write.compact import compact, measure
 from boltcli.render.inspect import bucket_tree
 from boltcli.storage.snapshot import Snapshot
@@ -119,7 +118,7 @@ def _compact(snapshot: Snapshot) -> list[object]:
     return [*found, _or_error(lambda: measure(snapshot, 1024))]
 
 
-def _usage(bucket: BucketUsage) -> tuple[object, ...]:
+def _usage(bucket: BucketRecord) -> tuple[object, ...]:
     return bucket.path, bucket.pairs, bucket.keys, bucket.bytes, bucket.depth, bucket.inline, bucket.sequence
 
 

@@ -88,6 +88,7 @@ FILES: dict[str, tuple[bytes, int]] = {
 def test_hostile_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda fd: None)
     monkeypatch.setattr("boltcli.tree.walk._LEAST", 1 << 13)  # visits that end a walk: 128 times sooner
+    monkeypatch.setattr("boltcli.tree.walk._AS_BBOLT", 1 << 20)
     content, size = FILES[name]
     path = tmp_path / "hostile.db"
     path.write_bytes(content)

@@ -15,6 +15,8 @@ ROOMS = (
     *("errors", "extras", "format", "kernel", "storage", "tree", "ops"),
     *("apps", "tables", "fleet", "library", "guide", "render", "cli"),
 )
+# So may a package of operations.
+OPERATIONS = ("read", "check", "stats", "space", "write", "compare", "rescue")
 # The command line doesn't go through the library, nor does the rendering.
 NOT_FOR = {"render": {"library"}, "cli": {"library"}}
 
@@ -69,6 +71,17 @@ def test_imports_go_one_way(path: Path) -> None:
     used = {name.split(".")[1] for name in _imports(path) if name.startswith("boltcli.")}
     rooms = {name for name in used if name in ROOMS}
     assert rooms <= allowed, f"{room} imports from {sorted(rooms - allowed)}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", OPERATIONS)
+def test_operations_import_one_way(package: str) -> None:
+    paths = [path for path in MODULES if path.relative_to(PACKAGE).parts[:2] == ("ops", package)]
+    assert paths
+    below = set(OPERATIONS[: OPERATIONS.index(package) + 1])
+    for path in paths:
+        used = {name.split(".")[2] for name in _imports(path) if name.startswith("boltcli.ops.")}
+        assert used <= below, f"{path.name} imports from {sorted(used - below)}"
 
 
 def _circle(graph: dict[str, set[str]]) -> list[str]:

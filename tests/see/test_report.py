@@ -16,9 +16,9 @@ import pytest
 from boltcli.apps.contract import View
 from boltcli.apps.etcd.views import VIEWS
 from boltcli.ops.check.explanations import EXPLANATIONS
-from boltcli.ops.space.page_map import LEAF, page_map
 from boltcli.render import html_report, treemap
 from boltcli.storage.snapshot import Snapshot
+from boltcli.tree.page_map import LEAF, page_map
 from tests.schema import run_json
 from tests.support import DATABASES, fixture, freelist, missing, page, run, small
 

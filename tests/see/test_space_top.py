@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 import boltcli
 from boltcli.ops.space.free_pages import free_pages
 from boltcli.ops.space.space_top import guess_separator, space_top, top_levels
-from boltcli.ops.space.space_usage import dense_size, usage
+from boltcli.ops.space.space_usage import usage
+from boltcli.ops.write.compact import measure
 from boltcli.render import human
 from boltcli.storage.snapshot import Snapshot
 from tests.support import DATABASES, freelist, page, pgid, run, small
@@ -48,7 +50,7 @@ def test_counts_what_is_there(path: Path, walks: str) -> None:
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_free_lost_and_what_copies_need(path: Path, walks: str) -> None:
     with Snapshot(str(path)) as snapshot:
-        found, used, dense = space_top(snapshot), usage(snapshot), dense_size(snapshot)
+        found, used, dense = space_top(snapshot), usage(snapshot), measure(snapshot, mmap.PAGESIZE)
         free = free_pages(snapshot)
     assert (found.size, found.free, found.lost) == (used.size, used.free, used.lost)
     runs, last = [0], -1

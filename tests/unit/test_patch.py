@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from boltcli.errors import PatchMismatch
 from boltcli.ops.compare.change import Change
@@ -310,3 +311,20 @@ def test_many_values_go_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with Snapshot(str(one)) as old, Snapshot(str(two)) as new:
         found = list(diff(old, new))
     assert State.of(patched(one, found, tmp_path / "out")) == State.of(two)
+
+
+PATHS = st.lists(st.lists(st.sampled_from([b"a", b"b"]), max_size=4).map(tuple), max_size=8)
+
+
+@given(PATHS, st.integers(0, 8))
+def test_changes_by_bucket(paths: list[tuple[bytes, ...]], removed: int) -> None:
+    with Overlay(force=True) as overlay:
+        overlay.add(enumerate([Change("add", path, b"k%d" % number, None, b"") for number, path in enumerate(paths)]))
+        if removed < len(paths) and paths[removed]:
+            overlay.add([(99, Change("remove", paths[removed]))])
+        overlay.add(enumerate([Change("add", path, b"new", None, b"") for path in paths]))
+        for path in paths:
+            node = overlay.root
+            for name in path:
+                node = node.inner[name]
+            assert node.final[b"new"] is not None

@@ -8,11 +8,11 @@ from ...apps.registry import recognise
 from ...apps.store import SnapshotStore
 from ...errors import BoltError, KeyNotFound
 from ...ops.check.database_check import check
-from ...ops.space.page_map import page_map
 from ...ops.space.page_story import page_story
 from ...render.names import path_text, shell_quoted
 from ...tree.bucket import find_bucket, seek
 from ...tree.key_range import stretches
+from ...tree.page_map import page_map
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from ...apps.contract import Application, Codec
     from ...format.bucket import BucketRef
     from ...ops.check.findings import Finding
-    from ...ops.space.page_map import PageMap
     from ...ops.space.page_story import PageStory
     from ...storage.snapshot import Snapshot
+    from ...tree.page_map import PageMap
 
     Path = tuple[bytes, ...]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ...ops.read.key_rows import key_rows
+from ...ops.read.key_pages import key_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...format.bucket import BucketRef
-    from ...ops.read.key_rows import KeyRow
+    from ...ops.read.key_pages import KeyRow
     from ...storage.snapshot import Snapshot
 
 

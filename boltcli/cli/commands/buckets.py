@@ -40,7 +40,7 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
             out.write(_lines(names, out))
             shown.update(names)
     except Corrupted:
-        from ...ops.read.damaged_keys import sound_names
+        from ...ops.read.key_pages import sound_names
 
         for names in sound_names(snapshot):
             out.write(_lines([name for name in names if name not in shown], out))

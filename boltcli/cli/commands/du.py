@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
+
 from ...errors import ArgumentError
-from ...ops.space.space_usage import dense_size, usage
+from ...ops.space.space_usage import usage
+from ...ops.write.compact import measure
 from ...render.usage import ORDERS, usage_text
 from ..command import Command, Option
 from ..options import DEPTH, FILES, HUMAN, JOBS
@@ -55,7 +58,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     found = usage(snapshot)
     if found.problem is not None:
         job.warn(f"the freelist cannot be read, so lost pages are counted as free: {found.problem}")
-    dense = dense_size(snapshot)
+    dense = measure(snapshot, mmap.PAGESIZE)
     depth = job.options.depth
     buckets = [bucket for bucket in found.buckets[1:] if not depth or bucket.level <= depth]
     if job.options.top:

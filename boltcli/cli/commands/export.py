@@ -120,12 +120,11 @@ def _write(snapshot: Snapshot, job: Job[Options], form: str, out: BinaryIO) -> N
 
 def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
     """Write the rows, then their number or the error, so that a truncated export can be recognised."""
-    from ...ops.read.export_rows import outer_buckets
-    from ...ops.read.select_items import items
+    from ...ops.read.select_items import items, outer_buckets
     from ...render import records
     from ...render.ndjson import bucket_row, end_row, rows
     from ...tree.bucket import find_bucket
-    from ...tree.walk import Backup
+    from ...tree.walk import Whole
 
     decoder, path = asked(snapshot, job.options), tuple(addresses(job.options.bucket))
     if decoder is not None:
@@ -139,7 +138,7 @@ def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
         for outer in outer_buckets(snapshot, path):
             out.write(records.line(bucket_row(*outer)))
             buckets += bool(outer[0])
-        guard = Backup(snapshot, job.warn)
+        guard = Whole(snapshot, laid_out=True, warn=job.warn)
         for part in items(snapshot, find_bucket(snapshot, path), path, recursive=True, guard=guard):
             out.writelines(rows(part))
             inner = part.bucket_count()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ops.stats.bucket_counts import inspect
+from ...ops.stats.buckets import inspect
 from ...render.inspect import bucket_tree
 from ..command import Command
 from ..options import FILE

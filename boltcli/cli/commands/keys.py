@@ -141,7 +141,7 @@ def _many(snapshot: Snapshot, bucket: BucketRef, job: Job[Options], write: Write
 
 def _surviving(snapshot: Snapshot, bucket: BucketRef, form: str, write: Write, out: BinaryIO) -> list[Corrupted]:
     """Write the keys that can be read; return the damage."""
-    from ...ops.read.damaged_keys import surviving_keys
+    from ...ops.read.key_pages import surviving_keys
 
     skipped = []
     for found in surviving_keys(snapshot, bucket):

@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from ...ops.space.page_map import PageMap
     from ...storage.snapshot import Snapshot
+    from ...tree.page_map import PageMap
     from ..job import Job
 
 _ROWS = 32  # rows that fit a terminal
@@ -80,9 +80,9 @@ def _output(job: Job[Options]) -> str:
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    from ...ops.space.page_map import page_map
     from ...render import page_picture
     from ...render.page_cells import cells
+    from ...tree.page_map import page_map
 
     options = job.options
     image = options.svg or options.png
@@ -119,9 +119,9 @@ def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:
 
 def _records(job: Job[Options], mapped: PageMap, chosen: set[int], before: PageMap | None, out: BinaryIO) -> None:
     """Write an object for each run of similar pages."""
-    from ...ops.space.page_map import KINDS
     from ...render import records
     from ...render.page_cells import cells
+    from ...tree.page_map import KINDS
 
     found, _ = cells(mapped, job.options.cells or len(mapped.kinds), chosen, before)
     for cell in found:

@@ -99,11 +99,11 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
     from ...errors import Corrupted
     from ...ops.check.database_check import check
     from ...ops.check.file_warnings import remarks
-    from ...ops.space.page_map import page_map
     from ...ops.space.space_top import SpaceTop, top_levels
     from ...render import html_report
     from ...render.formats import auto
     from ...render.human import size
+    from ...tree.page_map import page_map
 
     findings: list[tuple[str, int, str]] = []
     kinds: dict[str, int] = {}
@@ -144,7 +144,7 @@ def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
 
 
 def _counts(kinds: bytearray) -> str:
-    from ...ops.space.page_map import BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, OVERFLOW
+    from ...tree.page_map import BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, OVERFLOW
 
     used = sum(map(kinds.count, (META, FREELIST, BRANCH, LEAF, OVERFLOW, DAMAGED)))
     return f"{used} / {kinds.count(FREE)} / {kinds.count(LOST)}"

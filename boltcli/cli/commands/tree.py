@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError, BucketNotFound, Corrupted, DamageSkipped
-from ...ops.space.space_usage import bucket_usage
+from ...ops.stats.buckets import bucket_usage
 from ...render.names import path_text
 from ...render.usage import ORDERS, arranged, tree_text
 from ...render.visible import one_line

@@ -43,9 +43,9 @@ def _number(argument: str) -> tuple[int, bool]:
 
 def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     from ...ops.check.database_check import check
-    from ...ops.space.page_map import page_map
     from ...ops.space.page_story import page_story
     from ...render.page_stories import story_record, story_text
+    from ...tree.page_map import page_map
 
     now = page_map(snapshot)
     other = snapshot.metas[1 - snapshot.meta.page]

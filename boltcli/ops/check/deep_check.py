@@ -1,24 +1,377 @@
 """``check --deep``: the findings of bbolt's check, then those of checks that bbolt doesn't make.
 
-bbolt checks that pages and keys are consistent. The deep check verifies that
-everything below the high-water mark is as bbolt writes it: both meta pages
-(``both_metas``), the owner of each page (``page_owners``), the layout of
-elements (``page_layout``), buckets and the shape of their trees (``tree_shape``).
+bbolt checks that pages and keys are consistent. The deep check verifies that everything below the high-water mark is
+as bbolt writes it: the owner of each page, the layout of elements, buckets and the shape of their trees, and both meta
+pages.
 """
 
 from __future__ import annotations
 
-from .both_metas import meta_findings
+from array import array
+from copy import copy
+from itertools import accumulate
+from operator import add
+
+from ...errors import Corrupted
+from ...format.bucket import BucketRef, open_bucket
+from ...format.constants import (
+    BRANCH_PAGE,
+    BUCKET_HEADER_SIZE,
+    ELEMENT_SIZE,
+    FREELIST_PAGE,
+    LEAF_PAGE,
+    MAX_KEY_SIZE,
+    META_PAGE,
+    PAGE_HEADER_SIZE,
+    PAGE_TYPES,
+)  # fmt: skip
+from ...format.page import BranchElements, LeafElements, ascend, type_name
+from ...tree.bucket import root_bucket
+from ...tree.walk import Seen, flat, pages_or_damage
 from .database_check import check
-from .findings import Finding
-from .page_owners import Accounts
-from .tree_shape import tree_findings
+from .findings import Finding, stack_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ...format.meta import Meta
+    from ...format.page import Page
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
+    from .findings import FindingKind
+
+_RUNS = 4  # limit on the pages claimed by all runs, as a multiple of the pages in the file
+_NOBODY, _META, _FREELIST, _FREE, _BUCKETS = range(5)
+
+
+class Accounts:
+    """The owner of each page in the file; it takes four bytes of memory a page."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._owners = array("I", bytes(4 * max(snapshot.page_count, 2)))
+        self._owners[0] = self._owners[1] = _META
+        self._buckets: list[BucketRef] = []
+        self._left = _RUNS * len(self._owners)
+
+    def freelist(self) -> Iterator[Finding]:
+        """Record the pages of the freelist and the free pages; yield findings about them."""
+        snapshot = self._snapshot
+        pgid, hwm = snapshot.meta.freelist, snapshot.meta.hwm
+        if not snapshot.meta.has_freelist:
+            return
+        try:
+            page = snapshot.any_page(pgid)
+            if page.flags != FREELIST_PAGE:
+                return  # already reported by the check
+        except Corrupted:
+            return
+        yield from self._claim(page, pgid, _FREELIST)
+        try:
+            ids = page.freelist_ids(page.end, snapshot.page_count)
+        except Corrupted as damage:
+            words = f"page {pgid} at offset {page.file_offset}: {damage.problem}, in a freelist page"
+            yield Finding("freelist", pgid, words)
+            return
+        if page.pgid != pgid:
+            yield Finding("freelist", pgid, f"page {pgid}: the freelist identifies itself as page {page.pgid}")
+        if ids != sorted(ids):
+            yield Finding("freelist", pgid, f"page {pgid}: the freelist isn't in ascending order")
+        owners = self._owners
+        for free in ids:
+            if not 2 <= free < hwm:
+                yield Finding("freelist", free, f"page {free}: freed, expected one in [2, {hwm})")
+            elif free < len(owners):
+                if owners[free] == _FREELIST:
+                    yield Finding("freelist", free, f"page {free}: freed, and it holds the freelist")
+                else:
+                    owners[free] = _FREE
+        slack = page.buffer[page.offset + 16 + 8 * (len(ids) + (page.count == 0xFFFF)) : page.end]
+        if slack.strip(b"\0"):
+            yield Finding("freelist", pgid, f"page {pgid}: there are bytes after the freelist's ids")
+
+    def bucket(self, bucket: BucketRef) -> int:
+        """Return the owner number of ``bucket``."""
+        self._buckets.append(bucket)
+        return _BUCKETS + len(self._buckets) - 1
+
+    def claim(self, page: Page, owner: int) -> Iterator[Finding]:
+        """Record a bucket as the owner of a page run; yield findings if another owner has a page of it."""
+        return self._claim(page, page.pgid, owner)
+
+    def _claim(self, page: Page, pgid: int, owner: int) -> Iterator[Finding]:
+        owners, hwm = self._owners, self._snapshot.meta.hwm
+        stop = pgid + page.overflow + 1
+        way = f" {stack_text(page.stack)}" if page.stack else ""
+        if stop > hwm:
+            beyond = f"its last page is {stop - 1}, beyond the high-water mark, {hwm}"
+            yield Finding("owner", pgid, f"page {pgid}: in {self._name(owner)}, {beyond}{way}")
+        if self._left < 0:
+            stop = pgid + 1  # too many overlapping runs: record only their first pages
+        stop = min(stop, len(owners))
+        self._left -= stop - pgid
+        said = set()
+        for part in range(pgid, stop):
+            before = owners[part]
+            if before and before not in said:
+                said.add(before)
+                also = "twice" if before == owner else f"in {self._name(before)} and"
+                yield Finding("owner", part, f"page {part}: {also} in {self._name(owner)}{way}")
+            owners[part] = owner
+
+    def _name(self, owner: int) -> str:
+        if owner < _BUCKETS:
+            return ("nothing", "the meta pages", "the freelist", "the free pages")[owner]
+        return self._buckets[owner - _BUCKETS].label
+
+    def lost(self) -> Iterator[Finding]:
+        """Yield a finding for each page without an owner."""
+        snapshot = self._snapshot
+        pgid = 2
+        while pgid < min(snapshot.meta.hwm, len(self._owners)):
+            if self._owners[pgid] == _NOBODY:
+                try:
+                    page = snapshot.page(pgid)
+                except Corrupted:
+                    yield Finding("lost", pgid, f"page {pgid}: it has no owner, and its type is unknown")
+                else:
+                    what = f"a {PAGE_TYPES[page.flags]} page of {page.count} elements, {page.overflow + 1} pages long"
+                    yield Finding("lost", pgid, f"page {pgid}: it has no owner, and looks like {what}")
+                    pgid += page.overflow
+            pgid += 1
+
+
+def leaf_layout(page: Page, leaf: LeafElements, page_size: int) -> Iterator[str]:
+    """Yield the problems of a leaf page's elements, as text. ``page_size`` 0: an inline page, without slack."""
+    odd = set(leaf.flags) - {0, 1}
+    if odd:
+        index = next(index for index, flag in enumerate(leaf.flags) if flag in odd)
+        yield f"element {index} has the flags {leaf.flags[index]:x}, expected 0 or 1"
+    sizes = leaf.key_sizes
+    if sizes and not 0 < min(sizes) <= max(sizes) <= MAX_KEY_SIZE:
+        index = next(index for index, size in enumerate(sizes) if not 0 < size <= MAX_KEY_SIZE)
+        yield f"key {index} is {sizes[index]} bytes long, expected 1 to {MAX_KEY_SIZE}"
+    yield from _layout(page, leaf.positions, list(map(add, sizes, leaf.value_sizes)), page_size)
+
+
+def branch_layout(page: Page, branch: BranchElements, page_size: int) -> Iterator[str]:
+    """Yield the problems of a branch page's elements, as text."""
+    if max(branch.key_sizes) > MAX_KEY_SIZE:
+        index = branch.key_sizes.index(max(branch.key_sizes))
+        yield f"key {index} is {branch.key_sizes[index]} bytes long, expected {MAX_KEY_SIZE} at most"
+    yield from _layout(page, branch.positions, branch.key_sizes, page_size)
+
+
+def _layout(page: Page, positions: list[int], sizes: list[int], page_size: int) -> Iterator[str]:
+    count = len(sizes)
+    places = list(accumulate(sizes, initial=ELEMENT_SIZE * count))  # from the table's start, and the end of all
+    expected = [place - ELEMENT_SIZE * index for index, place in enumerate(places[:-1])]
+    if positions != expected:
+        yield from _misplaced(page, positions, expected, sizes)
+        return
+    end = page.offset + PAGE_HEADER_SIZE + places[-1]
+    if end > page.end:
+        index = next(i for i, place in enumerate(places) if page.offset + PAGE_HEADER_SIZE + place > page.end) - 1
+        yield f"element {index} ends beyond its page, at byte {PAGE_HEADER_SIZE + places[index + 1]} of it"
+        return
+    if not page_size:
+        if end != page.end:
+            yield f"{page.end - end} bytes follow the last element, expected none"
+        return
+    if page.buffer[end : page.end].strip(b"\0"):
+        yield f"there are bytes after the last element, which ends at byte {end - page.offset} of the page"
+    # bbolt allocates as many pages as needed; early versions of bolt allocated one more if they were full.
+    needed = end - page.offset
+    if page.overflow not in ((needed - 1) // page_size, needed // page_size):
+        yield f"its run is {page.overflow + 1} pages long, its elements need {(needed - 1) // page_size + 1}"
+
+
+def _misplaced(page: Page, positions: list[int], expected: list[int], sizes: list[int]) -> Iterator[str]:
+    wrong = [index for index, (found, wanted) in enumerate(zip(positions, expected)) if found != wanted]
+    index = wrong[0]
+    table = PAGE_HEADER_SIZE + ELEMENT_SIZE * index
+    found, wanted = table + positions[index], table + expected[index]
+    if page.offset + found + sizes[index] > page.end:
+        how = "it ends beyond its page"
+    elif found < PAGE_HEADER_SIZE + ELEMENT_SIZE * len(sizes):
+        how = "it overlaps the elements themselves"
+    else:
+        other = _overlapped(index, positions, sizes)
+        how = "bytes before it belong to nothing" if other is None else f"it overlaps that of element {other}"
+    more = f", and so have {len(wrong) - 1} elements after it" if len(wrong) > 1 else ""
+    yield f"element {index} has its data at byte {found} of the page, expected at {wanted}: {how}{more}"
+
+
+def _overlapped(index: int, positions: list[int], sizes: list[int]) -> int | None:
+    """Return another element whose data overlap those of ``index``, or None."""
+    start = ELEMENT_SIZE * index + positions[index]
+    stop = start + sizes[index]
+    for other, (position, size) in enumerate(zip(positions, sizes)):
+        place = ELEMENT_SIZE * other + position
+        if other != index and place < stop and start < place + size:
+            return other
+    return None
+
+
+def tree_findings(snapshot: Snapshot, accounts: Accounts) -> Iterator[Finding]:
+    """Yield findings about the tree of each bucket, the root bucket first, parents before children."""
+    return flat(_Trees(snapshot, accounts).tree(root_bucket(snapshot)))
+
+
+class _Trees:
+    def __init__(self, snapshot: Snapshot, accounts: Accounts) -> None:
+        self.snapshot = snapshot
+        self.accounts = accounts
+        self.seen = Seen(snapshot)
+
+    def tree(self, bucket: BucketRef) -> Nested[Finding]:
+        inside: list[BucketRef] = []
+        owner = self.accounts.bucket(bucket)
+        depth = 0  # level of the first leaf
+        for page in pages_or_damage(self.snapshot, bucket, self.seen):
+            if isinstance(page, Corrupted):
+                yield Finding("damaged", page.page or 0, str(page))
+                continue
+            yield from self.accounts.claim(page, owner)
+            if page.flags == BRANCH_PAGE:
+                problems = self._branch(page)
+            else:
+                problems = self._leaf(page, inside)
+                level = len(page.stack)
+                depth = depth or level
+                if depth != level:
+                    yield _finding("shape", page, f"a leaf on level {level}, the first one is on level {depth}")
+                if not page.count and level > 1:
+                    yield _finding("shape", page, "a leaf without elements below a branch page")
+            try:
+                for words in problems:
+                    yield _finding("layout", page, words)
+            except Corrupted as damage:
+                yield Finding("layout", page.pgid, str(damage))
+        for child in inside:
+            yield self.tree(child)
+
+    def _branch(self, page: Page) -> Iterator[str]:
+        branch = BranchElements(page)
+        yield from branch_layout(page, branch, self.snapshot.page_size)
+        hwm = self.snapshot.meta.hwm
+        for index, child in enumerate(branch.pgids):
+            if not 2 <= child < hwm:
+                yield f"element {index} leads to page {child}, expected one in [2, {hwm})"
+
+    def _leaf(self, page: Page, inside: list[BucketRef]) -> Iterator[str]:
+        leaf = LeafElements(page)
+        yield from leaf_layout(page, leaf, self.snapshot.page_size)
+        for index in leaf.bucket_indexes():
+            try:
+                child = open_bucket(leaf, index)
+            except Corrupted as damage:
+                yield damage.problem
+                continue
+            for words in self._bucket(child, leaf, index):
+                yield f"element {index}, {child.label}: {words}"
+            if child.root:
+                inside.append(child)
+
+    def _bucket(self, child: BucketRef, leaf: LeafElements, index: int) -> Iterator[str]:
+        """Yield problems of a nested bucket: of its value and its inline page."""
+        hwm = self.snapshot.meta.hwm
+        if child.root:
+            if not 2 <= child.root < hwm:
+                yield f"its root is page {child.root}, expected one in [2, {hwm})"
+            if leaf.value_sizes[index] != BUCKET_HEADER_SIZE:
+                yield f"its value is {leaf.value_sizes[index]} bytes long, expected {BUCKET_HEADER_SIZE}"
+            return
+        page = child.inline
+        assert page is not None
+        page.end = page.limit = page.offset - BUCKET_HEADER_SIZE + leaf.value_sizes[index]
+        yield from self._inline(page)
+
+    def _inline(self, page: Page) -> Iterator[str]:
+        if page.pgid or page.overflow:
+            yield f"its inline page bears the id {page.pgid} and overflow {page.overflow}, expected 0 and 0"
+        if page.flags != LEAF_PAGE:
+            yield f"its inline page has the flags {page.flags:x}, expected those of a leaf"
+            return
+        try:
+            leaf = LeafElements(page)
+            yield from (f"in its inline page, {words}" for words in leaf_layout(page, leaf, 0))
+            keys = leaf.keys()
+        except Corrupted as damage:
+            yield f"in its inline page, {damage.problem}"
+            return
+        if not ascend(keys):
+            yield "in its inline page, the keys are out of order"
+        if leaf.bucket_indexes():
+            yield "its inline page holds a bucket, which must not be nested in an inline page"
+
+
+def _finding(kind: FindingKind, page: Page, words: str) -> Finding:
+    return Finding(kind, page.pgid, str(page.damaged(words)))
+
+
+def meta_findings(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield findings about each meta page, and about the file's length compared with the high-water mark."""
+    for meta in snapshot.metas:
+        for words in _problems(snapshot, meta):
+            yield Finding("meta", meta.page, f"meta page {meta.page}: {words}")
+    used = snapshot.meta.hwm * snapshot.page_size
+    if snapshot.size < used:
+        yield Finding(
+            "meta", snapshot.meta.page,
+            f"meta page {snapshot.meta.page}: its high-water mark is page {snapshot.meta.hwm}, "
+            f"at offset {used}, and the file ends at {snapshot.size}"
+            if used < 1 << 63
+            else f"meta page {snapshot.meta.page}: its high-water mark, page {snapshot.meta.hwm}, is impossibly large",
+        )  # fmt: skip
+    yield from _side_by_side(snapshot)
+
+
+def _problems(snapshot: Snapshot, meta: Meta) -> Iterator[str]:
+    page = snapshot.any_page(meta.page)
+    if page.flags != META_PAGE:
+        yield f"its page is a {type_name(page.flags)} page"
+    if page.pgid != meta.page:
+        yield f"its page identifies itself as page {page.pgid}"
+    problem = meta.problem()
+    if problem is not None:
+        yield f"it is not valid: {problem}"
+        return
+    if meta.page_size != snapshot.page_size:
+        yield f"its page size is {meta.page_size}, that of the file is {snapshot.page_size}"
+    # The page is not checked against the txid: bbolt's Tx.WriteTo and CopyFile put the newer meta on page 0.
+    if meta.flags:
+        yield f"its flags are {meta.flags:x}, expected 0"
+    if meta.sequence:
+        yield f"the root bucket's sequence is {meta.sequence}, expected 0"
+    for name, pgid in (("root", meta.root), ("freelist", meta.freelist)):
+        if not 2 <= pgid < meta.hwm and (name == "root" or meta.has_freelist):
+            yield f"its {name} is page {pgid}, expected one in [2, {meta.hwm})"
+
+
+def _side_by_side(snapshot: Snapshot) -> Iterator[Finding]:
+    rules, other = snapshot.meta, snapshot.metas[1 - snapshot.meta.page]
+    if other.problem() is not None or other.page_size != snapshot.page_size:
+        return
+    here = f"meta page {other.page}: it holds transaction {other.txid}"
+    if abs(rules.txid - other.txid) != 1:
+        apart = f"which doesn't follow or precede {rules.txid}, the one of meta page {rules.page}"
+        yield Finding("meta", other.page, f"{here}, {apart}")
+    before = copy(snapshot)  # shares the open file, and must not close it
+    before.meta = other
+    count = 0
+    first: Finding | None = None
+    for finding in check(before):
+        first = first or finding
+        count += 1
+    if first is not None:
+        words = first.message
+        yield Finding(
+            "fallback", other.page,
+            f"{here}, which could not serve as a fallback: {count} errors, the first: {words}",
+        )  # fmt: skip
+
 
 # Kinds of findings about an unusable page, which are reported once.
 _SAYS_IT = ("damaged", "multiple-references", "out-of-bounds", "invalid-type", "unexpected-type")

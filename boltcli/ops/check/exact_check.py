@@ -17,8 +17,7 @@ from ...format.constants import BRANCH_PAGE, LEAF_PAGE, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
 from ...tree.bucket import child_bucket, root_bucket
 from ...tree.freelist import BEYOND, stored_free_pages
-from ...tree.tolerant_walk import Allowance
-from ...tree.walk import MAX_DEPTH, Walk
+from ...tree.walk import Seen, Walk, flat
 from .findings import UNCOUNTED, Finding, stack_text
 from .key_order import check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
 
 # A page may be referenced several times; the limit is this many visits a page, on average.
 _VISITS = 64
@@ -43,7 +43,7 @@ def exact_check(
 
 def check_trees(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield what is wrong with the trees, as bbolt looks at them to find the free pages: nothing else counts."""
-    return _Check(snapshot)._buckets(root_bucket(snapshot))
+    return flat(_Check(snapshot)._buckets(root_bucket(snapshot)))
 
 
 class _Check:
@@ -61,7 +61,9 @@ class _Check:
         self.freelist_known = True
         self.visited = 0
         self.budget = _VISITS * snapshot.page_count + BEYOND
-        self.elements = Allowance(snapshot)
+        self.seen = Seen(snapshot)
+        self.open: set[int] = set()  # the root pages of the buckets around the one that is being checked
+        self.greatest: bytes | None = None  # the greatest key of the last page, with those below it
         self.damaged: set[int] = set()
         self.looks_at_values = True  # False where bbolt doesn't list the bucket, and so reads no values
 
@@ -70,7 +72,7 @@ class _Check:
         yield from self._load_freelist(from_page)
         yield from self._reach_fixed_pages()
         if from_page == 0:
-            yield from self._buckets(root_bucket(self.snapshot))
+            yield from flat(self._buckets(root_bucket(self.snapshot)))
             yield from self._unreachable()
             if self.budget < 0:
                 words = "pages are referenced so often that not all references were followed"
@@ -140,7 +142,7 @@ class _Check:
         if from_page == 0:
             return
         walk = _Check(self.snapshot)
-        if next(walk._buckets(root_bucket(self.snapshot)), None) is None:
+        if next(flat(walk._buckets(root_bucket(self.snapshot))), None) is None:
             stop = min(self.hwm, self.tracked)
             self.freed[2:stop] = walk.reached[2:stop].translate(bytes((1, 0)) + bytes(254))
 
@@ -186,30 +188,20 @@ class _Check:
 
     # The buckets, parents before children.
 
-    def _buckets(self, bucket: BucketRef) -> Iterator[Finding]:
+    def _buckets(self, bucket: BucketRef) -> Nested[Finding]:
         """Check ``bucket`` and all buckets inside it; inline ones are skipped, as in bbolt."""
-        # Not recursive: buckets may nest deeper than Python's call stack allows.
-        pending: list[tuple[int, Iterator[BucketRef]]] = []
-        ancestors: set[int] = set()
-        while True:
-            root = bucket.root
-            if root in ancestors:
-                yield from self._damage(self.snapshot.corrupted("the bucket is nested in itself", root))
-            elif root:
-                leaves: list[int] = []
-                inside: list[BucketRef] = []
-                ordered = yield from self._tree(root, leaves)
-                yield from self._children(bucket, leaves, ordered, inside)
-                ancestors.add(root)
-                pending.append((root, iter(inside)))
-            while pending:
-                child = next(pending[-1][1], None)
-                if child is not None:
-                    bucket = child
-                    break
-                ancestors.remove(pending.pop()[0])
-            else:
-                return
+        root = bucket.root
+        if root in self.open:
+            yield from self._damage(self.snapshot.corrupted("the bucket is nested in itself", root))
+        elif root:
+            leaves: list[int] = []
+            inside: list[BucketRef] = []
+            ordered = yield from self._tree(root, leaves)
+            yield from self._children(bucket, leaves, ordered, inside)
+            self.open.add(root)
+            for child in inside:
+                yield self._buckets(child)
+            self.open.remove(root)
 
     def _children(
         self, bucket: BucketRef, leaves: list[int], ordered: bool, inside: list[BucketRef]
@@ -244,7 +236,7 @@ class _Check:
             inside: list[BucketRef] = []
             yield from self._children(BucketRef(pgid, 0), [pgid], False, inside)
             for child in inside:
-                yield from self._buckets(child)
+                yield from flat(self._buckets(child))
 
     # One tree: every page, then the order of its keys.
 
@@ -258,7 +250,7 @@ class _Check:
             return True  # visited often enough
         yield from self._pages(root)
         ordered = True
-        for finding in self._key_order(root, leaves):
+        for finding in flat(self._key_order(root, None, None, [], set(), leaves)):
             ordered = False
             yield finding
         return ordered
@@ -306,77 +298,52 @@ class _Check:
                 "invalid-type", pgid, f"page {pgid}: invalid type: {type_name(page.flags)} {stack_text(stack)}"
             )
 
-    def _key_order(self, root: int, leaves: list[int]) -> Iterator[Finding]:
+    def _key_order(
+        self, pgid: int, low: bytes | None, high: bytes | None, stack: list[int], visited: set[int], leaves: list[int]
+    ) -> Nested[Finding]:
         """Yield findings about keys that do not ascend, or that violate the bounds of the branch pages above.
 
-        ``low`` (inclusive) and ``high`` (exclusive) bound a page's keys; None is no bound.
+        ``low`` (inclusive) and ``high`` (exclusive) bound the keys of page ``pgid``; None is no bound. ``stack``: the
+        pages above it. Then ``greatest`` is set.
         """
-        snapshot = self.snapshot
-        stack: list[int] = []
-        frames: list[_Frame] = []
-        visited: set[int] = set()
-        pgid, low, high = root, None, None
-        while True:
-            greatest: bytes | None = None  # the greatest key below this page, once it is checked
-            entered = False
-            if pgid not in stack and len(stack) < MAX_DEPTH and not (self.budget < 0 and pgid in visited):
-                visited.add(pgid)
-                stack.append(pgid)
-                try:
-                    page = snapshot.page(pgid, stack)
-                    self.elements.spend(page)
-                    if page.flags == LEAF_PAGE:
-                        leaf = LeafElements(page, page.limit)
-                        if any(leaf.flags):
-                            leaves.append(pgid)
-                        keys = readable_keys(leaf, low, high)
-                        if not in_order(keys, low, high):
-                            yield from leaf_disorder(keys, pgid, low, high, stack)
-                        greatest = keys[-1] if keys else None
-                        if self.looks_at_values:
-                            check_value_sizes(leaf)
-                    elif page.flags == BRANCH_PAGE:
-                        branch = BranchElements(page, page.limit)
-                        frames.append(_Frame(branch.keys(), branch.pgids, low, high))
-                        entered = True
-                    else:
-                        leaves.append(pgid)
-                        yield _unexpected_type(page)
-                except Corrupted as damage:
-                    yield from self._damage(damage)
-                if not entered:
-                    stack.pop()
-            while frames:
-                frame = frames[-1]
-                if not entered:
-                    frame.previous = frame.greatest = greatest
-                index = frame.index
-                if index < len(frame.keys):
-                    pgid, low = frame.pgids[index], frame.keys[index]
-                    yield from element_disorder("branch", index, low, pgid, frame.previous, frame.high, stack)
-                    frame.index = index = index + 1
-                    high = frame.keys[index] if index < len(frame.keys) else frame.high
-                    break
-                frames.pop()
-                stack.pop()
-                greatest = frame.greatest
-                entered = False
+        self.greatest = greatest = None
+        if pgid in stack or (self.budget < 0 and pgid in visited):
+            return
+        visited.add(pgid)
+        stack.append(pgid)
+        branch: BranchElements | None = None
+        keys: list[bytes] = []
+        try:
+            page = self.snapshot.page(pgid, stack)
+            self.seen.spend(page)
+            if page.flags == LEAF_PAGE:
+                leaf = LeafElements(page, page.limit)
+                if any(leaf.flags):
+                    leaves.append(pgid)
+                keys = readable_keys(leaf, low, high)
+                if not in_order(keys, low, high):
+                    yield from leaf_disorder(keys, pgid, low, high, stack)
+                greatest = keys[-1] if keys else None
+                if self.looks_at_values:
+                    check_value_sizes(leaf)
+            elif page.flags == BRANCH_PAGE:
+                elements = BranchElements(page, page.limit)
+                keys = elements.keys()
+                branch = elements
             else:
-                return
-
-
-class _Frame:
-    """A branch page whose children are being checked."""
-
-    __slots__ = ("greatest", "high", "index", "keys", "pgids", "previous")
-
-    def __init__(self, keys: list[bytes], pgids: list[int], low: bytes | None, high: bytes | None) -> None:
-        self.keys = keys
-        self.pgids = pgids
-        self.index = 0
-        self.previous = low  # a lower bound for the next element's key
-        self.greatest: bytes | None = None
-        self.high = high
+                leaves.append(pgid)
+                yield _unexpected_type(page)
+        except Corrupted as damage:
+            yield from self._damage(damage)
+        if branch is not None:
+            previous = low
+            for index, (key, child) in enumerate(zip(keys, branch.pgids)):
+                yield from element_disorder("branch", index, key, child, previous, high, stack)
+                end = keys[index + 1] if index + 1 < len(keys) else high
+                yield self._key_order(child, key, end, stack, visited, leaves)
+                previous = greatest = self.greatest
+        stack.pop()
+        self.greatest = greatest
 
 
 def _unexpected_type(page: Page) -> Finding:

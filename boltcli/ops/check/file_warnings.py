@@ -7,7 +7,6 @@ from ...format.bucket import BucketRef
 from ...format.constants import MAGIC
 from ...tree.bucket import root_bucket
 from ..read.select_items import items
-from .snapshot_trailer import TRAILER, trailer_is_right
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +15,12 @@ if TYPE_CHECKING:
     from ...format.meta import Meta
     from ...storage.snapshot import Snapshot
 
+# The SHA-256 that ``etcdctl snapshot save`` appends to the file, in bytes. Source: etcd,
+# server/etcdserver/api/v3rpc/maintenance.go (``Snapshot``) and etcdutl/snapshot/v3_snapshot.go: a file has it if its
+# length is 32 more than a multiple of 512.
+TRAILER = 32
+_UNIT = 512
+_CHUNK = 16 << 20  # bytes hashed at a time
 # bbolt extends its file in advance by this much (DB.AllocSize), in whole pages of zeros.
 _AHEAD = 16 << 20
 _LARGEST_FILE = 1 << 63  # bytes; a larger offset comes from a damaged high-water mark
@@ -87,3 +92,19 @@ def _length(snapshot: Snapshot) -> Iterator[str]:
     tail = snapshot.buffer[used : min(used + _LOOK, size)] + snapshot.buffer[max(used + _LOOK, size - _LOOK) : size]
     if tail.strip(b"\0"):
         yield f"there are data beyond the high-water mark, page {hwm}, at offset {used}: no transaction uses them"
+
+
+def trailer_is_right(snapshot: Snapshot) -> bool | None:
+    """Return whether the hash at the end of the file is correct; None if the file's length shows that it has none."""
+    size = snapshot.size
+    if size % _UNIT != TRAILER:
+        return None
+    from hashlib import sha256
+
+    digest = sha256()
+    end = size - TRAILER
+    with memoryview(snapshot.buffer) as view:
+        for start in range(0, end, _CHUNK):
+            with view[start : min(start + _CHUNK, end)] as part:
+                digest.update(part)
+        return bytes(view[end:size]) == digest.digest()

@@ -14,6 +14,7 @@ from operator import eq
 from ...errors import BucketNotFound
 from ...format.bucket import BucketRef
 from ...tree.bucket import child_bucket, root_bucket
+from ...tree.walk import flat
 from .change import Change
 from .shared_pages import NothingShared, SameFile, SharedPages, can_share
 from .tree_cursor import TreeCursor, Visits
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
     from .change import Path
-
-    # A bucket to compare next, between the changes before and after it.
-    Pair = tuple["_Place", BucketRef | None, BucketRef | None]
-    Step = Change | Pair
 
 
 def diff(
@@ -54,7 +52,7 @@ def diff(
         raise BucketNotFound(path, new.path)
     shared = SameFile() if same_file else SharedPages(old, new) if can_share(old, new) else NothingShared()
     with shared:
-        yield from _Comparison(old, new, shared, start, stop).run(tuple(path), found_old, found_new)
+        yield from _Comparison(old, new, shared, start, stop).changes(tuple(path), found_old, found_new)
 
 
 def contents(
@@ -63,7 +61,7 @@ def contents(
     """Yield all that is in the bucket at ``path`` as added, as if there had been nothing; nothing if it isn't there."""
     bucket = _find(snapshot, path)
     if bucket is not None:
-        yield from _Comparison(snapshot, snapshot, NothingShared(), start, stop).run(tuple(path), None, bucket)
+        yield from _Comparison(snapshot, snapshot, NothingShared(), start, stop).changes(tuple(path), None, bucket)
 
 
 def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
@@ -74,67 +72,54 @@ def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
     return bucket
 
 
-class _Place:
-    """A bucket's name, and the :class:`_Place` of its parent, because storing each path would take too much memory."""
-
-    __slots__ = ("name", "parent")
-
-    def __init__(self, parent: _Place | None, name: bytes) -> None:
-        self.parent = parent
-        self.name = name
-
-
 class _Comparison:
     def __init__(self, old: Snapshot, new: Snapshot, shared: NothingShared, start: bytes, stop: bytes | None) -> None:
-        self._last: tuple[_Place | None, Path] = None, ()  # a place and the names that lead there
         self._old, self._new = Visits(old), Visits(new)
         self._shared = shared
         self._start, self._stop = start, stop
 
-    def run(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
+    def changes(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
         """Yield the changes of a bucket, which one of both may lack, and of all inside it."""
-        cursors = [TreeCursor(side, ref, self._start, self._stop) for side, ref in ((self._old, old), (self._new, new))]
-        place: _Place | None = None
-        for name in path:
-            place = _Place(place, name)
-        first = self._appear(place, old, new) if path else self._sequence(place, old, new)
-        last = self._vanish(place, old, new)
-        # Not recursive: buckets may nest deeper than Python's call stack allows.
-        running: list[Iterator[Step]] = [last, self._compare(place, *cursors), iter(first)]
-        while running:
-            step = next(running[-1], None)
-            if step is None:
-                running.pop()
-            elif isinstance(step, Change):
-                yield step
-            else:
-                place, before, after = step
-                running.append(self._vanish(place, before, after))
-                running.append(self._compare(place, TreeCursor(self._old, before), TreeCursor(self._new, after)))
+        yield from flat(self._bucket(path, old, new, self._start, self._stop))
         for side in (self._old, self._new):
             if side.damage is not None:
                 raise side.damage
 
-    def _appear(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
-        """Return what is told of a bucket before what is in it."""
-        appeared = [Change("add", self._path(place))] if old is None else []
-        return appeared + self._sequence(place, old, new)
+    def _bucket(
+        self,
+        path: Path,
+        old: BucketRef | None,
+        new: BucketRef | None,
+        start: bytes = b"",
+        stop: bytes | None = None,
+    ) -> Nested[Change]:
+        if old is None and path:
+            yield Change("add", path)
+        before = old.sequence if old is not None else 0  # that of a new bucket was 0
+        if new is not None and before != new.sequence:
+            yield Change("change", path, None, before, new.sequence)
+        same = old is not None and new is not None and old.root == new.root != 0 and self._shared.clean(new.root)
+        if not same:
+            cursors = [TreeCursor(side, ref, start, stop) for side, ref in ((self._old, old), (self._new, new))]
+            yield self._compare(path, *cursors)
+        if new is None:
+            yield Change("remove", path)
 
-    def _compare(self, place: _Place | None, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
+    def _compare(self, path: Path, old: TreeCursor, new: TreeCursor) -> Nested[Change]:
         """Yield the changes of one bucket, and the buckets in it that are to be compared."""
         while True:
             if old.is_empty and new.is_empty:
                 self._pass_over(old, new)
             has_old, has_new = old.fill(), new.fill()
             if has_old and has_new:
-                yield from self._merge(place, old, new)
+                yield from self._merge(path, old, new)
             elif has_old:
                 for key, value in zip(old.keys[old.at :], old.values[old.at :]):
-                    yield from self._removed(place, key, value)
+                    yield self._removed(path, key, value)
                 old.at = len(old.keys)
             elif has_new:
                 for key, value in zip(new.keys[new.at :], new.values[new.at :]):
-                    yield from self._added(place, key, value)
+                    yield self._added(path, key, value)
                 new.at = len(new.keys)
             else:
                 return
@@ -163,7 +148,7 @@ class _Comparison:
                 if lower <= 0:
                     new.expand()
 
-    def _merge(self, place: _Place | None, old: TreeCursor, new: TreeCursor) -> Iterator[Step]:
+    def _merge(self, path: Path, old: TreeCursor, new: TreeCursor) -> Nested[Change]:
         """Compare the current elements until one side has no more."""
         at, to = old.at, new.at
         # Compare all elements at once first, as most are equal.
@@ -175,77 +160,41 @@ class _Comparison:
             if values != new_values:
                 for index, same in enumerate(map(eq, values, new_values)):
                     if not same:
-                        yield from self._both(place, keys[index], values[index], new_values[index])
+                        yield from self._both(path, keys[index], values[index], new_values[index])
             return
         keys, others = old.keys, new.keys
         while at < len(keys) and to < len(others):
             key, other = keys[at], others[to]
             if key < other:
-                yield from self._removed(place, key, old.values[at])
+                yield self._removed(path, key, old.values[at])
                 at += 1
             elif key > other:
-                yield from self._added(place, other, new.values[to])
+                yield self._added(path, other, new.values[to])
                 to += 1
             else:
-                yield from self._both(place, key, old.values[at], new.values[to])
+                yield from self._both(path, key, old.values[at], new.values[to])
                 at += 1
                 to += 1
         old.at, new.at = at, to
 
-    def _both(self, place: _Place | None, key: bytes, old: bytes | BucketRef, new: bytes | BucketRef) -> Iterator[Step]:
+    def _both(self, path: Path, key: bytes, old: bytes | BucketRef, new: bytes | BucketRef) -> Nested[Change]:
         """Yield a key that both have."""
         if isinstance(old, BucketRef) and isinstance(new, BucketRef):
-            inside = _Place(place, key)
-            yield from self._sequence(inside, old, new)
-            if old.root != new.root or not old.root or not self._shared.clean(old.root):
-                yield inside, old, new
+            yield self._bucket((*path, key), old, new)
         elif isinstance(old, BucketRef) or isinstance(new, BucketRef):
-            yield from self._removed(place, key, old)
-            yield from self._added(place, key, new)
+            yield self._removed(path, key, old)
+            yield self._added(path, key, new)
         elif old != new:
-            yield Change("change", self._path(place), key, old, new)
+            yield Change("change", path, key, old, new)
 
-    def _removed(self, place: _Place | None, key: bytes, value: bytes | BucketRef) -> Iterator[Step]:
+    def _removed(self, path: Path, key: bytes, value: bytes | BucketRef) -> Nested[Change]:
         if isinstance(value, BucketRef):
-            yield _Place(place, key), value, None
+            yield self._bucket((*path, key), value, None)
         else:
-            yield Change("remove", self._path(place), key, value, None)
+            yield Change("remove", path, key, value, None)
 
-    def _added(self, place: _Place | None, key: bytes, value: bytes | BucketRef) -> Iterator[Step]:
+    def _added(self, path: Path, key: bytes, value: bytes | BucketRef) -> Nested[Change]:
         if isinstance(value, BucketRef):
-            inside = _Place(place, key)
-            yield from self._appear(inside, None, value)
-            yield inside, None, value
+            yield self._bucket((*path, key), None, value)
         else:
-            yield Change("add", self._path(place), key, None, value)
-
-    def _sequence(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> list[Change]:
-        """Return a bucket's sequence, if it changed; that of a new bucket was 0."""
-        before = old.sequence if old is not None else 0
-        if new is None or before == new.sequence:
-            return []
-        return [Change("change", self._path(place), None, before, new.sequence)]
-
-    def _vanish(self, place: _Place | None, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
-        """Yield what is told of a bucket after what was in it."""
-        if new is None and old is not None:
-            yield Change("remove", self._path(place))
-
-    def _path(self, place: _Place | None) -> Path:
-        """Return the names that lead to a place."""
-        last, path = self._last
-        if place is last:
-            return path
-        if place is not None and place.parent is last:
-            path = (*path, place.name)
-        elif last is not None and last.parent is place:
-            path = path[:-1]
-        else:
-            names = []
-            at = place
-            while at is not None:
-                names.append(at.name)
-                at = at.parent
-            path = tuple(reversed(names))
-        self._last = place, path
-        return path
+            yield Change("add", path, key, None, value)

@@ -9,7 +9,7 @@ from ...format.constants import FREELIST_PAGE, LEAF_PAGE
 from ...tree.walk import Whole, all_pages
 from ..check.database_check import check
 from ..space.free_pages import free_pages
-from ..space.space_usage import bucket_usage
+from ..stats.buckets import bucket_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

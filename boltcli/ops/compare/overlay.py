@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...errors import ArgumentError, PatchMismatch, bucket_text
 from ...format.constants import MAX_KEY_SIZE
 from ..read.content import MAX_VALUE_SIZE
-from ..read.last_path import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,8 +68,6 @@ class Overlay:
         self.root = Node(0)
         self.root.exists = True
         self.count = 0
-        self._path: Path = ()  # the path of the last change's bucket
-        self._nodes = [self.root]  # the node of each bucket on that path
         self._values = SpooledTemporaryFile(max_size=_IN_MEMORY, prefix="boltcli-")  # noqa: SIM115
         self._end = 0
 
@@ -124,17 +121,14 @@ class Overlay:
                 self._bucket(line, change)
 
     def _node(self, line: int, path: Path) -> Node:
-        same = shared(path, self._path)
-        nodes = self._nodes
-        del nodes[same + 1 :]
-        for name in path[same:]:
-            inner = nodes[-1].inner.get(name)
+        node = self.root
+        for name in path:
+            inner = node.inner.get(name)
             if inner is None:
                 _check_name(line, name)
-                inner = nodes[-1].inner[name] = Node(line)
-            nodes.append(inner)
-        self._path = path
-        return nodes[-1]
+                inner = node.inner[name] = Node(line)
+            node = inner
+        return node
 
     def _pair(self, line: int, change: Change) -> None:
         node = self._node(line, change.bucket)
@@ -189,7 +183,6 @@ class Overlay:
         if self.force:
             node.final.clear()
             node.inner.clear()
-            self._path, self._nodes = (), [self.root]
 
     def _sequence(self, line: int, change: Change) -> None:
         node = self._node(line, change.bucket)

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, cast
 from ...errors import PatchMismatch, bucket_text
 from ...format.bucket import BucketRef
 from ...tree.bucket import root_bucket
-from ..read.content import LEAVE, Enter, Leave, Pairs, content
+from ...tree.walk import flat
+from ..read.content import LEAVE, Enter, Pairs, content
 from .tree_cursor import TreeCursor, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
     from ..read.content import Event
     from .change import Path
     from .overlay import Kept, Node, Overlay
     from .tree_cursor import Value
-
-    Step = Event | Iterator["Step"]
 
 
 def patched_content(snapshot: Snapshot, overlay: Overlay) -> Iterator[Event]:
@@ -29,17 +29,7 @@ def patched_content(snapshot: Snapshot, overlay: Overlay) -> Iterator[Event]:
     database, naming the first such change in key order, and
     :class:`~boltcli.errors.Corrupted`.
     """
-    merge = _Merge(snapshot, overlay)
-    # Not recursive: buckets may nest deeper than Python's call stack allows.
-    running: list[Iterator[Step]] = [merge.bucket((), root_bucket(snapshot), overlay.root)]
-    while running:
-        step = next(running[-1], None)
-        if step is None:
-            running.pop()
-        elif isinstance(step, (Enter, Pairs, Leave)):
-            yield step
-        else:
-            running.append(step)
+    return flat(_Merge(snapshot, overlay).bucket((), root_bucket(snapshot), overlay.root))
 
 
 def patched_sequence(snapshot: Snapshot, overlay: Overlay) -> int:
@@ -54,10 +44,10 @@ class _Merge:
         self._overlay = overlay
         self._force = overlay.force
 
-    def bucket(self, path: Path, ref: BucketRef, node: Node | None) -> Iterator[Step]:
+    def bucket(self, path: Path, ref: BucketRef, node: Node | None) -> Nested[Event]:
         """Yield a bucket of the database, and what becomes of it."""
         if node is None:
-            yield from self._unchanged(path[-1], ref)
+            yield self._unchanged(path[-1], ref)
             return
         if node.sequence_expected is not None and node.sequence_expected[0] != ref.sequence:
             wanted, line = node.sequence_expected
@@ -74,18 +64,18 @@ class _Merge:
         if path:
             yield LEAVE
 
-    def _unchanged(self, name: bytes, ref: BucketRef) -> Iterator[Step]:
+    def _unchanged(self, name: bytes, ref: BucketRef) -> Nested[Event]:
         yield Enter(name, ref.sequence)
         yield content(self._visits.snapshot, ref, is_sound=True)
         yield LEAVE
 
-    def _element(self, key: bytes, value: Value) -> Iterator[Step]:
+    def _element(self, key: bytes, value: Value) -> Nested[Event]:
         if isinstance(value, BucketRef):
             yield self._unchanged(key, value)
         else:
             yield Pairs([key], [value])
 
-    def _merged(self, path: Path, ref: BucketRef, node: Node) -> Iterator[Step]:
+    def _merged(self, path: Path, ref: BucketRef, node: Node) -> Nested[Event]:
         concerned = sorted({*node.expected, *node.final, *node.inner}, reverse=True)  # the next one last
         cursor = TreeCursor(self._visits, ref)
         while cursor.fill():
@@ -105,7 +95,7 @@ class _Merge:
         while concerned:
             yield from self._missing(path, concerned.pop(), node)
 
-    def _present(self, path: Path, key: bytes, value: Value, node: Node) -> Iterator[Step]:
+    def _present(self, path: Path, key: bytes, value: Value, node: Node) -> Nested[Event]:
         """Yield an element of the database that changes are about."""
         inner = node.inner.get(key)
         if isinstance(value, BucketRef):
@@ -134,7 +124,7 @@ class _Merge:
         elif (kept := node.final[key]) is not None:
             yield self._pair(key, kept)
 
-    def _missing(self, path: Path, key: bytes, node: Node) -> Iterator[Step]:
+    def _missing(self, path: Path, key: bytes, node: Node) -> Nested[Event]:
         """Yield a key that the database doesn't have."""
         expected = node.expected.get(key)
         if expected is not None and expected.value is not None:
@@ -150,7 +140,7 @@ class _Merge:
         elif pair is not None:
             yield self._pair(key, pair)
 
-    def _new(self, path: Path, node: Node) -> Iterator[Step]:
+    def _new(self, path: Path, node: Node) -> Nested[Event]:
         """Yield a bucket that holds only what the changes put into it."""
         yield Enter(path[-1], node.sequence or 0)
         for key in sorted({*node.expected, *node.final, *node.inner}):
@@ -173,7 +163,7 @@ class _Merge:
     def _pair(self, key: bytes, kept: Kept) -> Pairs:
         return Pairs([key], [self._overlay.value(kept)])
 
-    def _check_removal(self, path: Path, ref: BucketRef, node: Node) -> Iterator[Step]:
+    def _check_removal(self, path: Path, ref: BucketRef, node: Node) -> Nested[Event]:
         """Check that the whole content of a bucket to remove is expected; yields nothing."""
         left = {key for key, expected in node.expected.items() if expected.value is not None}
         buckets = {key for key, inner in node.inner.items() if inner.present}
@@ -223,13 +213,11 @@ class _Merge:
 
 def _holds(node: Node) -> bool:
     """Return whether anything is put into a bucket that no change adds."""
-    todo = [node]
-    while todo:
-        each = todo.pop()
-        if each.exists or any(kept is not None for kept in each.final.values()):
-            return True
-        todo += each.inner.values()
-    return False
+    return (
+        bool(node.exists)
+        or any(kept is not None for kept in node.final.values())
+        or any(map(_holds, node.inner.values()))
+    )
 
 
 def _bucket(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..space.space_usage import bucket_usage
+from ..stats.buckets import bucket_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

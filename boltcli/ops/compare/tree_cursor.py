@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE, MAX_KEY_SIZE
+from ...format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, MAX_KEY_SIZE
 from ...format.page import BranchElements, LeafElements, ascend
-from ...tree.walk import MAX_DEPTH, Once, inline_page
+from ...tree.walk import Seen, inline_page, refuse_hiding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,23 +20,26 @@ if TYPE_CHECKING:
     Value = bytes | BucketRef
 
 
+_DEEPEST = 1 << 16  # levels below a page that are counted: there may be a circle
+
+
 class Visits:
     """Opens the pages of a compared database, each at most once.
 
     ``damage`` is the first thing that was read and can't be right, though it could be read; None: there was none.
     """
 
-    __slots__ = ("_once", "damage", "snapshot")
+    __slots__ = ("_seen", "damage", "snapshot")
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.damage: Corrupted | None = None
-        self._once = Once(snapshot)
+        self._seen = Seen(snapshot)
 
     def page(self, pgid: int, bucket: BucketRef | None) -> Page:
         """Return a page of the tree of ``bucket``. Raises Corrupted, also if the page was opened before."""
         page = self.snapshot.page(pgid, (), bucket)
-        self._once.visit(page)
+        self._seen.visit(page)
         beyond = page.file_offset + (page.overflow + 1) * self.snapshot.page_size - self.snapshot.size
         if beyond > 0:
             self.note(page, f"its last {beyond} bytes lie beyond the end of the file")
@@ -44,9 +47,8 @@ class Visits:
 
     def skip(self, pgid: int, bucket: BucketRef | None) -> None:
         """Pass over a page that is the same on both sides. Raises Corrupted if it was met before."""
-        if pgid in self._once:
+        if not self._seen.skip(pgid):
             raise self.snapshot.corrupted("the page is referenced more than once", pgid, bucket=bucket)
-        self._once.add(pgid)
 
     def note(self, page: Page, problem: str) -> None:
         """Remember that something on ``page`` can't be right."""
@@ -113,7 +115,7 @@ class TreeCursor:
     def height(self) -> int:
         """Return how many levels are below the head."""
         page, height = self._open(), 0
-        while page.flags == BRANCH_PAGE and height < MAX_DEPTH:
+        while page.flags == BRANCH_PAGE and height < _DEEPEST:
             page = self._visits.snapshot.page(page.children()[0], (), self._bucket)
             height += 1
         return height
@@ -123,8 +125,6 @@ class TreeCursor:
         page = self._open()
         _, depth, _ = self._heads.pop()
         self._page = None
-        if depth >= MAX_DEPTH:
-            raise page.damaged(f"the tree is deeper than {MAX_DEPTH} levels")
         branch = BranchElements(page)
         children = branch.pgids
         keys = branch.keys()
@@ -156,13 +156,10 @@ class TreeCursor:
     def _open(self) -> Page:
         """Return the page of the head."""
         if self._page is None:
-            self._page = self._visits.page(self._heads[-1][0], self._bucket)
-            if self._page.flags not in (BRANCH_PAGE, LEAF_PAGE):
-                raise self._page.unfit()
-            if not self._page.count and self._page.flags == BRANCH_PAGE:
-                raise self._page.damaged("a branch page without elements")
-            if not self._page.count and self._heads[-1][1]:
-                raise self._page.damaged("a leaf without elements below a branch page")
+            pgid, depth, _ = self._heads[-1]
+            page = self._visits.page(pgid, self._bucket)
+            refuse_hiding(page, below=depth > 0)
+            self._page = page
         return self._page
 
     def _take(self, page: Page, least: bytes) -> None:

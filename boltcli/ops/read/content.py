@@ -11,7 +11,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE, MAX_KEY_SIZE
 from ...format.page import LeafElements, ascend
 from ...tree.bucket import child_bucket, root_bucket
-from ...tree.walk import Nest, inline_page, tree_pages
+from ...tree.walk import Seen, flat, refuse_nested, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
 
     Value = bytes | memoryview
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
             """Complete the database."""
 
 
-_VISITS = 64  # pages may be referenced several times: so many visits a page, on average, are followed
-_MORE = 1 << 19
 _LARGE = 1 << 12  # bytes; a larger value is not copied before it is written
 
 MAX_VALUE_SIZE = (1 << 31) - 2  # bytes; bbolt refuses longer values
@@ -152,49 +151,27 @@ def content(
     Raises :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and
     where bbolt panics else.
     """
-    reader = _Reader(snapshot, is_sound, progress, [] if notes is None else notes)
-    nest = Nest(snapshot)
-    bucket = bucket or root_bucket(snapshot)
-    nest.enter(bucket)
-    pending = [(bucket.root, reader.parts(bucket))]
-    while pending:
-        root, parts = pending[-1]
-        part = next(parts, None)
-        if part is None:
-            pending.pop()
-            nest.leave(root)
-            if pending:
-                yield LEAVE
-        elif isinstance(part, Pairs):
-            yield part
-        else:
-            nest.enter(part)
-            yield Enter(part.name, part.sequence)
-            pending.append((part.root, reader.parts(part)))
+    visits = _Visits(snapshot, progress, [] if notes is None else notes)
+    return flat(_Reader(snapshot, is_sound, visits).bucket(bucket or root_bucket(snapshot)))
 
 
-class _Reader:
-    """Reads the elements of buckets; it counts the pages that were read, and says when it is enough."""
+class _Visits(Seen):
+    """The guard of the walk, which shows its progress and what bbolt leaves out."""
 
-    def __init__(
-        self, snapshot: Snapshot, is_sound: bool, progress: Callable[[int, int], None] | None, notes: list[str]
-    ) -> None:
-        self._notes = notes
+    __slots__ = ("_done", "_notes", "_progress", "_snapshot")
+
+    def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None, notes: list[str]) -> None:
+        super().__init__(snapshot, twice=True)
         self._snapshot = snapshot
-        self._is_sound = is_sound
         self._progress = progress
+        self._notes = notes
         self._done = 0
-        self._most = _VISITS * snapshot.page_count + _MORE
 
     def visit(self, page: Page) -> None:
-        """The guard of the walk over a tree."""
         snapshot = self._snapshot
         snapshot.poll()
+        super().visit(page)
         self._done += 1
-        if self._done > self._most:
-            raise page.damaged("pages are referenced so often that a copy would have no end")
-        if page.pgid in page.stack[:-1]:
-            raise page.damaged("the page is its own ancestor")
         if page.flags == BRANCH_PAGE and not page.count:
             self._notes.append(
                 f"page {page.pgid}: a branch page without elements: as in bbolt, the copy has what is below its first "
@@ -203,18 +180,22 @@ class _Reader:
         if self._progress is not None:
             self._progress(min(self._done, snapshot.meta.hwm), snapshot.meta.hwm)
 
-    def parts(self, bucket: BucketRef) -> Iterator[Pairs | BucketRef]:
-        """Yield the pairs of ``bucket``, and the buckets in it."""
-        if not bucket.root:
-            return iter([*self._leaf(bucket, inline_page(self._snapshot, bucket))])
-        return self._tree(bucket)
 
-    def _tree(self, bucket: BucketRef) -> Iterator[Pairs | BucketRef]:
-        for page in tree_pages(self._snapshot, bucket, self):
+class _Reader:
+    """Reads the elements of buckets."""
+
+    def __init__(self, snapshot: Snapshot, is_sound: bool, visits: _Visits) -> None:
+        self._snapshot = snapshot
+        self._is_sound = is_sound
+        self._visits = visits
+
+    def bucket(self, bucket: BucketRef) -> Nested[Event]:
+        """Yield what ``bucket`` holds."""
+        for page in tree_pages(self._snapshot, bucket, self._visits):
             if page.flags == LEAF_PAGE:
                 yield from self._leaf(bucket, page)
 
-    def _leaf(self, bucket: BucketRef, page: Page) -> Iterator[Pairs | BucketRef]:
+    def _leaf(self, bucket: BucketRef, page: Page) -> Nested[Event]:
         leaf = LeafElements(page)
         start = 0
         for place in [*leaf.bucket_indexes(), leaf.count]:
@@ -225,7 +206,10 @@ class _Reader:
                     for index in range(start, place):
                         yield Pairs([leaf.key(index)], [leaf.value(index)])
             if place < leaf.count:
-                yield self._child(bucket, leaf, place)
+                child = refuse_nested(self._snapshot, self._child(bucket, leaf, place))
+                yield Enter(child.name, child.sequence)
+                yield self.bucket(child)
+                yield LEAVE
             start = place + 1
 
     def _child(self, bucket: BucketRef, leaf: LeafElements, index: int) -> BucketRef:

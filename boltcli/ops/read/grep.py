@@ -9,7 +9,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import HEADER, LeafElements
 from ...tree.bucket import find_bucket
-from ...tree.walk import Sound
+from ...tree.walk import Whole
 from .select_items import items
 
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ def live_hits(
     bucket = find_bucket(snapshot, path)
     seen: set[tuple[Path, bytes, str]] = set()
     try:
-        for part in items(snapshot, bucket, path, recursive=True, guard=Sound(snapshot)):
+        for part in items(snapshot, bucket, path, recursive=True, guard=Whole(snapshot, ordered=True)):
             for key, value in zip(part.keys, part.values):
                 for hit in search.element(part.path, key, value):
                     seen.add((hit.path, hit.key, hit.part))
@@ -111,7 +111,7 @@ class _Search:
 
 def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[Hit]:
     """Yield the hits on all leaf pages that can be reached, skipping damaged pages."""
-    from ..space.page_map import LEAF, page_map
+    from ...tree.page_map import LEAF, page_map
 
     mapped = page_map(snapshot)
     for pgid, kind in enumerate(mapped.kinds):
@@ -151,7 +151,7 @@ def dead_hits(snapshot: Snapshot, pattern: Pattern[bytes], *, damaged_only: bool
 
 def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int, str]]:
     """Yield the regions of unused bytes: start, end, and a description."""
-    from ..space.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
+    from ...tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
 
     mapped, size, page_size = page_map(snapshot), snapshot.size, snapshot.page_size
     dead = {DAMAGED: "damaged page"}

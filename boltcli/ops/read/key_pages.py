@@ -1,4 +1,4 @@
-"""Read the keys of a bucket, or the top-level buckets, a page at a time."""
+"""Read the keys of a bucket a page at a time: all, those that damage leaves, or from any key for a screen."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from itertools import islice
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import BUCKET_LEAF_FLAG
-from ...format.page import LeafElements
+from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
+from ...format.page import LeafElements, find
 from ...tree.bucket import root_bucket
-from ...tree.key_range import leaf_pages
+from ...tree.key_range import leaf_pages, stretches
+from ...tree.walk import Seen, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,3 +97,96 @@ def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
         for index, name in enumerate(names):
             is_bucket = leaf.flags[index] & BUCKET_LEAF_FLAG
             yield name, open_bucket(leaf, index, name) if is_bucket else None
+
+
+def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes] | Corrupted]:
+    """Yield the readable keys in order, a list for each leaf page, and each damage where it is found.
+
+    The keys below a damaged branch page and the keys of damaged elements are
+    missing.
+    """
+    for page in pages_or_damage(snapshot, bucket, Seen(snapshot)):
+        if isinstance(page, Corrupted):
+            yield page
+            continue
+        if page.flags != LEAF_PAGE:
+            continue
+        try:
+            leaf = LeafElements(page)
+        except Corrupted as damage:
+            yield damage
+            continue
+        try:
+            yield leaf.keys()
+        except Corrupted:
+            keys, problems = _each_key(leaf)
+            yield keys
+            words = f"{problems[0]}, {len(problems) - 1} others too" if len(problems) > 1 else problems[0]
+            yield page.damaged(words)
+
+
+def sound_names(snapshot: Snapshot) -> Iterator[list[bytes]]:
+    """Yield the readable keys of the root bucket, a list for each leaf page."""
+    for found in surviving_keys(snapshot, root_bucket(snapshot)):
+        if not isinstance(found, Corrupted):
+            yield found
+
+
+def _each_key(leaf: LeafElements) -> tuple[list[bytes], list[str]]:
+    keys: list[bytes] = []
+    problems: list[str] = []
+    for index in range(leaf.count):
+        try:
+            keys.append(leaf.key(index))
+        except Corrupted as damage:
+            problems.append(damage.problem)
+    return keys, problems
+
+
+class KeyRow:
+    """An element of a bucket: its ``key``, the ``size`` of its value in bytes, and the id of the ``page`` it is on."""
+
+    __slots__ = ("is_bucket", "key", "page", "size")
+
+    def __init__(self, key: bytes, size: int, is_bucket: bool, page: int) -> None:
+        self.key = key
+        self.size = size
+        self.is_bucket = is_bucket
+        self.page = page
+
+
+def key_rows(
+    snapshot: Snapshot,
+    bucket: BucketRef,
+    start: bytes = b"",
+    stop: bytes | None = None,
+    *,
+    reverse: bool = False,
+    needle: bytes = b"",
+    values: bool = False,
+) -> Iterator[list[KeyRow]]:
+    """Yield the elements from ``start`` to before ``stop``, a leaf page at a time; with ``reverse`` from the end.
+
+    A ``needle`` selects elements whose key contains it, with ``values`` also those whose value does; a page without
+    such elements gives an empty list, so that the caller can stop. Values aren't copied. Raises
+    :class:`~boltcli.errors.Corrupted`.
+    """
+    for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, reverse=reverse):
+        snapshot.poll()
+        page = leaf.page
+        pgid = page.pgid if bucket.root else bucket.page
+        places: range | list[int] = range(low, high)
+        if needle:
+            if find(page.buffer, needle, page.offset, page.end) < 0:
+                yield []
+                continue
+            places = [
+                index
+                for index in places
+                if needle in keys[index] or (values and find(page.buffer, needle, *leaf.value_span(index)) >= 0)
+            ]
+        sizes, flags = leaf.value_sizes, leaf.flags
+        rows = [KeyRow(keys[index], sizes[index], bool(flags[index] & BUCKET_LEAF_FLAG), pgid) for index in places]
+        if reverse:
+            rows.reverse()
+        yield rows

@@ -1,12 +1,13 @@
-"""Select elements of a bucket: filtered keys with values, with or without nested buckets."""
+"""Read elements of a bucket: filtered keys with values, with or without nested buckets; the rows of an export."""
 
 from __future__ import annotations
 
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import LeafElements
+from ...tree.bucket import find_bucket
 from ...tree.key_range import stretches
-from ...tree.walk import Nest, guard_for, inline_page
+from ...tree.walk import Whole, flat, inline_page, refuse_nested
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
 
     from ...storage.snapshot import Snapshot
     from ...tree.key_range import Stretch
-    from ...tree.walk import Whole
+    from ...tree.walk import Nested
 
     Path = tuple[bytes, ...]
     Value = bytes | BucketRef
     # Whether an element is wanted, given its key and value.
     Test = Callable[[bytes, Value], bool]
+    # A bucket: its path and sequence. A pair: the path of its bucket, its key and value.
+    Row = tuple[Path, int] | tuple[Path, bytes, bytes]
 
 
 class Items:
@@ -61,10 +64,10 @@ def items(
     Raises :class:`~boltcli.errors.Corrupted` at a damaged page, at one that hides
     what is below it, and at a bucket inside itself.
     """
-    guard = guard or guard_for(snapshot, start, stop)
+    guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     left = limit
-    names = list(path)  # the path of the current bucket
-    for part in _walk(snapshot, bucket, names, start, stop, reverse, recursive, guard):
+    source = stretches(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
+    for part in flat(_bucket(snapshot, bucket, path, source, reverse, recursive, guard)):
         if wanted is not None or not buckets:
             pairs = [
                 (key, value)
@@ -74,7 +77,6 @@ def items(
             part.keys, part.values = [key for key, _ in pairs], [value for _, value in pairs]
         if not part.keys:
             continue
-        part.path = tuple(names)
         if limit and left <= len(part.keys):
             del part.keys[left:], part.values[left:]
             yield part
@@ -83,72 +85,17 @@ def items(
         yield part
 
 
-class _Inside:
-    """A bucket to enter: its name, its reference, and whether it is the last element of its parent."""
-
-    __slots__ = ("bucket", "is_last", "name")
-
-    def __init__(self, name: bytes, bucket: BucketRef, is_last: bool) -> None:
-        self.name = name
-        self.bucket = bucket
-        self.is_last = is_last
-
-
-def _walk(
+def _bucket(
     snapshot: Snapshot,
     bucket: BucketRef,
-    names: list[bytes],
-    start: bytes,
-    stop: bytes | None,
+    path: Path,
+    source: Iterator[Stretch],
     reverse: bool,
     recursive: bool,
     guard: Whole,
-) -> Iterator[Items]:
-    """Yield the elements; ``names`` is the path of their bucket until the next batch is requested."""
-    nest = Nest(snapshot)
-    nest.enter(bucket)
-    # Not recursive: buckets may nest deeper than Python's call stack allows. For each open bucket: the rest of its
-    # parts, the length of its path, its root. A finished bucket isn't kept, as 100,000 may be nested in each other.
-    source = stretches(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
-    pending = [(_parts(source, reverse, recursive), len(names), bucket.root)]
-    while pending:
-        parts, depth, root = pending[-1]
-        part = next(parts, None)
-        if part is None:
-            pending.pop()
-            nest.leave(root)
-            continue
-        del names[depth:]
-        if isinstance(part, Items):
-            snapshot.poll()
-            yield part
-            continue
-        child = part.bucket
-        nest.enter(child)
-        if part.is_last and not root:
-            pending.pop()
-        names.append(part.name)
-        if child.root:
-            source = stretches(snapshot, child, reverse=reverse, guard=guard)
-        else:
-            source = _inline(snapshot, child, guard)
-        pending.append((_parts(source, reverse, recursive), depth + 1, child.root))
-
-
-def _inline(snapshot: Snapshot, bucket: BucketRef, guard: Whole) -> Iterator[Stretch]:
-    """Yield the elements of an inline bucket."""
-    leaf = LeafElements(inline_page(snapshot, bucket))
-    keys = leaf.keys()
-    guard.leaf(leaf, keys)
-    if leaf.count:
-        yield leaf, keys, 0, leaf.count
-
-
-def _parts(source: Iterator[Stretch], reverse: bool, recursive: bool) -> Iterator[Items | _Inside]:
-    """Yield the elements of one bucket and, if ``recursive``, the buckets to enter at their places.
-
-    The path of the elements is set by the caller.
-    """
+) -> Nested[Items]:
+    """Yield the elements of ``bucket`` in ``source`` and, if ``recursive``, those of the buckets in it."""
+    refuse_nested(snapshot, bucket)
     for leaf, all_keys, low, high in source:
         ranges = leaf.batches(low, high)
         for first, stop in reversed(list(ranges)) if reverse else ranges:
@@ -157,18 +104,32 @@ def _parts(source: Iterator[Stretch], reverse: bool, recursive: bool) -> Iterato
                 keys.reverse()
                 values.reverse()
                 places = [len(keys) - 1 - place for place in reversed(places)]
-            if not recursive:
-                places = []
             begin = 0
-            for place in places:
+            for place in places if recursive else ():
                 end = place if reverse else place + 1  # in reverse a bucket follows what is in it
-                yield Items((), keys[begin:end], values[begin:end])
-                value = values[place]
-                assert isinstance(value, BucketRef)
-                is_last = not reverse and place == len(keys) - 1 and stop == high
-                yield _Inside(keys[place], value, is_last)
+                snapshot.poll()
+                yield Items(path, keys[begin:end], values[begin:end])
+                child = values[place]
+                assert isinstance(child, BucketRef)
+                if child.root:
+                    inside = stretches(snapshot, child, reverse=reverse, guard=guard)
+                else:
+                    inside = _inline(snapshot, child, guard)
+                yield _bucket(snapshot, child, (*path, keys[place]), inside, reverse, recursive, guard)
                 begin = end
-            yield Items((), keys[begin:], values[begin:])
+            snapshot.poll()
+            yield Items(path, keys[begin:], values[begin:])
+
+
+def _inline(snapshot: Snapshot, bucket: BucketRef, guard: Whole) -> Iterator[Stretch]:
+    """Yield the elements of an inline bucket."""
+    page = inline_page(snapshot, bucket)
+    guard.spend(page)
+    leaf = LeafElements(page)
+    keys = leaf.keys()
+    guard.leaf(leaf, keys)
+    if leaf.count:
+        yield leaf, keys, 0, leaf.count
 
 
 def _elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tuple[list[bytes], list[Value], list[int]]:
@@ -181,3 +142,46 @@ def _elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tup
         for index in range(low, high)
     ]
     return keys[low:high], values, [index - low for index in leaf.bucket_indexes() if low <= index < high]
+
+
+def outer_buckets(snapshot: Snapshot, path: Path) -> list[tuple[Path, int]]:
+    """Return the rows of the buckets down to ``path``; the root bucket has one only if it has a sequence.
+
+    Raises :class:`~boltcli.errors.BucketNotFound` or :class:`~boltcli.errors.Corrupted`.
+    """
+    sequences = [find_bucket(snapshot, path[:length]).sequence for length in range(1, len(path) + 1)]
+    rows: list[tuple[Path, int]] = [((), snapshot.meta.sequence)] if snapshot.meta.sequence else []
+    return rows + [(path[:length], sequence) for length, sequence in enumerate(sequences, 1)]
+
+
+def export_parts(
+    snapshot: Snapshot, path: Path = (), warn: Callable[[str], object] | None = None
+) -> Iterator[Row | Items]:
+    """Yield the rows of the buckets down to ``path``, then the content of that bucket, a page at a time.
+
+    Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` at the first damage.
+    ``warn`` is as for :class:`~boltcli.tree.walk.Whole`.
+    """
+    yield from outer_buckets(snapshot, path)
+    guard = Whole(snapshot, laid_out=True, warn=warn)
+    yield from items(snapshot, find_bucket(snapshot, path), path, recursive=True, guard=guard)
+    if not path:
+        guard.finish()
+
+
+def export_rows(snapshot: Snapshot, path: Path = (), warn: Callable[[str], object] | None = None) -> Iterator[Row]:
+    """Yield the rows of :func:`export_parts` one by one."""
+    for part in export_parts(snapshot, path, warn):
+        if isinstance(part, tuple):
+            yield part
+        else:
+            yield from rows_of(part)
+
+
+def rows_of(part: Items) -> Iterator[Row]:
+    """Yield the elements of a part one by one."""
+    for key, value in zip(part.keys, part.values):
+        if isinstance(value, BucketRef):
+            yield (*part.path, key), value.sequence
+        else:
+            yield part.path, key, value

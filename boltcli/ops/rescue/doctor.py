@@ -14,8 +14,7 @@ from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading, open_source
 from ..check.deep_check import deep_check
 from ..check.explanations import Explanation, explanation
-from ..check.file_warnings import remarks
-from ..check.snapshot_trailer import trailer_is_right
+from ..check.file_warnings import remarks, trailer_is_right
 from ..write.freelist_rebuild import rebuild_freelist
 from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
 from .elements import page_elements

@@ -12,7 +12,7 @@ from math import comb
 from typing import NamedTuple
 
 from ..check.explanations import Explanation
-from ..check.snapshot_trailer import TRAILER
+from ..check.file_warnings import TRAILER
 from .pages import find_page_size
 
 TYPE_CHECKING = False

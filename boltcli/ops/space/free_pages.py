@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...kernel import reached_pages
 from ...tree.freelist import BEYOND, stored_free_pages
-from ...tree.walk import all_pages
+from ...tree.walk import Seen, all_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +25,7 @@ def unreached_pages(snapshot: Snapshot) -> list[int]:
     quick = reached_pages(snapshot)
     if quick is not None:
         return [pgid for pgid, met in zip(range(stop), quick.ljust(stop, b"\0")) if not met and pgid >= 2]
-    reached = bytearray(stop)
-    for page in all_pages(snapshot):
-        first, end = page.pgid, min(page.pgid + page.overflow + 1, stop)
-        if first < stop and reached[first]:  # an overlapping run
-            raise page.damaged("the page is referenced more than once")
-        reached[first:end] = b"\1" * (end - first)
-    return [pgid for pgid in range(2, stop) if not reached[pgid]]
+    seen = Seen(snapshot, runs=True)
+    for _ in all_pages(snapshot, seen):
+        pass
+    return [pgid for pgid, met in enumerate(seen.marks[:stop].ljust(stop, b"\0")) if not met and pgid >= 2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
 from ...format.page import BranchElements, LeafElements
-from .page_map import BEYOND, KINDS, OVERFLOW, PageMap
+from ...tree.page_map import BEYOND, KINDS, OVERFLOW, PageMap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -82,8 +82,7 @@ class _Walk:
         self._keys: Counter[int] = Counter()
         self._values: Counter[int] = Counter()
         self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's position, bucket's index, key
-        self._whole = Whole(snapshot)
-        self._reached = bytearray(snapshot.page_count)
+        self._seen = Whole(snapshot, once=True)
         self.result = SpaceWalk()
 
     def go(self, bucket: BucketRef) -> SpaceWalk:
@@ -110,7 +109,7 @@ class _Walk:
         for counted, bins in ((self._keys, result.key_sizes), (self._values, result.value_sizes)):
             for size, count in counted.items():
                 bins[size.bit_length()] = bins.get(size.bit_length(), 0) + count
-        result.reached = self._reached
+        result.reached = self._seen.marks
         return result
 
     def _bucket(self, ref: BucketRef, self_: int, group: int) -> list[BucketRef]:
@@ -121,8 +120,10 @@ class _Walk:
         elements = size = key_size = 0
         if group == self_:
             place.first = place.last = len(result.leaves) // 4
-        for page in tree_pages(snapshot, ref, self):
+        for page in tree_pages(snapshot, ref, self._seen):
             snapshot.poll()
+            if ref.root:  # the overflow may be damaged
+                result.overflow_pages += min(page.overflow, snapshot.page_count - page.pgid - 1)
             if page.flags != LEAF_PAGE:
                 continue
             leaf = LeafElements(page)
@@ -146,15 +147,6 @@ class _Walk:
         if ref.root:
             result.dense_pages += dense_pages(elements, size, key_size, bool(inner) or not self_, mmap.PAGESIZE)
         return inner
-
-    def visit(self, page: Page) -> None:
-        """Mark the run of ``page``: each is visited once. Raises :class:`~boltcli.errors.Corrupted`."""
-        self._whole.visit(page)
-        if page.pgid < len(self._reached) and self._reached[page.pgid]:  # a damaged file may refer to it very often
-            raise page.damaged("the page is referenced more than once")
-        overflow = min(page.overflow, max(len(self._reached) - page.pgid - 1, 0))  # may be damaged
-        self._reached[page.pgid : page.pgid + overflow + 1] = b"\1" * (overflow + 1)
-        self.result.overflow_pages += overflow
 
     def _pairs(self, page: Page, leaf: LeafElements, children: list[int], self_: int) -> tuple[int, int]:
         """Count the sizes of a leaf's pairs and record large ones; return the number of pairs and their bytes."""

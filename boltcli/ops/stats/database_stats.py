@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernel import stats
-from .bucket_stats import BucketStats
+from .buckets import BucketStats, exact_stats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ def database_stats(
     if known is not None:
         return known[0], BucketStats(**known[1])
     from ..read.key_pages import top_buckets
-    from .exact_stats import exact_stats
 
     total = BucketStats()
     count = 0
@@ -48,6 +47,4 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     known = stats(snapshot, bucket.root, None)
     if known is not None:
         return BucketStats(**known[1])
-    from .exact_stats import exact_stats
-
     return exact_stats(snapshot, bucket)

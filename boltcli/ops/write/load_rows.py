@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import chain
 
 from ...errors import ArgumentError, BoltError, DestinationError
+from ...format.bucket import MAX_NESTING
 from ...storage.destination import Destination
 from ..read.content import LEAVE, Enter, Misplaced, Pairs, in_order, write
-from ..read.last_path import shared
 from .dense import DenseWriter
 
 TYPE_CHECKING = False
@@ -146,8 +146,10 @@ class _RowContent:
 
     def _go(self, path: Path) -> Iterator[Event]:
         """Make ``path`` the innermost open bucket."""
-        common = shared(self._path, list(path))
-        for name, wanted in zip(self._path[common:], path[common:]):
+        if len(path) == len(self._path) and list(path) == self._path:
+            return
+        common = 0
+        for name, wanted in zip(self._path, path):
             if name != wanted:
                 break
             common += 1
@@ -158,5 +160,7 @@ class _RowContent:
             yield self._enter(name, 0)
 
     def _enter(self, name: bytes, sequence: int) -> Enter:
+        if len(self._path) > MAX_NESTING:
+            raise Misplaced(f"buckets are nested deeper than {MAX_NESTING} levels")
         self._path.append(name)
         return Enter(name, sequence)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from array import array
 
-from ...errors import Corrupted
-from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import FREELIST_PAGE, LEAF_PAGE
-from ...format.page import LeafElements
-from ...tree.freelist import stored_free_pages
-from ...tree.tolerant_walk import Allowance, survey
-from ...tree.walk import Once
+from ..errors import Corrupted
+from ..format.bucket import BucketRef, open_bucket
+from ..format.constants import FREELIST_PAGE, LEAF_PAGE
+from ..format.page import LeafElements
+from .freelist import stored_free_pages
+from .walk import Seen, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...format.meta import Meta
-    from ...format.page import Page
-    from ...storage.snapshot import Snapshot
+    from ..format.meta import Meta
+    from ..format.page import Page
+    from ..storage.snapshot import Snapshot
 
 # Kinds of pages. LOST: below the high-water mark, but neither in use nor free. BEYOND: at or above the high-water mark.
 LOST, META, FREELIST, FREE, BRANCH, LEAF, OVERFLOW, DAMAGED, BEYOND = range(9)
@@ -137,12 +136,11 @@ def _freelist(result: PageMap, meta: Meta) -> None:
 
 def _trees(result: PageMap, meta: Meta) -> None:
     snapshot = result.snapshot
-    once = Once(snapshot)
-    allowance = Allowance(snapshot)
+    seen = Seen(snapshot)
     todo = [(0, BucketRef(meta.root, meta.sequence))]
     while todo:
         number, bucket = todo.pop()
-        for page in survey(snapshot, bucket, once):
+        for page in pages_or_damage(snapshot, bucket, seen):
             if isinstance(page, Corrupted):
                 _note(result, page, number)
                 continue
@@ -151,7 +149,6 @@ def _trees(result: PageMap, meta: Meta) -> None:
                 kind = LEAF if page.flags == LEAF_PAGE else BRANCH
                 _claim(result, page, page.pgid, kind, number, parent)
             try:
-                allowance.spend(page)
                 todo += _look_inside(result, page, number)
             except Corrupted as damage:
                 _note(result, damage, number)
