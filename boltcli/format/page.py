@@ -44,7 +44,6 @@ HEADER = struct.Struct("<QHHI")  # pgid, flags, count, overflow
 LEAF_ELEMENT = struct.Struct("<IIII")  # flags, pos, ksize, vsize
 BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, ksize, pgid
 BUCKET_HEADER = struct.Struct("<QQ")  # root pgid, sequence
-INLINE_BUCKET = struct.Struct("<Q8x8xHH4x")  # the same and the inline page's header: root pgid, flags, count
 
 _U32 = 0xFFFFFFFF
 _AT_ONCE = 1 << 20  # bytes of values that are read from a page at once
