@@ -19,7 +19,18 @@ LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its obj
 
 def line(record: Any) -> bytes:
     """Return ``record`` as one line of JSON, including the newline."""
-    return orjson.dumps(record, _joined, orjson.OPT_APPEND_NEWLINE)
+    try:
+        return orjson.dumps(record, _joined, orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:  # orjson refuses integers that 64 bits don't hold, JSON doesn't
+        return orjson.dumps(_with_large_numbers(record), _joined, orjson.OPT_APPEND_NEWLINE)
+
+
+def _with_large_numbers(value: Any) -> Any:
+    if isinstance(value, int) and not -1 << 63 <= value < 1 << 64:
+        return orjson.Fragment(str(value).encode())
+    if isinstance(value, dict):
+        return {name: _with_large_numbers(part) for name, part in value.items()}
+    return [*map(_with_large_numbers, value)] if isinstance(value, (list, tuple)) else value
 
 
 def _joined(value: Any) -> orjson.Fragment:

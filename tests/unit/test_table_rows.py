@@ -28,6 +28,13 @@ def test_json() -> None:
     assert b"".join(json_lines(["a", "a"], [[when, 1]])) == b'{"a":"2026-01-02T03:04:05Z","a_2":1}\n'
 
 
+def test_json_of_numbers_that_64_bits_do_not_hold() -> None:
+    """The sum of a column in SQL, or the nanoseconds of year 1."""
+    numbers = [2**64, -(2**63) - 1, Decimal(10**30), [{"a": 2**200}]]
+    (record,) = [json.loads(line) for line in b"".join(json_lines("abcd", [numbers])).splitlines()]
+    assert record == {"a": 2**64, "b": -(2**63) - 1, "c": 10**30, "d": [{"a": 2**200}]}
+
+
 def test_csv() -> None:
     found = list(csv.reader(io.StringIO(b"".join(csv_lines(NAMES, [ROW])).decode())))
     assert found[0] == NAMES
