@@ -9,8 +9,8 @@ import sys
 from ..errors import ArgumentError, BoltError, OpenError, is_out_of_memory
 from ..storage.opened import Reading
 from . import streams
+from .command import SELECTING
 from .job import Job
-from .options import SELECTING
 from .parse import Parsed, UsageError, parse
 from .runner import prepare, run_job
 from .streams import finish, has_failed, name_of, stream
@@ -150,7 +150,7 @@ class _Failure:
 def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
     if parsed.action == "run":
         assert parsed.command is not None
-        job: Job[object] = Job(parsed.command, parsed.arguments, parsed.options, err)
+        job: Job = Job(parsed.command, parsed.arguments, parsed.options, err)
         if is_many(parsed.command, job):
             from .many_files import run_many
 
@@ -244,7 +244,7 @@ def _without_secrets(parsed: Parsed) -> list[str]:
     return [redact_url(word) if kind == "file" else word for word, kind in zip(parsed.arguments, kinds)]
 
 
-def is_many(command: Command, job: Job[object]) -> bool:
+def is_many(command: Command, job: Job) -> bool:
     """Return whether the arguments of ``job`` are several files, rather than one file and other arguments."""
     if not command.several:
         return False

@@ -1,49 +1,104 @@
-"""The declaration of a command: its name, arguments, options, an example.
-
-The small parser, typer, help, completion and the manual page are all made from it.
-"""
+"""Declare commands, and what the parser, help, completion and the manual page know of them."""
 
 from __future__ import annotations
 
 from ..errors import ArgumentError
 from .option import Argument, Option
-from .options import ACCESS, COLOR, EXIT_STATUS, JSON, MANY, QUIET, SELECTING
 from .values import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
 
+    from .job import Job
     from .option import Value
 
-__all__ = ["Argument", "Command", "Group", "Option"]
+    F = TypeVar("F", bound=Callable[..., "int | None"])
+
+SELECTING = ("recursive", "files-from", "output", "resume", "engine")  # the options that select or collect many files
+
+
+class Declared:
+    """A command's function, and what its decorator says that is needed only when it runs."""
+
+    __slots__ = ("facts", "function", "select", "unknown", "validate")
+
+    def __init__(
+        self,
+        function: Callable[..., int | None],
+        facts: dict[str, Any],
+        validate: Callable[[Job], object] | None,
+        select: Callable[[Job], Any] | None,
+        unknown: dict[str, Any] | None,
+    ) -> None:
+        self.function = function
+        self.facts = facts  # for the table
+        self.validate = validate
+        self.select = select
+        self.unknown = unknown or {}
+
+
+DECLARED: dict[str, Declared] = {}  # by the names of commands, of the modules that were imported
+
+
+def command(
+    name: str,
+    *,
+    example: str,
+    group: str = "Read",
+    several: bool = False,
+    together: bool = False,
+    opens: bool | str = False,
+    json: bool | str = True,
+    least: int | None = None,
+    statuses: dict[int, str] | None = None,
+    failure: int = 1,
+    validate: Callable[[Job], object] | None = None,
+    select: Callable[[Job], Any] | None = None,
+    unknown: dict[str, Any] | None = None,
+) -> Callable[[F], F]:
+    """Declare a function as the command ``name``, which includes its groups: ``surgery freelist rebuild``.
+
+    The first line of its docstring is the summary. Its parameters are declared as typer declares them: positional
+    arguments before the ``*``, options after it. ``db``, ``job``, ``out`` and ``err`` are passed by the runner;
+    ``db`` is declared as the argument FILE, which the runner opens.
+
+    ``group``: its heading in the help. ``several``: it runs once for each of several files; ``together``: only with
+    -o RESULTS or --engine, otherwise it takes all of them. ``opens``: it has the options of commands that open
+    databases though it has no ``db``; "locked": only those of the lock. ``json``: whether it has ``--json``, or the help of that. ``least``: positionals
+    that it needs if others than those without a default. ``statuses``: the meanings of its exit statuses if there are
+    others than success and failure; ``failure``: the exit status of an error.
+
+    ``validate`` raises errors in the command line before a database is opened; ``select`` returns the files of many;
+    ``unknown`` are the fields of a file that could not be read.
+    """
+
+    facts = {"example": example, "group": group, "several": several, "together": together, "opens": opens}
+    facts |= {"json": json, "least": least, "statuses": statuses, "failure": failure}
+
+    def declared(function: F) -> F:
+        DECLARED[name] = Declared(function, facts, validate, select, unknown)
+        return function
+
+    return declared
 
 
 class Command:
-    """A command. ``least`` and ``most`` bound the number of positionals; ``most`` None: no bound.
-    ``also`` says whether others will do.
+    """A command as ``command_table.py`` describes it. ``least`` and ``most`` bound the number of positionals;
+    ``most`` None: no bound.
 
-    Its name includes its groups: ``surgery freelist rebuild``. The module that declares it as ``COMMAND`` also has
-
-    - ``run(snapshot, job, out, err)`` if ``opens``: the runner opens the database, which is the first positional,
-      and the command has the options for this (``options.ACCESS``); else ``run(job, out, err)``. It returns the
-      exit status, None for 0, and raises BoltError on failure;
-    - ``class Options``: the types of the values in ``job.options``, if it has options of its own;
-    - ``prepare(job)``, optional: raises errors in the command line before the database is opened.
-
-    All commands have ``--json`` (with ``json`` as its help), except those that print text for shells and people.
-    A command that takes ``several`` files runs once for each; one that takes them ``together`` does so only with
-    -o RESULTS or --engine. ``group`` is its heading in the help. ``statuses`` are the meanings of the exit
-    statuses if there are others than success and failure; ``failure`` is the exit status of an error.
+    ``takes``: the names of what the runner passes; the other parameters are ``arguments`` and the command's own
+    ``options``. ``several``, ``together``, ``statuses``, ``failure``, ``group``: see :func:`command`.
     """
 
     __slots__ = (
-        "also",
         "arguments",
         "example",
         "failure",
         "group",
         "least",
+        "module",
         "most",
         "name",
         "opens",
@@ -51,6 +106,7 @@ class Command:
         "several",
         "statuses",
         "summary",
+        "takes",
         "together",
     )
 
@@ -59,36 +115,33 @@ class Command:
         name: str,
         summary: str,
         *,
+        example: str,
+        group: str,
+        module: str = "",
+        takes: tuple[str, ...] = (),
         arguments: tuple[Argument, ...] = (),
         least: int = 0,
-        most: int | None = None,
-        also: Callable[[Sequence[str], dict[str, Value]], bool] | None = None,
         options: tuple[Option, ...] = (),
-        example: str,
-        group: str = "Read",
-        opens: bool = False,
-        json: bool | str = True,
         several: bool = False,
         together: bool = False,
         statuses: dict[int, str] | None = None,
         failure: int = 1,
     ) -> None:
+        self.name = name
+        self.summary = summary
+        self.example = example
+        self.group = group
+        self.module = module
+        self.takes = takes
+        self.arguments = arguments
+        self.least = least
+        self.most = None if any(argument.many for argument in arguments) else len(arguments)
+        self.options = options
         self.several = several
         self.together = together
         self.statuses = statuses or {}
         self.failure = failure
-        self.name = name
-        self.summary = summary
-        self.arguments = arguments
-        self.least = least
-        self.most = most
-        self.also = also
-        self.opens = opens
-        own = {option.name for option in options}
-        options += tuple(option for option in MANY if several and option.name not in own)
-        self.options = options + _json(json) + (QUIET, COLOR, EXIT_STATUS) * bool(json) + (ACCESS if opens else ())
-        self.example = example
-        self.group = group
+        self.opens = "db" in takes
 
     def check_count(self, arguments: Sequence[str], values: dict[str, Value]) -> None:
         """Raise :class:`~boltcli.errors.ArgumentError`, with cobra's message, for a wrong number of positionals."""
@@ -96,8 +149,6 @@ class Command:
         unbounded = self.takes_files(arguments, values)
         least = 0 if values.get("files-from") else least
         if received >= least and (unbounded or most is None or received <= most):
-            return
-        if self.also is not None and self.also(arguments, values):
             return
         if most == 0:
             raise ArgumentError(f'unknown command {go_quote(arguments[0])} for "boltcli {self.name}"')
@@ -129,6 +180,22 @@ class Command:
             return None
         return arguments[at] if at < len(arguments) else arguments[0]
 
+    def positionals(self, arguments: Sequence[str]) -> dict[str, str | list[str]]:
+        """Return ``arguments`` by the names of the function's parameters; those that aren't given are left out."""
+        found: dict[str, str | list[str]] = {}
+        rest = list(arguments)
+        declared = [one for one in self.arguments if "db" not in self.takes or one.parameter != "db"]
+        if "db" in self.takes:
+            rest = rest[1:]
+        for number, argument in enumerate(declared):
+            if argument.many:
+                after = len(declared) - number - 1
+                found[argument.parameter] = rest[: len(rest) - after]
+                rest = rest[len(rest) - after :]
+            elif rest:
+                found[argument.parameter] = rest.pop(0)
+        return found
+
     def statuses_text(self) -> str:
         """Return the exit statuses in a line, empty if there are only success and failure."""
         return "; ".join(f"{status}: {words}" for status, words in self.statuses.items())
@@ -149,20 +216,13 @@ class Command:
         return " ".join(words)
 
 
-def _json(wanted: bool | str) -> tuple[Option, ...]:
-    """Return the option ``--json``, perhaps with the command's own help text; nothing if it isn't wanted."""
-    if isinstance(wanted, str):
-        return (Option(JSON.name, wanted, short=JSON.short, default=False, common=True),)
-    return (JSON,) * wanted
-
-
 class Group(Command):
     """A group of commands, whose names begin with its own; on its own it prints its help."""
 
     __slots__ = ()
 
     def __init__(self, name: str, summary: str, *, example: str, group: str) -> None:
-        super().__init__(name, summary, example=example, group=group, json=False)
+        super().__init__(name, summary, example=example, group=group)
 
     def usage(self) -> str:
         return f"boltcli {self.name} COMMAND"

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from .option import Option
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..apps.decode import Decoder
     from ..storage.snapshot import Snapshot
 
     Path = tuple[bytes, ...]
-
-_PANEL = "Decoding"
-DECODE = (
-    Option(
-        "decode",
-        "Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of a"
-        " program or format (json, msgpack, protobuf, gob, ...; see `boltcli help decode`), or off.",
-        default="off", metavar="NAME", panel=_PANEL,
-    ),
-    Option(
-        "proto", "Decode values with this compiled protobuf descriptor set.",
-        default="", metavar="DESCRIPTORS", kind="file", panel=_PANEL,
-    ),
-    Option("message", "The message type of the values in --proto.", default="", metavar="NAME", panel=_PANEL),
-)  # fmt: skip
 
 
 class Decoding:

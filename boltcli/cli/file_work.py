@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BoltError, CheckFailed, PassedOver, as_failure, is_out_of_memory
 from ..storage.secrets import redact_url
 from .job import Job
-from .registry import find, module_of
+from .registry import declared, find
 from .runner import run_job
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def work(item: Item) -> Done:
     command = find(name)
     assert command is not None
     shown, said = BytesIO(), BytesIO()
-    job: Job[Any] = Job(command, [path], values | {"json": True, "jobs": jobs}, said, several=True)
+    job: Job = Job(command, [path], values | {"json": True, "jobs": jobs}, said, several=True)
     state = file_state(path) if values.get("output") else (None, None, None)
     try:
         status = run_job(job, shown, said)
@@ -54,19 +54,19 @@ def work(item: Item) -> Done:
         return (*failure(job, trouble), job.status_of(trouble), state)
 
 
-def _hints(job: Job[Any], error: BoltError) -> list[str]:
+def _hints(job: Job, error: BoltError) -> list[str]:
     from .hints import hints
 
     return [] if job.quiet else hints(error, job.command, [job.path], {})
 
 
-def failure(job: Job[Any], error: BoltError) -> tuple[bytes, bytes]:
+def failure(job: Job, error: BoltError) -> tuple[bytes, bytes]:
     """Return the record of a file that could not be read, and the error for stderr."""
     from ..render import records
 
     wrong = records.with_hint(records.error(error, job.path), _hints(job, error))
     record: dict[str, Any] = {}
     records.put_path(record, job.path)
-    unknown = getattr(module_of(job.command.name), "UNKNOWN", {})
+    unknown = declared(job.command.name).unknown
     said = job.err.getvalue() if isinstance(job.err, BytesIO) else b""
     return records.line(record | unknown | {"error": wrong}), said + records.line(wrong)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .commands import COMMANDS
+from .command_table import COMMANDS
 from .registry import find, is_group
 from .streams import wants_style, write_styled
 

@@ -24,7 +24,7 @@ from ..errors import (
 )
 from ..render.names import path_text, shell_quoted, typed
 from ..storage.source import is_elsewhere
-from .commands import COMMANDS
+from .command_table import COMMANDS
 from .guesses import command_meant, flag_meant, nested_path, records_of
 from .meanings import nearest
 from .parse import UsageError

@@ -10,7 +10,7 @@ from .streams import labelled
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, BinaryIO, Generic, TypeVar
+    from typing import Any, BinaryIO
 
     from ..errors import BoltError
     from ..fleet.find import Files
@@ -19,29 +19,21 @@ if TYPE_CHECKING:
     from ..storage.source import Way
     from .option import Value
 
-    T = TypeVar("T")  # the command's class Options
-    Work = Callable[[Snapshot, "Job[Any]", BinaryIO, BinaryIO], int | None]
-else:
-
-    class Generic:
-        """A substitute for typing's, which takes longer to import than a small command to run."""
-
-        __slots__ = ()
-
-        def __class_getitem__(cls, item: object) -> type:
-            return cls
-
-    T = None
+    Work = Callable[[Snapshot, "Job", BinaryIO, BinaryIO], int | None]
 
 
 class Values:
-    """The values of a command's own options, as attributes; its class ``Options`` gives their types."""
+    """The values of a command's own options, as attributes."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self, values: dict[str, Value]) -> None:
         self.__dict__.update(values)
 
 
-class Job(Generic[T]):
+class Job:
     """One run of a command. ``arguments`` are the positionals, ``options`` the values of the command's own options.
 
     ``json``: its output is JSON. ``several``: its file is one of several, and its output is one object, even if it
@@ -72,8 +64,13 @@ class Job(Generic[T]):
             from .values import seconds
 
             set_read_timeout(seconds(str(values["read-timeout"])))
-        own = {option.attribute: values[option.name] for option in command.options if not option.common}
-        self.options: T = Values(own)  # type: ignore[assignment]
+        own = {option.parameter: values[option.name] for option in command.options if not option.common}
+        self.options = Values(own)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the command's function takes of the command line: positionals, and its own options."""
+        return self.command.positionals(self.arguments) | vars(self.options)
 
     @property
     def path(self) -> str:
@@ -120,7 +117,7 @@ class Job(Generic[T]):
         """Whether to read the state before the last transaction."""
         return bool(self._values["previous"])
 
-    def again(self, *, path: str | None = None, err: BinaryIO, several: bool = False, **values: Value) -> Job[T]:
+    def again(self, *, path: str | None = None, err: BinaryIO, several: bool = False, **values: Value) -> Job:
         """Return a copy of the job with ``path`` as its only argument, another stderr, and some other values."""
         arguments = self.arguments if path is None else [path]
         return Job(self.command, arguments, self._values | values, err, several=several or self.several)

@@ -56,7 +56,7 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
             write_styled(self._out, data)
 
 
-def run_lock_free(work: Work, job: Job[Any], source: Source, out: BinaryIO, err: BinaryIO) -> int | None:
+def run_lock_free(work: Work, job: Job, source: Source, out: BinaryIO, err: BinaryIO) -> int | None:
     """Run ``work`` on private streams until what it read is consistent; then write its output to ``out`` and ``err``.
 
     Reports on ``err`` which transaction was read. Owns ``source``. Returns what ``work`` returns,
@@ -79,9 +79,7 @@ def run_lock_free(work: Work, job: Job[Any], source: Source, out: BinaryIO, err:
     return status
 
 
-def _attempt(
-    work: Work, job: Job[Any], live: Live, out: BinaryIO
-) -> tuple[Spool, BytesIO, int | None, BoltError | None]:
+def _attempt(work: Work, job: Job, live: Live, out: BinaryIO) -> tuple[Spool, BytesIO, int | None, BoltError | None]:
     spool, said = Spool(out), BytesIO()
     status: int | None = None
     failure: BoltError | None = None

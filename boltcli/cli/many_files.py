@@ -11,7 +11,7 @@ from ..storage.secrets import original_url
 from .file_tables import counts, path_of, summary, table
 from .file_work import failure, work
 from .meant_files import meant_files
-from .registry import module_of
+from .registry import declared
 from .streams import labelled
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _MOST = 8  # processes, unless --jobs says more
 _HOW = ("recursive", "files-from", "output", "force", "resume", "engine", "jobs")  # options that don't affect results
 
 
-def run_many(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
+def run_many(job: Job, out: BinaryIO, err: BinaryIO) -> int:
     """Run the command of ``job`` on all files that its arguments and options select.
 
     Returns the largest exit status. Raises BoltError if a process or
@@ -37,7 +37,7 @@ def run_many(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
     engines.check_engine(str(job.value("engine")))
     if job.value("resume") and not job.value("output"):
         raise ArgumentError("--resume needs -o DEST, where the earlier and the new results are written")
-    files: Files = getattr(module_of(job.command.name), "meant", meant_files)(job)
+    files: Files = (declared(job.command.name).select or meant_files)(job)
     if files.failed and len(files.failed) == len(files.paths) == 1:  # there is no file at all
         raise next(iter(files.failed.values()))
     if job.value("output"):
@@ -62,7 +62,7 @@ def run_many(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
     return status
 
 
-def _to_a_file(job: Job[Any], files: Files, out: BinaryIO, err: BinaryIO) -> int:
+def _to_a_file(job: Job, files: Files, out: BinaryIO, err: BinaryIO) -> int:
     """Write a row for each file to the results file; with ``--resume`` copy the rows of unchanged files."""
     from .results_file import PARTIAL, ResultsFile
 
@@ -106,7 +106,7 @@ def _to_a_file(job: Job[Any], files: Files, out: BinaryIO, err: BinaryIO) -> int
     return status
 
 
-def _done(job: Job[Any], files: Files, paths: list[str], *, in_order: bool = False) -> Iterator[tuple[str, Done]]:
+def _done(job: Job, files: Files, paths: list[str], *, in_order: bool = False) -> Iterator[tuple[str, Done]]:
     """Run the command on ``paths`` of ``files`` and yield each with its result as it is done, or ``in_order``.
 
     Shows the progress.
@@ -140,7 +140,7 @@ def _done(job: Job[Any], files: Files, paths: list[str], *, in_order: bool = Fal
             progress(count, len(items))
 
 
-def _keep_stdin(job: Job[Any]) -> None:
+def _keep_stdin(job: Job) -> None:
     """Read standard input here, as the other processes have none; they open what this keeps."""
     from ..storage.source import open_source
 
@@ -150,11 +150,11 @@ def _keep_stdin(job: Job[Any]) -> None:
         pass  # found again, and reported, by the one whose turn it is
 
 
-def _failed(job: Job[Any], path: str, error: BoltError) -> Done:
+def _failed(job: Job, path: str, error: BoltError) -> Done:
     return (*failure(job.again(path=path, err=job.err), error), job.status_of(error), (None, None, None))
 
 
-def _unchanged(job: Job[Any], results: list[str], paths: list[str]) -> dict[str, Record]:
+def _unchanged(job: Job, results: list[str], paths: list[str]) -> dict[str, Record]:
     """Return the rows in the earlier ``results`` whose files are unchanged."""
     from ..fleet.results import is_as_before, read_results
     from ..fleet.state import file_state
@@ -165,7 +165,7 @@ def _unchanged(job: Job[Any], results: list[str], paths: list[str]) -> dict[str,
     return {path: found[path] for path in paths if path in found and is_as_before(found[path], file_state(path))}
 
 
-def _command(job: Job[Any]) -> str:
+def _command(job: Job) -> str:
     """Return the command and the options that affect its results, as text."""
     words = [job.command.name]
     for option in job.command.options:
@@ -182,9 +182,7 @@ def _parsed(shown: bytes) -> Record:
     return record
 
 
-def _row(
-    job: Job[Any], path: str, record: Record, status: int, state: tuple[int | None, int | None, int | None]
-) -> Record:
+def _row(job: Job, path: str, record: Record, status: int, state: tuple[int | None, int | None, int | None]) -> Record:
     """Return a record as a row of results, with the columns that ``--resume`` compares."""
     size, mtime, txid = state
     row: Record = {"path": os.fsencode(path).decode("utf-8", "replace"), "command": _command(job), "status": status}
@@ -216,7 +214,7 @@ def _value(text: str) -> Any:
     return text
 
 
-def _show(job: Job[Any], records: list[Record], out: BinaryIO) -> None:
+def _show(job: Job, records: list[Record], out: BinaryIO) -> None:
     from .row_output import Form, write_rows
 
     human = out.isatty() or bool(job.value("human"))
@@ -226,7 +224,7 @@ def _show(job: Job[Any], records: list[Record], out: BinaryIO) -> None:
     out.write(summary(job.command.name, records, 0).encode() + b"\n")
 
 
-def _say(said: bytes, job: Job[Any], err: BinaryIO) -> None:
+def _say(said: bytes, job: Job, err: BinaryIO) -> None:
     """Write the messages about a file: unchanged with ``--json``, else as lines that name the file."""
     if job.json:
         err.write(said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .commands import COMMANDS
+from .command_table import COMMANDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,14 +12,13 @@ _SEVERAL_IN_A_FOLDER = ("doctor",)  # commands that take one file, or a folder o
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from ..fleet.find import Files
     from .command import Command
     from .job import Job
 
 
-def meant_files(job: Job[Any], arguments: Sequence[str] | None = None, *, search: bool = False) -> Files:
+def meant_files(job: Job, arguments: Sequence[str] | None = None, *, search: bool = False) -> Files:
     """Return the files that the ``arguments`` (by default all) and options of ``job`` select.
 
     With ``search`` a folder without databases at a program's place is searched. Raises OpenError.

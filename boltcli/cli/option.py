@@ -1,4 +1,4 @@
-"""The declarations of options and positional arguments."""
+"""Options and positional arguments, as ``command_table.py`` describes them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Value = bool | int | str | list[str]
-
-_KEYWORDS = ("from", "import", "in", "is", "not", "with", "as")
 
 
 class Option:
@@ -26,7 +24,7 @@ class Option:
 
     __slots__ = (
         "choices", "common", "default", "environment", "gathers", "help", "kind", "metavar", "name", "names",
-        "panel", "parse", "required", "short", "switch",
+        "panel", "parameter", "parse", "required", "short", "switch",
     )  # fmt: skip
 
     def __init__(
@@ -34,6 +32,7 @@ class Option:
         name: str,
         help: str,
         *,
+        parameter: str,
         default: bool | int | str | list[str],
         metavar: str = "",
         parse: Callable[[str], Value] = parse_string,
@@ -49,6 +48,7 @@ class Option:
         self.names = (name, *aliases)
         self.common = common  # to most commands: handled by the runner, not listed in the usage line
         self.name = name
+        self.parameter = parameter  # of the command's function
         self.short = short
         self.help = help
         self.default = default
@@ -63,30 +63,33 @@ class Option:
         self.choices = choices  # for help and completion; other values fail later, as in bbolt
 
     @property
-    def attribute(self) -> str:
-        """The name of the value in the command's ``Options``."""
-        name = self.name.replace("-", "_")
-        return f"{name}_" if name in _KEYWORDS else name
-
-    @property
     def label(self) -> str:
         """The flag's name in pflag's errors."""
         return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
 
 
 class Argument:
-    """A positional argument, for help and completion; the command's ``least`` and ``most`` bound their number.
+    """A positional argument.
 
     ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any number of them.
     ``hidden``: accepted silently, as by bbolt.
     """
 
-    __slots__ = ("help", "hidden", "kind", "many", "name", "required")
+    __slots__ = ("help", "hidden", "kind", "many", "name", "parameter", "required")
 
     def __init__(
-        self, name: str, kind: str, help: str, *, many: bool = False, required: bool = True, hidden: bool = False
+        self,
+        name: str,
+        kind: str,
+        help: str,
+        *,
+        parameter: str,
+        many: bool = False,
+        required: bool = True,
+        hidden: bool = False,
     ) -> None:
         self.name = name
+        self.parameter = parameter  # of the command's function
         self.kind = kind
         self.help = help
         self.many = many

@@ -1,13 +1,17 @@
-"""Options and arguments that several commands share: each has one name, one letter and one meaning everywhere."""
+"""Arguments and options that several commands share, as typer declares them: each has one meaning everywhere.
+
+Commands name them in the annotations of their functions, which are text at run time: only ``make_table.py`` and
+``typer_app.py`` import this module, and with it typer.
+"""
 
 from __future__ import annotations
 
-from .option import Argument, Option
+from typing import Annotated, Any, Literal, get_args
+
+from typer import Argument, Option
+
+from ..storage.snapshot import Snapshot
 from .values import (
-    COLORS,
-    EXIT_STATUSES,
-    FORMATS,
-    LOCK_WAYS,
     parse_color,
     parse_count,
     parse_exit_status,
@@ -16,149 +20,290 @@ from .values import (
     parse_timeout,
 )
 
-FILE = Argument("FILE", "file", "The bolt database file.")
-FILES = Argument("FILE", "file", "The bolt database file; several give a table, or with --json an object for each.")
-BUCKET = Argument("BUCKET", "bucket", "Name of a top-level bucket.")
-SUBBUCKET = Argument("SUBBUCKET", "bucket", "Names of nested buckets, outermost first.", many=True, required=False)
-PATH = Argument("BUCKETS", "bucket", "Only this bucket: its path, outermost name first.", many=True, required=False)
-PGIDS = Argument("PGID", "page", "Page ids.", many=True, required=False)
 
-JSON = Option("json", "Write JSON: one document, or an object a line.", short="j", default=False, common=True)
-
-QUIET = Option("quiet", "Don't print progress, warnings and hints.", short="q", default=False, common=True)
-
-EXIT_STATUS = Option(
-    "exit-status",
-    "Exit status of failures: bbolt (always 1) or detailed (1 damaged, 2 unreadable, 3 locked, 4 not found, 64 usage).",
-    default="bbolt", metavar="KIND", parse=parse_exit_status, choices=EXIT_STATUSES, environment="BOLTCLI_EXIT_STATUS",
-    common=True,
-)  # fmt: skip
-
-COLOR = Option(
-    "color", "Colours: auto (on a terminal), always or never.", default="auto", metavar="WHEN", parse=parse_color,
-    choices=COLORS, common=True,
-)  # fmt: skip
-
-PARSE = Option("parse", "With --json: nest values that are JSON instead of writing them as text.", default=False)
-
-JOBS = Option(
-    "jobs",
-    "Number of processes for several files; 0 chooses automatically.",
-    default=0, metavar="N", parse=parse_count,
-)  # fmt: skip
-JOBS_APART = Option(
-    "jobs",
-    "With -o: number of processes for several files; 0 chooses automatically.",
-    default=0, metavar="N", parse=parse_count,
-)  # fmt: skip
-DEPTH = Option("depth", "Show buckets down to this many levels; 0: all.", default=0, metavar="N", parse=parse_count)
-OUTPUT = Option(
-    "output",
-    "Write the result to this file, which appears when it is complete. An existing file is an error"
-    " (bbolt would merge into it, or fail half-way).",
-    default="", metavar="DEST", short="o", required=True, kind="file",
-)  # fmt: skip
-HUMAN = Option("human", "Print sizes in KiB, MiB, ...; the default on a terminal.", short="H", default=False)
-HUMAN_ONLY_IF_GIVEN = Option("human", "Print sizes in KiB, MiB, ...", short="H", default=False)
-FORCE = Option("force", "Replace DEST if it exists.", default=False)
-NO_SYNC = Option("no-sync", "Don't sync the result to the disk.", default=False)
-FILL_PERCENT = Option(
-    "fill-percent",
-    "Fill pages up to this percentage, 10 to 100; compact needs --dense for it.",
-    default=100, metavar="N", parse=parse_count,
-)  # fmt: skip
-PAGE_SIZE = Option(
-    "page-size",
-    "Page size of the result, a power of two from 1024 to 65536; 0: the host's, as in bbolt.",
-    default=0, metavar="N", parse=parse_count,
-)  # fmt: skip
+def files() -> None:
+    """Complete the names of files: this and the next functions only name what completes a value."""
 
 
-def format_option(
-    help: str = "How to write them", *, name: str = "format", short: str = "", aliases: tuple[str, ...] = ()
-) -> Option:
-    """Return ``--format`` or a similar option: a choice of formats for keys and values."""
-    return Option(
-        name, f"{help}: {'|'.join(FORMATS)}", default="auto", metavar="FORMAT", short=short, choices=FORMATS,
-        aliases=aliases,
-    )  # fmt: skip
+def buckets() -> None:
+    """Complete the names of buckets."""
+
+
+def keys() -> None:
+    """Complete keys."""
+
+
+def pages() -> None:
+    """Complete page ids."""
+
+
+def commands() -> None:
+    """Complete the names of commands."""
+
+
+def _file(help: str, metavar: str = "FILE") -> Any:
+    return Argument(metavar=metavar, help=help, autocompletion=files)
+
+
+Database = Annotated[Snapshot, _file("The bolt database file.")]
+Databases = Annotated[
+    Snapshot, _file("The bolt database file; several give a table, or with --json an object for each.")
+]
+Path = Annotated[str, _file("The bolt database file.")]
+UnchangedPath = Annotated[str, _file("The bolt database file; it is not changed.")]
+Bucket = Annotated[str, Argument(help="Name of a top-level bucket.", autocompletion=buckets)]
+Subbuckets = Annotated[
+    list[str],
+    Argument(metavar="SUBBUCKET", help="Names of nested buckets, outermost first.", autocompletion=buckets),
+]
+BucketPath = Annotated[
+    list[str],
+    Argument(metavar="BUCKETS", help="Only this bucket: its path, outermost name first.", autocompletion=buckets),
+]
+PageIds = Annotated[list[str], Argument(metavar="PGID", help="Page ids.", autocompletion=pages)]
+
+Nested = Annotated[
+    bool, Option("--parse", help="With --json: nest values that are JSON instead of writing them as text.")
+]
+Jobs = Annotated[
+    int,
+    Option(help="Number of processes for several files; 0 chooses automatically.", metavar="N", parser=parse_count),
+]
+JobsApart = Annotated[
+    int,
+    Option(
+        "--jobs",
+        help="With -o: number of processes for several files; 0 chooses automatically.",
+        metavar="N",
+        parser=parse_count,
+    ),
+]
+Depth = Annotated[int, Option(help="Show buckets down to this many levels; 0: all.", metavar="N", parser=parse_count)]
+Destination = Annotated[
+    str,
+    Option(
+        "--output",
+        "-o",
+        help="Write the result to this file, which appears when it is complete. An existing file is an error"
+        " (bbolt would merge into it, or fail half-way).",
+        metavar="DEST",
+        autocompletion=files,
+    ),
+]
+ChangedCopy = Annotated[
+    str,
+    Option(
+        "--output",
+        "-o",
+        help="Write the changed copy to this file, which must not exist.",
+        metavar="DEST",
+        autocompletion=files,
+    ),
+]
+WriteAnyway = Annotated[bool, Option("--force", help="Write the meta page even if its values are impossible.")]
+Human = Annotated[bool, Option("--human", "-H", help="Print sizes in KiB, MiB, ...; the default on a terminal.")]
+HumanIfGiven = Annotated[bool, Option("--human", "-H", help="Print sizes in KiB, MiB, ...")]
+Force = Annotated[bool, Option(help="Replace DEST if it exists.")]
+NoSync = Annotated[bool, Option(help="Don't sync the result to the disk.")]
+FillPercent = Annotated[
+    int,
+    Option(
+        help="Fill pages up to this percentage, 10 to 100; compact needs --dense for it.",
+        metavar="N",
+        parser=parse_count,
+    ),
+]
+PageSize = Annotated[
+    int,
+    Option(
+        help="Page size of the result, a power of two from 1024 to 65536; 0: the host's, as in bbolt.",
+        metavar="N",
+        parser=parse_count,
+    ),
+]
+FormatName = Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"]
+_FORMATS = "|".join(get_args(FormatName))
+Format = Annotated[FormatName, Option("--format", "-f", help=f"How to write them: {_FORMATS}", metavar="FORMAT")]
+FormatOnly = Annotated[FormatName, Option("--format", help=f"How to write them: {_FORMATS}", metavar="FORMAT")]
+
+_DECODING = "Decoding"
+Decode = Annotated[
+    str,
+    Option(
+        help="Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of"
+        " a program or format (json, msgpack, protobuf, gob, ...; see `boltcli help decode`), or off.",
+        metavar="NAME",
+        rich_help_panel=_DECODING,
+    ),
+]
+Proto = Annotated[
+    str,
+    Option(
+        help="Decode values with this compiled protobuf descriptor set.",
+        metavar="DESCRIPTORS",
+        autocompletion=files,
+        rich_help_panel=_DECODING,
+    ),
+]
+Message = Annotated[
+    str, Option(help="The message type of the values in --proto.", metavar="NAME", rich_help_panel=_DECODING)
+]
+
+_FILTERS = "Which ones"
+Prefix = Annotated[str, Option(help="Only keys that begin with this.", metavar="KEY", rich_help_panel=_FILTERS)]
+From = Annotated[str, Option("--from", help="Only keys at or after this one.", metavar="KEY", rich_help_panel=_FILTERS)]
+To = Annotated[str, Option(help="Only keys before this one.", metavar="KEY", rich_help_panel=_FILTERS)]
+Limit = Annotated[
+    int, Option(help="At most this many; 0: all.", metavar="N", parser=parse_count, rich_help_panel=_FILTERS)
+]
+Reverse = Annotated[bool, Option(help="List from the last to the first.", rich_help_panel=_FILTERS)]
+Recursive = Annotated[
+    bool,
+    Option(
+        help="Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the"
+        " outermost level only.",
+        rich_help_panel=_FILTERS,
+    ),
+]
+Grep = Annotated[
+    str,
+    Option(
+        help="Only those that match this regular expression (Python's, on bytes) anywhere; at any depth.",
+        metavar="REGEX",
+        rich_help_panel=_FILTERS,
+    ),
+]
+
+_MANY = "Many files"
+
+
+class Many:
+    """Options of commands that take several files."""
+
+    recursive: Annotated[bool, Option(help="Search folders for databases.", rich_help_panel=_MANY)] = False
+    files_from: Annotated[
+        str,
+        Option(
+            help="Read the names of more files from this file, one a line; -: standard input.",
+            metavar="LIST",
+            autocompletion=files,
+            rich_help_panel=_MANY,
+        ),
+    ] = ""
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            help="Write the results to this file: .ndjson, .json, .csv or .parquet.",
+            metavar="DEST",
+            autocompletion=files,
+            rich_help_panel=_MANY,
+        ),
+    ] = ""
+    force: Annotated[bool, Option(help="Replace DEST if it exists.", rich_help_panel=_MANY)] = False
+    resume: Annotated[
+        str,
+        Option(
+            help="Skip files whose size, time and transaction are unchanged since these results of an earlier run.",
+            metavar="RESULTS",
+            autocompletion=files,
+            rich_help_panel=_MANY,
+        ),
+    ] = ""
+    engine: Annotated[
+        str,
+        Option(
+            help="Run on Dask: local:N (N processes) or dask://HOST:PORT; default: --jobs processes here.",
+            metavar="ENGINE",
+            rich_help_panel=_MANY,
+        ),
+    ] = ""
+
+
+class Common:
+    """Options of all commands but those that print text for shells and people."""
+
+    json: Annotated[bool, Option("--json", "-j", help="Write JSON: one document, or an object a line.")] = False
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Don't print progress, warnings and hints.")] = False
+    color: Annotated[
+        Literal["auto", "always", "never"],
+        Option(
+            help="Colours: auto (on a terminal), always or never.",
+            metavar="WHEN",
+            parser=parse_color,
+        ),
+    ] = "auto"
+    exit_status: Annotated[
+        Literal["bbolt", "detailed"],
+        Option(
+            help="Exit status of failures: bbolt (always 1) or detailed (1 damaged, 2 unreadable, 3 locked, 4 not"
+            " found, 64 usage).",
+            metavar="KIND",
+            parser=parse_exit_status,
+            envvar="BOLTCLI_EXIT_STATUS",
+        ),
+    ] = "bbolt"
 
 
 _ELSEWHERE = "When the file is packed or remote"
-READ_TIMEOUT = Option(
-    "read-timeout", "End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever.",
-    default="30s", metavar="DURATION", parse=parse_timeout, environment="BOLTCLI_READ_TIMEOUT", panel=_ELSEWHERE,
-    common=True,
-)  # fmt: skip
 _IN_USE = "When another process is using the database"
-ACCESS = (
-    Option(
-        "timeout",
-        "Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever.",
-        default="1s", metavar="DURATION", parse=parse_timeout, environment="BOLTCLI_TIMEOUT", panel=_IN_USE,
-        common=True,
-    ),
-    Option(
-        "lock",
-        "If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't wait), "
-        "none (ignore locks).",
-        default="auto", metavar="WAY", parse=parse_lock, choices=LOCK_WAYS, environment="BOLTCLI_LOCK", panel=_IN_USE,
-        common=True,
-    ),
-    Option("no-lock", "The same as --lock none.", default=False, panel=_IN_USE, common=True),
-    Option("previous", "Read the state before the last transaction.", default=False, panel=_IN_USE, common=True),
-    Option(
-        "max-unpacked",
-        "Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own size.",
-        default=0, metavar="SIZE", parse=parse_size, panel=_ELSEWHERE, common=True,
-    ),
-    READ_TIMEOUT,
-    Option(
-        "stats", "Report how much was read of a remote file (s3://, https://, ...).",
-        default=False, panel=_ELSEWHERE, common=True,
-    ),
-)  # fmt: skip
 
-_MANY = "Many files"
-MANY = (
-    Option("recursive", "Search folders for databases.", default=False, panel=_MANY, common=True),
-    Option(
-        "files-from", "Read the names of more files from this file, one a line; -: standard input.",
-        default="", metavar="LIST", kind="file", panel=_MANY, common=True,
-    ),
-    Option(
-        "output", "Write the results to this file: .ndjson, .json, .csv or .parquet.",
-        default="", metavar="DEST", short="o", kind="file", panel=_MANY, common=True,
-    ),
-    Option("force", "Replace DEST if it exists.", default=False, panel=_MANY, common=True),
-    Option(
-        "resume", "Skip files whose size, time and transaction are unchanged since these results of an earlier run.",
-        default="", metavar="RESULTS", kind="file", panel=_MANY, common=True,
-    ),
-    Option(
-        "engine", "Run on Dask: local:N (N processes) or dask://HOST:PORT; default: --jobs processes here.",
-        default="", metavar="ENGINE", panel=_MANY, common=True,
-    ),
-)  # fmt: skip
 
-SELECTING = tuple(option.name for option in MANY if option.name != "force")  # --force alone means nothing
+class Locking:
+    """Options of commands that lock a file."""
 
-_FILTERS = "Which ones"
-FILTERS = (
-    Option("prefix", "Only keys that begin with this.", default="", metavar="KEY", panel=_FILTERS),
-    Option("from", "Only keys at or after this one.", default="", metavar="KEY", panel=_FILTERS),
-    Option("to", "Only keys before this one.", default="", metavar="KEY", panel=_FILTERS),
-    Option("limit", "At most this many; 0: all.", default=0, metavar="N", parse=parse_count, panel=_FILTERS),
-    Option("reverse", "List from the last to the first.", default=False, panel=_FILTERS),
-    Option(
-        "recursive",
-        "Include nested buckets; each key is preceded by its bucket path. --prefix, --from and --to apply to the"
-        " outermost level only.",
-        default=False, panel=_FILTERS,
-    ),
-    Option(
-        "grep",
-        "Only those that match this regular expression (Python's, on bytes) anywhere; at any depth.",
-        default="", metavar="REGEX", panel=_FILTERS,
-    ),
-)  # fmt: skip
+    timeout: Annotated[
+        str,
+        Option(
+            help="Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever.",
+            metavar="DURATION",
+            parser=parse_timeout,
+            envvar="BOLTCLI_TIMEOUT",
+            rich_help_panel=_IN_USE,
+        ),
+    ] = "1s"
+    lock: Annotated[
+        Literal["auto", "wait", "try", "none"],
+        Option(
+            help="If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't"
+            " wait), none (ignore locks).",
+            metavar="WAY",
+            parser=parse_lock,
+            envvar="BOLTCLI_LOCK",
+            rich_help_panel=_IN_USE,
+        ),
+    ] = "auto"
+    no_lock: Annotated[bool, Option(help="The same as --lock none.", rich_help_panel=_IN_USE)] = False
+
+
+class Access:
+    """More options of commands that open databases."""
+
+    previous: Annotated[bool, Option(help="Read the state before the last transaction.", rich_help_panel=_IN_USE)] = (
+        False
+    )
+    max_unpacked: Annotated[
+        int,
+        Option(
+            help="Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own"
+            " size.",
+            metavar="SIZE",
+            parser=parse_size,
+            rich_help_panel=_ELSEWHERE,
+        ),
+    ] = 0
+    read_timeout: Annotated[
+        str,
+        Option(
+            help="End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever.",
+            metavar="DURATION",
+            parser=parse_timeout,
+            envvar="BOLTCLI_READ_TIMEOUT",
+            rich_help_panel=_ELSEWHERE,
+        ),
+    ] = "30s"
+    stats: Annotated[
+        bool,
+        Option(help="Report how much was read of a remote file (s3://, https://, ...).", rich_help_panel=_ELSEWHERE),
+    ] = False

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from .command import Command, Group
-from .commands import COMMANDS
+from . import values
+from .command import DECLARED, Command, Group
+from .command_table import COMMANDS, SHARED
+from .option import Argument, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .command import Declared
 
 GROUPS = (
     Group(
@@ -53,21 +57,39 @@ def is_group(name: str) -> bool:
     return name in _GROUPS
 
 
-def module_of(name: str) -> Any:
-    """Import and return the module of the command ``name``."""
-    return __import__(f"boltcli.cli.commands.{COMMANDS[name]}", fromlist=["COMMAND"])
+def declared(name: str) -> Declared:
+    """Import the module of the command ``name``, and return what it declares."""
+    if name not in DECLARED:
+        __import__(f"boltcli.cli.commands.{COMMANDS[name]['module']}")
+    return DECLARED[name]
 
 
 def find(name: str) -> Command | None:
-    """Return the declaration of the command or group ``name``; None if there is none."""
+    """Return the command or group ``name``; None if there is none."""
     if name in _GROUPS:
         return _GROUPS[name]
-    if name not in COMMANDS:
-        return None
-    command: Command = module_of(name).COMMAND
-    return command
+    return _made(name) if name in COMMANDS else None
 
 
 def all_commands() -> list[Command]:
-    """Return the declarations of all commands, in the list's order."""
-    return [module_of(name).COMMAND for name in COMMANDS]
+    """Return all commands, in the table's order."""
+    return list(map(_made, COMMANDS))
+
+
+def _made(name: str) -> Command:
+    row: dict[str, Any] = dict(COMMANDS[name])
+    own = {option["name"] for option in row["options"]}
+    options = list(row["options"])
+    json = row.pop("json", None)
+    for shared in row.pop("shared"):
+        options += [option for option in SHARED[shared] if option["name"] not in own]
+    row["options"] = tuple(
+        _option(option | {"help": json} if json and option["name"] == "json" else option) for option in options
+    )
+    row["arguments"] = tuple(Argument(**argument) for argument in row["arguments"])
+    return Command(name, **row)
+
+
+def _option(row: dict[str, Any]) -> Option:
+    parse = row.get("parse")
+    return Option(**row | {"parse": getattr(values, parse)} if parse else row)

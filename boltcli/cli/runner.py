@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from .registry import module_of
+from .registry import declared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import BinaryIO
 
     from ..storage.snapshot import Snapshot
     from ..storage.source import Source
+    from .command import Declared
     from .job import Job, Work
 
 
-def run_job(job: Job[Any], out: BinaryIO, err: BinaryIO) -> int:
+def run_job(job: Job, out: BinaryIO, err: BinaryIO) -> int:
     """Run the command of ``job`` and return the exit status. Raises BoltError."""
-    module = prepare(job)
-    if job.command.opens:
-        return run_on_database(module.run, job, out, err) or 0
-    status: int | None = module.run(job, out, err)
-    return status or 0
+    function = prepare(job).function
+    takes = job.command.takes
+
+    def work(snapshot: Snapshot | None, job: Job, out: BinaryIO, err: BinaryIO) -> int | None:
+        passed = {"db": snapshot, "job": job, "out": out, "err": err}
+        return function(**{name: passed[name] for name in takes}, **job.parameters)
+
+    return (run_on_database(work, job, out, err) if job.command.opens else work(None, job, out, err)) or 0
 
 
-def prepare(job: Job[Any]) -> Any:
-    """Validate the command line of ``job`` and return the module of its command. Raises BoltError."""
-    module = module_of(job.command.name)
-    check = getattr(module, "prepare", None)
-    if check is not None:
-        check(job)
-    return module
+def prepare(job: Job) -> Declared:
+    """Validate the command line of ``job`` and return what its command declares. Raises BoltError."""
+    found = declared(job.command.name)
+    if found.validate is not None:
+        found.validate(job)
+    return found
 
 
-def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> int | None:
+def run_on_database(work: Work, job: Job, out: BinaryIO, err: BinaryIO) -> int | None:
     """Open the database of ``job`` and call ``work`` with its snapshot.
 
     Under the lock the database can't change, and ``work`` writes directly. Without the lock, or for the state before
@@ -54,7 +57,7 @@ def run_on_database(work: Work, job: Job[Any], out: BinaryIO, err: BinaryIO) -> 
     return run_lock_free(work, job, source, out, err)
 
 
-def open_second(path: str, job: Job[Any], *, previous: bool = False) -> Snapshot:
+def open_second(path: str, job: Job, *, previous: bool = False) -> Snapshot:
     """Open a database with the job's options, for commands that read two, or that read one for a long time.
 
     Without the lock this is a private copy of one transaction's state. The caller closes it.
@@ -64,7 +67,7 @@ def open_second(path: str, job: Job[Any], *, previous: bool = False) -> Snapshot
     return open_state(_opened(path, job), previous=previous)
 
 
-def _opened(path: str, job: Job[Any]) -> Source:
+def _opened(path: str, job: Job) -> Source:
     from ..storage.source import open_source
 
     with job.progress("unpacking", "bytes") as progress:

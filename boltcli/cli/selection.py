@@ -6,7 +6,6 @@ import os
 
 from ..errors import ArgumentError
 from .key_argument import address
-from .options import FILTERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Filters:
-    """The values of ``options.FILTERS``, for the ``Options`` of commands that have them."""
+    """The values of the options that choose pairs."""
 
     prefix: str
     from_: str
@@ -29,7 +28,7 @@ class Filters:
 
 def is_filtered(options: Filters) -> bool:
     """Return whether any filter is given."""
-    return any(getattr(options, option.attribute) for option in FILTERS)
+    return any(getattr(options, name) for name in Filters.__annotations__)
 
 
 def selection(options: Filters, *, values: bool) -> dict[str, Any]:

@@ -7,22 +7,16 @@ from ..format.meta import Meta
 from ..ops.write.page_surgery import leads_beyond, nonsense
 from ..render.names import shell_quoted
 from ..storage.raw import begin_copy
-from .command import Command, Option
-from .option import Argument
-from .values import parse_int64, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO, TypeVar
+    from typing import BinaryIO
 
     from ..ops.write.page_surgery import Patch
     from ..storage.destination import Destination
     from ..storage.raw import RawFile
     from .job import Job
-
-    T = TypeVar("T", bound="Output")
-    F = TypeVar("F", bound="Forced")
 
 FREELIST_HINT = b"Please consider executing `./bbolt surgery freelist abandon ...`\n"
 PAGES_LOST = (
@@ -30,50 +24,7 @@ PAGES_LOST = (
 )  # fmt: skip
 
 
-OUTPUT = Option(
-    "output", "Write the changed copy to this file, which must not exist.", default="", metavar="DEST",
-    short="o", required=True, kind="file",
-)  # fmt: skip
-
-
-class Output:
-    """The value of ``OUTPUT``, a base of ``Options``."""
-
-    output: str
-
-
-def number_option(
-    name: str, help: str, *, metavar: str = "PGID", signed: bool = False, aliases: tuple[str, ...] = ()
-) -> Option:
-    """Return a required option that takes a number."""
-    parse = parse_int64 if signed else parse_uint64
-    return Option(name, help, default=0, metavar=metavar, parse=parse, required=True, aliases=aliases)
-
-
-def declare(name: str, summary: str, example: str, *options: Option) -> Command:
-    """Return the declaration of ``surgery NAME``; ``example`` is the rest of the example."""
-    return Command(
-        f"surgery {name}",
-        summary,
-        arguments=(Argument("FILE", "file", "The bolt database file; it is not changed."),),
-        least=1,
-        most=1,
-        options=options,
-        example=f"boltcli surgery {name} {example}",
-        group="Repair",
-    )
-
-
-FORCE = Option("force", "Write the meta page even if its values are impossible.", default=False)
-
-
-class Forced(Output):
-    """The values of ``OUTPUT`` and ``FORCE``."""
-
-    force: bool
-
-
-def refuse_nonsense(job: Job[F], file: RawFile, patches: Sequence[Patch], *, far: bool = False) -> None:
+def refuse_nonsense(job: Job, file: RawFile, patches: Sequence[Patch], *, far: bool = False) -> None:
     """Raise :class:`~boltcli.errors.ArgumentError` for a meta page with impossible values, unless --force is given.
 
     ``far``: a page that is not in the file may be meant to come into it by the next command, so it is only warned of.
@@ -93,7 +44,7 @@ def refuse_nonsense(job: Job[F], file: RawFile, patches: Sequence[Patch], *, far
                                 else f"meta page {meta.page}: {why}: --force writes it")  # fmt: skip
 
 
-def output_of(job: Job[T]) -> str:
+def output_of(job: Job) -> str:
     """Return the value of ``--output``. Raises :class:`~boltcli.errors.ArgumentError` if it is empty.
 
     Warns if another process has the file open for writing: the copy may then mix several states.
@@ -107,7 +58,7 @@ def output_of(job: Job[T]) -> str:
     return output
 
 
-def _warn_of_writer(job: Job[T]) -> None:
+def _warn_of_writer(job: Job) -> None:
     from ..storage.holders import writer
     from ..storage.source import open_source
 
@@ -129,7 +80,7 @@ def check_page(pgid: int) -> None:
         raise ArgumentError(f"the pageId must be at least 2, but got {pgid}")
 
 
-def say(out: BinaryIO, job: Job[T], message: str, warning: bytes = b"") -> None:
+def say(out: BinaryIO, job: Job, message: str, warning: bytes = b"") -> None:
     """Write ``message`` and ``warning`` to ``out``, then check the copy and report the result."""
     count, verdict = _verdict(job.options.output)
     if not job.json:

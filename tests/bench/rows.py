@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from boltcli.cli.commands import COMMANDS
+from boltcli.cli.command_table import COMMANDS
 from tests.bench.databases import BUCKET
 from tests.bench.measure import Tool
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.cli.commands import COMMANDS
+from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.registry import find
 from boltcli.cli.row_output import ENDINGS
 from tests.support import ROOT, error_line, fixture, run

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.cli.commands import COMMANDS
+from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.meanings import nearest, suggestions
 from tests.live import held
 from tests.schema import run_json

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from boltcli.cli.command import Command
-from boltcli.cli.commands import COMMANDS
+from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.job import Job
 from boltcli.cli.option import Option
 from boltcli.cli.options import MANY
@@ -300,7 +300,7 @@ def test_options_have_the_types_that_are_declared(name: str) -> None:
     }
     assert _typed(module_of(name)) == declared
     parsed = parse(command.example.rpartition(" | ")[2].split()[1:])
-    job: Job[Any] = Job(command, parsed.arguments, parsed.options, io.BytesIO())
+    job: Job = Job(command, parsed.arguments, parsed.options, io.BytesIO())
     for key, kind in declared.items():
         assert type(getattr(job.options, key)).__name__ == kind.partition("[")[0]
 
@@ -308,11 +308,11 @@ def test_options_have_the_types_that_are_declared(name: str) -> None:
 def test_common_options_are_read_by_the_runner() -> None:
     parsed = parse(["check", "f", "--timeout", "2s", "--lock", "try", "--previous"])
     assert parsed.command is not None
-    job: Job[Any] = Job(parsed.command, parsed.arguments, parsed.options, io.BytesIO())
+    job: Job = Job(parsed.command, parsed.arguments, parsed.options, io.BytesIO())
     assert (job.path, job.timeout, job.lock, job.previous, job.json) == ("f", 2.0, "try", True, False)
     again = job.again(path="g", err=io.BytesIO(), several=True, jobs=3)
     assert (again.arguments, again.several, again.options.jobs, job.options.jobs) == (["g"], True, 3, 0)
-    without: Job[Any] = Job(parsed.command, ["f"], parsed.options | {"no-lock": True}, io.BytesIO())
+    without: Job = Job(parsed.command, ["f"], parsed.options | {"no-lock": True}, io.BytesIO())
     assert without.lock == "none"
 
 

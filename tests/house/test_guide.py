@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from boltcli import guide
-from boltcli.cli.commands import COMMANDS
+from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.help import shown_example
 from boltcli.cli.registry import find
 from tests.support import ROOT

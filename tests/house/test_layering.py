@@ -136,7 +136,7 @@ def test_modules_can_be_read_in_a_sitting() -> None:
 
 def test_commands_have_one_way_to_a_database() -> None:
     """The runner opens it: whoever does it in another way can't read one that is in use."""
-    from boltcli.cli.commands import COMMANDS
+    from boltcli.cli.command_table import COMMANDS
     from boltcli.cli.registry import find
 
     for name, module in COMMANDS.items():

@@ -6,79 +6,32 @@ import os
 
 from ...apps.contract import ERROR, SEVERITIES, WARNING
 from ...errors import ArgumentError, BoltError, PassedOver, as_failure
-from ..command import Argument, Command, Option
+from ..command import command
 from ..meant_files import meant_files
-from ..options import ACCESS, JOBS_APART
 from ..runner import run_on_database
 from ..streams import wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO, Literal
+
+    from typer import Argument, Option
 
     from ...apps.contract import Application, Audit, AuditFinding, Change
     from ...apps.store import SnapshotStore
     from ...fleet.find import Files
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..options import JobsApart, files
 
     Done = tuple[str, Application, Audit]
-
-COMMAND = Command(
-    "audit",
-    "Check an application's records: what is lost, stuck or inconsistent, and what to do about it.",
-    arguments=(
-        Argument("FILE", "file", "Database files, or directories that contain databases.", many=True),
-    ),
-    least=1,
-    options=(
-        Option("verbose", "Show all findings, including notes, each with its remedy.", default=False),
-        Option(
-            "fail-on",
-            "Exit with status 1 if there is a finding of at least this severity: error|warning|info.",
-            default=ERROR, metavar="SEVERITY", choices=SEVERITIES,
-        ),
-        Option("now", "Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.",
-               default="", metavar="TIME"),
-        Option("changes", "Write the changes that repair the file, for `boltcli patch`; with --older-than the changes"
-               " that delete old records.", default="", metavar="CHANGES", kind="file"),
-        Option("older-than", "Report records that were finished before this age and can be deleted: 30d, 12h.",
-               default="", metavar="DURATION"),
-        Option("snapshot", "Index of the newest snapshot of a raft log, or the path of its meta.json; default: the"
-               " snapshots beside the log.", default="", metavar="INDEX", kind="file"),
-        Option("force", "Replace CHANGES or DEST if it exists.", default=False),
-        JOBS_APART,
-        Option("app", "The application that wrote the files; auto: recognise it by their buckets.",
-               default="auto", metavar="NAME"),
-        *ACCESS,
-    ),
-    several=True,
-    together=True,
-    group="Applications",
-    example="boltcli audit fixtures/bacalhau-compute-1.4.db",
-    statuses={0: "no finding of the severity in --fail-on", 1: "such a finding, or a file could not be read"},
-)  # fmt: skip
-
-
-class Options:
-    """The values of the options."""
-
-    verbose: bool
-    fail_on: str
-    now: str
-    changes: str
-    older_than: str
-    snapshot: str
-    force: bool
-    jobs: int
-    app: str
 
 
 # The fields of a file that could not be audited.
 UNKNOWN: dict[str, Any] = {"application": None, "layout": None, "ok": False, "answers": {}, "findings": []}
 
 
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if job.options.fail_on not in SEVERITIES:
         raise ArgumentError(f"--fail-on is one of {', '.join(SEVERITIES)}, not {job.options.fail_on!r}")
     _now(job.options.now)
@@ -92,7 +45,7 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError("--changes takes one file, and no -o or --engine")
 
 
-def meant(job: Job[Options]) -> Files:
+def meant(job: Job) -> Files:
     """Return the files that ``job`` selects, each once; a folder without stores at known places is searched."""
     files = meant_files(job, search=True)
     files.paths = list(dict.fromkeys(files.paths))
@@ -106,7 +59,71 @@ def _nothing(folder: str) -> ArgumentError:
     return ArgumentError(f"no store of a known application in {folder}; `boltcli help apps` lists them")
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+@command(
+    "audit",
+    example="boltcli audit fixtures/bacalhau-compute-1.4.db",
+    group="Applications",
+    several=True,
+    together=True,
+    opens=True,
+    statuses={0: "no finding of the severity in --fail-on", 1: "such a finding, or a file could not be read"},
+    validate=prepare,
+    select=meant,
+    unknown=UNKNOWN,
+)
+def audit_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    files: Annotated[
+        list[str],
+        Argument(metavar="FILE", help="Database files, or directories that contain databases.", autocompletion=files),
+    ],
+    verbose: Annotated[bool, Option(help="Show all findings, including notes, each with its remedy.")] = False,
+    fail_on: Annotated[
+        Literal["error", "warning", "info"],
+        Option(
+            help="Exit with status 1 if there is a finding of at least this severity: error|warning|info.",
+            metavar="SEVERITY",
+        ),
+    ] = "error",
+    now: Annotated[
+        str,
+        Option(
+            help="Compute ages at this time: RFC 3339, or seconds since 1970; default: the current time.",
+            metavar="TIME",
+        ),
+    ] = "",
+    changes: Annotated[
+        str,
+        Option(
+            help="Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that delete old records.",
+            metavar="CHANGES",
+            autocompletion=files,
+        ),
+    ] = "",
+    older_than: Annotated[
+        str,
+        Option(
+            help="Report records that were finished before this age and can be deleted: 30d, 12h.", metavar="DURATION"
+        ),
+    ] = "",
+    snapshot: Annotated[
+        str,
+        Option(
+            help="Index of the newest snapshot of a raft log, or the path of its meta.json; default: the snapshots beside the log.",
+            metavar="INDEX",
+            autocompletion=files,
+        ),
+    ] = "",
+    force: Annotated[bool, Option(help="Replace CHANGES or DEST if it exists.")] = False,
+    jobs: JobsApart = 0,
+    app: Annotated[
+        str, Option(help="The application that wrote the files; auto: recognise it by their buckets.", metavar="NAME")
+    ] = "auto",
+) -> int:
+    """Check an application's records: what is lost, stuck or inconsistent, and what to do about it."""
     from ...render.audit_report import audit_record, audit_text
 
     files = meant(job)
@@ -125,7 +142,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
             for path, finding in application.join(audits):
                 findings[path].append(finding)
     status = 1 if failures else 0
-    grave = SEVERITIES[: SEVERITIES.index(job.options.fail_on) + 1]
+    grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     first = True
     by_path = {path: (application, audit) for path, application, audit in done}
     for path in paths:
@@ -140,7 +157,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
             out.write(audit_record(path, application.name, audit, findings[path], ok=ok))
         else:
             out.write(b"" if first else b"\n")
-            style, verbose = wants_style(out), job.options.verbose
+            style, verbose = wants_style(out), verbose
             text = audit_text(path, application.name, audit, findings[path], verbose=verbose, styled=style)
             write_styled(out, text)
         first = False
@@ -148,12 +165,12 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     if not job.several:
         out.flush()
         job.say_passed(files)
-    if job.options.changes:
+    if changes:
         _write_changes(job, done, findings)
     return status
 
 
-def _audit_all(files: Files, job: Job[Options], err: BinaryIO) -> tuple[list[Done], dict[str, BoltError], set[str]]:
+def _audit_all(files: Files, job: Job, err: BinaryIO) -> tuple[list[Done], dict[str, BoltError], set[str]]:
     """Audit each file, even if others fail. Return also the files of unknown programs, which are passed over."""
     import time
 
@@ -184,7 +201,7 @@ def _audit_all(files: Files, job: Job[Options], err: BinaryIO) -> tuple[list[Don
     return done, failures, unknown
 
 
-def _audit_one(path: str, job: Job[Options], asked: Any, how: str, err: BinaryIO) -> Done:
+def _audit_one(path: str, job: Job, asked: Any, how: str, err: BinaryIO) -> Done:
     """Audit a file, which was found ``how`` (see ``Files.found``). Raises PassedOver for one without an audit."""
     from io import BytesIO
 
@@ -193,7 +210,7 @@ def _audit_one(path: str, job: Job[Options], asked: Any, how: str, err: BinaryIO
 
     found: list[Done] = []
 
-    def work(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    def work(snapshot: Snapshot, job: Job, out: BinaryIO, err: BinaryIO) -> None:
         db = SnapshotStore(snapshot)
         try:
             application, _ = recognised(db, job.options.app)
@@ -211,7 +228,7 @@ def _audit_one(path: str, job: Job[Options], asked: Any, how: str, err: BinaryIO
     return found[0]
 
 
-def _is_of_another(db: SnapshotStore, path: str, how: str, job: Job[Options]) -> bool:
+def _is_of_another(db: SnapshotStore, path: str, how: str, job: Job) -> bool:
     """Return whether a file that no application recognises is no failure: it is of another program, and readable.
 
     At the place of a store that has an audit the file should have been recognised.
@@ -231,7 +248,7 @@ def _is_of_another(db: SnapshotStore, path: str, how: str, job: Job[Options]) ->
     return program is None or type(program).audit is Application.audit
 
 
-def _say_failure(failure: BoltError, path: str, job: Job[Options], out: BinaryIO) -> None:
+def _say_failure(failure: BoltError, path: str, job: Job, out: BinaryIO) -> None:
     from ...render import records
 
     if job.json:
@@ -241,7 +258,7 @@ def _say_failure(failure: BoltError, path: str, job: Job[Options], out: BinaryIO
     job.complain(failure, path)
 
 
-def _write_changes(job: Job[Options], done: list[Done], findings: dict[str, list[AuditFinding]]) -> None:
+def _write_changes(job: Job, done: list[Done], findings: dict[str, list[AuditFinding]]) -> None:
     """Write the changes that repair the file, or that delete old records from it."""
     from ...render.changes import record
     from ..row_output import complete

@@ -5,44 +5,35 @@ from __future__ import annotations
 from ...errors import Corrupted
 from ...ops.read.key_pages import key_pages
 from ...tree.bucket import root_bucket
-from ..command import Command
-from ..options import FILE
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from ...storage.snapshot import Snapshot
     from ..job import Job
-
-COMMAND = Command(
-    "buckets",
-    "List the top-level buckets.",
-    arguments=(FILE,),
-    least=1,
-    most=1,
-    opens=True,
-    example="boltcli buckets fixtures/document.db",
-)
+    from ..options import Database
 
 
-def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+@command("buckets", example="boltcli buckets fixtures/document.db")
+def buckets(db: Database, job: Job, out: BinaryIO, err: BinaryIO) -> None:
+    """List the top-level buckets."""
     if job.json:
         from ...ops.read.key_pages import top_buckets
         from ...render import records
 
-        for name, bucket in top_buckets(snapshot):
+        for name, bucket in top_buckets(db):
             out.write(records.line(records.bucket(name, bucket)))
         return
     shown: set[bytes] = set()
     try:
-        for names in key_pages(snapshot, root_bucket(snapshot)):
+        for names in key_pages(db, root_bucket(db)):
             out.write(_lines(names, out))
             shown.update(names)
     except Corrupted:
         from ...ops.read.key_pages import sound_names
 
-        for names in sound_names(snapshot):
+        for names in sound_names(db):
             out.write(_lines([name for name in names if name not in shown], out))
         raise
 

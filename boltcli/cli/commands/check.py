@@ -6,75 +6,67 @@ from ...errors import ArgumentError, CheckFailed
 from ...ops.check.database_check import check
 from ...ops.check.file_warnings import remarks
 from ...ops.check.findings import UNCOUNTED
-from ..command import Command, Option
-from ..options import FILES, JOBS
-from ..values import parse_count, parse_uint64
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO
 
-    from ...storage.snapshot import Snapshot
+    from typer import Option
+
     from ..job import Job
+    from ..options import Databases, Jobs
+    from ..values import parse_count, parse_uint64
 
 _ON_A_TERMINAL = 100  # findings
 
-COMMAND = Command(
-    "check",
-    "Verify the integrity of a database.",
-    arguments=(FILES,),
-    least=1,
-    most=1,
-    options=(
-        Option("from-page", "Check only the tree below this page id.", default=0, metavar="PGID", parse=parse_uint64),
-        Option("deep", "Check everything, also what bbolt's check ignores.", default=False),
-        Option("explain", "Explain each kind of finding: what it means, its risk, what to do.", default=False),
-        Option(
-            "max-findings",
-            "Show at most this many findings; 0: 100 on a terminal, else all.",
-            default=0,
-            metavar="N",
-            parse=parse_count,
-        ),
-        JOBS,
-    ),
-    opens=True,
-    several=True,
-    example="boltcli check fixtures/document.db",
-    statuses={0: "no errors", 1: "errors were found, or the file could not be read"},
-    group="Verify",
-)
 
-
-class Options:
-    """The values of the options."""
-
-    from_page: int
-    deep: bool
-    explain: bool
-    max_findings: int
-    jobs: int
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if job.options.deep and job.options.from_page:
         raise ArgumentError("--deep checks the whole file, --from-page a part: they can't be combined")
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command(
+    "check",
+    example="boltcli check fixtures/document.db",
+    group="Verify",
+    several=True,
+    statuses={0: "no errors", 1: "errors were found, or the file could not be read"},
+    validate=prepare,
+)
+def check_(
+    db: Databases,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    from_page: Annotated[
+        int, Option(help="Check only the tree below this page id.", metavar="PGID", parser=parse_uint64)
+    ] = 0,
+    deep: Annotated[bool, Option(help="Check everything, also what bbolt's check ignores.")] = False,
+    explain: Annotated[bool, Option(help="Explain each kind of finding: what it means, its risk, what to do.")] = False,
+    max_findings: Annotated[
+        int,
+        Option(
+            help="Show at most this many findings; 0: 100 on a terminal, else all.", metavar="N", parser=parse_count
+        ),
+    ] = 0,
+    jobs: Jobs = 0,
+) -> None:
+    """Verify the integrity of a database."""
     findings: list[dict[str, Any]] = []
     kinds: dict[str, list[int]] = {}
-    most = job.options.max_findings or (_ON_A_TERMINAL if out.isatty() else 1 << 62)
+    most = max_findings or (_ON_A_TERMINAL if out.isatty() else 1 << 62)
     if job.json:
         from ...render import records
-    page = job.options.from_page
+    page = from_page
     look = check
-    if job.options.deep:
+    if deep:
         from ...ops.check.deep_check import deep_check as look
     count = 0
     uncounted = ""
     with job.progress("checking") as progress:
-        for finding in look(snapshot, page, progress=progress):
+        for finding in look(db, page, progress=progress):
             progress.clear()
             if finding.kind == UNCOUNTED:
                 uncounted = finding.message
@@ -89,24 +81,24 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
                 from ...render.formats import auto
 
                 out.write(finding.line(auto) + b"\n")
-        warnings = [str(warning) for warning in remarks(snapshot)]
-        if job.options.deep:
+        warnings = [str(warning) for warning in remarks(db)]
+        if deep:
             from ...ops.check.file_warnings import pairs_in_root
 
-            warnings += pairs_in_root(snapshot)
+            warnings += pairs_in_root(db)
     if uncounted:
         warnings.append(uncounted)
     for warning in warnings:
         job.warn(warning)
     if count > most:
         job.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
-    if count and not job.json and not job.quiet and (count > most or job.options.deep):
+    if count and not job.json and not job.quiet and (count > most or deep):
         from ...render.finding_summary import summary
 
         err.write(summary(kinds))
     if job.json:
         verdict = records.verdict(job.path, count, findings, warnings, at_least=bool(uncounted))
-        if job.options.explain:
+        if explain:
             verdict["explanations"] = _explanations({kind: len(pages) for kind, pages in kinds.items()})
         out.write(records.line(verdict))
         if count:
@@ -114,7 +106,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         return
     if count:
         out.write(b"%s%d errors found\n" % (b"at least " * bool(uncounted), count))
-        if job.options.explain:
+        if explain:
             from ...ops.check.explanations import explanation
             from ...render.diagnosis import explanation_text
 

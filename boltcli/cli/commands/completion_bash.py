@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from ..completion import Options, declare, script
+from ..command import command
+from ..completion import script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ..job import Job
 
-COMMAND = declare("bash")
 
 _SCRIPT = r"""# bash completion for boltcli
 _boltcli() {
@@ -32,5 +34,13 @@ complete -o default -F _boltcli boltcli
 """
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("completion bash", example="boltcli completion bash", group="Help", json=False)
+def completion_bash(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    no_descriptions: Annotated[bool, Option(help="Complete without descriptions.")] = False,
+) -> None:
+    """Print a script that makes bash complete commands, options, bucket names and keys."""
     out.write(script(_SCRIPT, job))

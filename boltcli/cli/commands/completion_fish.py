@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from ..completion import Options, declare, script
+from ..command import command
+from ..completion import script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ..job import Job
 
-COMMAND = declare("fish")
 
 _SCRIPT = r"""# fish completion for boltcli
 function __boltcli_complete
@@ -29,5 +31,13 @@ complete -c boltcli -f -k -a '(__boltcli_complete)'
 """
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("completion fish", example="boltcli completion fish", group="Help", json=False)
+def completion_fish(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    no_descriptions: Annotated[bool, Option(help="Complete without descriptions.")] = False,
+) -> None:
+    """Print a script that makes fish complete commands, options, bucket names and keys."""
     out.write(script(_SCRIPT, job))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from ..completion import Options, declare, script
+from ..command import command
+from ..completion import script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ..job import Job
 
-COMMAND = declare("powershell")
 
 _SCRIPT = r"""# PowerShell completion for boltcli
 Register-ArgumentCompleter -Native -CommandName boltcli -ScriptBlock {
@@ -34,5 +36,13 @@ Register-ArgumentCompleter -Native -CommandName boltcli -ScriptBlock {
 """
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("completion powershell", example="boltcli completion powershell", group="Help", json=False)
+def completion_powershell(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    no_descriptions: Annotated[bool, Option(help="Complete without descriptions.")] = False,
+) -> None:
+    """Print a script that makes powershell complete commands, options, bucket names and keys."""
     out.write(script(_SCRIPT, job))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from ..completion import Options, declare, script
+from ..command import command
+from ..completion import script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ..job import Job
 
-COMMAND = declare("zsh")
 
 _SCRIPT = r"""#compdef boltcli
 # zsh completion for boltcli
@@ -41,5 +43,13 @@ fi
 """
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("completion zsh", example="boltcli completion zsh", group="Help", json=False)
+def completion_zsh(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    no_descriptions: Annotated[bool, Option(help="Complete without descriptions.")] = False,
+) -> None:
+    """Print a script that makes zsh complete commands, options, bucket names and keys."""
     out.write(script(_SCRIPT, job))

@@ -3,64 +3,23 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ..command import Argument, Command, Option
+from ..command import command
 from ..key_argument import address, addresses
-from ..options import ACCESS, FILE, FILTERS, FORCE, format_option
-from ..selection import Filters, selection
+from ..selection import selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO, Literal
+
+    from typer import Argument, Option
 
     from ...apps.decode import Decoded
     from ...ops.rescue.deleted import Deleted
     from ..job import Job
-
-COMMAND = Command(
-    "deleted",
-    "List deleted pairs and older versions that are still in free pages; bbolt never wipes a page that it frees.",
-    arguments=(
-        FILE,
-        Argument(
-            "BUCKET", "bucket", "Only this bucket and those in it: its path, outermost name first.",
-            many=True, required=False,
-        ),
-    ),
-    least=1,
-    options=(
-        Option("history", "List all versions of this key, the newest first, including the one in the tree.",
-               default="", metavar="KEY"),
-        Option("versions", "List all versions of each key, the newest first; default: only the newest.", default=False),
-        Option("decode", "Decode keys and values where the program is known: auto|off. In etcd's stores"
-               " keys are those that revisions belong to.", default="auto", metavar="NAME", choices=("auto", "off")),
-        format_option("How to write values", short="f"),
-        format_option("How to write keys", name="key-format"),
-        *FILTERS,
-        Option(
-            "output", "Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.",
-            default="", metavar="DEST", short="o", kind="file",
-        ),
-        FORCE,
-        *ACCESS[:3],
-    ),
-    example="boltcli deleted --limit 3 fixtures/many-free.db",
-    group="Rescue",
-)  # fmt: skip
+    from ..options import Force, From, Grep, Limit, Path, Prefix, Recursive, Reverse, To, buckets, files
 
 
-class Options(Filters):
-    """The values of the options."""
-
-    history: str
-    versions: bool
-    decode: str
-    format: str
-    key_format: str
-    output: str
-    force: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if job.options.decode not in ("auto", "off"):
         raise ArgumentError(f"--decode is auto or off, not {job.options.decode!r}")
     addresses(job.arguments[1:])
@@ -68,8 +27,77 @@ def prepare(job: Job[Options]) -> None:
     selection(job.options, values=True)
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    output = job.options.output
+@command(
+    "deleted",
+    example="boltcli deleted --limit 3 fixtures/many-free.db",
+    group="Rescue",
+    opens="locked",
+    validate=prepare,
+)
+def deleted_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: Path,
+    buckets: Annotated[
+        list[str],
+        Argument(
+            metavar="BUCKET",
+            help="Only this bucket and those in it: its path, outermost name first.",
+            autocompletion=buckets,
+        ),
+    ] = [],
+    history: Annotated[
+        str,
+        Option(help="List all versions of this key, the newest first, including the one in the tree.", metavar="KEY"),
+    ] = "",
+    versions: Annotated[
+        bool, Option(help="List all versions of each key, the newest first; default: only the newest.")
+    ] = False,
+    decode: Annotated[
+        Literal["auto", "off"],
+        Option(
+            help="Decode keys and values where the program is known: auto|off. In etcd's stores keys are those that revisions belong to.",
+            metavar="NAME",
+        ),
+    ] = "auto",
+    format: Annotated[
+        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
+        Option(
+            "--format",
+            "-f",
+            help="How to write values: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
+            metavar="FORMAT",
+        ),
+    ] = "auto",
+    key_format: Annotated[
+        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
+        Option(
+            help="How to write keys: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr", metavar="FORMAT"
+        ),
+    ] = "auto",
+    prefix: Prefix = "",
+    from_: From = "",
+    to: To = "",
+    limit: Limit = 0,
+    reverse: Reverse = False,
+    recursive: Recursive = False,
+    grep: Grep = "",
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            help="Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.",
+            metavar="DEST",
+            autocompletion=files,
+        ),
+    ] = "",
+    force: Force = False,
+) -> None:
+    """List deleted pairs and older versions that are still in free pages; bbolt never wipes a page that it frees."""
+    output = output
     if not output:
         count, sentences = _write(job, job.json, out)
         if not count and not job.json and out.isatty():
@@ -80,14 +108,14 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         from ..row_output import ENDINGS, complete, lines_into
 
         kind = ENDINGS.get(os.path.splitext(output)[1].lower(), "")
-        with complete(output, replace=job.options.force) as file, lines_into(file, kind) as target:
+        with complete(output, replace=force) as file, lines_into(file, kind) as target:
             count, sentences = _write(job, job.json or kind in ("json", "array"), target)
         out.write(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
     for sentence in sentences:
         _say(sentence, job, out, err)
 
 
-def _write(job: Job[Options], as_json: bool, out: BinaryIO) -> tuple[int, list[str]]:
+def _write(job: Job, as_json: bool, out: BinaryIO) -> tuple[int, list[str]]:
     """Write the pairs; return their number, and what is to be said of all of them."""
     from itertools import islice
 
@@ -124,7 +152,7 @@ def _write(job: Job[Options], as_json: bool, out: BinaryIO) -> tuple[int, list[s
         return count, list(known.summary() if known is not None else ())
 
 
-def _say(sentence: str, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+def _say(sentence: str, job: Job, out: BinaryIO, err: BinaryIO) -> None:
     """Write what was counted after the pairs; with --json as a notice, so that `import` takes what is on stdout."""
     if not job.json:
         out.write(sentence.encode("utf-8", "backslashreplace") + b"\n")
@@ -134,7 +162,7 @@ def _say(sentence: str, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None
         err.write(records.line(records.notice("reading", sentence, job.path)))
 
 
-def _line(pair: Deleted, job: Job[Options], as_json: bool, decoded: tuple[Decoded, Decoded] | None) -> bytes:
+def _line(pair: Deleted, job: Job, as_json: bool, decoded: tuple[Decoded, Decoded] | None) -> bytes:
     """Return a pair as an object, or as text: page, certainty, buckets, key, value with tabs between them."""
     form, key_form = job.options.format, job.options.key_format
     if as_json:

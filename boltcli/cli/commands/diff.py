@@ -7,74 +7,25 @@ from ...ops.compare.diff import diff
 from ...render.change_lines import summary_lines
 from ...tree.key_range import bounds
 from ..change_output import ChangeOutput
-from ..command import Argument, Command, Option
-from ..decoding import DECODE, Decoding, asked
+from ..command import command
+from ..decoding import asked
 from ..key_argument import address, addresses
-from ..options import DEPTH, HUMAN, PATH
 from ..runner import open_second
-from ..values import parse_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Argument, Option
 
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..options import BucketPath, Decode, Depth, Human, Message, Proto, buckets, files
 
 DIFFERENT, TROUBLE = 1, 2  # exit statuses, as diff(1) has them
 
-COMMAND = Command(
-    "diff",
-    "Show the differences between two databases.",
-    arguments=(
-        Argument("A", "file", "The old database."),
-        Argument("B", "file", "The new database; leave it out with --previous.", required=False),
-        PATH,
-    ),
-    least=1,
-    options=(
-        Option("values", "Show old and new values, or the changed fields of JSON values.", default=False),
-        Option("summary", "Show only the number of changes in each bucket, and its growth.", default=False),
-        DEPTH,
-        HUMAN,
-        Option("keys-only", "Leave out the values, also with --json.", default=False),
-        Option(
-            "bucket",
-            "Only this bucket; repeat it for a nested one.",
-            default=[], metavar="NAME", parse=parse_name, kind="bucket",
-        ),
-        Option("prefix", "Only keys of the bucket (without --bucket: top-level buckets) that begin with this.",
-               default="", metavar="KEY"),
-        Option("view", "Compare this view of the application instead of the pairs; for etcd at the newest revision that"
-               " both files have.", default="", metavar="NAME"),
-        *DECODE,
-    ),
-    opens=True,
-    statuses={
-        0: "nothing differs",
-        DIFFERENT: "something differs",
-        TROUBLE: "they could not be compared, or one is damaged",
-    },
-    failure=TROUBLE,
-    example="boltcli diff --previous fixtures/document.db",
-    group="Compare",
-)  # fmt: skip
 
-
-class Options(Decoding):
-    """The values of the options."""
-
-    values: bool
-    summary: bool
-    depth: int
-    human: bool
-    keys_only: bool
-    bucket: list[str]
-    prefix: str
-    view: str
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if len(job.arguments) < 2 and not job.previous:
         raise ArgumentError("requires at least 2 arg(s), only received 1")
     _path(job)
@@ -83,16 +34,59 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError("--view compares rows: it can't be combined with --summary or --bucket")
 
 
-def _path(job: Job[Options]) -> tuple[bytes, ...]:
+def _path(job: Job) -> tuple[bytes, ...]:
     return tuple(addresses(job.options.bucket + job.arguments[1 if job.previous else 2 :]))
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
-    with snapshot.reopened() if job.previous else open_second(job.arguments[1], job) as other:
-        return _compare(snapshot, other, job, out)
+@command(
+    "diff",
+    example="boltcli diff --previous fixtures/document.db",
+    group="Compare",
+    statuses={0: "nothing differs", 1: "something differs", 2: "they could not be compared, or one is damaged"},
+    failure=2,
+    validate=prepare,
+)
+def diff_(
+    db: Annotated[Snapshot, Argument(metavar="A", help="The old database.", autocompletion=files)],
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    b: Annotated[
+        str, Argument(metavar="B", help="The new database; leave it out with --previous.", autocompletion=files)
+    ] = "",
+    buckets: BucketPath = [],
+    values: Annotated[bool, Option(help="Show old and new values, or the changed fields of JSON values.")] = False,
+    summary: Annotated[bool, Option(help="Show only the number of changes in each bucket, and its growth.")] = False,
+    depth: Depth = 0,
+    human: Human = False,
+    keys_only: Annotated[bool, Option(help="Leave out the values, also with --json.")] = False,
+    bucket: Annotated[
+        list[str], Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets)
+    ] = [],
+    prefix: Annotated[
+        str,
+        Option(
+            help="Only keys of the bucket (without --bucket: top-level buckets) that begin with this.", metavar="KEY"
+        ),
+    ] = "",
+    view: Annotated[
+        str,
+        Option(
+            help="Compare this view of the application instead of the pairs; for etcd at the newest revision that both files have.",
+            metavar="NAME",
+        ),
+    ] = "",
+    decode: Decode = "off",
+    proto: Proto = "",
+    message: Message = "",
+) -> int:
+    """Show the differences between two databases."""
+    with db.reopened() if job.previous else open_second(job.arguments[1], job) as other:
+        return _compare(db, other, job, out)
 
 
-def _compare(old: Snapshot, new: Snapshot, job: Job[Options], out: BinaryIO) -> int:
+def _compare(old: Snapshot, new: Snapshot, job: Job, out: BinaryIO) -> int:
     options, path = job.options, _path(job)
     if options.view:
         from ..view_diff import view_diff

@@ -3,60 +3,62 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ..command import Command, Option
-from ..options import ACCESS, FILE, FORCE, NO_SYNC
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ...ops.rescue.doctor import Records
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..options import Force, NoSync, Path, files
 
 WRONG = 1  # exit statuses
 LOSSES = 2
 _LISTED = 3  # findings of an audit that are quoted
 
-COMMAND = Command(
-    "doctor",
-    "Say what is wrong with a file, what it means for the data, and what to do; remedies are tried on copies.",
-    arguments=(FILE,),
-    least=1,
-    most=1,
-    options=(
-        Option("fix", "Apply the best remedy, and write the result to --output.", default=False),
-        Option("output", "Write the result of --fix to this file, which appears when it is complete.",
-               default="", metavar="DEST", short="o", kind="file"),
-        FORCE,
-        NO_SYNC,
-        *ACCESS[:3],
-    ),
-    example="boltcli doctor fixtures/document.db",
-    statuses={
-        0: "nothing is wrong; with --fix: all that was reachable is in DEST",
-        WRONG: "something is wrong",
-        LOSSES: "with --fix: written, with losses",
-    },
-    group="Rescue",
-)  # fmt: skip
 
-
-class Options:
-    """The values of the options."""
-
-    fix: bool
-    output: str
-    force: bool
-    no_sync: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if job.options.fix != bool(job.options.output):
         raise ArgumentError("--fix and --output DEST go together: boltcli doctor --fix -o DEST FILE")
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+@command(
+    "doctor",
+    example="boltcli doctor fixtures/document.db",
+    group="Rescue",
+    opens="locked",
+    statuses={
+        0: "nothing is wrong; with --fix: all that was reachable is in DEST",
+        1: "something is wrong",
+        2: "with --fix: written, with losses",
+    },
+    validate=prepare,
+)
+def doctor(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: Path,
+    fix: Annotated[bool, Option(help="Apply the best remedy, and write the result to --output.")] = False,
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            help="Write the result of --fix to this file, which appears when it is complete.",
+            metavar="DEST",
+            autocompletion=files,
+        ),
+    ] = "",
+    force: Force = False,
+    no_sync: NoSync = False,
+) -> int:
+    """Say what is wrong with a file, what it means for the data, and what to do; remedies are tried on copies."""
     """Diagnose the file, or each database in a data directory."""
     import os
 
@@ -68,7 +70,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     paths = databases_in(job.path)
     if not paths:
         raise InvalidDatabase(path=job.path)
-    if job.options.fix:
+    if fix:
         raise ArgumentError(f"--fix takes one file; in {job.path} are {', '.join(paths)}")
     status = 0
     for number, path in enumerate(paths):
@@ -83,7 +85,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     return status
 
 
-def _run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+def _run(job: Job, out: BinaryIO, err: BinaryIO) -> int:
     from tempfile import TemporaryDirectory
 
     from ...ops.rescue.doctor import diagnose, fix

@@ -8,67 +8,57 @@ from ...errors import ArgumentError
 from ...ops.space.space_usage import usage
 from ...ops.write.compact import measure
 from ...render.usage import ORDERS, usage_text
-from ..command import Command, Option
-from ..options import DEPTH, FILES, HUMAN, JOBS
-from ..values import parse_count
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO, Literal
 
-    from ...storage.snapshot import Snapshot
+    from typer import Option
+
     from ..job import Job
-
-COMMAND = Command(
-    "du",
-    "Show how the space of the file is used: by bucket, free, lost; and how much compaction would free.",
-    arguments=(FILES,),
-    least=1,
-    most=1,
-    options=(
-        DEPTH,
-        JOBS,
-        Option("sort", "Order of the buckets: name|size|keys", default="name", metavar="ORDER", choices=tuple(ORDERS)),
-        Option("top", "Show only this many of the largest buckets; 0: all.", default=0, metavar="N", parse=parse_count),
-        HUMAN,
-    ),
-    opens=True,
-    several=True,
-    example="boltcli du fixtures/document.db",
-)
+    from ..options import Databases, Depth, Human, Jobs
+    from ..values import parse_count
 
 
-class Options:
-    """The values of the options."""
-
-    depth: int
-    jobs: int
-    sort: str
-    top: int
-    human: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     order = job.options.sort
     if order not in ORDERS:
         raise ArgumentError(f"--sort {order}: must be one of {', '.join(ORDERS)}")
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    found = usage(snapshot)
+@command("du", example="boltcli du fixtures/document.db", several=True, validate=prepare)
+def du(
+    db: Databases,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    depth: Depth = 0,
+    jobs: Jobs = 0,
+    sort: Annotated[
+        Literal["name", "size", "keys"], Option(help="Order of the buckets: name|size|keys", metavar="ORDER")
+    ] = "name",
+    top: Annotated[
+        int, Option(help="Show only this many of the largest buckets; 0: all.", metavar="N", parser=parse_count)
+    ] = 0,
+    human: Human = False,
+) -> None:
+    """Show how the space of the file is used: by bucket, free, lost; and how much compaction would free."""
+    found = usage(db)
     if found.problem is not None:
         job.warn(f"the freelist cannot be read, so lost pages are counted as free: {found.problem}")
-    dense = measure(snapshot, mmap.PAGESIZE)
-    depth = job.options.depth
+    dense = measure(db, mmap.PAGESIZE)
+    depth = depth
     buckets = [bucket for bucket in found.buckets[1:] if not depth or bucket.level <= depth]
-    if job.options.top:
-        chosen = {id(bucket) for bucket in sorted(buckets, key=ORDERS["size"])[: job.options.top]}
+    if top:
+        chosen = {id(bucket) for bucket in sorted(buckets, key=ORDERS["size"])[:top]}
         buckets = [bucket for bucket in buckets if id(bucket) in chosen]
-    if job.options.sort != "name":
-        buckets.sort(key=ORDERS[job.options.sort])
+    if sort != "name":
+        buckets.sort(key=ORDERS[sort])
     if job.json:
         from ...render import records
 
         out.writelines(records.usage(job.path, found, buckets, dense))
         return
-    out.writelines(usage_text(found, buckets, dense, job.options.human or out.isatty()))
+    out.writelines(usage_text(found, buckets, dense, human or out.isatty()))

@@ -5,28 +5,30 @@ from __future__ import annotations
 from ...errors import ArgumentError
 from ...render.hexdump import hexdump
 from ...storage.raw import RawFile
-from ..command import Argument, Command
-from ..options import FILE
+from ..command import command
 from ..values import parse_page_ids
 from .page import SEPARATOR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Argument
 
     from ..job import Job
-
-COMMAND = Command(
-    "dump",
-    "Print pages in hexadecimal.",
-    arguments=(FILE, Argument("PGID", "page", "Page ids.", many=True)),
-    least=2,
-    example="boltcli dump fixtures/document.db 0",
-    group="Pages",
-)
+    from ..options import Path, pages
 
 
-def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+@command("dump", example="boltcli dump fixtures/document.db 0", group="Pages")
+def dump(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: Path,
+    pgids: Annotated[list[str], Argument(metavar="PGID", help="Page ids.", autocompletion=pages)],
+) -> None:
+    """Print pages in hexadecimal."""
     pgids = parse_page_ids(job.arguments[1:])
     if not pgids:
         raise ArgumentError("page id required")

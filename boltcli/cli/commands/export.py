@@ -3,69 +3,26 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, Corrupted
-from ..command import Command, Option
-from ..decoding import DECODE, Decoding, asked, is_asked
+from ..command import command
+from ..decoding import asked, is_asked
 from ..key_argument import addresses
-from ..options import FILE, FORCE
-from ..values import parse_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO, Literal
+
+    from typer import Option
 
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..options import Database, Decode, Force, Message, Proto, buckets, files
 
 FORMATS = ("ndjson", "json", "csv", "sqlite", "parquet", "arrow")
 
 LINES = ("ndjson", "json")
 
-COMMAND = Command(
-    "export",
-    "Write all buckets and pairs as lines of JSON, or pairs and views as CSV, SQLite, Parquet or Arrow.",
-    arguments=(FILE,),
-    least=1,
-    most=1,
-    options=(
-        Option(
-            "bucket",
-            "Only this bucket; repeat it for a nested one.",
-            default=[], metavar="NAME", parse=parse_name, kind="bucket",
-        ),
-        Option(
-            "format",
-            "ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
-            default="", metavar="FORMAT", short="f", choices=FORMATS,
-        ),
-        Option(
-            "output",
-            "Write to this file, which appears when it is complete; default: standard output.",
-            default="", metavar="DEST", short="o", kind="file",
-        ),
-        Option("view", "Write this view of the file's application instead of the pairs.", default="", metavar="NAME"),
-        Option("all-views", "With --format sqlite: also a table for each view of the application.", default=False),
-        FORCE,
-        *DECODE,
-    ),
-    opens=True,
-    json="Write errors and warnings as JSON too; the rows are always JSON.",
-    example="boltcli export --bucket execution fixtures/document.db",
-    group="Write",
-)  # fmt: skip
 
-
-class Options(Decoding):
-    """The values of the options."""
-
-    bucket: list[str]
-    format: str
-    output: str
-    view: str
-    all_views: bool
-    force: bool
-
-
-def _form(job: Job[Options]) -> str:
+def _form(job: Job) -> str:
     """Return the format that the options ask for. Raises :class:`~boltcli.errors.ArgumentError`."""
     import os
 
@@ -78,7 +35,7 @@ def _form(job: Job[Options]) -> str:
     return endings.get(os.path.splitext(options.output)[1].lower(), "ndjson")
 
 
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     options = job.options
     addresses(options.bucket)
     form = _form(job)
@@ -92,25 +49,70 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError("--view and --bucket can't be combined")
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    options = job.options
+@command(
+    "export",
+    example="boltcli export --bucket execution fixtures/document.db",
+    group="Write",
+    json="Write errors and warnings as JSON too; the rows are always JSON.",
+    validate=prepare,
+)
+def export(
+    db: Database,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    bucket: Annotated[
+        list[str], Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets)
+    ] = [],
+    format: Annotated[
+        Literal["ndjson", "json", "csv", "sqlite", "parquet", "arrow"],
+        Option(
+            "--format",
+            "-f",
+            help="ndjson|json (an array)|csv|sqlite|parquet|arrow; default: by the suffix of --output, else ndjson.",
+            metavar="FORMAT",
+        ),
+    ] = "",
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            help="Write to this file, which appears when it is complete; default: standard output.",
+            metavar="DEST",
+            autocompletion=files,
+        ),
+    ] = "",
+    view: Annotated[
+        str, Option(help="Write this view of the file's application instead of the pairs.", metavar="NAME")
+    ] = "",
+    all_views: Annotated[
+        bool, Option(help="With --format sqlite: also a table for each view of the application.")
+    ] = False,
+    force: Force = False,
+    decode: Decode = "off",
+    proto: Proto = "",
+    message: Message = "",
+) -> None:
+    """Write all buckets and pairs as lines of JSON, or pairs and views as CSV, SQLite, Parquet or Arrow."""
     form = _form(job)
-    if form not in LINES or options.view:
+    if form not in LINES or view:
         from ...tables.relations import TableFile
         from ..export_forms import export_table
 
-        export_table(TableFile(job.path, snapshot, job.warn), options, form, out)
-    elif options.output:
+        export_table(TableFile(job.path, db, job.warn), options, form, out)
+    elif output:
         from ..row_output import complete
 
-        with complete(options.output, replace=options.force) as file:
-            _write(snapshot, job, form, file)
-            snapshot.finish()
+        with complete(output, replace=force) as file:
+            _write(db, job, form, file)
+            db.finish()
     else:
-        _write(snapshot, job, form, out)
+        _write(db, job, form, out)
 
 
-def _write(snapshot: Snapshot, job: Job[Options], form: str, out: BinaryIO) -> None:
+def _write(snapshot: Snapshot, job: Job, form: str, out: BinaryIO) -> None:
     """Write the rows as lines, or as one array of them."""
     from ..row_output import lines_into
 
@@ -118,7 +120,7 @@ def _write(snapshot: Snapshot, job: Job[Options], form: str, out: BinaryIO) -> N
         _lines(snapshot, job, target)
 
 
-def _lines(snapshot: Snapshot, job: Job[Options], out: BinaryIO) -> None:
+def _lines(snapshot: Snapshot, job: Job, out: BinaryIO) -> None:
     """Write the rows, then their number or the error, so that a truncated export can be recognised."""
     from ...ops.read.select_items import items, outer_buckets
     from ...render import records

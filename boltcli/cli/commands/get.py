@@ -8,19 +8,19 @@ from ...errors import ArgumentError, BoltError, KeyNotFound
 from ...render.formats import parse
 from ...render.value_line import value_line
 from ...tree.bucket import find_bucket, get
-from ..command import Argument, Command, Option
-from ..decoding import DECODE, Decoding, asked
+from ..command import command
+from ..decoding import asked
 from ..key_argument import address, addresses
-from ..options import BUCKET, FILE, PARSE, SUBBUCKET, format_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO, Literal
 
-    from ...storage.snapshot import Snapshot
+    from typer import Argument, Option
+
     from ..job import Job
-    from ..option import Value
+    from ..options import Bucket, Database, Decode, Format, Message, Nested, Proto, Subbuckets, keys
 
 
 def _is_in_root(arguments: Sequence[str], values: dict[str, Value]) -> bool:
@@ -37,38 +37,7 @@ def _is_in_root(arguments: Sequence[str], values: dict[str, Value]) -> bool:
         return False
 
 
-COMMAND = Command(
-    "get",
-    "Print the value of a key.",
-    arguments=(FILE, BUCKET, SUBBUCKET, Argument("KEY", "key", "The key.")),
-    least=3,
-    also=_is_in_root,
-    options=(
-        format_option(short="f"),
-        PARSE,
-        Option(
-            "parse-format",
-            "Notation of KEY: ascii-encoded (literal)|hex",
-            default="ascii-encoded",
-            metavar="FORMAT",
-            choices=("ascii-encoded", "hex"),
-        ),
-        *DECODE,
-    ),
-    opens=True,
-    example="boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2",
-)
-
-
-class Options(Decoding):
-    """The values of the options."""
-
-    format: str
-    parse: bool
-    parse_format: str
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if not job.path:
         raise ArgumentError("path required")
     if not _key(job.arguments[-1], job.options.parse_format):
@@ -80,17 +49,38 @@ def _key(wanted: str, form: str) -> bytes:
     return address(wanted) if form == "ascii-encoded" else parse(os.fsencode(wanted), form)
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    path, key = addresses(job.arguments[1:-1]), _key(job.arguments[-1], job.options.parse_format)
-    value = get(snapshot, find_bucket(snapshot, path), key)
+@command(
+    "get", example="boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2", validate=prepare
+)
+def get_(
+    db: Database,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    bucket: Bucket,
+    subbuckets: Subbuckets = [],
+    key: Annotated[str, Argument(metavar="KEY", help="The key.", autocompletion=keys)],
+    format: Format = "auto",
+    parse: Nested = False,
+    parse_format: Annotated[
+        Literal["ascii-encoded", "hex"], Option(help="Notation of KEY: ascii-encoded (literal)|hex", metavar="FORMAT")
+    ] = "ascii-encoded",
+    decode: Decode = "off",
+    proto: Proto = "",
+    message: Message = "",
+) -> None:
+    """Print the value of a key."""
+    path, key = addresses(job.arguments[1:-1]), _key(job.arguments[-1], parse_format)
+    value = get(db, find_bucket(db, path), key)
     if value is None:
         raise KeyNotFound(key)
-    decoder = asked(snapshot, job.options)
+    decoder = asked(db, job.options)
     if decoder is not None:
         from ...render import decoded, records
 
         if job.json:
-            form = records.PARSED if job.options.parse else job.options.format
+            form = records.PARSED if parse else format
             record = decoded.pair_record(decoder, tuple(path), key, value, form=form, bucket=True)
             out.writelines(records.pieces([record]))
         else:
@@ -100,7 +90,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.json:
         from ...render import records
 
-        form = records.PARSED if job.options.parse else job.options.format
+        form = records.PARSED if parse else format
         out.writelines(records.pieces([records.pair(path, key, value, form)]))
         return
-    out.writelines(value_line(value, job.options.format))
+    out.writelines(value_line(value, format))

@@ -5,75 +5,28 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError, BoltError, Corrupted
-from ..command import Argument, Command, Option
+from ..command import command
 from ..key_argument import addresses
-from ..options import ACCESS
 from ..runner import run_on_database
 from ..streams import wants_style, write_styled
-from ..values import parse_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from re import Pattern
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Argument, Option
 
     from ...ops.read.grep import Hit
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..options import buckets, files
 
 FOUND, NOTHING, TROUBLE = 0, 1, 2  # exit statuses, as grep(1) has them
 
-COMMAND = Command(
-    "grep",
-    "Search bucket names, keys and values for a pattern, in nested buckets too.",
-    arguments=(
-        Argument("PATTERN", "text", "A regular expression (Python's, on bytes)."),
-        Argument("FILE", "file", "Bolt database files.", many=True),
-    ),
-    least=2,
-    options=(
-        Option("recursive", "Search the databases in folders.", short="r", default=False),
-        Option("ignore-case", "Ignore the case of ASCII letters.", short="i", default=False),
-        Option("files", "Print only the names of files with a hit.", short="l", default=False),
-        Option("count", "Print only the number of hits in each file.", short="c", default=False),
-        Option("fixed", "PATTERN is literal text, not a regular expression.", short="F", default=False),
-        Option("hex", "PATTERN is bytes in hexadecimal.", default=False),
-        Option("keys", "Search only names of buckets and keys.", default=False),
-        Option("values", "Search only values.", default=False),
-        Option(
-            "bucket", "Search only this bucket; repeat it for a nested one.",
-            default=[], metavar="NAME", parse=parse_name, kind="bucket",
-        ),
-        Option(
-            "deleted",
-            "Also search bytes that are no longer in use: free pages, unused ends of pages, the end of the file.",
-            default=False,
-        ),
-        *ACCESS,
-    ),
-    statuses={FOUND: "a match", NOTHING: "no match", TROUBLE: "a file could not be searched"},
-    failure=TROUBLE,
-    example="boltcli grep -i timeout fixtures/document.db",
-)  # fmt: skip
 
-
-class Options:
-    """The values of the options."""
-
-    recursive: bool
-    ignore_case: bool
-    files: bool
-    count: bool
-    fixed: bool
-    hex: bool
-    keys: bool
-    values: bool
-    bucket: list[str]
-    deleted: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     options = job.options
     _pattern(job)
     addresses(options.bucket)
@@ -85,7 +38,7 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError("deleted bytes belong to no bucket: --bucket and --deleted can't be combined")
 
 
-def _pattern(job: Job[Options]) -> Pattern[bytes]:
+def _pattern(job: Job) -> Pattern[bytes]:
     import re
 
     text, options = os.fsencode(job.arguments[0]), job.options
@@ -104,7 +57,41 @@ def _pattern(job: Job[Options]) -> Pattern[bytes]:
         raise ArgumentError(f"PATTERN {job.arguments[0]}: {error}") from None
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+@command(
+    "grep",
+    example="boltcli grep -i timeout fixtures/document.db",
+    opens=True,
+    statuses={0: "a match", 1: "no match", 2: "a file could not be searched"},
+    failure=2,
+    validate=prepare,
+)
+def grep(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    pattern: Annotated[str, Argument(metavar="PATTERN", help="A regular expression (Python's, on bytes).")],
+    paths: Annotated[list[str], Argument(metavar="FILE", help="Bolt database files.", autocompletion=files)],
+    recursive: Annotated[bool, Option("--recursive", "-r", help="Search the databases in folders.")] = False,
+    ignore_case: Annotated[bool, Option("--ignore-case", "-i", help="Ignore the case of ASCII letters.")] = False,
+    files: Annotated[bool, Option("--files", "-l", help="Print only the names of files with a hit.")] = False,
+    count: Annotated[bool, Option("--count", "-c", help="Print only the number of hits in each file.")] = False,
+    fixed: Annotated[bool, Option("--fixed", "-F", help="PATTERN is literal text, not a regular expression.")] = False,
+    hex: Annotated[bool, Option(help="PATTERN is bytes in hexadecimal.")] = False,
+    keys: Annotated[bool, Option(help="Search only names of buckets and keys.")] = False,
+    values: Annotated[bool, Option(help="Search only values.")] = False,
+    bucket: Annotated[
+        list[str],
+        Option(help="Search only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets),
+    ] = [],
+    deleted: Annotated[
+        bool,
+        Option(
+            help="Also search bytes that are no longer in use: free pages, unused ends of pages, the end of the file."
+        ),
+    ] = False,
+) -> int:
+    """Search bucket names, keys and values for a pattern, in nested buckets too."""
     from ..meant_files import meant_files
 
     meant = meant_files(job, job.arguments[1:])
@@ -114,8 +101,8 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     failure: BoltError | None = None
     for file in files:
 
-        def search(snapshot: Snapshot, one: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
-            return _search(snapshot, one, pattern, len(files) > 1, out)
+        def search(db: Snapshot, one: Job, out: BinaryIO, err: BinaryIO) -> int:
+            return _search(db, one, pattern, len(files) > 1, out)
 
         try:
             if file in meant.failed:
@@ -135,7 +122,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     return TROUBLE if failure else status
 
 
-def _search(snapshot: Snapshot, job: Job[Options], pattern: Pattern[bytes], several: bool, out: BinaryIO) -> int:
+def _search(snapshot: Snapshot, job: Job, pattern: Pattern[bytes], several: bool, out: BinaryIO) -> int:
     """Write the hits of one file; return its status."""
     from ...render.hit_lines import hit_record, hit_text
     from ...render.records import line
@@ -160,7 +147,7 @@ def _search(snapshot: Snapshot, job: Job[Options], pattern: Pattern[bytes], seve
     return TROUBLE if damaged else FOUND if count else NOTHING
 
 
-def _sum(job: Job[Options], count: int, several: bool, out: BinaryIO) -> None:
+def _sum(job: Job, count: int, several: bool, out: BinaryIO) -> None:
     from ...render import records
 
     if job.json:
@@ -174,7 +161,7 @@ def _sum(job: Job[Options], count: int, several: bool, out: BinaryIO) -> None:
         out.write(os.fsencode(job.path) + b"\n")
 
 
-def _hits(snapshot: Snapshot, job: Job[Options], pattern: Pattern[bytes]) -> Iterator[Hit | Corrupted]:
+def _hits(snapshot: Snapshot, job: Job, pattern: Pattern[bytes]) -> Iterator[Hit | Corrupted]:
     from ...ops.read.grep import dead_hits, live_hits
 
     options = job.options
@@ -189,7 +176,7 @@ def _hits(snapshot: Snapshot, job: Job[Options], pattern: Pattern[bytes]) -> Ite
                 yield dead
 
 
-def _report(job: Job[Options], error: BoltError, file: str, out: BinaryIO) -> None:
+def _report(job: Job, error: BoltError, file: str, out: BinaryIO) -> None:
     """Report that one of several files could not be searched."""
     from ...render.errors import error_text
 

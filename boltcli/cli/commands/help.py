@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ..command import Argument, Command
+from ..command import command
 from ..help import write_example, write_help, write_topic
 from ..parse import find_command
 from ..registry import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Argument
 
     from ..job import Job
-
-COMMAND = Command(
-    "help",
-    "Show the help of a command, or a page of the manual.",
-    arguments=(Argument("COMMAND", "command", "The name of a command or a topic.", many=True, required=False),),
-    example="boltcli help keys",
-    group="Help",
-    json=False,
-)
+    from ..options import commands
 
 
-def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+@command("help", example="boltcli help keys", group="Help", json=False)
+def help_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    commands: Annotated[
+        list[str], Argument(metavar="COMMAND", help="The name of a command or a topic.", autocompletion=commands)
+    ] = [],
+) -> None:
+    """Show the help of a command, or a page of the manual."""
     from ... import guide
 
     name, rest = find_command(job.arguments, strict=False)

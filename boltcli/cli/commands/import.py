@@ -10,55 +10,48 @@ from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load_rows import load
 from ...render.human import written
 from ...storage.opened import take_stdin
-from ..command import Argument, Command, Option
-from ..options import FILL_PERCENT, FORCE, HUMAN, NO_SYNC, OUTPUT, PAGE_SIZE
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Argument, Option
 
     from ...ops.write.load_rows import Row
     from ...render.ndjson import End
     from ..job import Job
+    from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, files
 
 _SQLITE = b"SQLite format 3\0"
 _ARROW = (b"PAR1", b"ARROW1")
 
-COMMAND = Command(
-    "import",
-    "Make a database, as small as possible, from a file that export wrote.",
-    arguments=(Argument("SRC", "file", "JSON in key order, SQLite, Parquet or Arrow; - is standard input."),),
-    least=1,
-    most=1,
-    options=(
-        OUTPUT,
-        Option("partial", "Accept an export that was cut short or ended with an error.", default=False),
-        NO_SYNC,
-        FORCE,
-        FILL_PERCENT,
-        PAGE_SIZE,
-        HUMAN,
-    ),
-    example="boltcli export fixtures/document.db | boltcli import -o store.db -",
-    group="Write",
-)
 
-
-class Options:
-    """The values of the options."""
-
-    output: str
-    partial: bool
-    no_sync: bool
-    force: bool
-    fill_percent: int
-    page_size: int
-    human: bool
-
-
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    source, output, page_size = job.path, job.options.output, job.options.page_size
+@command("import", example="boltcli export fixtures/document.db | boltcli import -o store.db -", group="Write")
+def import_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    src: Annotated[
+        str,
+        Argument(
+            metavar="SRC",
+            help="JSON in key order, SQLite, Parquet or Arrow; - is standard input.",
+            autocompletion=files,
+        ),
+    ],
+    output: Destination,
+    partial: Annotated[bool, Option(help="Accept an export that was cut short or ended with an error.")] = False,
+    no_sync: NoSync = False,
+    force: Force = False,
+    fill_percent: FillPercent = 100,
+    page_size: PageSize = 0,
+    human: Human = False,
+) -> None:
+    """Make a database, as small as possible, from a file that export wrote."""
+    source, output, page_size = job.path, output, page_size
     if not output:
         raise ArgumentError("output file required")
     if page_size and page_size not in PAGE_SIZES:
@@ -67,9 +60,9 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         _rows(job),
         output,
         page_size=page_size or mmap.PAGESIZE,
-        fill_percent=job.options.fill_percent,
-        replace=job.options.force,
-        sync=not job.options.no_sync,
+        fill_percent=fill_percent,
+        replace=force,
+        sync=not no_sync,
     )
     if job.json:
         from ...render import records
@@ -77,11 +70,11 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         facts = {"pairs": done.pairs, "buckets": done.buckets, "size": done.size}
         out.write(records.line(records.result(source, output, **facts)))
         return
-    size = written(done.size, job.options.human or out.isatty())
+    size = written(done.size, human or out.isatty())
     out.write(f"{done.pairs} pairs in {done.buckets} buckets -> {size}\n".encode())
 
 
-def _rows(job: Job[Options]) -> Iterator[Row]:
+def _rows(job: Job) -> Iterator[Row]:
     """Yield the rows of the source; its first bytes show the format: lines of JSON, SQLite, Parquet, Arrow."""
     source = job.path
     try:
@@ -104,7 +97,7 @@ def _rows(job: Job[Options]) -> Iterator[Row]:
         raise OpenError("read", source, error.strerror or str(error)) from error
 
 
-def _parsed(job: Job[Options], file: BinaryIO) -> Iterator[Row]:
+def _parsed(job: Job, file: BinaryIO) -> Iterator[Row]:
     """Yield the rows in lines of JSON, up to the last line of an export; skip empty lines.
 
     Raises :class:`~boltcli.errors.ArgumentError` if the last line is missing or has other counts; with --partial

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..command import Command
-from ..options import FILES, JOBS
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,45 +11,30 @@ if TYPE_CHECKING:
     from ...apps.contract import Recognition
     from ...storage.snapshot import Snapshot
     from ..job import Job
-
-COMMAND = Command(
-    "info",
-    "Print the page size; on a terminal also size, transaction, buckets and application.",
-    arguments=(FILES,),
-    options=(JOBS,),
-    least=1,
-    most=1,
-    opens=True,
-    several=True,
-    example="boltcli info fixtures/document.db",
-)
+    from ..options import Databases, Jobs
 
 
-class Options:
-    """The values of the options."""
-
-    jobs: int
-
-
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("info", example="boltcli info fixtures/document.db", several=True)
+def info(db: Databases, job: Job, out: BinaryIO, err: BinaryIO, *, jobs: Jobs = 0) -> None:
+    """Print the page size; on a terminal also size, transaction, buckets and application."""
     if job.json:
         from ...render import records
 
-        found = _application(snapshot)
+        found = _application(db)
         known: dict[str, str | None] = {"application": None, "layout": None, "certainty": None}
         if found is not None:
             known = {"application": found.name, "layout": found.layout, "certainty": found.certainty}
-        out.write(records.line(records.info(snapshot) | known))
+        out.write(records.line(records.info(db) | known))
         return
-    out.write(b"Page Size: %d\n" % snapshot.page_size)
+    out.write(b"Page Size: %d\n" % db.page_size)
     if job.summary or out.isatty():  # in a pipe the output is bbolt's
         from ...render.summary import summary
         from ..next_steps import next_steps
 
-        found = _application(snapshot)
-        out.write(summary(snapshot, f"{found.name}, {found.layout} ({found.certainty})" if found else ""))
+        found = _application(db)
+        out.write(summary(db, f"{found.name}, {found.layout} ({found.certainty})" if found else ""))
         if job.summary:
-            out.write(next_steps(job.path, snapshot))
+            out.write(next_steps(job.path, db))
 
 
 def _application(snapshot: Snapshot) -> Recognition | None:

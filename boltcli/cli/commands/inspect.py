@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from ...ops.stats.buckets import inspect
 from ...render.inspect import bucket_tree
-from ..command import Command
-from ..options import FILE
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from ...storage.snapshot import Snapshot
     from ..job import Job
-
-COMMAND = Command(
-    "inspect",
-    "Show the tree of buckets and how many pairs each holds, as JSON.",
-    arguments=(FILE,),
-    least=1,
-    most=1,
-    opens=True,
-    example="boltcli inspect fixtures/document.db",
-)
+    from ..options import Database
 
 
-def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
-    tree = inspect(snapshot)
+@command("inspect", example="boltcli inspect fixtures/document.db")
+def inspect_(db: Database, job: Job, out: BinaryIO, err: BinaryIO) -> None:
+    """Show the tree of buckets and how many pairs each holds, as JSON."""
+    tree = inspect(db)
     if job.json:
         from ...render import records
 

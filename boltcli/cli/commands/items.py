@@ -5,63 +5,91 @@ from __future__ import annotations
 from ...ops.read.select_items import items
 from ...render.items import item_lines, value_lines
 from ...tree.bucket import find_bucket
-from ..command import Argument, Command, Option
-from ..decoding import DECODE, Decoding, asked
+from ..command import command
+from ..decoding import asked
 from ..key_argument import addresses
-from ..options import FILE, FILTERS, PARSE, SUBBUCKET, format_option
-from ..selection import Filters, selection
+from ..selection import selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO, Literal
 
-    from ...storage.snapshot import Snapshot
+    from typer import Argument, Option
+
     from ..job import Job
-
-COMMAND = Command(
-    "items",
-    "List the keys of a bucket with their values; on a terminal in columns, cut to its width.",
-    arguments=(
-        FILE,
-        Argument("BUCKET", "bucket", "A top-level bucket; default: what is in the root bucket.", required=False),
-        SUBBUCKET,
-    ),
-    least=1,
-    options=(
-        format_option("How to write values", short="f"),
-        format_option("How to write keys", name="key-format"),
-        PARSE,
-        Option("values-only", "Print only the values.", default=False),
-        *FILTERS,
-        *DECODE,
-    ),
-    opens=True,
-    example="boltcli items --prefix e-9 fixtures/document.db execution",
-)
+    from ..options import (
+        Database,
+        Decode,
+        From,
+        Grep,
+        Limit,
+        Message,
+        Nested,
+        Prefix,
+        Proto,
+        Recursive,
+        Reverse,
+        Subbuckets,
+        To,
+        buckets,
+    )
 
 
-class Options(Filters, Decoding):
-    """The values of the options."""
-
-    format: str
-    parse: bool
-    key_format: str
-    values_only: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     addresses(job.arguments[1:])
     selection(job.options, values=True)
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("items", example="boltcli items --prefix e-9 fixtures/document.db execution", validate=prepare)
+def items_(
+    db: Database,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    bucket: Annotated[
+        str,
+        Argument(
+            metavar="BUCKET", help="A top-level bucket; default: what is in the root bucket.", autocompletion=buckets
+        ),
+    ] = "",
+    subbuckets: Subbuckets = [],
+    format: Annotated[
+        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
+        Option(
+            "--format",
+            "-f",
+            help="How to write values: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
+            metavar="FORMAT",
+        ),
+    ] = "auto",
+    key_format: Annotated[
+        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
+        Option(
+            help="How to write keys: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr", metavar="FORMAT"
+        ),
+    ] = "auto",
+    parse: Nested = False,
+    values_only: Annotated[bool, Option(help="Print only the values.")] = False,
+    prefix: Prefix = "",
+    from_: From = "",
+    to: To = "",
+    limit: Limit = 0,
+    reverse: Reverse = False,
+    recursive: Recursive = False,
+    grep: Grep = "",
+    decode: Decode = "off",
+    proto: Proto = "",
+    message: Message = "",
+) -> None:
+    """List the keys of a bucket with their values; on a terminal in columns, cut to its width."""
     path = tuple(addresses(job.arguments[1:]))
     filters = selection(job.options, values=True)
-    values_only = job.options.values_only
-    key_form, form = job.options.key_format, job.options.format
+    values_only = values_only
+    key_form, form = key_format, format
     pairs_only = values_only or filters["recursive"]
-    parts = items(snapshot, find_bucket(snapshot, path), path, buckets=not pairs_only, **filters)
-    decoder = asked(snapshot, job.options)
+    parts = items(db, find_bucket(db, path), path, buckets=not pairs_only, **filters)
+    decoder = asked(db, job.options)
     if out.isatty() and not job.json and not values_only:
         from shutil import get_terminal_size
 
@@ -74,7 +102,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if decoder is not None:
         from ...render import decoded, records
 
-        form = records.PARSED if job.options.parse else form
+        form = records.PARSED if parse else form
         for part in parts:
             if not job.json:
                 out.write(decoded.text_lines(part, decoder, len(path), key=not values_only))
@@ -85,7 +113,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if job.json:
         from ...render import records
 
-        form = records.PARSED if job.options.parse else form
+        form = records.PARSED if parse else form
 
         for part in parts:
             out.writelines(records.items(part, key_form, form, path=filters["recursive"], key=not values_only))

@@ -6,50 +6,44 @@ from ...errors import ArgumentError, Corrupted, DamageSkipped
 from ...ops.read.key_pages import all_keys, key_pages
 from ...render.formats import lines
 from ...tree.bucket import find_bucket, has_branches
-from ..command import Command, Option
-from ..decoding import DECODE, Decoding, asked
+from ..command import command
+from ..decoding import asked
 from ..key_argument import addresses
-from ..options import BUCKET, FILE, FILTERS, JOBS, SUBBUCKET, format_option
-from ..selection import Filters, is_filtered, selection
+from ..selection import is_filtered, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ...apps.decode import Decoder
     from ...format.bucket import BucketRef
     from ...storage.snapshot import Snapshot
+    from ..options import (
+        Bucket,
+        Database,
+        Decode,
+        Format,
+        From,
+        Grep,
+        Jobs,
+        Limit,
+        Message,
+        Prefix,
+        Proto,
+        Recursive,
+        Reverse,
+        Subbuckets,
+        To,
+    )
 
     Write = Callable[[list[bytes], str], bytes]
     from ..job import Job
 
-COMMAND = Command(
-    "keys",
-    "List the keys of a bucket, nested buckets included.",
-    arguments=(FILE, BUCKET, SUBBUCKET),
-    least=2,
-    options=(
-        format_option(short="f"),
-        Option("skip-damaged", "Skip damaged pages and continue; each one is reported on stderr.", default=False),
-        JOBS,
-        *FILTERS,
-        *DECODE,
-    ),
-    opens=True,
-    example="boltcli keys fixtures/document.db execution",
-)
 
-
-class Options(Filters, Decoding):
-    """The values of the options."""
-
-    format: str
-    skip_damaged: bool
-    jobs: int
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     addresses(job.arguments[1:])
     if is_filtered(job.options):
         selection(job.options, values=False)
@@ -57,26 +51,51 @@ def prepare(job: Job[Options]) -> None:
             raise ArgumentError("--skip-damaged reads all pages, a filter only some of them: they can't be combined")
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    form, path = job.options.format, addresses(job.arguments[1:])
+@command("keys", example="boltcli keys fixtures/document.db execution", validate=prepare)
+def keys_(
+    db: Database,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    bucket: Bucket,
+    subbuckets: Subbuckets = [],
+    format: Format = "auto",
+    skip_damaged: Annotated[
+        bool, Option(help="Skip damaged pages and continue; each one is reported on stderr.")
+    ] = False,
+    jobs: Jobs = 0,
+    prefix: Prefix = "",
+    from_: From = "",
+    to: To = "",
+    limit: Limit = 0,
+    reverse: Reverse = False,
+    recursive: Recursive = False,
+    grep: Grep = "",
+    decode: Decode = "off",
+    proto: Proto = "",
+    message: Message = "",
+) -> None:
+    """List the keys of a bucket, nested buckets included."""
+    form, path = format, addresses(job.arguments[1:])
     write: Write = lines
     if job.json:
         from ...render import records
 
         write = records.keys
-    decoder = asked(snapshot, job.options)
+    decoder = asked(db, job.options)
     if decoder is not None:
         write = _decoded(decoder, tuple(path), job)
     skipped: list[Corrupted] = []
-    bucket = find_bucket(snapshot, path)
+    bucket = find_bucket(db, path)
     if is_filtered(job.options):
-        _some(snapshot, bucket, tuple(path), job, write, out)
-    elif job.options.skip_damaged:
-        skipped = _surviving(snapshot, bucket, form, write, out)
-    elif has_branches(snapshot, bucket):
-        _many(snapshot, bucket, job, write, out)
+        _some(db, bucket, tuple(path), job, write, out)
+    elif skip_damaged:
+        skipped = _surviving(db, bucket, form, write, out)
+    elif has_branches(db, bucket):
+        _many(db, bucket, job, write, out)
     else:
-        for keys in key_pages(snapshot, bucket):
+        for keys in key_pages(db, bucket):
             out.write(write(keys, form))
     for damage in skipped:
         job.warn(f"skipped {damage}")
@@ -84,7 +103,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
         raise DamageSkipped(len(skipped))
 
 
-def _decoded(decoder: Decoder, path: tuple[bytes, ...], job: Job[Options]) -> Write:
+def _decoded(decoder: Decoder, path: tuple[bytes, ...], job: Job) -> Write:
     """Return a function that writes keys with their decoded form."""
     from ...ops.read.select_items import Items
     from ...render import decoded
@@ -102,7 +121,7 @@ def _some(
     snapshot: Snapshot,
     bucket: BucketRef,
     path: tuple[bytes, ...],
-    job: Job[Options],
+    job: Job,
     write: Write,
     out: BinaryIO,
 ) -> None:
@@ -131,7 +150,7 @@ def _some(
             out.write(write(part.keys, form))
 
 
-def _many(snapshot: Snapshot, bucket: BucketRef, job: Job[Options], write: Write, out: BinaryIO) -> None:
+def _many(snapshot: Snapshot, bucket: BucketRef, job: Job, write: Write, out: BinaryIO) -> None:
     form = job.options.format
     with job.progress("listing") as progress:
         show = None if out.isatty() else progress

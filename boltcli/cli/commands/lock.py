@@ -5,29 +5,25 @@ from __future__ import annotations
 from ...render import text
 from ...storage.holders import holders
 from ...storage.source import open_source
-from ..command import Command
-from ..options import FILE
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ..job import Job
+    from ..options import Path
 
 READERS, WRITER = 2, 3  # exit statuses
 
-COMMAND = Command(
+
+@command(
     "lock",
-    "Show which process holds the lock.",
-    arguments=(FILE,),
-    least=1,
-    most=1,
     example="boltcli lock fixtures/document.db",
-    statuses={0: "no process holds it", READERS: "readers hold it", WRITER: "a writer holds it"},
+    statuses={0: "no process holds it", 2: "readers hold it", 3: "a writer holds it"},
 )
-
-
-def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> int:
+def lock(job: Job, out: BinaryIO, err: BinaryIO, *, path: Path) -> int:
+    """Show which process holds the lock."""
     source = open_source(job.path, "none")
     try:
         found = holders(source)

@@ -5,65 +5,28 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError
-from ..command import Argument, Command, Option
+from ..command import command
 from ..key_argument import addresses
-from ..options import FILE, FORCE
 from ..streams import wants_style, write_styled
-from ..values import parse_count, parse_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Argument, Option
 
     from ...storage.snapshot import Snapshot
     from ...tree.page_map import PageMap
     from ..job import Job
+    from ..options import Database, Force, buckets, files
+    from ..values import parse_count
 
 _ROWS = 32  # rows that fit a terminal
 _COLUMNS = 64
 _SQUARE = 96  # cells in a row and in a column of an image
 
-COMMAND = Command(
-    "map",
-    "Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages.",
-    arguments=(FILE, Argument("DEST", "file", "The same as --output.", required=False, hidden=True)),
-    least=1,
-    most=2,
-    options=(
-        Option(
-            "bucket", "Mark the pages of this bucket; repeat it for a nested one.",
-            default=[], metavar="NAME", parse=parse_name, kind="bucket",
-        ),
-        Option("svg", "Write an SVG image; each cell has a description on hover.", default=False),
-        Option("png", "Write a PNG image.", default=False),
-        Option(
-            "output", "Write the image to this file; default: standard output.",
-            default="", metavar="DEST", short="o", kind="file",
-        ),
-        FORCE,
-        Option("width", "Cells in a row; 0 chooses automatically.", default=0, metavar="N", parse=parse_count),
-        Option("cells", "Draw at most this many cells; 0 chooses automatically.", default=0, metavar="N",
-               parse=parse_count),
-    ),
-    opens=True,
-    group="Space",
-    example="boltcli map fixtures/after-deletes.db",
-)  # fmt: skip
 
-
-class Options:
-    """The values of the options."""
-
-    bucket: list[str]
-    svg: bool
-    png: bool
-    output: str
-    force: bool
-    width: int
-    cells: int
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     addresses(job.options.bucket)
     if job.options.svg and job.options.png:
         raise ArgumentError("--svg and --png can't be combined")
@@ -74,34 +37,67 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError("with --json, an image needs --output: standard output can't hold both")
 
 
-def _output(job: Job[Options]) -> str:
+def _output(job: Job) -> str:
     output = job.options.output or "".join(job.arguments[1:])
     return "" if output == "-" else output
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("map", example="boltcli map fixtures/after-deletes.db", group="Space", validate=prepare)
+def map_(
+    db: Database,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    dest: Annotated[
+        str, Argument(metavar="DEST", help="The same as --output.", autocompletion=files, hidden=True)
+    ] = "",
+    bucket: Annotated[
+        list[str],
+        Option(
+            help="Mark the pages of this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets
+        ),
+    ] = [],
+    svg: Annotated[bool, Option(help="Write an SVG image; each cell has a description on hover.")] = False,
+    png: Annotated[bool, Option(help="Write a PNG image.")] = False,
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            help="Write the image to this file; default: standard output.",
+            metavar="DEST",
+            autocompletion=files,
+        ),
+    ] = "",
+    force: Force = False,
+    width: Annotated[int, Option(help="Cells in a row; 0 chooses automatically.", metavar="N", parser=parse_count)] = 0,
+    cells: Annotated[
+        int, Option(help="Draw at most this many cells; 0 chooses automatically.", metavar="N", parser=parse_count)
+    ] = 0,
+) -> None:
+    """Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages."""
     from ...render import page_picture
     from ...render.page_cells import cells
     from ...tree.page_map import page_map
 
-    options = job.options
-    image = options.svg or options.png
+    image = svg or png
     before = None
-    if job.previous:  # the snapshot is of the state before the last transaction
-        before = page_map(snapshot)
-        mapped = page_map(snapshot, snapshot.metas[1 - snapshot.meta.page])
+    if job.previous:  # the db is of the state before the last transaction
+        before = page_map(db)
+        mapped = page_map(db, db.metas[1 - db.meta.page])
     else:
-        mapped = page_map(snapshot)
-    chosen = _chosen(snapshot, mapped, addresses(options.bucket))
+        mapped = page_map(db)
+    chosen = _chosen(db, mapped, addresses(bucket))
     if job.json and not image:
         _records(job, mapped, chosen, before, out)
         return
-    width = min(options.width or (_SQUARE if image else _COLUMNS), 4096)
-    found, step = cells(mapped, options.cells or (_SQUARE**2 if image else _ROWS * width), chosen, before)
-    if options.svg:
-        _deliver(job, page_picture.svg(found, step, width, os.path.basename(job.path)), snapshot, out)
-    elif options.png:
-        _deliver(job, page_picture.png(found, width), snapshot, out)
+    width = min(width or (_SQUARE if image else _COLUMNS), 4096)
+    found, step = cells(mapped, cells or (_SQUARE**2 if image else _ROWS * width), chosen, before)
+    if svg:
+        _deliver(job, page_picture.svg(found, step, width, os.path.basename(job.path)), db, out)
+    elif png:
+        _deliver(job, page_picture.png(found, width), db, out)
     else:
         write_styled(out, page_picture.text(found, step, width, colour=wants_style(out)))
 
@@ -117,7 +113,7 @@ def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:
     return set() if number is None else mapped.inside(number)
 
 
-def _records(job: Job[Options], mapped: PageMap, chosen: set[int], before: PageMap | None, out: BinaryIO) -> None:
+def _records(job: Job, mapped: PageMap, chosen: set[int], before: PageMap | None, out: BinaryIO) -> None:
     """Write an object for each run of similar pages."""
     from ...render import records
     from ...render.page_cells import cells
@@ -140,7 +136,7 @@ def _records(job: Job[Options], mapped: PageMap, chosen: set[int], before: PageM
         out.write(records.line(record))
 
 
-def _deliver(job: Job[Options], content: bytes, snapshot: Snapshot, out: BinaryIO) -> None:
+def _deliver(job: Job, content: bytes, snapshot: Snapshot, out: BinaryIO) -> None:
     """Write an image to its file, or to standard output."""
     output = _output(job)
     if not output:

@@ -6,53 +6,20 @@ from time import time
 
 from ...errors import BoltError, as_failure
 from ...render import openmetrics
-from ..command import Argument, Command, Option
-from ..options import ACCESS, JOBS_APART, NO_SYNC
+from ..command import command
 from ..runner import run_on_database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO
+
+    from typer import Argument, Option
 
     from ...ops.compare.metrics import Metrics
     from ...render.openmetrics import Labels, Sample
     from ...storage.snapshot import Snapshot
     from ..job import Job
-
-COMMAND = Command(
-    "metrics",
-    "Print metrics of databases as OpenMetrics text, for Prometheus.",
-    arguments=(Argument("FILE", "file", "The bolt database files.", many=True),),
-    least=1,
-    options=(
-        Option("deep", "Also count pairs and buckets.", default=False),
-        Option("check", "Also check each database and print the result.", default=False),
-        Option(
-            "output",
-            "Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json,"
-            " .csv and .parquet get a row for each database.",
-            default="", metavar="DEST", short="o", kind="file",
-        ),
-        NO_SYNC,
-        JOBS_APART,
-        *ACCESS,
-    ),
-    several=True,
-    together=True,
-    example="boltcli metrics fixtures/document.db fixtures/inline.db",
-    statuses={0: "all files were read", 1: "a file could not be read; its sample boltcli_up is 0"},
-    group="Compare",
-)  # fmt: skip
-
-
-class Options:
-    """The values of the options."""
-
-    deep: bool
-    check: bool
-    output: str
-    no_sync: bool
-    jobs: int
+    from ..options import JobsApart, NoSync, files
 
 
 # The fields of a file that could not be read.
@@ -69,7 +36,38 @@ class _File:
         self.lock = ""
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+@command(
+    "metrics",
+    example="boltcli metrics fixtures/document.db fixtures/inline.db",
+    group="Compare",
+    several=True,
+    together=True,
+    opens=True,
+    statuses={0: "all files were read", 1: "a file could not be read; its sample boltcli_up is 0"},
+    unknown=UNKNOWN,
+)
+def metrics_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    files: Annotated[list[str], Argument(metavar="FILE", help="The bolt database files.", autocompletion=files)],
+    deep: Annotated[bool, Option(help="Also count pairs and buckets.")] = False,
+    check: Annotated[bool, Option(help="Also check each database and print the result.")] = False,
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            help="Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json, .csv and .parquet get a row for each database.",
+            metavar="DEST",
+            autocompletion=files,
+        ),
+    ] = "",
+    no_sync: NoSync = False,
+    jobs: JobsApart = 0,
+) -> int:
+    """Print metrics of databases as OpenMetrics text, for Prometheus."""
     from ..meant_files import meant_files
 
     meant = meant_files(job)
@@ -89,17 +87,17 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
             job.complain(as_failure(error, path), path)
     job.say_passed(meant)
     content = _json(files) if job.json else openmetrics.text(_samples(files))
-    if job.several or not job.options.output:
+    if job.several or not output:
         out.write(content)
         return status
     from ..row_output import complete
 
-    with complete(job.options.output, public=True, replace=True, sync=not job.options.no_sync) as target:
+    with complete(output, public=True, replace=True, sync=not no_sync) as target:
         target.write(content)
     return status
 
 
-def _look(file: _File, job: Job[Options]) -> None:
+def _look(file: _File, job: Job) -> None:
     """Read the metrics of a file. Raises BoltError."""
     from io import BytesIO
 
@@ -114,7 +112,7 @@ def _look(file: _File, job: Job[Options]) -> None:
         source.close()
     sink = BytesIO()  # drop the message about the transaction, which is one of the metrics
 
-    def work(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+    def work(snapshot: Snapshot, job: Job, out: BinaryIO, err: BinaryIO) -> None:
         from ...apps.registry import recognise
         from ...apps.store import SnapshotStore
         from ...ops.compare.metrics import metrics

@@ -6,60 +6,64 @@ from ...errors import ArgumentError, BoltError, UnreadablePage
 from ...render.errors import error_text
 from ...render.raw_page import page_text
 from ...storage.raw import RawFile
-from ..command import Command, Option
-from ..decoding import DECODE, Decoding, of_file
-from ..options import FILE, PGIDS, format_option
+from ..command import command
+from ..decoding import of_file
 from ..values import parse_page_ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO, Literal
+
+    from typer import Option
 
     from ...apps.decode import Decoder
     from ..job import Job
-
-COMMAND = Command(
-    "page",
-    "Show the content of pages, element by element.",
-    arguments=(FILE, PGIDS),
-    least=1,
-    options=(
-        Option("all", "Show all pages.", default=False),
-        format_option(name="format-value", short="f", aliases=("format",)),
-        *DECODE,
-    ),
-    example="boltcli page fixtures/document.db 0",
-    group="Pages",
-)
-
-
-class Options(Decoding):
-    """The values of the options."""
-
-    all: bool
-    format_value: str
+    from ..options import Decode, Message, PageIds, Path, Proto
 
 
 SEPARATOR = b"===============================================\n"
 _BEYOND = 1 << 16  # pages beyond the end of the file that are reported one by one
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("page", example="boltcli page fixtures/document.db 0", group="Pages")
+def page_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: Path,
+    pages: PageIds = [],
+    all: Annotated[bool, Option(help="Show all pages.")] = False,
+    format_value: Annotated[
+        Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
+        Option(
+            "--format-value",
+            "--format",
+            "-f",
+            help="How to write them: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr",
+            metavar="FORMAT",
+        ),
+    ] = "auto",
+    decode: Decode = "off",
+    proto: Proto = "",
+    message: Message = "",
+) -> None:
+    """Show the content of pages, element by element."""
     path, pgids = job.path, parse_page_ids(job.arguments[1:])
-    if job.options.all and pgids:
+    if all and pgids:
         raise ArgumentError("invalid args: either use '--all' or 'pageid...'")
-    if not job.options.all and not pgids:
+    if not all and not pgids:
         raise ArgumentError("page id required")
-    form = job.options.format_value
+    form = format_value
     write, separator = _page, SEPARATOR
     if job.json:
         write, separator = _page_as_json, b""
-    decoder, paths = of_file(path, job.options, None if job.options.all else pgids)
+    decoder, paths = of_file(path, job.options, None if all else pgids)
     if decoder is not None:
         write = _decoding(decoder, paths, job, write)
     with RawFile(path) as file:
-        if job.options.all:
+        if all:
             _all(file, form, out, write, separator)
         for number, pgid in enumerate(pgids):
             if number:
@@ -86,7 +90,7 @@ def _all(file: RawFile, form: str, out: BinaryIO, write: Callable[..., int], sep
 
 
 def _decoding(
-    decoder: Decoder, paths: dict[int, tuple[bytes, ...]], job: Job[Options], plain: Callable[..., int]
+    decoder: Decoder, paths: dict[int, tuple[bytes, ...]], job: Job, plain: Callable[..., int]
 ) -> Callable[..., int]:
     """Return a function that writes a page with decoded pairs: as text after the page, as JSON in its elements."""
     from ...render.decoded import leaf_pairs, put_decoded, readable

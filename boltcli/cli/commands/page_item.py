@@ -5,47 +5,41 @@ from __future__ import annotations
 from ...errors import ArgumentError
 from ...render.raw_page import item_text
 from ...storage.raw import RawFile
-from ..command import Argument, Command, Option
-from ..decoding import DECODE, Decoding, of_file
-from ..options import FILE, format_option
+from ..command import command
+from ..decoding import of_file
 from ..values import parse_decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Argument, Option
 
     from ...apps.decode import Decoder
     from ...storage.raw import RawPage
     from ..job import Job
-
-COMMAND = Command(
-    "page-item",
-    "Print the key and the value of one element of a leaf page.",
-    arguments=(FILE, Argument("PGID", "page", "Page id."), Argument("INDEX", "text", "Element, counted from 0.")),
-    least=3,
-    most=3,
-    options=(
-        Option("key-only", "Print only the key.", default=False),
-        Option("value-only", "Print only the value.", default=False),
-        format_option(short="f"),
-        *DECODE,
-    ),
-    example="boltcli page-item --key-only fixtures/document.db 4 0",
-    group="Pages",
-)
+    from ..options import Decode, Format, Message, Path, Proto, pages
 
 
-class Options(Decoding):
-    """The values of the options."""
-
-    key_only: bool
-    value_only: bool
-    format: str
-
-
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("page-item", example="boltcli page-item --key-only fixtures/document.db 4 0", group="Pages")
+def page_item(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: Path,
+    pgid: Annotated[str, Argument(metavar="PGID", help="Page id.", autocompletion=pages)],
+    index: Annotated[str, Argument(metavar="INDEX", help="Element, counted from 0.")],
+    key_only: Annotated[bool, Option(help="Print only the key.")] = False,
+    value_only: Annotated[bool, Option(help="Print only the value.")] = False,
+    format: Format = "auto",
+    decode: Decode = "off",
+    proto: Proto = "",
+    message: Message = "",
+) -> None:
+    """Print the key and the value of one element of a leaf page."""
     path, pgid, index = job.path, parse_decimal(job.arguments[1]), parse_decimal(job.arguments[2])
-    key_only, value_only = job.options.key_only, job.options.value_only
+    key_only, value_only = key_only, value_only
     if key_only and value_only:
         raise ArgumentError("the --key-only or --value-only flag may be set, but not both")
     with RawFile(path) as file:
@@ -59,15 +53,13 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
         from ...render import records
         from ...render.raw_records import item_record
 
-        record = item_record(page, index, job.options.format, key=not value_only, value=not key_only)
+        record = item_record(page, index, format, key=not value_only, value=not key_only)
         out.writelines(records.pieces([record]))
         return
-    out.writelines(item_text(page, index, job.options.format, key=not value_only, value=not key_only))
+    out.writelines(item_text(page, index, format, key=not value_only, value=not key_only))
 
 
-def _decoded(
-    page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decoder, job: Job[Options], out: BinaryIO
-) -> None:
+def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decoder, job: Job, out: BinaryIO) -> None:
     """Write the decoded element; a nested bucket is written as without decoding."""
     from ...render import records
     from ...render.decoded import leaf_pairs, put_decoded, readable

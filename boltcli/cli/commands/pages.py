@@ -6,32 +6,22 @@ from ...errors import Corrupted
 from ...ops.space.free_pages import free_pages
 from ...ops.space.page_list import FREE, page_rows
 from ...render.pages import HEADING, table_rows
-from ..command import Command
-from ..options import FILE
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from ...storage.snapshot import Snapshot
     from ..job import Job
-
-COMMAND = Command(
-    "pages",
-    "List all pages with their type and size.",
-    arguments=(FILE,),
-    least=1,
-    most=1,
-    opens=True,
-    example="boltcli pages fixtures/document.db",
-    group="Pages",
-)
+    from ..options import Database
 
 
-def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+@command("pages", example="boltcli pages fixtures/document.db", group="Pages")
+def pages(db: Database, job: Job, out: BinaryIO, err: BinaryIO) -> None:
+    """List all pages with their type and size."""
     tails: dict[int, str] = {}
     try:
-        free = free_pages(snapshot)
+        free = free_pages(db)
     except Corrupted as damage:
         job.warn(f"no page is shown as free: {damage}")
         free = []
@@ -39,10 +29,10 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
     if job.json:
         from ...render import records
 
-        for rows in page_rows(snapshot, free):
+        for rows in page_rows(db, free):
             out.write(records.pages(rows, FREE))
         return
-    for rows in page_rows(snapshot, free):
+    for rows in page_rows(db, free):
         out.write(heading + table_rows(rows, FREE, tails))
         heading = b""
     out.write(heading)

@@ -7,87 +7,92 @@ import sys
 from ...errors import ArgumentError, OpenError
 from ...render.human import written
 from ...storage.opened import take_stdin
-from ..command import Argument, Command, Option
-from ..options import ACCESS, FILE, HUMAN, NO_SYNC
+from ..command import command
 from ..runner import run_on_database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Argument, Option
 
     from ...ops.compare.change import Change
     from ...ops.compare.overlay import Overlay
     from ...ops.write.load_rows import Loaded
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..options import Human, NoSync, Path, files
 
-COMMAND = Command(
+
+@command(
     "patch",
-    "Apply changes written by diff --json to a copy of a database, or to the file itself.",
-    arguments=(FILE, Argument("CHANGES", "file", "Lines of JSON as written by diff --json; - is standard input.")),
-    least=2,
-    most=2,
-    options=(
-        Option(
-            "output",
-            "Write the result to this file, which appears when it is complete. An existing file is an error.",
-            default="", metavar="DEST", short="o", kind="file",
-        ),
-        Option("in-place", "Replace FILE in one step, under its exclusive lock; the old file becomes FILE.bak.",
-               default=False),
-        Option("no-backup", "With --in-place: don't keep FILE.bak.", default=False),
-        Option("force", "Apply the changes without comparing the old values with the database.", default=False),
-        NO_SYNC,
-        HUMAN,
-        *ACCESS,
-    ),
-    example='echo \'{"op":"add","bucket":["execution"],"key":"a","new":"b"}\' | '
-    "boltcli patch -o patched.db fixtures/document.db -",
+    example='echo \'{"op":"add","bucket":["execution"],"key":"a","new":"b"}\' | boltcli patch -o patched.db fixtures/document.db -',
     group="Compare",
-)  # fmt: skip
-
-
-class Options:
-    """The values of the options."""
-
-    output: str
-    in_place: bool
-    no_backup: bool
-    force: bool
-    no_sync: bool
-    human: bool
-
-
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int | None:
+    opens=True,
+)
+def patch_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: Path,
+    changes: Annotated[
+        str,
+        Argument(
+            metavar="CHANGES",
+            help="Lines of JSON as written by diff --json; - is standard input.",
+            autocompletion=files,
+        ),
+    ],
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            help="Write the result to this file, which appears when it is complete. An existing file is an error.",
+            metavar="DEST",
+            autocompletion=files,
+        ),
+    ] = "",
+    in_place: Annotated[
+        bool, Option(help="Replace FILE in one step, under its exclusive lock; the old file becomes FILE.bak.")
+    ] = False,
+    no_backup: Annotated[bool, Option(help="With --in-place: don't keep FILE.bak.")] = False,
+    force: Annotated[
+        bool, Option(help="Apply the changes without comparing the old values with the database.")
+    ] = False,
+    no_sync: NoSync = False,
+    human: Human = False,
+) -> int | None:
+    """Apply changes written by diff --json to a copy of a database, or to the file itself."""
     from ...ops.compare.overlay import Overlay
 
-    options = job.options
-    if options.in_place == bool(options.output):
+    if in_place == bool(output):
         raise ArgumentError("either --output or --in-place is required")
-    if options.in_place and job.previous:
+    if in_place and job.previous:
         raise ArgumentError("--in-place changes the newest state: it can't be combined with --previous")
-    with Overlay(force=options.force) as overlay:
+    with Overlay(force=force) as overlay:
         overlay.add(_changes(job.arguments[1]))
-        if options.in_place:
+        if in_place:
             from ...ops.compare.patch import patch_in_place
 
             done, backup = patch_in_place(
-                job.path, overlay, backup=not options.no_backup, timeout=job.timeout, sync=not options.no_sync
+                job.path, overlay, backup=not no_backup, timeout=job.timeout, sync=not no_sync
             )
             _report(job, overlay, done, job.path, backup, out)
             return None
 
-        def work(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+        def work(db: Snapshot, job: Job, out: BinaryIO, err: BinaryIO) -> None:
             from ...ops.compare.patch import patch
 
-            done = patch(snapshot, overlay, options.output, sync=not options.no_sync)
-            _report(job, overlay, done, options.output, None, out)
+            done = patch(db, overlay, output, sync=not no_sync)
+            _report(job, overlay, done, output, None, out)
 
         return run_on_database(work, job, out, err)
 
 
-def _report(job: Job[Options], overlay: Overlay, done: Loaded, output: str, backup: str | None, out: BinaryIO) -> None:
+def _report(job: Job, overlay: Overlay, done: Loaded, output: str, backup: str | None, out: BinaryIO) -> None:
     if job.json:
         from ...render import records
 

@@ -3,96 +3,86 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ..command import Command, Option
+from ..command import command
 from ..key_argument import address, addresses
-from ..options import ACCESS, FILE, FORCE, HUMAN, NO_SYNC, OUTPUT
-from ..values import parse_name, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ..job import Job
+    from ..options import Destination, Force, Human, NoSync, Path, buckets
+    from ..values import parse_uint64
 
 LOSSES = 2  # exit status
 
-COMMAND = Command(
-    "recover",
-    "Write everything that a damaged file still holds to a sound database.",
-    arguments=(FILE,),
-    least=1,
-    most=1,
-    options=(
-        OUTPUT,
-        Option(
-            "bucket", "Only this bucket; repeat it for a nested one.",
-            default=[], metavar="NAME", parse=parse_name, kind="bucket",
-        ),
-        Option("no-lost-and-found", "Leave out pages whose bucket is not known.", default=False),
-        Option("lost-and-found", "Name of the bucket for pages whose bucket is not known.",
-               default="lost+found", metavar="NAME"),
-        Option("deleted", "Also keep old versions and deleted pairs, in the bucket deleted.", default=False),
-        Option(
-            "state",
-            "Where several states may be the newest one, take this one, by its number in their list; 0: the likeliest.",
-            default=0, metavar="N", parse=parse_uint64,
-        ),
-        Option("page-size", "Page size of the file; 0: find it.", default=0, metavar="N", parse=parse_uint64),
-        FORCE,
-        NO_SYNC,
-        HUMAN,
-        *ACCESS[:3],
-    ),
-    example="boltcli recover -o recovered.db fixtures/document.db",
-    statuses={
-        0: "all that was reachable is there",
-        1: "nothing was written",
-        LOSSES: "written; something is lost or changed, or another state may be the newest one",
-    },
-    group="Rescue",
-)  # fmt: skip
 
-
-class Options:
-    """The values of the options."""
-
-    output: str
-    bucket: list[str]
-    no_lost_and_found: bool
-    lost_and_found: str
-    deleted: bool
-    state: int
-    page_size: int
-    force: bool
-    no_sync: bool
-    human: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if not job.options.output:
         raise ArgumentError("output file required")
     if not job.options.lost_and_found:
         raise ArgumentError("--lost-and-found needs a name; --no-lost-and-found leaves such pages out")
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+@command(
+    "recover",
+    example="boltcli recover -o recovered.db fixtures/document.db",
+    group="Rescue",
+    opens="locked",
+    statuses={
+        0: "all that was reachable is there",
+        1: "nothing was written",
+        2: "written; something is lost or changed, or another state may be the newest one",
+    },
+    validate=prepare,
+)
+def recover(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: Path,
+    output: Destination,
+    bucket: Annotated[
+        list[str], Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets)
+    ] = [],
+    no_lost_and_found: Annotated[bool, Option(help="Leave out pages whose bucket is not known.")] = False,
+    lost_and_found: Annotated[
+        str, Option(help="Name of the bucket for pages whose bucket is not known.", metavar="NAME")
+    ] = "lost+found",
+    deleted: Annotated[bool, Option(help="Also keep old versions and deleted pairs, in the bucket deleted.")] = False,
+    state: Annotated[
+        int,
+        Option(
+            help="Where several states may be the newest one, take this one, by its number in their list; 0: the likeliest.",
+            metavar="N",
+            parser=parse_uint64,
+        ),
+    ] = 0,
+    page_size: Annotated[int, Option(help="Page size of the file; 0: find it.", metavar="N", parser=parse_uint64)] = 0,
+    force: Force = False,
+    no_sync: NoSync = False,
+    human: Human = False,
+) -> int:
+    """Write everything that a damaged file still holds to a sound database."""
     from ...ops.rescue.recover import recover_file
     from ...render.recovery import recovery_record, recovery_text
 
-    options = job.options
     with job.progress("recovering") as progress:
         report = recover_file(
             job.path,
-            options.output,
+            output,
             lock=job.lock,
             timeout=job.timeout,
-            page_size=options.page_size,
-            state=options.state,
-            bucket=tuple(addresses(options.bucket)),
-            lost_and_found=None if options.no_lost_and_found else address(options.lost_and_found),
-            deleted=options.deleted,
-            replace=options.force,
-            sync=not options.no_sync,
+            page_size=page_size,
+            state=state,
+            bucket=tuple(addresses(bucket)),
+            lost_and_found=None if no_lost_and_found else address(lost_and_found),
+            deleted=deleted,
+            replace=force,
+            sync=not no_sync,
             progress=progress,
         )
     if job.json:
@@ -100,5 +90,5 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 
         out.write(records.line(recovery_record(report)))
     else:
-        out.write(recovery_text(report, job.options.human or out.isatty()))
+        out.write(recovery_text(report, human or out.isatty()))
     return 0 if report.is_all else LOSSES

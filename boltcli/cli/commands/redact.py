@@ -4,64 +4,62 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, bucket_text
 from ...render.human import written
-from ..command import Command, Option
-from ..options import ACCESS, FILE, FORCE, HUMAN, NO_SYNC, OUTPUT
-from ..values import parse_uint64
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO
+
+    from typer import Option
 
     from ..job import Job
+    from ..options import Destination, Force, Human, NoSync, Path
+    from ..values import parse_uint64
 
 _SHOWN = 8  # buckets that are named
 
-COMMAND = Command(
-    "redact",
-    "Copy a database for a bug report: same size, pages and damage, values replaced by filler, free pages wiped.",
-    arguments=(FILE,),
-    least=1,
-    most=1,
-    options=(
-        OUTPUT,
-        Option("keys", "Also replace keys and bucket names by others of the same length and in the same order.",
-               default=False),
-        Option("seed", "With --keys: the seed of the random keys; the same seed gives the same keys.",
-               default=0, metavar="N", parse=parse_uint64),
-        FORCE,
-        NO_SYNC,
-        HUMAN,
-        *ACCESS[:3],
-    ),
-    example="boltcli redact --keys -o shown.db fixtures/document.db",
-    group="Rescue",
-)  # fmt: skip
 
-
-class Options:
-    """The values of the options."""
-
-    output: str
-    keys: bool
-    seed: int
-    force: bool
-    no_sync: bool
-    human: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if not job.options.output:
         raise ArgumentError("output file required")
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command(
+    "redact",
+    example="boltcli redact --keys -o shown.db fixtures/document.db",
+    group="Rescue",
+    opens="locked",
+    validate=prepare,
+)
+def redact_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: Path,
+    output: Destination,
+    keys: Annotated[
+        bool, Option(help="Also replace keys and bucket names by others of the same length and in the same order.")
+    ] = False,
+    seed: Annotated[
+        int,
+        Option(
+            help="With --keys: the seed of the random keys; the same seed gives the same keys.",
+            metavar="N",
+            parser=parse_uint64,
+        ),
+    ] = 0,
+    force: Force = False,
+    no_sync: NoSync = False,
+    human: Human = False,
+) -> None:
+    """Copy a database for a bug report: same size, pages and damage, values replaced by filler, free pages wiped."""
     from ...ops.rescue.redaction import redact
 
-    options = job.options
     with job.progress("redacting") as progress:
         done = redact(
-            job.path, options.output, keys=options.keys, seed=options.seed, lock=job.lock, timeout=job.timeout,
-            replace=options.force, sync=not options.no_sync, progress=progress,
+            job.path, output, keys=keys, seed=seed, lock=job.lock, timeout=job.timeout,
+            replace=force, sync=not no_sync, progress=progress,
         )  # fmt: skip
     if job.json:
         from ...render import records
@@ -75,14 +73,14 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
                 record: dict[str, Any] = {}
                 records.put_bucket(record, path)
                 facts[name].append(record)
-        out.write(records.line(records.result(job.path, options.output, **facts)))
+        out.write(records.line(records.result(job.path, output, **facts)))
         return
-    values, size = (written(count, options.human or out.isatty()) for count in (done.value_bytes, done.size))
+    values, size = (written(count, human or out.isatty()) for count in (done.value_bytes, done.size))
     out.write(
         f"{done.values} values of {values} in all replaced by filler, {done.wiped} pages wiped;"
         f" {size} written\n".encode()
     )
-    if options.keys:
+    if keys:
         out.write(b"%d keys and names replaced\n" % done.keys)
         out.write(
             b"still visible: lengths and order of keys, sizes of values, numbers of pages and buckets, sequences\n"

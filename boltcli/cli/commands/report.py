@@ -3,50 +3,49 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ..command import Argument, Command, Option
-from ..options import ACCESS, FORCE, OUTPUT
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO
+
+    from typer import Argument, Option
 
     from ...apps.contract import Application, Recognition
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..options import Destination, Force, files
 
     Context = dict[str, Any]
 
 _LARGEST = 20
 _AUDIT = 200
 
-COMMAND = Command(
+
+@command(
     "report",
-    "Write a report about databases as one HTML file: verdict, page map, sizes, findings, application.",
-    arguments=(Argument("FILE", "file", "Bolt database files; the worst comes first in the report.", many=True),),
-    least=1,
-    options=(
-        OUTPUT,
-        FORCE,
-        Option("values", "Include the values of the largest pairs, shortened.", default=False),
-        Option("title", "Title of the report; default: the name of the file.", default="", metavar="TEXT"),
-        *ACCESS,
-    ),
-    group="Space",
     example="boltcli report -o report.html fixtures/document.db",
+    group="Space",
+    opens=True,
     statuses={0: "the report is written", 1: "a file could not be read, which the report says; or no report"},
 )
-
-
-class Options:
-    """The values of the options."""
-
-    output: str
-    force: bool
-    values: bool
-    title: str
-
-
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+def report(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    files: Annotated[
+        list[str],
+        Argument(
+            metavar="FILE", help="Bolt database files; the worst comes first in the report.", autocompletion=files
+        ),
+    ],
+    output: Destination,
+    force: Force = False,
+    values: Annotated[bool, Option(help="Include the values of the largest pairs, shortened.")] = False,
+    title: Annotated[str, Option(help="Title of the report; default: the name of the file.", metavar="TEXT")] = "",
+) -> int:
+    """Write a report about databases as one HTML file: verdict, page map, sizes, findings, application."""
     import os
 
     from ...errors import BoltError, as_failure
@@ -55,13 +54,13 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     from ..row_output import complete
     from ..runner import run_on_database
 
-    if not job.options.output:
+    if not output:
         raise ArgumentError("output file required")
     contexts: list[Context] = []
 
-    def work(snapshot: Snapshot, one: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-        context = _context(snapshot, one)
-        snapshot.finish()
+    def work(db: Snapshot, one: Job, out: BinaryIO, err: BinaryIO) -> None:
+        context = _context(db, one)
+        db.finish()
         contexts.append(context)
 
     paths = meant_files(job).paths
@@ -77,9 +76,9 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
             contexts.append(html_report.failed(path, str(failure)))
             job.complain(failure, path)
     contexts.sort(key=html_report.badness)
-    title = job.options.title or (os.path.basename(paths[0]) if len(contexts) == 1 else f"{len(contexts)} databases")
-    content = html_report.page(contexts, title, values=job.options.values)
-    with complete(job.options.output, replace=job.options.force) as file:
+    title = title or (os.path.basename(paths[0]) if len(contexts) == 1 else f"{len(contexts)} databases")
+    content = html_report.page(contexts, title, values=values)
+    with complete(output, replace=force) as file:
         file.write(content)
     bad = sum(context["tone"] == "bad" for context in contexts)
     status = 1 if unread else 0
@@ -87,15 +86,15 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
         from ...render import records
 
         facts = {"files": len(contexts), "bad": bad, "unreadable": unread, "size": len(content)}
-        out.write(records.line(records.result(job.path, job.options.output, **facts)))
+        out.write(records.line(records.result(job.path, output, **facts)))
         return status
     files = f"{len(contexts)} file{'s' * (len(contexts) != 1)}"
     unreadable = f", {unread} unreadable" if unread else ""
-    out.write(os.fsencode(f"{job.options.output}: {files}, {bad - unread} with findings{unreadable}\n"))
+    out.write(os.fsencode(f"{output}: {files}, {bad - unread} with findings{unreadable}\n"))
     return status
 
 
-def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
+def _context(snapshot: Snapshot, job: Job) -> Context:
     from ...errors import Corrupted
     from ...ops.check.database_check import check
     from ...ops.check.file_warnings import remarks

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from ...errors import ArgumentError
 from ...storage.source import is_elsewhere
-from ..command import Argument, Command
-from ..options import HUMAN
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO
+
+    from typer import Argument
 
     from ..job import Job
-
-COMMAND = Command(
-    "scan",
-    "Find bolt databases in folders by content, also packed ones, and name their applications.",
-    arguments=(Argument("DIR", "file", "Folders, or files.", many=True),),
-    least=1,
-    options=(HUMAN,),
-    example="boltcli scan .",
-    statuses={0: "databases were found", 1: "a folder has none, or a database could not be read"},
-    group="Verify",
-)
+    from ..options import Human, files
 
 
-class Options:
-    """The values of the options."""
-
-    human: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     for argument in job.arguments:
         if is_elsewhere(argument):
             raise ArgumentError(f"{argument}: scan takes local folders; verify --recursive takes an address")
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+@command(
+    "scan",
+    example="boltcli scan .",
+    group="Verify",
+    statuses={0: "databases were found", 1: "a folder has none, or a database could not be read"},
+    validate=prepare,
+)
+def scan_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    dirs: Annotated[list[str], Argument(metavar="DIR", help="Folders, or files.", autocompletion=files)],
+    human: Human = False,
+) -> int:
+    """Find bolt databases in folders by content, also packed ones, and name their applications."""
     from ...fleet.find import Files
     from ...fleet.scan import scan
     from ...render import records
@@ -71,7 +71,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
     return 1 if bad or found.failed else 0
 
 
-def _show(rows: list[dict[str, Any]], files: int, job: Job[Options], out: BinaryIO) -> None:
+def _show(rows: list[dict[str, Any]], files: int, job: Job, out: BinaryIO) -> None:
     if rows:
         from ...render.human import amount
         from ..row_output import Form, write_rows

@@ -5,68 +5,23 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError
-from ..command import Argument, Command, Option
+from ..command import command
 from ..key_argument import address, addresses
-from ..options import ACCESS, FILTERS, FORCE
-from ..values import parse_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO
+
+    from typer import Argument, Option
 
     from ...tables.duck import Session
     from ...tables.pair_pages import Bounds
     from ..job import Job
-
-COMMAND = Command(
-    "sql",
-    "Run a SQL statement over databases and the views of their applications (DuckDB).",
-    arguments=(
-        Argument("STATEMENT", "text", "A SQL statement; without it the relations are listed."),
-        Argument("FILE", "file", "Bolt database files; each relation has the rows of all.", many=True, required=False),
-    ),
-    least=1,
-    options=(
-        Option(
-            "bucket",
-            "Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
-            default=[], metavar="NAME", parse=parse_name, kind="bucket",
-        ),
-        *(option for option in FILTERS if option.name in ("prefix", "from", "to")),
-        Option("csv", "Write CSV; BLOBs are in hex.", default=False),
-        Option(
-            "output",
-            "Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow.",
-            default="", metavar="DEST", short="o", kind="file",
-        ),
-        FORCE,
-        Option(
-            "allow-files",
-            "Let the statement read and write files, attach databases, load extensions, and change settings.",
-            default=False,
-        ),
-        *ACCESS,
-    ),
-    group="Query",
-    example="boltcli sql 'SELECT bucket, count(*) FROM pairs GROUP BY ALL' fixtures/document.db",
-)  # fmt: skip
+    from ..options import Force, From, Prefix, To, buckets, files
 
 
-class Options:
-    """The values of the options."""
-
-    bucket: list[str]
-    prefix: str
-    from_: str
-    to: str
-    csv: bool
-    output: str
-    force: bool
-    allow_files: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     options = job.options
     if (options.prefix or options.from_ or options.to) and not options.bucket:
         raise ArgumentError("--prefix, --from and --to need --bucket: keys are those of a bucket")
@@ -75,7 +30,54 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError("--csv and --json can't be combined")
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+@command(
+    "sql",
+    example="boltcli sql 'SELECT bucket, count(*) FROM pairs GROUP BY ALL' fixtures/document.db",
+    group="Query",
+    opens=True,
+    validate=prepare,
+)
+def sql(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    statement: Annotated[
+        str, Argument(metavar="STATEMENT", help="A SQL statement; without it the relations are listed.")
+    ],
+    files: Annotated[
+        list[str],
+        Argument(metavar="FILE", help="Bolt database files; each relation has the rows of all.", autocompletion=files),
+    ] = [],
+    bucket: Annotated[
+        list[str],
+        Option(
+            help="Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
+            metavar="NAME",
+            autocompletion=buckets,
+        ),
+    ] = [],
+    prefix: Prefix = "",
+    from_: From = "",
+    to: To = "",
+    csv: Annotated[bool, Option(help="Write CSV; BLOBs are in hex.")] = False,
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            help="Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow.",
+            metavar="DEST",
+            autocompletion=files,
+        ),
+    ] = "",
+    force: Force = False,
+    allow_files: Annotated[
+        bool,
+        Option(help="Let the statement read and write files, attach databases, load extensions, and change settings."),
+    ] = False,
+) -> int:
+    """Run a SQL statement over databases and the views of their applications (DuckDB)."""
     from contextlib import ExitStack
 
     from ...errors import BoltError, as_failure
@@ -100,7 +102,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
                 job.complain(failure, path)
         if not files:
             raise ArgumentError("none of the files can be read")
-        session = stack.enter_context(Session(files, bounds=_bounds(job.options), allow_files=job.options.allow_files))
+        session = stack.enter_context(Session(files, bounds=_bounds(job.options), allow_files=allow_files))
         if statement is None:
             _describe(session, job, out)
         else:
@@ -136,7 +138,7 @@ def _bounds(options: Options) -> Bounds:
     return Bounds(tuple(addresses(options.bucket)), start=start, stop=stop)
 
 
-def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:
+def _deliver(job: Job, schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:
     """Write the result in the selected form."""
     from ...tables.result_rows import result_rows
     from ..row_output import Form, complete, write_rows
@@ -152,7 +154,7 @@ def _deliver(job: Job[Options], schema: Any, batches: Iterator[Any], out: Binary
     write_rows(form, schema.names, result_rows(batches), out)
 
 
-def _describe(session: Session, job: Job[Options], out: BinaryIO) -> None:
+def _describe(session: Session, job: Job, out: BinaryIO) -> None:
     """List the relations with their columns, and example statements."""
     from ...render import records
     from ...tables.examples import statements

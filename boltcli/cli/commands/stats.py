@@ -4,54 +4,45 @@ from __future__ import annotations
 
 from ...ops.stats.database_stats import database_stats
 from ...render import text
-from ..command import Argument, Command, Option
+from ..command import command
 from ..key_argument import address
-from ..options import FILES, HUMAN_ONLY_IF_GIVEN, JOBS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
 
-    from ...storage.snapshot import Snapshot
+    from typer import Argument, Option
+
     from ..job import Job
-
-COMMAND = Command(
-    "stats",
-    "Count pages, pairs and bytes over the top-level buckets.",
-    arguments=(FILES, Argument("PREFIX", "bucket", "Only buckets whose name begins with this.", required=False)),
-    least=1,
-    most=2,
-    options=(
-        JOBS,
-        Option("prefix", "The same as PREFIX; then all arguments are files.", default="", metavar="PREFIX"),
-        HUMAN_ONLY_IF_GIVEN,
-    ),
-    opens=True,
-    several=True,
-    example="boltcli stats fixtures/document.db",
-)
+    from ..options import Databases, HumanIfGiven, Jobs, buckets
 
 
-class Options:
-    """The values of the options."""
-
-    jobs: int
-    prefix: str
-    human: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     _prefix(job)
 
 
-def _prefix(job: Job[Options]) -> bytes:
+def _prefix(job: Job) -> bytes:
     return address(job.arguments[1] if len(job.arguments) > 1 else job.options.prefix)
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("stats", example="boltcli stats fixtures/document.db", several=True, validate=prepare)
+def stats(
+    db: Databases,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    start: Annotated[
+        str, Argument(metavar="PREFIX", help="Only buckets whose name begins with this.", autocompletion=buckets)
+    ] = "",
+    jobs: Jobs = 0,
+    prefix: Annotated[str, Option(help="The same as PREFIX; then all arguments are files.", metavar="PREFIX")] = "",
+    human: HumanIfGiven = False,
+) -> None:
+    """Count pages, pairs and bytes over the top-level buckets."""
     prefix = _prefix(job)
     with job.progress("counting") as progress:
-        count, total = database_stats(snapshot, prefix, progress=progress)
+        count, total = database_stats(db, prefix, progress=progress)
     if job.json:
         if len(job.arguments) > 1 and not count:
             given = job.arguments[1]
@@ -60,4 +51,4 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
         out.write(records.line(records.stats(job.path, count, total)))
         return
-    out.write(text.stats(count, total, job.options.human))
+    out.write(text.stats(count, total, human))

@@ -5,39 +5,49 @@ from __future__ import annotations
 from ...errors import Step
 from ...ops.write.page_surgery import clear_elements
 from ...storage.raw import RawFile, write_patches
-from ..surgery import OUTPUT, PAGES_LOST, Output, begin, check_page, declare, number_option, output_of, say
+from ..command import command
+from ..surgery import PAGES_LOST, begin, check_page, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ..job import Job
+    from ..options import ChangedCopy, UnchangedPath
+    from ..values import parse_int64, parse_uint64
 
-COMMAND = declare(
-    "clear-page-elements",
-    "Remove some elements of a branch or leaf page.",
-    "fixtures/document.db --output elements.db --pageId 5 --from-index 0 --to-index 2",
-    OUTPUT,
-    number_option("pageId", "The page to clear.", aliases=("page-id",)),
-    number_option("from-index", "The first element to remove, counted from 0.", metavar="INDEX", signed=True),
-    number_option(
-        "to-index", "The first element to keep after them; -1: remove to the end.", metavar="INDEX", signed=True
-    ),
+
+@command(
+    "surgery clear-page-elements",
+    example="boltcli surgery clear-page-elements fixtures/document.db --output elements.db --pageId 5 --from-index 0 --to-index 2",
+    group="Repair",
 )
-
-
-class Options(Output):
-    """The values of the options."""
-
-    pageId: int
-    from_index: int
-    to_index: int
-
-
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    output, pgid = output_of(job), job.options.pageId
+def surgery_clear_page_elements(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: UnchangedPath,
+    output: ChangedCopy,
+    pageId: Annotated[
+        int, Option("--pageId", "--page-id", help="The page to clear.", metavar="PGID", parser=parse_uint64)
+    ],
+    from_index: Annotated[
+        int, Option(help="The first element to remove, counted from 0.", metavar="INDEX", parser=parse_int64)
+    ],
+    to_index: Annotated[
+        int,
+        Option(
+            help="The first element to keep after them; -1: remove to the end.", metavar="INDEX", parser=parse_int64
+        ),
+    ],
+) -> None:
+    """Remove some elements of a branch or leaf page."""
+    output, pgid = output_of(job), pageId
     check_page(pgid)
-    start, end = job.options.from_index, job.options.to_index
+    start, end = from_index, to_index
     # bbolt's messages say "element" where its command's name says "elements".
     with RawFile(job.path) as file, begin("clear-page-element", file, output) as copy:
         with Step("clear-page-element command failed"):

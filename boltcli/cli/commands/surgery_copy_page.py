@@ -5,34 +5,38 @@ from __future__ import annotations
 from ...errors import ArgumentError, Step
 from ...ops.write.page_surgery import copy_page, newest_meta
 from ...storage.raw import RawFile, write_patches
-from ..surgery import FREELIST_HINT, OUTPUT, Output, begin, declare, number_option, output_of, say
+from ..command import command
+from ..surgery import FREELIST_HINT, begin, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ..job import Job
+    from ..options import ChangedCopy, UnchangedPath
+    from ..values import parse_uint64
 
-COMMAND = declare(
-    "copy-page",
-    "Copy a page over another one.",
-    "fixtures/document.db --output copied.db --from-page 5 --to-page 7",
-    OUTPUT,
-    number_option("from-page", "The page to copy."),
-    number_option("to-page", "The page to overwrite."),
+
+@command(
+    "surgery copy-page",
+    example="boltcli surgery copy-page fixtures/document.db --output copied.db --from-page 5 --to-page 7",
+    group="Repair",
 )
-
-
-class Options(Output):
-    """The values of the options."""
-
-    from_page: int
-    to_page: int
-
-
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+def surgery_copy_page(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: UnchangedPath,
+    output: ChangedCopy,
+    from_page: Annotated[int, Option(help="The page to copy.", metavar="PGID", parser=parse_uint64)],
+    to_page: Annotated[int, Option(help="The page to overwrite.", metavar="PGID", parser=parse_uint64)],
+) -> None:
+    """Copy a page over another one."""
     output = output_of(job)
-    source, target = job.options.from_page, job.options.to_page
+    source, target = from_page, to_page
     if source == target:
         raise ArgumentError(f"'--from-page' and '--to-page' have the same value: {source}")
     with RawFile(job.path) as file, begin("copy-page", file, output) as copy:

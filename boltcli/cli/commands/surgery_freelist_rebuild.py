@@ -6,23 +6,26 @@ from ...errors import ArgumentError, Step
 from ...ops.write.freelist_rebuild import rebuild_freelist
 from ...ops.write.page_surgery import newest_meta
 from ...storage.raw import RawFile, write_patches
-from ..surgery import OUTPUT, Output, begin, declare, output_of, say
+from ..command import command
+from ..surgery import begin, output_of, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ..job import Job
+    from ..options import ChangedCopy, UnchangedPath
 
-COMMAND = declare(
-    "freelist rebuild",
-    "Store a freelist in a database that has none.",
-    "abandoned.db --output rebuilt.db",
-    OUTPUT,
+
+@command(
+    "surgery freelist rebuild",
+    example="boltcli surgery freelist rebuild abandoned.db --output rebuilt.db",
+    group="Repair",
 )
-
-
-def run(job: Job[Output], out: BinaryIO, err: BinaryIO) -> None:
+def surgery_freelist_rebuild(
+    job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedPath, output: ChangedCopy
+) -> None:
+    """Store a freelist in a database that has none."""
     output = output_of(job)
     with RawFile(job.path) as file:
         if newest_meta(file).has_freelist:

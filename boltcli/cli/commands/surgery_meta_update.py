@@ -5,49 +5,53 @@ from __future__ import annotations
 from ...errors import ArgumentError
 from ...ops.write.page_surgery import update_meta
 from ...storage.raw import RawFile, write_patches
-from ..command import Option
-from ..surgery import FORCE, OUTPUT, Forced, begin, declare, output_of, refuse_nonsense, say
-from ..values import go_quote, parse_decimal, parse_string_slice, parse_uint32
+from ..command import command
+from ..surgery import begin, output_of, refuse_nonsense, say
+from ..values import go_quote, parse_decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ..job import Job
+    from ..options import ChangedCopy, UnchangedPath, WriteAnyway
+    from ..values import parse_string_slice, parse_uint32
 
-COMMAND = declare(
-    "meta update",
-    "Change fields of a meta page, and update its checksum.",
-    "fixtures/document.db --output updated.db --meta-page 1 --fields root:6,freelist:9",
-    OUTPUT,
-    FORCE,
-    Option(
-        "fields",
-        "Fields to change, as name:number, separated by commas; the names are pageSize, root, freelist and pgid.",
-        default=[],
-        metavar="FIELDS",
-        parse=parse_string_slice,
-    ),
-    Option("meta-page", "The meta page to change: 0 or 1.", default=0, metavar="PAGE", parse=parse_uint32),
+
+@command(
+    "surgery meta update",
+    example="boltcli surgery meta update fixtures/document.db --output updated.db --meta-page 1 --fields root:6,freelist:9",
+    group="Repair",
 )
-
-
-class Options(Forced):
-    """The values of the options."""
-
-    fields: list[str]
-    meta_page: int
-
-
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+def surgery_meta_update(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: UnchangedPath,
+    output: ChangedCopy,
+    force: WriteAnyway = False,
+    fields: Annotated[
+        list[str],
+        Option(
+            help="Fields to change, as name:number, separated by commas; the names are pageSize, root, freelist and pgid.",
+            metavar="FIELDS",
+            parser=parse_string_slice,
+        ),
+    ] = [],
+    meta_page: Annotated[int, Option(help="The meta page to change: 0 or 1.", metavar="PAGE", parser=parse_uint32)] = 0,
+) -> None:
+    """Change fields of a meta page, and update its checksum."""
     output = output_of(job)
-    slot = job.options.meta_page
+    slot = meta_page
     if slot > 1:
         raise ArgumentError(f"invalid meta page id: {slot}")
-    fields = _fields(job.options.fields)
+    fields = _fields(fields)
     with RawFile(job.path) as file, begin("meta update", file, output) as copy:
         patches, warning = update_meta(file, slot, fields)
-        if patches and not fields and not job.options.force:
+        if patches and not fields and not force:
             raise ArgumentError(
                 f"meta page {slot} is not valid; without --fields it would become valid with impossible values: "
                 "--force writes it"

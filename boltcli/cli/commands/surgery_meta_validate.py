@@ -5,22 +5,19 @@ from __future__ import annotations
 from ...errors import InvalidDatabase
 from ...ops.write.page_surgery import meta_at
 from ...storage.raw import RawFile
-from ..surgery import declare
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ..job import Job
-
-COMMAND = declare(
-    "meta validate",
-    "Show whether each of the two meta pages is valid.",
-    "fixtures/document.db",
-)
+    from ..options import UnchangedPath
 
 
-def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+@command("surgery meta validate", example="boltcli surgery meta validate fixtures/document.db", group="Repair")
+def surgery_meta_validate(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedPath) -> None:
+    """Show whether each of the two meta pages is valid."""
     page_size = valid = 0
     with RawFile(job.path) as file:
         for slot in (0, 1):

@@ -10,68 +10,56 @@ from ...render.names import path_text
 from ...render.usage import ORDERS, arranged, tree_text
 from ...render.visible import one_line
 from ...tree.bucket import find_bucket
-from ..command import Argument, Command, Option
+from ..command import command
 from ..key_argument import addresses
-from ..options import DEPTH, FILE, HUMAN
 from ..streams import wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO, Literal
 
-    from ...storage.snapshot import Snapshot
+    from typer import Argument, Option
+
     from ..job import Job
-
-COMMAND = Command(
-    "tree",
-    "Show the tree of buckets with pairs, bytes, share of the file, depth and sequence.",
-    arguments=(
-        FILE,
-        Argument("BUCKET", "bucket", "Start at this bucket (its path, outermost first).", many=True, required=False),
-    ),
-    least=1,
-    options=(
-        DEPTH,
-        Option(
-            "sort",
-            "Order of the buckets within a bucket: size|name|keys",
-            default="name",
-            metavar="ORDER",
-            choices=("size", "name", "keys"),
-        ),
-        HUMAN,
-    ),
-    opens=True,
-    example="boltcli tree fixtures/document.db",
-)
+    from ..options import Database, Depth, Human, buckets
 
 
-class Options:
-    """The values of the options."""
-
-    depth: int
-    sort: str
-    human: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     addresses(job.arguments[1:])
     order = job.options.sort
     if order not in ORDERS:
         raise ArgumentError(f"--sort {order}: must be one of {', '.join(ORDERS)}")
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("tree", example="boltcli tree fixtures/document.db", validate=prepare)
+def tree(
+    db: Database,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    buckets: Annotated[
+        list[str],
+        Argument(metavar="BUCKET", help="Start at this bucket (its path, outermost first).", autocompletion=buckets),
+    ] = [],
+    depth: Depth = 0,
+    sort: Annotated[
+        Literal["size", "name", "keys"],
+        Option(help="Order of the buckets within a bucket: size|name|keys", metavar="ORDER"),
+    ] = "name",
+    human: Human = False,
+) -> None:
+    """Show the tree of buckets with pairs, bytes, share of the file, depth and sequence."""
     path = tuple(addresses(job.arguments[1:]))
     damages: list[Corrupted] = []
-    found = bucket_usage(snapshot, damages)
+    found = bucket_usage(db, damages)
     start = next((bucket for bucket in found if bucket.level == len(path) and bucket.path == path), None)
     if start is None:
-        find_bucket(snapshot, path)  # raises the error
+        find_bucket(db, path)  # raises the error
         raise BucketNotFound
-    buckets = arranged(found, job.options.sort, job.options.depth, start)
-    size = snapshot.size
-    human = job.options.human or out.isatty()
+    buckets = arranged(found, sort, depth, start)
+    size = db.size
+    human = human or out.isatty()
     title = path_text(path) if path else one_line(os.path.basename(job.path))
     if job.json:
         from ...render import records

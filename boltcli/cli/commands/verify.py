@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ..command import Argument, Command, Option
-from ..options import JOBS
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO
+
+    from typer import Argument, Option
 
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..options import Jobs, files
 
-COMMAND = Command(
-    "verify",
-    "Verify databases and backups: checksum, structure, all pairs; print a verdict on each.",
-    arguments=(Argument("FILE", "file", "Databases and backups, also packed or remote.", many=True),),
-    least=1,
-    options=(
-        Option("quick", "Verify only the checksum, the meta pages and the page headers.", default=False),
-        Option("deep", "Verify everything, like check --deep.", default=False),
-        JOBS,
-    ),
-    opens=True,
-    several=True,
-    example="boltcli verify fixtures/document.db fixtures/inline.db",
-    statuses={0: "every file is whole", 1: "a file is damaged, or could not be read"},
-    group="Verify",
-)
 
 # The fields of a file that could not be read.
 UNKNOWN: dict[str, Any] = {
@@ -38,26 +24,40 @@ UNKNOWN: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Options:
-    """The values of the options."""
-
-    quick: bool
-    deep: bool
-    jobs: int
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if job.options.quick and job.options.deep:
         raise ArgumentError("--quick and --deep can't be combined")
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
+@command(
+    "verify",
+    example="boltcli verify fixtures/document.db fixtures/inline.db",
+    group="Verify",
+    several=True,
+    statuses={0: "every file is whole", 1: "a file is damaged, or could not be read"},
+    validate=prepare,
+    unknown=UNKNOWN,
+)
+def verify_(
+    db: Annotated[
+        list[Snapshot],
+        Argument(metavar="FILE", help="Databases and backups, also packed or remote.", autocompletion=files),
+    ],
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    quick: Annotated[bool, Option(help="Verify only the checksum, the meta pages and the page headers.")] = False,
+    deep: Annotated[bool, Option(help="Verify everything, like check --deep.")] = False,
+    jobs: Jobs = 0,
+) -> int:
+    """Verify databases and backups: checksum, structure, all pairs; print a verdict on each."""
     from ...fleet.find import kind_of_file
     from ...fleet.verify import DEEP, QUICK, WHOLE, verify
     from ...render import records
 
-    level = QUICK if job.options.quick else DEEP if job.options.deep else WHOLE
-    found = verify(snapshot, level)
+    level = QUICK if quick else DEEP if deep else WHOLE
+    found = verify(db, level)
     record: records.Record = {}
     records.put_path(record, job.path)
     record["kind"] = kind_of_file(job.path)

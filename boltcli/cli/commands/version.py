@@ -7,20 +7,15 @@ import sys
 
 from ... import BBOLT_VERSION, __version__
 from ...kernel import state
-from ..command import Command
+from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Argument
 
     from ..job import Job
-
-COMMAND = Command(
-    "version",
-    "Print the versions of boltcli and Python.",
-    example="boltcli version",
-    group="Help",
-)
 
 
 def one_line() -> bytes:
@@ -28,7 +23,15 @@ def one_line() -> bytes:
     return f"boltcli version {__version__}\n".encode()
 
 
-def run(job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
+@command("version", example="boltcli version", group="Help")
+def version(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    ignored: Annotated[list[str], Argument(help="Ignored, as by bbolt.", hidden=True)] = [],
+) -> None:
+    """Print the versions of boltcli and Python."""
     python = ".".join(map(str, sys.version_info[:3]))
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "unknown")
     if job.json:

@@ -3,83 +3,27 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ..command import Argument, Command, Option
-from ..options import FILE, FORCE
+from ..command import command
 from ..streams import wants_style, write_styled
-from ..values import parse_name, parse_uint64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO
+    from typing import Annotated, Any, BinaryIO
+
+    from typer import Argument, Option
 
     from ...apps.contract import Application, Recognition
     from ...apps.store import SnapshotStore
     from ...storage.snapshot import Snapshot
     from ..job import Job
+    from ..options import Database, Force, files
+    from ..values import parse_uint64
 
 _MOST_ON_A_TERMINAL = 2000  # rows in a table with aligned columns; more rows are written as in a pipe
 
-COMMAND = Command(
-    "view",
-    "Show an application's records as a table; without NAME list the tables.",
-    arguments=(
-        FILE,
-        Argument("NAME", "text", "The view: executions, jobs, ...; see `boltcli help apps`.", required=False),
-    ),
-    least=1,
-    most=2,
-    options=(
-        Option("columns", "Show only these columns, separated by commas, in this order.", default="", metavar="NAMES"),
-        Option(
-            "where",
-            "Show only rows in which FIELD is VALUE, as displayed; if repeated, all must match.",
-            default=[], metavar="FIELD=VALUE", parse=parse_name,
-        ),
-        Option("sort", "Sort by this column; -COLUMN: descending.", default="", metavar="COLUMN"),
-        Option("limit", "At most this many rows; 0: all.", default=0, metavar="N", parse=parse_uint64),
-        Option("csv", "Write CSV with a header line.", default=False),
-        Option("rev", "The revision to show, in views that take one.", default="", metavar="N"),
-        Option("key", "The key to show, in views that take one.", default="", metavar="KEY"),
-        Option(
-            "set",
-            "Another option of the view; may be repeated.",
-            default=[], metavar="NAME=VALUE", parse=parse_name,
-        ),
-        Option(
-            "app",
-            "The application whose views to use; auto: recognise it by the file's buckets.",
-            default="auto", metavar="NAME",
-        ),
-        Option(
-            "output", "Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).",
-            default="", metavar="DEST", short="o", kind="file",
-        ),
-        FORCE,
-    ),
-    opens=True,
-    group="Applications",
-    example="boltcli view fixtures/bacalhau-compute-1.4.db executions --where state=Running --limit 3",
-)  # fmt: skip
 
-
-class Options:
-    """The values of the options."""
-
-    columns: str
-    where: list[str]
-    sort: str
-    limit: int
-    csv: bool
-    rev: str
-    key: str
-    set: list[str]
-    app: str
-    output: str
-    force: bool
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     if job.json and job.options.csv:
         raise ArgumentError("--json and --csv can't be combined")
     for option in ("where", "set"):
@@ -88,7 +32,7 @@ def prepare(job: Job[Options]) -> None:
     _kind(job)
 
 
-def _kind(job: Job[Options]) -> str:
+def _kind(job: Job) -> str:
     """Return the form of the rows: text, csv, json (lines) or array. Raises ArgumentError."""
     from ..row_output import Form
 
@@ -98,21 +42,68 @@ def _kind(job: Job[Options]) -> str:
     return kind
 
 
-def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    if not job.options.output:
-        _write(snapshot, job, _kind(job), out)
+@command(
+    "view",
+    example="boltcli view fixtures/bacalhau-compute-1.4.db executions --where state=Running --limit 3",
+    group="Applications",
+    validate=prepare,
+)
+def view_(
+    db: Database,
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    name: Annotated[
+        str, Argument(metavar="NAME", help="The view: executions, jobs, ...; see `boltcli help apps`.")
+    ] = "",
+    columns: Annotated[
+        str, Option(help="Show only these columns, separated by commas, in this order.", metavar="NAMES")
+    ] = "",
+    where: Annotated[
+        list[str],
+        Option(
+            help="Show only rows in which FIELD is VALUE, as displayed; if repeated, all must match.",
+            metavar="FIELD=VALUE",
+        ),
+    ] = [],
+    sort: Annotated[str, Option(help="Sort by this column; -COLUMN: descending.", metavar="COLUMN")] = "",
+    limit: Annotated[int, Option(help="At most this many rows; 0: all.", metavar="N", parser=parse_uint64)] = 0,
+    csv: Annotated[bool, Option(help="Write CSV with a header line.")] = False,
+    rev: Annotated[str, Option(help="The revision to show, in views that take one.", metavar="N")] = "",
+    key: Annotated[str, Option(help="The key to show, in views that take one.", metavar="KEY")] = "",
+    set: Annotated[list[str], Option(help="Another option of the view; may be repeated.", metavar="NAME=VALUE")] = [],
+    app: Annotated[
+        str,
+        Option(help="The application whose views to use; auto: recognise it by the file's buckets.", metavar="NAME"),
+    ] = "auto",
+    output: Annotated[
+        str,
+        Option(
+            "--output",
+            "-o",
+            help="Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).",
+            metavar="DEST",
+            autocompletion=files,
+        ),
+    ] = "",
+    force: Force = False,
+) -> None:
+    """Show an application's records as a table; without NAME list the tables."""
+    if not output:
+        _write(db, job, _kind(job), out)
         return
     from ..row_output import complete, lines_into
 
     kind = _kind(job)
-    with complete(job.options.output, replace=job.options.force) as file:
+    with complete(output, replace=force) as file:
         with lines_into(file, kind) as target:
-            count = _write(snapshot, job, "json" if kind == "array" else kind, target)
-        snapshot.finish()
-    out.write(f"{count} rows -> {job.options.output}\n".encode("utf-8", "surrogateescape"))
+            count = _write(db, job, "json" if kind == "array" else kind, target)
+        db.finish()
+    out.write(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
 
 
-def _write(snapshot: Snapshot, job: Job[Options], kind: str, out: BinaryIO) -> int:
+def _write(snapshot: Snapshot, job: Job, kind: str, out: BinaryIO) -> int:
     """Write the views, or the rows of one, as text, CSV or lines of JSON; return their number."""
     from ...apps.store import SnapshotStore
 
@@ -137,7 +128,7 @@ def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
 
 
 def _list(
-    application: Application, recognition: Recognition, db: SnapshotStore, job: Job[Options], kind: str, out: BinaryIO
+    application: Application, recognition: Recognition, db: SnapshotStore, job: Job, kind: str, out: BinaryIO
 ) -> int:
     from ...apps.contract import Column
     from ...render import records, view_rows
@@ -177,7 +168,7 @@ def _list(
     return len(found)
 
 
-def _show(application: Application, db: SnapshotStore, job: Job[Options], kind: str, out: BinaryIO) -> int:
+def _show(application: Application, db: SnapshotStore, job: Job, kind: str, out: BinaryIO) -> int:
     from ...apps.rows import Selection, view_rows
     from ...render import view_rows as render
 

@@ -7,54 +7,29 @@ import os
 from ...errors import ArgumentError
 from ...tree.key_range import bounds
 from ..change_output import ChangeOutput
-from ..command import Command, Option
-from ..decoding import DECODE, Decoding, asked, is_asked
+from ..command import command
+from ..decoding import asked, is_asked
 from ..key_argument import address, addresses
-from ..options import FILE, PATH
-from ..values import parse_timeout, seconds
+from ..values import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Annotated, BinaryIO
+
+    from typer import Option
 
     from ...apps.decode import Decoder
     from ...ops.compare.wait_for_write import Waiter
     from ...ops.compare.watch import Commit
     from ..job import Job
+    from ..options import BucketPath, Decode, Message, Path, Proto
+    from ..values import parse_timeout
 
-COMMAND = Command(
-    "watch",
-    "Follow a database in use: print each change as it is committed.",
-    arguments=(FILE, PATH),
-    least=1,
-    options=(
-        Option("initial", "First print the existing content, as added.", default=False),
-        Option("values", "Show old and new values, or the changed fields of JSON values.", default=False),
-        Option("keys-only", "Leave out the values, also with --json.", default=False),
-        Option("prefix", "Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.",
-               default="", metavar="KEY"),
-        Option("interval", "Time between two looks at the file: 500ms, 2s. Linux reports writes at once.",
-               default="500ms", metavar="DURATION", parse=parse_timeout),
-        *DECODE,
-    ),
-    example="boltcli watch --json fixtures/document.db execution",
-    group="Compare",
-)  # fmt: skip
 
 _SHORTEST = 0.001  # seconds between two looks
 
 
-class Options(Decoding):
-    """The values of the options."""
-
-    initial: bool
-    values: bool
-    keys_only: bool
-    prefix: str
-    interval: str
-
-
-def prepare(job: Job[Options]) -> None:
+def prepare(job: Job) -> None:
     from ...storage.source import is_elsewhere
 
     if is_elsewhere(job.path):
@@ -65,17 +40,46 @@ def prepare(job: Job[Options]) -> None:
         raise ArgumentError("the interval must be more than 0")
 
 
-def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
+@command("watch", example="boltcli watch --json fixtures/document.db execution", group="Compare", validate=prepare)
+def watch_(
+    job: Job,
+    out: BinaryIO,
+    err: BinaryIO,
+    *,
+    path: Path,
+    buckets: BucketPath = [],
+    initial: Annotated[bool, Option(help="First print the existing content, as added.")] = False,
+    values: Annotated[bool, Option(help="Show old and new values, or the changed fields of JSON values.")] = False,
+    keys_only: Annotated[bool, Option(help="Leave out the values, also with --json.")] = False,
+    prefix: Annotated[
+        str,
+        Option(
+            help="Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.", metavar="KEY"
+        ),
+    ] = "",
+    interval: Annotated[
+        str,
+        Option(
+            help="Time between two looks at the file: 500ms, 2s. Linux reports writes at once.",
+            metavar="DURATION",
+            parser=parse_timeout,
+        ),
+    ] = "500ms",
+    decode: Decode = "off",
+    proto: Proto = "",
+    message: Message = "",
+) -> None:
+    """Follow a database in use: print each change as it is committed."""
     from ...ops.compare.wait_for_write import Waiter
     from ...ops.compare.watch import watch
 
     path = tuple(addresses(job.arguments[1:]))
-    start, stop = bounds(address(job.options.prefix))
-    values = not job.options.keys_only and (job.options.values or job.json)
+    start, stop = bounds(address(prefix))
+    values = not keys_only and (values or job.json)
     output = ChangeOutput(out, json=job.json, values=values, above=len(path), decoder=_decoder(job))
-    with Waiter(job.path, max(seconds(job.options.interval), _SHORTEST)) as waiter:
+    with Waiter(job.path, max(seconds(interval), _SHORTEST)) as waiter:
         _end_by_signals(waiter)
-        for commit in watch(job.path, waiter, path, start=start, stop=stop, initial=job.options.initial):
+        for commit in watch(job.path, waiter, path, start=start, stop=stop, initial=initial):
             _tell(commit, job, err)
             if commit.replaced:
                 output.decoder = _decoder(job)
@@ -83,7 +87,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
             out.flush()
 
 
-def _tell(commit: Commit, job: Job[Options], err: BinaryIO) -> None:
+def _tell(commit: Commit, job: Job, err: BinaryIO) -> None:
     """Report on stderr that the file was replaced, or that transactions were skipped."""
     if commit.replaced:
         message = f"the file was replaced by another one; the differences up to transaction {commit.txid} follow"
@@ -112,7 +116,7 @@ def _write(commit: Commit, output: ChangeOutput) -> None:
         output.write(change, head, txid=commit.txid, time=time)
 
 
-def _decoder(job: Job[Options]) -> Decoder | None:
+def _decoder(job: Job) -> Decoder | None:
     """Return the decoder that the options select for the file's present content."""
     if not is_asked(job.options):
         return None

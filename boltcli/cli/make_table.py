@@ -1,0 +1,160 @@
+"""Write ``command_table.py``, what the parser, help and completion know of all commands: ``make table``.
+
+The functions of the commands declare everything in typer's idiom. Reading that takes typer, which takes four times as
+long to import as Python to start; so it is read here, and what comes out is a module of plain values.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import typing
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.models import ArgumentInfo, OptionInfo
+
+from . import commands, options, values
+from .command import DECLARED, Declared
+
+INJECTED = ("db", "job", "out", "err")
+_TARGET = os.path.join(os.path.dirname(__file__), "command_table.py")
+
+
+class Names(dict[str, Any]):
+    """The names in a command's annotations: its module's, those of shared options, typer's; any other is a type."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        super().__init__(vars(typing) | vars(values) | vars(options) | inspect.unwrap(function).__globals__)
+        self.update(Annotated=Annotated, Literal=Literal, Option=typer.Option, Argument=typer.Argument)
+
+    def __missing__(self, name: str) -> Any:
+        import builtins
+
+        return getattr(builtins, name, object)
+
+
+def parameters(function: Callable[..., object]) -> Iterator[tuple[inspect.Parameter, Any, OptionInfo | ArgumentInfo]]:
+    """Yield the declared parameters of a command's function, each with its type and what typer is told of it."""
+    names = Names(function)
+    for parameter in inspect.signature(function).parameters.values():
+        declared = eval(parameter.annotation, {}, names)
+        if typing.get_origin(declared) is Annotated:
+            kind, info = typing.get_args(declared)
+            yield parameter, kind, info
+
+
+def _shared(holder: type) -> list[dict[str, Any]]:
+    """Return the rows of a class of shared options, which the runner handles."""
+    rows = []
+    for name, declared in holder.__annotations__.items():
+        kind, info = typing.get_args(eval(declared, vars(options)))
+        rows.append(_option(name, kind, info, getattr(holder, name), common=True))
+    return rows
+
+
+def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: bool = False) -> dict[str, Any]:
+    # typer takes the first name for the default, until it sees that it is in an annotation.
+    given = ((info.default,) if isinstance(info.default, str) else ()) + (info.param_decls or ())
+    words = [word[2:] for word in given if word.startswith("--")] or [name.replace("_", "-")]
+    short = [word[1:] for word in given if not word.startswith("--")]
+    required = default is inspect.Parameter.empty
+    if required:
+        default = kind()
+    parse = info.parser.__name__ if info.parser else "parse_name" if isinstance(default, list) else ""
+    row: dict[str, Any] = {"name": words[0], "help": info.help, "parameter": name, "default": default}
+    more = {
+        "metavar": info.metavar or "",
+        "parse": parse,
+        "short": "".join(short),
+        "choices": typing.get_args(kind) if typing.get_origin(kind) is Literal else (),
+        "required": required,
+        "environment": info.envvar or "",
+        "panel": info.rich_help_panel or "",
+        "kind": _kind(info),
+        "common": common,
+        "aliases": tuple(words[1:]),
+    }
+    return row | {key: value for key, value in more.items() if value}
+
+
+def _argument(parameter: inspect.Parameter, kind: Any, info: ArgumentInfo) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": info.metavar or parameter.name.upper(),
+        "kind": _kind(info) or "text",
+        "help": info.help,
+        "parameter": parameter.name,
+    }
+    more = {"many": typing.get_origin(kind) is list, "hidden": info.hidden}
+    optional = {} if parameter.default is inspect.Parameter.empty else {"required": False}
+    return row | {key: value for key, value in more.items() if value} | optional
+
+
+def _kind(info: OptionInfo | ArgumentInfo) -> str:
+    """Return what completes a value: file, bucket, key, page or command."""
+    return info.autocompletion.__name__.removesuffix("s") if info.autocompletion else ""
+
+
+def table() -> str:
+    """Return the text of ``command_table.py``."""
+    for module in commands.MODULES:
+        import_module(f"{commands.__name__}.{module}")
+    lines = ['"""What all commands take. Written by `make table` from their functions: do not edit."""', ""]
+    lines.append("SHARED = {")
+    for name, holder in (
+        ("many", options.Many),
+        ("common", options.Common),
+        ("locking", options.Locking),
+        ("access", options.Access),
+    ):
+        lines += _listed(name, _shared(holder))
+    lines += ["}", "COMMANDS = {"]
+    for name, declared in DECLARED.items():
+        lines.append(f"    {name!r}: {{")
+        for key, value in _command(declared).items():
+            lines += (
+                ["    " + line for line in _listed(key, value)]
+                if isinstance(value, list)
+                else [f"        {key!r}: {value!r},"]
+            )
+        lines.append("    },")
+    lines.append("}")
+    return "\n".join(lines) + "\n"
+
+
+def _listed(name: str, rows: list[dict[str, Any]]) -> list[str]:
+    return [f"    {name!r}: (", *(f"        {row!r}," for row in rows), "    ),"]
+
+
+def _command(declared: Declared) -> dict[str, Any]:
+    """Return the row of a command; what is as usual is left out."""
+    facts = dict(declared.facts)
+    opens, json, least = facts.pop("opens"), facts.pop("json"), facts.pop("least")
+    function = declared.function
+    taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
+    own = list(parameters(function))
+    arguments = [_argument(*one) for one in own if isinstance(one[2], ArgumentInfo)]
+    row: dict[str, Any] = {
+        "module": function.__module__.rpartition(".")[2],
+        "summary": (function.__doc__ or "").partition("\n")[0],
+        "takes": taken,
+        "arguments": arguments,
+        "least": sum(one.get("required", True) for one in arguments) if least is None else least,
+        "options": [
+            _option(one[0].name, one[1], one[2], one[0].default) for one in own if isinstance(one[2], OptionInfo)
+        ],
+        "shared": ("many",) * facts["several"]
+        + ("common",) * bool(json)
+        + ("locking",) * bool(opens or "db" in taken)
+        + ("access",) * (opens is True or "db" in taken),
+    }
+    row |= {"json": json} if isinstance(json, str) else {}
+    return row | {name: value for name, value in facts.items() if value and (name, value) != ("failure", 1)}
+
+
+if __name__ == "__main__":
+    text = table()
+    with open(_TARGET, "w", encoding="utf-8") as file:
+        file.write(text)
