@@ -12,7 +12,7 @@ COVERAGE_FLOOR ?= 85
 DOCUMENT := fixtures/document.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
+.PHONY: help demo table quick test servers coverage versions compat fuzz fuzz-answers sanitize bench rescue-score goldens fixtures lint types man dist zipapp clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -84,6 +84,9 @@ coverage: $(READY) ## Run the tests with a floor under the coverage of boltcli/
 
 versions: ## Run the unit and cli tests on every Python found here, 3.11 or newer
 	bash .ci/versions.sh
+
+table: $(READY) ## Write what the parser knows of all commands, from the functions of the commands
+	$(BIN)/python -m boltcli.cli.make_table
 
 man: $(READY) ## Write the man page to build/boltcli.1
 	mkdir -p build

@@ -66,9 +66,10 @@ def command(
 
     ``group``: its heading in the help. ``several``: it runs once for each of several files; ``together``: only with
     -o RESULTS or --engine, otherwise it takes all of them. ``opens``: it has the options of commands that open
-    databases though it has no ``db``; "locked": only those of the lock. ``json``: whether it has ``--json``, or the help of that. ``least``: positionals
-    that it needs if others than those without a default. ``statuses``: the meanings of its exit statuses if there are
-    others than success and failure; ``failure``: the exit status of an error.
+    databases though it has no ``db``; "locked": only those of the lock. ``json``: whether it has ``--json``, or the
+    help of that. ``least``: positionals that it needs if others than those without a default. ``statuses``: the
+    meanings of its exit statuses if there are others than success and failure; ``failure``: the exit status of an
+    error.
 
     ``validate`` raises errors in the command line before a database is opened; ``select`` returns the files of many;
     ``unknown`` are the fields of a file that could not be read.

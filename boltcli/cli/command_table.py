@@ -163,11 +163,10 @@ COMMANDS = {
         'takes': ('db', 'job', 'out', 'err'),
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
-            {'name': 'BUCKET', 'kind': 'bucket', 'help': 'Name of a top-level bucket.', 'parameter': 'bucket'},
-            {'name': 'SUBBUCKET', 'kind': 'bucket', 'help': 'Names of nested buckets, outermost first.', 'parameter': 'subbuckets', 'many': True, 'required': False},
+            {'name': 'BUCKET', 'kind': 'bucket', 'help': 'Names of the bucket, outermost first.', 'parameter': 'buckets', 'many': True},
             {'name': 'KEY', 'kind': 'key', 'help': 'The key.', 'parameter': 'key'},
         ),
-        'least': 3,
+        'least': 2,
         'options': (
             {'name': 'format', 'help': 'How to write them: auto|ascii-encoded|hex|bytes|redacted|json|base64|u64|time|repr', 'parameter': 'format', 'default': 'auto', 'metavar': 'FORMAT', 'short': 'f', 'choices': ('auto', 'ascii-encoded', 'hex', 'bytes', 'redacted', 'json', 'base64', 'u64', 'time', 'repr')},
             {'name': 'parse', 'help': 'With --json: nest values that are JSON instead of writing them as text.', 'parameter': 'parse', 'default': False},
@@ -356,7 +355,7 @@ COMMANDS = {
         'summary': 'Write a report about databases as one HTML file: verdict, page map, sizes, findings, application.',
         'takes': ('job', 'out', 'err'),
         'arguments': (
-            {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files; the worst comes first in the report.', 'parameter': 'files', 'many': True},
+            {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files; the worst comes first in the report.', 'parameter': 'paths', 'many': True},
         ),
         'least': 1,
         'options': (
@@ -415,7 +414,7 @@ COMMANDS = {
         'summary': "Check an application's records: what is lost, stuck or inconsistent, and what to do about it.",
         'takes': ('job', 'out', 'err'),
         'arguments': (
-            {'name': 'FILE', 'kind': 'file', 'help': 'Database files, or directories that contain databases.', 'parameter': 'files', 'many': True},
+            {'name': 'FILE', 'kind': 'file', 'help': 'Database files, or directories that contain databases.', 'parameter': 'paths', 'many': True},
         ),
         'least': 1,
         'options': (
@@ -442,7 +441,7 @@ COMMANDS = {
         'takes': ('job', 'out', 'err'),
         'arguments': (
             {'name': 'STATEMENT', 'kind': 'text', 'help': 'A SQL statement; without it the relations are listed.', 'parameter': 'statement'},
-            {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files; each relation has the rows of all.', 'parameter': 'files', 'many': True, 'required': False},
+            {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files; each relation has the rows of all.', 'parameter': 'paths', 'many': True, 'required': False},
         ),
         'least': 1,
         'options': (
@@ -605,7 +604,7 @@ COMMANDS = {
         'summary': 'Print metrics of databases as OpenMetrics text, for Prometheus.',
         'takes': ('job', 'out', 'err'),
         'arguments': (
-            {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database files.', 'parameter': 'files', 'many': True},
+            {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database files.', 'parameter': 'paths', 'many': True},
         ),
         'least': 1,
         'options': (

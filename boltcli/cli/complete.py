@@ -30,7 +30,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .command import Command, Option
+    from .command import Command
+    from .option import Option
 
     Candidates = list[tuple[str, str]]  # a candidate, and its description or ""
 

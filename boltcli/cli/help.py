@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from .command import Command, Option
+    from .command import Command
+    from .option import Option
 
     Rows = list[tuple[str, str]]
 

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 class Values:
     """The values of a command's own options, as attributes."""
 
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
-
     def __init__(self, values: dict[str, Value]) -> None:
         self.__dict__.update(values)
 
@@ -65,12 +61,13 @@ class Job:
 
             set_read_timeout(seconds(str(values["read-timeout"])))
         own = {option.parameter: values[option.name] for option in command.options if not option.common}
-        self.options = Values(own)
+        self.options: Any = Values(own)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """What the command's function takes of the command line: positionals, and its own options."""
-        return self.command.positionals(self.arguments) | vars(self.options)
+        own: dict[str, Any] = vars(self.options)
+        return self.command.positionals(self.arguments) | own
 
     @property
     def path(self) -> str:

@@ -46,6 +46,13 @@ def parameters(function: Callable[..., object]) -> Iterator[tuple[inspect.Parame
             yield parameter, kind, info
 
 
+def shared(name: str) -> tuple[Any, OptionInfo]:
+    """Return the type of the shared option ``name``, and what typer is told of it."""
+    holder = next(one for one in (options.Common, options.Locking, options.Access, options.Many) if hasattr(one, name))
+    kind, info = typing.get_args(eval(holder.__annotations__[name], vars(options)))
+    return kind, info
+
+
 def _shared(holder: type) -> list[dict[str, Any]]:
     """Return the rows of a class of shared options, which the runner handles."""
     rows = []
@@ -57,7 +64,7 @@ def _shared(holder: type) -> list[dict[str, Any]]:
 
 def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: bool = False) -> dict[str, Any]:
     # typer takes the first name for the default, until it sees that it is in an annotation.
-    given = ((info.default,) if isinstance(info.default, str) else ()) + (info.param_decls or ())
+    given: list[str] = [*([info.default] if isinstance(info.default, str) else []), *(info.param_decls or ())]
     words = [word[2:] for word in given if word.startswith("--")] or [name.replace("_", "-")]
     short = [word[1:] for word in given if not word.startswith("--")]
     required = default is inspect.Parameter.empty
@@ -69,7 +76,7 @@ def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: boo
         "metavar": info.metavar or "",
         "parse": parse,
         "short": "".join(short),
-        "choices": typing.get_args(kind) if typing.get_origin(kind) is Literal else (),
+        "choices": tuple(filter(None, typing.get_args(kind))) if typing.get_origin(kind) is Literal else (),
         "required": required,
         "environment": info.envvar or "",
         "panel": info.rich_help_panel or "",
@@ -82,12 +89,12 @@ def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: boo
 
 def _argument(parameter: inspect.Parameter, kind: Any, info: ArgumentInfo) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "name": info.metavar or parameter.name.upper(),
+        "name": (info.metavar or parameter.name.upper()).removesuffix("..."),
         "kind": _kind(info) or "text",
         "help": info.help,
         "parameter": parameter.name,
     }
-    more = {"many": typing.get_origin(kind) is list, "hidden": info.hidden}
+    more = {"many": typing.get_origin(kind) is list or (info.metavar or "").endswith("..."), "hidden": info.hidden}
     optional = {} if parameter.default is inspect.Parameter.empty else {"required": False}
     return row | {key: value for key, value in more.items() if value} | optional
 
@@ -111,7 +118,7 @@ def table() -> str:
     ):
         lines += _listed(name, _shared(holder))
     lines += ["}", "COMMANDS = {"]
-    for name, declared in DECLARED.items():
+    for name, declared in sorted(DECLARED.items(), key=lambda item: commands.MODULES.index(_module(item[1]))):
         lines.append(f"    {name!r}: {{")
         for key, value in _command(declared).items():
             lines += (
@@ -128,6 +135,10 @@ def _listed(name: str, rows: list[dict[str, Any]]) -> list[str]:
     return [f"    {name!r}: (", *(f"        {row!r}," for row in rows), "    ),"]
 
 
+def _module(declared: Declared) -> str:
+    return declared.function.__module__.rpartition(".")[2]
+
+
 def _command(declared: Declared) -> dict[str, Any]:
     """Return the row of a command; what is as usual is left out."""
     facts = dict(declared.facts)
@@ -135,9 +146,9 @@ def _command(declared: Declared) -> dict[str, Any]:
     function = declared.function
     taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
     own = list(parameters(function))
-    arguments = [_argument(*one) for one in own if isinstance(one[2], ArgumentInfo)]
+    arguments = [_argument(parameter, kind, info) for parameter, kind, info in own if isinstance(info, ArgumentInfo)]
     row: dict[str, Any] = {
-        "module": function.__module__.rpartition(".")[2],
+        "module": _module(declared),
         "summary": (function.__doc__ or "").partition("\n")[0],
         "takes": taken,
         "arguments": arguments,

@@ -21,8 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .command import Command, Option
-    from .option import Value
+    from .command import Command
+    from .option import Option, Value
 
 
 # Common switches, which may stand before the command and don't swallow a word.

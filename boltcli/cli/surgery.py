@@ -50,7 +50,7 @@ def output_of(job: Job) -> str:
     Warns if another process has the file open for writing: the copy may then mix several states.
     """
     _warn_of_writer(job)
-    output = job.options.output
+    output: str = job.options.output
     if not output:
         raise ArgumentError(
             "output database path wasn't given, specify output database file path with --output option"

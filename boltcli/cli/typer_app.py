@@ -1,26 +1,29 @@
-"""boltcli as a typer application, made from the same declarations as the small parser.
+"""boltcli as a typer application, for programs that combine typer applications.
 
-It is for programs that combine typer applications. Only this module imports typer. Each command becomes a function
-whose signature, which typer reads, is built from its declaration.
+The functions of the commands are declared as typer wants them, so their parameters are passed on to it; the shared
+options are added, and what the runner passes is left out.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from copy import copy
 from itertools import chain
-from keyword import iskeyword
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_origin
 
 import typer
+from typer.models import OptionInfo
 
 from ..errors import ArgumentError
 from .app import main
-from .command import Argument, Command, Option
+from .command import Command
 from .commands.version import one_line
 from .help import SUMMARY
-from .registry import GROUPS, all_commands
-from .values import parse_string
+from .make_table import parameters, shared
+from .option import Argument, Option
+from .registry import GROUPS, all_commands, declared
+from .values import parse_name
 
 # What a typer command does with its values: run the command, or, in tests, record them.
 Action = Callable[[Command, list[str], dict[str, Any]], None]
@@ -95,18 +98,16 @@ def _word(value: Any) -> str:
 
 def _function(command: Command, action: Action) -> Callable[..., None]:
     """Return a function with the command's arguments and options as parameters."""
-    # If the first argument may be several files, or one file and other arguments, the command decides later.
-    declared = command.arguments[: 1 if command.several else None]
 
     def call(**values: Any) -> None:
         positionals: list[str] = []
-        for argument in declared:
-            given = values[_parameter(argument.name)]
+        for argument in arguments:
+            given = values[argument.parameter]
             positionals += given if isinstance(given, list) else [given] if isinstance(given, str) else []
-        options = {option.name: values[_parameter(option.name)] for option in command.options}
+        options = {option.name: values[option.parameter] for option in command.options}
         # For a flag with a list, typer makes a list of what the parser returns, which is already a list.
         for option in command.options:
-            if option.gathers:
+            if option.gathers and option.parse is not parse_name:
                 options[option.name] = [*chain.from_iterable(options[option.name])]
         try:
             command.check_count(positionals, options)
@@ -114,51 +115,46 @@ def _function(command: Command, action: Action) -> Callable[..., None]:
             raise typer.BadParameter(str(error)) from None
         action(command, positionals, options)
 
-    parameters = [_argument(argument, argument.many or command.several) for argument in declared]
-    parameters += [_option(option) for option in command.options]
+    # If the first argument may be several files, or one file and other arguments, the command decides later.
+    arguments = command.arguments[: 1 if command.several else None]
+    own = {parameter.name: one for parameter, *one in parameters(declared(command.name).function)}
+    found = [_argument(argument, argument.many or command.several) for argument in arguments]
+    for option in command.options:
+        kind, info = own[option.parameter] if option.parameter in own else shared(option.parameter)
+        found.append(_option(option, kind, info))
     call.__name__ = command.name.replace(" ", "_").replace("-", "_")
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
     return call
 
 
-def _parameter(name: str) -> str:
-    return name.lower().replace("-", "_") + "_" * iskeyword(name)
-
-
 def _argument(argument: Argument, many: bool) -> inspect.Parameter:
-    declared = typer.Argument(metavar=argument.name, help=argument.help, show_default=False, hidden=argument.hidden)
+    info = typer.Argument(metavar=argument.name, help=argument.help, show_default=False, hidden=argument.hidden)
     kind: Any = list[str] if many else str
     default: Any = inspect.Parameter.empty
     if not argument.required:
         kind, default = kind | None, None
-    return _keyword(argument.name, Annotated[kind, declared], default)
+    return _keyword(argument.parameter, Annotated[kind, info], default)
 
 
-def _option(option: Option) -> inspect.Parameter:
-    names = [f"--{name}" for name in option.names] + ([f"-{option.short}"] if option.short else [])
-    # Use the declaration's own parser of values, so that both parsers read the same number.
-    declared = typer.Option(
-        *names,
-        help=option.help,
-        metavar=option.metavar or None,
-        parser=None if option.switch or option.parse is parse_string else _reader(option),
-        envvar=option.environment or None,
-        rich_help_panel=option.panel or None,
-    )
+def _option(option: Option, kind: Any, info: OptionInfo) -> inspect.Parameter:
+    info = copy(info)
+    if option.switch and not (info.param_decls or isinstance(info.default, str)):
+        info.param_decls = (f"--{option.name}",)  # without the other one, --no-NAME
+    if info.parser is not None:
+        info.parser = _reader(info.parser)
     default = inspect.Parameter.empty if option.required else option.default
-    if option.gathers:
-        return _keyword(option.name, Annotated[list[str], declared], [])
-    return _keyword(option.name, Annotated[type(option.default), declared], default)
+    # The commands themselves look at choices, as bbolt does, so that all errors are theirs.
+    return _keyword(option.parameter, Annotated[str if get_origin(kind) is Literal else kind, info], default)
 
 
-def _reader(option: Option) -> Callable[[Any], Any]:
+def _reader(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
     # typer also passes the default to the parser, although it is already a value.
-    return lambda given: option.parse(given) if isinstance(given, str) else given
+    return lambda given: parse(given) if isinstance(given, str) else given
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(_parameter(name), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
 def _version(wanted: bool) -> None:

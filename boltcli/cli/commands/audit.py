@@ -76,7 +76,7 @@ def audit_(
     out: BinaryIO,
     err: BinaryIO,
     *,
-    files: Annotated[
+    paths: Annotated[
         list[str],
         Argument(metavar="FILE", help="Database files, or directories that contain databases.", autocompletion=files),
     ],
@@ -98,7 +98,8 @@ def audit_(
     changes: Annotated[
         str,
         Option(
-            help="Write the changes that repair the file, for `boltcli patch`; with --older-than the changes that delete old records.",
+            help="Write the changes that repair the file, for `boltcli patch`;"
+            " with --older-than the changes that delete old records.",
             metavar="CHANGES",
             autocompletion=files,
         ),
@@ -112,7 +113,8 @@ def audit_(
     snapshot: Annotated[
         str,
         Option(
-            help="Index of the newest snapshot of a raft log, or the path of its meta.json; default: the snapshots beside the log.",
+            help="Index of the newest snapshot of a raft log, or the path of its meta.json;"
+            " default: the snapshots beside the log.",
             metavar="INDEX",
             autocompletion=files,
         ),

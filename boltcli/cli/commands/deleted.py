@@ -58,7 +58,8 @@ def deleted_(
     decode: Annotated[
         Literal["auto", "off"],
         Option(
-            help="Decode keys and values where the program is known: auto|off. In etcd's stores keys are those that revisions belong to.",
+            help="Decode keys and values where the program is known: auto|off."
+            " In etcd's stores keys are those that revisions belong to.",
             metavar="NAME",
         ),
     ] = "auto",

@@ -73,7 +73,8 @@ def diff_(
     view: Annotated[
         str,
         Option(
-            help="Compare this view of the application instead of the pairs; for etcd at the newest revision that both files have.",
+            help="Compare this view of the application instead of the pairs;"
+            " for etcd at the newest revision that both files have.",
             metavar="NAME",
         ),
     ] = "",

@@ -29,19 +29,19 @@ def dump(
     pgids: Annotated[list[str], Argument(metavar="PGID", help="Page ids.", autocompletion=pages)],
 ) -> None:
     """Print pages in hexadecimal."""
-    pgids = parse_page_ids(job.arguments[1:])
-    if not pgids:
+    wanted = parse_page_ids(pgids)
+    if not wanted:
         raise ArgumentError("page id required")
     with RawFile(job.path) as file:
         page_size, _ = file.page_size_and_hwm()
         if job.json:
             from ...render import records
 
-            for pgid in pgids:
+            for pgid in wanted:
                 address, data = file.first_page(pgid, page_size)
                 out.write(records.line({"page": pgid, "offset": address, "data_hex": data.hex()}))
             return
-        for number, pgid in enumerate(pgids):
+        for number, pgid in enumerate(wanted):
             if number:
                 out.write(SEPARATOR)
             address, data = file.first_page(pgid, page_size)

@@ -30,7 +30,8 @@ def _form(job: Job) -> str:
     if options.format:
         if options.format not in FORMATS:
             raise ArgumentError(f"--format {options.format}: must be one of {', '.join(FORMATS)}")
-        return options.format
+        form: str = options.format
+        return form
     endings = {".json": "json", ".csv": "csv", ".sqlite": "sqlite", ".parquet": "parquet", ".arrow": "arrow"}
     return endings.get(os.path.splitext(options.output)[1].lower(), "ndjson")
 
@@ -66,7 +67,7 @@ def export(
         list[str], Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets)
     ] = [],
     format: Annotated[
-        Literal["ndjson", "json", "csv", "sqlite", "parquet", "arrow"],
+        Literal["", "ndjson", "json", "csv", "sqlite", "parquet", "arrow"],
         Option(
             "--format",
             "-f",
@@ -101,7 +102,7 @@ def export(
         from ...tables.relations import TableFile
         from ..export_forms import export_table
 
-        export_table(TableFile(job.path, db, job.warn), options, form, out)
+        export_table(TableFile(job.path, db, job.warn), job.options, form, out)
     elif output:
         from ..row_output import complete
 

@@ -14,30 +14,29 @@ from ..key_argument import address, addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Annotated, BinaryIO, Literal
 
     from typer import Argument, Option
 
     from ..job import Job
-    from ..options import Bucket, Database, Decode, Format, Message, Nested, Proto, Subbuckets, keys
+    from ..options import Database, Decode, Format, Message, Nested, Proto, buckets, keys
 
 
-def _is_in_root(arguments: Sequence[str], values: dict[str, Value]) -> bool:
+def _is_in_root(job: Job) -> bool:
     """Whether FILE KEY names a pair of the root bucket: bbolt's API puts none there, but some files have one."""
-    if len(arguments) != 2:
-        return False
     from ..guesses import opened
 
     try:
-        with opened(arguments[0]) as snapshot:
-            key = _key(arguments[1], str(values["parse-format"]))
+        with opened(job.path) as snapshot:
+            key = _key(job.arguments[-1], job.options.parse_format)
             return get(snapshot, find_bucket(snapshot, ()), key) is not None
     except (BoltError, ValueError):
         return False
 
 
 def prepare(job: Job) -> None:
+    if len(job.arguments) == 2 and not _is_in_root(job):
+        raise ArgumentError("requires at least 3 arg(s), only received 2")
     if not job.path:
         raise ArgumentError("path required")
     if not _key(job.arguments[-1], job.options.parse_format):
@@ -50,7 +49,10 @@ def _key(wanted: str, form: str) -> bytes:
 
 
 @command(
-    "get", example="boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2", validate=prepare
+    "get",
+    example="boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2",
+    validate=prepare,
+    least=2,
 )
 def get_(
     db: Database,
@@ -58,8 +60,10 @@ def get_(
     out: BinaryIO,
     err: BinaryIO,
     *,
-    bucket: Bucket,
-    subbuckets: Subbuckets = [],
+    buckets: Annotated[
+        list[str],
+        Argument(metavar="BUCKET", help="Names of the bucket, outermost first.", autocompletion=buckets),
+    ],
     key: Annotated[str, Argument(metavar="KEY", help="The key.", autocompletion=keys)],
     format: Format = "auto",
     parse: Nested = False,
@@ -71,26 +75,26 @@ def get_(
     message: Message = "",
 ) -> None:
     """Print the value of a key."""
-    path, key = addresses(job.arguments[1:-1]), _key(job.arguments[-1], parse_format)
-    value = get(db, find_bucket(db, path), key)
+    path, name = addresses(buckets), _key(key, parse_format)
+    value = get(db, find_bucket(db, path), name)
     if value is None:
-        raise KeyNotFound(key)
+        raise KeyNotFound(name)
     decoder = asked(db, job.options)
     if decoder is not None:
         from ...render import decoded, records
 
         if job.json:
             form = records.PARSED if parse else format
-            record = decoded.pair_record(decoder, tuple(path), key, value, form=form, bucket=True)
+            record = decoded.pair_record(decoder, tuple(path), name, value, form=form, bucket=True)
             out.writelines(records.pieces([record]))
         else:
-            text = decoded.readable(decoder.value(tuple(path), key, value))
+            text = decoded.readable(decoder.value(tuple(path), name, value))
             out.write(text.encode("utf-8", "surrogateescape") + b"\n")
         return
     if job.json:
         from ...render import records
 
         form = records.PARSED if parse else format
-        out.writelines(records.pieces([records.pair(path, key, value, form)]))
+        out.writelines(records.pieces([records.pair(path, name, value, form)]))
         return
     out.writelines(value_line(value, format))

@@ -95,14 +95,13 @@ def grep(
     from ..meant_files import meant_files
 
     meant = meant_files(job, job.arguments[1:])
-    files = meant.paths
-    pattern = _pattern(job)
+    wanted = _pattern(job)
     status = NOTHING
     failure: BoltError | None = None
-    for file in files:
+    for file in meant.paths:
 
         def search(db: Snapshot, one: Job, out: BinaryIO, err: BinaryIO) -> int:
-            return _search(db, one, pattern, len(files) > 1, out)
+            return _search(db, one, wanted, len(meant.paths) > 1, out)
 
         try:
             if file in meant.failed:
@@ -111,7 +110,7 @@ def grep(
             if found == TROUBLE or (found == FOUND and status == NOTHING):
                 status = found
         except BoltError as error:
-            if len(files) == 1:
+            if len(meant.paths) == 1:
                 job.say_passed(meant)
                 error.path = error.path or file
                 raise

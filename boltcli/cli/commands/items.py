@@ -85,8 +85,7 @@ def items_(
     """List the keys of a bucket with their values; on a terminal in columns, cut to its width."""
     path = tuple(addresses(job.arguments[1:]))
     filters = selection(job.options, values=True)
-    values_only = values_only
-    key_form, form = key_format, format
+    key_form, form = key_format, str(format)
     pairs_only = values_only or filters["recursive"]
     parts = items(db, find_bucket(db, path), path, buckets=not pairs_only, **filters)
     decoder = asked(db, job.options)

@@ -77,7 +77,7 @@ def keys_(
     message: Message = "",
 ) -> None:
     """List the keys of a bucket, nested buckets included."""
-    form, path = format, addresses(job.arguments[1:])
+    path = addresses([bucket, *subbuckets])
     write: Write = lines
     if job.json:
         from ...render import records
@@ -87,16 +87,16 @@ def keys_(
     if decoder is not None:
         write = _decoded(decoder, tuple(path), job)
     skipped: list[Corrupted] = []
-    bucket = find_bucket(db, path)
+    found = find_bucket(db, path)
     if is_filtered(job.options):
-        _some(db, bucket, tuple(path), job, write, out)
+        _some(db, found, tuple(path), job, write, out)
     elif skip_damaged:
-        skipped = _surviving(db, bucket, form, write, out)
-    elif has_branches(db, bucket):
-        _many(db, bucket, job, write, out)
+        skipped = _surviving(db, found, format, write, out)
+    elif has_branches(db, found):
+        _many(db, found, job, write, out)
     else:
-        for keys in key_pages(db, bucket):
-            out.write(write(keys, form))
+        for keys in key_pages(db, found):
+            out.write(write(keys, format))
     for damage in skipped:
         job.warn(f"skipped {damage}")
     if skipped:

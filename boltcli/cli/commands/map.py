@@ -78,12 +78,12 @@ def map_(
 ) -> None:
     """Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages."""
     from ...render import page_picture
-    from ...render.page_cells import cells
+    from ...render.page_cells import cells as drawn
     from ...tree.page_map import page_map
 
     image = svg or png
     before = None
-    if job.previous:  # the db is of the state before the last transaction
+    if job.previous:  # the snapshot is of the state before the last transaction
         before = page_map(db)
         mapped = page_map(db, db.metas[1 - db.meta.page])
     else:
@@ -93,7 +93,7 @@ def map_(
         _records(job, mapped, chosen, before, out)
         return
     width = min(width or (_SQUARE if image else _COLUMNS), 4096)
-    found, step = cells(mapped, cells or (_SQUARE**2 if image else _ROWS * width), chosen, before)
+    found, step = drawn(mapped, cells or (_SQUARE**2 if image else _ROWS * width), chosen, before)
     if svg:
         _deliver(job, page_picture.svg(found, step, width, os.path.basename(job.path)), db, out)
     elif png:

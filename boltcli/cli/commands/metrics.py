@@ -51,7 +51,7 @@ def metrics_(
     out: BinaryIO,
     err: BinaryIO,
     *,
-    files: Annotated[list[str], Argument(metavar="FILE", help="The bolt database files.", autocompletion=files)],
+    paths: Annotated[list[str], Argument(metavar="FILE", help="The bolt database files.", autocompletion=files)],
     deep: Annotated[bool, Option(help="Also count pairs and buckets.")] = False,
     check: Annotated[bool, Option(help="Also check each database and print the result.")] = False,
     output: Annotated[
@@ -59,7 +59,8 @@ def metrics_(
         Option(
             "--output",
             "-o",
-            help="Write to this file, which is replaced in one step, instead of standard output; .ndjson, .json, .csv and .parquet get a row for each database.",
+            help="Write to this file, which is replaced in one step, instead of standard output;"
+            " .ndjson, .json, .csv and .parquet get a row for each database.",
             metavar="DEST",
             autocompletion=files,
         ),
@@ -71,11 +72,11 @@ def metrics_(
     from ..meant_files import meant_files
 
     meant = meant_files(job)
-    files = []
+    looked = []
     status = 0
     for path in dict.fromkeys(meant.paths):  # a sample may appear only once
         file = _File(path)
-        files.append(file)
+        looked.append(file)
         try:
             if path in meant.failed:
                 raise meant.failed[path]
@@ -86,7 +87,7 @@ def metrics_(
             status = 1
             job.complain(as_failure(error, path), path)
     job.say_passed(meant)
-    content = _json(files) if job.json else openmetrics.text(_samples(files))
+    content = _json(looked) if job.json else openmetrics.text(_samples(looked))
     if job.several or not output:
         out.write(content)
         return status

@@ -38,25 +38,24 @@ def page_item(
     message: Message = "",
 ) -> None:
     """Print the key and the value of one element of a leaf page."""
-    path, pgid, index = job.path, parse_decimal(job.arguments[1]), parse_decimal(job.arguments[2])
-    key_only, value_only = key_only, value_only
+    page_id, number = parse_decimal(pgid), parse_decimal(index)
     if key_only and value_only:
         raise ArgumentError("the --key-only or --value-only flag may be set, but not both")
     with RawFile(path) as file:
-        page = file.page(pgid)
-    index &= 0xFFFF  # bbolt keeps 16 bits of it
-    decoder, paths = of_file(path, job.options, [pgid])
+        page = file.page(page_id)
+    number &= 0xFFFF  # bbolt keeps 16 bits of it
+    decoder, paths = of_file(path, job.options, [page_id])
     if decoder is not None:
-        _decoded(page, index, paths.get(pgid, ()), decoder, job, out)
+        _decoded(page, number, paths.get(page_id, ()), decoder, job, out)
         return
     if job.json:
         from ...render import records
         from ...render.raw_records import item_record
 
-        record = item_record(page, index, format, key=not value_only, value=not key_only)
+        record = item_record(page, number, format, key=not value_only, value=not key_only)
         out.writelines(records.pieces([record]))
         return
-    out.writelines(item_text(page, index, format, key=not value_only, value=not key_only))
+    out.writelines(item_text(page, number, format, key=not value_only, value=not key_only))
 
 
 def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decoder, job: Job, out: BinaryIO) -> None:

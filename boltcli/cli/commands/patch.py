@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @command(
     "patch",
-    example='echo \'{"op":"add","bucket":["execution"],"key":"a","new":"b"}\' | boltcli patch -o patched.db fixtures/document.db -',
+    example=(
+        'echo \'{"op":"add","bucket":["execution"],"key":"a","new":"b"}\''
+        " | boltcli patch -o patched.db fixtures/document.db -"
+    ),
     group="Compare",
     opens=True,
 )

@@ -56,7 +56,8 @@ def recover(
     state: Annotated[
         int,
         Option(
-            help="Where several states may be the newest one, take this one, by its number in their list; 0: the likeliest.",
+            help="Where several states may be the newest one, take this one, by its number in their list;"
+            " 0: the likeliest.",
             metavar="N",
             parser=parse_uint64,
         ),

@@ -69,9 +69,9 @@ def redact_(
         }
         for name, paths in (("secret_keys", done.secrets), ("look_like_secrets", done.suspects)):
             facts[name] = []
-            for path in paths:
+            for names in paths:
                 record: dict[str, Any] = {}
-                records.put_bucket(record, path)
+                records.put_bucket(record, names)
                 facts[name].append(record)
         out.write(records.line(records.result(job.path, output, **facts)))
         return

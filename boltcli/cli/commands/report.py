@@ -34,7 +34,7 @@ def report(
     out: BinaryIO,
     err: BinaryIO,
     *,
-    files: Annotated[
+    paths: Annotated[
         list[str],
         Argument(
             metavar="FILE", help="Bolt database files; the worst comes first in the report.", autocompletion=files

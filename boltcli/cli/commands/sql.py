@@ -45,7 +45,7 @@ def sql(
     statement: Annotated[
         str, Argument(metavar="STATEMENT", help="A SQL statement; without it the relations are listed.")
     ],
-    files: Annotated[
+    paths: Annotated[
         list[str],
         Argument(metavar="FILE", help="Bolt database files; each relation has the rows of all.", autocompletion=files),
     ] = [],
@@ -86,7 +86,7 @@ def sql(
     from ..meant_files import meant_files
     from ..runner import open_second
 
-    statement, named = _split(job.arguments)
+    text, named = _split(job.arguments)
     paths = meant_files(job, named).paths
     status = 0
     with ExitStack() as stack:
@@ -103,10 +103,10 @@ def sql(
         if not files:
             raise ArgumentError("none of the files can be read")
         session = stack.enter_context(Session(files, bounds=_bounds(job.options), allow_files=allow_files))
-        if statement is None:
+        if text is None:
             _describe(session, job, out)
         else:
-            schema, batches = session.run(statement)
+            schema, batches = session.run(text)
             if schema is not None:
                 _deliver(job, schema, batches, out)
     return status
@@ -126,7 +126,7 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
     return None, arguments
 
 
-def _bounds(options: Options) -> Bounds:
+def _bounds(options: Any) -> Bounds:
     """Return what is read of ``pairs``. Raises :class:`~boltcli.errors.ArgumentError`."""
     from ...tables.pair_pages import EVERYTHING, Bounds
     from ...tree.key_range import bounds

@@ -40,9 +40,8 @@ def stats(
     human: HumanIfGiven = False,
 ) -> None:
     """Count pages, pairs and bytes over the top-level buckets."""
-    prefix = _prefix(job)
     with job.progress("counting") as progress:
-        count, total = database_stats(db, prefix, progress=progress)
+        count, total = database_stats(db, _prefix(job), progress=progress)
     if job.json:
         if len(job.arguments) > 1 and not count:
             given = job.arguments[1]

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @command(
     "surgery clear-page-elements",
-    example="boltcli surgery clear-page-elements fixtures/document.db --output elements.db --pageId 5 --from-index 0 --to-index 2",
+    example=(
+        "boltcli surgery clear-page-elements fixtures/document.db --output elements.db --pageId 5"
+        " --from-index 0 --to-index 2"
+    ),
     group="Repair",
 )
 def surgery_clear_page_elements(

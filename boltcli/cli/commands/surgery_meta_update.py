@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 @command(
     "surgery meta update",
-    example="boltcli surgery meta update fixtures/document.db --output updated.db --meta-page 1 --fields root:6,freelist:9",
+    example=(
+        "boltcli surgery meta update fixtures/document.db --output updated.db --meta-page 1 --fields root:6,freelist:9"
+    ),
     group="Repair",
 )
 def surgery_meta_update(
@@ -36,7 +38,8 @@ def surgery_meta_update(
     fields: Annotated[
         list[str],
         Option(
-            help="Fields to change, as name:number, separated by commas; the names are pageSize, root, freelist and pgid.",
+            help="Fields to change, as name:number, separated by commas;"
+            " the names are pageSize, root, freelist and pgid.",
             metavar="FIELDS",
             parser=parse_string_slice,
         ),
@@ -48,15 +51,15 @@ def surgery_meta_update(
     slot = meta_page
     if slot > 1:
         raise ArgumentError(f"invalid meta page id: {slot}")
-    fields = _fields(fields)
+    wanted = _fields(fields)
     with RawFile(job.path) as file, begin("meta update", file, output) as copy:
-        patches, warning = update_meta(file, slot, fields)
-        if patches and not fields and not force:
+        patches, warning = update_meta(file, slot, wanted)
+        if patches and not wanted and not force:
             raise ArgumentError(
                 f"meta page {slot} is not valid; without --fields it would become valid with impossible values: "
                 "--force writes it"
             )
-        refuse_nonsense(job, file, patches, far=bool(fields))
+        refuse_nonsense(job, file, patches, far=bool(wanted))
         write_patches(copy, patches)
         copy.commit()
     done = f"The meta page {slot} has been updated!\n" if patches else "Nothing changed!\n"

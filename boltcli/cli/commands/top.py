@@ -63,10 +63,7 @@ def top(
         "most": min(most, 1000),
     }
     with job.progress("counting"):
-        if levels:
-            found = space_top(db, path, levels=levels, **how)
-        else:
-            found = top_levels(db, path, **how)
+        found = space_top(db, path, levels=levels, **how) if levels else top_levels(db, path, **how)
     if job.json:
         from ...render import records
 

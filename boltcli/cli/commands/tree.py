@@ -57,20 +57,20 @@ def tree(
     if start is None:
         find_bucket(db, path)  # raises the error
         raise BucketNotFound
-    buckets = arranged(found, sort, depth, start)
+    shown = arranged(found, sort, depth, start)
     size = db.size
     human = human or out.isatty()
     title = path_text(path) if path else one_line(os.path.basename(job.path))
     if job.json:
         from ...render import records
 
-        out.writelines(map(records.line, records.bucket_usages(buckets[not path :], size)))
+        out.writelines(map(records.line, records.bucket_usages(shown[not path :], size)))
     elif wants_style(out):
         from ...render.rich_tree import rich_tree
 
-        write_styled(out, rich_tree(title, buckets, size, human))
+        write_styled(out, rich_tree(title, shown, size, human))
     else:
-        out.writelines(tree_text(title, buckets, size, human))
+        out.writelines(tree_text(title, shown, size, human))
     for damage in damages:
         job.warn(f"not counted: {damage}")
     if damages:

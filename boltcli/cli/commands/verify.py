@@ -40,8 +40,8 @@ def prepare(job: Job) -> None:
 )
 def verify_(
     db: Annotated[
-        list[Snapshot],
-        Argument(metavar="FILE", help="Databases and backups, also packed or remote.", autocompletion=files),
+        Snapshot,
+        Argument(metavar="FILE...", help="Databases and backups, also packed or remote.", autocompletion=files),
     ],
     job: Job,
     out: BinaryIO,

@@ -73,13 +73,13 @@ def watch_(
     from ...ops.compare.wait_for_write import Waiter
     from ...ops.compare.watch import watch
 
-    path = tuple(addresses(job.arguments[1:]))
+    names = tuple(addresses(buckets))
     start, stop = bounds(address(prefix))
-    values = not keys_only and (values or job.json)
-    output = ChangeOutput(out, json=job.json, values=values, above=len(path), decoder=_decoder(job))
-    with Waiter(job.path, max(seconds(interval), _SHORTEST)) as waiter:
+    with_values = not keys_only and (values or job.json)
+    output = ChangeOutput(out, json=job.json, values=with_values, above=len(names), decoder=_decoder(job))
+    with Waiter(path, max(seconds(interval), _SHORTEST)) as waiter:
         _end_by_signals(waiter)
-        for commit in watch(job.path, waiter, path, start=start, stop=stop, initial=initial):
+        for commit in watch(path, waiter, names, start=start, stop=stop, initial=initial):
             _tell(commit, job, err)
             if commit.replaced:
                 output.decoder = _decoder(job)
