@@ -51,7 +51,7 @@ def command(
     together: bool = False,
     opens: bool | str = False,
     json: bool | str = True,
-    least: int | None = None,
+    fewest: int | None = None,
     statuses: dict[int, str] | None = None,
     failure: int = 1,
     validate: Callable[[Job], object] | None = None,
@@ -60,23 +60,23 @@ def command(
 ) -> Callable[[F], F]:
     """Declare a function as the command ``name``, which includes its groups: ``surgery freelist rebuild``.
 
-    The first line of its docstring is the summary. Its parameters are declared as typer declares them: positional
-    arguments before the ``*``, options after it. ``db``, ``job``, ``out`` and ``err`` are passed by the runner;
-    ``db`` is declared as the argument FILE, which the runner opens.
+    The first line of its docstring is the summary. Its parameters are declared as typer declares them, by annotations
+    that only ``make table`` and ``typer_app.py`` evaluate. ``db``, ``job``, ``out`` and ``err`` are passed by the
+    runner; ``db`` is declared as the argument FILE, which the runner opens.
 
     ``group``: its heading in the help. ``several``: it runs once for each of several files; ``together``: only with
     -o RESULTS or --engine, otherwise it takes all of them. ``opens``: it has the options of commands that open
     databases though it has no ``db``; "locked": only those of the lock. ``json``: whether it has ``--json``, or the
-    help of that. ``least``: positionals that it needs if others than those without a default. ``statuses``: the
-    meanings of its exit statuses if there are others than success and failure; ``failure``: the exit status of an
-    error.
+    help of that. ``fewest``: the command itself refuses calls with at least so many positionals, but fewer than it
+    declares. ``statuses``: the meanings of its exit statuses if there are others than success and failure;
+    ``failure``: the exit status of an error.
 
     ``validate`` raises errors in the command line before a database is opened; ``select`` returns the files of many;
     ``unknown`` are the fields of a file that could not be read.
     """
 
     facts = {"example": example, "group": group, "several": several, "together": together, "opens": opens}
-    facts |= {"json": json, "least": least, "statuses": statuses, "failure": failure}
+    facts |= {"json": json, "fewest": fewest, "statuses": statuses, "failure": failure}
 
     def declared(function: F) -> F:
         DECLARED[name] = Declared(function, facts, validate, select, unknown)
@@ -97,6 +97,7 @@ class Command:
         "arguments",
         "example",
         "failure",
+        "fewest",
         "group",
         "least",
         "module",
@@ -122,6 +123,7 @@ class Command:
         takes: tuple[str, ...] = (),
         arguments: tuple[Argument, ...] = (),
         least: int = 0,
+        fewest: int | None = None,
         options: tuple[Option, ...] = (),
         several: bool = False,
         together: bool = False,
@@ -136,6 +138,7 @@ class Command:
         self.takes = takes
         self.arguments = arguments
         self.least = least
+        self.fewest = least if fewest is None else fewest
         self.most = None if any(argument.many for argument in arguments) else len(arguments)
         self.options = options
         self.several = several
@@ -149,7 +152,7 @@ class Command:
         least, most, received = self.least, self.most, len(arguments)
         unbounded = self.takes_files(arguments, values)
         least = 0 if values.get("files-from") else least
-        if received >= least and (unbounded or most is None or received <= most):
+        if received >= min(least, self.fewest) and (unbounded or most is None or received <= most):
             return
         if most == 0:
             raise ArgumentError(f'unknown command {go_quote(arguments[0])} for "boltcli {self.name}"')

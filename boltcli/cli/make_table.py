@@ -44,6 +44,8 @@ def parameters(function: Callable[..., object]) -> Iterator[tuple[inspect.Parame
         if typing.get_origin(declared) is Annotated:
             kind, info = typing.get_args(declared)
             yield parameter, kind, info
+        elif parameter.name not in INJECTED:
+            raise TypeError(f"{function.__module__}: {parameter.name} is declared neither as an argument nor an option")
 
 
 def shared(name: str) -> tuple[Any, OptionInfo]:
@@ -119,13 +121,11 @@ def table() -> str:
         lines += _listed(name, _shared(holder))
     lines += ["}", "COMMANDS = {"]
     for name, declared in sorted(DECLARED.items(), key=lambda item: commands.MODULES.index(_module(item[1]))):
-        lines.append(f"    {name!r}: {{")
-        for key, value in _command(declared).items():
-            lines += (
-                ["    " + line for line in _listed(key, value)]
-                if isinstance(value, list)
-                else [f"        {key!r}: {value!r},"]
-            )
+        facts = _command(declared)
+        lists = {key: facts.pop(key) for key in ("arguments", "options")}
+        lines.append(f"    {name!r}: {{{', '.join(f'{key!r}: {value!r}' for key, value in facts.items())},")
+        for key, rows in lists.items():
+            lines += ["    " + line for line in _listed(key, rows)] if rows else [f"        {key!r}: (),"]
         lines.append("    },")
     lines.append("}")
     return "\n".join(lines) + "\n"
@@ -142,7 +142,7 @@ def _module(declared: Declared) -> str:
 def _command(declared: Declared) -> dict[str, Any]:
     """Return the row of a command; what is as usual is left out."""
     facts = dict(declared.facts)
-    opens, json, least = facts.pop("opens"), facts.pop("json"), facts.pop("least")
+    opens, json = facts.pop("opens"), facts.pop("json")
     function = declared.function
     taken = tuple(name for name in inspect.signature(function).parameters if name in INJECTED)
     own = list(parameters(function))
@@ -152,7 +152,7 @@ def _command(declared: Declared) -> dict[str, Any]:
         "summary": (function.__doc__ or "").partition("\n")[0],
         "takes": taken,
         "arguments": arguments,
-        "least": sum(one.get("required", True) for one in arguments) if least is None else least,
+        "least": sum(one.get("required", True) for one in arguments),
         "options": [
             _option(one[0].name, one[1], one[2], one[0].default) for one in own if isinstance(one[2], OptionInfo)
         ],

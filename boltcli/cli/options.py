@@ -18,6 +18,7 @@ from .values import (
     parse_lock,
     parse_size,
     parse_timeout,
+    parse_uint64,
 )
 
 
@@ -100,7 +101,11 @@ ChangedCopy = Annotated[
         autocompletion=files,
     ),
 ]
+PageToClear = Annotated[
+    int, Option("--pageId", "--page-id", help="The page to clear.", metavar="PGID", parser=parse_uint64)
+]
 WriteAnyway = Annotated[bool, Option("--force", help="Write the meta page even if its values are impossible.")]
+Plain = Annotated[bool, Option("--no-descriptions", help="Complete without descriptions.")]
 Human = Annotated[bool, Option("--human", "-H", help="Print sizes in KiB, MiB, ...; the default on a terminal.")]
 HumanIfGiven = Annotated[bool, Option("--human", "-H", help="Print sizes in KiB, MiB, ...")]
 Force = Annotated[bool, Option(help="Replace DEST if it exists.")]

@@ -52,7 +52,7 @@ def _key(wanted: str, form: str) -> bytes:
     "get",
     example="boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2",
     validate=prepare,
-    least=2,
+    fewest=2,
 )
 def get_(
     db: Database,
