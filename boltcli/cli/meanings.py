@@ -69,43 +69,17 @@ def suggestions(word: str, groups: Iterable[str] = ()) -> tuple[str, ...]:
     return ()
 
 
-_MOST_APART = 4  # letters
 _LONGEST = 128  # letters; longer words get no suggestions, as the comparison takes quadratic time
 
 
 def nearest(word: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
-    """Return the ``choices`` spelled like ``word``, with a few letters added, removed, changed or swapped."""
-    allowed = 1 if len(word) < 4 else 2 if len(word) < 8 else min(len(word) // 3, _MOST_APART)
-    found: list[tuple[int, str]] = []
-    if len(word) > _LONGEST:
+    """Return the ``choices`` spelled like ``word``, those that begin with it first."""
+    from difflib import get_close_matches
+
+    given = word.lower()
+    if len(given) > _LONGEST:
         return []
-    for choice in choices:
-        distance = _distance(word.lower(), choice.lower(), allowed)
-        if len(word) >= 3 and choice.lower().startswith(word.lower()):
-            distance = min(distance, 1)
-        if distance <= allowed:
-            found.append((distance, choice))
-    found.sort(key=lambda each: each[0])
-    return [choice for _, choice in found[:most]]
-
-
-def _distance(one: str, other: str, most: int) -> int:
-    """Return the number of letters to add, remove, change or swap to turn one word into another; at most ``most`` + 1.
-
-    The optimal string alignment distance.
-    """
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for row, letter in enumerate(one, 1):
-        this = [row]
-        for column, wanted in enumerate(other, 1):
-            cost = min(last[column] + 1, this[-1] + 1, last[column - 1] + (letter != wanted))
-            if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == wanted:
-                cost = min(cost, before[column - 2] + 1)
-            this.append(cost)
-        if min(this) > most:
-            return most + 1  # the values don't decrease in later rows
-        before, last = last, this
-    return last[-1]
+    by_name = {choice.lower(): choice for choice in choices}
+    begun = [name for name in by_name if len(given) >= 3 and name.startswith(given)]
+    found = dict.fromkeys([*begun, *get_close_matches(given, by_name, most, 0.65)])
+    return [by_name[name] for name in found][:most]

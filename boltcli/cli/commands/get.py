@@ -11,6 +11,7 @@ from ...tree.bucket import find_bucket, get
 from ..command import command
 from ..decoding import asked
 from ..key_argument import address, addresses
+from ..parse import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _is_in_root(job: Job) -> bool:
 
 def prepare(job: Job) -> None:
     if len(job.arguments) == 2 and not _is_in_root(job):
-        raise ArgumentError("requires at least 3 arg(s), only received 2")
+        raise UsageError("requires at least 3 arg(s), only received 2", job.command, arguments=job.arguments)
     if not job.path:
         raise ArgumentError("path required")
     if not _key(job.arguments[-1], job.options.parse_format):
