@@ -95,7 +95,7 @@ man: $(READY) ## Write the man page to build/boltcli.1
 dist: $(READY) ## Build sdist and wheel into dist/, and try both in fresh environments
 	bash .ci/dist.sh
 
-zipapp: $(READY) ## Build dist/boltcli.pyz, one file for any Python 3.11 or newer, and try it
+zipapp: $(READY) ## Build dist/boltcli.pyz, boltcli and all that it needs in one file for this system's Python, and try it
 	bash .ci/zipapp.sh
 
 clean: ## Remove what was set up

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import orjson
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_loads: Callable[[bytes], Any] | None = None
-
 
 def load(value: bytes) -> Any:
     """Return what the JSON text ``value`` says, or ``value`` itself if it isn't JSON in UTF-8."""
     try:
-        return (_loads or _reader())(value)
+        return orjson.loads(value)
     except (ValueError, RecursionError):
         return value
 
@@ -24,30 +24,6 @@ def load_record(value: object) -> dict[str, Any] | None:
         return None
     found = load(value)
     return found if isinstance(found, dict) else None
-
-
-def _reader() -> Callable[[bytes], Any]:
-    global _loads
-    try:
-        from orjson import loads
-
-        _loads = loads
-    except ImportError:  # the zip application has no compiled libraries
-        _loads = _plain
-    return _loads
-
-
-def _plain(value: bytes) -> Any:
-    import json
-
-    found = json.loads(value.decode(), parse_constant=_refuse)
-    if b"\\u" in value:
-        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text: orjson refuses it, too
-    return found
-
-
-def _refuse(word: str) -> Any:
-    raise ValueError(word)  # NaN and Infinity, which JSON lacks
 
 
 def plain_text(value: Any) -> str:

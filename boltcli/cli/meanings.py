@@ -81,5 +81,5 @@ def nearest(word: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
         return []
     by_name = {choice.lower(): choice for choice in choices}
     begun = [name for name in by_name if len(given) >= 3 and name.startswith(given)]
-    found = dict.fromkeys([*begun, *get_close_matches(given, by_name, most, 0.65)])
+    found = dict.fromkeys([*begun, *get_close_matches(given, by_name, most, 0.72 if len(given) > 3 else 0.6)])
     return [by_name[name] for name in found][:most]

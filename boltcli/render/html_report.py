@@ -11,7 +11,6 @@ from .. import __version__
 from ..extras import need
 from ..ops.check.explanations import explanation
 from ..tree.page_map import BRANCH, KINDS, LEAF
-from . import treemap
 from .formats import auto
 from .human import size
 from .page_cells import COLOURS, cells, legend
@@ -28,7 +27,6 @@ _WIDE = 96  # cells in a row
 _MOST_PAGES = 1 << 19  # of which each is described: a byte a page, more with its Base64
 _MOST_OWNERS = 20_000  # runs of pages of one bucket
 _ROWS = 40  # of a table of buckets
-_TILES = 60
 FINDINGS = 1000  # that are shown
 MOST_FINDINGS = 1_000_000  # then counting stops
 _SHORT = 200  # characters of a name, a key, a value
@@ -95,9 +93,6 @@ def file_context(
     markup = need("markupsafe", "report", "report").Markup
     groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
     whole = max(sum(group.bytes for _, group in groups), 1)
-    tiles = [(name(path_, prefix), group.bytes, f"{name(path_, prefix)}: {size(group.bytes)}, {group.pairs} pairs")
-             for (path_, prefix), group in groups[:_TILES]]  # fmt: skip
-    rest = sum(group.bytes for _, group in groups[_TILES:])
     context: Context = {
         "path": path,
         "error": False,
@@ -107,7 +102,6 @@ def file_context(
         "verdict": _findings_in_words(total_findings),
         "tone": "bad" if total_findings else "warn" if warnings else "good",
         "map": _map(mapped, markup),
-        "treemap": markup(treemap.svg([*tiles, ("others", rest, f"others: {size(rest)}")])),
         "groups": [
             {"name": name(*place), "share": _percent(group.bytes, whole), "bytes": group.bytes, "pairs": group.pairs}
             for place, group in groups[:_ROWS]

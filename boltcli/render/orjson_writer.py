@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import orjson
-else:
-    try:
-        import orjson
-    except ImportError:  # in a zipapp
-        from . import plain_json as orjson
-
+import orjson
 
 LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its objects take many times its size
 

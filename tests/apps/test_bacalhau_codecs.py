@@ -88,14 +88,3 @@ def test_json_is_read_as_python_reads_it(value: Any) -> None:
 @pytest.mark.parametrize("text", [b"", b"{", b"nan", b"NaN", b"Infinity", b"\xff", b'{"a":1}x', b"[" * 100_000])
 def test_what_is_not_json_stays(text: bytes) -> None:
     assert load(text) == text
-
-
-def test_the_plain_reader_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without orjson, as in the zip application."""
-    from boltcli.apps import json_values
-
-    monkeypatch.setattr(json_values, "_loads", json_values._plain)
-    for text in (b'{"a":[1,2.5,null,"\\u003c"]}', b"7", b'"x"'):
-        assert json_values.load(text) == json.loads(text)
-    for text in (b"NaN", b"-Infinity", b"\xff", b"{", b"[" * 100_000):
-        assert json_values.load(text) == text

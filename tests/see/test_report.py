@@ -17,7 +17,7 @@ import pytest
 from boltcli.apps.contract import View
 from boltcli.apps.etcd.views import VIEWS
 from boltcli.ops.check.explanations import EXPLANATIONS
-from boltcli.render import html_report, treemap
+from boltcli.render import html_report
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.page_map import LEAF, page_map
 from tests.schema import run_json
@@ -155,16 +155,6 @@ def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     status, out, err = run("report", "-o", tmp_path / "a.html", fixture("document"))
     assert (status, out) == (1, b"")
     assert err == b"Error: report needs jinja2: pip install 'boltcli[report]'\n"
-
-
-@pytest.mark.parametrize("sizes", [[1], [5, 3, 2, 1, 1], [1000, 1], [7] * 50, [1 << 40, 1, 1]])
-def test_areas_of_the_treemap(sizes: list[int]) -> None:
-    found = list(treemap.boxes(sizes, 100, 50))
-    assert len(found) == len(sizes)
-    for size, (x, y, width, height) in zip(sizes, found):
-        assert width * height == pytest.approx(5000 * size / sum(sizes), rel=1e-6, abs=1e-6)
-        assert -1e-6 <= x <= x + width <= 100 + 1e-6
-        assert -1e-6 <= y <= y + height <= 50 + 1e-6
 
 
 @pytest.fixture(scope="module")
