@@ -54,7 +54,7 @@ ARGUMENTS = {
     "surgery freelist abandon": ["fixtures/document.db", "--output", "OUT"],
     "surgery freelist rebuild": ["fixtures/no-freelist.db", "--output", "OUT"],
     "surgery meta validate": ["fixtures/document.db"],
-    "surgery meta update": ["fixtures/document.db", "--output", "OUT"],
+    "surgery meta update": ["fixtures/document.db", "--output", "OUT", "--meta-page", "1"],
 }  # fmt: skip
 
 
