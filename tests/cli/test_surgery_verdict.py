@@ -122,3 +122,12 @@ def test_a_server_that_has_the_file_open(tmp_path: Path) -> None:
         _, _, err = run("surgery", "revert-meta-page", path, "-o", tmp_path / "new.db")
     assert err.startswith(f"warning: process {holder} (python".encode())
     assert b"has the file open for writing: the copy may mix several states" in err
+
+
+def test_a_valid_meta_page_is_updated_without_fields(tmp_path: Path) -> None:
+    """As by bbolt: the checksum is written again, and the flags of the meta."""
+    for slot in ("0", "1"):
+        copy = tmp_path / f"{slot}.db"
+        status, out, err = run("surgery", "meta", "update", fixture("document"), "--output", copy, "--meta-page", slot)
+        assert (status, out) == (0, f"The meta page {slot} has been updated!\n".encode()), err
+        assert run("check", copy)[:2] == (0, b"OK\n")

@@ -246,7 +246,8 @@ def meta_update(
     wanted = _fields(fields)
     with RawFile(path) as file, _copy("meta update", file, output) as copy:
         patches, warning = page_surgery.update_meta(file, meta_page, wanted)
-        if patches and not wanted and not force:
+        was = page_surgery.meta_at(file, meta_page, patches[0][0])[0] if patches else None  # page 1 is one page size on
+        if was is not None and was.problem() is not None and not (wanted or force):
             raise ArgumentError(
                 f"meta page {meta_page} is not valid; without --fields it would become valid with impossible values: "
                 "--force writes it"
