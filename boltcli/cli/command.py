@@ -22,7 +22,7 @@ SELECTING = ("recursive", "files-from", "output", "resume", "engine")  # the opt
 class Declared:
     """A command's function, and what its decorator says that is needed only when it runs."""
 
-    __slots__ = ("facts", "function", "select", "unknown", "validate")
+    __slots__ = ("apart", "facts", "function", "select", "unknown", "validate")
 
     def __init__(
         self,
@@ -31,12 +31,14 @@ class Declared:
         validate: Callable[[Job], object] | None,
         select: Callable[[Job], Any] | None,
         unknown: dict[str, Any] | None,
+        apart: str,
     ) -> None:
         self.function = function
         self.facts = facts  # for the table
         self.validate = validate
         self.select = select
         self.unknown = unknown or {}
+        self.apart = apart
 
 
 DECLARED: dict[str, Declared] = {}  # by the names of commands, of the modules that were imported
@@ -57,6 +59,7 @@ def command(
     validate: Callable[[Job], object] | None = None,
     select: Callable[[Job], Any] | None = None,
     unknown: dict[str, Any] | None = None,
+    apart: str = "",
 ) -> Callable[[F], F]:
     """Declare a function as the command ``name``, which includes its groups: ``surgery freelist rebuild``.
 
@@ -72,14 +75,15 @@ def command(
     ``failure``: the exit status of an error.
 
     ``validate`` raises errors in the command line before a database is opened; ``select`` returns the files of many;
-    ``unknown`` are the fields of a file that could not be read.
+    ``unknown`` are the fields of a file that could not be read; ``apart`` says what is left out of a command that takes
+    files ``together`` if it looks at each alone.
     """
 
     facts = {"example": example, "group": group, "several": several, "together": together, "opens": opens}
     facts |= {"json": json, "fewest": fewest, "statuses": statuses, "failure": failure}
 
     def declared(function: F) -> F:
-        DECLARED[name] = Declared(function, facts, validate, select, unknown)
+        DECLARED[name] = Declared(function, facts, validate, select, unknown, apart)
         return function
 
     return declared

@@ -40,6 +40,9 @@ def run_many(job: Job, out: BinaryIO, err: BinaryIO) -> int:
     files: Files = (declared(job.command.name).select or meant_files)(job)
     if files.failed and len(files.failed) == len(files.paths) == 1:  # there is no file at all
         raise next(iter(files.failed.values()))
+    apart = declared(job.command.name).apart
+    if apart and len(files.paths) > 1:
+        job.warn(apart)
     if job.value("output"):
         status = _to_a_file(job, files, out, err)
         out.flush()

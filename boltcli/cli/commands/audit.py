@@ -70,6 +70,7 @@ def _nothing(folder: str) -> ArgumentError:
     validate=prepare,
     select=meant,
     unknown=UNKNOWN,
+    apart="with -o and --engine each file is audited alone: the members of a cluster are not compared with each other",
 )
 def audit_(
     job: Job,
