@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import time
+from math import inf
 
 from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, SourceNotFound
 from ...format.meta import Meta, choose
@@ -28,15 +29,17 @@ from .diff import contents, diff
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from threading import Event
 
     from ...format.page import Page
     from .change import Change
-    from .wait_for_write import Waiter
 
 _META = 80  # bytes of a page header and a meta
 _DIRECT = 2  # failed comparisons with the file itself before it is copied
 _LARGE = 32 << 20  # bytes of changed pages that are kept in memory
-_SHORTEST, _LONGEST = 0.001, 0.5  # seconds between two attempts to copy it
+_SHORTEST, _LONGEST = 0.001, 0.2  # seconds between two attempts to copy it
+_BUSY, _IDLE = 0.002, 0.02  # seconds between two looks at the status of a file: after a write, and the most
+_COARSE = 0.01  # seconds: two writes in this time may leave the same time of the file
 
 
 class Commit:
@@ -60,6 +63,62 @@ class Commit:
         self.skipped = skipped
         self.replaced = replaced
         self.initial = initial
+
+
+class Waiter:
+    """Waits for writes to the file at ``path``: looks at its status often; lets it be read every ``interval`` seconds.
+
+    Another thread or a signal handler ends it with :meth:`stop`; so do ``event``, once it is set, and ``deadline``
+    (of ``time.monotonic``). It sleeps in short steps, as a handler that sets an event must not interrupt a wait for it.
+    """
+
+    def __init__(self, path: str, interval: float, event: Event | None = None, deadline: float = inf) -> None:
+        self.stopped = False
+        self.deadline = deadline
+        self._path = path
+        self._interval = interval
+        self._event = event
+        self._status = self._look()
+        self._again = 0.0  # when the file is read once more, though its status is the same
+
+    def wait(self) -> bool:
+        """Return when the file may have changed, or after the interval; False once it was stopped."""
+        now = time.monotonic()
+        step, give_up = _BUSY, now + self._interval
+        while not self._is_over(now):
+            status = self._look()
+            if status != self._status:
+                self._status, self._again = status, now + _COARSE
+                return True
+            if now >= min(give_up, self._again):
+                self._again = inf
+                return True
+            time.sleep(max(min(step, give_up - now), 0))
+            step = min(2 * step, _IDLE)
+            now = time.monotonic()
+        return False
+
+    def pause(self, seconds: float) -> bool:
+        """Wait ``seconds``, whatever happens; False once it was stopped."""
+        if not self.stopped:
+            time.sleep(seconds)
+        return not self.stopped
+
+    def stop(self) -> None:
+        """End the waiting, now and from now on."""
+        self.stopped = True
+
+    def _is_over(self, now: float) -> bool:
+        if now >= self.deadline or (self._event is not None and self._event.is_set()):
+            self.stopped = True
+        return self.stopped
+
+    def _look(self) -> tuple[int, ...]:
+        try:
+            found = os.stat(self._path)
+        except (OSError, ValueError):  # there is none at the moment; a NUL in the path
+            return ()
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def watch(
@@ -145,7 +204,6 @@ class _Follower:
         self._source.close()
         self._source = source
         self._replaced = True
-        self._waiter.renew()
 
     def _is_replaced(self) -> bool:
         """Return whether there is another file at the path than the one that is open."""
