@@ -12,10 +12,10 @@ from ...storage.files import copy_sparse
 from ...storage.opened import strictest
 from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
-from ..read.content import Misplaced
+from ...tree.walk import Whole
+from ..read.content import Misplaced, content, in_order
 from ..write.compact import PAGE_SIZES
 from ..write.load_rows import Loaded, write_content
-from .patched_content import patched_content, patched_sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,9 +72,10 @@ def patch_in_place(
 
 def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Loaded:
     page_size = snapshot.page_size if snapshot.page_size in PAGE_SIZES else mmap.PAGESIZE
-    sequence = patched_sequence(snapshot, overlay)
+    before = snapshot.meta.sequence
+    found = in_order(content(snapshot, is_sound=True, guard=Whole(snapshot, once=True)))
     try:
-        return write_content(patched_content(snapshot, overlay), destination, sequence, page_size)
+        return write_content(overlay.patched(found, before), destination, overlay.sequence(before), page_size)
     except Misplaced as misplaced:  # the changes are sorted
         raise snapshot.corrupted(str(misplaced), snapshot.meta.root) from None
 

@@ -137,22 +137,23 @@ def _must_follow(last: bytes, key: bytes, index: int) -> None:
 
 def content(
     snapshot: Snapshot,
-    bucket: BucketRef | None = None,
     *,
     is_sound: bool = False,
+    guard: Seen | None = None,
     progress: Callable[[int, int], None] | None = None,
     notes: list[str] | None = None,
 ) -> Iterator[Event]:
-    """Yield what a bucket holds (default: the root bucket), in the order of its pages, as bbolt's compaction reads it.
+    """Yield what the root bucket holds, in the order of its pages, as bbolt's compaction reads it.
 
     As in bbolt each bucket is looked up by its name; in a database that
     ``is_sound`` this is left out. Pairs of the root bucket are among them, where
-    bbolt panics. What bbolt leaves out without a word is added to ``notes``.
+    bbolt panics. What bbolt leaves out without a word is added to ``notes``,
+    unless a ``guard`` decides which pages are accepted.
     Raises :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and
     where bbolt panics else.
     """
-    visits = _Visits(snapshot, progress, [] if notes is None else notes)
-    return flat(_Reader(snapshot, is_sound, visits).bucket(bucket or root_bucket(snapshot)))
+    visits = guard or _Visits(snapshot, progress, [] if notes is None else notes)
+    return flat(_Reader(snapshot, is_sound, visits).bucket(root_bucket(snapshot)))
 
 
 class _Visits(Seen):
@@ -184,7 +185,7 @@ class _Visits(Seen):
 class _Reader:
     """Reads the elements of buckets."""
 
-    def __init__(self, snapshot: Snapshot, is_sound: bool, visits: _Visits) -> None:
+    def __init__(self, snapshot: Snapshot, is_sound: bool, visits: Seen) -> None:
         self._snapshot = snapshot
         self._is_sound = is_sound
         self._visits = visits
