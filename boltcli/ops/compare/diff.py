@@ -51,8 +51,7 @@ def diff(
     if found_old is None and found_new is None:
         raise BucketNotFound(path, new.path)
     shared = SameFile() if same_file else SharedPages(old, new) if can_share(old, new) else NothingShared()
-    with shared:
-        yield from _Comparison(old, new, shared, start, stop).changes(tuple(path), found_old, found_new)
+    yield from _Comparison(old, new, shared, start, stop).changes(tuple(path), found_old, found_new)
 
 
 def contents(

@@ -10,7 +10,6 @@ read.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from ...errors import Corrupted
@@ -18,13 +17,12 @@ from ...format.bucket import buckets_in
 from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import EVEN, Page
 from ...storage.files import read_or_raise
+from ...tree.walk import flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Self
-
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
 
 _CHUNK = 1 << 16  # bytes compared at a time; larger chunks are slower
 _UNKNOWN, _SAME, _DIFFERENT = 0, 1, 2  # states of a page
@@ -38,15 +36,6 @@ class NothingShared:
         """Return whether all below page ``pgid`` is the same in both."""
         return False
 
-    def close(self) -> None:
-        """Let go of the buffers."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 class SameFile(NothingShared):
     """For two successive transactions of one file."""
@@ -58,70 +47,48 @@ class SameFile(NothingShared):
 class SharedPages(NothingShared):
     """For two files with the same page size, of which one may be a copy of the other.
 
-    Takes ten bytes of memory a page. Close it before the snapshots.
+    Takes ten bytes of memory a page.
     """
 
     def __init__(self, old: Snapshot, new: Snapshot) -> None:
-        if not can_share(old, new):
-            raise ValueError("the page sizes differ")
         self._old, self._new = old, new
         self.page_size = page_size = new.page_size
         self.limit = min(old.size, new.size) // page_size
         self._per_chunk = max(_CHUNK // page_size, 1)
         self._same = bytearray(self.limit)
         self._below = bytearray(self.limit)
+        self._stack: list[int] = []  # the pages whose children are being looked at
         self._chunks = bytearray(self.limit // self._per_chunk + 1)
         # The second half of each page header. (Not an array.array, which takes long to import.)
         self._words = memoryview(bytearray(8 * self.limit)).cast("Q")
-        # Chunks are read into a buffer, because the pages of a mapped file would stay in memory.
-        size = self._per_chunk * page_size
-        self._chunk_old, self._chunk_new = bytearray(size), bytearray(size)
-        self._heads = memoryview(self._chunk_new).cast("Q")[1 :: page_size // 8]
-
-    def close(self) -> None:
-        self._heads.release()
 
     def clean(self, pgid: int) -> bool:
         """Return whether the trees of both at page ``pgid`` are the same, with all buckets in them."""
         if pgid >= self.limit:
             return False
         if not self._below[pgid]:
-            self._look(pgid)
+            for _ in flat(self._look(pgid)):
+                pass
         return self._below[pgid] == _CLEAN
 
-    def _look(self, root: int) -> None:
-        """Find out about ``root`` and all below it, depth first."""
-        below, limit = self._below, self.limit
-        # Pages whose children are being compared, and the rest of those children.
-        stack: list[int] = []
-        pending: list[Iterator[int]] = [iter((root,))]
-        while True:
-            pgid = next(pending[-1], None)
-            if pgid is None:
-                pending.pop()
-                if not stack:
-                    return
-                done = stack.pop()
-                if below[done] == _OPEN:
-                    below[done] = _CLEAN
-                elif stack:
-                    below[stack[-1]] = _CHANGED
-                continue
-            if pgid >= limit:
-                if stack:
-                    below[stack[-1]] = _CHANGED
-                continue
-            if not below[pgid]:
-                children = self._open(pgid)
-                if children:
-                    below[pgid] = _OPEN
-                    stack.append(pgid)
-                    pending.append(iter(children))
-                    continue
-            elif below[pgid] == _OPEN or pgid in stack:
-                raise self._new.corrupted("the page is its own ancestor", pgid, (*stack, pgid))
-            if below[pgid] == _CHANGED and stack:
-                below[stack[-1]] = _CHANGED
+    def _look(self, pgid: int) -> Nested[None]:
+        """Find out about a page and all below it; yields nothing."""
+        children = self._open(pgid)
+        if not children:
+            return
+        below = self._below
+        below[pgid] = _OPEN
+        self._stack.append(pgid)
+        result = _CLEAN
+        for child in children:
+            if child < self.limit and not below[child]:
+                yield self._look(child)
+            elif child < self.limit and below[child] == _OPEN:
+                raise self._new.corrupted("the page is its own ancestor", child, (*self._stack, child))
+            if child >= self.limit or below[child] == _CHANGED:
+                result = _CHANGED
+        self._stack.pop()
+        below[pgid] = result
 
     def _open(self, pgid: int) -> list[int]:
         """Return the pages that decide about ``pgid``; none if it is decided."""
@@ -193,14 +160,12 @@ class SharedPages(NothingShared):
         first = chunk * self._per_chunk
         last = min(first + self._per_chunk, self.limit)
         page_size, same, below = self.page_size, self._same, self._below
-        start, stop = first * page_size, last * page_size
-        old, new = self._chunk_old, self._chunk_new
-        _read(self._old, start, stop, old)
-        _read(self._new, start, stop, new)
-        words = self._heads.tolist()[: last - first]
-        self._words[first:last] = self._heads[: last - first]
+        size = (last - first) * page_size
+        old, new = (_piece(side, first * page_size, size) for side in (self._old, self._new))
+        heads = memoryview(new).cast("Q")[1 :: page_size // 8]
+        self._words[first:last] = heads
         equal = old == new
-        for pgid, at, word in zip(range(first, last), range(0, stop - start, page_size), words):
+        for pgid, at, word in zip(range(first, last), range(0, size, page_size), heads.tolist()):
             if not equal and old[at : at + page_size] != new[at : at + page_size]:
                 same[pgid] = _DIFFERENT
                 continue
@@ -211,23 +176,6 @@ class SharedPages(NothingShared):
                 flags = new[at + PAGE_HEADER_SIZE : at + end : ELEMENT_SIZE]
                 if end <= page_size and not flags.translate(None, EVEN):
                     below[pgid] = _CLEAN
-
-
-def _read(snapshot: Snapshot, start: int, stop: int, into: bytearray) -> None:
-    """Read a part of the file; what follows it in ``into`` is left over from the last part."""
-    buffer = snapshot.buffer
-    if isinstance(buffer, bytes) or not hasattr(os, "preadv"):
-        into[: stop - start] = buffer[start:stop]
-        return
-    with memoryview(into) as view:
-        done = 0
-        while done < stop - start:
-            with view[done : stop - start] as part:
-                count = os.preadv(snapshot.fd, [part], start + done)
-            if not count:  # the file was truncated; the closing look reports it
-                into[done : stop - start] = bytes(stop - start - done)
-                return
-            done += count
 
 
 def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
