@@ -17,7 +17,7 @@ from ...tree.bucket import child_bucket, root_bucket
 from ...tree.walk import flat
 from .change import Change
 from .shared_pages import NothingShared, SameFile, SharedPages, can_share
-from .tree_cursor import TreeCursor, Visits
+from .tree_cursor import Side, TreeCursor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
 
 class _Comparison:
     def __init__(self, old: Snapshot, new: Snapshot, shared: NothingShared, start: bytes, stop: bytes | None) -> None:
-        self._old, self._new = Visits(old), Visits(new)
+        self._old, self._new = Side(old), Side(new)
         self._shared = shared
         self._start, self._stop = start, stop
 

@@ -99,18 +99,17 @@ def _bucket(
     for leaf, all_keys, low, high in source:
         ranges = leaf.batches(low, high)
         for first, stop in reversed(list(ranges)) if reverse else ranges:
-            keys, values, places = _elements(leaf, all_keys, first, stop)
+            keys, values = elements(leaf, all_keys, first, stop)
             if reverse:
                 keys.reverse()
                 values.reverse()
-                places = [len(keys) - 1 - place for place in reversed(places)]
             begin = 0
-            for place in places if recursive else ():
+            for place, child in enumerate(values) if recursive and any(leaf.flags) else ():
+                if not isinstance(child, BucketRef):
+                    continue
                 end = place if reverse else place + 1  # in reverse a bucket follows what is in it
                 snapshot.poll()
                 yield Items(path, keys[begin:end], values[begin:end])
-                child = values[place]
-                assert isinstance(child, BucketRef)
                 inside = stretches(snapshot, child, reverse=reverse, guard=guard)
                 yield _bucket(snapshot, child, (*path, keys[place]), inside, reverse, recursive, guard)
                 begin = end
@@ -118,16 +117,16 @@ def _bucket(
             yield Items(path, keys[begin:], values[begin:])
 
 
-def _elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tuple[list[bytes], list[Value], list[int]]:
-    """Return keys and values from one index to before another, and the indexes of buckets."""
+def elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tuple[list[bytes], list[Value]]:
+    """Return keys, of which ``keys`` are all, and values from one index to before another."""
     if low == 0 and high == leaf.count and not any(leaf.flags):
-        return keys, [*leaf.values()], []
+        return keys, [*leaf.values()]
     # A bucket's value isn't copied, as it may be as large as everything nested in it.
     values: list[Value] = [
         open_bucket(leaf, index, keys[index]) if leaf.flags[index] & BUCKET_LEAF_FLAG else leaf.value(index)
         for index in range(low, high)
     ]
-    return keys[low:high], values, [index - low for index in leaf.bucket_indexes() if low <= index < high]
+    return keys[low:high], values
 
 
 def outer_buckets(snapshot: Snapshot, path: Path) -> list[tuple[Path, int]]:
