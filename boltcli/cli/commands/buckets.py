@@ -40,10 +40,11 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
             out.write(_lines(names, out))
             shown.update(names)
     except Corrupted:
-        from ...ops.read.key_pages import sound_names
+        from ...ops.read.key_pages import surviving_keys
 
-        for names in sound_names(snapshot):
-            out.write(_lines([name for name in names if name not in shown], out))
+        for found in surviving_keys(snapshot, root_bucket(snapshot)):
+            if not isinstance(found, Corrupted):
+                out.write(_lines([name for name in found if name not in shown], out))
         raise
 
 

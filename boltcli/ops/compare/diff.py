@@ -13,19 +13,21 @@ from operator import eq
 
 from ...errors import BucketNotFound
 from ...format.bucket import BucketRef
-from ...tree.bucket import child_bucket, root_bucket
+from ...tree.bucket import find_bucket
 from ...tree.walk import flat
 from .change import Change
-from .shared_pages import NothingShared, SameFile, SharedPages, can_share
+from .shared_pages import SharedPages, can_share
 from .tree_cursor import Side, TreeCursor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
     from .change import Path
+
+    Shared = Callable[[int], bool]  # whether all below a page is the same on both sides
 
 
 def diff(
@@ -50,7 +52,7 @@ def diff(
     found_old, found_new = _find(old, path), _find(new, path)
     if found_old is None and found_new is None:
         raise BucketNotFound(path, new.path)
-    shared = SameFile() if same_file else SharedPages(old, new) if can_share(old, new) else NothingShared()
+    shared = SharedPages(old, new).clean if not same_file and can_share(old, new) else lambda pgid: same_file
     yield from _Comparison(old, new, shared, start, stop).changes(tuple(path), found_old, found_new)
 
 
@@ -60,21 +62,20 @@ def contents(
     """Yield all that is in the bucket at ``path`` as added, as if there had been nothing; nothing if it isn't there."""
     bucket = _find(snapshot, path)
     if bucket is not None:
-        yield from _Comparison(snapshot, snapshot, NothingShared(), start, stop).changes(tuple(path), None, bucket)
+        yield from _Comparison(snapshot, snapshot, lambda pgid: False, start, stop).changes(tuple(path), None, bucket)
 
 
 def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
-    bucket: BucketRef | None = root_bucket(snapshot)
-    for name in path:
-        if bucket is not None:
-            bucket = child_bucket(snapshot, bucket, name)
-    return bucket
+    try:
+        return find_bucket(snapshot, path)
+    except BucketNotFound:
+        return None
 
 
 class _Comparison:
-    def __init__(self, old: Snapshot, new: Snapshot, shared: NothingShared, start: bytes, stop: bytes | None) -> None:
+    def __init__(self, old: Snapshot, new: Snapshot, shared: Shared, start: bytes, stop: bytes | None) -> None:
         self._old, self._new = Side(old), Side(new)
-        self._shared = shared
+        self._is_shared = shared
         self._start, self._stop = start, stop
 
     def changes(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
@@ -97,7 +98,7 @@ class _Comparison:
         before = old.sequence if old is not None else 0  # that of a new bucket was 0
         if new is not None and before != new.sequence:
             yield Change("change", path, None, before, new.sequence)
-        same = old is not None and new is not None and old.root == new.root != 0 and self._shared.clean(new.root)
+        same = old is not None and new is not None and old.root == new.root != 0 and self._is_shared(new.root)
         if not same:
             cursors = [TreeCursor(side, ref, start, stop) for side, ref in ((self._old, old), (self._new, new))]
             yield self._compare(path, *cursors)
@@ -125,12 +126,11 @@ class _Comparison:
 
     def _pass_over(self, old: TreeCursor, new: TreeCursor) -> None:
         """Skip shared subtrees, and open others until both sides are at a leaf."""
-        clean = self._shared.clean
         while True:
             here, there = old.head, new.head
             if here is None or there is None:
                 return
-            if here == there and clean(here):
+            if here == there and self._is_shared(here):
                 old.skip()
                 new.skip()
                 continue

@@ -7,6 +7,7 @@ keys are kept in memory, values in a temporary file if there are many.
 
 from __future__ import annotations
 
+from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from .change import Change, Path
 
 _IN_MEMORY = 16 << 20  # bytes of values in memory
-_SLICE = 1 << 20  # bytes of a value that are compared at once
 
 
 class Kept(NamedTuple):
@@ -66,12 +66,12 @@ class Node:
         """Return the keys and names that changes are about."""
         return {*self.expected, *self.final, *self.inner}
 
-    def holds(self) -> bool:
+    def is_filled(self) -> bool:
         """Return whether anything is put into the bucket, though perhaps no change adds it."""
         return (
             bool(self.exists)
             or any(kept is not None for kept in self.final.values())
-            or any(inner.holds() for inner in self.inner.values())
+            or any(inner.is_filled() for inner in self.inner.values())
         )
 
 
@@ -84,7 +84,6 @@ class Overlay:
         self.root.exists = True
         self.count = 0
         self._values = SpooledTemporaryFile(max_size=_IN_MEMORY, prefix="boltcli-")  # noqa: SIM115
-        self._end = 0
 
     def close(self) -> None:
         """Let go of the values."""
@@ -101,22 +100,14 @@ class Overlay:
         self._values.seek(kept.place)
         return self._values.read(kept.size)
 
-    def holds(self, kept: Kept, value: Value) -> bool:
+    def equals(self, kept: Kept, value: Value) -> bool:
         """Return whether the value that was kept is ``value``."""
-        if kept.size != len(value):
-            return False
-        self._values.seek(kept.place)
-        parts = range(0, kept.size, _SLICE)
-        return all(self._values.read(len(part)) == part for part in (value[at : at + _SLICE] for at in parts))
+        return kept.size == len(value) and self.value(kept) == value
 
     def _keep(self, value: bytes) -> Kept:
-        if len(value) > _IN_MEMORY:
-            self._values.rollover()
-        self._values.seek(self._end)
+        place = self._values.seek(0, SEEK_END)
         self._values.write(value)
-        kept = Kept(self._end, len(value))
-        self._end += len(value)
-        return kept
+        return Kept(place, len(value))
 
     def sequence(self, before: int) -> int:
         """Return the sequence of the root bucket, which was ``before``."""
@@ -182,7 +173,7 @@ class Overlay:
                 raise PatchMismatch(line, f"{place} was added before")
         elif now is None:
             raise PatchMismatch(line, f"{place} was removed before")
-        elif not (isinstance(change.old, bytes) and self.holds(now, change.old)):
+        elif not (isinstance(change.old, bytes) and self.equals(now, change.old)):
             raise PatchMismatch(line, f"{place} has another value since a line before")
 
     def _bucket(self, line: int, change: Change) -> None:
@@ -324,7 +315,7 @@ class _Merge:
         inner = node.inner.get(key)
         if inner is not None:
             unlike = inner.present is not False or (inner.exists and node.final.get(key, value) is not None)
-            if unlike and (not self._force or (not inner.exists and inner.holds())):
+            if unlike and (not self._force or (not inner.exists and inner.is_filled())):
                 raise PatchMismatch(inner.line, f"{_key_text(path, key)} is a pair and not a bucket")
         if inner is not None and inner.exists:
             yield self._new((*path, key), inner)
@@ -341,7 +332,7 @@ class _Merge:
             raise PatchMismatch(expected.line, f"{_key_text(path, key)} is not there")
         if inner is not None and not self._force and (inner.present is None or (inner.present and not was_there)):
             raise PatchMismatch(inner.line, f"{_bucket_text((*path, key))} is not there")
-        if inner is not None and (inner.exists or (self._force and inner.exists is None and inner.holds())):
+        if inner is not None and (inner.exists or (self._force and inner.exists is None and inner.is_filled())):
             if pair is not None:
                 raise PatchMismatch(inner.line, f"{_key_text(path, key)} is a pair and not a bucket")
             yield self._new((*path, key), inner)
@@ -403,7 +394,7 @@ class _Merge:
             return
         if expected.value is None:
             raise PatchMismatch(expected.line, f"{_key_text(path, key)} is there already")
-        if not self._overlay.holds(expected.value, value):
+        if not self._overlay.equals(expected.value, value):
             raise PatchMismatch(expected.line, f"{_key_text(path, key)} has another value")
 
 

@@ -58,11 +58,10 @@ def patch_in_place(
             raise OpenError("lock", path, "it is no plain file: write the result elsewhere (-o)")
         _lock(source, timeout)
         with Snapshot(path, source.duplicate()) as snapshot:
-            status = os.fstat(source.fd)
             with Destination(path, mode=snapshot.mode, replace=True, in_place=True, sync=sync) as destination:
                 done = _write(snapshot, overlay, destination)
                 snapshot.finish()
-                _resemble(source, destination, status)
+                _resemble(source, destination)
                 kept = _keep(source) if backup else None
                 destination.commit()
         return done, kept
@@ -109,8 +108,9 @@ def _lock(source: Source, timeout: float) -> None:
         raise OpenError("lock", source.path, f"{other} has the database open; stop it first")
 
 
-def _resemble(source: Source, destination: Destination, status: os.stat_result) -> None:
+def _resemble(source: Source, destination: Destination) -> None:
     """Give the new file the owner, permissions and extended attributes of the old one."""
+    status = os.fstat(source.fd)
     try:
         made = os.fstat(destination.fd)
         if hasattr(os, "fchown") and (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):

@@ -29,22 +29,7 @@ _UNKNOWN, _SAME, _DIFFERENT = 0, 1, 2  # states of a page
 _CLEAN, _CHANGED, _OPEN = 1, 2, 3  # states of a subtree
 
 
-class NothingShared:
-    """For databases whose page ids are unrelated."""
-
-    def clean(self, pgid: int) -> bool:
-        """Return whether all below page ``pgid`` is the same in both."""
-        return False
-
-
-class SameFile(NothingShared):
-    """For two successive transactions of one file."""
-
-    def clean(self, pgid: int) -> bool:
-        return True
-
-
-class SharedPages(NothingShared):
+class SharedPages:
     """For two files with the same page size, of which one may be a copy of the other.
 
     Takes ten bytes of memory a page.

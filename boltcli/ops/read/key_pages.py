@@ -124,13 +124,6 @@ def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes
             yield page.damaged(words)
 
 
-def sound_names(snapshot: Snapshot) -> Iterator[list[bytes]]:
-    """Yield the readable keys of the root bucket, a list for each leaf page."""
-    for found in surviving_keys(snapshot, root_bucket(snapshot)):
-        if not isinstance(found, Corrupted):
-            yield found
-
-
 class KeyRow:
     """An element of a bucket: its ``key``, the ``size`` of its value in bytes, and the id of the ``page`` it is on."""
 
