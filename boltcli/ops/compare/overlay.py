@@ -12,6 +12,7 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, PatchMismatch, bucket_text
+from ...format.bucket import MAX_NESTING
 from ...format.constants import MAX_KEY_SIZE
 from ...tree.walk import flat
 from ..read.content import LEAVE, MAX_VALUE_SIZE, Enter, Leave, Pairs
@@ -130,13 +131,16 @@ class Overlay:
         """
         for line, change in changes:
             self.count += 1
-            _check(line, change)
+            _check(line, change, old=not self.force)
+            node = self._node(line, change.bucket)
+            if node.exists is False and change.op != ("add" if change.key is None else "remove") and not self.force:
+                raise PatchMismatch(line, f"{_bucket_text(change.bucket)} was removed before")
             if change.key is not None:
-                self._pair(line, change)
+                self._pair(line, change, change.key, node)
             elif change.op == "change":
-                self._sequence(line, change)
+                self._sequence(line, change, node)
             else:
-                self._bucket(line, change)
+                self._bucket(line, change, node)
 
     def _node(self, line: int, path: Path) -> Node:
         node = self.root
@@ -148,26 +152,18 @@ class Overlay:
             node = inner
         return node
 
-    def _pair(self, line: int, change: Change) -> None:
-        node = self._node(line, change.bucket)
-        key, op = change.key, change.op
-        assert key is not None
-        old = change.old if isinstance(change.old, bytes) else None
+    def _pair(self, line: int, change: Change, key: bytes, node: Node) -> None:
         if not self.force:
-            if op != "add" and old is None:
-                raise ArgumentError(f"line {line}: there must be the old value (--force does not ask for it)")
-            if node.exists is False and op != "remove":
-                raise PatchMismatch(line, f"{_bucket_text(change.bucket)} was removed before")
             if key in node.final or (node.removed and node.exists):
-                self._fit(line, change, node.final.get(key))
+                self._fit(line, change, key, node.final.get(key))
             else:
-                node.expected[key] = Expected(None if old is None else self._keep(old), line)
+                old = self._keep(change.old) if isinstance(change.old, bytes) else None
+                node.expected[key] = Expected(old, line)
         node.final[key] = self._keep(change.new) if isinstance(change.new, bytes) else None
 
-    def _fit(self, line: int, change: Change, now: Kept | None) -> None:
+    def _fit(self, line: int, change: Change, key: bytes, now: Kept | None) -> None:
         """Check that a change fits the result of those before it."""
-        assert change.key is not None
-        place = _key_text(change.bucket, change.key)
+        place = _key_text(change.bucket, key)
         if change.old is None:
             if now is not None:
                 raise PatchMismatch(line, f"{place} was added before")
@@ -176,22 +172,19 @@ class Overlay:
         elif not (isinstance(change.old, bytes) and self.equals(now, change.old)):
             raise PatchMismatch(line, f"{place} has another value since a line before")
 
-    def _bucket(self, line: int, change: Change) -> None:
-        node = self._node(line, change.bucket)
+    def _bucket(self, line: int, change: Change, node: Node) -> None:
+        place = _bucket_text(change.bucket)
         if change.op == "add":
+            if node.exists and not self.force:
+                raise PatchMismatch(line, f"{place} was added before")
             if node.exists is None:
                 node.present = False
-            elif node.exists and not self.force:
-                raise PatchMismatch(line, f"{_bucket_text(change.bucket)} was added before")
             node.exists = True
             return
         if not self.force:
-            if node.exists is False:
-                raise PatchMismatch(line, f"{_bucket_text(change.bucket)} was removed before")
-            if any(kept is not None for kept in node.final.values()) or any(
-                each.exists for each in node.inner.values()
-            ):
-                raise PatchMismatch(line, f"{_bucket_text(change.bucket)} is not empty")
+            is_filled = any(kept is not None for kept in node.final.values())
+            if is_filled or any(inner.exists for inner in node.inner.values()):
+                raise PatchMismatch(line, f"{place} is not empty")
         if node.exists is None:
             node.present = True
         if node.exists is None or self.force:
@@ -202,17 +195,12 @@ class Overlay:
             node.final.clear()
             node.inner.clear()
 
-    def _sequence(self, line: int, change: Change) -> None:
-        node = self._node(line, change.bucket)
+    def _sequence(self, line: int, change: Change, node: Node) -> None:
         assert isinstance(change.new, int)
-        if not self.force:
-            if not isinstance(change.old, int):
-                raise ArgumentError(f"line {line}: there must be the old number (--force does not ask for it)")
-            if node.exists is False:
-                raise PatchMismatch(line, f"{_bucket_text(change.bucket)} was removed before")
-            now = node.sequence
-            if now is None and (node.removed or node.present is False):
-                now = 0
+        now = node.sequence
+        if now is None and (node.removed or node.present is False):
+            now = 0
+        if isinstance(change.old, int) and not self.force:
             if now is None:
                 node.sequence_expected = change.old, line
             elif now != change.old:
@@ -220,14 +208,20 @@ class Overlay:
         node.sequence = change.new
 
 
-def _check(line: int, change: Change) -> None:
-    """Refuse what no database can contain."""
+def _check(line: int, change: Change, *, old: bool) -> None:
+    """Refuse what no database can contain, and what has no old value if there must be one."""
     if change.key is not None:
         _check_name(line, change.key)
     if not change.bucket and change.key is None and change.op != "change":
         raise ArgumentError(f"line {line}: the root bucket is always there")
+    if len(change.bucket) > MAX_NESTING + 1:
+        raise ArgumentError(f"line {line}: buckets are nested deeper than {MAX_NESTING} levels")
     if isinstance(change.new, bytes) and len(change.new) > MAX_VALUE_SIZE:
         raise ArgumentError(f"line {line}: a value of {len(change.new)} bytes; {MAX_VALUE_SIZE} are the most")
+    what = "number" if change.key is None else "value"
+    needs_old = change.op == "change" or (change.op == "remove" and change.key is not None)
+    if old and needs_old and not isinstance(change.old, int if change.key is None else bytes):
+        raise ArgumentError(f"line {line}: there must be the old {what} (--force does not ask for it)")
 
 
 def _check_name(line: int, name: bytes) -> None:

@@ -57,13 +57,15 @@ def patch_in_place(
         if source.is_own_copy:
             raise OpenError("lock", path, "it is no plain file: write the result elsewhere (-o)")
         _lock(source, timeout)
-        with Snapshot(path, source.duplicate()) as snapshot:
-            with Destination(path, mode=snapshot.mode, replace=True, in_place=True, sync=sync) as destination:
-                done = _write(snapshot, overlay, destination)
-                snapshot.finish()
-                _resemble(source, destination)
-                kept = _keep(source) if backup else None
-                destination.commit()
+        with (
+            Snapshot(path, source.duplicate()) as snapshot,
+            Destination(path, mode=snapshot.mode, replace=True, in_place=True, sync=sync) as destination,
+        ):
+            done = _write(snapshot, overlay, destination)
+            snapshot.finish()
+            _resemble(source, destination)
+            kept = _keep(source) if backup else None
+            destination.commit()
         return done, kept
     finally:
         source.close()

@@ -15,7 +15,7 @@ import sys
 from ...errors import Corrupted
 from ...format.bucket import buckets_in
 from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import EVEN, Page
+from ...format.page import EVEN, BranchElements
 from ...storage.files import read_or_raise
 from ...tree.walk import flat
 
@@ -77,24 +77,20 @@ class SharedPages:
 
     def _open(self, pgid: int) -> list[int]:
         """Return the pages that decide about ``pgid``; none if it is decided."""
-        if not self._is_same(pgid):
-            self._below[pgid] = _CHANGED
-            return []
-        word = self._words[pgid]
-        count = word >> 16 & 0xFFFF
-        end = PAGE_HEADER_SIZE + ELEMENT_SIZE * count
-        if count and end <= ((word >> 32) + 1) * self.page_size:
-            if word & 0xFFFF == BRANCH_PAGE:
-                table = memoryview(_piece(self._new, pgid * self.page_size, end)).cast("Q")
-                return self._without_leaves(table[PAGE_HEADER_SIZE // 8 + 1 :: 2].tolist())
-            if word & 0xFFFF == LEAF_PAGE:
-                roots = self._roots(pgid, word)
-                if roots is not None:
-                    if not roots:
-                        self._below[pgid] = _CLEAN
-                    return roots
-        self._below[pgid] = _CHANGED  # irregular: it is compared element by element
-        return []
+        children = None
+        if self._is_same(pgid):
+            page = self._new.any_page(pgid)
+            try:
+                page.table(page.count, page.end)
+                if page.count and page.flags == BRANCH_PAGE:
+                    children = self._without_leaves(BranchElements(page).pgids)
+                elif page.count and page.flags == LEAF_PAGE:
+                    children = [bucket.root for bucket in buckets_in(page) if bucket.root]
+            except Corrupted:
+                pass
+        if not children:  # an irregular page is compared element by element
+            self._below[pgid] = _CHANGED if children is None else _CLEAN
+        return children or []
 
     def _without_leaves(self, children: list[int]) -> list[int]:
         """Return those of ``children`` that aren't known to be plain leaves which are the same."""
@@ -108,20 +104,6 @@ class SharedPages:
                 self._compare(chunk)
         below = self._below
         return [child for child in children if below[child] != _CLEAN] or children[:1]
-
-    def _roots(self, pgid: int, word: int) -> list[int] | None:
-        """Return the root pages of the buckets in a leaf page; None if it isn't sound."""
-        count = word >> 16 & 0xFFFF
-        size = ((word >> 32) + 1) * self.page_size
-        buffer = _piece(self._new, pgid * self.page_size, PAGE_HEADER_SIZE + ELEMENT_SIZE * count)
-        if not buffer[PAGE_HEADER_SIZE::ELEMENT_SIZE].translate(None, EVEN):
-            return []
-        buffer = _piece(self._new, pgid * self.page_size, size)
-        page = Page((pgid, LEAF_PAGE, count, word >> 32), buffer, 0, size, size, pgid * self.page_size)
-        try:
-            return [bucket.root for bucket in buckets_in(page) if bucket.root]
-        except Corrupted:
-            return None
 
     def _is_same(self, pgid: int) -> bool:
         """Return whether the page run at ``pgid`` has the same bytes in both."""

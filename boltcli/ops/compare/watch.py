@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass, field
 from math import inf
+from typing import TYPE_CHECKING
 
 from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, SourceNotFound
 from ...format.meta import Meta, choose
@@ -26,7 +28,6 @@ from ...storage.source import open_source
 from ..space.free_pages import free_pages
 from .diff import contents, diff
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from threading import Event
@@ -42,6 +43,7 @@ _BUSY, _IDLE = 0.002, 0.02  # seconds between two looks at the status of a file:
 _COARSE = 0.01  # seconds: two writes in this time may leave the same time of the file
 
 
+@dataclass(slots=True, eq=False)
 class Commit:
     """The changes of one transaction, or of several between two looks at the file.
 
@@ -52,17 +54,12 @@ class Commit:
     watch. Read ``changes`` once, before the next commit is requested.
     """
 
-    __slots__ = ("changes", "initial", "replaced", "skipped", "time", "txid")
-
-    def __init__(
-        self, txid: int, changes: Iterable[Change], *, skipped: int = 0, replaced: bool = False, initial: bool = False
-    ) -> None:
-        self.txid = txid
-        self.time = time.time()
-        self.changes = changes
-        self.skipped = skipped
-        self.replaced = replaced
-        self.initial = initial
+    txid: int
+    changes: Iterable[Change] = field(repr=False)
+    skipped: int = field(default=0, kw_only=True)
+    replaced: bool = field(default=False, kw_only=True)
+    initial: bool = field(default=False, kw_only=True)
+    time: float = field(default_factory=time.time, init=False)
 
 
 class Waiter:
@@ -180,18 +177,14 @@ class _Follower:
             self._follow_replacement()
             failures = 0
             while self._is_new() and not self._waiter.stopped:
-                commit = self._look_at_file() if failures < _DIRECT else None
-                if commit is not None:
+                if failures == _DIRECT:
+                    yield from self._look_at_copy()
+                    failures = 0
+                elif (commit := self._look_at_file()) is not None:
                     yield commit
                     failures = 0
-                    continue
-                failures += 1
-                if failures > _DIRECT:
-                    fresh = self._new_copy()
-                    if fresh is None:
-                        break
-                    yield from self._look_at_copy(fresh)
-                    failures = 0
+                else:
+                    failures += 1
 
     def _follow_replacement(self) -> None:
         """Open the file that is now at the path, if it is another one."""
@@ -228,9 +221,19 @@ class _Follower:
         assert self._copy is not None
         if self._replaced:
             return None
+        parts: dict[int, bytes] = {}
+        left = _LARGE
+
+        def keep(_: Snapshot, page: Page) -> None:
+            nonlocal left
+            if page.file_offset not in parts:
+                left -= page.end - page.offset
+                if left < 0:
+                    raise _TooLarge
+                parts[page.file_offset] = bytes(page.buffer[page.offset : page.end])
+
         try:
-            read = _Pages()
-            new = Snapshot(self._path, self._source.duplicate(), on_page=read.note)
+            new = Snapshot(self._path, self._source.duplicate(), on_page=keep)
             with new, self._copy.snapshot() as old:
                 if new.page_size != old.page_size:
                     return None
@@ -240,11 +243,14 @@ class _Follower:
                 size, heads = new.size, new.heads
         except (Changed, InvalidDatabase, _TooLarge):
             return None
-        self._copy.update(size, [*read.parts.items(), *((page * self._page_size, heads[page]) for page in (0, 1))])
+        self._copy.update(size, [*parts.items(), *((page * self._page_size, heads[page]) for page in (0, 1))])
         return commit
 
-    def _look_at_copy(self, fresh: CopyFile) -> Iterator[Commit]:
+    def _look_at_copy(self) -> Iterator[Commit]:
         """Compare a new copy with the one before, which it replaces."""
+        fresh = self._new_copy()
+        if fresh is None:
+            return
         assert self._copy is not None
         with fresh.snapshot() as new, self._copy.snapshot() as old:
             yield self._commit(old, new, self._diff(old, new))
@@ -300,19 +306,3 @@ class _Follower:
 
 class _TooLarge(Exception):
     """More pages than memory should hold."""
-
-
-class _Pages:
-    """The pages that were read, by their offsets."""
-
-    def __init__(self) -> None:
-        self.parts: dict[int, bytes] = {}
-        self._bytes = 0
-
-    def note(self, _snapshot: Snapshot, page: Page) -> None:
-        """Keep a page. Raises _TooLarge."""
-        if page.file_offset not in self.parts:
-            self._bytes += page.end - page.offset
-            if self._bytes > _LARGE:
-                raise _TooLarge
-            self.parts[page.file_offset] = bytes(page.buffer[page.offset : page.end])
