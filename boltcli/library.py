@@ -18,7 +18,7 @@ from .ops.check.database_check import check
 from .ops.check.deep_check import deep_check
 from .ops.check.file_warnings import remarks
 from .ops.check.findings import Finding
-from .ops.read.key_pages import key_pages, keyed_leaves
+from .ops.read.key_pages import keyed_leaves
 from .ops.read.select_items import items
 from .ops.space.free_pages import free_pages
 from .ops.space.page_list import FREE, page_rows
@@ -228,7 +228,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return seek(snapshot, self._ref, wanted)
 
     def __iter__(self) -> Iterator[Key]:
-        for keys in self._while_open(key_pages(self._snapshot, self._ref, Whole(self._snapshot))):
+        for _, keys in self._while_open(keyed_leaves(self._snapshot, self._ref, Whole(self._snapshot))):
             yield from keys  # type: ignore[misc]
 
     def _while_open(self, parts: Iterator[T]) -> Iterator[T]:

@@ -168,6 +168,10 @@ def test_as_deep_as_buckets_nest(tmp_path: Path) -> None:
     source = _write(tmp_path / "lines", [{"op": "add", "bucket": deepest[: depth + 1]} for depth in range(1001)])
     assert run("patch", path, source, "-o", tmp_path / "out")[0] == 0
     assert run("tree", tmp_path / "out")[1].count(b"\n") == 1002
+    source = _write(tmp_path / "lines", [{"op": "add", "bucket": deepest, "key": "k", "new": "v"}])
+    assert run("patch", "--force", path, source, "-o", tmp_path / "forced")[1].startswith(
+        b"1 change: 1 pairs in 1001 b"
+    )
     source = _write(tmp_path / "lines", [{"op": "add", "bucket": [*deepest, "b"]}])
     status, _, err = run("patch", tmp_path / "out", source, "-o", tmp_path / "deeper")
     assert (status, error_line(err)) == (1, b"line 1: buckets are nested deeper than 1000 levels")

@@ -113,16 +113,13 @@ class _Comparison:
             has_old, has_new = old.fill(), new.fill()
             if has_old and has_new:
                 yield from self._merge(path, old, new)
-            elif has_old:
-                for key, value in zip(old.keys[old.at :], old.values[old.at :]):
-                    yield self._removed(path, key, value)
-                old.at = len(old.keys)
-            elif has_new:
-                for key, value in zip(new.keys[new.at :], new.values[new.at :]):
-                    yield self._added(path, key, value)
-                new.at = len(new.keys)
-            else:
+                continue
+            if not has_old and not has_new:
                 return
+            side, alone = (old, self._removed) if has_old else (new, self._added)
+            for key, value in zip(side.keys[side.at :], side.values[side.at :]):
+                yield alone(path, key, value)
+            side.at = len(side.keys)
 
     def _pass_over(self, old: TreeCursor, new: TreeCursor) -> None:
         """Skip shared subtrees, and open others until both sides are at a leaf."""

@@ -69,11 +69,13 @@ class Node:
 
     def is_filled(self) -> bool:
         """Return whether anything is put into the bucket, though perhaps no change adds it."""
-        return (
-            bool(self.exists)
-            or any(kept is not None for kept in self.final.values())
-            or any(inner.is_filled() for inner in self.inner.values())
-        )
+        pending = [self]
+        while pending:  # no recursion, as buckets nest deeper than Python's calls
+            node = pending.pop()
+            if node.exists or any(kept is not None for kept in node.final.values()):
+                return True
+            pending += node.inner.values()
+        return False
 
 
 class Overlay:
@@ -120,7 +122,8 @@ class Overlay:
         Raises :class:`~boltcli.errors.PatchMismatch` where a change doesn't fit the content, naming the first such
         change in key order.
         """
-        return flat(_Merge(events, self).root(sequence))
+        _expect_sequence((), sequence, self.root)
+        return flat(_Merge(events, self).merged((), self.root))
 
     def add(self, changes: Iterable[tuple[int, Change]]) -> None:
         """Take ``changes``, each with the number of its line.
@@ -237,13 +240,7 @@ class _Merge:
         self._overlay = overlay
         self._force = overlay.force
 
-    def root(self, sequence: int) -> Nested[Event]:
-        """Yield the content of the root bucket."""
-        node = self._overlay.root
-        _expect_sequence((), sequence, node)
-        yield self._merged((), node)
-
-    def _merged(self, path: Path, node: Node) -> Nested[Event]:
+    def merged(self, path: Path, node: Node) -> Nested[Event]:
         """Yield what becomes of the bucket that is open in the database."""
         concerned = sorted(node.keys(), reverse=True)  # the next one last
         for event in self._events:
@@ -289,7 +286,7 @@ class _Merge:
                 yield from self._removed(place, inner)
             else:
                 yield Enter(key, found.sequence if inner.sequence is None else inner.sequence)
-                yield self._merged(place, inner)
+                yield self.merged(place, inner)
                 yield LEAVE
         if pair is not None:
             yield self._put(key, pair)

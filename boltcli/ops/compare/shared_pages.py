@@ -43,7 +43,6 @@ class SharedPages:
         self._same = bytearray(self.limit)
         self._below = bytearray(self.limit)
         self._stack: list[int] = []  # the pages whose children are being looked at
-        self._chunks = bytearray(self.limit // self._per_chunk + 1)
         # The second half of each page header. (Not an array.array, which takes long to import.)
         self._words = memoryview(bytearray(8 * self.limit)).cast("Q")
 
@@ -98,32 +97,27 @@ class SharedPages:
         self._old.poll()
         if max(children) >= self.limit:
             return children
-        per_chunk, chunks = self._per_chunk, self._chunks
-        for chunk in {child // per_chunk for child in children}:
-            if not chunks[chunk]:
+        for chunk in {child // self._per_chunk for child in children}:
+            if not self._same[chunk * self._per_chunk]:
                 self._compare(chunk)
         below = self._below
         return [child for child in children if below[child] != _CLEAN] or children[:1]
 
     def _is_same(self, pgid: int) -> bool:
         """Return whether the page run at ``pgid`` has the same bytes in both."""
-        if not self._same[pgid]:
-            self._compare(pgid // self._per_chunk)
-        if self._same[pgid] != _SAME:
-            return False
+        per_chunk, same = self._per_chunk, self._same
+        if not same[pgid]:
+            self._compare(pgid // per_chunk)
         stop = pgid + (self._words[pgid] >> 32) + 1
-        if stop == pgid + 1:
-            return True
         if stop > self.limit:
             return False
-        for chunk in range(pgid // self._per_chunk, (stop - 1) // self._per_chunk + 1):
-            if not self._chunks[chunk]:
-                self._compare(chunk)
-        return self._same.find(_DIFFERENT, pgid, stop) < 0
+        for first in range(pgid - pgid % per_chunk, stop, per_chunk):
+            if not same[first]:
+                self._compare(first // per_chunk)
+        return same.find(_DIFFERENT, pgid, stop) < 0
 
     def _compare(self, chunk: int) -> None:
         """Compare the pages of one chunk, and find the plain leaves among those that are the same."""
-        self._chunks[chunk] = 1
         first = chunk * self._per_chunk
         last = min(first + self._per_chunk, self.limit)
         page_size, same, below = self.page_size, self._same, self._below

@@ -95,12 +95,6 @@ class Waiter:
             now = time.monotonic()
         return False
 
-    def pause(self, seconds: float) -> bool:
-        """Wait ``seconds``, whatever happens; False once it was stopped."""
-        if not self.stopped:
-            time.sleep(seconds)
-        return not self.stopped
-
     def stop(self) -> None:
         """End the waiting, now and from now on."""
         self.stopped = True
@@ -285,7 +279,9 @@ class _Follower:
         def wait() -> bool:
             nonlocal pause
             pause = min(2 * pause, _LONGEST)
-            return self._waiter.pause(pause) and not self._is_replaced()
+            if not self._waiter.stopped:
+                time.sleep(pause)
+            return not self._waiter.stopped and not self._is_replaced()
 
         while True:
             copy = CopyFile(self._source, free_pages)

@@ -18,11 +18,12 @@ from .select_items import items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from re import Match, Pattern
 
     from ...format.page import Buffer, Page
     from ...storage.snapshot import Snapshot
+    from .select_items import Items
 
     Path = tuple[bytes, ...]
 
@@ -81,11 +82,9 @@ def live_hits(
     bucket = find_bucket(snapshot, path)
     seen: set[tuple[Path, bytes, str]] = set()
     try:
-        for part in items(snapshot, bucket, path, recursive=True, guard=Whole(snapshot, ordered=True)):
-            for key, value in zip(part.keys, part.values):
-                for hit in search.element(part.path, key, value):
-                    seen.add((hit.path, hit.key, hit.part))
-                    yield hit
+        for hit in search.parts(items(snapshot, bucket, path, recursive=True, guard=Whole(snapshot, ordered=True))):
+            seen.add((hit.path, hit.key, hit.part))
+            yield hit
     except Corrupted as damage:
         yield damage
         for hit in _page_by_page(snapshot, search, path):
@@ -98,6 +97,11 @@ class _Search:
         self.find = pattern.search
         self.names = names
         self.values = values
+
+    def parts(self, parts: Iterable[Items]) -> Iterator[Hit]:
+        for part in parts:
+            for key, value in zip(part.keys, part.values):
+                yield from self.element(part.path, key, value)
 
     def element(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Hit]:
         if self.names:
@@ -134,9 +138,7 @@ def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[H
                 child = open_bucket(leaf, index, key)
                 yield from search.element(names, key, child)
                 if child.inline:
-                    for part in items(snapshot, child, (*names, key), recursive=True):
-                        for inner, value in zip(part.keys, part.values):
-                            yield from search.element(part.path, inner, value)
+                    yield from search.parts(items(snapshot, child, (*names, key), recursive=True))
         except Corrupted:
             yield from _in_region(snapshot, search.find, pgid * snapshot.page_size, page.end, "damaged page")
 

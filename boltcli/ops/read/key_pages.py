@@ -53,15 +53,6 @@ def _each_key(leaf: LeafElements) -> Iterator[bytes | Corrupted]:
             yield damage
 
 
-def key_pages(snapshot: Snapshot, bucket: BucketRef, guard: Whole | None = None) -> Iterator[list[bytes]]:
-    """Yield the keys of ``bucket`` in order, including nested buckets, a list for each leaf page.
-
-    Raises as :func:`keyed_leaves` does.
-    """
-    for _, keys in keyed_leaves(snapshot, bucket, guard):
-        yield keys
-
-
 def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None = None) -> Iterator[list[bytes]]:
     """Yield the keys of ``bucket`` in order: of many leaf pages at a time with the kernel, else of each.
 
@@ -76,7 +67,7 @@ def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None
             progress(known.done, known.total)
     if known.stopped:
         done = known.done
-        for keys in islice(key_pages(snapshot, bucket), done, None):
+        for _, keys in islice(keyed_leaves(snapshot, bucket), done, None):
             yield keys
             done += 1
             if progress is not None:
