@@ -16,7 +16,7 @@ from ...format.bucket import BucketRef
 from ...tree.bucket import find_bucket
 from ...tree.walk import flat
 from .change import Change
-from .shared_pages import SharedPages, can_share
+from .shared_pages import SharedPages
 from .tree_cursor import Side, TreeCursor
 
 TYPE_CHECKING = False
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
+    from ..read.select_items import Value
     from .change import Path
 
     Shared = Callable[[int], bool]  # whether all below a page is the same on both sides
@@ -52,7 +53,8 @@ def diff(
     found_old, found_new = _find(old, path), _find(new, path)
     if found_old is None and found_new is None:
         raise BucketNotFound(path, new.path)
-    shared = SharedPages(old, new).clean if not same_file and can_share(old, new) else lambda pgid: same_file
+    is_copy = not same_file and old.page_size == new.page_size  # perhaps
+    shared = SharedPages(old, new).clean if is_copy else lambda pgid: same_file
     yield from _Comparison(old, new, shared, start, stop).changes(tuple(path), found_old, found_new)
 
 
@@ -116,9 +118,9 @@ class _Comparison:
                 continue
             if not has_old and not has_new:
                 return
-            side, alone = (old, self._removed) if has_old else (new, self._added)
+            side = old if has_old else new
             for key, value in zip(side.keys[side.at :], side.values[side.at :]):
-                yield alone(path, key, value)
+                yield self._key(path, key, value if has_old else None, value if has_new else None)
             side.at = len(side.keys)
 
     def _pass_over(self, old: TreeCursor, new: TreeCursor) -> None:
@@ -156,41 +158,30 @@ class _Comparison:
             if values != new_values:
                 for index, same in enumerate(map(eq, values, new_values)):
                     if not same:
-                        yield from self._both(path, keys[index], values[index], new_values[index])
+                        yield from self._key(path, keys[index], values[index], new_values[index])
             return
         keys, others = old.keys, new.keys
         while at < len(keys) and to < len(others):
             key, other = keys[at], others[to]
             if key < other:
-                yield self._removed(path, key, old.values[at])
+                yield self._key(path, key, old.values[at], None)
                 at += 1
             elif key > other:
-                yield self._added(path, other, new.values[to])
+                yield self._key(path, other, None, new.values[to])
                 to += 1
             else:
-                yield from self._both(path, key, old.values[at], new.values[to])
+                yield from self._key(path, key, old.values[at], new.values[to])
                 at += 1
                 to += 1
         old.at, new.at = at, to
 
-    def _both(self, path: Path, key: bytes, old: bytes | BucketRef, new: bytes | BucketRef) -> Nested[Change]:
-        """Yield a key that both have."""
-        if isinstance(old, BucketRef) and isinstance(new, BucketRef):
-            yield self._bucket((*path, key), old, new)
-        elif isinstance(old, BucketRef) or isinstance(new, BucketRef):
-            yield self._removed(path, key, old)
-            yield self._added(path, key, new)
+    def _key(self, path: Path, key: bytes, old: Value | None, new: Value | None) -> Nested[Change]:
+        """Yield the changes of a key, which one side may lack."""
+        is_bucket = isinstance(old, BucketRef) or isinstance(new, BucketRef)
+        if is_bucket and old is not None and new is not None and type(old) is not type(new):
+            yield self._key(path, key, old, None)
+            yield self._key(path, key, None, new)
+        elif is_bucket:
+            yield self._bucket((*path, key), old, new)  # type: ignore[arg-type]
         elif old != new:
-            yield Change("change", path, key, old, new)
-
-    def _removed(self, path: Path, key: bytes, value: bytes | BucketRef) -> Nested[Change]:
-        if isinstance(value, BucketRef):
-            yield self._bucket((*path, key), value, None)
-        else:
-            yield Change("remove", path, key, value, None)
-
-    def _added(self, path: Path, key: bytes, value: bytes | BucketRef) -> Nested[Change]:
-        if isinstance(value, BucketRef):
-            yield self._bucket((*path, key), None, value)
-        else:
-            yield Change("add", path, key, None, value)
+            yield Change("add" if old is None else "remove" if new is None else "change", path, key, old, new)  # type: ignore[arg-type]

@@ -47,7 +47,7 @@ class Node:
     ``expected`` and ``final`` are the pairs before and after (None: no such
     pair). ``present``: whether the bucket must exist before (None: either),
     ``exists``: the same after; ``removed``: its whole content is removed.
-    ``sequence`` is (before, after, line). ``line`` is the first line about it.
+    ``sequence`` is that after, if it changes. ``line`` is the first line about it.
     """
 
     __slots__ = ("exists", "expected", "final", "inner", "line", "present", "removed", "sequence", "sequence_expected")

@@ -9,6 +9,7 @@ import time
 from ...errors import DestinationError, DestinationExists, OpenError
 from ...storage.destination import Destination
 from ...storage.files import copy_sparse
+from ...storage.holders import Holder, holders, openers
 from ...storage.opened import strictest
 from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
@@ -94,8 +95,6 @@ def _lock(source: Source, timeout: float) -> None:
             break
         except BlockingIOError:
             if timeout and time.monotonic() >= give_up:
-                from ...storage.holders import Holder, holders
-
                 holder = next((each for each in holders(source) if not each.waits), Holder(""))
                 raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first") from None
             time.sleep(_RETRY)
@@ -104,8 +103,6 @@ def _lock(source: Source, timeout: float) -> None:
     source.locked = True
     if not os.path.samestat(os.fstat(source.fd), os.stat(source.path)):
         raise OpenError("lock", source.path, "another file has taken its place meanwhile; try again")
-    from ...storage.holders import openers
-
     for other in openers(source):
         raise OpenError("lock", source.path, f"{other} has the database open; stop it first")
 

@@ -10,12 +10,10 @@ read.
 
 from __future__ import annotations
 
-import sys
-
 from ...errors import Corrupted
 from ...format.bucket import buckets_in
 from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import EVEN, BranchElements
+from ...format.page import EVEN, BranchElements, header_columns
 from ...storage.files import read_or_raise
 from ...tree.walk import flat
 
@@ -123,7 +121,7 @@ class SharedPages:
         page_size, same, below = self.page_size, self._same, self._below
         size = (last - first) * page_size
         old, new = (_piece(side, first * page_size, size) for side in (self._old, self._new))
-        heads = memoryview(new).cast("Q")[1 :: page_size // 8]
+        _, heads = header_columns(new, page_size, last - first)
         self._words[first:last] = heads
         equal = old == new
         for pgid, at, word in zip(range(first, last), range(0, size, page_size), heads.tolist()):
@@ -145,8 +143,3 @@ def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
     if isinstance(buffer, bytes):
         return buffer[start : start + size]
     return read_or_raise(snapshot.fd, start, size).ljust(size, b"\0")
-
-
-def can_share(old: Snapshot, new: Snapshot) -> bool:
-    """Return whether pages of the two can be compared by their ids."""
-    return old.page_size == new.page_size and sys.byteorder == "little"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
@@ -69,9 +70,9 @@ class Waiter:
     (of ``time.monotonic``). It sleeps in short steps, as a handler that sets an event must not interrupt a wait for it.
     """
 
-    def __init__(self, path: str, interval: float, event: Event | None = None, deadline: float = inf) -> None:
+    def __init__(self, path: str, interval: float, event: Event | None = None) -> None:
         self.stopped = False
-        self.deadline = deadline
+        self.deadline = inf
         self._path = path
         self._interval = interval
         self._event = event
@@ -82,7 +83,9 @@ class Waiter:
         """Return when the file may have changed, or after the interval; False once it was stopped."""
         now = time.monotonic()
         step, give_up = _BUSY, now + self._interval
-        while not self._is_over(now):
+        while not self.stopped:
+            if now >= self.deadline or (self._event is not None and self._event.is_set()):
+                break
             status = self._look()
             if status != self._status:
                 self._status, self._again = status, now + _COARSE
@@ -93,16 +96,12 @@ class Waiter:
             time.sleep(max(min(step, give_up - now), 0))
             step = min(2 * step, _IDLE)
             now = time.monotonic()
+        self.stopped = True
         return False
 
     def stop(self) -> None:
         """End the waiting, now and from now on."""
         self.stopped = True
-
-    def _is_over(self, now: float) -> bool:
-        if now >= self.deadline or (self._event is not None and self._event.is_set()):
-            self.stopped = True
-        return self.stopped
 
     def _look(self) -> tuple[int, ...]:
         try:
@@ -134,11 +133,8 @@ def watch(
     :class:`~boltcli.errors.OpenError` at the beginning, and
     :class:`~boltcli.errors.Corrupted` for damage.
     """
-    follower = _Follower(path, waiter, bucket, start, stop)
-    try:
+    with closing(_Follower(path, waiter, bucket, start, stop)) as follower:
         yield from follower.run(initial)
-    finally:
-        follower.close()
 
 
 class _Follower:
