@@ -112,10 +112,6 @@ class Overlay:
         self._values.write(value)
         return Kept(place, len(value))
 
-    def sequence(self, before: int) -> int:
-        """Return the sequence of the root bucket, which was ``before``."""
-        return before if self.root.sequence is None else self.root.sequence
-
     def patched(self, events: Iterable[Event], sequence: int) -> Iterator[Event]:
         """Yield the content ``events`` of a database with the changes; ``sequence`` is that of its root bucket.
 

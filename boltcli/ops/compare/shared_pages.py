@@ -23,15 +23,12 @@ if TYPE_CHECKING:
     from ...tree.walk import Nested
 
 _CHUNK = 1 << 16  # bytes compared at a time; larger chunks are slower
-_UNKNOWN, _SAME, _DIFFERENT = 0, 1, 2  # states of a page
-_CLEAN, _CHANGED, _OPEN = 1, 2, 3  # states of a subtree
+_SAME, _DIFFERENT = 1, 2  # states of a page, 0: not known
+_CLEAN, _CHANGED, _OPEN = 1, 2, 3  # states of a subtree, 0: not known
 
 
 class SharedPages:
-    """For two files with the same page size, of which one may be a copy of the other.
-
-    Takes ten bytes of memory a page.
-    """
+    """For two files with the same page size, of which one may be a copy of the other. Takes ten bytes a page."""
 
     def __init__(self, old: Snapshot, new: Snapshot) -> None:
         self._old, self._new = old, new
