@@ -40,7 +40,7 @@ _META = 80  # bytes of a page header and a meta
 _DIRECT = 2  # failed comparisons with the file itself before it is copied
 _LARGE = 32 << 20  # bytes of changed pages that are kept in memory
 _SHORTEST, _LONGEST = 0.001, 0.2  # seconds between two attempts to copy it
-_BUSY, _IDLE = 0.002, 0.02  # seconds between two looks at the status of a file: after a write, and the most
+_BUSY, _IDLE = 0.0005, 0.02  # seconds between two looks at the status of a file: after a write, and the most
 _COARSE = 0.01  # seconds: two writes in this time may leave the same time of the file
 
 
@@ -76,8 +76,8 @@ class Waiter:
         self._path = path
         self._interval = interval
         self._event = event
-        self._status = self._look()
-        self._again = 0.0  # when the file is read once more, though its status is the same
+        self._status: tuple[int, ...] = ()
+        self._sure_at = 0.0  # from then on a write changes the status
 
     def wait(self) -> bool:
         """Return when the file may have changed, or after the interval; False once it was stopped."""
@@ -88,14 +88,14 @@ class Waiter:
                 break
             status = self._look()
             if status != self._status:
-                self._status, self._again = status, now + _COARSE
+                self._status, self._sure_at = status, now + _COARSE
                 return True
-            if now >= min(give_up, self._again):
-                self._again = inf
-                return True
+            is_sure = now >= self._sure_at
             time.sleep(max(min(step, give_up - now), 0))
             step = min(2 * step, _IDLE)
             now = time.monotonic()
+            if not is_sure or now >= give_up:
+                return True
         self.stopped = True
         return False
 
