@@ -13,12 +13,12 @@ from .errors import ArgumentError, BucketNotFound, Corrupted, DatabaseClosed, Ke
 from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from .format.page import type_name
+from .mapping_views import Items, Values, as_bytes
 from .ops.check.database_check import check
 from .ops.check.deep_check import deep_check
 from .ops.check.file_warnings import remarks
 from .ops.check.findings import Finding
-from .ops.read.key_pages import key_pages, keyed_leaves
-from .ops.read.mapping_views import Items, Values, as_bytes
+from .ops.read.key_pages import keyed_leaves
 from .ops.read.select_items import items
 from .ops.space.free_pages import free_pages
 from .ops.space.page_list import FREE, page_rows
@@ -37,8 +37,8 @@ from .tree.walk import Whole, refuse_nested
 if TYPE_CHECKING:
     from .apps.contract import Audit, Recognition
     from .format.page import LeafElements
+    from .mapping_views import Key
     from .ops.compare.change import Change
-    from .ops.read.mapping_views import Key
     from .ops.read.select_items import Items as Part
     from .storage.snapshot import Snapshot
     from .storage.source import Way
@@ -228,7 +228,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return seek(snapshot, self._ref, wanted)
 
     def __iter__(self) -> Iterator[Key]:
-        for keys in self._while_open(key_pages(self._snapshot, self._ref, Whole(self._snapshot))):
+        for _, keys in self._while_open(keyed_leaves(self._snapshot, self._ref, Whole(self._snapshot))):
             yield from keys  # type: ignore[misc]
 
     def _while_open(self, parts: Iterator[T]) -> Iterator[T]:
@@ -480,7 +480,7 @@ class Database(Queryable, Bucket):
 
     def changes(self, *, previous: bool = True) -> Iterator[Change]:
         """Yield the changes of the last transaction, or without ``previous`` those since this was opened."""
-        from .ops.compare.files import changes
+        from .comparison import changes
 
         return self._while_open(changes(self._snapshot, previous=previous))
 

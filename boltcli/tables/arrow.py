@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..extras import need
-from ..ops.read.row_chunks import row_chunks
 from .arrow_files import array
 from .pair_pages import EVERYTHING, Bounds
 from .relations import Relation, TableFile, pair_columns
+from .row_chunks import row_chunks
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatchReader

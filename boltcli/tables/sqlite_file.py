@@ -9,8 +9,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
-from ..ops.read.row_chunks import row_chunks
 from .relations import name_bytes, name_text
+from .row_chunks import row_chunks
 
 if TYPE_CHECKING:
     from ..ops.write.load_rows import Row

@@ -16,7 +16,7 @@ from boltcli.kernel import buckets, load_kernel, stats, verify
 from boltcli.kernel import compact as copied
 from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
-from boltcli.ops.read.key_pages import all_keys, key_pages
+from boltcli.ops.read.key_pages import all_keys, keyed_leaves
 from boltcli.ops.space.free_pages import free_pages
 from boltcli.ops.stats import database_stats
 from boltcli.ops.stats.buckets import BucketRecord, bucket_usage, inspect
@@ -125,7 +125,8 @@ def _usage(bucket: BucketRecord) -> tuple[object, ...]:
 def _keys(snapshot: Snapshot, bucket: BucketRef, kernel: bool) -> list[list[bytes] | str]:
     read: list[bytes] = []
     try:
-        for keys in all_keys(snapshot, bucket) if kernel else key_pages(snapshot, bucket):
+        pages = all_keys(snapshot, bucket) if kernel else (keys for _, keys in keyed_leaves(snapshot, bucket))
+        for keys in pages:
             read += keys
     except BoltError as error:
         return [read, str(error)]

@@ -13,7 +13,7 @@ from boltcli.errors import BoltError
 from boltcli.format.bucket import BucketRef, buckets_in
 from boltcli.ops.check import database_check as check
 from boltcli.ops.read import key_pages as keys_module
-from boltcli.ops.read.key_pages import all_keys, key_pages
+from boltcli.ops.read.key_pages import all_keys, keyed_leaves
 from boltcli.ops.stats import database_stats as stats
 from boltcli.render.formats import lines
 from boltcli.storage.forked import Died, Forked, as_done
@@ -82,7 +82,7 @@ def _keys(snapshot: Snapshot, bucket: BucketRef) -> list[bytes | str]:
 def _keys_one_by_one(snapshot: Snapshot, bucket: BucketRef) -> list[bytes | str]:
     written: list[bytes] = []
     try:
-        for keys in key_pages(snapshot, bucket):
+        for _, keys in keyed_leaves(snapshot, bucket):
             written.append(_write(keys))
     except BoltError as error:
         return [b"".join(written), str(error)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import Corrupted
-from ...ops.read.key_pages import key_pages
+from ...ops.read.key_pages import keyed_leaves
 from ...tree.bucket import root_bucket
 from ..command import Command
 from ..options import FILE
@@ -36,14 +36,15 @@ def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> Non
         return
     shown: set[bytes] = set()
     try:
-        for names in key_pages(snapshot, root_bucket(snapshot)):
+        for _, names in keyed_leaves(snapshot, root_bucket(snapshot)):
             out.write(_lines(names, out))
             shown.update(names)
     except Corrupted:
-        from ...ops.read.key_pages import sound_names
+        from ...ops.read.key_pages import surviving_keys
 
-        for names in sound_names(snapshot):
-            out.write(_lines([name for name in names if name not in shown], out))
+        for found in surviving_keys(snapshot, root_bucket(snapshot)):
+            if not isinstance(found, Corrupted):
+                out.write(_lines([name for name in found if name not in shown], out))
         raise
 
 

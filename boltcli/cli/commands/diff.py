@@ -102,7 +102,7 @@ def _compare(old: Snapshot, new: Snapshot, job: Job[Options], out: BinaryIO) -> 
     start, stop = bounds(address(options.prefix))
     found = diff(old, new, path, start=start, stop=stop, same_file=job.previous)
     if options.summary:
-        from ...ops.compare.summary import summary
+        from ...ops.compare.change import summary
 
         rows = summary(found, old, new, path, options.depth)
         if job.json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, Corrupted, DamageSkipped
-from ...ops.read.key_pages import all_keys, key_pages
+from ...ops.read.key_pages import all_keys, keyed_leaves
 from ...render.formats import lines
 from ...tree.bucket import find_bucket, has_branches
 from ..command import Command, Option
@@ -76,7 +76,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     elif has_branches(snapshot, bucket):
         _many(snapshot, bucket, job, write, out)
     else:
-        for keys in key_pages(snapshot, bucket):
+        for _, keys in keyed_leaves(snapshot, bucket):
             out.write(write(keys, form))
     for damage in skipped:
         job.warn(f"skipped {damage}")

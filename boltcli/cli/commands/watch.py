@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ...apps.decode import Decoder
-    from ...ops.compare.wait_for_write import Waiter
-    from ...ops.compare.watch import Commit
+    from ...ops.compare.watch import Commit, Waiter
     from ..job import Job
 
 COMMAND = Command(
@@ -33,7 +32,7 @@ COMMAND = Command(
         Option("keys-only", "Leave out the values, also with --json.", default=False),
         Option("prefix", "Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.",
                default="", metavar="KEY"),
-        Option("interval", "Time between two looks at the file: 500ms, 2s. Linux reports writes at once.",
+        Option("interval", "Time between two looks at the file: 500ms, 2s. Most writes are seen at once.",
                default="500ms", metavar="DURATION", parse=parse_timeout),
         *DECODE,
     ),
@@ -66,21 +65,20 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    from ...ops.compare.wait_for_write import Waiter
-    from ...ops.compare.watch import watch
+    from ...ops.compare.watch import Waiter, watch
 
     path = tuple(addresses(job.arguments[1:]))
     start, stop = bounds(address(job.options.prefix))
     values = not job.options.keys_only and (job.options.values or job.json)
     output = ChangeOutput(out, json=job.json, values=values, above=len(path), decoder=_decoder(job))
-    with Waiter(job.path, max(seconds(job.options.interval), _SHORTEST)) as waiter:
-        _end_by_signals(waiter)
-        for commit in watch(job.path, waiter, path, start=start, stop=stop, initial=job.options.initial):
-            _tell(commit, job, err)
-            if commit.replaced:
-                output.decoder = _decoder(job)
-            _write(commit, output)
-            out.flush()
+    waiter = Waiter(job.path, max(seconds(job.options.interval), _SHORTEST))
+    _end_by_signals(waiter)
+    for commit in watch(job.path, waiter, path, start=start, stop=stop, initial=job.options.initial):
+        _tell(commit, job, err)
+        if commit.replaced:
+            output.decoder = _decoder(job)
+        _write(commit, output)
+        out.flush()
 
 
 def _tell(commit: Commit, job: Job[Options], err: BinaryIO) -> None:

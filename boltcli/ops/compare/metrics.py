@@ -15,8 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
 
-KINDS = ("meta", "freelist", "branch", "leaf", "free", "lost")
-
 
 class Metrics:
     """The metrics of one file: bytes, page counts and times (Unix, in seconds); None if not requested.
@@ -39,7 +37,7 @@ class Metrics:
         self.txid = meta.txid
         self.unused_bytes = max(snapshot.size - meta.hwm * snapshot.page_size, 0)
         self.written = os.fstat(snapshot.fd).st_mtime
-        self.pages: dict[str, int] = dict.fromkeys(KINDS, 0)
+        self.pages = dict.fromkeys(("meta", "freelist", "branch", "leaf", "free", "lost"), 0)
         self.counted = False
         self.pairs: int | None = None
         self.buckets: int | None = None

@@ -137,63 +137,58 @@ def _must_follow(last: bytes, key: bytes, index: int) -> None:
 
 def content(
     snapshot: Snapshot,
-    bucket: BucketRef | None = None,
     *,
     is_sound: bool = False,
+    guard: Seen | None = None,
     progress: Callable[[int, int], None] | None = None,
     notes: list[str] | None = None,
 ) -> Iterator[Event]:
-    """Yield what a bucket holds (default: the root bucket), in the order of its pages, as bbolt's compaction reads it.
+    """Yield what the root bucket holds, in the order of its pages, as bbolt's compaction reads it.
 
     As in bbolt each bucket is looked up by its name; in a database that
     ``is_sound`` this is left out. Pairs of the root bucket are among them, where
-    bbolt panics. What bbolt leaves out without a word is added to ``notes``.
+    bbolt panics. What bbolt leaves out without a word is added to ``notes``. A
+    ``guard`` decides which pages are accepted; by default those that bbolt accepts.
     Raises :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and
     where bbolt panics else.
     """
-    visits = _Visits(snapshot, progress, [] if notes is None else notes)
-    return flat(_Reader(snapshot, is_sound, visits).bucket(bucket or root_bucket(snapshot)))
-
-
-class _Visits(Seen):
-    """The guard of the walk, which shows its progress and what bbolt leaves out."""
-
-    __slots__ = ("_done", "_notes", "_progress", "_snapshot")
-
-    def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None, notes: list[str]) -> None:
-        super().__init__(snapshot, twice=True)
-        self._snapshot = snapshot
-        self._progress = progress
-        self._notes = notes
-        self._done = 0
-
-    def visit(self, page: Page) -> None:
-        snapshot = self._snapshot
-        snapshot.poll()
-        super().visit(page)
-        self._done += 1
-        if page.flags == BRANCH_PAGE and not page.count:
-            self._notes.append(
-                f"page {page.pgid}: a branch page without elements: as in bbolt, the copy has what is below its first "
-                "one, and nothing else that was there"
-            )
-        if self._progress is not None:
-            self._progress(min(self._done, snapshot.meta.hwm), snapshot.meta.hwm)
+    guard = guard or Seen(snapshot, twice=True)
+    return flat(_Reader(snapshot, is_sound, guard, progress, notes).bucket(root_bucket(snapshot)))
 
 
 class _Reader:
     """Reads the elements of buckets."""
 
-    def __init__(self, snapshot: Snapshot, is_sound: bool, visits: _Visits) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        is_sound: bool,
+        guard: Seen,
+        progress: Callable[[int, int], None] | None,
+        notes: list[str] | None,
+    ) -> None:
         self._snapshot = snapshot
         self._is_sound = is_sound
-        self._visits = visits
+        self._guard = guard
+        self._progress = progress
+        self._notes = notes
+        self._done = 0
 
     def bucket(self, bucket: BucketRef) -> Nested[Event]:
         """Yield what ``bucket`` holds."""
-        for page in tree_pages(self._snapshot, bucket, self._visits):
+        hwm = self._snapshot.meta.hwm
+        for page in tree_pages(self._snapshot, bucket, self._guard):
+            self._snapshot.poll()
+            self._done += bucket.root != 0
+            if self._progress is not None:
+                self._progress(min(self._done, hwm), hwm)
             if page.flags == LEAF_PAGE:
                 yield from self._leaf(bucket, page)
+            elif self._notes is not None and page.flags == BRANCH_PAGE and not page.count:
+                self._notes.append(
+                    f"page {page.pgid}: a branch page without elements: as in bbolt, the copy has what is below its "
+                    "first one, and nothing else that was there"
+                )
 
     def _leaf(self, bucket: BucketRef, page: Page) -> Nested[Event]:
         leaf = LeafElements(page)
