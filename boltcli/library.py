@@ -27,7 +27,7 @@ from .ops.stats.database_stats import bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live, open_state
-from .storage.source import LOCK_PATIENCE, open_source
+from .storage.source import LOCK_PATIENCE, at_offset, open_source
 from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import find_bucket, root_bucket, seek
@@ -47,8 +47,9 @@ T = TypeVar("T")
 
 
 def open(
-    path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False
-) -> Database:
+    path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False,
+    offset: int = 0,
+) -> Database:  # fmt: skip
     """Open the database file at ``path`` for reading.
 
     ``lock`` says what to do if another process holds bbolt's lock: ``auto``
@@ -57,7 +58,8 @@ def open(
     ``none`` doesn't lock. Without the lock a private copy of one transaction's
     state is opened, in memory or, above 64 MiB, in a temporary file;
     :func:`view` doesn't need the copy. ``previous`` opens the state before the
-    last transaction.
+    last transaction, ``offset`` the database that begins at that byte of the
+    file, as if the file began there; ``FILE!@OFFSET`` as path is the same.
 
     Raises :class:`~boltcli.errors.SourceNotFound`,
     :class:`~boltcli.errors.OpenError`,
@@ -65,7 +67,8 @@ def open(
     fast to be copied, :class:`~boltcli.errors.Changed`. Use it in a
     ``with`` statement, or call :meth:`Database.close`.
     """
-    return Database(open_state(open_source(os.fspath(path), lock, timeout), previous=previous), owns=True)
+    source = open_source(at_offset(os.fspath(path), offset), lock, timeout)
+    return Database(open_state(source, previous=previous), owns=True)
 
 
 def view(
@@ -75,6 +78,7 @@ def view(
     lock: Way = "auto",
     timeout: float = LOCK_PATIENCE,
     previous: bool = False,
+    offset: int = 0,
 ) -> T:
     """Call ``read`` with the open database and return its result; the other arguments are those of :func:`open`.
 
@@ -83,7 +87,7 @@ def view(
     error) belongs to one transaction. It must not return the database or a
     bucket, as they are closed afterwards. Raises as :func:`open` does.
     """
-    with Live(open_source(os.fspath(path), lock, timeout), previous=previous) as live:
+    with Live(open_source(at_offset(os.fspath(path), offset), lock, timeout), previous=previous) as live:
 
         def attempt() -> T:
             with live.snapshot() as snapshot:
@@ -106,6 +110,7 @@ def compact(
     lock: Way = "auto",
     timeout: float = LOCK_PATIENCE,
     previous: bool = False,
+    offset: int = 0,
 ) -> Compaction:
     """Write a copy of the database ``source`` without its free pages to ``destination``.
 
@@ -133,7 +138,7 @@ def compact(
     """
     if not isinstance(tx_max_size, int) or tx_max_size < 0:
         raise ArgumentError(f"tx_max_size {tx_max_size!r}: must be a number of bytes, 0 or more")
-    with Live(open_source(os.fspath(source), lock, timeout), previous=previous) as live:
+    with Live(open_source(at_offset(os.fspath(source), offset), lock, timeout), previous=previous) as live:
 
         def attempt() -> Compaction:
             with live.snapshot() as snapshot:

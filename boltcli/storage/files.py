@@ -78,20 +78,19 @@ def write_all(fd: int, data: Buffer | bytearray | memoryview, at: int | None = N
             at += done
 
 
-def copy_sparse(source: int, target: int) -> None:
-    """Copy a whole file; holes stay holes. Raises OSError."""
-    end = 0
-    for start, end in _data(source):
-        _copy_range(source, target, start, end)
+def copy_sparse(source: int, target: int, first: int = 0) -> None:
+    """Copy a file, from the byte ``first`` on; holes stay holes. Raises OSError."""
+    end = first
+    for start, end in _data(source, first):
+        _copy_range(source, target, start, end, first)
     size = os.fstat(source).st_size
     if size > end:  # a hole at the end, or data appended in the meantime
-        os.truncate(target, size)
+        os.truncate(target, size - first)
 
 
-def _data(fd: int) -> Iterator[tuple[int, int]]:
+def _data(fd: int, position: int) -> Iterator[tuple[int, int]]:
     """Yield the ranges of a file that hold data; the whole file if the system doesn't report holes."""
     size = os.fstat(fd).st_size
-    position = 0
     if hasattr(os, "SEEK_DATA"):
         try:
             while position < size:
@@ -105,17 +104,17 @@ def _data(fd: int) -> Iterator[tuple[int, int]]:
     yield position, max(size, 1)  # reading a folder must raise an error, even where its size is 0
 
 
-def _copy_range(source: int, target: int, position: int, end: int) -> None:
+def _copy_range(source: int, target: int, position: int, end: int, first: int) -> None:
     if hasattr(os, "copy_file_range"):
         try:
             while position < end and (
-                count := os.copy_file_range(source, target, min(end - position, 1 << 30), position, position)
+                count := os.copy_file_range(source, target, min(end - position, 1 << 30), position, position - first)
             ):
                 position += count
         except OSError:
             pass  # not supported between these file systems: read and write, which reports real errors
     while position < end and (data := read_or_raise(source, position, min(end - position, _CHUNK))):
-        write_all(target, data, position)
+        write_all(target, data, position - first)
         position += len(data)
 
 

@@ -13,8 +13,8 @@ while another process holds the lock:
 
 ``live.py`` describes how a file is read without the lock.
 
-A database may also be packed, in a program's data directory, on standard input ("-"), or in an object store; then it
-is opened as a private copy, or as a part of one.
+A database may also be packed, behind another one in a file, in a program's data directory, on standard input ("-"), or
+in an object store; then it is opened as a private copy, or as a part of one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import os
 import time
 
 from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, refused
-from .files import read_at
+from .files import copy_sparse, read_at, unnamed_file
 from .opened import hold, hold_again, keep_stdin, kept_stdin, let_go, note_unknown, split_member, take_stdin
 
 TYPE_CHECKING = False
@@ -138,6 +138,20 @@ def is_elsewhere(path: str) -> bool:
     return path == "-" or "://" in path
 
 
+def at_offset(path: str, offset: int) -> str:
+    """Return the path of the database that begins at byte ``offset`` of the local file ``path``: ``FILE!@OFFSET``.
+
+    Raises :class:`~boltcli.errors.ArgumentError`.
+    """
+    if not isinstance(offset, int) or offset < 0:
+        raise ArgumentError(f"offset {offset!r}: must be a number of bytes, 0 or more")
+    if not offset:
+        return path
+    if is_elsewhere(path) or os.path.isdir(path) or split_member(path)[1]:
+        raise ArgumentError(f"{path}: an offset is in a local file that is not packed")
+    return f"{path}!@{offset}"
+
+
 def begins_with_meta(fd: int) -> bool:
     """Return whether the file begins with a meta page, like most databases; then it is not packed."""
     head = read_at(fd, 0, 20)
@@ -157,7 +171,7 @@ def check_source(path: str) -> None:
     except FileNotFoundError:
         if split_member(path)[1]:
             return
-        raise SourceNotFound(path) from None
+        raise SourceNotFound(_split_offset(path)[0]) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if split_member(path)[1]:  # ENOTDIR: the member's name contains slashes
             return
@@ -260,6 +274,8 @@ def _open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | Non
     if fd < 0:
         file, members = split_member(path)
         fd = open_for_reading(file)
+        if len(members) == 1 and (offset := _split_offset(path)[1]):
+            return _tail(fd, path, offset)
     elif os.fstat(fd).st_mode & 0o170000 == _FOLDER:
         from .data_directory import database_of
 
@@ -275,6 +291,39 @@ def _open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | Non
         if begins_with_meta(fd):
             return fd
     return _unpacked(fd, path, members, max_unpacked, progress)
+
+
+def _split_offset(path: str) -> tuple[str, int]:
+    """Undo :func:`at_offset`; the offset is 0 if there is none."""
+    file, mark, offset = path.rpartition("!@")
+    return (file, int(offset)) if mark and offset.isascii() and offset.isdigit() else (path, 0)
+
+
+def _tail(fd: int, path: str, offset: int) -> Source:
+    """Return a source for what the file ``fd`` has from ``offset`` on, a private copy; this closes ``fd``."""
+    from .packed import HEAD, is_packed
+
+    made: Source | None = None
+    try:
+        status = os.fstat(fd)
+        if offset >= status.st_size:
+            raise OpenError("open", path, f"it has {status.st_size} bytes, and nothing at byte {offset}")
+        made = Source(unnamed_file(status.st_size - offset, path), path, is_own_copy=True)
+        made.hold(fd)
+        copy_sparse(fd, made.fd, offset)
+        if hasattr(os, "fchmod"):  # results get the permissions of the file
+            os.fchmod(made.fd, status.st_mode & 0o7777)
+        if is_packed(read_at(fd, 0, HEAD)) and not begins_with_meta(made.fd):
+            raise ArgumentError(f"{path}: the file is packed: unpack it, then open the database at that offset")
+    except BaseException as error:
+        if made is not None:
+            made.close()
+        if isinstance(error, OSError):
+            raise refused("copy", path, error) from error
+        raise
+    finally:
+        os.close(fd)
+    return made
 
 
 def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
