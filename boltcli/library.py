@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .ops.read.mapping_views import Key
     from .ops.read.select_items import Items as Part
     from .storage.snapshot import Snapshot
-    from .storage.source import Way
+    from .storage.source import Source, Way
 
 T = TypeVar("T")
 
@@ -50,25 +50,26 @@ def open(
     path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False,
     offset: int = 0,
 ) -> Database:  # fmt: skip
-    """Open the database file at ``path`` for reading.
+    """Open the database file at ``path`` for reading, or the one in a program's data directory.
 
-    ``lock`` says what to do if another process holds bbolt's lock: ``auto``
-    waits ``timeout`` seconds (0: for ever), then reads without the lock;
-    ``wait`` waits, then fails; ``try`` doesn't wait and reads without the lock;
-    ``none`` doesn't lock. Without the lock a private copy of one transaction's
-    state is opened, in memory or, above 64 MiB, in a temporary file;
-    :func:`view` doesn't need the copy. ``previous`` opens the state before the
-    last transaction, ``offset`` the database that begins at that byte of the
-    file, as if the file began there; ``FILE!@OFFSET`` as path is the same.
+    ``lock`` says what to do if another process holds bbolt's lock: ``auto`` waits ``timeout`` seconds (0: for ever),
+    then reads without the lock; ``wait`` waits, then fails; ``try`` doesn't wait and reads without the lock; ``none``
+    doesn't lock. Without the lock a private copy of one transaction's state is opened, in memory or, above 64 MiB, in
+    a temporary file; :func:`view` doesn't need the copy. ``previous`` opens the state before the last transaction,
+    ``offset`` the database that begins at that byte of the file, as if the file began there.
 
-    Raises :class:`~boltcli.errors.SourceNotFound`,
-    :class:`~boltcli.errors.OpenError`,
-    :class:`~boltcli.errors.InvalidDatabase` or, if the file is written to too
-    fast to be copied, :class:`~boltcli.errors.Changed`. Use it in a
-    ``with`` statement, or call :meth:`Database.close`.
+    Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
+    :class:`~boltcli.errors.InvalidDatabase` or, if the file is written to too fast to be copied,
+    :class:`~boltcli.errors.Changed`. Use it in a ``with`` statement, or call :meth:`Database.close`.
     """
-    source = open_source(at_offset(os.fspath(path), offset), lock, timeout)
-    return Database(open_state(source, previous=previous), owns=True)
+    return Database(open_state(_source(path, lock, timeout, offset), previous=previous), owns=True)
+
+
+def _source(path: str | os.PathLike[str], lock: Way, timeout: float, offset: int) -> Source:
+    """Open a file, or the database in a program's data directory."""
+    from .apps.places import resolved
+
+    return open_source(at_offset(resolved(os.fspath(path)), offset), lock, timeout)
 
 
 def view(
@@ -82,12 +83,11 @@ def view(
 ) -> T:
     """Call ``read`` with the open database and return its result; the other arguments are those of :func:`open`.
 
-    Without the lock ``read`` is called again if the database was written to
-    in the meantime, so it must have no side effects: its last result (or
-    error) belongs to one transaction. It must not return the database or a
-    bucket, as they are closed afterwards. Raises as :func:`open` does.
+    Without the lock ``read`` is called again if the database was written to in the meantime, so it must have no side
+    effects: its last result (or error) belongs to one transaction. It must not return the database or a bucket, as
+    they are closed afterwards. Raises as :func:`open` does.
     """
-    with Live(open_source(at_offset(os.fspath(path), offset), lock, timeout), previous=previous) as live:
+    with Live(_source(path, lock, timeout, offset), previous=previous) as live:
 
         def attempt() -> T:
             with live.snapshot() as snapshot:
@@ -138,7 +138,7 @@ def compact(
     """
     if not isinstance(tx_max_size, int) or tx_max_size < 0:
         raise ArgumentError(f"tx_max_size {tx_max_size!r}: must be a number of bytes, 0 or more")
-    with Live(open_source(at_offset(os.fspath(source), offset), lock, timeout), previous=previous) as live:
+    with Live(_source(source, lock, timeout, offset), previous=previous) as live:
 
         def attempt() -> Compaction:
             with live.snapshot() as snapshot:

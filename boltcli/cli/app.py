@@ -285,7 +285,7 @@ def _is_several(argument: str) -> bool:
     if not any(char in argument for char in "*?["):
         return False
     if "://" in argument:
-        from ..storage.remote_folder import is_pattern
+        from ..fleet.find import is_pattern
 
         return is_pattern(argument)
     from ..fleet.find import matching

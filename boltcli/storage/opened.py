@@ -172,18 +172,14 @@ def split_member(path: str) -> tuple[str, list[str]]:
 
 
 def _found(paths: Iterable[str]) -> dict[Key, int]:
-    from .data_directory import databases_of
-
     modes: dict[Key, int] = {}
     for path in paths:
-        inner = databases_of(path) if os.path.isdir(path) else ()
-        for each in (split_member(path)[0], *inner):
-            try:
-                found = os.stat(each)
-            except (OSError, ValueError):  # an address, standard input, or nothing
-                continue
-            if _is_file(found):
-                modes[_key(found)] = found.st_mode & _ALL
+        try:
+            found = os.stat(split_member(path)[0])
+        except (OSError, ValueError):  # an address, standard input, or nothing
+            continue
+        if _is_file(found):
+            modes[_key(found)] = found.st_mode & _ALL
     return modes
 
 

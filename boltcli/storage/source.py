@@ -13,8 +13,8 @@ while another process holds the lock:
 
 ``live.py`` describes how a file is read without the lock.
 
-A database may also be packed, behind another one in a file, in a program's data directory, on standard input ("-"), or
-in an object store; then it is opened as a private copy, or as a part of one.
+A database may also be packed, behind another one in a file, on standard input ("-"), or in an object store; then it is
+opened as a private copy, or as a part of one.
 """
 
 from __future__ import annotations
@@ -53,7 +53,6 @@ HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 # File types (stat(2)) other than regular files and folders.
 _NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block device", 0o140000: "socket"}
-_FOLDER = 0o040000
 
 
 class Source:
@@ -209,12 +208,11 @@ def open_source(
 ) -> Source:
     """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0: wait for ever.
 
-    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes (``packed.py``); for a data
-    directory the database in it is opened; "-" is standard input, an address like ``s3://...`` a remote object
-    (``remote.py``). While this waits for the lock, it calls ``waiting`` every few seconds with the lock's holder
-    and the seconds waited. The caller closes the result. Raises :class:`SourceNotFound`, :class:`OpenError` if
-    the system refuses, :class:`Locked` with ``wait`` if the lock isn't released, :class:`ArgumentError` for an
-    invalid ``lock`` or ``timeout``, and what ``unpack`` raises.
+    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes (``packed.py``); "-" is standard
+    input, an address like ``s3://...`` a remote object (``remote.py``). While this waits for the lock, it calls
+    ``waiting`` every few seconds with the lock's holder and the seconds waited. The caller closes the result. Raises
+    :class:`SourceNotFound`, :class:`OpenError` if the system refuses, :class:`Locked` with ``wait`` if the lock isn't
+    released, :class:`ArgumentError` for an invalid ``lock`` or ``timeout``, and what ``unpack`` raises.
     """
     if lock not in LOCK_WAYS:
         raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
@@ -276,20 +274,6 @@ def _open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | Non
         fd = open_for_reading(file)
         if len(members) == 1 and (offset := _split_offset(path)[1]):
             return _tail(fd, path, offset)
-    elif os.fstat(fd).st_mode & 0o170000 == _FOLDER:
-        from .data_directory import database_of
-
-        try:
-            found = database_of(path)
-            if found is None:
-                return fd  # the reader reports it in bbolt's words
-        except BaseException:
-            os.close(fd)
-            raise
-        os.close(fd)
-        fd = open_for_reading(found)
-        if begins_with_meta(fd):
-            return fd
     return _unpacked(fd, path, members, max_unpacked, progress)
 
 
