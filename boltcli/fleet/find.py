@@ -253,7 +253,7 @@ def is_pattern(address: str) -> bool:
 
 def _matching_objects(address: str) -> Iterator[str]:
     """Yield the addresses of the objects that match a pattern, without secrets. Raises OpenError."""
-    from ..storage.remote import located, refused
+    from ..storage.remote import located, remote_error
 
     address = original_url(address)
     path = address.index("/", address.index("://") + 3)
@@ -263,7 +263,7 @@ def _matching_objects(address: str) -> Iterator[str]:
     try:
         names = sorted(files.glob(f"{key.rstrip('/')}/{address[len(base) + 1 :]}"))
     except Exception as error:
-        raise refused("list", redact_url(address), error) from None
+        raise remote_error("list", redact_url(address), error) from None
     yield from _addresses(base, key, names)
 
 
@@ -273,14 +273,14 @@ def _objects_below(address: str, passed: Callable[[str], None]) -> Iterator[str]
     These are also damaged ones; ``passed`` is called with the reason for each other object. The beginnings of many
     objects are read concurrently. Raises OpenError.
     """
-    from ..storage.remote import heads, located, refused
+    from ..storage.remote import heads, located, remote_error
 
     address = original_url(address).rstrip("/")
     files, key = located(address, redact_url(address))
     try:
         sizes = {name: facts.get("size") for name, facts in files.find(key, detail=True).items()}
     except Exception as error:
-        raise refused("list", redact_url(address), error) from None
+        raise remote_error("list", redact_url(address), error) from None
     names = sorted(sizes)
     if not names or names == [key]:
         yield redact_url(address)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Changed, OpenError
 from ..format.magic import is_bolt
 from ..format.meta import Meta
+from .opened import read_timeout
 from .packed import HEAD, MAX_UNPACKED, is_packed
-from .patience import read_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -21,6 +21,7 @@ _PRIVATE = 0o600  # the mode of what has none that is known: a pipe, a remote ob
 _ALL = 0o7777
 _STREAMS = (1, 2)
 
+_timeout = 30.0  # seconds
 _open: dict[Key, list[int]] = {}  # of each open file, how often it is open, and its permission bits
 _reading: Reading | None = None  # the command that runs
 
@@ -159,6 +160,17 @@ def strictest(mode: int = _ALL) -> int:
         for other in (*_reading.modes.values(), *_reading.named().values(), *_found(_reading.rewritten).values()):
             mode &= other
     return mode
+
+
+def read_timeout() -> float:
+    """Return for how many seconds a server may send nothing; 0: for ever."""
+    return _timeout
+
+
+def set_read_timeout(seconds: float) -> None:
+    """Set what :func:`read_timeout` returns, for this process."""
+    global _timeout
+    _timeout = seconds
 
 
 def split_member(path: str) -> tuple[str, list[str]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..format.page import Buffer, Owner
     from .guard import Guard
-    from .remote_pages import RemotePages
+    from .remote import RemotePages
 
 # Bytes that bbolt reads for a meta page before it knows the page size.
 _PROBE = 0x1000
@@ -160,7 +160,7 @@ class Snapshot:
         source = self._source
         fd, remote = source.fd, source.remote
         if remote is not None:
-            from .remote_pages import RemotePages, fetch_metas
+            from .remote import RemotePages, fetch_metas
 
             fetch_metas(remote)
         status = os.fstat(fd)
