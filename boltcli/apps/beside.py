@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import BoltError
-from ..storage.source import begins_with_meta, is_elsewhere, open_if_there
+from ..storage.source import begins_with_meta, is_elsewhere, open_for_reading
 from .places import resolved
 
 TYPE_CHECKING = False
@@ -24,10 +24,8 @@ def place_of(db: Store) -> str | None:
         return None
     try:
         path = resolved(os.path.realpath(snapshot.path))
-        fd = open_if_there(path)
+        fd = open_for_reading(path)
     except (BoltError, OSError, ValueError):
-        return None
-    if fd < 0:
         return None
     try:
         return path if begins_with_meta(fd) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ..errors import BoltError, MissingExtra, OpenError, refused
+from ..errors import BoltError, MissingExtra, OpenError, os_error
 from ..format.magic import is_bolt, is_unknown, kind_of
 from ..storage.opened import take_stdin
 from ..storage.secrets import original_url, redact_url
@@ -154,7 +154,7 @@ def databases_below(
     try:
         os.listdir(folder)
     except OSError as error:
-        raise refused("open", folder, error) from error
+        raise os_error("open", folder, error) from error
     unread: list[str] = []
     for here, folders, names in os.walk(folder, onerror=lambda error: unread.append(str(error.filename))):
         yield from unread
@@ -204,7 +204,9 @@ def kind(path: str) -> str | None:
         head = file.read(HEAD)
     found = kind_of(head)
     if found in _PACKED:
-        return _PACKED[found] if _holds_bolt(path, head, found) else None
+        from ..storage.packed import BOLT, look_inside
+
+        return _PACKED[found] if look_inside(path, head) == BOLT else None
     return "bolt" if is_bolt(head) else None
 
 
@@ -222,12 +224,6 @@ def kind_of_file(path: str) -> str:
         return "directory"
     except OSError:
         return "unknown"
-
-
-def _holds_bolt(path: str, head: bytes, packing: str) -> bool:
-    from ..storage.packed import peek
-
-    return peek(path, head, packing)
 
 
 def _elsewhere(argument: str, files: Files, recursive: bool) -> Iterator[str]:
@@ -330,7 +326,7 @@ def why_passed_over(path: str, head: bytes, *, remote: bool = False) -> str:
     Of a packed file only ``head`` is unpacked; of a zip archive that is not ``remote`` the first members. Raises
     OSError.
     """
-    from ..storage.packed import inner_kind, is_packed, peek
+    from ..storage.packed import BOLT, is_packed, look_inside
 
     if is_bolt(head):
         return ""
@@ -340,11 +336,11 @@ def why_passed_over(path: str, head: bytes, *, remote: bool = False) -> str:
     if remote and kind == _ARCHIVES[0]:
         return ""  # its table is at its end
     try:
-        if peek(path, head, kind):
-            return ""
-        inner = inner_kind(head)
+        inner = look_inside(path, head)
     except MissingExtra:
         return ""  # reported when it is opened
+    if inner == BOLT:
+        return ""
     if is_unknown(inner) or inner in _ARCHIVES:
         return "" if is_named_as_database(path) else f"{kind} without a database at its beginning"
     return f"{kind} with {inner} in it"
@@ -385,6 +381,6 @@ def listed(path: str) -> list[str]:
             with open(path, "rb") as file:
                 content = file.read()
     except OSError as error:
-        raise OpenError("read", path, error.strerror or str(error)) from error
+        raise os_error("read", path, error) from error
     names = content.split(b"\0") if b"\0" in content else content.splitlines()
     return [os.fsdecode(name) for name in names if name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ..errors import Changed, OpenError
+from ..errors import Changed, OpenError, os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
     try:
         content = read_or_raise(fd, start, stop - start)
     except OSError as error:
-        raise OpenError("read", path, error.strerror or str(error)) from error
+        raise os_error("read", path, error) from error
     if len(content) < stop - start:
         raise cut(path)
     return content
@@ -156,7 +156,7 @@ def temporary_file(path: str, operation: str = "unpack") -> int:
         with TemporaryFile(prefix="boltcli-") as file:
             return os.dup(file.fileno())
     except OSError as error:
-        raise OpenError(operation, path, error.strerror or str(error)) from error
+        raise os_error(operation, path, error) from error
 
 
 class Unnamed:
@@ -218,4 +218,4 @@ class Unnamed:
             os.close(old)
 
     def _error(self, error: OSError) -> OpenError:
-        return OpenError("unpack", self.path, error.strerror or str(error))
+        return os_error("unpack", self.path, error)

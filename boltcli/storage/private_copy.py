@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Changed, Corrupted, OpenError
+from ..errors import Changed, Corrupted, os_error
 from ..format.page import HEADER, Page
 from .files import clone, read_at, read_whole, unnamed_file, write_all
 from .snapshot import Snapshot
@@ -143,7 +143,7 @@ class CopyFile:
             for position, content in parts:
                 write_all(self._fd, content, position)
         except OSError as error:
-            raise OpenError("copy", self._source.path, error.strerror or str(error)) from error
+            raise os_error("copy", self._source.path, error) from error
 
     def close(self) -> None:
         """Delete the copy."""

@@ -12,7 +12,7 @@ import mmap
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound
+from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound, os_error
 from ..extras import need
 from ..format.constants import BRANCH_PAGE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ..format.meta import Meta
@@ -96,7 +96,7 @@ class Remote:
             os.truncate(self.fd, self.size)
             self._there = bytearray((size is None,)) * -(-self.size // BLOCK)
         except OSError as error:
-            raise OpenError("open", path, error.strerror or str(error)) from error
+            raise os_error("open", path, error) from error
         except BaseException:
             os.close(self.fd)
             raise
@@ -153,7 +153,7 @@ class Remote:
         try:
             write_all(self.fd, data, start)
         except OSError as error:
-            raise OpenError("copy", self.path, error.strerror or str(error)) from error
+            raise os_error("copy", self.path, error) from error
 
     def _take(self, start: int, data: bytes) -> None:
         """Store a piece of the whole object, which a server sends instead of ranges."""

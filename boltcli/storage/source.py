@@ -22,7 +22,8 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, refused
+from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, os_error
+from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from .files import copy_sparse, read_at, unnamed_file
 from .opened import hold, hold_again, keep_stdin, kept_stdin, let_go, note_unknown, split_member, take_stdin
 
@@ -44,7 +45,6 @@ LOCK_PATIENCE = 1.0  # seconds
 _LOCK_NOTICE = 3.0  # seconds between two calls of ``waiting``
 _LOCK_RETRY = 0.05  # seconds, as bbolt's
 
-_MAGIC = (0xED0CDAED).to_bytes(4, "little")  # of a meta page, after the page header
 _STDIN = 0
 _CHUNK = 1 << 20  # bytes of standard input
 
@@ -120,7 +120,7 @@ class Source:
             self.reason = "held"
             return False
         except OSError as error:  # a file system without locks
-            self.reason = _reason(error)
+            self.reason = error.strerror or str(error)
             return False
         self.locked = True
         return True
@@ -153,8 +153,10 @@ def at_offset(path: str, offset: int) -> str:
 
 def begins_with_meta(fd: int) -> bool:
     """Return whether the file begins with a meta page, like most databases; then it is not packed."""
-    head = read_at(fd, 0, 20)
-    return head[16:] == _MAGIC and not head[0]  # page id 0; packed files begin with other bytes
+    head = read_at(fd, 0, PAGE_HEADER_SIZE + 4)
+    return (
+        head[PAGE_HEADER_SIZE:] == MAGIC.to_bytes(4, "little") and not head[0]
+    )  # page id 0; packed files begin with other bytes
 
 
 def check_source(path: str) -> None:
@@ -174,17 +176,10 @@ def check_source(path: str) -> None:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if split_member(path)[1]:  # ENOTDIR: the member's name contains slashes
             return
-        raise refused("stat", path, error) from error
+        raise os_error("stat", path, error) from error
     kind = _NO_FILES.get(mode & 0o170000)
     if kind is not None:
         raise OpenError("open", path, f"it is a {kind}, not a file; copy what is in it to a file first")
-
-
-def open_if_there(path: str) -> int:
-    """Open ``path`` as :func:`open_for_reading` does; -1 if it is ``FILE!member``."""
-    if "!" in path and not os.path.exists(path):
-        return -1
-    return open_for_reading(path)
 
 
 def open_for_reading(path: str) -> int:
@@ -194,7 +189,7 @@ def open_for_reading(path: str) -> int:
     try:
         return os.open(path, flags)
     except OSError as error:
-        raise refused("open", path, error) from error
+        raise os_error("open", path, error) from error
 
 
 def open_source(
@@ -221,12 +216,12 @@ def open_source(
     if is_elsewhere(path):
         return _open_elsewhere(path, max_unpacked, progress)
     check_source(path)
-    fd = open_if_there(path)
-    if fd < 0 or not begins_with_meta(fd):
-        found = _open_packed(fd, path, max_unpacked, progress)
-        if isinstance(found, Source):
-            return found
-        fd = found
+    file, members = split_member(path) if "!" in path and not os.path.exists(path) else (path, [])
+    fd = open_for_reading(file)
+    if members or not begins_with_meta(fd):
+        made = _private_copy(fd, path, members, max_unpacked, progress)
+        if made is not None:
+            return made
     source = Source(fd, path)
     try:
         source.hold(fd)
@@ -263,18 +258,31 @@ def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, flo
     raise Locked(source.path, describe_holder(source))
 
 
-def _open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | None) -> Source | int:
-    """Return a source for the packed database at ``path``, or a descriptor if the file isn't packed.
+def _private_copy(
+    fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None
+) -> Source | None:
+    """Return a source for the database that is packed in the file ``fd``, or at an offset, and close ``fd``.
 
-    ``fd`` is the open file, which this function now owns, or -1 for ``FILE!member``. Raises as ``packed.unpack`` does.
+    None if it is neither. Raises as ``packed.unpack`` does; then ``fd`` is closed, too.
     """
-    members: list[str] = []
-    if fd < 0:
-        file, members = split_member(path)
-        fd = open_for_reading(file)
-        if len(members) == 1 and (offset := _split_offset(path)[1]):
-            return _tail(fd, path, offset)
-    return _unpacked(fd, path, members, max_unpacked, progress)
+    from .packed import HEAD, is_packed, unpack
+
+    made: Source | None = None
+    try:
+        is_plain = not is_packed(read_at(fd, 0, HEAD))
+        if is_plain and not members:
+            return None
+        offset = _split_offset(path)[1] if len(members) == 1 else 0
+        copy = _tail(fd, path, offset, is_plain) if offset else unpack(fd, path, members, max_unpacked, progress)
+        made = Source(copy, path, is_own_copy=True)
+        made.hold(fd)
+    except BaseException:
+        os.close(fd)
+        if made is not None:
+            made.close()
+        raise
+    os.close(fd)
+    return made
 
 
 def _split_offset(path: str) -> tuple[str, int]:
@@ -283,31 +291,24 @@ def _split_offset(path: str) -> tuple[str, int]:
     return (file, int(offset)) if mark and offset.isascii() and offset.isdigit() else (path, 0)
 
 
-def _tail(fd: int, path: str, offset: int) -> Source:
-    """Return a source for what the file ``fd`` has from ``offset`` on, a private copy; this closes ``fd``."""
-    from .packed import HEAD, is_packed
-
-    made: Source | None = None
+def _tail(fd: int, path: str, offset: int, is_plain: bool) -> int:
+    """Return the descriptor of an unnamed copy of what the file ``fd`` has from ``offset`` on."""
+    status = os.fstat(fd)
+    if offset >= status.st_size:
+        raise OpenError("open", path, f"it has {status.st_size} bytes, and nothing at byte {offset}")
+    copy = unnamed_file(status.st_size - offset, path)
     try:
-        status = os.fstat(fd)
-        if offset >= status.st_size:
-            raise OpenError("open", path, f"it has {status.st_size} bytes, and nothing at byte {offset}")
-        made = Source(unnamed_file(status.st_size - offset, path), path, is_own_copy=True)
-        made.hold(fd)
-        copy_sparse(fd, made.fd, offset)
+        copy_sparse(fd, copy, offset)
         if hasattr(os, "fchmod"):  # results get the permissions of the file
-            os.fchmod(made.fd, status.st_mode & 0o7777)
-        if is_packed(read_at(fd, 0, HEAD)) and not begins_with_meta(made.fd):
+            os.fchmod(copy, status.st_mode & 0o7777)
+        if not (is_plain or begins_with_meta(copy)):
             raise ArgumentError(f"{path}: the file is packed: unpack it, then open the database at that offset")
     except BaseException as error:
-        if made is not None:
-            made.close()
+        os.close(copy)
         if isinstance(error, OSError):
-            raise refused("copy", path, error) from error
+            raise os_error("copy", path, error) from error
         raise
-    finally:
-        os.close(fd)
-    return made
+    return copy
 
 
 def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
@@ -320,8 +321,7 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
         if not read_at(fd, 0, 1):  # standard input is empty: "-" is a file name, as for bbolt
             os.close(fd)
             raise SourceNotFound(path)
-        found = _unpacked(fd, path, [], max_unpacked, progress)
-        return found if isinstance(found, Source) else Source(found, path, is_own_copy=True)
+        return _private_copy(fd, path, [], max_unpacked, progress) or Source(fd, path, is_own_copy=True)
     from .packed import HEAD, is_packed
     from .remote import open_remote
     from .secrets import original_url, redact_url
@@ -339,28 +339,9 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
     except BaseException:
         os.close(fd)
         raise
-    packed = _unpacked(fd, path, members, max_unpacked, progress)
-    assert isinstance(packed, Source)
+    packed = _private_copy(fd, path, members, max_unpacked, progress)
+    assert packed is not None
     return packed
-
-
-def _unpacked(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source | int:
-    """Return ``fd`` if the file is not packed, else close it and return a source for the unpacked database."""
-    from .packed import HEAD, is_packed, unpack
-
-    made: Source | None = None
-    try:
-        if not members and not is_packed(read_at(fd, 0, HEAD)):
-            return fd
-        made = Source(unpack(fd, path, members, max_unpacked, progress), path, is_own_copy=True)
-        made.hold(fd)  # the packed file
-    except BaseException:
-        os.close(fd)
-        if made is not None:
-            made.close()
-        raise
-    os.close(fd)
-    return made
 
 
 def _stdin(path: str, max_unpacked: int) -> int:
@@ -378,10 +359,6 @@ def _stdin(path: str, max_unpacked: int) -> int:
                 raise OpenError("read", "standard input", f"it has more than {limit} bytes (--max-unpacked)")
         return target.take()
     except OSError as error:
-        raise OpenError("read", "standard input", error.strerror or str(error)) from error
+        raise os_error("read", "standard input", error) from error
     finally:
         target.close()
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return str(getattr(error, "strerror", None) or error)
