@@ -7,6 +7,7 @@ session is used here, so that a user's settings for it count.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Changed, OpenError
@@ -32,8 +33,6 @@ def is_http(address: str) -> bool:
 
 def settings() -> dict[str, Any]:
     """Return the arguments for fsspec's file system: its timeouts, and a bound on the pages that list folders."""
-    from functools import partial
-
     return {"get_client": partial(_session, patience=read_timeout())}
 
 
@@ -139,19 +138,8 @@ class HttpObject:
     async def _parts(
         self, spans: Sequence[tuple[int, int]], store: Callable[[int, bytes], None], size: int
     ) -> list[bytes]:
-        turn = asyncio.Semaphore(_AT_ONCE)
-
-        async def part(span: tuple[int, int]) -> bytes | None:
-            async with turn:
-                return await self._part(span, store, size)
-
-        tasks = [asyncio.ensure_future(part(span)) for span in spans]
-        try:
-            found = await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-        return [] if None in found else [data for data in found if data is not None]
+        found = await _together([partial(self._part, span, store, size) for span in spans])
+        return [] if None in found else found
 
     async def _part(self, span: tuple[int, int], store: Callable[[int, bytes], None], size: int) -> bytes | None:
         start, stop = span
@@ -221,17 +209,32 @@ def first_bytes(files: Any, urls: Sequence[str], size: int) -> list[bytes | Exce
     """Return the first ``size`` bytes of each object, or why it can't be read."""
     from fsspec.asyn import sync
 
-    async def first(url: str, turn: asyncio.Semaphore) -> bytes:
-        async with turn, await HttpObject(files, url, url)._request("GET", (0, size)) as response:
+    async def first(url: str) -> bytes:
+        async with await HttpObject(files, url, url)._request("GET", (0, size)) as response:
             response.raise_for_status()
             return await _upto(response, size)
 
-    async def all_of_them() -> Any:
-        turn = asyncio.Semaphore(_AT_ONCE)
-        return await asyncio.gather(*(first(url, turn) for url in urls), return_exceptions=True)
+    async def all_of_them() -> list[Any]:
+        return await _together([partial(first, url) for url in urls], keep_errors=True)
 
     found: list[bytes | Exception] = sync(files.loop, all_of_them)
     return found
+
+
+async def _together(calls: Sequence[Callable[[], Any]], *, keep_errors: bool = False) -> list[Any]:
+    """Await ``calls``, some at once; return their results, and with ``keep_errors`` what they raise."""
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(call: Callable[[], Any]) -> Any:
+        async with turn:
+            return await call()
+
+    tasks = [asyncio.ensure_future(one(call)) for call in calls]
+    try:
+        return await asyncio.gather(*tasks, return_exceptions=keep_errors)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _largest(head: bytes) -> int:

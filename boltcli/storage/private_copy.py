@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 
 from ..errors import Changed, Corrupted, os_error
-from ..format.page import HEADER, Page
-from .files import clone, read_at, read_whole, unnamed_file, write_all
+from .files import clone, read_whole, unnamed_file, write_all
 from .snapshot import Snapshot
 
 TYPE_CHECKING = False
@@ -160,18 +159,15 @@ class CopyFile:
 
 
 def stored_free_pages(state: Snapshot) -> list[int]:
-    """Return the free pages in the stored freelist, ascending, which is read by itself.
+    """Return the free pages in the stored freelist, ascending.
 
     Raises :class:`~boltcli.errors.Corrupted` if there is none, or if it is irregular.
     """
-    meta, page_size = state.meta, state.page_size
+    meta = state.meta
     if not meta.has_freelist or meta.freelist >= meta.hwm:
         raise state.corrupted("no freelist is stored", meta.page)
-    position = meta.freelist * page_size
-    header = HEADER.unpack(read_at(state.fd, position, HEADER.size).ljust(HEADER.size, b"\0"))
-    content = read_at(state.fd, position, min((header[3] + 1) * page_size, state.size))
-    end = len(content)
-    ids = sorted(set(Page(header, content, 0, end, end, position).freelist_ids(end, state.size // page_size + 1)))
+    page = state.page(meta.freelist)
+    ids = sorted(set(page.freelist_ids(page.end, state.page_count)))
     if ids and not 2 <= ids[0] <= ids[-1] < meta.hwm:
         raise state.corrupted("its freelist has impossible page ids", meta.freelist)
     return ids

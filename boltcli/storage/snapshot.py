@@ -103,32 +103,14 @@ class Snapshot:
     """
 
     __slots__ = (
-        "_buffer",
-        "_on_page",
-        "_pages",
-        "_readable",
-        "_seen",
-        "_source",
-        "_written",
-        "finished",
-        "meta",
-        "metas",
-        "mode",
-        "page_count",
-        "page_size",
-        "path",
-        "size",
+        "_buffer", "_on_page", "_pages", "_readable", "_seen", "_source", "_written", "finished", "meta", "metas",
+        "mode", "page_count", "page_size", "path", "size",
     )  # fmt: skip
 
     def __init__(
-        self,
-        path: str,
-        source: Source | None = None,
-        *,
-        previous: bool = False,
-        on_page: Callable[[Snapshot, Page], None] | None = None,
-        at_once: bool = True,
-    ) -> None:
+        self, path: str, source: Source | None = None, *, previous: bool = False,
+        on_page: Callable[[Snapshot, Page], None] | None = None, at_once: bool = True,
+    ) -> None:  # fmt: skip
         """Validate ``source``, which the snapshot then owns; by default ``path`` is opened and locked.
 
         ``on_page`` is called with each page that is read. A small file that may change is read as a whole, with the
