@@ -95,10 +95,10 @@ class Remote:
             self.size: int = self._ask("read", self._object.whole, self._put) if size is None else int(size)
             os.truncate(self.fd, self.size)
             self._there = bytearray((size is None,)) * -(-self.size // BLOCK)
-        except OSError as error:
-            raise os_error("open", path, error) from error
-        except BaseException:
+        except BaseException as error:
             os.close(self.fd)
+            if isinstance(error, OSError):
+                raise os_error("open", path, error) from error
             raise
 
     def _ask(self, operation: str, call: Callable[..., T], *arguments: Any) -> T:
