@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     FreePages = Callable[[Snapshot], list[int]]  # of a state, ascending; raises Corrupted if they aren't known
 
 _CHUNK = 1 << 20  # bytes copied between two looks at the meta pages
+_GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as zeros
 
 
 class CopyFile:
@@ -28,17 +29,12 @@ class CopyFile:
     Use as a context manager, or call :meth:`close`.
     """
 
-    __slots__ = ("_before", "_copied", "_fd", "_free_pages", "_gap", "_source")
+    __slots__ = ("_before", "_copied", "_fd", "_free_pages", "_source")
 
-    def __init__(self, source: Source, free_pages: FreePages, *, gap: int = 1) -> None:
-        """The copy is empty until :meth:`fill`.
-
-        ``free_pages`` returns the free pages of a state; those that are ``gap``
-        bytes or more in a row are left out, and read as zeros.
-        """
+    def __init__(self, source: Source, free_pages: FreePages) -> None:
+        """The copy is empty until :meth:`fill`; ``free_pages`` returns the free pages of a state."""
         self._source = source.duplicate()
         self._free_pages = free_pages
-        self._gap = gap
         self._fd = -1
         self._copied = bytearray()  # for each page, whether its copy is valid
         # The state that ``_copied`` is for: txid, checksum, free pages.
@@ -121,7 +117,7 @@ class CopyFile:
         page_size, copied = state.page_size, self._copied
         self.update(state.size, ())
         stop = min(state.meta.hwm, state.page_count)
-        left_out = _in_long_runs(free, stop, -(-self._gap // page_size))
+        left_out = _in_long_runs(free, stop, -(-_GAP // page_size))
         for first, last in _missing(copied, left_out, stop, max(_CHUNK // page_size, 1)):
             start, end = first * page_size, min(last * page_size, state.size)
             content = read_whole(self._source.fd, start, end, self._source.path)
@@ -201,14 +197,13 @@ def _in_long_runs(free: list[int], stop: int, gap: int) -> bytearray:
     for pgid in free:
         if pgid < stop:
             found[pgid] = 1
-    if gap > 1:
-        start = found.find(1)
-        while start >= 0:
-            end = found.find(0, start)
-            end = stop if end < 0 else end
-            if end - start < gap:
-                found[start:end] = bytes(end - start)
-            start = found.find(1, end)
+    start = found.find(1)
+    while start >= 0:
+        end = found.find(0, start)
+        end = stop if end < 0 else end
+        if end - start < gap:
+            found[start:end] = bytes(end - start)
+        start = found.find(1, end)
     return found
 
 
