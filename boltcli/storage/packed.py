@@ -169,17 +169,13 @@ class _Unpacking:
 
     def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> bool:
         """Write the database in ``stream`` to ``target``; ``file`` is the same stream if it is seekable, else None."""
-        kind = kind_of(stream.head(512))
-        while kind in _OPENERS:
+        while (kind := kind_of(stream.head(512))) in (*_OPENERS, *_ARCHIVES):
             if depth > _DEPTH:
                 raise UnpackError(self.path, f"it is packed in more than {_DEPTH} layers")
-            stream, file = Stream(_Metered(_OPENERS[kind](stream).read, self._allow_layer)), None
-            kind = kind_of(stream.head(512))
             depth += 1
-        if kind in _ARCHIVES:
-            if depth > _DEPTH:
-                raise UnpackError(self.path, f"more than {_DEPTH} packings are inside each other")
-            return self._member(self._members(kind, stream, file), kind, members, target, depth + 1)
+            if kind in _ARCHIVES:
+                return self._member(self._members(kind, stream, file), kind, members, target, depth)
+            stream, file = Stream(_Metered(_OPENERS[kind](stream).read, self._allow_layer)), None
         if members:
             raise ArgumentError(f"{self.path}: it has no member {members[0]!r}, because it is not an archive")
         inner = kind_of(stream.head())
