@@ -210,10 +210,9 @@ class Unnamed:
         old, self._fd = self._fd, temporary_file(self.path)
         self._in_memory = False
         try:
-            for position in range(0, self.size, _CHUNK):
-                part = read_or_raise(old, position, min(self.size - position, _CHUNK))
-                if part.strip(b"\0"):
-                    self._put(part, position)
+            copy_sparse(old, self._fd)
+        except OSError as error:
+            raise self._error(error) from error
         finally:
             os.close(old)
 

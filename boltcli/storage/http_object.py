@@ -61,6 +61,17 @@ async def _upto(response: Any, most: int) -> bytes:
     return b"".join(parts)
 
 
+def _blocking(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let callers that are not asynchronous call ``method``."""
+
+    def call(self: HttpObject, *arguments: Any) -> Any:
+        from fsspec.asyn import sync
+
+        return sync(self._files.loop, method, self, *arguments)
+
+    return call
+
+
 class HttpObject:
     """An object of an HTTP server; ``files`` is fsspec's file system, ``path`` the object's name in errors.
 
@@ -73,33 +84,6 @@ class HttpObject:
         self._url = url
         self._path = path
         self._etag: str | None = None
-
-    def info(self) -> dict[str, Any]:
-        """Return the size (None if the server doesn't say it), and what tells the object's states apart."""
-        info: dict[str, Any] = self._run(self._info())
-        self._etag = info.get("ETag")
-        return info
-
-    def parts(self, spans: Sequence[tuple[int, int]], store: Callable[[int, bytes], None], size: int) -> list[bytes]:
-        """Return the bytes of each of ``spans`` (first, after the last) of an object of ``size`` bytes.
-
-        A server may send the whole object instead, which ``store`` then gets piece by piece: the result is empty.
-        """
-        parts: list[bytes] = self._run(self._parts(spans, store, size))
-        return parts
-
-    def whole(self, store: Callable[[int, bytes], None]) -> int:
-        """Pass the object, whose size isn't known, to ``store`` piece by piece, and return its size."""
-        size: int = self._run(self._whole(store))
-        return size
-
-    def _run(self, coroutine: Any) -> Any:
-        from fsspec.asyn import sync
-
-        async def run() -> Any:
-            return await coroutine
-
-        return sync(self._files.loop, run)
 
     async def _request(self, method: str, span: tuple[int, int] | None = None) -> Any:
         session = await self._files.set_session()
@@ -116,7 +100,9 @@ class HttpObject:
             raise FileNotFoundError(self._url)
         response.raise_for_status()
 
-    async def _info(self) -> dict[str, Any]:
+    @_blocking
+    async def info(self) -> dict[str, Any]:
+        """Return the size (None if the server doesn't say it), and what tells the object's states apart."""
         import aiohttp
 
         info: dict[str, Any] = {"size": None, "type": "file"}
@@ -133,11 +119,17 @@ class HttpObject:
             except (aiohttp.ClientResponseError, FileNotFoundError):
                 if method == "GET":
                     raise
+        self._etag = info.get("ETag")
         return info
 
-    async def _parts(
+    @_blocking
+    async def parts(
         self, spans: Sequence[tuple[int, int]], store: Callable[[int, bytes], None], size: int
     ) -> list[bytes]:
+        """Return the bytes of each of ``spans`` (first, after the last) of an object of ``size`` bytes.
+
+        A server may send the whole object instead, which ``store`` then gets piece by piece: the result is empty.
+        """
         found = await _together([partial(self._part, span, store, size) for span in spans])
         return [] if None in found else found
 
@@ -160,7 +152,9 @@ class HttpObject:
                 raise self._wrong_length(got, size)
         return None
 
-    async def _whole(self, store: Callable[[int, bytes], None]) -> int:
+    @_blocking
+    async def whole(self, store: Callable[[int, bytes], None]) -> int:
+        """Pass the object, whose size isn't known, to ``store`` piece by piece, and return its size."""
         async with await self._request("GET") as response:
             self._refuse_status(response)
             self._compare(response)
