@@ -79,14 +79,10 @@ def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:
         else:
             mapping = mmap.mmap(source.fd, size, access=mmap.ACCESS_READ)
             _advise(source.fd)
+        return mapping, Guard(mapping, source.fd, kernel) if needs_guard else None
     except ValueError:  # the file is shorter now
         raise cut(source.path) from None
     except OSError as error:
-        raise os_error("mmap", source.path, error) from error
-    try:
-        return mapping, Guard(mapping, source.fd, kernel) if needs_guard else None
-    except OSError as error:
-        mapping.close()
         raise os_error("mmap", source.path, error) from error
 
 
