@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -225,6 +225,7 @@ def test_processes_are_ended_with_whoever_reads_them(forked: list[int]) -> None:
         return bytes(100_000)
 
     rows = engine.run(slow, range(100), jobs=3)
+    assert isinstance(rows, Generator)
     assert [len(next(rows)[1]) for _ in range(7)] == [100_000] * 7
     began = time.monotonic()
     rows.close()
