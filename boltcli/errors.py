@@ -153,7 +153,7 @@ class Locked(OpenError, TimeoutError):
         self.holder = holder
 
 
-def refused(operation: str, path: str, error: OSError | ValueError) -> OpenError:
+def os_error(operation: str, path: str, error: OSError | ValueError) -> OpenError:
     """Return the error for an ``operation`` on ``path`` that the system refused with ``error``."""
     kind = AccessDenied if isinstance(error, PermissionError) else OpenError
     return kind(operation, path, str(getattr(error, "strerror", None) or error))

@@ -27,7 +27,7 @@ from .ops.stats.database_stats import bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live, open_state
-from .storage.source import LOCK_PATIENCE, open_source
+from .storage.source import LOCK_PATIENCE, at_offset, open_source
 from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import find_bucket, root_bucket, seek
@@ -41,31 +41,35 @@ if TYPE_CHECKING:
     from .ops.compare.change import Change
     from .ops.read.select_items import Items as Part
     from .storage.snapshot import Snapshot
-    from .storage.source import Way
+    from .storage.source import Source, Way
 
 T = TypeVar("T")
 
 
 def open(
-    path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False
-) -> Database:
-    """Open the database file at ``path`` for reading.
+    path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False,
+    offset: int = 0,
+) -> Database:  # fmt: skip
+    """Open the database file at ``path`` for reading, or the one in a program's data directory.
 
-    ``lock`` says what to do if another process holds bbolt's lock: ``auto``
-    waits ``timeout`` seconds (0: for ever), then reads without the lock;
-    ``wait`` waits, then fails; ``try`` doesn't wait and reads without the lock;
-    ``none`` doesn't lock. Without the lock a private copy of one transaction's
-    state is opened, in memory or, above 64 MiB, in a temporary file;
-    :func:`view` doesn't need the copy. ``previous`` opens the state before the
-    last transaction.
+    ``lock`` says what to do if another process holds bbolt's lock: ``auto`` waits ``timeout`` seconds (0: for ever),
+    then reads without the lock; ``wait`` waits, then fails; ``try`` doesn't wait and reads without the lock; ``none``
+    doesn't lock. Without the lock a private copy of one transaction's state is opened, in memory or, above 64 MiB, in
+    a temporary file; :func:`view` doesn't need the copy. ``previous`` opens the state before the last transaction,
+    ``offset`` the database that begins at that byte of the file, as if the file began there.
 
-    Raises :class:`~boltcli.errors.SourceNotFound`,
-    :class:`~boltcli.errors.OpenError`,
-    :class:`~boltcli.errors.InvalidDatabase` or, if the file is written to too
-    fast to be copied, :class:`~boltcli.errors.Changed`. Use it in a
-    ``with`` statement, or call :meth:`Database.close`.
+    Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
+    :class:`~boltcli.errors.InvalidDatabase` or, if the file is written to too fast to be copied,
+    :class:`~boltcli.errors.Changed`. Use it in a ``with`` statement, or call :meth:`Database.close`.
     """
-    return Database(open_state(open_source(os.fspath(path), lock, timeout), previous=previous), owns=True)
+    return Database(open_state(_source(path, lock, timeout, offset), previous=previous), owns=True)
+
+
+def _source(path: str | os.PathLike[str], lock: Way, timeout: float, offset: int) -> Source:
+    """Open a file, or the database in a program's data directory."""
+    from .apps.places import resolved
+
+    return open_source(at_offset(resolved(os.fspath(path)), offset), lock, timeout)
 
 
 def view(
@@ -75,15 +79,15 @@ def view(
     lock: Way = "auto",
     timeout: float = LOCK_PATIENCE,
     previous: bool = False,
+    offset: int = 0,
 ) -> T:
     """Call ``read`` with the open database and return its result; the other arguments are those of :func:`open`.
 
-    Without the lock ``read`` is called again if the database was written to
-    in the meantime, so it must have no side effects: its last result (or
-    error) belongs to one transaction. It must not return the database or a
-    bucket, as they are closed afterwards. Raises as :func:`open` does.
+    Without the lock ``read`` is called again if the database was written to in the meantime, so it must have no side
+    effects: its last result (or error) belongs to one transaction. It must not return the database or a bucket, as
+    they are closed afterwards. Raises as :func:`open` does.
     """
-    with Live(open_source(os.fspath(path), lock, timeout), previous=previous) as live:
+    with Live(_source(path, lock, timeout, offset), previous=previous) as live:
 
         def attempt() -> T:
             with live.snapshot() as snapshot:
@@ -106,6 +110,7 @@ def compact(
     lock: Way = "auto",
     timeout: float = LOCK_PATIENCE,
     previous: bool = False,
+    offset: int = 0,
 ) -> Compaction:
     """Write a copy of the database ``source`` without its free pages to ``destination``.
 
@@ -133,7 +138,7 @@ def compact(
     """
     if not isinstance(tx_max_size, int) or tx_max_size < 0:
         raise ArgumentError(f"tx_max_size {tx_max_size!r}: must be a number of bytes, 0 or more")
-    with Live(open_source(os.fspath(source), lock, timeout), previous=previous) as live:
+    with Live(_source(source, lock, timeout, offset), previous=previous) as live:
 
         def attempt() -> Compaction:
             with live.snapshot() as snapshot:

@@ -68,7 +68,7 @@ class Job(Generic[T]):
         self._values = values
         plugins.listen(self.warn)
         if "read-timeout" in values:
-            from ..storage.patience import set_read_timeout
+            from ..storage.opened import set_read_timeout
             from .values import seconds
 
             set_read_timeout(seconds(str(values["read-timeout"])))

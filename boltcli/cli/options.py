@@ -84,14 +84,18 @@ def format_option(
     )  # fmt: skip
 
 
-_ELSEWHERE = "When the file is packed or remote"
+_ELSEWHERE = "When the file is packed, joined or remote"
 READ_TIMEOUT = Option(
     "read-timeout", "End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever.",
     default="30s", metavar="DURATION", parse=parse_timeout, environment="BOLTCLI_READ_TIMEOUT", panel=_ELSEWHERE,
     common=True,
 )  # fmt: skip
+OFFSET = Option(
+    "offset", "Open the database that begins at this byte of FILE, as if the file began there.",
+    default=0, metavar="N", parse=parse_count, panel=_ELSEWHERE, common=True,
+)  # fmt: skip
 _IN_USE = "When another process is using the database"
-ACCESS = (
+LOCKING = (
     Option(
         "timeout",
         "Wait this long for the lock: 2 (seconds), 500ms, 1m30s; 0: for ever.",
@@ -106,6 +110,10 @@ ACCESS = (
         common=True,
     ),
     Option("no-lock", "The same as --lock none.", default=False, panel=_IN_USE, common=True),
+    OFFSET,
+)  # fmt: skip
+ACCESS = (
+    *LOCKING,
     Option("previous", "Read the state before the last transaction.", default=False, panel=_IN_USE, common=True),
     Option(
         "max-unpacked",

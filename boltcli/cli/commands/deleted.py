@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import ArgumentError
 from ..command import Argument, Command, Option
 from ..key_argument import address, addresses
-from ..options import ACCESS, FILE, FILTERS, FORCE, format_option
+from ..options import FILE, FILTERS, FORCE, LOCKING, format_option
 from ..selection import Filters, selection
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ COMMAND = Command(
             default="", metavar="DEST", short="o", kind="file",
         ),
         FORCE,
-        *ACCESS[:3],
+        *LOCKING,
     ),
     example="boltcli deleted --limit 3 fixtures/many-free.db",
     group="Rescue",

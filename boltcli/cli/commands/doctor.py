@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError
 from ..command import Command, Option
-from ..options import ACCESS, FILE, FORCE, NO_SYNC
+from ..options import FILE, FORCE, LOCKING, NO_SYNC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ COMMAND = Command(
                default="", metavar="DEST", short="o", kind="file"),
         FORCE,
         NO_SYNC,
-        *ACCESS[:3],
+        *LOCKING,
     ),
     example="boltcli doctor fixtures/document.db",
     statuses={

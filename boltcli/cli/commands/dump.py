@@ -6,7 +6,7 @@ from ...errors import ArgumentError
 from ...render.hexdump import hexdump
 from ...storage.raw import RawFile
 from ..command import Argument, Command
-from ..options import FILE
+from ..options import FILE, OFFSET
 from ..values import parse_page_ids
 from .page import SEPARATOR
 
@@ -21,6 +21,7 @@ COMMAND = Command(
     "Print pages in hexadecimal.",
     arguments=(FILE, Argument("PGID", "page", "Page ids.", many=True)),
     least=2,
+    options=(OFFSET,),
     example="boltcli dump fixtures/document.db 0",
     group="Pages",
 )

@@ -8,7 +8,7 @@ from ...render.raw_page import page_text
 from ...storage.raw import RawFile
 from ..command import Command, Option
 from ..decoding import DECODE, Decoding, of_file
-from ..options import FILE, PGIDS, format_option
+from ..options import FILE, OFFSET, PGIDS, format_option
 from ..values import parse_page_ids
 
 TYPE_CHECKING = False
@@ -28,6 +28,7 @@ COMMAND = Command(
         Option("all", "Show all pages.", default=False),
         format_option(name="format-value", short="f", aliases=("format",)),
         *DECODE,
+        OFFSET,
     ),
     example="boltcli page fixtures/document.db 0",
     group="Pages",

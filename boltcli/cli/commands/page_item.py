@@ -7,7 +7,7 @@ from ...render.raw_page import item_text
 from ...storage.raw import RawFile
 from ..command import Argument, Command, Option
 from ..decoding import DECODE, Decoding, of_file
-from ..options import FILE, format_option
+from ..options import FILE, OFFSET, format_option
 from ..values import parse_decimal
 
 TYPE_CHECKING = False
@@ -29,6 +29,7 @@ COMMAND = Command(
         Option("value-only", "Print only the value.", default=False),
         format_option(short="f"),
         *DECODE,
+        OFFSET,
     ),
     example="boltcli page-item --key-only fixtures/document.db 4 0",
     group="Pages",

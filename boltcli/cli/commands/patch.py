@@ -67,6 +67,8 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int | None:
         raise ArgumentError("either --output or --in-place is required")
     if options.in_place and job.previous:
         raise ArgumentError("--in-place changes the newest state: it can't be combined with --previous")
+    if options.in_place and job.value("offset"):
+        raise ArgumentError("--in-place replaces the whole file: it can't be combined with --offset; use --output")
     with Overlay(force=options.force) as overlay:
         overlay.add(_changes(job.arguments[1]))
         if options.in_place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import ArgumentError
 from ..command import Command, Option
 from ..key_argument import address, addresses
-from ..options import ACCESS, FILE, FORCE, HUMAN, NO_SYNC, OUTPUT
+from ..options import FILE, FORCE, HUMAN, LOCKING, NO_SYNC, OUTPUT
 from ..values import parse_name, parse_uint64
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ COMMAND = Command(
         FORCE,
         NO_SYNC,
         HUMAN,
-        *ACCESS[:3],
+        *LOCKING,
     ),
     example="boltcli recover -o recovered.db fixtures/document.db",
     statuses={

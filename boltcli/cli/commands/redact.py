@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import ArgumentError, bucket_text
 from ...render.human import written
 from ..command import Command, Option
-from ..options import ACCESS, FILE, FORCE, HUMAN, NO_SYNC, OUTPUT
+from ..options import FILE, FORCE, HUMAN, LOCKING, NO_SYNC, OUTPUT
 from ..values import parse_uint64
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ COMMAND = Command(
         FORCE,
         NO_SYNC,
         HUMAN,
-        *ACCESS[:3],
+        *LOCKING,
     ),
     example="boltcli redact --keys -o shown.db fixtures/document.db",
     group="Rescue",

@@ -131,7 +131,7 @@ def _whose(path: str, whose: Callable[[Snapshot], str]) -> str:
 def _records(path: str, audit: Callable[[Snapshot], Records | None], notes: list[str]) -> Records | None:
     """Return what an audit finds; that it can't read them is added to ``notes``."""
     try:
-        with _open(path) as snapshot:
+        with Snapshot(path, open_source(path, "none")) as snapshot:
             return audit(snapshot)
     except (BoltError, OSError) as error:
         if not isinstance(error, InvalidDatabase):
