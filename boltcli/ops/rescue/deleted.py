@@ -278,7 +278,7 @@ class _Search:
         end = min(start + table.page_size, table.size)
         if position % ELEMENT_SIZE or not count < more <= (end - first) // ELEMENT_SIZE:
             return None
-        found = read_elements(table.buffer, start, LEAF_PAGE, more, end, end)
+        found = read_elements(table.buffer, start, LEAF_PAGE, more, end)
         if not found.sound or found.count != more:
             return None
         found.keep(range(count, more))

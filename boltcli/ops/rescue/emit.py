@@ -119,7 +119,7 @@ class Emission:
         found = page_elements(self.tree.table, page)
         if found is None or not found.count:
             return
-        if found.sound and found.dense and not found.has_buckets() and depth >= len(self.only):
+        if found.sound and found.dense and not any(found.flags) and depth >= len(self.only):
             yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
             return
         order = list(range(found.count))

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ...format.constants import LEAF_PAGE
-from .elements import Elements, first_key_of, page_elements
+from .elements import Elements, first_key, page_elements
 from .roots import outgoing
 from .tree import Hit, RecoveredTree
 
@@ -187,7 +187,7 @@ class Orphans:
         return [] if found is None else [
             child for child, key in outgoing(self.table, found)
             if child < self.table.pages and self.marks[child]
-            and (key is None or first_key_of(self.table, child) == key)
+            and (key is None or first_key(self.table, child) == key)
         ]  # fmt: skip
 
     def _orphans(self) -> list[int]:
@@ -215,12 +215,12 @@ class Orphans:
         older: list[int] = []
         for page in orphans:
             found = page_elements(self.table, page)
-            if found is None or not (found.has_buckets() or not found.leaf):
+            if found is None or not (any(found.flags) or not found.leaf):
                 continue
             for child, key in outgoing(self.table, found):
                 if child not in members or child == page:
                     continue
-                if key is None or first_key_of(self.table, child) == key:
+                if key is None or first_key(self.table, child) == key:
                     above = parents.setdefault(child, {})
                     above[page] = key is not None or above.get(page, False)
                 else:
@@ -255,7 +255,7 @@ class Orphans:
                 return found, named
             inner = [
                 child for child, key in list(zip(found.pgids, found.keys))[::step]
-                if self.table.is_tree(child) and first_key_of(self.table, child) == key
+                if first_key(self.table, child) == key
             ]  # fmt: skip
             if not inner:
                 break

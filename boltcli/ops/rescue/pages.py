@@ -133,7 +133,7 @@ class PageTable:
         self.size = len(buffer) if size is None else size
         self.page_size = page_size
         self.pages = pages = -(-self.size // page_size)
-        self.firsts: dict[int, bytes | None] = {}  # keys that first_key_of has looked at
+        self.firsts: dict[int, bytes | None] = {}  # keys that first_key has looked at
         self.kind = bytearray(pages)
         self.own = bytearray(pages)
         self.sound = bytearray(pages)

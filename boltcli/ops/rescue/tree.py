@@ -167,7 +167,7 @@ class RecoveredTree:
                 bucket.origins.append(origin)
                 if found.lost:
                     self.gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost)
-                if found.has_buckets():
+                if any(found.flags):
                     stack += self._nested(bucket, page, found, strict)
                 continue
             if found.lost or not found.count:
@@ -194,7 +194,7 @@ class RecoveredTree:
             self.changes.append(Change(bucket, page, None, f"{reason}: it was taken for what is expected here"))
         self.owner[page] = bucket.index + 1
         pages = 1 + table.overflows[page]
-        if pages == 1 and own and found.known is not None:  # known to be sound
+        if pages == 1 and own and table.sound[page]:
             self.used[page] = 1
             return
         end = max(found.ends, default=0)
