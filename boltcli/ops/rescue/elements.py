@@ -90,10 +90,10 @@ class Elements:
                 yield i, self.keys[i], *BUCKET_HEADER.unpack_from(self.buffer, self.mids[i])
 
     def keep(self, indices: Sequence[int]) -> None:
-        """Drop all other elements."""
-        self.keys, self.starts, self.mids, self.ends, self.flags, self.pgids = (
-            [column[i] for i in indices] if column else column
-            for column in (self.keys, self.starts, self.mids, self.ends, self.flags, self.pgids)
+        """Drop all other elements of a leaf."""
+        self.keys = [self.keys[i] for i in indices]
+        self.starts, self.mids, self.ends, self.flags = (
+            [column[i] for i in indices] for column in (self.starts, self.mids, self.ends, self.flags)
         )
 
 
@@ -305,7 +305,7 @@ def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
 def page_elements(table: PageTable, page: int) -> Elements | None:
     """Return the elements of a branch or leaf page, or None; a damaged page type is guessed from the content."""
     page_size = table.page_size
-    start = page * page_size
+    start, end = table.bounds(page)
     if start + PAGE_HEADER_SIZE > table.size:
         return None
     table.visits += page_size
@@ -313,7 +313,6 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         table.visits = 0
         unload(table.buffer)
     kind, count = table.kind[page], table.counts[page]
-    end = min(start + (table.overflows[page] + 1) * page_size, table.size)
     cut = 0
     if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
         # No page's table lies in that of another one: all pages together have no more elements than the file has room.
@@ -363,7 +362,7 @@ def first_key(table: PageTable, page: int) -> bytes | None:
 
 
 def _mend_last(table: PageTable, found: Elements, limit: int) -> None:
-    """Move the bounds of a leaf's last element, which has no neighbour after it, if the bucket's root can't be right."""
+    """Move the bounds of a leaf's last element, which no neighbour follows, if the bucket's root can't be right."""
     start, middle, stop = found.starts[-1], found.mids[-1], found.ends[-1]
     root = int.from_bytes(found.buffer[middle : middle + 8], "little") if stop - middle >= BUCKET_HEADER_SIZE else 1
     if not root or 1 < root < table.pages:

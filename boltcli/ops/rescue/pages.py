@@ -175,6 +175,11 @@ class PageTable:
         """Return the ids of the page and its overflow pages, as far as the file goes."""
         return range(pgid, min(pgid + 1 + self.overflows[pgid], self.pages))
 
+    def bounds(self, pgid: int) -> tuple[int, int]:
+        """Return where in the buffer the page's run begins and ends."""
+        start = pgid * self.page_size
+        return start, min(start + (self.overflows[pgid] + 1) * self.page_size, self.size)
+
     def is_torn(self, pgid: int) -> bool:
         """Return whether another page lies in the run of this one: a younger page has overwritten it."""
         return any(self.own[page] for page in self.run(pgid)[1:])
@@ -190,8 +195,7 @@ class PageTable:
         """Return the ids in the freelist page at ``pgid``; None if it isn't one, or not a sound one."""
         if not (2 <= pgid < self.pages and self.own[pgid] and self.kind[pgid] == FREELIST_PAGE):
             return None
-        start = pgid * self.page_size
-        end = min(start + (self.overflows[pgid] + 1) * self.page_size, self.size)
+        start, end = self.bounds(pgid)
         header = pgid, FREELIST_PAGE, self.counts[pgid], self.overflows[pgid]
         try:
             ids = Page(header, self.buffer, start, end, end, start).freelist_ids(end)
