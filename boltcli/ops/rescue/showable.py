@@ -307,8 +307,8 @@ class ElementReader:
         if value == BUCKET_HEADER_SIZE:
             return bool(1 < root < self._highest)
         pgid, kind, count, overflow = HEADER.unpack_from(self._buffer, at + BUCKET_HEADER_SIZE)
-        right = (root, pgid, kind, overflow) == (0, 0, LEAF_PAGE, 0)
-        return right and bool(value >= INLINE_HEADERS_SIZE + ELEMENT_SIZE * count)
+        right: bool = (root, pgid, kind, overflow) == (0, 0, LEAF_PAGE, 0)
+        return right and value >= INLINE_HEADERS_SIZE + ELEMENT_SIZE * count
 
     def _has_like(self, i: int, content: bytes) -> bool:
         """Return whether a proven key looks the same."""
