@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
-from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from .elements import Elements, inline_elements, page_elements, read_elements
+from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from .elements import Elements, page_elements, read_elements, with_inline
 from .pages import PageTable, find_metas, find_page_size
 from .roots import Candidate, PageGraph, candidates
 from .tree import RecoveredTree, find_keys
@@ -28,7 +28,6 @@ CERTAIN, LIKELY, UNKNOWN, LIVE = "certain", "likely", "unknown", "live"
 NOWHERE = b"lost+found"  # for pairs of which the bucket isn't known, as recover has it
 _SAMPLES = 8
 _OLDEST = 1 << 30
-_DEEP = 64  # inline buckets in each other that are looked into
 
 
 class Deleted(NamedTuple):
@@ -286,17 +285,10 @@ class _Search:
 
     def _pairs(self, found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[_Place]:
         """Yield the pairs of a page, those of inline buckets too."""
-        stack = [(found, path)]
-        while stack:
-            found, path = stack.pop()
-            for i, start in enumerate(found.starts):
-                middle, stop = found.mids[i], found.ends[i]
-                if not (found.flags and found.flags[i]):
-                    yield _Place(path, start, middle, stop, page, sure, age)
-                elif stop - middle > BUCKET_HEADER_SIZE and len(path) < _DEEP:
-                    inner = inline_elements(self.table.buffer, middle, stop)
-                    if inner is not None:
-                        stack.append((inner, (*path, found.keys[i])))
+        for inside, each in with_inline(path, found):
+            for i, start in enumerate(each.starts):
+                if not (each.flags and each.flags[i]):
+                    yield _Place(inside, start, each.mids[i], each.ends[i], page, sure, age)
 
 
 def _names(table: PageTable, page: int) -> list[bytes]:

@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
 
+    Path = tuple[bytes, ...]
+
 Table = LeafElements | BranchElements
 _LEAST_PAGE = 1024  # bytes
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
@@ -398,3 +400,17 @@ def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
     if flags != LEAF_PAGE:
         return None
     return read_elements(buffer, at, LEAF_PAGE, count, stop)
+
+
+def with_inline(path: Path, found: Elements | None) -> Iterator[tuple[Path, Elements]]:
+    """Yield the elements of a leaf, if it can be read, and of the inline buckets in it, each with its bucket's path."""
+    pending = [(path, found)]
+    while pending:
+        path, found = pending.pop()
+        if found is not None:
+            yield path, found
+            pending += [
+                ((*path, name), inline_elements(found.buffer, found.mids[i], found.ends[i]))
+                for i, name, root, _ in found.roots()
+                if not root
+            ]

@@ -57,7 +57,8 @@ class Report(NamedTuple):
     a way to them and ``older`` are earlier versions. ``found_pairs`` and ``found_pages`` are those in the bucket
     ``lost_and_found``. ``duplicates``: second versions of keys, not written. ``size`` is that of the result, bytes.
     ``exact``: it is all that bbolt reads, and nothing else; ``notes`` say what that may not be. ``states``: all that
-    may be the newest state, if that isn't sure. ``text_mode``: the copy in text mode that was undone first.
+    may be the newest state, if that isn't sure. ``text_mode``: the copy in text mode that was undone first. ``others``:
+    the offsets of other databases in the file, which are not recovered.
     """
 
     path: str
@@ -82,6 +83,7 @@ class Report(NamedTuple):
     states: list[State]
     notes: list[str]
     text_mode: TextMode | None
+    others: list[int]
 
     @property
     def is_all(self) -> bool:
@@ -145,7 +147,8 @@ def recover_file(
         if bucket and not emission.buckets:
             raise BucketNotFound
         if not (emission.pairs or emission.buckets or done.tree.top.leaves):
-            raise InvalidDatabase("there is nothing to recover: no page of the file is one of a bolt database")
+            reasons = ["no page of the file is one of a bolt database", *map(other_database, done.others)]
+            raise InvalidDatabase(f"there is nothing to recover: {'; '.join(reasons)}")
         lost = losses(done, emission, bucket, unplaced if lost_and_found is None else 0) + _doubts(text_mode)
         changed = alterations(done, emission, bucket)
         exact = proved and done.exact
@@ -158,7 +161,7 @@ def recover_file(
         path, output, done.table.page_size, done.page_size_from, done.root_from, exact,
         emission.pairs, emission.buckets, emission.pages, done.placed, done.older, done.stale, size, lost,
         name or lost_and_found or b"", emission.within, done.lost_pages, emission.duplicates, changed, done.states,
-        noted, text_mode,
+        noted, text_mode, done.others,
     )  # fmt: skip
 
 
@@ -191,6 +194,11 @@ def _result_page_size(page_size: int) -> int:
     return page_size if page_size in PAGE_SIZES else 4096
 
 
+def other_database(offset: int) -> str:
+    """Say that there is another database, and what to do."""
+    return f"another database begins at byte {offset}: open it with --offset {offset}"
+
+
 def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_out: int) -> list[Loss]:
     """Return what is known to be missing in the result."""
     found = []
@@ -213,9 +221,7 @@ def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_o
         found.append(Loss((), None, None, None, reason))
     if not done.metas and not done.tree.top.leaves and not found:
         found.append(Loss((), None, None, None, "the root page was not found"))
-    for offset, _ in done.others:
-        found.append(Loss((), None, None, None, f"another database begins at offset {offset}; what it holds is in "
-                          "lost+found"))  # fmt: skip
+    found += [Loss((), None, None, None, other_database(offset)) for offset in done.others]
     found += [Loss(path, None, None, page, what) for path, page, what in emission.lost]
     if left_out:
         for page in done.left:
@@ -294,12 +300,9 @@ def _differ(done: Recovery) -> bool:
 
 
 def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket | None:
-    """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing.
-
-    So do databases that begin in the middle of the file.
-    """
+    """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing."""
     tree = done.tree
-    if not done.left and not done.others:
+    if not done.left:
         return None
     top = tree.top
     while name in tree.names:
@@ -316,11 +319,6 @@ def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket |
         tree.walk(made, page, b"", None, PLACED, strict=True)
         done.lost_pages += 1
     del tree.gaps[gaps:]
-    for offset, other in done.others:
-        inner = b"at-%d" % offset
-        add_lost_and_found(other, name)
-        tree.joined[tree.bucket(bucket, inner, 0, other.tree.top.sequence).index] = other.tree
-        bucket.added.add(inner)
     return bucket
 
 

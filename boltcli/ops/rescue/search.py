@@ -14,11 +14,11 @@ from typing import NamedTuple
 from ...errors import ArgumentError
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ...format.meta import Meta
-from ...format.page import BUCKET_HEADER, find, unload
-from .elements import Elements, inline_elements, page_elements
+from ...format.page import HEADER, find
+from .elements import page_elements, with_inline
 from .emit import Emission
 from .evidence import SameBucket
-from .pages import AT_ONCE, PageTable, bitmap_of, find_freelists, find_metas, find_page_size, meta_at
+from .pages import PageTable, bitmap_of, find_freelists, find_metas, find_page_size, meta_at
 from .placement import Placement
 from .restore import bring_back_names, fill_from_older, take_skeleton
 from .roots import (
@@ -34,7 +34,7 @@ from .roots import (
     is_torn,
     is_younger_root,
 )
-from .tree import OTHER_BUCKET, Bucket, Gap, RecoveredTree, best_freelist, free_pages, is_accounted_for
+from .tree import OTHER_BUCKET, Gap, RecoveredTree, best_freelist, free_pages, is_accounted_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Recovery:
     ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads. ``torn``:
     pages of later transactions lie among those of the tree.
     ``page_size_from`` and ``root_from`` say how these were found. ``placed``, ``older`` and ``stale`` count pages;
-    ``lost_pages`` the pages in the lost+found bucket. ``others``: databases that begin in the middle of the file,
-    with their offsets. ``states``: if it isn't sure which one is the newest, all that may be it.
+    ``lost_pages`` the pages in the lost+found bucket. ``others``: the offsets at which other databases begin, which
+    are not recovered. ``states``: if it isn't sure which one is the newest, all that may be it.
     ``sure``: nothing says that there was a newer one.
     """
 
@@ -75,7 +75,7 @@ class Recovery:
         self.lost_pages = 0
         self.left: list[int] = []
         self.free: bytearray | None = None
-        self.others: list[tuple[int, Recovery]] = []
+        self.others: list[int] = []
         self.states: list[State] = []
 
     def gaps(self) -> list[Gap]:
@@ -93,21 +93,11 @@ def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
     if not page_size:
         page_size, how = find_page_size(buffer)
     done = _recover(PageTable(buffer, page_size), state)
-    done.page_size_from = how
     end = done.metas[0].hwm * page_size if done.exact else 0
-    offsets = starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
-    if not offsets:
-        return done
-    others = [
-        (start, recover(bytes(buffer[start:stop])))
-        for start, stop in zip(offsets, [*offsets[1:], len(buffer)], strict=True)
-    ]  # fmt: skip
-    if not done.exact:
-        done = _recover(PageTable(buffer, page_size, offsets[0]), state)  # the pages of the others are not its own
-        done.page_size_from = how
-    if len(others) == 1 and not done.metas and not done.tree.top.leaves and not done.left:
-        return others[0][1]
-    done.others = others
+    others = starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
+    if others and not done.exact:
+        done = _recover(PageTable(buffer, page_size, others[0]), state)  # the pages of the others are not its own
+    done.page_size_from, done.others = how, others
     return done
 
 
@@ -375,61 +365,35 @@ def _freelists(table: PageTable) -> list[int]:
 
 def compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
     """Return what is in each of ``trees``, and how it differs from that at the index ``chosen``."""
+    places = [{(bucket.path(), page) for bucket in tree.buckets for page in bucket.leaves} for tree in trees]
     states = []
     for index, tree in enumerate(trees):
         emission = Emission(tree)
         emission.count()
-        added = removed = changed = 0
-        if index != chosen:
-            here, there = _rows(tree, trees[chosen]), _rows(trees[chosen], tree)
-            added, removed = len(here.keys() - there.keys()), len(there.keys() - here.keys())
-            changed = sum(here[place] != there[place] for place in here.keys() & there.keys())
+        common = places[index] & places[chosen]
+        here, there = _rows(tree, common), _rows(trees[chosen], common)
+        both = here.keys() & there.keys()
+        changed = sum(here[place] != there[place] for place in both)
+        added, removed = len(here) - len(both), len(there) - len(both)
         states.append(
             State(tree.top.root, emission.pairs, emission.buckets, index == chosen, added, removed, changed)
         )  # fmt: skip
     return states
 
 
-def _rows(tree: RecoveredTree, other: RecoveredTree) -> Rows:
-    """Return what is in a tree, without the pages that it shares with the same bucket of the ``other`` one."""
+def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> Rows:
+    """Return what is in a tree, without the pages of buckets that another one has in ``common`` with it."""
     rows: Rows = {}
-    paths: dict[int, Path] = {}
     for bucket in tree.buckets:
         path = bucket.path()
         rows[path, None] = bucket.sequence
         for page in bucket.leaves:
-            owner = other.owner_of(page)
-            if owner is not None and _path(owner, paths) == path:
-                continue
-            found = page_elements(tree.table, page)
-            if found is not None:
-                _add(rows, path, found)
+            for inside, found in with_inline(path, page_elements(tree.table, page)) if (path, page) not in common else ():
+                rows.update(
+                    ((inside, key), hash(found.value(i))) for i, key in enumerate(found.keys) if not found.flags[i]
+                )
+                rows.update((((*inside, name), None), sequence) for _, name, _, sequence in found.roots())
     return rows
-
-
-def _path(bucket: Bucket, paths: dict[int, Path]) -> Path:
-    """Return a bucket's path, kept in ``paths``."""
-    path = paths.get(bucket.index)
-    if path is None:
-        path = paths[bucket.index] = bucket.path()
-    return path
-
-
-def _add(rows: Rows, path: Path, found: Elements) -> None:
-    """Add the elements of a page, and of the inline buckets in it."""
-    pending = [(path, found)]
-    while pending:
-        path, found = pending.pop()
-        for i, key in enumerate(found.keys):
-            start, stop = found.mids[i], found.ends[i]
-            if not found.flags[i]:
-                rows[path, key] = hash(found.buffer[start:stop])
-            elif stop - start >= BUCKET_HEADER.size:
-                root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
-                rows[(*path, key), None] = sequence
-                inner = None if root else inline_elements(found.buffer, start, stop)
-                if inner is not None:
-                    pending.append(((*path, key), inner))
 
 
 def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[int]:
@@ -439,37 +403,22 @@ def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[in
     one is enough.
     """
     found: list[int] = []
-    at = _find_magic(buffer, after)
+    at = find(buffer, _MAGIC, after, len(buffer))
     while at >= 0 and len(found) < _MOST_DATABASES:
         start, stop = _extent(buffer, at - PAGE_HEADER_SIZE)
         if start >= after and start not in found and stop > max(end, _run_end(tree, start)):
             found.append(start)
-        at = _find_magic(buffer, at + 1)
+        at = find(buffer, _MAGIC, at + 1, len(buffer))
     return found
-
-
-def _find_magic(buffer: Buffer, start: int) -> int:
-    """Return the offset of the next magic number, or -1; the buffer may be a mapped file larger than memory."""
-    while start < len(buffer):
-        at = find(buffer, _MAGIC, start, start + AT_ONCE + len(_MAGIC))
-        if at >= 0:
-            return at
-        start += AT_ONCE
-        unload(buffer)
-    return -1
 
 
 def _extent(buffer: Buffer, at: int) -> tuple[int, int]:
     """Return where the database begins and ends of which a meta page is at ``at``; -1, -1 if there is no valid one."""
-    header = buffer[at : at + PAGE_HEADER_SIZE]
-    meta = Meta(bytes(buffer[at + PAGE_HEADER_SIZE : at + PAGE_HEADER_SIZE + META_SIZE]), 0)
-    number = int.from_bytes(header[:8], "little")
-    if (
-        header[8:10] != META_PAGE.to_bytes(2, "little")
-        or number > 1
-        or meta.problem() is not None
-        or meta.page_size not in PAGE_SIZE_SEARCH
-    ):
+    if at + PAGE_HEADER_SIZE + META_SIZE > len(buffer):
+        return -1, -1
+    number, flags, _, _ = HEADER.unpack_from(buffer, at)
+    meta = meta_at(buffer, at)
+    if flags != META_PAGE or number > 1 or meta.problem() is not None or meta.page_size not in PAGE_SIZE_SEARCH:
         return -1, -1
     start = at - number * meta.page_size
     return start, start + meta.hwm * meta.page_size

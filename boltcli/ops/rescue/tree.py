@@ -104,10 +104,10 @@ class RecoveredTree:
     """What was reached so far. ``owner`` has, for each page, 1 + the index in ``buckets`` of the one that holds it.
 
     ``used`` marks all pages of reached runs; ``changes`` is what was taken otherwise than it stands there. ``names``
-    are those of the top-level buckets. ``joined``: what is in a bucket, by index, if that is another database.
+    are those of the top-level buckets.
     """
 
-    __slots__ = ("buckets", "changes", "gaps", "joined", "names", "owner", "table", "top", "used")
+    __slots__ = ("buckets", "changes", "gaps", "names", "owner", "table", "top", "used")
 
     def __init__(self, table: PageTable) -> None:
         self.table = table
@@ -116,7 +116,6 @@ class RecoveredTree:
         self.buckets: list[Bucket] = []
         self.gaps: list[Gap] = []
         self.changes: list[Change] = []
-        self.joined: dict[int, RecoveredTree] = {}
         self.names: set[bytes] = set()
         self.top = self.bucket(None, b"", 0, 0)
 
