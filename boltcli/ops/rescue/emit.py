@@ -66,8 +66,9 @@ class Emission:
 
     def _content(self, progress: Callable[[int, int], None] | None) -> Iterator[Event]:
         """Yield what is written."""
+        events: Iterator[Event] = flat(self._bucket(self.tree.top))
         reported = 0
-        for event in flat(self._bucket(self.tree.top)):
+        for event in events:
             if isinstance(event, Pairs) and self._path and self._path[0] == self._special:
                 self.within += len(event.keys)
             yield event

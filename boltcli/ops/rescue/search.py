@@ -388,7 +388,9 @@ def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> Rows:
         path = bucket.path()
         rows[path, None] = bucket.sequence
         for page in bucket.leaves:
-            for inside, found in with_inline(path, page_elements(tree.table, page)) if (path, page) not in common else ():
+            for inside, found in (
+                with_inline(path, page_elements(tree.table, page)) if (path, page) not in common else ()
+            ):
                 rows.update(
                     ((inside, key), hash(found.value(i))) for i, key in enumerate(found.keys) if not found.flags[i]
                 )

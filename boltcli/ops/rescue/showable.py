@@ -249,7 +249,7 @@ class ElementReader:
             return True
         # The one before may have a wrong position, but the right sizes.
         before = self._ends[i - 2] if i > 1 else self._told
-        return before + self._ends[i - 1] - starts[i - 1] == starts[i]
+        return bool(before + self._ends[i - 1] - starts[i - 1] == starts[i])
 
     def _known(self, i: int, count: int) -> int:
         """Return how many bytes of a key are proven to be its own."""
