@@ -150,7 +150,6 @@ class _Search:
         first = [made for made in self.older if made.root in roots]
         self.older = first + [made for made in self.older if made.root not in roots]
         self._paths = [[bucket.path() for bucket in made.tree.buckets] for made in self.older]
-        self._tree_paths = [bucket.path() for bucket in tree.buckets]
 
     def places(self) -> Iterator[_Place]:
         """Yield all pairs in pages that the tree doesn't use, and in the slack of those that it uses."""
@@ -226,14 +225,13 @@ class _Search:
             samples[page] = list(zip(found.keys, found.flags))[:: max(1, found.count // _SAMPLES)]
         wanted = {key for pairs in samples.values() for key, _ in pairs}
         votes: dict[int, dict[Path, int]] = {page: {} for page in samples}
-        trees = [(self.tree, self._tree_paths), *((made.tree, paths) for made, paths in zip(self.older, self._paths))]
-        for tree, paths in trees:
+        for tree in (self.tree, *(made.tree for made in self.older)):
             hits = find_keys(tree, wanted)
             for page, pairs in samples.items():
                 for key, flag in pairs:
-                    for index, kind, _ in hits.get(key, ()):
+                    for path, kind, _ in hits.get(key, ()):
                         if kind == flag:
-                            votes[page][paths[index]] = votes[page].get(paths[index], 0) + 1
+                            votes[page][path] = votes[page].get(path, 0) + 1
         shapes = self._shapes()
         chosen: dict[int, Path] = {}
         for page, found_votes in votes.items():

@@ -20,10 +20,8 @@ from .orphans import (
     Pairs,
     Path,
     Shape,
-    ascends,
     kinds_of,
     likeness,
-    points_of,
     sample,
     shape_of,
     wanted_of,
@@ -194,12 +192,11 @@ class Votes:
         """Look the samples up in the tree and in the older ones."""
         wanted = wanted_of(groups)
         for number, reference in enumerate(self._references, 1):
-            paths = [bucket.path() for bucket in reference.buckets]
             hits = find_keys(reference, wanted)
             for group in groups:
                 if reference.owner_of(group.page) is not None:
                     group.rank = min(group.rank, number)
-                for path, points in points_of(group, hits, paths).items():
+                for path, points in group.points_in(hits).items():
                     group.evidence[path] = max(group.evidence.get(path, 0.0), points)
         self._ask_same_bucket(groups)
         paths = [bucket.path() for bucket in self._tree.buckets]
@@ -208,7 +205,7 @@ class Votes:
         for group in groups:
             if group.leaf and group.rank == UNRANKED:
                 group.rank = 0
-            group.stale = points_of(group, hits, paths)
+            group.stale = group.points_in(hits)
 
     def _ask_same_bucket(self, groups: list[Group]) -> None:
         """Share what is known of a group among those of its family, and take what older pages say of that."""
@@ -261,7 +258,7 @@ class WriteRuns:
                 if group is None:
                     clean = True
                     break
-                if run and not ascends(group, run[-1]):
+                if run and not group.last < run[-1].first:
                     break
                 run.append(group)
                 page -= 1

@@ -13,7 +13,7 @@ from operator import or_
 from typing import NamedTuple
 
 from .evidence import BucketShape, Votes, WriteRuns
-from .orphans import BUCKETS, Orphans, found_in, wanted_of
+from .orphans import BUCKETS, Orphans, wanted_of
 from .tree import PLACED, find_keys
 
 TYPE_CHECKING = False
@@ -133,7 +133,6 @@ class Placement:
     def _sort_out(self, groups: list[Group]) -> None:
         """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
         self.left = []
-        paths = [bucket.path() for bucket in self.tree.buckets]
         seen = bytearray(self.tree.used)
         waiting = groups
         while waiting:
@@ -142,7 +141,7 @@ class Placement:
             below: list[int] = []
             for group in waiting:
                 seen[group.page] = 1
-                if self._is_stale(group, found_in(group, hits, paths)):
+                if self._is_stale(group, group.found_in(hits)):
                     self.dropped += 1
                     below += self._orphans.below(group.page)  # what an old page leads to may be live
                 else:

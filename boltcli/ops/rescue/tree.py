@@ -26,7 +26,9 @@ OTHER_PLACE = "the page holds keys of another place"
 TWO_PLACES = "the page belongs to another place too"
 REUSED = frozenset((OTHER_KEYS, OTHER_BUCKET, OTHER_PLACE, TWO_PLACES))
 _MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do so
-Hit = tuple[int, int, int]  # a bucket's index, 1 if the key is a bucket's name, and a hash of its value
+Path = tuple[bytes, ...]
+# By key the places where it stands: the bucket's path, 1 if the key is a bucket's name, and a hash of its value.
+Hits = dict[bytes, list[tuple[Path, int, int]]]
 _MOST_HITS = 12  # places of one key that are remembered
 
 
@@ -297,20 +299,16 @@ def is_accounted_for(tree: RecoveredTree, meta: Meta, free: bytearray | None) ->
     )
 
 
-def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> dict[bytes, list[Hit]]:
+def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> Hits:
     """For each key of ``wanted`` where in ``tree`` it stands."""
-    hits: dict[bytes, list[Hit]] = {}
-    if not wanted:
-        return hits
-    for bucket in tree.buckets:
+    hits: Hits = {}
+    for bucket in tree.buckets if wanted else ():
+        path = bucket.path() if bucket.leaves else ()
         for page in bucket.leaves:
             found = page_elements(tree.table, page)
-            if found is None:
-                continue
-            common: Collection[bytes] = wanted & set(found.keys)
-            for key in common:
+            for key in wanted.intersection(found.keys) if found is not None else ():
                 at = found.keys.index(key)
                 places = hits.setdefault(key, [])
                 if len(places) < _MOST_HITS:
-                    places.append((bucket.index, found.flags[at], hash(found.value(at))))
+                    places.append((path, found.flags[at], hash(found.value(at))))
     return hits
