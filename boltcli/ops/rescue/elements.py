@@ -87,7 +87,7 @@ class Elements:
 
     def roots(self) -> Iterator[tuple[int, bytes, int, int]]:
         """Yield index, name, root page (0: inline) and sequence of the buckets, but for values that are too small."""
-        for i, flag in enumerate(self.flags):
+        for i, flag in enumerate(self.flags) if any(self.flags) else ():
             if flag and self.ends[i] - self.mids[i] >= BUCKET_HEADER_SIZE:
                 yield i, self.keys[i], *BUCKET_HEADER.unpack_from(self.buffer, self.mids[i])
 

@@ -51,7 +51,9 @@ class Group:
             seen: dict[Path, bool] = {}
             for path, kind, digest in hits.get(key, ()):
                 if kind == flag:
-                    seen[path] = seen.get(path, False) or (bool(value) and digest == hash(value))  # empty ones are equal
+                    seen[path] = seen.get(path, False) or (
+                        bool(value) and digest == hash(value)
+                    )  # empty ones are equal
             for path, equal in seen.items():  # anywhere
                 same, alike = found.get(path, (0, 0))
                 found[path] = same + 1, alike + equal
@@ -183,7 +185,9 @@ class Orphans:
 
     def _tops(self) -> list[int]:
         """Return the orphans without a parent among the orphans, except branch pages older than their children."""
-        parents: dict[int, list[tuple[int, bool]]] = {}  # pages that lead to a page; whether as a branch does, by its keys
+        parents: dict[
+            int, list[tuple[int, bool]]
+        ] = {}  # pages that lead to a page; whether as a branch does, by its keys
         older: list[int] = []  # a child was used for other keys since
         for page in self.pages:
             for child, key, right in self._links(page):

@@ -156,13 +156,7 @@ def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]
     """Return where a page leads: child pages with the keys they must begin with, roots of buckets with None."""
     if not found.leaf:
         return list(zip(found.pgids, found.keys))
-    links: list[tuple[int, bytes | None]] = []
-    for i, flag in enumerate(found.flags):
-        if flag and found.ends[i] - found.mids[i] >= BUCKET_HEADER_SIZE:
-            root, _ = BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])
-            if root and not is_reused(table, found.keys, root):
-                links.append((root, None))
-    return links
+    return [(root, None) for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
 
 
 class AgeSigns(NamedTuple):

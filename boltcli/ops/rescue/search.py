@@ -17,10 +17,9 @@ from ...format.meta import Meta
 from ...format.page import HEADER, find
 from .elements import page_elements, with_inline
 from .emit import Emission
-from .evidence import SameBucket
 from .pages import PageTable, bitmap_of, find_freelists, find_metas, find_page_size, meta_at
 from .placement import Placement
-from .restore import bring_back_names, fill_from_older, take_skeleton
+from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
 from .roots import (
     BucketPages,
     Candidate,
