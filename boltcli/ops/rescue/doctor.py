@@ -207,7 +207,7 @@ def _torn(file: MappedFile) -> list[str]:
     """That it is a copy which was made while a program wrote to the file, if it looks like one."""
     table, tree = _tree(file)
     metas = find_metas(table)
-    if not metas or not is_torn(tree, metas, free_pages(table, metas, tree)):
+    if not metas or not is_torn(tree, metas, free_pages(tree, metas)):
         return []
     return ["it is a torn hot copy: pages of later transactions lie where the tree expects its own, as in a copy made "
             "while a program wrote to the file"]  # fmt: skip

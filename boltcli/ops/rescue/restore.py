@@ -114,7 +114,7 @@ def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearr
             versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
             if versions:
                 live = [page for page in versions if free is not None and not free[page]]
-                made = newest_first([Candidate(tree.table, page) for page in live or versions], [])
+                made = newest_first([Candidate(tree.table, page) for page in live or versions])
                 _take(tree, bucket, made[0].root, same_bucket, free)
                 gap.filled += 1
         if len(tree.gaps) == done:

@@ -17,7 +17,7 @@ from ...format.meta import Meta
 from ...format.page import HEADER, find
 from .elements import page_elements, with_inline
 from .emit import Emission
-from .pages import PageTable, bitmap_of, find_freelists, find_metas, find_page_size, meta_at
+from .pages import PageTable, find_metas, find_page_size, meta_at
 from .placement import Placement
 from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
 from .roots import (
@@ -33,7 +33,7 @@ from .roots import (
     is_torn,
     is_younger_root,
 )
-from .tree import OTHER_BUCKET, Gap, RecoveredTree, best_freelist, free_pages, is_accounted_for
+from .tree import OTHER_BUCKET, Gap, RecoveredTree, best_freelist, free_pages, has_unreached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,14 +118,14 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
     done = Recovery(table, tree)
     done.states = states
     done.root_from, done.metas = "meta" if metas else "", metas
-    free = free_pages(table, metas, tree) if metas else None
+    free = free_pages(tree, metas)
     done.free = free
     # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
     alone = len(metas) < _METAS
     if (
         metas
         and not tree.gaps
-        and (is_accounted_for(tree, metas[0], free) if metas[0].has_freelist else not is_younger_root(tree, metas))
+        and (free is not None and not has_unreached(tree, free, metas[0].hwm) if metas[0].has_freelist else not is_younger_root(tree, metas))
         and not (alone and has_pages_beyond(table, metas[0]))
     ):
         done.exact = True
@@ -188,7 +188,7 @@ def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: Buck
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
         take_skeleton(tree, references[0])
-    if tree.gaps or lost_root or torn or (done.free is not None and _has_unreached(done)):
+    if tree.gaps or lost_root or torn or (done.free is not None and has_unreached(tree, done.free, done.table.pages)):
         roots = {made.root for made in found}
         for page in tree.top.leaves if not tree.top.gaps else ():
             roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
@@ -243,15 +243,6 @@ def _versions_of_root(done: Recovery, found: list[Candidate], pages: BucketPages
         or contains_outside_keys(made, done.free)
     }
     return [made for made in found if pages.family.get(made.root, -made.root) in sure]
-
-
-def _has_unreached(done: Recovery) -> bool:
-    """Return whether there are pages that are neither reached nor free."""
-    table, free = done.table, done.free
-    return any(
-        table.is_tree(page) and not done.tree.used[page] and not (free and free[page])
-        for page in range(2, table.pages)
-    )  # fmt: skip
 
 
 def _place(
@@ -323,22 +314,11 @@ def rivals(table: PageTable, found: list[Candidate]) -> list[Candidate]:
     """
     first = found[0]
     alike = [made for made in found[1:] if made.reused == first.reused and made.tree.top.leaves]
-    if accounts_for_all(table, first):
-        alike = [made for made in alike if accounts_for_all(table, made)]
+    if not first.unaccounted:
+        alike = [made for made in alike if not made.unaccounted]
     # Where all buckets were deleted the root page has no element by which it is known.
     empty = (Candidate(table, page) for page in range(2, table.pages) if table.is_tree(page) and not table.counts[page])
-    return [first, *alike, *(made for made in empty if accounts_for_all(table, made))]
-
-
-def accounts_for_all(table: PageTable, made: Candidate) -> bool:
-    """Return whether every page is in the tree or in a freelist that fits it, as in the state that is the newest.
-
-    Looks at all pages up to the last one that bears its id: zeros may follow it, where the file grew.
-    """
-    pages = bitmap_of(table, list(range(2, table.own.rfind(1) + 1)))
-    return any(
-        not made.bitmap & listed and not pages & ~(made.bitmap | listed) for listed in (0, *_freelists(table))
-    )  # fmt: skip
+    return [first, *alike, *(made for made in empty if not made.unaccounted)]
 
 
 def is_sure(table: PageTable, made: Candidate) -> bool:
@@ -346,20 +326,9 @@ def is_sure(table: PageTable, made: Candidate) -> bool:
 
     That a freelist counts a page as used which is nobody's says so: the page was overwritten.
     """
-    if not accounts_for_all(table, made):
-        return False
-    known = bytearray(table.own)
-    for page in range(2, table.pages):
-        if table.own[page] and table.overflows[page]:
-            for each in table.run(page):
-                known[each] = 1
-    nobodys = bitmap_of(table, [page for page in range(2, table.own.rfind(1)) if not known[page]])
-    return not any(nobodys & ~listed for listed in _freelists(table))
-
-
-def _freelists(table: PageTable) -> list[int]:
-    """Return the pages of each freelist in the file, with those that it lists, as ``bitmap_of`` does."""
-    return [bitmap_of(table, [*table.run(page), *ids]) for page, ids in find_freelists(table)]
+    known = table.marks(each for page in range(2, table.pages) if table.own[page] for each in table.run(page))
+    nobodys = [page for page in range(2, table.own.rfind(1)) if not known[page]]
+    return not made.unaccounted and all(marks[page] for page in nobodys for _, marks in table.freelists)
 
 
 def compare(trees: list[RecoveredTree], chosen: int) -> list[State]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress, count
 from operator import add
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
@@ -143,7 +144,8 @@ class PageHeads:
         for page in range(2, table.pages):
             if table.own[page]:
                 found.update(table.run(page)[1:])
-                found.update(table.freelist(page) or ())
+                listed = table.freelist(page)
+                found.update(compress(count(), listed[1]) if listed is not None else ())
             elif table.kind[page]:
                 found.add(table.bears(page))
         return found

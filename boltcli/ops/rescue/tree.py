@@ -6,14 +6,15 @@ Values are not kept: a bucket has the ids of its leaf pages, and the pages are r
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Set
+from collections.abc import Set
+from operator import and_
 from typing import NamedTuple
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER
 from .elements import Elements, fits, is_reused, page_elements
-from .pages import PageTable, find_freelists
+from .pages import PageTable
 
 # Bucket, page, low, high, the key that the page must begin with, whether its neighbours are leaves.
 Step = tuple["Bucket", int, bytes, bytes | None, bytes | None, bool]
@@ -259,44 +260,25 @@ class RecoveredTree:
         return found, ""
 
 
-def free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> bytearray | None:
+def free_pages(tree: RecoveredTree, metas: list[Meta]) -> bytearray | None:
     """Return the free pages by the newest meta page's freelist; None if it is missing or not reliable."""
-    if not metas or not metas[0].has_freelist:
-        return None
-    ids = table.freelist(metas[0].freelist)
-    return None if ids is None else _marks(tree, [*table.run(metas[0].freelist), *ids])
+    listed = tree.table.freelist(metas[0].freelist) if metas and metas[0].has_freelist else None
+    return None if listed is None or any(map(and_, listed[1], tree.used)) else listed[1]
 
 
 def best_freelist(tree: RecoveredTree) -> bytearray | None:
     """Return the longest freelist in the file that lists no page of the tree."""
-    best: bytearray | None = None
-    for page, ids in sorted(find_freelists(tree.table), key=lambda entry: -len(entry[1])):
-        if ids:
-            best = _marks(tree, [page, *ids])
-            if best is not None:
-                break
-    return best
+    lists = sorted(tree.table.freelists, key=lambda each: -each[0])
+    return next((marks for count, marks in lists if count and not any(map(and_, marks, tree.used))), None)
 
 
-def _marks(tree: RecoveredTree, ids: list[int]) -> bytearray | None:
-    """Return a byte of 1 for each of these pages; None if the tree uses one of them."""
-    marks = bytearray(tree.table.pages)
-    for page in ids:
-        if page < len(marks):
-            if tree.used[page]:
-                return None
-            marks[page] = 1
-    return marks
-
-
-def is_accounted_for(tree: RecoveredTree, meta: Meta, free: bytearray | None) -> bool:
-    """Return whether every page that bears its own id is reached or free."""
-    if free is None:
-        return False
+def has_unreached(tree: RecoveredTree, free: bytearray | None, end: int) -> bool:
+    """Return whether there are pages before ``end`` that bear their own id and are neither reached nor free."""
     table = tree.table
-    return all(
-        tree.used[page] or free[page] or not table.is_tree(page) for page in range(2, min(table.pages, meta.hwm))
-    )
+    return any(
+        table.is_tree(page) and not tree.used[page] and not (free and free[page])
+        for page in range(2, min(table.pages, end))
+    )  # fmt: skip
 
 
 def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> Hits:
