@@ -223,10 +223,10 @@ class Orphans:
             return None
         samples = sample(leaf) | sample(end)
         is_leaf = self.table.kind[page] == LEAF_PAGE
-        return Group(
-            page, is_leaf, max(leaf.ends) - leaf.first if is_leaf else self.table.page_size, first,
-            max(last, end.keys[-1], end.keys[0]), samples, kinds_of(leaf.flags) | kinds_of(end.flags), shape_of(samples),
-        )  # fmt: skip
+        size = max(leaf.ends) - leaf.first if is_leaf else self.table.page_size
+        holds = kinds_of(leaf.flags) | kinds_of(end.flags)
+        last = max(last, end.keys[-1], end.keys[0])
+        return Group(page, is_leaf, size, first, last, samples, holds, shape_of(samples))
 
     def _descend(self, page: int, step: int) -> tuple[Elements | None, bytes]:
         """Return the outermost leaf on a side that a page still leads to, and the outermost key that the pages name."""

@@ -180,7 +180,7 @@ class PageTable:
         return not any(self.page_bytes(pgid))
 
     def freelist(self, pgid: int) -> tuple[int, bytearray] | None:
-        """Return how many pages the freelist page at ``pgid`` lists, and a byte of 1 for each of them and of its own run.
+        """Return how many pages the freelist page at ``pgid`` lists, and a byte of 1 for each of these and of its run.
 
         None if there is no freelist page, or not a sound one.
         """

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Sequence
 from itertools import islice
-from operator import or_
 from typing import TYPE_CHECKING, NamedTuple
 
 from .elements import page_elements
@@ -27,8 +25,8 @@ _ENOUGH_ALONE = 0.0  # if it is the only one
 _MARGIN = 1.5  # points that it must have more than the next one
 _ROUNDS = 50
 _SURE = 5.0
-_UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _MOST_TWINS = 10  # one in so many may be of another bucket
+_UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _VOTE = 20.0  # points for the bucket that all older pages name
 _SIBLINGS = 16  # buckets beside one that are looked at
@@ -36,16 +34,12 @@ _FEW = 2  # of them are taken for what a bucket looks like
 
 
 class Choice(NamedTuple):
-    """A gap for a group, and how much speaks for it: all in all, and without what its pairs look like.
-
-    ``only``: the group can be nowhere else.
-    """
+    """A gap for a group, and how much speaks for it: all in all, and without what its pairs look like."""
 
     points: float
     evidence: float
     group: Group
     gap: Gap
-    only: bool = False
 
 
 class Placement:
@@ -53,12 +47,12 @@ class Placement:
 
     def __init__(
         self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
-        same_bucket: SameBucket, *, all_live: bool = False, torn: bool = False, end: int,
+        same_bucket: SameBucket, *, all_live: bool = False, torn: bool = False,
     ) -> None:  # fmt: skip
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
 
         ``references``: older trees. ``all_live``: the root itself is lost. ``torn``: there are pages of later
-        transactions. ``end``: the number of pages that may be in use.
+        transactions.
         """
         self.tree = tree
         self.table = tree.table
@@ -69,12 +63,11 @@ class Placement:
         self.dropped = 0
         self.left: list[Group] = []
         self._orphans = Orphans(tree, free, roots)
-        self._looks = BucketShape(tree, references)
+        self._looks = BucketShape(tree)
         self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
         self._marks = bytearray(tree.used)  # with the lost pages before which runs were looked for
         self._groups = self._orphans.groups()
         self._find_evidence(references, same_bucket)
-        self._all_known = self._is_all_known(end)
         # The buckets that the tree has; whether nothing is missing in them.
         self._whole = {bucket.path(): not bucket.gaps for bucket in tree.buckets}
 
@@ -176,19 +169,6 @@ class Placement:
         lone = gap.is_whole() and gap.bucket.index in small and group.leaf and not gap.filled
         return lone and group.evidence.get(gap.bucket.path(), 0.0) < _SURE
 
-    def _is_all_known(self, end: int) -> bool:
-        """Return whether each page before ``end`` is reached, free, an orphan, or one that is known to be lost."""
-        if self.free is None:
-            return False
-        known = bytearray(map(or_, self.tree.used, self.free))
-        for page in self._orphans.pages:
-            run = self.table.run(page)
-            known[run.start : run.stop] = b"\1" * len(run)
-        for gap in self.tree.gaps:
-            if gap.page < self.table.pages:
-                known[gap.page] = 1
-        return all(known[2:end])
-
     def _sort_out(self, groups: list[Group]) -> None:
         """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
         self.left = []
@@ -218,8 +198,6 @@ class Placement:
         if not best:
             return None
         first, *others = sorted(best.values(), key=lambda choice: -choice.points)
-        if self._all_known and not others:
-            return first._replace(only=True)
         second = others[0].points if others else 0.0
         if self.free is None:
             path = first.gap.bucket.path()
@@ -299,10 +277,8 @@ class Placement:
 class BucketShape:
     """What the buckets of a tree that is being filled hold: kinds and shapes."""
 
-    def __init__(self, tree: RecoveredTree, references: list[RecoveredTree]) -> None:
-        """``references``: older trees."""
+    def __init__(self, tree: RecoveredTree) -> None:
         self._table = tree.table
-        self._older = [{each.path(): each.leaves for each in tree.buckets if each.leaves} for tree in references]
         self._kinds: dict[int, int] = {}
         self._shapes: dict[int, tuple[int, Shape | None]] = {}
 
@@ -320,7 +296,7 @@ class BucketShape:
         return self._kinds[bucket.index]
 
     def likeness(self, group: Group, bucket: Bucket) -> float:
-        """Return points for pairs that look like the bucket's, or like what it had; negative ones if they don't."""
+        """Return points for pairs that look like the bucket's; negative ones if they don't."""
         size = len(bucket.leaves)
         known = self._shapes.get(bucket.index)
         if known is None or (size and size >= 2 * known[0]):
@@ -341,11 +317,8 @@ class BucketShape:
         return some[0] | some[-1] if some and likeness(shape_of(some[0]), shape_of(some[-1])) > 0 else {}
 
     def _pairs(self, bucket: Bucket) -> Pairs:
-        """Return some pairs of the bucket, or that it had."""
-        leaves: Sequence[int] = bucket.leaves
-        if not leaves:
-            path = bucket.path()
-            leaves = next((older[path] for older in self._older if path in older), leaves)
+        """Return some pairs of the bucket."""
+        leaves = bucket.leaves
         pairs: Pairs = {}
         for number in {0, len(leaves) // 2, len(leaves) - 1} if leaves else ():
             found = page_elements(self._table, leaves[number])
@@ -365,7 +338,7 @@ def _surest(choices: list[Choice]) -> list[Choice]:
     Of the latter two none if their keys overlap: then there is another bucket that looks the same, or has lost its
     name.
     """
-    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or choice.only or not choice.gap.is_whole()]
+    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not choice.gap.is_whole()]
     if sure:
         return sure
     for least in (_ENOUGH, -1.0):

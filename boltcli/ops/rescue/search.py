@@ -122,14 +122,13 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
     done.free = free
     # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
     alone = len(metas) < _METAS
-    if (
-        metas
-        and not tree.gaps
-        and (free is not None and not has_unreached(tree, free, metas[0].hwm) if metas[0].has_freelist else not is_younger_root(tree, metas))
-        and not (alone and has_pages_beyond(table, metas[0]))
-    ):
-        done.exact = True
-        return done
+    if metas and not tree.gaps and not (alone and has_pages_beyond(table, metas[0])):
+        if metas[0].has_freelist:
+            done.exact = free is not None and not has_unreached(tree, free, metas[0].hwm)
+        else:
+            done.exact = not is_younger_root(tree, metas)
+        if done.exact:
+            return done
     torn = is_torn(tree, metas, free)
     graph = PageGraph(table)
     pages = BucketPages(table, graph.bucketish)
@@ -253,9 +252,7 @@ def _place(
     tree = done.tree
     same_bucket = SameBucket(done.table, [tree, *references], pages)
     bring_back_names(tree, same_bucket, done.free)
-    placement = Placement(
-        tree, references, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn, end=_end(done)
-    )
+    placement = Placement(tree, references, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn)
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]

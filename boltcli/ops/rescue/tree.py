@@ -288,7 +288,9 @@ def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> Hits:
         path = bucket.path() if bucket.leaves else ()
         for page in bucket.leaves:
             found = page_elements(tree.table, page)
-            for key in wanted.intersection(found.keys) if found is not None else ():
+            if found is None:
+                continue
+            for key in wanted & set(found.keys):
                 at = found.keys.index(key)
                 places = hits.setdefault(key, [])
                 if len(places) < _MOST_HITS:
