@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from .elements import Elements, page_elements, read_elements, with_inline
-from .pages import PageTable, find_metas, find_page_size
+from .pages import PageTable
 from .roots import Candidate, PageGraph, candidates
-from .tree import RecoveredTree, find_keys
+from .tree import RecoveredTree, find_keys, newest_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,13 +73,8 @@ def deleted(
     are newer, and a delete is no version unless all are asked for. The pairs are in the order of these keys; with
     ``ascending`` in that of their own, as ``import`` takes them.
     """
-    page_size, _ = find_page_size(buffer)
-    table = PageTable(buffer, page_size)
-    metas = find_metas(table)
-    tree = RecoveredTree(table)
-    if metas:
-        tree.walk(tree.top, metas[0].root)
-    search = _Search(table, tree, [meta.root for meta in metas[1:]], progress)
+    tree, metas = newest_tree(buffer)
+    search = _Search(tree, [meta.root for meta in metas[1:]], progress)
     names: dict[_Place, bytes] = {}  # of versions
 
     def fits(place: _Place) -> bool:
@@ -135,10 +130,8 @@ def _chosen(
 class _Search:
     """The pages of one file, those of its tree and the others."""
 
-    def __init__(
-        self, table: PageTable, tree: RecoveredTree, roots: list[int], progress: Callable[[int, int], None] | None
-    ) -> None:
-        self.table = table
+    def __init__(self, tree: RecoveredTree, roots: list[int], progress: Callable[[int, int], None] | None) -> None:
+        self.table = table = tree.table
         self.tree = tree
         self.progress = progress
         graph = PageGraph(table)

@@ -21,11 +21,11 @@ from ..write.freelist_rebuild import rebuild_freelist
 from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
 from .elements import page_elements
 from .emit import Emission
-from .pages import MappedFile, PageTable, find_metas, find_page_size
+from .pages import MappedFile, find_page_size
 from .recover import recover_file
 from .roots import is_torn
 from .text_mode import EXPLANATION, undone
-from .tree import RecoveredTree, free_pages
+from .tree import RecoveredTree, free_pages, newest_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -205,21 +205,11 @@ def _text_mode(file: MappedFile) -> list[Symptom]:
 
 def _torn(file: MappedFile) -> list[str]:
     """That it is a copy which was made while a program wrote to the file, if it looks like one."""
-    table, tree = _tree(file)
-    metas = find_metas(table)
+    tree, metas = newest_tree(file.buffer)
     if not metas or not is_torn(tree, metas, free_pages(tree, metas)):
         return []
     return ["it is a torn hot copy: pages of later transactions lie where the tree expects its own, as in a copy made "
             "while a program wrote to the file"]  # fmt: skip
-
-
-def _tree(file: MappedFile) -> tuple[PageTable, RecoveredTree]:
-    table = PageTable(file.buffer, find_page_size(file.buffer)[0])
-    tree = RecoveredTree(table)
-    metas = find_metas(table)
-    if metas:
-        tree.walk(tree.top, metas[0].root)
-    return table, tree
 
 
 def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
@@ -254,7 +244,7 @@ def _steps(name: str, path: str) -> tuple[list[_Step], int]:
         return [abandon, _Step(["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))], 0
     # The elements that lead nowhere or cannot be read are removed.
     with MappedFile(path, "none") as file:
-        places = _bad_elements(*_tree(file))
+        places = _bad_elements(newest_tree(file.buffer)[0])
     if not 0 < len(places) <= _MOST_CLEARED:
         return [], 0
     return [*starmap(_clearing, places), abandon], len(places)
@@ -299,7 +289,7 @@ def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> R
             # bbolt walks all pages below the high-water mark, in the file or not.
             sound = sound and snapshot.meta.hwm * snapshot.page_size <= os.path.getsize(copy)
         with MappedFile(copy, "none") as file:
-            _, tree = _tree(file)
+            tree, _ = newest_tree(file.buffer)
             emission = Emission(tree)
             emission.count()
     except BoltError as error:
@@ -312,12 +302,12 @@ def _is_sound(snapshot: Snapshot) -> bool:
     return all(finding.kind in _WRITTEN_ANEW for finding in deep_check(snapshot))
 
 
-def _bad_elements(table: PageTable, tree: RecoveredTree) -> list[tuple[int, int]]:
+def _bad_elements(tree: RecoveredTree) -> list[tuple[int, int]]:
     """Return page and index of elements that refer to unreachable pages; the last ones of a page first."""
     bad = {gap.page for gap in tree.gaps if not gap.elements}
     found = []
-    for page in range(2, table.pages):
-        elements = page_elements(table, page) if tree.owner[page] else None
+    for page in range(2, tree.table.pages):
+        elements = page_elements(tree.table, page) if tree.owner[page] else None
         if elements is not None:
             found += [(page, index) for index, child in enumerate(elements.pgids) if child in bad]
             found += [(page, index) for index, _, root, _ in elements.roots() if root and root in bad]

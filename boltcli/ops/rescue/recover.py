@@ -18,7 +18,7 @@ from .emit import Emission
 from .pages import MappedFile
 from .search import Recovery, State, is_mended, recover
 from .text_mode import PROVED, TextMode, undone
-from .tree import OLDER, PLACED, Bucket
+from .tree import OLDER, PLACED, Bucket, RecoveredTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -299,25 +299,31 @@ def _differ(done: Recovery) -> bool:
     return any(state.differs for state in done.states)
 
 
+def _extra_bucket(tree: RecoveredTree, name: bytes) -> Bucket:
+    """Return a new bucket ``name`` in the root bucket, or of a name like it if that is there."""
+    while name in tree.names or name in tree.top.children:
+        name += b"+"
+    tree.top.added.add(name)
+    return tree.bucket(tree.top, name, 0, 0)
+
+
+def _bucket_of(page: int, outer: Bucket, tree: RecoveredTree) -> Bucket:
+    """Return a new bucket in an extra one, for what is on a page."""
+    outer.added.add(name := str(page).encode())
+    return tree.bucket(outer, name, page, 0)
+
+
 def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket | None:
     """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing."""
     tree = done.tree
     if not done.left:
         return None
-    top = tree.top
-    while name in tree.names:
-        name += b"+"
-    bucket = tree.bucket(top, name, 0, 0)
-    top.added.add(name)
+    bucket = _extra_bucket(tree, name)
     gaps = len(tree.gaps)
     for page in done.left:
-        if tree.used[page]:
-            continue
-        inner = str(page).encode()
-        made = tree.bucket(bucket, inner, page, 0)
-        bucket.added.add(inner)
-        tree.walk(made, page, b"", None, PLACED, strict=True)
-        done.lost_pages += 1
+        if not tree.used[page]:
+            tree.walk(_bucket_of(page, bucket, tree), page, b"", None, PLACED, strict=True)
+            done.lost_pages += 1
     del tree.gaps[gaps:]
     return bucket
 
@@ -331,13 +337,9 @@ def add_deleted(done: Recovery, name: bytes) -> Bucket | None:
     ]  # fmt: skip
     if not pages:
         return None
-    while name in tree.names or name in tree.top.children:
-        name += b"+"
-    bucket = tree.bucket(tree.top, name, 0, 0)
-    tree.top.added.add(name)
+    bucket = _extra_bucket(tree, name)
     for page in pages:
-        inner = str(page).encode()
-        tree.bucket(bucket, inner, page, 0).leaves.append(page)
-        tree.buckets[-1].origins.append(OLDER)
-        bucket.added.add(inner)
+        inner = _bucket_of(page, bucket, tree)
+        inner.leaves.append(page)
+        inner.origins.append(OLDER)
     return bucket

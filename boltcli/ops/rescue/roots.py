@@ -165,9 +165,7 @@ class Candidate:
 
     def __init__(self, table: PageTable, root: int, sequence: int = 0) -> None:
         self.root = root
-        self.tree = RecoveredTree(table)
-        self.tree.top.root, self.tree.top.sequence = root, sequence
-        self.tree.walk(self.tree.top, root, strict=True)
+        self.tree = RecoveredTree(table, root, sequence, strict=True)
         self.reused = sum(gap.reason in REUSED for gap in self.tree.gaps)
         self.bitmap = int.from_bytes(self.tree.used, "little")
 

@@ -103,11 +103,11 @@ def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
 def _recover(table: PageTable, state: int = 0) -> Recovery:
     """Find what one database holds, in the state of this number."""
     metas = find_metas(table)
-    tree = _tree_of(table, metas[0]) if metas else RecoveredTree(table)
+    tree = RecoveredTree(table, metas[0].root, metas[0].sequence) if metas else RecoveredTree(table)
     states: list[State] = []
     if len(metas) == _METAS and is_mended(table, metas[0]):
         # bbolt passes over a meta page whose checksum is wrong, even where the one bit that is wrong is known.
-        other = _tree_of(table, metas[1])
+        other = RecoveredTree(table, metas[1].root, metas[1].sequence)
         chosen = _chosen(state, _METAS, int(bool(tree.gaps) and not other.gaps))
         states = compare([tree, other], chosen)
         if chosen:
@@ -137,22 +137,12 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
         return done
     if torn:
         done.torn = True
-        tree = done.tree = RecoveredTree(table)
-        tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
-        tree.walk(tree.top, metas[0].root, strict=True)
+        tree = done.tree = RecoveredTree(table, metas[0].root, metas[0].sequence, strict=True)
         if is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
             tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
     _look_for_the_rest(done, torn, graph, pages, state)
     return done
-
-
-def _tree_of(table: PageTable, meta: Meta) -> RecoveredTree:
-    """Return what can be reached from the root page that a meta page names."""
-    tree = RecoveredTree(table)
-    tree.top.root, tree.top.sequence = meta.root, meta.sequence
-    tree.walk(tree.top, meta.root)
-    return tree
 
 
 def _chosen(state: int, states: int, likeliest: int = 0) -> int:
@@ -222,11 +212,8 @@ def _take_newest(done: Recovery, found: list[Candidate], state: int) -> list[Can
     best, *others = found
     done.root_from = "pages"
     done.tree = best.tree
-    done.tree.top.root = best.root
     if done.tree.gaps:  # fewer if a child may have other first keys than its branch says
-        done.tree = RecoveredTree(table)
-        done.tree.top.root = best.root
-        done.tree.walk(done.tree.top, best.root)
+        done.tree = RecoveredTree(table, best.root)
     return others
 
 

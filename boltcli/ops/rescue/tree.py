@@ -14,7 +14,11 @@ from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER
 from .elements import Elements, fits, is_reused, page_elements
-from .pages import PageTable
+from .pages import PageTable, find_metas, find_page_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...format.page import Buffer
 
 # Bucket, page, low, high, the key that the page must begin with, whether its neighbours are leaves.
 Step = tuple["Bucket", int, bytes, bytes | None, bytes | None, bool]
@@ -112,7 +116,8 @@ class RecoveredTree:
 
     __slots__ = ("buckets", "changes", "gaps", "names", "owner", "table", "top", "used")
 
-    def __init__(self, table: PageTable) -> None:
+    def __init__(self, table: PageTable, root: int | None = None, sequence: int = 0, *, strict: bool = False) -> None:
+        """With ``root`` all that can be reached from that page is in it; ``strict`` is as in :meth:`walk`."""
         self.table = table
         self.owner = array("Q", bytes(8 * table.pages))
         self.used = bytearray(table.pages)
@@ -120,7 +125,9 @@ class RecoveredTree:
         self.gaps: list[Gap] = []
         self.changes: list[Change] = []
         self.names: set[bytes] = set()
-        self.top = self.bucket(None, b"", 0, 0)
+        self.top = self.bucket(None, b"", root or 0, sequence)
+        if root is not None:
+            self.walk(self.top, root, strict=strict)
 
     def bucket(self, parent: Bucket | None, name: bytes, root: int, sequence: int) -> Bucket:
         """Return a new bucket in ``parent``."""
@@ -258,6 +265,13 @@ class RecoveredTree:
         if bears != page and bears < table.pages and table.page_bytes(bears) == table.page_bytes(page):
             return None, f"the page is a copy of page {bears}"
         return found, ""
+
+
+def newest_tree(buffer: Buffer) -> tuple[RecoveredTree, list[Meta]]:
+    """Return what can be reached from the newest meta page of a file, and its meta pages."""
+    table = PageTable(buffer, find_page_size(buffer)[0])
+    metas = find_metas(table)
+    return RecoveredTree(table, metas[0].root if metas else None), metas
 
 
 def free_pages(tree: RecoveredTree, metas: list[Meta]) -> bytearray | None:
