@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from .elements import Elements, page_elements, read_elements, with_inline
-from .pages import PageTable
 from .roots import Candidate, PageGraph, candidates
 from .tree import RecoveredTree, find_keys, newest_tree
 
@@ -134,15 +133,14 @@ class _Search:
         self.table = table = tree.table
         self.tree = tree
         self.progress = progress
-        graph = PageGraph(table)
-        names = {name for page in tree.top.leaves for name in _names(table, page)} or None
-        found = [made for made in candidates(table, graph, names, every=True) if not tree.owner[made.root]]
+        found = [
+            made for made in candidates(table, PageGraph(table), tree.names or None, every=True)
+            if not tree.owner[made.root]
+        ]  # fmt: skip
         known = {made.root for made in found}
         # The other meta page's tree is the newest of the older ones.
-        self.older = [Candidate(table, root) for root in roots if root not in known] + found
-        first = [made for made in self.older if made.root in roots]
-        self.older = first + [made for made in self.older if made.root not in roots]
-        self._paths = [[bucket.path() for bucket in made.tree.buckets] for made in self.older]
+        older = [Candidate(table, root) for root in roots if root not in known] + found
+        self.older = [made.tree for made in sorted(older, key=lambda made: made.root not in roots)]
 
     def places(self) -> Iterator[_Place]:
         """Yield all pairs in pages that the tree doesn't use, and in the slack of those that it uses."""
@@ -151,14 +149,16 @@ class _Search:
             page for page in range(2, table.pages)
             if not self.tree.used[page] and table.is_tree(page) and table.kind[page] == LEAF_PAGE
         ]  # fmt: skip
-        likely = self._likely([page for page in pages if self._older_owner(page) is None])
+        owners = {page: owner for page in pages if (owner := self._older_owner(page)) is not None}
+        for page, path in self._likely([page for page in pages if page not in owners]).items():
+            owners[page] = path, LIKELY, _OLDEST
         for number, page in enumerate(pages):
             if self.progress is not None:
                 self.progress(number, len(pages))
             found = page_elements(table, page)
             if found is None:
                 continue
-            path, sure, age = self._bucket_of(page, likely)
+            path, sure, age = owners.get(page, ((NOWHERE, str(page).encode()), UNKNOWN, _OLDEST))
             if table.is_torn(page):
                 found = self._untorn(page, found)
             yield from self._pairs(found, path, page, sure, age)
@@ -192,21 +192,10 @@ class _Search:
                     gone.add(number)
         return [place for number, place in enumerate(places) if number not in gone]
 
-    def _older_owner(self, page: int) -> tuple[Path, int] | None:
+    def _older_owner(self, page: int) -> tuple[Path, str, int] | None:
         """Return the bucket of the newest older tree that leads to the page, and which one that is."""
-        for number, made in enumerate(self.older):
-            owner = made.tree.owner_of(page)
-            if owner is not None:
-                return self._paths[number][owner.index], number
-        return None
-
-    def _bucket_of(self, page: int, likely: dict[int, Path]) -> tuple[Path, str, int]:
-        older = self._older_owner(page)
-        if older is not None:
-            return older[0], CERTAIN, older[1]
-        if page in likely:
-            return likely[page], LIKELY, _OLDEST
-        return (NOWHERE, str(page).encode()), UNKNOWN, _OLDEST
+        owners = ((tree.owner_of(page), age) for age, tree in enumerate(self.older))
+        return next(((owner.path(), CERTAIN, age) for owner, age in owners if owner is not None), None)
 
     def _likely(self, pages: list[int]) -> dict[int, Path]:
         """Return the bucket that has or had most of a page's keys; else the only one with such keys."""
@@ -218,32 +207,31 @@ class _Search:
             samples[page] = list(zip(found.keys, found.flags))[:: max(1, found.count // _SAMPLES)]
         wanted = {key for pairs in samples.values() for key, _ in pairs}
         votes: dict[int, dict[Path, int]] = {page: {} for page in samples}
-        for tree in (self.tree, *(made.tree for made in self.older)):
+        for tree in (self.tree, *self.older):
             hits = find_keys(tree, wanted)
             for page, pairs in samples.items():
                 for key, flag in pairs:
                     for path, kind, _ in hits.get(key, ()):
                         if kind == flag:
                             votes[page][path] = votes[page].get(path, 0) + 1
-        shapes = self._shapes()
+        lengths = self._lengths()
         chosen: dict[int, Path] = {}
         for page, found_votes in votes.items():
             if found_votes:
                 chosen[page] = max(found_votes, key=lambda path: (found_votes[path], path))
                 continue
-            alike = [
-                path for path, lengths in shapes.items() if _usual_length([key for key, _ in samples[page]]) in lengths
-            ]
+            length = _usual_length([key for key, _ in samples[page]])
+            alike = [path for path, usual in lengths.items() if length in usual]
             if len(alike) == 1:
                 chosen[page] = alike[0]
         return chosen
 
-    def _shapes(self) -> dict[Path, set[int]]:
+    def _lengths(self) -> dict[Path, set[int]]:
         """Return the usual lengths of keys of the buckets that have pages of their own."""
         found: dict[Path, set[int]] = {}
-        for bucket in self.tree.buckets:
+        for bucket in self.tree.buckets[1:]:
             count = len(bucket.leaves)
-            for number in {0, count // 2, count - 1} if count and bucket.parent is not None else ():
+            for number in {0, count // 2, count - 1} if count else ():
                 elements = page_elements(self.table, bucket.leaves[number])
                 if elements is not None and elements.keys:
                     found.setdefault(bucket.path(), set()).add(_usual_length(elements.keys))
@@ -280,11 +268,6 @@ class _Search:
             for i, start in enumerate(each.starts):
                 if not (each.flags and each.flags[i]):
                     yield _Place(inside, start, each.mids[i], each.ends[i], page, sure, age)
-
-
-def _names(table: PageTable, page: int) -> list[bytes]:
-    found = page_elements(table, page)
-    return [] if found is None else [key for key, flag in zip(found.keys, found.flags) if flag]
 
 
 def _usual_length(keys: list[bytes]) -> int:
