@@ -9,6 +9,7 @@ the two lists the pages of the other as free. So without a valid meta page sever
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...errors import ArgumentError
@@ -48,6 +49,7 @@ _MAGIC = MAGIC.to_bytes(4, "little")
 _MOST_DATABASES = 64  # databases in a file
 
 
+@dataclass(slots=True, eq=False)
 class Recovery:
     """What was found in a file.
 
@@ -59,23 +61,22 @@ class Recovery:
     ``sure``: nothing says that there was a newer one.
     """
 
-    def __init__(self, table: PageTable, tree: RecoveredTree) -> None:
-        self.table = table
-        self.tree = tree
-        self.exact = False
-        self.torn = False
-        self.sure = True
-        self.page_size_from = ""
-        self.root_from = ""
-        self.metas: list[Meta] = []
-        self.placed = 0
-        self.older = 0
-        self.stale = 0
-        self.lost_pages = 0
-        self.left: list[int] = []
-        self.free: bytearray | None = None
-        self.others: list[int] = []
-        self.states: list[State] = []
+    table: PageTable
+    tree: RecoveredTree
+    exact: bool = False
+    torn: bool = False
+    sure: bool = True
+    page_size_from: str = ""
+    root_from: str = ""
+    metas: list[Meta] = field(default_factory=list)
+    placed: int = 0
+    older: int = 0
+    stale: int = 0
+    lost_pages: int = 0
+    left: list[int] = field(default_factory=list)
+    free: bytearray | None = None
+    others: list[int] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
 
     def gaps(self) -> list[Gap]:
         """Return what is known to be missing."""
@@ -115,11 +116,8 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
             metas.reverse()
     elif metas:
         _chosen(state, 1)
-    done = Recovery(table, tree)
-    done.states = states
-    done.root_from, done.metas = "meta" if metas else "", metas
     free = free_pages(tree, metas)
-    done.free = free
+    done = Recovery(table, tree, metas=metas, root_from="meta" if metas else "", free=free, states=states)
     # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
     alone = len(metas) < _METAS
     if metas and not tree.gaps and not (alone and has_pages_beyond(table, metas[0])):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Set
+from dataclasses import dataclass, field
 from operator import and_
 from typing import NamedTuple
 
@@ -37,25 +38,23 @@ Hits = dict[bytes, list[tuple[Path, int, int]]]
 _MOST_HITS = 12  # places of one key that are remembered
 
 
+@dataclass(slots=True, eq=False)
 class Bucket:
     """A bucket: the ids of its ``leaves`` with where each comes from (``origins``), and its nested buckets by name.
 
     ``added`` are the names of nested buckets that stand in none of its leaves. ``parent`` is None for a root.
     """
 
-    __slots__ = ("added", "children", "gaps", "index", "leaves", "name", "origins", "parent", "root", "sequence")
-
-    def __init__(self, parent: Bucket | None, name: bytes, root: int, sequence: int, index: int) -> None:
-        self.parent = parent
-        self.name = name
-        self.root = root
-        self.sequence = sequence
-        self.index = index
-        self.leaves = array("Q")
-        self.origins = bytearray()
-        self.children: dict[bytes, Bucket] = {}
-        self.added: set[bytes] = set()
-        self.gaps: list[Gap] = []
+    parent: Bucket | None
+    name: bytes
+    root: int
+    sequence: int
+    index: int
+    leaves: array[int] = field(default_factory=lambda: array("Q"))
+    origins: bytearray = field(default_factory=bytearray)
+    children: dict[bytes, Bucket] = field(default_factory=dict)
+    added: set[bytes] = field(default_factory=set)
+    gaps: list[Gap] = field(default_factory=list)
 
     def path(self) -> tuple[bytes, ...]:
         """Return the names that lead to it from the root bucket, whose path is ()."""
@@ -67,6 +66,7 @@ class Bucket:
         return tuple(reversed(names))
 
 
+@dataclass(slots=True, eq=False)
 class Gap:
     """A part of a bucket that cannot be reached: keys from ``low`` up to ``high`` (None: no end), below ``page``.
 
@@ -75,20 +75,15 @@ class Gap:
     leaf, as its neighbours are.
     """
 
-    __slots__ = ("bucket", "complete", "elements", "filled", "high", "leaf", "low", "page", "reason")
-
-    def __init__(
-        self, bucket: Bucket, low: bytes, high: bytes | None, page: int, reason: str, elements: int = 0
-    ) -> None:
-        self.bucket = bucket
-        self.low = low
-        self.high = high
-        self.page = page
-        self.reason = reason
-        self.elements = elements
-        self.filled = 0
-        self.complete = False
-        self.leaf = False
+    bucket: Bucket
+    low: bytes
+    high: bytes | None
+    page: int
+    reason: str
+    elements: int = 0
+    leaf: bool = False
+    filled: int = 0
+    complete: bool = False
 
     def is_whole(self) -> bool:
         """Return whether all of a bucket is missing: its root page is lost."""
@@ -113,8 +108,6 @@ class RecoveredTree:
     ``used`` marks all pages of reached runs; ``changes`` is what was taken otherwise than it stands there. ``names``
     are those of the top-level buckets.
     """
-
-    __slots__ = ("buckets", "changes", "gaps", "names", "owner", "table", "top", "used")
 
     def __init__(self, table: PageTable, root: int | None = None, sequence: int = 0, *, strict: bool = False) -> None:
         """With ``root`` all that can be reached from that page is in it; ``strict`` is as in :meth:`walk`."""
@@ -142,10 +135,8 @@ class RecoveredTree:
         *, leaf: bool = False,
     ) -> None:  # fmt: skip
         """Note that something is missing."""
-        found = Gap(bucket, low, high, page, reason, elements)
-        found.leaf = leaf
-        bucket.gaps.append(found)
-        self.gaps.append(found)
+        bucket.gaps.append(Gap(bucket, low, high, page, reason, elements, leaf))
+        self.gaps.append(bucket.gaps[-1])
 
     def owner_of(self, page: int) -> Bucket | None:
         """Return the bucket that holds the page."""
