@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
 from ...format.constants import LEAF_PAGE
 from ...storage.destination import Destination
+from ...storage.files import write_all
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_source
 from .emit import Emission
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 DELETED = b"deleted"
 _MOST_ALTERED = 100  # differences of one kind that are listed
 PAGE_SIZES = tuple(1024 << i for i in range(7))
+_PAGE_SIZE = 4096
 LOST_AND_FOUND = b"lost+found"
 
 
@@ -35,10 +37,10 @@ class Loss(NamedTuple):
     """What is missing: keys of ``bucket`` from ``low`` up to ``high`` (None: no end), because of ``page``."""
 
     bucket: tuple[bytes, ...]
-    low: bytes | None
-    high: bytes | None
-    page: int | None
-    reason: str
+    low: bytes | None = None
+    high: bytes | None = None
+    page: int | None = None
+    reason: str = ""
 
 
 class Altered(NamedTuple):
@@ -127,7 +129,6 @@ def recover_file(
     ):
         done, text_mode = _recovered(file.buffer, page_size, state)
         proved = text_mode is not None and text_mode.certainty == PROVED
-        unplaced = len(done.left)
         name = None
         if lost_and_found is not None and not bucket:
             made = add_lost_and_found(done, lost_and_found)
@@ -137,9 +138,14 @@ def recover_file(
         emission = Emission(done.tree, name, bucket)
         try:
             if text_mode is not None and proved and done.exact and not (bucket or deleted):
-                size = _as_it_was(text_mode.content, emission, destination.fd)
+                # The file that the SHA-256 at its end proves, that too.
+                emission.count()
+                write_all(destination.fd, text_mode.content, 0)
+                size = len(text_mode.content)
             else:
-                size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
+                # The page size of the source, if bolt can have written it anywhere.
+                page_size = done.table.page_size if done.table.page_size in PAGE_SIZES else _PAGE_SIZE
+                size = emission.write(destination.fd, page_size, progress)
         except OSError as error:
             file.check_unchanged()
             raise DestinationError("write", output, error) from error
@@ -149,10 +155,12 @@ def recover_file(
         if not (emission.pairs or emission.buckets or done.tree.top.leaves):
             reasons = ["no page of the file is one of a bolt database", *map(other_database, done.others)]
             raise InvalidDatabase(f"there is nothing to recover: {'; '.join(reasons)}")
-        lost = losses(done, emission, bucket, unplaced if lost_and_found is None else 0) + _doubts(text_mode)
+        lost = losses(done, emission, bucket, left_out=lost_and_found is None)
+        if text_mode is not None and not proved:  # a value may have got another line end
+            lost.append(Loss((), reason=text_mode.sentence()))
         changed = alterations(done, emission, bucket)
         exact = proved and done.exact
-        if not (proved or lost or changed or _differ(done)):
+        if not (proved or lost or changed or any(state.differs for state in done.states)):
             found = compared(path, destination.fd, bucket, {name, DELETED if deleted else name})
             exact, changed = done.exact and found == [], found or []
         noted = notes(done)
@@ -175,31 +183,12 @@ def _recovered(buffer: Buffer, page_size: int, state: int) -> tuple[Recovery, Te
     return recover(buffer, page_size=page_size, state=state), None
 
 
-def _doubts(text_mode: TextMode | None) -> list[Loss]:
-    """Return that what was undone isn't proved: a value may have got another line end."""
-    unproved = text_mode is not None and text_mode.certainty != PROVED
-    return [Loss((), None, None, None, text_mode.sentence())] if text_mode is not None and unproved else []
-
-
-def _as_it_was(content: bytes, emission: Emission, fd: int) -> int:
-    """Write the file that the SHA-256 at its end proves, that too; count what it holds. Return its size."""
-    emission.count()
-    with open(fd, "wb", closefd=False) as file:
-        file.write(content)
-    return len(content)
-
-
-def _result_page_size(page_size: int) -> int:
-    """Return the page size of the source, if bolt can have written it anywhere."""
-    return page_size if page_size in PAGE_SIZES else 4096
-
-
 def other_database(offset: int) -> str:
     """Say that there is another database, and what to do."""
     return f"another database begins at byte {offset}: open it with --offset {offset}"
 
 
-def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_out: int) -> list[Loss]:
+def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], *, left_out: bool) -> list[Loss]:
     """Return what is known to be missing in the result."""
     found = []
     for gap in done.gaps():
@@ -211,21 +200,21 @@ def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_o
             reason += f"; {gap.filled} page{'s' * (gap.filled > 1)} that fit{'s' * (gap.filled == 1)} put in its place"
         found.append(Loss(path, gap.low or None, gap.high, gap.page, reason))
     if done.torn:
-        found.append(Loss((), None, None, None, "pages of later transactions lie among those of the tree: the file was "
-                          "written to while it was copied"))  # fmt: skip
+        reason = "pages of later transactions lie among those of the tree: the file was written to while it was copied"
+        found.append(Loss((), reason=reason))
     elif done.root_from == "older":
         root = done.metas[0].root if done.metas else None
-        found.append(Loss((), None, None, root, "the newest root page is lost: the last changes may be missing"))
+        found.append(Loss((), page=root, reason="the newest root page is lost: the last changes may be missing"))
     elif not done.sure:
         reason = "not all pages of the file are accounted for: a newer root page may be lost"
-        found.append(Loss((), None, None, None, reason))
+        found.append(Loss((), reason=reason))
     if not done.metas and not done.tree.top.leaves and not found:
-        found.append(Loss((), None, None, None, "the root page was not found"))
-    found += [Loss((), None, None, None, other_database(offset)) for offset in done.others]
-    found += [Loss(path, None, None, page, what) for path, page, what in emission.lost]
+        found.append(Loss((), reason="the root page was not found"))
+    found += [Loss((), reason=other_database(offset)) for offset in done.others]
+    found += [Loss(path, page=page, reason=what) for path, page, what in emission.lost]
     if left_out:
-        for page in done.left:
-            found.append(Loss((), None, None, page, "it is not known where the page belongs; it was left out"))
+        reason = "it is not known where the page belongs; it was left out"
+        found += [Loss((), page=page, reason=reason) for page in done.left]
     return found
 
 
@@ -292,11 +281,6 @@ def notes(done: Recovery) -> list[str]:
         found.append(f"meta page {1 - meta.page} is not valid: if it was that of a newer transaction than {meta.txid}, "
                      "what that one changed may be missing")  # fmt: skip
     return found
-
-
-def _differ(done: Recovery) -> bool:
-    """Return whether another state may be the newest one, with other content."""
-    return any(state.differs for state in done.states)
 
 
 def _extra_bucket(tree: RecoveredTree, name: bytes) -> Bucket:
