@@ -13,9 +13,14 @@ from collections import Counter
 from functools import cached_property
 
 from ...format.meta import Meta
+from ...tree.walk import flat
 from .elements import Elements, first_key, is_reused, page_elements
 from .pages import PageTable
 from .tree import REUSED, Path, RecoveredTree, find_keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...tree.walk import Nested
 
 _MOST_ALIKE = 8  # families that a page is compared with
 _UNKNOWN, _OPEN, _WHOLE, _BROKEN = range(4)
@@ -83,29 +88,19 @@ class PageGraph:
         self.bucketish = bytearray(table.pages)
         self.contained = bytearray(table.pages)
         for page in range(2, table.pages):
-            if table.is_tree(page):
-                self._evaluate(page)
+            if table.is_tree(page) and self.state[page] == _UNKNOWN:
+                list(flat(self._evaluate(page)))
 
-    def _evaluate(self, top: int) -> None:
-        """Post-order over what ``top`` leads to, each page once."""
-        if self.state[top]:
-            return
-        stack: list[tuple[int, list[tuple[int, bytes | None]], Elements | None]] = [(top, [], None)]
-        state, table = self.state, self.table
-        while stack:
-            page, links, found = stack[-1]
-            if state[page] == _UNKNOWN:
-                state[page] = _OPEN
-                found = page_elements(table, page)
-                links = [] if found is None else outgoing(table, found)
-                stack[-1] = page, links, found
-                for child, _ in links:
-                    if child < table.pages and table.is_tree(child) and state[child] == _UNKNOWN:
-                        stack.append((child, [], None))
-                continue
-            stack.pop()
-            if state[page] == _OPEN:
-                self._close(page, links, found)
+    def _evaluate(self, page: int) -> Nested[None]:
+        """Look at what ``page`` leads to, then at itself; each page once."""
+        table = self.table
+        self.state[page] = _OPEN
+        found = page_elements(table, page)
+        links = [] if found is None else outgoing(table, found)
+        for child, _ in reversed(links):
+            if child < table.pages and table.is_tree(child) and self.state[child] == _UNKNOWN:
+                yield self._evaluate(child)
+        self._close(page, links, found)
 
     def _close(self, page: int, links: list[tuple[int, bytes | None]], found: Elements | None) -> None:
         table, state = self.table, self.state
@@ -134,9 +129,6 @@ class PageGraph:
     def _belongs(self, child: int, key: bytes | None) -> bool:
         """Return whether the page is still what it was when the branch element with ``key`` was written."""
         return key is None or first_key(self.table, child) == key
-
-    def is_whole(self, page: int) -> bool:
-        return self.state[page] == _WHOLE
 
     def roots(self) -> list[int]:
         """Return pages that may be roots, the one that leads to most pages first."""

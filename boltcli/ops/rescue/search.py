@@ -242,26 +242,20 @@ def _place(
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]
     if done.free is not None:
-        _complete(done)
+        _complete(done, done.free)
     done.older = fill_from_older(tree, references)
 
 
-def _end(done: Recovery) -> int:
-    """Return the number of pages that may be in use."""
-    return min(done.table.pages, done.metas[0].hwm) if done.metas else done.table.pages
-
-
-def _complete(done: Recovery) -> None:
-    """Mark gaps as complete if every page of the file is accounted for."""
-    tree, free = done.tree, done.free
-    assert free is not None
+def _complete(done: Recovery, free: bytearray) -> None:
+    """Mark gaps as complete if every page of the file that may be in use is accounted for."""
+    tree = done.tree
     lost = {gap.page for gap in tree.gaps}
+    end = min(done.table.pages, done.metas[0].hwm if done.metas else done.table.pages)
     if done.left or any(gap.elements for gap in tree.gaps):
         return
-    if not all(tree.used[page] or free[page] or page in lost for page in range(2, _end(done))):
-        return
-    for gap in tree.gaps:
-        gap.complete = gap.filled > 0
+    if all(tree.used[page] or free[page] or page in lost for page in range(2, end)):
+        for gap in tree.gaps:
+            gap.complete = gap.filled > 0
 
 
 class State(NamedTuple):
