@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from .elements import Elements, page_elements, read_elements, with_inline
+from .elements import Elements, page_elements, read_elements, readable, with_inline
 from .roots import Candidate, PageGraph, candidates
 from .tree import RecoveredTree, find_keys, newest_tree
 
@@ -200,10 +200,7 @@ class _Search:
     def _likely(self, pages: list[int]) -> dict[int, Path]:
         """Return the bucket that has or had most of a page's keys; else the only one with such keys."""
         samples: dict[int, list[tuple[bytes, int]]] = {}
-        for page in pages:
-            found = page_elements(self.table, page)
-            if found is None or not found.keys:
-                continue
+        for page, found in readable(self.table, pages):
             samples[page] = list(zip(found.keys, found.flags))[:: max(1, found.count // _SAMPLES)]
         wanted = {key for pairs in samples.values() for key, _ in pairs}
         votes: dict[int, dict[Path, int]] = {page: {} for page in samples}
@@ -230,11 +227,8 @@ class _Search:
         """Return the usual lengths of keys of the buckets that have pages of their own."""
         found: dict[Path, set[int]] = {}
         for bucket in self.tree.buckets[1:]:
-            count = len(bucket.leaves)
-            for number in {0, count // 2, count - 1} if count else ():
-                elements = page_elements(self.table, bucket.leaves[number])
-                if elements is not None and elements.keys:
-                    found.setdefault(bucket.path(), set()).add(_usual_length(elements.keys))
+            for _, elements in readable(self.table, bucket.some_leaves()):
+                found.setdefault(bucket.path(), set()).add(_usual_length(elements.keys))
         return found
 
     def _untorn(self, page: int, found: Elements) -> Elements:

@@ -19,7 +19,7 @@ from ..check.explanations import Explanation, explanation
 from ..check.file_warnings import remarks, trailer_is_right
 from ..write.freelist_rebuild import rebuild_freelist
 from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
-from .elements import page_elements
+from .elements import readable
 from .emit import Emission
 from .pages import MappedFile, find_page_size
 from .recover import recover_file
@@ -306,11 +306,9 @@ def _bad_elements(tree: RecoveredTree) -> list[tuple[int, int]]:
     """Return page and index of elements that refer to unreachable pages; the last ones of a page first."""
     bad = {gap.page for gap in tree.gaps if not gap.elements}
     found = []
-    for page in range(2, tree.table.pages):
-        elements = page_elements(tree.table, page) if tree.owner[page] else None
-        if elements is not None:
-            found += [(page, index) for index, child in enumerate(elements.pgids) if child in bad]
-            found += [(page, index) for index, _, root, _ in elements.roots() if root and root in bad]
+    for page, elements in readable(tree.table, filter(tree.owner.__getitem__, range(2, tree.table.pages))):
+        found += [(page, index) for index, child in enumerate(elements.pgids) if child in bad]
+        found += [(page, index) for index, _, root, _ in elements.roots() if root and root in bad]
     return sorted(found, key=lambda place: (place[0], -place[1]))
 
 

@@ -7,7 +7,7 @@ those of the next begin. One wrong field of position, key size and value size fo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import add, le
 from struct import Struct
@@ -344,6 +344,14 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
                 continue
             return found
     return None
+
+
+def readable(table: PageTable, pages: Iterable[int]) -> Iterator[tuple[int, Elements]]:
+    """Yield those of ``pages`` that can be read and are not empty, with their elements."""
+    for page in pages:
+        found = page_elements(table, page)
+        if found is not None and found.count:
+            yield page, found
 
 
 def first_key(table: PageTable, page: int) -> bytes | None:

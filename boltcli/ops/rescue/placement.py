@@ -12,7 +12,7 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from .elements import page_elements
+from .elements import readable
 from .orphans import BUCKETS, UNRANKED, Group, Orphans, Pairs, Shape, kinds_of, likeness, sample, shape_of, wanted_of
 from .tree import PLACED, find_keys
 
@@ -287,12 +287,8 @@ class BucketShape:
         if not bucket.leaves:
             return 0
         if bucket.index not in self._kinds:
-            kind = 0
-            for page in bucket.leaves[:4]:
-                found = page_elements(self._table, page)
-                if found is not None and found.keys:
-                    kind |= kinds_of(found.flags)
-            self._kinds[bucket.index] = kind
+            flags = [flag for _, found in readable(self._table, bucket.leaves[:4]) for flag in found.flags]
+            self._kinds[bucket.index] = kinds_of(flags) if flags else 0
         return self._kinds[bucket.index]
 
     def likeness(self, group: Group, bucket: Bucket) -> float:
@@ -318,12 +314,9 @@ class BucketShape:
 
     def _pairs(self, bucket: Bucket) -> Pairs:
         """Return some pairs of the bucket."""
-        leaves = bucket.leaves
         pairs: Pairs = {}
-        for number in {0, len(leaves) // 2, len(leaves) - 1} if leaves else ():
-            found = page_elements(self._table, leaves[number])
-            if found is not None and found.keys:
-                pairs.update(sample(found))
+        for _, found in readable(self._table, bucket.some_leaves()):
+            pairs.update(sample(found))
         return pairs
 
 

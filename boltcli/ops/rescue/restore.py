@@ -14,7 +14,7 @@ from array import array
 from collections import Counter
 
 from ...format.constants import BRANCH_PAGE
-from .elements import first_key, fits, is_reused, page_elements
+from .elements import first_key, fits, is_reused, page_elements, readable
 from .pages import PageTable
 from .roots import BucketPages, Candidate, newest_first
 from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Path, RecoveredTree
@@ -180,11 +180,8 @@ def fill_from_older(tree: RecoveredTree, references: list[RecoveredTree]) -> int
 def _fill(tree: RecoveredTree, gap: Gap, source: Bucket) -> int:
     """Fill a gap from an older version of its bucket; return the number of leaf pages added."""
     first = len(gap.bucket.leaves)
-    for page in source.leaves:
-        if tree.owner[page]:
-            continue
-        found = page_elements(tree.table, page)
-        if found is None or not found.keys or not fits(found, gap.low, gap.high, 3):
+    for page, found in readable(tree.table, (page for page in source.leaves if not tree.owner[page])):
+        if not fits(found, gap.low, gap.high, 3):
             continue
         tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
         gap.filled += 1

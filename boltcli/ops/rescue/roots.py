@@ -14,7 +14,7 @@ from functools import cached_property
 
 from ...format.meta import Meta
 from ...tree.walk import flat
-from .elements import Elements, first_key, is_reused, page_elements
+from .elements import Elements, first_key, is_reused, page_elements, readable
 from .pages import PageTable
 from .tree import REUSED, Path, RecoveredTree, find_keys
 
@@ -43,12 +43,11 @@ class BucketPages:
         self.names: dict[int, frozenset[bytes]] = {}
         self._sets: list[frozenset[bytes]] = []  # by family, those of its first page
         by_name: dict[bytes, list[int]] = {}
-        for page in range(2, table.pages):
-            if bucketish[page] and table.is_tree(page):
-                found = page_elements(table, page)
-                if found is not None and found.leaf:
-                    self.names[page] = frozenset(found.keys)
-                    self.family[page] = self._family(self.names[page], by_name)
+        pages = (page for page in range(2, table.pages) if bucketish[page] and table.is_tree(page))
+        for page, found in readable(table, pages):
+            if found.leaf:
+                self.names[page] = frozenset(found.keys)
+                self.family[page] = self._family(self.names[page], by_name)
 
     def _family(self, names: frozenset[bytes], by_name: dict[bytes, list[int]]) -> int:
         """That of pages which have half of these names, or a new one."""
@@ -169,13 +168,11 @@ class Candidate:
         for bucket in self.tree.buckets:
             low, high, count = b"", b"", 0
             sequences += bucket.sequence
-            for page in bucket.leaves:
-                found = page_elements(self.tree.table, page)
-                if found is not None and found.count:
-                    low = low or found.key(0)
-                    high = found.key(-1)
-                    count += found.count
-                    sequences += sum(inner for _, _, root, inner in found.roots() if not root)
+            for _, found in readable(self.tree.table, bucket.leaves):
+                low = low or found.key(0)
+                high = found.key(-1)
+                count += found.count
+                sequences += sum(inner for _, _, root, inner in found.roots() if not root)
             pairs += count
             ends[bucket.path()] = low, high, count
         return sequences, pairs, ends
@@ -287,10 +284,7 @@ def is_younger_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
 
 
 def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
-    return any(
-        found is not None and not all(found.flags)
-        for found in (page_elements(tree.table, page) for page in tree.top.leaves)
-    )  # fmt: skip
+    return any(not all(found.flags) for _, found in readable(tree.table, tree.top.leaves))
 
 
 def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
@@ -345,13 +339,11 @@ def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
 
 def _samples(table: PageTable, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
     """Return some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
-    groups = []
-    for page in pages:
-        found = page_elements(table, page)
-        if found is not None and found.leaf and found.keys:
-            some = range(0, found.count, max(1, found.count // 4))
-            groups.append([(found.keys[i], found.flags[i], hash(found.value(i))) for i in some])
-    return groups
+    return [
+        [(found.keys[i], found.flags[i], hash(found.value(i))) for i in range(0, found.count, max(1, found.count // 4))]
+        for _, found in readable(table, pages)
+        if found.leaf
+    ]
 
 
 def _inside(made: Candidate, groups: list[list[tuple[bytes, int, int]]]) -> int:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER
-from .elements import Elements, fits, is_reused, page_elements
+from .elements import Elements, fits, is_reused, page_elements, readable
 from .pages import PageTable, find_metas, find_page_size
 
 TYPE_CHECKING = False
@@ -55,6 +55,11 @@ class Bucket:
     children: dict[bytes, Bucket] = field(default_factory=dict)
     added: set[bytes] = field(default_factory=set)
     gaps: list[Gap] = field(default_factory=list)
+
+    def some_leaves(self) -> list[int]:
+        """Return the first, the middle and the last leaf page."""
+        count = len(self.leaves)
+        return [self.leaves[number] for number in {0, count // 2, count - 1}] if count else []
 
     def path(self) -> tuple[bytes, ...]:
         """Return the names that lead to it from the root bucket, whose path is ()."""
@@ -291,10 +296,7 @@ def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> Hits:
     hits: Hits = {}
     for bucket in tree.buckets if wanted else ():
         path = bucket.path() if bucket.leaves else ()
-        for page in bucket.leaves:
-            found = page_elements(tree.table, page)
-            if found is None:
-                continue
+        for _, found in readable(tree.table, bucket.leaves):
             for key in wanted & set(found.keys):
                 at = found.keys.index(key)
                 places = hits.setdefault(key, [])
