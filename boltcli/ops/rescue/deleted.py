@@ -163,11 +163,11 @@ class _Search:
                 found = self._untorn(page, found)
             yield from self._pairs(found, path, page, sure, age)
         for page in range(2, table.pages):
-            owner = self.tree.owner_of(page)
-            if owner is not None and table.kind[page] == LEAF_PAGE:
+            bucket = self.tree.owner_of(page)
+            if bucket is not None and table.kind[page] == LEAF_PAGE:
                 slack = self._slack(page)
                 if slack is not None:
-                    yield from self._pairs(slack, owner.path(), page, CERTAIN, _OLDEST)
+                    yield from self._pairs(slack, bucket.path(), page, CERTAIN, _OLDEST)
 
     def live_places(self) -> Iterator[_Place]:
         """Yield the pairs of the tree."""
