@@ -22,7 +22,7 @@ from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
 from .elements import readable
 from .emit import Emission
 from .pages import MappedFile, find_page_size
-from .recover import recover_file
+from .recover import other_database, recover_file
 from .roots import is_torn
 from .text_mode import EXPLANATION, undone
 from .tree import RecoveredTree, free_pages, newest_tree
@@ -321,6 +321,7 @@ def _recover(path: str, folder: str, notes: list[str]) -> Remedy:
             sound = _is_sound(snapshot)
     except (BoltError, OSError) as error:
         return Remedy(RECOVER, 0, 0, False, 0, commands, str(error))
+    notes += map(other_database, report.others)
     if any(state.differs for state in report.states):
         notes.append(f"{len(report.states)} states may be the newest one: `boltcli recover` lists them")
     losses = len(report.lost) + len(report.changed) + sum(state.differs for state in report.states)
