@@ -76,7 +76,7 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
-    from ...ops.rescue.recover import recover_file
+    from ...ops.rescue.recover import other_database, recover_file
     from ...render.recovery import recovery_record, recovery_text
 
     options = job.options
@@ -95,6 +95,8 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
             sync=not options.no_sync,
             progress=progress,
         )
+    for offset in report.others:
+        job.warn(other_database(offset))
     if job.json:
         from ...render import records
 

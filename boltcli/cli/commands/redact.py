@@ -55,7 +55,7 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    from ...ops.rescue.redaction import redact
+    from ...ops.rescue.redact import redact
 
     options = job.options
     with job.progress("redacting") as progress:
