@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ..apps import plugins
 from .command import Command
-from .progress import Progress
-from .streams import labelled
+from .streams import Progress, labelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
