@@ -27,12 +27,13 @@ class BucketRecord:
     ``pairs`` are its own, without child buckets, ``keys`` also those of all nested buckets. ``bytes`` are those
     of its pages and of nested buckets'; an ``inline`` bucket has no pages: its bytes are those of its value, which are
     also part of its parent's. ``depth`` is the number of levels of its own tree, ``level`` the length of its path. The
-    other numbers are of its own pages, for ``stats`` only.
+    other numbers are of its own pages and of the inline buckets in it, for ``stats`` only.
     """
 
     __slots__ = (
-        "branch_overflow", "branch_pages", "branch_used", "bytes", "depth", "inline", "keys", "leaf_overflow",
-        "leaf_pages", "leaf_used", "level", "name", "pairs", "parent", "sequence",
+        "branch_overflow", "branch_pages", "branch_used", "bytes", "depth", "inline", "inline_buckets", "inline_pairs",
+        "inline_used", "keys", "leaf_overflow", "leaf_pages", "leaf_used", "level", "name", "pairs", "parent",
+        "sequence",
     )  # fmt: skip
 
     def __init__(self, name: bytes, parent: BucketRecord | None, sequence: int, inline: bool) -> None:
@@ -45,6 +46,7 @@ class BucketRecord:
         self.depth = 1
         self.branch_pages = self.branch_overflow = self.branch_used = 0
         self.leaf_pages = self.leaf_overflow = self.leaf_used = 0
+        self.inline_buckets = self.inline_pairs = self.inline_used = 0
 
     @property
     def path(self) -> tuple[bytes, ...]:
@@ -139,7 +141,11 @@ def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None
     depths: dict[BucketRecord | None, int] = {None: 0}
     for each in found:
         depths[each] = depths[each.parent] + each.depth
-        total.keys += each.pairs
+        total.depth = max(total.depth, depths[each] + bool(each.inline_buckets))
+        total.buckets += 1 + each.inline_buckets
+        total.inline_buckets += each.inline_buckets
+        total.inline_bucket_inuse += each.inline_used
+        total.keys += each.pairs + each.inline_pairs
         total.branch_pages += each.branch_pages
         total.branch_overflow_pages += each.branch_overflow
         total.branch_inuse += each.branch_used
@@ -150,8 +156,6 @@ def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None
             total.leaf_pages += each.leaf_pages
             total.leaf_overflow_pages += each.leaf_overflow
             total.leaf_inuse += each.leaf_used
-    total.buckets = len(found)
-    total.depth = max(depths.values())
     total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * snapshot.page_size
     total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * snapshot.page_size
     return total
@@ -212,10 +216,10 @@ class _Reader:
         inside: list[BucketRef] = []
         try:
             for child in self._own(refuse_nested(snapshot, ref), record):
-                if self._damages is None:
-                    yield self._bucket(child, record)
-                else:
+                if self._damages is not None:
                     inside.append(child)
+                elif not (self._statistics and self._is_counted(child, record)):
+                    yield self._bucket(child, record)
         except Corrupted as damage:
             if self._damages is None:
                 raise
@@ -225,6 +229,18 @@ class _Reader:
             return
         for child in inside:
             yield self._bucket(child, record)
+
+    def _is_counted(self, ref: BucketRef, record: BucketRecord) -> bool:
+        """Count an inline bucket in the record of its parent: there may be many, and they have no buckets in them."""
+        page = ref.inline
+        if page is None or page.flags != LEAF_PAGE:
+            return False
+        self._seen.spend(page)
+        page.table(page.count, page.limit)  # raises an error if they don't fit
+        record.inline_buckets += 1
+        record.inline_pairs += page.count
+        record.inline_used += page.used()
+        return True
 
     def _own(self, ref: BucketRef, record: BucketRecord) -> Iterator[BucketRef]:
         """Count the pages of one bucket's own tree; yield the buckets in it where they come."""
