@@ -8,7 +8,8 @@ import pytest
 
 import boltcli
 from boltcli.errors import ArgumentError
-from boltcli.ops.write.load_rows import load
+from boltcli.ops.read.content import Pairs
+from boltcli.ops.write.load import load
 from boltcli.tree.walk import flat
 from tests.support import fixture, freelist, page, pgid, run, small
 
@@ -50,9 +51,9 @@ def test_a_thousand_levels_and_one_more(argv: tuple[str, ...], tmp_path: Path, w
 
 
 def test_no_file_that_cannot_be_read_is_written(tmp_path: Path) -> None:
-    load([((b"b",) * 1001, b"k", b"v")], str(tmp_path / "a.db"), page_size=4096)
+    load([((b"b",) * 1001, Pairs([b"k"], [b"v"]))], str(tmp_path / "a.db"), page_size=4096)
     with pytest.raises(ArgumentError, match="row 1: buckets are nested deeper than 1000 levels"):
-        load([((b"b",) * 1002, b"k", b"v")], str(tmp_path / "b.db"), page_size=4096)
+        load([((b"b",) * 1002, Pairs([b"k"], [b"v"]))], str(tmp_path / "b.db"), page_size=4096)
 
 
 def test_the_library_says_so(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
 from ..read.content import Misplaced
 from ..write.compact import PAGE_SIZES
-from ..write.load_rows import Loaded, write_content
+from ..write.load import Loaded, write_content
 from .patched_content import patched_content, patched_sequence
 
 TYPE_CHECKING = False

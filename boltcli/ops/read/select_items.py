@@ -1,11 +1,10 @@
-"""Read elements of a bucket: filtered keys with values, with or without nested buckets; the rows of an export."""
+"""Read elements of a bucket: filtered keys with values, with or without nested buckets."""
 
 from __future__ import annotations
 
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import LeafElements
-from ...tree.bucket import find_bucket
 from ...tree.key_range import stretches
 from ...tree.walk import Whole, flat, inline_page, refuse_nested
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     Value = bytes | BucketRef
     # Whether an element is wanted, given its key and value.
     Test = Callable[[bytes, Value], bool]
-    # A bucket: its path and sequence. A pair: the path of its bucket, its key and value.
-    Row = tuple[Path, int] | tuple[Path, bytes, bytes]
 
 
 class Items:
@@ -142,46 +139,3 @@ def _elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tup
         for index in range(low, high)
     ]
     return keys[low:high], values, [index - low for index in leaf.bucket_indexes() if low <= index < high]
-
-
-def outer_buckets(snapshot: Snapshot, path: Path) -> list[tuple[Path, int]]:
-    """Return the rows of the buckets down to ``path``; the root bucket has one only if it has a sequence.
-
-    Raises :class:`~boltcli.errors.BucketNotFound` or :class:`~boltcli.errors.Corrupted`.
-    """
-    sequences = [find_bucket(snapshot, path[:length]).sequence for length in range(1, len(path) + 1)]
-    rows: list[tuple[Path, int]] = [((), snapshot.meta.sequence)] if snapshot.meta.sequence else []
-    return rows + [(path[:length], sequence) for length, sequence in enumerate(sequences, 1)]
-
-
-def export_parts(
-    snapshot: Snapshot, path: Path = (), warn: Callable[[str], object] | None = None
-) -> Iterator[Row | Items]:
-    """Yield the rows of the buckets down to ``path``, then the content of that bucket, a page at a time.
-
-    Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` at the first damage.
-    ``warn`` is as for :class:`~boltcli.tree.walk.Whole`.
-    """
-    yield from outer_buckets(snapshot, path)
-    guard = Whole(snapshot, laid_out=True, warn=warn)
-    yield from items(snapshot, find_bucket(snapshot, path), path, recursive=True, guard=guard)
-    if not path:
-        guard.finish()
-
-
-def export_rows(snapshot: Snapshot, path: Path = (), warn: Callable[[str], object] | None = None) -> Iterator[Row]:
-    """Yield the rows of :func:`export_parts` one by one."""
-    for part in export_parts(snapshot, path, warn):
-        if isinstance(part, tuple):
-            yield part
-        else:
-            yield from rows_of(part)
-
-
-def rows_of(part: Items) -> Iterator[Row]:
-    """Yield the elements of a part one by one."""
-    for key, value in zip(part.keys, part.values):
-        if isinstance(value, BucketRef):
-            yield (*part.path, key), value.sequence
-        else:
-            yield part.path, key, value
