@@ -18,7 +18,7 @@ from .constants import (
     PAGE_HEADER_SIZE,
     VERSION,
 )
-from .meta import fnv1a64
+from .meta import Meta
 from .page import HEADER
 
 TYPE_CHECKING = False
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Piece = bytes | memoryview  # pieces are written one after the other
 
-_META_BODY = struct.Struct("<IIIIQQQQQ")  # all but the checksum
-_U64 = struct.Struct("<Q")
 _LARGE = 1 << 18  # bytes; the data of a larger page are not joined
 
 
@@ -41,8 +39,10 @@ def meta_page(
     """
     pgid = txid % 2 if page is None else page
     stored = NO_FREELIST if freelist is None else freelist
-    body = _META_BODY.pack(MAGIC, VERSION, page_size, 0, root, sequence, stored, hwm, txid)
-    return HEADER.pack(pgid, META_PAGE, 0, 0) + body + _U64.pack(fnv1a64(body))
+    meta = Meta(b"", pgid)
+    meta.magic, meta.version, meta.page_size, meta.root, meta.sequence = MAGIC, VERSION, page_size, root, sequence
+    meta.freelist, meta.hwm, meta.txid = stored, hwm, txid
+    return HEADER.pack(pgid, META_PAGE, 0, 0) + meta.packed()
 
 
 def freelist_bytes(ids: int) -> int:

@@ -71,3 +71,13 @@ def test_what_recursive_generators_yield_comes_in_order() -> None:
         yield -start
 
     assert list(flat(count(0, 5000))) == [*range(5001), *range(-5000, 1)]
+
+
+def test_what_is_recovered_can_be_read(tmp_path: Path) -> None:
+    """What is deeper is left out, and said to be lost."""
+    status, out, _ = run("recover", nest(tmp_path / "a.db", 1001), "-o", tmp_path / "whole.db")
+    assert (status, out.startswith(b"1 pair in 1001 buckets recovered")) == (0, True)
+    status, out, _ = run("recover", nest(tmp_path / "b.db", 1002), "-o", tmp_path / "part.db")
+    assert (status, out.startswith(b"0 pairs in 1001 buckets recovered")) == (2, True)
+    assert b"b: buckets are nested deeper than 1000 levels: this one is left out, with what is in it" in out
+    assert run("export", tmp_path / "part.db")[0] == 0

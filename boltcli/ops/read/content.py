@@ -226,10 +226,12 @@ def whole_content(
     """
     path = bounds.bucket
     outer = [find_bucket(snapshot, path[:length]) for length in range(1, len(path) + 1)]
+    bucket = root_bucket(snapshot)
     for bucket in outer:
         yield Enter(bucket.name, bucket.sequence)
     guard = Whole(snapshot, laid_out=True, warn=warn)
-    yield from flat(_Complete(snapshot, guard, values).bucket([root_bucket(snapshot), *outer][-1], bounds))
+    inner: Iterator[Event] = flat(_Complete(snapshot, guard, values).bucket(bucket, bounds))
+    yield from inner
     for _ in outer:
         yield LEAVE
     if bounds.is_everything:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...format.bucket import MAX_NESTING
 from ...format.constants import BUCKET_HEADER_SIZE
 from ...format.page import BUCKET_HEADER, ascend
 from ..read.content import LEAVE, Enter, Pairs, write
@@ -76,6 +77,9 @@ class Emission:
                 if self._path and self._path[0] == self._special:
                     self.within += len(part.keys)
                 yield part
+            elif len(self._path) > MAX_NESTING:
+                what = f"buckets are nested deeper than {MAX_NESTING} levels: this one is left out, with what is in it"
+                self._note_lost(part[0].name, None, what)
             else:
                 self._path.append(part[0].name)
                 yield part[0]
@@ -225,7 +229,7 @@ class Emission:
         order = sorted(range(inner.count), key=inner.keys.__getitem__)
         return sequence, self._elements(None, depth + 1, [(inner, i, page) for i in order], [])
 
-    def _note_lost(self, name: bytes, page: int, what: str) -> None:
+    def _note_lost(self, name: bytes, page: int | None, what: str) -> None:
         self.lost.append(((*self._path, name), page, what))
 
 
