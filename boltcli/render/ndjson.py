@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from binascii import hexlify
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain
 from operator import is_
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,6 +30,7 @@ _UTF8 = re.compile(
     rb"(?:[\x00-\x7f]++|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
     rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*+"
 ).fullmatch
+_END = b'"}\n'  # of the line of a pair
 _MARK = b"\x1e"  # between strings that are written together
 _ESCAPED_MARK = b"\\u001e"
 
@@ -39,21 +40,20 @@ def pair_lines(path: Path, pairs: Pairs) -> Iterable[bytes]:
     keys, values = cast("list[bytes]", pairs.keys), cast("list[bytes]", pairs.values)
     if len(keys) == 1 and len(values[0]) > LARGE:
         return pieces([pair(path, keys[0], values[0], "auto")])
-    fields = (
-        repeat(_head(path)),
-        *_strings(keys, formatted(keys, "auto"), b'"key":"', b'"key_hex":"'),
-        *_strings(values, _text_or_hex(values), b'","value":"', b'","value_hex":"'),
-        repeat(b'"}\n'),
-    )
-    return (b"".join(chain.from_iterable(zip(*fields))),)
+    head = _head(path)
+    parts = [b""] * (4 * len(keys))
+    parts[0::4], parts[1::4] = _strings(keys, formatted(keys, "auto"), head + b'"key":"', head + b'"key_hex":"')
+    parts[2::4], parts[3::4] = _strings(values, _text_or_hex(values), b'","value":"', b'","value_hex":"')
+    parts[0] = parts[0].removeprefix(_END)
+    return (b"".join(parts), _END)
 
 
 @lru_cache(maxsize=2)
 def _head(path: Path) -> bytes:
-    """Return how the line of a pair in the bucket at ``path`` begins."""
+    """Return the end of a line, and how that of a pair in the bucket at ``path`` begins."""
     record: dict[str, Any] = {}
     put_bucket(record, path)
-    return line(record)[:-2] + b","
+    return _END + line(record)[:-2] + b","
 
 
 def _text_or_hex(values: list[bytes]) -> list[bytes]:
@@ -65,13 +65,13 @@ def _text_or_hex(values: list[bytes]) -> list[bytes]:
     return values
 
 
-def _strings(items: list[bytes], shown: list[bytes], text: bytes, other: bytes) -> tuple[Iterable[bytes], list[bytes]]:
+def _strings(items: list[bytes], shown: list[bytes], text: bytes, other: bytes) -> tuple[list[bytes], list[bytes]]:
     """Return what begins each field, and its string of JSON: ``text`` and an item, or ``other`` and it in hex."""
     are_text = list(map(is_, items, shown))
     if all(are_text):
-        return repeat(text), _escaped(items)
+        return [text] * len(items), _escaped(items)
     if not any(are_text):
-        return repeat(other), shown
+        return [other] * len(items), shown
     texts = iter(_escaped([item for item, is_text in zip(items, are_text) if is_text]))
     strings = [next(texts) if is_text else string for is_text, string in zip(are_text, shown)]
     return [text if is_text else other for is_text in are_text], strings

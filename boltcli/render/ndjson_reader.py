@@ -72,9 +72,10 @@ def _all_plain(lines: list[bytes]) -> list[Placed] | None:
         for place, run in groupby(records, _place):
             is_pair, plain, in_hex = place
             part = list(run)
-            path = plain_names(plain) if in_hex is None else hex_names(in_hex)
-            if (plain is None) == (in_hex is None) or {len(record) for record in part} != {3 if is_pair else 2}:
+            names = plain if in_hex is None else in_hex
+            if type(names) is not list or {len(record) for record in part} != {3 if is_pair else 2}:
                 return None
+            path = plain_names(names) if in_hex is None else hex_names(names)
             strings += len(part) * len(path)
             fields += len(part) * len(part[0])
             if is_pair:

@@ -156,6 +156,17 @@ def test_blocks_of_any_size_and_the_number_of_the_line(monkeypatch: pytest.Monke
         list(parsed_lines(io.BytesIO(b"\n" + 100 * b"x")))
 
 
+@pytest.mark.parametrize("names", [b'"a"', b'{"a":1}', b"null", b'["a",1]', b'[["a"]]'])
+@pytest.mark.parametrize("rest", [b'"key":"k","value":"v"', b'"sequence":1'])
+def test_a_bucket_is_a_list_of_names(names: bytes, rest: bytes) -> None:
+    for field in (b"bucket", b"bucket_hex"):
+        line = b'{"%b":%b,%b}' % (field, names, rest)
+        with pytest.raises(
+            ArgumentError, match=r"^line 1: (there must be a list|a bucket's name must be|'a' is not hex)"
+        ):
+            list(parsed_lines(io.BytesIO(line)))
+
+
 def test_a_field_twice_is_refused_beside_quotes_in_strings() -> None:
     line = b'{"bucket":["b"],"key":"k","value":"{\\"a\\":\\"b \\"}"}'
     assert _rows(parse_row(line)) == [((b"b",), b"k", b'{"a":"b "}')]

@@ -230,7 +230,7 @@ def whole_content(
     for bucket in outer:
         yield Enter(bucket.name, bucket.sequence)
     guard = Whole(snapshot, laid_out=True, warn=warn)
-    inner: Iterator[Event] = flat(_Complete(snapshot, guard, values).bucket(bucket, bounds))
+    inner: Iterator[Event] = flat(_Reader(snapshot, guard, values=values).bucket(bucket, bounds))
     yield from inner
     for _ in outer:
         yield LEAVE
@@ -264,11 +264,12 @@ class _Visits(Seen):
 
 
 class _Reader:
-    """Reads the elements of buckets."""
+    """Accepts only what is laid out as bbolt writes it, and copies no more than a MB or one value at once."""
 
-    def __init__(self, snapshot: Snapshot, guard: Seen) -> None:
+    def __init__(self, snapshot: Snapshot, guard: Seen, *, values: bool = True) -> None:
         self._snapshot = snapshot
         self._guard = guard
+        self._with_values = values
 
     def bucket(self, bucket: BucketRef, bounds: Bounds = EVERYTHING) -> Nested[Event]:
         """Yield what ``bucket`` holds within ``bounds``."""
@@ -282,34 +283,17 @@ class _Reader:
                 if start < place:
                     yield from self._pairs(leaf, keys, start, place)
                 if place < high and not bounds.exact:
-                    child = self._child(bucket, leaf, keys, place)
+                    child = self._child(bucket, leaf, place)
                     yield Enter(child.name, child.sequence)
                     yield self.bucket(child)
                     yield LEAVE
                 start = place + 1
 
     def _range(self, leaf: LeafElements, bounds: Bounds) -> tuple[list[bytes], int, int]:
-        """Return the keys of a leaf if they are known already, and which of its elements are wanted."""
-        raise NotImplementedError
-
-    def _pairs(self, leaf: LeafElements, keys: list[bytes], start: int, stop: int) -> Iterator[Pairs]:
-        raise NotImplementedError
-
-    def _child(self, bucket: BucketRef, leaf: LeafElements, keys: list[bytes], index: int) -> BucketRef:
-        raise NotImplementedError
-
-
-class _Complete(_Reader):
-    """Accepts only what is laid out as bbolt writes it, and copies no more than a MB or one value at once."""
-
-    def __init__(self, snapshot: Snapshot, guard: Whole, values: bool) -> None:
-        super().__init__(snapshot, guard)
-        self._whole = guard
-        self._with_values = values
-
-    def _range(self, leaf: LeafElements, bounds: Bounds) -> tuple[list[bytes], int, int]:
+        """Return the keys of a leaf, and which of its elements are wanted."""
+        assert isinstance(self._guard, Whole)
         keys = leaf.keys()
-        self._whole.leaf(leaf, keys)
+        self._guard.leaf(leaf, keys)
         low = bisect_left(keys, bounds.start) if bounds.start else 0
         return keys, low, len(keys) if bounds.stop is None else bisect_left(keys, bounds.stop, low)
 
@@ -322,12 +306,13 @@ class _Complete(_Reader):
             else:
                 yield Pairs(keys[first:last], [leaf.value(index) for index in range(first, last)])
 
-    def _child(self, bucket: BucketRef, leaf: LeafElements, keys: list[bytes], index: int) -> BucketRef:
-        return open_bucket(leaf, index, keys[index])
+    def _child(self, bucket: BucketRef, leaf: LeafElements, index: int) -> BucketRef:
+        """Return the bucket in element ``index`` of a leaf of ``bucket``."""
+        return open_bucket(leaf, index, leaf.key(index))
 
 
 class _AsBbolt(_Reader):
-    """Reads as bbolt's compaction does; large values are views of the file."""
+    """Reads as bbolt's compaction does, without a look at the layout; large values are views of the file."""
 
     def __init__(self, snapshot: Snapshot, guard: Seen, is_sound: bool) -> None:
         super().__init__(snapshot, guard)
@@ -343,7 +328,7 @@ class _AsBbolt(_Reader):
             for index in range(start, stop):
                 yield Pairs([leaf.key(index)], [leaf.value(index)])
 
-    def _child(self, bucket: BucketRef, leaf: LeafElements, keys: list[bytes], index: int) -> BucketRef:
+    def _child(self, bucket: BucketRef, leaf: LeafElements, index: int) -> BucketRef:
         name = leaf.key(index)
         if self._is_sound and bucket.root:  # no check looks at the order in an inline bucket
             return open_bucket(leaf, index, name)
