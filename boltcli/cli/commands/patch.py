@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...ops.compare.change import Change
     from ...ops.compare.overlay import Overlay
-    from ...ops.write.load_rows import Loaded
+    from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
     from ..job import Job
 

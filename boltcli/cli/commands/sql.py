@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO
 
+    from ...ops.read.content import Bounds
     from ...tables.duck import Session
-    from ...tables.pair_pages import Bounds
     from ..job import Job
 
 COMMAND = Command(
@@ -126,7 +126,7 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 def _bounds(options: Options) -> Bounds:
     """Return what is read of ``pairs``. Raises :class:`~boltcli.errors.ArgumentError`."""
-    from ...tables.pair_pages import EVERYTHING, Bounds
+    from ...ops.read.content import EVERYTHING, Bounds
     from ...tree.key_range import bounds
 
     if not options.bucket:

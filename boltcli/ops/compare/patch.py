@@ -16,7 +16,7 @@ from ...storage.source import open_source
 from ...tree.walk import Whole
 from ..read.content import Misplaced, content, in_order
 from ..write.compact import PAGE_SIZES
-from ..write.load_rows import Loaded, write_content
+from ..write.load import Loaded, write_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import LeafElements
-from ...tree.bucket import find_bucket
 from ...tree.key_range import stretches
 from ...tree.walk import Whole, flat, refuse_nested
 
@@ -127,31 +126,3 @@ def elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tupl
         for index in range(low, high)
     ]
     return keys[low:high], values
-
-
-def outer_buckets(snapshot: Snapshot, path: Path) -> list[tuple[Path, int]]:
-    """Return the rows of the buckets down to ``path``; the root bucket has one only if it has a sequence.
-
-    Raises :class:`~boltcli.errors.BucketNotFound` or :class:`~boltcli.errors.Corrupted`.
-    """
-    sequences = [find_bucket(snapshot, path[:length]).sequence for length in range(1, len(path) + 1)]
-    rows: list[tuple[Path, int]] = [((), snapshot.meta.sequence)] if snapshot.meta.sequence else []
-    return rows + [(path[:length], sequence) for length, sequence in enumerate(sequences, 1)]
-
-
-def export_rows(snapshot: Snapshot, path: Path = (), warn: Callable[[str], object] | None = None) -> Iterator[Row]:
-    """Yield the rows of the buckets down to ``path``, then those of the content of that bucket.
-
-    Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` at the first damage.
-    ``warn`` is as for :class:`~boltcli.tree.walk.Whole`.
-    """
-    yield from outer_buckets(snapshot, path)
-    guard = Whole(snapshot, laid_out=True, warn=warn)
-    for part in items(snapshot, find_bucket(snapshot, path), path, recursive=True, guard=guard):
-        for key, value in zip(part.keys, part.values):
-            if isinstance(value, BucketRef):
-                yield (*part.path, key), value.sequence
-            else:
-                yield part.path, key, value
-    if not path:
-        guard.finish()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from ...format.bucket import MAX_NESTING
 from ...format.constants import BUCKET_HEADER_SIZE
 from ...format.page import BUCKET_HEADER
 from ...tree.walk import flat
@@ -159,6 +160,10 @@ class Emission:
 
     def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
         """Yield a nested bucket and what is ``inside``; None: nothing."""
+        if len(self._path) > MAX_NESTING:
+            what = f"buckets are nested deeper than {MAX_NESTING} levels: this one is left out, with what is in it"
+            self._note_lost(name, None, what)
+            return
         self._path.append(name)
         yield Enter(name, sequence)
         if inside is not None:
@@ -199,5 +204,5 @@ class Emission:
         self._choose(chosen, inner, page, IN_TREE)
         yield from self._elements(None, chosen)
 
-    def _note_lost(self, name: bytes, page: int, what: str) -> None:
+    def _note_lost(self, name: bytes, page: int | None, what: str) -> None:
         self.lost.append(((*self._path, name), page, what))
