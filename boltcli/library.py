@@ -20,7 +20,6 @@ from .ops.check.findings import Finding
 from .ops.read.key_pages import key_pages, keyed_leaves
 from .ops.read.mapping_views import Items, Values, as_bytes
 from .ops.read.select_items import items
-from .ops.space.free_pages import free_pages
 from .ops.space.page_list import FREE, page_rows
 from .ops.stats.buckets import BucketStats
 from .ops.stats.database_stats import bucket_stats, database_stats
@@ -32,6 +31,7 @@ from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import find_bucket, root_bucket, seek
 from .tree.key_range import bounds, leaf_pages
+from .tree.page_map import free_pages
 from .tree.walk import Whole, refuse_nested
 
 if TYPE_CHECKING:

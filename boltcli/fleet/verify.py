@@ -104,8 +104,8 @@ def _shown(name: bytes) -> bytes:
 
 def _headers(snapshot: Snapshot) -> Iterator[str]:
     """Yield problems of the root page, and of the headers of pages that are not in the freelist."""
-    from ..ops.space.free_pages import free_pages
     from ..ops.space.page_list import FREE, page_rows
+    from ..tree.page_map import free_pages
 
     ids = None
     try:

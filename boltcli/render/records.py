@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..errors import BoltError
     from ..ops.check.findings import Finding
     from ..ops.read.select_items import Items
-    from ..ops.space.space_usage import Usage
+    from ..ops.space.usage import Usage
     from ..ops.stats.buckets import BucketRecord, BucketStats
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot

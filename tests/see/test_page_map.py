@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.space.free_pages import free_pages
 from boltcli.ops.space.page_story import page_story
 from boltcli.ops.stats.database_stats import database_stats
 from boltcli.render.page_cells import cells
@@ -14,6 +13,7 @@ from boltcli.render.page_picture import svg, text
 from boltcli.render.page_stories import story_record, story_text
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree import page_map as pm
+from boltcli.tree.page_map import free_pages
 from tests.support import DATABASES, fixture, freelist, page, pgid, small
 
 

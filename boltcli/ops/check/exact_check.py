@@ -16,8 +16,8 @@ from ...format.bucket import BucketRef, bucket_for_check
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
 from ...tree.bucket import child_bucket, root_bucket
-from ...tree.freelist import BEYOND, stored_free_pages
-from ...tree.walk import Seen, Walk, flat
+from ...tree.freelist import BEYOND, read_freelist
+from ...tree.walk import Seen, flat
 from .findings import UNCOUNTED, Finding, stack_text
 from .key_order import check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
 
@@ -118,14 +118,14 @@ class _Check:
             self._rebuild_freelist(from_page)
             return
         try:
-            ids = stored_free_pages(self.snapshot, self.snapshot.meta)
+            _, ids = read_freelist(self.snapshot, self.snapshot.meta)
         except Corrupted as damage:
             self.freelist_known = False
             yield from self._damage(damage)
             return
         freed = self.freed
         before = -1
-        for free in ids:
+        for free in sorted(ids):
             if free == before:
                 yield Finding("already-freed", free, f"page {free}: already freed")
             elif free < self.tracked:
@@ -248,29 +248,26 @@ class _Check:
         """
         if self.budget < 0 and root < self.tracked and self.reached[root]:
             return True  # visited often enough
-        yield from self._pages(root)
+        yield from flat(self._pages(root))
         ordered = True
         for finding in flat(self._key_order(root, None, None, [], set(), leaves)):
             ordered = False
             yield finding
         return ordered
 
-    def _pages(self, root: int) -> Iterator[Finding]:
-        """Visit every page of a tree, a branch before its children."""
-        walk = Walk(self.snapshot, BucketRef(root))
-        while True:
-            try:
-                page = next(walk, None)
-                if page is None:
-                    return
-                known = self.reached[page.pgid]
-                yield from self._verify(page)
-                # Unlike bbolt's cursor, its check accepts a branch page without children.
-                entered = page.flags == BRANCH_PAGE and page.count and page.pgid not in page.stack[:-1]
-                if entered and not (self.budget < 0 and known):
-                    walk.enter(page.children())
-            except Corrupted as damage:
-                yield from self._damage(damage)
+    def _pages(self, pgid: int, above: tuple[int, ...] = ()) -> Nested[Finding]:
+        """Visit every page of the tree at page ``pgid``, a branch before its children; ``above`` are those above."""
+        known = pgid < self.tracked and self.reached[pgid]
+        try:
+            page = self.snapshot.page(pgid, (*above, pgid))
+            yield from self._verify(page)
+            # Unlike bbolt's cursor, its check accepts a branch page without children.
+            entered = page.flags == BRANCH_PAGE and page.count and pgid not in above
+            if entered and not (self.budget < 0 and known):
+                for child in page.children():
+                    yield self._pages(child, page.stack)
+        except Corrupted as damage:
+            yield from self._damage(damage)
 
     def _verify(self, page: Page) -> Iterator[Finding]:
         """Check one page: bounds, references, whether it is free, and its type."""

@@ -12,7 +12,7 @@ from collections import Counter
 from ...errors import Corrupted
 from ...format.page import HEADER, LeafElements, Page
 from ...tree.bucket import find_bucket, root_bucket
-from .free_pages import free_pages
+from ...tree.page_map import free_pages
 from .space_walk import FILL_BINS, SpaceWalk, space_walk
 
 TYPE_CHECKING = False

@@ -5,16 +5,15 @@ from __future__ import annotations
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
-from ...format.page import LeafElements
+from ...format.page import LeafElements, Page
 from ...kernel import Buckets, buckets
 from ...tree.bucket import root_bucket
-from ...tree.walk import Seen, Walk, Whole, flat, inline_page, refuse_nested
+from ...tree.walk import Seen, Whole, flat, inline_page, refuse_nested, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ...format.page import Page
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
 
@@ -174,6 +173,11 @@ def _from_columns(snapshot: Snapshot, columns: Buckets) -> list[BucketRecord]:
     return found
 
 
+def _below(page: Page) -> list[int]:
+    """Return the children of a page, as bbolt's ``Bucket.Stats`` visits them."""
+    return page.children() if page.flags == BRANCH_PAGE and page.count else []
+
+
 class _Reader:
     """Reads the records of a bucket and of all inside it.
 
@@ -236,15 +240,11 @@ class _Reader:
                 record.bytes = page.end - page.offset
                 yield from self._page(page, record)
             return
-        walk = Walk(snapshot, ref)
-        for page in walk:
-            seen.visit(page)
+        for page in tree_pages(snapshot, ref, seen, _below if statistics else Page.children):
             self._done += 1
             record.depth = max(record.depth, len(page.stack))
             record.bytes += (1 + page.overflow) * snapshot.page_size
             yield from self._page(page, record)
-            if page.flags != LEAF_PAGE and (not statistics or (page.flags == BRANCH_PAGE and page.count)):
-                walk.enter(page.children())
 
     def _page(self, page: Page, record: BucketRecord) -> list[BucketRef]:
         """Count one page; return the buckets in it."""
