@@ -13,16 +13,14 @@ from .errors import ArgumentError, BucketNotFound, Corrupted, DatabaseClosed, Ke
 from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from .format.page import type_name
-from .ops.check.database_check import check
+from .ops.check.database_check import check, file_warnings
 from .ops.check.deep_check import deep_check
-from .ops.check.file_warnings import remarks
 from .ops.check.findings import Finding
 from .ops.read.key_pages import key_pages, keyed_leaves
 from .ops.read.mapping_views import Items, Values, as_bytes
 from .ops.read.select_items import items
 from .ops.space.page_list import FREE, page_rows
-from .ops.stats.buckets import BucketStats
-from .ops.stats.database_stats import bucket_stats, database_stats
+from .ops.stats.buckets import BucketStats, bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live, open_state
@@ -430,7 +428,7 @@ class Database(Queryable, Bucket):
         ...     db.warnings
         []
         """
-        return list(remarks(self._snapshot))
+        return list(file_warnings(self._snapshot))
 
     @property
     def page_size(self) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..extras import need
-from ..ops.check.explanations import explanation
+from ..ops.check.findings import explanation
 from ..tree.page_map import BRANCH, KINDS, LEAF
 from . import treemap
 from .formats import auto

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..format.bucket import BucketRef, open_bucket
 from ..tree.bucket import find_bucket
-from ..tree.key_range import stretches
+from ..tree.key_range import leaf_ranges
 from ..tree.walk import Whole, flat, refuse_nested
 
 TYPE_CHECKING = False
@@ -59,7 +59,7 @@ def pair_pages(
 def _pages(snapshot: Snapshot, bucket: BucketRef, bounds: Bounds, values: bool, guard: Whole) -> Nested[PairPage]:
     path = bounds.bucket
     refuse_nested(snapshot, bucket)
-    for leaf, keys, low, high in stretches(snapshot, bucket, bounds.start, bounds.stop, guard=guard):
+    for leaf, keys, low, high in leaf_ranges(snapshot, bucket, bounds.start, bounds.stop, guard=guard):
         snapshot.poll()
         places = [index for index in leaf.bucket_indexes() if low <= index < high]
         inside = set(places)

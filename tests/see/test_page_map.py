@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.space.page_story import page_story
-from boltcli.ops.stats.database_stats import database_stats
+from boltcli.ops.space.page_use import page_story
+from boltcli.ops.stats.buckets import database_stats
 from boltcli.render.page_cells import cells
 from boltcli.render.page_picture import svg, text
 from boltcli.render.page_stories import story_record, story_text

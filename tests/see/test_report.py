@@ -15,7 +15,7 @@ import pytest
 
 from boltcli.apps.contract import View
 from boltcli.apps.etcd.views import VIEWS
-from boltcli.ops.check.explanations import EXPLANATIONS
+from boltcli.ops.check.findings import EXPLANATIONS
 from boltcli.render import html_report, treemap
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.page_map import LEAF, page_map

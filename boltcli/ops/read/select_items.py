@@ -6,7 +6,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import LeafElements
 from ...tree.bucket import find_bucket
-from ...tree.key_range import stretches
+from ...tree.key_range import leaf_ranges
 from ...tree.walk import Whole, flat, inline_page, refuse_nested
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...storage.snapshot import Snapshot
-    from ...tree.key_range import Stretch
+    from ...tree.key_range import LeafRange
     from ...tree.walk import Nested
 
     Path = tuple[bytes, ...]
@@ -66,7 +66,7 @@ def items(
     """
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     left = limit
-    source = stretches(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
+    source = leaf_ranges(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
     for part in flat(_bucket(snapshot, bucket, path, source, reverse, recursive, guard)):
         if wanted is not None or not buckets:
             pairs = [
@@ -89,7 +89,7 @@ def _bucket(
     snapshot: Snapshot,
     bucket: BucketRef,
     path: Path,
-    source: Iterator[Stretch],
+    source: Iterator[LeafRange],
     reverse: bool,
     recursive: bool,
     guard: Whole,
@@ -112,7 +112,7 @@ def _bucket(
                 child = values[place]
                 assert isinstance(child, BucketRef)
                 if child.root:
-                    inside = stretches(snapshot, child, reverse=reverse, guard=guard)
+                    inside = leaf_ranges(snapshot, child, reverse=reverse, guard=guard)
                 else:
                     inside = _inline(snapshot, child, guard)
                 yield _bucket(snapshot, child, (*path, keys[place]), inside, reverse, recursive, guard)
@@ -121,7 +121,7 @@ def _bucket(
             yield Items(path, keys[begin:], values[begin:])
 
 
-def _inline(snapshot: Snapshot, bucket: BucketRef, guard: Whole) -> Iterator[Stretch]:
+def _inline(snapshot: Snapshot, bucket: BucketRef, guard: Whole) -> Iterator[LeafRange]:
     """Yield the elements of an inline bucket."""
     page = inline_page(snapshot, bucket)
     guard.spend(page)

@@ -6,7 +6,7 @@ from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
 from ...format.page import LeafElements, Page
-from ...kernel import Buckets, buckets
+from ...kernel import Buckets, buckets, stats
 from ...tree.bucket import root_bucket
 from ...tree.walk import Seen, Whole, flat, inline_page, refuse_nested, tree_pages
 
@@ -125,6 +125,41 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
             if not bucket.inline:
                 bucket.parent.bytes += bucket.bytes
     return found
+
+
+def database_stats(
+    snapshot: Snapshot, prefix: bytes = b"", *, progress: Progress | None = None
+) -> tuple[int, BucketStats]:
+    """Return the number and summed statistics of the top-level buckets whose name begins with ``prefix``.
+
+    Raises :class:`~boltcli.errors.Corrupted`.
+    """
+    known = stats(snapshot, snapshot.meta.root, prefix, progress)
+    if known is not None:
+        return known[0], BucketStats(**known[1])
+    from ..read.key_pages import top_buckets
+
+    total = BucketStats()
+    count = 0
+    for name, bucket in top_buckets(snapshot):
+        if name.startswith(prefix):
+            if bucket is None:
+                raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
+            total.add(exact_stats(snapshot, bucket, progress, total.branch_pages + total.leaf_pages))
+            count += 1
+    return count, total
+
+
+def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
+    """Return the statistics of ``bucket`` and everything below it.
+
+    Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
+    page or a bucket inside itself. A page referenced twice counts twice.
+    """
+    known = stats(snapshot, bucket.root, None)
+    if known is not None:
+        return BucketStats(**known[1])
+    return exact_stats(snapshot, bucket)
 
 
 def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None = None, done: int = 0) -> BucketStats:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ..check.findings import Finding
 
 
-class Role:
-    """The role of a page in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none).
+class PageUse:
+    """The use of a page in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none).
 
     ``way`` is the page ids from the meta page to it; for an overflow page ``head`` is the head of its run.
     """
@@ -32,7 +32,7 @@ class Role:
 
 
 class PageStory:
-    """The description of page ``page``: its role ``now`` and ``before`` the last transaction (None: unknown).
+    """The description of page ``page``: its use ``now`` and ``before`` the last transaction (None: unknown).
 
     ``type``, ``count`` and ``overflow`` are what its header says; ``first`` and
     ``last`` its first and last key; ``fill`` is in percent. ``problem`` says
@@ -44,7 +44,7 @@ class PageStory:
         "before", "count", "fill", "findings", "first", "flags", "last", "now", "offset", "overflow", "page", "problem",
     )  # fmt: skip
 
-    def __init__(self, page: int, offset: int, now: Role, before: Role | None) -> None:
+    def __init__(self, page: int, offset: int, now: PageUse, before: PageUse | None) -> None:
         self.page = page
         self.offset = offset
         self.now = now
@@ -56,15 +56,15 @@ class PageStory:
         self.findings: list[Finding] = []
 
 
-def role(mapped: PageMap, pgid: int, txid: int) -> Role:
-    """Return the role of page ``pgid`` in the state of the map ``mapped``."""
+def _use(mapped: PageMap, pgid: int, txid: int) -> PageUse:
+    """Return the use of page ``pgid`` in the state of the map ``mapped``."""
     if pgid >= len(mapped.kinds):
-        return Role(KINDS[BEYOND], txid, None, [], None)
+        return PageUse(KINDS[BEYOND], txid, None, [], None)
     kind = mapped.kinds[pgid]
     owner = mapped.owner(pgid)
     bucket = None if owner is None else mapped.path(owner)
     head = mapped.parents[pgid] if kind == OVERFLOW else None
-    return Role(KINDS[kind], txid, bucket, mapped.way(pgid), head)
+    return PageUse(KINDS[kind], txid, bucket, mapped.way(pgid), head)
 
 
 def page_story(
@@ -75,8 +75,8 @@ def page_story(
     story = PageStory(
         pgid,
         pgid * snapshot.page_size,
-        role(now, pgid, snapshot.meta.txid),
-        role(before, pgid, previous.txid) if before else None,
+        _use(now, pgid, snapshot.meta.txid),
+        _use(before, pgid, previous.txid) if before else None,
     )
     story.findings = [finding for finding in findings if finding.page == pgid]
     try:
