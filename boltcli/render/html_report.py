@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -235,7 +234,7 @@ def _data(mapped: PageMap, step: int, width: int) -> str:
     return line(record).decode().replace("<", "\\u003c")
 
 
-def _owner_runs(owners: array[int]) -> list[tuple[int, int]]:
+def _owner_runs(owners: Iterable[int]) -> list[tuple[int, int]]:
     """Return where runs of pages of one bucket begin, with its number or -1; none if there are too many."""
     runs: list[tuple[int, int]] = []
     last = None

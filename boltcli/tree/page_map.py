@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-
 from ..errors import Corrupted
 from ..format.bucket import BucketRef, open_bucket
 from ..format.constants import LEAF_PAGE
@@ -55,8 +53,8 @@ class PageMap:
         hwm = min(self.meta.hwm, count)
         self.kinds = bytearray(hwm) + bytes((BEYOND,)) * (count - hwm)
         self.kinds[:2] = bytes((META, META))
-        self.owners = array("I", b"\xff" * (4 * count))
-        self.parents = array("Q", bytes(8 * count))
+        self.owners = memoryview(bytearray(b"\xff" * (4 * count))).cast("I")
+        self.parents = memoryview(bytearray(8 * count)).cast("Q")
         self.fills = bytearray(count)
         self.buckets = [BucketRef(self.meta.root, self.meta.sequence)]
         self.damages: list[Corrupted] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Literal, NamedTuple
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Literal
 
     # As in schema.json, under "finding". Those from "meta" on are found by a deep check only.
     FindingKind = Literal[
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
         "shape",
         "lost",
     ]
-
-    class Explanation(NamedTuple):
-        """``meaning``: what is wrong. ``risk``: the effect on the data. ``advice``: what to do."""
-
-        meaning: str
-        risk: str
-        advice: str
-else:
-    from collections import namedtuple
-
-    Explanation = namedtuple("Explanation", ("meaning", "risk", "advice"))
 
 
 class Finding:
@@ -78,6 +67,20 @@ class Finding:
 def stack_text(pgids: Sequence[int]) -> str:
     """Return the page ids from a tree's root to a page, as Go prints a slice."""
     return f"(stack: [{' '.join(map(str, pgids))}])"
+
+
+class Explanation:
+    """``meaning``: what is wrong. ``risk``: the effect on the data. ``advice``: what to do. Iterates over the three."""
+
+    __slots__ = ("advice", "meaning", "risk")
+
+    def __init__(self, meaning: str, risk: str, advice: str) -> None:
+        self.meaning = meaning
+        self.risk = risk
+        self.advice = advice
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((self.meaning, self.risk, self.advice))
 
 
 _FREELIST_ADVICE = (
