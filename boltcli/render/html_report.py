@@ -16,7 +16,7 @@ from .human import size
 from .page_cells import COLOURS, cells, legend
 
 if TYPE_CHECKING:
-    from ..ops.space.space_top import SpaceTop
+    from ..ops.space.top import SpaceTop
     from ..tree.page_map import PageMap
 
     Context = dict[str, Any]

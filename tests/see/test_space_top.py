@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import boltcli
-from boltcli.ops.space.space_top import guess_separator, space_top, top_levels
+from boltcli.ops.space.top import guess_separator, space_top, top_levels
 from boltcli.ops.space.usage import usage
 from boltcli.ops.write.compact import measure
 from boltcli.render import human

@@ -98,7 +98,7 @@ def run(job: Job[Options], out: BinaryIO, err: BinaryIO) -> int:
 def _context(snapshot: Snapshot, job: Job[Options]) -> Context:
     from ...errors import Corrupted
     from ...ops.check.database_check import check, file_warnings
-    from ...ops.space.space_top import SpaceTop, top_levels
+    from ...ops.space.top import SpaceTop, top_levels
     from ...render import html_report
     from ...render.formats import auto
     from ...render.human import size

@@ -7,22 +7,24 @@ and most keys are never read.
 from __future__ import annotations
 
 import mmap
+from array import array
 from collections import Counter
+from heapq import heappush, heappushpop
 
-from ...errors import Corrupted
+from ...format.bucket import BucketRef, open_bucket
+from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import HEADER, LeafElements, Page
 from ...tree.bucket import find_bucket, root_bucket
-from ...tree.page_map import free_pages
-from .space_walk import FILL_BINS, SpaceWalk, space_walk
+from ...tree.page_map import DAMAGED, FREE, LOST, page_map
+from ...tree.walk import Whole, tree_pages
+from ..stats.buckets import BucketRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Sequence
     from typing import Any
 
     from ...storage.snapshot import Snapshot
-    from .space_walk import Place
 
 SEPARATORS = (b"/", b":", b".", b"|", b"-", b"_")
 _WORDS = (b"-", b"_")  # also common inside names and ids, so a single common prefix doesn't make them separators
@@ -35,6 +37,8 @@ _MOST_LEVELS = 8
 _FEW = 1000  # buckets that a table shows separately by default
 _SMALLEST_MAP = 1 << 15
 _GROWTH = 1 << 24
+FILL_BINS = 10  # bins of ten percent each
+_LARGE = 16  # pages; the longest run that a dense copy fills with several pairs
 _OTHER_PAGES = 3  # pages of a dense copy that are in no tree: two metas and the freelist
 
 
@@ -97,22 +101,133 @@ def space_top(
     the number of largest pairs to keep. Raises
     :class:`~boltcli.errors.BucketNotFound` and :class:`~boltcli.errors.Corrupted`.
     """
-    result = SpaceTop(snapshot.size)
-    walk = space_walk(snapshot, find_bucket(snapshot, path), levels, most)
+    walk = _Walk(snapshot, levels, most)
+    result = walk.go(find_bucket(snapshot, path))
     start = tuple(path)
     result.largest = sorted(
-        ((size, (*start, *names), key) for size, names, key in walk.largest), key=lambda pair: (-pair[0], *pair[1:])
+        ((size, (*start, *names), key) for size, names, key in result.largest), key=lambda pair: (-pair[0], *pair[1:])
     )
-    for name in ("key_sizes", "value_sizes", "fills", "pairs", "leaf_pages", "overflow_pages", "deeper"):
-        setattr(result, name, getattr(walk, name))
-    paths: list[tuple[bytes, ...]] = []
-    for place in walk.places:
-        paths.append((*paths[place.parent], place.name) if paths else start)
-        for prefix, group in _prefixes(snapshot, walk, place, separator, depth).items():
+    for shown, leaves in walk.shown.items():
+        for prefix, group in _prefixes(snapshot, shown, leaves, separator, depth).items():
             if group.pairs:
-                result.groups[paths[-1], prefix] = group
-    _whole_file(snapshot, result, space_walk(snapshot, root_bucket(snapshot), 0, 0) if path else walk)
+                result.groups[(*start, *shown.path), prefix] = group
+    if path:
+        walk = _Walk(snapshot, 0, 0)
+        walk.go(root_bucket(snapshot))
+    result.dense_size = (_OTHER_PAGES + walk.dense_pages) * mmap.PAGESIZE
+    result.compact_size = compact_estimate(result.dense_size)
+    _count_free(snapshot, result)
     return result
+
+
+def _count_free(snapshot: Snapshot, result: SpaceTop) -> None:
+    """Count free and lost pages; where the freelist can't be read, they can't be distinguished."""
+    mapped, page_size = page_map(snapshot), snapshot.page_size
+    pages = mapped.count()
+    free = (FREE,) if mapped.problem is None else (FREE, LOST, DAMAGED)
+    marks = mapped.kinds.translate(bytes(kind in free for kind in range(256)))
+    result.free = marks.count(1) * page_size
+    result.lost = pages["lost"] * page_size if mapped.problem is None else 0
+    result.freelist_bytes = pages["freelist"] * page_size
+    for length, count in Counter(map(len, marks.split(b"\0"))).items():
+        if length:
+            result.free_runs[length.bit_length()] = result.free_runs.get(length.bit_length(), 0) + count
+
+
+class _Walk:
+    """A walk over the pages of a bucket and of those inside it, a leaf page's columns at a time.
+
+    ``shown`` are the buckets that are shown separately, the outermost first: their ``pairs`` and ``bytes`` include
+    those of nested buckets that are not. With four numbers for each of their leaf pages that isn't empty: start and
+    end in the file, number of pairs, and the bytes of their keys, values and elements. ``dense_pages`` estimates the
+    pages of a dense copy.
+    """
+
+    def __init__(self, snapshot: Snapshot, levels: int, most: int) -> None:
+        self.snapshot = snapshot
+        self.shown: dict[BucketRecord, array[int]] = {}
+        self.dense_pages = 0
+        self._levels = levels
+        self._most = most
+        self._sizes: tuple[Counter[int], Counter[int]] = (Counter(), Counter())  # of keys, of values
+        self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's position, bucket's index, key
+        self._seen = Whole(snapshot, once=True)
+        self.result = SpaceTop(snapshot.size)
+
+    def go(self, bucket: BucketRef) -> SpaceTop:
+        """Walk over the buckets in the order of their depth. Raises :class:`~boltcli.errors.Corrupted`."""
+        result = self.result
+        record = BucketRecord(b"", None, bucket.sequence, not bucket.root)
+        self.shown[record] = array("Q")
+        queue = [(bucket, record, record)]  # each with its record and the one that its pairs count for
+        for number, (ref, record, group) in enumerate(queue):
+            for child in self._bucket(ref, number, record, group):
+                inner = BucketRecord(child.name, record, child.sequence, not child.root)
+                if record.level < self._levels:
+                    self.shown[inner] = array("Q")
+                result.deeper += record.level == self._levels
+                queue.append((child, inner, inner if inner in self.shown else group))
+        result.largest = [(size, queue[number][1].path, key) for size, _, number, key in self._largest]
+        for sizes, bins in zip(self._sizes, (result.key_sizes, result.value_sizes)):
+            for size, count in sizes.items():
+                bins[size.bit_length()] = bins.get(size.bit_length(), 0) + count
+        return result
+
+    def _bucket(self, ref: BucketRef, number: int, record: BucketRecord, group: BucketRecord) -> list[BucketRef]:
+        """Count the pairs of one bucket; return the buckets in it."""
+        snapshot, result = self.snapshot, self.result
+        inner: list[BucketRef] = []
+        elements = size = key_size = 0
+        for page in tree_pages(snapshot, ref, self._seen):
+            snapshot.poll()
+            if ref.root:  # the overflow may be damaged
+                result.overflow_pages += min(page.overflow, snapshot.page_count - page.pgid - 1)
+            if page.flags != LEAF_PAGE:
+                continue
+            leaf = LeafElements(page)
+            children = leaf.bucket_indexes()
+            inner += [open_bucket(leaf, at) for at in children]
+            keys = sum(leaf.key_sizes)
+            whole = keys + sum(leaf.value_sizes) + ELEMENT_SIZE * leaf.count
+            count, used = self._pairs(page, leaf, children, number)
+            elements, size, key_size = elements + leaf.count, size + whole, key_size + keys
+            result.pairs += count
+            group.pairs += count
+            group.bytes += used
+            if group is record and leaf.count:
+                start = page.file_offset
+                self.shown[record].extend((start, start + page.end - page.offset, count, used))
+            if ref.root:
+                result.leaf_pages += 1
+                tenth = FILL_BINS * (PAGE_HEADER_SIZE + whole) // (page.end - page.offset)
+                result.fills[min(tenth, FILL_BINS - 1)] += 1
+        if ref.root:
+            self.dense_pages += dense_pages(elements, size, key_size, bool(inner) or not number, mmap.PAGESIZE)
+        return inner
+
+    def _pairs(self, page: Page, leaf: LeafElements, children: list[int], number: int) -> tuple[int, int]:
+        """Count the sizes of a leaf's pairs and record large ones; return the number of pairs and their bytes."""
+        indexes: Sequence[int] = range(leaf.count)
+        ksizes, vsizes = leaf.key_sizes, leaf.value_sizes
+        if children:
+            skip = set(children)
+            indexes = [at for at in indexes if at not in skip]
+            ksizes = [ksizes[at] for at in indexes]
+            vsizes = [vsizes[at] for at in indexes]
+        if not ksizes:
+            return 0, 0
+        self._sizes[0].update(ksizes)
+        self._sizes[1].update(vsizes)
+        largest, most = self._largest, self._most
+        if most and (len(largest) < most or (max(ksizes) + max(vsizes), -page.file_offset) > largest[0][:2]):
+            starts = leaf.key_starts()
+            for at, ksize, vsize in zip(indexes, ksizes, vsizes):
+                pair = ksize + vsize, page.offset - page.file_offset - starts[at], number, leaf.key(at)
+                if len(largest) < most:
+                    heappush(largest, pair)
+                elif pair > largest[0]:
+                    heappushpop(largest, pair)
+        return len(ksizes), sum(ksizes) + sum(vsizes) + ELEMENT_SIZE * len(ksizes)
 
 
 def top_levels(snapshot: Snapshot, path: Sequence[bytes] = (), **how: Any) -> SpaceTop:
@@ -162,15 +277,15 @@ def _prefix(key: bytes, separator: bytes, depth: int) -> bytes:
 
 
 def _prefixes(
-    snapshot: Snapshot, walk: SpaceWalk, place: Place, separator: bytes | None, depth: int
+    snapshot: Snapshot, bucket: BucketRecord, leaves: array[int], separator: bytes | None, depth: int
 ) -> dict[bytes, Group]:
     """Count the pairs of a bucket by prefix; pairs of nested buckets that aren't shown separately have none."""
     groups: dict[bytes, Group] = {}
-    leaves, at, stop = walk.leaves, place.first, place.last
+    at, stop = 0, len(leaves) // 4
     if separator is None and at < stop:
         separator = guess_separator(_elements(snapshot, leaves, at).keys()[:_SAMPLE])
     if not separator:
-        return {b"": Group(place.pairs, place.bytes)}
+        return {b"": Group(bucket.pairs, bucket.bytes)}
     while at < stop:
         leaf = _elements(snapshot, leaves, at)
         first = _prefix(leaf.key(0), separator, depth)
@@ -188,8 +303,8 @@ def _prefixes(
             step = 2 * step if alike else step // 2
         _add(groups, first, *_sums(leaves, at, last + 1))
         at = last + 1
-    pairs, size = _sums(leaves, place.first, stop)
-    _add(groups, b"", place.pairs - pairs, place.bytes - size)
+    pairs, size = _sums(leaves, 0, stop)
+    _add(groups, b"", bucket.pairs - pairs, bucket.bytes - size)
     return groups
 
 
@@ -226,37 +341,29 @@ def _add(groups: dict[bytes, Group], prefix: bytes, pairs: int, size: int) -> No
     group.bytes += size
 
 
-def _whole_file(snapshot: Snapshot, result: SpaceTop, walk: SpaceWalk) -> None:
-    """Count free and lost pages, and estimate the sizes of copies. ``walk`` is over all trees."""
-    page_size, meta = snapshot.page_size, snapshot.meta
-    last = min(meta.hwm, snapshot.size // page_size)
-    reached = walk.reached[:last].ljust(last, b"\0")
-    free: Sequence[int] = ()
-    unreached = last - 2 - reached.count(1)
-    stored = meta.has_freelist
-    if stored:
-        try:
-            free = free_pages(snapshot)
-            own = 1 + snapshot.any_page(meta.freelist).overflow
-        except Corrupted:
-            stored = False  # free and lost pages can't be distinguished
-    if stored:
-        flags = bytearray(last)
-        for pgid in free:
-            if pgid < last:
-                flags[pgid] = 1
-        result.lost = max(unreached - own - len(free), 0) * page_size
-        result.freelist_bytes = -(-(16 + 8 * (len(free) + (len(free) >= 0xFFFF))) // page_size) * page_size
-    else:
-        flags = bytearray(reached.translate(bytes((1, 0)) * 128))
-        flags[:2] = bytes(2)
-    result.free = flags.count(1) * page_size
-    runs = Counter(map(len, flags.split(b"\0")))
-    for length, count in runs.items():
-        if length:
-            result.free_runs[length.bit_length()] = result.free_runs.get(length.bit_length(), 0) + count
-    result.dense_size = (_OTHER_PAGES + walk.dense_pages) * mmap.PAGESIZE
-    result.compact_size = compact_estimate(result.dense_size)
+def dense_pages(elements: int, size: int, key_size: int, holds_buckets: bool, page_size: int) -> int:
+    """Estimate the number of pages of a bucket in a dense copy; 0 if it becomes inline.
+
+    ``size`` is the bytes of its elements, keys and values, ``key_size`` those of
+    the keys. A leaf page is full except for half an element; if elements are
+    larger than an eighth of a page, runs of about four pages are filled to
+    15/16, and a pair larger than the longest run begins a page.
+    """
+    if not holds_buckets and PAGE_HEADER_SIZE + size <= page_size // 4:
+        return 0
+    if PAGE_HEADER_SIZE + size <= page_size:
+        return 1
+    mean = size // elements
+    small = 8 * mean <= page_size
+    room = page_size - PAGE_HEADER_SIZE - mean // 2 if small else page_size * 15 // 16
+    large = mean > _LARGE * page_size
+    pages = (size + elements * page_size // 2) // page_size if large else -(-size // room)
+    level = pages if small else -(-min(elements, pages) // 4)
+    fan = max((page_size - PAGE_HEADER_SIZE) // (ELEMENT_SIZE + key_size // elements), 2)
+    while level > 1:
+        level = -(-level // fan)
+        pages += level
+    return pages
 
 
 def compact_estimate(dense: int) -> int:
