@@ -19,7 +19,7 @@ from .ops.check.findings import Finding
 from .ops.read.key_pages import key_pages, keyed_leaves
 from .ops.read.mapping_views import Items, Values, as_bytes
 from .ops.read.select_items import items
-from .ops.space.page_list import FREE, page_rows
+from .ops.space.pages import FREE, page_rows
 from .ops.stats.buckets import BucketStats, bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot

@@ -131,7 +131,7 @@ def _buckets(command: Command, given: list[str], outer: list[str], current: str)
 def _pages(path: str, current: str) -> Candidates:
     """Return the page ids of a file, with the types of the pages."""
     from ..format.page import type_name
-    from ..ops.space.page_list import FREE, page_rows
+    from ..ops.space.pages import FREE, page_rows
     from ..tree.page_map import free_pages
 
     found: Candidates = []

@@ -103,7 +103,7 @@ def _shown(name: bytes) -> bytes:
 
 def _headers(snapshot: Snapshot) -> Iterator[str]:
     """Yield problems of the root page, and of the headers of pages that are not in the freelist."""
-    from ..ops.space.page_list import FREE, page_rows
+    from ..ops.space.pages import FREE, page_rows
     from ..tree.page_map import free_pages
 
     ids = None

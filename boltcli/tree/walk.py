@@ -186,6 +186,13 @@ class Seen:
         return is_new
 
 
+def in_order(keys: list[bytes], low: bytes | None, high: bytes | None) -> bool:
+    """Return whether ``keys`` ascend, from ``low`` to before ``high``; None is no bound."""
+    if not keys:
+        return True
+    return (low is None or low <= keys[0]) and (high is None or keys[-1] < high) and ascend(keys)
+
+
 def refuse_hiding(page: Page, *, below: bool) -> None:
     """Raise Corrupted for a page of a tree that hides what is below it; ``below``: a branch page leads to it."""
     if page.flags not in (BRANCH_PAGE, LEAF_PAGE):
@@ -252,10 +259,9 @@ class Whole(Seen):
     def _verify_keys(self, page: Page, keys: list[bytes]) -> tuple[bytes, bytes | None]:
         """Verify the order of keys and their bounds, which are returned."""
         low, high = self._bounds.pop(page.pgid, _UNBOUNDED) if page.stack else _UNBOUNDED
-        if not ascend(keys):
-            raise page.damaged("its keys are out of order")
-        if keys and (keys[0] < low or (high is not None and keys[-1] >= high)):
-            raise page.damaged("its keys are outside the bounds that its branch page gives them")
+        if not in_order(keys, low, high):
+            what = "outside the bounds that its branch page gives them" if ascend(keys) else "out of order"
+            raise page.damaged(f"its keys are {what}")
         return low, high
 
     def _verify_layout(self, elements: LeafElements | BranchElements) -> None:

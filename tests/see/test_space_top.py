@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import boltcli
+from boltcli.ops.space.pages import usage
 from boltcli.ops.space.top import guess_separator, space_top, top_levels
-from boltcli.ops.space.usage import usage
 from boltcli.ops.write.compact import measure
 from boltcli.render import human
 from boltcli.storage.snapshot import Snapshot

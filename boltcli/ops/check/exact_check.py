@@ -16,10 +16,10 @@ from _operator import add
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, bucket_for_check
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE, MAX_DATA, PAGE_TYPES
-from ...format.page import BranchElements, LeafElements, ascend, type_name
+from ...format.page import BranchElements, LeafElements, type_name
 from ...tree.bucket import child_bucket, root_bucket
 from ...tree.freelist import BEYOND, read_freelist
-from ...tree.walk import Seen, flat
+from ...tree.walk import Seen, flat, in_order
 from .findings import Finding, stack_text
 
 TYPE_CHECKING = False
@@ -309,7 +309,7 @@ class _Check:
             return
         visited.add(pgid)
         stack.append(pgid)
-        branch: BranchElements | None = None
+        children: list[int] = []
         keys: list[bytes] = []
         try:
             page = self.snapshot.page(pgid, stack)
@@ -320,26 +320,25 @@ class _Check:
                     leaves.append(pgid)
                 keys = readable_keys(leaf, low, high)
                 if not in_order(keys, low, high):
-                    yield from leaf_disorder(keys, pgid, low, high, stack)
+                    for index, (key, previous) in enumerate(zip(keys, [low, *keys])):
+                        yield from element_disorder("leaf", index, key, pgid, previous, high, stack)
                 greatest = keys[-1] if keys else None
                 if self.looks_at_values:
                     check_value_sizes(leaf)
             elif page.flags == BRANCH_PAGE:
                 elements = BranchElements(page, page.limit)
                 keys = elements.keys()
-                branch = elements
+                children = elements.pgids
             else:
                 leaves.append(pgid)
                 yield _unexpected_type(page)
         except Corrupted as damage:
             yield from self._damage(damage)
-        if branch is not None:
-            previous = low
-            for index, (key, child) in enumerate(zip(keys, branch.pgids)):
-                yield from element_disorder("branch", index, key, child, previous, high, stack)
-                end = keys[index + 1] if index + 1 < len(keys) else high
-                yield self._key_order(child, key, end, stack, visited, leaves)
-                previous = greatest = self.greatest
+        previous = low
+        for index, (child, key, end) in enumerate(zip(children, keys, [*keys[1:], high])):
+            yield from element_disorder("branch", index, key, child, previous, high, stack)
+            yield self._key_order(child, key, end, stack, visited, leaves)
+            previous = greatest = self.greatest
         stack.pop()
         self.greatest = greatest
 
@@ -386,21 +385,6 @@ def check_value_sizes(leaf: LeafElements) -> None:
             raise leaf.page.damaged(f"value {index} is {sizes[-1]} bytes long")
 
 
-def in_order(keys: list[bytes], low: bytes | None, high: bytes | None) -> bool:
-    if not keys:
-        return True
-    return (low is None or low <= keys[0]) and (high is None or keys[-1] < high) and ascend(keys)
-
-
-def leaf_disorder(
-    keys: list[bytes], pgid: int, low: bytes | None, high: bytes | None, stack: Sequence[int]
-) -> Iterator[Finding]:
-    previous = low
-    for index, key in enumerate(keys):
-        yield from element_disorder("leaf", index, key, pgid, previous, high, stack)
-        previous = key
-
-
 def element_disorder(
     page_type: str,
     index: int,
@@ -410,10 +394,7 @@ def element_disorder(
     high: bytes | None,
     stack: Sequence[int],
 ) -> Iterator[Finding]:
-    """Check one element like bbolt's ``verifyKeyOrder``; for a branch, ``pgid`` is the child, and ``stack`` ends above.
-
-    Return the finding, or None.
-    """
+    """Check one element as bbolt's ``verifyKeyOrder``; of a branch, ``pgid`` is the child, and ``stack`` ends above."""
     before = previous or b""
     below = before > key if index == 0 else before >= key
     beyond = high is not None and key >= high
@@ -421,23 +402,14 @@ def element_disorder(
         return
     pages = f"[{' '.join(map(str, stack))}]"
     place = f"key[{index}]=(hex)\0 on {page_type} page({pgid})"
+    lines = []
     if below and index == 0:
-        yield Finding(
-            "key-order", pgid,
-            f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}",
-            (key, before),
-        )  # fmt: skip
+        lines.append(f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}")
     elif below:
         found = "<" if before > key else "="
-        yield Finding(
-            "key-order", pgid,
-            f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}",
-            (key, before),
-        )  # fmt: skip
+        lines.append(f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}")
     if beyond:
         # As in bbolt, the message names the previous element, not the bound that is violated.
-        yield Finding(
-            "key-order", pgid,
-            f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}",
-            (key, before),
-        )  # fmt: skip
+        lines.append(f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}")
+    for line in lines:
+        yield Finding("key-order", pgid, line, (key, before))

@@ -9,25 +9,10 @@ if TYPE_CHECKING:
 
     # As in schema.json, under "finding". Those from "meta" on are found by a deep check only.
     FindingKind = Literal[
-        "already-freed",
-        "out-of-bounds",
-        "multiple-references",
-        "reachable-freed",
-        "invalid-type",
-        "unexpected-type",
-        "key-order",
-        "unreachable-unfreed",
-        "out-of-range",
-        "damaged",
-        "uncounted",
-        "meta",
-        "fallback",
-        "freelist",
-        "owner",
-        "layout",
-        "shape",
-        "lost",
-    ]
+        "already-freed", "out-of-bounds", "multiple-references", "reachable-freed", "invalid-type", "unexpected-type",
+        "key-order", "unreachable-unfreed", "out-of-range", "damaged", "uncounted",
+        "meta", "fallback", "freelist", "owner", "layout", "shape", "lost",
+    ]  # fmt: skip
 
 
 class Finding:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import mmap
 from array import array
+from bisect import bisect_left
 from collections import Counter
+from dataclasses import dataclass
 from heapq import heappush, heappushpop
 
 from ...format.bucket import BucketRef, open_bucket
@@ -42,14 +44,12 @@ _LARGE = 16  # pages; the longest run that a dense copy fills with several pairs
 _OTHER_PAGES = 3  # pages of a dense copy that are in no tree: two metas and the freelist
 
 
+@dataclass(slots=True)
 class Group:
     """Pairs counted together: ``pairs``, and the ``bytes`` of their keys, values and elements."""
 
-    __slots__ = ("bytes", "pairs")
-
-    def __init__(self, pairs: int = 0, size: int = 0) -> None:
-        self.pairs = pairs
-        self.bytes = size
+    pairs: int = 0
+    bytes: int = 0
 
 
 class SpaceTop:
@@ -293,16 +293,14 @@ def _prefixes(
             _count_keys(groups, leaf, separator, depth)
             at += 1
             continue
-        # Find the last page whose last key has the same prefix, with steps that double, then halve.
-        step, last = 1, at
-        while step:
-            middle = min(last + step, stop - 1)
-            elements = _elements(snapshot, leaves, middle)
-            alike = middle > last and _prefix(elements.key(elements.count - 1), separator, depth) == first
-            last = middle if alike else last
-            step = 2 * step if alike else step // 2
-        _add(groups, first, *_sums(leaves, at, last + 1))
-        at = last + 1
+
+        def differs(page: int, first: bytes = first, separator: bytes = separator) -> bool:
+            elements = _elements(snapshot, leaves, page)
+            return _prefix(elements.key(elements.count - 1), separator, depth) != first
+
+        end = bisect_left(range(stop), True, at + 1, stop, key=differs)  # keys are sorted, and so are their prefixes
+        _add(groups, first, *_sums(leaves, at, end))
+        at = end
     pairs, size = _sums(leaves, 0, stop)
     _add(groups, b"", bucket.pairs - pairs, bucket.bytes - size)
     return groups
