@@ -13,7 +13,7 @@ from .walk import Seen, flat, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import TypeAlias
 
     from ..format.meta import Meta
@@ -46,8 +46,9 @@ class PageMap:
 
     __slots__ = ("_left", "buckets", "damages", "fills", "kinds", "meta", "owners", "parents", "problem", "snapshot")
 
-    def __init__(self, snapshot: Snapshot, meta: Meta | None = None) -> None:
-        count = max(snapshot.page_count, 2)
+    def __init__(self, snapshot: Snapshot, meta: Meta | None = None, *, beyond: int = 0) -> None:
+        """``beyond``: so many pages after the end of the file are mapped, too."""
+        count = max(snapshot.page_count, 2) + beyond
         self.snapshot = snapshot
         self.meta = meta or snapshot.meta
         hwm = min(self.meta.hwm, count)
@@ -103,18 +104,14 @@ class PageMap:
         heads = bytes(kinds[parents[pgid]] for pgid, kind in enumerate(kinds) if kind == OVERFLOW)
         return {name: kinds.count(kind) + heads.count(kind) for kind, name in enumerate(KINDS) if kind != OVERFLOW}
 
-    def claim(self, page: Page, pgid: int, kind: int, owner: int, parent: int) -> Before:
-        """Record the use of the run at ``pgid``; return its pages that have another one: page id, kind, owner.
+    def claim(self, pgid: int, length: int, kind: int, owner: int = NOBODY, parent: int = 0) -> Before:
+        """Record the use of ``length`` pages from ``pgid`` on; return those in use before: page id, kind, owner.
 
         A page keeps its first use, unless it is the head of this run, or free.
         """
         kinds, owners, parents = self.kinds, self.owners, self.parents
         before: Before = []
-        stop = min(pgid + page.overflow + 1, len(kinds))
-        if self._left < 0:
-            stop = min(stop, pgid + 1)  # too many overlapping runs: record only their first pages
-        self._left -= stop - pgid
-        for part in range(pgid, stop):
+        for part in range(pgid, min(pgid + length, len(kinds))):
             used = kinds[part]
             if used not in _UNUSED:
                 before.append((part, used, owners[part]))
@@ -129,7 +126,7 @@ class PageMap:
 
         None if no freelist is stored, or if it cannot be read: then that is one of ``damages``.
         """
-        meta, kinds = self.meta, self.kinds
+        meta = self.meta
         if not meta.has_freelist:
             return None
         try:
@@ -138,11 +135,16 @@ class PageMap:
             self.problem = damage
             self._note(damage, NOBODY)
             return None
-        before = self.claim(page, meta.freelist, FREELIST, NOBODY, meta.page)
+        before = self.claim(meta.freelist, page.overflow + 1, FREELIST, NOBODY, meta.page)
+        self.free(ids)
+        return page, ids, before
+
+    def free(self, ids: Iterable[int]) -> None:
+        """Record that those of the pages ``ids`` are free that nothing uses."""
+        kinds = self.kinds
         for pgid in ids:
             if 2 <= pgid < len(kinds) and kinds[pgid] == LOST:
                 kinds[pgid] = FREE
-        return page, ids, before
 
     def trees(self, seen: Seen | None = None) -> Iterator[tuple[Page, Before] | Corrupted]:
         """Claim the pages of all buckets, parents before children; yield each page and what :meth:`claim` returns.
@@ -165,7 +167,11 @@ class PageMap:
                 yield page
                 continue
             above = page.stack[-2] if len(page.stack) > 1 else root
-            before = self.claim(page, page.pgid, LEAF if page.flags == LEAF_PAGE else BRANCH, number, above)
+            length = 1  # of too many overlapping runs only the first pages are claimed
+            if self._left >= 0:
+                length = min(page.overflow + 1, len(self.kinds) - page.pgid)
+            self._left -= length
+            before = self.claim(page.pgid, length, LEAF if page.flags == LEAF_PAGE else BRANCH, number, above)
             if page.pgid < len(self.fills):
                 self.fills[page.pgid] = min(100, 100 * page.used() // max(page.end - page.offset, 1))
             yield page, before

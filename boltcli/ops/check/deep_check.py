@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...format.meta import Meta
-    from ...format.page import Page
+    from ...format.page import Owner, Page
     from ...storage.snapshot import Snapshot
     from ...tree.page_map import Before
     from .findings import FindingKind
@@ -49,7 +49,7 @@ def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
         return  # already reported by the check
     page, ids, before = claimed
     pgid, hwm = ledger.meta.freelist, ledger.meta.hwm
-    yield from _claim_findings(ledger, page, pgid, "the freelist", before)
+    yield from _claim_findings(ledger, page, pgid, None, before)
     size = PAGE_HEADER_SIZE + 8 * (len(ids) + (page.count == COUNT_IN_FIRST_ID))
     problem = ""
     if page.offset + size > page.end:
@@ -73,9 +73,12 @@ def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
         yield Finding("freelist", pgid, f"page {pgid}: there are bytes after the freelist's ids")
 
 
-def _claim_findings(ledger: PageMap, page: Page, pgid: int, owner: str, before: Before) -> Iterator[Finding]:
-    """Yield findings about the run at ``pgid``, which ``owner`` claimed and others ``before``."""
+def _claim_findings(ledger: PageMap, page: Page, pgid: int, bucket: Owner | None, before: Before) -> Iterator[Finding]:
+    """Yield findings about the run at ``pgid``, claimed by ``bucket`` (None: the freelist) and by others ``before``."""
     stop, hwm = pgid + page.overflow + 1, ledger.meta.hwm
+    if not before and stop <= hwm:
+        return
+    owner = bucket.label if isinstance(bucket, BucketRef) else "the freelist"
     way = f" {stack_text(page.stack)}" if page.stack else ""
     if stop > hwm:
         beyond = f"its last page is {stop - 1}, beyond the high-water mark, {hwm}"
@@ -178,92 +181,88 @@ def _overlapped(index: int, positions: list[int], sizes: list[int]) -> int | Non
     return None
 
 
-class _Trees:
-    """The findings about the pages of trees."""
-
-    def __init__(self, ledger: PageMap) -> None:
-        self.ledger = ledger
-        self.snapshot = ledger.snapshot
-
-    def findings(self) -> Iterator[Finding]:
-        """Claim the pages of all buckets; yield findings, the root bucket's first, parents before children."""
-        depth = 0  # level of the first leaf in a tree
-        for found in self.ledger.trees():
-            if isinstance(found, Corrupted):
-                yield Finding("damaged", found.page or 0, str(found))
-                continue
-            page, before = found
-            assert isinstance(page.bucket, BucketRef)
-            yield from _claim_findings(self.ledger, page, page.pgid, page.bucket.label, before)
-            level = len(page.stack)
-            if level == 1:
-                depth = 0
-            if page.flags == BRANCH_PAGE:
-                problems = self._branch(page)
-            else:
-                problems = self._leaf(page)
-                depth = depth or level
-                if depth != level:
-                    yield _finding("shape", page, f"a leaf on level {level}, the first one is on level {depth}")
-                if not page.count and level > 1:
-                    yield _finding("shape", page, "a leaf without elements below a branch page")
-            try:
-                for words in problems:
-                    yield _finding("layout", page, words)
-            except Corrupted as damage:
-                yield Finding("layout", page.pgid, str(damage))
-
-    def _branch(self, page: Page) -> Iterator[str]:
-        branch = BranchElements(page)
-        yield from branch_layout(page, branch, self.snapshot.page_size)
-        hwm = self.snapshot.meta.hwm
-        for index, child in enumerate(branch.pgids):
-            if not 2 <= child < hwm:
-                yield f"element {index} leads to page {child}, expected one in [2, {hwm})"
-
-    def _leaf(self, page: Page) -> Iterator[str]:
-        leaf = LeafElements(page)
-        yield from leaf_layout(page, leaf, self.snapshot.page_size)
-        for index in leaf.bucket_indexes():
-            try:
-                child = open_bucket(leaf, index)
-            except Corrupted as damage:
-                yield damage.problem
-                continue
-            for words in self._bucket(child, leaf, index):
-                yield f"element {index}, {child.label}: {words}"
-
-    def _bucket(self, child: BucketRef, leaf: LeafElements, index: int) -> Iterator[str]:
-        """Yield problems of a nested bucket: of its value and its inline page."""
-        hwm = self.snapshot.meta.hwm
-        if child.root:
-            if not 2 <= child.root < hwm:
-                yield f"its root is page {child.root}, expected one in [2, {hwm})"
-            if leaf.value_sizes[index] != BUCKET_HEADER_SIZE:
-                yield f"its value is {leaf.value_sizes[index]} bytes long, expected {BUCKET_HEADER_SIZE}"
-            return
-        page = child.inline
-        assert page is not None
-        page.end = page.limit = page.offset - BUCKET_HEADER_SIZE + leaf.value_sizes[index]
-        yield from self._inline(page)
-
-    def _inline(self, page: Page) -> Iterator[str]:
-        if page.pgid or page.overflow:
-            yield f"its inline page bears the id {page.pgid} and overflow {page.overflow}, expected 0 and 0"
-        if page.flags != LEAF_PAGE:
-            yield f"its inline page has the flags {page.flags:x}, expected those of a leaf"
-            return
+def _tree_findings(ledger: PageMap) -> Iterator[Finding]:
+    """Claim the pages of all buckets; yield findings, the root bucket's first, parents before children."""
+    depth = 0  # level of the first leaf in a tree
+    for found in ledger.trees():
+        if isinstance(found, Corrupted):
+            yield Finding("damaged", found.page or 0, str(found))
+            continue
+        page, before = found
+        yield from _claim_findings(ledger, page, page.pgid, page.bucket, before)
+        level = len(page.stack)
+        if level == 1:
+            depth = 0
+        if page.flags == BRANCH_PAGE:
+            problems = _branch(ledger.snapshot, page)
+        else:
+            problems = _leaf(ledger.snapshot, page)
+            depth = depth or level
+            if depth != level:
+                yield _finding("shape", page, f"a leaf on level {level}, the first one is on level {depth}")
+            if not page.count and level > 1:
+                yield _finding("shape", page, "a leaf without elements below a branch page")
         try:
-            leaf = LeafElements(page)
-            yield from (f"in its inline page, {words}" for words in leaf_layout(page, leaf, 0))
-            keys = leaf.keys()
+            for words in problems:
+                yield _finding("layout", page, words)
         except Corrupted as damage:
-            yield f"in its inline page, {damage.problem}"
-            return
-        if not ascend(keys):
-            yield "in its inline page, the keys are out of order"
-        if leaf.bucket_indexes():
-            yield "its inline page holds a bucket, which must not be nested in an inline page"
+            yield Finding("layout", page.pgid, str(damage))
+
+
+def _branch(snapshot: Snapshot, page: Page) -> Iterator[str]:
+    branch = BranchElements(page)
+    yield from branch_layout(page, branch, snapshot.page_size)
+    hwm = snapshot.meta.hwm
+    for index, child in enumerate(branch.pgids):
+        if not 2 <= child < hwm:
+            yield f"element {index} leads to page {child}, expected one in [2, {hwm})"
+
+
+def _leaf(snapshot: Snapshot, page: Page) -> Iterator[str]:
+    leaf = LeafElements(page)
+    yield from leaf_layout(page, leaf, snapshot.page_size)
+    for index in leaf.bucket_indexes():
+        try:
+            child = open_bucket(leaf, index)
+        except Corrupted as damage:
+            yield damage.problem
+            continue
+        for words in _bucket(snapshot, child, leaf, index):
+            yield f"element {index}, {child.label}: {words}"
+
+
+def _bucket(snapshot: Snapshot, child: BucketRef, leaf: LeafElements, index: int) -> Iterator[str]:
+    """Yield problems of a nested bucket: of its value and its inline page."""
+    hwm = snapshot.meta.hwm
+    if child.root:
+        if not 2 <= child.root < hwm:
+            yield f"its root is page {child.root}, expected one in [2, {hwm})"
+        if leaf.value_sizes[index] != BUCKET_HEADER_SIZE:
+            yield f"its value is {leaf.value_sizes[index]} bytes long, expected {BUCKET_HEADER_SIZE}"
+        return
+    page = child.inline
+    assert page is not None
+    page.end = page.limit = page.offset - BUCKET_HEADER_SIZE + leaf.value_sizes[index]
+    yield from _inline(page)
+
+
+def _inline(page: Page) -> Iterator[str]:
+    if page.pgid or page.overflow:
+        yield f"its inline page bears the id {page.pgid} and overflow {page.overflow}, expected 0 and 0"
+    if page.flags != LEAF_PAGE:
+        yield f"its inline page has the flags {page.flags:x}, expected those of a leaf"
+        return
+    try:
+        leaf = LeafElements(page)
+        yield from (f"in its inline page, {words}" for words in leaf_layout(page, leaf, 0))
+        keys = leaf.keys()
+    except Corrupted as damage:
+        yield f"in its inline page, {damage.problem}"
+        return
+    if not ascend(keys):
+        yield "in its inline page, the keys are out of order"
+    if leaf.bucket_indexes():
+        yield "its inline page holds a bucket, which must not be nested in an inline page"
 
 
 def _finding(kind: FindingKind, page: Page, words: str) -> Finding:
@@ -355,7 +354,7 @@ def deep_check(
         unreachable = unreachable or finding.kind == "unreachable-unfreed"
         yield finding
     ledger = PageMap(snapshot)
-    for part in (meta_findings(snapshot), _freelist_findings(ledger), _Trees(ledger).findings()):
+    for part in (meta_findings(snapshot), _freelist_findings(ledger), _tree_findings(ledger)):
         for finding in part:
             if finding.kind != "damaged" or finding.page not in told:
                 yield finding
