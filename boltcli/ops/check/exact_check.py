@@ -19,6 +19,8 @@ from ...format.constants import BRANCH_PAGE, LEAF_PAGE, MAX_DATA, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
 from ...tree.bucket import child_bucket, root_bucket
 from ...tree.freelist import BEYOND, read_freelist
+from ...tree.page_map import BEYOND as BEYOND_MARK
+from ...tree.page_map import FREE, FREELIST, LEAF, LOST, PageMap
 from ...tree.walk import Seen, flat, in_order
 from .findings import Finding, stack_text
 
@@ -44,21 +46,22 @@ def exact_check(
 
 def check_trees(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield what is wrong with the trees, as bbolt looks at them to find the free pages: nothing else counts."""
-    return flat(_Check(snapshot)._buckets(root_bucket(snapshot)))
+    check = _Check(snapshot)
+    check.ledger.kinds[:2] = bytes((LOST, LOST))  # the meta pages don't count either
+    return flat(check._buckets(root_bucket(snapshot)))
 
 
 class _Check:
-    """The state of one check: the pages that were reached, and the free ones."""
+    """The state of one check: the ledger of the pages that were reached, and the free ones."""
 
     def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> None:
         self.snapshot = snapshot
         self.progress = progress
         self.hwm = snapshot.meta.hwm
-        # One byte a page, including some beyond the end of the file, which runs may claim.
-        # Pages beyond those are not tracked, whatever the file claims.
-        self.tracked = snapshot.page_count + BEYOND
-        self.reached = bytearray(self.tracked)
-        self.freed = bytearray(self.tracked)
+        # Including some pages beyond the end of the file, which runs may claim.
+        # Pages beyond those are not in the ledger, whatever the file claims.
+        self.ledger = PageMap(snapshot, beyond=BEYOND)
+        self.freed: set[int] = set()
         self.freelist_known = True
         self.visited = 0
         self.budget = _VISITS * snapshot.page_count + BEYOND
@@ -124,14 +127,11 @@ class _Check:
             self.freelist_known = False
             yield from self._damage(damage)
             return
-        freed = self.freed
-        before = -1
         for free in sorted(ids):
-            if free == before:
+            if free in self.freed:
                 yield Finding("already-freed", free, f"page {free}: already freed")
-            elif free < self.tracked:
-                freed[free] = 1
-            before = free
+            self.freed.add(free)
+        self.ledger.free(ids)
 
     def _rebuild_freelist(self, from_page: int) -> None:
         """Find the free pages by a full walk if no freelist is stored: those that it doesn't reach.
@@ -144,26 +144,23 @@ class _Check:
             return
         walk = _Check(self.snapshot)
         if next(flat(walk._buckets(root_bucket(self.snapshot))), None) is None:
-            stop = min(self.hwm, self.tracked)
-            self.freed[2:stop] = walk.reached[2:stop].translate(bytes((1, 0)) + bytes(254))
+            self.freed = {pgid for pgid, kind in enumerate(walk.ledger.kinds) if kind == LOST}
 
     def _reach_fixed_pages(self) -> Iterator[Finding]:
         snapshot = self.snapshot
         for pgid in (0, 1):
-            self.reached[pgid] = 1
             try:
                 snapshot.page(pgid)
             except Corrupted as damage:
                 yield from self._damage(damage)
         pgid = snapshot.meta.freelist
-        if self.freelist_known and pgid < self.tracked:
+        if self.freelist_known:
             length = 1
             try:
                 length += snapshot.page(pgid).overflow
             except Corrupted as damage:
                 yield from self._damage(damage)
-            stop = min(pgid + length, self.tracked)
-            self.reached[pgid:stop] = b"\1" * (stop - pgid)
+            self.ledger.claim(pgid, length, FREELIST)
 
     def _unreachable(self) -> Iterator[Finding]:
         """Yield findings about unreachable pages below the high-water mark: those within the file as bbolt does.
@@ -172,17 +169,16 @@ class _Check:
         """
         if not self.freelist_known:
             return
-        stop = min(self.hwm, self.tracked)
+        kinds = self.ledger.kinds
+        stop = min(self.hwm, len(kinds))
         end = min(stop, self.snapshot.page_count)
-        known = int.from_bytes(self.reached[:stop], "little") | int.from_bytes(self.freed[:stop], "little")
-        column = known.to_bytes(stop, "little")
-        beyond = self.hwm - stop + column.count(0, end)
+        beyond = self.hwm - stop + kinds.count(LOST, end)
         if beyond == 1:
             end = stop  # as bbolt lists it
-        pgid = column.find(0, 0, end)
+        pgid = kinds.find(LOST, 0, end)
         while pgid >= 0:
             yield Finding("unreachable-unfreed", pgid, f"page {pgid}: unreachable unfreed")
-            pgid = column.find(0, pgid + 1, end)
+            pgid = kinds.find(LOST, pgid + 1, end)
         if beyond > 1:
             pages = f"{beyond} of the pages {end} to {self.hwm - 1}, beyond the end of the file"
             yield Finding("unreachable-unfreed", end, f"{pages}: unreachable unfreed")
@@ -247,7 +243,7 @@ class _Check:
         Appends to ``leaves``, in order, the leaves that hold buckets, and pages
         that are neither leaf nor branch.
         """
-        if self.budget < 0 and root < self.tracked and self.reached[root]:
+        if self.budget < 0 and self._is_known(root):
             return True  # visited often enough
         yield from flat(self._pages(root))
         ordered = True
@@ -258,7 +254,7 @@ class _Check:
 
     def _pages(self, pgid: int, above: tuple[int, ...] = ()) -> Nested[Finding]:
         """Visit every page of the tree at page ``pgid``, a branch before its children; ``above`` are those above."""
-        known = pgid < self.tracked and self.reached[pgid]
+        known = self._is_known(pgid)
         try:
             page = self.snapshot.page(pgid, (*above, pgid))
             yield from self._verify(page)
@@ -270,6 +266,10 @@ class _Check:
         except Corrupted as damage:
             yield from self._damage(damage)
 
+    def _is_known(self, pgid: int) -> bool:
+        """Return whether page ``pgid`` was reached before."""
+        return pgid < len(self.ledger.kinds) and self.ledger.kinds[pgid] not in (LOST, FREE, BEYOND_MARK)
+
     def _verify(self, page: Page) -> Iterator[Finding]:
         """Check one page: bounds, references, whether it is free, and its type."""
         self.snapshot.poll()
@@ -279,17 +279,12 @@ class _Check:
         pgid, stack = page.pgid, page.stack
         if pgid > self.hwm:
             yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {stack_text(stack)}")
-        reached = self.reached
-        stop = min(pgid + page.overflow + 1, self.tracked)
-        if self.budget < 0:
-            stop = pgid + 1
-        self.budget -= max(stop - pgid, _VISIT)
-        part = reached.find(1, pgid, stop)
-        while part >= 0:
-            yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
-            part = reached.find(1, part + 1, stop)
-        reached[pgid:stop] = b"\1" * (stop - pgid)
-        if self.freed[pgid]:
+        length = min(page.overflow + 1, len(self.ledger.kinds) - pgid) if self.budget >= 0 else 1
+        self.budget -= max(length, _VISIT)
+        for part, kind, _ in self.ledger.claim(pgid, length, LEAF):
+            if kind != FREE:
+                yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
+        if pgid in self.freed:
             yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
         elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
             yield Finding(
