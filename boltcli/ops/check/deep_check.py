@@ -57,6 +57,7 @@ def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
     elif len(ids) > ledger.snapshot.page_count:
         problem = f"{len(ids)} free page ids are more than the file has pages"
     if problem:
+        ledger.kinds = ledger.kinds.replace(bytes((FREE,)), bytes((LOST,)))  # which pages are free isn't known
         yield Finding("freelist", pgid, f"page {pgid} at offset {page.file_offset}: {problem}, in a freelist page")
         return
     if page.pgid != pgid:
