@@ -47,12 +47,13 @@ class PageMap:
     __slots__ = ("_left", "buckets", "damages", "fills", "kinds", "meta", "owners", "parents", "problem", "snapshot")
 
     def __init__(self, snapshot: Snapshot, meta: Meta | None = None, *, beyond: int = 0) -> None:
-        """``beyond``: so many pages after the end of the file are mapped, too."""
-        count = max(snapshot.page_count, 2) + beyond
+        """``beyond``: so many pages after the end of the file are mapped, too, but not their owners and parents."""
+        count = max(snapshot.page_count, 2)
         self.snapshot = snapshot
         self.meta = meta or snapshot.meta
         hwm = min(self.meta.hwm, count)
-        self.kinds = bytearray(hwm) + bytes((BEYOND,)) * (count - hwm)
+        self.kinds = bytearray(count + beyond)
+        self.kinds[hwm:count] = bytes((BEYOND,)) * (count - hwm)
         self.kinds[:2] = bytes((META, META))
         self.owners = memoryview(bytearray(b"\xff" * (4 * count))).cast("I")
         self.parents = memoryview(bytearray(8 * count)).cast("Q")
@@ -111,14 +112,15 @@ class PageMap:
         """
         kinds, owners, parents = self.kinds, self.owners, self.parents
         before: Before = []
+        known = len(owners)
         for part in range(pgid, min(pgid + length, len(kinds))):
             used = kinds[part]
             if used not in _UNUSED:
-                before.append((part, used, owners[part]))
-            if part == pgid:
-                kinds[part], owners[part], parents[part] = kind, owner, parent
-            elif used in (LOST, FREE, BEYOND):
-                kinds[part], owners[part], parents[part] = OVERFLOW, owner, pgid
+                before.append((part, used, owners[part] if part < known else NOBODY))
+            if part == pgid or used in (LOST, FREE, BEYOND):
+                kinds[part] = kind if part == pgid else OVERFLOW
+                if part < known:
+                    owners[part], parents[part] = owner, parent if part == pgid else pgid
         return before
 
     def freelist(self) -> tuple[Page, list[int], Before] | None:

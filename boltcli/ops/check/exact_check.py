@@ -144,7 +144,7 @@ class _Check:
             return
         walk = _Check(self.snapshot)
         if next(flat(walk._buckets(root_bucket(self.snapshot))), None) is None:
-            self.freed = {pgid for pgid, kind in enumerate(walk.ledger.kinds) if kind == LOST}
+            self.freed = {pgid for pgid, kind in enumerate(walk.ledger.kinds[: self.hwm]) if kind == LOST}
 
     def _reach_fixed_pages(self) -> Iterator[Finding]:
         snapshot = self.snapshot
@@ -172,7 +172,7 @@ class _Check:
         kinds = self.ledger.kinds
         stop = min(self.hwm, len(kinds))
         end = min(stop, self.snapshot.page_count)
-        beyond = self.hwm - stop + kinds.count(LOST, end)
+        beyond = self.hwm - stop + kinds.count(LOST, end, stop)
         if beyond == 1:
             end = stop  # as bbolt lists it
         pgid = kinds.find(LOST, 0, end)
