@@ -14,16 +14,13 @@ from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from .format.page import type_name
 from .mapping_views import Items, Values, as_bytes
-from .ops.check.database_check import check
+from .ops.check.database_check import check, file_warnings
 from .ops.check.deep_check import deep_check
-from .ops.check.file_warnings import remarks
 from .ops.check.findings import Finding
 from .ops.read.key_pages import keyed_leaves
 from .ops.read.select_items import items
-from .ops.space.free_pages import free_pages
-from .ops.space.page_list import FREE, page_rows
-from .ops.stats.buckets import BucketStats
-from .ops.stats.database_stats import bucket_stats, database_stats
+from .ops.space.pages import FREE, page_rows
+from .ops.stats.buckets import BucketStats, bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live, open_state
@@ -32,6 +29,7 @@ from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import find_bucket, root_bucket, seek
 from .tree.key_range import bounds, leaf_pages
+from .tree.page_map import free_pages
 from .tree.walk import Whole, refuse_nested
 
 if TYPE_CHECKING:
@@ -435,7 +433,7 @@ class Database(Queryable, Bucket):
         ...     db.warnings
         []
         """
-        return list(remarks(self._snapshot))
+        return list(file_warnings(self._snapshot))
 
     @property
     def page_size(self) -> int:

@@ -166,7 +166,7 @@ def space(db: Store) -> tuple[int, int] | None:
     snapshot: Snapshot | None = getattr(db, "_snapshot", None)
     if snapshot is None:
         return None
-    from ..ops.space.free_pages import free_pages
+    from ..tree.page_map import free_pages
 
     size = snapshot.meta.page_size
     return snapshot.meta.hwm * size, len(free_pages(snapshot)) * size

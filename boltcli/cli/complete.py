@@ -142,8 +142,8 @@ def _buckets(command: Command, given: list[str], outer: list[str], current: str)
 def _pages(path: str, current: str) -> Candidates:
     """Return the page ids of a file, with the types of the pages."""
     from ..format.page import type_name
-    from ..ops.space.free_pages import free_pages
-    from ..ops.space.page_list import FREE, page_rows
+    from ..ops.space.pages import FREE, page_rows
+    from ..tree.page_map import free_pages
 
     found: Candidates = []
     with Snapshot(path, open_source(path, "try")) as snapshot:

@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from boltcli.ops.check.explanations import EXPLANATIONS
+from boltcli.ops.check.findings import EXPLANATIONS
 from boltcli.ops.rescue.recover import recover_file
 from tests.damage.mutations import sample
 from tests.rescue_score.damage import torn_copy

@@ -16,7 +16,7 @@ from boltcli.format.bucket import BucketRef, buckets_in
 from boltcli.ops.check import database_check as check
 from boltcli.ops.read import key_pages as keys_module
 from boltcli.ops.read.key_pages import all_keys, keyed_leaves
-from boltcli.ops.stats import database_stats as stats
+from boltcli.ops.stats import buckets as stats
 from boltcli.render.formats import lines
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import root_bucket

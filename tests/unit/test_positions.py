@@ -13,12 +13,12 @@ import pytest
 
 import boltcli
 from boltcli.errors import Changed, OpenError
-from boltcli.ops.space.free_pages import free_pages
 from boltcli.storage import live, private_copy
 from boltcli.storage.files import write_all
 from boltcli.storage.private_copy import CopyFile
 from boltcli.storage.snapshot import Snapshot
 from boltcli.storage.source import Source, open_source
+from boltcli.tree.page_map import free_pages
 from tests.live import PAD, Writer
 from tests.support import fixture, run
 

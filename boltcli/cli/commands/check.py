@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, CheckFailed
-from ...ops.check.database_check import check
-from ...ops.check.file_warnings import remarks
-from ...ops.check.findings import UNCOUNTED
+from ...ops.check.database_check import UNCOUNTED, check, file_warnings
 from ..command import Command, Option
 from ..options import FILES, JOBS
 from ..values import parse_count, parse_uint64
@@ -89,9 +87,9 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
                 from ...render.formats import auto
 
                 out.write(finding.line(auto) + b"\n")
-        warnings = [str(warning) for warning in remarks(snapshot)]
+        warnings = [str(warning) for warning in file_warnings(snapshot)]
         if job.options.deep:
-            from ...ops.check.file_warnings import pairs_in_root
+            from ...ops.check.database_check import pairs_in_root
 
             warnings += pairs_in_root(snapshot)
     if uncounted:
@@ -115,7 +113,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
     if count:
         out.write(b"%s%d errors found\n" % (b"at least " * bool(uncounted), count))
         if job.options.explain:
-            from ...ops.check.explanations import explanation
+            from ...ops.check.findings import explanation
             from ...render.diagnosis import explanation_text
 
             for kind, pages in kinds.items():
@@ -126,7 +124,7 @@ def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> 
 
 def _explanations(kinds: dict[str, int]) -> list[dict[str, Any]]:
     """Return an object for each kind of finding."""
-    from ...ops.check.explanations import explanation
+    from ...ops.check.findings import explanation
     from ...render.diagnosis import explanation_record
 
     return [{"kind": kind, "count": kinds[kind], **explanation_record(explanation(kind))} for kind in kinds]

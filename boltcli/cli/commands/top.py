@@ -55,7 +55,7 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    from ...ops.space.space_top import space_top, top_levels
+    from ...ops.space.top import space_top, top_levels
     from ...render.space_report import top_record, top_text
 
     options = job.options

@@ -43,7 +43,7 @@ def _number(argument: str) -> tuple[int, bool]:
 
 def run(snapshot: Snapshot, job: Job[None], out: BinaryIO, err: BinaryIO) -> None:
     from ...ops.check.database_check import check
-    from ...ops.space.page_story import page_story
+    from ...ops.space.page_use import page_story
     from ...render.page_stories import story_record, story_text
     from ...tree.page_map import page_map
 

@@ -26,7 +26,7 @@ from ...storage.files import read_at
 from ...storage.private_copy import CopyFile, follows
 from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
-from ..space.free_pages import free_pages
+from ...tree.page_map import free_pages
 from .diff import contents, diff
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ...format.page import LeafElements, find
 from ...tree.bucket import root_bucket
-from ...tree.key_range import leaf_pages, stretches
+from ...tree.key_range import leaf_pages, leaf_ranges
 from ...tree.walk import Seen, pages_or_damage
 
 TYPE_CHECKING = False
@@ -143,7 +143,7 @@ def key_rows(
     such elements gives an empty list, so that the caller can stop. Values aren't copied. Raises
     :class:`~boltcli.errors.Corrupted`.
     """
-    for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, reverse=reverse):
+    for leaf, keys, low, high in leaf_ranges(snapshot, bucket, start, stop, reverse=reverse):
         snapshot.poll()
         page = leaf.page
         pgid = page.pgid if bucket.root else bucket.page

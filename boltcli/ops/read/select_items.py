@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import LeafElements
-from ...tree.key_range import stretches
+from ...tree.key_range import leaf_ranges
 from ...tree.walk import Whole, flat, refuse_nested
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...storage.snapshot import Snapshot
-    from ...tree.key_range import Stretch
+    from ...tree.key_range import LeafRange
     from ...tree.walk import Nested
 
     Path = tuple[bytes, ...]
@@ -65,7 +65,7 @@ def items(
     """
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     left = limit
-    source = stretches(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
+    source = leaf_ranges(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
     for part in flat(_bucket(snapshot, bucket, path, source, reverse, recursive, guard)):
         if wanted is not None or not buckets:
             pairs = [
@@ -88,7 +88,7 @@ def _bucket(
     snapshot: Snapshot,
     bucket: BucketRef,
     path: Path,
-    source: Iterator[Stretch],
+    source: Iterator[LeafRange],
     reverse: bool,
     recursive: bool,
     guard: Whole,
@@ -109,7 +109,7 @@ def _bucket(
                 end = place if reverse else place + 1  # in reverse a bucket follows what is in it
                 snapshot.poll()
                 yield Items(path, keys[begin:end], values[begin:end])
-                inside = stretches(snapshot, child, reverse=reverse, guard=guard)
+                inside = leaf_ranges(snapshot, child, reverse=reverse, guard=guard)
                 yield _bucket(snapshot, child, (*path, keys[place]), inside, reverse, recursive, guard)
                 begin = end
             snapshot.poll()

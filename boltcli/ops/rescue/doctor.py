@@ -14,9 +14,9 @@ from ...storage.files import copy_sparse, write_all
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading, open_source
+from ..check.database_check import file_warnings, trailer_is_right
 from ..check.deep_check import deep_check
-from ..check.explanations import Explanation, explanation
-from ..check.file_warnings import remarks, trailer_is_right
+from ..check.findings import Explanation, explanation
 from ..write.freelist_rebuild import rebuild_freelist
 from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
 from .elements import readable
@@ -180,7 +180,7 @@ def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[l
     notes: list[str] = []
     try:
         with Snapshot(path, open_source(path, "none")) as snapshot:
-            notes = [str(remark) for remark in remarks(snapshot)]
+            notes = [str(remark) for remark in file_warnings(snapshot)]
             if trailer_is_right(snapshot):
                 notes.append("it is a snapshot of etcd, and its SHA-256 is right")
             for number, finding in enumerate(deep_check(snapshot, progress=progress)):

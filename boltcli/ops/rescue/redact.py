@@ -35,7 +35,7 @@ from ...format.meta import Meta, choose
 from ...format.page import BUCKET_HEADER, HEADER
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
-from ..check.file_warnings import TRAILER
+from ..check.database_check import TRAILER
 from .pages import MappedFile, PageTable, find_page_size, meta_at
 from .showable import (
     FILLER,

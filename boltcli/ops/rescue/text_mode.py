@@ -13,8 +13,8 @@ from itertools import combinations, pairwise
 from math import comb, prod
 from typing import NamedTuple
 
-from ..check.explanations import Explanation
-from ..check.file_warnings import TRAILER
+from ..check.database_check import TRAILER
+from ..check.findings import Explanation
 from .pages import find_page_size
 
 TYPE_CHECKING = False

@@ -5,16 +5,15 @@ from __future__ import annotations
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
-from ...format.page import LeafElements
-from ...kernel import Buckets, buckets
+from ...format.page import LeafElements, Page
+from ...kernel import Buckets, buckets, stats
 from ...tree.bucket import root_bucket
-from ...tree.walk import Seen, Walk, Whole, flat, inline_page, refuse_nested
+from ...tree.walk import Seen, Whole, flat, inline_page, refuse_nested, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ...format.page import Page
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
 
@@ -130,6 +129,41 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
     return found
 
 
+def database_stats(
+    snapshot: Snapshot, prefix: bytes = b"", *, progress: Progress | None = None
+) -> tuple[int, BucketStats]:
+    """Return the number and summed statistics of the top-level buckets whose name begins with ``prefix``.
+
+    Raises :class:`~boltcli.errors.Corrupted`.
+    """
+    known = stats(snapshot, snapshot.meta.root, prefix, progress)
+    if known is not None:
+        return known[0], BucketStats(**known[1])
+    from ..read.key_pages import top_buckets
+
+    total = BucketStats()
+    count = 0
+    for name, bucket in top_buckets(snapshot):
+        if name.startswith(prefix):
+            if bucket is None:
+                raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
+            total.add(exact_stats(snapshot, bucket, progress, total.branch_pages + total.leaf_pages))
+            count += 1
+    return count, total
+
+
+def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
+    """Return the statistics of ``bucket`` and everything below it.
+
+    Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
+    page or a bucket inside itself. A page referenced twice counts twice.
+    """
+    known = stats(snapshot, bucket.root, None)
+    if known is not None:
+        return BucketStats(**known[1])
+    return exact_stats(snapshot, bucket)
+
+
 def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None = None, done: int = 0) -> BucketStats:
     """Return the statistics of ``bucket`` and everything below it, page by page, as bbolt's ``Bucket.Stats``.
 
@@ -176,6 +210,11 @@ def _from_columns(snapshot: Snapshot, columns: Buckets) -> list[BucketRecord]:
         found.append(bucket)
     found[0].sequence = snapshot.meta.sequence
     return found
+
+
+def _below(page: Page) -> list[int]:
+    """Return the children of a page, as bbolt's ``Bucket.Stats`` visits them."""
+    return page.children() if page.flags == BRANCH_PAGE and page.count else []
 
 
 class _Reader:
@@ -252,15 +291,11 @@ class _Reader:
                 record.bytes = page.end - page.offset
                 yield from self._page(page, record)
             return
-        walk = Walk(snapshot, ref)
-        for page in walk:
-            seen.visit(page)
+        for page in tree_pages(snapshot, ref, seen, _below if statistics else Page.children):
             self._done += 1
             record.depth = max(record.depth, len(page.stack))
             record.bytes += (1 + page.overflow) * snapshot.page_size
             yield from self._page(page, record)
-            if page.flags != LEAF_PAGE and (not statistics or (page.flags == BRANCH_PAGE and page.count)):
-                walk.enter(page.children())
 
     def _page(self, page: Page, record: BucketRecord) -> list[BucketRef]:
         """Count one page; return the buckets in it."""

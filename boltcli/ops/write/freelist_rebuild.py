@@ -15,9 +15,9 @@ from ...format.meta import Meta
 from ...format.page import HEADER
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source
+from ...tree.page_map import unreached_pages
 from ..check.database_check import is_sound
 from ..check.exact_check import check_trees
-from ..space.free_pages import unreached_pages
 from .pager import Space
 
 TYPE_CHECKING = False
