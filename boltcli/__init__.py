@@ -20,6 +20,8 @@ BBOLT_VERSION = "1.5.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .comparison import diff as diff
+    from .comparison import watch as watch
     from .errors import AccessDenied as AccessDenied
     from .errors import ArgumentError as ArgumentError
     from .errors import BoltError as BoltError
@@ -54,8 +56,6 @@ if TYPE_CHECKING:
     from .library import view as view
     from .ops.check.findings import Finding as Finding
     from .ops.compare.change import Change as Change
-    from .ops.compare.files import diff as diff
-    from .ops.compare.files import watch as watch
     from .ops.compare.watch import Commit as Commit
     from .ops.stats.buckets import BucketStats as BucketStats
     from .ops.write.compact import Compaction as Compaction
@@ -65,7 +65,7 @@ _LAZY = {
     "Database": "library", "Bucket": "library", "PageRow": "library",
     "Finding": "ops.check.findings", "BucketStats": "ops.stats.buckets", "Compaction": "ops.write.compact",
     "Change": "ops.compare.change", "Commit": "ops.compare.watch",
-    "diff": "ops.compare.files", "watch": "ops.compare.files",
+    "diff": "comparison", "watch": "comparison",
     "AccessDenied": "errors",
     "ArgumentError": "errors",
     "BoltError": "errors",

@@ -41,7 +41,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal
 
     # As in schema.json, under "error"; the guide's page exit-status has them with their statuses.
@@ -153,7 +153,7 @@ class Locked(OpenError, TimeoutError):
         self.holder = holder
 
 
-def refused(operation: str, path: str, error: OSError | ValueError) -> OpenError:
+def os_error(operation: str, path: str, error: OSError | ValueError) -> OpenError:
     """Return the error for an ``operation`` on ``path`` that the system refused with ``error``."""
     kind = AccessDenied if isinstance(error, PermissionError) else OpenError
     return kind(operation, path, str(getattr(error, "strerror", None) or error))
@@ -434,3 +434,28 @@ def is_out_of_memory(error: BaseException) -> bool:
     if not isinstance(error, (ImportError, SystemError, RuntimeError)):
         return False
     return any(words in str(error) for words in _NO_MEMORY)
+
+
+# The running command, which reports faults; without one they are Python's warnings. Here, because most commands load
+# nothing that can report one.
+_hearer: Callable[[str], None] | None = None
+_reported: set[str] = set()
+
+
+def hear_faults(hearer: Callable[[str], None] | None) -> None:
+    """Pass the faults of plug-ins to ``hearer`` from now on; None: make them Python's warnings."""
+    global _hearer
+    _hearer = hearer
+
+
+def report_fault(fault: str) -> None:
+    """Report a fault of a plug-in that must not end the command, once in a process."""
+    if fault in _reported:
+        return
+    _reported.add(fault)
+    if _hearer is not None:
+        _hearer(fault)
+    else:
+        import warnings
+
+        warnings.warn(fault, RuntimeWarning, stacklevel=2)

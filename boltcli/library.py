@@ -13,59 +13,61 @@ from .errors import ArgumentError, BucketNotFound, Corrupted, DatabaseClosed, Ke
 from .format.bucket import BucketRef, open_bucket
 from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from .format.page import type_name
-from .ops.check.database_check import check
+from .mapping_views import Items, Values, as_bytes
+from .ops.check.database_check import check, file_warnings
 from .ops.check.deep_check import deep_check
-from .ops.check.file_warnings import remarks
 from .ops.check.findings import Finding
-from .ops.read.key_pages import key_pages, keyed_leaves
-from .ops.read.mapping_views import Items, Values, as_bytes
+from .ops.read.key_pages import keyed_leaves
 from .ops.read.select_items import items
-from .ops.space.free_pages import free_pages
-from .ops.space.page_list import FREE, page_rows
-from .ops.stats.buckets import BucketStats
-from .ops.stats.database_stats import bucket_stats, database_stats
+from .ops.space.pages import FREE, page_rows
+from .ops.stats.buckets import BucketStats, bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live, open_state
-from .storage.source import LOCK_PATIENCE, open_source
+from .storage.source import LOCK_PATIENCE, at_offset, open_source
 from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import find_bucket, root_bucket, seek
 from .tree.key_range import bounds, leaf_pages
+from .tree.page_map import free_pages
 from .tree.walk import Whole, refuse_nested
 
 if TYPE_CHECKING:
     from .apps.contract import Audit, Recognition
     from .format.page import LeafElements
+    from .mapping_views import Key
     from .ops.compare.change import Change
-    from .ops.read.mapping_views import Key
     from .ops.read.select_items import Items as Part
     from .storage.snapshot import Snapshot
-    from .storage.source import Way
+    from .storage.source import Source, Way
 
 T = TypeVar("T")
 
 
 def open(
-    path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False
-) -> Database:
-    """Open the database file at ``path`` for reading.
+    path: str | os.PathLike[str], *, lock: Way = "auto", timeout: float = LOCK_PATIENCE, previous: bool = False,
+    offset: int = 0,
+) -> Database:  # fmt: skip
+    """Open the database file at ``path`` for reading, or the one in a program's data directory.
 
-    ``lock`` says what to do if another process holds bbolt's lock: ``auto``
-    waits ``timeout`` seconds (0: for ever), then reads without the lock;
-    ``wait`` waits, then fails; ``try`` doesn't wait and reads without the lock;
-    ``none`` doesn't lock. Without the lock a private copy of one transaction's
-    state is opened, in memory or, above 64 MiB, in a temporary file;
-    :func:`view` doesn't need the copy. ``previous`` opens the state before the
-    last transaction.
+    ``lock`` says what to do if another process holds bbolt's lock: ``auto`` waits ``timeout`` seconds (0: for ever),
+    then reads without the lock; ``wait`` waits, then fails; ``try`` doesn't wait and reads without the lock; ``none``
+    doesn't lock. Without the lock a private copy of one transaction's state is opened, in memory or, above 64 MiB, in
+    a temporary file; :func:`view` doesn't need the copy. ``previous`` opens the state before the last transaction,
+    ``offset`` the database that begins at that byte of the file, as if the file began there.
 
-    Raises :class:`~boltcli.errors.SourceNotFound`,
-    :class:`~boltcli.errors.OpenError`,
-    :class:`~boltcli.errors.InvalidDatabase` or, if the file is written to too
-    fast to be copied, :class:`~boltcli.errors.Changed`. Use it in a
-    ``with`` statement, or call :meth:`Database.close`.
+    Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
+    :class:`~boltcli.errors.InvalidDatabase` or, if the file is written to too fast to be copied,
+    :class:`~boltcli.errors.Changed`. Use it in a ``with`` statement, or call :meth:`Database.close`.
     """
-    return Database(open_state(open_source(os.fspath(path), lock, timeout), previous=previous), owns=True)
+    return Database(open_state(_source(path, lock, timeout, offset), previous=previous), owns=True)
+
+
+def _source(path: str | os.PathLike[str], lock: Way, timeout: float, offset: int) -> Source:
+    """Open a file, or the database in a program's data directory."""
+    from .apps.places import resolved
+
+    return open_source(at_offset(resolved(os.fspath(path)), offset), lock, timeout)
 
 
 def view(
@@ -75,15 +77,15 @@ def view(
     lock: Way = "auto",
     timeout: float = LOCK_PATIENCE,
     previous: bool = False,
+    offset: int = 0,
 ) -> T:
     """Call ``read`` with the open database and return its result; the other arguments are those of :func:`open`.
 
-    Without the lock ``read`` is called again if the database was written to
-    in the meantime, so it must have no side effects: its last result (or
-    error) belongs to one transaction. It must not return the database or a
-    bucket, as they are closed afterwards. Raises as :func:`open` does.
+    Without the lock ``read`` is called again if the database was written to in the meantime, so it must have no side
+    effects: its last result (or error) belongs to one transaction. It must not return the database or a bucket, as
+    they are closed afterwards. Raises as :func:`open` does.
     """
-    with Live(open_source(os.fspath(path), lock, timeout), previous=previous) as live:
+    with Live(_source(path, lock, timeout, offset), previous=previous) as live:
 
         def attempt() -> T:
             with live.snapshot() as snapshot:
@@ -106,6 +108,7 @@ def compact(
     lock: Way = "auto",
     timeout: float = LOCK_PATIENCE,
     previous: bool = False,
+    offset: int = 0,
 ) -> Compaction:
     """Write a copy of the database ``source`` without its free pages to ``destination``.
 
@@ -133,7 +136,7 @@ def compact(
     """
     if not isinstance(tx_max_size, int) or tx_max_size < 0:
         raise ArgumentError(f"tx_max_size {tx_max_size!r}: must be a number of bytes, 0 or more")
-    with Live(open_source(os.fspath(source), lock, timeout), previous=previous) as live:
+    with Live(_source(source, lock, timeout, offset), previous=previous) as live:
 
         def attempt() -> Compaction:
             with live.snapshot() as snapshot:
@@ -228,7 +231,7 @@ class Bucket(Mapping["Key", "bytes | Bucket"]):
         return seek(snapshot, self._ref, wanted)
 
     def __iter__(self) -> Iterator[Key]:
-        for keys in self._while_open(key_pages(self._snapshot, self._ref, Whole(self._snapshot))):
+        for _, keys in self._while_open(keyed_leaves(self._snapshot, self._ref, Whole(self._snapshot))):
             yield from keys  # type: ignore[misc]
 
     def _while_open(self, parts: Iterator[T]) -> Iterator[T]:
@@ -430,7 +433,7 @@ class Database(Queryable, Bucket):
         ...     db.warnings
         []
         """
-        return list(remarks(self._snapshot))
+        return list(file_warnings(self._snapshot))
 
     @property
     def page_size(self) -> int:
@@ -480,7 +483,7 @@ class Database(Queryable, Bucket):
 
     def changes(self, *, previous: bool = True) -> Iterator[Change]:
         """Yield the changes of the last transaction, or without ``previous`` those since this was opened."""
-        from .ops.compare.files import changes
+        from .comparison import changes
 
         return self._while_open(changes(self._snapshot, previous=previous))
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import boltcli
 from boltcli.ops.compare.change import Change
-from boltcli.ops.write.load_rows import load
+from boltcli.ops.read.content import Pairs, bucket_at
+from boltcli.ops.write.load import load
 
 Content = dict[bytes, Any]
 """Keys to values, or to a sequence and the content of a bucket."""
@@ -87,10 +88,10 @@ def rows(content: Content, way: Way = ()) -> Iterator[Any]:
     """``content`` as :func:`load` takes it."""
     for key in sorted(content):
         if isinstance(content[key], bytes):
-            yield way, key, content[key]
+            yield way, Pairs([key], [content[key]])
         else:
             sequence, inner = content[key]
-            yield (*way, key), sequence
+            yield bucket_at((*way, key), sequence)
             yield from rows(inner, (*way, key))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ..errors import BoltError
-from ..storage.data_directory import database_of
-from ..storage.source import begins_with_meta, is_elsewhere, open_if_there
+from ..storage.source import begins_with_meta, is_elsewhere, open_for_reading
+from .places import resolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,13 +23,9 @@ def place_of(db: Store) -> str | None:
     if snapshot is None or is_elsewhere(snapshot.path):
         return None
     try:
-        path = os.path.realpath(snapshot.path)
-        if os.path.isdir(path):
-            path = database_of(path) or ""
-        fd = open_if_there(path)
+        path = resolved(os.path.realpath(snapshot.path))
+        fd = open_for_reading(path)
     except (BoltError, OSError, ValueError):
-        return None
-    if fd < 0:
         return None
     try:
         return path if begins_with_meta(fd) else None

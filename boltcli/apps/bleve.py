@@ -5,12 +5,12 @@ Source: blevesearch/bleve ``index/upsidedown/row.go``, ``index/scorch/persister.
 
 from __future__ import annotations
 
-from ..storage.data_directory import places_of
 from .codecs.integers import uvarint
 from .codecs.wire import any_message
 from .columns import as_text, buckets, columns, pairs_at, text_of, text_or_bytes
 from .contract import CERTAIN, REST, Application, Codec, Recognition, View
 from .json_values import jsonable, load
+from .places import places_of
 from .store import find
 
 TYPE_CHECKING = False

@@ -11,9 +11,8 @@ import io
 import os
 import sys
 
-from ..errors import BoltError
+from ..errors import BoltError, report_fault
 from .contract import Application, Codec, Recognition, View
-from .plugins import report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Silence:
             os.dup2(self._kept, 1)
             os.close(self._kept)
         if self._sink.used:
-            report(f"the plug-in {self._name!r} prints to standard output; that is left out")
+            report_fault(f"the plug-in {self._name!r} prints to standard output; that is left out")
 
 
 class _Sink(io.TextIOBase):
@@ -81,7 +80,7 @@ def loaded(point: Any) -> Application | None:
             found = found() if isinstance(found, type) else found
             return PlugIn(point.name, found)
     except FAULTS as error:
-        report(f"the plug-in {point.name!r} can't be loaded: {_words(error)}")
+        report_fault(f"the plug-in {point.name!r} can't be loaded: {_words(error)}")
         return None
 
 
@@ -113,7 +112,7 @@ class PlugIn(Application):
         except BoltError:
             return None  # the file is damaged
         except FAULTS as error:
-            report(f"the plug-in {self._point!r} fails to recognise files: {_words(error)}")
+            report_fault(f"the plug-in {self._point!r} fails to recognise files: {_words(error)}")
             return None
 
     def audit(self, db: Store, options: AuditOptions) -> Audit | None:
@@ -150,7 +149,7 @@ class PlugIn(Application):
             with Silence(self._point):
                 return answer()
         except FAULTS as error:
-            report(f"the {what} of the plug-in {self._point!r} fail: {_words(error)}")
+            report_fault(f"the {what} of the plug-in {self._point!r} fail: {_words(error)}")
             return default
 
     def _view(self, view: View) -> View:

@@ -7,42 +7,12 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from importlib.metadata import EntryPoint
 
 _FILE = "entry_points.txt"
 
 # Whether a folder mentions a group, for folders as they were at a time: who opens thousands of files asks each time.
 _KNOWN: dict[tuple[str, int, bytes], bool] = {}
-
-
-# Who is told of a plug-in's faults; without one they are Python's warnings.
-_LISTENER: list[Callable[[str], None]] = []
-_REPORTED: set[str] = set()
-
-
-def listen(listener: Callable[[str], None]) -> None:
-    """Pass the faults of plug-ins to ``listener`` from now on, each one once in a process."""
-    _LISTENER[:] = [listener]
-
-
-def forget() -> None:
-    """Report each fault once more, as Python's warnings until :func:`listen` is called."""
-    _LISTENER.clear()
-    _REPORTED.clear()
-
-
-def report(fault: str) -> None:
-    """Report a fault of a plug-in, unless that was done already."""
-    if fault in _REPORTED:
-        return
-    _REPORTED.add(fault)
-    if _LISTENER:
-        _LISTENER[0](fault)
-    else:
-        import warnings
-
-        warnings.warn(fault, RuntimeWarning, stacklevel=2)
 
 
 def entry_points(group: str) -> list[EntryPoint]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..storage.data_directory import places_of
 from .columns import as_text, buckets_at, columns, pairs, pairs_at, text_or_bytes
 from .contract import CERTAIN, LIKELY, REST, Application, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
+from .places import places_of
 from .store import find
 from .words import parse_time
 

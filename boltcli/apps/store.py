@@ -46,37 +46,45 @@ if TYPE_CHECKING:
 
 
 class SnapshotStore:
-    """A bucket of a snapshot as a store; without ``bucket`` the root bucket, which holds all others."""
+    """A bucket of a snapshot as a store; without ``bucket`` the root bucket, which holds all others.
 
-    __slots__ = ("_ref", "_snapshot")
+    With ``ordered`` keys that are out of order are damage wherever it is read, also in buckets inside it.
+    """
 
-    def __init__(self, snapshot: Snapshot, bucket: BucketRef | None = None) -> None:
+    __slots__ = ("_ordered", "_ref", "_snapshot")
+
+    def __init__(self, snapshot: Snapshot, bucket: BucketRef | None = None, *, ordered: bool = False) -> None:
         self._snapshot = snapshot
         self._ref = root_bucket(snapshot) if bucket is None else bucket
+        self._ordered = ordered
 
     @property
     def sequence(self) -> int:
         return self._ref.sequence
 
     def get(self, key: bytes, /) -> bytes | SnapshotStore | None:
+        if self._ordered:  # a descent looks at few keys
+            return next((value for _, value in self._some(key, key + b"\0")), None)
         value = get(self._snapshot, self._ref, key)
         if value is not None:
             return value
         bucket = child_bucket(self._snapshot, self._ref, key)
-        return None if bucket is None else _inside(self._snapshot, bucket)
+        return None if bucket is None else self._inside(bucket)
 
     def range(
         self, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
     ) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
-        if not start and stop is None and not reverse:
+        if not start and stop is None and not reverse and not self._ordered:
             return self._all()
         return self._some(start, stop, reverse)
 
-    def _some(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
-        snapshot = self._snapshot
-        for part in items(snapshot, self._ref, start=start, stop=stop, reverse=reverse):
+    def _some(
+        self, start: bytes, stop: bytes | None, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
+        guard = Whole(self._snapshot, ordered=True) if self._ordered else None
+        for part in items(self._snapshot, self._ref, start=start, stop=stop, reverse=reverse, guard=guard):
             for key, value in zip(part.keys, part.values):
-                yield key, _inside(snapshot, value) if isinstance(value, BucketRef) else value
+                yield key, self._inside(value) if isinstance(value, BucketRef) else value
 
     def _all(self) -> Iterator[tuple[bytes, bytes | SnapshotStore]]:
         """Yield the whole bucket: applications read many small ones, for which this has fewer layers."""
@@ -97,7 +105,7 @@ class SnapshotStore:
             flags = leaf.flags
             for index, (key, value) in enumerate(zip(keys, values)):
                 if flags[index] & BUCKET_LEAF_FLAG:
-                    yield key, _inside(snapshot, open_bucket(leaf, index, key))
+                    yield key, self._inside(open_bucket(leaf, index, key))
                 else:
                     yield key, value
 
@@ -105,10 +113,9 @@ class SnapshotStore:
         start, stop = bounds(prefix)
         return self.range(start, stop)
 
-
-def _inside(snapshot: Snapshot, bucket: BucketRef) -> SnapshotStore:
-    """Return a nested bucket; one that is inside itself would lead an application round and round."""
-    return SnapshotStore(snapshot, refuse_nested(snapshot, bucket))
+    def _inside(self, bucket: BucketRef) -> SnapshotStore:
+        """Return a nested bucket; one that is inside itself would lead an application round and round."""
+        return SnapshotStore(self._snapshot, refuse_nested(self._snapshot, bucket), ordered=self._ordered)
 
 
 def _small(page: Page) -> list[tuple[bytes, bytes]] | None:
@@ -159,7 +166,7 @@ def space(db: Store) -> tuple[int, int] | None:
     snapshot: Snapshot | None = getattr(db, "_snapshot", None)
     if snapshot is None:
         return None
-    from ..ops.space.free_pages import free_pages
+    from ..tree.page_map import free_pages
 
     size = snapshot.meta.page_size
     return snapshot.meta.hwm * size, len(free_pages(snapshot)) * size

@@ -6,10 +6,10 @@ Source: hashicorp/vault ``physical/raft/fsm.go`` (buckets data and config) and `
 from __future__ import annotations
 
 from ..errors import ArgumentError
-from ..storage.data_directory import places_of
 from .codecs.wire import Message
 from .columns import as_text, columns, pairs_at, text_or_bytes, value_of
 from .contract import CERTAIN, LIKELY, Application, Codec, Recognition, View
+from .places import places_of
 from .store import find
 
 TYPE_CHECKING = False

@@ -45,6 +45,8 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
             parsed = parse(argv)
             if any("://" in argument for argument in parsed.arguments):
                 parsed.arguments = _without_secrets(parsed)
+            if parsed.options.get("offset"):
+                parsed.arguments = _at_offset(parsed)
             failure.know(parsed)
             if parsed.command is not None and any(map(os.path.isdir, parsed.arguments)) and not _searches(parsed):
                 from .meant_files import without_folders
@@ -234,6 +236,21 @@ def _reading(parsed: Parsed) -> Reading:
     return Reading(paths, rewritten)
 
 
+def _at_offset(parsed: Parsed) -> list[str]:
+    """Return the arguments, with the databases at ``--offset`` in place of the files. Raises ArgumentError."""
+    from ..storage.source import at_offset
+
+    offset, words, command = int(str(parsed.options["offset"])), parsed.arguments, parsed.command
+    if parsed.options.get("files-from"):
+        raise ArgumentError("--offset is for files that are named, not for those of --files-from")
+    assert command is not None
+    kinds = [argument.kind if argument.name not in ("DEST", "CHANGES") else "" for argument in command.arguments]
+    kinds += kinds[-1:] * len(words)
+    if len(words) == 1 or command.takes_files(words, parsed.options):
+        kinds = ["file"] * len(words)
+    return [at_offset(word, offset) if kind == "file" else word for word, kind in zip(words, kinds)]
+
+
 def _without_secrets(parsed: Parsed) -> list[str]:
     """Return the arguments, without the secrets in addresses."""
     from ..storage.secrets import redact_url
@@ -268,7 +285,7 @@ def _is_several(argument: str) -> bool:
     if not any(char in argument for char in "*?["):
         return False
     if "://" in argument:
-        from ..storage.remote_folder import is_pattern
+        from ..fleet.find import is_pattern
 
         return is_pattern(argument)
     from ..fleet.find import matching

@@ -67,12 +67,12 @@ def command(
     that only ``make table`` and ``typer_app.py`` evaluate. ``db``, ``job``, ``out`` and ``err`` are passed by the
     runner; ``db`` is declared as the argument FILE, which the runner opens.
 
-    ``group``: its heading in the help. ``several``: it runs once for each of several files; ``together``: only with
-    -o RESULTS or --engine, otherwise it takes all of them. ``opens``: it has the options of commands that open
-    databases though it has no ``db``; "locked": only those of the lock. ``json``: whether it has ``--json``, or the
-    help of that. ``fewest``: the command itself refuses calls with at least so many positionals, but fewer than it
-    declares. ``statuses``: the meanings of its exit statuses if there are others than success and failure;
-    ``failure``: the exit status of an error.
+    ``group``: its heading in the help. ``several``: it runs once for each of several files; ``together``: only with -o
+    RESULTS or --engine, otherwise it takes all of them. ``opens``: it has the options of commands that open databases
+    though it has no ``db``; "locked": only those of the lock and ``--offset``, "offset": only that. ``json``: whether
+    it has ``--json``, or the help of that. ``fewest``: the command itself refuses calls with at least so many
+    positionals, but fewer than it declares. ``statuses``: the meanings of its exit statuses if there are others than
+    success and failure; ``failure``: the exit status of an error.
 
     ``validate`` raises errors in the command line before a database is opened; ``select`` returns the files of many;
     ``unknown`` are the fields of a file that could not be read; ``apart`` says what is left out of a command that takes

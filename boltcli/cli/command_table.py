@@ -20,15 +20,18 @@ SHARED = {
         {'name': 'lock', 'help': "If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't wait), none (ignore locks).", 'parameter': 'lock', 'default': 'auto', 'metavar': 'WAY', 'parse': 'parse_lock', 'choices': ('auto', 'wait', 'try', 'none'), 'environment': 'BOLTCLI_LOCK', 'panel': 'When another process is using the database', 'common': True},
         {'name': 'no-lock', 'help': 'The same as --lock none.', 'parameter': 'no_lock', 'default': False, 'panel': 'When another process is using the database', 'common': True},
     ),
+    'inside': (
+        {'name': 'offset', 'help': 'Open the database that begins at this byte of FILE, as if the file began there.', 'parameter': 'offset', 'default': 0, 'metavar': 'N', 'parse': 'parse_count', 'panel': 'When the file is packed, joined or remote', 'common': True},
+    ),
     'access': (
         {'name': 'previous', 'help': 'Read the state before the last transaction.', 'parameter': 'previous', 'default': False, 'panel': 'When another process is using the database', 'common': True},
-        {'name': 'max-unpacked', 'help': 'Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own size.', 'parameter': 'max_unpacked', 'default': 0, 'metavar': 'SIZE', 'parse': 'parse_size', 'panel': 'When the file is packed or remote', 'common': True},
-        {'name': 'read-timeout', 'help': 'End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever.', 'parameter': 'read_timeout', 'default': '30s', 'metavar': 'DURATION', 'parse': 'parse_timeout', 'environment': 'BOLTCLI_READ_TIMEOUT', 'panel': 'When the file is packed or remote', 'common': True},
-        {'name': 'stats', 'help': 'Report how much was read of a remote file (s3://, https://, ...).', 'parameter': 'stats', 'default': False, 'panel': 'When the file is packed or remote', 'common': True},
+        {'name': 'max-unpacked', 'help': 'Largest size to which a packed file may unpack: 10GiB, 500M; default: 64 GiB, and 1000 times its own size.', 'parameter': 'max_unpacked', 'default': 0, 'metavar': 'SIZE', 'parse': 'parse_size', 'panel': 'When the file is packed, joined or remote', 'common': True},
+        {'name': 'read-timeout', 'help': 'End if a server (http://, https://) sends nothing for this long: 10 (seconds), 1m; 0: for ever.', 'parameter': 'read_timeout', 'default': '30s', 'metavar': 'DURATION', 'parse': 'parse_timeout', 'environment': 'BOLTCLI_READ_TIMEOUT', 'panel': 'When the file is packed, joined or remote', 'common': True},
+        {'name': 'stats', 'help': 'Report how much was read of a remote file (s3://, https://, ...).', 'parameter': 'stats', 'default': False, 'panel': 'When the file is packed, joined or remote', 'common': True},
     ),
 }
 COMMANDS = {
-    'check': {'module': 'check', 'summary': 'Verify the integrity of a database.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'access'), 'example': 'boltcli check fixtures/document.db', 'group': 'Verify', 'several': True, 'statuses': {0: 'no errors', 1: 'errors were found, or the file could not be read'},
+    'check': {'module': 'check', 'summary': 'Verify the integrity of a database.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli check fixtures/document.db', 'group': 'Verify', 'several': True, 'statuses': {0: 'no errors', 1: 'errors were found, or the file could not be read'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file; several give a table, or with --json an object for each.', 'parameter': 'db'},
         ),
@@ -40,7 +43,7 @@ COMMANDS = {
             {'name': 'jobs', 'help': 'Number of processes for several files; 0 chooses automatically.', 'parameter': 'jobs', 'default': 0, 'metavar': 'N', 'parse': 'parse_count'},
         ),
     },
-    'verify': {'module': 'verify', 'summary': 'Verify databases and backups: checksum, structure, all pairs; print a verdict on each.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'access'), 'example': 'boltcli verify fixtures/document.db fixtures/inline.db', 'group': 'Verify', 'several': True, 'statuses': {0: 'every file is whole', 1: 'a file is damaged, or could not be read'},
+    'verify': {'module': 'verify', 'summary': 'Verify databases and backups: checksum, structure, all pairs; print a verdict on each.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli verify fixtures/document.db fixtures/inline.db', 'group': 'Verify', 'several': True, 'statuses': {0: 'every file is whole', 1: 'a file is damaged, or could not be read'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'Databases and backups, also packed or remote.', 'parameter': 'db', 'many': True},
         ),
@@ -58,13 +61,13 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...; the default on a terminal.', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'buckets': {'module': 'buckets', 'summary': 'List the top-level buckets.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli buckets fixtures/document.db', 'group': 'Read',
+    'buckets': {'module': 'buckets', 'summary': 'List the top-level buckets.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli buckets fixtures/document.db', 'group': 'Read',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
         ),
         'options': (),
     },
-    'keys': {'module': 'keys', 'summary': 'List the keys of a bucket, nested buckets included.', 'takes': ('db', 'job', 'out', 'err'), 'least': 2, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli keys fixtures/document.db execution', 'group': 'Read',
+    'keys': {'module': 'keys', 'summary': 'List the keys of a bucket, nested buckets included.', 'takes': ('db', 'job', 'out', 'err'), 'least': 2, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli keys fixtures/document.db execution', 'group': 'Read',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
             {'name': 'BUCKET', 'kind': 'bucket', 'help': 'Name of a top-level bucket.', 'parameter': 'bucket'},
@@ -86,7 +89,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding'},
         ),
     },
-    'items': {'module': 'items', 'summary': 'List the keys of a bucket with their values; on a terminal in columns, cut to its width.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli items --prefix e-9 fixtures/document.db execution', 'group': 'Read',
+    'items': {'module': 'items', 'summary': 'List the keys of a bucket with their values; on a terminal in columns, cut to its width.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli items --prefix e-9 fixtures/document.db execution', 'group': 'Read',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
             {'name': 'BUCKET', 'kind': 'bucket', 'help': 'A top-level bucket; default: what is in the root bucket.', 'parameter': 'bucket', 'required': False},
@@ -109,7 +112,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding'},
         ),
     },
-    'get': {'module': 'get', 'summary': 'Print the value of a key.', 'takes': ('db', 'job', 'out', 'err'), 'least': 3, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2', 'group': 'Read', 'fewest': 2,
+    'get': {'module': 'get', 'summary': 'Print the value of a key.', 'takes': ('db', 'job', 'out', 'err'), 'least': 3, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli get fixtures/document.db execution e-9a937556-ac83-49ec-b794-a94c3aa068b2', 'group': 'Read', 'fewest': 2,
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
             {'name': 'BUCKET', 'kind': 'bucket', 'help': 'Names of the bucket, outermost first.', 'parameter': 'buckets', 'many': True},
@@ -124,7 +127,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding'},
         ),
     },
-    'grep': {'module': 'grep', 'summary': 'Search bucket names, keys and values for a pattern, in nested buckets too.', 'takes': ('job', 'out', 'err'), 'least': 2, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli grep -i timeout fixtures/document.db', 'group': 'Read', 'statuses': {0: 'a match', 1: 'no match', 2: 'a file could not be searched'}, 'failure': 2,
+    'grep': {'module': 'grep', 'summary': 'Search bucket names, keys and values for a pattern, in nested buckets too.', 'takes': ('job', 'out', 'err'), 'least': 2, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli grep -i timeout fixtures/document.db', 'group': 'Read', 'statuses': {0: 'a match', 1: 'no match', 2: 'a file could not be searched'}, 'failure': 2,
         'arguments': (
             {'name': 'PATTERN', 'kind': 'text', 'help': "A regular expression (Python's, on bytes).", 'parameter': 'pattern'},
             {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files.', 'parameter': 'paths', 'many': True},
@@ -142,7 +145,7 @@ COMMANDS = {
             {'name': 'deleted', 'help': 'Also search bytes that are no longer in use: free pages, unused ends of pages, the end of the file.', 'parameter': 'deleted', 'default': False},
         ),
     },
-    'stats': {'module': 'stats', 'summary': 'Count pages, pairs and bytes over the top-level buckets.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'access'), 'example': 'boltcli stats fixtures/document.db', 'group': 'Read', 'several': True,
+    'stats': {'module': 'stats', 'summary': 'Count pages, pairs and bytes over the top-level buckets.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli stats fixtures/document.db', 'group': 'Read', 'several': True,
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file; several give a table, or with --json an object for each.', 'parameter': 'db'},
             {'name': 'PREFIX', 'kind': 'bucket', 'help': 'Only buckets whose name begins with this.', 'parameter': 'start', 'required': False},
@@ -153,13 +156,13 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'inspect': {'module': 'inspect', 'summary': 'Show the tree of buckets and how many pairs each holds, as JSON.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli inspect fixtures/document.db', 'group': 'Read',
+    'inspect': {'module': 'inspect', 'summary': 'Show the tree of buckets and how many pairs each holds, as JSON.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli inspect fixtures/document.db', 'group': 'Read',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
         ),
         'options': (),
     },
-    'tree': {'module': 'tree', 'summary': 'Show the tree of buckets with pairs, bytes, share of the file, depth and sequence.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli tree fixtures/document.db', 'group': 'Read',
+    'tree': {'module': 'tree', 'summary': 'Show the tree of buckets with pairs, bytes, share of the file, depth and sequence.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli tree fixtures/document.db', 'group': 'Read',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
             {'name': 'BUCKET', 'kind': 'bucket', 'help': 'Start at this bucket (its path, outermost first).', 'parameter': 'buckets', 'many': True, 'required': False},
@@ -170,7 +173,7 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...; the default on a terminal.', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'du': {'module': 'du', 'summary': 'Show how the space of the file is used: by bucket, free, lost; and how much compaction would free.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'access'), 'example': 'boltcli du fixtures/document.db', 'group': 'Read', 'several': True,
+    'du': {'module': 'du', 'summary': 'Show how the space of the file is used: by bucket, free, lost; and how much compaction would free.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli du fixtures/document.db', 'group': 'Read', 'several': True,
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file; several give a table, or with --json an object for each.', 'parameter': 'db'},
         ),
@@ -182,7 +185,7 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...; the default on a terminal.', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'info': {'module': 'info', 'summary': 'Print the page size; on a terminal also size, transaction, buckets and application.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'access'), 'example': 'boltcli info fixtures/document.db', 'group': 'Read', 'several': True,
+    'info': {'module': 'info', 'summary': 'Print the page size; on a terminal also size, transaction, buckets and application.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli info fixtures/document.db', 'group': 'Read', 'several': True,
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file; several give a table, or with --json an object for each.', 'parameter': 'db'},
         ),
@@ -190,7 +193,7 @@ COMMANDS = {
             {'name': 'jobs', 'help': 'Number of processes for several files; 0 chooses automatically.', 'parameter': 'jobs', 'default': 0, 'metavar': 'N', 'parse': 'parse_count'},
         ),
     },
-    'top': {'module': 'top', 'summary': 'Show what takes the space: buckets, key prefixes, largest pairs, sizes, fill of pages, free runs.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli top fixtures/bacalhau-compute-1.4.db', 'group': 'Space',
+    'top': {'module': 'top', 'summary': 'Show what takes the space: buckets, key prefixes, largest pairs, sizes, fill of pages, free runs.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli top fixtures/bacalhau-compute-1.4.db', 'group': 'Space',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
             {'name': 'BUCKET', 'kind': 'bucket', 'help': 'Only this bucket: its path, outermost name first.', 'parameter': 'buckets', 'many': True, 'required': False},
@@ -203,7 +206,7 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...; the default on a terminal.', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'map': {'module': 'map', 'summary': 'Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli map fixtures/after-deletes.db', 'group': 'Space',
+    'map': {'module': 'map', 'summary': 'Draw a map of the pages: kind, fill, free, lost, damaged; each cell is a page or a run of pages.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli map fixtures/after-deletes.db', 'group': 'Space',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
             {'name': 'DEST', 'kind': 'file', 'help': 'The same as --output.', 'parameter': 'dest', 'hidden': True, 'required': False},
@@ -218,14 +221,14 @@ COMMANDS = {
             {'name': 'cells', 'help': 'Draw at most this many cells; 0 chooses automatically.', 'parameter': 'cells', 'default': 0, 'metavar': 'N', 'parse': 'parse_count'},
         ),
     },
-    'why': {'module': 'why', 'summary': 'Show why a page exists: the pages that refer to it, now and before the last transaction, and its content.', 'takes': ('db', 'job', 'out', 'err'), 'least': 2, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli why fixtures/document.db 4', 'group': 'Pages',
+    'why': {'module': 'why', 'summary': 'Show why a page exists: the pages that refer to it, now and before the last transaction, and its content.', 'takes': ('db', 'job', 'out', 'err'), 'least': 2, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli why fixtures/document.db 4', 'group': 'Pages',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
             {'name': 'PAGE', 'kind': 'text', 'help': 'A page id, or offset:N for the page at byte N.', 'parameter': 'pages', 'many': True},
         ),
         'options': (),
     },
-    'report': {'module': 'report', 'summary': 'Write a report about databases as one HTML file: verdict, page map, sizes, findings, application.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli report -o report.html fixtures/document.db', 'group': 'Space', 'statuses': {0: 'the report is written', 1: 'a file could not be read, which the report says; or no report'},
+    'report': {'module': 'report', 'summary': 'Write a report about databases as one HTML file: verdict, page map, sizes, findings, application.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli report -o report.html fixtures/document.db', 'group': 'Space', 'statuses': {0: 'the report is written', 1: 'a file could not be read, which the report says; or no report'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files; the worst comes first in the report.', 'parameter': 'paths', 'many': True},
         ),
@@ -236,13 +239,13 @@ COMMANDS = {
             {'name': 'title', 'help': 'Title of the report; default: the name of the file.', 'parameter': 'title', 'default': '', 'metavar': 'TEXT'},
         ),
     },
-    'browse': {'module': 'browse', 'summary': 'Browse buckets, keys and values on the terminal; the file is only read.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('locking', 'access'), 'example': 'boltcli browse fixtures/document.db', 'group': 'Space',
+    'browse': {'module': 'browse', 'summary': 'Browse buckets, keys and values on the terminal; the file is only read.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('locking', 'inside', 'access'), 'example': 'boltcli browse fixtures/document.db', 'group': 'Space',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
         ),
         'options': (),
     },
-    'view': {'module': 'view', 'summary': "Show an application's records as a table; without NAME list the tables.", 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli view fixtures/bacalhau-compute-1.4.db executions --where state=Running --limit 3', 'group': 'Applications',
+    'view': {'module': 'view', 'summary': "Show an application's records as a table; without NAME list the tables.", 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli view fixtures/bacalhau-compute-1.4.db executions --where state=Running --limit 3', 'group': 'Applications',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
             {'name': 'NAME', 'kind': 'text', 'help': 'The view: executions, jobs, ...; see `boltcli help apps`.', 'parameter': 'name', 'required': False},
@@ -261,7 +264,7 @@ COMMANDS = {
             {'name': 'force', 'help': 'Replace DEST if it exists.', 'parameter': 'force', 'default': False},
         ),
     },
-    'audit': {'module': 'audit', 'summary': "Check an application's records: what is lost, stuck or inconsistent, and what to do about it.", 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'access'), 'example': 'boltcli audit fixtures/bacalhau-compute-1.4.db', 'group': 'Applications', 'several': True, 'together': True, 'statuses': {0: 'no finding of the severity in --fail-on', 1: 'such a finding, or a file could not be read'},
+    'audit': {'module': 'audit', 'summary': "Check an application's records: what is lost, stuck or inconsistent, and what to do about it.", 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli audit fixtures/bacalhau-compute-1.4.db', 'group': 'Applications', 'several': True, 'together': True, 'statuses': {0: 'no finding of the severity in --fail-on', 1: 'such a finding, or a file could not be read'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'Database files, or directories that contain databases.', 'parameter': 'paths', 'many': True},
         ),
@@ -277,7 +280,7 @@ COMMANDS = {
             {'name': 'app', 'help': 'The application that wrote the files; auto: recognise it by their buckets.', 'parameter': 'app', 'default': 'auto', 'metavar': 'NAME'},
         ),
     },
-    'sql': {'module': 'sql', 'summary': 'Run a SQL statement over databases and the views of their applications (DuckDB).', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': "boltcli sql 'SELECT bucket, count(*) FROM pairs GROUP BY ALL' fixtures/document.db", 'group': 'Query',
+    'sql': {'module': 'sql', 'summary': 'Run a SQL statement over databases and the views of their applications (DuckDB).', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': "boltcli sql 'SELECT bucket, count(*) FROM pairs GROUP BY ALL' fixtures/document.db", 'group': 'Query',
         'arguments': (
             {'name': 'STATEMENT', 'kind': 'text', 'help': 'A SQL statement; without it the relations are listed.', 'parameter': 'statement'},
             {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files; each relation has the rows of all.', 'parameter': 'paths', 'many': True, 'required': False},
@@ -293,7 +296,7 @@ COMMANDS = {
             {'name': 'allow-files', 'help': 'Let the statement read and write files, attach databases, load extensions, and change settings.', 'parameter': 'allow_files', 'default': False},
         ),
     },
-    'compact': {'module': 'compact', 'summary': 'Copy a database without its free pages.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli compact -o compact.db fixtures/many-free.db', 'group': 'Write',
+    'compact': {'module': 'compact', 'summary': 'Copy a database without its free pages.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli compact -o compact.db fixtures/many-free.db', 'group': 'Write',
         'arguments': (
             {'name': 'SRC', 'kind': 'file', 'help': 'The bolt database file; it is not changed.', 'parameter': 'db'},
             {'name': 'MORE', 'kind': 'text', 'help': 'Ignored, as by bbolt.', 'parameter': 'mores', 'many': True, 'hidden': True, 'required': False},
@@ -309,7 +312,7 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'export': {'module': 'export', 'summary': 'Write all buckets and pairs as lines of JSON, or pairs and views as CSV, SQLite, Parquet or Arrow.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'json': 'Write errors and warnings as JSON too; the rows are always JSON.', 'example': 'boltcli export --bucket execution fixtures/document.db', 'group': 'Write',
+    'export': {'module': 'export', 'summary': 'Write all buckets and pairs as lines of JSON, or pairs and views as CSV, SQLite, Parquet or Arrow.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'json': 'Write errors and warnings as JSON too; the rows are always JSON.', 'example': 'boltcli export --bucket execution fixtures/document.db', 'group': 'Write',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
         ),
@@ -339,7 +342,7 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...; the default on a terminal.', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'diff': {'module': 'diff', 'summary': 'Show the differences between two databases.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli diff --previous fixtures/document.db', 'group': 'Compare', 'statuses': {0: 'nothing differs', 1: 'something differs', 2: 'they could not be compared, or one is damaged'}, 'failure': 2,
+    'diff': {'module': 'diff', 'summary': 'Show the differences between two databases.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli diff --previous fixtures/document.db', 'group': 'Compare', 'statuses': {0: 'nothing differs', 1: 'something differs', 2: 'they could not be compared, or one is damaged'}, 'failure': 2,
         'arguments': (
             {'name': 'A', 'kind': 'file', 'help': 'The old database.', 'parameter': 'db'},
             {'name': 'B', 'kind': 'file', 'help': 'The new database; leave it out with --previous.', 'parameter': 'b', 'required': False},
@@ -359,7 +362,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding'},
         ),
     },
-    'patch': {'module': 'patch', 'summary': 'Apply changes written by diff --json to a copy of a database, or to the file itself.', 'takes': ('job', 'out', 'err'), 'least': 2, 'shared': ('common', 'locking', 'access'), 'example': 'echo \'{"op":"add","bucket":["execution"],"key":"a","new":"b"}\' | boltcli patch -o patched.db fixtures/document.db -', 'group': 'Compare',
+    'patch': {'module': 'patch', 'summary': 'Apply changes written by diff --json to a copy of a database, or to the file itself.', 'takes': ('job', 'out', 'err'), 'least': 2, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'echo \'{"op":"add","bucket":["execution"],"key":"a","new":"b"}\' | boltcli patch -o patched.db fixtures/document.db -', 'group': 'Compare',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
             {'name': 'CHANGES', 'kind': 'file', 'help': 'Lines of JSON as written by diff --json; - is standard input.', 'parameter': 'changes'},
@@ -383,13 +386,13 @@ COMMANDS = {
             {'name': 'values', 'help': 'Show old and new values, or the changed fields of JSON values.', 'parameter': 'values', 'default': False},
             {'name': 'keys-only', 'help': 'Leave out the values, also with --json.', 'parameter': 'keys_only', 'default': False},
             {'name': 'prefix', 'help': 'Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.', 'parameter': 'prefix', 'default': '', 'metavar': 'KEY'},
-            {'name': 'interval', 'help': 'Time between two looks at the file: 500ms, 2s. Linux reports writes at once.', 'parameter': 'interval', 'default': '500ms', 'metavar': 'DURATION', 'parse': 'parse_timeout'},
+            {'name': 'interval', 'help': 'Time between two looks at the file: 500ms, 2s. Most writes are seen at once.', 'parameter': 'interval', 'default': '500ms', 'metavar': 'DURATION', 'parse': 'parse_timeout'},
             {'name': 'decode', 'help': 'Decode keys and values: auto (as the program that wrote the file encodes them, else a guess), the name of a program or format (json, msgpack, protobuf, gob, ...; see `boltcli help decode`), or off.', 'parameter': 'decode', 'default': 'off', 'metavar': 'NAME', 'panel': 'Decoding'},
             {'name': 'proto', 'help': 'Decode values with this compiled protobuf descriptor set.', 'parameter': 'proto', 'default': '', 'metavar': 'DESCRIPTORS', 'panel': 'Decoding', 'kind': 'file'},
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding'},
         ),
     },
-    'metrics': {'module': 'metrics', 'summary': 'Print metrics of databases as OpenMetrics text, for Prometheus.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'access'), 'example': 'boltcli metrics fixtures/document.db fixtures/inline.db', 'group': 'Compare', 'several': True, 'together': True, 'statuses': {0: 'all files were read', 1: 'a file could not be read; its sample boltcli_up is 0'},
+    'metrics': {'module': 'metrics', 'summary': 'Print metrics of databases as OpenMetrics text, for Prometheus.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli metrics fixtures/document.db fixtures/inline.db', 'group': 'Compare', 'several': True, 'together': True, 'statuses': {0: 'all files were read', 1: 'a file could not be read; its sample boltcli_up is 0'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database files.', 'parameter': 'paths', 'many': True},
         ),
@@ -401,7 +404,7 @@ COMMANDS = {
             {'name': 'jobs', 'help': 'With -o: number of processes for several files; 0 chooses automatically.', 'parameter': 'jobs', 'default': 0, 'metavar': 'N', 'parse': 'parse_count'},
         ),
     },
-    'recover': {'module': 'recover', 'summary': 'Write everything that a damaged file still holds to a sound database.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking'), 'example': 'boltcli recover -o recovered.db fixtures/document.db', 'group': 'Rescue', 'statuses': {0: 'all that was reachable is there', 1: 'nothing was written', 2: 'written; something is lost or changed, or another state may be the newest one'},
+    'recover': {'module': 'recover', 'summary': 'Write everything that a damaged file still holds to a sound database.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside'), 'example': 'boltcli recover -o recovered.db fixtures/document.db', 'group': 'Rescue', 'statuses': {0: 'all that was reachable is there', 1: 'nothing was written', 2: 'written; something is lost or changed, or another state may be the newest one'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
         ),
@@ -418,7 +421,7 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...; the default on a terminal.', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'deleted': {'module': 'deleted', 'summary': 'List deleted pairs and older versions that are still in free pages; bbolt never wipes a page that it frees.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking'), 'example': 'boltcli deleted --limit 3 fixtures/many-free.db', 'group': 'Rescue',
+    'deleted': {'module': 'deleted', 'summary': 'List deleted pairs and older versions that are still in free pages; bbolt never wipes a page that it frees.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside'), 'example': 'boltcli deleted --limit 3 fixtures/many-free.db', 'group': 'Rescue',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
             {'name': 'BUCKET', 'kind': 'bucket', 'help': 'Only this bucket and those in it: its path, outermost name first.', 'parameter': 'buckets', 'many': True, 'required': False},
@@ -440,7 +443,7 @@ COMMANDS = {
             {'name': 'force', 'help': 'Replace DEST if it exists.', 'parameter': 'force', 'default': False},
         ),
     },
-    'redact': {'module': 'redact', 'summary': 'Copy a database for a bug report: same size, pages and damage, values replaced by filler, free pages wiped.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking'), 'example': 'boltcli redact --keys -o shown.db fixtures/document.db', 'group': 'Rescue',
+    'redact': {'module': 'redact', 'summary': 'Copy a database for a bug report: same size, pages and damage, values replaced by filler, free pages wiped.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside'), 'example': 'boltcli redact --keys -o shown.db fixtures/document.db', 'group': 'Rescue',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
         ),
@@ -453,7 +456,7 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...; the default on a terminal.', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'doctor': {'module': 'doctor', 'summary': 'Say what is wrong with a file, what it means for the data, and what to do; remedies are tried on copies.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking'), 'example': 'boltcli doctor fixtures/document.db', 'group': 'Rescue', 'statuses': {0: 'nothing is wrong; with --fix: all that was reachable is in DEST', 1: 'something is wrong', 2: 'with --fix: written, with losses'},
+    'doctor': {'module': 'doctor', 'summary': 'Say what is wrong with a file, what it means for the data, and what to do; remedies are tried on copies.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside'), 'example': 'boltcli doctor fixtures/document.db', 'group': 'Rescue', 'statuses': {0: 'nothing is wrong; with --fix: all that was reachable is in DEST', 1: 'something is wrong', 2: 'with --fix: written, with losses'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
         ),
@@ -470,13 +473,13 @@ COMMANDS = {
         ),
         'options': (),
     },
-    'pages': {'module': 'pages', 'summary': 'List all pages with their type and size.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'access'), 'example': 'boltcli pages fixtures/document.db', 'group': 'Pages',
+    'pages': {'module': 'pages', 'summary': 'List all pages with their type and size.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli pages fixtures/document.db', 'group': 'Pages',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
         ),
         'options': (),
     },
-    'page': {'module': 'page', 'summary': 'Show the content of pages, element by element.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common',), 'example': 'boltcli page fixtures/document.db 0', 'group': 'Pages',
+    'page': {'module': 'page', 'summary': 'Show the content of pages, element by element.', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'inside'), 'example': 'boltcli page fixtures/document.db 0', 'group': 'Pages',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
             {'name': 'PGID', 'kind': 'page', 'help': 'Page ids.', 'parameter': 'pages', 'many': True, 'required': False},
@@ -489,7 +492,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding'},
         ),
     },
-    'page-item': {'module': 'page_item', 'summary': 'Print the key and the value of one element of a leaf page.', 'takes': ('job', 'out', 'err'), 'least': 3, 'shared': ('common',), 'example': 'boltcli page-item --key-only fixtures/document.db 4 0', 'group': 'Pages',
+    'page-item': {'module': 'page_item', 'summary': 'Print the key and the value of one element of a leaf page.', 'takes': ('job', 'out', 'err'), 'least': 3, 'shared': ('common', 'inside'), 'example': 'boltcli page-item --key-only fixtures/document.db 4 0', 'group': 'Pages',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
             {'name': 'PGID', 'kind': 'page', 'help': 'Page id.', 'parameter': 'pgid'},
@@ -504,7 +507,7 @@ COMMANDS = {
             {'name': 'message', 'help': 'The message type of the values in --proto.', 'parameter': 'message', 'default': '', 'metavar': 'NAME', 'panel': 'Decoding'},
         ),
     },
-    'dump': {'module': 'dump', 'summary': 'Print pages in hexadecimal.', 'takes': ('job', 'out', 'err'), 'least': 2, 'shared': ('common',), 'example': 'boltcli dump fixtures/document.db 0', 'group': 'Pages',
+    'dump': {'module': 'dump', 'summary': 'Print pages in hexadecimal.', 'takes': ('job', 'out', 'err'), 'least': 2, 'shared': ('common', 'inside'), 'example': 'boltcli dump fixtures/document.db 0', 'group': 'Pages',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'path'},
             {'name': 'PGID', 'kind': 'page', 'help': 'Page ids.', 'parameter': 'pgids', 'many': True},

@@ -15,16 +15,17 @@ from __future__ import annotations
 import os
 from itertools import islice
 
-from ..errors import BoltError
+from ..errors import ArgumentError, BoltError
 from ..render.names import NOTATIONS, typed
 from ..storage.snapshot import Snapshot
-from ..storage.source import open_source
+from ..storage.source import at_offset, open_source
 from ..tree.bucket import find_bucket
 from ..tree.key_range import keys_with_prefix, last_with_prefix
 from .help import inside
 from .key_argument import addresses
 from .parse import find_command
 from .registry import find, is_group
+from .values import parse_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ def candidates(words: Sequence[str]) -> Candidates:
         names = [] if rest else _commands(name)
         return _beginning(current, flags if current.startswith("-") else names)
     given, values, gathered, waiting, ended = _given(command, rest)
+    place = _file_place(command)
+    if "offset" in values and place < len(given):
+        try:
+            given[place] = at_offset(given[place], parse_count(values["offset"]))
+        except ArgumentError:
+            return []
     if waiting is not None:
         if waiting.kind == "bucket":
             return _buckets(command, given, gathered, current)
@@ -118,9 +125,13 @@ def _values(option: Option, current: str) -> Candidates:
     return _beginning(current, [(choice, "") for choice in option.choices])
 
 
+def _file_place(command: Command) -> int:
+    return next((place for place, argument in enumerate(command.arguments) if argument.kind == "file"), 0)
+
+
 def _buckets(command: Command, given: list[str], outer: list[str], current: str) -> Candidates:
     """Return the names of the buckets inside the bucket at ``outer``, to complete an option's value."""
-    place = next((place for place, argument in enumerate(command.arguments) if argument.kind == "file"), 0)
+    place = _file_place(command)
     if len(given) <= place:
         return []
     try:
@@ -132,8 +143,8 @@ def _buckets(command: Command, given: list[str], outer: list[str], current: str)
 def _pages(path: str, current: str) -> Candidates:
     """Return the page ids of a file, with the types of the pages."""
     from ..format.page import type_name
-    from ..ops.space.free_pages import free_pages
-    from ..ops.space.page_list import FREE, page_rows
+    from ..ops.space.pages import FREE, page_rows
+    from ..tree.page_map import free_pages
 
     found: Candidates = []
     with Snapshot(path, open_source(path, "try")) as snapshot:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError
-from ..ops.read.select_items import export_rows
+from ..ops.read.content import Bounds, Enter, placed, whole_content
 from ..tables.relations import name_text, relations
 from .key_argument import addresses
 from .row_output import Form, complete, write_rows
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
 
+    from ..ops.read.content import Path, Placed
     from ..tables.relations import Relation, TableFile
 
     class Wanted(Protocol):
@@ -46,15 +48,23 @@ def export_table(file: TableFile, options: Wanted, form: str, out: BinaryIO) -> 
             rows: Iterator[Any] = view.rows(file)
         else:
             names = ["bucket", "sequence", "key", "value"]
-            rows = (
-                ([name_text(name) for name in row[0]], row[1], None, None)
-                if len(row) == 2
-                else ([name_text(name) for name in row[0]], None, row[1], row[2])
-                for row in export_rows(file.snapshot, path, file.warn)
-            )
+            rows = _rows(_content(file, path))
         written = Form(json=form in ("ndjson", "json"), csv=form == "csv", output=options.output, force=options.force)
         written.kind = {"ndjson": "json", "json": "array"}.get(form, form)  # whatever the ending is
         write_rows(written, names, rows, out)
+
+
+def _content(file: TableFile, path: Path) -> Iterator[Placed]:
+    return placed(whole_content(file.snapshot, Bounds(path), warn=file.warn), file.snapshot.meta.sequence)
+
+
+def _rows(content: Iterator[Placed]) -> Iterator[tuple[Any, ...]]:
+    for path, event in content:
+        names = list(map(name_text, path))
+        if isinstance(event, Enter):
+            yield names, event.sequence, None, None
+        else:
+            yield from zip(repeat(names), repeat(None), event.keys, event.values)
 
 
 def _view(file: TableFile, name: str) -> Relation:
@@ -65,9 +75,7 @@ def _view(file: TableFile, name: str) -> Relation:
     return found[name]
 
 
-def _arrow(
-    file: TableFile, path: tuple[bytes, ...], view: Relation | None, form: str, options: Wanted, out: BinaryIO
-) -> None:
+def _arrow(file: TableFile, path: Path, view: Relation | None, form: str, options: Wanted, out: BinaryIO) -> None:
     from ..tables.arrow import TooWide, batches, schema
     from ..tables.arrow_files import row_batches, row_schema, write_batches
 
@@ -75,9 +83,7 @@ def _arrow(
         try:
             with complete(options.output, replace=options.force) as target:
                 if view is None:
-                    count = write_batches(
-                        target, form, row_batches(export_rows(file.snapshot, path, file.warn)), row_schema()
-                    )
+                    count = write_batches(target, form, row_batches(_content(file, path)), row_schema())
                 else:
                     count = write_batches(target, form, batches(view, [file], wide=wide), schema(view, wide=wide))
                 file.snapshot.finish()
@@ -87,7 +93,7 @@ def _arrow(
     _say(options, {"rows": count}, out)
 
 
-def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, options: Wanted, out: BinaryIO) -> None:
+def _sqlite(file: TableFile, path: Path, view: Relation | None, options: Wanted, out: BinaryIO) -> None:
     from ..storage.destination import check_destination
     from ..tables.sqlite_file import write_database
 
@@ -98,8 +104,7 @@ def _sqlite(file: TableFile, path: tuple[bytes, ...], view: Relation | None, opt
         views = [relation for name, relation in relations([file]).items() if name not in general]
     with tempfile.TemporaryDirectory(prefix="boltcli-") as folder:
         made = os.path.join(folder, "export.sqlite")
-        rows = None if view is not None else export_rows(file.snapshot, path, file.warn)
-        counts = write_database(made, rows, file, views)
+        counts = write_database(made, _content(file, path) if view is None else None, file, views)
         file.snapshot.finish()
         with complete(options.output, replace=options.force) as target, open(made, "rb") as source:
             shutil.copyfileobj(source, target, _COPY)

@@ -124,7 +124,7 @@ def _of_missing(command: Command, arguments: list[str]) -> list[str]:
     if not arguments or missing.kind not in ("bucket", "key"):
         return [text]
     with _opened(arguments[0]) as snapshot:
-        from ..ops.read.key_pages import key_pages
+        from ..ops.read.key_pages import keyed_leaves
         from ..tree.bucket import find_bucket
 
         names = _decoded(arguments[1:])
@@ -133,7 +133,7 @@ def _of_missing(command: Command, arguments: list[str]) -> list[str]:
         except BucketNotFound:
             return [text, *(records_of(snapshot, arguments[0], names[-1]) or _of_bucket(arguments[0], names))]
         found: list[bytes] = []
-        for keys in key_pages(snapshot, bucket):
+        for _, keys in keyed_leaves(snapshot, bucket):
             found += keys
             if len(found) > _NAMES:
                 break

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ..apps import plugins
+from ..errors import hear_faults
 from .command import Command
-from .progress import Progress
-from .streams import labelled
+from .streams import Progress, labelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,9 +53,9 @@ class Job:
         self.several = several
         self.json = bool(values.get("json"))
         self._values = values
-        plugins.listen(self.warn)
+        hear_faults(self.warn)
         if "read-timeout" in values:
-            from ..storage.patience import set_read_timeout
+            from ..storage.opened import set_read_timeout
             from .values import seconds
 
             set_read_timeout(seconds(str(values["read-timeout"])))

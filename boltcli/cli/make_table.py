@@ -20,6 +20,20 @@ from . import commands, options, values
 from .command import DECLARED, Declared
 
 INJECTED = ("db", "job", "out", "err")
+_SHARED = {
+    "many": options.Many,
+    "common": options.Common,
+    "locking": options.Locking,
+    "inside": options.Inside,
+    "access": options.Access,
+}
+# The shared options of a command, by what it says of opening databases.
+_OPENS: dict[bool | str, tuple[str, ...]] = {
+    False: (),
+    "offset": ("inside",),
+    "locked": ("locking", "inside"),
+    True: ("locking", "inside", "access"),
+}
 _TARGET = os.path.join(os.path.dirname(__file__), "command_table.py")
 
 
@@ -50,7 +64,7 @@ def parameters(function: Callable[..., object]) -> Iterator[tuple[inspect.Parame
 
 def shared(name: str) -> tuple[Any, OptionInfo]:
     """Return the type of the shared option ``name``, and what typer is told of it."""
-    holder = next(one for one in (options.Common, options.Locking, options.Access, options.Many) if hasattr(one, name))
+    holder = next(one for one in _SHARED.values() if hasattr(one, name))
     kind, info = typing.get_args(eval(holder.__annotations__[name], vars(options)))
     return kind, info
 
@@ -112,12 +126,7 @@ def table() -> str:
         import_module(f"{commands.__name__}.{module}")
     lines = ['"""What all commands take. Written by `make table` from their functions: do not edit."""', ""]
     lines.append("SHARED = {")
-    for name, holder in (
-        ("many", options.Many),
-        ("common", options.Common),
-        ("locking", options.Locking),
-        ("access", options.Access),
-    ):
+    for name, holder in _SHARED.items():
         lines += _listed(name, _shared(holder))
     lines += ["}", "COMMANDS = {"]
     for name, declared in sorted(DECLARED.items(), key=lambda item: commands.MODULES.index(_module(item[1]))):
@@ -156,10 +165,7 @@ def _command(declared: Declared) -> dict[str, Any]:
         "options": [
             _option(one[0].name, one[1], one[2], one[0].default) for one in own if isinstance(one[2], OptionInfo)
         ],
-        "shared": ("many",) * facts["several"]
-        + ("common",) * bool(json)
-        + ("locking",) * bool(opens or "db" in taken)
-        + ("access",) * (opens is True or "db" in taken),
+        "shared": ("many",) * facts["several"] + ("common",) * bool(json) + _OPENS["db" in taken or opens],
     }
     row |= {"json": json} if isinstance(json, str) else {}
     return row | {name: value for name, value in facts.items() if value and (name, value) != ("failure", 1)}

@@ -251,7 +251,7 @@ class Common:
     ] = "bbolt"
 
 
-_ELSEWHERE = "When the file is packed or remote"
+_ELSEWHERE = "When the file is packed, joined or remote"
 _IN_USE = "When another process is using the database"
 
 
@@ -280,6 +280,20 @@ class Locking:
         ),
     ] = "auto"
     no_lock: Annotated[bool, Option(help="The same as --lock none.", rich_help_panel=_IN_USE)] = False
+
+
+class Inside:
+    """The option of commands that read the pages of a file."""
+
+    offset: Annotated[
+        int,
+        Option(
+            help="Open the database that begins at this byte of FILE, as if the file began there.",
+            metavar="N",
+            parser=parse_count,
+            rich_help_panel=_ELSEWHERE,
+        ),
+    ] = 0
 
 
 class Access:

@@ -26,10 +26,11 @@ def view_diff(old: Snapshot, new: Snapshot, name: str, out: BinaryIO, *, json: b
     """Write the differences between the rows of a view in two databases; return whether there are any.
 
     Rows with the same first column are compared (if several rows have it, in order). Memory is in proportion to the
-    rows of one file. Raises :class:`~boltcli.errors.ArgumentError`.
+    rows of one file. Raises :class:`~boltcli.errors.ArgumentError`, and :class:`~boltcli.errors.Corrupted` also for
+    keys that are out of order.
     """
-    before, after = SnapshotStore(old), SnapshotStore(new)
-    (application, _), (other, _) = recognised(before, "auto"), recognised(after, "auto")
+    (application, _), (other, _) = (recognised(SnapshotStore(each), "auto") for each in (old, new))
+    before, after = SnapshotStore(old, ordered=True), SnapshotStore(new, ordered=True)
     if application.name != other.name:
         raise ArgumentError(f"the files are of different programs: {application.name} and {other.name}")
     view = application.view(name)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 
 from ..errors import ArgumentError, BoltError
 from ..extras import need
-from ..storage.files import temporary_file
-from ..storage.forked import Died, as_done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 _BATCH = 16  # files in a task; the scheduler handles about 5,000 tasks a second
 _MOST_TASKS = 20_000
 _RETRIES = 3  # for a batch whose worker was lost
@@ -51,18 +52,54 @@ def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[t
         for number, item in enumerate(items):
             yield number, work(item)
         return
-    counter = temporary_file("the files")  # its position, shared by the processes, is the number of the next item
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import active_children, get_context
 
-    def share(_: int) -> Iterator[tuple[int, Any]]:
-        while (number := os.lseek(counter, 1, os.SEEK_CUR) - 1) < len(items):
-            yield number, work(items[number])
-
+    pool = ProcessPoolExecutor(min(jobs, len(items)), get_context("fork"), _begin, (os.getpid(), work, items))
+    done = 0
     try:
-        yield from as_done(share, min(jobs, len(items)))
-    except Died:
+        for future in as_completed([pool.submit(_result, number) for number in range(len(items))]):
+            result = future.result()
+            done += 1
+            yield result
+    except Exception:
         raise BoltError("a process that worked on some of the files was lost") from None
     finally:
-        os.close(counter)
+        if done < len(items):
+            for process in active_children():
+                process.kill()
+        pool.shutdown(cancel_futures=True)
+
+
+# In a process of the pool: what it calls, and for what.
+_task: tuple[Callable[[Any], Any], Sequence[Any]]
+
+
+def _begin(parent: int, work: Callable[[T], Any], items: Sequence[T]) -> None:
+    """Begin a process of the pool: it says nothing when it is interrupted, and ends when its ``parent`` ends.
+
+    Only Linux can end it at once. Elsewhere it ends with the work that it has begun.
+    """
+    global _task
+    _task = work, items
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    if sys.platform == "linux":
+        try:
+            import ctypes
+
+            arguments = (signal.SIGKILL, 0, 0, 0)
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, *map(ctypes.c_ulong, arguments))
+        except (ImportError, OSError, AttributeError):
+            pass  # a Python without ctypes
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _result(number: int) -> tuple[int, Any]:
+    work, items = _task
+    return number, work(items[number])
 
 
 def batch_of(work: Callable[[T], Any], batch: Sequence[tuple[int, T]]) -> list[tuple[int, Any]]:

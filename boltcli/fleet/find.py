@@ -1,14 +1,18 @@
-"""Turn what was named into files: names, patterns, lists, folders as data directories or with ``--recursive``."""
+"""Turn what was named into files: names, patterns, lists, folders as data directories or with ``--recursive``.
+
+A file in a folder whose name or place is that of a database, but which isn't recognised, is a damaged database:
+leaving it out would call a folder sound in which a backup is empty or overwritten.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 
-from ..errors import BoltError, OpenError, refused
-from ..format.magic import is_bolt, kind_of
+from ..errors import BoltError, MissingExtra, OpenError, os_error
+from ..format.magic import is_bolt, is_unknown, kind_of
 from ..storage.opened import take_stdin
-from ..storage.passed_over import HEAD, why_passed_over
+from ..storage.secrets import original_url, redact_url
 from ..storage.source import is_elsewhere
 
 TYPE_CHECKING = False
@@ -18,6 +22,14 @@ if TYPE_CHECKING:
 _STDIN = 0
 _PACKED = {"gzip": "gzip", "xz": "xz", "bzip2": "bzip2", "zstandard": "zstandard",
            "a zip archive": "zip", "a tar archive": "tar"}  # fmt: skip
+_ARCHIVES = ("a zip archive", "a tar archive")
+_ENDINGS = (".db", ".bolt", ".boltdb", ".bbolt")
+_PACKED_ENDINGS = (".gz", ".xz", ".bz2", ".zst", ".zip", ".tar", ".tgz")
+HEAD = 64 << 10  # bytes read to recognise a file
+_UNKNOWN = "unknown content"
+_OBJECT_HEAD = 20 << 10  # bytes read of an object: both meta pages, for page sizes up to 16 KiB
+_OBJECTS = 64  # whose beginnings are read at once
+_WILD = "*["  # in addresses; not "?", which begins a query
 _LINK = "a symbolic link"
 _OTHER = "no regular file"
 
@@ -116,16 +128,16 @@ def nothing_in(folder: str, files: Files) -> OpenError:
 
 def databases_in(folder: str) -> list[str]:
     """Return the databases at the places in ``folder`` that programs, also those of plug-ins, use."""
+    from ..apps.places import databases_of
     from ..apps.registry import plug_ins
-    from ..storage.data_directory import databases_of
 
     return databases_of(folder, [place for application in plug_ins() for place in application.places])
 
 
 def database_in(folder: str) -> str | None:
     """Return the database at such a place in ``folder``; None if there is none. Raises ArgumentError for several."""
+    from ..apps.places import database_of
     from ..apps.registry import plug_ins
-    from ..storage.data_directory import database_of
 
     return database_of(folder, [place for application in plug_ins() for place in application.places])
 
@@ -142,7 +154,7 @@ def databases_below(
     try:
         os.listdir(folder)
     except OSError as error:
-        raise refused("open", folder, error) from error
+        raise os_error("open", folder, error) from error
     unread: list[str] = []
     for here, folders, names in os.walk(folder, onerror=lambda error: unread.append(str(error.filename))):
         yield from unread
@@ -192,7 +204,9 @@ def kind(path: str) -> str | None:
         head = file.read(HEAD)
     found = kind_of(head)
     if found in _PACKED:
-        return _PACKED[found] if _holds_bolt(path, head, found) else None
+        from ..storage.packed import BOLT, look_inside
+
+        return _PACKED[found] if look_inside(path, head) == BOLT else None
     return "bolt" if is_bolt(head) else None
 
 
@@ -212,30 +226,124 @@ def kind_of_file(path: str) -> str:
         return "unknown"
 
 
-def _holds_bolt(path: str, head: bytes, packing: str) -> bool:
-    from ..storage.packed import peek
-
-    return peek(path, head, packing)
-
-
 def _elsewhere(argument: str, files: Files, recursive: bool) -> Iterator[str]:
-    if argument != "-" and (recursive or "*" in argument or "[" in argument):
-        from ..storage import remote_folder
+    if argument != "-" and is_pattern(argument):
+        yield from list(_matching_objects(argument)) or [argument]
+    elif argument != "-" and recursive:
+        count = 0
+        for address in _objects_below(argument, lambda reason: files.pass_over(argument, reason)):
+            count += 1
+            yield address
+        if not count:
+            files.failed[argument] = nothing_in(argument, files)
+            yield argument
+    else:
+        yield argument
 
-        if remote_folder.is_pattern(argument):
-            found = list(remote_folder.matching(argument))
-            yield from found or [argument]
-            return
-        if recursive:
-            count = 0
-            for address in remote_folder.databases_below(argument, lambda reason: files.pass_over(argument, reason)):
-                count += 1
-                yield address
-            if not count:
-                files.failed[argument] = nothing_in(argument, files)
-                yield argument
-            return
-    yield argument
+
+def is_pattern(address: str) -> bool:
+    """Return whether the path in ``address`` has a wildcard."""
+    path = original_url(address).partition("://")[2].partition("/")[2]
+    return any(char in path.partition("?")[0].partition("!")[0] for char in _WILD)
+
+
+def _matching_objects(address: str) -> Iterator[str]:
+    """Yield the addresses of the objects that match a pattern, without secrets. Raises OpenError."""
+    from ..storage.remote import located, remote_error
+
+    address = original_url(address)
+    path = address.index("/", address.index("://") + 3)
+    at = min(at for char in _WILD if (at := address.find(char, path)) >= 0)
+    base = address[: address.rindex("/", 0, at)]
+    files, key = located(base, redact_url(address))
+    try:
+        names = sorted(files.glob(f"{key.rstrip('/')}/{address[len(base) + 1 :]}"))
+    except Exception as error:
+        raise remote_error("list", redact_url(address), error) from None
+    yield from _addresses(base, key, names)
+
+
+def _objects_below(address: str, passed: Callable[[str], None]) -> Iterator[str]:
+    """Yield the addresses of the databases below ``address``, without secrets; if it is an object, only its own.
+
+    These are also damaged ones; ``passed`` is called with the reason for each other object. The beginnings of many
+    objects are read concurrently. Raises OpenError.
+    """
+    from ..storage.remote import heads, located, remote_error
+
+    address = original_url(address).rstrip("/")
+    files, key = located(address, redact_url(address))
+    try:
+        sizes = {name: facts.get("size") for name, facts in files.find(key, detail=True).items()}
+    except Exception as error:
+        raise remote_error("list", redact_url(address), error) from None
+    names = sorted(sizes)
+    if not names or names == [key]:
+        yield redact_url(address)
+        return
+    for start in range(0, len(names), _OBJECTS):
+        part = names[start : start + _OBJECTS]
+        found = []
+        for name, head in zip(part, heads(files, part, _OBJECT_HEAD)):
+            if isinstance(head, Exception) and sizes[name] != 0:
+                reason = ""  # reported when it is opened
+            else:  # servers refuse to read a range of nothing
+                content = b"" if isinstance(head, Exception) else bytes(head)
+                reason = why_passed_over(name, content, remote=True)
+            if reason:
+                passed(reason)
+            else:
+                found.append(name)
+        yield from _addresses(address, key, found)
+
+
+def _addresses(base: str, key: str, names: list[str]) -> Iterator[str]:
+    """Yield the addresses of the objects ``names``, which begin with ``key``, the name of ``base``."""
+    for name in names:
+        yield redact_url(base + "/" + name[len(key) :].lstrip("/"))
+
+
+def is_named_as_database(path: str) -> bool:
+    """Return whether a file's name, without the suffixes of packed files, or its place is that of a database."""
+    name = path
+    while (shorter := _without_packing(name)) != name:
+        name = shorter
+    last = name.rpartition("/")[2].lower()
+    if last.endswith(_ENDINGS) or last == "db":  # etcd's file has no suffix, wherever it was copied to
+        return True
+    from ..apps.places import program_at
+
+    return bool(program_at(name))
+
+
+def _without_packing(name: str) -> str:
+    return next((name[: -len(ending)] for ending in _PACKED_ENDINGS if name.lower().endswith(ending)), name)
+
+
+def why_passed_over(path: str, head: bytes, *, remote: bool = False) -> str:
+    """Return why the file at ``path`` that begins with ``head`` is no database; empty if it is one, or a damaged one.
+
+    Of a packed file only ``head`` is unpacked; of a zip archive that is not ``remote`` the first members. Raises
+    OSError.
+    """
+    from ..storage.packed import BOLT, is_packed, look_inside
+
+    if is_bolt(head):
+        return ""
+    kind = kind_of(head)
+    if not is_packed(head) or kind is None:
+        return "" if is_unknown(kind) and is_named_as_database(path) else kind or _UNKNOWN
+    if remote and kind == _ARCHIVES[0]:
+        return ""  # its table is at its end
+    try:
+        inner = look_inside(path, head)
+    except MissingExtra:
+        return ""  # reported when it is opened
+    if inner == BOLT:
+        return ""
+    if is_unknown(inner) or inner in _ARCHIVES:
+        return "" if is_named_as_database(path) else f"{kind} without a database at its beginning"
+    return f"{kind} with {inner} in it"
 
 
 def matching(pattern: str, *, folders: bool = False) -> list[str]:
@@ -273,6 +381,6 @@ def listed(path: str) -> list[str]:
             with open(path, "rb") as file:
                 content = file.read()
     except OSError as error:
-        raise OpenError("read", path, error.strerror or str(error)) from error
+        raise os_error("read", path, error) from error
     names = content.split(b"\0") if b"\0" in content else content.splitlines()
     return [os.fsdecode(name) for name in names if name]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from ..errors import BoltError, Changed, Corrupted
 from ..format.constants import BRANCH_PAGE, PAGE_TYPES
 from ..kernel import buckets as bucket_columns
-from ..ops.check.database_check import check, is_sound
-from ..ops.check.file_warnings import TRAILER, trailer_is_right
+from ..ops.check.database_check import TRAILER, check, is_sound, trailer_is_right
 from ..ops.read.select_items import items
 from ..tree.bucket import find_bucket, root_bucket
 from ..tree.walk import Whole
@@ -104,8 +103,8 @@ def _shown(name: bytes) -> bytes:
 
 def _headers(snapshot: Snapshot) -> Iterator[str]:
     """Yield problems of the root page, and of the headers of pages that are not in the freelist."""
-    from ..ops.space.free_pages import free_pages
-    from ..ops.space.page_list import FREE, page_rows
+    from ..ops.space.pages import FREE, page_rows
+    from ..tree.page_map import free_pages
 
     ids = None
     try:

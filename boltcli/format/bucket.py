@@ -100,15 +100,11 @@ def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None, *, le
                 end = leaf.end
         inline = header, buffer, offset, end, limit, page.file_offset + offset - page.offset, page.path
     if name is None:
-        name = _name(leaf, index)
+        try:
+            name = leaf.key(index)
+        except Corrupted:  # the caller doesn't need the inline page
+            name = b"?"
     return BucketRef(root, sequence, name=name, parent=page.bucket, page=page.pgid, inline=inline)
-
-
-def _name(leaf: LeafElements, index: int) -> bytes:
-    try:
-        return leaf.key(index)
-    except Corrupted:  # the caller doesn't need the inline page
-        return b"?"
 
 
 def _end_of(buffer: Buffer, offset: int, count: int, end: int) -> int:

@@ -18,7 +18,7 @@ from .constants import (
     PAGE_HEADER_SIZE,
     VERSION,
 )
-from .meta import fnv1a64
+from .meta import packed_meta
 from .page import HEADER
 
 TYPE_CHECKING = False
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Piece = bytes | memoryview  # pieces are written one after the other
 
-_META_BODY = struct.Struct("<IIIIQQQQQ")  # all but the checksum
-_U64 = struct.Struct("<Q")
 _LARGE = 1 << 18  # bytes; the data of a larger page are not joined
 
 
@@ -41,8 +39,8 @@ def meta_page(
     """
     pgid = txid % 2 if page is None else page
     stored = NO_FREELIST if freelist is None else freelist
-    body = _META_BODY.pack(MAGIC, VERSION, page_size, 0, root, sequence, stored, hwm, txid)
-    return HEADER.pack(pgid, META_PAGE, 0, 0) + body + _U64.pack(fnv1a64(body))
+    fields = (MAGIC, VERSION, page_size, 0, root, sequence, stored, hwm, txid)
+    return HEADER.pack(pgid, META_PAGE, 0, 0) + packed_meta(*fields)
 
 
 def freelist_bytes(ids: int) -> int:
@@ -89,14 +87,4 @@ def branch_page(pgid: int, overflow: int, keys: Sequence[bytes], children: Seque
     ]
     table[1::3] = sizes
     table[2::3] = children
-    return [HEADER.pack(pgid, BRANCH_PAGE, count, overflow), _branch_table(count).pack(*table), *keys]
-
-
-_TABLES: dict[int, struct.Struct] = {}
-
-
-def _branch_table(count: int) -> struct.Struct:
-    found = _TABLES.get(count)
-    if found is None:
-        found = _TABLES[count] = struct.Struct("<" + "IIQ" * count)
-    return found
+    return [HEADER.pack(pgid, BRANCH_PAGE, count, overflow), struct.pack("<" + "IIQ" * count, *table), *keys]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .constants import MAGIC, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
+
 HEAD = 4096  # bytes to read of a file
 
 # Offset, bytes, what it is. Sources: the formats' own documents, and file(1)'s list.
@@ -37,20 +39,10 @@ ZEROS = "a file that begins with zeros only"
 EMPTY = "an empty file"
 
 
-_META = (0xED0CDAED).to_bytes(4, "little")
-_META_AT = 16  # after the page header
-
-
 def is_bolt(head: bytes) -> bool:
     """Return whether ``head``, the beginning of a file, has one of bolt's two meta pages."""
-    if head[_META_AT : _META_AT + 4] == _META:
-        return True
-    at = 1024
-    while at < len(head):
-        if head[at + _META_AT : at + _META_AT + 4] == _META:
-            return True
-        at *= 2
-    return False
+    magic = MAGIC.to_bytes(4, "little")
+    return any(head.startswith(magic, at + PAGE_HEADER_SIZE) for at in (0, *PAGE_SIZE_SEARCH))
 
 
 def kind_of(head: bytes) -> str | None:

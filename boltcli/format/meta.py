@@ -23,6 +23,12 @@ def fnv1a64(data: bytes) -> int:
     return value
 
 
+def packed_meta(*fields: int) -> bytes:
+    """Return the 64 bytes of a meta with ``fields``, all in their order but the checksum, which is added."""
+    body = _META.pack(*fields, 0)[:_CHECKED]
+    return body + fnv1a64(body).to_bytes(8, "little")
+
+
 class Meta:
     """The content of one meta page, valid or not.
 
@@ -50,17 +56,9 @@ class Meta:
         """``content``: the 64 bytes that follow the page header; a short one reads as zeros."""
         content = content[:META_SIZE].ljust(META_SIZE, b"\0")
         (
-            self.magic,
-            self.version,
-            self.page_size,
-            self.flags,
-            self.root,
-            self.sequence,
-            self.freelist,
-            self.hwm,
-            self.txid,
-            self.checksum,
-        ) = _META.unpack(content)
+            self.magic, self.version, self.page_size, self.flags, self.root, self.sequence, self.freelist, self.hwm,
+            self.txid, self.checksum,
+        ) = _META.unpack(content)  # fmt: skip
         self.page = page
         self.computed = fnv1a64(content[:_CHECKED])
 
@@ -71,11 +69,10 @@ class Meta:
 
     def packed(self) -> bytes:
         """Return the 64 bytes of this meta with its present fields and a valid checksum."""
-        body = _META.pack(
-            self.magic, self.version, self.page_size, self.flags, self.root, self.sequence,
-            self.freelist, self.hwm, self.txid, 0,
-        )[:_CHECKED]  # fmt: skip
-        return body + fnv1a64(body).to_bytes(8, "little")
+        return packed_meta(
+            self.magic, self.version, self.page_size, self.flags, self.root, self.sequence, self.freelist, self.hwm,
+            self.txid,
+        )  # fmt: skip
 
     @property
     def has_freelist(self) -> bool:

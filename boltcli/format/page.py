@@ -322,7 +322,7 @@ class LeafElements(_Elements):
                 and self.start + first + (ksize + vsize) * count <= self.end
             ):
                 # All keys have one size, all values another, without gaps: one call unpacks the page.
-                return list(_uniform_keys(ksize, vsize, count).unpack_from(self.buffer, self.start + first))
+                return list(struct.unpack_from("<" + f"{ksize}s{vsize}x" * count, self.buffer, self.start + first))
         return super().keys()
 
     def _sizes(self) -> list[int]:
@@ -397,20 +397,6 @@ class BranchElements(_Elements):
         self.positions = table[0::4].tolist()
         self.key_sizes = table[1::4].tolist()
         self.pgids = _columns(self.buffer, self.start, self.start + ELEMENT_SIZE * self.count, "Q")[1::2].tolist()
-
-
-_UNIFORM: dict[tuple[int, int, int], struct.Struct] = {}
-
-
-def _uniform_keys(ksize: int, vsize: int, count: int) -> struct.Struct:
-    """Return a Struct that unpacks ``count`` keys of ``ksize`` bytes, each followed by ``vsize`` bytes to skip."""
-    shape = ksize, vsize, count
-    found = _UNIFORM.get(shape)
-    if found is None:
-        if len(_UNIFORM) >= 256:  # the sizes come from the file: bound the cache
-            _UNIFORM.clear()
-        found = _UNIFORM[shape] = struct.Struct("<" + f"{ksize}s{vsize}x" * count)
-    return found
 
 
 def unload(buffer: Buffer, start: int = 0, stop: int | None = None) -> None:

@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from ..ops.compare.change import Change
-    from ..ops.compare.summary import BucketChanges
+    from ..ops.compare.change import BucketChanges, Change
 
 _SIGNS = {"add": "+", "remove": "-", "change": "~"}
 _COLOURS = {"add": "\x1b[32m", "remove": "\x1b[31m", "change": "\x1b[33m"}

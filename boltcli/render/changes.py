@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ..errors import BoltError
-    from ..ops.compare.change import Change, Op, Path
-    from ..ops.compare.summary import BucketChanges
+    from ..ops.compare.change import BucketChanges, Change, Op, Path
 
 _OPS = ("add", "remove", "change")
 

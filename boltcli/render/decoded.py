@@ -8,7 +8,6 @@ from ..errors import UnreadablePage
 from ..format.bucket import BucketRef
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import LeafElements
-from .ndjson import bucket_row
 from .orjson_writer import line
 from .records import pieces, put, put_bucket
 from .visible import visible
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..apps.decode import Decoded, Decoder
     from ..ops.compare.change import Change
+    from ..ops.read.content import Pairs
     from ..ops.read.select_items import Items
     from ..storage.raw import RawPage
 
@@ -70,13 +70,11 @@ def json_lines(
     return pieces(records)
 
 
-def export_lines(part: Items, decoder: Decoder) -> Iterator[bytes]:
-    """Yield a line for each element, as an export has them, with what keys and values mean."""
-    return pieces([
-        bucket_row((*part.path, key), value.sequence) if isinstance(value, BucketRef)
-        else pair_record(decoder, part.path, key, value, bucket=True)
-        for key, value in zip(part.keys, part.values)
-    ])  # fmt: skip
+def export_lines(path: Path, pairs: Pairs, decoder: Decoder) -> Iterator[bytes]:
+    """Yield a line for each pair, as an export has them, with what keys and values mean."""
+    return pieces(
+        [pair_record(decoder, path, key, bytes(value), bucket=True) for key, value in zip(pairs.keys, pairs.values)]
+    )
 
 
 def text_lines(part: Items, decoder: Decoder, above: int, *, key: bool = True, value: bool = True) -> bytes:

@@ -9,7 +9,7 @@ from .names import shell_quoted
 from .records import put_path
 
 if TYPE_CHECKING:
-    from ..ops.check.explanations import Explanation
+    from ..ops.check.findings import Explanation
     from ..ops.rescue.doctor import Diagnosis, Remedy
 
 

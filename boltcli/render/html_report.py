@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from array import array
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..extras import need
-from ..ops.check.explanations import explanation
+from ..ops.check.findings import explanation
 from ..tree.page_map import BRANCH, KINDS, LEAF
 from .formats import auto
 from .human import size
 from .page_cells import COLOURS, cells, legend
 
 if TYPE_CHECKING:
-    from ..ops.space.space_top import SpaceTop
+    from ..ops.space.top import SpaceTop
     from ..tree.page_map import PageMap
 
     Context = dict[str, Any]
@@ -229,7 +228,7 @@ def _data(mapped: PageMap, step: int, width: int) -> str:
     return line(record).decode().replace("<", "\\u003c")
 
 
-def _owner_runs(owners: array[int]) -> list[tuple[int, int]]:
+def _owner_runs(owners: Iterable[int]) -> list[tuple[int, int]]:
     """Return where runs of pages of one bucket begin, with its number or -1; none if there are too many."""
     runs: list[tuple[int, int]] = []
     last = None

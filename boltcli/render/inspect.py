@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .golang import json_string
+from .golang import PLAIN_IN_JSON, json_string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,24 +16,23 @@ _INDENT = b"        "  # of a bucket in another
 
 def bucket_tree(buckets: list[BucketRecord]) -> Iterator[bytes]:
     """Yield ``buckets``, each before those inside it, as a tree in JSON, in pieces, with a newline at the end."""
-    forms: list[bytes] = []  # by level
-    following = [bucket.level for bucket in buckets[1:]]
-    for bucket, after in zip(buckets, [*following, 0]):
-        level = bucket.level
-        while level >= len(forms):
-            forms.append(_fields(_INDENT * len(forms)))
-        fields = forms[level] % (json_string(bucket.name) if bucket.parent else b'"root"', bucket.pairs)
-        indent = _INDENT * level
-        if after > level:
-            yield b'%b,\n%b    "buckets": [\n' % (fields, indent)
-            continue
-        yield b"%b\n%b}" % (fields, indent)
-        for above in range(level - 1, after - 1, -1):
-            indent = _INDENT * above
-            yield b"\n%b    ]\n%b}" % (indent, indent)
-        yield b",\n" if after > 0 else b"\n"
+    names = [b"root", *(bucket.name for bucket in buckets[1:])]
+    if b"".join(names).translate(None, PLAIN_IN_JSON):
+        names = [json_string(name)[1:-1] for name in names]
+    levels = [bucket.level for bucket in buckets]
+    forms: dict[tuple[int, int], bytes] = {}
+    for bucket, name, place in zip(buckets, names, zip(levels, [*levels[1:], 0])):
+        form = forms.get(place)
+        if form is None:
+            form = forms[place] = _form(*place)
+        yield form % (name, bucket.pairs)
 
 
-def _fields(indent: bytes) -> bytes:
-    """Return a bucket's fields as a format, of its name and number of keys."""
-    return indent + b"{\n" + indent + b'    "name": %b,\n' + indent + b'    "keyN": %d'
+def _form(level: int, after: int) -> bytes:
+    """Return the text from a bucket at ``level`` to the next one, at level ``after``, as a format of name and pairs."""
+    indent = _INDENT * level
+    fields = b'%b{\n%b    "name": "%%b",\n%b    "keyN": %%d' % (indent, indent, indent)
+    if after > level:
+        return b'%b,\n%b    "buckets": [\n' % (fields, indent)
+    ends = b"".join(b"\n%b    ]\n%b}" % (_INDENT * above, _INDENT * above) for above in range(level - 1, after - 1, -1))
+    return b"%b\n%b}%b%b" % (fields, indent, ends, b",\n" if after > 0 else b"\n")

@@ -5,101 +5,88 @@ from __future__ import annotations
 import re
 from binascii import hexlify
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain
 from operator import is_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ArgumentError
-from ..format.bucket import BucketRef
+from ..ops.read.content import Pairs, bucket_at
 from .formats import LARGE, formatted
 from .orjson_writer import line, parsed
 from .records import pair, pieces, put_bucket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
-    from ..ops.read.select_items import Items
-    from ..ops.write.load_rows import Row
+    from ..ops.read.content import Path, Placed
 
 _FIELDS = {"bucket", "bucket_hex", "key", "key_hex", "value", "value_hex", "sequence"}
 # Where the pairs that deleted lists come from, and what pairs mean.
 _DECODED = {"key_decoded", "key_guess", "value_decoded", "value_guess"}
 _IGNORED = {"page", "certainty", "version_of", "version_of_hex", *_DECODED}
-_SPACE_BEFORE_COLON = re.compile(rb'"[ \t\r]+:')
-PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))  # bytes that a string of JSON has as they are
+_PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))  # bytes that a string of JSON has as they are
+# Refuses random bytes at once, where decoding them raises an error for each value.
+_UTF8 = re.compile(
+    rb"(?:[\x00-\x7f]++|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
+    rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*+"
+).fullmatch
+_END = b'"}\n'  # of the line of a pair
+_MARK = b"\x1e"  # between strings that are written together
+_ESCAPED_MARK = b"\\u001e"
 
 
-def rows(part: Items) -> Iterator[bytes]:
-    """Yield a line for each element, many of them together."""
-    path, keys, values = part.path, part.keys, part.values
-    if BucketRef not in set(map(type, values)):
-        yield from _pair_lines(path, keys, values)  # type: ignore[arg-type]
-        return
-    begin = 0
-    for at, value in enumerate(values):
-        if isinstance(value, BucketRef):
-            yield from _pair_lines(path, keys[begin:at], values[begin:at])  # type: ignore[arg-type]
-            yield b'%b"sequence":%d}\n' % (pair_head((*path, keys[at])), value.sequence)
-            begin = at + 1
-    yield from _pair_lines(path, keys[begin:], values[begin:])  # type: ignore[arg-type]
-
-
-def _pair_lines(path: tuple[bytes, ...], keys: list[bytes], values: list[bytes]) -> Iterator[bytes]:
-    """Yield the lines of pairs: a large value, which stands alone, slice by slice; others together."""
-    if not keys:
-        return
+def pair_lines(path: Path, pairs: Pairs) -> Iterable[bytes]:
+    """Return the lines of pairs: a large value, which stands alone, slice by slice; others together."""
+    keys, values = cast("list[bytes]", pairs.keys), cast("list[bytes]", pairs.values)
     if len(keys) == 1 and len(values[0]) > LARGE:
-        yield from pieces([pair(path, keys[0], values[0], "auto")])
-        return
-    head = pair_head(path)
-    texts = formatted(keys, "auto")
-    if _are_plain(values) and _are_plain(texts) and all(map(is_, keys, texts)):
-        form = head.replace(b"%", b"%%") + b'"key":"%b","value":"%b"}\n'
-        yield b"".join(map(form.__mod__, zip(keys, values)))
-        return
-    before, after = head + b'"key_hex":"', b'",'
-    if any(map(is_, keys, texts)):
-        before, after = head, b","
-        texts = [
-            b'"key":%b' % _string(key.decode(), key) if text is key else b'"key_hex":"%b"' % text
-            for key, text in zip(keys, texts)
-        ]
-    yield b"".join(chain.from_iterable(zip(repeat(before), texts, repeat(after), map(_value, values), repeat(b"}\n"))))
-
-
-def _are_plain(items: list[bytes]) -> bool:
-    """Return whether strings of JSON have all ``items`` as they are."""
-    if items and items[0].translate(None, PLAIN):
-        return False  # most often the others are alike
-    data = b"".join(items)
-    return data.isascii() and not data.translate(None, PLAIN)
+        return pieces([pair(path, keys[0], values[0], "auto")])
+    head = _head(path)
+    parts = [b""] * (4 * len(keys))
+    parts[0::4], parts[1::4] = _strings(keys, formatted(keys, "auto"), head + b'"key":"', head + b'"key_hex":"')
+    parts[2::4], parts[3::4] = _strings(values, _text_or_hex(values), b'","value":"', b'","value_hex":"')
+    parts[0] = parts[0].removeprefix(_END)
+    return (b"".join(parts), _END)
 
 
 @lru_cache(maxsize=2)
-def pair_head(path: tuple[bytes, ...]) -> bytes:
-    """Return how the line of a pair in the bucket at ``path``, or of that bucket, begins: up to its key or sequence."""
+def _head(path: Path) -> bytes:
+    """Return the end of a line, and how that of a pair in the bucket at ``path`` begins."""
     record: dict[str, Any] = {}
     put_bucket(record, path)
-    return line(record)[:-2] + b","
+    return _END + line(record)[:-2] + b","
 
 
-def _string(text: str, data: bytes) -> bytes:
-    """Return a string of JSON: ``text``, which is ``data`` decoded."""
-    if '"' in text or "\\" in text or not (text.isascii() and text.isprintable()):
-        return line(text)[:-1]
-    return b'"%b"' % data
-
-
-def _value(data: bytes) -> bytes:
-    """Return the field of a value: text, or hexadecimal if it is none."""
+def _text_or_hex(values: list[bytes]) -> list[bytes]:
+    """Return the same for what is UTF-8, and hex for the others."""
     try:
-        text = data.decode()
+        _MARK.join(values).decode()
     except UnicodeDecodeError:
-        return b'"value_hex":"%b"' % hexlify(data)
-    return b'"value":' + _string(text, data)
+        return [value if _UTF8(value) else hexlify(value) for value in values]
+    return values
 
 
-def bucket_row(path: tuple[bytes, ...], sequence: int) -> dict[str, Any]:
+def _strings(items: list[bytes], shown: list[bytes], text: bytes, other: bytes) -> tuple[list[bytes], list[bytes]]:
+    """Return what begins each field, and its string of JSON: ``text`` and an item, or ``other`` and it in hex."""
+    are_text = list(map(is_, items, shown))
+    if all(are_text):
+        return [text] * len(items), _escaped(items)
+    if not any(are_text):
+        return [other] * len(items), shown
+    texts = iter(_escaped([item for item, is_text in zip(items, are_text) if is_text]))
+    strings = [next(texts) if is_text else string for is_text, string in zip(are_text, shown)]
+    return [text if is_text else other for is_text in are_text], strings
+
+
+def _escaped(items: list[bytes]) -> list[bytes]:
+    """Return each of ``items``, which are UTF-8, as a string of JSON has it: all are escaped together."""
+    whole = _MARK.join(items)
+    if len(whole.translate(None, _PLAIN)) == len(items) - 1:
+        return items
+    parts = line(whole.decode())[1:-2].split(_ESCAPED_MARK)
+    return parts if len(parts) == len(items) else [line(item.decode())[1:-2] for item in items]
+
+
+def bucket_row(path: Path, sequence: int) -> dict[str, Any]:
     """Return the object of a bucket."""
     record: dict[str, Any] = {}
     put_bucket(record, path)
@@ -134,7 +121,7 @@ def _end(record: dict[str, Any]) -> End:
     return End(pairs, buckets, None)
 
 
-def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
+def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Placed | End:
     """Return what a line says; ``long`` are strings left out of it. Raises :class:`~boltcli.errors.ArgumentError`."""
     try:
         record = parsed(text)
@@ -142,7 +129,7 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
         raise ArgumentError(f"not JSON: {error}") from None
     if not isinstance(record, dict):
         raise ArgumentError("not an object")
-    if not has_fields_once(text, len(record)):
+    if not has_fields_once(text, len(record), _strings_in(record)):
         refuse_twice(text)
     if "end" in record:
         return _end(record)
@@ -159,37 +146,37 @@ def parse_row(text: bytes, long: dict[str, bytes] | None = None) -> Row | End:
             raise ArgumentError("sequence must be a number of 64 bits")
         if record.keys() & {"key", "key_hex", "value", "value_hex"}:
             raise ArgumentError("a bucket has no key and no value")
-        return path, sequence
+        return bucket_at(path, sequence)
     texts = {name: _bytes(_one(record, name, str), f"{name}_hex" in record) for name in ("key", "value")}
     for field, content in (long or {}).items():
         texts[field.removesuffix("_hex")] = content
-    return path, texts["key"], texts["value"]
+    return path, Pairs([texts["key"]], [texts["value"]])
 
 
-def _name(name: Any) -> bytes:
-    return _bytes(name, in_hex=False)
-
-
-def _hex_name(name: Any) -> bytes:
-    return _bytes(name, in_hex=True)
-
-
-def plain_names(names: list[Any]) -> tuple[bytes, ...]:
+def plain_names(names: list[Any]) -> Path:
     """Return the names of a path that are written as text. Raises ArgumentError."""
-    return tuple(map(_name, names))
+    return tuple([_bytes(name, in_hex=False) for name in names])
 
 
-def hex_names(names: list[Any]) -> tuple[bytes, ...]:
+def hex_names(names: list[Any]) -> Path:
     """Return the names of a path that are written in hexadecimal. Raises ArgumentError."""
-    return tuple(map(_hex_name, names))
+    return tuple([_bytes(name, in_hex=True) for name in names])
 
 
-def has_fields_once(text: bytes, count: int) -> bool:
-    """Return whether objects that are parsed as ``count`` fields certainly have no more: parsers keep one of a name."""
-    # Without the quotes inside strings, which are escaped, each of these ends the name of a field. (One that ends in a
-    # backslash is unknown.)
-    bare = text.replace(b'\\"', b"") if b"\\" in text else text
-    return bare.count(b'":') == count and not _SPACE_BEFORE_COLON.search(bare)
+def _strings_in(record: dict[str, Any]) -> int:
+    """Return how many strings the values of ``record`` are, and the lists in it have."""
+    lists = [value if isinstance(value, list) else [value] for value in record.values()]
+    return sum(isinstance(part, str) for part in chain.from_iterable(lists))
+
+
+def has_fields_once(text: bytes, fields: int, strings: int) -> bool:
+    """Return whether objects that are parsed as so many fields and strings have no more: parsers keep one of a name.
+
+    Each has two quotes, but for those inside strings, which are escaped.
+    """
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return text.count(b'"') == 2 * (fields + strings)
 
 
 def refuse_twice(text: bytes) -> None:

@@ -1,38 +1,27 @@
-"""Read rows from lines of JSON: many at a time if they are as export writes them, else line by line."""
+"""Read buckets and pairs from lines of JSON: many at a time if they are as export writes them, else line by line."""
 
 from __future__ import annotations
 
 from binascii import unhexlify
-from itertools import islice
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
+from ..ops.read.content import Pairs, bucket_at
 from .long_lines import LongLine, line_blocks
 from .ndjson import End, has_fields_once, hex_names, parse_row, plain_names
 from .orjson_writer import all_parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
+    from collections.abc import Iterator
 
-    from ..ops.write.load_rows import Row
+    from ..ops.read.content import Placed
     from .json_array import Readable
 
-    Names = Callable[[list[Any]], tuple[bytes, ...]]
-
 _AT_ONCE = 256  # lines that are parsed together
-_PATHS = {"bucket": plain_names, "bucket_hex": hex_names}
-# The fields of a pair as export writes them, and what makes bytes of each.
-_PAIRS: dict[tuple[str, ...], tuple[Names, Callable[[str], bytes], Callable[[str], bytes]]] = {
-    (bucket, f"key{key}", f"value{value}"): (decode_path, decode_key, decode_value)
-    for bucket, decode_path in _PATHS.items()
-    for key, decode_key in (("", str.encode), ("_hex", unhexlify))
-    for value, decode_value in (("", str.encode), ("_hex", unhexlify))
-}
-_BUCKETS: dict[tuple[str, ...], Names] = {(bucket, "sequence"): decode_path for bucket, decode_path in _PATHS.items()}
 
 
-def parsed_lines(file: Readable) -> Iterator[tuple[Row | End, bytes]]:
+def parsed_lines(file: Readable) -> Iterator[tuple[Placed | End, bytes]]:
     """Yield what each line of ``file`` says, and the line; or pairs of one bucket together, and no line.
 
     Empty lines are passed over. Raises :class:`~boltcli.errors.ArgumentError` (``line 3: ...``).
@@ -50,18 +39,13 @@ def parsed_lines(file: Readable) -> Iterator[tuple[Row | End, bytes]]:
         strings, block = (block.strings, [block.text]) if isinstance(block, LongLine) else ({}, block)
         for start in range(0, len(block), _AT_ONCE):
             lines = block[start : start + _AT_ONCE]
-            records = None if strings or ended else _records(lines)
-            done = 0
-            while done < len(lines):
-                if records is not None and not ended:
-                    for row, count in _plain_rows(records, done):
-                        yield row, b""
-                        done += count
-                        number += count
-                    if done == len(lines):
-                        break
-                line = lines[done]
-                done += 1
+            found = None if strings or ended else _all_plain(lines)
+            if found is not None:
+                number += len(lines)
+                for part in found:
+                    yield part, b""
+                continue
+            for line in lines:
                 number += 1
                 if not line.strip():
                     continue
@@ -79,57 +63,39 @@ def _at(number: int, error: ArgumentError | MemoryError) -> ArgumentError:
     return ArgumentError(f"line {number}: {error if str(error) else 'not enough memory for it'}")
 
 
-def _records(lines: list[bytes]) -> list[dict[str, Any]] | None:
-    """Return the objects that ``lines`` are; None if one of them has to be looked at on its own."""
+def _all_plain(lines: list[bytes]) -> list[Placed] | None:
+    """Return what ``lines`` say, if each is as export writes them; else None."""
     try:
         records = all_parsed(lines)
-    except (ValueError, MemoryError):
-        return None
-    if set(map(type, records)) != {dict}:
-        return None
-    return records if has_fields_once(b"".join(lines), sum(map(len, records))) else None
-
-
-def _plain_rows(records: list[dict[str, Any]], at: int) -> Iterator[tuple[Row, int]]:
-    """Yield rows of ``records`` from ``at`` on, each with the number of records in it, up to one that isn't plain."""
-    last: tuple[Any, Any] | None = None  # the bucket of the pairs that are collected, as it is written
-    path: tuple[bytes, ...] = ()
-    keys: list[bytes] = []
-    values: list[bytes] = []
-    for record in islice(records, at, None):
-        fields = tuple(record)
-        kinds = _PAIRS.get(fields)
-        try:
-            if kinds is not None:
-                decode_path, decode_key, decode_value = kinds
-                names, shown_key, shown_value = record.values()
-                key, value = decode_key(shown_key), decode_value(shown_value)
-                if last is None or names != last[0] or decode_path is not last[1]:
-                    if keys:
-                        yield (path, keys, values), len(keys)
-                        keys, values = [], []
-                    path = _path(decode_path, names)
-                    last = names, decode_path
-                keys.append(key)
-                values.append(value)
+        found: list[Placed] = []
+        strings = fields = 0
+        for place, run in groupby(records, _place):
+            is_pair, plain, in_hex = place
+            part = list(run)
+            names = plain if in_hex is None else in_hex
+            if type(names) is not list or {len(record) for record in part} != {3 if is_pair else 2}:
+                return None
+            path = plain_names(names) if in_hex is None else hex_names(names)
+            strings += len(part) * len(path)
+            fields += len(part) * len(part[0])
+            if is_pair:
+                found.append((path, Pairs(_column(part, "key", "key_hex"), _column(part, "value", "value_hex"))))
+                strings += 2 * len(part)
                 continue
-            if keys:
-                yield (path, keys, values), len(keys)
-                keys, values = [], []
-            if fields not in _BUCKETS:
-                return
-            names, sequence = record.values()
-            if type(sequence) is not int or not 0 <= sequence < 1 << 64:
-                return
-            yield (_path(_BUCKETS[fields], names), sequence), 1
-            last = None
-        except (ArgumentError, TypeError, ValueError):
-            break
-    if keys:
-        yield (path, keys, values), len(keys)
+            for record in part:
+                sequence = record["sequence"]
+                if type(sequence) is not int or not 0 <= sequence < 1 << 64:
+                    return None
+                found.append(bucket_at(path, sequence))
+    except (ArgumentError, AttributeError, KeyError, MemoryError, TypeError, ValueError):
+        return None
+    return found if has_fields_once(b"".join(lines), fields, strings) else None
 
 
-def _path(decode: Names, names: Any) -> tuple[bytes, ...]:
-    if type(names) is not list:
-        raise TypeError
-    return decode(names)
+def _place(record: Any) -> tuple[bool, Any, Any]:
+    """Return what the lines have in common that are taken together: pairs or buckets, and of which bucket."""
+    return "sequence" not in record, record.get("bucket"), record.get("bucket_hex")
+
+
+def _column(records: list[dict[str, str]], name: str, in_hex: str) -> list[bytes]:
+    return [record[name].encode() if name in record else unhexlify(record[in_hex]) for record in records]

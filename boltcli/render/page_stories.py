@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..ops.space.page_story import PageStory, Role
+    from ..ops.space.page_use import PageStory, PageUse
 
 
 def story_text(story: PageStory) -> bytes:
@@ -37,7 +37,7 @@ _ROLES = {
 }
 
 
-def _role(role: Role) -> str:
+def _role(role: PageUse) -> str:
     if role.kind == "overflow" and role.head is not None:
         words = f"an overflow page of page {role.head}"
     else:
@@ -85,7 +85,7 @@ def story_record(path: str, story: PageStory) -> dict[str, Any]:
     return record
 
 
-def _put_role(record: dict[str, Any], role: Role) -> None:
+def _put_role(record: dict[str, Any], role: PageUse) -> None:
     from . import records
 
     if role.bucket is None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..errors import BoltError
     from ..ops.check.findings import Finding
     from ..ops.read.select_items import Items
-    from ..ops.space.space_usage import Usage
+    from ..ops.space.pages import Usage
     from ..ops.stats.buckets import BucketRecord, BucketStats
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
@@ -272,7 +272,7 @@ def usage(path: str, found: Usage, buckets: Iterable[BucketRecord], dense: int) 
 
 
 def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:
-    """Return rows as :func:`~boltcli.ops.space.page_list.page_rows` has them, a line each."""
+    """Return rows as :func:`~boltcli.ops.space.pages.page_rows` has them, a line each."""
     return lines(
         [
             {"page": pgid, "type": "free", "count": None, "overflow": None}

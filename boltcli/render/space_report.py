@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from ..ops.space.space_top import Group, SpaceTop
+    from ..ops.space.top import Group, SpaceTop
 
 _BAR = 24  # characters
 _BLOCKS = " ▏▎▍▌▋▊▉█"

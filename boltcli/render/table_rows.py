@@ -14,7 +14,7 @@ from io import StringIO
 from itertools import chain
 from typing import Any
 
-from ..ops.read.row_chunks import row_chunks
+from ..tables.row_chunks import row_chunks
 from .formats import LARGE, auto
 from .records import lines, put
 from .slices import Sliced, pieces, slices, text_parts, texts

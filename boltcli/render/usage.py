@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..ops.space.space_usage import Usage
+    from ..ops.space.pages import Usage
     from ..ops.stats.buckets import BucketRecord
 
 # What buckets are sorted by; they come in the order of their paths.

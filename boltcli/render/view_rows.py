@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..apps.json_values import jsonable
 from ..apps.rows import value_text
 from ..apps.words import time_text
-from ..ops.read.row_chunks import row_chunks
+from ..tables.row_chunks import row_chunks
 from .orjson_writer import line
 from .records import put
 from .visible import visible

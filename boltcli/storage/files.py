@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ..errors import Changed, OpenError
+from ..errors import Changed, OpenError, os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
     try:
         content = read_or_raise(fd, start, stop - start)
     except OSError as error:
-        raise OpenError("read", path, error.strerror or str(error)) from error
+        raise os_error("read", path, error) from error
     if len(content) < stop - start:
         raise cut(path)
     return content
@@ -78,20 +78,19 @@ def write_all(fd: int, data: Buffer | bytearray | memoryview, at: int | None = N
             at += done
 
 
-def copy_sparse(source: int, target: int) -> None:
-    """Copy a whole file; holes stay holes. Raises OSError."""
-    end = 0
-    for start, end in _data(source):
-        _copy_range(source, target, start, end)
+def copy_sparse(source: int, target: int, first: int = 0) -> None:
+    """Copy a file, from the byte ``first`` on; holes stay holes. Raises OSError."""
+    end = first
+    for start, end in _data(source, first):
+        _copy_range(source, target, start, end, first)
     size = os.fstat(source).st_size
     if size > end:  # a hole at the end, or data appended in the meantime
-        os.truncate(target, size)
+        os.truncate(target, size - first)
 
 
-def _data(fd: int) -> Iterator[tuple[int, int]]:
+def _data(fd: int, position: int) -> Iterator[tuple[int, int]]:
     """Yield the ranges of a file that hold data; the whole file if the system doesn't report holes."""
     size = os.fstat(fd).st_size
-    position = 0
     if hasattr(os, "SEEK_DATA"):
         try:
             while position < size:
@@ -105,17 +104,17 @@ def _data(fd: int) -> Iterator[tuple[int, int]]:
     yield position, max(size, 1)  # reading a folder must raise an error, even where its size is 0
 
 
-def _copy_range(source: int, target: int, position: int, end: int) -> None:
+def _copy_range(source: int, target: int, position: int, end: int, first: int) -> None:
     if hasattr(os, "copy_file_range"):
         try:
             while position < end and (
-                count := os.copy_file_range(source, target, min(end - position, 1 << 30), position, position)
+                count := os.copy_file_range(source, target, min(end - position, 1 << 30), position, position - first)
             ):
                 position += count
         except OSError:
             pass  # not supported between these file systems: read and write, which reports real errors
     while position < end and (data := read_or_raise(source, position, min(end - position, _CHUNK))):
-        write_all(target, data, position)
+        write_all(target, data, position - first)
         position += len(data)
 
 
@@ -157,7 +156,7 @@ def temporary_file(path: str, operation: str = "unpack") -> int:
         with TemporaryFile(prefix="boltcli-") as file:
             return os.dup(file.fileno())
     except OSError as error:
-        raise OpenError(operation, path, error.strerror or str(error)) from error
+        raise os_error(operation, path, error) from error
 
 
 class Unnamed:
@@ -211,12 +210,11 @@ class Unnamed:
         old, self._fd = self._fd, temporary_file(self.path)
         self._in_memory = False
         try:
-            for position in range(0, self.size, _CHUNK):
-                part = read_or_raise(old, position, min(self.size - position, _CHUNK))
-                if part.strip(b"\0"):
-                    self._put(part, position)
+            copy_sparse(old, self._fd)
+        except OSError as error:
+            raise self._error(error) from error
         finally:
             os.close(old)
 
     def _error(self, error: OSError) -> OpenError:
-        return OpenError("unpack", self.path, error.strerror or str(error))
+        return os_error("unpack", self.path, error)

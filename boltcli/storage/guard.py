@@ -16,7 +16,7 @@ from __future__ import annotations
 import mmap
 import os
 
-from ..errors import OpenError
+from ..errors import os_error
 from ..kernel import load_kernel
 from .files import copy_sparse, cut, unnamed_file
 
@@ -79,15 +79,11 @@ def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:
         else:
             mapping = mmap.mmap(source.fd, size, access=mmap.ACCESS_READ)
             _advise(source.fd)
+        return mapping, Guard(mapping, source.fd, kernel) if needs_guard else None
     except ValueError:  # the file is shorter now
         raise cut(source.path) from None
     except OSError as error:
-        raise OpenError("mmap", source.path, error.strerror or str(error)) from error
-    try:
-        return mapping, Guard(mapping, source.fd, kernel) if needs_guard else None
-    except OSError as error:
-        mapping.close()
-        raise OpenError("mmap", source.path, error.strerror or str(error)) from error
+        raise os_error("mmap", source.path, error) from error
 
 
 def _copy(source: Source, size: int) -> mmap.mmap:

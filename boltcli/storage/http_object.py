@@ -7,13 +7,14 @@ session is used here, so that a user's settings for it count.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Changed, OpenError
 from ..format.magic import is_bolt
 from ..format.meta import Meta
+from .opened import read_timeout
 from .packed import HEAD, MAX_UNPACKED, is_packed
-from .patience import read_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,8 +33,6 @@ def is_http(address: str) -> bool:
 
 def settings() -> dict[str, Any]:
     """Return the arguments for fsspec's file system: its timeouts, and a bound on the pages that list folders."""
-    from functools import partial
-
     return {"get_client": partial(_session, patience=read_timeout())}
 
 
@@ -62,6 +61,17 @@ async def _upto(response: Any, most: int) -> bytes:
     return b"".join(parts)
 
 
+def _blocking(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let callers that are not asynchronous call ``method``."""
+
+    def call(self: HttpObject, *arguments: Any) -> Any:
+        from fsspec.asyn import sync
+
+        return sync(self._files.loop, method, self, *arguments)
+
+    return call
+
+
 class HttpObject:
     """An object of an HTTP server; ``files`` is fsspec's file system, ``path`` the object's name in errors.
 
@@ -74,33 +84,6 @@ class HttpObject:
         self._url = url
         self._path = path
         self._etag: str | None = None
-
-    def info(self) -> dict[str, Any]:
-        """Return the size (None if the server doesn't say it), and what tells the object's states apart."""
-        info: dict[str, Any] = self._run(self._info())
-        self._etag = info.get("ETag")
-        return info
-
-    def parts(self, spans: Sequence[tuple[int, int]], store: Callable[[int, bytes], None], size: int) -> list[bytes]:
-        """Return the bytes of each of ``spans`` (first, after the last) of an object of ``size`` bytes.
-
-        A server may send the whole object instead, which ``store`` then gets piece by piece: the result is empty.
-        """
-        parts: list[bytes] = self._run(self._parts(spans, store, size))
-        return parts
-
-    def whole(self, store: Callable[[int, bytes], None]) -> int:
-        """Pass the object, whose size isn't known, to ``store`` piece by piece, and return its size."""
-        size: int = self._run(self._whole(store))
-        return size
-
-    def _run(self, coroutine: Any) -> Any:
-        from fsspec.asyn import sync
-
-        async def run() -> Any:
-            return await coroutine
-
-        return sync(self._files.loop, run)
 
     async def _request(self, method: str, span: tuple[int, int] | None = None) -> Any:
         session = await self._files.set_session()
@@ -117,7 +100,9 @@ class HttpObject:
             raise FileNotFoundError(self._url)
         response.raise_for_status()
 
-    async def _info(self) -> dict[str, Any]:
+    @_blocking
+    async def info(self) -> dict[str, Any]:
+        """Return the size (None if the server doesn't say it), and what tells the object's states apart."""
         import aiohttp
 
         info: dict[str, Any] = {"size": None, "type": "file"}
@@ -134,24 +119,19 @@ class HttpObject:
             except (aiohttp.ClientResponseError, FileNotFoundError):
                 if method == "GET":
                     raise
+        self._etag = info.get("ETag")
         return info
 
-    async def _parts(
+    @_blocking
+    async def parts(
         self, spans: Sequence[tuple[int, int]], store: Callable[[int, bytes], None], size: int
     ) -> list[bytes]:
-        turn = asyncio.Semaphore(_AT_ONCE)
+        """Return the bytes of each of ``spans`` (first, after the last) of an object of ``size`` bytes.
 
-        async def part(span: tuple[int, int]) -> bytes | None:
-            async with turn:
-                return await self._part(span, store, size)
-
-        tasks = [asyncio.ensure_future(part(span)) for span in spans]
-        try:
-            found = await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-        return [] if None in found else [data for data in found if data is not None]
+        A server may send the whole object instead, which ``store`` then gets piece by piece: the result is empty.
+        """
+        found = await _together([partial(self._part, span, store, size) for span in spans])
+        return [] if None in found else found
 
     async def _part(self, span: tuple[int, int], store: Callable[[int, bytes], None], size: int) -> bytes | None:
         start, stop = span
@@ -172,7 +152,9 @@ class HttpObject:
                 raise self._wrong_length(got, size)
         return None
 
-    async def _whole(self, store: Callable[[int, bytes], None]) -> int:
+    @_blocking
+    async def whole(self, store: Callable[[int, bytes], None]) -> int:
+        """Pass the object, whose size isn't known, to ``store`` piece by piece, and return its size."""
         async with await self._request("GET") as response:
             self._refuse_status(response)
             self._compare(response)
@@ -221,17 +203,32 @@ def first_bytes(files: Any, urls: Sequence[str], size: int) -> list[bytes | Exce
     """Return the first ``size`` bytes of each object, or why it can't be read."""
     from fsspec.asyn import sync
 
-    async def first(url: str, turn: asyncio.Semaphore) -> bytes:
-        async with turn, await HttpObject(files, url, url)._request("GET", (0, size)) as response:
+    async def first(url: str) -> bytes:
+        async with await HttpObject(files, url, url)._request("GET", (0, size)) as response:
             response.raise_for_status()
             return await _upto(response, size)
 
-    async def all_of_them() -> Any:
-        turn = asyncio.Semaphore(_AT_ONCE)
-        return await asyncio.gather(*(first(url, turn) for url in urls), return_exceptions=True)
+    async def all_of_them() -> list[Any]:
+        return await _together([partial(first, url) for url in urls], keep_errors=True)
 
     found: list[bytes | Exception] = sync(files.loop, all_of_them)
     return found
+
+
+async def _together(calls: Sequence[Callable[[], Any]], *, keep_errors: bool = False) -> list[Any]:
+    """Await ``calls``, some at once; return their results, and with ``keep_errors`` what they raise."""
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(call: Callable[[], Any]) -> Any:
+        async with turn:
+            return await call()
+
+    tasks = [asyncio.ensure_future(one(call)) for call in calls]
+    try:
+        return await asyncio.gather(*tasks, return_exceptions=keep_errors)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _largest(head: bytes) -> int:

@@ -38,7 +38,6 @@ _PAUSES = _DIRECT + _COPIES
 _BUSY = 4
 
 _LOOK_EVERY = 64  # pages read from the file between two looks at the meta pages
-_GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as zeros
 
 
 class Live:
@@ -121,7 +120,7 @@ class Live:
         if self._copy is None:
             from .private_copy import CopyFile, stored_free_pages
 
-            self._copy = CopyFile(source, stored_free_pages, gap=_GAP)
+            self._copy = CopyFile(source, stored_free_pages)
         self._copy.fill()
         try:
             return self._copy.snapshot()

@@ -21,6 +21,7 @@ _PRIVATE = 0o600  # the mode of what has none that is known: a pipe, a remote ob
 _ALL = 0o7777
 _STREAMS = (1, 2)
 
+_timeout = 30.0  # seconds
 _open: dict[Key, list[int]] = {}  # of each open file, how often it is open, and its permission bits
 _reading: Reading | None = None  # the command that runs
 
@@ -161,6 +162,17 @@ def strictest(mode: int = _ALL) -> int:
     return mode
 
 
+def read_timeout() -> float:
+    """Return for how many seconds a server may send nothing; 0: for ever."""
+    return _timeout
+
+
+def set_read_timeout(seconds: float) -> None:
+    """Set what :func:`read_timeout` returns, for this process."""
+    global _timeout
+    _timeout = seconds
+
+
 def split_member(path: str) -> tuple[str, list[str]]:
     """Split ``FILE!member`` into the file and the names of the members; there are none if FILE doesn't exist."""
     at = path.find("!")
@@ -172,18 +184,14 @@ def split_member(path: str) -> tuple[str, list[str]]:
 
 
 def _found(paths: Iterable[str]) -> dict[Key, int]:
-    from .data_directory import databases_of
-
     modes: dict[Key, int] = {}
     for path in paths:
-        inner = databases_of(path) if os.path.isdir(path) else ()
-        for each in (split_member(path)[0], *inner):
-            try:
-                found = os.stat(each)
-            except (OSError, ValueError):  # an address, standard input, or nothing
-                continue
-            if _is_file(found):
-                modes[_key(found)] = found.st_mode & _ALL
+        try:
+            found = os.stat(split_member(path)[0])
+        except (OSError, ValueError):  # an address, standard input, or nothing
+            continue
+        if _is_file(found):
+            modes[_key(found)] = found.st_mode & _ALL
     return modes
 
 

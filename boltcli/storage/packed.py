@@ -36,13 +36,13 @@ _TAR_HEADS = 4 << 20  # bytes of the headers of one member of a tar: long names,
 _ZIP_TABLE = 16 << 20  # bytes of a zip's table of members, which is kept in memory at 20 times its size
 _BZIP2, _LZMA, _ZSTANDARD = 12, 14, 93  # methods of zip whose decompressors zipfile calls without a limit
 
-_STREAMS = ("gzip", "xz", "bzip2", "zstandard")
-_ARCHIVES = ("a zip archive", "a tar archive")
+_ZIP, _TAR = _ARCHIVES = ("a zip archive", "a tar archive")
+BOLT = "a bolt database"
 
 
 def is_packed(head: bytes) -> bool:
     """Return whether :func:`unpack` can unpack a file that begins with ``head``."""
-    return kind_of(head) in (*_STREAMS, *_ARCHIVES)
+    return kind_of(head) in (*_OPENERS, *_ARCHIVES)
 
 
 def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: Progress | None = None) -> int:
@@ -58,61 +58,44 @@ def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: 
     return _Unpacking(fd, path, max_size, progress).run(members)
 
 
-def peek(path: str, head: bytes, kind: str) -> bool:
-    """Return whether a packed file of ``kind`` that begins with ``head`` seems to contain a bolt database.
+def look_inside(path: str, head: bytes) -> str | None:
+    """Return the kind of what is packed in a file that begins with ``head``: BOLT if there is a bolt database in it.
 
-    Reads only ``head``, and for a zip archive the beginnings of its first members.
+    None if it can't be told. Reads only ``head``, and for a zip archive the beginnings of its first members. Raises
+    OSError.
     """
     from io import BytesIO
 
-    try:
-        if kind == "a zip archive":
-            with open(path, "rb") as file:
-                parts = _zip_members(file, path)
-                return any(_begins_as_bolt(Stream(read), path) for _, (_, read) in zip(range(_LISTED), parts))
-        return _begins_as_bolt(Stream(BytesIO(head).read), path)
-    except _refusals():
-        return False
-
-
-def inner_kind(head: bytes) -> str | None:
-    """Return the kind of what is compressed in a file that begins with ``head``; None if it can't be told."""
-    from io import BytesIO
-
-    stream = Stream(BytesIO(head).read)
-    kind = kind_of(head)
-    for _ in range(_DEPTH):
-        if kind not in _STREAMS:
-            break
+    if kind_of(head) != _ZIP:
+        return _inner_kind(Stream(BytesIO(head).read), path)
+    with open(path, "rb") as file:
         try:
-            stream = Stream(_opened(kind, stream).read)
+            parts = zip(range(_LISTED), _zip_members(file, path))
+            return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, (_, read) in parts) else _ZIP
         except _errors():
-            return None
-        kind = kind_of(_some(stream, 4096))
-    return kind
+            return _ZIP
 
 
-def _begins_as_bolt(stream: Stream, path: str) -> bool:
-    """Return whether the unpacked content of ``stream`` begins with a meta page."""
+def _inner_kind(stream: Stream, path: str) -> str | None:
+    """Return the kind of the unpacked content of ``stream``, as far as that isn't damaged."""
 
     def allow(size: int) -> None:
         if size > _PEEKED:
             raise UnpackError(path, f"nothing in its first {_PEEKED} bytes is a bolt database")
 
-    for _ in range(_DEPTH):
-        kind = kind_of(_some(stream, 512))
-        if kind == "a tar archive":
+    for _ in range(_DEPTH + 1):
+        head = _some(stream, 4096 + 64)
+        kind = kind_of(head)
+        if kind == _TAR:
             try:
-                return any(
-                    _begins_as_bolt(Stream(read), path)
-                    for _, read in _tar_members(_TarStream(stream.read, path, allow), allow)
-                )
-            except _refusals():
-                return False
-        if kind not in _STREAMS:
-            break
-        stream = Stream(_metered(_opened(kind, stream).read, allow))
-    return is_bolt(_some(stream, 4096 + 64))
+                members = _tar_members(_TarStream(stream.read, path, allow), allow)
+                return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, read in members) else _TAR
+            except _errors():
+                return _TAR
+        if kind not in _OPENERS:
+            return BOLT if is_bolt(head) else kind
+        stream = Stream(_Metered(_OPENERS[kind](stream).read, allow))
+    return kind
 
 
 def _some(stream: Stream, size: int) -> bytes:
@@ -186,17 +169,13 @@ class _Unpacking:
 
     def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> bool:
         """Write the database in ``stream`` to ``target``; ``file`` is the same stream if it is seekable, else None."""
-        kind = kind_of(stream.head(512))
-        while kind in _STREAMS:
+        while (kind := kind_of(stream.head(512))) in (*_OPENERS, *_ARCHIVES):
             if depth > _DEPTH:
                 raise UnpackError(self.path, f"it is packed in more than {_DEPTH} layers")
-            stream, file = Stream(_metered(_opened(kind, stream).read, self._allow_layer)), None
-            kind = kind_of(stream.head(512))
             depth += 1
-        if kind in _ARCHIVES:
-            if depth > _DEPTH:
-                raise UnpackError(self.path, f"more than {_DEPTH} packings are inside each other")
-            return self._member(self._members(kind, stream, file), kind, members, target, depth + 1)
+            if kind in _ARCHIVES:
+                return self._member(self._members(kind, stream, file), kind, members, target, depth)
+            stream, file = Stream(_Metered(_OPENERS[kind](stream).read, self._allow_layer)), None
         if members:
             raise ArgumentError(f"{self.path}: it has no member {members[0]!r}, because it is not an archive")
         inner = kind_of(stream.head())
@@ -217,7 +196,7 @@ class _Unpacking:
             if wanted is not None:
                 if name.removeprefix("./") == wanted.removeprefix("./"):
                     return self._database(part, None, members[1:], target, depth)
-            elif is_bolt(part.head()) or self._is_packed_database(part, name, depth):
+            elif is_bolt(part.head()) or (depth <= _DEPTH and _is_packed_database(part)):
                 found.add(f"FILE!{name}")
                 if found.count == 1:
                     self._database(part, None, [], target, depth)
@@ -229,21 +208,8 @@ class _Unpacking:
             raise UnpackError(self.path, f"{kind} without a bolt database; it has {names}")
         return True
 
-    def _is_packed_database(self, part: Stream, name: str, depth: int) -> bool:
-        """Return whether a member is a compressed database, judging by its first bytes."""
-        head = part.head()
-        kind = kind_of(head)
-        if kind not in _STREAMS or depth > _DEPTH:
-            return False
-        from io import BytesIO
-
-        try:
-            return is_bolt(Stream(_opened(kind, Stream(BytesIO(head).read)).read).head(4096))
-        except _errors():
-            return False
-
     def _members(self, kind: str, stream: Stream, file: BinaryIO | None) -> Iterator[tuple[str, Read]]:
-        if kind == "a tar archive":
+        if kind == _TAR:
             tar = _TarStream(stream.read, self.path, self._allow_layer, file)
             yield from _tar_members(tar, self._allow)
             return
@@ -263,7 +229,7 @@ class _Unpacking:
 
         for name, read in _zip_members(file, self.path):
             part = _Metered(read, allow_part)
-            yield name, part.read
+            yield name, part
             total += part.size
         if spool is not None:
             file.close()
@@ -297,7 +263,7 @@ class _Unpacking:
 
 
 class _Metered:
-    """A reader that counts what it yields in ``size``, and asks ``allow`` each time."""
+    """Reads, counts what was read in ``size``, and asks ``allow`` each time."""
 
     __slots__ = ("_allow", "_read", "size")
 
@@ -306,15 +272,20 @@ class _Metered:
         self._allow = allow
         self.size = 0
 
-    def read(self, size: int = -1) -> bytes:
+    def __call__(self, size: int) -> bytes:
         part = self._read(size)
         self.size += len(part)
         self._allow(self.size)
         return part
 
 
-def _metered(read: Read, allow: Allow) -> Read:
-    return _Metered(read, allow).read
+def _is_packed_database(part: Stream) -> bool:
+    """Return whether a member is a compressed database, judging by its first bytes."""
+    from io import BytesIO
+
+    head = part.head()
+    opener = _OPENERS.get(kind_of(head) or "")
+    return opener is not None and is_bolt(_some(Stream(opener(Stream(BytesIO(head).read)).read), 4096))
 
 
 class _TarStream:
@@ -421,7 +392,7 @@ def _zip_members(file: BinaryIO, path: str) -> Iterator[tuple[str, Read]]:
 
 def _zip_opened(method: int, stream: Stream) -> Any:
     if method != _LZMA:
-        return _opened("bzip2" if method == _BZIP2 else "zstandard", stream)
+        return _OPENERS["bzip2" if method == _BZIP2 else "zstandard"](stream)
     import lzma
 
     # The SDK's version (2 bytes), the size of what follows (2: it is 5), then LZMA's properties and dictionary size.
@@ -454,27 +425,37 @@ def _checked(read: Read, info: Any) -> Read:
     return checked
 
 
-def _opened(kind: str, stream: Stream) -> Any:
-    """Return a reader that decompresses ``stream``."""
-    file: Any = stream
-    if kind == "gzip":
-        import gzip
+def _gzip(stream: Any) -> Any:
+    import gzip
 
-        return gzip.GzipFile(fileobj=file, mode="rb")
-    if kind == "xz":
-        import lzma
+    return gzip.GzipFile(fileobj=stream, mode="rb")
 
-        return lzma.LZMAFile(file)
-    if kind == "bzip2":
-        import bz2
 
-        return bz2.BZ2File(file)
+def _xz(stream: Any) -> Any:
+    import lzma
+
+    return lzma.LZMAFile(stream)
+
+
+def _bzip2(stream: Any) -> Any:
+    import bz2
+
+    return bz2.BZ2File(stream)
+
+
+def _zstandard(stream: Any) -> Any:
     zstandard = need("zstandard", "packed", "a file packed by zstd")
-    return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file, read_across_frames=True)
+    return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(stream, read_across_frames=True)
+
+
+# What decompresses a stream of each kind.
+_OPENERS: dict[str | None, Callable[[Any], Any]] = {
+    "gzip": _gzip, "xz": _xz, "bzip2": _bzip2, "zstandard": _zstandard,
+}  # fmt: skip
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """Return the exceptions that the decompressors raise for damaged files."""
+    """Return the exceptions for damaged files, those of the decompressors, and for what is too large."""
     import lzma
     import sys
     import tarfile
@@ -483,17 +464,12 @@ def _errors() -> tuple[type[Exception], ...]:
 
     found: list[type[Exception]] = [
         EOFError, OSError, ValueError, RuntimeError, NotImplementedError, lzma.LZMAError, tarfile.TarError,
-        zipfile.BadZipFile, zlib.error,
+        zipfile.BadZipFile, zlib.error, UnpackError,
     ]  # fmt: skip
     zstandard = sys.modules.get("zstandard")
     if zstandard is not None:
         found.append(zstandard.ZstdError)
     return tuple(found)
-
-
-def _refusals() -> tuple[type[Exception], ...]:
-    """Return these, and the one for what is too large."""
-    return (*_errors(), UnpackError)
 
 
 class _Names:

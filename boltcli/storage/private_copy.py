@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Changed, Corrupted, OpenError
-from ..format.page import HEADER, Page
-from .files import clone, read_at, read_whole, unnamed_file, write_all
+from ..errors import Changed, Corrupted, os_error
+from .files import clone, read_whole, unnamed_file, write_all
 from .snapshot import Snapshot
 
 TYPE_CHECKING = False
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     FreePages = Callable[[Snapshot], list[int]]  # of a state, ascending; raises Corrupted if they aren't known
 
 _CHUNK = 1 << 20  # bytes copied between two looks at the meta pages
+_GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as zeros
 
 
 class CopyFile:
@@ -29,17 +29,12 @@ class CopyFile:
     Use as a context manager, or call :meth:`close`.
     """
 
-    __slots__ = ("_before", "_copied", "_fd", "_free_pages", "_gap", "_source")
+    __slots__ = ("_before", "_copied", "_fd", "_free_pages", "_source")
 
-    def __init__(self, source: Source, free_pages: FreePages, *, gap: int = 1) -> None:
-        """The copy is empty until :meth:`fill`.
-
-        ``free_pages`` returns the free pages of a state; those that are ``gap``
-        bytes or more in a row are left out, and read as zeros.
-        """
+    def __init__(self, source: Source, free_pages: FreePages) -> None:
+        """The copy is empty until :meth:`fill`; ``free_pages`` returns the free pages of a state."""
         self._source = source.duplicate()
         self._free_pages = free_pages
-        self._gap = gap
         self._fd = -1
         self._copied = bytearray()  # for each page, whether its copy is valid
         # The state that ``_copied`` is for: txid, checksum, free pages.
@@ -122,7 +117,7 @@ class CopyFile:
         page_size, copied = state.page_size, self._copied
         self.update(state.size, ())
         stop = min(state.meta.hwm, state.page_count)
-        left_out = _in_long_runs(free, stop, -(-self._gap // page_size))
+        left_out = _in_long_runs(free, stop, -(-_GAP // page_size))
         for first, last in _missing(copied, left_out, stop, max(_CHUNK // page_size, 1)):
             start, end = first * page_size, min(last * page_size, state.size)
             content = read_whole(self._source.fd, start, end, self._source.path)
@@ -143,7 +138,7 @@ class CopyFile:
             for position, content in parts:
                 write_all(self._fd, content, position)
         except OSError as error:
-            raise OpenError("copy", self._source.path, error.strerror or str(error)) from error
+            raise os_error("copy", self._source.path, error) from error
 
     def close(self) -> None:
         """Delete the copy."""
@@ -160,18 +155,15 @@ class CopyFile:
 
 
 def stored_free_pages(state: Snapshot) -> list[int]:
-    """Return the free pages in the stored freelist, ascending, which is read by itself.
+    """Return the free pages in the stored freelist, ascending.
 
     Raises :class:`~boltcli.errors.Corrupted` if there is none, or if it is irregular.
     """
-    meta, page_size = state.meta, state.page_size
+    meta = state.meta
     if not meta.has_freelist or meta.freelist >= meta.hwm:
         raise state.corrupted("no freelist is stored", meta.page)
-    position = meta.freelist * page_size
-    header = HEADER.unpack(read_at(state.fd, position, HEADER.size).ljust(HEADER.size, b"\0"))
-    content = read_at(state.fd, position, min((header[3] + 1) * page_size, state.size))
-    end = len(content)
-    ids = sorted(set(Page(header, content, 0, end, end, position).freelist_ids(end, state.size // page_size + 1)))
+    page = state.page(meta.freelist)
+    ids = sorted(set(page.freelist_ids(page.end, state.page_count)))
     if ids and not 2 <= ids[0] <= ids[-1] < meta.hwm:
         raise state.corrupted("its freelist has impossible page ids", meta.freelist)
     return ids
@@ -205,14 +197,13 @@ def _in_long_runs(free: list[int], stop: int, gap: int) -> bytearray:
     for pgid in free:
         if pgid < stop:
             found[pgid] = 1
-    if gap > 1:
-        start = found.find(1)
-        while start >= 0:
-            end = found.find(0, start)
-            end = stop if end < 0 else end
-            if end - start < gap:
-                found[start:end] = bytes(end - start)
-            start = found.find(1, end)
+    start = found.find(1)
+    while start >= 0:
+        end = found.find(0, start)
+        end = stop if end < 0 else end
+        if end - start < gap:
+            found[start:end] = bytes(end - start)
+        start = found.find(1, end)
     return found
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import DestinationError, DestinationExists, OpenError, Step, UnreadablePage
+from ..errors import DestinationError, DestinationExists, OpenError, Step, UnreadablePage, os_error
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..format.meta import Meta
 from ..format.page import HEADER, Page
@@ -153,7 +153,7 @@ class RawFile:
         try:
             return read_or_raise(self.fd, position, length)
         except OSError as error:
-            raise OpenError("read", self.path, error.strerror or str(error)) from error
+            raise os_error("read", self.path, error) from error
 
 
 def begin_copy(file: RawFile, output: str) -> Destination:

@@ -1,23 +1,35 @@
 """Read remote objects (s3://, gs://, az://, sftp://, https://) in blocks with fsspec, into a sparse file.
 
 Each block is requested once. Adjacent blocks are requested together, other ranges concurrently if the protocol
-supports that. fsspec and its back ends find the credentials; they are never shown.
+supports that. A walk over a tree reads the children of a branch page ahead, more at a time the longer it goes on.
+fsspec and its back ends find the credentials; they are never shown. fsspec's own caches of blocks are not used: they
+ask for one range at a time, and read ahead what comes next in the file, which is not what comes next in the tree.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import BoltError, Changed, OpenError, SourceNotFound
+from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound, os_error
 from ..extras import need
-from .files import temporary_file, write_all
+from ..format.constants import BRANCH_PAGE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
+from ..format.meta import Meta
+from ..format.page import HEADER, Page
+from .files import read_at, temporary_file, write_all
 from .http_object import HttpObject, first_bytes, is_http, settings
-from .patience import read_timeout
+from .opened import read_timeout
 from .secrets import original_url, redact_text, redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ..format.page import Header
+
+    Store = Callable[[int, bytes], None]  # takes bytes and their offset
+
+T = TypeVar("T")
 
 BLOCK = 16 << 10  # bytes of the smallest request
 HEAD = 64 << 10  # bytes read at the beginning, which hold both meta pages
@@ -25,10 +37,41 @@ SMALL = 512 << 10  # objects up to this size are read at once
 _GAP = 64 << 10  # bytes; ranges that are closer than this are merged
 _RANGE = 8 << 20  # bytes of a range when the whole object is read
 _AT_ONCE = 8  # concurrent ranges of this size
+_META_ROOM = 4096  # bytes read for a meta page
+_FIRST_WINDOW = 8  # children of a branch page to read ahead in a walk; the number then doubles
+_LAST_WINDOW = 512
+_OVERFLOW = 64 << 20  # bytes; a larger page run is probably damage, and is not read ahead
 
 # The names that back ends give to what identifies an object's state.
 _TAGS = ("ETag", "etag", "LastModified", "last_modified", "Last-Modified", "mtime", "updated", "md5Hash", "generation")
 _TIMES = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated")
+
+
+class _Object:
+    """An object in a file system of fsspec, other than HTTP's."""
+
+    def __init__(self, files: Any, key: str) -> None:
+        self._files = files
+        self._key = key
+
+    def info(self) -> dict[str, Any]:
+        self._files.invalidate_cache()
+        info: dict[str, Any] = self._files.info(self._key)
+        return info
+
+    def parts(self, spans: Sequence[tuple[int, int]], _store: Store, _size: int) -> list[bytes]:
+        if len(spans) == 1:
+            return [self._files.cat_file(self._key, start=spans[0][0], end=spans[0][1])]
+        starts, stops = zip(*spans)
+        found: list[bytes] = self._files.cat_ranges(
+            [self._key] * len(spans), list(starts), list(stops), on_error="raise"
+        )
+        return found
+
+    def whole(self, store: Store) -> int:
+        data = self._files.cat_file(self._key)
+        store(0, data)
+        return len(data)
 
 
 class Remote:
@@ -41,24 +84,34 @@ class Remote:
         self.path = path
         self.requests = 0
         self.read = 0
-        self._files = files
-        self._key = key
-        self._http = HttpObject(files, key, path) if is_http(key) else None
-        info = self._info()
+        self._object = HttpObject(files, key, path) if is_http(key) else _Object(files, key)
+        info = self._ask("open", self._object.info)
         size = info.get("size")
         if info.get("type") == "directory":
             raise OpenError("open", path, "it is a folder")
         self._tag = _tag(info)
         self.fd = temporary_file(path)
         try:
-            self.size: int = self._whole() if size is None else int(size)
+            self.size: int = self._ask("read", self._object.whole, self._put) if size is None else int(size)
             os.truncate(self.fd, self.size)
-            self._there = bytearray((1 if size is None else 0,)) * -(-self.size // BLOCK)
-        except OSError as error:
-            raise OpenError("open", path, error.strerror or str(error)) from error
-        except BaseException:
+            self._there = bytearray((size is None,)) * -(-self.size // BLOCK)
+        except BaseException as error:
             os.close(self.fd)
+            if isinstance(error, OSError):
+                raise os_error("open", path, error) from error
             raise
+
+    def _ask(self, operation: str, call: Callable[..., T], *arguments: Any) -> T:
+        """Make a round trip. Raises OpenError, SourceNotFound, Changed."""
+        self.requests += 1
+        try:
+            return call(*arguments)
+        except BoltError:
+            raise
+        except Exception as error:
+            if operation == "read" and isinstance(error, FileNotFoundError):
+                raise Changed("the object was removed while it was read", path=self.path) from None
+            raise remote_error(operation, self.path, error) from None
 
     def fetch(self, spans: Iterable[tuple[int, int]]) -> None:
         """Read the bytes of ``spans`` (first, after the last) that ``fd`` doesn't have. Raises OpenError, Changed."""
@@ -72,114 +125,157 @@ class Remote:
                     runs[-1][1] = max(runs[-1][1], (block + 1) * BLOCK)
                 else:
                     runs.append([block * BLOCK, (block + 1) * BLOCK])
-        wanted = [(start, min(stop, self.size)) for start, stop in runs]
-        if not wanted:
-            return
-        self._fetch(wanted)
+        self._fetch([(start, min(stop, self.size)) for start, stop in runs])
+
+    def fetch_all(self) -> None:
+        """Read the whole object."""
+        ranges = [(first, min(first + _RANGE, self.size)) for first in range(0, self.size, _RANGE)]
+        for number in range(0, len(ranges), _AT_ONCE):
+            part = ranges[number : number + _AT_ONCE]
+            self._fetch([span for span in part if 0 in self._there[span[0] // BLOCK : -(-span[1] // BLOCK)]])
+        if 0 in self._there:
+            raise Changed("parts of it are missing", path=self.path)
 
     def _fetch(self, spans: Sequence[tuple[int, int]]) -> None:
-        for (start, stop), data in zip(spans, self._ask(spans)):
+        if not spans:
+            return
+        for (start, stop), data in zip(spans, self._ask("read", self._object.parts, spans, self._take, self.size)):
             if len(data) == self.size and stop - start < self.size:
                 start = 0  # a back end without ranges returns the whole object
             elif len(data) != stop - start:
                 raise Changed(f"{len(data)} bytes arrived, {stop - start} were requested", path=self.path)
-            self._store(start, data)
+            self._put(start, data)
+            for block in range(-(-start // BLOCK), -(-(start + len(data)) // BLOCK)):
+                self._there[block] = 1
 
-    def fetch_all(self) -> None:
-        """Read the whole object."""
-        if 0 not in self._there:
-            return
-        step = _RANGE * _AT_ONCE
-        for start in range(0, self.size, step):
-            stop = min(start + step, self.size)
-            missing = [
-                (first, min(first + _RANGE, stop))
-                for first in range(start, stop, _RANGE)
-                if 0 in self._there[first // BLOCK : -(-min(first + _RANGE, stop) // BLOCK)]
-            ]
-            if missing:
-                self._fetch(missing)
-        if 0 in self._there:
-            raise Changed("parts of it are missing", path=self.path)
-
-    def verify(self) -> None:
-        """Raise :class:`~boltcli.errors.Changed` unless the object is the one that was opened."""
-        if _tag(self._info()) != self._tag:
-            raise Changed("the object was replaced while it was read", path=self.path)
-
-    def _info(self) -> dict[str, Any]:
-        self.requests += 1
+    def _put(self, start: int, data: bytes) -> None:
+        self.read += len(data)
         try:
-            if self._http is not None:
-                return self._http.info()
-            self._files.invalidate_cache()
-            info: dict[str, Any] = self._files.info(self._key)
-        except BoltError:
-            raise
-        except Exception as error:
-            raise self._refused("open", error) from None
-        return info
-
-    def _whole(self) -> int:
-        """Store the whole object, whose size isn't known, and return its size."""
-        if self._http is None:
-            data = self._ask([(0, None)])[0]
-            self._put(0, data)
-            return len(data)
-        self.requests += 1
-        try:
-            size = self._http.whole(self._put)
-        except BoltError:
-            raise
-        except Exception as error:
-            raise self._refused("read", error) from None
-        self.read += size
-        return size
-
-    def _ask(self, spans: Sequence[tuple[int, int | None]]) -> list[bytes]:
-        self.requests += 1
-        starts = [start for start, _ in spans]
-        stops = [stop for _, stop in spans]
-        try:
-            if self._http is not None:
-                found = self._http.parts(cast("Sequence[tuple[int, int]]", spans), self._take, self.size)
-            elif len(spans) == 1:
-                found = [self._files.cat_file(self._key, start=starts[0], end=stops[0])]
-            else:
-                found = self._files.cat_ranges([self._key] * len(spans), starts, stops, on_error="raise")
-        except BoltError:
-            raise
-        except FileNotFoundError:
-            raise Changed("the object was removed while it was read", path=self.path) from None
-        except Exception as error:
-            raise self._refused("read", error) from None
-        parts = [bytes(part) for part in found]
-        self.read += sum(map(len, parts))
-        return parts
+            write_all(self.fd, data, start)
+        except OSError as error:
+            raise os_error("copy", self.path, error) from error
 
     def _take(self, start: int, data: bytes) -> None:
-        """Store a piece that comes without being asked for."""
-        self.read += len(data)
+        """Store a piece of the whole object, which a server sends instead of ranges."""
         self._put(start, data)
         if start + len(data) == self.size:
             self._there[:] = b"\1" * len(self._there)
 
-    def _store(self, start: int, data: bytes) -> None:
-        self._put(start, data)
-        for block in range(-(-start // BLOCK), -(-(start + len(data)) // BLOCK)):
-            self._there[block] = 1
-
-    def _put(self, start: int, data: bytes) -> None:
-        try:
-            write_all(self.fd, data, start)
-        except OSError as error:
-            raise OpenError("copy", self.path, error.strerror or str(error)) from error
-
-    def _refused(self, operation: str, error: Exception) -> BoltError:
-        return refused(operation, self.path, error)
+    def verify(self) -> None:
+        """Raise :class:`~boltcli.errors.Changed` unless the object is the one that was opened."""
+        if _tag(self._ask("open", self._object.info)) != self._tag:
+            raise Changed("the object was replaced while it was read", path=self.path)
 
 
-def refused(operation: str, path: str, error: Exception) -> BoltError:
+class _Family:
+    """The children of a branch page, and how far they were read: in order (``walked``) or not."""
+
+    __slots__ = ("children", "last", "there", "walked")
+
+    def __init__(self, children: list[int], walked: bool) -> None:
+        self.children = children
+        self.walked = walked
+        self.last = -2
+        self.there = bytearray(len(children))
+
+
+class RemotePages:
+    """The pages of a remote object, which are put at their places in a sparse file, and that is mapped."""
+
+    __slots__ = ("_families", "_fd", "_mapping", "_page_size", "_remote", "_size", "_window")
+
+    def __init__(self, remote: Remote, fd: int, size: int, page_size: int) -> None:
+        self._remote = remote
+        self._fd = fd
+        self._size = size
+        self._page_size = page_size
+        self._families: dict[int, tuple[_Family, int]] = {}
+        self._mapping: mmap.mmap | None = None
+        self._window = _FIRST_WINDOW
+
+    def whole(self) -> mmap.mmap:
+        """Read the whole object, in large ranges; return its bytes."""
+        self._remote.fetch_all()
+        return self._mapped()
+
+    def alone(self, _pgid: int) -> None:
+        """Return None: no page is read apart from the others."""
+
+    def holding(self, pgid: int) -> mmap.mmap:
+        """Read the page run ``pgid``, if it isn't there yet; return the bytes of the object that has it."""
+        buffer = self._mapped()
+        page_size = self._page_size
+        start = pgid * page_size
+        if start < self._size:
+            self._remote.fetch([(page * page_size, (page + 1) * page_size) for page in self._wanted(pgid)])
+            head = buffer[start : start + PAGE_HEADER_SIZE].ljust(PAGE_HEADER_SIZE, b"\0")
+            header: Header = HEADER.unpack(head)
+            bears, flags, _, overflow = header
+            if overflow and bears == pgid and overflow * page_size <= _OVERFLOW:
+                self._remote.fetch([(start, start + (overflow + 1) * page_size)])
+            if flags == BRANCH_PAGE and bears == pgid:
+                end = min(start + (overflow + 1) * page_size, self._size)
+                try:
+                    self._remember(pgid, Page(header, buffer, start, end, end, start).children())
+                except Corrupted:
+                    pass  # the reader says so
+        return buffer
+
+    def check_unchanged(self) -> None:
+        """Raise :class:`~boltcli.errors.Changed` unless it is still the same object."""
+        self._remote.verify()
+
+    def close(self) -> None:
+        """Unmap the bytes. Raises BufferError if a view of them still exists."""
+        mapping, self._mapping = self._mapping, None
+        if mapping is not None:
+            mapping.close()
+
+    def _mapped(self) -> mmap.mmap:
+        if self._mapping is None:
+            try:
+                self._mapping = mmap.mmap(self._fd, self._size, access=mmap.ACCESS_READ)
+            except (OSError, ValueError) as error:
+                raise OpenError("mmap", self._remote.path, str(error)) from error
+        return self._mapping
+
+    def _remember(self, pgid: int, children: list[int]) -> None:
+        """Record the children of a branch page, for :meth:`_wanted`."""
+        if children[0] in self._families:
+            return
+        above = self._families.get(pgid)
+        family = _Family(children, above is not None and above[0].walked)
+        for index, child in enumerate(children):
+            self._families[child] = family, index
+
+    def _wanted(self, pgid: int) -> list[int]:
+        """Return the pages to request together: this one and, in a walk, the next ones."""
+        known = self._families.get(pgid)
+        if known is None:
+            return [pgid]
+        family, index = known
+        backwards = index == family.last - 1 or (family.last < 0 and index == len(family.children) - 1 > 0)
+        family.walked = family.walked or abs(index - family.last) == 1
+        family.last = index
+        if family.there[index] or not family.walked:
+            family.there[index] = 1
+            return [pgid]
+        self._window = min(self._window * 2, _LAST_WINDOW)
+        first = max(index + 1 - self._window, 0) if backwards else index
+        found = family.children[first : index + 1 if backwards else index + self._window]
+        family.there[first : first + len(found)] = b"\1" * len(found)
+        last = self._size // self._page_size
+        return [pgid, *[child for child in found if child <= last]]
+
+
+def fetch_metas(remote: Remote) -> None:
+    """Read what may be a meta page of a remote object."""
+    meta = Meta.at(read_at(remote.fd, 0, _META_ROOM).ljust(_META_ROOM, b"\0"), 0)
+    where: Sequence[int] = (meta.page_size,) if meta.problem() is None else PAGE_SIZE_SEARCH
+    remote.fetch([(at, at + _META_ROOM) for at in where])
+
+
+def remote_error(operation: str, path: str, error: Exception) -> BoltError:
     """Return the error for a back end's exception, with the first line of its message, without secrets."""
     if isinstance(error, FileNotFoundError):
         cause = error.__cause__
@@ -225,7 +321,7 @@ def object_state(address: str) -> tuple[int | None, int | None]:
     try:
         info = HttpObject(files, key, redact_url(address)).info() if is_http(key) else files.info(key)
     except Exception as error:
-        raise refused("open", redact_url(address), error) from None
+        raise remote_error("open", redact_url(address), error) from None
     size = info.get("size")
     when = next((_nanoseconds(info[name]) for name in _TIMES if info.get(name) is not None), None)
     return (None, None) if size is None or when is None else (int(size), when)
@@ -265,7 +361,7 @@ def located(address: str, path: str) -> tuple[Any, str]:
     try:
         files, key = core.url_to_fs(address, **settings() if is_http(address) else {})
     except Exception as error:
-        raise refused("open", path, error) from None
+        raise remote_error("open", path, error) from None
     return files, key
 
 

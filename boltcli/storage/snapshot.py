@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..format.page import Buffer, Owner
     from .guard import Guard
-    from .remote_pages import RemotePages
+    from .remote import RemotePages
 
 # Bytes that bbolt reads for a meta page before it knows the page size.
 _PROBE = 0x1000
@@ -103,32 +103,14 @@ class Snapshot:
     """
 
     __slots__ = (
-        "_buffer",
-        "_on_page",
-        "_pages",
-        "_readable",
-        "_seen",
-        "_source",
-        "_written",
-        "finished",
-        "meta",
-        "metas",
-        "mode",
-        "page_count",
-        "page_size",
-        "path",
-        "size",
+        "_buffer", "_on_page", "_pages", "_readable", "_seen", "_source", "_written", "finished", "meta", "metas",
+        "mode", "page_count", "page_size", "path", "size",
     )  # fmt: skip
 
     def __init__(
-        self,
-        path: str,
-        source: Source | None = None,
-        *,
-        previous: bool = False,
-        on_page: Callable[[Snapshot, Page], None] | None = None,
-        at_once: bool = True,
-    ) -> None:
+        self, path: str, source: Source | None = None, *, previous: bool = False,
+        on_page: Callable[[Snapshot, Page], None] | None = None, at_once: bool = True,
+    ) -> None:  # fmt: skip
         """Validate ``source``, which the snapshot then owns; by default ``path`` is opened and locked.
 
         ``on_page`` is called with each page that is read. A small file that may change is read as a whole, with the
@@ -160,7 +142,7 @@ class Snapshot:
         source = self._source
         fd, remote = source.fd, source.remote
         if remote is not None:
-            from .remote_pages import RemotePages, fetch_metas
+            from .remote import RemotePages, fetch_metas
 
             fetch_metas(remote)
         status = os.fstat(fd)

@@ -13,8 +13,8 @@ while another process holds the lock:
 
 ``live.py`` describes how a file is read without the lock.
 
-A database may also be packed, in a program's data directory, on standard input ("-"), or in an object store; then it
-is opened as a private copy, or as a part of one.
+A database may also be packed, behind another one in a file, on standard input ("-"), or in an object store; then it is
+opened as a private copy, or as a part of one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, refused
-from .files import read_at
+from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, os_error
+from ..format.constants import MAGIC, PAGE_HEADER_SIZE
+from .files import copy_sparse, read_at, unnamed_file
 from .opened import hold, hold_again, keep_stdin, kept_stdin, let_go, note_unknown, split_member, take_stdin
 
 TYPE_CHECKING = False
@@ -44,7 +45,6 @@ LOCK_PATIENCE = 1.0  # seconds
 _LOCK_NOTICE = 3.0  # seconds between two calls of ``waiting``
 _LOCK_RETRY = 0.05  # seconds, as bbolt's
 
-_MAGIC = (0xED0CDAED).to_bytes(4, "little")  # of a meta page, after the page header
 _STDIN = 0
 _CHUNK = 1 << 20  # bytes of standard input
 
@@ -53,7 +53,6 @@ HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 # File types (stat(2)) other than regular files and folders.
 _NO_FILES = {0o010000: "FIFO", 0o020000: "character device", 0o060000: "block device", 0o140000: "socket"}
-_FOLDER = 0o040000
 
 
 class Source:
@@ -121,7 +120,7 @@ class Source:
             self.reason = "held"
             return False
         except OSError as error:  # a file system without locks
-            self.reason = _reason(error)
+            self.reason = error.strerror or str(error)
             return False
         self.locked = True
         return True
@@ -138,10 +137,26 @@ def is_elsewhere(path: str) -> bool:
     return path == "-" or "://" in path
 
 
+def at_offset(path: str, offset: int) -> str:
+    """Return the path of the database that begins at byte ``offset`` of the local file ``path``: ``FILE!@OFFSET``.
+
+    Raises :class:`~boltcli.errors.ArgumentError`.
+    """
+    if not isinstance(offset, int) or offset < 0:
+        raise ArgumentError(f"offset {offset!r}: must be a number of bytes, 0 or more")
+    if not offset:
+        return path
+    if is_elsewhere(path) or os.path.isdir(path) or split_member(path)[1]:
+        raise ArgumentError(f"{path}: an offset is in a local file that is not packed")
+    return f"{path}!@{offset}"
+
+
 def begins_with_meta(fd: int) -> bool:
     """Return whether the file begins with a meta page, like most databases; then it is not packed."""
-    head = read_at(fd, 0, 20)
-    return head[16:] == _MAGIC and not head[0]  # page id 0; packed files begin with other bytes
+    head = read_at(fd, 0, PAGE_HEADER_SIZE + 4)
+    return (
+        head[PAGE_HEADER_SIZE:] == MAGIC.to_bytes(4, "little") and not head[0]
+    )  # page id 0; packed files begin with other bytes
 
 
 def check_source(path: str) -> None:
@@ -157,21 +172,14 @@ def check_source(path: str) -> None:
     except FileNotFoundError:
         if split_member(path)[1]:
             return
-        raise SourceNotFound(path) from None
+        raise SourceNotFound(_split_offset(path)[0]) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if split_member(path)[1]:  # ENOTDIR: the member's name contains slashes
             return
-        raise refused("stat", path, error) from error
+        raise os_error("stat", path, error) from error
     kind = _NO_FILES.get(mode & 0o170000)
     if kind is not None:
         raise OpenError("open", path, f"it is a {kind}, not a file; copy what is in it to a file first")
-
-
-def open_if_there(path: str) -> int:
-    """Open ``path`` as :func:`open_for_reading` does; -1 if it is ``FILE!member``."""
-    if "!" in path and not os.path.exists(path):
-        return -1
-    return open_for_reading(path)
 
 
 def open_for_reading(path: str) -> int:
@@ -181,7 +189,7 @@ def open_for_reading(path: str) -> int:
     try:
         return os.open(path, flags)
     except OSError as error:
-        raise refused("open", path, error) from error
+        raise os_error("open", path, error) from error
 
 
 def open_source(
@@ -195,12 +203,11 @@ def open_source(
 ) -> Source:
     """Open ``path`` for reading and lock it as ``lock`` says; ``timeout`` is in seconds, 0: wait for ever.
 
-    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes (``packed.py``); for a data
-    directory the database in it is opened; "-" is standard input, an address like ``s3://...`` a remote object
-    (``remote.py``). While this waits for the lock, it calls ``waiting`` every few seconds with the lock's holder
-    and the seconds waited. The caller closes the result. Raises :class:`SourceNotFound`, :class:`OpenError` if
-    the system refuses, :class:`Locked` with ``wait`` if the lock isn't released, :class:`ArgumentError` for an
-    invalid ``lock`` or ``timeout``, and what ``unpack`` raises.
+    A packed file is unpacked to an unnamed file of at most ``max_unpacked`` bytes (``packed.py``); "-" is standard
+    input, an address like ``s3://...`` a remote object (``remote.py``). While this waits for the lock, it calls
+    ``waiting`` every few seconds with the lock's holder and the seconds waited. The caller closes the result. Raises
+    :class:`SourceNotFound`, :class:`OpenError` if the system refuses, :class:`Locked` with ``wait`` if the lock isn't
+    released, :class:`ArgumentError` for an invalid ``lock`` or ``timeout``, and what ``unpack`` raises.
     """
     if lock not in LOCK_WAYS:
         raise ArgumentError(f"lock {lock!r}: must be one of {', '.join(LOCK_WAYS)}")
@@ -209,12 +216,12 @@ def open_source(
     if is_elsewhere(path):
         return _open_elsewhere(path, max_unpacked, progress)
     check_source(path)
-    fd = open_if_there(path)
-    if fd < 0 or not begins_with_meta(fd):
-        found = _open_packed(fd, path, max_unpacked, progress)
-        if isinstance(found, Source):
-            return found
-        fd = found
+    file, members = split_member(path) if "!" in path and not os.path.exists(path) else (path, [])
+    fd = open_for_reading(file)
+    if members or not begins_with_meta(fd):
+        made = _private_copy(fd, path, members, max_unpacked, progress)
+        if made is not None:
+            return made
     source = Source(fd, path)
     try:
         source.hold(fd)
@@ -251,30 +258,57 @@ def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, flo
     raise Locked(source.path, describe_holder(source))
 
 
-def _open_packed(fd: int, path: str, max_unpacked: int, progress: Progress | None) -> Source | int:
-    """Return a source for the packed database at ``path``, or a descriptor if the file isn't packed.
+def _private_copy(
+    fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None
+) -> Source | None:
+    """Return a source for the database that is packed in the file ``fd``, or at an offset, and close ``fd``.
 
-    ``fd`` is the open file, which this function now owns, or -1 for ``FILE!member``. Raises as ``packed.unpack`` does.
+    None if it is neither. Raises as ``packed.unpack`` does; then ``fd`` is closed, too.
     """
-    members: list[str] = []
-    if fd < 0:
-        file, members = split_member(path)
-        fd = open_for_reading(file)
-    elif os.fstat(fd).st_mode & 0o170000 == _FOLDER:
-        from .data_directory import database_of
+    from .packed import HEAD, is_packed, unpack
 
-        try:
-            found = database_of(path)
-            if found is None:
-                return fd  # the reader reports it in bbolt's words
-        except BaseException:
-            os.close(fd)
-            raise
+    made: Source | None = None
+    try:
+        is_plain = not is_packed(read_at(fd, 0, HEAD))
+        if is_plain and not members:
+            return None
+        offset = _split_offset(path)[1] if len(members) == 1 else 0
+        copy = _tail(fd, path, offset, is_plain) if offset else unpack(fd, path, members, max_unpacked, progress)
+        made = Source(copy, path, is_own_copy=True)
+        made.hold(fd)
+    except BaseException:
         os.close(fd)
-        fd = open_for_reading(found)
-        if begins_with_meta(fd):
-            return fd
-    return _unpacked(fd, path, members, max_unpacked, progress)
+        if made is not None:
+            made.close()
+        raise
+    os.close(fd)
+    return made
+
+
+def _split_offset(path: str) -> tuple[str, int]:
+    """Undo :func:`at_offset`; the offset is 0 if there is none."""
+    file, mark, offset = path.rpartition("!@")
+    return (file, int(offset)) if mark and offset.isascii() and offset.isdigit() else (path, 0)
+
+
+def _tail(fd: int, path: str, offset: int, is_plain: bool) -> int:
+    """Return the descriptor of an unnamed copy of what the file ``fd`` has from ``offset`` on."""
+    status = os.fstat(fd)
+    if offset >= status.st_size:
+        raise OpenError("open", path, f"it has {status.st_size} bytes, and nothing at byte {offset}")
+    copy = unnamed_file(status.st_size - offset, path)
+    try:
+        copy_sparse(fd, copy, offset)
+        if hasattr(os, "fchmod"):  # results get the permissions of the file
+            os.fchmod(copy, status.st_mode & 0o7777)
+        if not (is_plain or begins_with_meta(copy)):
+            raise ArgumentError(f"{path}: the file is packed: unpack it, then open the database at that offset")
+    except BaseException as error:
+        os.close(copy)
+        if isinstance(error, OSError):
+            raise os_error("copy", path, error) from error
+        raise
+    return copy
 
 
 def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
@@ -287,8 +321,7 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
         if not read_at(fd, 0, 1):  # standard input is empty: "-" is a file name, as for bbolt
             os.close(fd)
             raise SourceNotFound(path)
-        found = _unpacked(fd, path, [], max_unpacked, progress)
-        return found if isinstance(found, Source) else Source(found, path, is_own_copy=True)
+        return _private_copy(fd, path, [], max_unpacked, progress) or Source(fd, path, is_own_copy=True)
     from .packed import HEAD, is_packed
     from .remote import open_remote
     from .secrets import original_url, redact_url
@@ -306,28 +339,9 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
     except BaseException:
         os.close(fd)
         raise
-    packed = _unpacked(fd, path, members, max_unpacked, progress)
-    assert isinstance(packed, Source)
+    packed = _private_copy(fd, path, members, max_unpacked, progress)
+    assert packed is not None
     return packed
-
-
-def _unpacked(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source | int:
-    """Return ``fd`` if the file is not packed, else close it and return a source for the unpacked database."""
-    from .packed import HEAD, is_packed, unpack
-
-    made: Source | None = None
-    try:
-        if not members and not is_packed(read_at(fd, 0, HEAD)):
-            return fd
-        made = Source(unpack(fd, path, members, max_unpacked, progress), path, is_own_copy=True)
-        made.hold(fd)  # the packed file
-    except BaseException:
-        os.close(fd)
-        if made is not None:
-            made.close()
-        raise
-    os.close(fd)
-    return made
 
 
 def _stdin(path: str, max_unpacked: int) -> int:
@@ -345,10 +359,6 @@ def _stdin(path: str, max_unpacked: int) -> int:
                 raise OpenError("read", "standard input", f"it has more than {limit} bytes (--max-unpacked)")
         return target.take()
     except OSError as error:
-        raise OpenError("read", "standard input", error.strerror or str(error)) from error
+        raise os_error("read", "standard input", error) from error
     finally:
         target.close()
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return str(getattr(error, "strerror", None) or error)

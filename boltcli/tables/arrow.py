@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..extras import need
-from ..ops.read.row_chunks import row_chunks
-from .arrow_files import array
-from .pair_pages import EVERYTHING, Bounds
+from ..ops.read.content import EVERYTHING, Bounds
+from .arrow_files import array, gathered
 from .relations import Relation, TableFile, pair_columns
+from .row_chunks import row_chunks
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatchReader
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     __all__ = ["RecordBatchReader"]
 
 _ROWS = 8192  # rows in a batch, at most
-_BYTES = 1 << 20  # bytes of keys and values at which a batch of pairs is complete
 
 
 class TooWide(ArgumentError):
@@ -76,7 +75,7 @@ def batches(
     names = [name for name in whole.names if columns is None or name in columns]
     for file in files:
         if relation.name == "pairs":
-            parts = _gathered(pair_columns(file, names or ["key"], bounds))
+            parts = gathered(pair_columns(file, names or ["key"], bounds))
         else:
             parts = _row_columns(relation, file, names)
         for count, part in parts:
@@ -97,23 +96,6 @@ def reader(
         return pa.RecordBatchReader.from_batches(whole, parts)
     chosen = pa.schema([whole.field(name) for name in columns])
     return pa.RecordBatchReader.from_batches(chosen, (batch.select(list(columns)) for batch in parts))
-
-
-def _gathered(pages: Iterator[dict[str, list[Any]]]) -> Iterator[tuple[int, dict[str, list[Any]]]]:
-    """Join columns of single pages into larger ones."""
-    held: dict[str, list[Any]] = {}
-    count = size = 0
-    for page in pages:
-        for name, values in page.items():
-            held.setdefault(name, []).extend(values)
-        first = next(iter(page.values()))
-        count += len(first)
-        size += sum(map(len, page.get("value") or page.get("value_text") or page.get("key") or ())) if page else 0
-        if count >= _ROWS or size >= _BYTES:
-            yield count, held
-            held, count, size = {}, 0, 0
-    if count:
-        yield count, held
 
 
 def _row_columns(

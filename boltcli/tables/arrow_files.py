@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError
 from ..extras import need
+from ..ops.read.content import Enter, Pairs, bucket_at
 from .relations import name_bytes, name_text
 
 if TYPE_CHECKING:
-    from ..ops.write.load_rows import Row
+    from ..ops.read.content import Path, Placed
 
 FORMATS = ("parquet", "arrow")
-_ROWS = 8192
-_BYTES = 1 << 20
+_ROWS = 8192  # rows in a batch, at most
+_BYTES = 1 << 20  # bytes of keys and values at which a batch is complete
 _BATCH = 256  # rows that are read together
 
 
@@ -49,32 +50,39 @@ def row_schema() -> Any:
     return pa.schema([("bucket", names), ("sequence", pa.uint64()), ("key", pa.binary()), ("value", pa.large_binary())])
 
 
-def row_batches(rows: Iterator[Row]) -> Iterator[Any]:
-    """Yield record batches of the rows of a database, in their order."""
+def row_batches(content: Iterable[Placed]) -> Iterator[Any]:
+    """Yield record batches of the buckets and pairs of a database, in their order."""
     pa = need("pyarrow", "sql", "Arrow")
     schema = row_schema()
-    columns: tuple[list[Any], ...] = ([], [], [], [])
-    size = 0
-    for row in rows:
-        columns[0].append(list(map(name_text, row[0])))
-        if len(row) == 2:
-            values: tuple[Any, Any, Any] = (row[1], None, None)
-        else:
-            values = (None, row[1], row[2])
-            size += len(row[1]) + len(row[2])
-        for column, value in zip(columns[1:], values):
-            column.append(value)
-        if len(columns[0]) >= _ROWS or size >= _BYTES:
-            yield _batch(pa, schema, columns)
-            columns = ([], [], [], [])
-            size = 0
-    if columns[0]:
-        yield _batch(pa, schema, columns)
+    for _, part in gathered(map(_row_columns, content)):
+        arrays = [array(pa, part[field.name], field.type) for field in schema]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _batch(pa: Any, schema: Any, columns: tuple[list[Any], ...]) -> Any:
-    arrays = [array(pa, column, field.type) for column, field in zip(columns, schema)]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+def _row_columns(part: Placed) -> dict[str, list[Any]]:
+    path, event = part
+    names = list(map(name_text, path))
+    if isinstance(event, Enter):
+        return {"bucket": [names], "sequence": [event.sequence], "key": [None], "value": [None]}
+    count = len(event.keys)
+    return {"bucket": [names] * count, "sequence": [None] * count, "key": [*event.keys], "value": [*event.values]}
+
+
+def gathered(parts: Iterable[dict[str, list[Any]]]) -> Iterator[tuple[int, dict[str, list[Any]]]]:
+    """Join columns of a few rows into larger ones; yields the number of rows, too. A large value stays alone."""
+    held: dict[str, list[Any]] = {}
+    count = size = 0
+    for part in parts:
+        more = sum(len(each) for each in part.get("value") or part.get("value_text") or part.get("key") or () if each)
+        if count and (count >= _ROWS or size + more >= _BYTES):
+            yield count, held
+            held, count, size = {}, 0, 0
+        for name, values in part.items():
+            held.setdefault(name, []).extend(values)
+        count += len(next(iter(part.values())))
+        size += more
+    if count:
+        yield count, held
 
 
 def array(pa: Any, values: list[Any], kind: Any) -> Any:
@@ -85,8 +93,8 @@ def array(pa: Any, values: list[Any], kind: Any) -> Any:
     return pa.array(values, kind)
 
 
-def read_rows(path: str) -> Iterator[Row]:
-    """Yield the rows of a database from a Parquet or Arrow file that :func:`row_batches` was written to.
+def read_rows(path: str) -> Iterator[Placed]:
+    """Yield the buckets and pairs of a database from a Parquet or Arrow file that :func:`row_batches` was written to.
 
     Raises :class:`~boltcli.errors.ArgumentError` for a file with other columns.
     """
@@ -112,11 +120,11 @@ def read_rows(path: str) -> Iterator[Row]:
             for start in range(0, batch.num_rows, together):
                 part = batch.slice(start, together)
                 for bucket, sequence, key, value in zip(*(part.column(name).to_pylist() for name in columns)):
-                    path_ = tuple(map(name_bytes, bucket))
+                    place: Path = tuple(map(name_bytes, bucket))
                     if key is None:
-                        yield path_, int(sequence or 0)
+                        yield bucket_at(place, int(sequence or 0))
                     else:
-                        yield path_, key, value if value is not None else b""
+                        yield place, Pairs([key], [value if value is not None else b""])
     except pa.ArrowException as error:
         raise ArgumentError(f"{path}: {str(error).splitlines()[0]}") from None
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, BoltError
 from ..extras import need
+from ..ops.read.content import EVERYTHING, Bounds
 from ..tree.bucket import find_bucket
 from .arrow import TooWide, dataset
-from .pair_pages import EVERYTHING, Bounds
 from .relations import TableFile, relations
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
-from .pair_pages import EVERYTHING, Bounds
+from ..ops.read.content import EVERYTHING, Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +75,7 @@ class Queryable:
                 raise ArgumentError(f"{relation} has no column {name!r}: it has {', '.join(names)}")
         if bucket is not None and relation != "pairs":
             raise ArgumentError("a bucket can only be asked for of pairs")
-        bounds = Bounds()
+        bounds = EVERYTHING
         if bucket is not None:
             path = bucket_path(bucket)
             find_bucket(file.snapshot, path)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..apps.contract import Column
 from ..apps.registry import recognise
 from ..apps.store import SnapshotStore
-from .pair_pages import EVERYTHING, Bounds, pair_pages
+from ..ops.read.content import EVERYTHING, Bounds, Pairs, placed, whole_content
 
 if TYPE_CHECKING:
     from ..apps.contract import Application, Recognition, View
@@ -156,20 +156,20 @@ def _refuse(name: str) -> Any:
 def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYTHING) -> Iterator[dict[str, list[Any]]]:
     """Yield the pairs of ``file`` as columns, a page's worth at a time; only the columns that are ``wanted``."""
     values = any(name.startswith("value") for name in wanted)
-    for path, keys, contents in pair_pages(file.snapshot, bounds, values=values, warn=file.warn):
+    makers: dict[str, Callable[[Any], Any]] = {"text": text_or_none, "json": json_or_none}
+    for path, event in placed(whole_content(file.snapshot, bounds, values=values, warn=file.warn)):
+        if not isinstance(event, Pairs):
+            continue
         columns: dict[str, list[Any]] = {}
         for name in wanted:
             if name == "path":
-                columns[name] = [file.path] * len(keys)
+                columns[name] = [file.path] * len(event.keys)
             elif name == "bucket":
-                columns[name] = [[name_text(part) for part in path]] * len(keys)
-            elif name == "key":
-                columns[name] = keys
-            elif name == "key_text":
-                columns[name] = list(map(text_or_none, keys))
-            elif contents is not None:
-                make = {"value": None, "value_text": text_or_none, "value_json": json_or_none}[name]
-                columns[name] = contents if make is None else list(map(make, contents))
+                columns[name] = [[name_text(part) for part in path]] * len(event.keys)
+            else:
+                field, _, form = name.partition("_")
+                content = list(event.keys if field == "key" else event.values)
+                columns[name] = list(map(makers[form], content)) if form else content
         yield columns
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
+from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
-from ..ops.read.row_chunks import row_chunks
+from ..ops.read.content import Enter, Pairs, bucket_at
 from .relations import name_bytes, name_text
+from .row_chunks import row_chunks
 
 if TYPE_CHECKING:
-    from ..ops.write.load_rows import Row
+    from ..ops.read.content import Path, Placed, Value
     from .relations import Relation, TableFile
 
 MAGIC = b"SQLite format 3\0"
@@ -24,8 +26,10 @@ _SLICE = 1 << 20
 _MOST = 1 << 63  # an INTEGER of SQLite has 64 bits, signed: a column with a larger one is text
 
 
-def write_database(path: str, rows: Iterator[Row] | None, file: TableFile, views: Sequence[Relation]) -> dict[str, int]:
-    """Write a SQLite file of the ``rows`` of a database (None: none) and of ``views``; return rows by table.
+def write_database(
+    path: str, content: Iterable[Placed] | None, file: TableFile, views: Sequence[Relation]
+) -> dict[str, int]:
+    """Write a SQLite file of the ``content`` of a database (None: none) and of ``views``; return rows by table.
 
     ``path`` must not be there. ``pairs`` has ``id`` (the order), ``bucket`` (a JSON list of names), ``key`` and
     ``value`` as BLOBs; ``buckets`` has ``bucket`` and ``sequence`` as text, which holds all 64 bits.
@@ -35,7 +39,7 @@ def write_database(path: str, rows: Iterator[Row] | None, file: TableFile, views
         connection.execute("PRAGMA journal_mode=OFF")
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("BEGIN")
-        counts = _write_rows(connection, rows) if rows is not None else {}
+        counts = _write_content(connection, content) if content is not None else {}
         for view in views:
             counts[view.name] = _write_view(connection, view, file)
         connection.execute("COMMIT")
@@ -44,43 +48,34 @@ def write_database(path: str, rows: Iterator[Row] | None, file: TableFile, views
     return counts
 
 
-def _write_rows(connection: sqlite3.Connection, rows: Iterator[Row]) -> dict[str, int]:
+def _write_content(connection: sqlite3.Connection, content: Iterable[Placed]) -> dict[str, int]:
     connection.execute("CREATE TABLE buckets (id INTEGER PRIMARY KEY, bucket TEXT NOT NULL, sequence TEXT NOT NULL)")
     connection.execute(
         "CREATE TABLE pairs (id INTEGER PRIMARY KEY, bucket TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL)"
     )
-    counts = {"buckets": 0, "pairs": 0}
-    number = 0
-    for chunk in row_chunks(rows, _ROWS):
-        buckets: list[tuple[int, str, str]] = []
-        pairs: list[tuple[int, str, Any, Any]] = []
-        for row in chunk:
-            number += 1
-            if len(row) == 2:
-                buckets.append((number, _names(row[0]), str(row[1])))
-            else:
-                pairs.append((number, _names(row[0]), row[1], row[2]))
-        connection.executemany("INSERT INTO buckets VALUES (?, ?, ?)", buckets)
-        large = pairs.pop() if pairs and len(pairs[-1][3]) > _LARGE else None  # a chunk ends with it
-        connection.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?)", pairs)
-        if large is not None:
-            _write_large(connection, *large)
-            pairs.append(large)
-        counts["buckets"] += len(buckets)
-        counts["pairs"] += len(pairs)
-    return counts
+    buckets = pairs = 0
+    for path, event in content:
+        names = json.dumps(list(map(name_text, path)), ensure_ascii=False)
+        number = buckets + pairs + 1
+        if isinstance(event, Enter):
+            buckets += 1
+            connection.execute("INSERT INTO buckets VALUES (?, ?, ?)", (number, names, str(event.sequence)))
+            continue
+        pairs += len(event.keys)
+        if len(event.values[0]) > _LARGE:  # it stands alone
+            _write_large(connection, number, names, event.keys[0], event.values[0])
+        else:
+            rows = zip(count(number), repeat(names), event.keys, event.values)
+            connection.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?)", rows)
+    return {"buckets": buckets, "pairs": pairs}
 
 
-def _write_large(connection: sqlite3.Connection, number: int, names: str, key: bytes, value: bytes) -> None:
+def _write_large(connection: sqlite3.Connection, number: int, names: str, key: bytes, value: Value) -> None:
     """Write a pair without SQLite's copies of its value."""
     connection.execute("INSERT INTO pairs VALUES (?, ?, ?, zeroblob(?))", (number, names, key, len(value)))
     with connection.blobopen("pairs", "value", number) as blob:
         for start in range(0, len(value), _SLICE):
             blob.write(value[start : start + _SLICE])
-
-
-def _names(path: tuple[bytes, ...]) -> str:
-    return json.dumps(list(map(name_text, path)), ensure_ascii=False)
 
 
 def _write_view(connection: sqlite3.Connection, view: Relation, file: TableFile) -> int:
@@ -133,8 +128,8 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def read_rows(path: str) -> Iterator[Row]:
-    """Yield the rows of a database from a SQLite file with the tables that :func:`write_database` writes.
+def read_rows(path: str) -> Iterator[Placed]:
+    """Yield the buckets and pairs of a database from a SQLite file with the tables that :func:`write_database` writes.
 
     Raises :class:`~boltcli.errors.ArgumentError`.
     """
@@ -146,11 +141,12 @@ def read_rows(path: str) -> Iterator[Row]:
             " FROM pairs ORDER BY 1"
         )
         for number, names, sequence, key, value in found:
-            bucket = tuple(map(name_bytes, json.loads(names)))
+            bucket: Path = tuple(map(name_bytes, json.loads(names)))
             if sequence is not None:
-                yield bucket, int(sequence)
+                yield bucket_at(bucket, int(sequence))
             else:
-                yield bucket, _bytes(key), _read_large(connection, number) if value is None else _bytes(value)
+                content = _read_large(connection, number) if value is None else _bytes(value)
+                yield bucket, Pairs([_bytes(key)], [content])
     except (sqlite3.Error, ValueError, TypeError) as error:
         raise ArgumentError(f"{path}: not written by export: {error}") from None
     finally:

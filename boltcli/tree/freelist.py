@@ -8,16 +8,22 @@ from ..format.page import type_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..format.meta import Meta
+    from ..format.page import Page
     from ..storage.snapshot import Snapshot
 
 BEYOND = 1 << 20  # page ids beyond the end of the file that are accepted; a damaged page may claim any number
 
 
-def stored_free_pages(snapshot: Snapshot, meta: Meta) -> list[int]:
-    """Return the ids in the freelist page of ``meta``, ascending. Raises :class:`~boltcli.errors.Corrupted`."""
+def read_freelist(snapshot: Snapshot, meta: Meta) -> tuple[Page, list[int]]:
+    """Return the freelist page of ``meta``, and the ids in it, in stored order; the page bears the id that it claims.
+
+    Raises :class:`~boltcli.errors.Corrupted`.
+    """
     page = snapshot.any_page(meta.freelist)
-    page.pgid = meta.freelist  # bbolt doesn't check this page's id
+    claimed, page.pgid = page.pgid, meta.freelist  # bbolt doesn't check this page's id
     if page.flags != FREELIST_PAGE:
         raise page.damaged(f"invalid freelist page, its type is {type_name(page.flags)}")
     # The ids may extend to the end of the file: bbolt doesn't check the page's own end.
-    return sorted(page.freelist_ids(page.limit, snapshot.page_count + BEYOND))
+    ids = page.freelist_ids(page.limit, snapshot.page_count + BEYOND)
+    page.pgid = claimed
+    return page, ids

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..storage.snapshot import Snapshot
 
     # The elements of a leaf page, their keys, and the range of indexes in question.
-    Stretch = tuple[LeafElements, list[bytes], int, int]
+    LeafRange = tuple[LeafElements, list[bytes], int, int]
 
 
 def leaf_pages(
@@ -54,7 +54,7 @@ def leaf_pages(
             yield page
 
 
-def stretches(
+def leaf_ranges(
     snapshot: Snapshot,
     bucket: BucketRef,
     start: bytes = b"",
@@ -62,7 +62,7 @@ def stretches(
     *,
     reverse: bool = False,
     guard: Whole | None = None,
-) -> Iterator[Stretch]:
+) -> Iterator[LeafRange]:
     """Yield the elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page at a time.
 
     With ``reverse`` the pages come from the last to the first; the order
@@ -82,14 +82,14 @@ def stretches(
 
 def keys_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> Iterator[tuple[bytes, bool]]:
     """Yield each key that begins with ``prefix``, and whether it is a bucket. Raises Corrupted."""
-    for leaf, keys, low, high in stretches(snapshot, bucket, prefix, successor(prefix)):
+    for leaf, keys, low, high in leaf_ranges(snapshot, bucket, prefix, successor(prefix)):
         for index in range(low, high):
             yield keys[index], bool(leaf.flags[index] & BUCKET_LEAF_FLAG)
 
 
 def last_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> bytes | None:
     """Return the last key that begins with ``prefix``, or None. Raises :class:`~boltcli.errors.Corrupted`."""
-    for _, keys, _, high in stretches(snapshot, bucket, prefix, successor(prefix), reverse=True):
+    for _, keys, _, high in leaf_ranges(snapshot, bucket, prefix, successor(prefix), reverse=True):
         return keys[high - 1]
     return None
 

@@ -1,76 +1,80 @@
-"""Map every page of a file: what it is, which bucket owns it, which page refers to it, how full it is."""
+"""The ledger of pages: what each page of a file is, which bucket owns it, which page refers to it, how full it is."""
 
 from __future__ import annotations
 
-from array import array
-
 from ..errors import Corrupted
 from ..format.bucket import BucketRef, open_bucket
-from ..format.constants import FREELIST_PAGE, LEAF_PAGE
+from ..format.constants import LEAF_PAGE
 from ..format.page import LeafElements
-from .freelist import stored_free_pages
-from .walk import Seen, pages_or_damage
+from ..kernel import reached_pages
+from .freelist import BEYOND as BEYOND_FILE
+from .freelist import read_freelist
+from .walk import Seen, flat, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from typing import TypeAlias
 
     from ..format.meta import Meta
-    from ..format.page import Page
+    from ..format.page import Owner, Page
     from ..storage.snapshot import Snapshot
+    from .walk import Nested
+
+    Before: TypeAlias = list[tuple[int, int, int]]
 
 # Kinds of pages. LOST: below the high-water mark, but neither in use nor free. BEYOND: at or above the high-water mark.
 LOST, META, FREELIST, FREE, BRANCH, LEAF, OVERFLOW, DAMAGED, BEYOND = range(9)
 KINDS = ("lost", "meta", "freelist", "free", "branch", "leaf", "overflow", "damaged", "beyond")
-_NOBODY = 0xFFFFFFFF
-
-
-class MappedBucket:
-    """A bucket with pages of its own: its ``name``, the number of the bucket that holds it, its root page."""
-
-    __slots__ = ("name", "parent", "root")
-
-    def __init__(self, name: bytes, parent: int, root: int) -> None:
-        self.name = name
-        self.parent = parent
-        self.root = root
+NOBODY = 0xFFFFFFFF
+_UNUSED = (LOST, DAMAGED, BEYOND)
+_RUNS = 4  # limit on the pages claimed by all runs, as a multiple of the pages in the file
 
 
 class PageMap:
-    """The pages of one state of a file; 14 bytes of memory a page.
+    """The pages of one state of a file, that of ``meta``; 14 bytes of memory a page. It begins with none in use.
 
     ``kinds`` has one of the constants above for each page. ``owners`` has the
     number of the bucket that owns it, an index into ``buckets`` (0: the root
-    bucket), or :data:`_NOBODY`. ``parents`` has the page that refers to it: a
+    bucket), or :data:`NOBODY`. ``parents`` has the page that refers to it: a
     branch page, the leaf page that holds the bucket's element, the meta page
     of the root; of an overflow page the head of its run. ``fills`` is the
     share of its run that a tree page uses, in percent. ``damages`` are the
-    errors met.
+    errors met, ``problem`` is that of the freelist: then free and lost
+    pages can't be distinguished.
     """
 
-    __slots__ = ("_inline", "buckets", "damages", "fills", "kinds", "owners", "parents", "snapshot")
+    __slots__ = ("_left", "buckets", "damages", "fills", "kinds", "meta", "owners", "parents", "problem", "snapshot")
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, meta: Meta | None = None, *, beyond: int = 0) -> None:
+        """``beyond``: so many pages after the end of the file are mapped, too, but not their owners and parents."""
         count = max(snapshot.page_count, 2)
         self.snapshot = snapshot
-        self.kinds = bytearray(count)
-        self.owners = array("I", b"\xff" * (4 * count))
-        self.parents = array("Q", bytes(8 * count))
+        self.meta = meta or snapshot.meta
+        hwm = min(self.meta.hwm, count)
+        self.kinds = bytearray(count + beyond)
+        self.kinds[hwm:count] = bytes((BEYOND,)) * (count - hwm)
+        self.kinds[:2] = bytes((META, META))
+        self.owners = memoryview(bytearray(b"\xff" * (4 * count))).cast("I")
+        self.parents = memoryview(bytearray(8 * count)).cast("Q")
         self.fills = bytearray(count)
-        self.buckets = [MappedBucket(b"", 0, snapshot.meta.root)]
+        self.buckets = [BucketRef(self.meta.root, self.meta.sequence)]
         self.damages: list[Corrupted] = []
+        self.problem: Corrupted | None = None
+        self._left = _RUNS * count
 
     def owner(self, pgid: int) -> int | None:
         """Return the number of the bucket that owns page ``pgid``, None for none."""
         owner = self.owners[pgid]
-        return None if owner == _NOBODY else owner
+        return None if owner == NOBODY else owner
 
     def path(self, number: int) -> tuple[bytes, ...]:
         """Return the path of bucket ``number``."""
         names = []
-        while number:
-            names.append(self.buckets[number].name)
-            number = self.buckets[number].parent
+        bucket: Owner = self.buckets[number]
+        while bucket.parent is not None:
+            names.append(bucket.name)
+            bucket = bucket.parent
         return tuple(reversed(names))
 
     def way(self, pgid: int) -> list[int]:
@@ -88,15 +92,122 @@ class PageMap:
 
     def inside(self, number: int) -> set[int]:
         """Return the numbers of bucket ``number`` and of all buckets inside it."""
-        found = {number}
-        for index, bucket in enumerate(self.buckets):  # each follows the one that holds it
-            if index and bucket.parent in found:
-                found.add(index)
-        return found
+        path = self.path(number)
+        return {other for other in range(len(self.buckets)) if self.path(other)[: len(path)] == path}
 
     def reached(self, pgid: int) -> bool:
         """Return whether the state uses page ``pgid``."""
         return self.kinds[pgid] in (META, FREELIST, BRANCH, LEAF, OVERFLOW)
+
+    def count(self) -> dict[str, int]:
+        """Return the number of pages of each kind by its name; overflow pages count as what they belong to."""
+        kinds, parents = self.kinds, self.parents
+        heads = bytes(kinds[parents[pgid]] for pgid, kind in enumerate(kinds) if kind == OVERFLOW)
+        return {name: kinds.count(kind) + heads.count(kind) for kind, name in enumerate(KINDS) if kind != OVERFLOW}
+
+    def claim(self, pgid: int, length: int, kind: int, owner: int = NOBODY, parent: int = 0) -> Before:
+        """Record the use of ``length`` pages from ``pgid`` on; return those in use before: page id, kind, owner.
+
+        A page keeps its first use, unless it is the head of this run, or free.
+        """
+        kinds, owners, parents = self.kinds, self.owners, self.parents
+        before: Before = []
+        known = len(owners)
+        for part in range(pgid, min(pgid + length, len(kinds))):
+            used = kinds[part]
+            if used not in _UNUSED:
+                before.append((part, used, owners[part] if part < known else NOBODY))
+            if part == pgid or used in (LOST, FREE, BEYOND):
+                kinds[part] = kind if part == pgid else OVERFLOW
+                if part < known:
+                    owners[part], parents[part] = owner, parent if part == pgid else pgid
+        return before
+
+    def freelist(self) -> tuple[Page, list[int], Before] | None:
+        """Claim the pages of the freelist and the free ones; return its page, its ids, and what :meth:`claim` returns.
+
+        None if no freelist is stored, or if it cannot be read: then that is one of ``damages``.
+        """
+        meta = self.meta
+        if not meta.has_freelist:
+            return None
+        try:
+            page, ids = read_freelist(self.snapshot, meta)
+        except Corrupted as damage:
+            self.problem = damage
+            self._note(damage, NOBODY)
+            return None
+        before = self.claim(meta.freelist, page.overflow + 1, FREELIST, NOBODY, meta.page)
+        self.free(ids)
+        return page, ids, before
+
+    def free(self, ids: Iterable[int]) -> None:
+        """Record that those of the pages ``ids`` are free that nothing uses."""
+        kinds = self.kinds
+        for pgid in ids:
+            if 2 <= pgid < len(kinds) and kinds[pgid] == LOST:
+                kinds[pgid] = FREE
+
+    def trees(self, seen: Seen | None = None) -> Iterator[tuple[Page, Before] | Corrupted]:
+        """Claim the pages of all buckets, parents before children; yield each page and what :meth:`claim` returns.
+
+        A damage is yielded in the place of its page, and is one of ``damages``, as are those of bucket elements.
+        ``seen`` guards the walk. Without a stored freelist all unreached pages are free then.
+        """
+        found: Iterator[tuple[Page, Before] | Corrupted]
+        found = flat(self._tree(0, self.buckets[0], seen or Seen(self.snapshot)))
+        yield from found
+        if not self.meta.has_freelist:
+            self.kinds = self.kinds.translate(bytes((FREE, *range(1, 256))))
+
+    def _tree(self, number: int, bucket: BucketRef, seen: Seen) -> Nested[tuple[Page, Before] | Corrupted]:
+        inside: list[BucketRef] = []
+        root = bucket.page if bucket.parent is not None else self.meta.page
+        for page in pages_or_damage(self.snapshot, bucket, seen):
+            if isinstance(page, Corrupted):
+                self._note(page, number)
+                yield page
+                continue
+            above = page.stack[-2] if len(page.stack) > 1 else root
+            length = 1  # of too many overlapping runs only the first pages are claimed
+            if self._left >= 0:
+                length = min(page.overflow + 1, len(self.kinds) - page.pgid)
+            self._left -= length
+            before = self.claim(page.pgid, length, LEAF if page.flags == LEAF_PAGE else BRANCH, number, above)
+            if page.pgid < len(self.fills):
+                self.fills[page.pgid] = min(100, 100 * page.used() // max(page.end - page.offset, 1))
+            yield page, before
+            inside += self._inside(page, number)
+        for child in inside:
+            self.buckets.append(child)
+            yield self._tree(len(self.buckets) - 1, child, seen)
+
+    def _inside(self, page: Page, number: int) -> Iterator[BucketRef]:
+        """Yield the buckets in a page of bucket ``number`` that have pages of their own."""
+        try:
+            if page.flags != LEAF_PAGE or not page.holds_buckets():
+                return
+            leaf = LeafElements(page)
+        except Corrupted as damage:
+            self._note(damage, number)
+            return
+        for index in leaf.bucket_indexes():
+            try:
+                child = open_bucket(leaf, index)
+            except Corrupted as damage:
+                self._note(damage, number)
+            else:
+                if child.root:
+                    yield child
+
+    def _note(self, damage: Corrupted, number: int) -> None:
+        self.damages.append(damage)
+        pgid = damage.page
+        if pgid is not None and 2 <= pgid < len(self.kinds) and self.kinds[pgid] in (LOST, BEYOND):
+            self.kinds[pgid] = DAMAGED
+            self.owners[pgid] = number
+            if len(damage.stack) > 1:
+                self.parents[pgid] = damage.stack[-2]
 
 
 def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
@@ -105,106 +216,36 @@ def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
     Damage is recorded and the rest is mapped. Time and memory are in proportion
     to the file. Raises nothing for a damaged file.
     """
-    meta = meta or snapshot.meta
-    result = PageMap(snapshot)
-    result.buckets[0].root = meta.root
-    kinds = result.kinds
-    kinds[0] = kinds[1] = META
-    for pgid in range(min(meta.hwm, len(kinds)), len(kinds)):
-        kinds[pgid] = BEYOND
-    _freelist(result, meta)
-    _trees(result, meta)
+    result = PageMap(snapshot, meta)
+    result.freelist()
+    for _ in result.trees():
+        pass
     return result
 
 
-def _freelist(result: PageMap, meta: Meta) -> None:
-    """Mark the freelist's own pages and the free pages; without a stored freelist all unreached pages are free."""
-    snapshot = result.snapshot
-    if not meta.has_freelist:
-        return
-    try:
-        page = snapshot.any_page(meta.freelist)
-        if page.flags == FREELIST_PAGE:
-            for pgid in stored_free_pages(snapshot, meta):
-                if 2 <= pgid < len(result.kinds):
-                    result.kinds[pgid] = FREE
-    except Corrupted as damage:
-        result.damages.append(damage)
-        return
-    _claim(result, page, meta.freelist, FREELIST, _NOBODY, meta.page)
+def free_pages(snapshot: Snapshot) -> list[int]:
+    """Return the ids of the free pages, ascending. Raises :class:`~boltcli.errors.Corrupted`."""
+    return (
+        sorted(read_freelist(snapshot, snapshot.meta)[1]) if snapshot.meta.has_freelist else unreached_pages(snapshot)
+    )
 
 
-def _trees(result: PageMap, meta: Meta) -> None:
-    snapshot = result.snapshot
-    seen = Seen(snapshot)
-    todo = [(0, BucketRef(meta.root, meta.sequence))]
-    while todo:
-        number, bucket = todo.pop()
-        for page in pages_or_damage(snapshot, bucket, seen):
-            if isinstance(page, Corrupted):
-                _note(result, page, number)
-                continue
-            if page.stack:
-                parent = page.stack[-2] if len(page.stack) > 1 else (bucket.page if number else meta.page)
-                kind = LEAF if page.flags == LEAF_PAGE else BRANCH
-                _claim(result, page, page.pgid, kind, number, parent)
-            try:
-                todo += _look_inside(result, page, number)
-            except Corrupted as damage:
-                _note(result, damage, number)
-    if not meta.has_freelist:
-        kinds = result.kinds
-        for pgid in range(2, min(meta.hwm, len(kinds))):
-            if kinds[pgid] == LOST:
-                kinds[pgid] = FREE
+def unreached_pages(snapshot: Snapshot) -> list[int]:
+    """Return the ids of the pages, from 2 up to the high-water mark, that are in no bucket's tree.
 
-
-def _look_inside(result: PageMap, page: Page, number: int) -> Iterator[tuple[int, BucketRef]]:
-    """Record the fill of ``page``; yield the buckets in it, with their numbers."""
-    room = max(page.end - page.offset, 1)
-    if page.flags != LEAF_PAGE:
-        _fill(result, page, page.used(), room)
-        return
-    leaf = LeafElements(page)
-    _fill(result, page, page.used(), room)
-    for index in leaf.bucket_indexes():
-        try:
-            child = open_bucket(leaf, index)
-        except Corrupted as damage:
-            _note(result, damage, number)
-            continue
-        inner = number
-        if child.root:
-            result.buckets.append(MappedBucket(child.name, number, child.root))
-            inner = len(result.buckets) - 1
-        yield inner, child
-
-
-def _fill(result: PageMap, page: Page, used: int, room: int) -> None:
-    if 0 < page.pgid < len(result.fills):
-        result.fills[page.pgid] = min(100, 100 * used // room)
-
-
-def _note(result: PageMap, damage: Corrupted, number: int) -> None:
-    result.damages.append(damage)
-    pgid = damage.page
-    if pgid is not None and 2 <= pgid < len(result.kinds) and result.kinds[pgid] in (LOST, BEYOND):
-        result.kinds[pgid] = DAMAGED
-        result.owners[pgid] = number
-        if len(damage.stack) > 1:
-            result.parents[pgid] = damage.stack[-2]
-
-
-def _claim(result: PageMap, page: Page, pgid: int, kind: int, owner: int, parent: int) -> None:
-    """Record the owner of the run at ``pgid``; a page that already has an owner keeps it."""
-    kinds, stop = result.kinds, min(pgid + page.overflow + 1, len(result.kinds))
-    if pgid >= len(kinds):
-        return
-    kinds[pgid] = kind
-    result.owners[pgid] = owner
-    result.parents[pgid] = parent
-    for part in range(pgid + 1, stop):
-        if kinds[part] in (LOST, FREE, BEYOND):
-            kinds[part] = OVERFLOW
-            result.owners[part] = owner
-            result.parents[part] = pgid
+    Raises :class:`~boltcli.errors.Corrupted`.
+    """
+    stop = min(snapshot.meta.hwm, snapshot.page_count + BEYOND_FILE)
+    reached = reached_pages(snapshot)
+    if reached is None:
+        mapped = PageMap(snapshot)
+        # A root bucket on page 0 would be inline: bbolt skips it.
+        for found in mapped.trees() if snapshot.meta.root else ():
+            if not isinstance(found, Corrupted) and found[1]:
+                mapped.damages.append(found[0].damaged("the page is referenced more than once"))
+            if mapped.damages:
+                break
+        if mapped.damages:
+            raise mapped.damages[0]
+        reached = bytes(owner != NOBODY for owner in mapped.owners)
+    return [pgid for pgid, met in zip(range(stop), reached.ljust(stop, b"\0")) if not met and pgid >= 2]

@@ -1,22 +1,18 @@
-"""The exact walk: over the tree of a bucket, page by page, depth first, and over nested buckets.
-
-The caller decides which children to enter and what counts as damage, so a walk
-can continue after damage. :class:`Seen` guards every walk.
-"""
+"""The exact walk: over the tree of a bucket, page by page, depth first. :class:`Seen` guards every walk."""
 
 from __future__ import annotations
 
 from ..errors import Corrupted
-from ..format.bucket import BucketRef, buckets_in
 from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE
 from ..format.page import BranchElements, Page, ascend
-from .freelist import stored_free_pages
+from .freelist import read_freelist
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Self, TypeAlias, TypeVar
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias, TypeVar
 
+    from ..format.bucket import BucketRef
     from ..format.page import LeafElements
     from ..storage.snapshot import Snapshot
 
@@ -53,43 +49,58 @@ def flat(part: Nested[T]) -> Iterator[T]:
             stack.pop()
 
 
-class Walk:
-    """An iterator over the pages of the tree of ``bucket``; it goes below a page only where :meth:`enter` is called.
+def pages_or_damage(
+    snapshot: Snapshot,
+    bucket: BucketRef,
+    seen: Seen,
+    children: Callable[[Page], Sequence[int]] = Page.children,
+    *,
+    as_bbolt: bool = False,
+) -> Iterator[Page | Corrupted]:
+    """Yield the pages of the tree of ``bucket``, a branch page before those of its ``children``, in that order.
 
-    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read;
-    the next call continues with the next page.
+    For a page that cannot be read, that ``seen`` refuses, or that hides what is below it, a
+    :class:`~boltcli.errors.Corrupted` is yielded, and the pages below it are left out. With ``as_bbolt`` a page
+    of another type is taken for a branch page, as by bbolt's cursor.
     """
+    pending: list[tuple[tuple[int, ...], Iterator[int]]] = [((), iter((bucket.root,)))]  # pages above, pages to visit
+    while pending:
+        above, pgids = pending[-1]
+        pgid = next(pgids, None)
+        if pgid is None:
+            pending.pop()
+            continue
+        try:
+            if bucket.root:
+                page = snapshot.page(pgid, (*above, pgid), bucket)
+                seen.visit(page)
+                if not as_bbolt:
+                    refuse_hiding(page, below=False)
+            else:
+                page = inline_page(snapshot, bucket)
+                seen.spend(page)
+            below = children(page) if page.flags != LEAF_PAGE else ()
+        except Corrupted as damage:
+            yield damage
+            if not seen.pass_over():
+                return
+        else:
+            yield page
+            if below:
+                pending.append((page.stack, iter(below)))
 
-    __slots__ = ("_above", "_bucket", "_pending", "_snapshot", "_stack")
 
-    def __init__(self, snapshot: Snapshot, bucket: BucketRef) -> None:
-        self._snapshot = snapshot
-        self._bucket = bucket
-        self._above: tuple[int, ...] = ()  # the branch pages from the root to the next page
-        self._stack: tuple[int, ...] = ()  # the pages from the root to the last page, including it
-        self._pending: list[Iterator[int]] = [iter((bucket.root,))]  # children to visit, by level
+def tree_pages(
+    snapshot: Snapshot, bucket: BucketRef, seen: Seen, children: Callable[[Page], Sequence[int]] = Page.children
+) -> Iterator[Page]:
+    """Yield the pages of the tree of ``bucket`` as bbolt reads them, see :func:`pages_or_damage`.
 
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Page:
-        pending = self._pending
-        while pending:
-            pgid = next(pending[-1], None)
-            if pgid is None:
-                pending.pop()
-                self._above = self._above[:-1]
-                continue
-            if not self._bucket.root:
-                return inline_page(self._snapshot, self._bucket)
-            self._stack = (*self._above, pgid)
-            return self._snapshot.page(pgid, self._stack, self._bucket)
-        raise StopIteration
-
-    def enter(self, children: Iterable[int]) -> None:
-        """Visit ``children`` of the last page next, before all others."""
-        self._above = self._stack
-        self._pending.append(iter(children))
+    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read, and what ``seen`` raises.
+    """
+    for page in pages_or_damage(snapshot, bucket, seen, children, as_bbolt=True):
+        if isinstance(page, Corrupted):
+            raise page
+        yield page
 
 
 def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
@@ -101,68 +112,6 @@ def inline_page(snapshot: Snapshot, bucket: BucketRef) -> Page:
     if page.flags != LEAF_PAGE:
         raise page.damaged(f"an inline bucket's page must be a leaf (flags: {page.flags:x})")
     return page
-
-
-def tree_pages(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    seen: Seen,
-    children: Callable[[Page], Iterable[int]] = Page.children,
-) -> Iterator[Page]:
-    """Yield the pages of the tree of ``bucket``, a branch page before those of its ``children``, in that order.
-
-    Raises :class:`~boltcli.errors.Corrupted` for a page that cannot be read, and what ``seen`` raises.
-    """
-    walk = Walk(snapshot, bucket)
-    for page in walk:
-        seen.visit(page) if bucket.root else seen.spend(page)
-        if page.flags == LEAF_PAGE:
-            yield page
-        else:  # bbolt's cursor treats a page of any other type as a branch
-            below = children(page)
-            yield page
-            walk.enter(below)
-
-
-def pages_or_damage(snapshot: Snapshot, bucket: BucketRef, seen: Seen) -> Iterator[Page | Corrupted]:
-    """Yield the pages of ``bucket``'s tree in key order, a branch page before its children.
-
-    For a page that cannot be read, or that ``seen`` refuses, a :class:`~boltcli.errors.Corrupted` is yielded, and the
-    pages below it are left out.
-    """
-    walk = Walk(snapshot, bucket)
-    while True:
-        try:
-            page = next(walk, None)
-            if page is None:
-                return
-            if bucket.root:
-                seen.visit(page)
-                refuse_hiding(page, below=False)
-            else:
-                seen.spend(page)
-            below = page.children() if page.flags == BRANCH_PAGE else None
-        except Corrupted as damage:
-            yield damage
-            if not seen.pass_over():
-                return
-        else:
-            yield page
-            if below is not None:
-                walk.enter(below)
-
-
-def all_pages(snapshot: Snapshot, seen: Seen) -> Iterator[Page]:
-    """Yield the pages of all buckets' trees. Raises as :func:`tree_pages` does."""
-    # A root bucket on page 0 would be inline: bbolt skips it.
-    pending = [BucketRef(snapshot.meta.root, snapshot.meta.sequence)] if snapshot.meta.root else []
-    while pending:
-        inside: list[BucketRef] = []
-        for page in tree_pages(snapshot, refuse_nested(snapshot, pending.pop()), seen):
-            yield page
-            if page.flags == LEAF_PAGE:
-                inside += [child for child in buckets_in(page) if child.root]
-        pending += reversed(inside)
 
 
 class Seen:
@@ -237,6 +186,13 @@ class Seen:
         return is_new
 
 
+def in_order(keys: list[bytes], low: bytes | None, high: bytes | None) -> bool:
+    """Return whether ``keys`` ascend, from ``low`` to before ``high``; None is no bound."""
+    if not keys:
+        return True
+    return (low is None or low <= keys[0]) and (high is None or keys[-1] < high) and ascend(keys)
+
+
 def refuse_hiding(page: Page, *, below: bool) -> None:
     """Raise Corrupted for a page of a tree that hides what is below it; ``below``: a branch page leads to it."""
     if page.flags not in (BRANCH_PAGE, LEAF_PAGE):
@@ -303,10 +259,9 @@ class Whole(Seen):
     def _verify_keys(self, page: Page, keys: list[bytes]) -> tuple[bytes, bytes | None]:
         """Verify the order of keys and their bounds, which are returned."""
         low, high = self._bounds.pop(page.pgid, _UNBOUNDED) if page.stack else _UNBOUNDED
-        if not ascend(keys):
-            raise page.damaged("its keys are out of order")
-        if keys and (keys[0] < low or (high is not None and keys[-1] >= high)):
-            raise page.damaged("its keys are outside the bounds that its branch page gives them")
+        if not in_order(keys, low, high):
+            what = "outside the bounds that its branch page gives them" if ascend(keys) else "out of order"
+            raise page.damaged(f"its keys are {what}")
         return low, high
 
     def _verify_layout(self, elements: LeafElements | BranchElements) -> None:
@@ -343,11 +298,11 @@ class Whole(Seen):
 
 def _not_in_trees(snapshot: Snapshot) -> set[int]:
     """Return the ids of the free pages and of those that hold the freelist; none if no freelist is stored."""
-    meta = snapshot.meta
-    if not meta.has_freelist:
+    pgid = snapshot.meta.freelist
+    if not snapshot.meta.has_freelist:
         return set()
-    overflow = min(snapshot.any_page(meta.freelist).overflow, snapshot.page_count)
-    return {*stored_free_pages(snapshot, meta), *range(meta.freelist, meta.freelist + overflow + 1)}
+    page, ids = read_freelist(snapshot, snapshot.meta)
+    return {*ids, *range(pgid, pgid + min(page.overflow, snapshot.page_count) + 1)}
 
 
 def refuse_nested(snapshot: Snapshot, bucket: BucketRef) -> BucketRef:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from boltcli.storage.snapshot import Snapshot
+from boltcli.tree.bucket import find_bucket, seek
 from tests.apps.support import Tree, make
 from tests.apps.test_etcd import record, revision, store
 from tests.schema import run_json
@@ -74,6 +77,23 @@ def test_other_programs(tmp_path: Path) -> None:
     assert error_line(err).startswith(b"docker has no view 'nosuch'")
     status, _, err = run("diff", "--view", "networks", "--summary", one, two)
     assert error_line(err).startswith(b"--view compares rows")
+
+
+@pytest.mark.parametrize("wrong", [(0,), (1,), (0, 1)], ids=str)
+def test_keys_that_are_out_of_order(wrong: tuple[int, ...], tmp_path: Path) -> None:
+    """A look-up may not find them: that nothing differs can't be said, whichever file they are in."""
+    files = [Path(shutil.copy(fixture("document"), tmp_path / name)) for name in ("one.db", "two.db")]
+    assert run("diff", "--view", "executions", *files) == (0, b"", b"")
+    with Snapshot(str(files[0])) as snapshot:
+        leaf, _ = seek(snapshot, find_bucket(snapshot, [b"execution"]), b"")
+        first = leaf.key_starts()[0] - leaf.page.offset + leaf.page.file_offset
+    for each in wrong:
+        with files[each].open("r+b") as file:
+            file.seek(first)
+            file.write(b"f")
+    status, _, err = run("diff", "--view", "executions", *files)
+    assert status == 2
+    assert b"its keys are out of order" in error_line(err)
 
 
 def test_decoded_changes(member: Path, tmp_path: Path) -> None:

@@ -28,11 +28,12 @@ PYTHON_ONLY = {"BOLTCLI_KERNEL": "0"}
 
 
 class Real:
-    """Measures shapes one by one; ``runs`` of each command, fewer of slow ones."""
+    """Measures shapes one by one, with a ``share`` of their pairs; ``runs`` of each command, fewer of slow ones."""
 
-    def __init__(self, workshop: Workshop, runs: int) -> None:
+    def __init__(self, workshop: Workshop, runs: int, share: float = 1) -> None:
         self.workshop = workshop
         self.runs = runs
+        self.share = share
         self.output = workshop.folder / "output"
         self.made = workshop.folder / "made.db"
 
@@ -107,8 +108,12 @@ class Real:
             a, b, c = (1000 * min(cost[1] for cost in tool) for tool in costs)
             yield command, f"{a:.1f}", f"{b:.1f}", f"{a / b:.2f}", f"{c:.1f}"
 
+    def pairs(self, shape: str) -> int:
+        """How many pairs, jobs, images or log entries a database has."""
+        return int(REAL[shape][1] * self.share)
+
     def _database(self, shape: str) -> Path:
-        return self.workshop.database(shape, REAL[shape][1])
+        return self.workshop.database(shape, self.pairs(shape))
 
     def _tools(self, command: str, database: Path, shape: str, environment: dict[str, str]) -> tuple[Tool, Tool]:
         words: list[str | Path] = [*command.split()]
@@ -145,14 +150,17 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="where all is built and saved")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--shapes", default=",".join(REAL), help="with commas between them")
+    parser.add_argument(
+        "--share", type=float, default=1, help="of the pairs of each shape; in smaller files start counts more"
+    )
     parser.add_argument("--parts", default="kernel,python,cold,own,small", help="which tables")
     arguments = parser.parse_args()
     workshop = Workshop(arguments.folder)
     workshop.build()
     shapes, wanted = arguments.shapes.split(","), arguments.parts.split(",")
-    bench = Real(workshop, arguments.runs)
+    bench = Real(workshop, arguments.runs, arguments.share)
     parts = [report.circumstances(workshop.versions()), f"Kernel: {state()}.\n"]
-    parts += ["Shapes:\n", *(f"- {shape}: {REAL[shape][0]}, {REAL[shape][1]:,}" for shape in shapes), ""]
+    parts += ["Shapes:\n", *(f"- {shape}: {REAL[shape][0]}, {bench.pairs(shape):,}" for shape in shapes), ""]
     tables: dict[str, tuple[str, Sequence[str], Callable[[str], Iterator[str]]]] = {
         "kernel": ("Processor / wall ratio to bbolt", COMMANDS, lambda shape: bench.compared(shape, {})),
         "python": ("The same without the kernel", COMMANDS, lambda shape: bench.compared(shape, PYTHON_ONLY)),

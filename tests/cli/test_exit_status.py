@@ -11,7 +11,7 @@ import pytest
 from boltcli.cli.registry import all_commands, find
 from boltcli.errors import BoltError
 from boltcli.guide import text
-from boltcli.ops.check.explanations import EXPLANATIONS
+from boltcli.ops.check.findings import EXPLANATIONS
 from tests.live import held
 from tests.support import ROOT, fixture, freelist, page, run, small
 

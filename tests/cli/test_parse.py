@@ -47,6 +47,7 @@ IN_USE = {
     "lock": "auto",
     "no-lock": False,
     "previous": False,
+    "offset": 0,
 }
 """The options that all commands have which open a database, and their defaults."""
 DECODE = {"decode", "proto", "message"}

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from boltcli.cli import progress
-from boltcli.cli.progress import Progress
+from boltcli.cli import streams
+from boltcli.cli.streams import Progress
 
 
 class Clock:
@@ -25,7 +25,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(progress, "monotonic", clock)
+    monkeypatch.setattr(streams, "monotonic", clock)
     return clock
 
 

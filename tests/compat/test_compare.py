@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.compare.wait_for_write import Waiter
-from boltcli.ops.compare.watch import watch
+from boltcli.ops.compare.watch import Waiter, watch
 from boltcli.storage.snapshot import Snapshot
 from tests.compat import live
 from tests.states import State
@@ -126,23 +125,22 @@ def test_watch_beside_a_writer(options: list[str], transactions: int, generator:
         state = State()
         looks = skipped = 0
         ended = False
-        with Waiter(str(path), 0.1) as waiter:
-            for commit in watch(str(path), waiter, initial=True):
-                looks += 1
-                skipped += commit.skipped
-                state.apply(commit.changes)
-                # The writer puts the transaction's number into eight buckets: that nothing is torn shows there.
-                number = b"%d" % commit.txid
-                for bucket in range(8):
-                    assert state.pairs[(b"bucket-%d" % bucket,), b"counter"] == number
-                if ended:
+        for commit in watch(str(path), Waiter(str(path), 0.1), initial=True):
+            looks += 1
+            skipped += commit.skipped
+            state.apply(commit.changes)
+            # The writer puts the transaction's number into eight buckets: that nothing is torn shows there.
+            number = b"%d" % commit.txid
+            for bucket in range(8):
+                assert state.pairs[(b"bucket-%d" % bucket,), b"counter"] == number
+            if ended:
+                break
+            if commit.txid > transactions or time.monotonic() > until:
+                writer.stdin.close()
+                assert int(writer.stdout.readline()) > 0
+                ended = True
+                if state == State.of(path):
                     break
-                if commit.txid > transactions or time.monotonic() > until:
-                    writer.stdin.close()
-                    assert int(writer.stdout.readline()) > 0
-                    ended = True
-                    if state == State.of(path):
-                        break
         assert commit.txid > transactions, f"only {commit.txid} transactions in the time"
         print(f"{commit.txid} transactions, {looks} looks, {skipped} skipped")
         assert looks > 5  # beside one that never pauses; a thousand times more beside the others

@@ -16,13 +16,12 @@ from boltcli.kernel import buckets, load_kernel, stats, verify
 from boltcli.kernel import compact as copied
 from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
-from boltcli.ops.read.key_pages import all_keys, key_pages
-from boltcli.ops.space.free_pages import free_pages
-from boltcli.ops.stats import database_stats
-from boltcli.ops.stats.buckets import BucketRecord, bucket_usage, inspect
+from boltcli.ops.read.key_pages import all_keys, keyed_leaves
+from boltcli.ops.stats.buckets import BucketRecord, bucket_usage, database_stats, inspect
 from boltcli.ops.write.compact import compact, measure
 from boltcli.render.inspect import bucket_tree
 from boltcli.storage.snapshot import Snapshot
+from boltcli.tree.page_map import free_pages
 from tests.support import run
 
 MOST_FINDINGS = 200
@@ -101,7 +100,7 @@ def _or_error(ask: object) -> object:
 
 
 def _stats(snapshot: Snapshot, prefix: bytes) -> tuple[int, list[int]]:
-    count, total = database_stats.database_stats(snapshot, prefix)
+    count, total = database_stats(snapshot, prefix)
     return count, total.numbers()
 
 
@@ -125,7 +124,8 @@ def _usage(bucket: BucketRecord) -> tuple[object, ...]:
 def _keys(snapshot: Snapshot, bucket: BucketRef, kernel: bool) -> list[list[bytes] | str]:
     read: list[bytes] = []
     try:
-        for keys in all_keys(snapshot, bucket) if kernel else key_pages(snapshot, bucket):
+        pages = all_keys(snapshot, bucket) if kernel else (keys for _, keys in keyed_leaves(snapshot, bucket))
+        for keys in pages:
             read += keys
     except BoltError as error:
         return [read, str(error)]

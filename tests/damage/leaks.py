@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from boltcli.ops.rescue.redaction import redact
+from boltcli.ops.rescue.redact import redact
 from tests.damage.mutations import Mutation, sample
 from tests.rescue_score.truth import read
 from tests.support import DATABASES, ROOT

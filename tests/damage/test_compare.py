@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from boltcli.errors import Corrupted, InvalidDatabase, OpenError
-from boltcli.ops.compare.wait_for_write import Waiter
-from boltcli.ops.compare.watch import watch
+from boltcli.ops.compare.watch import Waiter, watch
 from tests.damage.answers import _limits
 from tests.damage.mutations import sample
 from tests.support import fixture, run
@@ -55,11 +54,11 @@ def test_an_answer_or_one_error(name: str, tmp_path: Path) -> None:
 
 
 def _follow(path: Path) -> None:
-    with Waiter(str(path), 0.001) as waiter:
-        waiter.stop()
-        try:
-            for commit in watch(str(path), waiter, initial=True):
-                for _ in commit.changes:
-                    pass
-        except (Corrupted, InvalidDatabase, OpenError):
-            pass
+    waiter = Waiter(str(path), 0.001)
+    waiter.stop()
+    try:
+        for commit in watch(str(path), waiter, initial=True):
+            for _ in commit.changes:
+                pass
+    except (Corrupted, InvalidDatabase, OpenError):
+        pass

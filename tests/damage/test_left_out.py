@@ -16,7 +16,7 @@ from boltcli.apps.store import SnapshotStore
 from boltcli.errors import Corrupted
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import find_bucket
-from boltcli.tree.key_range import stretches
+from boltcli.tree.key_range import leaf_ranges
 from tests.damage.kernel_truth import assert_kernel_agrees
 from tests.damage.mutations import systematic
 from tests.support import error_line, fixture, freelist, page, pgid, run, small
@@ -221,7 +221,7 @@ def nested_in_itself(path: Path, name: bytes) -> None:
     content = bytearray(fixture("bacalhau-compute-1.4").read_bytes())
     with Snapshot(str(fixture("bacalhau-compute-1.4"))) as snapshot:
         outer = find_bucket(snapshot, (name,))
-        leaf, keys, *_ = next(stretches(snapshot, outer))
+        leaf, keys, *_ = next(leaf_ranges(snapshot, outer))
         index = leaf.bucket_indexes()[0]
         start = leaf.page.file_offset + leaf.value_span(index)[0] - leaf.page.offset
         assert keys

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.rescue.proven_elements import Element, ElementReader
+from boltcli.ops.rescue.showable import Element, ElementReader
 from tests.damage.leaks import leaks
 from tests.support import DATABASES, fixture, freelist, page, pgid, run, small
 

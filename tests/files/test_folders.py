@@ -13,10 +13,9 @@ from typing import Any
 import fsspec
 import pytest
 
+from boltcli.apps.places import PLACES, databases_of
 from boltcli.cli.registry import all_commands
-from boltcli.fleet.find import select
-from boltcli.storage.data_directory import PLACES, databases_of
-from boltcli.storage.passed_over import why_passed_over
+from boltcli.fleet.find import select, why_passed_over
 from tests.apps.support import Tree, make
 from tests.files.test_packed import DATA
 from tests.live import held

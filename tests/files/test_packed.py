@@ -22,8 +22,8 @@ from pathlib import Path
 import pytest
 
 import boltcli
+from boltcli.apps.places import PLACES
 from boltcli.format.magic import is_bolt
-from boltcli.storage.data_directory import PLACES
 from tests.support import DATABASES, error_line, fixture, needed, run
 
 zstandard = needed("zstandard")

@@ -17,9 +17,8 @@ import pytest
 import boltcli
 from boltcli.errors import Changed
 from boltcli.storage import http_object
-from boltcli.storage.patience import read_timeout
-from boltcli.storage.remote import heads, located, open_remote
-from boltcli.storage.remote_pages import RemotePages
+from boltcli.storage.opened import read_timeout
+from boltcli.storage.remote import RemotePages, heads, located, open_remote
 from tests.files.test_packed import PACKED
 from tests.support import DATABASES, error_line, fixture, freelist, needed, page, pgid, run, small
 

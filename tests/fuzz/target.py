@@ -10,7 +10,7 @@ from boltcli.format.meta import fnv1a64
 from boltcli.ops.check.database_check import check
 from boltcli.ops.check.deep_check import deep_check
 from boltcli.ops.read.key_pages import keyed_leaves, surviving_keys, top_buckets
-from boltcli.ops.stats.database_stats import database_stats
+from boltcli.ops.stats.buckets import database_stats
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import get, root_bucket
 

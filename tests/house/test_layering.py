@@ -13,12 +13,13 @@ PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
 # A room may import from itself and from the rooms above it.
 ROOMS = (
     *("errors", "extras", "format", "kernel", "storage", "tree", "ops"),
-    *("apps", "tables", "fleet", "library", "guide", "render", "cli"),
+    *("apps", "tables", "fleet", "mapping_views", "comparison", "library", "guide", "render", "cli"),
 )
 # So may a package of operations.
 OPERATIONS = ("read", "check", "stats", "space", "write", "compare", "rescue")
 # The command line doesn't go through the library, nor does the rendering.
-NOT_FOR = {"render": {"library"}, "cli": {"library"}}
+_LIBRARY = {"mapping_views", "comparison", "library"}
+NOT_FOR = {"render": _LIBRARY, "cli": _LIBRARY}
 
 DOORS = {
     "typer": {"cli/typer_app.py"},

@@ -83,6 +83,18 @@ def test_hot_commands_import_nothing_slow(name: str, tmp_path: Path) -> None:
     assert not modules & SLOW
 
 
+MOST = {"check": 35, "stats": 41, "keys": 41, "get": 36, "buckets": 37, "info": 28}
+"""How many modules of ours a command may load on a small file: each takes a tenth of a millisecond, of about seven."""
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_hot_commands_load_few_modules(name: str) -> None:
+    status, modules = _run(name, *ARGUMENTS[name])
+    assert status == 0
+    ours = {module for module in modules if module.split(".")[0] == "boltcli"} - {"boltcli.kernel._kernel"}
+    assert len(ours) <= MOST[name], sorted(ours)
+
+
 @pytest.mark.parametrize("argv", [[], ["surgery"], ["__complete", "plain", "keys", "fixtures/document.db", "e"]])
 def test_help_and_completion_import_nothing_slow(argv: list[str]) -> None:
     status, modules = _run(*argv)

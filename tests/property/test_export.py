@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import boltcli
-from boltcli.ops.write.load_rows import load
+from boltcli.ops.read.content import Pairs, bucket_at
+from boltcli.ops.write.load import load
 from boltcli.storage.snapshot import Snapshot
 from tests.support import DATABASES, error_line, fixture, run
 
@@ -30,10 +31,10 @@ BUCKETS: st.SearchStrategy[Any] = st.recursive(
 def rows(content: Content, path: tuple[bytes, ...] = ()) -> Any:
     for key in sorted(content):
         if isinstance(content[key], bytes):
-            yield path, key, content[key]
+            yield path, Pairs([key], [content[key]])
         else:
             sequence, inner = content[key]
-            yield (*path, key), sequence
+            yield bucket_at((*path, key), sequence)
             yield from rows(inner, (*path, key))
 
 
@@ -148,8 +149,13 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pairs_of_the_root_bucket(tmp_path: Path) -> None:
     """bbolt's API puts none there; files of containerd and old boltdb have some."""
-    content: list[Any] = [((), b"a", b"1"), ((b"b",), 7), ((b"b",), b"k", b"v"), ((), b"z", b"")]
-    load(content, str(tmp_path / "first.db"), page_size=4096, sync=False)
+    parts = [
+        ((), Pairs([b"a"], [b"1"])),
+        bucket_at((b"b",), 7),
+        ((b"b",), Pairs([b"k"], [b"v"])),
+        ((), Pairs([b"z"], [b""])),
+    ]
+    load(parts, str(tmp_path / "first.db"), page_size=4096, sync=False)
     again(tmp_path / "first.db", tmp_path)
     with boltcli.open(tmp_path / "again.db") as db:
         assert db.get(b"a") == b"1"
@@ -205,7 +211,7 @@ def test_csv_and_sqlite_are_what_other_programs_read(tmp_path: Path) -> None:
 
 def test_the_root_buckets_sequence(tmp_path: Path) -> None:
     output = tmp_path / "db"
-    load([((), 7), ((b"a",), 1)], str(output), page_size=4096)
+    load([bucket_at((), 7), bucket_at((b"a",), 1)], str(output), page_size=4096)
     with Snapshot(str(output)) as snapshot:
         assert snapshot.meta.sequence == 7
     assert run("export", output)[1].startswith(b'{"bucket":[],"sequence":7}\n{"bucket":["a"],"sequence":1}\n')

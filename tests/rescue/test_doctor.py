@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from boltcli.ops.check.explanations import EXPLANATIONS
+from boltcli.ops.check.findings import EXPLANATIONS
 from boltcli.ops.rescue.recover import recover_file
 from tests.damage.mutations import sample
 from tests.rescue_score.damage import torn_copy
@@ -268,3 +268,10 @@ def test_records_of_a_damaged_file_are_not_audited(tmp_path: Path) -> None:
     (tmp_path / "bad.db").write_bytes(content)
     status, (record,), _ = run_json("doctor", tmp_path / "bad.db")
     assert (status, record["records"]) == (1, None)
+
+
+def test_another_database_in_the_file_is_named(tmp_path: Path) -> None:
+    content = fixture("integers").read_bytes()
+    (tmp_path / "bad.db").write_bytes(bytes(8192) + content[8192:] + content)
+    _, (diagnosis,), _ = run_json("doctor", tmp_path / "bad.db")
+    assert f"another database begins at byte {len(content)}: open it with --offset {len(content)}" in diagnosis["notes"]

@@ -167,3 +167,13 @@ def test_the_shared_snapshot(tmp_path: Path) -> None:
     damaged.write_bytes(gzip.decompress(FAULT.read_bytes()))
     status, (report,), _ = run_json("recover", "-o", tmp_path / "new.db", damaged)
     assert (status, report["text_mode"], report["pairs"]) == (0, "proved", 847)
+
+
+def test_a_file_of_more_pages_than_python_nests_calls() -> None:
+    pages = [bytearray(number.to_bytes(8, "little") + b"\2\0" + bytes(1014)) for number in range(1200)]
+    pages[100][300:302] = pages[900][200:202] = b"\r\n"
+    sound = b"".join(pages)
+    sound += sha256(sound).digest()
+    found = undone(sound.replace(b"\r\n", b"\n"))
+    assert found is not None
+    assert (found.certainty, found.content == sound) == ("proved", True)

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.ops.space.free_pages import free_pages
-from boltcli.ops.space.page_story import page_story
-from boltcli.ops.stats.database_stats import database_stats
+from boltcli.ops.compare.metrics import metrics
+from boltcli.ops.space.page_use import page_story
+from boltcli.ops.space.pages import usage
+from boltcli.ops.space.top import space_top
+from boltcli.ops.stats.buckets import database_stats
 from boltcli.render.page_cells import cells
 from boltcli.render.page_picture import svg, text
 from boltcli.render.page_stories import story_record, story_text
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree import page_map as pm
+from boltcli.tree.page_map import free_pages
 from tests.support import DATABASES, fixture, freelist, page, pgid, small
 
 
@@ -91,3 +94,39 @@ def test_the_last_transaction_is_shaded() -> None:
         fresh = {cell.first for cell in cells(mapped, 1 << 20, (), before)[0] if cell.fresh}
         assert snapshot.meta.root in fresh
         assert all(mapped.reached(number) and not before.reached(number) for number in fresh)
+
+
+def test_a_claim_says_who_had_the_pages_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(small(freelist(2, [5]), page(3, 2), *[page(number, 2) for number in range(4, 9)]))
+    with Snapshot(str(path)) as snapshot:
+        mapped = pm.PageMap(snapshot)
+        assert mapped.freelist() is not None
+        assert mapped.claim(4, 3, pm.LEAF, 0, 3) == [(5, pm.FREE, pm.NOBODY)]
+        assert mapped.claim(6, 99, pm.BRANCH, 1, 3) == [(6, pm.OVERFLOW, 0)]  # a head takes its page, others don't
+        assert mapped.claim(3, 2, pm.LEAF, 2, 1) == [(4, pm.LEAF, 0)]
+        assert [pm.KINDS[kind] for kind in mapped.kinds] == [
+            "meta", "meta", "freelist", "leaf", "leaf", "overflow", "branch", "overflow", "overflow",
+        ]  # fmt: skip
+        assert mapped.owners.tolist()[3:] == [2, 0, 0, 1, 1, 1]
+        assert mapped.parents.tolist()[3:] == [1, 3, 4, 3, 6, 6]
+        assert mapped.count() == {
+            "lost": 0, "meta": 2, "freelist": 1, "free": 0, "branch": 3, "leaf": 3, "damaged": 0, "beyond": 0,
+        }  # fmt: skip
+
+
+def test_du_top_and_metrics_count_what_the_map_shows(tmp_path: Path) -> None:
+    """A freelist with a page beyond the file, and none for a page that nothing refers to."""
+    path = tmp_path / "a.db"
+    path.write_bytes(small(freelist(2, [5, 99]), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), *[page(4, 2)] * 3))
+    with Snapshot(str(path)) as snapshot:
+        used, found, counted = usage(snapshot), space_top(snapshot), metrics(snapshot)
+    assert (used.free, used.lost, used.freelist) == (found.free, found.lost, found.freelist_bytes) == (4096,) * 3
+    assert (counted.pages["free"], counted.pages["lost"]) == (1, 1)
+    path.write_bytes(small(page(2, 2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), *[page(4, 2)] * 3))
+    with Snapshot(str(path)) as snapshot:  # the freelist can't be read
+        mapped, used, found = pm.page_map(snapshot), usage(snapshot), space_top(snapshot)
+    assert pm.KINDS[mapped.kinds[2]] == "damaged"
+    assert mapped.problem is not None
+    assert used.problem is not None
+    assert (used.free, used.lost) == (found.free, found.lost) == (3 * 4096, 0)

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import time
+from array import array
 from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
@@ -16,7 +17,7 @@ import pytest
 
 from boltcli.apps.contract import View
 from boltcli.apps.etcd.views import VIEWS
-from boltcli.ops.check.explanations import EXPLANATIONS
+from boltcli.ops.check.findings import EXPLANATIONS
 from boltcli.render import html_report
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.page_map import LEAF, page_map
@@ -145,7 +146,7 @@ def test_a_large_file_gives_a_small_report() -> None:
         count = 1 << 18  # pages of 4 KiB: 1 GiB
         mapped.kinds = bytearray([LEAF, LEAF, 3, 6]) * (count // 4)
         mapped.fills = bytearray(range(100)) * (count // 100 + 1)
-        mapped.owners.extend([1, 1, 0xFFFFFFFF, 1] * (count // 4 - len(mapped.owners) // 4))
+        mapped.owners = memoryview(array("I", [1, 1, 0xFFFFFFFF, 1] * (count // 4)))
         drawn = html_report._map(mapped, str)
     assert sum(len(part) for part in (drawn["svg"], drawn["data"])) < 1_500_000
 

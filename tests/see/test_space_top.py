@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import boltcli
-from boltcli.ops.space.free_pages import free_pages
-from boltcli.ops.space.space_top import guess_separator, space_top, top_levels
-from boltcli.ops.space.space_usage import usage
+from boltcli.ops.space.pages import usage
+from boltcli.ops.space.top import guess_separator, space_top, top_levels
 from boltcli.ops.write.compact import measure
 from boltcli.render import human
 from boltcli.storage.snapshot import Snapshot
+from boltcli.tree.page_map import free_pages
 from tests.support import DATABASES, freelist, page, pgid, run, small
 
 Path_ = tuple[bytes, ...]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from boltcli.errors import BoltError
+from boltcli.fleet import engine
 from boltcli.format.bucket import BucketRef, buckets_in
 from boltcli.ops.check import database_check as check
 from boltcli.ops.read import key_pages as keys_module
-from boltcli.ops.read.key_pages import all_keys, key_pages
-from boltcli.ops.stats import database_stats as stats
+from boltcli.ops.read.key_pages import all_keys, keyed_leaves
+from boltcli.ops.stats import buckets as stats
 from boltcli.render.formats import lines
-from boltcli.storage.forked import Died, Forked, as_done
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import root_bucket
 from boltcli.tree.key_range import leaf_pages
@@ -82,7 +83,7 @@ def _keys(snapshot: Snapshot, bucket: BucketRef) -> list[bytes | str]:
 def _keys_one_by_one(snapshot: Snapshot, bucket: BucketRef) -> list[bytes | str]:
     written: list[bytes] = []
     try:
-        for keys in key_pages(snapshot, bucket):
+        for _, keys in keyed_leaves(snapshot, bucket):
             written.append(_write(keys))
     except BoltError as error:
         return [b"".join(written), str(error)]
@@ -204,43 +205,43 @@ def forked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             os.waitpid(pid, os.WNOHANG)
 
 
-def test_a_process_that_dies_is_done_without(forked: list[int]) -> None:
-    def dies() -> Iterator[int]:
-        yield 1
-        raise MemoryError
+@pytest.mark.parametrize("ending", ["raises", "is killed"])
+def test_a_process_that_dies_is_an_error(ending: str, forked: list[int]) -> None:
+    def dies(item: int) -> int:
+        if item == 5:
+            if ending == "raises":
+                raise MemoryError
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
 
-    items = Forked(dies)
-    got: list[int] = []
-    with pytest.raises(Died):
-        got.extend(items)
-    items.close()
-    items.close()
-    assert (got, len(forked)) == ([1], 1)
+    with pytest.raises(BoltError, match="a process that worked on some of the files was lost"):
+        list(engine.run(dies, range(8), jobs=2))
+    assert len(forked) == 2
 
 
 def test_processes_are_ended_with_whoever_reads_them(forked: list[int]) -> None:
-    def endless() -> Iterator[bytes]:
-        while True:
-            yield bytes(100_000)
+    def slow(item: int) -> bytes:
+        time.sleep(1000 if item > 7 else 0)
+        return bytes(100_000)
 
-    rows = as_done(lambda number: endless(), 3)
-    assert [len(next(rows)) for _ in range(7)] == [100_000] * 7
+    rows = engine.run(slow, range(100), jobs=3)
+    assert isinstance(rows, Generator)
+    assert [len(next(rows)[1]) for _ in range(7)] == [100_000] * 7
+    began = time.monotonic()
     rows.close()
     assert len(forked) == 3
+    assert time.monotonic() - began < 5
 
 
-@pytest.mark.slow
 def test_items_as_they_come(forked: list[int]) -> None:
-    def share(number: int) -> Iterator[int]:
-        time.sleep(0.5 if number == 0 else 0)
-        yield number
-        if number == 2:
-            raise MemoryError
+    def slow_at_first(item: int) -> int:
+        time.sleep(0.5 if item == 0 else 0)
+        return item * item
 
-    assert list(as_done(share, 2)) == [1, 0]
-    with pytest.raises(Died):
-        list(as_done(share, 3))
-    assert len(forked) == 5
+    assert list(engine.run(slow_at_first, range(3), jobs=2))[-1] == (0, 0)
+    assert len(forked) == 2
+    assert list(engine.run(slow_at_first, [2], jobs=2)) == [(0, 4)]
+    assert len(forked) == 2  # one item needs no process
 
 
 def _inline(count: int, flags: int = 2, root: int = 0) -> bytes:

@@ -15,7 +15,7 @@ from boltcli.errors import ArgumentError, Corrupted
 from boltcli.format.constants import MAX_KEY_SIZE
 from boltcli.ops.read.content import LEAVE, Enter, Leave, Misplaced, Pairs, content, in_order, write
 from boltcli.ops.write.dense import DenseWriter
-from boltcli.ops.write.load_rows import load
+from boltcli.ops.write.load import load
 from boltcli.ops.write.pager import BboltFile
 from boltcli.ops.write.transactions import BboltRefuses, BboltWriter
 from boltcli.storage.snapshot import Snapshot
@@ -143,12 +143,12 @@ def test_what_bbolt_refuses(events: list[Event], words: str, tmp_path: Path) -> 
 
 
 def test_a_row_that_is_wrong_comes_before_a_line_that_is(tmp_path: Path) -> None:
-    def rows() -> Iterator[tuple[tuple[bytes, ...], bytes, bytes]]:
-        yield from (((b"b",), key, b"") for key in (b"b", b"a", b"c"))
+    def parts() -> Iterator[tuple[tuple[bytes, ...], Pairs]]:
+        yield from (((b"b",), pairs(key)) for key in (b"b", b"a", b"c"))
         raise ArgumentError("line 4: not JSON")
 
     with pytest.raises(ArgumentError, match="row 2: the key b'a' isn't above"):
-        load(rows(), str(tmp_path / "db"), page_size=4096)
+        load(parts(), str(tmp_path / "db"), page_size=4096)
 
 
 def test_a_database_that_is_out_of_order_is_not_patched(tmp_path: Path) -> None:

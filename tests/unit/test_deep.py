@@ -190,6 +190,25 @@ def test_warnings(tmp_path: Path) -> None:
     assert "longer than necessary" in first(warnings(tmp_path, sound + bytes(17 << 20)))
 
 
+def test_data_are_looked_for_at_both_ends_of_what_follows(tmp_path: Path) -> None:
+    sound = meta(0, hwm=5, txid=2) + meta(1, hwm=5, txid=3) + FREE + ROOT + LEAF
+    look = 1 << 20
+
+    def warned(size: int, at: int) -> bool:
+        found = warnings(tmp_path, changed(sound + bytes(size), len(sound) + at, "B", 1))
+        assert all("data beyond the high-water mark" in warning for warning in found)
+        return bool(found)
+
+    for size in (4096, look, look + 4096, 3 * look + 4096):
+        assert warned(size, 0)
+        assert warned(size, size - 1)
+    size = 3 * look + 4096
+    assert warned(size, look - 1)
+    assert warned(size, size - look)
+    assert not warned(size, look)
+    assert not warned(size, size - look - 1)
+
+
 def test_warnings_change_neither_stdout_nor_status(tmp_path: Path) -> None:
     path = tmp_path / "test.db"
     path.write_bytes(small(FREE, ROOT, LEAF) + LEAF)

@@ -53,7 +53,6 @@ def test_changes_of_the_last_transaction(tmp_path: Path) -> None:
         next(db.changes())
 
 
-@pytest.mark.skipif(os.name == "nt", reason="select takes sockets only there")
 def test_watch_by_path(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "db")
     seen = []

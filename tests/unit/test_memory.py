@@ -13,7 +13,8 @@ from random import Random
 import pytest
 
 from boltcli.format.encode import meta_page
-from boltcli.ops.write.load_rows import load
+from boltcli.ops.read.content import Pairs
+from boltcli.ops.write.load import load
 from boltcli.render.formats import FORMATS
 from tests.support import ROOT, fixture, freelist, page, pgid, small
 
@@ -101,9 +102,11 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A database with one large value, of bytes or of text with all that JSON escapes; and it in other forms."""
     folder = tmp_path_factory.mktemp("large")
     value = Random(1).randbytes(LARGE) if request.param == "bytes" else (LARGE // 8) * 'ab"\\\n\u20ac'.encode()
-    rows = [((b"b",), key, content) for key, content in ((b"a", b"small"), (b"big", value), (b"c", b"small"))]
+    parts = [
+        ((b"b",), Pairs([key], [content])) for key, content in ((b"a", b"small"), (b"big", value), (b"c", b"small"))
+    ]
     path = folder / "large.db"
-    load(rows, str(path), page_size=4096, sync=False)
+    load(parts, str(path), page_size=4096, sync=False)
     for form in ("ndjson", "sqlite", "parquet", "arrow"):
         command = [sys.executable, "-m", "boltcli", "export", "-o", str(folder / f"large.{form}"), str(path)]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

@@ -4,27 +4,44 @@ from __future__ import annotations
 
 import io
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boltcli.errors import ArgumentError
-from boltcli.ops.read.select_items import Items
+from boltcli.ops.read.content import Enter, Pairs
 from boltcli.render import long_lines
-from boltcli.render.ndjson import End, parse_row, rows
+from boltcli.render.ndjson import End, pair_lines, parse_row
 from boltcli.render.ndjson_reader import parsed_lines
 from boltcli.render.records import line, pair
+
+if TYPE_CHECKING:
+    from boltcli.ops.read.content import Placed
 
 Row = tuple[object, ...]
 
 BYTES = st.one_of(
     st.binary(max_size=12),
     st.text(max_size=12).map(str.encode),
-    st.sampled_from(
-        [b"", b"a", b'"', b"\\", b'","value":"', b'","value_hex":"', b'{"a":"b c"}', b"\x7f", b"%b", b"\n\t"]
-    ),
-)
+    st.sampled_from([
+        b"", b"a", b'"', b"\\", b'","value":"', b'","value_hex":"', b'{"a":"b c"}', b"\x7f", b"%b", b"\n\t", b"\x1e",
+        b"\\u001e", b"\xc3", b"\xa9",
+    ]),
+)  # fmt: skip
+
+
+def _rows(said: Placed | End) -> list[Row]:
+    assert not isinstance(said, End)
+    path, event = said
+    if isinstance(event, Enter):
+        return [(path, event.sequence)]
+    return [(path, key, value) for key, value in zip(event.keys, event.values, strict=True)]
+
+
+def _lines(path: tuple[bytes, ...], pairs: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(pair_lines(path, Pairs([key for key, _ in pairs], [value for _, value in pairs]))) if pairs else b""
 
 
 def _one_by_one(content: bytes) -> list[Row] | str:
@@ -32,9 +49,7 @@ def _one_by_one(content: bytes) -> list[Row] | str:
     try:
         for line in content.split(b"\n"):
             if line.strip():
-                row = parse_row(line)
-                assert not isinstance(row, End)
-                found.append(row)
+                found += _rows(parse_row(line))
     except ArgumentError as error:
         return str(error)
     return found
@@ -44,11 +59,7 @@ def _read(content: bytes) -> list[Row] | str:
     found: list[Row] = []
     try:
         for row, _ in parsed_lines(io.BytesIO(content)):
-            assert not isinstance(row, End)
-            if len(row) == 3 and isinstance(row[1], list):
-                found += [(row[0], key, value) for key, value in zip(row[1], row[2], strict=True)]
-            else:
-                found.append(row)
+            found += _rows(row)
     except ArgumentError as error:
         return str(error).partition(": ")[2]
     return found
@@ -90,7 +101,8 @@ def test_strings_of_all_kinds(spoil: bool, lines: list[str], at: int, what: byte
 @given(st.lists(st.tuples(BYTES, BYTES), max_size=20), st.lists(BYTES, max_size=2), st.data())
 @settings(max_examples=300, deadline=None)
 def test_the_same_as_one_by_one(pairs: list[tuple[bytes, bytes]], path: list[bytes], data: st.DataObject) -> None:
-    content = b"".join(rows(Items(tuple(path), [key for key, _ in pairs], [value for _, value in pairs])))
+    content = _lines(tuple(path), pairs)
+    assert content == b"".join(line(pair(path, key, value, "auto")) for key, value in pairs)
     assert _one_by_one(content) == _read(content) == [(tuple(path), key, value) for key, value in pairs]
     if content:  # one byte that is another
         at = data.draw(st.integers(0, len(content) - 1))
@@ -126,7 +138,7 @@ def test_long_lines_say_the_same(
 
 def test_blocks_of_any_size_and_the_number_of_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = [(b"%03d" % number, b"v" * number) for number in range(50)]
-    content = b"".join(rows(Items((b"b",), [key for key, _ in pairs], [value for _, value in pairs])))
+    content = _lines((b"b",), pairs)
     for size in (1, 7, 100, 5000):
         monkeypatch.setattr(long_lines, "BLOCK", size)
         assert _read(content) == _one_by_one(content)
@@ -144,9 +156,20 @@ def test_blocks_of_any_size_and_the_number_of_the_line(monkeypatch: pytest.Monke
         list(parsed_lines(io.BytesIO(b"\n" + 100 * b"x")))
 
 
+@pytest.mark.parametrize("names", [b'"a"', b'{"a":1}', b"null", b'["a",1]', b'[["a"]]'])
+@pytest.mark.parametrize("rest", [b'"key":"k","value":"v"', b'"sequence":1'])
+def test_a_bucket_is_a_list_of_names(names: bytes, rest: bytes) -> None:
+    for field in (b"bucket", b"bucket_hex"):
+        line = b'{"%b":%b,%b}' % (field, names, rest)
+        with pytest.raises(
+            ArgumentError, match=r"^line 1: (there must be a list|a bucket's name must be|'a' is not hex)"
+        ):
+            list(parsed_lines(io.BytesIO(line)))
+
+
 def test_a_field_twice_is_refused_beside_quotes_in_strings() -> None:
     line = b'{"bucket":["b"],"key":"k","value":"{\\"a\\":\\"b \\"}"}'
-    assert parse_row(line) == ((b"b",), b"k", b'{"a":"b "}')
+    assert _rows(parse_row(line)) == [((b"b",), b"k", b'{"a":"b "}')]
     for twice in (b'"key":"x",', b'"key" :"x",', b'"k\\u0065y":"x",'):
         with pytest.raises(ArgumentError, match="twice"):
             parse_row(line[:1] + twice + line[1:])

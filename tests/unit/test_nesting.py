@@ -8,7 +8,8 @@ import pytest
 
 import boltcli
 from boltcli.errors import ArgumentError
-from boltcli.ops.write.load_rows import load
+from boltcli.ops.read.content import Pairs
+from boltcli.ops.write.load import load
 from boltcli.tree.walk import flat
 from tests.support import fixture, freelist, page, pgid, run, small
 
@@ -50,9 +51,9 @@ def test_a_thousand_levels_and_one_more(argv: tuple[str, ...], tmp_path: Path, w
 
 
 def test_no_file_that_cannot_be_read_is_written(tmp_path: Path) -> None:
-    load([((b"b",) * 1001, b"k", b"v")], str(tmp_path / "a.db"), page_size=4096)
+    load([((b"b",) * 1001, Pairs([b"k"], [b"v"]))], str(tmp_path / "a.db"), page_size=4096)
     with pytest.raises(ArgumentError, match="row 1: buckets are nested deeper than 1000 levels"):
-        load([((b"b",) * 1002, b"k", b"v")], str(tmp_path / "b.db"), page_size=4096)
+        load([((b"b",) * 1002, Pairs([b"k"], [b"v"]))], str(tmp_path / "b.db"), page_size=4096)
 
 
 def test_the_library_says_so(tmp_path: Path) -> None:
@@ -70,3 +71,13 @@ def test_what_recursive_generators_yield_comes_in_order() -> None:
         yield -start
 
     assert list(flat(count(0, 5000))) == [*range(5001), *range(-5000, 1)]
+
+
+def test_what_is_recovered_can_be_read(tmp_path: Path) -> None:
+    """What is deeper is left out, and said to be lost."""
+    status, out, _ = run("recover", nest(tmp_path / "a.db", 1001), "-o", tmp_path / "whole.db")
+    assert (status, out.startswith(b"1 pair in 1001 buckets recovered")) == (0, True)
+    status, out, _ = run("recover", nest(tmp_path / "b.db", 1002), "-o", tmp_path / "part.db")
+    assert (status, out.startswith(b"0 pairs in 1001 buckets recovered")) == (2, True)
+    assert b"b: buckets are nested deeper than 1000 levels: this one is left out, with what is in it" in out
+    assert run("export", tmp_path / "part.db")[0] == 0

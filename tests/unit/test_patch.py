@@ -162,6 +162,21 @@ def test_lines_that_are_no_changes(line: bytes, words: str, tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
+def test_as_deep_as_buckets_nest(tmp_path: Path) -> None:
+    path = database(tmp_path / "db", {})
+    deepest = ["b"] * 1001
+    source = _write(tmp_path / "lines", [{"op": "add", "bucket": deepest[: depth + 1]} for depth in range(1001)])
+    assert run("patch", path, source, "-o", tmp_path / "out")[0] == 0
+    assert run("tree", tmp_path / "out")[1].count(b"\n") == 1002
+    source = _write(tmp_path / "lines", [{"op": "add", "bucket": deepest, "key": "k", "new": "v"}])
+    assert run("patch", "--force", path, source, "-o", tmp_path / "forced")[1].startswith(
+        b"1 change: 1 pairs in 1001 b"
+    )
+    source = _write(tmp_path / "lines", [{"op": "add", "bucket": [*deepest, "b"]}])
+    status, _, err = run("patch", tmp_path / "out", source, "-o", tmp_path / "deeper")
+    assert (status, error_line(err)) == (1, b"line 1: buckets are nested deeper than 1000 levels")
+
+
 def test_both_forms_of_a_sequence(tmp_path: Path) -> None:
     path = database(tmp_path / "db", OLD)
     forms: list[dict[str, Any]] = [{"sequence": True, "old": 5, "new": 7}, {"sequence": {"old": 5, "new": 7}}]

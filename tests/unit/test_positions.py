@@ -13,12 +13,12 @@ import pytest
 
 import boltcli
 from boltcli.errors import Changed, OpenError
-from boltcli.ops.space.free_pages import free_pages
 from boltcli.storage import live, private_copy
 from boltcli.storage.files import write_all
 from boltcli.storage.private_copy import CopyFile
 from boltcli.storage.snapshot import Snapshot
 from boltcli.storage.source import Source, open_source
+from boltcli.tree.page_map import free_pages
 from tests.live import PAD, Writer
 from tests.support import fixture, run
 
@@ -191,6 +191,7 @@ def test_a_copy_is_of_the_last_state(
     """Nothing stays of an attempt that failed; pages that are left out are zeros."""
     monkeypatch.setattr(private_copy, "clone", lambda fd, path: -1)
     monkeypatch.setattr(private_copy, "_CHUNK", 4 * PAGE)
+    monkeypatch.setattr(private_copy, "_GAP", 1)  # no free page is copied
     if not in_memory:
         monkeypatch.setattr("boltcli.storage.files.IN_MEMORY", 0)
     writer = Writer(tmp_path / "db", size=1 << 20)

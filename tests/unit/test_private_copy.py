@@ -10,12 +10,12 @@ import pytest
 
 from boltcli.errors import Changed
 from boltcli.ops.compare.diff import diff
-from boltcli.ops.space.free_pages import free_pages
 from boltcli.storage import private_copy
 from boltcli.storage.files import read_whole
 from boltcli.storage.private_copy import CopyFile
 from boltcli.storage.snapshot import Snapshot
 from boltcli.storage.source import open_source
+from boltcli.tree.page_map import free_pages
 from tests.live import Writer
 from tests.support import DATABASES
 

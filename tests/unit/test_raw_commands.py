@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from boltcli.cli.values import parse_decimal, parse_string_slice, parse_uint32
 from boltcli.errors import ArgumentError, BoltError, Corrupted, OpenError, SourceNotFound
-from boltcli.ops.space.free_pages import free_pages, unreached_pages
 from boltcli.ops.stats.buckets import inspect
 from boltcli.render.golang import json_string
 from boltcli.render.hexdump import hexdump
@@ -21,6 +20,7 @@ from boltcli.storage.raw import RawFile, begin_copy, write_patches
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import root_bucket
 from boltcli.tree.key_range import keys_with_prefix, last_with_prefix
+from boltcli.tree.page_map import free_pages, unreached_pages
 from tests.support import DATABASES, fixture, freelist, meta, page, pgid, run, small
 
 LEAF = page(3, 2, [(b"k", b"v")])

@@ -13,7 +13,8 @@ from typing import IO
 
 import pytest
 
-from boltcli.ops.write.load_rows import load
+from boltcli.ops.read.content import Pairs
+from boltcli.ops.write.load import load
 from tests.support import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
@@ -40,7 +41,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of some thousand pages."""
     path = tmp_path_factory.mktemp("workers") / "large.db"
     keys = [b"%08d" % number + bytes(40) for number in range(100_000)]
-    load([((b"b",), keys, [b"v" * 40] * len(keys))], str(path), page_size=1024, sync=False)
+    load([((b"b",), Pairs(keys, [b"v" * 40] * len(keys)))], str(path), page_size=1024, sync=False)
     return path
 
 

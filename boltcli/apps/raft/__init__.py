@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...storage.data_directory import places_of
 from ..contract import Application
+from ..places import places_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from ...apps.registry import recognise
 from ...apps.store import SnapshotStore
 from ...errors import BoltError, KeyNotFound
 from ...ops.check.database_check import check
-from ...ops.space.page_story import page_story
+from ...ops.space.page_use import page_story
 from ...render.names import path_text, shell_quoted
 from ...tree.bucket import find_bucket, seek
-from ...tree.key_range import stretches
+from ...tree.key_range import leaf_ranges
 from ...tree.page_map import page_map
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...apps.contract import Application, Codec
     from ...format.bucket import BucketRef
     from ...ops.check.findings import Finding
-    from ...ops.space.page_story import PageStory
+    from ...ops.space.page_use import PageStory
     from ...storage.snapshot import Snapshot
     from ...tree.page_map import PageMap
 
@@ -81,7 +81,7 @@ class Session:
     def buckets(self, path: Path) -> tuple[list[bytes], bool]:
         """Return names of the buckets in the bucket at ``path``, and whether these are all."""
         names: list[bytes] = []
-        for number, (leaf, keys, _, _) in enumerate(stretches(self.snapshot, self.bucket(path))):
+        for number, (leaf, keys, _, _) in enumerate(leaf_ranges(self.snapshot, self.bucket(path))):
             names += [keys[index] for index in leaf.bucket_indexes()]
             if len(names) > _MOST_BUCKETS or number >= _MOST_PAGES:
                 return names[:_MOST_BUCKETS], False

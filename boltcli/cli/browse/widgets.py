@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ...apps.contract import Codec
     from ...ops.read.key_pages import KeyRow
-    from ...ops.space.page_story import PageStory
+    from ...ops.space.page_use import PageStory
     from ...tree.page_map import PageMap
     from .window import KeyWindow
 

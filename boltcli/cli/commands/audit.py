@@ -237,9 +237,9 @@ def _is_of_another(db: SnapshotStore, path: str, how: str, job: Job) -> bool:
     At the place of a store that has an audit the file should have been recognised.
     """
     from ...apps.contract import Application
+    from ...apps.places import program_at
     from ...apps.registry import application
     from ...apps.store import names
-    from ...storage.data_directory import program_at
 
     if job.options.app != "auto":
         return False

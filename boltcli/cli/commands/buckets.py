@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import Corrupted
-from ...ops.read.key_pages import key_pages
+from ...ops.read.key_pages import keyed_leaves
 from ...tree.bucket import root_bucket
 from ..command import command
 
@@ -27,14 +27,15 @@ def buckets(db: Database, job: Job, out: BinaryIO, err: BinaryIO) -> None:
         return
     shown: set[bytes] = set()
     try:
-        for names in key_pages(db, root_bucket(db)):
+        for _, names in keyed_leaves(db, root_bucket(db)):
             out.write(_lines(names, out))
             shown.update(names)
     except Corrupted:
-        from ...ops.read.key_pages import sound_names
+        from ...ops.read.key_pages import surviving_keys
 
-        for names in sound_names(db):
-            out.write(_lines([name for name in names if name not in shown], out))
+        for found in surviving_keys(db, root_bucket(db)):
+            if not isinstance(found, Corrupted):
+                out.write(_lines([name for name in found if name not in shown], out))
         raise
 
 

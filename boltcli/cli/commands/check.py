@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, CheckFailed
-from ...ops.check.database_check import check
-from ...ops.check.file_warnings import remarks
-from ...ops.check.findings import UNCOUNTED
+from ...ops.check.database_check import UNCOUNTED, check, file_warnings
 from ..command import command
 
 TYPE_CHECKING = False
@@ -81,9 +79,9 @@ def check_(
                 from ...render.formats import auto
 
                 out.write(finding.line(auto) + b"\n")
-        warnings = [str(warning) for warning in remarks(db)]
+        warnings = [str(warning) for warning in file_warnings(db)]
         if deep:
-            from ...ops.check.file_warnings import pairs_in_root
+            from ...ops.check.database_check import pairs_in_root
 
             warnings += pairs_in_root(db)
     if uncounted:
@@ -107,7 +105,7 @@ def check_(
     if count:
         out.write(b"%s%d errors found\n" % (b"at least " * bool(uncounted), count))
         if explain:
-            from ...ops.check.explanations import explanation
+            from ...ops.check.findings import explanation
             from ...render.diagnosis import explanation_text
 
             for kind, pages in kinds.items():
@@ -118,7 +116,7 @@ def check_(
 
 def _explanations(kinds: dict[str, int]) -> list[dict[str, Any]]:
     """Return an object for each kind of finding."""
-    from ...ops.check.explanations import explanation
+    from ...ops.check.findings import explanation
     from ...render.diagnosis import explanation_record
 
     return [{"kind": kind, "count": kinds[kind], **explanation_record(explanation(kind))} for kind in kinds]

@@ -97,7 +97,7 @@ def _compare(old: Snapshot, new: Snapshot, job: Job, out: BinaryIO) -> int:
     start, stop = bounds(address(options.prefix))
     found = diff(old, new, path, start=start, stop=stop, same_file=job.previous)
     if options.summary:
-        from ...ops.compare.summary import summary
+        from ...ops.compare.change import summary
 
         rows = summary(found, old, new, path, options.depth)
         if job.json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 
 from ...errors import ArgumentError
-from ...ops.space.space_usage import usage
+from ...ops.space.pages import usage
 from ...ops.write.compact import measure
 from ...render.usage import ORDERS, usage_text
 from ..command import command

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..options import Path, pages
 
 
-@command("dump", example="boltcli dump fixtures/document.db 0", group="Pages")
+@command("dump", example="boltcli dump fixtures/document.db 0", group="Pages", opens="offset")
 def dump(
     job: Job,
     out: BinaryIO,

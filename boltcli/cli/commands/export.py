@@ -123,32 +123,25 @@ def _write(snapshot: Snapshot, job: Job, form: str, out: BinaryIO) -> None:
 
 def _lines(snapshot: Snapshot, job: Job, out: BinaryIO) -> None:
     """Write the rows, then their number or the error, so that a truncated export can be recognised."""
-    from ...ops.read.select_items import items, outer_buckets
+    from functools import partial
+
+    from ...ops.read.content import Bounds, Enter, placed, whole_content
     from ...render import records
-    from ...render.ndjson import bucket_row, end_row, rows
-    from ...tree.bucket import find_bucket
-    from ...tree.walk import Whole
+    from ...render.decoded import export_lines
+    from ...render.ndjson import bucket_row, end_row, pair_lines
 
-    decoder, path = asked(snapshot, job.options), tuple(addresses(job.options.bucket))
-    if decoder is not None:
-        from functools import partial
-
-        from ...render.decoded import export_lines
-
-        rows = partial(export_lines, decoder=decoder)
+    decoder = asked(snapshot, job.options)
+    lines = pair_lines if decoder is None else partial(export_lines, decoder=decoder)
     pairs = buckets = 0
     try:
-        for outer in outer_buckets(snapshot, path):
-            out.write(records.line(bucket_row(*outer)))
-            buckets += bool(outer[0])
-        guard = Whole(snapshot, laid_out=True, warn=job.warn)
-        for part in items(snapshot, find_bucket(snapshot, path), path, recursive=True, guard=guard):
-            out.writelines(rows(part))
-            inner = part.bucket_count()
-            buckets += inner
-            pairs += len(part.keys) - inner
-        if not path:
-            guard.finish()
+        content = whole_content(snapshot, Bounds(tuple(addresses(job.options.bucket))), warn=job.warn)
+        for path, event in placed(content, snapshot.meta.sequence):
+            if isinstance(event, Enter):
+                out.write(records.line(bucket_row(path, event.sequence)))
+                buckets += bool(path)
+            else:
+                out.writelines(lines(path, event))
+                pairs += len(event.keys)
     except Corrupted as error:
         out.write(records.line({"end": False, "error": records.error(error, job.path)}))
         raise

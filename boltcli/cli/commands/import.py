@@ -7,7 +7,7 @@ import sys
 
 from ...errors import ArgumentError, OpenError
 from ...ops.write.compact import PAGE_SIZES
-from ...ops.write.load_rows import load
+from ...ops.write.load import load
 from ...render.human import written
 from ...storage.opened import take_stdin
 from ..command import command
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...ops.write.load_rows import Row
+    from ...ops.read.content import Placed
     from ...render.ndjson import End
     from ..job import Job
     from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, files
@@ -74,7 +74,7 @@ def import_(
     out.write(f"{done.pairs} pairs in {done.buckets} buckets -> {size}\n".encode())
 
 
-def _rows(job: Job) -> Iterator[Row]:
+def _rows(job: Job) -> Iterator[Placed]:
     """Yield the rows of the source; its first bytes show the format: lines of JSON, SQLite, Parquet, Arrow."""
     source = job.path
     try:
@@ -97,12 +97,13 @@ def _rows(job: Job) -> Iterator[Row]:
         raise OpenError("read", source, error.strerror or str(error)) from error
 
 
-def _parsed(job: Job, file: BinaryIO) -> Iterator[Row]:
+def _parsed(job: Job, file: BinaryIO) -> Iterator[Placed]:
     """Yield the rows in lines of JSON, up to the last line of an export; skip empty lines.
 
     Raises :class:`~boltcli.errors.ArgumentError` if the last line is missing or has other counts; with --partial
     this is a warning.
     """
+    from ...ops.read.content import Enter
     from ...render.json_array import ArrayReader
     from ...render.ndjson import End
     from ...render.ndjson_reader import parsed_lines
@@ -110,17 +111,18 @@ def _parsed(job: Job, file: BinaryIO) -> Iterator[Row]:
     pairs = buckets = 0
     counted = True  # the output of deleted has no last line with counts
     end: End | None = None
-    for row, line in parsed_lines(ArrayReader(file)):
+    for said, line in parsed_lines(ArrayReader(file)):
         if not pairs and b'"certainty":' in line:
             counted = False
-        if isinstance(row, End):
-            end = row
+        if isinstance(said, End):
+            end = said
             continue
-        if len(row) == 2:
-            buckets += bool(row[0])
+        path, event = said
+        if isinstance(event, Enter):
+            buckets += bool(path)
         else:
-            pairs += len(row[1]) if isinstance(row[1], list) else 1
-        yield row
+            pairs += len(event.keys)
+        yield said
     problem = _problem(end, pairs, buckets)
     if not counted and end is None:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, Corrupted, DamageSkipped
-from ...ops.read.key_pages import all_keys, key_pages
+from ...ops.read.key_pages import all_keys, keyed_leaves
 from ...render.formats import lines
 from ...tree.bucket import find_bucket, has_branches
 from ..command import command
@@ -95,7 +95,7 @@ def keys_(
     elif has_branches(db, found):
         _many(db, found, job, write, out)
     else:
-        for keys in key_pages(db, found):
+        for _, keys in keyed_leaves(db, found):
             out.write(write(keys, format))
     for damage in skipped:
         job.warn(f"skipped {damage}")

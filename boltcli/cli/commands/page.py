@@ -26,7 +26,7 @@ SEPARATOR = b"===============================================\n"
 _BEYOND = 1 << 16  # pages beyond the end of the file that are reported one by one
 
 
-@command("page", example="boltcli page fixtures/document.db 0", group="Pages")
+@command("page", example="boltcli page fixtures/document.db 0", group="Pages", opens="offset")
 def page_(
     job: Job,
     out: BinaryIO,

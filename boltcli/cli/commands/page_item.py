@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..options import Decode, Format, Message, Path, Proto, pages
 
 
-@command("page-item", example="boltcli page-item --key-only fixtures/document.db 4 0", group="Pages")
+@command("page-item", example="boltcli page-item --key-only fixtures/document.db 4 0", group="Pages", opens="offset")
 def page_item(
     job: Job,
     out: BinaryIO,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...errors import Corrupted
-from ...ops.space.free_pages import free_pages
-from ...ops.space.page_list import FREE, page_rows
+from ...ops.space.pages import FREE, page_rows
 from ...render.pages import HEADING, table_rows
+from ...tree.page_map import free_pages
 from ..command import command
 
 TYPE_CHECKING = False

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...ops.compare.change import Change
     from ...ops.compare.overlay import Overlay
-    from ...ops.write.load_rows import Loaded
+    from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
     from ..job import Job
     from ..options import Human, NoSync, Path, files
@@ -75,6 +75,8 @@ def patch_(
         raise ArgumentError("either --output or --in-place is required")
     if in_place and job.previous:
         raise ArgumentError("--in-place changes the newest state: it can't be combined with --previous")
+    if in_place and job.value("offset"):
+        raise ArgumentError("--in-place replaces the whole file: it can't be combined with --offset; use --output")
     with Overlay(force=force) as overlay:
         overlay.add(_changes(job.arguments[1]))
         if in_place:

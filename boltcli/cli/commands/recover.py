@@ -68,7 +68,7 @@ def recover(
     human: Human = False,
 ) -> int:
     """Write everything that a damaged file still holds to a sound database."""
-    from ...ops.rescue.recover import recover_file
+    from ...ops.rescue.recover import other_database, recover_file
     from ...render.recovery import recovery_record, recovery_text
 
     with job.progress("recovering") as progress:
@@ -86,6 +86,8 @@ def recover(
             sync=not no_sync,
             progress=progress,
         )
+    for offset in report.others:
+        job.warn(other_database(offset))
     if job.json:
         from ...render import records
 

@@ -54,7 +54,7 @@ def redact_(
     human: Human = False,
 ) -> None:
     """Copy a database for a bug report: same size, pages and damage, values replaced by filler, free pages wiped."""
-    from ...ops.rescue.redaction import redact
+    from ...ops.rescue.redact import redact
 
     with job.progress("redacting") as progress:
         done = redact(

@@ -96,9 +96,8 @@ def report(
 
 def _context(snapshot: Snapshot, job: Job) -> Context:
     from ...errors import Corrupted
-    from ...ops.check.database_check import check
-    from ...ops.check.file_warnings import remarks
-    from ...ops.space.space_top import SpaceTop, top_levels
+    from ...ops.check.database_check import check, file_warnings
+    from ...ops.space.top import SpaceTop, top_levels
     from ...render import html_report
     from ...render.formats import auto
     from ...render.human import size
@@ -116,7 +115,7 @@ def _context(snapshot: Snapshot, job: Job) -> Context:
             elif total > html_report.MOST_FINDINGS:
                 break
     mapped = page_map(snapshot)
-    warnings = [str(warning) for warning in remarks(snapshot)]
+    warnings = [str(warning) for warning in file_warnings(snapshot)]
     found = SpaceTop(snapshot.size)
     compaction = "unknown: the file is damaged"
     try:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
+    from ...ops.read.content import Bounds
     from ...tables.duck import Session
-    from ...tables.pair_pages import Bounds
     from ..job import Job
     from ..options import Force, From, Prefix, To, buckets, files
 
@@ -128,7 +128,7 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 def _bounds(options: Any) -> Bounds:
     """Return what is read of ``pairs``. Raises :class:`~boltcli.errors.ArgumentError`."""
-    from ...tables.pair_pages import EVERYTHING, Bounds
+    from ...ops.read.content import EVERYTHING, Bounds
     from ...tree.key_range import bounds
 
     if not options.bucket:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ops.stats.database_stats import database_stats
+from ...ops.stats.buckets import database_stats
 from ...render import text
 from ..command import command
 from ..key_argument import address

@@ -53,7 +53,7 @@ def top(
     human: Human = False,
 ) -> None:
     """Show what takes the space: buckets, key prefixes, largest pairs, sizes, fill of pages, free runs."""
-    from ...ops.space.space_top import space_top, top_levels
+    from ...ops.space.top import space_top, top_levels
     from ...render.space_report import top_record, top_text
 
     path, most = addresses(job.arguments[1:]), limit or 1 << 62

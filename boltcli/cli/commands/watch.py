@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from typer import Option
 
     from ...apps.decode import Decoder
-    from ...ops.compare.wait_for_write import Waiter
-    from ...ops.compare.watch import Commit
+    from ...ops.compare.watch import Commit, Waiter
     from ..job import Job
     from ..options import BucketPath, Decode, Message, Path, Proto
     from ..values import parse_timeout
@@ -60,7 +59,7 @@ def watch_(
     interval: Annotated[
         str,
         Option(
-            help="Time between two looks at the file: 500ms, 2s. Linux reports writes at once.",
+            help="Time between two looks at the file: 500ms, 2s. Most writes are seen at once.",
             metavar="DURATION",
             parser=parse_timeout,
         ),
@@ -70,21 +69,20 @@ def watch_(
     message: Message = "",
 ) -> None:
     """Follow a database in use: print each change as it is committed."""
-    from ...ops.compare.wait_for_write import Waiter
-    from ...ops.compare.watch import watch
+    from ...ops.compare.watch import Waiter, watch
 
     names = tuple(addresses(buckets))
     start, stop = bounds(address(prefix))
     with_values = not keys_only and (values or job.json)
     output = ChangeOutput(out, json=job.json, values=with_values, above=len(names), decoder=_decoder(job))
-    with Waiter(path, max(seconds(interval), _SHORTEST)) as waiter:
-        _end_by_signals(waiter)
-        for commit in watch(path, waiter, names, start=start, stop=stop, initial=initial):
-            _tell(commit, job, err)
-            if commit.replaced:
-                output.decoder = _decoder(job)
-            _write(commit, output)
-            out.flush()
+    waiter = Waiter(path, max(seconds(interval), _SHORTEST))
+    _end_by_signals(waiter)
+    for commit in watch(path, waiter, names, start=start, stop=stop, initial=initial):
+        _tell(commit, job, err)
+        if commit.replaced:
+            output.decoder = _decoder(job)
+        _write(commit, output)
+        out.flush()
 
 
 def _tell(commit: Commit, job: Job, err: BinaryIO) -> None:

@@ -43,7 +43,7 @@ def why(
 ) -> None:
     """Show why a page exists: the pages that refer to it, now and before the last transaction, and its content."""
     from ...ops.check.database_check import check
-    from ...ops.space.page_story import page_story
+    from ...ops.space.page_use import page_story
     from ...render.page_stories import story_record, story_text
     from ...tree.page_map import page_map
 

@@ -7,7 +7,6 @@ pages.
 
 from __future__ import annotations
 
-from array import array
 from copy import copy
 from itertools import accumulate
 from operator import add
@@ -17,8 +16,8 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import (
     BRANCH_PAGE,
     BUCKET_HEADER_SIZE,
+    COUNT_IN_FIRST_ID,
     ELEMENT_SIZE,
-    FREELIST_PAGE,
     LEAF_PAGE,
     MAX_KEY_SIZE,
     META_PAGE,
@@ -26,8 +25,7 @@ from ...format.constants import (
     PAGE_TYPES,
 )  # fmt: skip
 from ...format.page import BranchElements, LeafElements, ascend, type_name
-from ...tree.bucket import root_bucket
-from ...tree.walk import Seen, flat, pages_or_damage
+from ...tree.page_map import DAMAGED, FREE, LOST, META, NOBODY, PageMap
 from .database_check import check
 from .findings import Finding, stack_text
 
@@ -36,110 +34,80 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...format.meta import Meta
-    from ...format.page import Page
+    from ...format.page import Owner, Page
     from ...storage.snapshot import Snapshot
-    from ...tree.walk import Nested
+    from ...tree.page_map import Before
     from .findings import FindingKind
 
-_RUNS = 4  # limit on the pages claimed by all runs, as a multiple of the pages in the file
-_NOBODY, _META, _FREELIST, _FREE, _BUCKETS = range(5)
+_OTHERS = {META: "the meta pages", FREE: "the free pages"}
 
 
-class Accounts:
-    """The owner of each page in the file; it takes four bytes of memory a page."""
+def _freelist_findings(ledger: PageMap) -> Iterator[Finding]:
+    """Claim the pages of the freelist and the free pages; yield findings about them."""
+    claimed = ledger.freelist()
+    if claimed is None:
+        return  # already reported by the check
+    page, ids, before = claimed
+    pgid, hwm = ledger.meta.freelist, ledger.meta.hwm
+    yield from _claim_findings(ledger, page, pgid, None, before)
+    size = PAGE_HEADER_SIZE + 8 * (len(ids) + (page.count == COUNT_IN_FIRST_ID))
+    problem = ""
+    if page.offset + size > page.end:
+        problem = f"{len(ids)} free page ids do not fit"
+    elif len(ids) > ledger.snapshot.page_count:
+        problem = f"{len(ids)} free page ids are more than the file has pages"
+    if problem:
+        ledger.kinds = ledger.kinds.replace(bytes((FREE,)), bytes((LOST,)))  # which pages are free isn't known
+        yield Finding("freelist", pgid, f"page {pgid} at offset {page.file_offset}: {problem}, in a freelist page")
+        return
+    if page.pgid != pgid:
+        yield Finding("freelist", pgid, f"page {pgid}: the freelist identifies itself as page {page.pgid}")
+    if ids != sorted(ids):
+        yield Finding("freelist", pgid, f"page {pgid}: the freelist isn't in ascending order")
+    own = range(pgid, pgid + page.overflow + 1)
+    for free in ids:
+        if not 2 <= free < hwm:
+            yield Finding("freelist", free, f"page {free}: freed, expected one in [2, {hwm})")
+        elif free in own:
+            yield Finding("freelist", free, f"page {free}: freed, and it holds the freelist")
+    if page.buffer[page.offset + size : page.end].strip(b"\0"):
+        yield Finding("freelist", pgid, f"page {pgid}: there are bytes after the freelist's ids")
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._owners = array("I", bytes(4 * max(snapshot.page_count, 2)))
-        self._owners[0] = self._owners[1] = _META
-        self._buckets: list[BucketRef] = []
-        self._left = _RUNS * len(self._owners)
 
-    def freelist(self) -> Iterator[Finding]:
-        """Record the pages of the freelist and the free pages; yield findings about them."""
-        snapshot = self._snapshot
-        pgid, hwm = snapshot.meta.freelist, snapshot.meta.hwm
-        if not snapshot.meta.has_freelist:
-            return
-        try:
-            page = snapshot.any_page(pgid)
-            if page.flags != FREELIST_PAGE:
-                return  # already reported by the check
-        except Corrupted:
-            return
-        yield from self._claim(page, pgid, _FREELIST)
-        try:
-            ids = page.freelist_ids(page.end, snapshot.page_count)
-        except Corrupted as damage:
-            words = f"page {pgid} at offset {page.file_offset}: {damage.problem}, in a freelist page"
-            yield Finding("freelist", pgid, words)
-            return
-        if page.pgid != pgid:
-            yield Finding("freelist", pgid, f"page {pgid}: the freelist identifies itself as page {page.pgid}")
-        if ids != sorted(ids):
-            yield Finding("freelist", pgid, f"page {pgid}: the freelist isn't in ascending order")
-        owners = self._owners
-        for free in ids:
-            if not 2 <= free < hwm:
-                yield Finding("freelist", free, f"page {free}: freed, expected one in [2, {hwm})")
-            elif free < len(owners):
-                if owners[free] == _FREELIST:
-                    yield Finding("freelist", free, f"page {free}: freed, and it holds the freelist")
-                else:
-                    owners[free] = _FREE
-        slack = page.buffer[page.offset + 16 + 8 * (len(ids) + (page.count == 0xFFFF)) : page.end]
-        if slack.strip(b"\0"):
-            yield Finding("freelist", pgid, f"page {pgid}: there are bytes after the freelist's ids")
+def _claim_findings(ledger: PageMap, page: Page, pgid: int, bucket: Owner | None, before: Before) -> Iterator[Finding]:
+    """Yield findings about the run at ``pgid``, claimed by ``bucket`` (None: the freelist) and by others ``before``."""
+    stop, hwm = pgid + page.overflow + 1, ledger.meta.hwm
+    if not before and stop <= hwm:
+        return
+    owner = bucket.label if isinstance(bucket, BucketRef) else "the freelist"
+    way = f" {stack_text(page.stack)}" if page.stack else ""
+    if stop > hwm:
+        beyond = f"its last page is {stop - 1}, beyond the high-water mark, {hwm}"
+        yield Finding("owner", pgid, f"page {pgid}: in {owner}, {beyond}{way}")
+    said = set()
+    for part, kind, number in before:
+        other = _OTHERS.get(kind, "the freelist") if number == NOBODY else ledger.buckets[number].label
+        if other not in said:
+            said.add(other)
+            also = "twice" if other == owner else f"in {other} and"
+            yield Finding("owner", part, f"page {part}: {also} in {owner}{way}")
 
-    def bucket(self, bucket: BucketRef) -> int:
-        """Return the owner number of ``bucket``."""
-        self._buckets.append(bucket)
-        return _BUCKETS + len(self._buckets) - 1
 
-    def claim(self, page: Page, owner: int) -> Iterator[Finding]:
-        """Record a bucket as the owner of a page run; yield findings if another owner has a page of it."""
-        return self._claim(page, page.pgid, owner)
-
-    def _claim(self, page: Page, pgid: int, owner: int) -> Iterator[Finding]:
-        owners, hwm = self._owners, self._snapshot.meta.hwm
-        stop = pgid + page.overflow + 1
-        way = f" {stack_text(page.stack)}" if page.stack else ""
-        if stop > hwm:
-            beyond = f"its last page is {stop - 1}, beyond the high-water mark, {hwm}"
-            yield Finding("owner", pgid, f"page {pgid}: in {self._name(owner)}, {beyond}{way}")
-        if self._left < 0:
-            stop = pgid + 1  # too many overlapping runs: record only their first pages
-        stop = min(stop, len(owners))
-        self._left -= stop - pgid
-        said = set()
-        for part in range(pgid, stop):
-            before = owners[part]
-            if before and before not in said:
-                said.add(before)
-                also = "twice" if before == owner else f"in {self._name(before)} and"
-                yield Finding("owner", part, f"page {part}: {also} in {self._name(owner)}{way}")
-            owners[part] = owner
-
-    def _name(self, owner: int) -> str:
-        if owner < _BUCKETS:
-            return ("nothing", "the meta pages", "the freelist", "the free pages")[owner]
-        return self._buckets[owner - _BUCKETS].label
-
-    def lost(self) -> Iterator[Finding]:
-        """Yield a finding for each page without an owner."""
-        snapshot = self._snapshot
-        pgid = 2
-        while pgid < min(snapshot.meta.hwm, len(self._owners)):
-            if self._owners[pgid] == _NOBODY:
-                try:
-                    page = snapshot.page(pgid)
-                except Corrupted:
-                    yield Finding("lost", pgid, f"page {pgid}: it has no owner, and its type is unknown")
-                else:
-                    what = f"a {PAGE_TYPES[page.flags]} page of {page.count} elements, {page.overflow + 1} pages long"
-                    yield Finding("lost", pgid, f"page {pgid}: it has no owner, and looks like {what}")
-                    pgid += page.overflow
-            pgid += 1
+def _lost_findings(ledger: PageMap) -> Iterator[Finding]:
+    """Yield a finding for each page without an owner."""
+    snapshot = ledger.snapshot
+    pgid = 2
+    while pgid < min(ledger.meta.hwm, len(ledger.kinds)):
+        if ledger.kinds[pgid] in (LOST, DAMAGED):
+            try:
+                page = snapshot.page(pgid)
+            except Corrupted:
+                yield Finding("lost", pgid, f"page {pgid}: it has no owner, and its type is unknown")
+            else:
+                what = f"a {PAGE_TYPES[page.flags]} page of {page.count} elements, {page.overflow + 1} pages long"
+                yield Finding("lost", pgid, f"page {pgid}: it has no owner, and looks like {what}")
+                pgid += page.overflow
+        pgid += 1
 
 
 def leaf_layout(page: Page, leaf: LeafElements, page_size: int) -> Iterator[str]:
@@ -214,97 +182,88 @@ def _overlapped(index: int, positions: list[int], sizes: list[int]) -> int | Non
     return None
 
 
-def tree_findings(snapshot: Snapshot, accounts: Accounts) -> Iterator[Finding]:
-    """Yield findings about the tree of each bucket, the root bucket first, parents before children."""
-    return flat(_Trees(snapshot, accounts).tree(root_bucket(snapshot)))
-
-
-class _Trees:
-    def __init__(self, snapshot: Snapshot, accounts: Accounts) -> None:
-        self.snapshot = snapshot
-        self.accounts = accounts
-        self.seen = Seen(snapshot)
-
-    def tree(self, bucket: BucketRef) -> Nested[Finding]:
-        inside: list[BucketRef] = []
-        owner = self.accounts.bucket(bucket)
-        depth = 0  # level of the first leaf
-        for page in pages_or_damage(self.snapshot, bucket, self.seen):
-            if isinstance(page, Corrupted):
-                yield Finding("damaged", page.page or 0, str(page))
-                continue
-            yield from self.accounts.claim(page, owner)
-            if page.flags == BRANCH_PAGE:
-                problems = self._branch(page)
-            else:
-                problems = self._leaf(page, inside)
-                level = len(page.stack)
-                depth = depth or level
-                if depth != level:
-                    yield _finding("shape", page, f"a leaf on level {level}, the first one is on level {depth}")
-                if not page.count and level > 1:
-                    yield _finding("shape", page, "a leaf without elements below a branch page")
-            try:
-                for words in problems:
-                    yield _finding("layout", page, words)
-            except Corrupted as damage:
-                yield Finding("layout", page.pgid, str(damage))
-        for child in inside:
-            yield self.tree(child)
-
-    def _branch(self, page: Page) -> Iterator[str]:
-        branch = BranchElements(page)
-        yield from branch_layout(page, branch, self.snapshot.page_size)
-        hwm = self.snapshot.meta.hwm
-        for index, child in enumerate(branch.pgids):
-            if not 2 <= child < hwm:
-                yield f"element {index} leads to page {child}, expected one in [2, {hwm})"
-
-    def _leaf(self, page: Page, inside: list[BucketRef]) -> Iterator[str]:
-        leaf = LeafElements(page)
-        yield from leaf_layout(page, leaf, self.snapshot.page_size)
-        for index in leaf.bucket_indexes():
-            try:
-                child = open_bucket(leaf, index)
-            except Corrupted as damage:
-                yield damage.problem
-                continue
-            for words in self._bucket(child, leaf, index):
-                yield f"element {index}, {child.label}: {words}"
-            if child.root:
-                inside.append(child)
-
-    def _bucket(self, child: BucketRef, leaf: LeafElements, index: int) -> Iterator[str]:
-        """Yield problems of a nested bucket: of its value and its inline page."""
-        hwm = self.snapshot.meta.hwm
-        if child.root:
-            if not 2 <= child.root < hwm:
-                yield f"its root is page {child.root}, expected one in [2, {hwm})"
-            if leaf.value_sizes[index] != BUCKET_HEADER_SIZE:
-                yield f"its value is {leaf.value_sizes[index]} bytes long, expected {BUCKET_HEADER_SIZE}"
-            return
-        page = child.inline
-        assert page is not None
-        page.end = page.limit = page.offset - BUCKET_HEADER_SIZE + leaf.value_sizes[index]
-        yield from self._inline(page)
-
-    def _inline(self, page: Page) -> Iterator[str]:
-        if page.pgid or page.overflow:
-            yield f"its inline page bears the id {page.pgid} and overflow {page.overflow}, expected 0 and 0"
-        if page.flags != LEAF_PAGE:
-            yield f"its inline page has the flags {page.flags:x}, expected those of a leaf"
-            return
+def _tree_findings(ledger: PageMap) -> Iterator[Finding]:
+    """Claim the pages of all buckets; yield findings, the root bucket's first, parents before children."""
+    depth = 0  # level of the first leaf in a tree
+    for found in ledger.trees():
+        if isinstance(found, Corrupted):
+            yield Finding("damaged", found.page or 0, str(found))
+            continue
+        page, before = found
+        yield from _claim_findings(ledger, page, page.pgid, page.bucket, before)
+        level = len(page.stack)
+        if level == 1:
+            depth = 0
+        if page.flags == BRANCH_PAGE:
+            problems = _branch(ledger.snapshot, page)
+        else:
+            problems = _leaf(ledger.snapshot, page)
+            depth = depth or level
+            if depth != level:
+                yield _finding("shape", page, f"a leaf on level {level}, the first one is on level {depth}")
+            if not page.count and level > 1:
+                yield _finding("shape", page, "a leaf without elements below a branch page")
         try:
-            leaf = LeafElements(page)
-            yield from (f"in its inline page, {words}" for words in leaf_layout(page, leaf, 0))
-            keys = leaf.keys()
+            for words in problems:
+                yield _finding("layout", page, words)
         except Corrupted as damage:
-            yield f"in its inline page, {damage.problem}"
-            return
-        if not ascend(keys):
-            yield "in its inline page, the keys are out of order"
-        if leaf.bucket_indexes():
-            yield "its inline page holds a bucket, which must not be nested in an inline page"
+            yield Finding("layout", page.pgid, str(damage))
+
+
+def _branch(snapshot: Snapshot, page: Page) -> Iterator[str]:
+    branch = BranchElements(page)
+    yield from branch_layout(page, branch, snapshot.page_size)
+    hwm = snapshot.meta.hwm
+    for index, child in enumerate(branch.pgids):
+        if not 2 <= child < hwm:
+            yield f"element {index} leads to page {child}, expected one in [2, {hwm})"
+
+
+def _leaf(snapshot: Snapshot, page: Page) -> Iterator[str]:
+    leaf = LeafElements(page)
+    yield from leaf_layout(page, leaf, snapshot.page_size)
+    for index in leaf.bucket_indexes():
+        try:
+            child = open_bucket(leaf, index)
+        except Corrupted as damage:
+            yield damage.problem
+            continue
+        for words in _bucket(snapshot, child, leaf, index):
+            yield f"element {index}, {child.label}: {words}"
+
+
+def _bucket(snapshot: Snapshot, child: BucketRef, leaf: LeafElements, index: int) -> Iterator[str]:
+    """Yield problems of a nested bucket: of its value and its inline page."""
+    hwm = snapshot.meta.hwm
+    if child.root:
+        if not 2 <= child.root < hwm:
+            yield f"its root is page {child.root}, expected one in [2, {hwm})"
+        if leaf.value_sizes[index] != BUCKET_HEADER_SIZE:
+            yield f"its value is {leaf.value_sizes[index]} bytes long, expected {BUCKET_HEADER_SIZE}"
+        return
+    page = child.inline
+    assert page is not None
+    page.end = page.limit = page.offset - BUCKET_HEADER_SIZE + leaf.value_sizes[index]
+    yield from _inline(page)
+
+
+def _inline(page: Page) -> Iterator[str]:
+    if page.pgid or page.overflow:
+        yield f"its inline page bears the id {page.pgid} and overflow {page.overflow}, expected 0 and 0"
+    if page.flags != LEAF_PAGE:
+        yield f"its inline page has the flags {page.flags:x}, expected those of a leaf"
+        return
+    try:
+        leaf = LeafElements(page)
+        yield from (f"in its inline page, {words}" for words in leaf_layout(page, leaf, 0))
+        keys = leaf.keys()
+    except Corrupted as damage:
+        yield f"in its inline page, {damage.problem}"
+        return
+    if not ascend(keys):
+        yield "in its inline page, the keys are out of order"
+    if leaf.bucket_indexes():
+        yield "its inline page holds a bucket, which must not be nested in an inline page"
 
 
 def _finding(kind: FindingKind, page: Page, words: str) -> Finding:
@@ -395,10 +354,10 @@ def deep_check(
             told.add(finding.page)
         unreachable = unreachable or finding.kind == "unreachable-unfreed"
         yield finding
-    accounts = Accounts(snapshot)
-    for part in (meta_findings(snapshot), accounts.freelist(), tree_findings(snapshot, accounts)):
+    ledger = PageMap(snapshot)
+    for part in (meta_findings(snapshot), _freelist_findings(ledger), _tree_findings(ledger)):
         for finding in part:
             if finding.kind != "damaged" or finding.page not in told:
                 yield finding
     if unreachable:
-        yield from accounts.lost()
+        yield from _lost_findings(ledger)

@@ -11,19 +11,22 @@ finding, the pages below it are skipped, and the check continues.
 
 from __future__ import annotations
 
+from _operator import add
+
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, bucket_for_check
-from ...format.constants import BRANCH_PAGE, LEAF_PAGE, PAGE_TYPES
+from ...format.constants import BRANCH_PAGE, LEAF_PAGE, MAX_DATA, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
 from ...tree.bucket import child_bucket, root_bucket
-from ...tree.freelist import BEYOND, stored_free_pages
-from ...tree.walk import Seen, Walk, flat
-from .findings import UNCOUNTED, Finding, stack_text
-from .key_order import check_value_sizes, element_disorder, in_order, leaf_disorder, readable_keys
+from ...tree.freelist import BEYOND, read_freelist
+from ...tree.page_map import BEYOND as BEYOND_MARK
+from ...tree.page_map import FREE, FREELIST, LEAF, LOST, PageMap
+from ...tree.walk import Seen, flat, in_order
+from .findings import Finding, stack_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
@@ -43,21 +46,22 @@ def exact_check(
 
 def check_trees(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield what is wrong with the trees, as bbolt looks at them to find the free pages: nothing else counts."""
-    return flat(_Check(snapshot)._buckets(root_bucket(snapshot)))
+    check = _Check(snapshot)
+    check.ledger.kinds[:2] = bytes((LOST, LOST))  # the meta pages don't count either
+    return flat(check._buckets(root_bucket(snapshot)))
 
 
 class _Check:
-    """The state of one check: the pages that were reached, and the free ones."""
+    """The state of one check: the ledger of the pages that were reached, and the free ones."""
 
     def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> None:
         self.snapshot = snapshot
         self.progress = progress
         self.hwm = snapshot.meta.hwm
-        # One byte a page, including some beyond the end of the file, which runs may claim.
-        # Pages beyond those are not tracked, whatever the file claims.
-        self.tracked = snapshot.page_count + BEYOND
-        self.reached = bytearray(self.tracked)
-        self.freed = bytearray(self.tracked)
+        # Including some pages beyond the end of the file, which runs may claim.
+        # Pages beyond those are not in the ledger, whatever the file claims.
+        self.ledger = PageMap(snapshot, beyond=BEYOND)
+        self.freed: set[int] = set()
         self.freelist_known = True
         self.visited = 0
         self.budget = _VISITS * snapshot.page_count + BEYOND
@@ -76,7 +80,7 @@ class _Check:
             yield from self._unreachable()
             if self.budget < 0:
                 words = "pages are referenced so often that not all references were followed"
-                yield Finding(UNCOUNTED, self.snapshot.meta.root, f"{words}: there are more findings")
+                yield Finding("uncounted", self.snapshot.meta.root, f"{words}: there are more findings")
         elif not 2 <= from_page < self.hwm:
             yield Finding("out-of-range", from_page, f"page ID ({from_page}) out of range [2, {self.hwm})")
         else:
@@ -118,19 +122,16 @@ class _Check:
             self._rebuild_freelist(from_page)
             return
         try:
-            ids = stored_free_pages(self.snapshot, self.snapshot.meta)
+            _, ids = read_freelist(self.snapshot, self.snapshot.meta)
         except Corrupted as damage:
             self.freelist_known = False
             yield from self._damage(damage)
             return
-        freed = self.freed
-        before = -1
-        for free in ids:
-            if free == before:
+        for free in sorted(ids):
+            if free in self.freed:
                 yield Finding("already-freed", free, f"page {free}: already freed")
-            elif free < self.tracked:
-                freed[free] = 1
-            before = free
+            self.freed.add(free)
+        self.ledger.free(ids)
 
     def _rebuild_freelist(self, from_page: int) -> None:
         """Find the free pages by a full walk if no freelist is stored: those that it doesn't reach.
@@ -143,26 +144,23 @@ class _Check:
             return
         walk = _Check(self.snapshot)
         if next(flat(walk._buckets(root_bucket(self.snapshot))), None) is None:
-            stop = min(self.hwm, self.tracked)
-            self.freed[2:stop] = walk.reached[2:stop].translate(bytes((1, 0)) + bytes(254))
+            self.freed = {pgid for pgid, kind in enumerate(walk.ledger.kinds[: self.hwm]) if kind == LOST}
 
     def _reach_fixed_pages(self) -> Iterator[Finding]:
         snapshot = self.snapshot
         for pgid in (0, 1):
-            self.reached[pgid] = 1
             try:
                 snapshot.page(pgid)
             except Corrupted as damage:
                 yield from self._damage(damage)
         pgid = snapshot.meta.freelist
-        if self.freelist_known and pgid < self.tracked:
+        if self.freelist_known:
             length = 1
             try:
                 length += snapshot.page(pgid).overflow
             except Corrupted as damage:
                 yield from self._damage(damage)
-            stop = min(pgid + length, self.tracked)
-            self.reached[pgid:stop] = b"\1" * (stop - pgid)
+            self.ledger.claim(pgid, length, FREELIST)
 
     def _unreachable(self) -> Iterator[Finding]:
         """Yield findings about unreachable pages below the high-water mark: those within the file as bbolt does.
@@ -171,17 +169,16 @@ class _Check:
         """
         if not self.freelist_known:
             return
-        stop = min(self.hwm, self.tracked)
+        kinds = self.ledger.kinds
+        stop = min(self.hwm, len(kinds))
         end = min(stop, self.snapshot.page_count)
-        known = int.from_bytes(self.reached[:stop], "little") | int.from_bytes(self.freed[:stop], "little")
-        column = known.to_bytes(stop, "little")
-        beyond = self.hwm - stop + column.count(0, end)
+        beyond = self.hwm - stop + kinds.count(LOST, end, stop)
         if beyond == 1:
             end = stop  # as bbolt lists it
-        pgid = column.find(0, 0, end)
+        pgid = kinds.find(LOST, 0, end)
         while pgid >= 0:
             yield Finding("unreachable-unfreed", pgid, f"page {pgid}: unreachable unfreed")
-            pgid = column.find(0, pgid + 1, end)
+            pgid = kinds.find(LOST, pgid + 1, end)
         if beyond > 1:
             pages = f"{beyond} of the pages {end} to {self.hwm - 1}, beyond the end of the file"
             yield Finding("unreachable-unfreed", end, f"{pages}: unreachable unfreed")
@@ -246,31 +243,32 @@ class _Check:
         Appends to ``leaves``, in order, the leaves that hold buckets, and pages
         that are neither leaf nor branch.
         """
-        if self.budget < 0 and root < self.tracked and self.reached[root]:
+        if self.budget < 0 and self._is_known(root):
             return True  # visited often enough
-        yield from self._pages(root)
+        yield from flat(self._pages(root))
         ordered = True
         for finding in flat(self._key_order(root, None, None, [], set(), leaves)):
             ordered = False
             yield finding
         return ordered
 
-    def _pages(self, root: int) -> Iterator[Finding]:
-        """Visit every page of a tree, a branch before its children."""
-        walk = Walk(self.snapshot, BucketRef(root))
-        while True:
-            try:
-                page = next(walk, None)
-                if page is None:
-                    return
-                known = self.reached[page.pgid]
-                yield from self._verify(page)
-                # Unlike bbolt's cursor, its check accepts a branch page without children.
-                entered = page.flags == BRANCH_PAGE and page.count and page.pgid not in page.stack[:-1]
-                if entered and not (self.budget < 0 and known):
-                    walk.enter(page.children())
-            except Corrupted as damage:
-                yield from self._damage(damage)
+    def _pages(self, pgid: int, above: tuple[int, ...] = ()) -> Nested[Finding]:
+        """Visit every page of the tree at page ``pgid``, a branch before its children; ``above`` are those above."""
+        known = self._is_known(pgid)
+        try:
+            page = self.snapshot.page(pgid, (*above, pgid))
+            yield from self._verify(page)
+            # Unlike bbolt's cursor, its check accepts a branch page without children.
+            entered = page.flags == BRANCH_PAGE and page.count and pgid not in above
+            if entered and not (self.budget < 0 and known):
+                for child in page.children():
+                    yield self._pages(child, page.stack)
+        except Corrupted as damage:
+            yield from self._damage(damage)
+
+    def _is_known(self, pgid: int) -> bool:
+        """Return whether page ``pgid`` was reached before."""
+        return pgid < len(self.ledger.kinds) and self.ledger.kinds[pgid] not in (LOST, FREE, BEYOND_MARK)
 
     def _verify(self, page: Page) -> Iterator[Finding]:
         """Check one page: bounds, references, whether it is free, and its type."""
@@ -281,17 +279,12 @@ class _Check:
         pgid, stack = page.pgid, page.stack
         if pgid > self.hwm:
             yield Finding("out-of-bounds", pgid, f"page {pgid}: out of bounds: {self.hwm} {stack_text(stack)}")
-        reached = self.reached
-        stop = min(pgid + page.overflow + 1, self.tracked)
-        if self.budget < 0:
-            stop = pgid + 1
-        self.budget -= max(stop - pgid, _VISIT)
-        part = reached.find(1, pgid, stop)
-        while part >= 0:
-            yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
-            part = reached.find(1, part + 1, stop)
-        reached[pgid:stop] = b"\1" * (stop - pgid)
-        if self.freed[pgid]:
+        length = min(page.overflow + 1, len(self.ledger.kinds) - pgid) if self.budget >= 0 else 1
+        self.budget -= max(length, _VISIT)
+        for part, kind, _ in self.ledger.claim(pgid, length, LEAF):
+            if kind != FREE:
+                yield Finding("multiple-references", part, f"page {part}: multiple references {stack_text(stack)}")
+        if pgid in self.freed:
             yield Finding("reachable-freed", pgid, f"page {pgid}: reachable freed")
         elif page.flags not in (BRANCH_PAGE, LEAF_PAGE):
             yield Finding(
@@ -311,7 +304,7 @@ class _Check:
             return
         visited.add(pgid)
         stack.append(pgid)
-        branch: BranchElements | None = None
+        children: list[int] = []
         keys: list[bytes] = []
         try:
             page = self.snapshot.page(pgid, stack)
@@ -322,29 +315,96 @@ class _Check:
                     leaves.append(pgid)
                 keys = readable_keys(leaf, low, high)
                 if not in_order(keys, low, high):
-                    yield from leaf_disorder(keys, pgid, low, high, stack)
+                    for index, (key, previous) in enumerate(zip(keys, [low, *keys])):
+                        yield from element_disorder("leaf", index, key, pgid, previous, high, stack)
                 greatest = keys[-1] if keys else None
                 if self.looks_at_values:
                     check_value_sizes(leaf)
             elif page.flags == BRANCH_PAGE:
                 elements = BranchElements(page, page.limit)
                 keys = elements.keys()
-                branch = elements
+                children = elements.pgids
             else:
                 leaves.append(pgid)
                 yield _unexpected_type(page)
         except Corrupted as damage:
             yield from self._damage(damage)
-        if branch is not None:
-            previous = low
-            for index, (key, child) in enumerate(zip(keys, branch.pgids)):
-                yield from element_disorder("branch", index, key, child, previous, high, stack)
-                end = keys[index + 1] if index + 1 < len(keys) else high
-                yield self._key_order(child, key, end, stack, visited, leaves)
-                previous = greatest = self.greatest
+        previous = low
+        for index, (child, key, end) in enumerate(zip(children, keys, [*keys[1:], high])):
+            yield from element_disorder("branch", index, key, child, previous, high, stack)
+            yield self._key_order(child, key, end, stack, visited, leaves)
+            previous = greatest = self.greatest
         stack.pop()
         self.greatest = greatest
 
 
 def _unexpected_type(page: Page) -> Finding:
     return Finding("unexpected-type", page.pgid, f"unexpected page type (flags: {page.flags:x}) for pgId:{page.pgid}")
+
+
+# The order of keys in a page, and whether its elements can be read, exactly as far as bbolt's check does it. bbolt
+# reads data beyond the page without checking bounds: here the same bytes are read, but never beyond the file's end.
+
+
+def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> list[bytes]:
+    """Return the keys of a leaf; a key that extends beyond the file is cut there if its order is clear from the rest.
+
+    A comparison ends at the first different byte, so bbolt doesn't notice such
+    a key unless the part inside the file equals its neighbour's. Raises
+    :class:`~boltcli.errors.Corrupted` where bbolt would have read further.
+    """
+    try:
+        return leaf.keys()
+    except Corrupted:
+        starts = leaf.key_starts()
+        if max(starts) > leaf.end or max(map(add, leaf.positions, leaf.key_sizes)) > MAX_DATA:
+            raise
+        stops = [min(start + size, leaf.end) for start, size in zip(starts, leaf.key_sizes)]
+        keys = [leaf.buffer[start:stop] for start, stop in zip(starts, stops)]
+        for index, key in enumerate(keys):
+            if len(key) < leaf.key_sizes[index]:
+                beside = (*keys[max(index - 1, 0) : index], *keys[index + 1 : index + 2], high or b"")
+                if any(other.startswith(key) for other in (*beside, low if index == 0 and low else b"")):
+                    raise
+        if not in_order(keys, low, high):
+            raise
+        return keys
+
+
+def check_value_sizes(leaf: LeafElements) -> None:
+    """Raise :class:`~boltcli.errors.Corrupted` for a value that bbolt can't address; it ignores the sizes of others."""
+    if max(leaf.value_sizes, default=0) <= MAX_DATA // 2:
+        return
+    for index, sizes in enumerate(zip(leaf.positions, leaf.key_sizes, leaf.value_sizes)):
+        if sum(sizes) > MAX_DATA:
+            raise leaf.page.damaged(f"value {index} is {sizes[-1]} bytes long")
+
+
+def element_disorder(
+    page_type: str,
+    index: int,
+    key: bytes,
+    pgid: int,
+    previous: bytes | None,
+    high: bytes | None,
+    stack: Sequence[int],
+) -> Iterator[Finding]:
+    """Check one element as bbolt's ``verifyKeyOrder``; of a branch, ``pgid`` is the child, and ``stack`` ends above."""
+    before = previous or b""
+    below = before > key if index == 0 else before >= key
+    beyond = high is not None and key >= high
+    if not (below or beyond):
+        return
+    pages = f"[{' '.join(map(str, stack))}]"
+    place = f"key[{index}]=(hex)\0 on {page_type} page({pgid})"
+    lines = []
+    if below and index == 0:
+        lines.append(f"the first {place} needs to be >= the key in the ancestor (\0). Stack: {pages}")
+    elif below:
+        found = "<" if before > key else "="
+        lines.append(f"{place} needs to be > (found {found}) than previous element (hex)\0. Stack: {pages}")
+    if beyond:
+        # As in bbolt, the message names the previous element, not the bound that is violated.
+        lines.append(f"{place} needs to be < than key of the next element in ancestor (hex)\0. Pages stack: {pages}")
+    for line in lines:
+        yield Finding("key-order", pgid, line, (key, before))

@@ -13,19 +13,22 @@ from operator import eq
 
 from ...errors import BucketNotFound
 from ...format.bucket import BucketRef
-from ...tree.bucket import child_bucket, root_bucket
+from ...tree.bucket import find_bucket
 from ...tree.walk import flat
 from .change import Change
-from .shared_pages import NothingShared, SameFile, SharedPages, can_share
-from .tree_cursor import TreeCursor, Visits
+from .shared_pages import SharedPages
+from .tree_cursor import Side, TreeCursor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
+    from ..read.select_items import Value
     from .change import Path
+
+    Shared = Callable[[int], bool]  # whether all below a page is the same on both sides
 
 
 def diff(
@@ -50,9 +53,9 @@ def diff(
     found_old, found_new = _find(old, path), _find(new, path)
     if found_old is None and found_new is None:
         raise BucketNotFound(path, new.path)
-    shared = SameFile() if same_file else SharedPages(old, new) if can_share(old, new) else NothingShared()
-    with shared:
-        yield from _Comparison(old, new, shared, start, stop).changes(tuple(path), found_old, found_new)
+    is_copy = not same_file and old.page_size == new.page_size  # perhaps
+    shared = SharedPages(old, new).clean if is_copy else lambda pgid: same_file
+    yield from _Comparison(old, new, shared, start, stop).changes(tuple(path), found_old, found_new)
 
 
 def contents(
@@ -61,21 +64,20 @@ def contents(
     """Yield all that is in the bucket at ``path`` as added, as if there had been nothing; nothing if it isn't there."""
     bucket = _find(snapshot, path)
     if bucket is not None:
-        yield from _Comparison(snapshot, snapshot, NothingShared(), start, stop).changes(tuple(path), None, bucket)
+        yield from _Comparison(snapshot, snapshot, lambda pgid: False, start, stop).changes(tuple(path), None, bucket)
 
 
 def _find(snapshot: Snapshot, path: Sequence[bytes]) -> BucketRef | None:
-    bucket: BucketRef | None = root_bucket(snapshot)
-    for name in path:
-        if bucket is not None:
-            bucket = child_bucket(snapshot, bucket, name)
-    return bucket
+    try:
+        return find_bucket(snapshot, path)
+    except BucketNotFound:
+        return None
 
 
 class _Comparison:
-    def __init__(self, old: Snapshot, new: Snapshot, shared: NothingShared, start: bytes, stop: bytes | None) -> None:
-        self._old, self._new = Visits(old), Visits(new)
-        self._shared = shared
+    def __init__(self, old: Snapshot, new: Snapshot, shared: Shared, start: bytes, stop: bytes | None) -> None:
+        self._old, self._new = Side(old), Side(new)
+        self._is_shared = shared
         self._start, self._stop = start, stop
 
     def changes(self, path: Path, old: BucketRef | None, new: BucketRef | None) -> Iterator[Change]:
@@ -98,7 +100,7 @@ class _Comparison:
         before = old.sequence if old is not None else 0  # that of a new bucket was 0
         if new is not None and before != new.sequence:
             yield Change("change", path, None, before, new.sequence)
-        same = old is not None and new is not None and old.root == new.root != 0 and self._shared.clean(new.root)
+        same = old is not None and new is not None and old.root == new.root != 0 and self._is_shared(new.root)
         if not same:
             cursors = [TreeCursor(side, ref, start, stop) for side, ref in ((self._old, old), (self._new, new))]
             yield self._compare(path, *cursors)
@@ -113,25 +115,21 @@ class _Comparison:
             has_old, has_new = old.fill(), new.fill()
             if has_old and has_new:
                 yield from self._merge(path, old, new)
-            elif has_old:
-                for key, value in zip(old.keys[old.at :], old.values[old.at :]):
-                    yield self._removed(path, key, value)
-                old.at = len(old.keys)
-            elif has_new:
-                for key, value in zip(new.keys[new.at :], new.values[new.at :]):
-                    yield self._added(path, key, value)
-                new.at = len(new.keys)
-            else:
+                continue
+            if not has_old and not has_new:
                 return
+            side = old if has_old else new
+            for key, value in zip(side.keys[side.at :], side.values[side.at :]):
+                yield self._key(path, key, value if has_old else None, value if has_new else None)
+            side.at = len(side.keys)
 
     def _pass_over(self, old: TreeCursor, new: TreeCursor) -> None:
         """Skip shared subtrees, and open others until both sides are at a leaf."""
-        clean = self._shared.clean
         while True:
             here, there = old.head, new.head
             if here is None or there is None:
                 return
-            if here == there and clean(here):
+            if here == there and self._is_shared(here):
                 old.skip()
                 new.skip()
                 continue
@@ -160,41 +158,30 @@ class _Comparison:
             if values != new_values:
                 for index, same in enumerate(map(eq, values, new_values)):
                     if not same:
-                        yield from self._both(path, keys[index], values[index], new_values[index])
+                        yield from self._key(path, keys[index], values[index], new_values[index])
             return
         keys, others = old.keys, new.keys
         while at < len(keys) and to < len(others):
             key, other = keys[at], others[to]
             if key < other:
-                yield self._removed(path, key, old.values[at])
+                yield self._key(path, key, old.values[at], None)
                 at += 1
             elif key > other:
-                yield self._added(path, other, new.values[to])
+                yield self._key(path, other, None, new.values[to])
                 to += 1
             else:
-                yield from self._both(path, key, old.values[at], new.values[to])
+                yield from self._key(path, key, old.values[at], new.values[to])
                 at += 1
                 to += 1
         old.at, new.at = at, to
 
-    def _both(self, path: Path, key: bytes, old: bytes | BucketRef, new: bytes | BucketRef) -> Nested[Change]:
-        """Yield a key that both have."""
-        if isinstance(old, BucketRef) and isinstance(new, BucketRef):
-            yield self._bucket((*path, key), old, new)
-        elif isinstance(old, BucketRef) or isinstance(new, BucketRef):
-            yield self._removed(path, key, old)
-            yield self._added(path, key, new)
+    def _key(self, path: Path, key: bytes, old: Value | None, new: Value | None) -> Nested[Change]:
+        """Yield the changes of a key, which one side may lack."""
+        is_bucket = isinstance(old, BucketRef) or isinstance(new, BucketRef)
+        if is_bucket and old is not None and new is not None and type(old) is not type(new):
+            yield self._key(path, key, old, None)
+            yield self._key(path, key, None, new)
+        elif is_bucket:
+            yield self._bucket((*path, key), old, new)  # type: ignore[arg-type]
         elif old != new:
-            yield Change("change", path, key, old, new)
-
-    def _removed(self, path: Path, key: bytes, value: bytes | BucketRef) -> Nested[Change]:
-        if isinstance(value, BucketRef):
-            yield self._bucket((*path, key), value, None)
-        else:
-            yield Change("remove", path, key, value, None)
-
-    def _added(self, path: Path, key: bytes, value: bytes | BucketRef) -> Nested[Change]:
-        if isinstance(value, BucketRef):
-            yield self._bucket((*path, key), None, value)
-        else:
-            yield Change("add", path, key, None, value)
+            yield Change("add" if old is None else "remove" if new is None else "change", path, key, old, new)  # type: ignore[arg-type]

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 
 from ...errors import Corrupted
-from ...format.constants import FREELIST_PAGE, LEAF_PAGE
-from ...tree.walk import Whole, all_pages
+from ...format.constants import LEAF_PAGE
+from ...tree.page_map import PageMap
+from ...tree.walk import Whole
 from ..check.database_check import check
-from ..space.free_pages import free_pages
 from ..stats.buckets import bucket_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
-
-KINDS = ("meta", "freelist", "branch", "leaf", "free", "lost")
 
 
 class Metrics:
@@ -39,7 +37,7 @@ class Metrics:
         self.txid = meta.txid
         self.unused_bytes = max(snapshot.size - meta.hwm * snapshot.page_size, 0)
         self.written = os.fstat(snapshot.fd).st_mtime
-        self.pages: dict[str, int] = dict.fromkeys(KINDS, 0)
+        self.pages = dict.fromkeys(("meta", "freelist", "branch", "leaf", "free", "lost"), 0)
         self.counted = False
         self.pairs: int | None = None
         self.buckets: int | None = None
@@ -68,14 +66,16 @@ def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False) ->
 
 
 def _count_pages(snapshot: Snapshot, pages: dict[str, int]) -> None:
-    for tree_page in all_pages(snapshot, Whole(snapshot)):
-        pages["leaf" if tree_page.flags == LEAF_PAGE else "branch"] += 1 + tree_page.overflow
-    pages["meta"] = 2
-    rest = snapshot.meta.hwm - 2 - pages["branch"] - pages["leaf"]
-    if not snapshot.meta.has_freelist:
-        pages["free"] = max(rest, 0)  # what nothing leads to is free
-        return
-    page = snapshot.any_page(snapshot.meta.freelist)
-    pages["freelist"] = 1 + page.overflow if page.flags == FREELIST_PAGE else 0
-    pages["free"] = len(free_pages(snapshot))
-    pages["lost"] = max(rest - pages["freelist"] - pages["free"], 0)
+    mapped = PageMap(snapshot)
+    claimed = mapped.freelist()
+    trees = {"branch": 0, "leaf": 0}  # as often as they are referenced, like in the statistics
+    for found in mapped.trees(Whole(snapshot)):
+        if isinstance(found, Corrupted):
+            break
+        trees["leaf" if found[0].flags == LEAF_PAGE else "branch"] += 1 + found[0].overflow
+    if mapped.damages:
+        raise mapped.damages[0]
+    pages.update((kind, count) for kind, count in mapped.count().items() if kind in pages)
+    beyond = range(len(mapped.kinds), snapshot.meta.hwm)  # the file is too short for them
+    free = sum(pgid in beyond for pgid in claimed[1]) if claimed is not None else len(beyond)
+    pages |= {**trees, "free": pages["free"] + free, "lost": pages["lost"] + len(beyond) - free}

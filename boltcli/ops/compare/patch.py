@@ -9,13 +9,14 @@ import time
 from ...errors import DestinationError, DestinationExists, OpenError
 from ...storage.destination import Destination
 from ...storage.files import copy_sparse
+from ...storage.holders import Holder, holders, openers
 from ...storage.opened import strictest
 from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
-from ..read.content import Misplaced
+from ...tree.walk import Whole
+from ..read.content import Misplaced, content, in_order
 from ..write.compact import PAGE_SIZES
-from ..write.load_rows import Loaded, write_content
-from .patched_content import patched_content, patched_sequence
+from ..write.load import Loaded, write_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,14 +58,15 @@ def patch_in_place(
         if source.is_own_copy:
             raise OpenError("lock", path, "it is no plain file: write the result elsewhere (-o)")
         _lock(source, timeout)
-        with Snapshot(path, source.duplicate()) as snapshot:
-            status = os.fstat(source.fd)
-            with Destination(path, mode=snapshot.mode, replace=True, in_place=True, sync=sync) as destination:
-                done = _write(snapshot, overlay, destination)
-                snapshot.finish()
-                _resemble(source, destination, status)
-                kept = _keep(source) if backup else None
-                destination.commit()
+        with (
+            Snapshot(path, source.duplicate()) as snapshot,
+            Destination(path, mode=snapshot.mode, replace=True, in_place=True, sync=sync) as destination,
+        ):
+            done = _write(snapshot, overlay, destination)
+            snapshot.finish()
+            _resemble(source, destination)
+            kept = _keep(source) if backup else None
+            destination.commit()
         return done, kept
     finally:
         source.close()
@@ -72,9 +74,10 @@ def patch_in_place(
 
 def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Loaded:
     page_size = snapshot.page_size if snapshot.page_size in PAGE_SIZES else mmap.PAGESIZE
-    sequence = patched_sequence(snapshot, overlay)
+    before, after = snapshot.meta.sequence, overlay.root.sequence
+    found = in_order(content(snapshot, is_sound=True, guard=Whole(snapshot, once=True)))
     try:
-        return write_content(patched_content(snapshot, overlay), destination, sequence, page_size)
+        return write_content(overlay.patched(found, before), destination, before if after is None else after, page_size)
     except Misplaced as misplaced:  # the changes are sorted
         raise snapshot.corrupted(str(misplaced), snapshot.meta.root) from None
 
@@ -92,8 +95,6 @@ def _lock(source: Source, timeout: float) -> None:
             break
         except BlockingIOError:
             if timeout and time.monotonic() >= give_up:
-                from ...storage.holders import Holder, holders
-
                 holder = next((each for each in holders(source) if not each.waits), Holder(""))
                 raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first") from None
             time.sleep(_RETRY)
@@ -102,14 +103,13 @@ def _lock(source: Source, timeout: float) -> None:
     source.locked = True
     if not os.path.samestat(os.fstat(source.fd), os.stat(source.path)):
         raise OpenError("lock", source.path, "another file has taken its place meanwhile; try again")
-    from ...storage.holders import openers
-
     for other in openers(source):
         raise OpenError("lock", source.path, f"{other} has the database open; stop it first")
 
 
-def _resemble(source: Source, destination: Destination, status: os.stat_result) -> None:
+def _resemble(source: Source, destination: Destination) -> None:
     """Give the new file the owner, permissions and extended attributes of the old one."""
+    status = os.fstat(source.fd)
     try:
         made = os.fstat(destination.fd)
         if hasattr(os, "fchown") and (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):

@@ -10,139 +10,81 @@ read.
 
 from __future__ import annotations
 
-import os
-import sys
-
 from ...errors import Corrupted
 from ...format.bucket import buckets_in
 from ...format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import EVEN, Page
+from ...format.page import EVEN, BranchElements, header_columns
 from ...storage.files import read_or_raise
+from ...tree.walk import flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Self
-
     from ...storage.snapshot import Snapshot
+    from ...tree.walk import Nested
 
 _CHUNK = 1 << 16  # bytes compared at a time; larger chunks are slower
-_UNKNOWN, _SAME, _DIFFERENT = 0, 1, 2  # states of a page
-_CLEAN, _CHANGED, _OPEN = 1, 2, 3  # states of a subtree
+_SAME, _DIFFERENT = 1, 2  # states of a page, 0: not known
+_CLEAN, _CHANGED, _OPEN = 1, 2, 3  # states of a subtree, 0: not known
 
 
-class NothingShared:
-    """For databases whose page ids are unrelated."""
-
-    def clean(self, pgid: int) -> bool:
-        """Return whether all below page ``pgid`` is the same in both."""
-        return False
-
-    def close(self) -> None:
-        """Let go of the buffers."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class SameFile(NothingShared):
-    """For two successive transactions of one file."""
-
-    def clean(self, pgid: int) -> bool:
-        return True
-
-
-class SharedPages(NothingShared):
-    """For two files with the same page size, of which one may be a copy of the other.
-
-    Takes ten bytes of memory a page. Close it before the snapshots.
-    """
+class SharedPages:
+    """For two files with the same page size, of which one may be a copy of the other. Takes ten bytes a page."""
 
     def __init__(self, old: Snapshot, new: Snapshot) -> None:
-        if not can_share(old, new):
-            raise ValueError("the page sizes differ")
         self._old, self._new = old, new
         self.page_size = page_size = new.page_size
         self.limit = min(old.size, new.size) // page_size
         self._per_chunk = max(_CHUNK // page_size, 1)
         self._same = bytearray(self.limit)
         self._below = bytearray(self.limit)
-        self._chunks = bytearray(self.limit // self._per_chunk + 1)
+        self._stack: list[int] = []  # the pages whose children are being looked at
         # The second half of each page header. (Not an array.array, which takes long to import.)
         self._words = memoryview(bytearray(8 * self.limit)).cast("Q")
-        # Chunks are read into a buffer, because the pages of a mapped file would stay in memory.
-        size = self._per_chunk * page_size
-        self._chunk_old, self._chunk_new = bytearray(size), bytearray(size)
-        self._heads = memoryview(self._chunk_new).cast("Q")[1 :: page_size // 8]
-
-    def close(self) -> None:
-        self._heads.release()
 
     def clean(self, pgid: int) -> bool:
         """Return whether the trees of both at page ``pgid`` are the same, with all buckets in them."""
         if pgid >= self.limit:
             return False
         if not self._below[pgid]:
-            self._look(pgid)
+            for _ in flat(self._look(pgid)):
+                pass
         return self._below[pgid] == _CLEAN
 
-    def _look(self, root: int) -> None:
-        """Find out about ``root`` and all below it, depth first."""
-        below, limit = self._below, self.limit
-        # Pages whose children are being compared, and the rest of those children.
-        stack: list[int] = []
-        pending: list[Iterator[int]] = [iter((root,))]
-        while True:
-            pgid = next(pending[-1], None)
-            if pgid is None:
-                pending.pop()
-                if not stack:
-                    return
-                done = stack.pop()
-                if below[done] == _OPEN:
-                    below[done] = _CLEAN
-                elif stack:
-                    below[stack[-1]] = _CHANGED
-                continue
-            if pgid >= limit:
-                if stack:
-                    below[stack[-1]] = _CHANGED
-                continue
-            if not below[pgid]:
-                children = self._open(pgid)
-                if children:
-                    below[pgid] = _OPEN
-                    stack.append(pgid)
-                    pending.append(iter(children))
-                    continue
-            elif below[pgid] == _OPEN or pgid in stack:
-                raise self._new.corrupted("the page is its own ancestor", pgid, (*stack, pgid))
-            if below[pgid] == _CHANGED and stack:
-                below[stack[-1]] = _CHANGED
+    def _look(self, pgid: int) -> Nested[None]:
+        """Find out about a page and all below it; yields nothing."""
+        children = self._open(pgid)
+        if not children:
+            return
+        below = self._below
+        below[pgid] = _OPEN
+        self._stack.append(pgid)
+        result = _CLEAN
+        for child in children:
+            if child < self.limit and not below[child]:
+                yield self._look(child)
+            elif child < self.limit and below[child] == _OPEN:
+                raise self._new.corrupted("the page is its own ancestor", child, (*self._stack, child))
+            if child >= self.limit or below[child] == _CHANGED:
+                result = _CHANGED
+        self._stack.pop()
+        below[pgid] = result
 
     def _open(self, pgid: int) -> list[int]:
         """Return the pages that decide about ``pgid``; none if it is decided."""
-        if not self._is_same(pgid):
-            self._below[pgid] = _CHANGED
-            return []
-        word = self._words[pgid]
-        count = word >> 16 & 0xFFFF
-        end = PAGE_HEADER_SIZE + ELEMENT_SIZE * count
-        if count and end <= ((word >> 32) + 1) * self.page_size:
-            if word & 0xFFFF == BRANCH_PAGE:
-                table = memoryview(_piece(self._new, pgid * self.page_size, end)).cast("Q")
-                return self._without_leaves(table[PAGE_HEADER_SIZE // 8 + 1 :: 2].tolist())
-            if word & 0xFFFF == LEAF_PAGE:
-                roots = self._roots(pgid, word)
-                if roots is not None:
-                    if not roots:
-                        self._below[pgid] = _CLEAN
-                    return roots
-        self._below[pgid] = _CHANGED  # irregular: it is compared element by element
-        return []
+        children = None
+        if self._is_same(pgid):
+            page = self._new.any_page(pgid)
+            try:
+                page.table(page.count, page.end)
+                if page.count and page.flags == BRANCH_PAGE:
+                    children = self._without_leaves(BranchElements(page).pgids)
+                elif page.count and page.flags == LEAF_PAGE:
+                    children = [bucket.root for bucket in buckets_in(page) if bucket.root]
+            except Corrupted:
+                pass
+        if not children:  # an irregular page is compared element by element
+            self._below[pgid] = _CHANGED if children is None else _CLEAN
+        return children or []
 
     def _without_leaves(self, children: list[int]) -> list[int]:
         """Return those of ``children`` that aren't known to be plain leaves which are the same."""
@@ -150,57 +92,36 @@ class SharedPages(NothingShared):
         self._old.poll()
         if max(children) >= self.limit:
             return children
-        per_chunk, chunks = self._per_chunk, self._chunks
-        for chunk in {child // per_chunk for child in children}:
-            if not chunks[chunk]:
+        for chunk in {child // self._per_chunk for child in children}:
+            if not self._same[chunk * self._per_chunk]:
                 self._compare(chunk)
         below = self._below
         return [child for child in children if below[child] != _CLEAN] or children[:1]
 
-    def _roots(self, pgid: int, word: int) -> list[int] | None:
-        """Return the root pages of the buckets in a leaf page; None if it isn't sound."""
-        count = word >> 16 & 0xFFFF
-        size = ((word >> 32) + 1) * self.page_size
-        buffer = _piece(self._new, pgid * self.page_size, PAGE_HEADER_SIZE + ELEMENT_SIZE * count)
-        if not buffer[PAGE_HEADER_SIZE::ELEMENT_SIZE].translate(None, EVEN):
-            return []
-        buffer = _piece(self._new, pgid * self.page_size, size)
-        page = Page((pgid, LEAF_PAGE, count, word >> 32), buffer, 0, size, size, pgid * self.page_size)
-        try:
-            return [bucket.root for bucket in buckets_in(page) if bucket.root]
-        except Corrupted:
-            return None
-
     def _is_same(self, pgid: int) -> bool:
         """Return whether the page run at ``pgid`` has the same bytes in both."""
-        if not self._same[pgid]:
-            self._compare(pgid // self._per_chunk)
-        if self._same[pgid] != _SAME:
-            return False
+        per_chunk, same = self._per_chunk, self._same
+        if not same[pgid]:
+            self._compare(pgid // per_chunk)
         stop = pgid + (self._words[pgid] >> 32) + 1
-        if stop == pgid + 1:
-            return True
         if stop > self.limit:
             return False
-        for chunk in range(pgid // self._per_chunk, (stop - 1) // self._per_chunk + 1):
-            if not self._chunks[chunk]:
-                self._compare(chunk)
-        return self._same.find(_DIFFERENT, pgid, stop) < 0
+        for first in range(pgid - pgid % per_chunk, stop, per_chunk):
+            if not same[first]:
+                self._compare(first // per_chunk)
+        return same.find(_DIFFERENT, pgid, stop) < 0
 
     def _compare(self, chunk: int) -> None:
         """Compare the pages of one chunk, and find the plain leaves among those that are the same."""
-        self._chunks[chunk] = 1
         first = chunk * self._per_chunk
         last = min(first + self._per_chunk, self.limit)
         page_size, same, below = self.page_size, self._same, self._below
-        start, stop = first * page_size, last * page_size
-        old, new = self._chunk_old, self._chunk_new
-        _read(self._old, start, stop, old)
-        _read(self._new, start, stop, new)
-        words = self._heads.tolist()[: last - first]
-        self._words[first:last] = self._heads[: last - first]
+        size = (last - first) * page_size
+        old, new = (_piece(side, first * page_size, size) for side in (self._old, self._new))
+        _, heads = header_columns(new, page_size, last - first)
+        self._words[first:last] = heads
         equal = old == new
-        for pgid, at, word in zip(range(first, last), range(0, stop - start, page_size), words):
+        for pgid, at, word in zip(range(first, last), range(0, size, page_size), heads.tolist()):
             if not equal and old[at : at + page_size] != new[at : at + page_size]:
                 same[pgid] = _DIFFERENT
                 continue
@@ -213,31 +134,9 @@ class SharedPages(NothingShared):
                     below[pgid] = _CLEAN
 
 
-def _read(snapshot: Snapshot, start: int, stop: int, into: bytearray) -> None:
-    """Read a part of the file; what follows it in ``into`` is left over from the last part."""
-    buffer = snapshot.buffer
-    if isinstance(buffer, bytes) or not hasattr(os, "preadv"):
-        into[: stop - start] = buffer[start:stop]
-        return
-    with memoryview(into) as view:
-        done = 0
-        while done < stop - start:
-            with view[done : stop - start] as part:
-                count = os.preadv(snapshot.fd, [part], start + done)
-            if not count:  # the file was truncated; the closing look reports it
-                into[done : stop - start] = bytes(stop - start - done)
-                return
-            done += count
-
-
 def _piece(snapshot: Snapshot, start: int, size: int) -> bytes:
     """Return a part of the file as bytes, zeros where there is none any more."""
     buffer = snapshot.buffer
     if isinstance(buffer, bytes):
         return buffer[start : start + size]
     return read_or_raise(snapshot.fd, start, size).ljust(size, b"\0")
-
-
-def can_share(old: Snapshot, new: Snapshot) -> bool:
-    """Return whether pages of the two can be compared by their ids."""
-    return old.page_size == new.page_size and sys.byteorder == "little"

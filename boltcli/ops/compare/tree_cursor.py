@@ -4,51 +4,42 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, MAX_KEY_SIZE
+from ...format.constants import BRANCH_PAGE, MAX_KEY_SIZE
 from ...format.page import BranchElements, LeafElements, ascend
 from ...tree.walk import Seen, inline_page, refuse_hiding
+from ..read.select_items import elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...errors import Corrupted
+    from ...format.bucket import BucketRef
     from ...format.page import Page
     from ...storage.snapshot import Snapshot
-
-    Value = bytes | BucketRef
-
+    from ..read.select_items import Value
 
 _DEEPEST = 1 << 16  # levels below a page that are counted: there may be a circle
 
 
-class Visits:
-    """Opens the pages of a compared database, each at most once.
+class Side(Seen):
+    """A database that is compared: the guard of its walk, which enters each page at most once.
 
     ``damage`` is the first thing that was read and can't be right, though it could be read; None: there was none.
     """
 
-    __slots__ = ("_seen", "damage", "snapshot")
+    __slots__ = ("damage", "snapshot")
 
     def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot)
         self.snapshot = snapshot
         self.damage: Corrupted | None = None
-        self._seen = Seen(snapshot)
 
-    def page(self, pgid: int, bucket: BucketRef | None) -> Page:
-        """Return a page of the tree of ``bucket``. Raises Corrupted, also if the page was opened before."""
-        page = self.snapshot.page(pgid, (), bucket)
-        self._seen.visit(page)
+    def visit(self, page: Page) -> None:
+        super().visit(page)
         beyond = page.file_offset + (page.overflow + 1) * self.snapshot.page_size - self.snapshot.size
         if beyond > 0:
             self.note(page, f"its last {beyond} bytes lie beyond the end of the file")
-        return page
-
-    def skip(self, pgid: int, bucket: BucketRef | None) -> None:
-        """Pass over a page that is the same on both sides. Raises Corrupted if it was met before."""
-        if not self._seen.skip(pgid):
-            raise self.snapshot.corrupted("the page is referenced more than once", pgid, bucket=bucket)
 
     def note(self, page: Page, problem: str) -> None:
         """Remember that something on ``page`` can't be right."""
@@ -59,24 +50,22 @@ class Visits:
 class TreeCursor:
     """The elements of ``bucket`` (None: of none) in key order, from ``start`` to before ``stop``.
 
-    The current elements are ``keys`` and ``values`` from index ``at``; some are
-    buckets only if ``mixed`` is set. After them come subtrees, of which ``head``
-    is the first (None: no more). Raises :class:`~boltcli.errors.Corrupted` for
-    damaged pages.
+    The current elements are ``keys`` and ``values`` from index ``at``. After
+    them come subtrees, of which ``head`` is the first (None: no more). Raises
+    :class:`~boltcli.errors.Corrupted` for damaged pages.
     """
 
     __slots__ = (
-        "_bucket", "_heads", "_last", "_page", "_rest", "_start", "_stop", "_visits", "at", "keys", "mixed", "values",
+        "_bucket", "_heads", "_last", "_page", "_rest", "_side", "_start", "_stop", "at", "keys", "values",
     )  # fmt: skip
 
-    def __init__(self, visits: Visits, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
-        self._visits = visits
+    def __init__(self, side: Side, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
+        self._side = side
         self._bucket = bucket
         self._start, self._stop = start, stop
         self.keys: list[bytes] = []
         self.values: list[Value] = []
         self.at = 0
-        self.mixed = False
         # The subtrees to come, the next one last: page id, depth below the root, and the key that is in front of it.
         self._heads: list[tuple[int, int, bytes]] = []
         self._last = b""  # the last key of the leaf before; no key is empty
@@ -87,7 +76,7 @@ class TreeCursor:
             if bucket.root:
                 self._heads.append((bucket.root, 0, b""))
             else:
-                self._take(inline_page(visits.snapshot, bucket), b"")
+                self._take(inline_page(side.snapshot, bucket), b"")
 
     @property
     def is_empty(self) -> bool:
@@ -104,8 +93,8 @@ class TreeCursor:
     def skip(self) -> None:
         """Skip the head. Raises Corrupted if it was met before: then it can't be in the same place on both sides."""
         pgid, _, _ = self._heads.pop()
-        if self._page is None:
-            self._visits.skip(pgid, self._bucket)
+        if self._page is None and not self._side.skip(pgid):
+            raise self._side.snapshot.corrupted("the page is referenced more than once", pgid, bucket=self._bucket)
         self._page = None
 
     def is_branch(self) -> bool:
@@ -116,7 +105,7 @@ class TreeCursor:
         """Return how many levels are below the head."""
         page, height = self._open(), 0
         while page.flags == BRANCH_PAGE and height < _DEEPEST:
-            page = self._visits.snapshot.page(page.children()[0], (), self._bucket)
+            page = self._side.snapshot.page(page.children()[0], (), self._bucket)
             height += 1
         return height
 
@@ -129,7 +118,7 @@ class TreeCursor:
         children = branch.pgids
         keys = branch.keys()
         if not ascend(keys):
-            self._visits.note(page, "keys that are not in order")
+            self._side.note(page, "keys that are not in order")
         if self._start or self._stop is not None:
             low = max(bisect_right(keys, self._start) - 1, 0)
             high = len(keys) if self._stop is None else max(bisect_left(keys, self._stop), 1)
@@ -157,14 +146,15 @@ class TreeCursor:
         """Return the page of the head."""
         if self._page is None:
             pgid, depth, _ = self._heads[-1]
-            page = self._visits.page(pgid, self._bucket)
+            page = self._side.snapshot.page(pgid, (), self._bucket)
+            self._side.visit(page)
             refuse_hiding(page, below=depth > 0)
             self._page = page
         return self._page
 
     def _take(self, page: Page, least: bytes) -> None:
         """Read the first elements of a leaf page, whose keys should not be below ``least``."""
-        self._visits.snapshot.poll()
+        self._side.snapshot.poll()
         self._rest = self._parts(page, least)
         self._next_part()
 
@@ -177,25 +167,17 @@ class TreeCursor:
         leaf = LeafElements(page)
         keys = leaf.keys()
         self._verify(leaf, keys, least)
-        self.mixed = bool(leaf.bucket_indexes())
         low = bisect_left(keys, self._start) if self._start else 0
         high = len(keys) if self._stop is None else bisect_left(keys, self._stop, low)
         for first, last in leaf.batches(low, high):
-            if not self.mixed and last - first == len(keys):
-                values: list[Value] = [*leaf.values()]
-            else:
-                values = [
-                    open_bucket(leaf, at, keys[at]) if leaf.flags[at] & BUCKET_LEAF_FLAG else leaf.value(at)
-                    for at in range(first, last)
-                ]
-            yield keys[first:last], values
+            yield elements(leaf, keys, first, last)
 
     def _verify(self, leaf: LeafElements, keys: list[bytes], least: bytes) -> None:
         """Note keys that no sound leaf has: two sides are merged by the order of their keys."""
         if not keys:
             return
         if not keys[0] or max(leaf.key_sizes) > MAX_KEY_SIZE:
-            self._visits.note(leaf.page, "a key of a size that is not possible")
+            self._side.note(leaf.page, "a key of a size that is not possible")
         elif not (keys[0] > self._last and keys[0] >= least and ascend(keys)):
-            self._visits.note(leaf.page, "keys that are not in order")
+            self._side.note(leaf.page, "keys that are not in order")
         self._last = keys[-1]

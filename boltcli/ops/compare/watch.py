@@ -15,6 +15,10 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING
 
 from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, SourceNotFound
 from ...format.meta import Meta, choose
@@ -22,23 +26,25 @@ from ...storage.files import read_at
 from ...storage.private_copy import CopyFile, follows
 from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
-from ..space.free_pages import free_pages
+from ...tree.page_map import free_pages
 from .diff import contents, diff
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from threading import Event
 
     from ...format.page import Page
     from .change import Change
-    from .wait_for_write import Waiter
 
 _META = 80  # bytes of a page header and a meta
 _DIRECT = 2  # failed comparisons with the file itself before it is copied
 _LARGE = 32 << 20  # bytes of changed pages that are kept in memory
-_SHORTEST, _LONGEST = 0.001, 0.5  # seconds between two attempts to copy it
+_SHORTEST, _LONGEST = 0.001, 0.2  # seconds between two attempts to copy it
+_BUSY, _IDLE = 0.0005, 0.02  # seconds between two looks at the status of a file: after a write, and the most
+_COARSE = 0.01  # seconds: two writes in this time may leave the same time of the file
 
 
+@dataclass(slots=True, eq=False)
 class Commit:
     """The changes of one transaction, or of several between two looks at the file.
 
@@ -49,17 +55,60 @@ class Commit:
     watch. Read ``changes`` once, before the next commit is requested.
     """
 
-    __slots__ = ("changes", "initial", "replaced", "skipped", "time", "txid")
+    txid: int
+    changes: Iterable[Change] = field(repr=False)
+    skipped: int = field(default=0, kw_only=True)
+    replaced: bool = field(default=False, kw_only=True)
+    initial: bool = field(default=False, kw_only=True)
+    time: float = field(default_factory=time.time, init=False)
 
-    def __init__(
-        self, txid: int, changes: Iterable[Change], *, skipped: int = 0, replaced: bool = False, initial: bool = False
-    ) -> None:
-        self.txid = txid
-        self.time = time.time()
-        self.changes = changes
-        self.skipped = skipped
-        self.replaced = replaced
-        self.initial = initial
+
+class Waiter:
+    """Waits for writes to the file at ``path``: looks at its status often; lets it be read every ``interval`` seconds.
+
+    Another thread or a signal handler ends it with :meth:`stop`; so do ``event``, once it is set, and ``deadline``
+    (of ``time.monotonic``). It sleeps in short steps, as a handler that sets an event must not interrupt a wait for it.
+    """
+
+    def __init__(self, path: str, interval: float, event: Event | None = None) -> None:
+        self.stopped = False
+        self.deadline = inf
+        self._path = path
+        self._interval = interval
+        self._event = event
+        self._status: tuple[int, ...] = ()
+        self._sure_at = 0.0  # from then on a write changes the status
+
+    def wait(self) -> bool:
+        """Return when the file may have changed, or after the interval; False once it was stopped."""
+        now = time.monotonic()
+        step, give_up = _BUSY, now + self._interval
+        while not self.stopped:
+            if now >= self.deadline or (self._event is not None and self._event.is_set()):
+                break
+            status = self._look()
+            if status != self._status:
+                self._status, self._sure_at = status, now + _COARSE
+                return True
+            is_sure = now >= self._sure_at
+            time.sleep(max(min(step, give_up - now), 0))
+            step = min(2 * step, _IDLE)
+            now = time.monotonic()
+            if not is_sure or now >= give_up:
+                return True
+        self.stopped = True
+        return False
+
+    def stop(self) -> None:
+        """End the waiting, now and from now on."""
+        self.stopped = True
+
+    def _look(self) -> tuple[int, ...]:
+        try:
+            found = os.stat(self._path)
+        except (OSError, ValueError):  # there is none at the moment; a NUL in the path
+            return ()
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def watch(
@@ -84,11 +133,8 @@ def watch(
     :class:`~boltcli.errors.OpenError` at the beginning, and
     :class:`~boltcli.errors.Corrupted` for damage.
     """
-    follower = _Follower(path, waiter, bucket, start, stop)
-    try:
+    with closing(_Follower(path, waiter, bucket, start, stop)) as follower:
         yield from follower.run(initial)
-    finally:
-        follower.close()
 
 
 class _Follower:
@@ -121,18 +167,14 @@ class _Follower:
             self._follow_replacement()
             failures = 0
             while self._is_new() and not self._waiter.stopped:
-                commit = self._look_at_file() if failures < _DIRECT else None
-                if commit is not None:
+                if failures == _DIRECT:
+                    yield from self._look_at_copy()
+                    failures = 0
+                elif (commit := self._look_at_file()) is not None:
                     yield commit
                     failures = 0
-                    continue
-                failures += 1
-                if failures > _DIRECT:
-                    fresh = self._new_copy()
-                    if fresh is None:
-                        break
-                    yield from self._look_at_copy(fresh)
-                    failures = 0
+                else:
+                    failures += 1
 
     def _follow_replacement(self) -> None:
         """Open the file that is now at the path, if it is another one."""
@@ -145,7 +187,6 @@ class _Follower:
         self._source.close()
         self._source = source
         self._replaced = True
-        self._waiter.renew()
 
     def _is_replaced(self) -> bool:
         """Return whether there is another file at the path than the one that is open."""
@@ -170,9 +211,19 @@ class _Follower:
         assert self._copy is not None
         if self._replaced:
             return None
+        parts: dict[int, bytes] = {}
+        left = _LARGE
+
+        def keep(_: Snapshot, page: Page) -> None:
+            nonlocal left
+            if page.file_offset not in parts:
+                left -= page.end - page.offset
+                if left < 0:
+                    raise _TooLarge
+                parts[page.file_offset] = bytes(page.buffer[page.offset : page.end])
+
         try:
-            read = _Pages()
-            new = Snapshot(self._path, self._source.duplicate(), on_page=read.note)
+            new = Snapshot(self._path, self._source.duplicate(), on_page=keep)
             with new, self._copy.snapshot() as old:
                 if new.page_size != old.page_size:
                     return None
@@ -182,11 +233,14 @@ class _Follower:
                 size, heads = new.size, new.heads
         except (Changed, InvalidDatabase, _TooLarge):
             return None
-        self._copy.update(size, [*read.parts.items(), *((page * self._page_size, heads[page]) for page in (0, 1))])
+        self._copy.update(size, [*parts.items(), *((page * self._page_size, heads[page]) for page in (0, 1))])
         return commit
 
-    def _look_at_copy(self, fresh: CopyFile) -> Iterator[Commit]:
+    def _look_at_copy(self) -> Iterator[Commit]:
         """Compare a new copy with the one before, which it replaces."""
+        fresh = self._new_copy()
+        if fresh is None:
+            return
         assert self._copy is not None
         with fresh.snapshot() as new, self._copy.snapshot() as old:
             yield self._commit(old, new, self._diff(old, new))
@@ -221,7 +275,9 @@ class _Follower:
         def wait() -> bool:
             nonlocal pause
             pause = min(2 * pause, _LONGEST)
-            return self._waiter.pause(pause) and not self._is_replaced()
+            if not self._waiter.stopped:
+                time.sleep(pause)
+            return not self._waiter.stopped and not self._is_replaced()
 
         while True:
             copy = CopyFile(self._source, free_pages)
@@ -242,19 +298,3 @@ class _Follower:
 
 class _TooLarge(Exception):
     """More pages than memory should hold."""
-
-
-class _Pages:
-    """The pages that were read, by their offsets."""
-
-    def __init__(self) -> None:
-        self.parts: dict[int, bytes] = {}
-        self._bytes = 0
-
-    def note(self, _snapshot: Snapshot, page: Page) -> None:
-        """Keep a page. Raises _TooLarge."""
-        if page.file_offset not in self.parts:
-            self._bytes += page.end - page.offset
-            if self._bytes > _LARGE:
-                raise _TooLarge
-            self.parts[page.file_offset] = bytes(page.buffer[page.offset : page.end])

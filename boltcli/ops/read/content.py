@@ -1,17 +1,21 @@
 """The content of a database as one stream: :class:`Enter` a bucket, its :class:`Pairs`, its buckets, :data:`LEAVE`.
 
-A stream says what is in the root bucket. It comes from a database (:func:`content`), an import, a patch or a recovery,
-and goes to any :class:`Writer`.
+A stream says what is in the root bucket. It comes from a database (as bbolt's compaction reads one, :func:`content`, or
+whole for a backup or a table, :func:`whole_content`), an import, a patch or a recovery. It goes to a :class:`Writer`
+of a database; lines of JSON and tables take it :func:`placed`, each part with the path of its bucket.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from ...errors import Corrupted
-from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import BRANCH_PAGE, LEAF_PAGE, MAX_KEY_SIZE
+from ...format.bucket import MAX_NESTING, BucketRef, open_bucket
+from ...format.constants import BRANCH_PAGE, MAX_KEY_SIZE
 from ...format.page import LeafElements, ascend
-from ...tree.bucket import child_bucket, root_bucket
-from ...tree.walk import Seen, flat, refuse_nested, tree_pages
+from ...tree.bucket import child_bucket, find_bucket, root_bucket
+from ...tree.key_range import leaf_pages
+from ...tree.walk import Seen, Whole, flat, refuse_nested
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
 
+    Path = tuple[bytes, ...]
     Value = bytes | memoryview
 
     class Writer(Protocol):
@@ -56,7 +61,10 @@ class Enter:
 
 
 class Pairs:
-    """Pairs of the innermost open bucket, a page's worth: as many ``keys`` as ``values``, at least one."""
+    """Pairs of the innermost open bucket, a page's worth: as many ``keys`` as ``values``, at least one.
+
+    There are no ``values`` if a source was told that none are needed.
+    """
 
     __slots__ = ("keys", "values")
 
@@ -75,6 +83,8 @@ LEAVE = Leave()
 
 if TYPE_CHECKING:
     Event = Enter | Pairs | Leave
+    # A bucket or pairs, with the path of that bucket or of the one that has them.
+    Placed = tuple[Path, Enter | Pairs]
 
 
 class Misplaced(Exception):
@@ -101,6 +111,26 @@ def write(events: Iterable[Event], writer: Writer) -> tuple[int, int]:
     return pairs, buckets
 
 
+def placed(events: Iterable[Event], sequence: int = 0) -> Iterator[Placed]:
+    """Yield the buckets and pairs of a stream, each with its path; the root bucket first if it has a ``sequence``."""
+    path: Path = ()
+    if sequence:
+        yield bucket_at(path, sequence)
+    for event in events:
+        if isinstance(event, Pairs):
+            yield path, event
+        elif isinstance(event, Enter):
+            path = (*path, event.name)
+            yield path, event
+        else:
+            path = path[:-1]
+
+
+def bucket_at(path: Path, sequence: int) -> Placed:
+    """Return what :func:`placed` yields for the bucket at ``path``."""
+    return path, Enter(path[-1] if path else b"", sequence)
+
+
 def in_order(events: Iterable[Event]) -> Iterator[Event]:
     """Yield a stream as it is. Raises :class:`Misplaced` where names and keys don't ascend, or no bolt file has such.
 
@@ -121,6 +151,8 @@ def in_order(events: Iterable[Event]) -> Iterator[Event]:
             last[-1] = keys[-1]
         elif isinstance(event, Enter):
             _must_follow(last[-1], event.name, 0)
+            if len(last) > MAX_NESTING + 1:
+                raise Misplaced(f"buckets are nested deeper than {MAX_NESTING} levels")
             last[-1] = event.name
             last.append(b"")
         else:
@@ -135,24 +167,76 @@ def _must_follow(last: bytes, key: bytes, index: int) -> None:
         raise Misplaced(f"the key {key[:40]!r} isn't above the one before it in its bucket, {last[:40]!r}", index)
 
 
+class Bounds:
+    """Which content to read: that of the bucket at ``bucket`` and, unless ``exact``, of the buckets inside it.
+
+    Of that bucket only keys, of pairs and of buckets, that are at least ``start`` and below ``stop`` (None: no bound).
+    """
+
+    __slots__ = ("bucket", "exact", "start", "stop")
+
+    def __init__(
+        self, bucket: Path = (), *, exact: bool = False, start: bytes = b"", stop: bytes | None = None
+    ) -> None:
+        self.bucket = bucket
+        self.exact = exact
+        self.start = start
+        self.stop = stop
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is left out."""
+        return not (self.bucket or self.exact or self.start) and self.stop is None
+
+
+EVERYTHING = Bounds()
+
+
 def content(
     snapshot: Snapshot,
-    bucket: BucketRef | None = None,
     *,
     is_sound: bool = False,
+    guard: Seen | None = None,
     progress: Callable[[int, int], None] | None = None,
     notes: list[str] | None = None,
 ) -> Iterator[Event]:
-    """Yield what a bucket holds (default: the root bucket), in the order of its pages, as bbolt's compaction reads it.
+    """Yield what the root bucket holds, in the order of its pages, as bbolt's compaction reads it.
 
     As in bbolt each bucket is looked up by its name; in a database that
     ``is_sound`` this is left out. Pairs of the root bucket are among them, where
-    bbolt panics. What bbolt leaves out without a word is added to ``notes``.
+    bbolt panics. What bbolt leaves out without a word is added to ``notes``. A
+    ``guard`` decides which pages are accepted; by default those that bbolt accepts.
     Raises :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and
     where bbolt panics else.
     """
-    visits = _Visits(snapshot, progress, [] if notes is None else notes)
-    return flat(_Reader(snapshot, is_sound, visits).bucket(bucket or root_bucket(snapshot)))
+    guard = guard or _Visits(snapshot, progress, [] if notes is None else notes)
+    return flat(_AsBbolt(snapshot, guard, is_sound).bucket(root_bucket(snapshot)))
+
+
+def whole_content(
+    snapshot: Snapshot,
+    bounds: Bounds = EVERYTHING,
+    *,
+    values: bool = True,
+    warn: Callable[[str], object] | None = None,
+) -> Iterator[Event]:
+    """Yield the content within ``bounds`` in key order, inside the buckets that lead there, a MB at a time.
+
+    Without ``values`` only the keys of pairs are read. Raises :class:`~boltcli.errors.BucketNotFound`, and
+    :class:`~boltcli.errors.Corrupted` when it comes to damage. ``warn`` is as for :class:`~boltcli.tree.walk.Whole`.
+    """
+    path = bounds.bucket
+    outer = [find_bucket(snapshot, path[:length]) for length in range(1, len(path) + 1)]
+    bucket = root_bucket(snapshot)
+    for bucket in outer:
+        yield Enter(bucket.name, bucket.sequence)
+    guard = Whole(snapshot, laid_out=True, warn=warn)
+    inner: Iterator[Event] = flat(_Reader(snapshot, guard, values=values).bucket(bucket, bounds))
+    yield from inner
+    for _ in outer:
+        yield LEAVE
+    if bounds.is_everything:
+        guard.finish()
 
 
 class _Visits(Seen):
@@ -169,7 +253,6 @@ class _Visits(Seen):
 
     def visit(self, page: Page) -> None:
         snapshot = self._snapshot
-        snapshot.poll()
         super().visit(page)
         self._done += 1
         if page.flags == BRANCH_PAGE and not page.count:
@@ -182,35 +265,69 @@ class _Visits(Seen):
 
 
 class _Reader:
-    """Reads the elements of buckets."""
+    """Accepts only what is laid out as bbolt writes it, and copies no more than a MB or one value at once."""
 
-    def __init__(self, snapshot: Snapshot, is_sound: bool, visits: _Visits) -> None:
+    def __init__(self, snapshot: Snapshot, guard: Seen, *, values: bool = True) -> None:
         self._snapshot = snapshot
+        self._guard = guard
+        self._with_values = values
+
+    def bucket(self, bucket: BucketRef, bounds: Bounds = EVERYTHING) -> Nested[Event]:
+        """Yield what ``bucket`` holds within ``bounds``."""
+        refuse_nested(self._snapshot, bucket)
+        for page in leaf_pages(self._snapshot, bucket, bounds.start, bounds.stop, guard=self._guard):
+            self._snapshot.poll()
+            leaf = LeafElements(page)
+            keys, low, high = self._range(leaf, bounds)
+            start = low
+            for place in [*[index for index in leaf.bucket_indexes() if low <= index < high], high]:
+                if start < place:
+                    yield from self._pairs(leaf, keys, start, place)
+                if place < high and not bounds.exact:
+                    child = self._child(bucket, leaf, place)
+                    yield Enter(child.name, child.sequence)
+                    yield self.bucket(child)
+                    yield LEAVE
+                start = place + 1
+
+    def _range(self, leaf: LeafElements, bounds: Bounds) -> tuple[list[bytes], int, int]:
+        """Return the keys of a leaf, and which of its elements are wanted."""
+        assert isinstance(self._guard, Whole)
+        keys = leaf.keys()
+        self._guard.leaf(leaf, keys)
+        low = bisect_left(keys, bounds.start) if bounds.start else 0
+        return keys, low, len(keys) if bounds.stop is None else bisect_left(keys, bounds.stop, low)
+
+    def _pairs(self, leaf: LeafElements, keys: list[bytes], start: int, stop: int) -> Iterator[Pairs]:
+        for first, last in leaf.batches(start, stop):
+            if not self._with_values:
+                yield Pairs(keys[first:last], [])
+            elif last - first == leaf.count:
+                yield Pairs(keys, leaf.values())
+            else:
+                yield Pairs(keys[first:last], [leaf.value(index) for index in range(first, last)])
+
+    def _child(self, bucket: BucketRef, leaf: LeafElements, index: int) -> BucketRef:
+        """Return the bucket in element ``index`` of a leaf of ``bucket``."""
+        return open_bucket(leaf, index, leaf.key(index))
+
+
+class _AsBbolt(_Reader):
+    """Reads as bbolt's compaction does, without a look at the layout; large values are views of the file."""
+
+    def __init__(self, snapshot: Snapshot, guard: Seen, is_sound: bool) -> None:
+        super().__init__(snapshot, guard)
         self._is_sound = is_sound
-        self._visits = visits
 
-    def bucket(self, bucket: BucketRef) -> Nested[Event]:
-        """Yield what ``bucket`` holds."""
-        for page in tree_pages(self._snapshot, bucket, self._visits):
-            if page.flags == LEAF_PAGE:
-                yield from self._leaf(bucket, page)
+    def _range(self, leaf: LeafElements, bounds: Bounds) -> tuple[list[bytes], int, int]:
+        return [], 0, leaf.count
 
-    def _leaf(self, bucket: BucketRef, page: Page) -> Nested[Event]:
-        leaf = LeafElements(page)
-        start = 0
-        for place in [*leaf.bucket_indexes(), leaf.count]:
-            if start < place:
-                try:
-                    yield Pairs(_keys(leaf, start, place), _values(leaf, start, place))
-                except Corrupted:  # where an element before it is refused, bbolt fails there
-                    for index in range(start, place):
-                        yield Pairs([leaf.key(index)], [leaf.value(index)])
-            if place < leaf.count:
-                child = refuse_nested(self._snapshot, self._child(bucket, leaf, place))
-                yield Enter(child.name, child.sequence)
-                yield self.bucket(child)
-                yield LEAVE
-            start = place + 1
+    def _pairs(self, leaf: LeafElements, keys: list[bytes], start: int, stop: int) -> Iterator[Pairs]:
+        try:
+            yield Pairs(_keys(leaf, start, stop), _values(leaf, start, stop))
+        except Corrupted:  # where an element before it is refused, bbolt fails there
+            for index in range(start, stop):
+                yield Pairs([leaf.key(index)], [leaf.value(index)])
 
     def _child(self, bucket: BucketRef, leaf: LeafElements, index: int) -> BucketRef:
         name = leaf.key(index)

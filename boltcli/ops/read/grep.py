@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import lru_cache, partial
+from itertools import groupby
+from math import inf
+from operator import add
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import LEAF_PAGE, PAGE_HEADER_SIZE
-from ...format.page import HEADER, LeafElements
+from ...format.constants import BRANCH_PAGE, COUNT_IN_FIRST_ID, FREELIST_PAGE, LEAF_PAGE, META_SIZE, PAGE_HEADER_SIZE
+from ...format.page import BranchElements, LeafElements
 from ...tree.bucket import find_bucket
 from ...tree.walk import Whole
 from .select_items import items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from re import Match, Pattern
 
-    from ...format.page import Buffer
+    from ...format.page import Buffer, Page
     from ...storage.snapshot import Snapshot
+    from .select_items import Items
 
     Path = tuple[bytes, ...]
 
 _AROUND = 48  # bytes kept before and after a hit
 _LONGEST = 1 << 16  # bytes kept of a hit itself
 _HEADS = 64  # pages before a hit that are searched for the head of its run
-_ELEMENT = 16  # bytes
 _IN_A_PAGE = 100  # hits reported in a page whose elements are not known
 
 
@@ -78,11 +82,9 @@ def live_hits(
     bucket = find_bucket(snapshot, path)
     seen: set[tuple[Path, bytes, str]] = set()
     try:
-        for part in items(snapshot, bucket, path, recursive=True, guard=Whole(snapshot, ordered=True)):
-            for key, value in zip(part.keys, part.values):
-                for hit in search.element(part.path, key, value):
-                    seen.add((hit.path, hit.key, hit.part))
-                    yield hit
+        for hit in search.parts(items(snapshot, bucket, path, recursive=True, guard=Whole(snapshot, ordered=True))):
+            seen.add((hit.path, hit.key, hit.part))
+            yield hit
     except Corrupted as damage:
         yield damage
         for hit in _page_by_page(snapshot, search, path):
@@ -95,6 +97,11 @@ class _Search:
         self.find = pattern.search
         self.names = names
         self.values = values
+
+    def parts(self, parts: Iterable[Items]) -> Iterator[Hit]:
+        for part in parts:
+            for key, value in zip(part.keys, part.values):
+                yield from self.element(part.path, key, value)
 
     def element(self, path: Path, key: bytes, value: bytes | BucketRef) -> Iterator[Hit]:
         if self.names:
@@ -131,9 +138,7 @@ def _page_by_page(snapshot: Snapshot, search: _Search, path: Path) -> Iterator[H
                 child = open_bucket(leaf, index, key)
                 yield from search.element(names, key, child)
                 if child.inline:
-                    for part in items(snapshot, child, (*names, key), recursive=True):
-                        for inner, value in zip(part.keys, part.values):
-                            yield from search.element(part.path, inner, value)
+                    yield from search.parts(items(snapshot, child, (*names, key), recursive=True))
         except Corrupted:
             yield from _in_region(snapshot, search.find, pgid * snapshot.page_size, page.end, "damaged page")
 
@@ -153,56 +158,40 @@ def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int,
     """Yield the regions of unused bytes: start, end, and a description."""
     from ...tree.page_map import BEYOND, BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, page_map
 
-    mapped, size, page_size = page_map(snapshot), snapshot.size, snapshot.page_size
+    kinds, page_size = page_map(snapshot).kinds, snapshot.page_size
     dead = {DAMAGED: "damaged page"}
     if not damaged_only:
         dead |= {FREE: "free page", LOST: "lost page", BEYOND: "after the last page"}
-    pgid, count = 0, len(mapped.kinds)
-    while pgid < count:
-        kind = mapped.kinds[pgid]
-        first = pgid
+    first = 0
+    for kind, run in groupby(kinds):
+        stop = first + sum(1 for _ in run)
         if kind in dead:
-            while pgid < count and mapped.kinds[pgid] == kind:
-                pgid += 1
-            yield first * page_size, min(pgid * page_size, size), dead[kind]
-            continue
-        pgid += 1
-        if not damaged_only and kind in (BRANCH, LEAF, FREELIST, META):
-            end = _end_of_data(snapshot, first, kind == META)
-            if end is not None:
-                yield end[0], min(end[1], size), "unused end of page"
+            yield first * page_size, min(stop * page_size, snapshot.size), dead[kind]
+        elif not damaged_only and kind in (BRANCH, LEAF, FREELIST, META):
+            for pgid in range(first, stop):
+                try:
+                    page = snapshot.any_page(pgid)
+                    used = _used(page)
+                except Corrupted:
+                    continue
+                start, size = pgid * page_size, page_size if kind == META else page.end - page.offset
+                yield start + min(used, size), start + size, "unused end of page"
+        first = stop
 
 
-def _end_of_data(snapshot: Snapshot, pgid: int, is_meta: bool) -> tuple[int, int] | None:
-    """Return the end of the content of a page run, and the end of the run; None if that is not known."""
-    buffer, page_size = snapshot.buffer, snapshot.page_size
-    start = pgid * page_size
-    if is_meta:
-        return start + PAGE_HEADER_SIZE + 64, start + page_size
-    try:
-        _, flags, count, overflow = HEADER.unpack_from(buffer, start)
-    except Exception:  # struct.error, if the file ends inside the header
-        return None
-    stop = start + (overflow + 1) * page_size
-    if flags == 0x10:
-        ids = int.from_bytes(buffer[start + 16 : start + 24], "little") + 1 if count == 0xFFFF else count
-        return min(start + PAGE_HEADER_SIZE + 8 * ids, stop), stop
-    count = min(count, (stop - start - PAGE_HEADER_SIZE) // _ELEMENT)
-    end = start + PAGE_HEADER_SIZE + _ELEMENT * count
-    for position, key_size, value_size in _spans(buffer, start, count, flags == LEAF_PAGE):
-        end = max(end, position + key_size + value_size)
-    return min(end, stop), stop
-
-
-def _spans(buffer: Buffer, start: int, count: int, leaf: bool) -> Iterator[tuple[int, int, int]]:
-    """Return where each element's data begins in ``buffer``, and how long its key and its value are."""
-    for index in range(count):
-        at = start + PAGE_HEADER_SIZE + _ELEMENT * index
-        words = buffer[at : at + _ELEMENT]
-        if len(words) < _ELEMENT:
-            return
-        fields = [int.from_bytes(words[place : place + 4], "little") for place in (0, 4, 8, 12)]
-        yield (at + fields[1], fields[2], fields[3]) if leaf else (at + fields[0], fields[1], 0)
+def _used(page: Page) -> int:
+    """Return how many bytes the content of a page in use has, whatever the order of its elements."""
+    if page.flags == FREELIST_PAGE:
+        return PAGE_HEADER_SIZE + 8 * (len(page.freelist_ids(page.end)) + (page.count == COUNT_IN_FIRST_ID))
+    if page.flags == LEAF_PAGE:
+        leaf = LeafElements(page)
+        ends = map(add, leaf.value_starts(), leaf.value_sizes)
+    elif page.flags == BRANCH_PAGE:
+        branch = BranchElements(page)
+        ends = map(add, branch.key_starts(), branch.key_sizes)
+    else:
+        return PAGE_HEADER_SIZE + META_SIZE
+    return max(ends, default=page.offset + PAGE_HEADER_SIZE) - page.offset
 
 
 def _in_region(
@@ -210,7 +199,7 @@ def _in_region(
 ) -> Iterator[Hit]:
     """Yield the hits between two offsets of the file: the first in each element; all where there are no elements."""
     buffer, page_size = snapshot.buffer, snapshot.page_size
-    elements = _Elements(snapshot, start)
+    elements = lru_cache(_HEADS)(partial(_former_elements, snapshot))
     position = start
     last_page, in_page = -1, 0
     while position < stop:
@@ -218,8 +207,12 @@ def _in_region(
         if found is None:
             return
         at, pgid = found.start(), found.start() // page_size
-        element = None if place == "unused end of page" else elements.at(at)
-        if element is None:
+        spans: list[tuple[int, int, int]] = []
+        if place != "unused end of page":
+            heads = range(pgid, max(pgid - _HEADS, start // page_size - 1), -1)
+            spans = next(filter(None, map(elements, heads)), spans)
+        first, middle, last = spans[max(bisect_right(spans, (at, inf)) - 1, 0)] if spans else (0, 0, 0)
+        if not first <= at < last:
             yield Hit("bytes", (), b"", found, buffer, start=pgid * page_size, stop=stop, place=place, page=pgid)
             position = max(found.end(), at + 1)
             in_page = in_page + 1 if pgid == last_page else 1
@@ -227,44 +220,24 @@ def _in_region(
             if in_page == _IN_A_PAGE:
                 position = max(position, (pgid + 1) * page_size)
             continue
-        part, key, first, last = element
+        key = bytes(buffer[first : min(middle, first + _LONGEST)])
+        part, first, last = ("key", first, middle) if at < middle else ("value", middle, last)
         yield Hit(part, (), key, found, buffer, start=first, stop=last, place=place, page=pgid)
         position = max(found.end(), last)
 
 
-class _Elements:
-    """The elements of former leaf pages from the offset ``lowest`` on; the last page is cached."""
-
-    def __init__(self, snapshot: Snapshot, lowest: int) -> None:
-        self.snapshot = snapshot
-        self.first = lowest // snapshot.page_size
-        self._head = -1
-        self._spans: list[tuple[int, int, int]] = []
-
-    def at(self, offset: int) -> tuple[str, bytes, int, int] | None:
-        """Return the key or value at ``offset``: which part it is, the key, start and end; None if there is none."""
-        snapshot, page_size = self.snapshot, self.snapshot.page_size
-        for pgid in range(offset // page_size, max(offset // page_size - _HEADS, self.first - 1), -1):
-            start = pgid * page_size
-            if start + PAGE_HEADER_SIZE > snapshot.size:
-                continue
-            named, flags, count, overflow = HEADER.unpack_from(snapshot.buffer, start)
-            room = (overflow + 1) * page_size
-            if named != pgid or flags != LEAF_PAGE or PAGE_HEADER_SIZE + count * _ELEMENT > room:
-                continue
-            return self._in(pgid, start, count, offset) if offset < start + room else None
-        return None
-
-    def _in(self, pgid: int, start: int, count: int, offset: int) -> tuple[str, bytes, int, int] | None:
-        buffer = self.snapshot.buffer
-        if pgid != self._head:
-            self._head, self._spans = pgid, sorted(_spans(buffer, start, count, True))
-        place = bisect_right(self._spans, (offset, 1 << 33, 0)) - 1
-        if place < 0:
-            return None
-        first, key_size, value_size = self._spans[place]
-        middle = first + key_size
-        if offset >= middle + value_size:
-            return None
-        key = bytes(buffer[first : min(middle, first + _LONGEST)])
-        return ("key", key, first, middle) if offset < middle else ("value", key, middle, middle + value_size)
+def _former_elements(snapshot: Snapshot, pgid: int) -> list[tuple[int, int, int]]:
+    """Return where each key and value of a leaf page begins, and the value ends, in order; none of other pages."""
+    try:
+        page = snapshot.any_page(pgid)
+        if page.pgid != pgid or page.flags != LEAF_PAGE:
+            return []
+        leaf = LeafElements(page)
+    except Corrupted:
+        return []
+    shift = page.file_offset - page.offset
+    stop = shift + page.end
+    return [
+        (min(start + shift, stop), min(start + key + shift, stop), min(start + key + value + shift, stop))
+        for start, key, value in sorted(zip(leaf.key_starts(), leaf.key_sizes, leaf.value_sizes))
+    ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, takewhile
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ...format.page import LeafElements, find
 from ...tree.bucket import root_bucket
-from ...tree.key_range import leaf_pages, stretches
+from ...tree.key_range import leaf_pages, leaf_ranges
 from ...tree.walk import Seen, pages_or_damage
 
 TYPE_CHECKING = False
@@ -38,30 +38,19 @@ def keyed_leaves(
         try:
             keys = leaf.keys()
         except Corrupted:
-            yield leaf, _first_keys(leaf)
+            yield leaf, [*takewhile(lambda key: isinstance(key, bytes), _each_key(leaf))]  # type: ignore[list-item]
             raise
         if guard is not None:
             guard.leaf(leaf, keys)
         yield leaf, keys
 
 
-def _first_keys(leaf: LeafElements) -> list[bytes]:
-    keys: list[bytes] = []
-    try:
-        for index in range(leaf.count):
-            keys.append(leaf.key(index))
-    except Corrupted:
-        pass
-    return keys
-
-
-def key_pages(snapshot: Snapshot, bucket: BucketRef, guard: Whole | None = None) -> Iterator[list[bytes]]:
-    """Yield the keys of ``bucket`` in order, including nested buckets, a list for each leaf page.
-
-    Raises as :func:`keyed_leaves` does.
-    """
-    for _, keys in keyed_leaves(snapshot, bucket, guard):
-        yield keys
+def _each_key(leaf: LeafElements) -> Iterator[bytes | Corrupted]:
+    for index in range(leaf.count):
+        try:
+            yield leaf.key(index)
+        except Corrupted as damage:
+            yield damage
 
 
 def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None = None) -> Iterator[list[bytes]]:
@@ -78,7 +67,7 @@ def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None
             progress(known.done, known.total)
     if known.stopped:
         done = known.done
-        for keys in islice(key_pages(snapshot, bucket), done, None):
+        for _, keys in islice(keyed_leaves(snapshot, bucket), done, None):
             yield keys
             done += 1
             if progress is not None:
@@ -119,28 +108,11 @@ def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes
         try:
             yield leaf.keys()
         except Corrupted:
-            keys, problems = _each_key(leaf)
-            yield keys
+            found = [*_each_key(leaf)]
+            yield [key for key in found if isinstance(key, bytes)]
+            problems = [damage.problem for damage in found if isinstance(damage, Corrupted)]
             words = f"{problems[0]}, {len(problems) - 1} others too" if len(problems) > 1 else problems[0]
             yield page.damaged(words)
-
-
-def sound_names(snapshot: Snapshot) -> Iterator[list[bytes]]:
-    """Yield the readable keys of the root bucket, a list for each leaf page."""
-    for found in surviving_keys(snapshot, root_bucket(snapshot)):
-        if not isinstance(found, Corrupted):
-            yield found
-
-
-def _each_key(leaf: LeafElements) -> tuple[list[bytes], list[str]]:
-    keys: list[bytes] = []
-    problems: list[str] = []
-    for index in range(leaf.count):
-        try:
-            keys.append(leaf.key(index))
-        except Corrupted as damage:
-            problems.append(damage.problem)
-    return keys, problems
 
 
 class KeyRow:
@@ -171,7 +143,7 @@ def key_rows(
     such elements gives an empty list, so that the caller can stop. Values aren't copied. Raises
     :class:`~boltcli.errors.Corrupted`.
     """
-    for leaf, keys, low, high in stretches(snapshot, bucket, start, stop, reverse=reverse):
+    for leaf, keys, low, high in leaf_ranges(snapshot, bucket, start, stop, reverse=reverse):
         snapshot.poll()
         page = leaf.page
         pgid = page.pgid if bucket.root else bucket.page

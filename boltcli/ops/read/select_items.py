@@ -5,16 +5,15 @@ from __future__ import annotations
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import LeafElements
-from ...tree.bucket import find_bucket
-from ...tree.key_range import stretches
-from ...tree.walk import Whole, flat, inline_page, refuse_nested
+from ...tree.key_range import leaf_ranges
+from ...tree.walk import Whole, flat, refuse_nested
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...storage.snapshot import Snapshot
-    from ...tree.key_range import Stretch
+    from ...tree.key_range import LeafRange
     from ...tree.walk import Nested
 
     Path = tuple[bytes, ...]
@@ -66,7 +65,7 @@ def items(
     """
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     left = limit
-    source = stretches(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
+    source = leaf_ranges(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
     for part in flat(_bucket(snapshot, bucket, path, source, reverse, recursive, guard)):
         if wanted is not None or not buckets:
             pairs = [
@@ -89,7 +88,7 @@ def _bucket(
     snapshot: Snapshot,
     bucket: BucketRef,
     path: Path,
-    source: Iterator[Stretch],
+    source: Iterator[LeafRange],
     reverse: bool,
     recursive: bool,
     guard: Whole,
@@ -99,89 +98,31 @@ def _bucket(
     for leaf, all_keys, low, high in source:
         ranges = leaf.batches(low, high)
         for first, stop in reversed(list(ranges)) if reverse else ranges:
-            keys, values, places = _elements(leaf, all_keys, first, stop)
+            keys, values = elements(leaf, all_keys, first, stop)
             if reverse:
                 keys.reverse()
                 values.reverse()
-                places = [len(keys) - 1 - place for place in reversed(places)]
             begin = 0
-            for place in places if recursive else ():
+            for place, child in enumerate(values) if recursive and any(leaf.flags) else ():
+                if not isinstance(child, BucketRef):
+                    continue
                 end = place if reverse else place + 1  # in reverse a bucket follows what is in it
                 snapshot.poll()
                 yield Items(path, keys[begin:end], values[begin:end])
-                child = values[place]
-                assert isinstance(child, BucketRef)
-                if child.root:
-                    inside = stretches(snapshot, child, reverse=reverse, guard=guard)
-                else:
-                    inside = _inline(snapshot, child, guard)
+                inside = leaf_ranges(snapshot, child, reverse=reverse, guard=guard)
                 yield _bucket(snapshot, child, (*path, keys[place]), inside, reverse, recursive, guard)
                 begin = end
             snapshot.poll()
             yield Items(path, keys[begin:], values[begin:])
 
 
-def _inline(snapshot: Snapshot, bucket: BucketRef, guard: Whole) -> Iterator[Stretch]:
-    """Yield the elements of an inline bucket."""
-    page = inline_page(snapshot, bucket)
-    guard.spend(page)
-    leaf = LeafElements(page)
-    keys = leaf.keys()
-    guard.leaf(leaf, keys)
-    if leaf.count:
-        yield leaf, keys, 0, leaf.count
-
-
-def _elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tuple[list[bytes], list[Value], list[int]]:
-    """Return keys and values from one index to before another, and the indexes of buckets."""
+def elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tuple[list[bytes], list[Value]]:
+    """Return keys, of which ``keys`` are all, and values from one index to before another."""
     if low == 0 and high == leaf.count and not any(leaf.flags):
-        return keys, [*leaf.values()], []
+        return keys, [*leaf.values()]
     # A bucket's value isn't copied, as it may be as large as everything nested in it.
     values: list[Value] = [
         open_bucket(leaf, index, keys[index]) if leaf.flags[index] & BUCKET_LEAF_FLAG else leaf.value(index)
         for index in range(low, high)
     ]
-    return keys[low:high], values, [index - low for index in leaf.bucket_indexes() if low <= index < high]
-
-
-def outer_buckets(snapshot: Snapshot, path: Path) -> list[tuple[Path, int]]:
-    """Return the rows of the buckets down to ``path``; the root bucket has one only if it has a sequence.
-
-    Raises :class:`~boltcli.errors.BucketNotFound` or :class:`~boltcli.errors.Corrupted`.
-    """
-    sequences = [find_bucket(snapshot, path[:length]).sequence for length in range(1, len(path) + 1)]
-    rows: list[tuple[Path, int]] = [((), snapshot.meta.sequence)] if snapshot.meta.sequence else []
-    return rows + [(path[:length], sequence) for length, sequence in enumerate(sequences, 1)]
-
-
-def export_parts(
-    snapshot: Snapshot, path: Path = (), warn: Callable[[str], object] | None = None
-) -> Iterator[Row | Items]:
-    """Yield the rows of the buckets down to ``path``, then the content of that bucket, a page at a time.
-
-    Raises :class:`~boltcli.errors.BucketNotFound`, and :class:`~boltcli.errors.Corrupted` at the first damage.
-    ``warn`` is as for :class:`~boltcli.tree.walk.Whole`.
-    """
-    yield from outer_buckets(snapshot, path)
-    guard = Whole(snapshot, laid_out=True, warn=warn)
-    yield from items(snapshot, find_bucket(snapshot, path), path, recursive=True, guard=guard)
-    if not path:
-        guard.finish()
-
-
-def export_rows(snapshot: Snapshot, path: Path = (), warn: Callable[[str], object] | None = None) -> Iterator[Row]:
-    """Yield the rows of :func:`export_parts` one by one."""
-    for part in export_parts(snapshot, path, warn):
-        if isinstance(part, tuple):
-            yield part
-        else:
-            yield from rows_of(part)
-
-
-def rows_of(part: Items) -> Iterator[Row]:
-    """Yield the elements of a part one by one."""
-    for key, value in zip(part.keys, part.values):
-        if isinstance(value, BucketRef):
-            yield (*part.path, key), value.sequence
-        else:
-            yield part.path, key, value
+    return keys[low:high], values

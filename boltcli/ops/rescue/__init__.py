@@ -12,6 +12,7 @@ The score leaves out pairs of a page that was itself changed: mending a leaf's o
 rule                                                           place, wrong    place, wrong
 =============================================================  ==============  ==============
 torn copies are recognised (is_torn) *                            248, 395           0,   0
+the other root of a torn copy is the newest one (found: -4) *      23,   0           0,   0
 an old root: another version, written before, keys outside        257, -18         593, -10
 ... keys outside it are in it (contains_outside_keys)              20,  18         142,   2
 ... other versions lie just before it (is_preceded_by_versions)     0,   0          22,   0

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
-from ...format.constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
-from .elements import Elements, inline_elements, page_elements, read_elements
-from .pages import PageTable, find_metas, find_page_size
+from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from .elements import Elements, page_elements, read_elements, readable, with_inline
 from .roots import Candidate, PageGraph, candidates
-from .tree import RecoveredTree, find_keys
+from .tree import RecoveredTree, find_keys, newest_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ CERTAIN, LIKELY, UNKNOWN, LIVE = "certain", "likely", "unknown", "live"
 NOWHERE = b"lost+found"  # for pairs of which the bucket isn't known, as recover has it
 _SAMPLES = 8
 _OLDEST = 1 << 30
-_DEEP = 64  # inline buckets in each other that are looked into
 
 
 class Deleted(NamedTuple):
@@ -74,13 +72,8 @@ def deleted(
     are newer, and a delete is no version unless all are asked for. The pairs are in the order of these keys; with
     ``ascending`` in that of their own, as ``import`` takes them.
     """
-    page_size, _ = find_page_size(buffer)
-    table = PageTable(buffer, page_size)
-    metas = find_metas(table)
-    tree = RecoveredTree(table)
-    if metas:
-        tree.walk(tree.top, metas[0].root)
-    search = _Search(table, tree, [meta.root for meta in metas[1:]], progress)
+    tree, metas = newest_tree(buffer)
+    search = _Search(tree, [meta.root for meta in metas[1:]], progress)
     names: dict[_Place, bytes] = {}  # of versions
 
     def fits(place: _Place) -> bool:
@@ -136,22 +129,18 @@ def _chosen(
 class _Search:
     """The pages of one file, those of its tree and the others."""
 
-    def __init__(
-        self, table: PageTable, tree: RecoveredTree, roots: list[int], progress: Callable[[int, int], None] | None
-    ) -> None:
-        self.table = table
+    def __init__(self, tree: RecoveredTree, roots: list[int], progress: Callable[[int, int], None] | None) -> None:
+        self.table = table = tree.table
         self.tree = tree
         self.progress = progress
-        graph = PageGraph(table)
-        names = {name for page in tree.top.leaves for name in _names(table, page)} or None
-        found = [made for made in candidates(table, graph, names, every=True) if not tree.owner[made.root]]
+        found = [
+            made for made in candidates(table, PageGraph(table), tree.names or None, every=True)
+            if not tree.owner[made.root]
+        ]  # fmt: skip
         known = {made.root for made in found}
         # The other meta page's tree is the newest of the older ones.
-        self.older = [Candidate(table, root) for root in roots if root not in known] + found
-        first = [made for made in self.older if made.root in roots]
-        self.older = first + [made for made in self.older if made.root not in roots]
-        self._paths = [[bucket.path() for bucket in made.tree.buckets] for made in self.older]
-        self._tree_paths = [bucket.path() for bucket in tree.buckets]
+        older = [Candidate(table, root) for root in roots if root not in known] + found
+        self.older = [made.tree for made in sorted(older, key=lambda made: made.root not in roots)]
 
     def places(self) -> Iterator[_Place]:
         """Yield all pairs in pages that the tree doesn't use, and in the slack of those that it uses."""
@@ -160,23 +149,25 @@ class _Search:
             page for page in range(2, table.pages)
             if not self.tree.used[page] and table.is_tree(page) and table.kind[page] == LEAF_PAGE
         ]  # fmt: skip
-        likely = self._likely([page for page in pages if self._older_owner(page) is None])
+        owners = {page: owner for page in pages if (owner := self._older_owner(page)) is not None}
+        for page, path in self._likely([page for page in pages if page not in owners]).items():
+            owners[page] = path, LIKELY, _OLDEST
         for number, page in enumerate(pages):
             if self.progress is not None:
                 self.progress(number, len(pages))
             found = page_elements(table, page)
             if found is None:
                 continue
-            path, sure, age = self._bucket_of(page, likely)
+            path, sure, age = owners.get(page, ((NOWHERE, str(page).encode()), UNKNOWN, _OLDEST))
             if table.is_torn(page):
                 found = self._untorn(page, found)
             yield from self._pairs(found, path, page, sure, age)
         for page in range(2, table.pages):
-            owner = self.tree.owner_of(page)
-            if owner is not None and table.kind[page] == LEAF_PAGE:
+            bucket = self.tree.owner_of(page)
+            if bucket is not None and table.kind[page] == LEAF_PAGE:
                 slack = self._slack(page)
                 if slack is not None:
-                    yield from self._pairs(slack, owner.path(), page, CERTAIN, _OLDEST)
+                    yield from self._pairs(slack, bucket.path(), page, CERTAIN, _OLDEST)
 
     def live_places(self) -> Iterator[_Place]:
         """Yield the pairs of the tree."""
@@ -201,62 +192,43 @@ class _Search:
                     gone.add(number)
         return [place for number, place in enumerate(places) if number not in gone]
 
-    def _older_owner(self, page: int) -> tuple[Path, int] | None:
+    def _older_owner(self, page: int) -> tuple[Path, str, int] | None:
         """Return the bucket of the newest older tree that leads to the page, and which one that is."""
-        for number, made in enumerate(self.older):
-            owner = made.tree.owner_of(page)
-            if owner is not None:
-                return self._paths[number][owner.index], number
-        return None
-
-    def _bucket_of(self, page: int, likely: dict[int, Path]) -> tuple[Path, str, int]:
-        older = self._older_owner(page)
-        if older is not None:
-            return older[0], CERTAIN, older[1]
-        if page in likely:
-            return likely[page], LIKELY, _OLDEST
-        return (NOWHERE, str(page).encode()), UNKNOWN, _OLDEST
+        owners = ((tree.owner_of(page), age) for age, tree in enumerate(self.older))
+        return next(((owner.path(), CERTAIN, age) for owner, age in owners if owner is not None), None)
 
     def _likely(self, pages: list[int]) -> dict[int, Path]:
         """Return the bucket that has or had most of a page's keys; else the only one with such keys."""
         samples: dict[int, list[tuple[bytes, int]]] = {}
-        for page in pages:
-            found = page_elements(self.table, page)
-            if found is None or not found.keys:
-                continue
+        for page, found in readable(self.table, pages):
             samples[page] = list(zip(found.keys, found.flags))[:: max(1, found.count // _SAMPLES)]
         wanted = {key for pairs in samples.values() for key, _ in pairs}
         votes: dict[int, dict[Path, int]] = {page: {} for page in samples}
-        trees = [(self.tree, self._tree_paths), *((made.tree, paths) for made, paths in zip(self.older, self._paths))]
-        for tree, paths in trees:
+        for tree in (self.tree, *self.older):
             hits = find_keys(tree, wanted)
             for page, pairs in samples.items():
                 for key, flag in pairs:
-                    for index, kind, _ in hits.get(key, ()):
+                    for path, kind, _ in hits.get(key, ()):
                         if kind == flag:
-                            votes[page][paths[index]] = votes[page].get(paths[index], 0) + 1
-        shapes = self._shapes()
+                            votes[page][path] = votes[page].get(path, 0) + 1
+        lengths = self._lengths()
         chosen: dict[int, Path] = {}
         for page, found_votes in votes.items():
             if found_votes:
                 chosen[page] = max(found_votes, key=lambda path: (found_votes[path], path))
                 continue
-            alike = [
-                path for path, lengths in shapes.items() if _usual_length([key for key, _ in samples[page]]) in lengths
-            ]
+            length = _usual_length([key for key, _ in samples[page]])
+            alike = [path for path, usual in lengths.items() if length in usual]
             if len(alike) == 1:
                 chosen[page] = alike[0]
         return chosen
 
-    def _shapes(self) -> dict[Path, set[int]]:
+    def _lengths(self) -> dict[Path, set[int]]:
         """Return the usual lengths of keys of the buckets that have pages of their own."""
         found: dict[Path, set[int]] = {}
-        for bucket in self.tree.buckets:
-            count = len(bucket.leaves)
-            for number in {0, count // 2, count - 1} if count and bucket.parent is not None else ():
-                elements = page_elements(self.table, bucket.leaves[number])
-                if elements is not None and elements.keys:
-                    found.setdefault(bucket.path(), set()).add(_usual_length(elements.keys))
+        for bucket in self.tree.buckets[1:]:
+            for _, elements in readable(self.table, bucket.some_leaves()):
+                found.setdefault(bucket.path(), set()).add(_usual_length(elements.keys))
         return found
 
     def _untorn(self, page: int, found: Elements) -> Elements:
@@ -278,7 +250,7 @@ class _Search:
         end = min(start + table.page_size, table.size)
         if position % ELEMENT_SIZE or not count < more <= (end - first) // ELEMENT_SIZE:
             return None
-        found = read_elements(table.buffer, start, LEAF_PAGE, more, end, end)
+        found = read_elements(table.buffer, start, LEAF_PAGE, more, end)
         if not found.sound or found.count != more:
             return None
         found.keep(range(count, more))
@@ -286,22 +258,10 @@ class _Search:
 
     def _pairs(self, found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[_Place]:
         """Yield the pairs of a page, those of inline buckets too."""
-        stack = [(found, path)]
-        while stack:
-            found, path = stack.pop()
-            for i, start in enumerate(found.starts):
-                middle, stop = found.mids[i], found.ends[i]
-                if not (found.flags and found.flags[i]):
-                    yield _Place(path, start, middle, stop, page, sure, age)
-                elif stop - middle > BUCKET_HEADER_SIZE and len(path) < _DEEP:
-                    inner = inline_elements(self.table.buffer, middle, stop)
-                    if inner is not None:
-                        stack.append((inner, (*path, found.keys[i])))
-
-
-def _names(table: PageTable, page: int) -> list[bytes]:
-    found = page_elements(table, page)
-    return [] if found is None else [key for key, flag in zip(found.keys, found.flags) if flag]
+        for inside, each in with_inline(path, found):
+            for i, start in enumerate(each.starts):
+                if not (each.flags and each.flags[i]):
+                    yield _Place(inside, start, each.mids[i], each.ends[i], page, sure, age)
 
 
 def _usual_length(keys: list[bytes]) -> int:

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from itertools import starmap
 from typing import NamedTuple
 
 from ...errors import BoltError, DestinationError, InvalidDatabase
 from ...format.magic import HEAD, is_unknown, kind_of
 from ...storage.destination import Destination
-from ...storage.files import copy_sparse
+from ...storage.files import copy_sparse, write_all
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading, open_source
+from ..check.database_check import file_warnings, trailer_is_right
 from ..check.deep_check import deep_check
-from ..check.explanations import Explanation, explanation
-from ..check.file_warnings import remarks, trailer_is_right
+from ..check.findings import Explanation, explanation
 from ..write.freelist_rebuild import rebuild_freelist
 from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
-from .elements import page_elements
+from .elements import readable
 from .emit import Emission
-from .pages import MappedFile, PageTable, find_metas, find_page_size
-from .recover import recover_file
+from .pages import MappedFile, find_page_size
+from .recover import other_database, recover_file
 from .roots import is_torn
 from .text_mode import EXPLANATION, undone
-from .tree import RecoveredTree, free_pages
+from .tree import RecoveredTree, free_pages, newest_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...storage.source import Way
     from ..write.page_surgery import Patch
 
@@ -37,12 +37,19 @@ CLEAR = "clear the damaged elements"
 OLDER = "go back to the older meta page"
 ABANDON = "abandon the freelist"
 REBUILD = "rebuild the freelist"
-_RECOVERED = "recovered"  # name of a file
+_RECOVERED, _COPY = "recovered", "copy"  # names of files
 _LISTED = 3  # findings of a kind that are quoted
 _MOST_FINDINGS = 100_000
 _MOST_CLEARED = 16  # elements that are cleared one by one
 # Findings about the meta page of the older transaction, and about pages that lie outside the database.
 _WRITTEN_ANEW = ("meta", "fallback")
+
+
+class _Step(NamedTuple):
+    """A step of a remedy: the words after ``boltcli surgery``; what it writes, and the least size of the file then."""
+
+    words: list[str]
+    work: Callable[[RawFile], tuple[list[Patch], int]]
 
 
 class Symptom(NamedTuple):
@@ -131,7 +138,7 @@ def _whose(path: str, whose: Callable[[Snapshot], str]) -> str:
 def _records(path: str, audit: Callable[[Snapshot], Records | None], notes: list[str]) -> Records | None:
     """Return what an audit finds; that it can't read them is added to ``notes``."""
     try:
-        with _open(path) as snapshot:
+        with Snapshot(path, open_source(path, "none")) as snapshot:
             return audit(snapshot)
     except (BoltError, OSError) as error:
         if not isinstance(error, InvalidDatabase):
@@ -173,7 +180,7 @@ def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[l
     notes: list[str] = []
     try:
         with Snapshot(path, open_source(path, "none")) as snapshot:
-            notes = [str(remark) for remark in remarks(snapshot)]
+            notes = [str(remark) for remark in file_warnings(snapshot)]
             if trailer_is_right(snapshot):
                 notes.append("it is a snapshot of etcd, and its SHA-256 is right")
             for number, finding in enumerate(deep_check(snapshot, progress=progress)):
@@ -198,21 +205,11 @@ def _text_mode(file: MappedFile) -> list[Symptom]:
 
 def _torn(file: MappedFile) -> list[str]:
     """That it is a copy which was made while a program wrote to the file, if it looks like one."""
-    table, tree = _tree(file)
-    metas = find_metas(table)
-    if not metas or not is_torn(tree, metas, free_pages(table, metas, tree)):
+    tree, metas = newest_tree(file.buffer)
+    if not metas or not is_torn(tree, metas, free_pages(tree, metas)):
         return []
     return ["it is a torn hot copy: pages of later transactions lie where the tree expects its own, as in a copy made "
             "while a program wrote to the file"]  # fmt: skip
-
-
-def _tree(file: MappedFile) -> tuple[PageTable, RecoveredTree]:
-    table = PageTable(file.buffer, find_page_size(file.buffer)[0])
-    tree = RecoveredTree(table)
-    metas = find_metas(table)
-    if metas:
-        tree.walk(tree.top, metas[0].root)
-    return table, tree
 
 
 def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
@@ -220,18 +217,11 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) 
 
     What recovering tells of the states of the file is added to ``notes``.
     """
-    kinds = {symptom.kind for symptom in symptoms}
-    remedies = []
-    if "invalid-database" not in kinds:
-        remedies += [
-            _surgery(path, folder, OLDER, [["surgery", "revert-meta-page"]], revert_meta),
-            _rebuilt(path, folder),
-            _surgery(path, folder, ABANDON, [["surgery", "freelist", "abandon"]], abandon_freelist),
-        ]
-        cleared = _cleared(path, folder)
-        if cleared is not None:
-            remedies.append(cleared)
-    remedies.append(_recover(path, folder, notes))
+    surgery = (
+        () if any(symptom.kind == "invalid-database" for symptom in symptoms) else (OLDER, REBUILD, ABANDON, CLEAR)
+    )
+    tried = [_operated(name, path, folder) for name in surgery]
+    remedies = [*(each for each in tried if each is not None), _recover(path, folder, notes)]
     most = max((each.pairs for each in remedies if each.sound), default=0)
 
     def rank(each: Remedy) -> tuple[bool, bool, bool, bool, int]:
@@ -241,58 +231,54 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) 
     return remedies
 
 
-def _surgery(
-    path: str, folder: str, name: str, words: list[list[str]], work: Callable[[RawFile], list[Patch]]
-) -> Remedy:
-    commands = [["boltcli", *each, "FILE", "--output", "DEST"] for each in words]
-    copy = os.path.join(folder, "copy")
+def _steps(name: str, path: str) -> tuple[list[_Step], int]:
+    """Return the steps of a remedy by surgery, and how much is lost by it; no steps if there is nothing to do."""
+    abandon = _Step(["freelist", "abandon"], lambda raw: (abandon_freelist(raw), 0))
+    if name == OLDER:
+        return [
+            _Step(["revert-meta-page"], lambda raw: (revert_meta(raw), 0))
+        ], 1  # what the last transaction changed is lost
+    if name == ABANDON:
+        return [abandon], 0
+    if name == REBUILD:  # as bbolt does when it opens a file without one
+        return [abandon, _Step(["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))], 0
+    # The elements that lead nowhere or cannot be read are removed.
+    with MappedFile(path, "none") as file:
+        places = _bad_elements(newest_tree(file.buffer)[0])
+    if not 0 < len(places) <= _MOST_CLEARED:
+        return [], 0
+    return [*starmap(_clearing, places), abandon], len(places)
+
+
+def _clearing(page: int, index: int) -> _Step:
+    options = [f"--pageId={page}", f"--from-index={index}", f"--to-index={index + 1}"]
+    return _Step(["clear-page-elements", *options], lambda raw: (clear_elements(raw, page, index, index + 1)[0], 0))
+
+
+def _operated(name: str, path: str, folder: str) -> Remedy | None:
+    """Try a remedy by surgery on a copy in ``folder``; None if it has nothing to do."""
+    copy = os.path.join(folder, _COPY)
+    steps, lost = _steps(name, path)
+    if not steps:
+        return None
+    names = ["FILE", *(f"STEP{number}" for number in range(1, len(steps))), "DEST"]
+    commands = [
+        ["boltcli", "surgery", *step.words, source, "--output", output]
+        for step, source, output in zip(steps, names, names[1:])
+    ]  # fmt: skip
     try:
-        with RawFile(path) as file:
-            patches = work(file)
-        _patched(path, copy, patches)
+        with RawFile(path) as source, open(copy, "wb") as target:
+            copy_sparse(source.fd, target.fileno())
+        for step in steps:
+            with RawFile(copy) as raw:
+                patches, size = step.work(raw)
+            with open(copy, "rb+") as stream:
+                for offset, data in patches:
+                    write_all(stream.fileno(), data, offset)
+                stream.truncate(max(size, os.fstat(stream.fileno()).st_size))
     except (BoltError, OSError) as error:
         return Remedy(name, 0, 0, False, 0, commands, str(error))
-    return _judged(name, copy, commands, int(name == OLDER))  # what the last transaction changed is lost
-
-
-def _rebuilt(path: str, folder: str) -> Remedy:
-    """Abandon the freelist and make a new one, as bbolt does when it opens such a file."""
-    commands = [
-        ["boltcli", "surgery", "freelist", "abandon", "FILE", "--output", "STEP1"],
-        ["boltcli", "surgery", "freelist", "rebuild", "STEP1", "--output", "DEST"],
-    ]
-    copy = os.path.join(folder, "copy")
-    try:
-        with RawFile(path) as file:
-            patches = abandon_freelist(file)
-        _patched(path, copy, patches)
-        with open(copy, "rb") as stream:
-            patches, size = rebuild_freelist(copy, stream.fileno())
-        _write(copy, patches, size)
-    except (BoltError, OSError) as error:
-        return Remedy(REBUILD, 0, 0, False, 0, commands, str(error))
-    return _judged(REBUILD, copy, commands)
-
-
-def _patched(path: str, copy: str, patches: list[Patch]) -> None:
-    _copy(path, copy)
-    _write(copy, patches)
-
-
-def _copy(path: str, copy: str) -> None:
-    """Copy the database at ``path``. Raises OSError, and what opening raises."""
-    with RawFile(path) as source, open(copy, "wb") as target:
-        copy_sparse(source.fd, target.fileno())
-
-
-def _write(copy: str, patches: list[Patch], size: int = 0) -> None:
-    """Change a copy, which then has ``size`` bytes at least."""
-    with open(copy, "rb+") as stream:
-        for offset, data in patches:
-            stream.seek(offset)
-            stream.write(data)
-        if os.fstat(stream.fileno()).st_size < size:
-            stream.truncate(size)
+    return _judged(name, copy, commands, lost)
 
 
 def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> Remedy:
@@ -303,7 +289,7 @@ def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> R
             # bbolt walks all pages below the high-water mark, in the file or not.
             sound = sound and snapshot.meta.hwm * snapshot.page_size <= os.path.getsize(copy)
         with MappedFile(copy, "none") as file:
-            _, tree = _tree(file)
+            tree, _ = newest_tree(file.buffer)
             emission = Emission(tree)
             emission.count()
     except BoltError as error:
@@ -316,50 +302,13 @@ def _is_sound(snapshot: Snapshot) -> bool:
     return all(finding.kind in _WRITTEN_ANEW for finding in deep_check(snapshot))
 
 
-def _cleared(path: str, folder: str) -> Remedy | None:
-    """Remove the elements that lead nowhere or cannot be read, and abandon the freelist; None if there are none."""
-    with MappedFile(path, "none") as file:
-        table, tree = _tree(file)
-        places = _bad_elements(table, tree)
-    if not places or len(places) > _MOST_CLEARED:
-        return None
-    copy = os.path.join(folder, "copy")
-    words = []
-    try:
-        _copy(path, copy)
-        for page, index in places:
-            with RawFile(copy) as raw:
-                patches, _ = clear_elements(raw, page, index, index + 1)
-            _write(copy, patches)
-            words.append(["surgery", "clear-page-elements", f"--pageId={page}", f"--from-index={index}",
-                          f"--to-index={index + 1}"])  # fmt: skip
-        with RawFile(copy) as raw:
-            patches = abandon_freelist(raw)
-        _write(copy, patches)
-    except (BoltError, OSError) as error:
-        return Remedy(CLEAR, 0, 0, False, len(places), [], str(error))
-    words.append(["surgery", "freelist", "abandon"])
-    names = ["FILE", *(f"STEP{number}" for number in range(1, len(words))), "DEST"]
-    commands = [["boltcli", *each, names[number], "--output", names[number + 1]] for number, each in enumerate(words)]
-    return _judged(CLEAR, copy, commands, len(places))
-
-
-def _bad_elements(table: PageTable, tree: RecoveredTree) -> list[tuple[int, int]]:
+def _bad_elements(tree: RecoveredTree) -> list[tuple[int, int]]:
     """Return page and index of elements that refer to unreachable pages; the last ones of a page first."""
     bad = {gap.page for gap in tree.gaps if not gap.elements}
     found = []
-    for page in range(2, table.pages):
-        if not tree.owner[page]:
-            continue
-        elements = page_elements(table, page)
-        if elements is None:
-            continue
-        for index, child in enumerate(elements.pgids):
-            if child in bad:
-                found.append((page, index))
-        for index, flag in enumerate(elements.flags):
-            if flag and int.from_bytes(elements.value(index)[:8], "little") in bad - {0}:
-                found.append((page, index))
+    for page, elements in readable(tree.table, filter(tree.owner.__getitem__, range(2, tree.table.pages))):
+        found += [(page, index) for index, child in enumerate(elements.pgids) if child in bad]
+        found += [(page, index) for index, _, root, _ in elements.roots() if root and root in bad]
     return sorted(found, key=lambda place: (place[0], -place[1]))
 
 
@@ -372,6 +321,7 @@ def _recover(path: str, folder: str, notes: list[str]) -> Remedy:
             sound = _is_sound(snapshot)
     except (BoltError, OSError) as error:
         return Remedy(RECOVER, 0, 0, False, 0, commands, str(error))
+    notes += map(other_database, report.others)
     if any(state.differs for state in report.states):
         notes.append(f"{len(report.states)} states may be the newest one: `boltcli recover` lists them")
     losses = len(report.lost) + len(report.changed) + sum(state.differs for state in report.states)
@@ -386,16 +336,10 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
     best = next((remedy for remedy in diagnosis.remedies if remedy.sound), None)
     if best is None:
         raise InvalidDatabase("no remedy leads to a sound database: nothing was written", path=diagnosis.path)
-    made = os.path.join(folder, _RECOVERED if best.name == RECOVER else "copy")
-    if best.name == RECOVER:
-        again: Remedy | None = best  # its result is there still
-    elif best.name == CLEAR:
-        again = _cleared(diagnosis.path, folder)
-    elif best.name == REBUILD:
-        again = _rebuilt(diagnosis.path, folder)
-    else:
-        work = revert_meta if best.name == OLDER else abandon_freelist
-        again = _surgery(diagnosis.path, folder, best.name, [], work)
+    again = (
+        best if best.name == RECOVER else _operated(best.name, diagnosis.path, folder)
+    )  # what was recovered is there
+    made = os.path.join(folder, _RECOVERED if best.name == RECOVER else _COPY)
     if again is None or not again.sound:
         raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
     with Destination(output, replace=replace, sync=sync) as destination:

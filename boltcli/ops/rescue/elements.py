@@ -7,19 +7,20 @@ those of the next begin. One wrong field of position, key size and value size fo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import add, le
 from struct import Struct
 
-from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
-from ...format.page import HEADER, BranchElements, LeafElements, Page, ascend, unload
+from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page, ascend, unload
 from .pages import AT_ONCE, PageTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
+
+    Path = tuple[bytes, ...]
 
 Table = LeafElements | BranchElements
 _LEAST_PAGE = 1024  # bytes
@@ -31,7 +32,7 @@ _PLACE = Struct("<II")  # position and key size in an element
 
 
 class Elements:
-    """The elements of one page that are whole.
+    """The elements of one page that are whole, as far as ``table`` holds them; columns are made when first used.
 
     Columns with an entry an element: ``keys``; ``starts``, ``mids``, ``ends``: where key, value and the end of the
     value stand in ``buffer`` (branches have no values, so ``mids`` is ``ends``); ``flags`` of a leaf, ``pgids`` of a
@@ -39,57 +40,56 @@ class Elements:
     also follow each other without gaps, in order, so the page's elements can be copied as they stand; ``ordered``:
     the keys ascend. ``first`` is where the element table begins. ``mended`` says what was taken otherwise than it
     stands in the page: the key (None: the whole page), and why.
-
-    ``known``: the table of a page that was found to be sound before. Its columns are made when they are first used.
     """
 
-    def __init__(self, buffer: Buffer, first: int, leaf: bool, known: Table | None = None) -> None:
-        self.buffer = buffer
-        self.first = first
-        self.leaf = leaf
-        self.known = known
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.buffer = table.buffer
+        self.first = table.start
+        self.leaf = isinstance(table, LeafElements)
         self.lost = 0
         self.mended: list[tuple[bytes | None, str]] = []
         self.sound = self.dense = self.ordered = True
 
     @cached_property
     def keys(self) -> list[bytes]:
-        return self.known.keys() if self.known is not None else []
+        return self.table.keys()
 
     @cached_property
     def starts(self) -> list[int]:
-        return self.known.key_starts() if self.known is not None else []
+        return self.table.key_starts()
 
     @cached_property
     def mids(self) -> list[int]:
-        return list(map(add, self.starts, self.known.key_sizes)) if self.known is not None else []
+        return list(map(add, self.starts, self.table.key_sizes))
 
     @cached_property
     def ends(self) -> list[int]:
-        if isinstance(self.known, LeafElements):
-            return list(map(add, self.mids, self.known.value_sizes))
-        return list(self.mids) if self.known is not None else []
+        return list(map(add, self.mids, self.table.value_sizes)) if isinstance(self.table, LeafElements) else self.mids
 
     @cached_property
     def flags(self) -> list[int]:
-        return self.known.flags if isinstance(self.known, LeafElements) else []
+        return self.table.flags if isinstance(self.table, LeafElements) else []
 
     @cached_property
     def pgids(self) -> list[int]:
-        return self.known.pgids if isinstance(self.known, BranchElements) else []
+        return self.table.pgids if isinstance(self.table, BranchElements) else []
 
     @property
     def count(self) -> int:
-        return len(self.keys) if self.known is None else self.known.count
+        return len(self.keys) if "keys" in self.__dict__ else self.table.count
 
     def key(self, index: int) -> bytes:
-        return self.keys[index] if self.known is None else self.known.key(index % self.known.count)
+        return self.keys[index] if "keys" in self.__dict__ else self.table.key(index % self.table.count)
 
     def value(self, index: int) -> bytes:
         return self.buffer[self.mids[index] : self.ends[index]]
 
-    def has_buckets(self) -> bool:
-        return any(self.flags)
+    def roots(self) -> Iterator[tuple[int, bytes, int, int]]:
+        """Yield index, name, root page (0: inline) and sequence of the buckets, but for values that are too small."""
+        for i, flag in enumerate(self.flags) if any(self.flags) else ():
+            if flag and self.ends[i] - self.mids[i] >= BUCKET_HEADER_SIZE:
+                yield i, self.keys[i], *BUCKET_HEADER.unpack_from(self.buffer, self.mids[i])
 
     def keep(self, indices: Sequence[int]) -> None:
         """Drop all other elements of a leaf."""
@@ -97,87 +97,46 @@ class Elements:
         self.starts, self.mids, self.ends, self.flags = (
             [column[i] for i in indices] for column in (self.starts, self.mids, self.ends, self.flags)
         )
-        self.known = None
 
 
-def sound_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int) -> Elements:
-    """Return the elements of a page that is known to be sound."""
-    page = Page((0, kind, count, 0), buffer, offset, end, end, offset)
-    return Elements(buffer, offset + PAGE_HEADER_SIZE, kind != BRANCH_PAGE, _table(page, kind))
-
-
-def _table(page: Page, kind: int) -> Table:
-    return BranchElements(page) if kind == BRANCH_PAGE else LeafElements(page)
-
-
-def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, limit: int) -> Elements:
+def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, *, is_sound: bool = False) -> Elements:
     """Return the elements of the page at ``offset``, whose header says type ``kind`` and ``count`` elements.
 
-    The page's run ends at ``end``; ``limit`` is how far its data may go if the header's overflow is damaged.
+    The page's run ends at ``end``. ``is_sound``: this is known of the page.
     """
-    found = Elements(buffer, offset + PAGE_HEADER_SIZE, kind != BRANCH_PAGE)
-    if not count:
+    number = min(count, (end - offset - PAGE_HEADER_SIZE) // ELEMENT_SIZE)
+    page = Page((0, kind, number, 0), buffer, offset, end, end, offset)
+    found = Elements(BranchElements(page) if kind == BRANCH_PAGE else LeafElements(page))
+    if is_sound or not count:
         return found
-    number = min(count, max(0, (min(limit, len(buffer)) - found.first) // ELEMENT_SIZE))
-    try:
-        fields = _Fields(_table(Page((0, kind, number, 0), buffer, offset, limit, limit, offset), kind))
-    except Corrupted:
-        found.lost = count
-        found.sound = found.dense = False
-        return found
-    if number == count and fields.are_right(found.first, end):
-        fields.give(found)
-        found.dense = fields.ends[:-1] == fields.starts[1:]
+    if number == count and _are_right(found):
+        found.dense = found.ends[:-1] == found.starts[1:]
         found.ordered = found.sound = ascend(found.keys)
         if not found.ordered:
             found.mended.append((None, UNORDERED))
-    else:
-        _repair(found, fields, count, end, limit)
-    return found
+        return found
+    return _repaired(found, count)
 
 
-class _Fields:
-    """What an element table says, right or wrong: columns with an entry an element."""
-
-    __slots__ = ("ends", "flags", "key_sizes", "mids", "pgids", "starts", "table")
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        self.key_sizes = table.key_sizes
-        self.starts = table.key_starts()
-        self.mids = self.ends = list(map(add, self.starts, table.key_sizes))
-        self.flags: list[int] = []
-        self.pgids: list[int] = []
-        if isinstance(table, LeafElements):
-            self.ends = list(map(add, self.mids, table.value_sizes))
-            self.flags = table.flags
-        else:
-            self.pgids = table.pgids
-
-    def are_right(self, first: int, end: int) -> bool:
-        """Return whether all data lie one after the other, from the end of the table to the page's ``end``."""
-        return (
-            self.starts[0] >= first + ELEMENT_SIZE * len(self.starts)
-            and self.ends[-1] <= end
-            and min(self.key_sizes) > 0
-            and max(self.key_sizes) <= MAX_KEY_SIZE
-            and max(self.flags, default=0) <= 1
-            and all(map(le, self.ends, self.starts[1:]))
-        )
-
-    def give(self, found: Elements) -> None:
-        """Make all of it the columns of ``found``."""
-        found.keys = self.table.keys()
-        found.starts, found.mids, found.ends = self.starts, self.mids, self.ends
-        found.flags, found.pgids = self.flags, self.pgids
+def _are_right(found: Elements) -> bool:
+    """Return whether all data lie one after the other, from the end of the table to the page's end."""
+    table = found.table
+    return (
+        found.starts[0] >= found.first + ELEMENT_SIZE * table.count
+        and found.ends[-1] <= table.end
+        and min(table.key_sizes) > 0
+        and max(table.key_sizes) <= MAX_KEY_SIZE
+        and max(found.flags, default=0) <= 1
+        and all(map(le, found.ends, found.starts[1:]))
+    )
 
 
-def _repair(found: Elements, fields: _Fields, count: int, end: int, limit: int) -> None:
-    """Take the elements that are whole, or can be made so from their neighbours."""
-    buffer, leaf = found.buffer, found.leaf
-    starts, mids, ends, flags = fields.starts, fields.mids, fields.ends, fields.flags
-    number = _true_count(found.first, starts, ends)
-    table_end = found.first + ELEMENT_SIZE * number
+def _repaired(stored: Elements, count: int) -> Elements:
+    """Return the elements that are whole, or can be made so from their neighbours."""
+    buffer, leaf, limit = stored.buffer, stored.leaf, stored.table.end
+    starts, mids, ends, flags = stored.starts, stored.mids, stored.ends, stored.flags
+    number = _true_count(stored.first, starts, ends)
+    table_end = stored.first + ELEMENT_SIZE * number
     good = [_good(starts[i], mids[i], ends[i], table_end, limit) for i in range(number)]
     # An element is at its place if it touches a neighbour; two that overlap can't both be right.
     joined = [
@@ -190,22 +149,23 @@ def _repair(found: Elements, fields: _Fields, count: int, end: int, limit: int) 
         for i in range(number)
     ]
     # Elements that overlap may have more bytes together than the page: as many as somebody wants to make of them.
-    fits = sum(ends) - sum(starts) <= end - table_end
-    if number == count and all(good) and fits and 2 * sum(joined) < number and max(ends) <= end and (
-        max(flags, default=0) <= 1 and ascend([buffer[start:middle] for start, middle in zip(starts, mids)])
+    fits = sum(ends) - sum(starts) <= limit - table_end
+    if number == count and all(good) and fits and 2 * sum(joined) < number and (
+        max(flags, default=0) <= 1 and ascend(stored.keys)
     ):  # fmt: skip
         # Not as bbolt writes it, but whole: values overlap, or there are gaps between them.
-        fields.give(found)
-        found.dense = False
-        return
+        stored.dense = False
+        return stored
+    found = Elements(stored.table)
+    found.keys, found.starts, found.mids, found.ends, found.flags, found.pgids = [], [], [], [], [], []
     usual = _usual([mids[i] - starts[i] for i in range(number) if joined[i]])
     last = table_end
     for i in range(number):
-        stored = start, middle, stop = starts[i], mids[i], ends[i]
+        place = start, middle, stop = starts[i], mids[i], ends[i]
         before = last if i == 0 or joined[i - 1] else None
         if leaf and flags[i] & 1 and i + 1 == number and before is not None:
             bounds = _last_bucket(buffer, before, middle - start, stop - middle, limit)
-            if bounds is not None and bounds != stored:
+            if bounds is not None and bounds != place:
                 start, middle, stop = bounds
                 joined[i] = True
         after = starts[i + 1] if i + 1 < number and joined[i + 1] else None
@@ -222,13 +182,13 @@ def _repair(found: Elements, fields: _Fields, count: int, end: int, limit: int) 
         found.starts.append(start)
         found.mids.append(middle)
         found.ends.append(stop)
-        why = _WRONG_FIELD if (start, middle, stop) != stored else ""
+        why = _WRONG_FIELD if (start, middle, stop) != place else ""
         if leaf:
             found.flags.append(flags[i] if flags[i] <= 1 else _guess_flag(buffer, middle, stop))
             if flags[i] > 1:
                 why = why or f"the element has the flags {flags[i]:x}"
         else:
-            found.pgids.append(fields.pgids[i])
+            found.pgids.append(stored.pgids[i])
         if why:
             found.mended.append((found.keys[-1], why))
         last = stop
@@ -240,6 +200,7 @@ def _repair(found: Elements, fields: _Fields, count: int, end: int, limit: int) 
     if not found.ordered:
         found.mended.append((None, UNORDERED))
     found.sound = found.dense = False
+    return found
 
 
 def _true_count(first: int, starts: list[int], ends: list[int]) -> int:
@@ -314,17 +275,6 @@ def _last_bucket(buffer: Buffer, start: int, key: int, value: int, limit: int) -
     return None
 
 
-def mend_last_bucket(found: Elements, limit: int) -> None:
-    """Move the bounds of a leaf's last element, a bucket's whose root can't be right, to where one can."""
-    start, middle, stop = found.starts[-1], found.mids[-1], found.ends[-1]
-    bounds = _last_bucket(found.buffer, start, middle - start, stop - middle, limit)
-    if bounds is not None and bounds != (start, middle, stop):
-        _, found.mids[-1], found.ends[-1] = bounds
-        found.keys[-1] = found.buffer[start : bounds[1]]
-        found.mended.append((found.keys[-1], _WRONG_FIELD))
-        found.sound = found.dense = False
-
-
 def _guess_flag(buffer: Buffer, start: int, stop: int) -> int:
     """Return 1 if a value looks like a bucket: a small root and sequence, or an inline page."""
     if stop - start < BUCKET_HEADER_SIZE:
@@ -357,7 +307,7 @@ def fits(found: Elements, low: bytes, high: bytes | None, enough: int) -> bool:
 def page_elements(table: PageTable, page: int) -> Elements | None:
     """Return the elements of a branch or leaf page, or None; a damaged page type is guessed from the content."""
     page_size = table.page_size
-    start = page * page_size
+    start, end = table.bounds(page)
     if start + PAGE_HEADER_SIZE > table.size:
         return None
     table.visits += page_size
@@ -365,7 +315,6 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         table.visits = 0
         unload(table.buffer)
     kind, count = table.kind[page], table.counts[page]
-    end = min(start + (table.overflows[page] + 1) * page_size, table.size)
     cut = 0
     if PAGE_HEADER_SIZE + ELEMENT_SIZE * count > page_size:
         # No page's table lies in that of another one: all pages together have no more elements than the file has room.
@@ -374,13 +323,13 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
             most = ((following - page) * page_size - PAGE_HEADER_SIZE) // ELEMENT_SIZE
             cut, count = max(0, count - most), min(count, most)
     if table.sound[page]:
-        found = sound_elements(table.buffer, start, kind, count, end)
+        found = read_elements(table.buffer, start, kind, count, end, is_sound=True)
         found.dense = table.sound[page] > 1
         return found
     if kind in (BRANCH_PAGE, LEAF_PAGE):
-        found = read_elements(table.buffer, start, kind, count, end, end)
+        found = read_elements(table.buffer, start, kind, count, end)
         if found.flags and found.flags[-1]:
-            _check_last(table, found, end)
+            _mend_last(table, found, end)
         if found.sound and count and not cut:
             table.sound[page] = 1 + found.dense
         found = found if found.sound else _reread(table, page, kind, count, found)
@@ -389,7 +338,7 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
         return found
     # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
     for kind in (LEAF_PAGE, BRANCH_PAGE):
-        found = read_elements(table.buffer, start, kind, count, end, end)
+        found = read_elements(table.buffer, start, kind, count, end)
         if found.sound and found.dense and found.keys:
             if kind == BRANCH_PAGE and not all(1 < child < table.pages for child in found.pgids):
                 continue
@@ -397,8 +346,21 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
     return None
 
 
-def first_key_of(table: PageTable, page: int) -> bytes | None:
-    """Return the first key of a page, None if it has none. It is kept: damage may have a thousand pages lead to one."""
+def readable(table: PageTable, pages: Iterable[int]) -> Iterator[tuple[int, Elements]]:
+    """Yield those of ``pages`` that can be read and are not empty, with their elements."""
+    for page in pages:
+        found = page_elements(table, page)
+        if found is not None and found.count:
+            yield page, found
+
+
+def first_key(table: PageTable, page: int) -> bytes | None:
+    """Return the first key of a branch or leaf page that bears its own id; None if it isn't one, or has none.
+
+    It is kept: damage may have a thousand pages lead to one.
+    """
+    if not table.is_tree(page):
+        return None
     if table.sound[page]:
         first = page * table.page_size + PAGE_HEADER_SIZE
         at, size = _PLACE.unpack_from(table.buffer, first + (4 if table.kind[page] == LEAF_PAGE else 0))
@@ -409,17 +371,18 @@ def first_key_of(table: PageTable, page: int) -> bytes | None:
     return table.firsts[page]
 
 
-def first_key(table: PageTable, page: int) -> bytes | None:
-    """Return the first key of a page that bears its own id."""
-    return first_key_of(table, page) if table.is_tree(page) else None
-
-
-def _check_last(table: PageTable, found: Elements, end: int) -> None:
-    """Check the sizes of the last element, which has no neighbour after it, by the bucket's root page."""
-    start, stop = found.mids[-1], found.ends[-1]
-    root = int.from_bytes(found.buffer[start : start + 8], "little") if stop - start >= BUCKET_HEADER_SIZE else 1
-    if root and not 1 < root < table.pages:
-        mend_last_bucket(found, end)
+def _mend_last(table: PageTable, found: Elements, limit: int) -> None:
+    """Move the bounds of a leaf's last element, which no neighbour follows, if the bucket's root can't be right."""
+    start, middle, stop = found.starts[-1], found.mids[-1], found.ends[-1]
+    root = int.from_bytes(found.buffer[middle : middle + 8], "little") if stop - middle >= BUCKET_HEADER_SIZE else 1
+    if not root or 1 < root < table.pages:
+        return
+    bounds = _last_bucket(found.buffer, start, middle - start, stop - middle, limit)
+    if bounds is not None and bounds != (start, middle, stop):
+        _, found.mids[-1], found.ends[-1] = bounds
+        found.keys[-1] = found.buffer[start : bounds[1]]
+        found.mended.append((found.keys[-1], _WRONG_FIELD))
+        found.sound = found.dense = False
 
 
 def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements) -> Elements:
@@ -430,7 +393,7 @@ def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements)
     limit = min(limit, table.size)
     best = found
     if limit != start + (table.overflows[page] + 1) * table.page_size:
-        other = read_elements(table.buffer, start, kind, count, limit, limit)
+        other = read_elements(table.buffer, start, kind, count, limit)
         if other.lost < best.lost or other.sound:
             best = other
     return best
@@ -444,4 +407,18 @@ def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
     _, flags, count, _ = HEADER.unpack_from(buffer, at)
     if flags != LEAF_PAGE:
         return None
-    return read_elements(buffer, at, LEAF_PAGE, count, stop, stop)
+    return read_elements(buffer, at, LEAF_PAGE, count, stop)
+
+
+def with_inline(path: Path, found: Elements | None) -> Iterator[tuple[Path, Elements]]:
+    """Yield the elements of a leaf, if it can be read, and of the inline buckets in it, each with its bucket's path."""
+    pending = [(path, found)]
+    while pending:
+        path, found = pending.pop()
+        if found is not None:
+            yield path, found
+            pending += [
+                ((*path, name), inline_elements(found.buffer, found.mids[i], found.ends[i]))
+                for i, name, root, _ in found.roots()
+                if not root
+            ]

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from ...format.bucket import MAX_NESTING
 from ...format.constants import BUCKET_HEADER_SIZE
-from ...format.page import BUCKET_HEADER, ascend
+from ...format.page import BUCKET_HEADER
+from ...tree.walk import flat
 from ..read.content import LEAVE, Enter, Pairs, write
 from ..write.dense import DenseWriter
 from .elements import inline_elements, page_elements
 from .tree import IN_TREE
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+    from ...tree.walk import Nested
     from ..read.content import Event
     from .elements import Elements
     from .tree import Bucket, RecoveredTree
 
     Path = tuple[bytes, ...]
-    # Pairs to write; or a bucket to enter, and what is in it.
-    Part = Pairs | tuple[Enter, Iterator["Part"]]
+    Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
+    Rank = tuple[int, int]  # where a leaf comes from, and its place among the bucket's leaves
 
 _BATCH = 256
 _BATCH_BYTES = 1 << 16
+_STEP = 256  # pages between reports of progress
 
 
 class Emission:
@@ -63,179 +67,142 @@ class Emission:
 
     def _content(self, progress: Callable[[int, int], None] | None) -> Iterator[Event]:
         """Yield what is written."""
-        stack = [self._bucket(self.tree.top, 0)]
-        total, reported = self.tree.table.pages, 0
-        while stack:
-            part = next(stack[-1], None)
-            if part is None:
-                stack.pop()
-                if stack:
-                    self._path.pop()
-                    yield LEAVE
-            elif isinstance(part, Pairs):
-                if self._path and self._path[0] == self._special:
-                    self.within += len(part.keys)
-                yield part
-            else:
-                self._path.append(part[0].name)
-                yield part[0]
-                stack.append(part[1])
-            if progress is not None and self.pages - reported > 255:
+        events: Iterator[Event] = flat(self._bucket(self.tree.top))
+        reported = 0
+        for event in events:
+            if isinstance(event, Pairs) and self._path and self._path[0] == self._special:
+                self.within += len(event.keys)
+            yield event
+            if progress is not None and self.pages - reported >= _STEP:
                 reported = self.pages
-                progress(reported, total)
+                progress(reported, self.tree.table.pages)
 
-    def _bucket(self, bucket: Bucket, depth: int) -> Iterator[Part]:
+    def _bucket(self, bucket: Bucket) -> Nested[Event]:
         """Yield what is in a bucket, in key order."""
-        if bucket.index in self.tree.joined:
-            other = Emission(self.tree.joined[bucket.index])
-            yield from other._bucket(other.tree.top, depth)
-            self.pages += other.pages
-            self.duplicates += other.duplicates
-            here = tuple(self._path)
-            self.lost += [((*here, *path), page, what) for path, page, what in other.lost]
-            self.changed += [((*here, *path), page, key, why) for path, page, key, why in other.changed]
-            self.dropped += [((*here, *path), page, key) for path, page, key in other.dropped]
-            return
-        pages = sorted_leaves(self.tree, bucket)
-        added = sorted(bucket.added, reverse=True)
-        if added:
-            yield from self._merged(bucket, depth, [page for page, _, _ in pages], added)
+        leaves = self._leaves(bucket)
+        if bucket.added:
+            yield from self._merged(bucket, [entry[2:] for entry in leaves])
             return
         at = 0
-        while at < len(pages):
-            stop, last = at + 1, pages[at][2]
-            while stop < len(pages) and pages[stop][1] <= last:
-                last = max(last, pages[stop][2])
+        while at < len(leaves):
+            # The pages that share keys with each other.
+            stop, last = at + 1, leaves[at][1]
+            while stop < len(leaves) and leaves[stop][0] <= last:
+                last = max(last, leaves[stop][1])
                 stop += 1
-            if stop == at + 1:
-                yield from self._page(bucket, depth, pages[at][0])
-            else:
-                yield from self._merged(bucket, depth, [page for page, _, _ in pages[at:stop]], [])
+            yield from self._merged(bucket, [entry[2:] for entry in leaves[at:stop]])
             at = stop
 
-    def _page(self, bucket: Bucket, depth: int, page: int) -> Iterator[Part]:
-        """Yield what is in a page that shares its keys with no other."""
-        self.pages += 1
-        found = page_elements(self.tree.table, page)
-        if found is None or not found.count:
-            return
-        if found.sound and found.dense and not found.has_buckets() and depth >= len(self.only):
-            yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
-            return
-        order = list(range(found.count))
-        if not ascend(found.keys):
-            order.sort(key=found.keys.__getitem__)
-        yield from self._elements(bucket, depth, [(found, i, page) for i in order], [])
+    def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Rank, int]]:
+        """Return least and greatest key, rank and id of a bucket's leaf pages, by the least key; skip empty pages."""
+        found = []
+        for i, page in enumerate(bucket.leaves):
+            elements = page_elements(self.tree.table, page)
+            if elements is not None and elements.count:
+                keys = [elements.key(0), elements.key(-1)] if elements.ordered else elements.keys
+                found.append((min(keys), max(keys), (bucket.origins[i], i), page))
+        return sorted(found, key=lambda entry: entry[0])
 
-    def _merged(self, bucket: Bucket, depth: int, pages: list[int], added: list[bytes]) -> Iterator[Part]:
-        """Yield the content of pages that share keys; of two versions, that of the earlier page in ``leaves``."""
-        rank = {page: (bucket.origins[i], i) for i, page in enumerate(bucket.leaves)}
-        chosen: dict[bytes, tuple[Elements, int, int]] = {}
-        for page in sorted(pages, key=rank.__getitem__):
+    def _merged(self, bucket: Bucket, leaves: list[tuple[Rank, int]]) -> Nested[Event]:
+        """Yield the content of leaves that share keys; of two versions, that of the leaf with the lower rank."""
+        chosen: Chosen = {}
+        for (origin, _), page in sorted(leaves):
             self.pages += 1
             found = page_elements(self.tree.table, page)
             if found is None:
                 continue
-            for i, key in enumerate(found.keys):
-                if key in chosen:
-                    self.duplicates += 1
-                    if rank[page][0] == IN_TREE:
-                        self.dropped.append((tuple(self._path), page, key))
-                else:
-                    chosen[key] = found, i, page
-        yield from self._elements(bucket, depth, [chosen[key] for key in sorted(chosen)], added)
+            if (
+                len(leaves) == 1 and found.sound and found.dense and not any(found.flags)
+                and not bucket.added and len(self._path) >= len(self.only)
+            ):  # fmt: skip
+                yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
+                return
+            self._choose(chosen, found, page, origin)
+        yield from self._elements(bucket, chosen)
 
-    def _elements(
-        self, bucket: Bucket | None, depth: int, wanted: list[tuple[Elements, int, int]], added: list[bytes]
-    ) -> Iterator[Part]:
-        """Yield elements one by one, and the nested buckets ``added`` (in descending order) where their names come.
+    def _choose(self, chosen: Chosen, found: Elements, page: int, origin: int) -> None:
+        """Add elements to those that are written, but for second versions of keys."""
+        for i, key in enumerate(found.keys):
+            if key not in chosen:
+                chosen[key] = found, i, page
+                continue
+            self.duplicates += 1
+            if origin == IN_TREE:
+                self.dropped.append((tuple(self._path), page, key))
 
-        ``wanted``: the elements of a page, the index in them, and the page's id.
-        """
-        if depth < len(self.only):
-            name = self.only[depth]
-            wanted = [entry for entry in wanted if entry[0].flags[entry[1]] and entry[0].keys[entry[1]] == name]
-            added = [each for each in added if each == name]
+    def _elements(self, bucket: Bucket | None, chosen: Chosen) -> Nested[Event]:
+        """Yield elements one by one, and the nested buckets that stand in none of them. None: of an inline bucket."""
+        added = set() if bucket is None else bucket.added
+        names = sorted(chosen.keys() | added)
+        if len(self._path) < len(self.only):
+            name = self.only[len(self._path)]
+            names = [name] if name in added or (name in chosen and chosen[name][0].flags[chosen[name][1]]) else []
         keys: list[bytes] = []
         values: list[bytes] = []
-        size, previous = 0, b""
-        for found, i, page in wanted:
-            key = found.keys[i]
-            if key <= previous:
-                self.duplicates += 1
-                self.dropped.append((tuple(self._path), page, key))
-                continue
-            previous = key
-            if keys and (found.flags[i] or (added and added[-1] <= key)):
+        size = 0
+        for key in names:
+            found, i, page = chosen.get(key, (None, 0, 0))
+            is_added = key in added
+            if keys and (len(keys) == _BATCH or size > _BATCH_BYTES or is_added or (found and found.flags[i])):
                 yield Pairs(keys, values)
                 keys, values, size = [], [], 0
-            yield from self._added(bucket, depth, added, key)
-            if bucket is not None and key in bucket.added:
-                continue  # that bucket was written from elsewhere
-            if found.flags[i]:
-                inner = self._inner(bucket, depth, found, i, page)
-                if inner is None:
-                    continue
-                yield Enter(key, inner[0]), inner[1]
-                continue
-            value = found.value(i)
-            keys.append(key)
-            values.append(value)
-            size += len(key) + len(value)
-            if len(keys) == _BATCH or size > _BATCH_BYTES:
-                yield Pairs(keys, values)
-                keys, values, size = [], [], 0
+            if bucket is not None and is_added:
+                child = bucket.children[key]
+                yield self._entered(key, child.sequence, self._bucket(child))
+            elif found is not None and found.flags[i]:
+                yield from self._nested(bucket, found, i, page)
+            elif found is not None:
+                keys.append(key)
+                values.append(found.value(i))
+                size += len(key) + len(values[-1])
         if keys:
             yield Pairs(keys, values)
-        yield from self._added(bucket, depth, added)
 
-    def _added(
-        self, bucket: Bucket | None, depth: int, names: list[bytes], last: bytes | None = None
-    ) -> Iterator[Part]:
-        """Yield the nested buckets ``names`` (in descending order) up to ``last``, and drop them from the list."""
-        while bucket is not None and names and (last is None or names[-1] <= last):
-            child = bucket.children[names.pop()]
-            yield Enter(child.name, child.sequence), self._bucket(child, depth + 1)
+    def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
+        """Yield a nested bucket and what is ``inside``; None: nothing."""
+        if len(self._path) > MAX_NESTING:
+            what = f"buckets are nested deeper than {MAX_NESTING} levels: this one is left out, with what is in it"
+            self._note_lost(name, None, what)
+            return
+        self._path.append(name)
+        yield Enter(name, sequence)
+        if inside is not None:
+            yield inside
+        self._path.pop()
+        yield LEAVE
 
-    def _inner(
-        self, bucket: Bucket | None, depth: int, found: Elements, index: int, page: int
-    ) -> tuple[int, Iterator[Part]] | None:
-        """Return sequence and parts of a nested bucket; None for a value that is no bucket, with nothing in it."""
+    def _nested(self, bucket: Bucket | None, found: Elements, index: int, page: int) -> Nested[Event]:
+        """Yield a nested bucket; nothing for a value that is none."""
         start, stop, name = found.mids[index], found.ends[index], found.keys[index]
         if stop - start < BUCKET_HEADER_SIZE:
             if bucket is None:  # else it is known from the walk
                 self._note_lost(name, page, "a bucket's value that is too small")
-            return None
+            return
         root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
-        if root:
-            child = bucket.children.get(name) if bucket is not None else None
-            if child is None:
-                if bucket is None:
-                    self._note_lost(name, root, "the root page of a bucket that lies in an inline bucket")
-                return sequence, iter(())
-            return sequence, self._bucket(child, depth + 1)
-        inner = inline_elements(found.buffer, start, stop)
+        inside: Nested[Event] | None = None
+        if root and bucket is None:
+            self._note_lost(name, root, "the root page of a bucket that lies in an inline bucket")
+        elif root and bucket is not None:
+            child = bucket.children.get(name)
+            inside = self._bucket(child) if child is not None else None
+        else:
+            inside = self._inline(name, page, inline_elements(found.buffer, start, stop))
+        yield self._entered(name, sequence, inside)
+
+    def _inline(self, name: bytes, page: int, inner: Elements | None) -> Nested[Event] | None:
+        """Return what is in an inline bucket, and note what is not."""
         if inner is None:
             self._note_lost(name, page, "the inline page of the bucket cannot be read")
-            return sequence, iter(())
+            return None
         if inner.lost:
             self._note_lost(name, page, f"{inner.lost} damaged elements of an inline bucket")
-        for key, why in inner.mended:
-            self.changed.append(((*self._path, name), page, key, why))
-        order = sorted(range(inner.count), key=inner.keys.__getitem__)
-        return sequence, self._elements(None, depth + 1, [(inner, i, page) for i in order], [])
+        self.changed += [((*self._path, name), page, key, why) for key, why in inner.mended]
+        return self._inside(inner, page)
 
-    def _note_lost(self, name: bytes, page: int, what: str) -> None:
+    def _inside(self, inner: Elements, page: int) -> Nested[Event]:
+        chosen: Chosen = {}
+        self._choose(chosen, inner, page, IN_TREE)
+        yield from self._elements(None, chosen)
+
+    def _note_lost(self, name: bytes, page: int | None, what: str) -> None:
         self.lost.append(((*self._path, name), page, what))
-
-
-def sorted_leaves(tree: RecoveredTree, bucket: Bucket) -> list[tuple[int, bytes, bytes]]:
-    """Return a bucket's leaf pages with their least and greatest keys, ordered by the least; skip empty pages."""
-    ranges = []
-    for page in bucket.leaves:
-        found = page_elements(tree.table, page)
-        if found is not None and found.count:
-            low, high = (found.keys[0], found.keys[-1]) if found.ordered else (min(found.keys), max(found.keys))
-            ranges.append((page, low, high))
-    ranges.sort(key=lambda entry: entry[1])
-    return ranges

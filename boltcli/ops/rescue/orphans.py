@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...format.constants import LEAF_PAGE
-from .elements import Elements, first_key_of, page_elements
+from .elements import Elements, first_key, page_elements
 from .roots import outgoing
-from .tree import Hit, RecoveredTree
+from .tree import Hits, Path, RecoveredTree
 
-Path = tuple[bytes, ...]
 Pairs = dict[bytes, tuple[int, bytes]]  # key: whether it is a bucket's name, value
-# By page, the pages that lead to it, and whether as a branch does: by its keys.
-Parents = dict[int, dict[int, bool]]
 PAIRS, BUCKETS = 1, 2
 UNRANKED = 50
 _DIGITS = "0123456789abcdefABCDEF-"
@@ -23,6 +21,7 @@ _SAMPLES = 8  # keys of a group that are looked up
 _MOST_LEVELS = 64  # levels of a tree
 
 
+@dataclass(slots=True, eq=False)
 class Group:
     """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
 
@@ -32,54 +31,43 @@ class Group:
     comes from the lost tree. ``size`` is the bytes of a leaf.
     """
 
-    __slots__ = (
-        "before", "evidence", "first", "holds", "last", "leaf", "page", "rank", "samples", "shape", "size", "stale",
-    )  # fmt: skip
+    page: int
+    leaf: bool
+    size: int
+    first: bytes
+    last: bytes
+    samples: Pairs
+    holds: int
+    shape: Shape
+    evidence: dict[Path, float] = field(default_factory=dict)
+    stale: dict[Path, float] = field(default_factory=dict)
+    before: set[int] = field(default_factory=set)
+    rank: int = UNRANKED
 
-    def __init__(self, page: int, leaf: bool, size: int, first: bytes, last: bytes, samples: Pairs, holds: int) -> None:
-        self.page = page
-        self.leaf = leaf
-        self.size = size
-        self.first = first
-        self.last = last
-        self.samples = samples
-        self.shape = shape_of(samples)
-        self.holds = holds
-        self.evidence: dict[Path, float] = {}
-        self.before: set[int] = set()
-        self.rank = UNRANKED
-        self.stale: dict[Path, float] = {}
+    def found_in(self, hits: Hits) -> dict[Path, tuple[int, int]]:
+        """Return how many of the samples stand in a bucket, and how many of them with the same value."""
+        found: dict[Path, tuple[int, int]] = {}
+        for key, (flag, value) in self.samples.items():
+            seen: dict[Path, bool] = {}
+            for path, kind, digest in hits.get(key, ()):
+                if kind == flag:
+                    seen[path] = seen.get(path, False) or (
+                        bool(value) and digest == hash(value)
+                    )  # empty ones are equal
+            for path, equal in seen.items():  # anywhere
+                same, alike = found.get(path, (0, 0))
+                found[path] = same + 1, alike + equal
+        return found
 
-
-def ascends(one: Group, other: Group) -> bool:
-    """Return whether the second of two pages goes on in key order."""
-    return one.last < other.first
+    def points_in(self, hits: Hits) -> dict[Path, float]:
+        """Return up to 20 points for a bucket that holds the samples, up to 10 if only the keys are the same."""
+        each = 10.0 / max(1, len(self.samples))
+        return {path: each * (same + equal) for path, (same, equal) in self.found_in(hits).items()}
 
 
 def wanted_of(groups: list[Group]) -> set[bytes]:
     """Return the keys of the groups' samples, to be looked up."""
     return {key for group in groups for key in group.samples}
-
-
-def found_in(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, tuple[int, int]]:
-    """Return how many of the group's samples stand in a bucket, and how many of them with the same value."""
-    found: dict[Path, tuple[int, int]] = {}
-    for key, (flag, value) in group.samples.items():
-        seen: dict[Path, bool] = {}
-        for index, kind, digest in hits.get(key, ()):
-            if kind == flag:
-                path = paths[index]
-                seen[path] = seen.get(path, False) or (bool(value) and digest == hash(value))  # empty ones are equal
-        for path, equal in seen.items():  # anywhere
-            same, alike = found.get(path, (0, 0))
-            found[path] = same + 1, alike + equal
-    return found
-
-
-def points_of(group: Group, hits: dict[bytes, list[Hit]], paths: list[Path]) -> dict[Path, float]:
-    """Return up to 20 points for a bucket that holds the group's samples, up to 10 if only the keys are the same."""
-    each = 10.0 / max(1, len(group.samples))
-    return {path: each * (same + equal) for path, (same, equal) in found_in(group, hits, paths).items()}
 
 
 def kinds_of(flags: Collection[int]) -> int:
@@ -168,79 +156,77 @@ class Orphans:
 
     def __init__(self, tree: RecoveredTree, free: bytearray | None, roots: set[int]) -> None:
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees."""
-        self.tree = tree
-        self.table = tree.table
-        self.free = free
-        self._roots = roots
-        self.pages = self._orphans()
-        self.marks = bytearray(self.table.pages)
+        self.table = table = tree.table
+        self.pages = [
+            page for page in range(2, table.pages)
+            if not tree.used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
+            and page not in roots
+        ]  # fmt: skip
+        self.marks = bytearray(table.pages)
         for page in self.pages:
             self.marks[page] = 1
 
     def groups(self) -> list[Group]:
         """Return those that no other one leads to, with what they lead to."""
-        return [group for page in self._tops(self.pages) if (group := self.group(page)) is not None]
+        return [group for page in self._tops() if (group := self.group(page)) is not None]
 
     def below(self, page: int) -> list[int]:
         """Return the orphans that an orphan leads to."""
+        return [child for child, _, right in self._links(page) if right]
+
+    def _links(self, page: int) -> list[tuple[int, bytes | None, bool]]:
+        """Return the orphans to which a page refers, the key that they must begin with, and whether they do."""
         found = page_elements(self.table, page)
         return [] if found is None else [
-            child for child, key in outgoing(self.table, found)
-            if child < self.table.pages and self.marks[child]
-            and (key is None or first_key_of(self.table, child) == key)
+            (child, key, key is None or first_key(self.table, child) == key)
+            for child, key in outgoing(self.table, found)
+            if child < self.table.pages and self.marks[child] and child != page
         ]  # fmt: skip
 
-    def _orphans(self) -> list[int]:
-        table, used, free = self.table, self.tree.used, self.free
-        return [
-            page for page in range(2, table.pages)
-            if not used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
-            and page not in self._roots
-        ]  # fmt: skip
-
-    def _tops(self, orphans: list[int]) -> list[int]:
+    def _tops(self) -> list[int]:
         """Return the orphans without a parent among the orphans, except branch pages older than their children."""
-        parents, older = self._parents(orphans)
-        dissolved = _dissolved(parents, older)
-        below = {child for child, above in parents.items() if not dissolved.issuperset(above)}
-        tops = [page for page in orphans if page not in below and page not in dissolved]
-        # Pages in a ring lead to each other: all of them are tops.
-        seen = _reached(tops, parents)
-        return tops + [page for page in orphans if page not in seen and page not in dissolved]
-
-    def _parents(self, orphans: list[int]) -> tuple[Parents, list[int]]:
-        """Return which orphans lead to an orphan, and those of which a child was used for other keys since."""
-        members = set(orphans)
-        parents: Parents = {}
-        older: list[int] = []
-        for page in orphans:
-            found = page_elements(self.table, page)
-            if found is None or not (found.has_buckets() or not found.leaf):
-                continue
-            for child, key in outgoing(self.table, found):
-                if child not in members or child == page:
-                    continue
-                if key is None or first_key_of(self.table, child) == key:
-                    above = parents.setdefault(child, {})
-                    above[page] = key is not None or above.get(page, False)
+        parents: dict[
+            int, list[tuple[int, bool]]
+        ] = {}  # pages that lead to a page; whether as a branch does, by its keys
+        older: list[int] = []  # a child was used for other keys since
+        for page in self.pages:
+            for child, key, right in self._links(page):
+                if right:
+                    parents.setdefault(child, []).append((page, key is not None))
                 else:
                     older.append(page)
-        return parents, older
+        branches = {child: {page for page, branch in above if branch} for child, above in parents.items()}
+        # Of two versions of a branch page at most one is live. What leads to an older page is older, too.
+        older += [page for above in branches.values() if len(above) > 1 for page in above]
+        dissolved: set[int] = set()
+        while older:
+            page = older.pop()
+            if page not in dissolved:
+                dissolved.add(page)
+                older += branches.get(page, ())
+        below = {child for child, above in parents.items() if not all(page in dissolved for page, _ in above)}
+        live = [page for page in self.pages if page not in dissolved]
+        tops = [page for page in live if page not in below]
+        # Pages in a ring lead to each other: all of them are tops.
+        seen, waiting = set(tops), list(tops)
+        while waiting:
+            more = set(self.below(waiting.pop())) - seen
+            seen |= more
+            waiting += more
+        return tops + [page for page in live if page not in seen]
 
     def group(self, page: int) -> Group | None:
         """Return what is below an orphan; None if it holds nothing."""
         leaf, first = self._descend(page, 1)
         end, last = self._descend(page, -1)
-        if leaf is None or end is None or not leaf.keys or not end.keys:
+        if leaf is None or end is None:
             return None
         samples = sample(leaf) | sample(end)
-        size = self.table.page_size
-        if self.table.kind[page] == LEAF_PAGE:
-            size = max(leaf.ends) - leaf.first
-        return Group(
-            page, self.table.kind[page] == LEAF_PAGE, size, first,
-            max(last, end.keys[-1], end.keys[0]), samples, kinds_of(leaf.flags) | kinds_of(end.flags),
-        )  # fmt: skip
+        is_leaf = self.table.kind[page] == LEAF_PAGE
+        size = max(leaf.ends) - leaf.first if is_leaf else self.table.page_size
+        holds = kinds_of(leaf.flags) | kinds_of(end.flags)
+        last = max(last, end.keys[-1], end.keys[0])
+        return Group(page, is_leaf, size, first, last, samples, holds, shape_of(samples))
 
     def _descend(self, page: int, step: int) -> tuple[Elements | None, bytes]:
         """Return the outermost leaf on a side that a page still leads to, and the outermost key that the pages name."""
@@ -253,41 +239,9 @@ class Orphans:
                 named = found.keys[0] if step > 0 else found.keys[-1]
             if found.leaf:
                 return found, named
-            inner = [
-                child for child, key in list(zip(found.pgids, found.keys))[::step]
-                if self.table.is_tree(child) and first_key_of(self.table, child) == key
-            ]  # fmt: skip
-            if not inner:
+            links = zip(found.pgids[::step], found.keys[::step])
+            child = next((child for child, key in links if first_key(self.table, child) == key), None)
+            if child is None:
                 break
-            page = inner[0]
+            page = child
         return None, b""
-
-
-def _dissolved(parents: Parents, older: list[int]) -> set[int]:
-    """Return the branch pages that are older than what they lead to: ``older`` ones, and all that lead to such."""
-    branches = {child: [page for page, branch in above.items() if branch] for child, above in parents.items()}
-    # Of two versions of a branch page at most one is live.
-    older = older + [page for above in branches.values() if len(above) > 1 for page in above]
-    dissolved: set[int] = set()
-    while older:
-        page = older.pop()
-        if page not in dissolved:
-            dissolved.add(page)
-            older += branches.get(page, ())
-    return dissolved
-
-
-def _reached(tops: list[int], parents: Parents) -> set[int]:
-    """Return the pages that can be reached from ``tops``, with these."""
-    leads: dict[int, list[int]] = {}
-    for child, above in parents.items():
-        for page in above:
-            leads.setdefault(page, []).append(child)
-    seen = set(tops)
-    stack = list(tops)
-    while stack:
-        for child in leads.get(stack.pop(), ()):
-            if child not in seen:
-                seen.add(child)
-                stack.append(child)
-    return seen

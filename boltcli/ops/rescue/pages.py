@@ -9,7 +9,9 @@ from __future__ import annotations
 import mmap
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import islice
 
 from ...errors import Corrupted, OpenError
 from ...format.constants import (
@@ -113,27 +115,13 @@ class PageTable:
     they are dense, too; ``firsts``, first keys of others. ``visits``: how many bytes of pages were read.
     """
 
-    __slots__ = (
-        "buffer",
-        "counts",
-        "firsts",
-        "kind",
-        "overflows",
-        "own",
-        "page_size",
-        "pages",
-        "size",
-        "sound",
-        "visits",
-    )
-
     def __init__(self, buffer: Buffer, page_size: int, size: int | None = None) -> None:
         """``size``: so many bytes of ``buffer`` are looked at; None: all."""
         self.buffer = buffer
         self.size = len(buffer) if size is None else size
         self.page_size = page_size
         self.pages = pages = -(-self.size // page_size)
-        self.firsts: dict[int, bytes | None] = {}  # keys that first_key_of has looked at
+        self.firsts: dict[int, bytes | None] = {}  # keys that first_key has looked at
         self.kind = bytearray(pages)
         self.own = bytearray(pages)
         self.sound = bytearray(pages)
@@ -175,6 +163,11 @@ class PageTable:
         """Return the ids of the page and its overflow pages, as far as the file goes."""
         return range(pgid, min(pgid + 1 + self.overflows[pgid], self.pages))
 
+    def bounds(self, pgid: int) -> tuple[int, int]:
+        """Return where in the buffer the page's run begins and ends."""
+        start = pgid * self.page_size
+        return start, min(start + (self.overflows[pgid] + 1) * self.page_size, self.size)
+
     def is_torn(self, pgid: int) -> bool:
         """Return whether another page lies in the run of this one: a younger page has overwritten it."""
         return any(self.own[page] for page in self.run(pgid)[1:])
@@ -186,12 +179,14 @@ class PageTable:
     def is_zero(self, pgid: int) -> bool:
         return not any(self.page_bytes(pgid))
 
-    def freelist(self, pgid: int) -> list[int] | None:
-        """Return the ids in the freelist page at ``pgid``; None if it isn't one, or not a sound one."""
+    def freelist(self, pgid: int) -> tuple[int, bytearray] | None:
+        """Return how many pages the freelist page at ``pgid`` lists, and a byte of 1 for each of these and of its run.
+
+        None if there is no freelist page, or not a sound one.
+        """
         if not (2 <= pgid < self.pages and self.own[pgid] and self.kind[pgid] == FREELIST_PAGE):
             return None
-        start = pgid * self.page_size
-        end = min(start + (self.overflows[pgid] + 1) * self.page_size, self.size)
+        start, end = self.bounds(pgid)
         header = pgid, FREELIST_PAGE, self.counts[pgid], self.overflows[pgid]
         try:
             ids = Page(header, self.buffer, start, end, end, start).freelist_ids(end)
@@ -202,7 +197,26 @@ class PageTable:
         # Ascending, and of pages: ids of noise are neither. Those beyond a cut file's end may be right.
         if not ascend(ids) or (ids and ids[0] < 2):
             return None
-        return ids
+        return len(ids), self.marks([*self.run(pgid), *ids])
+
+    @cached_property
+    def freelists(self) -> list[tuple[int, bytearray]]:
+        """What ``freelist`` says of all freelist pages that can be read."""
+        found = (self.freelist(page) for page in range(2, self.pages) if self.kind[page] == FREELIST_PAGE)
+        return list(islice((each for each in found if each is not None), _MOST_FREELISTS))
+
+    @cached_property
+    def bitmaps(self) -> list[int]:
+        """The pages of ``freelists``, as numbers with a byte of 1 for each page."""
+        return [int.from_bytes(marks, "little") for _, marks in self.freelists]
+
+    def marks(self, ids: Iterable[int]) -> bytearray:
+        """Return a byte of 1 for each of these pages that is in the file."""
+        marks = bytearray(self.pages)
+        for page in ids:
+            if page < self.pages:
+                marks[page] = 1
+        return marks
 
 
 def find_page_size(buffer: Buffer) -> tuple[int, str]:
@@ -296,25 +310,3 @@ def _one_bit(content: bytes, slot: int) -> Meta | None:
             meta = Meta(tried + content[-8:], slot)
             return meta if meta.problem() is None else None
     return None
-
-
-def find_freelists(table: PageTable) -> list[tuple[int, list[int]]]:
-    """Return all freelist pages that can be read: page id and ids."""
-    found = []
-    for page in range(2, table.pages):
-        if table.own[page] and table.kind[page] == FREELIST_PAGE:
-            ids = table.freelist(page)
-            if ids is not None:
-                found.append((page, ids))
-                if len(found) == _MOST_FREELISTS:
-                    break
-    return found
-
-
-def bitmap_of(table: PageTable, ids: list[int]) -> int:
-    """Return a number with a byte of 1 for each page."""
-    marks = bytearray(table.pages)
-    for page in ids:
-        if page < table.pages:
-            marks[page] = 1
-    return int.from_bytes(marks, "little")

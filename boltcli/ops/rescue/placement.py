@@ -9,39 +9,37 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from operator import or_
-from typing import NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
-from .evidence import BucketShape, Votes, WriteRuns
-from .orphans import BUCKETS, Orphans, found_in, wanted_of
+from .elements import readable
+from .orphans import BUCKETS, UNRANKED, Group, Orphans, Pairs, Shape, kinds_of, likeness, sample, shape_of, wanted_of
 from .tree import PLACED, find_keys
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .evidence import SameBucket
-    from .orphans import Group, Path
-    from .tree import Bucket, Gap, RecoveredTree
+    from .restore import SameBucket
+    from .tree import Bucket, Gap, Hits, Path, RecoveredTree
 
 _ENOUGH = 4.0  # points that a place must have
 _ENOUGH_ALONE = 0.0  # if it is the only one
 _MARGIN = 1.5  # points that it must have more than the next one
 _ROUNDS = 50
 _SURE = 5.0
-_UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _MOST_TWINS = 10  # one in so many may be of another bucket
+_UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
+_LONG_RUN = 5  # pages one after the other that are hardly so by chance
+_VOTE = 20.0  # points for the bucket that all older pages name
+_SIBLINGS = 16  # buckets beside one that are looked at
+_FEW = 2  # of them are taken for what a bucket looks like
 
 
 class Choice(NamedTuple):
-    """A gap for a group, and how much speaks for it: all in all, and without what its pairs look like.
-
-    ``only``: the group can be nowhere else.
-    """
+    """A gap for a group, and how much speaks for it: all in all, and without what its pairs look like."""
 
     points: float
     evidence: float
     group: Group
     gap: Gap
-    only: bool = False
 
 
 class Placement:
@@ -49,37 +47,36 @@ class Placement:
 
     def __init__(
         self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
-        same_bucket: SameBucket, *, all_live: bool = False, torn: bool = False, end: int,
+        same_bucket: SameBucket, *, all_live: bool = False, torn: bool = False,
     ) -> None:  # fmt: skip
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
 
-        ``all_live``: the root itself is lost. ``torn``: there are pages of later transactions. ``end``: the number of
-        pages that may be in use.
+        ``references``: older trees. ``all_live``: the root itself is lost. ``torn``: there are pages of later
+        transactions.
         """
         self.tree = tree
         self.table = tree.table
         self.free = free
         self.all_live = all_live
         self.torn = torn
-        self.end = end
         self.placed = 0
         self.dropped = 0
         self.left: list[Group] = []
         self._orphans = Orphans(tree, free, roots)
-        self._runs = WriteRuns(tree)
-        self._votes = Votes(tree, references, same_bucket)
-        self._looks = BucketShape(tree, references)
-        self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}
+        self._looks = BucketShape(tree)
+        self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
+        self._marks = bytearray(tree.used)  # with the lost pages before which runs were looked for
+        self._groups = self._orphans.groups()
+        self._find_evidence(references, same_bucket)
+        # The buckets that the tree has; whether nothing is missing in them.
+        self._whole = {bucket.path(): not bucket.gaps for bucket in tree.buckets}
 
     def run(self) -> None:
         """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
-        groups = self._orphans.groups()
-        self._votes.find(groups)
-        self._all_known = self._is_all_known()
+        groups = self._groups
         for _ in range(_ROUNDS):
-            waiting = [group for group in groups if not self.tree.used[group.page]]
-            self._runs.find(groups)
-            choices = [choice for group in waiting if (choice := self._choose(group)) is not None]
+            self._find_runs(groups)
+            choices = [choice for group in groups if not self.tree.used[group.page] and (choice := self._choose(group))]
             chosen = _surest(choices)
             if not chosen:
                 break
@@ -100,6 +97,61 @@ class Placement:
                 self.left += skipped
         self._sort_out(groups + self.left)
 
+    def _find_evidence(self, references: list[RecoveredTree], same_bucket: SameBucket) -> None:
+        """Look the samples of groups up in the tree and in older ones, and ask the older pages of their families."""
+        groups = self._groups
+        wanted = wanted_of(groups)
+        for number, reference in enumerate(references, 1):
+            hits = find_keys(reference, wanted)
+            for group in groups:
+                if reference.owner[group.page]:
+                    group.rank = min(group.rank, number)
+                for path, points in group.points_in(hits).items():
+                    group.evidence[path] = max(group.evidence.get(path, 0.0), points)
+        families: dict[int, list[Group]] = {}
+        for group in groups:
+            families.setdefault(same_bucket.of(group.page), []).append(group)
+        for number, family in families.items():
+            # What is known of one is known of all.
+            votes = same_bucket.votes.get(number, Counter())
+            every = votes.total()
+            shared = {path: _VOTE * (count / every) * min(1.0, (1 + count) / 3) for path, count in votes.items()}
+            for group in family:
+                for path, points in group.evidence.items():
+                    shared[path] = max(shared.get(path, 0.0), points)
+            for group in family:
+                group.evidence.update(shared)
+        hits = find_keys(self.tree, wanted)
+        for group in groups:
+            if group.leaf and group.rank == UNRANKED:
+                group.rank = 0
+            group.stale = group.points_in(hits)
+
+    def _find_runs(self, groups: list[Group]) -> None:
+        """Note which orphans were written one after the other just before a lost page, as children before their parent.
+
+        Their keys ascend. Where the run ends at an orphan that doesn't go on with it, the file was
+        written in many transactions, and neighbours say little: then only a long run counts.
+        """
+        by_page = {group.page: group for group in groups}
+        lost_pages = {gap.page for gap in self.tree.gaps if gap.page < self.table.pages and self._marks[gap.page] < 2}
+        for lost in lost_pages:
+            self._marks[lost] = 2
+        for lost in lost_pages:
+            run: list[Group] = []
+            page = lost - 1
+            while True:
+                while page > 1 and not self._marks[page] and page not in by_page and not self.table.own[page]:
+                    page -= 1  # the overflow pages of the one before
+                group = by_page.get(page)
+                if group is None or (run and not group.last < run[-1].first):
+                    break
+                run.append(group)
+                page -= 1
+            if group is None or len(run) >= _LONG_RUN:
+                for group in run:
+                    group.before.add(lost)
+
     def _small(self, choices: list[Choice]) -> set[int]:
         """Return the indices of buckets for which less was found than a lost root page makes likely.
 
@@ -117,23 +169,9 @@ class Placement:
         lone = gap.is_whole() and gap.bucket.index in small and group.leaf and not gap.filled
         return lone and group.evidence.get(gap.bucket.path(), 0.0) < _SURE
 
-    def _is_all_known(self) -> bool:
-        """Return whether each page of the file is reached, free, an orphan, or one that is known to be lost."""
-        if self.free is None:
-            return False
-        known = bytearray(map(or_, self.tree.used, self.free))
-        for page in self._orphans.pages:
-            run = self.table.run(page)
-            known[run.start : run.stop] = b"\1" * len(run)
-        for gap in self.tree.gaps:
-            if gap.page < self.table.pages:
-                known[gap.page] = 1
-        return all(known[2 : self.end])
-
     def _sort_out(self, groups: list[Group]) -> None:
         """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
         self.left = []
-        paths = [bucket.path() for bucket in self.tree.buckets]
         seen = bytearray(self.tree.used)
         waiting = groups
         while waiting:
@@ -142,7 +180,7 @@ class Placement:
             below: list[int] = []
             for group in waiting:
                 seen[group.page] = 1
-                if self._is_stale(group, found_in(group, hits, paths)):
+                if self._is_stale(group, hits):
                     self.dropped += 1
                     below += self._orphans.below(group.page)  # what an old page leads to may be live
                 else:
@@ -159,25 +197,26 @@ class Placement:
                 best[index] = choice
         if not best:
             return None
-        ranked = sorted(best.values(), key=lambda choice: -choice.points)
-        first = ranked[0]
-        second = ranked[1].points if len(ranked) > 1 else 0.0
+        first, *others = sorted(best.values(), key=lambda choice: -choice.points)
+        second = others[0].points if others else 0.0
         if self.free is None:
             path = first.gap.bucket.path()
-            gone = [points for where, points in group.evidence.items() if self._votes.is_gone(where)]
+            gone = [points for where, points in group.evidence.items() if self._is_gone(where)]
             second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
-        enough = _ENOUGH if len(ranked) > 1 or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
-        if self._all_known and len(ranked) == 1:
-            return first._replace(only=True)
-        if first.points < enough or first.points - second < (_MARGIN if len(ranked) > 1 or second else -1.0):
+        enough = _ENOUGH if others or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
+        if first.points < enough or first.points - second < (_MARGIN if others or second else -1.0):
             return None
         return first
+
+    def _is_gone(self, path: Path) -> bool:
+        """Return whether there was a bucket that the newest tree doesn't have any more."""
+        return path not in self._whole and self._whole.get(path[:-1], False)
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
         """Return how well a group fits a gap; None if it cannot be there."""
         if not self._is_possible(group, gap):
             return None
-        bucket, path = gap.bucket, gap.bucket.path()
+        bucket = gap.bucket
         points = 5.0 if gap.page in group.before else 0.0 if self._suits(group, bucket) else _UNSUITED
         if gap.low and group.first == gap.low:
             points += 10.0
@@ -185,7 +224,7 @@ class Placement:
             points += 4.0
         elif gap.low or gap.high is not None:
             points += 3.0
-        points += group.evidence.get(path, 0.0)
+        points += group.evidence.get(bucket.path(), 0.0)
         return Choice(points + self._looks.likeness(group, bucket), points, group, gap)
 
     def _is_possible(self, group: Group, gap: Gap) -> bool:
@@ -209,9 +248,7 @@ class Placement:
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
         """Return whether the bucket has another placed group among whose keys this one's are."""
-        ranges = self._ranges.get(bucket.index)
-        if not ranges:
-            return False
+        ranges = self._ranges.get(bucket.index, ())
         at = bisect_left(ranges, (group.first, b""))
         return (at < len(ranges) and ranges[at][0] <= group.last) or (at > 0 and ranges[at - 1][1] >= group.first)
 
@@ -226,15 +263,61 @@ class Placement:
         gap.filled += 1
         self.placed += 1
 
-    def _is_stale(self, group: Group, shares: dict[Path, tuple[int, int]]) -> bool:
+    def _is_stale(self, group: Group, hits: Hits) -> bool:
         """Return whether a group holds what the tree has elsewhere, or what nothing in it has a place for."""
         if self.free is not None:
             return False  # it is in use, wherever it belongs
         every = len(group.samples)
         # An index has the keys of what it is an index of, but not one of the values.
-        if any(same == every and equal for same, equal in shares.values()):
+        if any(same == every and equal for same, equal in group.found_in(hits).values()):
             return True
         return not self.all_live and not any(_could_hold(gap, group) for gap in self.tree.gaps)
+
+
+class BucketShape:
+    """What the buckets of a tree that is being filled hold: kinds and shapes."""
+
+    def __init__(self, tree: RecoveredTree) -> None:
+        self._table = tree.table
+        self._kinds: dict[int, int] = {}
+        self._shapes: dict[int, tuple[int, Shape | None]] = {}
+
+    def kind(self, bucket: Bucket) -> int:
+        """Return whether a bucket holds pairs (1), buckets (2) or both (3); 0 if nothing tells."""
+        if not bucket.leaves:
+            return 0
+        if bucket.index not in self._kinds:
+            flags = [flag for _, found in readable(self._table, bucket.leaves[:4]) for flag in found.flags]
+            self._kinds[bucket.index] = kinds_of(flags) if flags else 0
+        return self._kinds[bucket.index]
+
+    def likeness(self, group: Group, bucket: Bucket) -> float:
+        """Return points for pairs that look like the bucket's; negative ones if they don't."""
+        size = len(bucket.leaves)
+        known = self._shapes.get(bucket.index)
+        if known is None or (size and size >= 2 * known[0]):
+            pairs = self._pairs(bucket) or self._peers(bucket)
+            self._shapes[bucket.index] = known = size, shape_of(pairs) if pairs else None
+        return 0.0 if known[1] is None else likeness(group.shape, known[1])
+
+    def _peers(self, bucket: Bucket) -> Pairs:
+        """Return pairs of buckets that should look like a nested one: of its name beside its parent's, or beside it."""
+        parent = bucket.parent
+        if parent is None or parent.parent is None:
+            return {}
+        cousins = [each.children.get(bucket.name) for each in islice(parent.parent.children.values(), _SIBLINGS)]
+        if parent.parent.parent is None or not any(each for each in cousins if each is not bucket):
+            cousins = list(islice(parent.children.values(), _SIBLINGS))
+        some = [self._pairs(each) for each in cousins if each is not None and each is not bucket]
+        some = [pairs for pairs in some if pairs][:_FEW]
+        return some[0] | some[-1] if some and likeness(shape_of(some[0]), shape_of(some[-1])) > 0 else {}
+
+    def _pairs(self, bucket: Bucket) -> Pairs:
+        """Return some pairs of the bucket."""
+        pairs: Pairs = {}
+        for _, found in readable(self._table, bucket.some_leaves()):
+            pairs.update(sample(found))
+        return pairs
 
 
 def _could_hold(gap: Gap, group: Group) -> bool:
@@ -248,7 +331,7 @@ def _surest(choices: list[Choice]) -> list[Choice]:
     Of the latter two none if their keys overlap: then there is another bucket that looks the same, or has lost its
     name.
     """
-    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or choice.only or not choice.gap.is_whole()]
+    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not choice.gap.is_whole()]
     if sure:
         return sure
     for least in (_ENOUGH, -1.0):

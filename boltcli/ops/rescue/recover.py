@@ -12,13 +12,14 @@ from typing import NamedTuple
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
 from ...format.constants import LEAF_PAGE
 from ...storage.destination import Destination
+from ...storage.files import write_all
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_source
 from .emit import Emission
 from .pages import MappedFile
 from .search import Recovery, State, is_mended, recover
 from .text_mode import PROVED, TextMode, undone
-from .tree import OLDER, PLACED, Bucket
+from .tree import OLDER, PLACED, Bucket, RecoveredTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 DELETED = b"deleted"
 _MOST_ALTERED = 100  # differences of one kind that are listed
 PAGE_SIZES = tuple(1024 << i for i in range(7))
+_PAGE_SIZE = 4096
 LOST_AND_FOUND = b"lost+found"
 
 
@@ -35,10 +37,10 @@ class Loss(NamedTuple):
     """What is missing: keys of ``bucket`` from ``low`` up to ``high`` (None: no end), because of ``page``."""
 
     bucket: tuple[bytes, ...]
-    low: bytes | None
-    high: bytes | None
-    page: int | None
-    reason: str
+    low: bytes | None = None
+    high: bytes | None = None
+    page: int | None = None
+    reason: str = ""
 
 
 class Altered(NamedTuple):
@@ -57,7 +59,8 @@ class Report(NamedTuple):
     a way to them and ``older`` are earlier versions. ``found_pairs`` and ``found_pages`` are those in the bucket
     ``lost_and_found``. ``duplicates``: second versions of keys, not written. ``size`` is that of the result, bytes.
     ``exact``: it is all that bbolt reads, and nothing else; ``notes`` say what that may not be. ``states``: all that
-    may be the newest state, if that isn't sure. ``text_mode``: the copy in text mode that was undone first.
+    may be the newest state, if that isn't sure. ``text_mode``: the copy in text mode that was undone first. ``others``:
+    the offsets of other databases in the file, which are not recovered.
     """
 
     path: str
@@ -82,6 +85,7 @@ class Report(NamedTuple):
     states: list[State]
     notes: list[str]
     text_mode: TextMode | None
+    others: list[int]
 
     @property
     def is_all(self) -> bool:
@@ -125,7 +129,6 @@ def recover_file(
     ):
         done, text_mode = _recovered(file.buffer, page_size, state)
         proved = text_mode is not None and text_mode.certainty == PROVED
-        unplaced = len(done.left)
         name = None
         if lost_and_found is not None and not bucket:
             made = add_lost_and_found(done, lost_and_found)
@@ -135,9 +138,14 @@ def recover_file(
         emission = Emission(done.tree, name, bucket)
         try:
             if text_mode is not None and proved and done.exact and not (bucket or deleted):
-                size = _as_it_was(text_mode.content, emission, destination.fd)
+                # The file that the SHA-256 at its end proves, that too.
+                emission.count()
+                write_all(destination.fd, text_mode.content, 0)
+                size = len(text_mode.content)
             else:
-                size = emission.write(destination.fd, _result_page_size(done.table.page_size), progress)
+                # The page size of the source, if bolt can have written it anywhere.
+                page_size = done.table.page_size if done.table.page_size in PAGE_SIZES else _PAGE_SIZE
+                size = emission.write(destination.fd, page_size, progress)
         except OSError as error:
             file.check_unchanged()
             raise DestinationError("write", output, error) from error
@@ -145,11 +153,14 @@ def recover_file(
         if bucket and not emission.buckets:
             raise BucketNotFound
         if not (emission.pairs or emission.buckets or done.tree.top.leaves):
-            raise InvalidDatabase("there is nothing to recover: no page of the file is one of a bolt database")
-        lost = losses(done, emission, bucket, unplaced if lost_and_found is None else 0) + _doubts(text_mode)
+            reasons = ["no page of the file is one of a bolt database", *map(other_database, done.others)]
+            raise InvalidDatabase(f"there is nothing to recover: {'; '.join(reasons)}")
+        lost = losses(done, emission, bucket, left_out=lost_and_found is None)
+        if text_mode is not None and not proved:  # a value may have got another line end
+            lost.append(Loss((), reason=text_mode.sentence()))
         changed = alterations(done, emission, bucket)
         exact = proved and done.exact
-        if not (proved or lost or changed or _differ(done)):
+        if not (proved or lost or changed or any(state.differs for state in done.states)):
             found = compared(path, destination.fd, bucket, {name, DELETED if deleted else name})
             exact, changed = done.exact and found == [], found or []
         noted = notes(done)
@@ -158,7 +169,7 @@ def recover_file(
         path, output, done.table.page_size, done.page_size_from, done.root_from, exact,
         emission.pairs, emission.buckets, emission.pages, done.placed, done.older, done.stale, size, lost,
         name or lost_and_found or b"", emission.within, done.lost_pages, emission.duplicates, changed, done.states,
-        noted, text_mode,
+        noted, text_mode, done.others,
     )  # fmt: skip
 
 
@@ -172,26 +183,12 @@ def _recovered(buffer: Buffer, page_size: int, state: int) -> tuple[Recovery, Te
     return recover(buffer, page_size=page_size, state=state), None
 
 
-def _doubts(text_mode: TextMode | None) -> list[Loss]:
-    """Return that what was undone isn't proved: a value may have got another line end."""
-    unproved = text_mode is not None and text_mode.certainty != PROVED
-    return [Loss((), None, None, None, text_mode.sentence())] if text_mode is not None and unproved else []
+def other_database(offset: int) -> str:
+    """Say that there is another database, and what to do."""
+    return f"another database begins at byte {offset}: open it with --offset {offset}"
 
 
-def _as_it_was(content: bytes, emission: Emission, fd: int) -> int:
-    """Write the file that the SHA-256 at its end proves, that too; count what it holds. Return its size."""
-    emission.count()
-    with open(fd, "wb", closefd=False) as file:
-        file.write(content)
-    return len(content)
-
-
-def _result_page_size(page_size: int) -> int:
-    """Return the page size of the source, if bolt can have written it anywhere."""
-    return page_size if page_size in PAGE_SIZES else 4096
-
-
-def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_out: int) -> list[Loss]:
+def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], *, left_out: bool) -> list[Loss]:
     """Return what is known to be missing in the result."""
     found = []
     for gap in done.gaps():
@@ -203,23 +200,21 @@ def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], left_o
             reason += f"; {gap.filled} page{'s' * (gap.filled > 1)} that fit{'s' * (gap.filled == 1)} put in its place"
         found.append(Loss(path, gap.low or None, gap.high, gap.page, reason))
     if done.torn:
-        found.append(Loss((), None, None, None, "pages of later transactions lie among those of the tree: the file was "
-                          "written to while it was copied"))  # fmt: skip
+        reason = "pages of later transactions lie among those of the tree: the file was written to while it was copied"
+        found.append(Loss((), reason=reason))
     elif done.root_from == "older":
         root = done.metas[0].root if done.metas else None
-        found.append(Loss((), None, None, root, "the newest root page is lost: the last changes may be missing"))
+        found.append(Loss((), page=root, reason="the newest root page is lost: the last changes may be missing"))
     elif not done.sure:
         reason = "not all pages of the file are accounted for: a newer root page may be lost"
-        found.append(Loss((), None, None, None, reason))
+        found.append(Loss((), reason=reason))
     if not done.metas and not done.tree.top.leaves and not found:
-        found.append(Loss((), None, None, None, "the root page was not found"))
-    for offset, _ in done.others:
-        found.append(Loss((), None, None, None, f"another database begins at offset {offset}; what it holds is in "
-                          "lost+found"))  # fmt: skip
-    found += [Loss(path, None, None, page, what) for path, page, what in emission.lost]
+        found.append(Loss((), reason="the root page was not found"))
+    found += [Loss((), reason=other_database(offset)) for offset in done.others]
+    found += [Loss(path, page=page, reason=what) for path, page, what in emission.lost]
     if left_out:
-        for page in done.left:
-            found.append(Loss((), None, None, page, "it is not known where the page belongs; it was left out"))
+        reason = "it is not known where the page belongs; it was left out"
+        found += [Loss((), page=page, reason=reason) for page in done.left]
     return found
 
 
@@ -288,39 +283,32 @@ def notes(done: Recovery) -> list[str]:
     return found
 
 
-def _differ(done: Recovery) -> bool:
-    """Return whether another state may be the newest one, with other content."""
-    return any(state.differs for state in done.states)
+def _extra_bucket(tree: RecoveredTree, name: bytes) -> Bucket:
+    """Return a new bucket ``name`` in the root bucket, or of a name like it if that is there."""
+    while name in tree.names or name in tree.top.children:
+        name += b"+"
+    tree.top.added.add(name)
+    return tree.bucket(tree.top, name, 0, 0)
+
+
+def _bucket_of(page: int, outer: Bucket, tree: RecoveredTree) -> Bucket:
+    """Return a new bucket in an extra one, for what is on a page."""
+    outer.added.add(name := str(page).encode())
+    return tree.bucket(outer, name, page, 0)
 
 
 def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket | None:
-    """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing.
-
-    So do databases that begin in the middle of the file.
-    """
+    """Put what could not be placed into a bucket ``name``, a nested bucket a page; None if there is nothing."""
     tree = done.tree
-    if not done.left and not done.others:
+    if not done.left:
         return None
-    top = tree.top
-    while name in tree.names:
-        name += b"+"
-    bucket = tree.bucket(top, name, 0, 0)
-    top.added.add(name)
+    bucket = _extra_bucket(tree, name)
     gaps = len(tree.gaps)
     for page in done.left:
-        if tree.used[page]:
-            continue
-        inner = str(page).encode()
-        made = tree.bucket(bucket, inner, page, 0)
-        bucket.added.add(inner)
-        tree.walk(made, page, b"", None, PLACED, strict=True)
-        done.lost_pages += 1
+        if not tree.used[page]:
+            tree.walk(_bucket_of(page, bucket, tree), page, b"", None, PLACED, strict=True)
+            done.lost_pages += 1
     del tree.gaps[gaps:]
-    for offset, other in done.others:
-        inner = b"at-%d" % offset
-        add_lost_and_found(other, name)
-        tree.joined[tree.bucket(bucket, inner, 0, other.tree.top.sequence).index] = other.tree
-        bucket.added.add(inner)
     return bucket
 
 
@@ -333,13 +321,9 @@ def add_deleted(done: Recovery, name: bytes) -> Bucket | None:
     ]  # fmt: skip
     if not pages:
         return None
-    while name in tree.names or name in tree.top.children:
-        name += b"+"
-    bucket = tree.bucket(tree.top, name, 0, 0)
-    tree.top.added.add(name)
+    bucket = _extra_bucket(tree, name)
     for page in pages:
-        inner = str(page).encode()
-        tree.bucket(bucket, inner, page, 0).leaves.append(page)
-        tree.buckets[-1].origins.append(OLDER)
-        bucket.added.add(inner)
+        inner = _bucket_of(page, bucket, tree)
+        inner.leaves.append(page)
+        inner.origins.append(OLDER)
     return bucket

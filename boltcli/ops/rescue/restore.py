@@ -1,19 +1,101 @@
-"""Restore lost bucket names and whole pages from older versions.
+"""Restore lost bucket names and whole pages from older versions; tell which pages are of one bucket.
 
 The names are what placing the pages of those buckets needs. Of where the older version leads only that is taken which
 other old pages don't contradict.
+
+A branch page, of a free page too, leads to the pages that begin with its keys: those are of its bucket still. The
+elements of older pages of buckets name the root page that a bucket had; it may have been used for another since,
+so many of them are asked.
 """
 
 from __future__ import annotations
 
-from ...format.page import BUCKET_HEADER
-from .elements import fits, page_elements
-from .evidence import SameBucket
-from .roots import Candidate, newest_first
-from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, RecoveredTree
+from array import array
+from collections import Counter
+
+from ...format.constants import BRANCH_PAGE
+from .elements import first_key, fits, is_reused, page_elements, readable
+from .pages import PageTable
+from .roots import BucketPages, Candidate, newest_first
+from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Path, RecoveredTree
 
 _MOST_VERSIONS = 16
 _DEEP = 64  # levels of buckets whose pages are lost
+
+
+class SameBucket:
+    """Pages of one bucket have the same number in ``of``. ``votes`` counts what older pages say, by that number."""
+
+    __slots__ = ("_pages", "_parents", "_table", "votes")
+
+    def __init__(self, table: PageTable, trees: list[RecoveredTree], pages: BucketPages) -> None:
+        """``trees``: the recovered tree and older ones; ``pages``: the leaf pages of buckets."""
+        self._table = table
+        self._parents = array("Q", range(table.pages))
+        for page in range(2, table.pages):
+            if table.kind[page] == BRANCH_PAGE and table.is_tree(page):
+                self._join(page)
+        self.votes: dict[int, Counter[Path]] = {}
+        self._pages: dict[Path, dict[int, None]] = {}
+        self._ask(trees, pages)
+
+    def of(self, page: int) -> int:
+        """Return the number of the page's family."""
+        parents = self._parents
+        while parents[page] != page:
+            parents[page] = parents[parents[page]]
+            page = parents[page]
+        return page
+
+    def name(self, page: int) -> Path | None:
+        """Return the path that most older pages give the page's family; None if they say nothing."""
+        votes = self.votes.get(self.of(page))
+        return votes.most_common(1)[0][0] if votes else None
+
+    def versions(self, path: Path) -> list[int]:
+        """Return present and former leaf pages of the bucket of buckets at ``path``."""
+        return [page for page in self._pages.get(path, ()) if self.name(page) == path]
+
+    def _join(self, page: int) -> None:
+        """Join a branch page with the children that are still what its keys say."""
+        found = page_elements(self._table, page)
+        if found is None:
+            return
+        for child, key in zip(found.pgids, found.keys):
+            if first_key(self._table, child) == key:
+                self._parents[self.of(child)] = self.of(page)
+
+    def _ask(self, trees: list[RecoveredTree], pages: BucketPages) -> None:
+        """Ask the pages of buckets whose path is known, from the trees or from pages with the same names."""
+        paths: dict[int, Path] = {}
+        for tree in reversed(trees):
+            for bucket in tree.buckets:
+                path = bucket.path()
+                for page in bucket.leaves:
+                    if page in pages.family:
+                        paths[page] = path
+        known: dict[int, set[Path]] = {}
+        for page, path in paths.items():
+            known.setdefault(pages.family[page], set()).add(path)
+        for page, number in pages.family.items():
+            alike = known.get(number, ())
+            if page not in paths and len(alike) == 1:
+                paths[page] = next(iter(alike))
+        for page, path in paths.items():
+            self._note(page, path, pages)
+
+    def _note(self, page: int, path: Path, pages: BucketPages) -> None:
+        """Count what a page says of the buckets in it."""
+        table = self._table
+        found = page_elements(table, page)
+        if found is None:
+            return
+        for _, name, root, _ in found.roots():
+            if root and table.is_tree(root) and not is_reused(table, found.keys, root):
+                inner = (*path, name)
+                self.votes.setdefault(self.of(root), Counter())[inner] += 1
+                if root in pages.family:
+                    self._pages.setdefault(inner, {})[root] = None
 
 
 def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearray | None) -> None:
@@ -32,7 +114,7 @@ def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearr
             versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
             if versions:
                 live = [page for page in versions if free is not None and not free[page]]
-                made = newest_first([Candidate(tree.table, page) for page in live or versions], [])
+                made = newest_first([Candidate(tree.table, page) for page in live or versions])
                 _take(tree, bucket, made[0].root, same_bucket, free)
                 gap.filled += 1
         if len(tree.gaps) == done:
@@ -50,12 +132,8 @@ def _take(tree: RecoveredTree, bucket: Bucket, page: int, same_bucket: SameBucke
     bucket.origins.append(PLACED if live else OLDER)
     tree.used[page] = 1
     tree.owner[page] = bucket.index + 1
-    for i, flag in enumerate(found.flags):
-        name = found.keys[i]
-        if not flag or found.ends[i] - found.mids[i] < BUCKET_HEADER.size or name in bucket.children:
-            continue
-        root, sequence = BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])
-        if not root:
+    for _, name, root, sequence in found.roots():
+        if not root or name in bucket.children:
             continue
         made = tree.bucket(bucket, name, root, sequence)
         if live or (table.is_tree(root) and not (free and free[root]) and same_bucket.name(root) == made.path()):
@@ -102,11 +180,8 @@ def fill_from_older(tree: RecoveredTree, references: list[RecoveredTree]) -> int
 def _fill(tree: RecoveredTree, gap: Gap, source: Bucket) -> int:
     """Fill a gap from an older version of its bucket; return the number of leaf pages added."""
     first = len(gap.bucket.leaves)
-    for page in source.leaves:
-        if tree.owner[page]:
-            continue
-        found = page_elements(tree.table, page)
-        if found is None or not found.keys or not fits(found, gap.low, gap.high, 3):
+    for page, found in readable(tree.table, (page for page in source.leaves if not tree.owner[page])):
+        if not fits(found, gap.low, gap.high, 3):
             continue
         tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
         gap.filled += 1

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from typing import NamedTuple
+from functools import cached_property
 
-from ...format.constants import BUCKET_HEADER_SIZE
 from ...format.meta import Meta
-from ...format.page import BUCKET_HEADER
-from .elements import Elements, first_key, is_reused, page_elements
-from .pages import PageTable, bitmap_of, find_freelists
-from .tree import REUSED, RecoveredTree, find_keys
+from ...tree.walk import flat
+from .elements import Elements, first_key, is_reused, page_elements, readable
+from .pages import PageTable
+from .tree import REUSED, Path, RecoveredTree, find_keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...tree.walk import Nested
 
 _MOST_ALIKE = 8  # families that a page is compared with
 _UNKNOWN, _OPEN, _WHOLE, _BROKEN = range(4)
 _MOST_CANDIDATES = 48
 _BUDGET = 6  # times the pages of the file that candidates may have together
-_BITS = bytes([0] + [1] * 255)
 _VERSIONS = 4  # others, of a root, that are looked at
 _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those with content are looked at
 
@@ -41,12 +43,11 @@ class BucketPages:
         self.names: dict[int, frozenset[bytes]] = {}
         self._sets: list[frozenset[bytes]] = []  # by family, those of its first page
         by_name: dict[bytes, list[int]] = {}
-        for page in range(2, table.pages):
-            if bucketish[page] and table.is_tree(page):
-                found = page_elements(table, page)
-                if found is not None and found.leaf:
-                    self.names[page] = frozenset(found.keys)
-                    self.family[page] = self._family(self.names[page], by_name)
+        pages = (page for page in range(2, table.pages) if bucketish[page] and table.is_tree(page))
+        for page, found in readable(table, pages):
+            if found.leaf:
+                self.names[page] = frozenset(found.keys)
+                self.family[page] = self._family(self.names[page], by_name)
 
     def _family(self, names: frozenset[bytes], by_name: dict[bytes, list[int]]) -> int:
         """That of pages which have half of these names, or a new one."""
@@ -86,29 +87,19 @@ class PageGraph:
         self.bucketish = bytearray(table.pages)
         self.contained = bytearray(table.pages)
         for page in range(2, table.pages):
-            if table.is_tree(page):
-                self._evaluate(page)
+            if table.is_tree(page) and self.state[page] == _UNKNOWN:
+                list(flat(self._evaluate(page)))
 
-    def _evaluate(self, top: int) -> None:
-        """Post-order over what ``top`` leads to, each page once."""
-        if self.state[top]:
-            return
-        stack: list[tuple[int, list[tuple[int, bytes | None]], Elements | None]] = [(top, [], None)]
-        state, table = self.state, self.table
-        while stack:
-            page, links, found = stack[-1]
-            if state[page] == _UNKNOWN:
-                state[page] = _OPEN
-                found = page_elements(table, page)
-                links = [] if found is None else outgoing(table, found)
-                stack[-1] = page, links, found
-                for child, _ in links:
-                    if child < table.pages and table.is_tree(child) and state[child] == _UNKNOWN:
-                        stack.append((child, [], None))
-                continue
-            stack.pop()
-            if state[page] == _OPEN:
-                self._close(page, links, found)
+    def _evaluate(self, page: int) -> Nested[None]:
+        """Look at what ``page`` leads to, then at itself; each page once."""
+        table = self.table
+        self.state[page] = _OPEN
+        found = page_elements(table, page)
+        links = [] if found is None else outgoing(table, found)
+        for child, _ in reversed(links):
+            if child < table.pages and table.is_tree(child) and self.state[child] == _UNKNOWN:
+                yield self._evaluate(child)
+        self._close(page, links, found)
 
     def _close(self, page: int, links: list[tuple[int, bytes | None]], found: Elements | None) -> None:
         table, state = self.table, self.state
@@ -138,9 +129,6 @@ class PageGraph:
         """Return whether the page is still what it was when the branch element with ``key`` was written."""
         return key is None or first_key(self.table, child) == key
 
-    def is_whole(self, page: int) -> bool:
-        return self.state[page] == _WHOLE
-
     def roots(self) -> list[int]:
         """Return pages that may be roots, the one that leads to most pages first."""
         table = self.table
@@ -156,109 +144,74 @@ def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]
     """Return where a page leads: child pages with the keys they must begin with, roots of buckets with None."""
     if not found.leaf:
         return list(zip(found.pgids, found.keys))
-    links: list[tuple[int, bytes | None]] = []
-    for i, flag in enumerate(found.flags):
-        if flag and found.ends[i] - found.mids[i] >= BUCKET_HEADER_SIZE:
-            root, _ = BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])
-            if root and not is_reused(table, found.keys, root):
-                links.append((root, None))
-    return links
-
-
-class AgeSigns(NamedTuple):
-    """What tells a tree's age: sequences added, the number of pairs, and by bucket least and greatest key, count."""
-
-    sequences: int
-    pairs: int
-    lasts: dict[tuple[bytes, ...], tuple[bytes, bytes, int]]
+    return [(root, None) for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
 
 
 class Candidate:
     """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age.
 
-    ``reused`` counts the pages that it leads to which were used for something else since: the newest tree has none,
-    whatever else is missing in it.
+    ``bitmap`` has a byte of 1 for each of its pages. ``reused`` counts the pages that it leads to which were used for
+    something else since: the newest tree has none, whatever else is missing in it.
     """
-
-    __slots__ = ("_signs", "bitmap", "reused", "root", "tree")
 
     def __init__(self, table: PageTable, root: int, sequence: int = 0) -> None:
         self.root = root
-        self.tree = RecoveredTree(table)
-        self.tree.top.root, self.tree.top.sequence = root, sequence
-        self.tree.walk(self.tree.top, root, strict=True)
+        self.tree = RecoveredTree(table, root, sequence, strict=True)
         self.reused = sum(gap.reason in REUSED for gap in self.tree.gaps)
-        self.bitmap = int.from_bytes(self.tree.used.translate(_BITS), "little")
-        self._signs: AgeSigns | None = None
+        self.bitmap = int.from_bytes(self.tree.used, "little")
 
-    def signs(self) -> AgeSigns:
-        """Return what tells the age of a tree."""
-        if self._signs is None:
-            sequences = pairs = 0
-            lasts = {}
-            for bucket in self.tree.buckets:
-                low, high, count, inner = self._sum_up(bucket.leaves)
-                sequences += bucket.sequence + inner
-                pairs += count
-                lasts[bucket.path()] = low, high, count
-            self._signs = AgeSigns(sequences, pairs, lasts)
-        return self._signs
-
-    def _sum_up(self, leaves: array[int]) -> tuple[bytes, bytes, int, int]:
-        """Least and greatest key of leaf pages, the number of keys, and the sequences of inline buckets added."""
-        low, high, count, sequences = b"", b"", 0, 0
-        for number, page in enumerate(leaves):
-            found = page_elements(self.tree.table, page)
-            if found is None or not found.count:
-                continue
-            if not number:
-                low = found.key(0)
-            high = found.key(-1)
-            count += found.count
-            for i, flag in enumerate(found.flags):
-                if flag and found.ends[i] - found.mids[i] > BUCKET_HEADER_SIZE:
-                    sequences += BUCKET_HEADER.unpack_from(found.buffer, found.mids[i])[1]
-        return low, high, count, sequences
+    @cached_property
+    def signs(self) -> tuple[int, int, dict[Path, tuple[bytes, bytes, int]]]:
+        """The sequences added, the number of pairs, and of each bucket least and greatest key and their count."""
+        sequences = pairs = 0
+        ends = {}
+        for bucket in self.tree.buckets:
+            low, high, count = b"", b"", 0
+            sequences += bucket.sequence
+            for _, found in readable(self.tree.table, bucket.leaves):
+                low = low or found.key(0)
+                high = found.key(-1)
+                count += found.count
+                sequences += sum(inner for _, _, root, inner in found.roots() if not root)
+            pairs += count
+            ends[bucket.path()] = low, high, count
+        return sequences, pairs, ends
 
     @property
     def reached(self) -> int:
         """How many pages the tree has."""
         return self.bitmap.bit_count()
 
-    def shares_pages(self, other: Candidate) -> bool:
-        """Return whether the two trees have pages in common."""
-        return bool(self.bitmap & other.bitmap)
+    @cached_property
+    def unaccounted(self) -> int:
+        """How many pages neither the tree nor the best freelist accounts for; those of both count four times.
 
-    def unaccounted(self, freelists: list[int]) -> int:
-        """Return how many pages neither the tree nor the best freelist accounts for; those of both count four times."""
-        ones = ((1 << 8 * self.tree.table.pages) - 1) // 255
-        best = (ones & ~self.bitmap).bit_count()
-        for listed in freelists:
-            wrong = 4 * (listed & self.bitmap).bit_count()
-            best = min(best, (ones & ~(self.bitmap | listed)).bit_count() + wrong)
-        return best
+        Of all pages up to the last one that bears its id: zeros may follow it, where the file grew.
+        """
+        table = self.tree.table
+        pages = int.from_bytes(table.marks(range(2, table.own.rfind(1) + 1)), "little")
+        return min(
+            (pages & ~(self.bitmap | listed)).bit_count() + 4 * (listed & self.bitmap).bit_count()
+            for listed in (0, *table.bitmaps)
+        )
 
 
-def is_newer(one: Candidate, other: Candidate, freelists: list[int]) -> bool:
+def is_newer(one: Candidate, other: Candidate) -> bool:
     """Return whether ``one`` is the younger of two trees, by the signs that decide, the surest first."""
-    accounts = one.unaccounted(freelists), other.unaccounted(freelists)
-    if accounts[0] != accounts[1]:
-        return accounts[0] < accounts[1]
-    older, newer = other.signs(), one.signs()
-    if newer.sequences != older.sequences:
-        return newer.sequences > older.sequences
+    if one.unaccounted != other.unaccounted:
+        return one.unaccounted < other.unaccounted
+    sequences, pairs, ends = one.signs
+    sequences2, pairs2, ends2 = other.signs
+    if sequences != sequences2:
+        return sequences > sequences2
     votes = cut = 0
-    for path, (low, high, count) in newer.lasts.items():
-        if path in older.lasts and path:
-            low2, high2, count2 = older.lasts[path]
+    for path, (low, high, count) in ends.items():
+        if path in ends2 and path:
+            low2, high2, count2 = ends2[path]
             votes += (high > high2) - (high < high2)
             if high == high2 and low != low2:  # a log that is cut at its beginning
                 cut += (low > low2 and count < count2) - (low < low2 and count > count2)
-    if votes:
-        return votes > 0
-    if cut:
-        return cut > 0
-    return newer.pairs > older.pairs
+    return votes > 0 if votes else cut > 0 if cut else pairs > pairs2
 
 
 def candidates(
@@ -285,25 +238,15 @@ def candidates(
             found.append(made)
     if not every:
         largest = max((made.reached for made in found), default=0)
-        found = _not_reused([made for made in found if 2 * made.reached >= largest])
-    return _in_order(found, [bitmap_of(table, [page, *ids]) for page, ids in find_freelists(table)])
+        found = [made for made in found if 2 * made.reached >= largest]
+    return newest_first(found, every=every)
 
 
-def newest_first(found: list[Candidate], freelists: list[int]) -> list[Candidate]:
-    """Sort versions of one tree by age; versions with reused pages are included only if there are no others."""
-    return _in_order(_not_reused(found), freelists)
-
-
-def _not_reused(found: list[Candidate]) -> list[Candidate]:
-    return [made for made in found if not made.reused] or found
-
-
-def _in_order(found: list[Candidate], freelists: list[int]) -> list[Candidate]:
+def newest_first(found: list[Candidate], *, every: bool = False) -> list[Candidate]:
+    """Sort versions of one tree by age; without those with reused pages if there are others, unless ``every``."""
     ordered: list[Candidate] = []
-    for made in found:
-        at = 0
-        while at < len(ordered) and not is_newer(made, ordered[at], freelists):
-            at += 1
+    for made in found if every else [made for made in found if not made.reused] or found:
+        at = next((at for at, each in enumerate(ordered) if is_newer(made, each)), len(ordered))
         ordered.insert(at, made)
     return ordered
 
@@ -341,10 +284,7 @@ def is_younger_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
 
 
 def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
-    return any(
-        found is not None and not all(found.flags)
-        for found in (page_elements(tree.table, page) for page in tree.top.leaves)
-    )  # fmt: skip
+    return any(not all(found.flags) for _, found in readable(tree.table, tree.top.leaves))
 
 
 def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
@@ -361,7 +301,7 @@ def is_old_root(made: Candidate, pages: BucketPages) -> bool:
     names = made.tree.names
     for page in pages.alike(made.root)[:_VERSIONS]:
         other = Candidate(made.tree.table, page)
-        if other.shares_pages(made) if made.reached > 1 else other.tree.names == names:
+        if other.bitmap & made.bitmap if made.reached > 1 else other.tree.names == names:
             return True
     return False
 
@@ -399,13 +339,11 @@ def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
 
 def _samples(table: PageTable, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
     """Return some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
-    groups = []
-    for page in pages:
-        found = page_elements(table, page)
-        if found is not None and found.leaf and found.keys:
-            some = range(0, found.count, max(1, found.count // 4))
-            groups.append([(found.keys[i], found.flags[i], hash(found.value(i))) for i in some])
-    return groups
+    return [
+        [(found.keys[i], found.flags[i], hash(found.value(i))) for i in range(0, found.count, max(1, found.count // 4))]
+        for _, found in readable(table, pages)
+        if found.leaf
+    ]
 
 
 def _inside(made: Candidate, groups: list[list[tuple[bytes, int, int]]]) -> int:

@@ -9,18 +9,18 @@ the two lists the pages of the other as free. So without a valid meta page sever
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...errors import ArgumentError
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ...format.meta import Meta
-from ...format.page import BUCKET_HEADER, find, unload
-from .elements import Elements, inline_elements, page_elements
+from ...format.page import HEADER, find
+from .elements import page_elements, with_inline
 from .emit import Emission
-from .evidence import SameBucket
-from .pages import AT_ONCE, PageTable, bitmap_of, find_freelists, find_metas, find_page_size, meta_at
+from .pages import PageTable, find_metas, find_page_size, meta_at
 from .placement import Placement
-from .restore import bring_back_names, fill_from_older, take_skeleton
+from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
 from .roots import (
     BucketPages,
     Candidate,
@@ -34,7 +34,7 @@ from .roots import (
     is_torn,
     is_younger_root,
 )
-from .tree import OTHER_BUCKET, Bucket, Gap, RecoveredTree, best_freelist, free_pages, is_accounted_for
+from .tree import OTHER_BUCKET, Gap, RecoveredTree, best_freelist, free_pages, has_unreached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,34 +49,34 @@ _MAGIC = MAGIC.to_bytes(4, "little")
 _MOST_DATABASES = 64  # databases in a file
 
 
+@dataclass(slots=True, eq=False)
 class Recovery:
     """What was found in a file.
 
     ``tree`` is what goes into the result. ``exact``: nothing is missing, it is the tree that bbolt reads. ``torn``:
     pages of later transactions lie among those of the tree.
     ``page_size_from`` and ``root_from`` say how these were found. ``placed``, ``older`` and ``stale`` count pages;
-    ``lost_pages`` the pages in the lost+found bucket. ``others``: databases that begin in the middle of the file,
-    with their offsets. ``states``: if it isn't sure which one is the newest, all that may be it.
+    ``lost_pages`` the pages in the lost+found bucket. ``others``: the offsets at which other databases begin, which
+    are not recovered. ``states``: if it isn't sure which one is the newest, all that may be it.
     ``sure``: nothing says that there was a newer one.
     """
 
-    def __init__(self, table: PageTable, tree: RecoveredTree) -> None:
-        self.table = table
-        self.tree = tree
-        self.exact = False
-        self.torn = False
-        self.sure = True
-        self.page_size_from = ""
-        self.root_from = ""
-        self.metas: list[Meta] = []
-        self.placed = 0
-        self.older = 0
-        self.stale = 0
-        self.lost_pages = 0
-        self.left: list[int] = []
-        self.free: bytearray | None = None
-        self.others: list[tuple[int, Recovery]] = []
-        self.states: list[State] = []
+    table: PageTable
+    tree: RecoveredTree
+    exact: bool = False
+    torn: bool = False
+    sure: bool = True
+    page_size_from: str = ""
+    root_from: str = ""
+    metas: list[Meta] = field(default_factory=list)
+    placed: int = 0
+    older: int = 0
+    stale: int = 0
+    lost_pages: int = 0
+    left: list[int] = field(default_factory=list)
+    free: bytearray | None = None
+    others: list[int] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
 
     def gaps(self) -> list[Gap]:
         """Return what is known to be missing."""
@@ -93,32 +93,22 @@ def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
     if not page_size:
         page_size, how = find_page_size(buffer)
     done = _recover(PageTable(buffer, page_size), state)
-    done.page_size_from = how
     end = done.metas[0].hwm * page_size if done.exact else 0
-    offsets = starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
-    if not offsets:
-        return done
-    others = [
-        (start, recover(bytes(buffer[start:stop])))
-        for start, stop in zip(offsets, [*offsets[1:], len(buffer)], strict=True)
-    ]  # fmt: skip
-    if not done.exact:
-        done = _recover(PageTable(buffer, page_size, offsets[0]), state)  # the pages of the others are not its own
-        done.page_size_from = how
-    if len(others) == 1 and not done.metas and not done.tree.top.leaves and not done.left:
-        return others[0][1]
-    done.others = others
+    others = starts(buffer, done.tree, _METAS * page_size if done.metas else 1, end)
+    if others and not done.exact:
+        done = _recover(PageTable(buffer, page_size, others[0]), state)  # the pages of the others are not its own
+    done.page_size_from, done.others = how, others
     return done
 
 
 def _recover(table: PageTable, state: int = 0) -> Recovery:
     """Find what one database holds, in the state of this number."""
     metas = find_metas(table)
-    tree = _tree_of(table, metas[0]) if metas else RecoveredTree(table)
+    tree = RecoveredTree(table, metas[0].root, metas[0].sequence) if metas else RecoveredTree(table)
     states: list[State] = []
     if len(metas) == _METAS and is_mended(table, metas[0]):
         # bbolt passes over a meta page whose checksum is wrong, even where the one bit that is wrong is known.
-        other = _tree_of(table, metas[1])
+        other = RecoveredTree(table, metas[1].root, metas[1].sequence)
         chosen = _chosen(state, _METAS, int(bool(tree.gaps) and not other.gaps))
         states = compare([tree, other], chosen)
         if chosen:
@@ -126,21 +116,17 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
             metas.reverse()
     elif metas:
         _chosen(state, 1)
-    done = Recovery(table, tree)
-    done.states = states
-    done.root_from, done.metas = "meta" if metas else "", metas
-    free = free_pages(table, metas, tree) if metas else None
-    done.free = free
+    free = free_pages(tree, metas)
+    done = Recovery(table, tree, metas=metas, root_from="meta" if metas else "", free=free, states=states)
     # A damaged meta page may have been the newer one; its pages would lie where this one's tree has none.
     alone = len(metas) < _METAS
-    if (
-        metas
-        and not tree.gaps
-        and (is_accounted_for(tree, metas[0], free) if metas[0].has_freelist else not is_younger_root(tree, metas))
-        and not (alone and has_pages_beyond(table, metas[0]))
-    ):
-        done.exact = True
-        return done
+    if metas and not tree.gaps and not (alone and has_pages_beyond(table, metas[0])):
+        if metas[0].has_freelist:
+            done.exact = free is not None and not has_unreached(tree, free, metas[0].hwm)
+        else:
+            done.exact = not is_younger_root(tree, metas)
+        if done.exact:
+            return done
     torn = is_torn(tree, metas, free)
     graph = PageGraph(table)
     pages = BucketPages(table, graph.bucketish)
@@ -149,22 +135,12 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
         return done
     if torn:
         done.torn = True
-        tree = done.tree = RecoveredTree(table)
-        tree.top.root, tree.top.sequence = metas[0].root, metas[0].sequence
-        tree.walk(tree.top, metas[0].root, strict=True)
+        tree = done.tree = RecoveredTree(table, metas[0].root, metas[0].sequence, strict=True)
         if is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
             tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
     _look_for_the_rest(done, torn, graph, pages, state)
     return done
-
-
-def _tree_of(table: PageTable, meta: Meta) -> RecoveredTree:
-    """Return what can be reached from the root page that a meta page names."""
-    tree = RecoveredTree(table)
-    tree.top.root, tree.top.sequence = meta.root, meta.sequence
-    tree.walk(tree.top, meta.root)
-    return tree
 
 
 def _chosen(state: int, states: int, likeliest: int = 0) -> int:
@@ -199,7 +175,7 @@ def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: Buck
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
         take_skeleton(tree, references[0])
-    if tree.gaps or lost_root or torn or (done.free is not None and _has_unreached(done)):
+    if tree.gaps or lost_root or torn or (done.free is not None and has_unreached(tree, done.free, done.table.pages)):
         roots = {made.root for made in found}
         for page in tree.top.leaves if not tree.top.gaps else ():
             roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
@@ -234,11 +210,8 @@ def _take_newest(done: Recovery, found: list[Candidate], state: int) -> list[Can
     best, *others = found
     done.root_from = "pages"
     done.tree = best.tree
-    done.tree.top.root = best.root
     if done.tree.gaps:  # fewer if a child may have other first keys than its branch says
-        done.tree = RecoveredTree(table)
-        done.tree.top.root = best.root
-        done.tree.walk(done.tree.top, best.root)
+        done.tree = RecoveredTree(table, best.root)
     return others
 
 
@@ -256,15 +229,6 @@ def _versions_of_root(done: Recovery, found: list[Candidate], pages: BucketPages
     return [made for made in found if pages.family.get(made.root, -made.root) in sure]
 
 
-def _has_unreached(done: Recovery) -> bool:
-    """Return whether there are pages that are neither reached nor free."""
-    table, free = done.table, done.free
-    return any(
-        table.is_tree(page) and not done.tree.used[page] and not (free and free[page])
-        for page in range(2, table.pages)
-    )  # fmt: skip
-
-
 def _place(
     done: Recovery, references: list[RecoveredTree], roots: set[int], pages: BucketPages, *, torn: bool,
     lost_root: bool,
@@ -273,33 +237,25 @@ def _place(
     tree = done.tree
     same_bucket = SameBucket(done.table, [tree, *references], pages)
     bring_back_names(tree, same_bucket, done.free)
-    placement = Placement(
-        tree, references, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn, end=_end(done)
-    )
+    placement = Placement(tree, references, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn)
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]
     if done.free is not None:
-        _complete(done)
+        _complete(done, done.free)
     done.older = fill_from_older(tree, references)
 
 
-def _end(done: Recovery) -> int:
-    """Return the number of pages that may be in use."""
-    return min(done.table.pages, done.metas[0].hwm) if done.metas else done.table.pages
-
-
-def _complete(done: Recovery) -> None:
-    """Mark gaps as complete if every page of the file is accounted for."""
-    tree, free = done.tree, done.free
-    assert free is not None
+def _complete(done: Recovery, free: bytearray) -> None:
+    """Mark gaps as complete if every page of the file that may be in use is accounted for."""
+    tree = done.tree
     lost = {gap.page for gap in tree.gaps}
+    end = min(done.table.pages, done.metas[0].hwm if done.metas else done.table.pages)
     if done.left or any(gap.elements for gap in tree.gaps):
         return
-    if not all(tree.used[page] or free[page] or page in lost for page in range(2, _end(done))):
-        return
-    for gap in tree.gaps:
-        gap.complete = gap.filled > 0
+    if all(tree.used[page] or free[page] or page in lost for page in range(2, end)):
+        for gap in tree.gaps:
+            gap.complete = gap.filled > 0
 
 
 class State(NamedTuple):
@@ -334,22 +290,11 @@ def rivals(table: PageTable, found: list[Candidate]) -> list[Candidate]:
     """
     first = found[0]
     alike = [made for made in found[1:] if made.reused == first.reused and made.tree.top.leaves]
-    if accounts_for_all(table, first):
-        alike = [made for made in alike if accounts_for_all(table, made)]
+    if not first.unaccounted:
+        alike = [made for made in alike if not made.unaccounted]
     # Where all buckets were deleted the root page has no element by which it is known.
     empty = (Candidate(table, page) for page in range(2, table.pages) if table.is_tree(page) and not table.counts[page])
-    return [first, *alike, *(made for made in empty if accounts_for_all(table, made))]
-
-
-def accounts_for_all(table: PageTable, made: Candidate) -> bool:
-    """Return whether every page is in the tree or in a freelist that fits it, as in the state that is the newest.
-
-    Looks at all pages up to the last one that bears its id: zeros may follow it, where the file grew.
-    """
-    pages = bitmap_of(table, list(range(2, table.own.rfind(1) + 1)))
-    return any(
-        not made.bitmap & listed and not pages & ~(made.bitmap | listed) for listed in (0, *_freelists(table))
-    )  # fmt: skip
+    return [first, *alike, *(made for made in empty if not made.unaccounted)]
 
 
 def is_sure(table: PageTable, made: Candidate) -> bool:
@@ -357,79 +302,44 @@ def is_sure(table: PageTable, made: Candidate) -> bool:
 
     That a freelist counts a page as used which is nobody's says so: the page was overwritten.
     """
-    if not accounts_for_all(table, made):
-        return False
-    known = bytearray(table.own)
-    for page in range(2, table.pages):
-        if table.own[page] and table.overflows[page]:
-            for each in table.run(page):
-                known[each] = 1
-    nobodys = bitmap_of(table, [page for page in range(2, table.own.rfind(1)) if not known[page]])
-    return not any(nobodys & ~listed for listed in _freelists(table))
-
-
-def _freelists(table: PageTable) -> list[int]:
-    """Return the pages of each freelist in the file, with those that it lists, as ``bitmap_of`` does."""
-    return [bitmap_of(table, [*table.run(page), *ids]) for page, ids in find_freelists(table)]
+    known = table.marks(each for page in range(2, table.pages) if table.own[page] for each in table.run(page))
+    nobodys = [page for page in range(2, table.own.rfind(1)) if not known[page]]
+    return not made.unaccounted and all(marks[page] for page in nobodys for _, marks in table.freelists)
 
 
 def compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
     """Return what is in each of ``trees``, and how it differs from that at the index ``chosen``."""
+    places = [{(bucket.path(), page) for bucket in tree.buckets for page in bucket.leaves} for tree in trees]
     states = []
     for index, tree in enumerate(trees):
         emission = Emission(tree)
         emission.count()
-        added = removed = changed = 0
-        if index != chosen:
-            here, there = _rows(tree, trees[chosen]), _rows(trees[chosen], tree)
-            added, removed = len(here.keys() - there.keys()), len(there.keys() - here.keys())
-            changed = sum(here[place] != there[place] for place in here.keys() & there.keys())
+        common = places[index] & places[chosen]
+        here, there = _rows(tree, common), _rows(trees[chosen], common)
+        both = here.keys() & there.keys()
+        changed = sum(here[place] != there[place] for place in both)
+        added, removed = len(here) - len(both), len(there) - len(both)
         states.append(
             State(tree.top.root, emission.pairs, emission.buckets, index == chosen, added, removed, changed)
         )  # fmt: skip
     return states
 
 
-def _rows(tree: RecoveredTree, other: RecoveredTree) -> Rows:
-    """Return what is in a tree, without the pages that it shares with the same bucket of the ``other`` one."""
+def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> Rows:
+    """Return what is in a tree, without the pages of buckets that another one has in ``common`` with it."""
     rows: Rows = {}
-    paths: dict[int, Path] = {}
     for bucket in tree.buckets:
         path = bucket.path()
         rows[path, None] = bucket.sequence
         for page in bucket.leaves:
-            owner = other.owner_of(page)
-            if owner is not None and _path(owner, paths) == path:
-                continue
-            found = page_elements(tree.table, page)
-            if found is not None:
-                _add(rows, path, found)
+            for inside, found in (
+                with_inline(path, page_elements(tree.table, page)) if (path, page) not in common else ()
+            ):
+                rows.update(
+                    ((inside, key), hash(found.value(i))) for i, key in enumerate(found.keys) if not found.flags[i]
+                )
+                rows.update((((*inside, name), None), sequence) for _, name, _, sequence in found.roots())
     return rows
-
-
-def _path(bucket: Bucket, paths: dict[int, Path]) -> Path:
-    """Return a bucket's path, kept in ``paths``."""
-    path = paths.get(bucket.index)
-    if path is None:
-        path = paths[bucket.index] = bucket.path()
-    return path
-
-
-def _add(rows: Rows, path: Path, found: Elements) -> None:
-    """Add the elements of a page, and of the inline buckets in it."""
-    pending = [(path, found)]
-    while pending:
-        path, found = pending.pop()
-        for i, key in enumerate(found.keys):
-            start, stop = found.mids[i], found.ends[i]
-            if not found.flags[i]:
-                rows[path, key] = hash(found.buffer[start:stop])
-            elif stop - start >= BUCKET_HEADER.size:
-                root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
-                rows[(*path, key), None] = sequence
-                inner = None if root else inline_elements(found.buffer, start, stop)
-                if inner is not None:
-                    pending.append(((*path, key), inner))
 
 
 def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[int]:
@@ -439,37 +349,22 @@ def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[in
     one is enough.
     """
     found: list[int] = []
-    at = _find_magic(buffer, after)
+    at = find(buffer, _MAGIC, after, len(buffer))
     while at >= 0 and len(found) < _MOST_DATABASES:
         start, stop = _extent(buffer, at - PAGE_HEADER_SIZE)
         if start >= after and start not in found and stop > max(end, _run_end(tree, start)):
             found.append(start)
-        at = _find_magic(buffer, at + 1)
+        at = find(buffer, _MAGIC, at + 1, len(buffer))
     return found
-
-
-def _find_magic(buffer: Buffer, start: int) -> int:
-    """Return the offset of the next magic number, or -1; the buffer may be a mapped file larger than memory."""
-    while start < len(buffer):
-        at = find(buffer, _MAGIC, start, start + AT_ONCE + len(_MAGIC))
-        if at >= 0:
-            return at
-        start += AT_ONCE
-        unload(buffer)
-    return -1
 
 
 def _extent(buffer: Buffer, at: int) -> tuple[int, int]:
     """Return where the database begins and ends of which a meta page is at ``at``; -1, -1 if there is no valid one."""
-    header = buffer[at : at + PAGE_HEADER_SIZE]
-    meta = Meta(bytes(buffer[at + PAGE_HEADER_SIZE : at + PAGE_HEADER_SIZE + META_SIZE]), 0)
-    number = int.from_bytes(header[:8], "little")
-    if (
-        header[8:10] != META_PAGE.to_bytes(2, "little")
-        or number > 1
-        or meta.problem() is not None
-        or meta.page_size not in PAGE_SIZE_SEARCH
-    ):
+    if at + PAGE_HEADER_SIZE + META_SIZE > len(buffer):
+        return -1, -1
+    number, flags, _, _ = HEADER.unpack_from(buffer, at)
+    meta = meta_at(buffer, at)
+    if flags != META_PAGE or number > 1 or meta.problem() is not None or meta.page_size not in PAGE_SIZE_SEARCH:
         return -1, -1
     start = at - number * meta.page_size
     return start, start + meta.hwm * meta.page_size

@@ -7,17 +7,18 @@ a result; without it the pages that are in their places again make it likely.
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
 from itertools import combinations, pairwise
-from math import comb
+from math import comb, prod
 from typing import NamedTuple
 
-from ..check.explanations import Explanation
-from ..check.file_warnings import TRAILER
+from ..check.database_check import TRAILER
+from ..check.findings import Explanation
 from .pages import find_page_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from ...format.page import Buffer
@@ -36,6 +37,7 @@ _CHUNK = 16 << 20  # bytes looked at at a time
 _MOST_MISSING = 64  # CRs that are searched for
 _MOST_HASHED = 2 << 30  # bytes hashed in a search, at most: some seconds
 _ID = 8  # bytes of a page's own id
+_LF = re.compile(b"\n")
 
 
 class TextMode(NamedTuple):
@@ -111,8 +113,6 @@ def _is_mixed(buffer: Buffer) -> bool:
 
 
 def _is_proved(data: bytes) -> bool:
-    from hashlib import sha256
-
     with memoryview(data) as view:
         return sha256(view[:-TRAILER]).digest() == data[-TRAILER:]
 
@@ -127,17 +127,10 @@ def _in_place(data: bytes, page_size: int) -> int:
 
 def _searched(bare: bytes, page_size: int, missing: int) -> bytes | None:
     """Return ``bare`` with ``missing`` CRs before LFs, so that the SHA-256 at the end is right; None if not found."""
-    from hashlib import sha256
-
     stretches = _stretches(bare, page_size, missing)
-    if stretches is None:
+    if stretches is None or prod(comb(len(each.places), each.missing) for each in stretches) * len(bare) > _MOST_HASHED:
         return None
-    tries = 1
-    for each in stretches:
-        tries *= comb(len(each.places), each.missing)
-        if tries * len(bare) > _MOST_HASHED:
-            return None
-    return _Search(bare, stretches).run(sha256(), 0, [])
+    return _tried(bare, stretches, sha256(), [])
 
 
 def _stretches(bare: bytes, page_size: int, missing: int) -> list[_Stretch] | None:
@@ -152,47 +145,33 @@ def _stretches(bare: bytes, page_size: int, missing: int) -> list[_Stretch] | No
         if len(found) == 1:
             anchors.append((offset - found[0], found[0]))
     anchors.append((len(bare), missing))
-    stretches = []
+    stretches: list[_Stretch] = []
     for (start, before), (stop, after) in pairwise(anchors):
-        places = list(_line_ends(bare, start, stop)) if after > before else []
+        if after == before and stretches and not stretches[-1].missing:
+            stretches[-1] = stretches[-1]._replace(stop=stop)
+            continue
+        places = [found.start() for found in _LF.finditer(bare, start, stop)] if after > before else []
         if after - before > len(places):
             return None
         stretches.append(_Stretch(start, stop, places, after - before))
     return stretches
 
 
-def _line_ends(data: bytes, start: int, stop: int) -> Iterator[int]:
-    at = data.find(b"\n", start, stop)
-    while at >= 0:
-        yield at
-        at = data.find(b"\n", at + 1, stop)
+def _tried(data: bytes, stretches: list[_Stretch], digest: Any, before: list[bytes]) -> bytes | None:
+    """Return the whole content, if ``before``, of this ``digest``, and some choice in these stretches are proved.
 
-
-class _Search:
-    """Tries all places in each stretch; hashes what the tries have in common once."""
-
-    def __init__(self, data: bytes, stretches: list[_Stretch]) -> None:
-        self._data = data
-        self._stretches = stretches
-
-    def run(self, digest: Any, number: int, before: list[bytes]) -> bytes | None:
-        """Return the whole content, if ``before`` and some choice in the stretches from ``number`` on is proved."""
-        if number == len(self._stretches):
-            content = b"".join(before)
-            return content if content[-TRAILER:] == digest.digest() else None
-        each = self._stretches[number]
-        last = number + 1 == len(self._stretches)
-        for places in combinations(each.places, each.missing):
-            part = _with_returns(self._data, each, places)
-            more = digest.copy()
-            more.update(part[:-TRAILER] if last else part)
-            found = self.run(more, number + 1, [*before, part])
-            if found is not None:
-                return found
-        return None
-
-
-def _with_returns(data: bytes, stretch: _Stretch, places: tuple[int, ...]) -> bytes:
-    """Return the stretch with a CR before the LFs at ``places``."""
-    ends = [stretch.start, *places, stretch.stop]
-    return b"\r".join(data[start:stop] for start, stop in pairwise(ends))
+    What the tries have in common is hashed once.
+    """
+    if not stretches:
+        content = b"".join(before)
+        return content if content[-TRAILER:] == digest.digest() else None
+    each, *others = stretches
+    for places in combinations(each.places, each.missing):
+        # With a CR before the LFs at these places.
+        part = b"\r".join(data[start:stop] for start, stop in pairwise([each.start, *places, each.stop]))
+        more = digest.copy()
+        more.update(part if others else part[:-TRAILER])
+        found = _tried(data, others, more, [*before, part])
+        if found is not None:
+            return found
+    return None

@@ -6,14 +6,20 @@ Values are not kept: a bucket has the ids of its leaf pages, and the pages are r
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Set
+from collections.abc import Set
+from dataclasses import dataclass, field
+from operator import and_
 from typing import NamedTuple
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER
-from .elements import Elements, fits, is_reused, page_elements
-from .pages import PageTable, find_freelists
+from .elements import Elements, fits, is_reused, page_elements, readable
+from .pages import PageTable, find_metas, find_page_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...format.page import Buffer
 
 # Bucket, page, low, high, the key that the page must begin with, whether its neighbours are leaves.
 Step = tuple["Bucket", int, bytes, bytes | None, bytes | None, bool]
@@ -26,29 +32,34 @@ OTHER_PLACE = "the page holds keys of another place"
 TWO_PLACES = "the page belongs to another place too"
 REUSED = frozenset((OTHER_KEYS, OTHER_BUCKET, OTHER_PLACE, TWO_PLACES))
 _MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do so
-Hit = tuple[int, int, int]  # a bucket's index, 1 if the key is a bucket's name, and a hash of its value
+Path = tuple[bytes, ...]
+# By key the places where it stands: the bucket's path, 1 if the key is a bucket's name, and a hash of its value.
+Hits = dict[bytes, list[tuple[Path, int, int]]]
 _MOST_HITS = 12  # places of one key that are remembered
 
 
+@dataclass(slots=True, eq=False)
 class Bucket:
     """A bucket: the ids of its ``leaves`` with where each comes from (``origins``), and its nested buckets by name.
 
     ``added`` are the names of nested buckets that stand in none of its leaves. ``parent`` is None for a root.
     """
 
-    __slots__ = ("added", "children", "gaps", "index", "leaves", "name", "origins", "parent", "root", "sequence")
+    parent: Bucket | None
+    name: bytes
+    root: int
+    sequence: int
+    index: int
+    leaves: array[int] = field(default_factory=lambda: array("Q"))
+    origins: bytearray = field(default_factory=bytearray)
+    children: dict[bytes, Bucket] = field(default_factory=dict)
+    added: set[bytes] = field(default_factory=set)
+    gaps: list[Gap] = field(default_factory=list)
 
-    def __init__(self, parent: Bucket | None, name: bytes, root: int, sequence: int, index: int) -> None:
-        self.parent = parent
-        self.name = name
-        self.root = root
-        self.sequence = sequence
-        self.index = index
-        self.leaves = array("Q")
-        self.origins = bytearray()
-        self.children: dict[bytes, Bucket] = {}
-        self.added: set[bytes] = set()
-        self.gaps: list[Gap] = []
+    def some_leaves(self) -> list[int]:
+        """Return the first, the middle and the last leaf page."""
+        count = len(self.leaves)
+        return [self.leaves[number] for number in {0, count // 2, count - 1}] if count else []
 
     def path(self) -> tuple[bytes, ...]:
         """Return the names that lead to it from the root bucket, whose path is ()."""
@@ -60,6 +71,7 @@ class Bucket:
         return tuple(reversed(names))
 
 
+@dataclass(slots=True, eq=False)
 class Gap:
     """A part of a bucket that cannot be reached: keys from ``low`` up to ``high`` (None: no end), below ``page``.
 
@@ -68,20 +80,15 @@ class Gap:
     leaf, as its neighbours are.
     """
 
-    __slots__ = ("bucket", "complete", "elements", "filled", "high", "leaf", "low", "page", "reason")
-
-    def __init__(
-        self, bucket: Bucket, low: bytes, high: bytes | None, page: int, reason: str, elements: int = 0
-    ) -> None:
-        self.bucket = bucket
-        self.low = low
-        self.high = high
-        self.page = page
-        self.reason = reason
-        self.elements = elements
-        self.filled = 0
-        self.complete = False
-        self.leaf = False
+    bucket: Bucket
+    low: bytes
+    high: bytes | None
+    page: int
+    reason: str
+    elements: int = 0
+    leaf: bool = False
+    filled: int = 0
+    complete: bool = False
 
     def is_whole(self) -> bool:
         """Return whether all of a bucket is missing: its root page is lost."""
@@ -104,21 +111,21 @@ class RecoveredTree:
     """What was reached so far. ``owner`` has, for each page, 1 + the index in ``buckets`` of the one that holds it.
 
     ``used`` marks all pages of reached runs; ``changes`` is what was taken otherwise than it stands there. ``names``
-    are those of the top-level buckets. ``joined``: what is in a bucket, by index, if that is another database.
+    are those of the top-level buckets.
     """
 
-    __slots__ = ("buckets", "changes", "gaps", "joined", "names", "owner", "table", "top", "used")
-
-    def __init__(self, table: PageTable) -> None:
+    def __init__(self, table: PageTable, root: int | None = None, sequence: int = 0, *, strict: bool = False) -> None:
+        """With ``root`` all that can be reached from that page is in it; ``strict`` is as in :meth:`walk`."""
         self.table = table
         self.owner = array("Q", bytes(8 * table.pages))
         self.used = bytearray(table.pages)
         self.buckets: list[Bucket] = []
         self.gaps: list[Gap] = []
         self.changes: list[Change] = []
-        self.joined: dict[int, RecoveredTree] = {}
         self.names: set[bytes] = set()
-        self.top = self.bucket(None, b"", 0, 0)
+        self.top = self.bucket(None, b"", root or 0, sequence)
+        if root is not None:
+            self.walk(self.top, root, strict=strict)
 
     def bucket(self, parent: Bucket | None, name: bytes, root: int, sequence: int) -> Bucket:
         """Return a new bucket in ``parent``."""
@@ -133,10 +140,8 @@ class RecoveredTree:
         *, leaf: bool = False,
     ) -> None:  # fmt: skip
         """Note that something is missing."""
-        found = Gap(bucket, low, high, page, reason, elements)
-        found.leaf = leaf
-        bucket.gaps.append(found)
-        self.gaps.append(found)
+        bucket.gaps.append(Gap(bucket, low, high, page, reason, elements, leaf))
+        self.gaps.append(bucket.gaps[-1])
 
     def owner_of(self, page: int) -> Bucket | None:
         """Return the bucket that holds the page."""
@@ -167,7 +172,7 @@ class RecoveredTree:
                 bucket.origins.append(origin)
                 if found.lost:
                     self.gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost)
-                if found.has_buckets():
+                if any(found.flags):
                     stack += self._nested(bucket, page, found, strict)
                 continue
             if found.lost or not found.count:
@@ -194,7 +199,7 @@ class RecoveredTree:
             self.changes.append(Change(bucket, page, None, f"{reason}: it was taken for what is expected here"))
         self.owner[page] = bucket.index + 1
         pages = 1 + table.overflows[page]
-        if pages == 1 and own and found.known is not None:  # known to be sound
+        if pages == 1 and own and table.sound[page]:
             self.used[page] = 1
             return
         end = max(found.ends, default=0)
@@ -258,60 +263,43 @@ class RecoveredTree:
         return found, ""
 
 
-def free_pages(table: PageTable, metas: list[Meta], tree: RecoveredTree) -> bytearray | None:
+def newest_tree(buffer: Buffer) -> tuple[RecoveredTree, list[Meta]]:
+    """Return what can be reached from the newest meta page of a file, and its meta pages."""
+    table = PageTable(buffer, find_page_size(buffer)[0])
+    metas = find_metas(table)
+    return RecoveredTree(table, metas[0].root if metas else None), metas
+
+
+def free_pages(tree: RecoveredTree, metas: list[Meta]) -> bytearray | None:
     """Return the free pages by the newest meta page's freelist; None if it is missing or not reliable."""
-    if not metas or not metas[0].has_freelist:
-        return None
-    ids = table.freelist(metas[0].freelist)
-    return None if ids is None else _marks(tree, [*table.run(metas[0].freelist), *ids])
+    listed = tree.table.freelist(metas[0].freelist) if metas and metas[0].has_freelist else None
+    return None if listed is None or any(map(and_, listed[1], tree.used)) else listed[1]
 
 
 def best_freelist(tree: RecoveredTree) -> bytearray | None:
     """Return the longest freelist in the file that lists no page of the tree."""
-    best: bytearray | None = None
-    for page, ids in sorted(find_freelists(tree.table), key=lambda entry: -len(entry[1])):
-        if ids:
-            best = _marks(tree, [page, *ids])
-            if best is not None:
-                break
-    return best
+    lists = sorted(tree.table.freelists, key=lambda each: -each[0])
+    return next((marks for count, marks in lists if count and not any(map(and_, marks, tree.used))), None)
 
 
-def _marks(tree: RecoveredTree, ids: list[int]) -> bytearray | None:
-    """Return a byte of 1 for each of these pages; None if the tree uses one of them."""
-    marks = bytearray(tree.table.pages)
-    for page in ids:
-        if page < len(marks):
-            if tree.used[page]:
-                return None
-            marks[page] = 1
-    return marks
-
-
-def is_accounted_for(tree: RecoveredTree, meta: Meta, free: bytearray | None) -> bool:
-    """Return whether every page that bears its own id is reached or free."""
-    if free is None:
-        return False
+def has_unreached(tree: RecoveredTree, free: bytearray | None, end: int) -> bool:
+    """Return whether there are pages before ``end`` that bear their own id and are neither reached nor free."""
     table = tree.table
-    return all(
-        tree.used[page] or free[page] or not table.is_tree(page) for page in range(2, min(table.pages, meta.hwm))
-    )
+    return any(
+        table.is_tree(page) and not tree.used[page] and not (free and free[page])
+        for page in range(2, min(table.pages, end))
+    )  # fmt: skip
 
 
-def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> dict[bytes, list[Hit]]:
+def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> Hits:
     """For each key of ``wanted`` where in ``tree`` it stands."""
-    hits: dict[bytes, list[Hit]] = {}
-    if not wanted:
-        return hits
-    for bucket in tree.buckets:
-        for page in bucket.leaves:
-            found = page_elements(tree.table, page)
-            if found is None:
-                continue
-            common: Collection[bytes] = wanted & set(found.keys)
-            for key in common:
+    hits: Hits = {}
+    for bucket in tree.buckets if wanted else ():
+        path = bucket.path() if bucket.leaves else ()
+        for _, found in readable(tree.table, bucket.leaves):
+            for key in wanted & set(found.keys):
                 at = found.keys.index(key)
                 places = hits.setdefault(key, [])
                 if len(places) < _MOST_HITS:
-                    places.append((bucket.index, found.flags[at], hash(found.value(at))))
+                    places.append((path, found.flags[at], hash(found.value(at))))
     return hits

@@ -5,16 +5,15 @@ from __future__ import annotations
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
-from ...format.page import LeafElements
-from ...kernel import Buckets, buckets
+from ...format.page import LeafElements, Page
+from ...kernel import Buckets, buckets, stats
 from ...tree.bucket import root_bucket
-from ...tree.walk import Seen, Walk, Whole, flat, inline_page, refuse_nested
+from ...tree.walk import Seen, Whole, flat, inline_page, refuse_nested, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ...format.page import Page
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
 
@@ -27,12 +26,13 @@ class BucketRecord:
     ``pairs`` are its own, without child buckets, ``keys`` also those of all nested buckets. ``bytes`` are those
     of its pages and of nested buckets'; an ``inline`` bucket has no pages: its bytes are those of its value, which are
     also part of its parent's. ``depth`` is the number of levels of its own tree, ``level`` the length of its path. The
-    other numbers are of its own pages, for ``stats`` only.
+    other numbers are of its own pages and of the inline buckets in it, for ``stats`` only.
     """
 
     __slots__ = (
-        "branch_overflow", "branch_pages", "branch_used", "bytes", "depth", "inline", "keys", "leaf_overflow",
-        "leaf_pages", "leaf_used", "level", "name", "pairs", "parent", "sequence",
+        "branch_overflow", "branch_pages", "branch_used", "bytes", "depth", "inline", "inline_buckets", "inline_pairs",
+        "inline_used", "keys", "leaf_overflow", "leaf_pages", "leaf_used", "level", "name", "pairs", "parent",
+        "sequence",
     )  # fmt: skip
 
     def __init__(self, name: bytes, parent: BucketRecord | None, sequence: int, inline: bool) -> None:
@@ -45,6 +45,7 @@ class BucketRecord:
         self.depth = 1
         self.branch_pages = self.branch_overflow = self.branch_used = 0
         self.leaf_pages = self.leaf_overflow = self.leaf_used = 0
+        self.inline_buckets = self.inline_pairs = self.inline_used = 0
 
     @property
     def path(self) -> tuple[bytes, ...]:
@@ -128,6 +129,41 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
     return found
 
 
+def database_stats(
+    snapshot: Snapshot, prefix: bytes = b"", *, progress: Progress | None = None
+) -> tuple[int, BucketStats]:
+    """Return the number and summed statistics of the top-level buckets whose name begins with ``prefix``.
+
+    Raises :class:`~boltcli.errors.Corrupted`.
+    """
+    known = stats(snapshot, snapshot.meta.root, prefix, progress)
+    if known is not None:
+        return known[0], BucketStats(**known[1])
+    from ..read.key_pages import top_buckets
+
+    total = BucketStats()
+    count = 0
+    for name, bucket in top_buckets(snapshot):
+        if name.startswith(prefix):
+            if bucket is None:
+                raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
+            total.add(exact_stats(snapshot, bucket, progress, total.branch_pages + total.leaf_pages))
+            count += 1
+    return count, total
+
+
+def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
+    """Return the statistics of ``bucket`` and everything below it.
+
+    Raises :class:`~boltcli.errors.Corrupted` for a damaged page, and for a
+    page or a bucket inside itself. A page referenced twice counts twice.
+    """
+    known = stats(snapshot, bucket.root, None)
+    if known is not None:
+        return BucketStats(**known[1])
+    return exact_stats(snapshot, bucket)
+
+
 def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None = None, done: int = 0) -> BucketStats:
     """Return the statistics of ``bucket`` and everything below it, page by page, as bbolt's ``Bucket.Stats``.
 
@@ -139,7 +175,11 @@ def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None
     depths: dict[BucketRecord | None, int] = {None: 0}
     for each in found:
         depths[each] = depths[each.parent] + each.depth
-        total.keys += each.pairs
+        total.depth = max(total.depth, depths[each] + bool(each.inline_buckets))
+        total.buckets += 1 + each.inline_buckets
+        total.inline_buckets += each.inline_buckets
+        total.inline_bucket_inuse += each.inline_used
+        total.keys += each.pairs + each.inline_pairs
         total.branch_pages += each.branch_pages
         total.branch_overflow_pages += each.branch_overflow
         total.branch_inuse += each.branch_used
@@ -150,8 +190,6 @@ def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None
             total.leaf_pages += each.leaf_pages
             total.leaf_overflow_pages += each.leaf_overflow
             total.leaf_inuse += each.leaf_used
-    total.buckets = len(found)
-    total.depth = max(depths.values())
     total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * snapshot.page_size
     total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * snapshot.page_size
     return total
@@ -172,6 +210,11 @@ def _from_columns(snapshot: Snapshot, columns: Buckets) -> list[BucketRecord]:
         found.append(bucket)
     found[0].sequence = snapshot.meta.sequence
     return found
+
+
+def _below(page: Page) -> list[int]:
+    """Return the children of a page, as bbolt's ``Bucket.Stats`` visits them."""
+    return page.children() if page.flags == BRANCH_PAGE and page.count else []
 
 
 class _Reader:
@@ -212,10 +255,10 @@ class _Reader:
         inside: list[BucketRef] = []
         try:
             for child in self._own(refuse_nested(snapshot, ref), record):
-                if self._damages is None:
-                    yield self._bucket(child, record)
-                else:
+                if self._damages is not None:
                     inside.append(child)
+                elif not (self._statistics and self._is_counted(child, record)):
+                    yield self._bucket(child, record)
         except Corrupted as damage:
             if self._damages is None:
                 raise
@@ -225,6 +268,18 @@ class _Reader:
             return
         for child in inside:
             yield self._bucket(child, record)
+
+    def _is_counted(self, ref: BucketRef, record: BucketRecord) -> bool:
+        """Count an inline bucket in the record of its parent: there may be many, and they have no buckets in them."""
+        page = ref.inline
+        if page is None or page.flags != LEAF_PAGE:
+            return False
+        self._seen.spend(page)
+        page.table(page.count, page.limit)  # raises an error if they don't fit
+        record.inline_buckets += 1
+        record.inline_pairs += page.count
+        record.inline_used += page.used()
+        return True
 
     def _own(self, ref: BucketRef, record: BucketRecord) -> Iterator[BucketRef]:
         """Count the pages of one bucket's own tree; yield the buckets in it where they come."""
@@ -236,15 +291,11 @@ class _Reader:
                 record.bytes = page.end - page.offset
                 yield from self._page(page, record)
             return
-        walk = Walk(snapshot, ref)
-        for page in walk:
-            seen.visit(page)
+        for page in tree_pages(snapshot, ref, seen, _below if statistics else Page.children):
             self._done += 1
             record.depth = max(record.depth, len(page.stack))
             record.bytes += (1 + page.overflow) * snapshot.page_size
             yield from self._page(page, record)
-            if page.flags != LEAF_PAGE and (not statistics or (page.flags == BRANCH_PAGE and page.count)):
-                walk.enter(page.children())
 
     def _page(self, page: Page, record: BucketRecord) -> list[BucketRef]:
         """Count one page; return the buckets in it."""

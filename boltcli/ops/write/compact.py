@@ -21,14 +21,15 @@ from ..check.database_check import check
 from ..read.content import Misplaced, content, in_order, write
 from ..read.select_items import items
 from .dense import DenseWriter
-from .pager import BboltFile
+from .pager import BboltFile, PageWriter
 from .transactions import BboltRefuses, BboltWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ..check.findings import Finding
+    from ..read.content import Event
 
     Progress = Callable[[int, int], None] | None
     # The page size of the copy; the limit of a transaction; 0 for the file that bbolt writes, or the fill percent.
@@ -158,23 +159,16 @@ def _is_harmless(finding: Finding, freelist: int) -> bool:
 def _kernel_copy(snapshot: Snapshot, destination: Destination, form: Form, progress: Progress) -> Done | None:
     """Copy a sound source with the kernel; return None if there is none, or the file isn't regular."""
     page_size, limit, fill_percent = form
-    if fill_percent:
-        writer = DenseWriter(destination.fd, page_size, fill_percent)
-        found = copied(snapshot, page_size, writer.writer.write, progress, capacity=writer.capacity)
-    else:
-        file = BboltFile(destination.fd, page_size)
-        found = copied(snapshot, page_size, file.writer.write, progress, limit=limit)
+    writer = PageWriter(destination.fd, page_size)
+    capacity = page_size * fill_percent // 100
+    found = copied(snapshot, page_size, writer.write, progress, limit=limit, capacity=capacity)
     if found is None:
         os.truncate(destination.fd, 0)  # nothing of it may be left in pages that stay free
         return None
     if progress is not None:
         progress(snapshot.meta.hwm, snapshot.meta.hwm)
     first, second, size, transactions, pairs, buckets = found
-    if fill_percent:
-        writer.end(root=first[1], hwm=first[3])
-    else:
-        file.take_over((first, second), size)
-        file.finish()
+    writer.end((first, (1, *first[1:]) if fill_percent else second), size)
     return size, transactions, pairs, buckets
 
 
@@ -187,25 +181,19 @@ def _copy(
     """
     page_size, limit, fill_percent = form
     events = content(snapshot, is_sound=is_sound, progress=progress, notes=warnings)
-    writer: BboltWriter | DenseWriter
     try:
-        if fill_percent and is_sound:
-            writer = DenseWriter(destination.fd, page_size, fill_percent)
-            try:
-                return _done(writer, write(in_order(events), writer))
-            except Misplaced:  # in an inline bucket, where no check looks for that
-                os.truncate(destination.fd, 0)
-                events = content(snapshot)
         if not fill_percent:
-            writer = BboltWriter(BboltFile(destination.fd, page_size), limit)
-            return _done(writer, write(events, writer))
-        # The dense writer takes keys in order: those of bbolt's copy are.
+            return _written(events, BboltWriter(BboltFile(destination.fd, page_size), limit))
+        try:
+            return _written(in_order(events), DenseWriter(destination.fd, page_size, fill_percent))
+        except Misplaced:  # the dense writer takes keys in order: those of bbolt's copy are
+            os.truncate(destination.fd, 0)
         path = destination.path
         with Destination(path, replace=True, sync=False) as between:
-            write(events, BboltWriter(BboltFile(between.fd, page_size), limit))
+            _written(content(snapshot), BboltWriter(BboltFile(between.fd, page_size), limit))
             with Snapshot(path, Source(os.dup(between.fd), path, is_own_copy=True)) as ordered:
-                writer = DenseWriter(destination.fd, page_size, fill_percent)
-                return _done(writer, write(content(ordered, is_sound=True), writer))
+                events = content(ordered, is_sound=True)
+                return _written(events, DenseWriter(destination.fd, page_size, fill_percent))
     except (Corrupted, BboltRefuses) as error:
         snapshot.check_unchanged()
         if isinstance(error, Corrupted):
@@ -213,7 +201,8 @@ def _copy(
         raise DamagedSource(str(error), page=snapshot.meta.root, path=snapshot.path) from None
 
 
-def _done(writer: BboltWriter | DenseWriter, counts: tuple[int, int]) -> Done:
+def _written(events: Iterable[Event], writer: BboltWriter | DenseWriter) -> Done:
+    counts = write(events, writer)
     return writer.size, writer.transactions, *counts
 
 

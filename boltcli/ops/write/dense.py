@@ -10,10 +10,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate, islice
 
-from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, FREELIST_PAGE, PAGE_HEADER_SIZE
-from ...format.encode import branch_page, leaf_page, meta_page
-from ...format.page import BUCKET_HEADER, HEADER
-from .page_writer import NoWriter, PageWriter
+from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, PAGE_HEADER_SIZE
+from ...format.encode import branch_page, leaf_page
+from ...format.page import BUCKET_HEADER
+from .pager import NoWriter, PageWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,20 +65,9 @@ class DenseWriter:
         self._open[-1].append([bucket.name], [bucket.finish()], [BUCKET_LEAF_FLAG])
 
     def finish(self) -> None:
-        """Write what is left, an empty freelist, and both metas, which say the same."""
-        self.end(self._open[0].finish_tree(), self.hwm)
-
-    def end(self, root: int, hwm: int) -> None:
-        """Do the same if the pages of all trees are already written."""
-        self.hwm = hwm
-        self.writer.put(2, 1, [HEADER.pack(2, FREELIST_PAGE, 0, 0)], PAGE_HEADER_SIZE)
-        for txid in (0, 1):
-            content = meta_page(
-                txid, page_size=self.page_size, root=root, freelist=2, hwm=hwm, sequence=self._open[0].sequence
-            )
-            self.writer.put(txid, 1, [content], len(content))
-        self.writer.flush()
-        self.writer.truncate(self.size)
+        """Write what is left and both metas, which say the same."""
+        root = self._open[0].finish_tree()
+        self.writer.end([(txid, root, 2, self.hwm) for txid in (0, 1)], self.size, self._open[0].sequence)
 
 
 class _Bucket:

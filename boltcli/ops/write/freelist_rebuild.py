@@ -11,15 +11,14 @@ import os
 
 from ...errors import Corrupted
 from ...format.constants import META_PAGE
-from ...format.encode import freelist_bytes, freelist_page
 from ...format.meta import Meta
 from ...format.page import HEADER
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source
+from ...tree.page_map import unreached_pages
 from ..check.database_check import is_sound
 from ..check.exact_check import check_trees
-from ..space.free_pages import unreached_pages
-from .pager import FreeRuns, grown, mmap_size
+from .pager import Space
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,20 +43,18 @@ def _patches(snapshot: Snapshot) -> tuple[list[Patch], int]:
     finding = None if is_sound(snapshot) else next(check_trees(snapshot), None)
     if finding is not None:
         raise Corrupted(f"which pages are free isn't known: {finding.message}", page=finding.page)
-    free = FreeRuns()
-    for pgid in unreached_pages(snapshot):
-        free.release(pgid, 1)
-    free.begin()
-    page_size, size = snapshot.page_size, snapshot.size
-    pages = freelist_bytes(free.count) // page_size + 1
-    pgid = free.allocate(pages)
-    if not pgid:
-        pgid = meta.hwm
-        needed, mapped = (pgid + pages + 1) * page_size, mmap_size(size, page_size)
-        size = grown(size, needed, mapped if needed < mapped else mmap_size(needed, page_size))
+    page_size = snapshot.page_size
+    space = Space(page_size, meta.hwm, snapshot.size)
+    for free in unreached_pages(snapshot):
+        space.release(free, 1)
+    space.begin()
+    pgid, pages, freelist = space.end()
     new = Meta(meta.packed(), meta.page)
-    new.freelist, new.hwm, new.txid = pgid, max(meta.hwm, pgid + pages), (meta.txid + 1) % (1 << 64)
+    new.freelist, new.hwm, new.txid = pgid, space.hwm, (meta.txid + 1) % (1 << 64)
     slot = new.txid % 2
-    freelist = freelist_page(pgid, pages - 1, free.ids()).ljust(pages * page_size, b"\0")
     head = HEADER.pack(slot, META_PAGE, 0, 0) + new.packed()
-    return [(pgid * page_size, freelist), (slot * page_size, head.ljust(page_size, b"\0"))], size
+    patches = [
+        (pgid * page_size, freelist.ljust(pages * page_size, b"\0")),
+        (slot * page_size, head.ljust(page_size, b"\0")),
+    ]
+    return patches, space.size

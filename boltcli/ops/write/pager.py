@@ -1,24 +1,117 @@
-"""The pages of a database that bbolt's write transactions write: which are free, how the file grows, its metas.
+"""The pages of a database that is written: in the file, which of them are free, how the file grows, and its metas.
 
-This does what bbolt does in ``db.go``, ``tx.go`` and its array freelist.
+Allocation and growth are bbolt's, as in ``db.go``, ``tx.go`` and its array freelist.
 """
 
 from __future__ import annotations
 
-from ...format.constants import FREELIST_PAGE, LEAF_PAGE
+import os
+
+from ...format.constants import FREELIST_PAGE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.encode import freelist_bytes, freelist_page, meta_page
 from ...format.page import HEADER
-from ...storage.files import read_or_raise
-from .page_writer import PageWriter
+from ...storage.files import read_or_raise, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from ...format.encode import Piece
 
     Meta = tuple[int, int, int, int]  # transaction, root, freelist, high-water mark
 
 ALLOC_SIZE = 16 << 20  # bbolt's DB.AllocSize: beyond it files grow in steps of so many bytes
 _MMAP_STEP = 1 << 30
+_BATCH = 1 << 20  # bytes gathered before they are written
+_PIECES = 1000  # a writev takes 1024
+
+
+class PageWriter:
+    """Puts pages into a new file; those that follow each other go in one call.
+
+    It begins as bbolt creates a file: pages for two metas, an empty freelist, an empty leaf for the root bucket.
+    """
+
+    def __init__(self, fd: int, page_size: int) -> None:
+        self.fd = fd
+        self.page_size = page_size
+        self._zeros = memoryview(bytes(page_size))
+        self._waiting: list[tuple[int, int, list[Piece]]] = []
+        self._bytes = 0
+        for pgid, flags in (2, FREELIST_PAGE), (3, LEAF_PAGE):
+            self.put(pgid, 1, [HEADER.pack(pgid, flags, 0, 0)], PAGE_HEADER_SIZE)
+        self.flush()
+
+    def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
+        """Write ``pieces``, ``size`` bytes in all, at the start of a run of ``pages`` pages, followed by zeros.
+
+        No two runs put between two calls of :meth:`flush` may overlap.
+        """
+        rest = pages * self.page_size - size
+        if rest:
+            pieces.append(self._zeros[:rest])
+        self._waiting.append((pgid, pages, pieces))
+        self._bytes += size
+        if self._bytes >= _BATCH:
+            self.flush()
+
+    def end(self, metas: Iterable[Meta], size: int, sequence: int = 0) -> None:
+        """Write what waits and the metas, and let the file end there; ``sequence`` is that of the root bucket."""
+        for txid, root, freelist, hwm in metas:
+            content = meta_page(
+                txid, page_size=self.page_size, root=root, freelist=freelist, hwm=hwm, sequence=sequence
+            )
+            self.put(txid % 2, 1, [content], len(content))
+        self.flush()
+        os.truncate(self.fd, size)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        waiting = self._waiting
+        waiting.sort()
+        start = end = 0
+        gathered: list[Piece] = []
+        for pgid, pages, pieces in waiting:
+            if pgid != end or len(gathered) + len(pieces) > _PIECES:
+                self._write(start, end, gathered)
+                start = pgid
+                gathered = []
+            gathered += pieces
+            end = pgid + pages
+        self._write(start, end, gathered)
+        self._waiting = []
+        self._bytes = 0
+
+    def write(self, start: int, end: int, data: memoryview) -> None:
+        """Write ``data``, which fills the pages from ``start`` up to ``end``, now."""
+        self._write(start, end, [data])
+
+    def _write(self, start: int, end: int, pieces: Sequence[Piece]) -> None:
+        """Write ``pieces``, which fill the pages from ``start`` up to ``end``."""
+        if not pieces:
+            return
+        offset = start * self.page_size
+        done = 0
+        if hasattr(os, "pwritev") and len(pieces) <= _PIECES:
+            done = os.pwritev(self.fd, pieces, offset)
+            if done == (end - start) * self.page_size:
+                return
+        for piece in pieces:
+            size = memoryview(piece).nbytes
+            if done < size:
+                write_all(self.fd, memoryview(piece)[done:], offset + done)  # a full disk raises here
+            done -= min(done, size)
+            offset += size
+
+
+class NoWriter(PageWriter):
+    """Takes pages and writes none, for those who only want to know how many there would be."""
+
+    def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
+        pass
+
+    def end(self, metas: Iterable[Meta], size: int, sequence: int = 0) -> None:
+        pass
 
 
 class FreeRuns:
@@ -73,43 +166,20 @@ class FreeRuns:
         return merged
 
 
-class BboltFile:
-    """A database created by bbolt, in which write transactions follow each other.
+class Space:
+    """The pages of a file of ``size`` bytes as transactions allocate them: those that are free, and new ones."""
 
-    Each transaction's meta is written only if it is one of the last two.
-    """
-
-    def __init__(self, fd: int, page_size: int) -> None:
+    def __init__(self, page_size: int, hwm: int, size: int) -> None:
         self.page_size = page_size
-        self.writer = PageWriter(fd, page_size)
-        # As created: two metas, an empty freelist, an empty leaf for the root bucket.
-        self.hwm = 4
-        self.root = 3
-        self.txid = 1
-        self._freelist = (2, 1)
-        self._metas: list[Meta] = [(0, 3, 2, 4), (1, 3, 2, 4)]  # by txid % 2
-        for pgid, flags in (2, FREELIST_PAGE), (3, LEAF_PAGE):
-            self.writer.put(pgid, 1, [HEADER.pack(pgid, flags, 0, 0)], 16)
-        self.writer.flush()
-        self.size = 4 * page_size
-        self._mapped = mmap_size(self.size, page_size)
+        self.hwm = self._hwm_before = hwm
+        self.size = size
+        self._mapped = mmap_size(size, page_size)
         self._free = FreeRuns()
-        self._hwm_before = 4
 
     def begin(self) -> None:
         """Begin a write transaction."""
-        self.txid += 1
         self._free.begin()
         self._hwm_before = self.hwm
-
-    def read(self, pgid: int) -> bytes:
-        """Return a committed page run."""
-        page_size, fd = self.page_size, self.writer.fd
-        data = read_or_raise(fd, pgid * page_size, page_size)
-        overflow = HEADER.unpack_from(data)[3]
-        if overflow:
-            data = read_or_raise(fd, pgid * page_size, page_size * (overflow + 1))
-        return data
 
     def allocate(self, pages: int) -> int:
         """Return a run of so many pages: free ones, or new ones at the end."""
@@ -127,32 +197,54 @@ class BboltFile:
         """Release a run, which is free from the next transaction on."""
         self._free.release(pgid, pages)
 
-    def commit(self, root: int) -> None:
-        """End the transaction: freelist, growth, meta; ``root`` is the root bucket's page."""
+    def end(self) -> tuple[int, int, bytes]:
+        """End the transaction: let the file grow; return page id, number of pages, and content of the freelist."""
         free = self._free
-        self.root = root
-        free.release(*self._freelist)
         pages = freelist_bytes(free.count + free.pending_count) // self.page_size + 1
         pgid = self.allocate(pages)
-        content = freelist_page(pgid, pages - 1, free.ids())
-        self.writer.put(pgid, pages, [content], len(content))
-        self._freelist = pgid, pages
         if self.hwm > self._hwm_before:
             self.size = grown(self.size, (self.hwm + 1) * self.page_size, self._mapped)
+        return pgid, pages, freelist_page(pgid, pages - 1, free.ids())
+
+
+class BboltFile(Space):
+    """A database created by bbolt, in which write transactions follow each other.
+
+    Each transaction's meta is written only if it is one of the last two.
+    """
+
+    def __init__(self, fd: int, page_size: int) -> None:
+        super().__init__(page_size, 4, 4 * page_size)
+        self.writer = PageWriter(fd, page_size)
+        self.root = 3
+        self.txid = 1
+        self._freelist = (2, 1)
+        self._metas: list[Meta] = [(0, 3, 2, 4), (1, 3, 2, 4)]  # by txid % 2
+
+    def begin(self) -> None:
+        super().begin()
+        self.txid += 1
+
+    def read(self, pgid: int) -> bytes:
+        """Return a committed page run."""
+        page_size, fd = self.page_size, self.writer.fd
+        data = read_or_raise(fd, pgid * page_size, page_size)
+        overflow = HEADER.unpack_from(data)[3]
+        return read_or_raise(fd, pgid * page_size, page_size * (overflow + 1)) if overflow else data
+
+    def commit(self, root: int) -> None:
+        """End the transaction; ``root`` is the root bucket's page."""
+        self.root = root
+        self.release(*self._freelist)
+        pgid, pages, content = self.end()
+        self.writer.put(pgid, pages, [content], len(content))
+        self._freelist = pgid, pages
         self.writer.flush()
         self._metas[self.txid % 2] = self.txid, root, pgid, self.hwm
 
-    def take_over(self, metas: Sequence[Meta], size: int) -> None:
-        """Take the metas and size of a file whose transactions were written by the kernel."""
-        self._metas, self.size = list(metas), size
-
     def finish(self) -> None:
         """Write the metas and give the file its size."""
-        for txid, root, freelist, hwm in self._metas:
-            content = meta_page(txid, page_size=self.page_size, root=root, freelist=freelist, hwm=hwm)
-            self.writer.put(txid % 2, 1, [content], len(content))
-        self.writer.flush()
-        self.writer.truncate(self.size)
+        self.writer.end(self._metas, self.size)
 
 
 def mmap_size(size: int, page_size: int) -> int:

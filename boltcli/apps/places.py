@@ -91,7 +91,7 @@ def _fits(parts: list[str], patterns: list[tuple[str, ...]]) -> bool:
 def _may_be_database(path: str) -> bool:
     """Return whether there is a file at ``path`` that isn't of another known format; also if it can't be read."""
     from ..format.magic import is_bolt, is_unknown, kind_of
-    from .packed import is_packed
+    from ..storage.packed import is_packed
 
     if not os.path.isfile(path):
         return False
@@ -112,3 +112,8 @@ def database_of(folder: str, more: Iterable[str] = ()) -> str | None:
     if len(found) > 1:
         raise ArgumentError(f"{folder} holds several databases; name one of them: {', '.join(found)}")
     return found[0] if found else None
+
+
+def resolved(path: str) -> str:
+    """Return the database in the data directory at ``path``; any other path as it is. Raises ArgumentError."""
+    return (database_of(path) or path) if os.path.isdir(path) else path

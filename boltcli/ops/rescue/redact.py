@@ -1,18 +1,19 @@
 """Make a copy without the content, to show to others: same size, same pages, same damage.
 
 Kept are page headers, element tables, keys and names, the headers of buckets, freelists and meta pages, as far as it
-is proven that they are that (see ``proven_elements``): where a page is damaged, a value may lie where a key should be.
+is proven that they are that (see ``showable``): where a page is damaged, a value may lie where a key should be.
 Values become filler of the same length. All else becomes zeros: free pages, slack, the space after the last page.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from operator import and_
 from random import Random
 from struct import unpack
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import DestinationError, InvalidDatabase
 from ...format.constants import (
@@ -34,24 +35,29 @@ from ...format.meta import Meta, choose
 from ...format.page import BUCKET_HEADER, HEADER
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
-from .page_heads import PageHeads
+from ..check.database_check import TRAILER
 from .pages import MappedFile, PageTable, find_page_size, meta_at
-from .private_keys import Renamer, masked
-from .proven_elements import PIECE, Element, ElementReader, alike
-from .redacted_image import FILLER, Image, LargeImage
-from .secret_keys import KNOWN, is_random, looks_secret
+from .showable import (
+    FILLER,
+    KNOWN,
+    PIECE,
+    Element,
+    ElementReader,
+    PageHeads,
+    Renamer,
+    alike,
+    is_random,
+    looks_secret,
+    masked,
+)
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from ...format.page import Buffer
     from ...storage.source import Way
 
     Path = tuple[bytes, ...]
 
 _MAGIC_SIZE = 4
-_TRAILER = 32  # bytes of a snapshot's SHA-256
 _SECTOR = 512
 _CHUNK = 1 << 20  # bytes hashed or filled at a time
 _LARGE = 4 << 20  # bytes of a page run that isn't put together in memory
@@ -101,8 +107,8 @@ def redact(
             file.check_unchanged()
             destination.commit()
         return Redaction(
-            path, output, file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.wiped,
-            sorted(copy.secrets), sorted(copy.suspects),
+            path, output, file.size, copy.values, copy.value_bytes, copy.keys, copy.pages,
+            copy.table.pages - copy.pages, sorted(copy.secrets), sorted(copy.suspects),
         )  # fmt: skip
 
 
@@ -115,18 +121,16 @@ class _Copy:
         self.fd = fd
         self.chance = chance
         self.all_keys = all_keys
-        self.values = self.value_bytes = self.keys = self.pages = self.wiped = 0
+        self.values = self.value_bytes = self.keys = self.pages = 0
         self.secrets: list[Path] = []
         self.suspects: list[Path] = []
-        self._met = bytearray(table.pages)
+        self._seen = bytearray(table.pages)
         self._kept = bytearray(table.pages)
         self._late: list[tuple[int, bytes]] = []
         self._heads = PageHeads(table)
-        self._known = [] if all_keys else [each for each in KNOWN if self._has(each.beside)]
-
-    def _has(self, name: bytes) -> bool:
         # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
-        return self.buffer.find(name, 0, self.table.size - 1) >= 0
+        last = table.size - 1
+        self._known = [] if all_keys else [each for each in KNOWN if self.buffer.find(each.beside, 0, last) >= 0]
 
     def run(self, progress: Callable[[int, int], None] | None) -> None:
         """Write the whole copy. Raises OSError."""
@@ -146,20 +150,18 @@ class _Copy:
             # Nothing says where the tree begins: every page that bears its own id may be of it.
             pages = [page for page in range(2, table.pages) if table.own[page]]
             for page in pages:
-                if table.kind[page] == FREELIST_PAGE:
-                    self._freelist(page)
+                self._freelist(page)
             # First those that nothing leads to, so that buckets have their names.
             for page in sorted(pages, key=self._led_to().__contains__):
-                if table.is_tree(page) and not self._met[page]:
+                if table.is_tree(page):
                     self._tree(page, None, progress)
         for start, data in self._late:
             page = start // table.page_size
             if data[:8] != FILLER * 8:
                 self._put(start, data)
-            elif page < table.pages and not self._met[page]:
+            elif page < table.pages and not self._seen[page]:
                 self._put(start, self.buffer[start : start + 8] + data[8:])  # which page it leads to
         self._trailer()
-        self.wiped = table.pages - self.pages
 
     def _led_to(self) -> set[int]:
         """Return the pages that another one leads to."""
@@ -201,8 +203,7 @@ class _Copy:
         table = self.table
         if not 2 <= page < table.pages or table.kind[page] != FREELIST_PAGE:
             return
-        start = page * table.page_size
-        end = min(start + (table.overflows[page] + 1) * table.page_size, table.size)
+        start, end = table.bounds(page)
         self._note(page)
         self._put(start, self._heads.kept(page))
         at = start + PAGE_HEADER_SIZE
@@ -217,10 +218,9 @@ class _Copy:
             self._put(place, _free_ids(self.buffer, place, min(place + _IDS, end), self._heads.highest))
 
     def _note(self, page: int) -> None:
-        """Mark the run of a page as kept, and wipe the headers that seem to lie in it."""
-        table = self.table
-        for each in table.run(page):
-            self._met[each] = 1
+        """Mark the run of a page as kept."""
+        for each in self.table.run(page):
+            self._seen[each] = 1
             self.pages += not self._kept[each]
             self._kept[each] = 1
 
@@ -232,8 +232,12 @@ class _Copy:
         buckets = [(root, path)]
         while buckets:
             root, path = buckets.pop()
-            renamer = self._renamer_of(root, path)
-            for page, elements in self._walk(root, self._met):
+
+            def keys(root: int = root) -> Iterator[bytes]:
+                return (each.key for _, elements in self._walk(root, bytearray(self._seen)) for each in elements)
+
+            renamer = self._renamer(path, keys)
+            for page, elements in self._walk(root, self._seen):
                 self._note(page)
                 self._page(page, elements, renamer, path)
                 buckets += [
@@ -244,52 +248,44 @@ class _Copy:
                 if progress is not None:
                     progress(self.pages, self.table.pages)
 
-    def _renamer_of(self, root: int, path: Path | None) -> Renamer | None:
-        """Return what replaces the keys of a bucket, if they are. If they don't ascend, they have to be known first.
+    def _renamer(
+        self, path: Path | None, keys: Callable[[], Iterable[bytes]], *, ordered: bool = True
+    ) -> Renamer | None:
+        """Return what replaces the ``keys`` of a bucket, if they are. Unless ``ordered`` all are known first.
 
         Replaced are also keys that look like secrets where the bucket has no name that could be told, and in the files
         of programs that keep secrets as keys: the name itself may be damaged.
         """
+        # In a file without a sound meta page it may not be known what lies above.
         if not self.all_keys and not self._known and path is not None:
             return None
         last = b""
-        ordered = True
-        secret = self.all_keys or self._is_secret(path)
-        for _, elements in self._walk(root, bytearray(self._met)):
-            for each in elements:
-                ordered = ordered and each.key >= last
-                last = each.key
-                secret = secret or is_random(last)
+        secret = self.all_keys or (
+            path is not None and any(path[-len(each.path) :] == each.path for each in self._known)
+        )
+        for key in keys():
+            ordered = ordered and key >= last
+            last = key
+            secret = secret or is_random(key)
         if not secret:
             return None
-        self._note_secret(path)
-        if ordered:
-            return Renamer(self.chance)
-        keys = {each.key for _, elements in self._walk(root, bytearray(self._met)) for each in elements}
-        return Renamer(self.chance, sorted(keys))
-
-    def _is_secret(self, path: Path | None) -> bool:
-        """Return whether a bucket is one in which the program that wrote the file keeps secrets as keys."""
-        # In a file without a sound meta page it may not be known what lies above.
-        return path is not None and any(path[-len(each.path) :] == each.path for each in self._known)
-
-    def _note_secret(self, path: Path | None) -> None:
-        if not self.all_keys and path is not None and path not in self.secrets:
+        if last and not self.all_keys and path is not None and path not in self.secrets:
             self.secrets.append(path)
+        return Renamer(self.chance) if ordered else Renamer(self.chance, sorted(set(keys())))
 
-    def _walk(self, root: int, met: bytearray) -> Iterator[tuple[int, list[Element]]]:
-        """Yield the pages of one bucket's tree with their elements, in key order, each once (``met`` marks them)."""
+    def _walk(self, root: int, seen: bytearray) -> Iterator[tuple[int, list[Element]]]:
+        """Yield the pages of one bucket's tree with their elements, in key order, each once (``seen`` marks them)."""
         table = self.table
         stack: list[tuple[int, bytes | None]] = [(root, None)]
         while stack:
             page, first_key = stack.pop()
-            if not 2 <= page < table.pages or met[page]:
+            if not 2 <= page < table.pages or seen[page]:
                 continue
             if table.kind[page] not in (BRANCH_PAGE, LEAF_PAGE):
-                if met is self._met:
+                if seen is self._seen:
                     self._put(page * table.page_size, self._heads.kept(page))
                 continue
-            met[page] = 1
+            seen[page] = 1
             elements = self._page_elements(page, first_key)
             yield page, elements
             if table.kind[page] == BRANCH_PAGE:
@@ -311,9 +307,10 @@ class _Copy:
         self, start: int, kind: int, count: int, end: int, first_key: bytes | None = None, *, exact: bool = False
     ) -> list[Element]:
         """Return the elements of a page, and where buckets in it lead to."""
+        highest = self._heads.highest
         reader = ElementReader(
-            self.buffer, start, kind, count, end, highest=self._heads.highest, exact=exact, first_key=first_key
-        )
+            self.buffer, start, kind, count, end, highest=highest, exact=exact, first_key=first_key
+        )  # fmt: skip
         elements = reader.elements()
         before = b""
         for each in elements:
@@ -324,9 +321,8 @@ class _Copy:
                 each.key = masked(each.key, each.known, before)
             before = each.key
             if each.bucket and each.entry:
-                each.child = int.from_bytes(self._bucket_head(each)[:8], "little")
-                if each.child >= self._heads.highest:
-                    each.child = 0
+                child = int.from_bytes(self._bucket_head(each)[:8], "little")
+                each.child = child if child < highest else 0
         return elements
 
     def _doubt(self, start: int, elements: list[Element]) -> None:
@@ -358,7 +354,7 @@ class _Copy:
 
     def _bucket_head(self, element: Element) -> bytes:
         """Return what is kept of the header of a bucket, which is filler if it looks like a piece of a value."""
-        head = self.buffer[element.told : element.told + BUCKET_HEADER_SIZE]
+        head = self.buffer[element.said : element.said + BUCKET_HEADER_SIZE]
         if len(head) < BUCKET_HEADER_SIZE:
             return b""
         root, sequence = BUCKET_HEADER.unpack(head)
@@ -370,44 +366,53 @@ class _Copy:
         right = self.table.is_tree(root) and alone if root else self._is_inline(element)
         return head if element.sound and right else head[:8] + bytes(8)
 
+    def _inline_header(self, element: Element) -> tuple[int, ...] | None:
+        """Return page id, type, count and overflow of an inline bucket's page; None if the value is too small."""
+        if element.stop - element.middle < INLINE_HEADERS_SIZE:
+            return None
+        return HEADER.unpack_from(self.buffer, element.middle + BUCKET_HEADER_SIZE)
+
     def _is_inline(self, element: Element) -> bool:
         """Return whether a value is an inline bucket with nothing wrong."""
         start = element.middle + BUCKET_HEADER_SIZE
-        if element.stop - element.middle < INLINE_HEADERS_SIZE:
-            return False
-        pgid, kind, count, overflow = HEADER.unpack_from(self.buffer, start)
+        pgid, kind, count, overflow = self._inline_header(element) or (1, 0, 0, 0)
         if (pgid, kind, overflow) != (0, LEAF_PAGE, 0):
             return False
         reader = ElementReader(self.buffer, start, kind, count, element.stop, highest=self._heads.highest, exact=True)
         elements = reader.elements()
-        return (
-            len(elements) == count
-            and all(each.sound for each in elements)
-            and (count > 0 or start + PAGE_HEADER_SIZE == element.stop)
-        )
+        if not count:
+            return start + PAGE_HEADER_SIZE == element.stop
+        return len(elements) == count and all(each.sound for each in elements)
+
+    def _inline(self, element: Element) -> list[Element] | None:
+        """Return the elements of an inline bucket; None if there is nothing that looks like its page."""
+        at = element.middle + BUCKET_HEADER_SIZE
+        pgid, kind, count, overflow = self._inline_header(element) or (1, 0, 0, 0)
+        room = (element.stop - at - PAGE_HEADER_SIZE) // ELEMENT_SIZE
+        if pgid or (kind != LEAF_PAGE) + bool(overflow) + (count > room) > 1:
+            return None
+        return self._elements(at, kind, count, element.stop, exact=True) if kind == LEAF_PAGE else []
 
     def _page(self, page: int, elements: list[Element], renamer: Renamer | None, path: Path | None) -> None:
         """Write a page: fillers first, then keys, then tables, so that the structure stays where they overlap."""
         table = self.table
-        start = page * table.page_size
-        end = min(start + (table.overflows[page] + 1) * table.page_size, table.size)
-        image = LargeImage(self.fd, start, end) if end - start > _LARGE else Image(start, end)
+        start, end = table.bounds(page)
         leaf = table.kind[page] == LEAF_PAGE
         heads = [(start, self._heads.kept(page))]
         if not self._heads.is_header(page) and not elements and start + PAGE_HEADER_SIZE < end:
             # So that not even by chance more of it stands there.
             heads.append((start + PAGE_HEADER_SIZE, b"y" if self.buffer[start + PAGE_HEADER_SIZE] != 0x79 else b"z"))
+        count = len(elements)
         parts = [(start, elements, renamer, path)]
-        told = len(elements)
+        fills: list[tuple[int, int, bytes]] = []
         names: list[tuple[int, bytes]] = []
         masks: list[tuple[int, bytes]] = []
         while parts:
             begin, elements, renamer, path = parts.pop()
-            place = begin + PAGE_HEADER_SIZE
-            for element in elements:
+            for place, element in enumerate(elements):
                 if element.entry:
-                    heads.append((place, self.buffer[place : place + ELEMENT_SIZE]))
-                place += ELEMENT_SIZE
+                    entry = begin + PAGE_HEADER_SIZE + ELEMENT_SIZE * place
+                    heads.append((entry, self.buffer[entry : entry + ELEMENT_SIZE]))
                 key = element.key
                 if renamer is not None:
                     key = renamer.name(key)
@@ -415,17 +420,17 @@ class _Copy:
                 elif path is not None and len(key) >= PIECE:
                     self._suspect(path, key)
                 (names if element.sound else masks).append((element.start, key))
-                size = element.stop - element.middle
                 if not leaf:
                     continue
                 if not element.bucket:
-                    image.fill(element.middle, size)
+                    size = element.stop - element.middle
+                    fills.append((element.middle, size, FILLER))
                     self.values += 1
                     self.value_bytes += size
                     continue
                 head = self._bucket_head(element)
-                if element.told + BUCKET_HEADER_SIZE > end:
-                    self._late.append((element.told, head))  # a damaged position: what it leads to is kept
+                if element.said + BUCKET_HEADER_SIZE > end:
+                    self._late.append((element.said, head))  # a damaged position: what it leads to is kept
                     continue
                 heads.append((element.middle, head))
                 inner = self._inline(element) if not any(head[:8]) else None
@@ -433,37 +438,32 @@ class _Copy:
                     at = element.middle + BUCKET_HEADER_SIZE
                     heads.append((at, self.buffer[at : at + PAGE_HEADER_SIZE]))
                     inside = (*(path or ()), element.key)
-                    parts.append((at, inner, self._renamer_inside(inner, inside), inside))
-        if table.kind[page] == LEAF_PAGE and table.counts[page] > told:
+                    keys = [each.key for each in inner]
+                    parts.append((at, inner, self._renamer(inside, keys.copy, ordered=False), inside))
+        if leaf and table.counts[page] > count:
             # What was taken for entries and is none: zeros lead nowhere, filler would lead out of the file.
-            gap = PAGE_HEADER_SIZE + ELEMENT_SIZE * told
-            image.fill(start + gap, min(ELEMENT_SIZE * (table.counts[page] - told), end - start - gap), b"\0")
-        for begin, key in masks + names:
-            image.put(begin, key)
-        for begin, head in heads:
-            image.put(begin, head)
-        image.write(self.fd)
+            first = start + PAGE_HEADER_SIZE + ELEMENT_SIZE * count
+            fills.append((first, min(ELEMENT_SIZE * (table.counts[page] - count), end - first), b"\0"))
+        self._assemble(start, end, fills, masks + names + heads)
 
-    def _inline(self, element: Element) -> list[Element] | None:
-        """Return the elements of an inline bucket; None if there is nothing that looks like its page."""
-        at = element.middle + BUCKET_HEADER_SIZE
-        if element.stop - element.middle < INLINE_HEADERS_SIZE:
-            return None
-        pgid, kind, count, overflow = HEADER.unpack_from(self.buffer, at)
-        room = (element.stop - at - PAGE_HEADER_SIZE) // ELEMENT_SIZE
-        if pgid or (kind != LEAF_PAGE) + bool(overflow) + (count > room) > 1:
-            return None
-        return self._elements(at, kind, count, element.stop, exact=True) if kind == LEAF_PAGE else []
-
-    def _renamer_inside(self, elements: list[Element], path: Path) -> Renamer | None:
-        """Return what replaces the keys of an inline bucket, if they are replaced."""
-        keys = {each.key for each in elements}
-        known = self.all_keys or (bool(self._known) and (self._is_secret(path) or any(map(is_random, keys))))
-        if not known:
-            return None
-        if keys:
-            self._note_secret(path)
-        return Renamer(self.chance, sorted(keys))
+    def _assemble(
+        self, start: int, end: int, fills: list[tuple[int, int, bytes]], pieces: list[tuple[int, bytes]]
+    ) -> None:
+        """Write a page run that is zeros, but for ``fills`` (place, size, filler) and ``pieces`` over these."""
+        if end - start <= _LARGE:
+            image = bytearray(end - start)
+            for at, size, filler in fills:
+                image[at - start : at - start + size] = filler * size
+            for at, data in pieces:
+                data = data[: end - at]
+                image[at - start : at - start + len(data)] = data
+            write_all(self.fd, image, start)
+            return
+        for at, size, filler in [(start, end - start, b"\0"), *fills]:  # there may be headers of pages that aren't any
+            for place in range(at, at + size, _CHUNK):
+                write_all(self.fd, filler * min(_CHUNK, at + size - place), place)
+        for at, data in pieces:
+            write_all(self.fd, data[: end - at], at)
 
     def _suspect(self, path: Path, key: bytes) -> None:
         if (not self.suspects or self.suspects[-1] != path) and looks_secret(key, path) and path not in self.suspects:
@@ -472,15 +472,15 @@ class _Copy:
     def _trailer(self) -> None:
         """Write a snapshot's SHA-256 after the database; it is right if it was right before."""
         size = self.table.size
-        if size % _SECTOR != _TRAILER:
+        if size % _SECTOR != TRAILER:
             return
         before, after = sha256(), sha256()
-        for start in range(0, size - _TRAILER, _CHUNK):
-            stop = min(start + _CHUNK, size - _TRAILER)
+        for start in range(0, size - TRAILER, _CHUNK):
+            stop = min(start + _CHUNK, size - TRAILER)
             before.update(self.buffer[start:stop])
             after.update(read_or_raise(self.fd, start, stop - start))
-        right = self.buffer[size - _TRAILER : size] == before.digest()
-        self._put(size - _TRAILER, after.digest() if right else bytes(_TRAILER))
+        right = self.buffer[size - TRAILER : size] == before.digest()
+        self._put(size - TRAILER, after.digest() if right else bytes(TRAILER))
 
 
 def _ruling(metas: list[Meta]) -> Meta | None:

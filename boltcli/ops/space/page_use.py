@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ...errors import Corrupted
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE
 from ...format.page import BranchElements, LeafElements
@@ -13,26 +15,23 @@ if TYPE_CHECKING:
     from ..check.findings import Finding
 
 
-class Role:
-    """The role of a page in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none).
+@dataclass(slots=True)
+class PageUse:
+    """The use of a page in one state: ``kind`` (a word of :data:`KINDS`), the ``bucket`` that owns it (None: none).
 
     ``way`` is the page ids from the meta page to it; for an overflow page ``head`` is the head of its run.
     """
 
-    __slots__ = ("bucket", "head", "kind", "txid", "way")
-
-    def __init__(
-        self, kind: str, txid: int, bucket: tuple[bytes, ...] | None, way: list[int], head: int | None
-    ) -> None:
-        self.kind = kind
-        self.txid = txid
-        self.bucket = bucket
-        self.way = way
-        self.head = head
+    kind: str
+    txid: int
+    bucket: tuple[bytes, ...] | None
+    way: list[int]
+    head: int | None
 
 
+@dataclass(slots=True)
 class PageStory:
-    """The description of page ``page``: its role ``now`` and ``before`` the last transaction (None: unknown).
+    """The description of page ``page``: its use ``now`` and ``before`` the last transaction (None: unknown).
 
     ``type``, ``count`` and ``overflow`` are what its header says; ``first`` and
     ``last`` its first and last key; ``fill`` is in percent. ``problem`` says
@@ -40,31 +39,29 @@ class PageStory:
     about it.
     """
 
-    __slots__ = (
-        "before", "count", "fill", "findings", "first", "flags", "last", "now", "offset", "overflow", "page", "problem",
-    )  # fmt: skip
-
-    def __init__(self, page: int, offset: int, now: Role, before: Role | None) -> None:
-        self.page = page
-        self.offset = offset
-        self.now = now
-        self.before = before
-        self.flags = self.count = self.overflow = self.fill = 0
-        self.first: bytes | None = None
-        self.last: bytes | None = None
-        self.problem: str | None = None
-        self.findings: list[Finding] = []
+    page: int
+    offset: int
+    now: PageUse
+    before: PageUse | None
+    findings: list[Finding]
+    flags: int = 0
+    count: int = 0
+    overflow: int = 0
+    fill: int = 0
+    first: bytes | None = None
+    last: bytes | None = None
+    problem: str | None = None
 
 
-def role(mapped: PageMap, pgid: int, txid: int) -> Role:
-    """Return the role of page ``pgid`` in the state of the map ``mapped``."""
+def _use(mapped: PageMap, pgid: int, txid: int) -> PageUse:
+    """Return the use of page ``pgid`` in the state of the map ``mapped``."""
     if pgid >= len(mapped.kinds):
-        return Role(KINDS[BEYOND], txid, None, [], None)
+        return PageUse(KINDS[BEYOND], txid, None, [], None)
     kind = mapped.kinds[pgid]
     owner = mapped.owner(pgid)
     bucket = None if owner is None else mapped.path(owner)
     head = mapped.parents[pgid] if kind == OVERFLOW else None
-    return Role(KINDS[kind], txid, bucket, mapped.way(pgid), head)
+    return PageUse(KINDS[kind], txid, bucket, mapped.way(pgid), head)
 
 
 def page_story(
@@ -75,10 +72,10 @@ def page_story(
     story = PageStory(
         pgid,
         pgid * snapshot.page_size,
-        role(now, pgid, snapshot.meta.txid),
-        role(before, pgid, previous.txid) if before else None,
+        _use(now, pgid, snapshot.meta.txid),
+        _use(before, pgid, previous.txid) if before else None,
+        [finding for finding in findings if finding.page == pgid],
     )
-    story.findings = [finding for finding in findings if finding.page == pgid]
     try:
         page = snapshot.any_page(pgid)
     except Corrupted as damage:

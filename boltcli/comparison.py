@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock, get_ident
 from collections.abc import Generator, Iterator
-from functools import partial
+from threading import Lock, get_ident
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from ...errors import ArgumentError, InvalidDatabase, OpenError
-from ...storage.live import open_state
-from ...storage.source import LOCK_PATIENCE, open_source
-from ...tree.bucket import bucket_path
-from .change import Change
-from .diff import diff as compare
-from .wait_for_write import Waiter
-from .watch import Commit
-from .watch import watch as follow
+from .errors import ArgumentError, InvalidDatabase, OpenError
+from .ops.compare.change import Change
+from .ops.compare.diff import diff as compare
+from .ops.compare.watch import Commit, Waiter
+from .ops.compare.watch import watch as follow
+from .storage.live import open_state
+from .storage.source import LOCK_PATIENCE, open_source
+from .tree.bucket import bucket_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from threading import Event
 
-    from ...storage.snapshot import Snapshot
-    from ...storage.source import Way
+    from .storage.snapshot import Snapshot
+    from .storage.source import Way
 
 __all__ = ["Change", "Commit", "Watch", "changes", "diff", "watch"]
 
@@ -67,8 +66,8 @@ def watch(
     """Yield each transaction that is committed to the database at ``path`` from now on, without its lock.
 
     ``bucket`` (a name, or a path, outermost name first) limits the changes to one bucket;
-    ``initial`` first yields the existing content, as added. It looks every
-    ``interval`` seconds, or at once where the system reports writes. A commit
+    ``initial`` first yields the existing content, as added. It looks at once
+    when the status of the file (its time, its size) changes, and every ``interval`` seconds in any case. A commit
     has ``txid``, ``time``, the number of transactions ``skipped``, and
     ``changes``, which must be read before the next commit is requested.
 
@@ -88,23 +87,19 @@ def watch(
     """
     if timeout is not None and not timeout >= 0:
         raise ArgumentError(f"timeout {timeout!r}: must be a number of seconds, 0 or more")
-    return Watch(os.fspath(path), bucket_path(bucket), initial, max(interval, 0.001), timeout, stop)
+    place = os.fspath(path)
+    waiter = Waiter(place, max(interval, 0.001), stop)
+    return Watch(waiter, _commits(place, waiter, bucket_path(bucket), initial, timeout))
 
 
-class Watch(Iterator["Commit"]):
+class Watch(Iterator[Commit]):
     """The commits of a database that :func:`watch` follows: an iterator, and an asynchronous one."""
 
-    def __init__(
-        self, path: str, bucket: tuple[bytes, ...], initial: bool, interval: float, timeout: float | None,
-        event: Event | None,
-    ) -> None:  # fmt: skip
-        self._new_waiter = partial(Waiter, path, interval, timeout=timeout, event=event)
-        self._commits = partial(_commits, path, bucket, initial)
-        self._waiter: Waiter | None = None
-        self._parts: Iterator[Commit] = iter(())
-        self._closed = False
-        self._running = allocate_lock()
-        self._thread = 0
+    def __init__(self, waiter: Waiter, commits: Generator[Commit]) -> None:
+        self._waiter = waiter
+        self._commits = commits
+        self._running = Lock()
+        self._thread = 0  # that asked for the last commit
 
     def __iter__(self) -> Watch:
         return self
@@ -112,33 +107,19 @@ class Watch(Iterator["Commit"]):
     def __next__(self) -> Commit:
         with self._running:
             self._thread = get_ident()
-            if self._waiter is None and not self._closed:
-                self._waiter = self._new_waiter()
-                self._parts = self._commits(self._waiter)
-            if self._closed:  # after the waiter is there: close() stops it from then on
-                self._end()
-            for commit in self._parts:
-                if self._closed:
-                    break
+            commit = next(self._commits, None)
+            if commit is not None and not self._waiter.stopped:
                 return commit
-            self._end()
+            self._commits.close()
             raise StopIteration
-
-    def _end(self) -> None:
-        self._closed = True
-        parts, self._parts = self._parts, iter(())
-        if isinstance(parts, Generator):
-            parts.close()
 
     def close(self) -> None:
         """End the watch: a thread that waits for the next commit gets none, and there are no others."""
-        self._closed = True
-        if self._waiter is not None:
-            self._waiter.stop()
+        self._waiter.stop()
         # The changes of the last commit may still be read in the thread that asked for it.
         if self._thread in (0, get_ident()) and self._running.acquire(blocking=False):
             try:
-                self._end()
+                self._commits.close()
             finally:
                 self._running.release()
 
@@ -168,9 +149,12 @@ class Watch(Iterator["Commit"]):
         self.close()
 
 
-def _commits(path: str, bucket: tuple[bytes, ...], initial: bool, waiter: Waiter) -> Iterator[Commit]:
-    with waiter:
-        yield from follow(path, waiter, bucket, initial=initial)
+def _commits(
+    path: str, waiter: Waiter, bucket: tuple[bytes, ...], initial: bool, timeout: float | None
+) -> Generator[Commit]:
+    if timeout is not None:
+        waiter.deadline = monotonic() + timeout
+    yield from follow(path, waiter, bucket, initial=initial)
 
 
 def changes(snapshot: Snapshot, *, previous: bool) -> Iterator[Change]:

@@ -1,0 +1,375 @@
+"""Find what takes the space: buckets, key prefixes, the largest pairs, sizes, fill of pages, free runs.
+
+This takes one walk over the pages. Keys are sorted, so pages between two with the same prefix are counted as a whole,
+and most keys are never read.
+"""
+
+from __future__ import annotations
+
+import mmap
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass
+from heapq import heappush, heappushpop
+
+from ...format.bucket import BucketRef, open_bucket
+from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ...format.page import HEADER, LeafElements, Page
+from ...tree.bucket import find_bucket, root_bucket
+from ...tree.page_map import DAMAGED, FREE, LOST, page_map
+from ...tree.walk import Whole, tree_pages
+from ..stats.buckets import BucketRecord
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ...storage.snapshot import Snapshot
+
+SEPARATORS = (b"/", b":", b".", b"|", b"-", b"_")
+_WORDS = (b"-", b"_")  # also common inside names and ids, so a single common prefix doesn't make them separators
+_SAMPLE = 512  # keys of a bucket from which the separator is guessed
+_SHARE = 0.8  # share of the sample that must contain it
+_MOST_PREFIXES = 100_000  # prefixes of one bucket; the others are counted together
+OTHERS = b""
+_NEARLY_ALL = 0.9
+_MOST_LEVELS = 8
+_FEW = 1000  # buckets that a table shows separately by default
+_SMALLEST_MAP = 1 << 15
+_GROWTH = 1 << 24
+FILL_BINS = 10  # bins of ten percent each
+_LARGE = 16  # pages; the longest run that a dense copy fills with several pairs
+_OTHER_PAGES = 3  # pages of a dense copy that are in no tree: two metas and the freelist
+
+
+@dataclass(slots=True)
+class Group:
+    """Pairs counted together: ``pairs``, and the ``bytes`` of their keys, values and elements."""
+
+    pairs: int = 0
+    bytes: int = 0
+
+
+class SpaceTop:
+    """What takes the space in a file, or in one of its buckets.
+
+    ``groups`` has a :class:`Group` for each (bucket path, key prefix); buckets
+    that are not shown separately are counted with their parent. ``largest``
+    are (bytes of key and value, bucket path, key), largest first. ``key_sizes``
+    and ``value_sizes`` count pairs by their size in powers of two (bin n:
+    2**(n-1) to 2**n - 1 bytes, bin 0: empty). ``fills`` counts leaf pages by
+    tenths of their space in use. ``deeper`` is the number of buckets that one
+    more level would show. ``size``, ``free``, ``lost``, ``freelist_bytes``,
+    ``dense_size`` (an estimate for a dense copy), ``compact_size`` (an estimate
+    for ``compact``) and ``free_runs`` (runs of free pages by the power of two
+    of their length) are of the whole file. Sizes are in bytes.
+    """
+
+    __slots__ = (
+        "compact_size", "deeper", "dense_size", "fills", "free", "free_runs", "freelist_bytes", "groups", "key_sizes",
+        "largest", "leaf_pages", "lost", "overflow_pages", "pairs", "size", "value_sizes",
+    )  # fmt: skip
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.groups: dict[tuple[tuple[bytes, ...], bytes], Group] = {}
+        self.largest: list[tuple[int, tuple[bytes, ...], bytes]] = []
+        self.key_sizes: dict[int, int] = {}
+        self.value_sizes: dict[int, int] = {}
+        self.fills = [0] * FILL_BINS
+        self.free_runs: dict[int, int] = {}
+        self.pairs = self.leaf_pages = self.overflow_pages = self.deeper = 0
+        self.free = self.lost = self.freelist_bytes = self.dense_size = self.compact_size = 0
+
+
+def space_top(
+    snapshot: Snapshot,
+    path: Sequence[bytes] = (),
+    *,
+    separator: bytes | None = None,
+    depth: int = 1,
+    levels: int = 1,
+    most: int = 10,
+) -> SpaceTop:
+    """Count what is in the bucket at ``path`` (default: the whole file) and in the buckets inside it.
+
+    ``separator`` ends the parts of a key (None: guess it for each bucket;
+    empty: no prefixes), ``depth`` is the number of parts in a prefix, ``levels``
+    the number of levels of buckets below ``path`` to show separately, ``most``
+    the number of largest pairs to keep. Raises
+    :class:`~boltcli.errors.BucketNotFound` and :class:`~boltcli.errors.Corrupted`.
+    """
+    walk = _Walk(snapshot, levels, most)
+    result = walk.go(find_bucket(snapshot, path))
+    start = tuple(path)
+    result.largest = sorted(
+        ((size, (*start, *names), key) for size, names, key in result.largest), key=lambda pair: (-pair[0], *pair[1:])
+    )
+    for shown, leaves in walk.shown.items():
+        for prefix, group in _prefixes(snapshot, shown, leaves, separator, depth).items():
+            if group.pairs:
+                result.groups[(*start, *shown.path), prefix] = group
+    if path:
+        walk = _Walk(snapshot, 0, 0)
+        walk.go(root_bucket(snapshot))
+    result.dense_size = (_OTHER_PAGES + walk.dense_pages) * mmap.PAGESIZE
+    result.compact_size = compact_estimate(result.dense_size)
+    _count_free(snapshot, result)
+    return result
+
+
+def _count_free(snapshot: Snapshot, result: SpaceTop) -> None:
+    """Count free and lost pages; where the freelist can't be read, they can't be distinguished."""
+    mapped, page_size = page_map(snapshot), snapshot.page_size
+    pages = mapped.count()
+    free = (FREE,) if mapped.problem is None else (FREE, LOST, DAMAGED)
+    marks = mapped.kinds.translate(bytes(kind in free for kind in range(256)))
+    result.free = marks.count(1) * page_size
+    result.lost = pages["lost"] * page_size if mapped.problem is None else 0
+    result.freelist_bytes = pages["freelist"] * page_size
+    for length, count in Counter(map(len, marks.split(b"\0"))).items():
+        if length:
+            result.free_runs[length.bit_length()] = result.free_runs.get(length.bit_length(), 0) + count
+
+
+class _Walk:
+    """A walk over the pages of a bucket and of those inside it, a leaf page's columns at a time.
+
+    ``shown`` are the buckets that are shown separately, the outermost first: their ``pairs`` and ``bytes`` include
+    those of nested buckets that are not. With four numbers for each of their leaf pages that isn't empty: start and
+    end in the file, number of pairs, and the bytes of their keys, values and elements. ``dense_pages`` estimates the
+    pages of a dense copy.
+    """
+
+    def __init__(self, snapshot: Snapshot, levels: int, most: int) -> None:
+        self.snapshot = snapshot
+        self.shown: dict[BucketRecord, array[int]] = {}
+        self.dense_pages = 0
+        self._levels = levels
+        self._most = most
+        self._sizes: tuple[Counter[int], Counter[int]] = (Counter(), Counter())  # of keys, of values
+        self._largest: list[tuple[int, int, int, bytes]] = []  # size, minus the key's position, bucket's index, key
+        self._seen = Whole(snapshot, once=True)
+        self.result = SpaceTop(snapshot.size)
+
+    def go(self, bucket: BucketRef) -> SpaceTop:
+        """Walk over the buckets in the order of their depth. Raises :class:`~boltcli.errors.Corrupted`."""
+        result = self.result
+        record = BucketRecord(b"", None, bucket.sequence, not bucket.root)
+        self.shown[record] = array("Q")
+        queue = [(bucket, record, record)]  # each with its record and the one that its pairs count for
+        for number, (ref, record, group) in enumerate(queue):
+            for child in self._bucket(ref, number, record, group):
+                inner = BucketRecord(child.name, record, child.sequence, not child.root)
+                if record.level < self._levels:
+                    self.shown[inner] = array("Q")
+                result.deeper += record.level == self._levels
+                queue.append((child, inner, inner if inner in self.shown else group))
+        result.largest = [(size, queue[number][1].path, key) for size, _, number, key in self._largest]
+        for sizes, bins in zip(self._sizes, (result.key_sizes, result.value_sizes)):
+            for size, count in sizes.items():
+                bins[size.bit_length()] = bins.get(size.bit_length(), 0) + count
+        return result
+
+    def _bucket(self, ref: BucketRef, number: int, record: BucketRecord, group: BucketRecord) -> list[BucketRef]:
+        """Count the pairs of one bucket; return the buckets in it."""
+        snapshot, result = self.snapshot, self.result
+        inner: list[BucketRef] = []
+        elements = size = key_size = 0
+        for page in tree_pages(snapshot, ref, self._seen):
+            snapshot.poll()
+            if ref.root:  # the overflow may be damaged
+                result.overflow_pages += min(page.overflow, snapshot.page_count - page.pgid - 1)
+            if page.flags != LEAF_PAGE:
+                continue
+            leaf = LeafElements(page)
+            children = leaf.bucket_indexes()
+            inner += [open_bucket(leaf, at) for at in children]
+            keys = sum(leaf.key_sizes)
+            whole = keys + sum(leaf.value_sizes) + ELEMENT_SIZE * leaf.count
+            count, used = self._pairs(page, leaf, children, number)
+            elements, size, key_size = elements + leaf.count, size + whole, key_size + keys
+            result.pairs += count
+            group.pairs += count
+            group.bytes += used
+            if group is record and leaf.count:
+                start = page.file_offset
+                self.shown[record].extend((start, start + page.end - page.offset, count, used))
+            if ref.root:
+                result.leaf_pages += 1
+                tenth = FILL_BINS * (PAGE_HEADER_SIZE + whole) // (page.end - page.offset)
+                result.fills[min(tenth, FILL_BINS - 1)] += 1
+        if ref.root:
+            self.dense_pages += dense_pages(elements, size, key_size, bool(inner) or not number, mmap.PAGESIZE)
+        return inner
+
+    def _pairs(self, page: Page, leaf: LeafElements, children: list[int], number: int) -> tuple[int, int]:
+        """Count the sizes of a leaf's pairs and record large ones; return the number of pairs and their bytes."""
+        indexes: Sequence[int] = range(leaf.count)
+        ksizes, vsizes = leaf.key_sizes, leaf.value_sizes
+        if children:
+            skip = set(children)
+            indexes = [at for at in indexes if at not in skip]
+            ksizes = [ksizes[at] for at in indexes]
+            vsizes = [vsizes[at] for at in indexes]
+        if not ksizes:
+            return 0, 0
+        self._sizes[0].update(ksizes)
+        self._sizes[1].update(vsizes)
+        largest, most = self._largest, self._most
+        if most and (len(largest) < most or (max(ksizes) + max(vsizes), -page.file_offset) > largest[0][:2]):
+            starts = leaf.key_starts()
+            for at, ksize, vsize in zip(indexes, ksizes, vsizes):
+                pair = ksize + vsize, page.offset - page.file_offset - starts[at], number, leaf.key(at)
+                if len(largest) < most:
+                    heappush(largest, pair)
+                elif pair > largest[0]:
+                    heappushpop(largest, pair)
+        return len(ksizes), sum(ksizes) + sum(vsizes) + ELEMENT_SIZE * len(ksizes)
+
+
+def top_levels(snapshot: Snapshot, path: Sequence[bytes] = (), **how: Any) -> SpaceTop:
+    """Return :func:`space_top` with one level of buckets, or more if one bucket has nearly everything."""
+    levels = 1
+    while True:
+        found = space_top(snapshot, path, levels=levels, **how)
+        sizes: Counter[tuple[bytes, ...]] = Counter()
+        for (names, _), group in found.groups.items():
+            sizes[names] += group.bytes
+        most = max(sizes.values(), default=0)
+        if not 0 < found.deeper <= _FEW or levels == _MOST_LEVELS or most < _NEARLY_ALL * sizes.total():
+            return found
+        levels += 1
+
+
+def guess_separator(keys: Sequence[bytes]) -> bytes:
+    """Return the separator that most of ``keys`` contain, empty if there is none."""
+    if len(keys) < 2:
+        return b""
+    for candidate in SEPARATORS:
+        having = [key for key in keys if candidate in key[1:]]
+        if len(having) < _SHARE * len(keys):
+            continue
+        parts = {_prefix(key, candidate, 1) for key in having}
+        if len(parts) > max(len(having) // 2, 1) or not all(map(_printable, parts)):
+            continue  # different prefixes for all keys group nothing, and binary keys contain any byte
+        if len(parts) > 1 or candidate not in _WORDS:
+            return candidate
+    return b""
+
+
+def _printable(part: bytes) -> bool:
+    return part.isascii() and part.decode().isprintable()
+
+
+def _prefix(key: bytes, separator: bytes, depth: int) -> bytes:
+    """Return the first ``depth`` parts of ``key``, each with its separator; empty if it has fewer."""
+    end = 0
+    for _ in range(depth):
+        # A separator at the very beginning belongs to the first part.
+        at = key.find(separator, end + 1 if end == 0 else end)
+        if at < 0:
+            return key[:end]
+        end = at + len(separator)
+    return key[:end]
+
+
+def _prefixes(
+    snapshot: Snapshot, bucket: BucketRecord, leaves: array[int], separator: bytes | None, depth: int
+) -> dict[bytes, Group]:
+    """Count the pairs of a bucket by prefix; pairs of nested buckets that aren't shown separately have none."""
+    groups: dict[bytes, Group] = {}
+    at, stop = 0, len(leaves) // 4
+    if separator is None and at < stop:
+        separator = guess_separator(_elements(snapshot, leaves, at).keys()[:_SAMPLE])
+    if not separator:
+        return {b"": Group(bucket.pairs, bucket.bytes)}
+    while at < stop:
+        leaf = _elements(snapshot, leaves, at)
+        first = _prefix(leaf.key(0), separator, depth)
+        if first.count(separator) < depth or first != _prefix(leaf.key(leaf.count - 1), separator, depth):
+            _count_keys(groups, leaf, separator, depth)
+            at += 1
+            continue
+
+        def differs(page: int, first: bytes = first, separator: bytes = separator) -> bool:
+            elements = _elements(snapshot, leaves, page)
+            return _prefix(elements.key(elements.count - 1), separator, depth) != first
+
+        end = bisect_left(range(stop), True, at + 1, stop, key=differs)  # keys are sorted, and so are their prefixes
+        _add(groups, first, *_sums(leaves, at, end))
+        at = end
+    pairs, size = _sums(leaves, 0, stop)
+    _add(groups, b"", bucket.pairs - pairs, bucket.bytes - size)
+    return groups
+
+
+def _sums(leaves: array[int], first: int, stop: int) -> tuple[int, int]:
+    """Return the number of pairs of some leaf pages, and their bytes."""
+    return sum(leaves[4 * first + 2 : 4 * stop : 4]), sum(leaves[4 * first + 3 : 4 * stop : 4])
+
+
+def _elements(snapshot: Snapshot, leaves: array[int], at: int) -> LeafElements:
+    """Return the elements of a leaf page that the walk went over, or of an inline one."""
+    offset, end = leaves[4 * at], leaves[4 * at + 1]
+    buffer = snapshot.buffer
+    if end > len(buffer):  # the file was cut: the missing bytes of its last page read as zeros, as everywhere
+        buffer = buffer[offset:].ljust(end - offset, b"\0")
+        offset, end = 0, len(buffer)
+    page = Page(HEADER.unpack_from(buffer, offset), buffer, offset, end, end, offset, snapshot.path)
+    leaf = LeafElements(page)
+    leaf.keys()  # all of them are on the page
+    return leaf
+
+
+def _count_keys(groups: dict[bytes, Group], leaf: LeafElements, separator: bytes, depth: int) -> None:
+    """Count the pairs of a leaf page one by one."""
+    for key, flags, ksize, vsize in zip(leaf.keys(), leaf.flags, leaf.key_sizes, leaf.value_sizes):
+        if not flags & 1:
+            _add(groups, _prefix(key, separator, depth), 1, 16 + ksize + vsize)
+
+
+def _add(groups: dict[bytes, Group], prefix: bytes, pairs: int, size: int) -> None:
+    group = groups.get(prefix)
+    if group is None:
+        group = groups.setdefault(prefix if len(groups) < _MOST_PREFIXES else OTHERS, Group())
+    group.pairs += pairs
+    group.bytes += size
+
+
+def dense_pages(elements: int, size: int, key_size: int, holds_buckets: bool, page_size: int) -> int:
+    """Estimate the number of pages of a bucket in a dense copy; 0 if it becomes inline.
+
+    ``size`` is the bytes of its elements, keys and values, ``key_size`` those of
+    the keys. A leaf page is full except for half an element; if elements are
+    larger than an eighth of a page, runs of about four pages are filled to
+    15/16, and a pair larger than the longest run begins a page.
+    """
+    if not holds_buckets and PAGE_HEADER_SIZE + size <= page_size // 4:
+        return 0
+    if PAGE_HEADER_SIZE + size <= page_size:
+        return 1
+    mean = size // elements
+    small = 8 * mean <= page_size
+    room = page_size - PAGE_HEADER_SIZE - mean // 2 if small else page_size * 15 // 16
+    large = mean > _LARGE * page_size
+    pages = (size + elements * page_size // 2) // page_size if large else -(-size // room)
+    level = pages if small else -(-min(elements, pages) // 4)
+    fan = max((page_size - PAGE_HEADER_SIZE) // (ELEMENT_SIZE + key_size // elements), 2)
+    while level > 1:
+        level = -(-level // fan)
+        pages += level
+    return pages
+
+
+def compact_estimate(dense: int) -> int:
+    """Estimate the size of the file that ``compact`` writes, if a dense copy has ``dense`` bytes.
+
+    bbolt extends a file to powers of two up to 16 MiB, then by 16 MiB (``grow`` in bbolt's db.go).
+    """
+    size = _SMALLEST_MAP
+    while size < dense and size < _GROWTH:
+        size *= 2
+    return size if size >= dense else -(-dense // _GROWTH) * _GROWTH
