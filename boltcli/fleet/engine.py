@@ -52,36 +52,48 @@ def _here(work: Callable[[T], Any], items: Sequence[T], jobs: int) -> Iterator[t
         for number, item in enumerate(items):
             yield number, work(item)
         return
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from multiprocessing import active_children, get_context
+    from multiprocessing import get_context
+    from multiprocessing.connection import wait
 
-    pool = ProcessPoolExecutor(min(jobs, len(items)), get_context("fork"), _begin, (os.getpid(), work, items))
-    done = 0
+    context = get_context("fork")
+    todo = iter(range(len(items)))
+    workers: dict[Any, Any] = {}  # the end of a pipe to each process
     try:
-        for future in as_completed([pool.submit(_result, number) for number in range(len(items))]):
-            result = future.result()
-            done += 1
-            yield result
-    except Exception:
+        for _ in range(min(jobs, len(items))):
+            ours, theirs = context.Pipe()
+            workers[ours] = context.Process(target=_serve, args=(theirs, [*workers, ours], os.getpid(), work, items))
+            workers[ours].start()
+            theirs.close()  # so that the end of the process is the end of the pipe
+            ours.send(next(todo))
+        busy = set(workers)
+        while busy:
+            ready: list[Any] = wait(busy)
+            for pipe in ready:
+                number, result = pipe.recv()
+                following = next(todo, None)
+                if following is None:
+                    busy.remove(pipe)
+                else:
+                    pipe.send(following)
+                yield number, result
+    except (EOFError, OSError):
         raise BoltError("a process that worked on some of the files was lost") from None
     finally:
-        if done < len(items):
-            for process in active_children():
+        for pipe, process in workers.items():
+            pipe.close()
+            if process.pid is not None:
                 process.kill()
-        pool.shutdown(cancel_futures=True)
+                process.join()
 
 
-# In a process of the pool: what it calls, and for what.
-_task: tuple[Callable[[Any], Any], Sequence[Any]]
+def _serve(pipe: Any, others: list[Any], parent: int, work: Callable[[T], Any], items: Sequence[T]) -> None:
+    """Call ``work`` for the numbers of items that come through ``pipe``, and send back each with its result.
 
-
-def _begin(parent: int, work: Callable[[T], Any], items: Sequence[T]) -> None:
-    """Begin a process of the pool: it says nothing when it is interrupted, and ends when its ``parent`` ends.
-
-    Only Linux can end it at once. Elsewhere it ends with the work that it has begun.
+    The process says nothing when it is interrupted or ``work`` raises, and ends when its ``parent`` ends: on Linux at
+    once, elsewhere with the item that it works on.
     """
-    global _task
-    _task = work, items
+    for other in others:
+        other.close()
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -93,13 +105,12 @@ def _begin(parent: int, work: Callable[[T], Any], items: Sequence[T]) -> None:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, *map(ctypes.c_ulong, arguments))
         except (ImportError, OSError, AttributeError):
             pass  # a Python without ctypes
-    if os.getppid() != parent:
-        os._exit(0)
-
-
-def _result(number: int) -> tuple[int, Any]:
-    work, items = _task
-    return number, work(items[number])
+    try:
+        while os.getppid() == parent:
+            number = pipe.recv()
+            pipe.send((number, work(items[number])))
+    finally:
+        os._exit(0)  # without a word about an exception, and without what the parent would do at its exit
 
 
 def batch_of(work: Callable[[T], Any], batch: Sequence[tuple[int, T]]) -> list[tuple[int, Any]]:

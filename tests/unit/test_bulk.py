@@ -205,14 +205,18 @@ def forked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             os.waitpid(pid, os.WNOHANG)
 
 
-@pytest.mark.parametrize("ending", ["raises", "is killed"])
+@pytest.mark.parametrize("ending", ["raises", "is killed", "is killed as it answers"])
 def test_a_process_that_dies_is_an_error(ending: str, forked: list[int]) -> None:
-    def dies(item: int) -> int:
+    def dies(item: int) -> bytes:
         if item == 5:
             if ending == "raises":
                 raise MemoryError
-            os.kill(os.getpid(), signal.SIGKILL)
-        return item
+            if ending == "is killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            return bytes(1 << 28)
+        return b""
 
     with pytest.raises(BoltError, match="a process that worked on some of the files was lost"):
         list(engine.run(dies, range(8), jobs=2))
