@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 
 from ..errors import ArgumentError
-from .registry import LEFT_OUT, find, is_group, is_known, names
+from .registry import LEFT_OUT, find, is_group, is_known, is_shared_switch, names
 from .values import go_quote, parse_bool
 
 TYPE_CHECKING = False
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
     from .command import Command
     from .option import Option, Value
-
-
-# Common switches, which may stand before the command and don't swallow a word.
-_SWITCHES = ("--json", "-j", "--quiet", "-q", "--no-lock", "--previous", "--deep")
 
 
 class Parsed:
@@ -129,7 +125,7 @@ def _first_name(words: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _swallows(word: str) -> bool:
-    if word in _SWITCHES:
+    if is_shared_switch(word):
         return False  # bbolt doesn't have these switches, and assumes that a flag has a value
     return "=" not in word and (word.startswith("--") or (word.startswith("-") and len(word) == 2))
 

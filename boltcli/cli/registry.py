@@ -57,6 +57,15 @@ def is_group(name: str) -> bool:
     return name in _GROUPS
 
 
+def is_shared_switch(word: str) -> bool:
+    """Return whether ``word`` is a switch that many commands have: it may stand before the command."""
+    return any(
+        option["default"] is False and word in (f"--{option['name']}", f"-{option.get('short', '')}")
+        for options in SHARED.values()
+        for option in options
+    )
+
+
 def declared(name: str) -> Declared:
     """Import the module of the command ``name``, and return what it declares."""
     if name not in DECLARED:
