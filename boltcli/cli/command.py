@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, TypeVar
 
-    from .job import Job
     from .option import Value
 
     F = TypeVar("F", bound=Callable[..., "int | None"])
@@ -28,8 +27,8 @@ class Declared:
         self,
         function: Callable[..., int | None],
         facts: dict[str, Any],
-        validate: Callable[[Job], object] | None,
-        select: Callable[[Job], Any] | None,
+        validate: Callable[[Any], object] | None,
+        select: Callable[[Any], Any] | None,
         unknown: dict[str, Any] | None,
         apart: str,
     ) -> None:
@@ -56,8 +55,8 @@ def command(
     fewest: int | None = None,
     statuses: dict[int, str] | None = None,
     failure: int = 1,
-    validate: Callable[[Job], object] | None = None,
-    select: Callable[[Job], Any] | None = None,
+    validate: Callable[[Any], object] | None = None,
+    select: Callable[[Any], Any] | None = None,
     unknown: dict[str, Any] | None = None,
     apart: str = "",
 ) -> Callable[[F], F]:
