@@ -26,7 +26,6 @@ from ...format.constants import (
     LEAF_PAGE,
     MAGIC,
     MAGIC_SWAPPED,
-    MAX_KEY_SIZE,
     META_PAGE,
     META_SIZE,
     PAGE_HEADER_SIZE,
@@ -50,12 +49,14 @@ from .showable import (
     looks_secret,
     masked,
 )
+from .text_mode import is_proved
 
 if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.source import Way
 
     Path = tuple[bytes, ...]
+    Rename = Callable[[bytes], bytes]
 
 _MAGIC_SIZE = 4
 _SECTOR = 512
@@ -125,7 +126,6 @@ class _Copy:
         self.secrets: list[Path] = []
         self.suspects: list[Path] = []
         self._seen = bytearray(table.pages)
-        self._kept = bytearray(table.pages)
         self._late: list[tuple[int, bytes]] = []
         self._heads = PageHeads(table)
         # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
@@ -220,9 +220,8 @@ class _Copy:
     def _note(self, page: int) -> None:
         """Mark the run of a page as kept."""
         for each in self.table.run(page):
+            self.pages += not self._seen[each]
             self._seen[each] = 1
-            self.pages += not self._kept[each]
-            self._kept[each] = 1
 
     def _tree(self, root: int, path: Path | None, progress: Callable[[int, int], None] | None) -> None:
         """Redact the pages that ``root`` leads to, bucket by bucket, each in key order.
@@ -236,10 +235,10 @@ class _Copy:
             def keys(root: int = root) -> Iterator[bytes]:
                 return (each.key for _, elements in self._walk(root, bytearray(self._seen)) for each in elements)
 
-            renamer = self._renamer(path, keys)
+            rename = self._renamer(path, keys)
             for page, elements in self._walk(root, self._seen):
                 self._note(page)
-                self._page(page, elements, renamer, path)
+                self._page(page, elements, rename, path)
                 buckets += [
                     (element.child, (*(path or ()), element.key))
                     for element in elements
@@ -250,7 +249,7 @@ class _Copy:
 
     def _renamer(
         self, path: Path | None, keys: Callable[[], Iterable[bytes]], *, ordered: bool = True
-    ) -> Renamer | None:
+    ) -> Rename | None:
         """Return what replaces the ``keys`` of a bucket, if they are. Unless ``ordered`` all are known first.
 
         Replaced are also keys that look like secrets where the bucket has no name that could be told, and in the files
@@ -271,7 +270,8 @@ class _Copy:
             return None
         if last and not self.all_keys and path is not None and path not in self.secrets:
             self.secrets.append(path)
-        return Renamer(self.chance) if ordered else Renamer(self.chance, sorted(set(keys())))
+        rename = Renamer(self.chance).name
+        return rename if ordered else {key: rename(key) for key in sorted(set(keys()))}.__getitem__
 
     def _walk(self, root: int, seen: bytearray) -> Iterator[tuple[int, list[Element]]]:
         """Yield the pages of one bucket's tree with their elements, in key order, each once (``seen`` marks them)."""
@@ -285,9 +285,9 @@ class _Copy:
                 if seen is self._seen:
                     self._put(page * table.page_size, self._heads.kept(page))
                 continue
-            seen[page] = 1
             elements = self._page_elements(page, first_key)
             yield page, elements
+            seen[page] = 1
             if table.kind[page] == BRANCH_PAGE:
                 stack += [(each.child, each.key if each.sound else None) for each in reversed(elements) if each.entry]
 
@@ -298,32 +298,18 @@ class _Copy:
         count = table.counts[page]
         if table.kind[page] == BRANCH_PAGE:
             count = max(count, 1)  # bbolt's cursor goes to the first element before it asks for the count
-        elements = self._elements(start, table.kind[page], count, end, first_key)
+        elements = self._elements(start, table.kind[page], count, end, first_key=first_key)
         if table.overflows[page]:
             self._doubt(start, elements)
         return elements
 
     def _elements(
-        self, start: int, kind: int, count: int, end: int, first_key: bytes | None = None, *, exact: bool = False
+        self, start: int, kind: int, count: int, end: int, *, exact: bool = False, first_key: bytes | None = None
     ) -> list[Element]:
-        """Return the elements of a page, and where buckets in it lead to."""
         highest = self._heads.highest
-        reader = ElementReader(
+        return ElementReader(
             self.buffer, start, kind, count, end, highest=highest, exact=exact, first_key=first_key
-        )  # fmt: skip
-        elements = reader.elements()
-        before = b""
-        for each in elements:
-            if each.middle - each.start > MAX_KEY_SIZE:
-                each.known = 0
-            each.key = self.buffer[each.start : min(each.middle, each.start + MAX_KEY_SIZE)]
-            if not each.sound:
-                each.key = masked(each.key, each.known, before)
-            before = each.key
-            if each.bucket and each.entry:
-                child = int.from_bytes(self._bucket_head(each)[:8], "little")
-                each.child = child if child < highest else 0
-        return elements
+        ).elements()
 
     def _doubt(self, start: int, elements: list[Element]) -> None:
         """Take back what is known of keys in overflow pages that seem to have been overwritten with other pages.
@@ -378,11 +364,9 @@ class _Copy:
         pgid, kind, count, overflow = self._inline_header(element) or (1, 0, 0, 0)
         if (pgid, kind, overflow) != (0, LEAF_PAGE, 0):
             return False
-        reader = ElementReader(self.buffer, start, kind, count, element.stop, highest=self._heads.highest, exact=True)
-        elements = reader.elements()
-        if not count:
-            return start + PAGE_HEADER_SIZE == element.stop
-        return len(elements) == count and all(each.sound for each in elements)
+        elements = self._elements(start, kind, count, element.stop, exact=True)
+        end = element.stop if count else start + PAGE_HEADER_SIZE
+        return end == element.stop and len(elements) == count and all(each.sound for each in elements)
 
     def _inline(self, element: Element) -> list[Element] | None:
         """Return the elements of an inline bucket; None if there is nothing that looks like its page."""
@@ -393,7 +377,7 @@ class _Copy:
             return None
         return self._elements(at, kind, count, element.stop, exact=True) if kind == LEAF_PAGE else []
 
-    def _page(self, page: int, elements: list[Element], renamer: Renamer | None, path: Path | None) -> None:
+    def _page(self, page: int, elements: list[Element], rename: Rename | None, path: Path | None) -> None:
         """Write a page: fillers first, then keys, then tables, so that the structure stays where they overlap."""
         table = self.table
         start, end = table.bounds(page)
@@ -403,19 +387,19 @@ class _Copy:
             # So that not even by chance more of it stands there.
             heads.append((start + PAGE_HEADER_SIZE, b"y" if self.buffer[start + PAGE_HEADER_SIZE] != 0x79 else b"z"))
         count = len(elements)
-        parts = [(start, elements, renamer, path)]
+        parts = [(start, elements, rename, path)]
         fills: list[tuple[int, int, bytes]] = []
         names: list[tuple[int, bytes]] = []
         masks: list[tuple[int, bytes]] = []
         while parts:
-            begin, elements, renamer, path = parts.pop()
+            begin, elements, rename, path = parts.pop()
             for place, element in enumerate(elements):
                 if element.entry:
                     entry = begin + PAGE_HEADER_SIZE + ELEMENT_SIZE * place
                     heads.append((entry, self.buffer[entry : entry + ELEMENT_SIZE]))
                 key = element.key
-                if renamer is not None:
-                    key = renamer.name(key)
+                if rename is not None:
+                    key = rename(key)
                     self.keys += 1
                 elif path is not None and len(key) >= PIECE:
                     self._suspect(path, key)
@@ -450,20 +434,18 @@ class _Copy:
         self, start: int, end: int, fills: list[tuple[int, int, bytes]], pieces: list[tuple[int, bytes]]
     ) -> None:
         """Write a page run that is zeros, but for ``fills`` (place, size, filler) and ``pieces`` over these."""
-        if end - start <= _LARGE:
-            image = bytearray(end - start)
+        for low in range(start, end, _LARGE):
+            high = min(low + _LARGE, end)
+            image = bytearray(high - low)
             for at, size, filler in fills:
-                image[at - start : at - start + size] = filler * size
+                first, last = max(at, low), min(at + size, high)
+                if first < last:
+                    image[first - low : last - low] = filler * (last - first)
             for at, data in pieces:
-                data = data[: end - at]
-                image[at - start : at - start + len(data)] = data
-            write_all(self.fd, image, start)
-            return
-        for at, size, filler in [(start, end - start, b"\0"), *fills]:  # there may be headers of pages that aren't any
-            for place in range(at, at + size, _CHUNK):
-                write_all(self.fd, filler * min(_CHUNK, at + size - place), place)
-        for at, data in pieces:
-            write_all(self.fd, data[: end - at], at)
+                part = data[max(low - at, 0) : max(high - at, 0)]
+                first = max(at - low, 0)
+                image[first : first + len(part)] = part
+            write_all(self.fd, image, low)
 
     def _suspect(self, path: Path, key: bytes) -> None:
         if (not self.suspects or self.suspects[-1] != path) and looks_secret(key, path) and path not in self.suspects:
@@ -471,16 +453,13 @@ class _Copy:
 
     def _trailer(self) -> None:
         """Write a snapshot's SHA-256 after the database; it is right if it was right before."""
-        size = self.table.size
-        if size % _SECTOR != TRAILER:
+        size = self.table.size - TRAILER
+        if size % _SECTOR:
             return
-        before, after = sha256(), sha256()
-        for start in range(0, size - TRAILER, _CHUNK):
-            stop = min(start + _CHUNK, size - TRAILER)
-            before.update(self.buffer[start:stop])
-            after.update(read_or_raise(self.fd, start, stop - start))
-        right = self.buffer[size - TRAILER : size] == before.digest()
-        self._put(size - TRAILER, after.digest() if right else bytes(TRAILER))
+        digest = sha256()
+        for start in range(0, size, _CHUNK):
+            digest.update(read_or_raise(self.fd, start, min(_CHUNK, size - start)))
+        self._put(size, digest.digest() if is_proved(self.buffer) else bytes(TRAILER))
 
 
 def _ruling(metas: list[Meta]) -> Meta | None:

@@ -10,7 +10,7 @@ A program that keeps secrets in keys is declared in :data:`KNOWN`, one line a bu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress, count
@@ -24,9 +24,10 @@ from ...format.constants import (
     ELEMENT_SIZE,
     INLINE_HEADERS_SIZE,
     LEAF_PAGE,
+    MAX_KEY_SIZE,
     PAGE_HEADER_SIZE,
 )
-from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page
+from ...format.page import BRANCH_ELEMENT, BUCKET_HEADER, HEADER, LEAF_ELEMENT
 from .orphans import common
 from .pages import PageTable
 
@@ -157,7 +158,8 @@ class Element:
 
     ``known``: so many bytes of the key are proven to be the key's; all of them, or none, or a part where the end of the
     page leaves it open where the key ends. ``entry``: its place in the table is an entry, and not data. ``said``: where
-    the value begins by the entry, which may be after the page. ``key``: what may be shown of the key.
+    the value begins by the entry, which may be after the page. ``child``: the page that a branch's element or a bucket
+    leads to; 0 if it is none. ``key``: what may be shown of the key.
     """
 
     bucket: bool
@@ -168,7 +170,7 @@ class Element:
     known: int
     entry: bool
     said: int
-    key: bytes = b""
+    key: bytes
 
     @property
     def sound(self) -> bool:
@@ -197,16 +199,17 @@ class ElementReader:
         self._told = self._first + ELEMENT_SIZE * count  # where the header says that the table ends
         # What the table should have, and a little more.
         read = max(0, min(count + _AHEAD, (self._limit - self._first) // ELEMENT_SIZE))
-        page = Page((0, kind, read, 0), buffer, start, self._limit, self._limit, start)
-        table = BranchElements(page) if kind == BRANCH_PAGE else LeafElements(page)
         self._count = min(count, read)
-        self._positions, self._keys = table.positions, table.key_sizes
-        leaf = isinstance(table, LeafElements)
-        self._flags = table.flags if isinstance(table, LeafElements) else [0] * read
-        self._values = table.value_sizes if isinstance(table, LeafElements) else [0] * read
-        self._children = [0] * read if leaf else table.pgids  # type: ignore[union-attr]
-        self._starts = table.key_starts()
-        self._ends = list(map(add, map(add, self._starts, self._keys), self._values))
+        table = buffer[self._first : self._first + ELEMENT_SIZE * read]
+        rows: list[tuple[int, ...]]
+        if kind == BRANCH_PAGE:
+            rows = [(0, position, key, 0, child) for position, key, child in BRANCH_ELEMENT.iter_unpack(table)]
+        else:
+            rows = [(*fields, 0) for fields in LEAF_ELEMENT.iter_unpack(table)]
+        columns: Iterable[tuple[int, ...]] = zip(*rows) if rows else [()] * 5
+        self._flags, self._positions, self._keys, self._values, self._children = columns
+        self._starts: list[int] = list(map(add, self._positions, range(self._first, self._limit, ELEMENT_SIZE)))
+        self._ends = list(map(sum, zip(self._starts, self._keys, self._values)))
         self._links = [
             there == end and at >= place + ELEMENT_SIZE
             for at, end, there, place in zip(
@@ -217,17 +220,27 @@ class ElementReader:
     def elements(self) -> list[Element]:
         """Return the elements of which the header says so, as far as their entries lie in the page, before all data."""
         count = min(self._count, self._entries())
-        found = []
+        found: list[Element] = []
         for i in range(count):
             said = self._starts[i] + self._keys[i]
             start, middle = min(self._starts[i], self._limit), min(said, self._limit)
             stop = min(middle + self._values[i], self._limit)
             known = self._known(i, count)
             entry = known >= self._keys[i] > 0 or self._wrong(i) <= _WRONG
-            found.append(
-                Element(bool(self._flags[i] & 1), start, middle, stop, self._children[i], known, entry, said)
-            )  # fmt: skip
+            if middle - start > MAX_KEY_SIZE:
+                known = 0
+            key = self._buffer[start : min(middle, start + MAX_KEY_SIZE)]
+            if known < middle - start:
+                key = masked(key, known, found[-1].key if found else b"")
+            bucket = bool(self._flags[i] & 1)
+            child = self._root(said) if bucket and entry else self._children[i]
+            found.append(Element(bucket, start, middle, stop, child, known, entry, said, key))
         return found
+
+    def _root(self, at: int) -> int:
+        """Return the root page that a bucket's header says; 0 if it can't be one."""
+        root = int.from_bytes(self._buffer[at : at + 8], "little")
+        return root if root < self._highest and at + BUCKET_HEADER_SIZE <= len(self._buffer) else 0
 
     def _entries(self) -> int:
         """Return how many entries there can be before the first data that are proven."""
@@ -332,21 +345,17 @@ def alike(key: bytes, other: bytes) -> bool:
 class Renamer:
     """Replaces the keys of one bucket by others of the same length and in the same order.
 
-    Keys are given in ascending order, and need not be known in advance; else ``keys`` are all there are, sorted. Keys
-    with a common prefix get a common prefix. At the first difference of two neighbours, the greater key gets a greater
-    byte; a replacement is never above the original byte, so a greater one is always available.
+    Keys are given in ascending order, and need not be known in advance. Keys with a common prefix get a common prefix.
+    At the first difference of two neighbours, the greater key gets a greater byte; a replacement is never above the
+    original byte, so a greater one is always available.
     """
 
-    def __init__(self, chance: Random, keys: Sequence[bytes] | None = None) -> None:
+    def __init__(self, chance: Random) -> None:
         self._chance = chance
         self._last = self._renamed = b""
-        self._named = None if keys is None else {key: self._next(key) for key in keys}
 
     def name(self, key: bytes) -> bytes:
         """Return what stands for ``key``."""
-        return self._next(key) if self._named is None else self._named[key]
-
-    def _next(self, key: bytes) -> bytes:
         if key == self._last:
             return self._renamed
         same = common(self._last, key)

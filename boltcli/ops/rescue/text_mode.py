@@ -68,7 +68,7 @@ def undone(buffer: Buffer) -> TextMode | None:
     if not pairs and not data.count(b"\n"):
         return None
     bare = data.replace(b"\r\n", b"\n")
-    if pairs and _is_proved(bare):
+    if pairs and is_proved(bare):
         return TextMode(pairs, PROVED, bare)
     page_size, how = find_page_size(bare)
     if how == "none":
@@ -91,7 +91,8 @@ def _is_mixed(buffer: Buffer) -> bool:
     return any(each != first for each in with_cr)
 
 
-def _is_proved(data: bytes) -> bool:
+def is_proved(data: Buffer) -> bool:
+    """Return whether the SHA-256 at the end of a snapshot of etcd is right."""
     with memoryview(data) as view:
         return sha256(view[:-TRAILER]).digest() == data[-TRAILER:]
 
@@ -113,7 +114,7 @@ def _searched(bare: bytes, page_size: int, missing: int) -> bytes | None:
         # With a CR before the LFs at these places.
         bounds = [0, *chain.from_iterable(chosen), len(bare)]
         content = b"\r".join(bare[start:stop] for start, stop in pairwise(bounds))
-        if _is_proved(content):
+        if is_proved(content):
             return content
     return None
 
