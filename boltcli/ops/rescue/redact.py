@@ -13,7 +13,7 @@ from hashlib import sha256
 from operator import and_
 from random import Random
 from struct import unpack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import DestinationError, InvalidDatabase
 from ...format.constants import (
@@ -22,7 +22,6 @@ from ...format.constants import (
     COUNT_IN_FIRST_ID,
     ELEMENT_SIZE,
     FREELIST_PAGE,
-    INLINE_HEADERS_SIZE,
     LEAF_PAGE,
     MAGIC,
     MAGIC_SWAPPED,
@@ -30,8 +29,8 @@ from ...format.constants import (
     META_SIZE,
     PAGE_HEADER_SIZE,
 )
-from ...format.meta import Meta, choose
-from ...format.page import BUCKET_HEADER, HEADER
+from ...format.meta import Meta
+from ...format.page import BUCKET_HEADER, HEADER, ascend
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
 from ..check.file_warnings import TRAILER
@@ -123,21 +122,22 @@ class _Copy:
         self.chance = chance
         self.all_keys = all_keys
         self.values = self.value_bytes = self.keys = self.pages = 0
-        self.secrets: list[Path] = []
-        self.suspects: list[Path] = []
+        self.secrets: set[Path] = set()
+        self.suspects: set[Path] = set()
         self._seen = bytearray(table.pages)
         self._late: list[tuple[int, bytes]] = []
         self._heads = PageHeads(table)
         # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
         last = table.size - 1
-        self._known = [] if all_keys else [each for each in KNOWN if self.buffer.find(each.beside, 0, last) >= 0]
+        self._known = [path for path, beside in KNOWN if not all_keys and self.buffer.find(beside, 0, last) >= 0]
 
     def run(self, progress: Callable[[int, int], None] | None) -> None:
         """Write the whole copy. Raises OSError."""
         table = self.table
         os.ftruncate(self.fd, table.size)
         metas = [meta_at(self.buffer, slot * table.page_size, slot) for slot in (0, 1)]
-        ruling = _ruling(metas)
+        # The one that bbolt goes by.
+        ruling = max((meta for meta in metas if meta.problem() is None), key=lambda meta: meta.txid, default=None)
         if ruling is not None:
             self._heads.highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
         for meta in metas:
@@ -151,10 +151,16 @@ class _Copy:
             pages = [page for page in range(2, table.pages) if table.own[page]]
             for page in pages:
                 self._freelist(page)
+            trees = list(filter(table.is_tree, pages))
+            led_to = {
+                each.child
+                for page in trees
+                for each in self._page_elements(page, None)
+                if each.entry and each.child != page
+            }
             # First those that nothing leads to, so that buckets have their names.
-            for page in sorted(pages, key=self._led_to().__contains__):
-                if table.is_tree(page):
-                    self._tree(page, None, progress)
+            for page in sorted(trees, key=led_to.__contains__):
+                self._tree(page, None, progress)
         for start, data in self._late:
             page = start // table.page_size
             if data[:8] != FILLER * 8:
@@ -162,14 +168,6 @@ class _Copy:
             elif page < table.pages and not self._seen[page]:
                 self._put(start, self.buffer[start : start + 8] + data[8:])  # which page it leads to
         self._trailer()
-
-    def _led_to(self) -> set[int]:
-        """Return the pages that another one leads to."""
-        found: set[int] = set()
-        for page in filter(self.table.is_tree, range(2, self.table.pages)):
-            elements = self._page_elements(page, None)
-            found.update(each.child for each in elements if each.entry and each.child != page)
-        return found
 
     def _put(self, start: int, data: bytes) -> None:
         write_all(self.fd, data[: self.table.size - start], start)
@@ -259,17 +257,15 @@ class _Copy:
         if not self.all_keys and not self._known and path is not None:
             return None
         last = b""
-        secret = self.all_keys or (
-            path is not None and any(path[-len(each.path) :] == each.path for each in self._known)
-        )
+        secret = self.all_keys or (path is not None and any(path[-len(each) :] == each for each in self._known))
         for key in keys():
             ordered = ordered and key >= last
             last = key
             secret = secret or is_random(key)
         if not secret:
             return None
-        if last and not self.all_keys and path is not None and path not in self.secrets:
-            self.secrets.append(path)
+        if last and not self.all_keys and path is not None:
+            self.secrets.add(path)
         rename = Renamer(self.chance).name
         return rename if ordered else {key: rename(key) for key in sorted(set(keys()))}.__getitem__
 
@@ -303,13 +299,8 @@ class _Copy:
             self._doubt(start, elements)
         return elements
 
-    def _elements(
-        self, start: int, kind: int, count: int, end: int, *, exact: bool = False, first_key: bytes | None = None
-    ) -> list[Element]:
-        highest = self._heads.highest
-        return ElementReader(
-            self.buffer, start, kind, count, end, highest=highest, exact=exact, first_key=first_key
-        ).elements()
+    def _elements(self, start: int, kind: int, count: int, end: int, **more: Any) -> list[Element]:
+        return ElementReader(self.buffer, start, kind, count, end, highest=self._heads.highest, **more).elements()
 
     def _doubt(self, start: int, elements: list[Element]) -> None:
         """Take back what is known of keys in overflow pages that seem to have been overwritten with other pages.
@@ -318,19 +309,17 @@ class _Copy:
         """
         table = self.table
         size = table.page_size
-        keys = [each.key for each in elements if each.sound]
-        models = [each.key for each in elements if each.sound and each.middle <= start + size]
+        sound = [each for each in elements if each.sound]
+        keys = [each.key for each in sound]
+        models = [each.key for each in sound if each.middle <= start + size]
         foreign: set[int] = set()
-        for i, each in enumerate(each for each in elements if each.sound):
+        for i, each in enumerate(sound):
             pages = range(max(each.start, start + size) // size, -(-each.middle // size))
-            ordered = (not i or keys[i - 1] < keys[i]) and (i + 1 == len(keys) or keys[i] < keys[i + 1])
-            peers = [key for key in models if len(key) == len(each.key)] if len(each.key) >= PIECE else []
-            if not ordered or (peers and not any(alike(key, each.key) for key in peers)):
+            peers = [key for key in models if len(key) == len(each.key) >= PIECE]
+            if not ascend(keys[max(i - 1, 0) : i + 2]) or (peers and not any(alike(key, each.key) for key in peers)):
                 foreign.update(pages)
             else:
                 foreign.update(page for page in pages if table.kind[page] and table.bears(page) < self._heads.highest)
-        if not foreign:
-            return
         before = b""
         for each in elements:
             if not foreign.isdisjoint(range(each.start // size, -(-each.middle // size))):
@@ -349,33 +338,25 @@ class _Copy:
         if sequence < _SMALL:
             return head
         alone = element.stop - element.middle == BUCKET_HEADER_SIZE
-        right = self.table.is_tree(root) and alone if root else self._is_inline(element)
+        right = self.table.is_tree(root) and alone if root else self._inline(element)[1]
         return head if element.sound and right else head[:8] + bytes(8)
 
-    def _inline_header(self, element: Element) -> tuple[int, ...] | None:
-        """Return page id, type, count and overflow of an inline bucket's page; None if the value is too small."""
-        if element.stop - element.middle < INLINE_HEADERS_SIZE:
-            return None
-        return HEADER.unpack_from(self.buffer, element.middle + BUCKET_HEADER_SIZE)
+    def _inline(self, element: Element) -> tuple[list[Element] | None, bool]:
+        """Return the elements of an inline bucket, and whether nothing is wrong with it.
 
-    def _is_inline(self, element: Element) -> bool:
-        """Return whether a value is an inline bucket with nothing wrong."""
-        start = element.middle + BUCKET_HEADER_SIZE
-        pgid, kind, count, overflow = self._inline_header(element) or (1, 0, 0, 0)
-        if (pgid, kind, overflow) != (0, LEAF_PAGE, 0):
-            return False
-        elements = self._elements(start, kind, count, element.stop, exact=True)
-        end = element.stop if count else start + PAGE_HEADER_SIZE
-        return end == element.stop and len(elements) == count and all(each.sound for each in elements)
-
-    def _inline(self, element: Element) -> list[Element] | None:
-        """Return the elements of an inline bucket; None if there is nothing that looks like its page."""
+        None instead of them if there is nothing that looks like its page.
+        """
         at = element.middle + BUCKET_HEADER_SIZE
-        pgid, kind, count, overflow = self._inline_header(element) or (1, 0, 0, 0)
         room = (element.stop - at - PAGE_HEADER_SIZE) // ELEMENT_SIZE
-        if pgid or (kind != LEAF_PAGE) + bool(overflow) + (count > room) > 1:
-            return None
-        return self._elements(at, kind, count, element.stop, exact=True) if kind == LEAF_PAGE else []
+        if room < 0:
+            return None, False
+        pgid, kind, count, overflow = HEADER.unpack_from(self.buffer, at)
+        wrong = (kind != LEAF_PAGE) + bool(overflow) + (count > room)
+        if pgid or wrong > 1:
+            return None, False
+        elements = self._elements(at, kind, count, element.stop, exact=True) if kind == LEAF_PAGE else []
+        whole = len(elements) == count and (count > 0 or at + PAGE_HEADER_SIZE == element.stop)
+        return elements, not wrong and whole and all(each.sound for each in elements)
 
     def _page(self, page: int, elements: list[Element], rename: Rename | None, path: Path | None) -> None:
         """Write a page: fillers first, then keys, then tables, so that the structure stays where they overlap."""
@@ -401,8 +382,8 @@ class _Copy:
                 if rename is not None:
                     key = rename(key)
                     self.keys += 1
-                elif path is not None and len(key) >= PIECE:
-                    self._suspect(path, key)
+                elif path is not None and path not in self.suspects and looks_secret(key, path):
+                    self.suspects.add(path)
                 (names if element.sound else masks).append((element.start, key))
                 if not leaf:
                     continue
@@ -417,7 +398,7 @@ class _Copy:
                     self._late.append((element.said, head))  # a damaged position: what it leads to is kept
                     continue
                 heads.append((element.middle, head))
-                inner = self._inline(element) if not any(head[:8]) else None
+                inner = self._inline(element)[0] if not any(head[:8]) else None
                 if inner is not None:
                     at = element.middle + BUCKET_HEADER_SIZE
                     heads.append((at, self.buffer[at : at + PAGE_HEADER_SIZE]))
@@ -447,10 +428,6 @@ class _Copy:
                 image[first : first + len(part)] = part
             write_all(self.fd, image, low)
 
-    def _suspect(self, path: Path, key: bytes) -> None:
-        if (not self.suspects or self.suspects[-1] != path) and looks_secret(key, path) and path not in self.suspects:
-            self.suspects.append(path)
-
     def _trailer(self) -> None:
         """Write a snapshot's SHA-256 after the database; it is right if it was right before."""
         size = self.table.size - TRAILER
@@ -460,14 +437,6 @@ class _Copy:
         for start in range(0, size, _CHUNK):
             digest.update(read_or_raise(self.fd, start, min(_CHUNK, size - start)))
         self._put(size, digest.digest() if is_proved(self.buffer) else bytes(TRAILER))
-
-
-def _ruling(metas: list[Meta]) -> Meta | None:
-    """Return the meta page that bbolt goes by."""
-    try:
-        return choose(*metas)
-    except InvalidDatabase:
-        return None
 
 
 def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:

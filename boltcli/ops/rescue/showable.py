@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import compress, count
 from operator import add
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...format.constants import (
     BRANCH_PAGE,
@@ -79,17 +79,10 @@ event events network networks endpoint endpoints
 _IDS = frozenset(_ID_WORDS.split())
 
 
-class SecretKeys(NamedTuple):
-    """A bucket ``path`` whose keys are secrets, of a ``program`` whose files have the bucket ``beside``, too."""
-
-    program: str
-    path: Path
-    beside: bytes
-
-
-KNOWN = (
-    SecretKeys("InfluxDB", (b"authorizationindexv1",), b"authorizationsv1"),  # API tokens
-    SecretKeys("InfluxDB", (b"sessionsv1",), b"authorizationsv1"),  # keys of sessions
+# Buckets whose keys are secrets: the path, and another bucket that files of that program have.
+KNOWN: tuple[tuple[Path, bytes], ...] = (
+    ((b"authorizationindexv1",), b"authorizationsv1"),  # InfluxDB: API tokens
+    ((b"sessionsv1",), b"authorizationsv1"),  # InfluxDB: keys of sessions
 )
 
 
@@ -210,11 +203,10 @@ class ElementReader:
         self._flags, self._positions, self._keys, self._values, self._children = columns
         self._starts: list[int] = list(map(add, self._positions, range(self._first, self._limit, ELEMENT_SIZE)))
         self._ends = list(map(sum, zip(self._starts, self._keys, self._values)))
+        # Whether the next one begins where an element's data, which lie after its entry, end.
         self._links = [
-            there == end and at >= place + ELEMENT_SIZE
-            for at, end, there, place in zip(
-                self._starts, self._ends, self._starts[1:], range(self._first, self._limit, ELEMENT_SIZE)
-            )
+            there == end and position >= ELEMENT_SIZE
+            for position, end, there in zip(self._positions, self._ends, [*self._starts[1:], -1])
         ]
 
     def elements(self) -> list[Element]:
@@ -291,9 +283,8 @@ class ElementReader:
 
     def _is_right(self, i: int, count: int) -> bool:
         """Return whether an element's position and sizes are proven by what comes after it."""
-        if i < len(self._links) and self._links[i]:
-            return True
-        return self._is_bucket_there(i) or (i + 1 == count and self._ends_before_slack(self._ends[i]))
+        last = i + 1 == count
+        return self._links[i] or self._is_bucket_there(i) or (last and self._ends_before_slack(self._ends[i]))
 
     def _ends_before_slack(self, end: int) -> bool:
         """Return whether ``end`` is where the slack begins, which is zeros."""
