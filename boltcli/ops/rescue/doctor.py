@@ -137,7 +137,8 @@ def diagnose(
             if error is not None and not isinstance(error, InvalidDatabase):
                 notes.append(f"its records could not be looked at: {error}")
         else:
-            if _is_torn(file):
+            tree, metas = newest_tree(file.buffer)
+            if metas and is_torn(tree, metas, free_pages(tree, metas)):
                 notes.append("it is a torn hot copy: pages of later transactions lie where the tree expects its own, "
                              "as in a copy made while a program wrote to the file")  # fmt: skip
             remedies = _try_all(path, folder, symptoms, notes)
@@ -189,12 +190,6 @@ def _symptoms(path: str, notes: list[str], progress: Callable[[int, int], None] 
     return [Symptom(kind, counts[kind], first[kind], explanation(kind)) for kind in counts]
 
 
-def _is_torn(file: MappedFile) -> bool:
-    """Return whether it looks like a copy that was made while a program wrote to the file."""
-    tree, metas = newest_tree(file.buffer)
-    return bool(metas) and is_torn(tree, metas, free_pages(tree, metas))
-
-
 def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
     """Try every remedy; the best one first: sound ones that keep most without a loss, then the others.
 
@@ -205,10 +200,9 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) 
     remedies = [*(each for each in tried if each is not None), _recover(path, folder, notes)]
     most = max((each.pairs for each in remedies if each.sound), default=0)
 
-    def rank(each: Remedy) -> tuple[bool, bool, bool, bool, int]:
-        return bool(each.problem), not each.sound, 2 * each.pairs < most, bool(each.lost), -each.pairs
-
-    return sorted(remedies, key=rank)
+    return sorted(remedies, key=lambda each: (
+        bool(each.problem), not each.sound, 2 * each.pairs < most, bool(each.lost), -each.pairs,
+    ))  # fmt: skip
 
 
 def _clearing(path: str) -> tuple[list[_Step], int]:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from operator import and_
 from random import Random
 from struct import unpack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import DestinationError, InvalidDatabase
 from ...format.constants import (
@@ -59,8 +58,7 @@ if TYPE_CHECKING:
 
 _MAGIC_SIZE = 4
 _SECTOR = 512
-_CHUNK = 1 << 20  # bytes hashed or filled at a time
-_LARGE = 4 << 20  # bytes of a page run that isn't put together in memory
+_CHUNK = 4 << 20  # bytes put together or hashed at a time
 _IDS = 1 << 15  # bytes of a freelist at a time
 _SMALL = 1 << 24  # a sequence below has too few bytes to be a piece of a value
 
@@ -72,8 +70,6 @@ class Redaction(NamedTuple):
     look like secrets.
     """
 
-    path: str
-    output: str
     size: int
     values: int
     value_bytes: int
@@ -107,8 +103,8 @@ def redact(
             file.check_unchanged()
             destination.commit()
         return Redaction(
-            path, output, file.size, copy.values, copy.value_bytes, copy.keys, copy.pages,
-            copy.table.pages - copy.pages, sorted(copy.secrets), sorted(copy.suspects),
+            file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.table.pages - copy.pages,
+            sorted(copy.secrets), sorted(copy.suspects),
         )  # fmt: skip
 
 
@@ -142,7 +138,12 @@ class _Copy:
             self._heads.highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
         for meta in metas:
             self._meta(meta)
-        self._keep_headers(ruling.hwm if ruling is not None else table.pages)
+        for page in range(2, table.pages):  # of overflow pages they are overwritten with what these hold
+            start = page * table.page_size
+            if self._heads.is_header(page):
+                self._put(start, self.buffer[start : start + PAGE_HEADER_SIZE])
+            elif ruling is not None and page >= ruling.hwm and not table.is_zero(page):
+                self._put(start, FILLER)  # that there is something can still be seen
         if ruling is not None:
             self._freelist(ruling.freelist)
             self._tree(ruling.root, (), progress)
@@ -178,24 +179,12 @@ class _Copy:
         if meta.magic == MAGIC:
             self._put(start, self.buffer[start : body + META_SIZE])
             self.pages += meta.page < self.table.pages
-            return
-        if meta.page >= self.table.pages:
-            return
-        self._put(start, self._heads.kept(meta.page))
-        # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
-        is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
-        if meta.magic == MAGIC_SWAPPED or is_meta:
-            self._put(body, self.buffer[body : body + _MAGIC_SIZE])
-
-    def _keep_headers(self, hwm: int) -> None:
-        """Copy the header of each page; those of overflow pages are overwritten with what they hold."""
-        table = self.table
-        for page in range(2, table.pages):
-            start = page * table.page_size
-            if self._heads.is_header(page):
-                self._put(start, self.buffer[start : start + PAGE_HEADER_SIZE])
-            elif page >= hwm and not table.is_zero(page):
-                self._put(start, FILLER)  # that there is something can still be seen
+        elif meta.page < self.table.pages:
+            self._put(start, self._heads.kept(meta.page))
+            # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
+            is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
+            if meta.magic == MAGIC_SWAPPED or is_meta:
+                self._put(body, self.buffer[body : body + _MAGIC_SIZE])
 
     def _freelist(self, page: int) -> None:
         table = self.table
@@ -207,9 +196,8 @@ class _Copy:
         at = start + PAGE_HEADER_SIZE
         count = table.counts[page]
         if count == COUNT_IN_FIRST_ID:
-            first = self.buffer[at : at + 8]
-            self._put(at, first)
-            count = int.from_bytes(first, "little")
+            self._put(at, self.buffer[at : at + 8])
+            count = int.from_bytes(self.buffer[at : at + 8], "little")
             at += 8
         end = min(at + 8 * count, end - (end - at) % 8)
         for place in range(at, end, _IDS):
@@ -288,19 +276,16 @@ class _Copy:
                 stack += [(each.child, each.key if each.sound else None) for each in reversed(elements) if each.entry]
 
     def _page_elements(self, page: int, first_key: bytes | None) -> list[Element]:
-        table = self.table
-        start = page * table.page_size
+        table, highest = self.table, self._heads.highest
+        kind, count, start = table.kind[page], table.counts[page], page * table.page_size
         end = start + (table.overflows[page] + 1) * table.page_size
-        count = table.counts[page]
-        if table.kind[page] == BRANCH_PAGE:
+        if kind == BRANCH_PAGE:
             count = max(count, 1)  # bbolt's cursor goes to the first element before it asks for the count
-        elements = self._elements(start, table.kind[page], count, end, first_key=first_key)
+        reader = ElementReader(self.buffer, start, kind, count, end, highest=highest, first_key=first_key)
+        elements = reader.elements()
         if table.overflows[page]:
             self._doubt(start, elements)
         return elements
-
-    def _elements(self, start: int, kind: int, count: int, end: int, **more: Any) -> list[Element]:
-        return ElementReader(self.buffer, start, kind, count, end, highest=self._heads.highest, **more).elements()
 
     def _doubt(self, start: int, elements: list[Element]) -> None:
         """Take back what is known of keys in overflow pages that seem to have been overwritten with other pages.
@@ -354,7 +339,9 @@ class _Copy:
         wrong = (kind != LEAF_PAGE) + bool(overflow) + (count > room)
         if pgid or wrong > 1:
             return None, False
-        elements = self._elements(at, kind, count, element.stop, exact=True) if kind == LEAF_PAGE else []
+        highest = self._heads.highest
+        reader = ElementReader(self.buffer, at, kind, count, element.stop, highest=highest, exact=True)
+        elements = reader.elements() if kind == LEAF_PAGE else []
         whole = len(elements) == count and (count > 0 or at + PAGE_HEADER_SIZE == element.stop)
         return elements, not wrong and whole and all(each.sound for each in elements)
 
@@ -415,8 +402,8 @@ class _Copy:
         self, start: int, end: int, fills: list[tuple[int, int, bytes]], pieces: list[tuple[int, bytes]]
     ) -> None:
         """Write a page run that is zeros, but for ``fills`` (place, size, filler) and ``pieces`` over these."""
-        for low in range(start, end, _LARGE):
-            high = min(low + _LARGE, end)
+        for low in range(start, end, _CHUNK):
+            high = min(low + _CHUNK, end)
             image = bytearray(high - low)
             for at, size, filler in fills:
                 first, last = max(at, low), min(at + size, high)
@@ -445,9 +432,8 @@ def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:
     No filler is twice there: that would be damage of another kind.
     """
     ids = unpack(f"<{(stop - start) // 8}Q", buffer[start:stop])
-    fit = [each < highest for each in ids]
-    beside = map(and_, [*fit[1:], False], [False, *fit[:-1]])
+    fit = [False, *(each < highest for each in ids), False]
     return b"".join(
-        each.to_bytes(8, "little") if is_id or between else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
-        for i, (each, is_id, between) in enumerate(zip(ids, fit, beside))
+        each.to_bytes(8, "little") if here or (before and after) else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
+        for i, (each, before, here, after) in enumerate(zip(ids, fit, fit[1:], fit[2:]))
     )

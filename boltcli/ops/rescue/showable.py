@@ -237,8 +237,7 @@ class ElementReader:
     def _entries(self) -> int:
         """Return how many entries there can be before the first data that are proven."""
         starts = [at for at, link in zip(self._starts, self._links) if link]
-        if not starts:
-            starts = [at for at in self._starts[:1] if self._first < at]
+        starts = starts or [at for at in self._starts[:1] if self._first < at]
         return (min([self._told, *starts]) - self._first) // ELEMENT_SIZE
 
     def _wrong(self, i: int) -> int:
@@ -318,10 +317,9 @@ class ElementReader:
 
     def _has_like(self, i: int, content: bytes) -> bool:
         """Return whether a proven key looks the same."""
-        size = len(content)
         return any(
-            self._links[j] and self._keys[j] == size and alike(self._buffer[at : at + size], content)
-            for j, at in enumerate(self._starts[:i])
+            link and size == len(content) and alike(self._buffer[at : at + size], content)
+            for link, size, at in zip(self._links[:i], self._keys, self._starts)
         )
 
 
