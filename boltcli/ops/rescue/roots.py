@@ -192,7 +192,7 @@ class Candidate:
         pages = int.from_bytes(table.marks(range(2, table.own.rfind(1) + 1)), "little")
         return min(
             (pages & ~(self.bitmap | listed)).bit_count() + 4 * (listed & self.bitmap).bit_count()
-            for listed in (0, *table.bitmaps)
+            for listed in (0, *(int.from_bytes(marks, "little") for _, marks in table.freelists))
         )
 
 
