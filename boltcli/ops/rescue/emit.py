@@ -10,31 +10,27 @@ from ...format.page import BUCKET_HEADER
 from ...tree.walk import flat
 from ..read.content import LEAVE, Enter, Pairs, write
 from ..write.dense import DenseWriter
-from .elements import inline_elements, page_elements
-from .tree import IN_TREE
+from .elements import Elements, inline_elements, page_elements
+from .tree import IN_TREE, Altered, Bucket, Loss, RecoveredTree
 
 if TYPE_CHECKING:
     from ...tree.walk import Nested
     from ..read.content import Event
-    from .elements import Elements
-    from .tree import Bucket, RecoveredTree
 
-    Path = tuple[bytes, ...]
-    Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
-    Rank = tuple[int, int]  # where a leaf comes from, and its place among the bucket's leaves
-
+Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
+Rank = tuple[int, int]  # where a leaf comes from, and its place among the bucket's leaves
 _BATCH = 256
 _BATCH_BYTES = 1 << 16
 _STEP = 256  # pages between reports of progress
+_SECOND = "a second pair with this key, on this page: it was left out"
 
 
 class Emission:
     """One writing of a tree. ``pairs`` and ``buckets`` count what was written, ``duplicates`` second versions of keys.
 
-    ``lost`` holds what could not be read of inline buckets: the path, the page, and what it is. ``changed`` is what
-    stands otherwise in the file: path, page, key (None: all of it), and why; ``dropped`` the pairs of pages of the tree
-    that are left out as second versions: path, page, key. ``within`` counts the pairs below the top-level bucket of the
-    name that it is made with.
+    ``lost`` is what could not be read of inline buckets, ``changed`` what stands otherwise in them; ``dropped`` the
+    pairs of pages of the tree that are left out as second versions. ``within`` counts the pairs below the top-level
+    bucket of the name that it is made with.
     """
 
     def __init__(self, tree: RecoveredTree, within: bytes | None = None, only: tuple[bytes, ...] = ()) -> None:
@@ -46,21 +42,19 @@ class Emission:
         self.duplicates = 0
         self.pages = 0
         self.within = 0
-        self.lost: list[tuple[Path, int | None, str]] = []
-        self.changed: list[tuple[Path, int | None, bytes | None, str]] = []
-        self.dropped: list[tuple[Path, int, bytes]] = []
+        self.lost: list[Loss] = []
+        self.changed: list[Altered] = []
+        self.dropped: list[Altered] = []
         self._special = within
         self._path: list[bytes] = []
 
     def count(self) -> None:
         """Count what would be written."""
-        self._write(DenseWriter(None, self.tree.table.page_size), None)
+        self.pairs, self.buckets = write(self._content(None), DenseWriter(None, self.tree.table.page_size))
 
     def write(self, fd: int, page_size: int, progress: Callable[[int, int], None] | None = None) -> int:
         """Write the database to ``fd``; returns its size in bytes. Raises OSError."""
-        return self._write(DenseWriter(fd, page_size), progress)
-
-    def _write(self, writer: DenseWriter, progress: Callable[[int, int], None] | None) -> int:
+        writer = DenseWriter(fd, page_size)
         self.pairs, self.buckets = write(self._content(progress), writer)
         return writer.size
 
@@ -105,15 +99,13 @@ class Emission:
     def _merged(self, bucket: Bucket, leaves: list[tuple[Rank, int]]) -> Nested[Event]:
         """Yield the content of leaves that share keys; of two versions, that of the leaf with the lower rank."""
         chosen: Chosen = {}
+        only = len(leaves) == 1 and not bucket.added and len(self._path) >= len(self.only)
+        self.pages += len(leaves)
         for (origin, _), page in sorted(leaves):
-            self.pages += 1
             found = page_elements(self.tree.table, page)
             if found is None:
                 continue
-            if (
-                len(leaves) == 1 and found.sound and found.dense and not any(found.flags)
-                and not bucket.added and len(self._path) >= len(self.only)
-            ):  # fmt: skip
+            if only and found.sound and found.dense and not any(found.flags):
                 yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
                 return
             self._choose(chosen, found, page, origin)
@@ -127,7 +119,7 @@ class Emission:
                 continue
             self.duplicates += 1
             if origin == IN_TREE:
-                self.dropped.append((tuple(self._path), page, key))
+                self.dropped.append(Altered(tuple(self._path), key, page, _SECOND))
 
     def _elements(self, bucket: Bucket | None, chosen: Chosen) -> Nested[Event]:
         """Yield elements one by one, and the nested buckets that stand in none of them. None: of an inline bucket."""
@@ -191,7 +183,7 @@ class Emission:
             return None
         if inner.lost:
             self._note_lost(name, page, f"{inner.lost} damaged elements of an inline bucket")
-        self.changed += [((*self._path, name), page, key, why) for key, why in inner.mended]
+        self.changed += [Altered((*self._path, name), key, page, why) for key, why in inner.mended]
         return self._inside(inner, page)
 
     def _inside(self, inner: Elements, page: int) -> Nested[Event]:
@@ -200,4 +192,4 @@ class Emission:
         yield from self._elements(None, chosen)
 
     def _note_lost(self, name: bytes, page: int, what: str) -> None:
-        self.lost.append(((*self._path, name), page, what))
+        self.lost.append(Loss((*self._path, name), page=page, reason=what))

@@ -19,7 +19,7 @@ from .emit import Emission
 from .pages import MappedFile
 from .search import Recovery, State, is_mended, recover
 from .text_mode import PROVED, TextMode, undone
-from .tree import OLDER, PLACED, Bucket, RecoveredTree
+from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, Path, RecoveredTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,25 +31,6 @@ _MOST_ALTERED = 100  # differences of one kind that are listed
 PAGE_SIZES = tuple(1024 << i for i in range(7))
 _PAGE_SIZE = 4096
 LOST_AND_FOUND = b"lost+found"
-
-
-class Loss(NamedTuple):
-    """What is missing: keys of ``bucket`` from ``low`` up to ``high`` (None: no end), because of ``page``."""
-
-    bucket: tuple[bytes, ...]
-    low: bytes | None = None
-    high: bytes | None = None
-    page: int | None = None
-    reason: str = ""
-
-
-class Altered(NamedTuple):
-    """What ``output`` holds otherwise than bbolt reads it: ``key`` of ``bucket`` (None: no single one), and why."""
-
-    bucket: tuple[bytes, ...]
-    key: bytes | None
-    page: int | None
-    reason: str
 
 
 class Report(NamedTuple):
@@ -101,7 +82,7 @@ def recover_file(
     timeout: float = 1.0,
     page_size: int = 0,
     state: int = 0,
-    bucket: tuple[bytes, ...] = (),
+    bucket: Path = (),
     lost_and_found: bytes | None = LOST_AND_FOUND,
     deleted: bool = False,
     replace: bool = False,
@@ -188,16 +169,14 @@ def other_database(offset: int) -> str:
     return f"another database begins at byte {offset}: open it with --offset {offset}"
 
 
-def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], *, left_out: bool) -> list[Loss]:
+def losses(done: Recovery, emission: Emission, bucket: Path, *, left_out: bool) -> list[Loss]:
     """Return what is known to be missing in the result."""
     found = []
     for gap in done.gaps():
         path = gap.bucket.path()
         if path[: len(bucket)] != bucket:
             continue
-        reason = gap.reason
-        if gap.filled:
-            reason += f"; {gap.filled} page{'s' * (gap.filled > 1)} that fit{'s' * (gap.filled == 1)} put in its place"
+        reason = _reason(gap, "that fits" if gap.filled == 1 else "that fit")
         found.append(Loss(path, gap.low or None, gap.high, gap.page, reason))
     if done.torn:
         reason = "pages of later transactions lie among those of the tree: the file was written to while it was copied"
@@ -211,39 +190,35 @@ def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], *, lef
     if not done.metas and not done.tree.top.leaves and not found:
         found.append(Loss((), reason="the root page was not found"))
     found += [Loss((), reason=other_database(offset)) for offset in done.others]
-    found += [Loss(path, page=page, reason=what) for path, page, what in emission.lost]
+    found += emission.lost
     if left_out:
         reason = "it is not known where the page belongs; it was left out"
         found += [Loss((), page=page, reason=reason) for page in done.left]
     return found
 
 
-def alterations(done: Recovery, emission: Emission, bucket: tuple[bytes, ...]) -> list[Altered]:
+def _reason(gap: Gap, which: str) -> str:
+    """Return why something is missing, and how many pages, of ``which`` kind, were put in its place."""
+    pages = f"; {gap.filled} page{'s' * (gap.filled > 1)} {which} put in its place"
+    return gap.reason + pages * (gap.filled > 0)
+
+
+def alterations(done: Recovery, emission: Emission, bucket: Path) -> list[Altered]:
     """Return what is known to be in the result otherwise than it stands in the tree of the file."""
-    found = [
-        Altered(change.bucket.path(), change.key, change.page, change.reason)
-        for change in done.tree.changes
-    ]  # fmt: skip
+    found = list(done.tree.changes)
     if done.tree.top.sequence and not bucket:
         reason = f"the root bucket has the sequence {done.tree.top.sequence}; bbolt never gives it one"
         found.append(Altered((), None, None, f"{reason}: it was left out"))
-    found += [Altered(path, key, page, reason) for path, page, key, reason in emission.changed]
-    found += [
-        Altered(path, key, page, "a second pair with this key, on this page: it was left out")
-        for path, page, key in emission.dropped
-    ]
+    found += emission.changed + emission.dropped
     for gap in done.tree.gaps:
         if gap.complete:
-            reason = f"{gap.reason}; {gap.filled} page{'s' * (gap.filled > 1)} that nothing led to put in its place"
-            found.append(Altered(gap.bucket.path(), None, gap.page, reason))
+            found.append(Altered(gap.bucket.path(), None, gap.page, _reason(gap, "that nothing led to")))
     found = [each for each in found if each.bucket[: len(bucket)] == bucket]
-    if done.lost_pages:
-        for page in done.left:
-            found.append(Altered((), None, page, "it is not known where the page belongs: it is in lost+found"))
-    return found
+    reason = "it is not known where the page belongs: it is in lost+found"
+    return found + [Altered((), None, page, reason) for page in done.left if done.lost_pages]
 
 
-def compared(path: str, fd: int, bucket: tuple[bytes, ...], but: set[bytes | None]) -> list[Altered] | None:
+def compared(path: str, fd: int, bucket: Path, but: set[bytes | None]) -> list[Altered] | None:
     """Read the file as bbolt does, and return how the result, which is open as ``fd``, differs from that.
 
     None if bbolt can't open the file. ``but``: top-level buckets that the file doesn't have.
@@ -270,12 +245,12 @@ def compared(path: str, fd: int, bucket: tuple[bytes, ...], but: set[bytes | Non
 
 def notes(done: Recovery) -> list[str]:
     """Return what has to be known of the meta pages."""
-    found = []
-    table = done.table
-    for meta in sorted(done.metas, key=lambda meta: meta.page):
-        if is_mended(table, meta):
-            found.append(f"meta page {meta.page}, of transaction {meta.txid}, is not valid as it stands: bbolt passes "
-                         "over it: one wrong bit was corrected")  # fmt: skip
+    found = [
+        f"meta page {meta.page}, of transaction {meta.txid}, is not valid as it stands: bbolt passes over it: one "
+        "wrong bit was corrected"
+        for meta in sorted(done.metas, key=lambda meta: meta.page)
+        if is_mended(done.table, meta)
+    ]
     if len(done.metas) == 1:
         meta = done.metas[0]
         found.append(f"meta page {1 - meta.page} is not valid: if it was that of a newer transaction than {meta.txid}, "

@@ -8,8 +8,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Set
 from dataclasses import dataclass, field
+from itertools import compress
 from operator import and_
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.meta import Meta
@@ -17,7 +18,6 @@ from ...format.page import BUCKET_HEADER
 from .elements import Elements, fits, is_reused, page_elements, readable
 from .pages import PageTable, find_metas, find_page_size
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
 
@@ -61,11 +61,11 @@ class Bucket:
         count = len(self.leaves)
         return [self.leaves[number] for number in {0, count // 2, count - 1}] if count else []
 
-    def path(self) -> tuple[bytes, ...]:
+    def path(self) -> Path:
         """Return the names that lead to it from the root bucket, whose path is ()."""
         names: list[bytes] = []
-        bucket: Bucket | None = self
-        while bucket is not None and bucket.parent is not None:
+        bucket = self
+        while bucket.parent is not None:
             names.append(bucket.name)
             bucket = bucket.parent
         return tuple(reversed(names))
@@ -95,15 +95,22 @@ class Gap:
         return not self.low and self.high is None
 
 
-class Change(NamedTuple):
-    """Something that was taken otherwise than it stands in the file: of ``bucket``, on ``page``, and why.
+class Loss(NamedTuple):
+    """What is missing: keys of ``bucket`` from ``low`` up to ``high`` (None: no end), because of ``page``."""
 
-    ``key`` None: all of the page.
-    """
+    bucket: Path
+    low: bytes | None = None
+    high: bytes | None = None
+    page: int | None = None
+    reason: str = ""
 
-    bucket: Bucket
-    page: int
+
+class Altered(NamedTuple):
+    """What the result holds otherwise than bbolt reads it: ``key`` of ``bucket`` (None: no single one), and why."""
+
+    bucket: Path
     key: bytes | None
+    page: int | None
     reason: str
 
 
@@ -121,7 +128,7 @@ class RecoveredTree:
         self.used = bytearray(table.pages)
         self.buckets: list[Bucket] = []
         self.gaps: list[Gap] = []
-        self.changes: list[Change] = []
+        self.changes: list[Altered] = []
         self.names: set[bytes] = set()
         self.top = self.bucket(None, b"", root or 0, sequence)
         if root is not None:
@@ -180,23 +187,19 @@ class RecoveredTree:
                 reason = f"{lost} damaged branch elements" if found.keys else "a branch page without elements"
                 self.gap(bucket, low, high, page, reason, lost)
             keys = found.keys
-            below: list[Step] = []
             leaves = any(self.table.is_tree(child) and self.table.kind[child] == LEAF_PAGE for child in found.pgids)
-            for i, child in enumerate(found.pgids):
-                start = keys[i] if i else low
-                stop = keys[i + 1] if i + 1 < len(keys) else high
-                below.append((bucket, child, start, stop, keys[i], leaves))
-            below.reverse()
-            stack += below
+            below = zip(found.pgids, [low, *keys[1:]], [*keys[1:], high], keys)
+            stack += [(bucket, child, start, stop, key, leaves) for child, start, stop, key in below][::-1]
 
     def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
         """Mark the page and the rest of its run."""
         table = self.table
         own = table.is_tree(page)
-        self.changes += [Change(bucket, page, key, reason) for key, reason in found.mended]
+        path = bucket.path() if found.mended or not own else ()
+        self.changes += [Altered(path, key, page, reason) for key, reason in found.mended]
         if not own:
             reason = f"the page says that it is page {table.bears(page)}, of type {table.flags(page):#x}"
-            self.changes.append(Change(bucket, page, None, f"{reason}: it was taken for what is expected here"))
+            self.changes.append(Altered(path, None, page, f"{reason}: it was taken for what is expected here"))
         self.owner[page] = bucket.index + 1
         pages = 1 + table.overflows[page]
         if pages == 1 and own and table.sound[page]:
@@ -206,36 +209,33 @@ class RecoveredTree:
         needed = max(1, -(-(end - page * table.page_size) // table.page_size))
         if needed > pages or (needed < pages and table.is_torn(page)):
             reason = f"its header says {pages} pages, its elements need {needed}"
-            self.changes.append(Change(bucket, page, None, reason))
+            self.changes.append(Altered(bucket.path(), None, page, reason))
             pages = needed
         for each in range(page, min(page + pages, table.pages)):
             self.used[each] = 1
 
     def _nested(self, bucket: Bucket, page: int, found: Elements, strict: bool) -> list[Step]:
-        """Return the buckets in a leaf page that have pages of their own, to be walked."""
+        """Return the buckets in a leaf page that have pages of their own, to be walked, the last one first."""
         roots: list[Step] = []
-        buffer = found.buffer
         if bucket is self.top:
-            self.names.update(key for key, flag in zip(found.keys, found.flags) if flag)
-        for i, flag in enumerate(found.flags):
-            if not flag:
-                continue
+            self.names.update(compress(found.keys, found.flags))
+        for i in compress(range(found.count), found.flags):
             start, stop, name = found.mids[i], found.ends[i], found.keys[i]
             if stop - start < BUCKET_HEADER_SIZE:
                 self.gap(bucket, name, name + b"\0", page, "a bucket's value that is too small", 1)
                 continue
-            root, sequence = BUCKET_HEADER.unpack_from(buffer, start)
+            root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
             if root == 0 or name in bucket.children:
                 continue
             if len(self.buckets) >= _MOST_BUCKETS:
                 self.gap(bucket, name, name + b"\0", page, "there are too many buckets", 1)
                 continue
+            made = self.bucket(bucket, name, root, sequence)
             if strict and (is_reused(self.table, found.keys, root) or is_reused(self.table, self.names, root)):
-                self.gap(self.bucket(bucket, name, root, sequence), b"", None, root, OTHER_BUCKET)
-                continue
-            roots.append((self.bucket(bucket, name, root, sequence), root, b"", None, None, False))
-        roots.reverse()
-        return roots
+                self.gap(made, b"", None, root, OTHER_BUCKET)
+            else:
+                roots.append((made, root, b"", None, None, False))
+        return roots[::-1]
 
     def read(self, page: int, low: bytes, high: bytes | None) -> tuple[Elements | None, str]:
         """Return the elements of the page if they belong between ``low`` and ``high``; else None and why not."""
