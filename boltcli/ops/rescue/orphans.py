@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ...format.constants import LEAF_PAGE
-from .elements import Elements, first_key, page_elements
-from .roots import outgoing
-from .tree import Hits, Path, RecoveredTree
+from .elements import Elements, page_elements
+from .roots import Link, PageGraph
+from .tree import Hits, Pairs, Path, RecoveredTree, sample
 
-Pairs = dict[bytes, tuple[int, bytes]]  # key: whether it is a bucket's name, value
 PAIRS, BUCKETS = 1, 2
 UNRANKED = 50
 _DIGITS = "0123456789abcdefABCDEF-"
 _START = 8  # bytes of values that are compared
 _SEVERAL = 3  # values that begin alike hardly by chance
-_SAMPLES = 8  # keys of a group that are looked up
 _MOST_LEVELS = 64  # levels of a tree
 
 
@@ -45,19 +43,14 @@ class Group:
     rank: int = UNRANKED
 
     def found_in(self, hits: Hits) -> dict[Path, tuple[int, int]]:
-        """Return how many of the samples stand in a bucket, and how many of them with the same value."""
-        found: dict[Path, tuple[int, int]] = {}
+        """Return how many of the samples stand in a bucket, and how many of them with the same value, not empty."""
+        found: Counter[Path] = Counter()
+        equal: Counter[Path] = Counter()
         for key, (flag, value) in self.samples.items():
-            seen: dict[Path, bool] = {}
-            for path, kind, digest in hits.get(key, ()):
-                if kind == flag:
-                    seen[path] = seen.get(path, False) or (
-                        bool(value) and digest == hash(value)
-                    )  # empty ones are equal
-            for path, equal in seen.items():  # anywhere
-                same, alike = found.get(path, (0, 0))
-                found[path] = same + 1, alike + equal
-        return found
+            places = [(path, digest == hash(value)) for path, kind, digest in hits.get(key, ()) if kind == flag]
+            found.update({path for path, _ in places})
+            equal.update({path for path, same in places if same and value})
+        return {path: (count, equal[path]) for path, count in found.items()}
 
     def points_in(self, hits: Hits) -> dict[Path, float]:
         """Return up to 20 points for a bucket that holds the samples, up to 10 if only the keys are the same."""
@@ -73,13 +66,6 @@ def wanted_of(groups: list[Group]) -> set[bytes]:
 def kinds_of(flags: Collection[int]) -> int:
     """Return what is among elements with these flags: pairs, buckets, or both."""
     return (BUCKETS if any(flags) else 0) | (0 if all(flags) else PAIRS)
-
-
-def sample(leaf: Elements) -> Pairs:
-    """Return some pairs of a leaf, evenly spaced."""
-    count = leaf.count
-    step = max(1, count // _SAMPLES)
-    return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in range(0, count, step)}
 
 
 class Shape(NamedTuple):
@@ -154,17 +140,12 @@ def common(one: bytes, other: bytes) -> int:
 class Orphans:
     """The orphans of a tree: ``pages``, and a byte of 1 for each of them in ``marks``."""
 
-    def __init__(self, tree: RecoveredTree, free: bytearray | None, roots: set[int]) -> None:
+    def __init__(self, tree: RecoveredTree, graph: PageGraph, free: bytearray | None, roots: set[int]) -> None:
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees."""
-        self.table = table = tree.table
-        self.pages = [
-            page for page in range(2, table.pages)
-            if not tree.used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
-            and page not in roots
-        ]  # fmt: skip
-        self.marks = bytearray(table.pages)
-        for page in self.pages:
-            self.marks[page] = 1
+        self.table = tree.table
+        self.links = graph.links
+        self.pages = [page for page in tree.unreached(free) if page not in roots]
+        self.marks = self.table.marks(self.pages)
 
     def groups(self) -> list[Group]:
         """Return those that no other one leads to, with what they lead to."""
@@ -172,27 +153,24 @@ class Orphans:
 
     def below(self, page: int) -> list[int]:
         """Return the orphans that an orphan leads to."""
-        return [child for child, _, right in self._links(page) if right]
+        return [link.page for link in self._links(page) if link.right]
 
-    def _links(self, page: int) -> list[tuple[int, bytes | None, bool]]:
-        """Return the orphans to which a page refers, the key that they must begin with, and whether they do."""
-        found = page_elements(self.table, page)
-        return [] if found is None else [
-            (child, key, key is None or first_key(self.table, child) == key)
-            for child, key in outgoing(self.table, found)
-            if child < self.table.pages and self.marks[child] and child != page
-        ]  # fmt: skip
+    def _links(self, page: int) -> list[Link]:
+        """Return how a page leads to orphans."""
+        return [
+            link
+            for link in self.links[page]
+            if link.page != page and link.page < len(self.marks) and self.marks[link.page]
+        ]
 
     def _tops(self) -> list[int]:
         """Return the orphans without a parent among the orphans, except branch pages older than their children."""
-        parents: dict[
-            int, list[tuple[int, bool]]
-        ] = {}  # pages that lead to a page; whether as a branch does, by its keys
+        parents: dict[int, list[tuple[int, bool]]] = {}  # by page those that lead to it, whether as a branch does
         older: list[int] = []  # a child was used for other keys since
         for page in self.pages:
-            for child, key, right in self._links(page):
+            for child, by_key, right in self._links(page):
                 if right:
-                    parents.setdefault(child, []).append((page, key is not None))
+                    parents.setdefault(child, []).append((page, by_key))
                 else:
                     older.append(page)
         branches = {child: {page for page, branch in above if branch} for child, above in parents.items()}
@@ -217,31 +195,23 @@ class Orphans:
 
     def group(self, page: int) -> Group | None:
         """Return what is below an orphan; None if it holds nothing."""
-        leaf, first = self._descend(page, 1)
-        end, last = self._descend(page, -1)
-        if leaf is None or end is None:
+        top = page_elements(self.table, page)
+        leaf, end = self._outermost(page, 1), self._outermost(page, -1)
+        if top is None or leaf is None or end is None:
             return None
         samples = sample(leaf) | sample(end)
-        is_leaf = self.table.kind[page] == LEAF_PAGE
-        size = max(leaf.ends) - leaf.first if is_leaf else self.table.page_size
+        size = max(leaf.ends) - leaf.first if top.leaf else self.table.page_size
+        last = max(top.keys[-1], end.keys[-1], end.keys[0])
         holds = kinds_of(leaf.flags) | kinds_of(end.flags)
-        last = max(last, end.keys[-1], end.keys[0])
-        return Group(page, is_leaf, size, first, last, samples, holds, shape_of(samples))
+        return Group(page, top.leaf, size, top.keys[0], last, samples, holds, shape_of(samples))
 
-    def _descend(self, page: int, step: int) -> tuple[Elements | None, bytes]:
-        """Return the outermost leaf on a side that a page still leads to, and the outermost key that the pages name."""
-        named: bytes | None = None
+    def _outermost(self, page: int | None, step: int) -> Elements | None:
+        """Return the outermost leaf on a side that a page still leads to."""
         for _ in range(_MOST_LEVELS):
-            found = page_elements(self.table, page)
-            if found is None or not found.keys:
-                break
-            if named is None:
-                named = found.keys[0] if step > 0 else found.keys[-1]
+            found = page_elements(self.table, page) if page is not None else None
+            if page is None or found is None or not found.keys:
+                return None
             if found.leaf:
-                return found, named
-            links = zip(found.pgids[::step], found.keys[::step])
-            child = next((child for child, key in links if first_key(self.table, child) == key), None)
-            if child is None:
-                break
-            page = child
-        return None, b""
+                return found
+            page = next((link.page for link in self.links[page][::step] if link.right), None)
+        return None

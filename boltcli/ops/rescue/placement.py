@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .elements import readable
-from .orphans import BUCKETS, UNRANKED, Group, Orphans, Pairs, Shape, kinds_of, likeness, sample, shape_of, wanted_of
-from .tree import PLACED, find_keys
-
-if TYPE_CHECKING:
-    from .restore import SameBucket
-    from .tree import Bucket, Gap, Hits, Path, RecoveredTree
+from .orphans import BUCKETS, UNRANKED, Group, Orphans, Shape, kinds_of, likeness, shape_of, wanted_of
+from .restore import SameBucket
+from .roots import PageGraph
+from .tree import PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
 _ENOUGH_ALONE = 0.0  # if it is the only one
@@ -29,8 +26,6 @@ _MOST_TWINS = 10  # one in so many may be of another bucket
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _VOTE = 20.0  # points for the bucket that all older pages name
-_SIBLINGS = 16  # buckets beside one that are looked at
-_FEW = 2  # of them are taken for what a bucket looks like
 
 
 class Choice(NamedTuple):
@@ -46,8 +41,8 @@ class Placement:
     """The placing of orphans of one file: ``placed`` pages, ``dropped`` (stale) ones, ``left`` for lost+found."""
 
     def __init__(
-        self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
-        same_bucket: SameBucket, *, all_live: bool = False, torn: bool = False,
+        self, tree: RecoveredTree, references: list[RecoveredTree], graph: PageGraph, free: bytearray | None,
+        roots: set[int], same_bucket: SameBucket, *, all_live: bool, torn: bool,
     ) -> None:  # fmt: skip
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
 
@@ -62,14 +57,12 @@ class Placement:
         self.placed = 0
         self.dropped = 0
         self.left: list[Group] = []
-        self._orphans = Orphans(tree, free, roots)
-        self._looks = BucketShape(tree)
+        self._orphans = Orphans(tree, graph, free, roots)
         self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
         self._marks = bytearray(tree.used)  # with the lost pages before which runs were looked for
         self._groups = self._orphans.groups()
         self._find_evidence(references, same_bucket)
-        # The buckets that the tree has; whether nothing is missing in them.
-        self._whole = {bucket.path(): not bucket.gaps for bucket in tree.buckets}
+        self._looks: dict[int, tuple[int, int, Shape | None]] = {}  # by bucket, see _look
 
     def run(self) -> None:
         """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
@@ -201,16 +194,11 @@ class Placement:
         second = others[0].points if others else 0.0
         if self.free is None:
             path = first.gap.bucket.path()
-            gone = [points for where, points in group.evidence.items() if self._is_gone(where)]
-            second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
+            second = max([second, *(share for where, share in group.stale.items() if where != path)])
         enough = _ENOUGH if others or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
         if first.points < enough or first.points - second < (_MARGIN if others or second else -1.0):
             return None
         return first
-
-    def _is_gone(self, path: Path) -> bool:
-        """Return whether there was a bucket that the newest tree doesn't have any more."""
-        return path not in self._whole and self._whole.get(path[:-1], False)
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
         """Return how well a group fits a gap; None if it cannot be there."""
@@ -225,7 +213,8 @@ class Placement:
         elif gap.low or gap.high is not None:
             points += 3.0
         points += group.evidence.get(bucket.path(), 0.0)
-        return Choice(points + self._looks.likeness(group, bucket), points, group, gap)
+        shape = self._look(bucket)[2]
+        return Choice(points + (likeness(group.shape, shape) if shape else 0.0), points, group, gap)
 
     def _is_possible(self, group: Group, gap: Gap) -> bool:
         bucket = gap.bucket
@@ -243,8 +232,24 @@ class Placement:
 
     def _suits(self, group: Group, bucket: Bucket) -> bool:
         """Return whether pairs go to a bucket of pairs, or buckets to one of buckets, as far as that is known."""
-        kind = self._looks.kind(bucket)
-        return not kind or bool(kind & group.holds)
+        kinds = self._look(bucket)[1]
+        return not kinds or bool(kinds & group.holds)
+
+    def _look(self, bucket: Bucket) -> tuple[int, int, Shape | None]:
+        """Return how many leaves a bucket has, whether they hold pairs (1) or buckets (2) or both, and their shape.
+
+        It is looked at again when it has twice as many.
+        """
+        size = len(bucket.leaves)
+        known = self._looks.get(bucket.index, (0, 0, None))
+        if size and size >= 2 * known[0]:
+            kinds = 0
+            pairs: Pairs = {}
+            for _, found in readable(self.table, bucket.some_leaves()):
+                kinds |= kinds_of(found.flags)
+                pairs |= sample(found)
+            known = self._looks[bucket.index] = size, kinds, shape_of(pairs) if pairs else None
+        return known
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
         """Return whether the bucket has another placed group among whose keys this one's are."""
@@ -272,52 +277,6 @@ class Placement:
         if any(same == every and equal for same, equal in group.found_in(hits).values()):
             return True
         return not self.all_live and not any(_could_hold(gap, group) for gap in self.tree.gaps)
-
-
-class BucketShape:
-    """What the buckets of a tree that is being filled hold: kinds and shapes."""
-
-    def __init__(self, tree: RecoveredTree) -> None:
-        self._table = tree.table
-        self._kinds: dict[int, int] = {}
-        self._shapes: dict[int, tuple[int, Shape | None]] = {}
-
-    def kind(self, bucket: Bucket) -> int:
-        """Return whether a bucket holds pairs (1), buckets (2) or both (3); 0 if nothing tells."""
-        if not bucket.leaves:
-            return 0
-        if bucket.index not in self._kinds:
-            flags = [flag for _, found in readable(self._table, bucket.leaves[:4]) for flag in found.flags]
-            self._kinds[bucket.index] = kinds_of(flags) if flags else 0
-        return self._kinds[bucket.index]
-
-    def likeness(self, group: Group, bucket: Bucket) -> float:
-        """Return points for pairs that look like the bucket's; negative ones if they don't."""
-        size = len(bucket.leaves)
-        known = self._shapes.get(bucket.index)
-        if known is None or (size and size >= 2 * known[0]):
-            pairs = self._pairs(bucket) or self._peers(bucket)
-            self._shapes[bucket.index] = known = size, shape_of(pairs) if pairs else None
-        return 0.0 if known[1] is None else likeness(group.shape, known[1])
-
-    def _peers(self, bucket: Bucket) -> Pairs:
-        """Return pairs of buckets that should look like a nested one: of its name beside its parent's, or beside it."""
-        parent = bucket.parent
-        if parent is None or parent.parent is None:
-            return {}
-        cousins = [each.children.get(bucket.name) for each in islice(parent.parent.children.values(), _SIBLINGS)]
-        if parent.parent.parent is None or not any(each for each in cousins if each is not bucket):
-            cousins = list(islice(parent.children.values(), _SIBLINGS))
-        some = [self._pairs(each) for each in cousins if each is not None and each is not bucket]
-        some = [pairs for pairs in some if pairs][:_FEW]
-        return some[0] | some[-1] if some and likeness(shape_of(some[0]), shape_of(some[-1])) > 0 else {}
-
-    def _pairs(self, bucket: Bucket) -> Pairs:
-        """Return some pairs of the bucket."""
-        pairs: Pairs = {}
-        for _, found in readable(self._table, bucket.some_leaves()):
-            pairs.update(sample(found))
-        return pairs
 
 
 def _could_hold(gap: Gap, group: Group) -> bool:

@@ -13,9 +13,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 
-from ...format.constants import BRANCH_PAGE
-from .elements import first_key, fits, is_reused, page_elements, readable
-from .pages import PageTable
+from .elements import fits, is_reused, page_elements, readable
 from .roots import BucketPages, Candidate, newest_first
 from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Path, RecoveredTree
 
@@ -26,15 +24,14 @@ _DEEP = 64  # levels of buckets whose pages are lost
 class SameBucket:
     """Pages of one bucket have the same number in ``of``. ``votes`` counts what older pages say, by that number."""
 
-    __slots__ = ("_pages", "_parents", "_table", "votes")
-
-    def __init__(self, table: PageTable, trees: list[RecoveredTree], pages: BucketPages) -> None:
+    def __init__(self, trees: list[RecoveredTree], pages: BucketPages) -> None:
         """``trees``: the recovered tree and older ones; ``pages``: the leaf pages of buckets."""
-        self._table = table
+        self._table = table = pages.graph.table
         self._parents = array("Q", range(table.pages))
-        for page in range(2, table.pages):
-            if table.kind[page] == BRANCH_PAGE and table.is_tree(page):
-                self._join(page)
+        for page, links in pages.graph.links.items():
+            for link in links:
+                if link.by_key and link.right:  # a child that is still what the branch's key says
+                    self._parents[self.of(link.page)] = self.of(page)
         self.votes: dict[int, Counter[Path]] = {}
         self._pages: dict[Path, dict[int, None]] = {}
         self._ask(trees, pages)
@@ -55,15 +52,6 @@ class SameBucket:
     def versions(self, path: Path) -> list[int]:
         """Return present and former leaf pages of the bucket of buckets at ``path``."""
         return [page for page in self._pages.get(path, ()) if self.name(page) == path]
-
-    def _join(self, page: int) -> None:
-        """Join a branch page with the children that are still what its keys say."""
-        found = page_elements(self._table, page)
-        if found is None:
-            return
-        for child, key in zip(found.pgids, found.keys):
-            if first_key(self._table, child) == key:
-                self._parents[self.of(child)] = self.of(page)
 
     def _ask(self, trees: list[RecoveredTree], pages: BucketPages) -> None:
         """Ask the pages of buckets whose path is known, from the trees or from pages with the same names."""

@@ -11,19 +11,18 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...format.meta import Meta
 from ...tree.walk import flat
 from .elements import Elements, first_key, is_reused, page_elements, readable
 from .pages import PageTable
-from .tree import REUSED, Path, RecoveredTree, find_keys
+from .tree import REUSED, Pairs, Path, RecoveredTree, find_keys, sample
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...tree.walk import Nested
 
 _MOST_ALIKE = 8  # families that a page is compared with
-_UNKNOWN, _OPEN, _WHOLE, _BROKEN = range(4)
 _MOST_CANDIDATES = 48
 _BUDGET = 6  # times the pages of the file that candidates may have together
 _VERSIONS = 4  # others, of a root, that are looked at
@@ -33,18 +32,13 @@ _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those wit
 class BucketPages:
     """The leaf pages that hold nothing but buckets, in families. ``family`` by page, ``names`` by page."""
 
-    __slots__ = ("_sets", "_table", "bucketish", "family", "names")
-
-    def __init__(self, table: PageTable, bucketish: bytearray) -> None:
-        """``bucketish`` marks the pages that lead to nothing but bucket elements."""
-        self._table = table
-        self.bucketish = bucketish
+    def __init__(self, graph: PageGraph) -> None:
+        self.graph = graph
         self.family: dict[int, int] = {}
         self.names: dict[int, frozenset[bytes]] = {}
         self._sets: list[frozenset[bytes]] = []  # by family, those of its first page
         by_name: dict[bytes, list[int]] = {}
-        pages = (page for page in range(2, table.pages) if bucketish[page] and table.is_tree(page))
-        for page, found in readable(table, pages):
+        for page, found in readable(graph.table, [page for page in sorted(graph.links) if graph.bucketish[page]]):
             if found.leaf:
                 self.names[page] = frozenset(found.keys)
                 self.family[page] = self._family(self.names[page], by_name)
@@ -74,77 +68,68 @@ class BucketPages:
 class PageGraph:
     """Which pages lead to which, over all pages that bear their own id, whatever generation they are of.
 
-    ``state`` says whether all that a page leads to is whole, ``sizes`` how many pages it leads to. ``bucketish``: it
-    leads to nothing but bucket elements. ``contained``: a whole page leads to it.
+    ``links`` has by page those that it leads to; ``sizes`` how many pages it leads to. ``bucketish``: it leads to
+    nothing but bucket elements. ``contained``: a whole page leads to it.
     """
-
-    __slots__ = ("bucketish", "contained", "sizes", "state", "table")
 
     def __init__(self, table: PageTable) -> None:
         self.table = table
-        self.state = bytearray(table.pages)
-        self.sizes = array("Q", bytes(8 * table.pages))
+        self.links: dict[int, list[Link]] = {}
+        self.sizes = array("Q", bytes(8 * table.pages))  # 0: it was not looked at yet, or not all that it leads to
         self.bucketish = bytearray(table.pages)
         self.contained = bytearray(table.pages)
+        self._whole = bytearray(table.pages)  # so is all that it leads to
         for page in range(2, table.pages):
-            if table.is_tree(page) and self.state[page] == _UNKNOWN:
+            if table.is_tree(page) and page not in self.links:
                 list(flat(self._evaluate(page)))
 
     def _evaluate(self, page: int) -> Nested[None]:
         """Look at what ``page`` leads to, then at itself; each page once."""
         table = self.table
-        self.state[page] = _OPEN
         found = page_elements(table, page)
-        links = [] if found is None else outgoing(table, found)
-        for child, _ in reversed(links):
-            if child < table.pages and table.is_tree(child) and self.state[child] == _UNKNOWN:
-                yield self._evaluate(child)
-        self._close(page, links, found)
-
-    def _close(self, page: int, links: list[tuple[int, bytes | None]], found: Elements | None) -> None:
-        table, state = self.table, self.state
+        links = self.links[page] = [] if found is None else outgoing(table, found)
+        for link in reversed(links):
+            if table.is_tree(link.page) and link.page not in self.links:
+                yield self._evaluate(link.page)
         whole = found is not None and found.sound and not table.is_torn(page)
+        bucketish = found is not None and bool(found.keys) and all(found.flags)
         size = 1
-        bucketish = found is not None and bool(found.keys)
-        if found is not None and found.leaf:
-            bucketish = bucketish and all(found.flags)
-        for child, key in links:
-            if not (child < table.pages and state[child] in (_WHOLE, _BROKEN) and self._belongs(child, key)):
-                whole = False
-                bucketish = bucketish and key is None
-                continue
-            size += self.sizes[child]
-            whole = whole and state[child] == _WHOLE
-            if key is not None and not self.bucketish[child]:
-                bucketish = False
+        for child, by_key, right in links:
+            closed = right and self.sizes[child]
+            size += closed
+            whole = whole and bool(closed and self._whole[child])
+            bucketish = bucketish and not (by_key and not (closed and self.bucketish[child]))
         self.sizes[page] = min(size, 1 << 40)
         self.bucketish[page] = bucketish
-        state[page] = _WHOLE if whole else _BROKEN
-        for child, key in links:
+        self._whole[page] = whole
+        for child, by_key, right in links:
             # A branch's key proves that its child is still the same; the root of a bucket may have been reused.
-            if child < table.pages and (whole or (key is not None and self._belongs(child, key))):
+            if right and (whole or by_key):
                 self.contained[child] = 1
-
-    def _belongs(self, child: int, key: bytes | None) -> bool:
-        """Return whether the page is still what it was when the branch element with ``key`` was written."""
-        return key is None or first_key(self.table, child) == key
 
     def roots(self) -> list[int]:
         """Return pages that may be roots, the one that leads to most pages first."""
-        table = self.table
-        found = [
-            page for page in range(2, table.pages)
-            if self.bucketish[page] and not self.contained[page] and table.is_tree(page)
-        ]  # fmt: skip
-        found.sort(key=lambda page: -self.sizes[page])
-        return found
+        found = [page for page in sorted(self.links) if self.bucketish[page] and not self.contained[page]]
+        return sorted(found, key=lambda page: -self.sizes[page])
 
 
-def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]]:
-    """Return where a page leads: child pages with the keys they must begin with, roots of buckets with None."""
+class Link(NamedTuple):
+    """That a page leads to another ``page``: ``by_key`` of a branch, or as the root of a bucket.
+
+    ``right``: the other is still a page of a tree, and begins with that key.
+    """
+
+    page: int
+    by_key: bool
+    right: bool
+
+
+def outgoing(table: PageTable, found: Elements) -> list[Link]:
+    """Return where a page leads, but to the roots of buckets that were reused since."""
     if not found.leaf:
-        return list(zip(found.pgids, found.keys))
-    return [(root, None) for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
+        return [Link(child, True, first_key(table, child) == key) for child, key in zip(found.pgids, found.keys)]
+    roots = [root for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
+    return [Link(root, False, table.is_tree(root)) for root in roots]
 
 
 class Candidate:
@@ -221,20 +206,17 @@ def candidates(
 
     Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
     """
-    roots = graph.roots()
     budget = _BUDGET * table.pages + 10_000
     found: list[Candidate] = []
-    known = names
-    for page in roots:
+    for page in graph.roots():
         if len(found) == _MOST_CANDIDATES or budget < 0:
             break
         made = Candidate(table, page)
         budget -= graph.sizes[page]
         own = made.tree.names
-        if known is None:
-            known = own
-        common = len(own & known)
-        if common and 2 * common >= min(len(own), len(known)):
+        names = own if names is None else names
+        common = len(own & names)
+        if common and 2 * common >= min(len(own), len(names)):
             found.append(made)
     if not every:
         largest = max((made.reached for made in found), default=0)
@@ -328,36 +310,26 @@ def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
 
     Of the keys outside it, a quarter must be in it.
     """
-    used, table = made.tree.used, made.tree.table
-    outside = [
-        page for page in range(2, table.pages)
-        if not used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
-    ]  # fmt: skip
-    groups = _samples(table, outside)
+    groups = _samples(made.tree.table, made.tree.unreached(free))
     return 4 * _inside(made, groups) >= len(groups)
 
 
-def _samples(table: PageTable, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
-    """Return some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
-    return [
-        [(found.keys[i], found.flags[i], hash(found.value(i))) for i in range(0, found.count, max(1, found.count // 4))]
-        for _, found in readable(table, pages)
-        if found.leaf
-    ]
+def _samples(table: PageTable, pages: list[int]) -> list[Pairs]:
+    """Return some pairs of each of these pages that is a leaf."""
+    return [sample(found) for _, found in readable(table, pages) if found.leaf]
 
 
-def _inside(made: Candidate, groups: list[list[tuple[bytes, int, int]]]) -> int:
+def _inside(made: Candidate, groups: list[Pairs]) -> int:
     """Of how many pages most pairs are in a tree.
 
     An index has the keys of what it is an index of, but not the values; those of buckets change.
     """
-
-    hits = find_keys(made.tree, {key for keys in groups for key, _, _ in keys})
+    hits = find_keys(made.tree, {key for pairs in groups for key in pairs})
     inside = 0
-    for keys in groups:
+    for pairs in groups:
         equal = sum(
-            any(kind == flag and (flag or digest == value) for _, kind, digest in hits.get(key, ()))
-            for key, flag, value in keys
+            any(kind == flag and (flag or digest == hash(value)) for _, kind, digest in hits.get(key, ()))
+            for key, (flag, value) in pairs.items()
         )
-        inside += equal > len(keys) // 2
+        inside += equal > len(pairs) // 2
     return inside

@@ -129,7 +129,7 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
             return done
     torn = is_torn(tree, metas, free)
     graph = PageGraph(table)
-    pages = BucketPages(table, graph.bucketish)
+    pages = BucketPages(graph)
     if metas and not tree.gaps and not alone and free is None and not torn:
         done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
         return done
@@ -235,9 +235,11 @@ def _place(
 ) -> None:  # fmt: skip
     """Put the pages that nothing refers to where they belong; ``roots`` are those of the older trees ``references``."""
     tree = done.tree
-    same_bucket = SameBucket(done.table, [tree, *references], pages)
+    same_bucket = SameBucket([tree, *references], pages)
     bring_back_names(tree, same_bucket, done.free)
-    placement = Placement(tree, references, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn)
+    placement = Placement(
+        tree, references, pages.graph, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn
+    )
     placement.run()
     done.placed, done.stale = placement.placed, placement.dropped
     done.left = [group.page for group in placement.left]

@@ -35,6 +35,8 @@ _MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do s
 Path = tuple[bytes, ...]
 # By key the places where it stands: the bucket's path, 1 if the key is a bucket's name, and a hash of its value.
 Hits = dict[bytes, list[tuple[Path, int, int]]]
+Pairs = dict[bytes, tuple[int, bytes]]  # by key: whether it is a bucket's name, value
+_SAMPLES = 8  # pairs of a leaf that are looked up
 _MOST_HITS = 12  # places of one key that are remembered
 
 
@@ -154,6 +156,14 @@ class RecoveredTree:
         """Return the bucket that holds the page."""
         index = self.owner[page] if page < self.table.pages else 0
         return self.buckets[index - 1] if index else None
+
+    def unreached(self, free: bytearray | None) -> list[int]:
+        """Return the whole pages of trees that are neither reached nor in ``free``."""
+        table = self.table
+        return [
+            page for page in range(2, table.pages)
+            if not self.used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
+        ]  # fmt: skip
 
     def walk(
         self, bucket: Bucket, page: int, low: bytes = b"", high: bytes | None = None, origin: int = IN_TREE,
@@ -289,6 +299,12 @@ def has_unreached(tree: RecoveredTree, free: bytearray | None, end: int) -> bool
         table.is_tree(page) and not tree.used[page] and not (free and free[page])
         for page in range(2, min(table.pages, end))
     )  # fmt: skip
+
+
+def sample(leaf: Elements) -> Pairs:
+    """Return some pairs of a leaf, evenly spaced."""
+    every = range(0, leaf.count, max(1, leaf.count // _SAMPLES))
+    return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in every}
 
 
 def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> Hits:
