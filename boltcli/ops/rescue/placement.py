@@ -22,7 +22,6 @@ _ENOUGH_ALONE = 0.0  # if it is the only one
 _MARGIN = 1.5  # points that it must have more than the next one
 _ROUNDS = 50
 _SURE = 5.0
-_MOST_TWINS = 10  # one in so many may be of another bucket
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _VOTE = 20.0  # points for the bucket that all older pages name
@@ -70,7 +69,9 @@ class Placement:
         for _ in range(_ROUNDS):
             self._find_runs(groups)
             choices = [choice for group in groups if not self.tree.used[group.page] and (choice := self._choose(group))]
-            chosen = _surest(choices)
+            # Those with evidence; else those that look like their bucket, or have no alternative.
+            sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not choice.gap.is_whole()]
+            chosen = sure or [choice for choice in choices if choice.points >= -1.0]
             if not chosen:
                 break
             # Pages of buckets first: what they lead to is then no orphan any more.
@@ -282,28 +283,3 @@ class Placement:
 def _could_hold(gap: Gap, group: Group) -> bool:
     """Return whether the group may come from the gap: its keys are in the range."""
     return group.first >= gap.low and (gap.high is None or group.last < gap.high)
-
-
-def _surest(choices: list[Choice]) -> list[Choice]:
-    """Return the choices with evidence; else those that look like their bucket; else those without an alternative.
-
-    Of the latter two none if their keys overlap: then there is another bucket that looks the same, or has lost its
-    name.
-    """
-    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not choice.gap.is_whole()]
-    if sure:
-        return sure
-    for least in (_ENOUGH, -1.0):
-        some = [choice for choice in choices if choice.points >= least]
-        counts = Counter(choice.gap.bucket.index for choice in some)
-        overlaps: Counter[int] = Counter()
-        ends: dict[int, bytes] = {}
-        for choice in sorted(some, key=lambda choice: choice.group.first):
-            index = choice.gap.bucket.index
-            overlaps[index] += choice.group.first <= ends.get(index, b"")
-            ends[index] = max(ends.get(index, b""), choice.group.last)
-        clear = {index for index, count in counts.items() if _MOST_TWINS * overlaps[index] <= count}
-        some = [choice for choice in some if choice.gap.bucket.index in clear]
-        if some:
-            return some
-    return []

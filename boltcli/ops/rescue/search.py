@@ -334,12 +334,11 @@ def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> Rows:
         path = bucket.path()
         rows[path, None] = bucket.sequence
         for page in bucket.leaves:
-            for inside, found in (
-                with_inline(path, page_elements(tree.table, page)) if (path, page) not in common else ()
-            ):
-                rows.update(
-                    ((inside, key), hash(found.value(i))) for i, key in enumerate(found.keys) if not found.flags[i]
-                )
+            if (path, page) in common:
+                continue
+            for inside, found in with_inline(path, page_elements(tree.table, page)):
+                pairs = ((i, key) for i, key in enumerate(found.keys) if not found.flags[i])
+                rows.update(((inside, key), hash(found.value(i))) for i, key in pairs)
                 rows.update((((*inside, name), None), sequence) for _, name, _, sequence in found.roots())
     return rows
 
