@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...format.constants import BUCKET_HEADER_SIZE
@@ -11,7 +12,7 @@ from ...tree.walk import flat
 from ..read.content import LEAVE, Enter, Pairs, write
 from ..write.dense import DenseWriter
 from .elements import Elements, inline_elements, page_elements
-from .tree import IN_TREE, Altered, Bucket, Loss, RecoveredTree
+from .tree import IN_TREE, Altered, Bucket, Loss, Path, RecoveredTree
 
 if TYPE_CHECKING:
     from ...tree.walk import Nested
@@ -25,28 +26,27 @@ _STEP = 256  # pages between reports of progress
 _SECOND = "a second pair with this key, on this page: it was left out"
 
 
+@dataclass(eq=False)
 class Emission:
-    """One writing of a tree. ``pairs`` and ``buckets`` count what was written, ``duplicates`` second versions of keys.
+    """One writing of a tree: all of it, or the bucket ``only`` with those that lead to it.
 
-    ``lost`` is what could not be read of inline buckets, ``changed`` what stands otherwise in them; ``dropped`` the
-    pairs of pages of the tree that are left out as second versions. ``within`` counts the pairs below the top-level
-    bucket of the name that it is made with.
+    ``pairs`` and ``buckets`` count what was written, ``duplicates`` second versions of keys, ``within`` the pairs below
+    the top-level bucket ``special``. ``lost`` is what could not be read of inline buckets, ``changed`` what stands
+    otherwise in them; ``dropped`` the pairs of pages of the tree that are left out as second versions.
     """
 
-    def __init__(self, tree: RecoveredTree, within: bytes | None = None, only: tuple[bytes, ...] = ()) -> None:
-        """``only``: the bucket that is wanted, with those that lead to it."""
-        self.tree = tree
-        self.only = only
-        self.pairs = 0
-        self.buckets = 0
-        self.duplicates = 0
-        self.pages = 0
-        self.within = 0
-        self.lost: list[Loss] = []
-        self.changed: list[Altered] = []
-        self.dropped: list[Altered] = []
-        self._special = within
-        self._path: list[bytes] = []
+    tree: RecoveredTree
+    special: bytes | None = None
+    only: Path = ()
+    pairs: int = 0
+    buckets: int = 0
+    duplicates: int = 0
+    pages: int = 0
+    within: int = 0
+    lost: list[Loss] = field(default_factory=list)
+    changed: list[Altered] = field(default_factory=list)
+    dropped: list[Altered] = field(default_factory=list)
+    _path: list[bytes] = field(default_factory=list)
 
     def count(self) -> None:
         """Count what would be written."""
@@ -63,7 +63,7 @@ class Emission:
         events: Iterator[Event] = flat(self._bucket(self.tree.top))
         reported = 0
         for event in events:
-            if isinstance(event, Pairs) and self._path and self._path[0] == self._special:
+            if isinstance(event, Pairs) and self._path and self._path[0] == self.special:
                 self.within += len(event.keys)
             yield event
             if progress is not None and self.pages - reported >= _STEP:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from .elements import Elements, page_elements
@@ -89,14 +91,10 @@ def shape_of(pairs: Pairs) -> Shape:
     names = pairs.keys()
     values = [value for flag, value in pairs.values() if not flag]
     lengths, sizes = list(map(len, names)), list(map(len, values))
-    start = b"" if not values else values[0][: common(min(values), max(values))]
-    alphabets = 0
-    for name in names:
-        alphabets |= _alphabet(name)
-    return Shape(
-        min(lengths), max(lengths), alphabets,
-        len(values), min(sizes, default=-1), max(sizes, default=-1), start[:_START],
-    )  # fmt: skip
+    start = values[0][: min(_START, common(min(values), max(values)))] if values else b""
+    alphabets = reduce(or_, map(_alphabet, names))
+    least, most = min(sizes, default=-1), max(sizes, default=-1)
+    return Shape(min(lengths), max(lengths), alphabets, len(values), least, most, start)
 
 
 def _alphabet(name: bytes) -> int:
@@ -129,12 +127,7 @@ def likeness(one: Shape, other: Shape) -> float:
 
 def common(one: bytes, other: bytes) -> int:
     """Return how many bytes the two begin with are the same."""
-    count = 0
-    for a, b in zip(one, other):
-        if a != b:
-            break
-        count += 1
-    return count
+    return next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
 
 
 class Orphans:
@@ -144,7 +137,7 @@ class Orphans:
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees."""
         self.table = tree.table
         self.links = graph.links
-        self.pages = [page for page in tree.unreached(free) if page not in roots]
+        self.pages = [page for page in tree.unreached(free) if page not in roots and not tree.table.is_torn(page)]
         self.marks = self.table.marks(self.pages)
 
     def groups(self) -> list[Group]:
@@ -157,40 +150,28 @@ class Orphans:
 
     def _links(self, page: int) -> list[Link]:
         """Return how a page leads to orphans."""
-        return [
-            link
-            for link in self.links[page]
-            if link.page != page and link.page < len(self.marks) and self.marks[link.page]
-        ]
+        marks, count = self.marks, len(self.marks)
+        return [link for link in self.links[page] if link.page != page and link.page < count and marks[link.page]]
 
     def _tops(self) -> list[int]:
         """Return the orphans without a parent among the orphans, except branch pages older than their children."""
-        parents: dict[int, list[tuple[int, bool]]] = {}  # by page those that lead to it, whether as a branch does
+        parents: dict[int, set[int]] = {}  # by page the orphans that lead to it
+        branches: dict[int, set[int]] = {}  # those that do by its first key
         older: list[int] = []  # a child was used for other keys since
         for page in self.pages:
             for child, by_key, right in self._links(page):
                 if right:
-                    parents.setdefault(child, []).append((page, by_key))
+                    parents.setdefault(child, set()).add(page)
+                    branches.setdefault(child, set()).update([page] * by_key)
                 else:
                     older.append(page)
-        branches = {child: {page for page, branch in above if branch} for child, above in parents.items()}
         # Of two versions of a branch page at most one is live. What leads to an older page is older, too.
         older += [page for above in branches.values() if len(above) > 1 for page in above]
-        dissolved: set[int] = set()
-        while older:
-            page = older.pop()
-            if page not in dissolved:
-                dissolved.add(page)
-                older += branches.get(page, ())
-        below = {child for child, above in parents.items() if not all(page in dissolved for page, _ in above)}
+        dissolved = _reached(older, lambda page: branches.get(page, ()))
         live = [page for page in self.pages if page not in dissolved]
-        tops = [page for page in live if page not in below]
+        tops = [page for page in live if parents.get(page, dissolved) <= dissolved]
         # Pages in a ring lead to each other: all of them are tops.
-        seen, waiting = set(tops), list(tops)
-        while waiting:
-            more = set(self.below(waiting.pop())) - seen
-            seen |= more
-            waiting += more
+        seen = _reached(tops, self.below)
         return tops + [page for page in live if page not in seen]
 
     def group(self, page: int) -> Group | None:
@@ -215,3 +196,15 @@ class Orphans:
                 return found
             page = next((link.page for link in self.links[page][::step] if link.right), None)
         return None
+
+
+def _reached(pages: Iterable[int], onward: Callable[[int], Iterable[int]]) -> set[int]:
+    """Return these pages and all to which ``onward`` leads from them."""
+    seen: set[int] = set()
+    waiting = list(pages)
+    while waiting:
+        page = waiting.pop()
+        if page not in seen:
+            seen.add(page)
+            waiting += onward(page)
+    return seen

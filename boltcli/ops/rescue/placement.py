@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
+from itertools import accumulate
 from typing import NamedTuple
 
 from .elements import readable
 from .orphans import BUCKETS, UNRANKED, Group, Orphans, Shape, kinds_of, likeness, shape_of, wanted_of
 from .restore import SameBucket
 from .roots import PageGraph
-from .tree import PLACED, Bucket, Gap, Hits, Pairs, RecoveredTree, find_keys, sample
+from .tree import PLACED, Bucket, Gap, Hits, Pairs, Path, RecoveredTree, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
 _ENOUGH_ALONE = 0.0  # if it is the only one
 _MARGIN = 1.5  # points that it must have more than the next one
 _ROUNDS = 50
 _SURE = 5.0
+_MOST_TWINS = 10  # one in so many may be of another bucket
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _VOTE = 20.0  # points for the bucket that all older pages name
@@ -61,6 +63,7 @@ class Placement:
         self._marks = bytearray(tree.used)  # with the lost pages before which runs were looked for
         self._groups = self._orphans.groups()
         self._find_evidence(references, same_bucket)
+        self._whole = {bucket.path(): not bucket.gaps for bucket in tree.buckets}
         self._looks: dict[int, tuple[int, int, Shape | None]] = {}  # by bucket, see _look
 
     def run(self) -> None:
@@ -69,19 +72,16 @@ class Placement:
         for _ in range(_ROUNDS):
             self._find_runs(groups)
             choices = [choice for group in groups if not self.tree.used[group.page] and (choice := self._choose(group))]
-            # Those with evidence; else those that look like their bucket, or have no alternative.
-            sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not choice.gap.is_whole()]
-            chosen = sure or [choice for choice in choices if choice.points >= -1.0]
+            chosen = _surest(choices)
             if not chosen:
                 break
             # Pages of buckets first: what they lead to is then no orphan any more.
             chosen.sort(key=lambda choice: (not choice.group.holds & BUCKETS, -choice.points))
             kind = chosen[0].group.holds & BUCKETS
             chosen = [choice for choice in chosen if choice.group.holds & BUCKETS == kind]
-            small = self._small(choices)
             placed = self.placed
             for choice in chosen:
-                if not self._is_doubtful(choice, small):
+                if not self._is_doubtful(choice, choices):
                     self._place(choice.group, choice.gap)
             if self.placed == placed:
                 if not kind:
@@ -110,9 +110,8 @@ class Placement:
             votes = same_bucket.votes.get(number, Counter())
             every = votes.total()
             shared = {path: _VOTE * (count / every) * min(1.0, (1 + count) / 3) for path, count in votes.items()}
-            for group in family:
-                for path, points in group.evidence.items():
-                    shared[path] = max(shared.get(path, 0.0), points)
+            for path, points in (each for group in family for each in group.evidence.items()):
+                shared[path] = max(shared.get(path, 0.0), points)
             for group in family:
                 group.evidence.update(shared)
         hits = find_keys(self.tree, wanted)
@@ -146,22 +145,17 @@ class Placement:
                 for group in run:
                     group.before.add(lost)
 
-    def _small(self, choices: list[Choice]) -> set[int]:
-        """Return the indices of buckets for which less was found than a lost root page makes likely.
+    def _is_doubtful(self, choice: Choice, choices: list[Choice]) -> bool:
+        """Return whether a page is more likely of a bucket whose name is lost than all of a bucket of buckets.
 
-        A root branch has two children at least, and more than one page would hold.
+        A lost root branch had two children at least, and more than one page would hold.
         """
-        wanting = Counter(choice.gap.bucket.index for choice in choices if choice.gap.is_whole())
-        sizes: Counter[int] = Counter()
-        for choice in choices:
-            sizes[choice.gap.bucket.index] += choice.group.size
-        return {index for index in sizes if wanting[index] < 2 or sizes[index] < self.table.page_size // 2}
-
-    def _is_doubtful(self, choice: Choice, small: set[int]) -> bool:
-        """Return whether a page is more likely of a bucket whose name is lost than all of a bucket of buckets."""
         group, gap = choice.group, choice.gap
-        lone = gap.is_whole() and gap.bucket.index in small and group.leaf and not gap.filled
-        return lone and group.evidence.get(gap.bucket.path(), 0.0) < _SURE
+        if not gap.is_whole() or not group.leaf or gap.filled or group.evidence.get(gap.bucket.path(), 0.0) >= _SURE:
+            return False
+        others = [each for each in choices if each.gap.bucket is gap.bucket]
+        size = sum(each.group.size for each in others)
+        return sum(each.gap.is_whole() for each in others) < 2 or size < self.table.page_size // 2
 
     def _sort_out(self, groups: list[Group]) -> None:
         """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
@@ -195,11 +189,17 @@ class Placement:
         second = others[0].points if others else 0.0
         if self.free is None:
             path = first.gap.bucket.path()
-            second = max([second, *(share for where, share in group.stale.items() if where != path)])
+            # A bucket that the newest tree doesn't have any more is a place too.
+            gone = (points for where, points in group.evidence.items() if self._is_gone(where))
+            second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
         enough = _ENOUGH if others or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
         if first.points < enough or first.points - second < (_MARGIN if others or second else -1.0):
             return None
         return first
+
+    def _is_gone(self, path: Path) -> bool:
+        """Return whether there was a bucket that the newest tree doesn't have any more, though its parent is whole."""
+        return path not in self._whole and self._whole.get(path[:-1], False)
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
         """Return how well a group fits a gap; None if it cannot be there."""
@@ -283,3 +283,20 @@ class Placement:
 def _could_hold(gap: Gap, group: Group) -> bool:
     """Return whether the group may come from the gap: its keys are in the range."""
     return group.first >= gap.low and (gap.high is None or group.last < gap.high)
+
+
+def _surest(choices: list[Choice]) -> list[Choice]:
+    """Return the choices with evidence; else those that look like their bucket, or are without an alternative.
+
+    Of the latter none whose keys overlap: then another bucket looks the same, or has lost its name.
+    """
+    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not choice.gap.is_whole()]
+    buckets: dict[int, list[Choice]] = {}
+    for choice in sorted(choices, key=lambda choice: choice.group.first):
+        if choice.points >= -1.0 and not sure:
+            buckets.setdefault(choice.gap.bucket.index, []).append(choice)
+    for some in buckets.values():
+        ends = accumulate((choice.group.last for choice in some), max)
+        if _MOST_TWINS * sum(choice.group.first <= end for choice, end in zip(some[1:], ends)) <= len(some):
+            sure += some
+    return sure

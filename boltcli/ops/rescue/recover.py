@@ -6,8 +6,8 @@ The result may have buckets that the file doesn't have: lost+found, and deleted.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
 from ...format.constants import LEAF_PAGE
@@ -15,13 +15,13 @@ from ...storage.destination import Destination
 from ...storage.files import write_all
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_source
+from ..compare.diff import diff
 from .emit import Emission
 from .pages import MappedFile
 from .search import Recovery, State, is_mended, recover
 from .text_mode import PROVED, TextMode, undone
 from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, Path, RecoveredTree
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.source import Way
@@ -223,8 +223,6 @@ def compared(path: str, fd: int, bucket: Path, but: set[bytes | None]) -> list[A
 
     None if bbolt can't open the file. ``but``: top-level buckets that the file doesn't have.
     """
-    from ..compare.diff import diff
-
     found: list[Altered] = []
     try:
         source = Snapshot(path, open_source(path, "none"))
@@ -266,10 +264,12 @@ def _extra_bucket(tree: RecoveredTree, name: bytes) -> Bucket:
     return tree.bucket(tree.top, name, 0, 0)
 
 
-def _bucket_of(page: int, outer: Bucket, tree: RecoveredTree) -> Bucket:
-    """Return a new bucket in an extra one, for what is on a page."""
-    outer.added.add(name := str(page).encode())
-    return tree.bucket(outer, name, page, 0)
+def _inner_buckets(tree: RecoveredTree, outer: Bucket, pages: list[int]) -> Iterator[Bucket]:
+    """Yield a new bucket in an extra one for each of these pages that the tree doesn't use yet."""
+    for page in pages:
+        if not tree.used[page]:
+            outer.added.add(name := str(page).encode())
+            yield tree.bucket(outer, name, page, 0)
 
 
 def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket | None:
@@ -279,26 +279,17 @@ def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket |
         return None
     bucket = _extra_bucket(tree, name)
     gaps = len(tree.gaps)
-    for page in done.left:
-        if not tree.used[page]:
-            tree.walk(_bucket_of(page, bucket, tree), page, b"", None, PLACED, strict=True)
-            done.lost_pages += 1
+    for inner in _inner_buckets(tree, bucket, done.left):
+        tree.walk(inner, inner.root, origin=PLACED, strict=True)
+        done.lost_pages += 1
     del tree.gaps[gaps:]
     return bucket
 
 
-def add_deleted(done: Recovery, name: bytes) -> Bucket | None:
+def add_deleted(done: Recovery, name: bytes) -> None:
     """Put the leaf pages that the result doesn't use into a bucket ``name``, a nested bucket a page."""
     tree, table = done.tree, done.table
-    pages = [
-        page for page in range(2, table.pages)
-        if not tree.used[page] and table.is_tree(page) and table.kind[page] == LEAF_PAGE and not table.is_torn(page)
-    ]  # fmt: skip
-    if not pages:
-        return None
-    bucket = _extra_bucket(tree, name)
-    for page in pages:
-        inner = _bucket_of(page, bucket, tree)
-        inner.leaves.append(page)
-        inner.origins.append(OLDER)
-    return bucket
+    pages = [page for page in tree.unreached(None) if table.kind[page] == LEAF_PAGE and not table.is_torn(page)]
+    if pages:
+        for inner in _inner_buckets(tree, _extra_bucket(tree, name), pages):
+            inner.add_leaf(inner.root, OLDER)

@@ -29,47 +29,11 @@ _VERSIONS = 4  # others, of a root, that are looked at
 _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those with content are looked at
 
 
-class BucketPages:
-    """The leaf pages that hold nothing but buckets, in families. ``family`` by page, ``names`` by page."""
-
-    def __init__(self, graph: PageGraph) -> None:
-        self.graph = graph
-        self.family: dict[int, int] = {}
-        self.names: dict[int, frozenset[bytes]] = {}
-        self._sets: list[frozenset[bytes]] = []  # by family, those of its first page
-        by_name: dict[bytes, list[int]] = {}
-        for page, found in readable(graph.table, [page for page in sorted(graph.links) if graph.bucketish[page]]):
-            if found.leaf:
-                self.names[page] = frozenset(found.keys)
-                self.family[page] = self._family(self.names[page], by_name)
-
-    def _family(self, names: frozenset[bytes], by_name: dict[bytes, list[int]]) -> int:
-        """That of pages which have half of these names, or a new one."""
-        matches = Counter(number for name in names for number in by_name.get(name, ()))
-        for number, common in matches.most_common(_MOST_ALIKE):
-            if 2 * common >= min(len(names), len(self._sets[number])):
-                return number
-        self._sets.append(names)
-        for name in names:
-            by_name.setdefault(name, []).append(len(self._sets) - 1)
-        return len(self._sets) - 1
-
-    def alike(self, page: int) -> list[int]:
-        """Return the other pages of the family of one."""
-        number = self.family.get(page)
-        return [each for each, other in self.family.items() if other == number and each != page]
-
-    def are_versions(self, page: int, other: int) -> bool:
-        """Return whether two pages of a family have half of their names in common."""
-        one, two = self.names[page], self.names[other]
-        return 2 * len(one & two) >= max(len(one), len(two))
-
-
 class PageGraph:
     """Which pages lead to which, over all pages that bear their own id, whatever generation they are of.
 
     ``links`` has by page those that it leads to; ``sizes`` how many pages it leads to. ``bucketish``: it leads to
-    nothing but bucket elements. ``contained``: a whole page leads to it.
+    nothing but bucket elements; ``names`` has these of its leaves. ``contained``: a whole page leads to it.
     """
 
     def __init__(self, table: PageTable) -> None:
@@ -77,6 +41,7 @@ class PageGraph:
         self.links: dict[int, list[Link]] = {}
         self.sizes = array("Q", bytes(8 * table.pages))  # 0: it was not looked at yet, or not all that it leads to
         self.bucketish = bytearray(table.pages)
+        self.names: dict[int, frozenset[bytes]] = {}
         self.contained = bytearray(table.pages)
         self._whole = bytearray(table.pages)  # so is all that it leads to
         for page in range(2, table.pages):
@@ -101,11 +66,40 @@ class PageGraph:
             bucketish = bucketish and not (by_key and not (closed and self.bucketish[child]))
         self.sizes[page] = min(size, 1 << 40)
         self.bucketish[page] = bucketish
+        if bucketish and found is not None and found.leaf:
+            self.names[page] = frozenset(found.keys)
         self._whole[page] = whole
         for child, by_key, right in links:
             # A branch's key proves that its child is still the same; the root of a bucket may have been reused.
             if right and (whole or by_key):
                 self.contained[child] = 1
+
+    @cached_property
+    def family(self) -> dict[int, int]:
+        """The number of each page of ``names``: the same for those that have half of the names of a family's first."""
+        numbers: dict[int, int] = {}
+        first: list[frozenset[bytes]] = []
+        by_name: dict[bytes, list[int]] = {}
+        for page, names in sorted(self.names.items(), key=lambda each: each[0]):
+            matches = Counter(number for name in names for number in by_name.get(name, ())).most_common(_MOST_ALIKE)
+            alike = (number for number, same in matches if 2 * same >= min(len(names), len(first[number])))
+            number = numbers[page] = next(alike, len(first))
+            if number == len(first):
+                first.append(names)
+                for name in names:
+                    by_name.setdefault(name, []).append(number)
+        return numbers
+
+    def alike(self, page: int) -> list[int]:
+        """Return the other pages of the family of one."""
+        number = self.family.get(page)
+        return [each for each, other in self.family.items() if other == number and each != page]
+
+    def versions(self, page: int) -> list[int]:
+        """Return those that have half of their names in common with it."""
+        names = self.names.get(page, frozenset())
+        pairs = ((each, self.names[each]) for each in self.alike(page))
+        return [each for each, other in pairs if 2 * len(names & other) >= max(len(names), len(other))]
 
     def roots(self) -> list[int]:
         """Return pages that may be roots, the one that leads to most pages first."""
@@ -274,14 +268,14 @@ def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
     return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
 
 
-def is_old_root(made: Candidate, pages: BucketPages) -> bool:
+def is_old_root(made: Candidate, graph: PageGraph) -> bool:
     """Return whether there is another version of a tree, and no page of other buckets that leads to one of the two.
 
     Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
     same names; buckets side by side don't share pages.
     """
     names = made.tree.names
-    for page in pages.alike(made.root)[:_VERSIONS]:
+    for page in graph.alike(made.root)[:_VERSIONS]:
         other = Candidate(made.tree.table, page)
         if other.bitmap & made.bitmap if made.reached > 1 else other.tree.names == names:
             return True
@@ -310,7 +304,8 @@ def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
 
     Of the keys outside it, a quarter must be in it.
     """
-    groups = _samples(made.tree.table, made.tree.unreached(free))
+    table = made.tree.table
+    groups = _samples(table, [page for page in made.tree.unreached(free) if not table.is_torn(page)])
     return 4 * _inside(made, groups) >= len(groups)
 
 

@@ -10,7 +10,7 @@ the two lists the pages of the other as free. So without a valid meta page sever
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
@@ -22,7 +22,6 @@ from .pages import PageTable, find_metas, find_page_size, meta_at
 from .placement import Placement
 from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
 from .roots import (
-    BucketPages,
     Candidate,
     PageGraph,
     candidates,
@@ -34,9 +33,8 @@ from .roots import (
     is_torn,
     is_younger_root,
 )
-from .tree import OTHER_BUCKET, Gap, RecoveredTree, best_freelist, free_pages, has_unreached
+from .tree import OTHER_BUCKET, Gap, RecoveredTree, best_freelist, free_pages
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
 
@@ -122,40 +120,36 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
     alone = len(metas) < _METAS
     if metas and not tree.gaps and not (alone and has_pages_beyond(table, metas[0])):
         if metas[0].has_freelist:
-            done.exact = free is not None and not has_unreached(tree, free, metas[0].hwm)
+            done.exact = free is not None and not tree.unreached(free, metas[0].hwm)
         else:
             done.exact = not is_younger_root(tree, metas)
         if done.exact:
             return done
-    torn = is_torn(tree, metas, free)
-    graph = PageGraph(table)
-    pages = BucketPages(graph)
-    if metas and not tree.gaps and not alone and free is None and not torn:
+    done.torn = is_torn(tree, metas, free)
+    if metas and not tree.gaps and not alone and free is None and not done.torn:
         done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
         return done
-    if torn:
-        done.torn = True
+    if done.torn:
         tree = done.tree = RecoveredTree(table, metas[0].root, metas[0].sequence, strict=True)
         if is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
             tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
-    _look_for_the_rest(done, torn, graph, pages, state)
+    _look_for_the_rest(done, state)
     return done
 
 
 def _chosen(state: int, states: int, likeliest: int = 0) -> int:
     """Return the index of the state of this number; raise ArgumentError if there are not so many."""
     if state > states:
-        raise ArgumentError(
-            f"there is no state {state}: " + ("which one is the newest is known" if states == 1
-                                              else f"{states} states may be the newest one")
-        )  # fmt: skip
+        why = "which one is the newest is known" if states == 1 else f"{states} states may be the newest one"
+        raise ArgumentError(f"there is no state {state}: {why}")
     return state - 1 if state else likeliest
 
 
-def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: BucketPages, state: int) -> None:
-    """Go through the pages that the tree doesn't reach. ``torn``: some pages are younger than the tree."""
-    metas = done.metas
+def _look_for_the_rest(done: Recovery, state: int) -> None:
+    """Go through the pages that the tree doesn't reach."""
+    metas, torn = done.metas, done.torn
+    graph = PageGraph(done.table)
     lost_root = not done.tree.top.leaves
     if len(metas) == 1 and not done.tree.gaps and has_pages_beyond(done.table, metas[0]):
         lost_root = True  # that of the newest transaction, whose meta page is lost too
@@ -170,16 +164,26 @@ def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: Buck
     if done.free is None and not lost_root and not (metas and not metas[0].has_freelist):
         done.free = best_freelist(tree)
     if lost_root:
-        found = _versions_of_root(done, found, pages)
+        found = _versions_of_root(done, found, graph)
     references = [made.tree for made in found[:_MOST_REFERENCES]]
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
         take_skeleton(tree, references[0])
-    if tree.gaps or lost_root or torn or (done.free is not None and has_unreached(tree, done.free, done.table.pages)):
+    if tree.gaps or lost_root or torn or (done.free is not None and tree.unreached(done.free)):
         roots = {made.root for made in found}
         for page in tree.top.leaves if not tree.top.gaps else ():
-            roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
-        _place(done, references, roots, pages, torn=torn, lost_root=lost_root)
+            roots.update(graph.versions(page))
+        same_bucket = SameBucket([tree, *references], graph)
+        bring_back_names(tree, same_bucket, done.free)
+        placement = Placement(
+            tree, references, graph, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn
+        )
+        placement.run()
+        done.placed, done.stale = placement.placed, placement.dropped
+        done.left = [group.page for group in placement.left]
+        if done.free is not None:
+            _complete(done, done.free)
+        done.older = fill_from_older(tree, references)
 
 
 def _other_trees(done: Recovery, graph: PageGraph, names: set[bytes] | None) -> list[Candidate]:
@@ -215,37 +219,19 @@ def _take_newest(done: Recovery, found: list[Candidate], state: int) -> list[Can
     return others
 
 
-def _versions_of_root(done: Recovery, found: list[Candidate], pages: BucketPages) -> list[Candidate]:
+def _versions_of_root(done: Recovery, found: list[Candidate], graph: PageGraph) -> list[Candidate]:
     """Return the trees that are older states of the one whose root is lost, not nested buckets."""
     known = {meta.root for meta in done.metas}
+    family = {made.root: graph.family.get(made.root, -made.root) for made in found}
     sure = {
-        pages.family.get(made.root, -made.root)
+        family[made.root]
         for made in found
         if made.root in known
-        or is_old_root(made, pages)
+        or is_old_root(made, graph)
         or is_preceded_by_versions(made, done.metas)
         or contains_outside_keys(made, done.free)
     }
-    return [made for made in found if pages.family.get(made.root, -made.root) in sure]
-
-
-def _place(
-    done: Recovery, references: list[RecoveredTree], roots: set[int], pages: BucketPages, *, torn: bool,
-    lost_root: bool,
-) -> None:  # fmt: skip
-    """Put the pages that nothing refers to where they belong; ``roots`` are those of the older trees ``references``."""
-    tree = done.tree
-    same_bucket = SameBucket([tree, *references], pages)
-    bring_back_names(tree, same_bucket, done.free)
-    placement = Placement(
-        tree, references, pages.graph, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn
-    )
-    placement.run()
-    done.placed, done.stale = placement.placed, placement.dropped
-    done.left = [group.page for group in placement.left]
-    if done.free is not None:
-        _complete(done, done.free)
-    done.older = fill_from_older(tree, references)
+    return [made for made in found if family[made.root] in sure]
 
 
 def _complete(done: Recovery, free: bytearray) -> None:
@@ -253,11 +239,9 @@ def _complete(done: Recovery, free: bytearray) -> None:
     tree = done.tree
     lost = {gap.page for gap in tree.gaps}
     end = min(done.table.pages, done.metas[0].hwm if done.metas else done.table.pages)
-    if done.left or any(gap.elements for gap in tree.gaps):
-        return
-    if all(tree.used[page] or free[page] or page in lost for page in range(2, end)):
-        for gap in tree.gaps:
-            gap.complete = gap.filled > 0
+    known = all(tree.used[page] or free[page] or page in lost for page in range(2, end))
+    for gap in tree.gaps if known and not done.left and not any(gap.elements for gap in tree.gaps) else ():
+        gap.complete = gap.filled > 0
 
 
 class State(NamedTuple):
@@ -319,11 +303,8 @@ def compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
         common = places[index] & places[chosen]
         here, there = _rows(tree, common), _rows(trees[chosen], common)
         both = here.keys() & there.keys()
-        changed = sum(here[place] != there[place] for place in both)
-        added, removed = len(here) - len(both), len(there) - len(both)
-        states.append(
-            State(tree.top.root, emission.pairs, emission.buckets, index == chosen, added, removed, changed)
-        )  # fmt: skip
+        changes = len(here) - len(both), len(there) - len(both), sum(here[place] != there[place] for place in both)
+        states.append(State(tree.top.root, emission.pairs, emission.buckets, index == chosen, *changes))
     return states
 
 
@@ -350,12 +331,11 @@ def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[in
     one is enough.
     """
     found: list[int] = []
-    at = find(buffer, _MAGIC, after, len(buffer))
-    while at >= 0 and len(found) < _MOST_DATABASES:
+    at = after - 1
+    while (at := find(buffer, _MAGIC, at + 1, len(buffer))) >= 0 and len(found) < _MOST_DATABASES:
         start, stop = _extent(buffer, at - PAGE_HEADER_SIZE)
         if start >= after and start not in found and stop > max(end, _run_end(tree, start)):
             found.append(start)
-        at = find(buffer, _MAGIC, at + 1, len(buffer))
     return found
 
 
@@ -375,9 +355,5 @@ def _run_end(tree: RecoveredTree, offset: int) -> int:
     """Return the end of the run of pages of the tree in which ``offset`` lies; 0 if it lies in none."""
     table = tree.table
     page = offset // table.page_size
-    if not tree.used[page]:
-        return 0
-    page += 1
-    while page < table.pages and tree.used[page] and not table.own[page]:
-        page += 1
-    return page * table.page_size
+    others = (each for each in range(page + 1, table.pages) if not tree.used[each] or table.own[each])
+    return next(others, table.pages) * table.page_size if tree.used[page] else 0

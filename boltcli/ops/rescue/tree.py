@@ -58,6 +58,10 @@ class Bucket:
     added: set[bytes] = field(default_factory=set)
     gaps: list[Gap] = field(default_factory=list)
 
+    def add_leaf(self, page: int, origin: int) -> None:
+        self.leaves.append(page)
+        self.origins.append(origin)
+
     def some_leaves(self) -> list[int]:
         """Return the first, the middle and the last leaf page."""
         count = len(self.leaves)
@@ -157,13 +161,11 @@ class RecoveredTree:
         index = self.owner[page] if page < self.table.pages else 0
         return self.buckets[index - 1] if index else None
 
-    def unreached(self, free: bytearray | None) -> list[int]:
-        """Return the whole pages of trees that are neither reached nor in ``free``."""
+    def unreached(self, free: bytearray | None, end: int | None = None) -> list[int]:
+        """Return the pages of trees before ``end`` that are neither reached nor ``free``."""
         table = self.table
-        return [
-            page for page in range(2, table.pages)
-            if not self.used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
-        ]  # fmt: skip
+        pages = range(2, min(table.pages, table.pages if end is None else end))
+        return [page for page in pages if table.is_tree(page) and not self.used[page] and not (free and free[page])]
 
     def walk(
         self, bucket: Bucket, page: int, low: bytes = b"", high: bytes | None = None, origin: int = IN_TREE,
@@ -185,8 +187,7 @@ class RecoveredTree:
                 continue
             self._take(bucket, page, found)
             if found.leaf:
-                bucket.leaves.append(page)
-                bucket.origins.append(origin)
+                bucket.add_leaf(page, origin)
                 if found.lost:
                     self.gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost)
                 if any(found.flags):
@@ -290,15 +291,6 @@ def best_freelist(tree: RecoveredTree) -> bytearray | None:
     """Return the longest freelist in the file that lists no page of the tree."""
     lists = sorted(tree.table.freelists, key=lambda each: -each[0])
     return next((marks for count, marks in lists if count and not any(map(and_, marks, tree.used))), None)
-
-
-def has_unreached(tree: RecoveredTree, free: bytearray | None, end: int) -> bool:
-    """Return whether there are pages before ``end`` that bear their own id and are neither reached nor free."""
-    table = tree.table
-    return any(
-        table.is_tree(page) and not tree.used[page] and not (free and free[page])
-        for page in range(2, min(table.pages, end))
-    )  # fmt: skip
 
 
 def sample(leaf: Elements) -> Pairs:
