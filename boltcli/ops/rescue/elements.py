@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import add, le
-from struct import Struct
 from typing import TYPE_CHECKING
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
@@ -20,8 +19,6 @@ from .pages import AT_ONCE, PageTable
 if TYPE_CHECKING:
     from ...format.page import Buffer
 
-    Path = tuple[bytes, ...]
-
 Table = LeafElements | BranchElements
 Place = tuple[int, int, int]  # where key, value and the end of the value stand
 _LEAST_PAGE = 1024  # bytes
@@ -29,7 +26,6 @@ _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
 # What is wrong with an element, or a page, that was mended.
 UNORDERED = "its keys do not ascend: they were sorted"
 _WRONG_FIELD = "the position or a size of the element is wrong: it was taken from its neighbours"
-_PLACE = Struct("<II")  # position and key size in an element
 _LEAF = LEAF_PAGE.to_bytes(2, "little")
 
 
@@ -339,23 +335,6 @@ def readable(table: PageTable, pages: Iterable[int]) -> Iterator[tuple[int, Elem
             yield page, found
 
 
-def first_key(table: PageTable, page: int) -> bytes | None:
-    """Return the first key of a branch or leaf page that bears its own id; None if it isn't one, or has none.
-
-    It is kept: damage may have a thousand pages lead to one.
-    """
-    if not table.is_tree(page):
-        return None
-    if table.sound[page]:
-        first = page * table.page_size + PAGE_HEADER_SIZE
-        at, size = _PLACE.unpack_from(table.buffer, first + (4 if table.kind[page] == LEAF_PAGE else 0))
-        return table.buffer[first + at : first + at + size]
-    if page not in table.firsts:
-        found = page_elements(table, page)
-        table.firsts[page] = found.keys[0] if found is not None and found.keys else None
-    return table.firsts[page]
-
-
 def _mend_last(table: PageTable, found: Elements, limit: int) -> None:
     """Move the bounds of a leaf's last element, which no neighbour follows, if the bucket's root can't be right."""
     place = start, middle, stop = found.starts[-1], found.mids[-1], found.ends[-1]
@@ -392,7 +371,7 @@ def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
     return read_elements(buffer, at, LEAF_PAGE, count, stop)
 
 
-def with_inline(path: Path, found: Elements | None) -> Iterator[tuple[Path, Elements]]:
+def with_inline(path: tuple[bytes, ...], found: Elements | None) -> Iterator[tuple[tuple[bytes, ...], Elements]]:
     """Yield the elements of a leaf, if it can be read, and of the inline buckets in it, each with its bucket's path."""
     pending = [(path, found)]
     while pending:

@@ -161,35 +161,32 @@ class Emission:
     def _nested(self, bucket: Bucket | None, found: Elements, index: int, page: int) -> Nested[Event]:
         """Yield a nested bucket; nothing for a value that is none."""
         start, stop, name = found.mids[index], found.ends[index], found.keys[index]
+        path = (*self._path, name)
         if stop - start < BUCKET_HEADER_SIZE:
             if bucket is None:  # else it is known from the walk
-                self._note_lost(name, page, "a bucket's value that is too small")
+                self.lost.append(Loss(path, page=page, reason="a bucket's value that is too small"))
             return
         root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
         inside: Nested[Event] | None = None
         if root and bucket is None:
-            self._note_lost(name, root, "the root page of a bucket that lies in an inline bucket")
+            reason = "the root page of a bucket that lies in an inline bucket"
+            self.lost.append(Loss(path, page=root, reason=reason))
         elif root and bucket is not None:
             child = bucket.children.get(name)
             inside = self._bucket(child) if child is not None else None
         else:
-            inside = self._inline(name, page, inline_elements(found.buffer, start, stop))
+            inside = self._inline(page, inline_elements(found.buffer, start, stop))
         yield self._entered(name, sequence, inside)
 
-    def _inline(self, name: bytes, page: int, inner: Elements | None) -> Nested[Event] | None:
-        """Return what is in an inline bucket, and note what is not."""
+    def _inline(self, page: int, inner: Elements | None) -> Nested[Event]:
+        """Yield what is in an inline bucket, and note what is not."""
+        path = tuple(self._path)
         if inner is None:
-            self._note_lost(name, page, "the inline page of the bucket cannot be read")
-            return None
+            self.lost.append(Loss(path, page=page, reason="the inline page of the bucket cannot be read"))
+            return
         if inner.lost:
-            self._note_lost(name, page, f"{inner.lost} damaged elements of an inline bucket")
-        self.changed += [Altered((*self._path, name), key, page, why) for key, why in inner.mended]
-        return self._inside(inner, page)
-
-    def _inside(self, inner: Elements, page: int) -> Nested[Event]:
+            self.lost.append(Loss(path, page=page, reason=f"{inner.lost} damaged elements of an inline bucket"))
+        self.changed += [Altered(path, key, page, why) for key, why in inner.mended]
         chosen: Chosen = {}
         self._choose(chosen, inner, page, IN_TREE)
         yield from self._elements(None, chosen)
-
-    def _note_lost(self, name: bytes, page: int, what: str) -> None:
-        self.lost.append(Loss((*self._path, name), page=page, reason=what))

@@ -32,6 +32,7 @@ from ...storage.files import cut, read_or_raise
 from ...storage.guard import Guard, map_file
 from ...storage.snapshot import Snapshot
 from ...storage.source import LOCK_PATIENCE, Source, open_source
+from ..write.compact import PAGE_SIZES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ _SMALL = 1 << 20  # bytes; such a file is read, not mapped
 AT_ONCE = 1 << 26  # bytes of a mapped file that are in memory together
 _TREE = frozenset((BRANCH_PAGE, LEAF_PAGE))
 _TYPES = frozenset((BRANCH_PAGE, LEAF_PAGE, META_PAGE, FREELIST_PAGE))
-_GUESSED = tuple(1024 << i for i in range(7))  # page sizes that machines have, up to 64 KiB
 _DEFAULT = 4096
 _LARGEST = 1 << 24
 _MOST_FREELISTS = 64
@@ -98,7 +98,7 @@ class PageTable:
     ``kind`` is the page type (0: none that exists), ``own`` 1 where the page bears its own id and a type, ``counts``
     and ``overflows`` the header's fields. ``size`` is the number of readable bytes, ``pages`` the number of pages
     (a cut last one counts). What was found when elements were read: ``sound``, 1 for pages whose elements are, 2 if
-    they are dense, too; ``firsts``, first keys of others. ``visits``: how many bytes of pages were read.
+    they are dense, too. ``visits``: how many bytes of pages were read.
     """
 
     def __init__(self, buffer: Buffer, page_size: int, size: int | None = None) -> None:
@@ -107,7 +107,6 @@ class PageTable:
         self.size = len(buffer) if size is None else size
         self.page_size = page_size
         self.pages = pages = -(-self.size // page_size)
-        self.firsts: dict[int, bytes | None] = {}  # keys that first_key has looked at
         self.kind = bytearray(pages)
         self.own = bytearray(pages)
         self.sound = bytearray(pages)
@@ -196,12 +195,12 @@ def find_page_size(buffer: Buffer) -> tuple[int, str]:
     for meta in metas:
         if meta.problem() is None and 256 <= meta.page_size <= _LARGEST and meta.page_size % 8 == 0:
             return meta.page_size, "meta"
-    best, page_size = max((_own_ids(buffer, page_size), -page_size) for page_size in _GUESSED)
+    best, page_size = max((_own_ids(buffer, page_size), -page_size) for page_size in PAGE_SIZES)
     if best:
         return -page_size, "ids"
     # Not one page bears its id. A damaged meta page may still say it.
     for meta in metas:
-        if meta.magic == MAGIC and meta.page_size in _GUESSED:
+        if meta.magic == MAGIC and meta.page_size in PAGE_SIZES:
             return meta.page_size, "meta"
     return _DEFAULT, "none"
 

@@ -59,12 +59,12 @@ class Placement:
         self.dropped = 0
         self.left: list[Group] = []
         self._orphans = Orphans(tree, graph, free, roots)
-        self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
-        self._marks = bytearray(tree.used)  # with the lost pages before which runs were looked for
+        self._ranges: dict[Bucket, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
+        self._reached = bytes(tree.used)
         self._groups = self._orphans.groups()
         self._find_evidence(references, same_bucket)
         self._whole = {bucket.path(): not bucket.gaps for bucket in tree.buckets}
-        self._looks: dict[int, tuple[int, int, Shape | None]] = {}  # by bucket, see _look
+        self._looks: dict[Bucket, tuple[int, int, Shape | None]] = {}  # by bucket, see _look
 
     def run(self) -> None:
         """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
@@ -127,14 +127,13 @@ class Placement:
         written in many transactions, and neighbours say little: then only a long run counts.
         """
         by_page = {group.page: group for group in groups}
-        lost_pages = {gap.page for gap in self.tree.gaps if gap.page < self.table.pages and self._marks[gap.page] < 2}
-        for lost in lost_pages:
-            self._marks[lost] = 2
+        own = self.table.own
+        lost_pages = {gap.page for gap in self.tree.gaps if gap.page < self.table.pages}
         for lost in lost_pages:
             run: list[Group] = []
             page = lost - 1
             while True:
-                while page > 1 and not self._marks[page] and page not in by_page and not self.table.own[page]:
+                while page > 1 and not (self._reached[page] or page in lost_pages or page in by_page or own[page]):
                     page -= 1  # the overflow pages of the one before
                 group = by_page.get(page)
                 if group is None or (run and not group.last < run[-1].first):
@@ -177,12 +176,11 @@ class Placement:
 
     def _choose(self, group: Group) -> Choice | None:
         """Return the place of a group, if one is clearly the best."""
-        best: dict[int, Choice] = {}
+        best: dict[Bucket, Choice] = {}
         for gap in self.tree.gaps:
             choice = self._score(group, gap)
-            index = gap.bucket.index
-            if choice is not None and (index not in best or choice.points > best[index].points):
-                best[index] = choice
+            if choice is not None and (gap.bucket not in best or choice.points > best[gap.bucket].points):
+                best[gap.bucket] = choice
         if not best:
             return None
         first, *others = sorted(best.values(), key=lambda choice: -choice.points)
@@ -242,30 +240,28 @@ class Placement:
         It is looked at again when it has twice as many.
         """
         size = len(bucket.leaves)
-        known = self._looks.get(bucket.index, (0, 0, None))
+        known = self._looks.get(bucket, (0, 0, None))
         if size and size >= 2 * known[0]:
             kinds = 0
             pairs: Pairs = {}
             for _, found in readable(self.table, bucket.some_leaves()):
                 kinds |= kinds_of(found.flags)
                 pairs |= sample(found)
-            known = self._looks[bucket.index] = size, kinds, shape_of(pairs) if pairs else None
+            known = self._looks[bucket] = size, kinds, shape_of(pairs) if pairs else None
         return known
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
         """Return whether the bucket has another placed group among whose keys this one's are."""
-        ranges = self._ranges.get(bucket.index, ())
+        ranges = self._ranges.get(bucket, ())
         at = bisect_left(ranges, (group.first, b""))
         return (at < len(ranges) and ranges[at][0] <= group.last) or (at > 0 and ranges[at - 1][1] >= group.first)
 
     def _place(self, group: Group, gap: Gap) -> None:
         """Put a group into the gap."""
-        if self.tree.used[group.page]:
-            return
-        if self.free is not None and self._overlaps(group, gap.bucket):
+        if self.tree.used[group.page] or (self.free is not None and self._overlaps(group, gap.bucket)):
             return
         self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank, strict=True)
-        insort(self._ranges.setdefault(gap.bucket.index, []), (group.first, group.last))
+        insort(self._ranges.setdefault(gap.bucket, []), (group.first, group.last))
         gap.filled += 1
         self.placed += 1
 
@@ -291,10 +287,10 @@ def _surest(choices: list[Choice]) -> list[Choice]:
     Of the latter none whose keys overlap: then another bucket looks the same, or has lost its name.
     """
     sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not choice.gap.is_whole()]
-    buckets: dict[int, list[Choice]] = {}
+    buckets: dict[Bucket, list[Choice]] = {}
     for choice in sorted(choices, key=lambda choice: choice.group.first):
         if choice.points >= -1.0 and not sure:
-            buckets.setdefault(choice.gap.bucket.index, []).append(choice)
+            buckets.setdefault(choice.gap.bucket, []).append(choice)
     for some in buckets.values():
         ends = accumulate((choice.group.last for choice in some), max)
         if _MOST_TWINS * sum(choice.group.first <= end for choice, end in zip(some[1:], ends)) <= len(some):

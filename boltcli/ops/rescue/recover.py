@@ -16,6 +16,7 @@ from ...storage.files import write_all
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_source
 from ..compare.diff import diff
+from ..write.compact import PAGE_SIZES
 from .emit import Emission
 from .pages import MappedFile
 from .search import Recovery, State, is_mended, recover
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 DELETED = b"deleted"
 _MOST_ALTERED = 100  # differences of one kind that are listed
-PAGE_SIZES = tuple(1024 << i for i in range(7))
 _PAGE_SIZE = 4096
 LOST_AND_FOUND = b"lost+found"
 
@@ -75,20 +75,10 @@ class Report(NamedTuple):
 
 
 def recover_file(
-    path: str,
-    output: str,
-    *,
-    lock: Way = "wait",
-    timeout: float = 1.0,
-    page_size: int = 0,
-    state: int = 0,
-    bucket: Path = (),
-    lost_and_found: bytes | None = LOST_AND_FOUND,
-    deleted: bool = False,
-    replace: bool = False,
-    sync: bool = True,
-    progress: Callable[[int, int], None] | None = None,
-) -> Report:
+    path: str, output: str, *, lock: Way = "wait", timeout: float = 1.0, page_size: int = 0, state: int = 0,
+    bucket: Path = (), lost_and_found: bytes | None = LOST_AND_FOUND, deleted: bool = False, replace: bool = False,
+    sync: bool = True, progress: Callable[[int, int], None] | None = None,
+) -> Report:  # fmt: skip
     """Write what ``path`` still holds to ``output``, a sound database that appears there when it is complete.
 
     ``bucket``: only this one. ``lost_and_found`` names the bucket for pages of which it isn't known where they
@@ -172,9 +162,9 @@ def other_database(offset: int) -> str:
 def losses(done: Recovery, emission: Emission, bucket: Path, *, left_out: bool) -> list[Loss]:
     """Return what is known to be missing in the result."""
     found = []
-    for gap in done.gaps():
+    for gap in done.tree.gaps:
         path = gap.bucket.path()
-        if path[: len(bucket)] != bucket:
+        if gap.complete or path[: len(bucket)] != bucket:
             continue
         reason = _reason(gap, "that fits" if gap.filled == 1 else "that fit")
         found.append(Loss(path, gap.low or None, gap.high, gap.page, reason))

@@ -15,7 +15,7 @@ from collections import Counter
 
 from .elements import fits, is_reused, page_elements, readable
 from .roots import Candidate, PageGraph, newest_first
-from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Path, RecoveredTree
+from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Path, RecoveredTree
 
 _MOST_VERSIONS = 16
 _DEEP = 64  # levels of buckets whose pages are lost
@@ -103,7 +103,7 @@ def _take(tree: RecoveredTree, bucket: Bucket, page: int, same_bucket: SameBucke
     live = free is not None and not free[page]
     bucket.add_leaf(page, PLACED if live else OLDER)
     tree.used[page] = 1
-    tree.owner[page] = bucket.index + 1
+    tree.owner[page] = bucket
     for _, name, root, sequence in found.roots():
         if not root or name in bucket.children:
             continue
@@ -111,7 +111,7 @@ def _take(tree: RecoveredTree, bucket: Bucket, page: int, same_bucket: SameBucke
         if live or (table.is_tree(root) and not (free and free[root]) and same_bucket.name(root) == made.path()):
             tree.walk(made, root, origin=PLACED, strict=True)
         else:
-            tree.gap(made, b"", None, root, OTHER_BUCKET)
+            tree.gap(Gap(made, b"", None, root, OTHER_BUCKET))
 
 
 def take_skeleton(tree: RecoveredTree, reference: RecoveredTree) -> None:
@@ -134,15 +134,17 @@ def fill_from_older(tree: RecoveredTree, references: list[RecoveredTree]) -> int
 
     Return the number of leaf pages added.
     """
-    before = sum(len(bucket.leaves) for bucket in tree.buckets)
+    pages = 0
     for reference in references:
         by_path = {bucket.path(): bucket for bucket in reference.buckets}
         for gap in list(tree.gaps):
             source = by_path.get(gap.bucket.path())
             if source is None or gap.filled or gap.complete or gap.elements:
                 continue
+            before = len(gap.bucket.leaves)
             for page, found in readable(tree.table, (page for page in source.leaves if not tree.owner[page])):
                 if fits(found, gap.low, gap.high, 3):
                     tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
                     gap.filled += 1
-    return sum(len(bucket.leaves) for bucket in tree.buckets) - before
+            pages += len(gap.bucket.leaves) - before
+    return pages

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...format.meta import Meta
 from ...tree.walk import flat
-from .elements import Elements, first_key, is_reused, page_elements, readable
+from .elements import Elements, is_reused, page_elements, readable
 from .pages import PageTable
-from .tree import REUSED, Pairs, Path, RecoveredTree, find_keys, sample
+from .tree import REUSED, Path, RecoveredTree, find_keys, sample
 
 if TYPE_CHECKING:
     from ...tree.walk import Nested
@@ -27,6 +27,17 @@ _MOST_CANDIDATES = 48
 _BUDGET = 6  # times the pages of the file that candidates may have together
 _VERSIONS = 4  # others, of a root, that are looked at
 _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those with content are looked at
+
+
+class Link(NamedTuple):
+    """That a page leads to another ``page``: ``by_key`` of a branch, or as the root of a bucket.
+
+    ``right``: the other is still a page of a tree, and begins with that key.
+    """
+
+    page: int
+    by_key: bool
+    right: bool
 
 
 class PageGraph:
@@ -43,6 +54,7 @@ class PageGraph:
         self.bucketish = bytearray(table.pages)
         self.names: dict[int, frozenset[bytes]] = {}
         self.contained = bytearray(table.pages)
+        self._firsts: dict[int, bytes | None] = {}
         self._whole = bytearray(table.pages)  # so is all that it leads to
         for page in range(2, table.pages):
             if table.is_tree(page) and page not in self.links:
@@ -52,7 +64,7 @@ class PageGraph:
         """Look at what ``page`` leads to, then at itself; each page once."""
         table = self.table
         found = page_elements(table, page)
-        links = self.links[page] = [] if found is None else outgoing(table, found)
+        links = self.links[page] = [] if found is None else self._outgoing(found)
         for link in reversed(links):
             if table.is_tree(link.page) and link.page not in self.links:
                 yield self._evaluate(link.page)
@@ -73,6 +85,21 @@ class PageGraph:
             # A branch's key proves that its child is still the same; the root of a bucket may have been reused.
             if right and (whole or by_key):
                 self.contained[child] = 1
+
+    def _outgoing(self, found: Elements) -> list[Link]:
+        """Return where a page leads, but to the roots of buckets that were reused since."""
+        table = self.table
+        if not found.leaf:
+            return [Link(child, True, self._first(child) == key) for child, key in zip(found.pgids, found.keys)]
+        roots = [root for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
+        return [Link(root, False, table.is_tree(root)) for root in roots]
+
+    def _first(self, page: int) -> bytes | None:
+        """Return the first key of a page of a tree; it is kept: damage may have a thousand pages lead to one."""
+        if page not in self._firsts:
+            found = page_elements(self.table, page) if self.table.is_tree(page) else None
+            self._firsts[page] = found.key(0) if found is not None and found.count else None
+        return self._firsts[page]
 
     @cached_property
     def family(self) -> dict[int, int]:
@@ -105,25 +132,6 @@ class PageGraph:
         """Return pages that may be roots, the one that leads to most pages first."""
         found = [page for page in sorted(self.links) if self.bucketish[page] and not self.contained[page]]
         return sorted(found, key=lambda page: -self.sizes[page])
-
-
-class Link(NamedTuple):
-    """That a page leads to another ``page``: ``by_key`` of a branch, or as the root of a bucket.
-
-    ``right``: the other is still a page of a tree, and begins with that key.
-    """
-
-    page: int
-    by_key: bool
-    right: bool
-
-
-def outgoing(table: PageTable, found: Elements) -> list[Link]:
-    """Return where a page leads, but to the roots of buckets that were reused since."""
-    if not found.leaf:
-        return [Link(child, True, first_key(table, child) == key) for child, key in zip(found.pgids, found.keys)]
-    roots = [root for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
-    return [Link(root, False, table.is_tree(root)) for root in roots]
 
 
 class Candidate:
@@ -295,8 +303,8 @@ def is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
     ][:_WRITTEN]  # fmt: skip
     if not below or made.tree.used[below[0]]:
         return False  # the lost root leads to the tree itself
-    groups = _samples(table, [page for page in below if not made.tree.used[page]])
-    return bool(groups) and 2 * _inside(made, groups) > len(groups)
+    inside, count = _inside(made, [page for page in below if not made.tree.used[page]])
+    return 2 * inside > count
 
 
 def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
@@ -305,20 +313,16 @@ def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
     Of the keys outside it, a quarter must be in it.
     """
     table = made.tree.table
-    groups = _samples(table, [page for page in made.tree.unreached(free) if not table.is_torn(page)])
-    return 4 * _inside(made, groups) >= len(groups)
+    inside, count = _inside(made, [page for page in made.tree.unreached(free) if not table.is_torn(page)])
+    return 4 * inside >= count
 
 
-def _samples(table: PageTable, pages: list[int]) -> list[Pairs]:
-    """Return some pairs of each of these pages that is a leaf."""
-    return [sample(found) for _, found in readable(table, pages) if found.leaf]
-
-
-def _inside(made: Candidate, groups: list[Pairs]) -> int:
-    """Of how many pages most pairs are in a tree.
+def _inside(made: Candidate, pages: list[int]) -> tuple[int, int]:
+    """Return of how many of these pages that are leaves most pairs are in a tree, and how many there are.
 
     An index has the keys of what it is an index of, but not the values; those of buckets change.
     """
+    groups = [sample(found) for _, found in readable(made.tree.table, pages) if found.leaf]
     hits = find_keys(made.tree, {key for pairs in groups for key in pairs})
     inside = 0
     for pairs in groups:
@@ -327,4 +331,4 @@ def _inside(made: Candidate, groups: list[Pairs]) -> int:
             for key, (flag, value) in pairs.items()
         )
         inside += equal > len(pairs) // 2
-    return inside
+    return inside, len(groups)

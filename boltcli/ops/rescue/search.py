@@ -33,14 +33,13 @@ from .roots import (
     is_torn,
     is_younger_root,
 )
-from .tree import OTHER_BUCKET, Gap, RecoveredTree, best_freelist, free_pages
+from .tree import OTHER_BUCKET, Gap, Path, RecoveredTree, best_freelist, free_pages
 
 if TYPE_CHECKING:
     from ...format.page import Buffer
 
 _MOST_REFERENCES = 6
 _METAS = 2
-Path = tuple[bytes, ...]
 # By path and key (None: the bucket itself): a hash of the value, or the bucket's sequence.
 Rows = dict[tuple[Path, bytes | None], int]
 _MAGIC = MAGIC.to_bytes(4, "little")
@@ -75,10 +74,6 @@ class Recovery:
     free: bytearray | None = None
     others: list[int] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
-
-    def gaps(self) -> list[Gap]:
-        """Return what is known to be missing."""
-        return [gap for gap in self.tree.gaps if not gap.complete]
 
 
 def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
@@ -133,7 +128,7 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
         tree = done.tree = RecoveredTree(table, metas[0].root, metas[0].sequence, strict=True)
         if is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
-            tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
+            tree.gap(Gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET))
     _look_for_the_rest(done, state)
     return done
 

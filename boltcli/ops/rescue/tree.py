@@ -51,7 +51,6 @@ class Bucket:
     name: bytes
     root: int
     sequence: int
-    index: int
     leaves: array[int] = field(default_factory=lambda: array("Q"))
     origins: bytearray = field(default_factory=bytearray)
     children: dict[bytes, Bucket] = field(default_factory=dict)
@@ -121,7 +120,7 @@ class Altered(NamedTuple):
 
 
 class RecoveredTree:
-    """What was reached so far. ``owner`` has, for each page, 1 + the index in ``buckets`` of the one that holds it.
+    """What was reached so far. ``owner`` has, for each page, the bucket that holds it.
 
     ``used`` marks all pages of reached runs; ``changes`` is what was taken otherwise than it stands there. ``names``
     are those of the top-level buckets.
@@ -130,7 +129,7 @@ class RecoveredTree:
     def __init__(self, table: PageTable, root: int | None = None, sequence: int = 0, *, strict: bool = False) -> None:
         """With ``root`` all that can be reached from that page is in it; ``strict`` is as in :meth:`walk`."""
         self.table = table
-        self.owner = array("Q", bytes(8 * table.pages))
+        self.owner: list[Bucket | None] = [None] * table.pages
         self.used = bytearray(table.pages)
         self.buckets: list[Bucket] = []
         self.gaps: list[Gap] = []
@@ -142,24 +141,20 @@ class RecoveredTree:
 
     def bucket(self, parent: Bucket | None, name: bytes, root: int, sequence: int) -> Bucket:
         """Return a new bucket in ``parent``."""
-        made = Bucket(parent, name, root, sequence, len(self.buckets))
+        made = Bucket(parent, name, root, sequence)
         self.buckets.append(made)
         if parent is not None:
             parent.children[name] = made
         return made
 
-    def gap(
-        self, bucket: Bucket, low: bytes, high: bytes | None, page: int, reason: str, elements: int = 0,
-        *, leaf: bool = False,
-    ) -> None:  # fmt: skip
+    def gap(self, gap: Gap) -> None:
         """Note that something is missing."""
-        bucket.gaps.append(Gap(bucket, low, high, page, reason, elements, leaf))
-        self.gaps.append(bucket.gaps[-1])
+        gap.bucket.gaps.append(gap)
+        self.gaps.append(gap)
 
     def owner_of(self, page: int) -> Bucket | None:
         """Return the bucket that holds the page."""
-        index = self.owner[page] if page < self.table.pages else 0
-        return self.buckets[index - 1] if index else None
+        return self.owner[page] if page < self.table.pages else None
 
     def unreached(self, free: bytearray | None, end: int | None = None) -> list[int]:
         """Return the pages of trees before ``end`` that are neither reached nor ``free``."""
@@ -180,23 +175,23 @@ class RecoveredTree:
             bucket, page, low, high, expected, leaf = stack.pop()
             found, reason = self.read(page, low, high)
             if found is None:
-                self.gap(bucket, low, high, page, reason, leaf=leaf)
+                self.gap(Gap(bucket, low, high, page, reason, leaf=leaf))
                 continue
             if strict and expected is not None and not (found.count and found.key(0) == expected):
-                self.gap(bucket, low, high, page, OTHER_KEYS, leaf=leaf)
+                self.gap(Gap(bucket, low, high, page, OTHER_KEYS, leaf=leaf))
                 continue
             self._take(bucket, page, found)
             if found.leaf:
                 bucket.add_leaf(page, origin)
                 if found.lost:
-                    self.gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost)
+                    self.gap(Gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost))
                 if any(found.flags):
                     stack += self._nested(bucket, page, found, strict)
                 continue
             if found.lost or not found.count:
                 lost = found.lost or 1
                 reason = f"{lost} damaged branch elements" if found.keys else "a branch page without elements"
-                self.gap(bucket, low, high, page, reason, lost)
+                self.gap(Gap(bucket, low, high, page, reason, lost))
             keys = found.keys
             leaves = any(self.table.is_tree(child) and self.table.kind[child] == LEAF_PAGE for child in found.pgids)
             below = zip(found.pgids, [low, *keys[1:]], [*keys[1:], high], keys)
@@ -211,7 +206,7 @@ class RecoveredTree:
         if not own:
             reason = f"the page says that it is page {table.bears(page)}, of type {table.flags(page):#x}"
             self.changes.append(Altered(path, None, page, f"{reason}: it was taken for what is expected here"))
-        self.owner[page] = bucket.index + 1
+        self.owner[page] = bucket
         pages = 1 + table.overflows[page]
         if pages == 1 and own and table.sound[page]:
             self.used[page] = 1
@@ -233,17 +228,17 @@ class RecoveredTree:
         for i in compress(range(found.count), found.flags):
             start, stop, name = found.mids[i], found.ends[i], found.keys[i]
             if stop - start < BUCKET_HEADER_SIZE:
-                self.gap(bucket, name, name + b"\0", page, "a bucket's value that is too small", 1)
+                self.gap(Gap(bucket, name, name + b"\0", page, "a bucket's value that is too small", 1))
                 continue
             root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
             if root == 0 or name in bucket.children:
                 continue
             if len(self.buckets) >= _MOST_BUCKETS:
-                self.gap(bucket, name, name + b"\0", page, "there are too many buckets", 1)
+                self.gap(Gap(bucket, name, name + b"\0", page, "there are too many buckets", 1))
                 continue
             made = self.bucket(bucket, name, root, sequence)
             if strict and (is_reused(self.table, found.keys, root) or is_reused(self.table, self.names, root)):
-                self.gap(made, b"", None, root, OTHER_BUCKET)
+                self.gap(Gap(made, b"", None, root, OTHER_BUCKET))
             else:
                 roots.append((made, root, b"", None, None, False))
         return roots[::-1]
