@@ -45,6 +45,8 @@ class Elements:
         self.buffer = table.buffer
         self.first = table.start
         self.leaf = isinstance(table, LeafElements)
+        self.flags: list[int] = table.flags if isinstance(table, LeafElements) else []
+        self.pgids: list[int] = table.pgids if isinstance(table, BranchElements) else []
         self.lost = 0
         self.mended: list[tuple[bytes | None, str]] = []
         self.sound = self.dense = self.ordered = True
@@ -64,14 +66,6 @@ class Elements:
     @cached_property
     def ends(self) -> list[int]:
         return list(map(add, self.mids, self.table.value_sizes)) if isinstance(self.table, LeafElements) else self.mids
-
-    @cached_property
-    def flags(self) -> list[int]:
-        return self.table.flags if isinstance(self.table, LeafElements) else []
-
-    @cached_property
-    def pgids(self) -> list[int]:
-        return self.table.pgids if isinstance(self.table, BranchElements) else []
 
     @property
     def count(self) -> int:
@@ -320,9 +314,7 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
     # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
     for kind in (LEAF_PAGE, BRANCH_PAGE):
         found = read_elements(table.buffer, start, kind, count, end)
-        if found.sound and found.dense and found.keys:
-            if kind == BRANCH_PAGE and not all(1 < child < table.pages for child in found.pgids):
-                continue
+        if found.sound and found.dense and found.keys and all(1 < child < table.pages for child in found.pgids):
             return found
     return None
 
@@ -351,9 +343,9 @@ def _mend_last(table: PageTable, found: Elements, limit: int) -> None:
 
 def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements) -> Elements:
     """Return the same with another overflow, if the header's can't be right."""
-    following = table.own.find(1, page + 1)
-    limit = min((following if following >= 0 else table.pages) * table.page_size, table.size)
     start = page * table.page_size
+    following = table.own.find(1, page + 1)
+    limit = min(following * table.page_size, table.size) if following >= 0 else table.size
     if limit == start + (table.overflows[page] + 1) * table.page_size:
         return found
     other = read_elements(table.buffer, start, kind, count, limit)

@@ -72,19 +72,16 @@ class Emission:
 
     def _bucket(self, bucket: Bucket) -> Nested[Event]:
         """Yield what is in a bucket, in key order."""
-        leaves = self._leaves(bucket)
-        if bucket.added:
-            yield from self._merged(bucket, [entry[2:] for entry in leaves])
-            return
-        at = 0
-        while at < len(leaves):
-            # The pages that share keys with each other.
-            stop, last = at + 1, leaves[at][1]
-            while stop < len(leaves) and leaves[stop][0] <= last:
-                last = max(last, leaves[stop][1])
-                stop += 1
-            yield from self._merged(bucket, [entry[2:] for entry in leaves[at:stop]])
-            at = stop
+        together: list[tuple[Rank, int]] = []  # leaves that share keys with each other
+        last = b""
+        for low, high, rank, page in self._leaves(bucket):
+            if together and low > last and not bucket.added:
+                yield from self._merged(bucket, together)
+                together = []
+            together.append((rank, page))
+            last = max(last, high)
+        if together or bucket.added:
+            yield from self._merged(bucket, together)
 
     def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Rank, int]]:
         """Return least and greatest key, rank and id of a bucket's leaf pages, by the least key; skip empty pages."""
@@ -149,12 +146,11 @@ class Emission:
         if keys:
             yield Pairs(keys, values)
 
-    def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
-        """Yield a nested bucket and what is ``inside``; None: nothing."""
+    def _entered(self, name: bytes, sequence: int, inside: Nested[Event]) -> Nested[Event]:
+        """Yield a nested bucket and what is ``inside``."""
         self._path.append(name)
         yield Enter(name, sequence)
-        if inside is not None:
-            yield inside
+        yield inside
         self._path.pop()
         yield LEAVE
 
@@ -167,13 +163,12 @@ class Emission:
                 self.lost.append(Loss(path, page=page, reason="a bucket's value that is too small"))
             return
         root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
-        inside: Nested[Event] | None = None
+        inside: Nested[Event] = iter(())
         if root and bucket is None:
             reason = "the root page of a bucket that lies in an inline bucket"
             self.lost.append(Loss(path, page=root, reason=reason))
         elif root and bucket is not None:
-            child = bucket.children.get(name)
-            inside = self._bucket(child) if child is not None else None
+            inside = self._bucket(bucket.children[name]) if name in bucket.children else inside
         else:
             inside = self._inline(page, inline_elements(found.buffer, start, stop))
         yield self._entered(name, sequence, inside)

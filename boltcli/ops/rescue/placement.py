@@ -55,8 +55,7 @@ class Placement:
         self.free = free
         self.all_live = all_live
         self.torn = torn
-        self.placed = 0
-        self.dropped = 0
+        self.placed = self.dropped = 0
         self.left: list[Group] = []
         self._orphans = Orphans(tree, graph, free, roots)
         self._ranges: dict[Bucket, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
@@ -205,12 +204,8 @@ class Placement:
             return None
         bucket = gap.bucket
         points = 5.0 if gap.page in group.before else 0.0 if self._suits(group, bucket) else _UNSUITED
-        if gap.low and group.first == gap.low:
-            points += 10.0
-        if gap.low and gap.high is not None:
-            points += 4.0
-        elif gap.low or gap.high is not None:
-            points += 3.0
+        points += 10.0 * bool(gap.low and group.first == gap.low)
+        points += 0.0 if gap.is_whole() else 4.0 if gap.low and gap.high is not None else 3.0
         points += group.evidence.get(bucket.path(), 0.0)
         shape = self._look(bucket)[2]
         return Choice(points + (likeness(group.shape, shape) if shape else 0.0), points, group, gap)
@@ -221,10 +216,9 @@ class Placement:
             return False
         if gap.leaf and not (group.leaf and group.first == gap.low):
             return False  # its page was a leaf: only an older version of that can be here
-        if bucket.parent is None and group.holds != BUCKETS:
+        # Nested buckets look like a root; as one they would put everything in the wrong place.
+        if bucket.parent is None and (group.holds != BUCKETS or (gap.is_whole() and () not in group.evidence)):
             return False
-        if bucket.parent is None and gap.is_whole() and () not in group.evidence:
-            return False  # nested buckets look like a root; as one they would put everything in the wrong place
         if bucket.leaves and not self._suits(group, bucket):
             return False
         return self.free is None or not self._overlaps(group, bucket)

@@ -168,15 +168,14 @@ def losses(done: Recovery, emission: Emission, bucket: Path, *, left_out: bool) 
             continue
         reason = _reason(gap, "that fits" if gap.filled == 1 else "that fit")
         found.append(Loss(path, gap.low or None, gap.high, gap.page, reason))
+    root = done.metas[0].root if done.metas else None
     if done.torn:
         reason = "pages of later transactions lie among those of the tree: the file was written to while it was copied"
         found.append(Loss((), reason=reason))
     elif done.root_from == "older":
-        root = done.metas[0].root if done.metas else None
         found.append(Loss((), page=root, reason="the newest root page is lost: the last changes may be missing"))
     elif not done.sure:
-        reason = "not all pages of the file are accounted for: a newer root page may be lost"
-        found.append(Loss((), reason=reason))
+        found.append(Loss((), reason="not all pages of the file are accounted for: a newer root page may be lost"))
     if not done.metas and not done.tree.top.leaves and not found:
         found.append(Loss((), reason="the root page was not found"))
     found += [Loss((), reason=other_database(offset)) for offset in done.others]

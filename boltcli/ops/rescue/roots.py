@@ -255,20 +255,10 @@ def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
 
     Then it has pairs beside buckets, which bbolt can't put there, or not one name of the older, larger tree.
     """
-    if _has_pairs_at_the_top(tree):
+    if any(not all(found.flags) for _, found in readable(tree.table, tree.top.leaves)):
         return True
-    names = tree.names
-    older = [Candidate(tree.table, meta.root) for meta in metas[1:]] if names else []
-    return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(names) for made in older)
-
-
-def is_younger_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
-    """Return the same for a file without a freelist: there must be pages of a later transaction."""
-    return _has_pairs_at_the_top(tree) or (has_pages_beyond(tree.table, metas[0]) and is_other_root(tree, metas))
-
-
-def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
-    return any(not all(found.flags) for _, found in readable(tree.table, tree.top.leaves))
+    older = [Candidate(tree.table, meta.root) for meta in metas[1:]] if tree.names else []
+    return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(tree.names) for made in older)
 
 
 def has_pages_beyond(table: PageTable, meta: Meta) -> bool:

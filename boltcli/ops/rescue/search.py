@@ -31,7 +31,6 @@ from .roots import (
     is_other_root,
     is_preceded_by_versions,
     is_torn,
-    is_younger_root,
 )
 from .tree import OTHER_BUCKET, Gap, Path, RecoveredTree, best_freelist, free_pages
 
@@ -117,7 +116,8 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
         if metas[0].has_freelist:
             done.exact = free is not None and not tree.unreached(free, metas[0].hwm)
         else:
-            done.exact = not is_younger_root(tree, metas)
+            # Without a freelist pages of a later transaction say so.
+            done.exact = not is_other_root(tree, metas if has_pages_beyond(table, metas[0]) else [])
         if done.exact:
             return done
     done.torn = is_torn(tree, metas, free)
@@ -328,22 +328,18 @@ def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[in
     found: list[int] = []
     at = after - 1
     while (at := find(buffer, _MAGIC, at + 1, len(buffer))) >= 0 and len(found) < _MOST_DATABASES:
-        start, stop = _extent(buffer, at - PAGE_HEADER_SIZE)
+        page = at - PAGE_HEADER_SIZE
+        if page < 0 or page + PAGE_HEADER_SIZE + META_SIZE > len(buffer):
+            continue
+        number, flags, _, _ = HEADER.unpack_from(buffer, page)
+        meta = meta_at(buffer, page)
+        if flags != META_PAGE or number > 1 or meta.problem() is not None or meta.page_size not in PAGE_SIZE_SEARCH:
+            continue
+        start = page - number * meta.page_size
+        stop = start + meta.hwm * meta.page_size
         if start >= after and start not in found and stop > max(end, _run_end(tree, start)):
             found.append(start)
     return found
-
-
-def _extent(buffer: Buffer, at: int) -> tuple[int, int]:
-    """Return where the database begins and ends of which a meta page is at ``at``; -1, -1 if there is no valid one."""
-    if at + PAGE_HEADER_SIZE + META_SIZE > len(buffer):
-        return -1, -1
-    number, flags, _, _ = HEADER.unpack_from(buffer, at)
-    meta = meta_at(buffer, at)
-    if flags != META_PAGE or number > 1 or meta.problem() is not None or meta.page_size not in PAGE_SIZE_SEARCH:
-        return -1, -1
-    start = at - number * meta.page_size
-    return start, start + meta.hwm * meta.page_size
 
 
 def _run_end(tree: RecoveredTree, offset: int) -> int:
