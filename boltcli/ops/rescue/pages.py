@@ -248,3 +248,8 @@ def _mended(content: bytes, slot: int) -> Meta | None:
     number = int.from_bytes(content, "little")
     tried = (Meta((number ^ 1 << bit).to_bytes(META_SIZE, "little"), slot) for bit in range(8 * len(content)))
     return next((each for each in tried if each.problem() is None), None)
+
+
+def common(one: bytes, other: bytes) -> int:
+    """Return how many bytes the two begin with are the same."""
+    return next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))

@@ -1,7 +1,7 @@
-"""Put pages that nothing refers to where they belong.
+"""Find the pages that nothing refers to, with what they lead to, and put them where they belong.
 
 The evidence, the surest first: a page's first key is the one at which a gap begins; an older tree leads to the very
-page; an older tree holds the same pairs in the same bucket; the page lies just before the lost one; keys look alike.
+page; an older tree holds the same pairs in the same bucket; the page lies just before the lost one.
 A wrong bucket is worse than none: what is in doubt goes to lost+found.
 """
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
-from .elements import readable
-from .orphans import BUCKETS, UNRANKED, Group, Orphans, Shape, kinds_of, likeness, shape_of, wanted_of
+from .elements import Elements, page_elements, readable
 from .restore import SameBucket
-from .roots import PageGraph
+from .roots import Link, PageGraph
 from .tree import PLACED, Bucket, Gap, Hits, Pairs, Path, RecoveredTree, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
@@ -27,13 +28,143 @@ _MOST_TWINS = 10  # one in so many may be of another bucket
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _VOTE = 20.0  # points for the bucket that all older pages name
+PAIRS, BUCKETS = 1, 2
+UNRANKED = 50
+_MOST_LEVELS = 64  # levels of a tree
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
+
+    ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
+    points by bucket path, ``stale`` the same for parts of the tree where nothing is missing. ``before``: the lost pages
+    that it was written before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads
+    comes from the lost tree. ``size`` is the bytes of a leaf.
+    """
+
+    page: int
+    leaf: bool
+    size: int
+    first: bytes
+    last: bytes
+    samples: Pairs
+    holds: int
+    evidence: dict[Path, float] = field(default_factory=dict)
+    stale: dict[Path, float] = field(default_factory=dict)
+    before: set[int] = field(default_factory=set)
+    rank: int = UNRANKED
+
+    def found_in(self, hits: Hits) -> dict[Path, tuple[int, int]]:
+        """Return how many of the samples stand in a bucket, and how many of them with the same value, not empty."""
+        found: Counter[Path] = Counter()
+        equal: Counter[Path] = Counter()
+        for key, (flag, value) in self.samples.items():
+            places = [(path, digest == hash(value)) for path, kind, digest in hits.get(key, ()) if kind == flag]
+            found.update({path for path, _ in places})
+            equal.update({path for path, same in places if same and value})
+        return {path: (count, equal[path]) for path, count in found.items()}
+
+    def points_in(self, hits: Hits) -> dict[Path, float]:
+        """Return up to 20 points for a bucket that holds the samples, up to 10 if only the keys are the same."""
+        each = 10.0 / max(1, len(self.samples))
+        return {path: each * (same + equal) for path, (same, equal) in self.found_in(hits).items()}
+
+
+def wanted_of(groups: list[Group]) -> set[bytes]:
+    """Return the keys of the groups' samples, to be looked up."""
+    return {key for group in groups for key in group.samples}
+
+
+def kinds_of(flags: Collection[int]) -> int:
+    """Return what is among elements with these flags: pairs, buckets, or both."""
+    return (BUCKETS if any(flags) else 0) | (0 if all(flags) else PAIRS)
+
+
+class Orphans:
+    """The orphans of a tree: ``pages``, and a byte of 1 for each of them in ``marks``."""
+
+    def __init__(self, tree: RecoveredTree, graph: PageGraph, free: bytearray | None, roots: set[int]) -> None:
+        """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees."""
+        self.table = tree.table
+        self.links = graph.links
+        self.pages = [page for page in tree.unreached(free) if page not in roots and not tree.table.is_torn(page)]
+        self.marks = self.table.marks(self.pages)
+
+    def groups(self) -> list[Group]:
+        """Return those that no other one leads to, with what they lead to."""
+        return [group for page in self._tops() if (group := self.group(page)) is not None]
+
+    def below(self, page: int) -> list[int]:
+        """Return the orphans that an orphan leads to."""
+        return [link.page for link in self._links(page) if link.right]
+
+    def _links(self, page: int) -> list[Link]:
+        """Return how a page leads to orphans."""
+        marks, count = self.marks, len(self.marks)
+        return [link for link in self.links[page] if link.page != page and link.page < count and marks[link.page]]
+
+    def _tops(self) -> list[int]:
+        """Return the orphans without a parent among the orphans, except branch pages older than their children."""
+        parents: dict[int, set[int]] = {}  # by page the orphans that lead to it
+        branches: dict[int, set[int]] = {}  # those that do by its first key
+        older: list[int] = []  # a child was used for other keys since
+        for page in self.pages:
+            for child, by_key, right in self._links(page):
+                if right:
+                    parents.setdefault(child, set()).add(page)
+                    branches.setdefault(child, set()).update([page] * by_key)
+                else:
+                    older.append(page)
+        # Of two versions of a branch page at most one is live. What leads to an older page is older, too.
+        older += [page for above in branches.values() if len(above) > 1 for page in above]
+        dissolved = _reached(older, lambda page: branches.get(page, ()))
+        live = [page for page in self.pages if page not in dissolved]
+        tops = [page for page in live if parents.get(page, dissolved) <= dissolved]
+        # Pages in a ring lead to each other: all of them are tops.
+        seen = _reached(tops, self.below)
+        return tops + [page for page in live if page not in seen]
+
+    def group(self, page: int) -> Group | None:
+        """Return what is below an orphan; None if it holds nothing."""
+        top = page_elements(self.table, page)
+        leaf, end = self._outermost(page, 1), self._outermost(page, -1)
+        if top is None or leaf is None or end is None:
+            return None
+        samples = sample(leaf) | sample(end)
+        size = max(leaf.ends) - leaf.first if top.leaf else self.table.page_size
+        last = max(top.keys[-1], end.keys[-1], end.keys[0])
+        holds = kinds_of(leaf.flags) | kinds_of(end.flags)
+        return Group(page, top.leaf, size, top.keys[0], last, samples, holds)
+
+    def _outermost(self, page: int | None, step: int) -> Elements | None:
+        """Return the outermost leaf on a side that a page still leads to."""
+        for _ in range(_MOST_LEVELS):
+            found = page_elements(self.table, page) if page is not None else None
+            if page is None or found is None or not found.keys:
+                return None
+            if found.leaf:
+                return found
+            page = next((link.page for link in self.links[page][::step] if link.right), None)
+        return None
+
+
+def _reached(pages: Iterable[int], onward: Callable[[int], Iterable[int]]) -> set[int]:
+    """Return these pages and all to which ``onward`` leads from them."""
+    seen: set[int] = set()
+    waiting = list(pages)
+    while waiting:
+        page = waiting.pop()
+        if page not in seen:
+            seen.add(page)
+            waiting += onward(page)
+    return seen
 
 
 class Choice(NamedTuple):
-    """A gap for a group, and how much speaks for it: all in all, and without what its pairs look like."""
+    """A gap for a group, and how much speaks for it."""
 
     points: float
-    evidence: float
     group: Group
     gap: Gap
 
@@ -63,7 +194,7 @@ class Placement:
         self._groups = self._orphans.groups()
         self._find_evidence(references, same_bucket)
         self._whole = {bucket.path(): not bucket.gaps for bucket in tree.buckets}
-        self._looks: dict[Bucket, tuple[int, int, Shape | None]] = {}  # by bucket, see _look
+        self._kinds: dict[Bucket, int] = {}  # whether a bucket holds pairs (1), buckets (2) or both (3)
 
     def run(self) -> None:
         """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
@@ -207,8 +338,7 @@ class Placement:
         points += 10.0 * bool(gap.low and group.first == gap.low)
         points += 0.0 if gap.is_whole() else 4.0 if gap.low and gap.high is not None else 3.0
         points += group.evidence.get(bucket.path(), 0.0)
-        shape = self._look(bucket)[2]
-        return Choice(points + (likeness(group.shape, shape) if shape else 0.0), points, group, gap)
+        return Choice(points, group, gap)
 
     def _is_possible(self, group: Group, gap: Gap) -> bool:
         bucket = gap.bucket
@@ -225,24 +355,12 @@ class Placement:
 
     def _suits(self, group: Group, bucket: Bucket) -> bool:
         """Return whether pairs go to a bucket of pairs, or buckets to one of buckets, as far as that is known."""
-        kinds = self._look(bucket)[1]
-        return not kinds or bool(kinds & group.holds)
-
-    def _look(self, bucket: Bucket) -> tuple[int, int, Shape | None]:
-        """Return how many leaves a bucket has, whether they hold pairs (1) or buckets (2) or both, and their shape.
-
-        It is looked at again when it has twice as many.
-        """
-        size = len(bucket.leaves)
-        known = self._looks.get(bucket, (0, 0, None))
-        if size and size >= 2 * known[0]:
-            kinds = 0
-            pairs: Pairs = {}
+        kinds = self._kinds.get(bucket, 0)
+        if not kinds:
             for _, found in readable(self.table, bucket.some_leaves()):
                 kinds |= kinds_of(found.flags)
-                pairs |= sample(found)
-            known = self._looks[bucket] = size, kinds, shape_of(pairs) if pairs else None
-        return known
+            self._kinds[bucket] = kinds
+        return not kinds or bool(kinds & group.holds)
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
         """Return whether the bucket has another placed group among whose keys this one's are."""
@@ -276,11 +394,11 @@ def _could_hold(gap: Gap, group: Group) -> bool:
 
 
 def _surest(choices: list[Choice]) -> list[Choice]:
-    """Return the choices with evidence; else those that look like their bucket, or are without an alternative.
+    """Return the choices with evidence; else those without an alternative.
 
-    Of the latter none whose keys overlap: then another bucket looks the same, or has lost its name.
+    Of the latter none whose keys overlap: then there is another bucket, which has lost its name.
     """
-    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not choice.gap.is_whole()]
+    sure = [choice for choice in choices if choice.points >= _ENOUGH or not choice.gap.is_whole()]
     buckets: dict[Bucket, list[Choice]] = {}
     for choice in sorted(choices, key=lambda choice: choice.group.first):
         if choice.points >= -1.0 and not sure:

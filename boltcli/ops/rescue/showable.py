@@ -27,8 +27,7 @@ from ...format.constants import (
     PAGE_HEADER_SIZE,
 )
 from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page
-from .orphans import common
-from .pages import PageTable
+from .pages import PageTable, common
 
 if TYPE_CHECKING:
     from ...format.page import Buffer
