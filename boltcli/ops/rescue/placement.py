@@ -81,86 +81,6 @@ def kinds_of(flags: Collection[int]) -> int:
     return (BUCKETS if any(flags) else 0) | (0 if all(flags) else PAIRS)
 
 
-class Orphans:
-    """The orphans of a tree: ``pages``, and a byte of 1 for each of them in ``marks``."""
-
-    def __init__(self, tree: RecoveredTree, graph: PageGraph, free: bytearray | None, roots: set[int]) -> None:
-        """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees."""
-        self.table = tree.table
-        self.links = graph.links
-        self.pages = [page for page in tree.unreached(free) if page not in roots and not tree.table.is_torn(page)]
-        self.marks = self.table.marks(self.pages)
-
-    def groups(self) -> list[Group]:
-        """Return those that no other one leads to, with what they lead to."""
-        return [group for page in self._tops() if (group := self.group(page)) is not None]
-
-    def below(self, page: int) -> list[int]:
-        """Return the orphans that an orphan leads to."""
-        return [link.page for link in self._links(page) if link.right]
-
-    def _links(self, page: int) -> list[Link]:
-        """Return how a page leads to orphans."""
-        marks, count = self.marks, len(self.marks)
-        return [link for link in self.links[page] if link.page != page and link.page < count and marks[link.page]]
-
-    def _tops(self) -> list[int]:
-        """Return the orphans without a parent among the orphans, except branch pages older than their children."""
-        parents: dict[int, set[int]] = {}  # by page the orphans that lead to it
-        branches: dict[int, set[int]] = {}  # those that do by its first key
-        older: list[int] = []  # a child was used for other keys since
-        for page in self.pages:
-            for child, by_key, right in self._links(page):
-                if right:
-                    parents.setdefault(child, set()).add(page)
-                    branches.setdefault(child, set()).update([page] * by_key)
-                else:
-                    older.append(page)
-        # Of two versions of a branch page at most one is live. What leads to an older page is older, too.
-        older += [page for above in branches.values() if len(above) > 1 for page in above]
-        dissolved = _reached(older, lambda page: branches.get(page, ()))
-        live = [page for page in self.pages if page not in dissolved]
-        tops = [page for page in live if parents.get(page, dissolved) <= dissolved]
-        # Pages in a ring lead to each other: all of them are tops.
-        seen = _reached(tops, self.below)
-        return tops + [page for page in live if page not in seen]
-
-    def group(self, page: int) -> Group | None:
-        """Return what is below an orphan; None if it holds nothing."""
-        top = page_elements(self.table, page)
-        leaf, end = self._outermost(page, 1), self._outermost(page, -1)
-        if top is None or leaf is None or end is None:
-            return None
-        samples = sample(leaf) | sample(end)
-        size = max(leaf.ends) - leaf.first if top.leaf else self.table.page_size
-        last = max(top.keys[-1], end.keys[-1], end.keys[0])
-        holds = kinds_of(leaf.flags) | kinds_of(end.flags)
-        return Group(page, top.leaf, size, top.keys[0], last, samples, holds)
-
-    def _outermost(self, page: int | None, step: int) -> Elements | None:
-        """Return the outermost leaf on a side that a page still leads to."""
-        for _ in range(_MOST_LEVELS):
-            found = page_elements(self.table, page) if page is not None else None
-            if page is None or found is None or not found.keys:
-                return None
-            if found.leaf:
-                return found
-            page = next((link.page for link in self.links[page][::step] if link.right), None)
-        return None
-
-
-def _reached(pages: Iterable[int], onward: Callable[[int], Iterable[int]]) -> set[int]:
-    """Return these pages and all to which ``onward`` leads from them."""
-    seen: set[int] = set()
-    waiting = list(pages)
-    while waiting:
-        page = waiting.pop()
-        if page not in seen:
-            seen.add(page)
-            waiting += onward(page)
-    return seen
-
-
 class Choice(NamedTuple):
     """A gap for a group, and how much speaks for it."""
 
@@ -188,10 +108,12 @@ class Placement:
         self.torn = torn
         self.placed = self.dropped = 0
         self.left: list[Group] = []
-        self._orphans = Orphans(tree, graph, free, roots)
+        self.links = graph.links
+        self._orphans = [page for page in tree.unreached(free) if page not in roots and not self.table.is_torn(page)]
+        self._marks = self.table.marks(self._orphans)
         self._ranges: dict[Bucket, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
         self._reached = bytes(tree.used)
-        self._groups = self._orphans.groups()
+        self._groups = [group for page in self._tops() if (group := self._group(page)) is not None]
         self._find_evidence(references, same_bucket)
         self._whole = {bucket.path(): not bucket.gaps for bucket in tree.buckets}
         self._kinds: dict[Bucket, int] = {}  # whether a bucket holds pairs (1), buckets (2) or both (3)
@@ -220,6 +142,59 @@ class Placement:
                 groups = [group for group in groups if group not in skipped]
                 self.left += skipped
         self._sort_out(groups + self.left)
+
+    def _below(self, page: int) -> list[int]:
+        """Return the orphans that an orphan leads to, as far as that still holds."""
+        return [link.page for link in self._links(page) if link.right]
+
+    def _links(self, page: int) -> list[Link]:
+        """Return how a page leads to orphans."""
+        marks, count = self._marks, len(self._marks)
+        return [link for link in self.links[page] if link.page != page and link.page < count and marks[link.page]]
+
+    def _tops(self) -> list[int]:
+        """Return the orphans without a parent among the orphans, except branch pages older than their children."""
+        parents: dict[int, set[int]] = {}  # by page the orphans that lead to it
+        branches: dict[int, set[int]] = {}  # those that do by its first key
+        older: list[int] = []  # a child was used for other keys since
+        for page in self._orphans:
+            for child, by_key, right in self._links(page):
+                if right:
+                    parents.setdefault(child, set()).add(page)
+                    branches.setdefault(child, set()).update([page] * by_key)
+                else:
+                    older.append(page)
+        # Of two versions of a branch page at most one is live. What leads to an older page is older, too.
+        older += [page for above in branches.values() if len(above) > 1 for page in above]
+        dissolved = _reached(older, lambda page: branches.get(page, ()))
+        live = [page for page in self._orphans if page not in dissolved]
+        tops = [page for page in live if parents.get(page, dissolved) <= dissolved]
+        # Pages in a ring lead to each other: all of them are tops.
+        seen = _reached(tops, self._below)
+        return tops + [page for page in live if page not in seen]
+
+    def _group(self, page: int) -> Group | None:
+        """Return what is below an orphan; None if it holds nothing."""
+        top = page_elements(self.table, page)
+        leaf, end = self._outermost(page, 1), self._outermost(page, -1)
+        if top is None or leaf is None or end is None:
+            return None
+        samples = sample(leaf) | sample(end)
+        size = max(leaf.ends) - leaf.first if top.leaf else self.table.page_size
+        last = max(top.keys[-1], end.keys[-1], end.keys[0])
+        holds = kinds_of(leaf.flags) | kinds_of(end.flags)
+        return Group(page, top.leaf, size, top.keys[0], last, samples, holds)
+
+    def _outermost(self, page: int | None, step: int) -> Elements | None:
+        """Return the outermost leaf on a side that a page still leads to."""
+        for _ in range(_MOST_LEVELS):
+            found = page_elements(self.table, page) if page is not None else None
+            if page is None or found is None or not found.keys:
+                return None
+            if found.leaf:
+                return found
+            page = next((link.page for link in self.links[page][::step] if link.right), None)
+        return None
 
     def _find_evidence(self, references: list[RecoveredTree], same_bucket: SameBucket) -> None:
         """Look the samples of groups up in the tree and in older ones, and ask the older pages of their families."""
@@ -299,10 +274,10 @@ class Placement:
                 seen[group.page] = 1
                 if self._is_stale(group, hits):
                     self.dropped += 1
-                    below += self._orphans.below(group.page)  # what an old page leads to may be live
+                    below += self._below(group.page)  # what an old page leads to may be live
                 else:
                     self.left.append(group)
-            waiting = [made for page in below if not seen[page] and (made := self._orphans.group(page)) is not None]
+            waiting = [made for page in below if not seen[page] and (made := self._group(page)) is not None]
 
     def _choose(self, group: Group) -> Choice | None:
         """Return the place of a group, if one is clearly the best."""
@@ -408,3 +383,15 @@ def _surest(choices: list[Choice]) -> list[Choice]:
         if _MOST_TWINS * sum(choice.group.first <= end for choice, end in zip(some[1:], ends)) <= len(some):
             sure += some
     return sure
+
+
+def _reached(pages: Iterable[int], onward: Callable[[int], Iterable[int]]) -> set[int]:
+    """Return these pages and all to which ``onward`` leads from them."""
+    seen: set[int] = set()
+    waiting = list(pages)
+    while waiting:
+        page = waiting.pop()
+        if page not in seen:
+            seen.add(page)
+            waiting += onward(page)
+    return seen

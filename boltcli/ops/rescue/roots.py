@@ -266,7 +266,21 @@ def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
     return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
 
 
-def is_old_root(made: Candidate, graph: PageGraph) -> bool:
+def versions_of_root(
+    found: list[Candidate], graph: PageGraph, metas: list[Meta], free: bytearray | None
+) -> list[Candidate]:  # fmt: skip
+    """Return the trees that are older states of the one whose root is lost, not nested buckets."""
+    known = {meta.root for meta in metas}
+    family = {made.root: graph.family.get(made.root, -made.root) for made in found}
+    sure = {
+        family[made.root] for made in found
+        if made.root in known or _is_old_root(made, graph) or _is_preceded_by_versions(made, metas)
+        or _contains_outside_keys(made, free)
+    }  # fmt: skip
+    return [made for made in found if family[made.root] in sure]
+
+
+def _is_old_root(made: Candidate, graph: PageGraph) -> bool:
     """Return whether there is another version of a tree, and no page of other buckets that leads to one of the two.
 
     Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
@@ -280,7 +294,7 @@ def is_old_root(made: Candidate, graph: PageGraph) -> bool:
     return False
 
 
-def is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
+def _is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
     """Return whether the pages written just before the lost root hold other versions of what is in a tree.
 
     Where no meta page says which the root was, the last pages of the file stand for them.
@@ -297,7 +311,7 @@ def is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
     return 2 * inside > count
 
 
-def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
+def _contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
     """Return whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
 
     Of the keys outside it, a quarter must be in it.

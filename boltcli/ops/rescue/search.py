@@ -21,17 +21,7 @@ from .emit import Emission
 from .pages import PageTable, find_metas, find_page_size, meta_at
 from .placement import Placement
 from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
-from .roots import (
-    Candidate,
-    PageGraph,
-    candidates,
-    contains_outside_keys,
-    has_pages_beyond,
-    is_old_root,
-    is_other_root,
-    is_preceded_by_versions,
-    is_torn,
-)
+from .roots import Candidate, PageGraph, candidates, has_pages_beyond, is_other_root, is_torn, versions_of_root
 from .tree import OTHER_BUCKET, Gap, Path, RecoveredTree, best_freelist, free_pages
 
 if TYPE_CHECKING:
@@ -159,7 +149,7 @@ def _look_for_the_rest(done: Recovery, state: int) -> None:
     if done.free is None and not lost_root and not (metas and not metas[0].has_freelist):
         done.free = best_freelist(tree)
     if lost_root:
-        found = _versions_of_root(done, found, graph)
+        found = versions_of_root(found, graph, metas, done.free)
     references = [made.tree for made in found[:_MOST_REFERENCES]]
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
@@ -212,21 +202,6 @@ def _take_newest(done: Recovery, found: list[Candidate], state: int) -> list[Can
     if done.tree.gaps:  # fewer if a child may have other first keys than its branch says
         done.tree = RecoveredTree(table, best.root)
     return others
-
-
-def _versions_of_root(done: Recovery, found: list[Candidate], graph: PageGraph) -> list[Candidate]:
-    """Return the trees that are older states of the one whose root is lost, not nested buckets."""
-    known = {meta.root for meta in done.metas}
-    family = {made.root: graph.family.get(made.root, -made.root) for made in found}
-    sure = {
-        family[made.root]
-        for made in found
-        if made.root in known
-        or is_old_root(made, graph)
-        or is_preceded_by_versions(made, done.metas)
-        or contains_outside_keys(made, done.free)
-    }
-    return [made for made in found if family[made.root] in sure]
 
 
 def _complete(done: Recovery, free: bytearray) -> None:
