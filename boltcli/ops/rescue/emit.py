@@ -146,11 +146,12 @@ class Emission:
         if keys:
             yield Pairs(keys, values)
 
-    def _entered(self, name: bytes, sequence: int, inside: Nested[Event]) -> Nested[Event]:
-        """Yield a nested bucket and what is ``inside``."""
+    def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
+        """Yield a nested bucket and what is ``inside``; None: nothing."""
         self._path.append(name)
         yield Enter(name, sequence)
-        yield inside
+        if inside is not None:
+            yield inside
         self._path.pop()
         yield LEAVE
 
@@ -163,12 +164,12 @@ class Emission:
                 self.lost.append(Loss(path, page=page, reason="a bucket's value that is too small"))
             return
         root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
-        inside: Nested[Event] = iter(())
+        inside: Nested[Event] | None = None
         if root and bucket is None:
             reason = "the root page of a bucket that lies in an inline bucket"
             self.lost.append(Loss(path, page=root, reason=reason))
         elif root and bucket is not None:
-            inside = self._bucket(bucket.children[name]) if name in bucket.children else inside
+            inside = self._bucket(bucket.children[name]) if name in bucket.children else None
         else:
             inside = self._inline(page, inline_elements(found.buffer, start, stop))
         yield self._entered(name, sequence, inside)

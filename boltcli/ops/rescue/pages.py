@@ -167,10 +167,9 @@ class PageTable:
             ids = Page(header, self.buffer, start, end, end, start).freelist_ids(end)
         except Corrupted:
             return None
-        if self.counts[pgid] == COUNT_IN_FIRST_ID and len(ids) < COUNT_IN_FIRST_ID:
-            return None
         # Ascending, and of pages: ids of noise are neither. Those beyond a cut file's end may be right.
-        if not ascend(ids) or (ids and ids[0] < 2):
+        is_short = self.counts[pgid] == COUNT_IN_FIRST_ID and len(ids) < COUNT_IN_FIRST_ID
+        if is_short or not ascend(ids) or (ids and ids[0] < 2):
             return None
         return len(ids), self.marks([*self.run(pgid), *ids])
 

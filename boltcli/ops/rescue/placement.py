@@ -71,11 +71,6 @@ class Group:
         return {path: each * (same + equal) for path, (same, equal) in self.found_in(hits).items()}
 
 
-def wanted_of(groups: list[Group]) -> set[bytes]:
-    """Return the keys of the groups' samples, to be looked up."""
-    return {key for group in groups for key in group.samples}
-
-
 def kinds_of(flags: Collection[int]) -> int:
     """Return what is among elements with these flags: pairs, buckets, or both."""
     return (BUCKETS if any(flags) else 0) | (0 if all(flags) else PAIRS)
@@ -199,7 +194,7 @@ class Placement:
     def _find_evidence(self, references: list[RecoveredTree], same_bucket: SameBucket) -> None:
         """Look the samples of groups up in the tree and in older ones, and ask the older pages of their families."""
         groups = self._groups
-        wanted = wanted_of(groups)
+        wanted = {key for group in groups for key in group.samples}
         for number, reference in enumerate(references, 1):
             hits = find_keys(reference, wanted)
             for group in groups:
@@ -268,7 +263,7 @@ class Placement:
         waiting = groups
         while waiting:
             waiting = [group for group in waiting if not seen[group.page]]
-            hits = find_keys(self.tree, wanted_of(waiting))
+            hits = find_keys(self.tree, {key for group in waiting for key in group.samples})
             below: list[int] = []
             for group in waiting:
                 seen[group.page] = 1
@@ -292,17 +287,14 @@ class Placement:
         second = others[0].points if others else 0.0
         if self.free is None:
             path = first.gap.bucket.path()
-            # A bucket that the newest tree doesn't have any more is a place too.
-            gone = (points for where, points in group.evidence.items() if self._is_gone(where))
+            # A bucket that the newest tree doesn't have any more, though its parent is whole, is a place too.
+            whole = self._whole
+            gone = (here for at, here in group.evidence.items() if at not in whole and whole.get(at[:-1], False))
             second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
         enough = _ENOUGH if others or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
         if first.points < enough or first.points - second < (_MARGIN if others or second else -1.0):
             return None
         return first
-
-    def _is_gone(self, path: Path) -> bool:
-        """Return whether there was a bucket that the newest tree doesn't have any more, though its parent is whole."""
-        return path not in self._whole and self._whole.get(path[:-1], False)
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
         """Return how well a group fits a gap; None if it cannot be there."""

@@ -137,8 +137,8 @@ class PageGraph:
 class Candidate:
     """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age.
 
-    ``bitmap`` has a byte of 1 for each of its pages. ``reused`` counts the pages that it leads to which were used for
-    something else since: the newest tree has none, whatever else is missing in it.
+    ``bitmap`` has a byte of 1 for each of its ``reached`` pages. ``reused`` counts the pages that it leads to which
+    were used for something else since: the newest tree has none, whatever else is missing in it.
     """
 
     def __init__(self, table: PageTable, root: int, sequence: int = 0) -> None:
@@ -146,6 +146,7 @@ class Candidate:
         self.tree = RecoveredTree(table, root, sequence, strict=True)
         self.reused = sum(gap.reason in REUSED for gap in self.tree.gaps)
         self.bitmap = int.from_bytes(self.tree.used, "little")
+        self.reached = sum(self.tree.used)
 
     @cached_property
     def signs(self) -> tuple[int, int, dict[Path, tuple[bytes, bytes, int]]]:
@@ -163,11 +164,6 @@ class Candidate:
             pairs += count
             ends[bucket.path()] = low, high, count
         return sequences, pairs, ends
-
-    @property
-    def reached(self) -> int:
-        """How many pages the tree has."""
-        return self.bitmap.bit_count()
 
     @cached_property
     def unaccounted(self) -> int:

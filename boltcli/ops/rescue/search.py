@@ -174,10 +174,8 @@ def _look_for_the_rest(done: Recovery, state: int) -> None:
 def _other_trees(done: Recovery, graph: PageGraph, names: set[bytes] | None) -> list[Candidate]:
     """Return the trees of other roots, newest first; ``names``: those of the database's buckets, if they are known."""
     table, metas = done.table, done.metas
-    found = candidates(table, graph, names)
-    if not metas:
-        return found
-    found = [made for made in found if made.root != metas[0].root]
+    newest = metas[0].root if metas else 0
+    found = [made for made in candidates(table, graph, names) if made.root != newest]
     for meta in metas[1:]:
         if all(made.root != meta.root for made in found):
             made = Candidate(table, meta.root, meta.sequence)
