@@ -5,7 +5,7 @@ lost if it is switched off. First in stores of many transactions, then in others
 "wrong": pairs kept out of a wrong one. Of 783 damaged files; with a star, of 126 or 198. What earned less than ten in
 every column was removed, but for what a test of behaviour holds (of two versions the newer one stays, which states may
 be the newest) and the parts of one idea (the age of trees). What pairs look like (sizes, alphabets, how values begin)
-was weighed once, and told nothing.
+was weighed once: it earned 4, 0 in stores of many transactions, and cost 0, 12 in others.
 
 The score leaves out pairs of a page that was itself changed: mending a leaf's own elements counts nothing in it.
 
