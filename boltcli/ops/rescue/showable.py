@@ -28,8 +28,7 @@ from ...format.constants import (
     PAGE_HEADER_SIZE,
 )
 from ...format.page import BRANCH_ELEMENT, BUCKET_HEADER, HEADER, LEAF_ELEMENT
-from .orphans import common
-from .pages import PageTable
+from .pages import PageTable, common
 
 if TYPE_CHECKING:
     from ...format.page import Buffer
