@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import ArgumentError, BoltError, Step
 from ..format.meta import Meta
-from ..ops.write.page_surgery import leads_beyond, nonsense
+from ..ops.write.page_surgery import nonsense
 from ..render.names import shell_quoted
 from ..storage.raw import begin_copy
 from .command import Command, Option
@@ -83,7 +83,7 @@ def refuse_nonsense(job: Job[F], file: RawFile, patches: Sequence[Patch], *, far
     for offset, data in patches:
         meta = Meta.at(data, 1 if offset else 0)
         problem = meta.problem()
-        beyond = far and problem is None and leads_beyond(file, meta)
+        beyond = far and problem is None and nonsense(file, meta, only_beyond=True)
         if beyond:
             job.warn(f"meta page {meta.page} leads to {beyond}: a program that opens the file needs it there")
             continue

@@ -108,14 +108,17 @@ class Source:
         """Whether no other process can change what is read, so that one look at the meta pages is enough."""
         return self.locked or self.is_own_copy
 
-    def try_lock(self) -> bool:
-        """Try to take the shared flock(2) without waiting: it excludes bbolt writers, not other readers."""
+    def try_lock(self, *, exclusive: bool = False) -> bool:
+        """Try to take the shared flock(2) without waiting: it excludes bbolt writers, not other readers.
+
+        ``exclusive``: try to take the one that excludes these, too, as a writer does.
+        """
         try:
             import fcntl
         except ImportError:  # Windows: bbolt uses LockFileEx there, which is not implemented here
             return False
         try:
-            fcntl.flock(self.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(self.fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             self.reason = "held"
             return False

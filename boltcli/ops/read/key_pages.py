@@ -29,9 +29,8 @@ def keyed_leaves(
 ) -> Iterator[tuple[LeafElements, list[bytes]]]:
     """Yield the leaf pages of ``bucket`` in order: their elements and keys.
 
-    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding
-    everything before it, including the keys before the first damaged one. With
-    a ``guard`` nothing may be left out; without one pages are read as bbolt does.
+    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it, including the keys
+    before the first damaged one. With a ``guard`` nothing may be left out; without one pages are read as bbolt does.
     """
     for page in leaf_pages(snapshot, bucket, guard=guard):
         leaf = LeafElements(page)
@@ -77,9 +76,8 @@ def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None
 def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
     """Yield every entry of the root bucket in order: its name, and the bucket.
 
-    bbolt's ForEach on a transaction visits every entry, so a plain pair (which
-    bbolt itself never writes there) is yielded too, with None.
-    Raises :class:`~boltcli.errors.Corrupted`.
+    bbolt's ForEach on a transaction visits every entry, so a plain pair (which bbolt itself never writes there) is
+    yielded too, with None. Raises :class:`~boltcli.errors.Corrupted`.
     """
     root = root_bucket(snapshot)
     for leaf, names in keyed_leaves(snapshot, root):
@@ -91,8 +89,7 @@ def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
 def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes] | Corrupted]:
     """Yield the readable keys in order, a list for each leaf page, and each damage where it is found.
 
-    The keys below a damaged branch page and the keys of damaged elements are
-    missing.
+    The keys below a damaged branch page and the keys of damaged elements are missing.
     """
     for page in pages_or_damage(snapshot, bucket, Seen(snapshot)):
         if isinstance(page, Corrupted):
