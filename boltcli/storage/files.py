@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ..errors import Changed, OpenError, os_error
+from ..errors import Changed, os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _copy_range(source: int, target: int, position: int, end: int, first: int) -
 def clone(fd: int, path: str) -> int:
     """Return the descriptor of an unnamed clone of the file ``fd`` at ``path``, which shares its blocks.
 
-    It has the content of one moment. Returns -1 if the file system can't clone.
+    It has the content of one moment, and the file's permissions. Returns -1 if the file system can't clone.
     """
     try:
         import fcntl
@@ -135,17 +135,39 @@ def clone(fd: int, path: str) -> int:
     except OSError:
         os.close(made)
         return -1
-    return made
+    return _with_mode(made, os.fstat(fd).st_mode)
 
 
-def unnamed_file(size: int, path: str) -> int:
+def _with_mode(fd: int, mode: int) -> int:
+    """Give the file ``fd`` permissions, which its results get, too."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(fd, mode & 0o7777)
+    return fd
+
+
+def unnamed_file(size: int, path: str, mode: int = 0o600) -> int:
     """Return the descriptor of a new unnamed file for ``size`` bytes, in memory if they are few.
 
     ``path`` is what is put there, for errors. Raises :class:`~boltcli.errors.OpenError`.
     """
     if size <= IN_MEMORY and hasattr(os, "memfd_create"):
-        return os.memfd_create("boltcli", os.MFD_CLOEXEC)
-    return temporary_file(path, "copy")
+        return _with_mode(os.memfd_create("boltcli", os.MFD_CLOEXEC), mode)
+    return _with_mode(temporary_file(path, "copy"), mode)
+
+
+def unnamed_copy(fd: int, path: str, first: int = 0) -> int:
+    """Return the descriptor of an unnamed copy of the file ``fd`` from the byte ``first`` on; holes stay holes.
+
+    It has the file's permissions. Raises :class:`~boltcli.errors.OpenError`.
+    """
+    status = os.fstat(fd)
+    copy = unnamed_file(status.st_size - first, path, status.st_mode)
+    try:
+        copy_sparse(fd, copy, first)
+    except OSError as error:
+        os.close(copy)
+        raise os_error("copy", path, error) from error
+    return copy
 
 
 def temporary_file(path: str, operation: str = "unpack") -> int:
@@ -166,8 +188,6 @@ class Unnamed:
     the descriptor, and closing that deletes the file; otherwise :meth:`close` it.
     """
 
-    __slots__ = ("_fd", "_in_memory", "path", "size")
-
     def __init__(self, path: str) -> None:
         self.path = path
         self.size = 0
@@ -180,30 +200,25 @@ class Unnamed:
         if self._in_memory and end > IN_MEMORY:
             self._move()
         if data.count(0) < len(data):
-            self._put(data, self.size)
+            try:
+                write_all(self._fd, data, self.size)
+            except OSError as error:
+                raise os_error("unpack", self.path, error) from error
         self.size = end
 
     def take(self, mode: int = 0o600) -> int:
         """Return the descriptor of the complete file, with the permissions ``mode``."""
         try:
             os.truncate(self._fd, self.size)
-            if hasattr(os, "fchmod"):
-                os.fchmod(self._fd, mode)
         except OSError as error:
-            raise self._error(error) from error
+            raise os_error("unpack", self.path, error) from error
         fd, self._fd = self._fd, -1
-        return fd
+        return _with_mode(fd, mode)
 
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def _put(self, data: bytes, position: int) -> None:
-        try:
-            write_all(self._fd, data, position)
-        except OSError as error:
-            raise self._error(error) from error
 
     def _move(self) -> None:
         """Move what was written so far to the disk."""
@@ -212,9 +227,6 @@ class Unnamed:
         try:
             copy_sparse(old, self._fd)
         except OSError as error:
-            raise self._error(error) from error
+            raise os_error("unpack", self.path, error) from error
         finally:
             os.close(old)
-
-    def _error(self, error: OSError) -> OpenError:
-        return os_error("unpack", self.path, error)

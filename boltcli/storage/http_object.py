@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Changed, OpenError
-from ..format.magic import is_bolt
+from ..format.magic import is_bolt, is_packed
 from ..format.meta import Meta
 from .opened import read_timeout
-from .packed import HEAD, MAX_UNPACKED, is_packed
+from .packed import HEAD, MAX_UNPACKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

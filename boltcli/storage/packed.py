@@ -7,13 +7,21 @@ they hold for each layer (what a decompressor yields, skipped members included),
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
+import sys
+import tarfile
+import zipfile
+import zlib
 from copy import copy
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, BoltError, UnpackError
 from ..extras import need
-from ..format.magic import ZEROS, is_bolt, kind_of
+from ..format.magic import TAR, ZEROS, ZIP, is_bolt, is_packed, kind_of
 from .files import Unnamed
 
 if TYPE_CHECKING:
@@ -36,13 +44,7 @@ _TAR_HEADS = 4 << 20  # bytes of the headers of one member of a tar: long names,
 _ZIP_TABLE = 16 << 20  # bytes of a zip's table of members, which is kept in memory at 20 times its size
 _BZIP2, _LZMA, _ZSTANDARD = 12, 14, 93  # methods of zip whose decompressors zipfile calls without a limit
 
-_ZIP, _TAR = _ARCHIVES = ("a zip archive", "a tar archive")
 BOLT = "a bolt database"
-
-
-def is_packed(head: bytes) -> bool:
-    """Return whether :func:`unpack` can unpack a file that begins with ``head``."""
-    return kind_of(head) in (*_OPENERS, *_ARCHIVES)
 
 
 def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: Progress | None = None) -> int:
@@ -64,16 +66,14 @@ def look_inside(path: str, head: bytes) -> str | None:
     None if it can't be told. Reads only ``head``, and for a zip archive the beginnings of its first members. Raises
     OSError.
     """
-    from io import BytesIO
-
-    if kind_of(head) != _ZIP:
+    if kind_of(head) != ZIP:
         return _inner_kind(Stream(BytesIO(head).read), path)
     with open(path, "rb") as file:
         try:
             parts = zip(range(_LISTED), _zip_members(file, path))
-            return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, (_, read) in parts) else _ZIP
+            return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, (_, read) in parts) else ZIP
         except _errors():
-            return _ZIP
+            return ZIP
 
 
 def _inner_kind(stream: Stream, path: str) -> str | None:
@@ -86,12 +86,12 @@ def _inner_kind(stream: Stream, path: str) -> str | None:
     for _ in range(_DEPTH + 1):
         head = _some(stream, 4096 + 64)
         kind = kind_of(head)
-        if kind == _TAR:
+        if kind == TAR:
             try:
                 members = _tar_members(_TarStream(stream.read, path, allow), allow)
-                return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, read in members) else _TAR
+                return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, read in members) else TAR
             except _errors():
-                return _TAR
+                return TAR
         if kind not in _OPENERS:
             return BOLT if is_bolt(head) else kind
         stream = Stream(_Metered(_OPENERS[kind](stream).read, allow))
@@ -127,12 +127,7 @@ class Stream:
             self._head += part
         return self._head
 
-    def read(self, size: int = -1) -> bytes:
-        if size < 0:
-            parts = []
-            while part := self.read(_CHUNK):
-                parts.append(part)
-            return b"".join(parts)
+    def read(self, size: int) -> bytes:
         if self._head:
             part, self._head = self._head[:size], self._head[size:]
             return part
@@ -169,11 +164,12 @@ class _Unpacking:
 
     def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> bool:
         """Write the database in ``stream`` to ``target``; ``file`` is the same stream if it is seekable, else None."""
-        while (kind := kind_of(stream.head(512))) in (*_OPENERS, *_ARCHIVES):
+        while is_packed(head := stream.head(512)):
+            kind = kind_of(head)
             if depth > _DEPTH:
                 raise UnpackError(self.path, f"it is packed in more than {_DEPTH} layers")
             depth += 1
-            if kind in _ARCHIVES:
+            if kind in (ZIP, TAR):
                 return self._member(self._members(kind, stream, file), kind, members, target, depth)
             stream, file = Stream(_Metered(_OPENERS[kind](stream).read, self._allow_layer)), None
         if members:
@@ -209,7 +205,7 @@ class _Unpacking:
         return True
 
     def _members(self, kind: str, stream: Stream, file: BinaryIO | None) -> Iterator[tuple[str, Read]]:
-        if kind == _TAR:
+        if kind == TAR:
             tar = _TarStream(stream.read, self.path, self._allow_layer, file)
             yield from _tar_members(tar, self._allow)
             return
@@ -281,8 +277,6 @@ class _Metered:
 
 def _is_packed_database(part: Stream) -> bool:
     """Return whether a member is a compressed database, judging by its first bytes."""
-    from io import BytesIO
-
     head = part.head()
     opener = _OPENERS.get(kind_of(head) or "")
     return opener is not None and is_bolt(_some(Stream(opener(Stream(BytesIO(head).read)).read), 4096))
@@ -335,10 +329,7 @@ class _TarStream:
 
 
 def _tar_members(stream: _TarStream, allow: Allow) -> Iterator[tuple[str, Read]]:
-    import tarfile
-
     total = 0
-
     with tarfile.TarFile(fileobj=stream) as tar:  # type: ignore[arg-type]
         while (entry := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # it would keep those of an endless archive
@@ -372,8 +363,6 @@ class _ZipFile:
 
 
 def _zip_members(file: BinaryIO, path: str) -> Iterator[tuple[str, Read]]:
-    import zipfile
-
     with zipfile.ZipFile(_ZipFile(file, path)) as archive:
         for info in archive.infolist():
             if info.is_dir():
@@ -393,8 +382,6 @@ def _zip_members(file: BinaryIO, path: str) -> Iterator[tuple[str, Read]]:
 def _zip_opened(method: int, stream: Stream) -> Any:
     if method != _LZMA:
         return _OPENERS["bzip2" if method == _BZIP2 else "zstandard"](stream)
-    import lzma
-
     # The SDK's version (2 bytes), the size of what follows (2: it is 5), then LZMA's properties and dictionary size.
     head = stream.read(9)
     if len(head) < 9 or head[2:4] != b"\5\0" or head[4] >= 9 * 5 * 5:
@@ -409,9 +396,6 @@ def _zip_opened(method: int, stream: Stream) -> Any:
 
 def _checked(read: Read, info: Any) -> Read:
     """Return ``read`` with a check of the member's CRC and size at its end, as zipfile does it."""
-    import zipfile
-    import zlib
-
     crc, size = 0, 0
 
     def checked(wanted: int) -> bytes:
@@ -425,24 +409,6 @@ def _checked(read: Read, info: Any) -> Read:
     return checked
 
 
-def _gzip(stream: Any) -> Any:
-    import gzip
-
-    return gzip.GzipFile(fileobj=stream, mode="rb")
-
-
-def _xz(stream: Any) -> Any:
-    import lzma
-
-    return lzma.LZMAFile(stream)
-
-
-def _bzip2(stream: Any) -> Any:
-    import bz2
-
-    return bz2.BZ2File(stream)
-
-
 def _zstandard(stream: Any) -> Any:
     zstandard = need("zstandard", "packed", "a file packed by zstd")
     return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(stream, read_across_frames=True)
@@ -450,26 +416,18 @@ def _zstandard(stream: Any) -> Any:
 
 # What decompresses a stream of each kind.
 _OPENERS: dict[str | None, Callable[[Any], Any]] = {
-    "gzip": _gzip, "xz": _xz, "bzip2": _bzip2, "zstandard": _zstandard,
+    "gzip": lambda stream: gzip.GzipFile(fileobj=stream, mode="rb"), "xz": lzma.LZMAFile, "bzip2": bz2.BZ2File,
+    "zstandard": _zstandard,
 }  # fmt: skip
 
 
 def _errors() -> tuple[type[Exception], ...]:
     """Return the exceptions for damaged files, those of the decompressors, and for what is too large."""
-    import lzma
-    import sys
-    import tarfile
-    import zipfile
-    import zlib
-
-    found: list[type[Exception]] = [
-        EOFError, OSError, ValueError, RuntimeError, NotImplementedError, lzma.LZMAError, tarfile.TarError,
-        zipfile.BadZipFile, zlib.error, UnpackError,
-    ]  # fmt: skip
     zstandard = sys.modules.get("zstandard")
-    if zstandard is not None:
-        found.append(zstandard.ZstdError)
-    return tuple(found)
+    return (
+        EOFError, OSError, ValueError, RuntimeError, NotImplementedError, lzma.LZMAError, tarfile.TarError,
+        zipfile.BadZipFile, zlib.error, UnpackError, *([zstandard.ZstdError] if zstandard is not None else []),
+    )  # fmt: skip
 
 
 class _Names:

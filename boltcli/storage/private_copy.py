@@ -70,24 +70,19 @@ class CopyFile:
 
     def _clone(self) -> bool:
         made = clone(self._source.fd, self._source.path)
-        if made >= 0:
-            self._take(made)
-        return made >= 0
-
-    def _take(self, fd: int) -> None:
-        """Let ``fd`` be the copy."""
+        if made < 0:
+            return False
         if self._fd >= 0:
             os.close(self._fd)
-        self._fd = fd
-        if hasattr(os, "fchmod"):  # results get the permissions of the source
-            os.fchmod(fd, os.fstat(self._source.fd).st_mode & 0o7777)
+        self._fd = made
+        return True
 
     def _attempt(self) -> Changed | None:
         """Copy what is missing; return the error if the source changed meanwhile."""
         source = self._source
         with Snapshot(source.path, source.duplicate(), at_once=False) as state:
             if self._fd < 0:
-                self._take(unnamed_file(state.size, source.path))
+                self._fd = unnamed_file(state.size, source.path, state.mode)
             try:
                 try:
                     free = self._free_pages(state)
