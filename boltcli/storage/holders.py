@@ -8,6 +8,7 @@ and open files, if this user may read it.
 from __future__ import annotations
 
 import os
+import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 
 _TABLE = "/proc/locks"
+# "-> " if it waits, mode, process, device, and inode ("<none>" for a file that is gone).
+_ENTRY = re.compile(r"\d+: (-> )?FLOCK +\w+ +(\w+) +(-?\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) ")
 
 
 class Holder:
@@ -33,8 +36,6 @@ class Holder:
     lock, like a bbolt writer; None if unknown.
     """
 
-    __slots__ = ("command", "mode", "pid", "since", "waits", "writes")
-
     def __init__(self, mode: str, pid: int = 0, *, waits: bool = False) -> None:
         self.mode = mode
         self.pid = pid
@@ -43,15 +44,9 @@ class Holder:
         self.since = _since(pid)
         self.writes: bool | None = None
 
-    @property
-    def name(self) -> str:
-        """The command's name alone."""
-        return os.path.basename(self.command.partition(" ")[0])
-
     def __str__(self) -> str:
-        if not self.pid:
-            return "another process"
-        return f"process {self.pid} ({self.name})" if self.name else f"process {self.pid}"
+        name = os.path.basename(self.command.partition(" ")[0])
+        return f"process {self.pid}" + (f" ({name})" if name else "") if self.pid else "another process"
 
 
 def describe_holder(source: OpenFile) -> str:
@@ -72,10 +67,14 @@ def holders(source: OpenFile) -> list[Holder]:
     process holds it, not which one.
     """
     file = os.fstat(source.fd)
+    device = os.major(file.st_dev), os.minor(file.st_dev)
     found = [
-        Holder(mode, pid, waits=waits)
-        for mode, pid, device, inode, waits in _table()
-        if inode == file.st_ino and _same_device(device, file.st_dev, pid, file) and pid != os.getpid()
+        Holder("exclusive" if mode == "WRITE" else "shared", max(int(pid), 0), waits=bool(waits))
+        for waits, mode, pid, major, minor, inode in _ENTRY.findall(_read(_TABLE).decode("ascii", "replace"))
+        if int(inode) == file.st_ino
+        and int(pid) != os.getpid()
+        # On btrfs and overlayfs the table has another device than stat; then the process must have the file open.
+        and ((int(major, 16), int(minor, 16)) == device or _descriptors(pid, file))
     ]
     for holder in found:
         if holder.mode == "exclusive" and not holder.waits:
@@ -96,32 +95,7 @@ def openers(source: OpenFile) -> list[Holder]:
     return [Holder("open", pid) for pid in pids if pid != os.getpid() and _descriptors(pid, file)]
 
 
-def _table() -> list[tuple[str, int, tuple[int, int], int, bool]]:
-    """Return the flock(2) entries of the lock table: mode, process, device, inode, and whether it only waits."""
-    entries = []
-    for line in _read(_TABLE).decode("ascii", "replace").splitlines():
-        words = line.split()
-        waits = "->" in words
-        if waits:
-            words.remove("->")
-        if len(words) < 6 or words[1] != "FLOCK":
-            continue
-        try:
-            major, minor, inode = words[5].split(":")
-            device = int(major, 16), int(minor, 16)
-            pid, number = max(int(words[4]), 0), int(inode)
-        except ValueError:  # the file is "<none>"
-            continue
-        entries.append(("exclusive" if words[3] == "WRITE" else "shared", pid, device, number, waits))
-    return entries
-
-
-def _same_device(device: tuple[int, int], st_dev: int, pid: int, file: os.stat_result) -> bool:
-    # On btrfs and overlayfs the table has another device than stat; then the process must have the file open.
-    return device == (os.major(st_dev), os.minor(st_dev)) or bool(_descriptors(pid, file))
-
-
-def _descriptors(pid: int, file: os.stat_result) -> list[str]:
+def _descriptors(pid: int | str, file: os.stat_result) -> list[str]:
     """Return the process's descriptors of ``file``; none if they can't be read."""
     folder = f"/proc/{pid}/fd"
     found = []

@@ -15,6 +15,7 @@ clone files, the copy is of one moment, and is always consistent.
 from __future__ import annotations
 
 import time
+from itertools import count
 
 from ..errors import BoltError, Changed, InvalidDatabase, OpenError
 from .snapshot import Snapshot
@@ -178,13 +179,10 @@ def open_state(source: Source, *, previous: bool = False) -> Snapshot:
 
 def _look_again() -> Callable[[Snapshot, Page], None]:
     """Return what notices soon that another transaction was committed, when it is called with each page."""
-    left = _LOOK_EVERY
+    pages = count(1)
 
     def on_page(snapshot: Snapshot, _page: Page) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            left = _LOOK_EVERY
+        if next(pages) % _LOOK_EVERY == 0:
             snapshot.poll()
 
     return on_page

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import mmap
 import os
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound, os_error
@@ -43,8 +45,8 @@ _LAST_WINDOW = 512
 _OVERFLOW = 64 << 20  # bytes; a larger page run is probably damage, and is not read ahead
 
 # The names that back ends give to what identifies an object's state.
-_TAGS = ("ETag", "etag", "LastModified", "last_modified", "Last-Modified", "mtime", "updated", "md5Hash", "generation")
 _TIMES = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated")
+_TAGS = ("ETag", "etag", *_TIMES, "md5Hash", "generation")
 
 
 class _Object:
@@ -74,6 +76,10 @@ class _Object:
         return len(data)
 
 
+def _object(files: Any, key: str, path: str) -> _Object | HttpObject:
+    return HttpObject(files, key, path) if is_http(key) else _Object(files, key)
+
+
 class Remote:
     """A remote object of ``size`` bytes; the file ``fd`` has the blocks that were read, at their offsets.
 
@@ -84,7 +90,7 @@ class Remote:
         self.path = path
         self.requests = 0
         self.read = 0
-        self._object = HttpObject(files, key, path) if is_http(key) else _Object(files, key)
+        self._object = _object(files, key, path)
         info = self._ask("open", self._object.info)
         size = info.get("size")
         if info.get("type") == "directory":
@@ -317,11 +323,13 @@ def object_state(address: str) -> tuple[int | None, int | None]:
 
     Raises as :func:`open_remote` does.
     """
-    files, key = located(address, redact_url(address))
+    path = redact_url(address)
     try:
-        info = HttpObject(files, key, redact_url(address)).info() if is_http(key) else files.info(key)
+        info = _object(*located(address, path), path).info()
+    except BoltError:
+        raise
     except Exception as error:
-        raise remote_error("open", redact_url(address), error) from None
+        raise remote_error("open", path, error) from None
     size = info.get("size")
     when = next((_nanoseconds(info[name]) for name in _TIMES if info.get(name) is not None), None)
     return (None, None) if size is None or when is None else (int(size), when)
@@ -330,20 +338,11 @@ def object_state(address: str) -> tuple[int | None, int | None]:
 def _nanoseconds(when: Any) -> int | None:
     if isinstance(when, (int, float)):
         return int(when * 1_000_000_000)
-    if isinstance(when, str):
-        from datetime import datetime
-        from email.utils import parsedate_to_datetime
-
-        try:
-            when = datetime.fromisoformat(when)
-        except ValueError:
-            try:
-                when = parsedate_to_datetime(when)
-            except ValueError:
-                return None
     try:
+        if isinstance(when, str):
+            when = datetime.fromisoformat(when) if when[:4].isdigit() else parsedate_to_datetime(when)
         return int(when.timestamp() * 1_000_000) * 1000
-    except (AttributeError, OverflowError, OSError):
+    except (AttributeError, OverflowError, OSError, ValueError):
         return None
 
 
