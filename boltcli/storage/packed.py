@@ -94,7 +94,7 @@ def _inner_kind(stream: Stream, path: str) -> str | None:
                 return TAR
         if kind not in _OPENERS:
             return BOLT if is_bolt(head) else kind
-        stream = Stream(_Metered(_OPENERS[kind](stream).read, allow))
+        stream = Stream(_OPENERS[kind](stream).read, allow)
     return kind
 
 
@@ -110,13 +110,22 @@ def _some(stream: Stream, size: int) -> bytes:
 
 
 class Stream:
-    """A sequential byte stream whose first bytes can be looked at before reading."""
+    """A sequential byte stream whose first bytes can be looked at before reading.
 
-    __slots__ = ("_head", "_read")
+    ``allow`` is asked each time with the number of bytes read so far, ``size``.
+    """
 
-    def __init__(self, read: Read) -> None:
-        self._read = read
+    def __init__(self, read: Read, allow: Allow = lambda _: None) -> None:
+        self._source = read
+        self._allow = allow
         self._head = b""
+        self.size = 0
+
+    def _read(self, size: int) -> bytes:
+        part = self._source(size)
+        self.size += len(part)
+        self._allow(self.size)
+        return part
 
     def head(self, size: int = HEAD) -> bytes:
         """Return the first ``size`` bytes, or all if there are fewer; call this before reading."""
@@ -171,7 +180,7 @@ class _Unpacking:
             depth += 1
             if kind in (ZIP, TAR):
                 return self._member(self._members(kind, stream, file), kind, members, target, depth)
-            stream, file = Stream(_Metered(_OPENERS[kind](stream).read, self._allow_layer)), None
+            stream, file = Stream(_OPENERS[kind](stream).read, self._allow_layer), None
         if members:
             raise ArgumentError(f"{self.path}: it has no member {members[0]!r}, because it is not an archive")
         inner = kind_of(stream.head())
@@ -181,14 +190,13 @@ class _Unpacking:
         return True
 
     def _member(
-        self, parts: Iterator[tuple[str, Read]], kind: str, members: list[str], target: Unnamed, depth: int
+        self, parts: Iterator[tuple[str, Stream]], kind: str, members: list[str], target: Unnamed, depth: int
     ) -> bool:
         wanted = members[0] if members else None
         names = _Names()  # all members
         found = _Names()  # the members that are databases
-        for name, read in parts:
+        for name, part in parts:
             names.add(name)
-            part = Stream(read)
             if wanted is not None:
                 if name.removeprefix("./") == wanted.removeprefix("./"):
                     return self._database(part, None, members[1:], target, depth)
@@ -204,10 +212,10 @@ class _Unpacking:
             raise UnpackError(self.path, f"{kind} without a bolt database; it has {names}")
         return True
 
-    def _members(self, kind: str, stream: Stream, file: BinaryIO | None) -> Iterator[tuple[str, Read]]:
+    def _members(self, kind: str, stream: Stream, file: BinaryIO | None) -> Iterator[tuple[str, Stream]]:
         if kind == TAR:
             tar = _TarStream(stream.read, self.path, self._allow_layer, file)
-            yield from _tar_members(tar, self._allow)
+            yield from ((name, Stream(read)) for name, read in _tar_members(tar, self._allow))
             return
         spool: Unnamed | None = None
         if file is None:  # the table of a zip is at its end
@@ -224,7 +232,7 @@ class _Unpacking:
             self._allow(total + size)
 
         for name, read in _zip_members(file, self.path):
-            part = _Metered(read, allow_part)
+            part = Stream(read, allow_part)
             yield name, part
             total += part.size
         if spool is not None:
@@ -256,23 +264,6 @@ class _Unpacking:
     def _allow_layer(self, size: int) -> None:
         """Do the same for a layer that may hold a tar, whose own headers and padding are no reason to refuse it."""
         self._allow(size - (size >> 3) - _CHUNK)
-
-
-class _Metered:
-    """Reads, counts what was read in ``size``, and asks ``allow`` each time."""
-
-    __slots__ = ("_allow", "_read", "size")
-
-    def __init__(self, read: Read, allow: Allow) -> None:
-        self._read = read
-        self._allow = allow
-        self.size = 0
-
-    def __call__(self, size: int) -> bytes:
-        part = self._read(size)
-        self.size += len(part)
-        self._allow(self.size)
-        return part
 
 
 def _is_packed_database(part: Stream) -> bool:
