@@ -8,17 +8,48 @@ from __future__ import annotations
 import errno
 import os
 
-from ..errors import Changed, os_error
+from ..errors import BoltError, Changed, os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from ..format.page import Buffer
 
 IN_MEMORY = 64 << 20  # bytes; larger unnamed files are on the disk
 _CHUNK = 1 << 20  # bytes
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
+
+
+class Trying:
+    """Context manager: an OSError inside ``with Trying("read", path)`` becomes an OpenError."""
+
+    def __init__(self, operation: str, path: str) -> None:
+        self._what = operation, path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, BoltError):
+            raise os_error(*self._what, error) from error
+
+
+class Closing:
+    """What is closed at the end of a ``with`` block."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """Give back what the system lent."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def read_at(fd: int, position: int, size: int) -> bytes:
@@ -51,10 +82,8 @@ def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
 
     Raises OpenError if they can't be read, Changed if there are fewer.
     """
-    try:
+    with Trying("read", path):
         content = read_or_raise(fd, start, stop - start)
-    except OSError as error:
-        raise os_error("read", path, error) from error
     if len(content) < stop - start:
         raise cut(path)
     return content
@@ -163,10 +192,11 @@ def unnamed_copy(fd: int, path: str, first: int = 0) -> int:
     status = os.fstat(fd)
     copy = unnamed_file(status.st_size - first, path, status.st_mode)
     try:
-        copy_sparse(fd, copy, first)
-    except OSError as error:
+        with Trying("copy", path):
+            copy_sparse(fd, copy, first)
+    except BaseException:
         os.close(copy)
-        raise os_error("copy", path, error) from error
+        raise
     return copy
 
 
@@ -174,14 +204,11 @@ def temporary_file(path: str, operation: str = "unpack") -> int:
     """Return the descriptor of a new unnamed file on the disk. Raises :class:`~boltcli.errors.OpenError`."""
     from tempfile import TemporaryFile
 
-    try:
-        with TemporaryFile(prefix="boltcli-") as file:
-            return os.dup(file.fileno())
-    except OSError as error:
-        raise os_error(operation, path, error) from error
+    with Trying(operation, path), TemporaryFile(prefix="boltcli-") as file:
+        return os.dup(file.fileno())
 
 
-class Unnamed:
+class Unnamed(Closing):
     """A file without a name, to be written from front to back: in memory while it is small, else on the disk.
 
     Zeros become holes. ``path`` is its name in errors. :meth:`take` hands over
@@ -200,18 +227,14 @@ class Unnamed:
         if self._in_memory and end > IN_MEMORY:
             self._move()
         if data.count(0) < len(data):
-            try:
+            with Trying("unpack", self.path):
                 write_all(self._fd, data, self.size)
-            except OSError as error:
-                raise os_error("unpack", self.path, error) from error
         self.size = end
 
     def take(self, mode: int = 0o600) -> int:
         """Return the descriptor of the complete file, with the permissions ``mode``."""
-        try:
+        with Trying("unpack", self.path):
             os.truncate(self._fd, self.size)
-        except OSError as error:
-            raise os_error("unpack", self.path, error) from error
         fd, self._fd = self._fd, -1
         return _with_mode(fd, mode)
 
@@ -225,8 +248,7 @@ class Unnamed:
         old, self._fd = self._fd, temporary_file(self.path)
         self._in_memory = False
         try:
-            copy_sparse(old, self._fd)
-        except OSError as error:
-            raise os_error("unpack", self.path, error) from error
+            with Trying("unpack", self.path):
+                copy_sparse(old, self._fd)
         finally:
             os.close(old)

@@ -8,10 +8,10 @@ and open files, if this user may read it.
 from __future__ import annotations
 
 import os
-import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Protocol
 
     class OpenFile(Protocol):
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 
 _TABLE = "/proc/locks"
-# "-> " if it waits, mode, process, device, and inode ("<none>" for a file that is gone).
-_ENTRY = re.compile(r"\d+: (-> )?FLOCK +\w+ +(\w+) +(-?\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) ")
 
 
 class Holder:
@@ -67,15 +65,7 @@ def holders(source: OpenFile) -> list[Holder]:
     process holds it, not which one.
     """
     file = os.fstat(source.fd)
-    device = os.major(file.st_dev), os.minor(file.st_dev)
-    found = [
-        Holder("exclusive" if mode == "WRITE" else "shared", max(int(pid), 0), waits=bool(waits))
-        for waits, mode, pid, major, minor, inode in _ENTRY.findall(_read(_TABLE).decode("ascii", "replace"))
-        if int(inode) == file.st_ino
-        and int(pid) != os.getpid()
-        # On btrfs and overlayfs the table has another device than stat; then the process must have the file open.
-        and ((int(major, 16), int(minor, 16)) == device or _descriptors(pid, file))
-    ]
+    found = [Holder(mode, pid, waits=waits) for mode, pid, waits in _table(file) if pid != os.getpid()]
     for holder in found:
         if holder.mode == "exclusive" and not holder.waits:
             holder.writes = _writes(holder.pid, file)
@@ -95,7 +85,23 @@ def openers(source: OpenFile) -> list[Holder]:
     return [Holder("open", pid) for pid in pids if pid != os.getpid() and _descriptors(pid, file)]
 
 
-def _descriptors(pid: int | str, file: os.stat_result) -> list[str]:
+def _table(file: os.stat_result) -> Iterator[tuple[str, int, bool]]:
+    """Yield the flock(2) entries of ``file`` in the lock table: mode, process, and whether it only waits."""
+    for line in _read(_TABLE).decode("ascii", "replace").splitlines():
+        try:
+            kind, _, mode, number, place = line.replace("-> ", "").split()[1:6]
+            major, minor, inode = place.split(":")
+            device, pid = (int(major, 16), int(minor, 16)), max(int(number), 0)
+        except ValueError:  # the file is "<none>"
+            continue
+        if kind != "FLOCK" or inode != str(file.st_ino):
+            continue
+        # On btrfs and overlayfs the table has another device than stat; then the process must have the file open.
+        if device == (os.major(file.st_dev), os.minor(file.st_dev)) or _descriptors(pid, file):
+            yield "exclusive" if mode == "WRITE" else "shared", pid, "->" in line
+
+
+def _descriptors(pid: int, file: os.stat_result) -> list[str]:
     """Return the process's descriptors of ``file``; none if they can't be read."""
     folder = f"/proc/{pid}/fd"
     found = []

@@ -156,20 +156,17 @@ class _Unpacking:
         self.unpacked = 0  # bytes, in all layers and members
 
     def run(self, members: list[str]) -> int:
-        target = Unnamed(self.path)
         try:
-            with self.file:
+            with self.file, Unnamed(self.path) as target:
                 found = self._database(Stream(self.file.read), self.file, list(members), target, 0)
-            if not found:
-                raise UnpackError(self.path, "there is no bolt database in it")
-            return target.take(self.mode)
+                if not found:
+                    raise UnpackError(self.path, "there is no bolt database in it")
+                return target.take(self.mode)
         except BoltError:
             raise
         except _errors() as error:
             what = str(error) or type(error).__name__
             raise UnpackError(self.path, f"it is damaged or cut short ({what})") from None
-        finally:
-            target.close()
 
     def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> bool:
         """Write the database in ``stream`` to ``target``; ``file`` is the same stream if it is seekable, else None."""
@@ -217,14 +214,11 @@ class _Unpacking:
             tar = _TarStream(stream.read, self.path, self._allow_layer, file)
             yield from ((name, Stream(read)) for name, read in _tar_members(tar, self._allow))
             return
-        spool: Unnamed | None = None
+        spooled = file is None
         if file is None:  # the table of a zip is at its end
-            spool = Unnamed(self.path)
-            try:
+            with Unnamed(self.path) as spool:
                 self._copy(stream, spool)
                 file = os.fdopen(spool.take(), "rb")
-            finally:
-                spool.close()
         file.seek(0)
         total = 0
 
@@ -235,7 +229,7 @@ class _Unpacking:
             part = Stream(read, allow_part)
             yield name, part
             total += part.size
-        if spool is not None:
+        if spooled:
             file.close()
 
     def _copy(self, stream: Stream, target: Unnamed) -> None:

@@ -9,8 +9,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from ..errors import Changed, Corrupted, os_error
-from .files import clone, read_whole, unnamed_file, write_all
+from ..errors import Changed, Corrupted
+from .files import Closing, Trying, clone, read_whole, unnamed_file, write_all
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _CHUNK = 1 << 20  # bytes copied between two looks at the meta pages
 _GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as zeros
 
 
-class CopyFile:
+class CopyFile(Closing):
     """A private copy of a database in use, in an unnamed sparse file, which follows the source page by page.
 
     Use as a context manager, or call :meth:`close`.
@@ -121,12 +121,10 @@ class CopyFile:
 
     def update(self, size: int, parts: Iterable[tuple[int, bytes]]) -> None:
         """Write ``parts`` at their offsets; ``size`` is the new size of the source. Raises OpenError."""
-        try:
+        with Trying("copy", self._source.path):
             os.truncate(self._fd, size)
             for position, content in parts:
                 write_all(self._fd, content, position)
-        except OSError as error:
-            raise os_error("copy", self._source.path, error) from error
 
     def close(self) -> None:
         """Delete the copy."""
@@ -134,12 +132,6 @@ class CopyFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def __enter__(self) -> CopyFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def stored_free_pages(state: Snapshot) -> list[int]:

@@ -14,12 +14,12 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound, os_error
+from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound
 from ..extras import need
 from ..format.constants import BRANCH_PAGE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ..format.meta import Meta
 from ..format.page import HEADER, Page
-from .files import read_at, temporary_file, write_all
+from .files import Trying, read_at, temporary_file, write_all
 from .http_object import HttpObject, first_bytes, is_http, settings
 from .opened import read_timeout
 from .secrets import original_url, redact_text, redact_url
@@ -99,12 +99,11 @@ class Remote:
         self.fd = temporary_file(path)
         try:
             self.size: int = self._ask("read", self._object.whole, self._put) if size is None else int(size)
-            os.truncate(self.fd, self.size)
+            with Trying("open", path):
+                os.truncate(self.fd, self.size)
             self._there = bytearray((size is None,)) * -(-self.size // BLOCK)
-        except BaseException as error:
+        except BaseException:
             os.close(self.fd)
-            if isinstance(error, OSError):
-                raise os_error("open", path, error) from error
             raise
 
     def _ask(self, operation: str, call: Callable[..., T], *arguments: Any) -> T:
@@ -156,10 +155,8 @@ class Remote:
 
     def _put(self, start: int, data: bytes) -> None:
         self.read += len(data)
-        try:
+        with Trying("copy", self.path):
             write_all(self.fd, data, start)
-        except OSError as error:
-            raise os_error("copy", self.path, error) from error
 
     def _take(self, start: int, data: bytes) -> None:
         """Store a piece of the whole object, which a server sends instead of ranges."""

@@ -24,7 +24,7 @@ import time
 
 from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, os_error
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
-from .files import read_at, unnamed_copy
+from .files import Trying, read_at, unnamed_copy
 from .opened import hold, hold_again, keep_stdin, kept_stdin, let_go, note_unknown, split_member, take_stdin
 
 TYPE_CHECKING = False
@@ -62,10 +62,11 @@ class Source:
     If not, ``reason`` says why: ``held`` by another process, ``unasked``, or
     the system's message. ``is_own_copy``: it is a copy that no other process can
     open, for example an unpacked file. ``remote``: the remote object of which
-    it has a part. Closing the last duplicate releases the lock.
+    it has a part. ``held``: the file that it is or was made of, which results
+    can't replace. Closing the last duplicate releases the lock.
     """
 
-    __slots__ = ("_alone", "_held", "fd", "is_own_copy", "locked", "path", "reason", "remote")
+    __slots__ = ("_alone", "fd", "held", "is_own_copy", "locked", "path", "reason", "remote")
 
     def __init__(self, fd: int, path: str, *, is_own_copy: bool = False, remote: Remote | None = None) -> None:
         self.fd = fd
@@ -75,14 +76,7 @@ class Source:
         self.locked = False
         self.reason = "unasked"
         self._alone = True  # whether it has no duplicate
-        self._held: Held | None = None
-
-    def hold(self, fd: int) -> None:
-        """Keep results from replacing the file ``fd``, which this is or was made of, until it is closed.
-
-        Raises :class:`~boltcli.errors.DestinationIsSource` if standard output goes into it.
-        """
-        self._held = hold(fd, self.path)
+        self.held: Held | None = None
 
     def duplicate(self) -> Source:
         """Return the same open file with the same lock; close it separately."""
@@ -94,8 +88,8 @@ class Source:
     def copy(self, fd: int, *, is_own_copy: bool = True) -> Source:
         """Return ``fd``, which has the same content, as a source."""
         other = Source(fd, self.path, is_own_copy=is_own_copy, remote=self.remote)
-        other._held = self._held
-        hold_again(other._held)
+        other.held = self.held
+        hold_again(other.held)
         return other
 
     def unlock(self) -> None:
@@ -131,7 +125,7 @@ class Source:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-            let_go(self._held)
+            let_go(self.held)
 
 
 def is_elsewhere(path: str) -> bool:
@@ -194,10 +188,8 @@ def open_for_reading(path: str) -> int:
     """Open ``path`` without a lock; returns the file descriptor. Raises :class:`OpenError`."""
     # O_NONBLOCK: opening a FIFO without a writer must not hang; it has no effect on files.
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
+    with Trying("open", path):
         return os.open(path, flags)
-    except OSError as error:
-        raise os_error("open", path, error) from error
 
 
 def open_source(
@@ -230,7 +222,7 @@ def open_source(
         return _private_copy(fd, path, members, max_unpacked, progress)
     source = Source(fd, path)
     try:
-        source.hold(fd)
+        source.held = hold(fd, path)
         _lock(source, lock, timeout, waiting)
     except BaseException:
         source.close()
@@ -283,7 +275,7 @@ def _private_copy(fd: int, path: str, members: list[str], max_unpacked: int, pro
         else:
             copy = unnamed_copy(fd, path, offset)
         made = Source(copy, path, is_own_copy=True)
-        made.hold(fd)
+        made.held = hold(fd, path)
     except BaseException:
         if made is not None:
             made.close()
@@ -337,15 +329,10 @@ def _stdin(path: str, max_unpacked: int) -> int:
     from .packed import MAX_UNPACKED
 
     take_stdin("a database")
-    target = Unnamed(path)
     limit = max_unpacked or MAX_UNPACKED
-    try:
+    with Trying("read", "standard input"), Unnamed(path) as target:
         while part := os.read(_STDIN, _CHUNK):
             target.write(part)
             if target.size > limit:
                 raise OpenError("read", "standard input", f"it has more than {limit} bytes (--max-unpacked)")
         return target.take()
-    except OSError as error:
-        raise os_error("read", "standard input", error) from error
-    finally:
-        target.close()
