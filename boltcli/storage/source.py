@@ -233,6 +233,8 @@ def open_source(
 def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None = None) -> None:
     if lock == "none" or source.try_lock():
         return
+    from .holders import describe_holder
+
     began = time.monotonic()
     give_up, say = began + timeout, began + _LOCK_NOTICE
     while source.reason == "held" and lock != "try":
@@ -240,8 +242,6 @@ def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, flo
         if left <= 0:
             break
         if waiting is not None and time.monotonic() >= say:
-            from .holders import describe_holder
-
             waiting(describe_holder(source), time.monotonic() - began)
             say += _LOCK_NOTICE
         time.sleep(min(left, _LOCK_RETRY))
@@ -251,8 +251,6 @@ def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, flo
         return
     if source.reason != "held":
         raise OpenError("lock", source.path, source.reason)
-    from .holders import describe_holder
-
     raise Locked(source.path, describe_holder(source))
 
 
