@@ -284,8 +284,7 @@ def _of_file_name(path: str) -> list[str]:
 
 def _of_file(path: str, command: Command) -> list[str]:
     """Say what kind of file it is that isn't a database, and what to do with it."""
-    from ..format.magic import HEAD, kind_of
-    from ..storage.packed import is_packed
+    from ..format.magic import HEAD, is_packed, kind_of
 
     if os.path.isdir(path):
         lines = _of_folder(path)

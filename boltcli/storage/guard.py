@@ -18,7 +18,7 @@ import os
 
 from ..errors import os_error
 from ..kernel import load_kernel
-from .files import copy_sparse, cut, unnamed_file
+from .files import cut, unnamed_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:
     kernel = load_kernel() if needs_guard else None
     try:
         if needs_guard and kernel is None and not source.locked:
-            mapping = _copy(source, size)
+            copy = unnamed_copy(source.fd, source.path)
+            try:
+                mapping = mmap.mmap(copy, size, access=mmap.ACCESS_READ)
+            finally:
+                os.close(copy)
         else:
             mapping = mmap.mmap(source.fd, size, access=mmap.ACCESS_READ)
             _advise(source.fd)
@@ -84,12 +88,3 @@ def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:
         raise cut(source.path) from None
     except OSError as error:
         raise os_error("mmap", source.path, error) from error
-
-
-def _copy(source: Source, size: int) -> mmap.mmap:
-    fd = unnamed_file(size, source.path)
-    try:
-        copy_sparse(source.fd, fd)
-        return mmap.mmap(fd, size, access=mmap.ACCESS_READ)
-    finally:
-        os.close(fd)
