@@ -8,7 +8,7 @@ from ...errors import Corrupted
 from ...format.bucket import MAX_NESTING, BucketRef, buckets_in, open_bucket
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE
 from ...format.page import LeafElements, Page
-from ...kernel import Buckets, buckets, stats
+from ...kernel import buckets, stats
 from ...tree.bucket import root_bucket
 from ...tree.walk import Seen, Whole, flat, refuse_nested, tree_pages
 
@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ...kernel import Bucket
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
 
@@ -89,9 +90,9 @@ class BucketStats:
 
 def inspect(snapshot: Snapshot) -> list[BucketRecord]:
     """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them. Raises Corrupted."""
-    columns = buckets(snapshot)
-    if columns is not None:
-        return _from_columns(snapshot, columns)
+    rows = buckets(snapshot)
+    if rows is not None:
+        return _from_rows(snapshot, rows)
     return _Reader(snapshot, Seen(snapshot, twice=True)).read()
 
 
@@ -101,11 +102,8 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
     Raises :class:`~boltcli.errors.Corrupted`, or appends it to ``damages`` if that is given; a bucket with a damaged
     tree then has no pairs, no bytes and no nested buckets.
     """
-    columns = buckets(snapshot)
-    if columns is not None:
-        found = _from_columns(snapshot, columns)
-    else:
-        found = _Reader(snapshot, Whole(snapshot), damages).read()
+    rows = buckets(snapshot)
+    found = _from_rows(snapshot, rows) if rows is not None else _Reader(snapshot, Whole(snapshot), damages).read()
     for bucket in reversed(found):
         bucket.keys += bucket.pairs
         if bucket.parent is not None:
@@ -159,17 +157,13 @@ def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None
     return _Statistics(snapshot, progress, done).sum(bucket)
 
 
-def _from_columns(snapshot: Snapshot, columns: Buckets) -> list[BucketRecord]:
-    """Return the kernel's columns as records."""
+def _from_rows(snapshot: Snapshot, rows: list[Bucket]) -> list[BucketRecord]:
+    """Return the kernel's rows as records."""
     found: list[BucketRecord] = []
-    page_size = snapshot.page_size
-    rows = zip(
-        columns.names, columns.parents, columns.sequences, columns.roots, columns.pairs, columns.sizes, columns.levels
-    )
-    for name, parent, sequence, root, pairs, size, levels in rows:
+    for name, parent, root, sequence, pairs, size, levels in rows:
         bucket = BucketRecord(name, found[parent] if found else None, sequence, not root)
         bucket.pairs = pairs
-        bucket.bytes = size * page_size if root else size
+        bucket.bytes = size * snapshot.page_size if root else size
         bucket.depth = levels
         found.append(bucket)
     found[0].sequence = snapshot.meta.sequence
