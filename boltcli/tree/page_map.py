@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 from ..errors import Corrupted
 from ..format.bucket import BucketRef, open_bucket
 from ..format.constants import LEAF_PAGE
@@ -220,6 +222,19 @@ def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
     result.freelist()
     for _ in result.trees():
         pass
+    return result
+
+
+def used_and_free(snapshot: Snapshot) -> PageMap:
+    """Map which pages are free, lost, or hold the freelist; those of trees may all count as leaves, without owners."""
+    reached = reached_pages(snapshot)
+    result = PageMap(snapshot)
+    result.freelist()
+    if reached is None or any(compress(result.kinds, reached)):  # a page has two uses
+        return page_map(snapshot)
+    unreached = LOST if snapshot.meta.has_freelist else FREE
+    marks = reached.ljust(len(result.kinds), b"\0")
+    result.kinds = bytearray(LEAF if met else kind or unreached for kind, met in zip(result.kinds, marks))
     return result
 
 

@@ -28,7 +28,6 @@ _LEAST = 1 << 15
 _AS_BBOLT = 1 << 27  # the same for what bbolt reads, too
 _VISIT = 16
 _MANY = 128
-_FEW = 64  # pages that a guard remembers by their ids
 _UNBOUNDED: tuple[bytes, bytes | None] = (b"", None)
 _GENERATOR = type(None for _ in ())
 
@@ -123,14 +122,14 @@ class Seen:
     describe a walk that practically never ends.
     """
 
-    __slots__ = ("_count", "_left", "_marks", "_runs", "_twice")
+    __slots__ = ("_left", "_runs", "_twice", "marks")
 
     def __init__(self, snapshot: Snapshot, *, twice: bool = False, runs: bool = False) -> None:
         self._twice = twice
         self._runs = runs
         self._left = _TIMES * snapshot.size // ELEMENT_SIZE + (_AS_BBOLT if twice else _LEAST)
-        self._count = snapshot.page_count
-        self._marks: set[int] | bytearray = set()  # a few small buckets need no byte for each page of the file
+        # A byte for each page of the file: 1 if it was entered, or with ``runs`` is one of a run that was.
+        self.marks = bytearray(snapshot.page_count)
 
     def visit(self, page: Page) -> None:
         """Record a visit of ``page``. Raises :class:`~boltcli.errors.Corrupted`."""
@@ -153,34 +152,17 @@ class Seen:
 
     def skip(self, pgid: int) -> bool:
         """Mark a page that is not read; return whether it wasn't marked."""
-        return pgid >= self._count or self._is_new(pgid, 0)
+        return pgid >= len(self.marks) or self._is_new(pgid, 0)
 
     def pass_over(self) -> bool:
         """Count a damage after which a walk goes on; return whether it may."""
         self._left -= _MANY
         return self._left >= 0
 
-    @property
-    def marks(self) -> bytearray:
-        """A byte for each page of the file: 1 if it was entered, or with ``runs`` is one of a run that was."""
-        marks = self._marks
-        if isinstance(marks, set):
-            self._marks, marks = bytearray(self._count), marks
-            for pgid in marks:
-                self._marks[pgid] = 1
-            return self._marks
-        return marks
-
     def _is_new(self, first: int, overflow: int) -> bool:
         """Mark a page and return whether it wasn't."""
-        marks, stop = self._marks, first + 1 + overflow
-        if isinstance(marks, set):
-            if stop == first + 1 and len(marks) < _FEW:
-                is_new = first not in marks
-                marks.add(first)
-                return is_new
-            marks = self.marks
-        stop = min(stop, self._count)  # the overflow may be damaged
+        marks = self.marks
+        stop = min(first + 1 + overflow, len(marks))  # the overflow may be damaged
         is_new = marks.find(1, first, stop) < 0
         marks[first:stop] = b"\1" * (stop - first)
         return is_new

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from copy import copy
 from itertools import accumulate
-from operator import add
+from operator import add, sub
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
@@ -134,7 +134,7 @@ def branch_layout(page: Page, branch: BranchElements, page_size: int) -> Iterato
 def _layout(page: Page, positions: list[int], sizes: list[int], page_size: int) -> Iterator[str]:
     count = len(sizes)
     places = list(accumulate(sizes, initial=ELEMENT_SIZE * count))  # from the table's start, and the end of all
-    expected = [place - ELEMENT_SIZE * index for index, place in enumerate(places[:-1])]
+    expected = list(map(sub, places, range(0, ELEMENT_SIZE * count, ELEMENT_SIZE)))
     if positions != expected:
         yield from _misplaced(page, positions, expected, sizes)
         return

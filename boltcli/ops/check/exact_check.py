@@ -20,7 +20,7 @@ from ...format.page import BranchElements, LeafElements, type_name
 from ...tree.bucket import child_bucket, root_bucket
 from ...tree.freelist import BEYOND, read_freelist
 from ...tree.page_map import BEYOND as BEYOND_MARK
-from ...tree.page_map import FREE, FREELIST, LEAF, LOST, PageMap
+from ...tree.page_map import FREE, FREELIST, LEAF, LOST, PageMap, unreached_pages
 from ...tree.walk import Seen, flat, in_order
 from .findings import Finding, stack_text
 
@@ -140,11 +140,8 @@ class _Check:
         pages. In a damaged tree the free pages aren't known (bbolt panics there).
         """
         self.freelist_known = False
-        if from_page == 0:
-            return
-        walk = _Check(self.snapshot)
-        if next(flat(walk._buckets(root_bucket(self.snapshot))), None) is None:
-            self.freed = {pgid for pgid, kind in enumerate(walk.ledger.kinds[: self.hwm]) if kind == LOST}
+        if from_page and next(check_trees(self.snapshot), None) is None:
+            self.freed = set(unreached_pages(self.snapshot))
 
     def _reach_fixed_pages(self) -> Iterator[Finding]:
         snapshot = self.snapshot

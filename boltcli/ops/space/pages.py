@@ -5,15 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from ...format.page import header_columns
-from ...tree.page_map import page_map
+from ...tree.page_map import used_and_free
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...errors import Corrupted
     from ...storage.snapshot import Snapshot
-    from ..stats.buckets import BucketRecord
 
 FREE = -1
 _BATCH = 512
@@ -74,27 +72,20 @@ class Usage:
 
     __slots__ = ("buckets", "free", "freelist", "lost", "meta", "problem", "root", "size", "unused")
 
-    def __init__(
-        self, snapshot: Snapshot, buckets: list[BucketRecord], pages: dict[str, int], problem: Corrupted | None
-    ) -> None:
-        page_size, top = snapshot.page_size, buckets[0]
-        self.size = snapshot.size
-        self.problem = problem
-        self.buckets = buckets
-        self.root = top.bytes - sum(bucket.bytes for bucket in buckets if bucket.parent is top and not bucket.inline)
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Raises :class:`~boltcli.errors.Corrupted`."""
+        from ..stats.buckets import bucket_usage
+
+        self.buckets = bucket_usage(snapshot)
+        mapped = used_and_free(snapshot)
+        pages, page_size = mapped.count(), snapshot.page_size
+        self.problem = mapped.problem
+        if self.problem is not None:
+            pages |= {"free": pages["lost"] + pages["damaged"], "lost": 0}
         self.meta, self.freelist, self.free, self.lost = (
             pages[kind] * page_size for kind in ("meta", "freelist", "free", "lost")
         )
+        top = self.buckets[0]
+        self.root = top.bytes - sum(each.bytes for each in self.buckets if each.parent is top and not each.inline)
+        self.size = snapshot.size
         self.unused = max(snapshot.size - snapshot.meta.hwm * page_size, 0)
-
-
-def usage(snapshot: Snapshot) -> Usage:
-    """Return the use of the space. Raises :class:`~boltcli.errors.Corrupted`."""
-    from ..stats.buckets import bucket_usage
-
-    buckets = bucket_usage(snapshot)
-    mapped = page_map(snapshot)
-    pages = mapped.count()
-    if mapped.problem is not None:
-        pages |= {"free": pages["lost"] + pages["damaged"], "lost": 0}
-    return Usage(snapshot, buckets, pages, mapped.problem)

@@ -17,7 +17,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import HEADER, LeafElements, Page
 from ...tree.bucket import find_bucket, root_bucket
-from ...tree.page_map import DAMAGED, FREE, LOST, page_map
+from ...tree.page_map import DAMAGED, FREE, LOST, used_and_free
 from ...tree.walk import Whole, tree_pages
 from ..stats.buckets import BucketRecord
 
@@ -122,7 +122,7 @@ def space_top(
 
 def _count_free(snapshot: Snapshot, result: SpaceTop) -> None:
     """Count free and lost pages; where the freelist can't be read, they can't be distinguished."""
-    mapped, page_size = page_map(snapshot), snapshot.page_size
+    mapped, page_size = used_and_free(snapshot), snapshot.page_size
     pages = mapped.count()
     free = (FREE,) if mapped.problem is None else (FREE, LOST, DAMAGED)
     marks = mapped.kinds.translate(bytes(kind in free for kind in range(256)))
