@@ -119,12 +119,12 @@ def bucket_path(given: bytes | str | Iterable[bytes | str]) -> tuple[bytes, ...]
     return tuple(name.encode() if isinstance(name, str) else name for name in names)
 
 
-def find_bucket(snapshot: Snapshot, path: Iterable[bytes]) -> BucketRef:
-    """Return the bucket at ``path`` (outermost name first).
+def find_bucket(snapshot: Snapshot, path: Iterable[bytes], start: BucketRef | None = None) -> BucketRef:
+    """Return the bucket at ``path`` (outermost name first) below ``start`` (default: the root bucket).
 
     Raises :class:`~boltcli.errors.BucketNotFound`.
     """
-    bucket = root_bucket(snapshot)
+    bucket = start or root_bucket(snapshot)
     names = list(path)
     for name in names:
         child = child_bucket(snapshot, bucket, name)

@@ -46,8 +46,6 @@ class PageMap:
     pages can't be distinguished.
     """
 
-    __slots__ = ("_left", "buckets", "damages", "fills", "kinds", "meta", "owners", "parents", "problem", "snapshot")
-
     def __init__(self, snapshot: Snapshot, meta: Meta | None = None, *, beyond: int = 0) -> None:
         """``beyond``: so many pages after the end of the file are mapped, too, but not their owners and parents."""
         count = max(snapshot.page_count, 2)
@@ -226,15 +224,21 @@ def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
 
 
 def used_and_free(snapshot: Snapshot) -> PageMap:
-    """Map which pages are free, lost, or hold the freelist; those of trees may all count as leaves, without owners."""
+    """Map which pages are free, lost, or hold the freelist; those of trees may all count as leaves, without owners.
+
+    If the freelist can't be read, lost pages count as free.
+    """
     reached = reached_pages(snapshot)
     result = PageMap(snapshot)
     result.freelist()
     if reached is None or any(compress(result.kinds, reached)):  # a page has two uses
-        return page_map(snapshot)
-    unreached = LOST if snapshot.meta.has_freelist else FREE
-    marks = reached.ljust(len(result.kinds), b"\0")
-    result.kinds = bytearray(LEAF if met else kind or unreached for kind, met in zip(result.kinds, marks))
+        result = page_map(snapshot)
+    else:
+        unreached = LOST if snapshot.meta.has_freelist else FREE
+        marks = reached.ljust(len(result.kinds), b"\0")
+        result.kinds = bytearray(LEAF if met else kind or unreached for kind, met in zip(result.kinds, marks))
+    if result.problem is not None:
+        result.kinds = bytearray(FREE if kind in (LOST, DAMAGED) else kind for kind in result.kinds)
     return result
 
 

@@ -14,8 +14,7 @@ from ...format.bucket import MAX_NESTING, BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, MAX_KEY_SIZE
 from ...format.page import LeafElements, ascend
 from ...tree.bucket import child_bucket, find_bucket, root_bucket
-from ...tree.key_range import leaf_pages
-from ...tree.walk import Seen, Whole, flat, refuse_nested
+from ...tree.walk import Seen, Whole, flat, leaf_pages, refuse_nested
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ...format.page import LeafElements, find
 from ...tree.bucket import root_bucket
-from ...tree.key_range import leaf_pages, leaf_ranges
-from ...tree.walk import Seen, pages_or_damage
+from ...tree.walk import Seen, leaf_pages, leaf_ranges, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

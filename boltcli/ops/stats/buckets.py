@@ -80,13 +80,6 @@ class BucketStats:
         """Return all numbers, in the order of ``__slots__``."""
         return [getattr(self, name) for name in self.__slots__]
 
-    def add(self, other: BucketStats) -> None:
-        """Add ``other`` to this; ``depth`` becomes the greater of both."""
-        depth = max(self.depth, other.depth)
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.depth = depth
-
 
 def inspect(snapshot: Snapshot) -> list[BucketRecord]:
     """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them. Raises Corrupted."""
@@ -125,15 +118,15 @@ def database_stats(
         return known[0], BucketStats(**known[1])
     from ..read.key_pages import top_buckets
 
-    total = BucketStats()
+    sums = _Statistics(snapshot, progress)
     count = 0
     for name, bucket in top_buckets(snapshot):
         if name.startswith(prefix):
             if bucket is None:
                 raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
-            total.add(exact_stats(snapshot, bucket, progress, total.branch_pages + total.leaf_pages))
+            sums.add(bucket)
             count += 1
-    return count, total
+    return count, sums.total
 
 
 def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
@@ -145,16 +138,9 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     known = stats(snapshot, bucket.root, None)
     if known is not None:
         return BucketStats(**known[1])
-    return exact_stats(snapshot, bucket)
-
-
-def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None = None, done: int = 0) -> BucketStats:
-    """Return the statistics of ``bucket`` and everything below it, page by page, as bbolt's ``Bucket.Stats``.
-
-    ``progress`` is called with the number of pages visited, ``done`` of them before, and the high-water mark.
-    """
-    snapshot.read_beyond_pages()
-    return _Statistics(snapshot, progress, done).sum(bucket)
+    sums = _Statistics(snapshot)
+    sums.add(bucket)
+    return sums.total
 
 
 def _from_rows(snapshot: Snapshot, rows: list[Bucket]) -> list[BucketRecord]:
@@ -220,30 +206,31 @@ def _below(page: Page) -> list[int]:
 
 
 class _Statistics:
-    """Sums the statistics of a bucket and of all inside it, as bbolt's ``Bucket.Stats``.
+    """Sums the statistics of buckets and of all inside them, as bbolt's ``Bucket.Stats``.
 
-    Pages of other types are passed over, and an inline bucket has no buckets in it.
+    Pages of other types are passed over, and an inline bucket has no buckets in it. ``progress`` is called with the
+    number of pages visited, and the high-water mark.
     """
 
-    def __init__(self, snapshot: Snapshot, progress: Progress | None, done: int) -> None:
+    def __init__(self, snapshot: Snapshot, progress: Progress | None = None) -> None:
         self._snapshot = snapshot
-        self._seen = Seen(snapshot, twice=True)
         self._progress = progress
-        self._done = done
-        self._total = BucketStats()
+        self._done = 0
+        self.total = BucketStats()
         self._depth = 0  # of the last bucket, with those inside it
 
-    def sum(self, bucket: BucketRef) -> BucketStats:
-        total, page_size = self._total, self._snapshot.page_size
+    def add(self, bucket: BucketRef) -> None:
+        total, page_size = self.total, self._snapshot.page_size
+        self._snapshot.read_beyond_pages()
+        self._seen = Seen(self._snapshot, twice=True)
         for _ in flat(self._bucket(bucket)):
             pass
-        total.depth = self._depth
+        total.depth = max(total.depth, self._depth)
         total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * page_size
         total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * page_size
-        return total
 
     def _bucket(self, ref: BucketRef) -> Nested[None]:
-        snapshot, total = self._snapshot, self._total
+        snapshot, total = self._snapshot, self.total
         snapshot.poll()
         if self._progress is not None:
             self._progress(self._done, snapshot.meta.hwm)
@@ -268,7 +255,7 @@ class _Statistics:
     def _inside(self, page: Page) -> Iterator[BucketRef]:
         """Yield the buckets in a leaf page; those that are regular and inline are only counted: there may be many."""
         leaf = LeafElements(page, page.limit)
-        starts, total = leaf.value_starts(), self._total
+        starts, total = leaf.value_starts(), self.total
         is_deep = page.bucket is not None and page.bucket.depth > MAX_NESTING
         for index in leaf.bucket_indexes():
             start, size = starts[index], leaf.value_sizes[index]
@@ -288,7 +275,7 @@ class _Statistics:
             yield open_bucket(leaf, index)
 
     def _count(self, page: Page, *, is_inline: bool = False) -> None:
-        total = self._total
+        total = self.total
         if is_inline:
             self._seen.spend(page)
         if page.flags == BRANCH_PAGE:
