@@ -22,7 +22,8 @@ from .files import cut, unnamed_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..kernel import Kernel
+    from types import ModuleType
+
     from .source import Source
 
 
@@ -31,7 +32,7 @@ class Guard:
 
     __slots__ = ("_fd", "_id", "_kernel", "_length")
 
-    def __init__(self, mapping: mmap.mmap, fd: int, kernel: Kernel | None) -> None:
+    def __init__(self, mapping: mmap.mmap, fd: int, kernel: ModuleType | None) -> None:
         """Raises OSError if the handler can't be installed. Without a ``kernel`` only the file's size is watched."""
         self._fd = fd
         self._length = len(mapping)

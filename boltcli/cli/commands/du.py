@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 
 from ...errors import ArgumentError
-from ...ops.space.pages import usage
+from ...ops.space.pages import Usage
 from ...ops.write.compact import measure
 from ...render.usage import ORDERS, usage_text
 from ..command import Command, Option
@@ -55,7 +55,7 @@ def prepare(job: Job[Options]) -> None:
 
 
 def run(snapshot: Snapshot, job: Job[Options], out: BinaryIO, err: BinaryIO) -> None:
-    found = usage(snapshot)
+    found = Usage(snapshot)
     if found.problem is not None:
         job.warn(f"the freelist cannot be read, so lost pages are counted as free: {found.problem}")
     dense = measure(snapshot, mmap.PAGESIZE)

@@ -9,8 +9,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ...format.page import LeafElements, find
 from ...tree.bucket import root_bucket
-from ...tree.key_range import leaf_pages, leaf_ranges
-from ...tree.walk import Seen, pages_or_damage
+from ...tree.walk import Seen, leaf_pages, leaf_ranges, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,20 +56,19 @@ def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None
 
     Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it.
     """
-    from ...kernel import Keys
+    from ...kernel import key_lists
 
-    known = Keys(snapshot, bucket.root, _PAGES)
-    for keys in known:
+    done, total = 0, -1
+    for keys, done, total in key_lists(snapshot, bucket.root, _PAGES):
         yield keys
         if progress is not None:
-            progress(known.done, known.total)
-    if known.stopped:
-        done = known.done
+            progress(done, total)
+    if done != total:
         for _, keys in islice(keyed_leaves(snapshot, bucket), done, None):
             yield keys
             done += 1
             if progress is not None:
-                progress(done, max(known.total, snapshot.meta.hwm))
+                progress(done, max(total, snapshot.meta.hwm))
 
 
 def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:

@@ -7,16 +7,14 @@ from itertools import pairwise
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import LeafElements
-from ...tree.key_range import leaf_ranges
-from ...tree.walk import Whole, flat, refuse_nested
+from ...tree.walk import Whole, flat, leaf_ranges, refuse_nested
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...storage.snapshot import Snapshot
-    from ...tree.key_range import LeafRange
-    from ...tree.walk import Nested
+    from ...tree.walk import LeafRange, Nested
 
     Path = tuple[bytes, ...]
     Value = bytes | BucketRef
