@@ -28,9 +28,8 @@ from .storage.source import LOCK_PATIENCE, at_offset, open_source
 from .tables.frames import ViewRows
 from .tables.queryable import Queryable
 from .tree.bucket import find_bucket, root_bucket, seek
-from .tree.key_range import bounds, leaf_pages
 from .tree.page_map import free_pages
-from .tree.walk import Whole, refuse_nested
+from .tree.walk import Whole, bounds, leaf_pages, refuse_nested
 
 if TYPE_CHECKING:
     from .apps.contract import Audit, Recognition

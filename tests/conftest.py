@@ -46,6 +46,14 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.umask(umask)
 
 
+@pytest.fixture(autouse=True)
+def same_umask() -> Iterator[None]:
+    """Fail a test that leaves another umask to the next one."""
+    yield
+    left = os.umask(0o022)
+    assert left == 0o022, f"the test leaves the umask {left:o}"
+
+
 @pytest.fixture(params=["kernel", "python"])
 def walks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run a test twice: with the compiled kernel, where that was built, and without."""

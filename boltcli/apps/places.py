@@ -90,8 +90,7 @@ def _fits(parts: list[str], patterns: list[tuple[str, ...]]) -> bool:
 
 def _may_be_database(path: str) -> bool:
     """Return whether there is a file at ``path`` that isn't of another known format; also if it can't be read."""
-    from ..format.magic import is_bolt, is_unknown, kind_of
-    from ..storage.packed import is_packed
+    from ..format.magic import is_bolt, is_packed, is_unknown, kind_of
 
     if not os.path.isfile(path):
         return False

@@ -9,8 +9,7 @@ from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE, PAGE_HEADER_SIZE
 from ..ops.read.key_pages import keyed_leaves
 from ..ops.read.select_items import items
 from ..tree.bucket import child_bucket, get, root_bucket
-from ..tree.key_range import bounds
-from ..tree.walk import Whole, refuse_nested
+from ..tree.walk import Whole, bounds, refuse_nested
 
 _ELEMENT = 16  # bytes of an element in a leaf page's table
 _TABLES = [Struct(f"<{4 * count}I") for count in range(17)]

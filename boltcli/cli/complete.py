@@ -20,7 +20,7 @@ from ..render.names import NOTATIONS, typed
 from ..storage.snapshot import Snapshot
 from ..storage.source import at_offset, open_source
 from ..tree.bucket import find_bucket
-from ..tree.key_range import keys_with_prefix, last_with_prefix
+from ..tree.walk import keys_with_prefix, last_with_prefix
 from .help import inside
 from .key_argument import addresses
 from .parse import find_command

@@ -202,7 +202,7 @@ def _of_bucket(path: str, names: list[bytes]) -> list[str]:
 
 def _buckets_of(snapshot: Snapshot, bucket: BucketRef, name: bytes) -> tuple[list[bytes], bool]:
     """Return the names of the buckets in ``bucket``, and whether ``name`` is a key there."""
-    from ..tree.key_range import keys_with_prefix
+    from ..tree.walk import keys_with_prefix
 
     found: list[bytes] = []
     for number, (key, is_bucket) in enumerate(keys_with_prefix(snapshot, bucket, b"")):
@@ -253,7 +253,7 @@ def _notations(key: bytes) -> list[str]:
 
 def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]:
     """Return keys that equal ``key`` except for case, begin or end with it, or have a similar spelling."""
-    from ..tree.key_range import keys_with_prefix
+    from ..tree.walk import keys_with_prefix
 
     lower = key.lower()
     alike: list[bytes] = []
@@ -284,8 +284,7 @@ def _of_file_name(path: str) -> list[str]:
 
 def _of_file(path: str, command: Command) -> list[str]:
     """Say what kind of file it is that isn't a database, and what to do with it."""
-    from ..format.magic import HEAD, kind_of
-    from ..storage.packed import is_packed
+    from ..format.magic import HEAD, is_packed, kind_of
 
     if os.path.isdir(path):
         lines = _of_folder(path)

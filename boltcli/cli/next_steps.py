@@ -30,8 +30,7 @@ def next_steps(path: str, snapshot: Snapshot) -> bytes:
     from ..errors import BoltError
     from ..format.page import LeafElements
     from ..tree.bucket import root_bucket
-    from ..tree.key_range import leaf_pages
-    from ..tree.walk import Whole
+    from ..tree.walk import Whole, leaf_pages
 
     file = shell_quoted(path)
     known, has_audit = application(snapshot)

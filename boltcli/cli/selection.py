@@ -36,7 +36,7 @@ def selection(options: Filters, *, values: bool) -> dict[str, Any]:
 
     The pattern matches keys, and with ``values`` also values. Raises :class:`~boltcli.errors.ArgumentError`.
     """
-    from ..tree.key_range import bounds
+    from ..tree.walk import bounds
 
     end = address(options.to) if options.to else None
     start, stop = bounds(address(options.prefix), address(options.from_), end)

@@ -10,7 +10,7 @@ import os
 import stat
 
 from ..errors import BoltError, MissingExtra, OpenError, os_error
-from ..format.magic import is_bolt, is_unknown, kind_of
+from ..format.magic import is_bolt, is_packed, is_unknown, kind_of
 from ..storage.opened import take_stdin
 from ..storage.secrets import original_url, redact_url
 from ..storage.source import is_elsewhere
@@ -326,7 +326,7 @@ def why_passed_over(path: str, head: bytes, *, remote: bool = False) -> str:
     Of a packed file only ``head`` is unpacked; of a zip archive that is not ``remote`` the first members. Raises
     OSError.
     """
-    from ..storage.packed import BOLT, is_packed, look_inside
+    from ..storage.packed import BOLT, look_inside
 
     if is_bolt(head):
         return ""

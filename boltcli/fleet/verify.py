@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import BoltError, Changed, Corrupted
 from ..format.constants import BRANCH_PAGE, PAGE_TYPES
-from ..kernel import buckets as bucket_columns
+from ..kernel import buckets as bucket_rows
 from ..ops.check.database_check import TRAILER, check, is_sound, trailer_is_right
 from ..ops.read.select_items import items
 from ..tree.bucket import find_bucket, root_bucket
@@ -138,9 +138,9 @@ def _headers(snapshot: Snapshot) -> Iterator[str]:
 
 def _count(snapshot: Snapshot) -> tuple[int, int, str]:
     """Read all pairs; return the number of pairs and of buckets, and the error that stopped reading, or ""."""
-    columns = bucket_columns(snapshot) if is_sound(snapshot) else None
-    if columns is not None:  # the kernel has found that each key and value can be read
-        return sum(columns.pairs), len(columns.pairs) - 1, ""
+    rows = bucket_rows(snapshot) if is_sound(snapshot) else None
+    if rows is not None:  # the kernel has found that each key and value can be read
+        return sum(pairs for _, _, _, _, pairs, _, _ in rows), len(rows) - 1, ""
     pairs = buckets = 0
     try:
         for part in items(snapshot, root_bucket(snapshot), recursive=True, guard=Whole(snapshot, ordered=True)):

@@ -50,11 +50,9 @@ def freelist_bytes(ids: int) -> int:
 
 def freelist_page(pgid: int, overflow: int, ids: Sequence[int]) -> bytes:
     """Header and ids (ascending) of a freelist page."""
-    count = len(ids)
-    if count < COUNT_IN_FIRST_ID:
-        return HEADER.pack(pgid, FREELIST_PAGE, count, overflow) + struct.pack(f"<{count}Q", *ids)
-    header = HEADER.pack(pgid, FREELIST_PAGE, COUNT_IN_FIRST_ID, overflow)
-    return header + struct.pack(f"<{count + 1}Q", count, *ids)
+    count = min(len(ids), COUNT_IN_FIRST_ID)
+    stored = ids if count < COUNT_IN_FIRST_ID else [len(ids), *ids]
+    return HEADER.pack(pgid, FREELIST_PAGE, count, overflow) + struct.pack(f"<{len(stored)}Q", *stored)
 
 
 def leaf_page(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from .constants import MAGIC, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 
 HEAD = 4096  # bytes to read of a file
+ZIP, TAR = "a zip archive", "a tar archive"
+_PACKED = ("gzip", "xz", "bzip2", "zstandard", ZIP, TAR)
 
 # Offset, bytes, what it is. Sources: the formats' own documents, and file(1)'s list.
 _MAGIC = (
@@ -14,9 +16,9 @@ _MAGIC = (
     (0, b"BZh", "bzip2"),
     (0, b"\x04\x22\x4d\x18", "lz4"),
     (0, b"\xff\x06\x00\x00sNaPpY", "snappy"),
-    (0, b"PK\x03\x04", "a zip archive"),
+    (0, b"PK\x03\x04", ZIP),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (257, b"ustar", "a tar archive"),
+    (257, b"ustar", TAR),
     (0, b"SQLite format 3\x00", "a SQLite database"),
     (16, b"\xde\xc0\xef\xbe", "an LMDB database"),
     (12, b"\x62\x31\x05\x00", "a Berkeley DB database"),
@@ -55,6 +57,11 @@ def kind_of(head: bytes) -> str | None:
     if not head.strip(b"\0"):
         return ZEROS
     return _text_kind(head)
+
+
+def is_packed(head: bytes) -> bool:
+    """Return whether a file that begins with ``head`` can be unpacked (``storage/packed.py``)."""
+    return kind_of(head) in _PACKED
 
 
 def is_unknown(kind: str | None) -> bool:

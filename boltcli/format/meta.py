@@ -36,17 +36,6 @@ class Meta:
     format's. ``hwm`` is the high-water mark: the first page id never used so far.
     """
 
-    checksum: int
-    flags: int
-    freelist: int
-    hwm: int
-    magic: int
-    page_size: int
-    root: int
-    sequence: int
-    txid: int
-    version: int
-
     __slots__ = (
         "checksum", "computed", "flags", "freelist", "hwm", "magic", "page",
         "page_size", "root", "sequence", "txid", "version",
@@ -55,10 +44,11 @@ class Meta:
     def __init__(self, content: bytes, page: int) -> None:
         """``content``: the 64 bytes that follow the page header; a short one reads as zeros."""
         content = content[:META_SIZE].ljust(META_SIZE, b"\0")
+        fields: tuple[int, ...] = _META.unpack(content)
         (
             self.magic, self.version, self.page_size, self.flags, self.root, self.sequence, self.freelist, self.hwm,
             self.txid, self.checksum,
-        ) = _META.unpack(content)  # fmt: skip
+        ) = fields  # fmt: skip
         self.page = page
         self.computed = fnv1a64(content[:_CHECKED])
 
@@ -83,10 +73,8 @@ class Meta:
         """The error with which bbolt refuses this meta page, or None if it is valid."""
         if self.magic != MAGIC:
             if self.magic == MAGIC_SWAPPED:
-                return InvalidDatabase(
-                    "invalid database: it was written on a machine with the other byte order",
-                    page=self.page,
-                )
+                what = "invalid database: it was written on a machine with the other byte order"
+                return InvalidDatabase(what, page=self.page)
             return InvalidDatabase(page=self.page)
         if self.version != VERSION:
             return VersionMismatch("version mismatch", page=self.page)

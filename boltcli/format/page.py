@@ -267,10 +267,10 @@ class _Elements:
         if not page.stack or more <= 0 or odd or self.count + more > _MOST_ELEMENTS:
             self._verify_layout()
             return None
-        header = page.pgid, page.flags, self.count + more, page.overflow
-        shown = Page(
-            header, page.buffer, page.offset, page.end, page.limit, page.file_offset, page.path, page.stack, page.bucket
-        )
+        from copy import copy
+
+        shown = copy(page)
+        shown.count += more
         whole = type(self)(shown, self.end)
         whole._verify_layout()
         return whole

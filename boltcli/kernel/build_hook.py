@@ -7,7 +7,6 @@ Without a compiler the build continues: the wheel is then pure Python, and ``bol
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import re
 import shutil
@@ -85,7 +84,6 @@ def compile_kernel(folder: Path, scratch: Path) -> Path:
 @contextlib.contextmanager
 def silence() -> Any:
     """Capture stdout and stderr, also of compilers; an error raises them as its message."""
-    said = io.BytesIO()
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -98,13 +96,11 @@ def silence() -> Any:
             sys.stdout.flush()
             sys.stderr.flush()
             file.seek(0)
-            said.write(file.read())
-            lines = said.getvalue().decode(errors="replace").strip().splitlines()
+            lines = file.read().decode(errors="replace").strip().splitlines()
             raise RuntimeError(lines[-1] if lines else str(error)) from error
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            os.dup2(saved[0], 1)
-            os.dup2(saved[1], 2)
-            os.close(saved[0])
-            os.close(saved[1])
+            for descriptor, before in zip((1, 2), saved):
+                os.dup2(before, descriptor)
+                os.close(before)

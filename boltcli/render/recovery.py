@@ -9,8 +9,9 @@ from .names import path_text, shell_quoted, typed
 from .records import put, put_bucket, put_path
 
 if TYPE_CHECKING:
-    from ..ops.rescue.recover import Altered, Loss, Report
+    from ..ops.rescue.recover import Report
     from ..ops.rescue.search import State
+    from ..ops.rescue.tree import Altered, Loss
 
 _SHOWN = 200  # losses that the text lists
 _SOURCES = {

@@ -8,9 +8,12 @@ No file that is read can be replaced, whatever its name (``opened.py``).
 
 from __future__ import annotations
 
+import errno
 import os
+from stat import S_ISREG
 
 from ..errors import DestinationError, DestinationExists
+from .files import Closing
 from .opened import refuse, strictest
 
 _RANDOM = 6  # bytes of randomness in a temporary name
@@ -36,7 +39,7 @@ def check_destination(path: str, *, replace: bool = False) -> None:
     Destination(path, replace=replace).close()
 
 
-class Destination:
+class Destination(Closing):
     """A file that is written through ``fd`` and moved to ``path`` by :meth:`commit`.
 
     ``mode`` is the permission bits, less the umask; by default those that all
@@ -89,8 +92,6 @@ class Destination:
             found = os.stat(self.place)
         except FileNotFoundError:
             return None
-        from stat import S_ISREG
-
         if not self._in_place:
             refuse(self.path, found)
         # --force must not replace a folder or a device.
@@ -159,8 +160,6 @@ class Destination:
     def _sync_folder(self) -> None:
         if os.name == "nt":
             return
-        import errno
-
         try:
             folder = os.open(self._folder, os.O_RDONLY)
             try:
@@ -184,9 +183,3 @@ class Destination:
                 pass  # the error that led here is more important
             UNFINISHED.discard(self._temporary)
             self._temporary = None
-
-    def __enter__(self) -> Destination:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -8,17 +8,48 @@ from __future__ import annotations
 import errno
 import os
 
-from ..errors import Changed, OpenError, os_error
+from ..errors import BoltError, Changed, os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from ..format.page import Buffer
 
 IN_MEMORY = 64 << 20  # bytes; larger unnamed files are on the disk
 _CHUNK = 1 << 20  # bytes
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
+
+
+class Trying:
+    """Context manager: an OSError inside ``with Trying("read", path)`` becomes an OpenError."""
+
+    def __init__(self, operation: str, path: str) -> None:
+        self._what = operation, path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, BoltError):
+            raise os_error(*self._what, error) from error
+
+
+class Closing:
+    """What is closed at the end of a ``with`` block."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """Give back what the system lent."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def read_at(fd: int, position: int, size: int) -> bytes:
@@ -51,10 +82,8 @@ def read_whole(fd: int, start: int, stop: int, path: str) -> bytes:
 
     Raises OpenError if they can't be read, Changed if there are fewer.
     """
-    try:
+    with Trying("read", path):
         content = read_or_raise(fd, start, stop - start)
-    except OSError as error:
-        raise os_error("read", path, error) from error
     if len(content) < stop - start:
         raise cut(path)
     return content
@@ -121,7 +150,7 @@ def _copy_range(source: int, target: int, position: int, end: int, first: int) -
 def clone(fd: int, path: str) -> int:
     """Return the descriptor of an unnamed clone of the file ``fd`` at ``path``, which shares its blocks.
 
-    It has the content of one moment. Returns -1 if the file system can't clone.
+    It has the content of one moment, and the file's permissions. Returns -1 if the file system can't clone.
     """
     try:
         import fcntl
@@ -135,38 +164,56 @@ def clone(fd: int, path: str) -> int:
     except OSError:
         os.close(made)
         return -1
-    return made
+    return _with_mode(made, os.fstat(fd).st_mode)
 
 
-def unnamed_file(size: int, path: str) -> int:
+def _with_mode(fd: int, mode: int) -> int:
+    """Give the file ``fd`` permissions, which its results get, too."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(fd, mode & 0o7777)
+    return fd
+
+
+def unnamed_file(size: int, path: str, mode: int = 0o600) -> int:
     """Return the descriptor of a new unnamed file for ``size`` bytes, in memory if they are few.
 
     ``path`` is what is put there, for errors. Raises :class:`~boltcli.errors.OpenError`.
     """
     if size <= IN_MEMORY and hasattr(os, "memfd_create"):
-        return os.memfd_create("boltcli", os.MFD_CLOEXEC)
-    return temporary_file(path, "copy")
+        return _with_mode(os.memfd_create("boltcli", os.MFD_CLOEXEC), mode)
+    return _with_mode(temporary_file(path, "copy"), mode)
+
+
+def unnamed_copy(fd: int, path: str, first: int = 0) -> int:
+    """Return the descriptor of an unnamed copy of the file ``fd`` from the byte ``first`` on; holes stay holes.
+
+    It has the file's permissions. Raises :class:`~boltcli.errors.OpenError`.
+    """
+    status = os.fstat(fd)
+    copy = unnamed_file(status.st_size - first, path, status.st_mode)
+    try:
+        with Trying("copy", path):
+            copy_sparse(fd, copy, first)
+    except BaseException:
+        os.close(copy)
+        raise
+    return copy
 
 
 def temporary_file(path: str, operation: str = "unpack") -> int:
     """Return the descriptor of a new unnamed file on the disk. Raises :class:`~boltcli.errors.OpenError`."""
     from tempfile import TemporaryFile
 
-    try:
-        with TemporaryFile(prefix="boltcli-") as file:
-            return os.dup(file.fileno())
-    except OSError as error:
-        raise os_error(operation, path, error) from error
+    with Trying(operation, path), TemporaryFile(prefix="boltcli-") as file:
+        return os.dup(file.fileno())
 
 
-class Unnamed:
+class Unnamed(Closing):
     """A file without a name, to be written from front to back: in memory while it is small, else on the disk.
 
     Zeros become holes. ``path`` is its name in errors. :meth:`take` hands over
     the descriptor, and closing that deletes the file; otherwise :meth:`close` it.
     """
-
-    __slots__ = ("_fd", "_in_memory", "path", "size")
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -180,41 +227,28 @@ class Unnamed:
         if self._in_memory and end > IN_MEMORY:
             self._move()
         if data.count(0) < len(data):
-            self._put(data, self.size)
+            with Trying("unpack", self.path):
+                write_all(self._fd, data, self.size)
         self.size = end
 
     def take(self, mode: int = 0o600) -> int:
         """Return the descriptor of the complete file, with the permissions ``mode``."""
-        try:
+        with Trying("unpack", self.path):
             os.truncate(self._fd, self.size)
-            if hasattr(os, "fchmod"):
-                os.fchmod(self._fd, mode)
-        except OSError as error:
-            raise self._error(error) from error
         fd, self._fd = self._fd, -1
-        return fd
+        return _with_mode(fd, mode)
 
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
-    def _put(self, data: bytes, position: int) -> None:
-        try:
-            write_all(self._fd, data, position)
-        except OSError as error:
-            raise self._error(error) from error
-
     def _move(self) -> None:
         """Move what was written so far to the disk."""
         old, self._fd = self._fd, temporary_file(self.path)
         self._in_memory = False
         try:
-            copy_sparse(old, self._fd)
-        except OSError as error:
-            raise self._error(error) from error
+            with Trying("unpack", self.path):
+                copy_sparse(old, self._fd)
         finally:
             os.close(old)
-
-    def _error(self, error: OSError) -> OpenError:
-        return os_error("unpack", self.path, error)

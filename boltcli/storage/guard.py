@@ -18,11 +18,12 @@ import os
 
 from ..errors import os_error
 from ..kernel import load_kernel
-from .files import copy_sparse, cut, unnamed_file
+from .files import cut, unnamed_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..kernel import Kernel
+    from types import ModuleType
+
     from .source import Source
 
 
@@ -31,7 +32,7 @@ class Guard:
 
     __slots__ = ("_fd", "_id", "_kernel", "_length")
 
-    def __init__(self, mapping: mmap.mmap, fd: int, kernel: Kernel | None) -> None:
+    def __init__(self, mapping: mmap.mmap, fd: int, kernel: ModuleType | None) -> None:
         """Raises OSError if the handler can't be installed. Without a ``kernel`` only the file's size is watched."""
         self._fd = fd
         self._length = len(mapping)
@@ -75,7 +76,11 @@ def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:
     kernel = load_kernel() if needs_guard else None
     try:
         if needs_guard and kernel is None and not source.locked:
-            mapping = _copy(source, size)
+            copy = unnamed_copy(source.fd, source.path)
+            try:
+                mapping = mmap.mmap(copy, size, access=mmap.ACCESS_READ)
+            finally:
+                os.close(copy)
         else:
             mapping = mmap.mmap(source.fd, size, access=mmap.ACCESS_READ)
             _advise(source.fd)
@@ -84,12 +89,3 @@ def map_file(source: Source, size: int) -> tuple[mmap.mmap, Guard | None]:
         raise cut(source.path) from None
     except OSError as error:
         raise os_error("mmap", source.path, error) from error
-
-
-def _copy(source: Source, size: int) -> mmap.mmap:
-    fd = unnamed_file(size, source.path)
-    try:
-        copy_sparse(source.fd, fd)
-        return mmap.mmap(fd, size, access=mmap.ACCESS_READ)
-    finally:
-        os.close(fd)

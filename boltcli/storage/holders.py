@@ -11,6 +11,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Protocol
 
     class OpenFile(Protocol):
@@ -33,8 +34,6 @@ class Holder:
     lock, like a bbolt writer; None if unknown.
     """
 
-    __slots__ = ("command", "mode", "pid", "since", "waits", "writes")
-
     def __init__(self, mode: str, pid: int = 0, *, waits: bool = False) -> None:
         self.mode = mode
         self.pid = pid
@@ -43,15 +42,9 @@ class Holder:
         self.since = _since(pid)
         self.writes: bool | None = None
 
-    @property
-    def name(self) -> str:
-        """The command's name alone."""
-        return os.path.basename(self.command.partition(" ")[0])
-
     def __str__(self) -> str:
-        if not self.pid:
-            return "another process"
-        return f"process {self.pid} ({self.name})" if self.name else f"process {self.pid}"
+        name = os.path.basename(self.command.partition(" ")[0])
+        return f"process {self.pid}" + (f" ({name})" if name else "") if self.pid else "another process"
 
 
 def describe_holder(source: OpenFile) -> str:
@@ -72,11 +65,7 @@ def holders(source: OpenFile) -> list[Holder]:
     process holds it, not which one.
     """
     file = os.fstat(source.fd)
-    found = [
-        Holder(mode, pid, waits=waits)
-        for mode, pid, device, inode, waits in _table()
-        if inode == file.st_ino and _same_device(device, file.st_dev, pid, file) and pid != os.getpid()
-    ]
+    found = [Holder(mode, pid, waits=waits) for mode, pid, waits in _table(file) if pid != os.getpid()]
     for holder in found:
         if holder.mode == "exclusive" and not holder.waits:
             holder.writes = _writes(holder.pid, file)
@@ -96,29 +85,20 @@ def openers(source: OpenFile) -> list[Holder]:
     return [Holder("open", pid) for pid in pids if pid != os.getpid() and _descriptors(pid, file)]
 
 
-def _table() -> list[tuple[str, int, tuple[int, int], int, bool]]:
-    """Return the flock(2) entries of the lock table: mode, process, device, inode, and whether it only waits."""
-    entries = []
+def _table(file: os.stat_result) -> Iterator[tuple[str, int, bool]]:
+    """Yield the flock(2) entries of ``file`` in the lock table: mode, process, and whether it only waits."""
     for line in _read(_TABLE).decode("ascii", "replace").splitlines():
-        words = line.split()
-        waits = "->" in words
-        if waits:
-            words.remove("->")
-        if len(words) < 6 or words[1] != "FLOCK":
-            continue
         try:
-            major, minor, inode = words[5].split(":")
-            device = int(major, 16), int(minor, 16)
-            pid, number = max(int(words[4]), 0), int(inode)
+            kind, _, mode, number, place = line.replace("-> ", "").split()[1:6]
+            major, minor, inode = place.split(":")
+            device, pid = (int(major, 16), int(minor, 16)), max(int(number), 0)
         except ValueError:  # the file is "<none>"
             continue
-        entries.append(("exclusive" if words[3] == "WRITE" else "shared", pid, device, number, waits))
-    return entries
-
-
-def _same_device(device: tuple[int, int], st_dev: int, pid: int, file: os.stat_result) -> bool:
-    # On btrfs and overlayfs the table has another device than stat; then the process must have the file open.
-    return device == (os.major(st_dev), os.minor(st_dev)) or bool(_descriptors(pid, file))
+        if kind != "FLOCK" or inode != str(file.st_ino):
+            continue
+        # On btrfs and overlayfs the table has another device than stat; then the process must have the file open.
+        if device == (os.major(file.st_dev), os.minor(file.st_dev)) or _descriptors(pid, file):
+            yield "exclusive" if mode == "WRITE" else "shared", pid, "->" in line
 
 
 def _descriptors(pid: int, file: os.stat_result) -> list[str]:

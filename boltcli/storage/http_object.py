@@ -7,23 +7,24 @@ session is used here, so that a user's settings for it count.
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Changed, OpenError
-from ..format.magic import is_bolt
+from ..format.magic import is_bolt, is_packed
 from ..format.meta import Meta
 from .opened import read_timeout
-from .packed import HEAD, MAX_UNPACKED, is_packed
+from .packed import HEAD, MAX_UNPACKED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
 _CHUNK = 1 << 20
 _AT_ONCE = 64  # requests
 _LISTING = 64 << 20  # bytes of a page that lists a folder
+_STATES = ("ETag", "Last-Modified")  # the headers that tell the states of an object apart
 _GROWS = 1 << 30  # bytes that bbolt lets a file grow at once, at most
-_TAGS = ("ETag", "Last-Modified", "Content-MD5", "Digest")
 
 
 def is_http(address: str) -> bool:
@@ -75,8 +76,7 @@ def _blocking(method: Callable[..., Any]) -> Callable[..., Any]:
 class HttpObject:
     """An object of an HTTP server; ``files`` is fsspec's file system, ``path`` the object's name in errors.
 
-    ``size`` is None until it is known. What is read must be of the object
-    whose ``tag`` was remembered; else :class:`~boltcli.errors.Changed` is raised.
+    What is read after :meth:`info` must have the same entity tag; else :class:`~boltcli.errors.Changed` is raised.
     """
 
     def __init__(self, files: Any, url: str, path: str) -> None:
@@ -85,20 +85,23 @@ class HttpObject:
         self._path = path
         self._etag: str | None = None
 
-    async def _request(self, method: str, span: tuple[int, int] | None = None) -> Any:
+    @asynccontextmanager
+    async def _answer(self, method: str = "GET", span: tuple[int, int] | None = None) -> AsyncIterator[Any]:
+        """Request the object, or the part ``span`` of it."""
         session = await self._files.set_session()
         settings = dict(self._files.kwargs)
         headers = dict(settings.pop("headers", None) or {}) | {"Accept-Encoding": "identity"}
         if span is not None:
             headers["Range"] = f"bytes={span[0]}-{span[1] - 1}"
-        return session.request(
-            method, self._files.encode_url(self._url), headers=headers, **{"allow_redirects": True} | settings
-        )
-
-    def _refuse_status(self, response: Any) -> None:
-        if response.status in (404, 410):
-            raise FileNotFoundError(self._url)
-        response.raise_for_status()
+        url = self._files.encode_url(self._url)
+        async with session.request(method, url, headers=headers, **{"allow_redirects": True} | settings) as response:
+            if response.status in (404, 410):
+                raise FileNotFoundError(self._url)
+            response.raise_for_status()
+            tag = response.headers.get("ETag")
+            if None not in (tag, self._etag) and tag != self._etag:
+                raise Changed("the object was replaced while it was read", path=self._path)
+            yield response
 
     @_blocking
     async def info(self) -> dict[str, Any]:
@@ -108,9 +111,8 @@ class HttpObject:
         info: dict[str, Any] = {"size": None, "type": "file"}
         for method in ("HEAD", "GET"):  # some servers, and signed addresses, know only GET
             try:
-                async with await self._request(method) as response:
-                    self._refuse_status(response)
-                    info |= {name: response.headers[name] for name in _TAGS if response.headers.get(name)}
+                async with self._answer(method) as response:
+                    info |= {name: response.headers[name] for name in _STATES if response.headers.get(name)}
                     plain = response.headers.get("Content-Encoding", "identity") in ("identity", "")
                     length = response.headers.get("Content-Length", "")
                     if plain and length.isdigit():
@@ -135,9 +137,7 @@ class HttpObject:
 
     async def _part(self, span: tuple[int, int], store: Callable[[int, bytes], None], size: int) -> bytes | None:
         start, stop = span
-        async with await self._request("GET", span) as response:
-            self._refuse_status(response)
-            self._compare(response)
+        async with self._answer(span=span) as response:
             if response.status == 206:
                 self._compare_range(response.headers.get("Content-Range", ""), start, size)
                 data = await _upto(response, stop - start + 1)
@@ -155,9 +155,7 @@ class HttpObject:
     @_blocking
     async def whole(self, store: Callable[[int, bytes], None]) -> int:
         """Pass the object, whose size isn't known, to ``store`` piece by piece, and return its size."""
-        async with await self._request("GET") as response:
-            self._refuse_status(response)
-            self._compare(response)
+        async with self._answer() as response:
             return await self._stream(response, store, MAX_UNPACKED)
 
     async def _stream(self, response: Any, store: Callable[[int, bytes], None], size: int) -> int:
@@ -178,11 +176,6 @@ class HttpObject:
             at += len(part)
         return at
 
-    def _compare(self, response: Any) -> None:
-        tag = response.headers.get("ETag")
-        if None not in (tag, self._etag) and tag != self._etag:
-            raise Changed("the object was replaced while it was read", path=self._path)
-
     def _compare_range(self, said: str, start: int, size: int) -> None:
         """Raise Changed if the header Content-Range is of another part, or of an object of another size."""
         span, _, total = said.removeprefix("bytes").strip().partition("/")
@@ -198,20 +191,18 @@ class HttpObject:
         there = f"{found} bytes" if found <= wanted else f"more than {wanted} bytes"
         return Changed(f"{there} arrived, {wanted} were requested", path=self._path)
 
+    async def head(self, size: int) -> bytes:
+        """Return the first ``size`` bytes."""
+        async with self._answer(span=(0, size)) as response:
+            return await _upto(response, size)
+
 
 def first_bytes(files: Any, urls: Sequence[str], size: int) -> list[bytes | Exception]:
     """Return the first ``size`` bytes of each object, or why it can't be read."""
     from fsspec.asyn import sync
 
-    async def first(url: str) -> bytes:
-        async with await HttpObject(files, url, url)._request("GET", (0, size)) as response:
-            response.raise_for_status()
-            return await _upto(response, size)
-
-    async def all_of_them() -> list[Any]:
-        return await _together([partial(first, url) for url in urls], keep_errors=True)
-
-    found: list[bytes | Exception] = sync(files.loop, all_of_them)
+    calls = [partial(HttpObject(files, url, url).head, size) for url in urls]
+    found: list[bytes | Exception] = sync(files.loop, _together, calls, keep_errors=True)
     return found
 
 

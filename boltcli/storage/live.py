@@ -15,8 +15,10 @@ clone files, the copy is of one moment, and is always consistent.
 from __future__ import annotations
 
 import time
+from itertools import count
 
 from ..errors import BoltError, Changed, InvalidDatabase, OpenError
+from .files import Closing
 from .snapshot import Snapshot
 
 TYPE_CHECKING = False
@@ -40,7 +42,7 @@ _BUSY = 4
 _LOOK_EVERY = 64  # pages read from the file between two looks at the meta pages
 
 
-class Live:
+class Live(Closing):
     """The attempts to read one database. It owns ``source``; use as a context manager, or call :meth:`close`.
 
     ``tries`` counts the attempts, ``current`` is the snapshot of the last one.
@@ -61,7 +63,6 @@ class Live:
         self.current: Snapshot | None = None
         self.first = self.last = 0  # ids of the first and last transaction seen
         self._copy: CopyFile | None = None
-        self._final: BoltError | None = None
         if previous and not source.is_stable:
             from .holders import writer
 
@@ -134,16 +135,13 @@ class Live:
 
     def _failed(self, error: BoltError) -> None:
         """Count a failed attempt; raise if it was the last one."""
-        if error is self._final:
-            raise error
         if isinstance(error, Changed) and error.after:
             self.first = self.first or error.before
             self.last = error.after
             if error.after - error.before >= _BUSY:
                 self._step = max(self._step, len(_DIRECT))
         if self._step == len(_PAUSES):
-            self._final = self._too_fast() if self.last > self.first else error
-            raise self._final
+            raise self._too_fast() if self.last > self.first else error
 
     def _too_fast(self) -> Changed:
         return Changed(
@@ -157,12 +155,6 @@ class Live:
     def close(self) -> None:
         self._close_copy()
         self.source.close()
-
-    def __enter__(self) -> Live:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def open_state(source: Source, *, previous: bool = False) -> Snapshot:
@@ -178,13 +170,10 @@ def open_state(source: Source, *, previous: bool = False) -> Snapshot:
 
 def _look_again() -> Callable[[Snapshot, Page], None]:
     """Return what notices soon that another transaction was committed, when it is called with each page."""
-    left = _LOOK_EVERY
+    pages = count(1)
 
     def on_page(snapshot: Snapshot, _page: Page) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            left = _LOOK_EVERY
+        if next(pages) % _LOOK_EVERY == 0:
             snapshot.poll()
 
     return on_page

@@ -15,21 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     Key = tuple[int, int]  # device and inode
+    Held = tuple[Key, int]  # a file that is read, and its permission bits
 
-_REGULAR = 0o100000
+_TYPE, _REGULAR = 0o170000, 0o100000
 _PRIVATE = 0o600  # the mode of what has none that is known: a pipe, a remote object
 _ALL = 0o7777
 _STREAMS = (1, 2)
-
 _timeout = 30.0  # seconds
-_open: dict[Key, list[int]] = {}  # of each open file, how often it is open, and its permission bits
+_open: list[Held] = []  # each file as often as it is open
 _reading: Reading | None = None  # the command that runs
 
 
 class Reading:
     """Context manager around a command. It reads ``paths``, and ``rewritten``, which it may also replace."""
-
-    __slots__ = ("_before", "modes", "paths", "rewritten", "stdin", "stdin_is", "streams")
 
     def __init__(self, paths: Iterable[str] = (), rewritten: Iterable[str] = ()) -> None:
         self.paths = list(paths)
@@ -37,19 +35,8 @@ class Reading:
         self.modes: dict[Key, int] = {}  # of the files that were opened
         self.stdin_is = ""  # what was read from standard input
         self.stdin = -1  # the file with a database from there, which may be opened again
-        self.streams: set[Key] = set()
-        for stream in _STREAMS:
-            try:
-                found = os.fstat(stream)
-            except OSError:  # it is closed
-                continue
-            if _is_file(found):
-                self.streams.add(_key(found))
+        self.streams = {found[0] for stream in _STREAMS if (found := _file(stream)) is not None}
         self._before: Reading | None = None
-
-    def named(self) -> dict[Key, int]:
-        """Return the files that were named, also those that could not be opened."""
-        return _found(self.paths)
 
     def __enter__(self) -> Reading:
         global _reading
@@ -64,19 +51,18 @@ class Reading:
             self.stdin = -1
 
 
-def hold(fd: int, path: str) -> Key | None:
+def hold(fd: int, path: str) -> Held:
     """Note that the file ``fd`` is read, until :func:`let_go`; return what that takes.
 
     Raises :class:`~boltcli.errors.DestinationIsSource` if the running command's output goes into it.
     """
-    found = os.fstat(fd)
-    key, mode = _key(found), found.st_mode & _ALL if _is_file(found) else _PRIVATE
+    held = _held(os.fstat(fd))
     if _reading is not None:
-        if key in _reading.streams:
+        if held[0] in _reading.streams:
             raise DestinationIsSource(path)
-        _reading.modes[key] = mode
-    _open.setdefault(key, [0, mode])[0] += 1
-    return key
+        _reading.modes[held[0]] = held[1]
+    hold_again(held)
+    return held
 
 
 def take_stdin(what: str, name: str = "standard input") -> None:
@@ -94,11 +80,11 @@ def take_stdin(what: str, name: str = "standard input") -> None:
         raise OpenError("read", name, f"it was read already, as {_reading.stdin_is}")
     _reading.stdin_is = what
     try:
-        found = os.fstat(sys.stdin.fileno())
+        found = _file(sys.stdin.fileno())
     except (OSError, ValueError):  # not a file
         return
-    if _is_file(found):
-        _reading.modes[_key(found)] = found.st_mode & _ALL
+    if found is not None:
+        _reading.modes[found[0]] = found[1]
     else:
         note_unknown()
 
@@ -114,20 +100,16 @@ def keep_stdin(fd: int) -> None:
         _reading.stdin = os.dup(fd)
 
 
-def hold_again(key: Key | None) -> Key | None:
+def hold_again(held: Held | None) -> None:
     """Note that a file is open once more."""
-    if key in _open:
-        _open[key][0] += 1
-        return key
-    return None
+    if held is not None:
+        _open.append(held)
 
 
-def let_go(key: Key | None) -> None:
+def let_go(held: Held | None) -> None:
     """Note that a file was closed."""
-    if key in _open:
-        _open[key][0] -= 1
-        if not _open[key][0]:
-            del _open[key]
+    if held in _open:
+        _open.remove(held)
 
 
 def name(paths: Iterable[str]) -> None:
@@ -144,21 +126,20 @@ def note_unknown() -> None:
 
 def refuse(path: str, found: os.stat_result) -> None:
     """Raise :class:`~boltcli.errors.DestinationIsSource` if the file at ``path``, with this status, is one of those."""
-    key = _key(found)
-    if key in _open or (_reading is not None and key in _reading.modes):
+    key = _held(found)[0]
+    if key in dict(_open) or (_reading is not None and key in _reading.modes):
         raise DestinationIsSource(path)
-    if _reading is not None and key in _reading.named():
+    if _reading is not None and key in _named(_reading.paths):
         raise DestinationIsSource(path, database=False)
 
 
 def strictest(mode: int = _ALL) -> int:
     """Return the permission bits that ``mode`` and all files that are read have in common."""
-    if _reading is None:
-        for _, other in _open.values():
-            mode &= other
-    else:
-        for other in (*_reading.modes.values(), *_reading.named().values(), *_found(_reading.rewritten).values()):
-            mode &= other
+    files = _open
+    if _reading is not None:
+        files = [*_reading.modes.items(), *_named(_reading.paths + _reading.rewritten).items()]
+    for _, other in files:
+        mode &= other
     return mode
 
 
@@ -183,21 +164,20 @@ def split_member(path: str) -> tuple[str, list[str]]:
     return path, []
 
 
-def _found(paths: Iterable[str]) -> dict[Key, int]:
-    modes: dict[Key, int] = {}
-    for path in paths:
-        try:
-            found = os.stat(split_member(path)[0])
-        except (OSError, ValueError):  # an address, standard input, or nothing
-            continue
-        if _is_file(found):
-            modes[_key(found)] = found.st_mode & _ALL
-    return modes
+def _named(paths: Iterable[str]) -> dict[Key, int]:
+    """Return the files of these names, also those that could not be opened."""
+    return dict(found for path in paths if (found := _file(split_member(path)[0])) is not None)
 
 
-def _key(found: os.stat_result) -> Key:
-    return found.st_dev, found.st_ino
+def _file(place: int | str) -> Held | None:
+    """Return the regular file that is open as ``place``, or at that path; None if it is something else, or nothing."""
+    try:
+        found = os.stat(place)
+    except (OSError, ValueError):  # an address, standard input, a closed descriptor
+        return None
+    return _held(found) if found.st_mode & _TYPE == _REGULAR else None
 
 
-def _is_file(found: os.stat_result) -> bool:
-    return found.st_mode & 0o170000 == _REGULAR
+def _held(found: os.stat_result) -> Held:
+    mode = found.st_mode & _ALL if found.st_mode & _TYPE == _REGULAR else _PRIVATE
+    return (found.st_dev, found.st_ino), mode

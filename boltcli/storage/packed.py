@@ -7,13 +7,21 @@ they hold for each layer (what a decompressor yields, skipped members included),
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
+import sys
+import tarfile
+import zipfile
+import zlib
 from copy import copy
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, BoltError, UnpackError
 from ..extras import need
-from ..format.magic import ZEROS, is_bolt, kind_of
+from ..format.magic import TAR, ZEROS, ZIP, is_bolt, is_packed, kind_of
 from .files import Unnamed
 
 if TYPE_CHECKING:
@@ -36,13 +44,7 @@ _TAR_HEADS = 4 << 20  # bytes of the headers of one member of a tar: long names,
 _ZIP_TABLE = 16 << 20  # bytes of a zip's table of members, which is kept in memory at 20 times its size
 _BZIP2, _LZMA, _ZSTANDARD = 12, 14, 93  # methods of zip whose decompressors zipfile calls without a limit
 
-_ZIP, _TAR = _ARCHIVES = ("a zip archive", "a tar archive")
 BOLT = "a bolt database"
-
-
-def is_packed(head: bytes) -> bool:
-    """Return whether :func:`unpack` can unpack a file that begins with ``head``."""
-    return kind_of(head) in (*_OPENERS, *_ARCHIVES)
 
 
 def unpack(fd: int, path: str, members: list[str], max_size: int = 0, progress: Progress | None = None) -> int:
@@ -64,16 +66,14 @@ def look_inside(path: str, head: bytes) -> str | None:
     None if it can't be told. Reads only ``head``, and for a zip archive the beginnings of its first members. Raises
     OSError.
     """
-    from io import BytesIO
-
-    if kind_of(head) != _ZIP:
+    if kind_of(head) != ZIP:
         return _inner_kind(Stream(BytesIO(head).read), path)
     with open(path, "rb") as file:
         try:
             parts = zip(range(_LISTED), _zip_members(file, path))
-            return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, (_, read) in parts) else _ZIP
+            return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, (_, read) in parts) else ZIP
         except _errors():
-            return _ZIP
+            return ZIP
 
 
 def _inner_kind(stream: Stream, path: str) -> str | None:
@@ -86,15 +86,15 @@ def _inner_kind(stream: Stream, path: str) -> str | None:
     for _ in range(_DEPTH + 1):
         head = _some(stream, 4096 + 64)
         kind = kind_of(head)
-        if kind == _TAR:
+        if kind == TAR:
             try:
                 members = _tar_members(_TarStream(stream.read, path, allow), allow)
-                return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, read in members) else _TAR
+                return BOLT if any(_inner_kind(Stream(read), path) == BOLT for _, read in members) else TAR
             except _errors():
-                return _TAR
+                return TAR
         if kind not in _OPENERS:
             return BOLT if is_bolt(head) else kind
-        stream = Stream(_Metered(_OPENERS[kind](stream).read, allow))
+        stream = Stream(_OPENERS[kind](stream).read, allow)
     return kind
 
 
@@ -110,13 +110,22 @@ def _some(stream: Stream, size: int) -> bytes:
 
 
 class Stream:
-    """A sequential byte stream whose first bytes can be looked at before reading."""
+    """A sequential byte stream whose first bytes can be looked at before reading.
 
-    __slots__ = ("_head", "_read")
+    ``allow`` is asked each time with the number of bytes read so far, ``size``.
+    """
 
-    def __init__(self, read: Read) -> None:
-        self._read = read
+    def __init__(self, read: Read, allow: Allow = lambda _: None) -> None:
+        self._source = read
+        self._allow = allow
         self._head = b""
+        self.size = 0
+
+    def _read(self, size: int) -> bytes:
+        part = self._source(size)
+        self.size += len(part)
+        self._allow(self.size)
+        return part
 
     def head(self, size: int = HEAD) -> bytes:
         """Return the first ``size`` bytes, or all if there are fewer; call this before reading."""
@@ -127,12 +136,7 @@ class Stream:
             self._head += part
         return self._head
 
-    def read(self, size: int = -1) -> bytes:
-        if size < 0:
-            parts = []
-            while part := self.read(_CHUNK):
-                parts.append(part)
-            return b"".join(parts)
+    def read(self, size: int) -> bytes:
         if self._head:
             part, self._head = self._head[:size], self._head[size:]
             return part
@@ -152,30 +156,28 @@ class _Unpacking:
         self.unpacked = 0  # bytes, in all layers and members
 
     def run(self, members: list[str]) -> int:
-        target = Unnamed(self.path)
         try:
-            with self.file:
+            with self.file, Unnamed(self.path) as target:
                 found = self._database(Stream(self.file.read), self.file, list(members), target, 0)
-            if not found:
-                raise UnpackError(self.path, "there is no bolt database in it")
-            return target.take(self.mode)
+                if not found:
+                    raise UnpackError(self.path, "there is no bolt database in it")
+                return target.take(self.mode)
         except BoltError:
             raise
         except _errors() as error:
             what = str(error) or type(error).__name__
             raise UnpackError(self.path, f"it is damaged or cut short ({what})") from None
-        finally:
-            target.close()
 
     def _database(self, stream: Stream, file: BinaryIO | None, members: list[str], target: Unnamed, depth: int) -> bool:
         """Write the database in ``stream`` to ``target``; ``file`` is the same stream if it is seekable, else None."""
-        while (kind := kind_of(stream.head(512))) in (*_OPENERS, *_ARCHIVES):
+        while is_packed(head := stream.head(512)):
+            kind = kind_of(head)
             if depth > _DEPTH:
                 raise UnpackError(self.path, f"it is packed in more than {_DEPTH} layers")
             depth += 1
-            if kind in _ARCHIVES:
+            if kind in (ZIP, TAR):
                 return self._member(self._members(kind, stream, file), kind, members, target, depth)
-            stream, file = Stream(_Metered(_OPENERS[kind](stream).read, self._allow_layer)), None
+            stream, file = Stream(_OPENERS[kind](stream).read, self._allow_layer), None
         if members:
             raise ArgumentError(f"{self.path}: it has no member {members[0]!r}, because it is not an archive")
         inner = kind_of(stream.head())
@@ -185,14 +187,13 @@ class _Unpacking:
         return True
 
     def _member(
-        self, parts: Iterator[tuple[str, Read]], kind: str, members: list[str], target: Unnamed, depth: int
+        self, parts: Iterator[tuple[str, Stream]], kind: str, members: list[str], target: Unnamed, depth: int
     ) -> bool:
         wanted = members[0] if members else None
         names = _Names()  # all members
         found = _Names()  # the members that are databases
-        for name, read in parts:
+        for name, part in parts:
             names.add(name)
-            part = Stream(read)
             if wanted is not None:
                 if name.removeprefix("./") == wanted.removeprefix("./"):
                     return self._database(part, None, members[1:], target, depth)
@@ -208,19 +209,16 @@ class _Unpacking:
             raise UnpackError(self.path, f"{kind} without a bolt database; it has {names}")
         return True
 
-    def _members(self, kind: str, stream: Stream, file: BinaryIO | None) -> Iterator[tuple[str, Read]]:
-        if kind == _TAR:
+    def _members(self, kind: str, stream: Stream, file: BinaryIO | None) -> Iterator[tuple[str, Stream]]:
+        if kind == TAR:
             tar = _TarStream(stream.read, self.path, self._allow_layer, file)
-            yield from _tar_members(tar, self._allow)
+            yield from ((name, Stream(read)) for name, read in _tar_members(tar, self._allow))
             return
-        spool: Unnamed | None = None
+        spooled = file is None
         if file is None:  # the table of a zip is at its end
-            spool = Unnamed(self.path)
-            try:
+            with Unnamed(self.path) as spool:
                 self._copy(stream, spool)
                 file = os.fdopen(spool.take(), "rb")
-            finally:
-                spool.close()
         file.seek(0)
         total = 0
 
@@ -228,10 +226,10 @@ class _Unpacking:
             self._allow(total + size)
 
         for name, read in _zip_members(file, self.path):
-            part = _Metered(read, allow_part)
+            part = Stream(read, allow_part)
             yield name, part
             total += part.size
-        if spool is not None:
+        if spooled:
             file.close()
 
     def _copy(self, stream: Stream, target: Unnamed) -> None:
@@ -262,27 +260,8 @@ class _Unpacking:
         self._allow(size - (size >> 3) - _CHUNK)
 
 
-class _Metered:
-    """Reads, counts what was read in ``size``, and asks ``allow`` each time."""
-
-    __slots__ = ("_allow", "_read", "size")
-
-    def __init__(self, read: Read, allow: Allow) -> None:
-        self._read = read
-        self._allow = allow
-        self.size = 0
-
-    def __call__(self, size: int) -> bytes:
-        part = self._read(size)
-        self.size += len(part)
-        self._allow(self.size)
-        return part
-
-
 def _is_packed_database(part: Stream) -> bool:
     """Return whether a member is a compressed database, judging by its first bytes."""
-    from io import BytesIO
-
     head = part.head()
     opener = _OPENERS.get(kind_of(head) or "")
     return opener is not None and is_bolt(_some(Stream(opener(Stream(BytesIO(head).read)).read), 4096))
@@ -335,10 +314,7 @@ class _TarStream:
 
 
 def _tar_members(stream: _TarStream, allow: Allow) -> Iterator[tuple[str, Read]]:
-    import tarfile
-
     total = 0
-
     with tarfile.TarFile(fileobj=stream) as tar:  # type: ignore[arg-type]
         while (entry := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # it would keep those of an endless archive
@@ -372,8 +348,6 @@ class _ZipFile:
 
 
 def _zip_members(file: BinaryIO, path: str) -> Iterator[tuple[str, Read]]:
-    import zipfile
-
     with zipfile.ZipFile(_ZipFile(file, path)) as archive:
         for info in archive.infolist():
             if info.is_dir():
@@ -393,8 +367,6 @@ def _zip_members(file: BinaryIO, path: str) -> Iterator[tuple[str, Read]]:
 def _zip_opened(method: int, stream: Stream) -> Any:
     if method != _LZMA:
         return _OPENERS["bzip2" if method == _BZIP2 else "zstandard"](stream)
-    import lzma
-
     # The SDK's version (2 bytes), the size of what follows (2: it is 5), then LZMA's properties and dictionary size.
     head = stream.read(9)
     if len(head) < 9 or head[2:4] != b"\5\0" or head[4] >= 9 * 5 * 5:
@@ -409,9 +381,6 @@ def _zip_opened(method: int, stream: Stream) -> Any:
 
 def _checked(read: Read, info: Any) -> Read:
     """Return ``read`` with a check of the member's CRC and size at its end, as zipfile does it."""
-    import zipfile
-    import zlib
-
     crc, size = 0, 0
 
     def checked(wanted: int) -> bytes:
@@ -425,24 +394,6 @@ def _checked(read: Read, info: Any) -> Read:
     return checked
 
 
-def _gzip(stream: Any) -> Any:
-    import gzip
-
-    return gzip.GzipFile(fileobj=stream, mode="rb")
-
-
-def _xz(stream: Any) -> Any:
-    import lzma
-
-    return lzma.LZMAFile(stream)
-
-
-def _bzip2(stream: Any) -> Any:
-    import bz2
-
-    return bz2.BZ2File(stream)
-
-
 def _zstandard(stream: Any) -> Any:
     zstandard = need("zstandard", "packed", "a file packed by zstd")
     return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(stream, read_across_frames=True)
@@ -450,26 +401,18 @@ def _zstandard(stream: Any) -> Any:
 
 # What decompresses a stream of each kind.
 _OPENERS: dict[str | None, Callable[[Any], Any]] = {
-    "gzip": _gzip, "xz": _xz, "bzip2": _bzip2, "zstandard": _zstandard,
+    "gzip": lambda stream: gzip.GzipFile(fileobj=stream, mode="rb"), "xz": lzma.LZMAFile, "bzip2": bz2.BZ2File,
+    "zstandard": _zstandard,
 }  # fmt: skip
 
 
 def _errors() -> tuple[type[Exception], ...]:
     """Return the exceptions for damaged files, those of the decompressors, and for what is too large."""
-    import lzma
-    import sys
-    import tarfile
-    import zipfile
-    import zlib
-
-    found: list[type[Exception]] = [
-        EOFError, OSError, ValueError, RuntimeError, NotImplementedError, lzma.LZMAError, tarfile.TarError,
-        zipfile.BadZipFile, zlib.error, UnpackError,
-    ]  # fmt: skip
     zstandard = sys.modules.get("zstandard")
-    if zstandard is not None:
-        found.append(zstandard.ZstdError)
-    return tuple(found)
+    return (
+        EOFError, OSError, ValueError, RuntimeError, NotImplementedError, lzma.LZMAError, tarfile.TarError,
+        zipfile.BadZipFile, zlib.error, UnpackError, *([zstandard.ZstdError] if zstandard is not None else []),
+    )  # fmt: skip
 
 
 class _Names:

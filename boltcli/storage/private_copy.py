@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
+import re
+from typing import TYPE_CHECKING
 
-from ..errors import Changed, Corrupted, os_error
-from .files import clone, read_whole, unnamed_file, write_all
+from ..errors import Changed, Corrupted
+from .files import Closing, Trying, clone, read_whole, unnamed_file, write_all
 from .snapshot import Snapshot
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -23,13 +24,11 @@ _CHUNK = 1 << 20  # bytes copied between two looks at the meta pages
 _GAP = 1 << 20  # bytes; longer runs of free pages are not copied, and read as zeros
 
 
-class CopyFile:
+class CopyFile(Closing):
     """A private copy of a database in use, in an unnamed sparse file, which follows the source page by page.
 
     Use as a context manager, or call :meth:`close`.
     """
-
-    __slots__ = ("_before", "_copied", "_fd", "_free_pages", "_source")
 
     def __init__(self, source: Source, free_pages: FreePages) -> None:
         """The copy is empty until :meth:`fill`; ``free_pages`` returns the free pages of a state."""
@@ -71,26 +70,25 @@ class CopyFile:
 
     def _clone(self) -> bool:
         made = clone(self._source.fd, self._source.path)
-        if made >= 0:
-            self._take(made)
-        return made >= 0
-
-    def _take(self, fd: int) -> None:
-        """Let ``fd`` be the copy."""
+        if made < 0:
+            return False
         if self._fd >= 0:
             os.close(self._fd)
-        self._fd = fd
-        if hasattr(os, "fchmod"):  # results get the permissions of the source
-            os.fchmod(fd, os.fstat(self._source.fd).st_mode & 0o7777)
+        self._fd = made
+        return True
 
     def _attempt(self) -> Changed | None:
         """Copy what is missing; return the error if the source changed meanwhile."""
         source = self._source
         with Snapshot(source.path, source.duplicate(), at_once=False) as state:
             if self._fd < 0:
-                self._take(unnamed_file(state.size, source.path))
+                self._fd = unnamed_file(state.size, source.path, state.mode)
             try:
-                free = self._free(state)
+                try:
+                    free = self._free_pages(state)
+                except Corrupted:  # or torn, as the look shows
+                    free = None
+                state.check_unchanged()
                 if self._before is None or not _renew(self._copied, state, *self._before):
                     self._copied = bytearray()
                     self.update(0, ())
@@ -101,16 +99,6 @@ class CopyFile:
                 state.finished = True  # it is not read again
                 return error
         return None
-
-    def _free(self, state: Snapshot) -> list[int] | None:
-        """Return the free pages of ``state``; None if they aren't known. Raises Changed."""
-        try:
-            free = self._free_pages(state)
-        except Corrupted:
-            state.check_unchanged()
-            return None
-        state.check_unchanged()
-        return free
 
     def _copy(self, state: Snapshot, free: list[int]) -> None:
         """Copy the missing pages, looking at the meta pages after each part; then the meta pages. Raises Changed."""
@@ -133,12 +121,10 @@ class CopyFile:
 
     def update(self, size: int, parts: Iterable[tuple[int, bytes]]) -> None:
         """Write ``parts`` at their offsets; ``size`` is the new size of the source. Raises OpenError."""
-        try:
+        with Trying("copy", self._source.path):
             os.truncate(self._fd, size)
             for position, content in parts:
                 write_all(self._fd, content, position)
-        except OSError as error:
-            raise os_error("copy", self._source.path, error) from error
 
     def close(self) -> None:
         """Delete the copy."""
@@ -146,12 +132,6 @@ class CopyFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def __enter__(self) -> CopyFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def stored_free_pages(state: Snapshot) -> list[int]:
@@ -193,28 +173,17 @@ def _renew(copied: bytearray, state: Snapshot, txid: int, checksum: int, free: l
 
 def _in_long_runs(free: list[int], stop: int, gap: int) -> bytearray:
     """Return a byte for each page before ``stop``: 1 if it is in a run of at least ``gap`` free pages."""
-    found = bytearray(stop)
+    listed, found = bytearray(stop), bytearray(stop)
     for pgid in free:
         if pgid < stop:
-            found[pgid] = 1
-    start = found.find(1)
-    while start >= 0:
-        end = found.find(0, start)
-        end = stop if end < 0 else end
-        if end - start < gap:
-            found[start:end] = bytes(end - start)
-        start = found.find(1, end)
+            listed[pgid] = 1
+    for run in re.finditer(b"\1{%d,}" % gap, listed):
+        found[run.start() : run.end()] = run[0]
     return found
 
 
 def _missing(copied: bytearray, left_out: bytearray, stop: int, most: int) -> Iterator[tuple[int, int]]:
     """Yield the pages from 2 to before ``stop`` that are neither copied nor left out, at most ``most`` at a time."""
     both = int.from_bytes(copied[:stop], "little") | int.from_bytes(left_out, "little")
-    done = both.to_bytes(stop, "little")
-    first = done.find(0, 2)
-    while first >= 0:
-        last = done.find(1, first, min(first + most, stop))
-        if last < 0:
-            last = min(first + most, stop)
-        yield first, last
-        first = done.find(0, last)
+    for run in re.compile(b"\0{1,%d}" % most).finditer(both.to_bytes(stop, "little"), 2):
+        yield run.span()

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 
-from ..errors import DestinationError, DestinationExists, OpenError, Step, UnreadablePage, os_error
+from ..errors import DestinationError, DestinationExists, OpenError, Step, UnreadablePage
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
 from ..format.meta import Meta
 from ..format.page import HEADER, Page
-from .files import copy_sparse, read_or_raise, write_all
+from .files import Closing, Trying, copy_sparse, read_or_raise, write_all
 from .source import check_source, open_source
 
 TYPE_CHECKING = False
@@ -47,7 +47,7 @@ class RawPage(Page):
         return UnreadablePage(problem, page=self.pgid)
 
 
-class RawFile:
+class RawFile(Closing):
     """A database file for raw reading. Use as a context manager, or call :meth:`close`.
 
     Raises :class:`~boltcli.errors.SourceNotFound`, or :class:`~boltcli.errors.OpenError` if
@@ -78,12 +78,6 @@ class RawFile:
         if self._source is not None:
             self._source.close()
             self._source = None
-
-    def __enter__(self) -> RawFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def page_size_and_hwm(self) -> tuple[int, int]:
         """Return page size in bytes and high-water mark, as meta 0 has them.
@@ -150,10 +144,8 @@ class RawFile:
         return data
 
     def _read(self, length: int, position: int) -> bytes:
-        try:
+        with Trying("read", self.path):
             return read_or_raise(self.fd, position, length)
-        except OSError as error:
-            raise os_error("read", self.path, error) from error
 
 
 def begin_copy(file: RawFile, output: str) -> Destination:

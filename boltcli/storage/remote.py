@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import mmap
 import os
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound, os_error
+from ..errors import BoltError, Changed, Corrupted, OpenError, SourceNotFound
 from ..extras import need
 from ..format.constants import BRANCH_PAGE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
 from ..format.meta import Meta
 from ..format.page import HEADER, Page
-from .files import read_at, temporary_file, write_all
+from .files import Trying, read_at, temporary_file, write_all
 from .http_object import HttpObject, first_bytes, is_http, settings
 from .opened import read_timeout
 from .secrets import original_url, redact_text, redact_url
@@ -43,8 +45,8 @@ _LAST_WINDOW = 512
 _OVERFLOW = 64 << 20  # bytes; a larger page run is probably damage, and is not read ahead
 
 # The names that back ends give to what identifies an object's state.
-_TAGS = ("ETag", "etag", "LastModified", "last_modified", "Last-Modified", "mtime", "updated", "md5Hash", "generation")
 _TIMES = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated")
+_TAGS = ("ETag", "etag", *_TIMES, "md5Hash", "generation")
 
 
 class _Object:
@@ -74,6 +76,10 @@ class _Object:
         return len(data)
 
 
+def _object(files: Any, key: str, path: str) -> _Object | HttpObject:
+    return HttpObject(files, key, path) if is_http(key) else _Object(files, key)
+
+
 class Remote:
     """A remote object of ``size`` bytes; the file ``fd`` has the blocks that were read, at their offsets.
 
@@ -84,7 +90,7 @@ class Remote:
         self.path = path
         self.requests = 0
         self.read = 0
-        self._object = HttpObject(files, key, path) if is_http(key) else _Object(files, key)
+        self._object = _object(files, key, path)
         info = self._ask("open", self._object.info)
         size = info.get("size")
         if info.get("type") == "directory":
@@ -93,12 +99,11 @@ class Remote:
         self.fd = temporary_file(path)
         try:
             self.size: int = self._ask("read", self._object.whole, self._put) if size is None else int(size)
-            os.truncate(self.fd, self.size)
+            with Trying("open", path):
+                os.truncate(self.fd, self.size)
             self._there = bytearray((size is None,)) * -(-self.size // BLOCK)
-        except BaseException as error:
+        except BaseException:
             os.close(self.fd)
-            if isinstance(error, OSError):
-                raise os_error("open", path, error) from error
             raise
 
     def _ask(self, operation: str, call: Callable[..., T], *arguments: Any) -> T:
@@ -150,10 +155,8 @@ class Remote:
 
     def _put(self, start: int, data: bytes) -> None:
         self.read += len(data)
-        try:
+        with Trying("copy", self.path):
             write_all(self.fd, data, start)
-        except OSError as error:
-            raise os_error("copy", self.path, error) from error
 
     def _take(self, start: int, data: bytes) -> None:
         """Store a piece of the whole object, which a server sends instead of ranges."""
@@ -317,11 +320,13 @@ def object_state(address: str) -> tuple[int | None, int | None]:
 
     Raises as :func:`open_remote` does.
     """
-    files, key = located(address, redact_url(address))
+    path = redact_url(address)
     try:
-        info = HttpObject(files, key, redact_url(address)).info() if is_http(key) else files.info(key)
+        info = _object(*located(address, path), path).info()
+    except BoltError:
+        raise
     except Exception as error:
-        raise remote_error("open", redact_url(address), error) from None
+        raise remote_error("open", path, error) from None
     size = info.get("size")
     when = next((_nanoseconds(info[name]) for name in _TIMES if info.get(name) is not None), None)
     return (None, None) if size is None or when is None else (int(size), when)
@@ -330,20 +335,11 @@ def object_state(address: str) -> tuple[int | None, int | None]:
 def _nanoseconds(when: Any) -> int | None:
     if isinstance(when, (int, float)):
         return int(when * 1_000_000_000)
-    if isinstance(when, str):
-        from datetime import datetime
-        from email.utils import parsedate_to_datetime
-
-        try:
-            when = datetime.fromisoformat(when)
-        except ValueError:
-            try:
-                when = parsedate_to_datetime(when)
-            except ValueError:
-                return None
     try:
+        if isinstance(when, str):
+            when = datetime.fromisoformat(when) if when[:4].isdigit() else parsedate_to_datetime(when)
         return int(when.timestamp() * 1_000_000) * 1000
-    except (AttributeError, OverflowError, OSError):
+    except (AttributeError, OverflowError, OSError, ValueError):
         return None
 
 

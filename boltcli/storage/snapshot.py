@@ -91,9 +91,10 @@ class FilePages:
 class Snapshot:
     """The database as described by the newest valid meta page, or with ``previous`` by the other one.
 
-    ``metas`` are both meta pages, ``meta`` the one in use. ``size`` is the
-    file's size and ``page_size`` the page size, in bytes; ``page_count`` is the
-    number of pages in the file (a partial last page counts), ``mode`` its
+    ``metas`` are both meta pages, ``heads`` their beginnings as the opening
+    look read them, ``meta`` the one in use. ``size`` is the file's size and
+    ``page_size`` the page size, in bytes; ``page_count`` is the number of pages
+    in the file (a partial last page counts), ``mode`` its
     permission bits. Use as a context manager, or call :meth:`close`.
 
     The opening look reads the meta pages when the snapshot is opened; the
@@ -103,7 +104,7 @@ class Snapshot:
     """
 
     __slots__ = (
-        "_buffer", "_on_page", "_pages", "_readable", "_seen", "_source", "_written", "finished", "meta", "metas",
+        "_buffer", "_on_page", "_pages", "_readable", "_source", "_written", "finished", "heads", "meta", "metas",
         "mode", "page_count", "page_size", "path", "size",
     )  # fmt: skip
 
@@ -155,8 +156,8 @@ class Snapshot:
         if self.size < self.page_size * 2:
             raise InvalidDatabase(f"file size too small {self.size}", path=self.path)
         # The opening look comes before everything else that is read, the closing look after it.
-        self._seen = self._look()
-        self.metas = Meta.at(self._seen[0], 0), Meta.at(self._seen[1], 1)
+        self.heads = self._look()
+        self.metas = Meta.at(self.heads[0], 0), Meta.at(self.heads[1], 1)
         self.meta = choose(*self.metas)
         if previous:
             self.meta = self._previous()
@@ -238,11 +239,6 @@ class Snapshot:
         """Whether this process holds the shared lock, so that no bbolt can write."""
         return self._source.locked
 
-    @property
-    def heads(self) -> tuple[bytes, bytes]:
-        """The beginnings of both meta pages, as the opening look read them."""
-        return self._seen
-
     def check_unchanged(self) -> None:
         """Take the closing look: raise :class:`~boltcli.errors.Changed` unless everything read belongs to one state.
 
@@ -269,7 +265,7 @@ class Snapshot:
         """Raise :class:`~boltcli.errors.Changed` if the closing look is bound to fail. Long jobs call it repeatedly."""
         if not (self._source.is_stable or self.finished):
             now = self._look()
-            if now != self._seen:
+            if now != self.heads:
                 self._compare(Meta.at(now[0], 0), Meta.at(now[1], 1))
 
     def finish(self) -> None:

@@ -24,7 +24,7 @@ import time
 
 from ..errors import ArgumentError, Locked, OpenError, SourceNotFound, os_error
 from ..format.constants import MAGIC, PAGE_HEADER_SIZE
-from .files import copy_sparse, read_at, unnamed_file
+from .files import Trying, read_at, unnamed_copy
 from .opened import hold, hold_again, keep_stdin, kept_stdin, let_go, note_unknown, split_member, take_stdin
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal
 
-    from .opened import Key
+    from .opened import Held
     from .remote import Remote
 
     Way = Literal["auto", "wait", "try", "none"]
@@ -47,6 +47,7 @@ _LOCK_RETRY = 0.05  # seconds, as bbolt's
 
 _STDIN = 0
 _CHUNK = 1 << 20  # bytes of standard input
+_HEAD = 512  # bytes that show whether a file is packed
 
 # Bytes; found without importing mmap.
 HOST_PAGE: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -61,10 +62,11 @@ class Source:
     If not, ``reason`` says why: ``held`` by another process, ``unasked``, or
     the system's message. ``is_own_copy``: it is a copy that no other process can
     open, for example an unpacked file. ``remote``: the remote object of which
-    it has a part. Closing the last duplicate releases the lock.
+    it has a part. ``held``: the file that it is or was made of, which results
+    can't replace. Closing the last duplicate releases the lock.
     """
 
-    __slots__ = ("_alone", "_held", "fd", "is_own_copy", "locked", "path", "reason", "remote")
+    __slots__ = ("_alone", "fd", "held", "is_own_copy", "locked", "path", "reason", "remote")
 
     def __init__(self, fd: int, path: str, *, is_own_copy: bool = False, remote: Remote | None = None) -> None:
         self.fd = fd
@@ -74,14 +76,7 @@ class Source:
         self.locked = False
         self.reason = "unasked"
         self._alone = True  # whether it has no duplicate
-        self._held: Key | None = None
-
-    def hold(self, fd: int) -> None:
-        """Keep results from replacing the file ``fd``, which this is or was made of, until it is closed.
-
-        Raises :class:`~boltcli.errors.DestinationIsSource` if standard output goes into it.
-        """
-        self._held = hold(fd, self.path)
+        self.held: Held | None = None
 
     def duplicate(self) -> Source:
         """Return the same open file with the same lock; close it separately."""
@@ -93,7 +88,8 @@ class Source:
     def copy(self, fd: int, *, is_own_copy: bool = True) -> Source:
         """Return ``fd``, which has the same content, as a source."""
         other = Source(fd, self.path, is_own_copy=is_own_copy, remote=self.remote)
-        other._held = hold_again(self._held)
+        other.held = self.held
+        hold_again(other.held)
         return other
 
     def unlock(self) -> None:
@@ -108,14 +104,17 @@ class Source:
         """Whether no other process can change what is read, so that one look at the meta pages is enough."""
         return self.locked or self.is_own_copy
 
-    def try_lock(self) -> bool:
-        """Try to take the shared flock(2) without waiting: it excludes bbolt writers, not other readers."""
+    def try_lock(self, *, exclusive: bool = False) -> bool:
+        """Try to take the shared flock(2) without waiting: it excludes bbolt writers, not other readers.
+
+        ``exclusive``: try to take the one that excludes these, too, as a writer does.
+        """
         try:
             import fcntl
         except ImportError:  # Windows: bbolt uses LockFileEx there, which is not implemented here
             return False
         try:
-            fcntl.flock(self.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(self.fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             self.reason = "held"
             return False
@@ -129,7 +128,7 @@ class Source:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-            let_go(self._held)
+            let_go(self.held)
 
 
 def is_elsewhere(path: str) -> bool:
@@ -151,12 +150,18 @@ def at_offset(path: str, offset: int) -> str:
     return f"{path}!@{offset}"
 
 
-def begins_with_meta(fd: int) -> bool:
-    """Return whether the file begins with a meta page, like most databases; then it is not packed."""
-    head = read_at(fd, 0, PAGE_HEADER_SIZE + 4)
-    return (
-        head[PAGE_HEADER_SIZE:] == MAGIC.to_bytes(4, "little") and not head[0]
-    )  # page id 0; packed files begin with other bytes
+def begins_with_meta(fd: int, offset: int = 0) -> bool:
+    """Return whether a meta page begins the file, as in most databases, or the part from ``offset`` on."""
+    head = read_at(fd, offset, PAGE_HEADER_SIZE + 4)
+    return head[PAGE_HEADER_SIZE:] == MAGIC.to_bytes(4, "little") and not head[0]  # page id 0
+
+
+def _is_packed(fd: int) -> bool:
+    if begins_with_meta(fd):  # packed files begin with other bytes
+        return False
+    from ..format.magic import is_packed
+
+    return is_packed(read_at(fd, 0, _HEAD))
 
 
 def check_source(path: str) -> None:
@@ -186,10 +191,8 @@ def open_for_reading(path: str) -> int:
     """Open ``path`` without a lock; returns the file descriptor. Raises :class:`OpenError`."""
     # O_NONBLOCK: opening a FIFO without a writer must not hang; it has no effect on files.
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
+    with Trying("open", path):
         return os.open(path, flags)
-    except OSError as error:
-        raise os_error("open", path, error) from error
 
 
 def open_source(
@@ -218,13 +221,11 @@ def open_source(
     check_source(path)
     file, members = split_member(path) if "!" in path and not os.path.exists(path) else (path, [])
     fd = open_for_reading(file)
-    if members or not begins_with_meta(fd):
-        made = _private_copy(fd, path, members, max_unpacked, progress)
-        if made is not None:
-            return made
+    if members or _is_packed(fd):
+        return _private_copy(fd, path, members, max_unpacked, progress)
     source = Source(fd, path)
     try:
-        source.hold(fd)
+        source.held = hold(fd, path)
         _lock(source, lock, timeout, waiting)
     except BaseException:
         source.close()
@@ -235,6 +236,8 @@ def open_source(
 def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, float], None] | None = None) -> None:
     if lock == "none" or source.try_lock():
         return
+    from .holders import describe_holder
+
     began = time.monotonic()
     give_up, say = began + timeout, began + _LOCK_NOTICE
     while source.reason == "held" and lock != "try":
@@ -242,8 +245,6 @@ def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, flo
         if left <= 0:
             break
         if waiting is not None and time.monotonic() >= say:
-            from .holders import describe_holder
-
             waiting(describe_holder(source), time.monotonic() - began)
             say += _LOCK_NOTICE
         time.sleep(min(left, _LOCK_RETRY))
@@ -253,35 +254,35 @@ def _lock(source: Source, lock: Way, timeout: float, waiting: Callable[[str, flo
         return
     if source.reason != "held":
         raise OpenError("lock", source.path, source.reason)
-    from .holders import describe_holder
-
     raise Locked(source.path, describe_holder(source))
 
 
-def _private_copy(
-    fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None
-) -> Source | None:
+def _private_copy(fd: int, path: str, members: list[str], max_unpacked: int, progress: Progress | None) -> Source:
     """Return a source for the database that is packed in the file ``fd``, or at an offset, and close ``fd``.
 
-    None if it is neither. Raises as ``packed.unpack`` does; then ``fd`` is closed, too.
+    Raises as ``packed.unpack`` does; then ``fd`` is closed, too.
     """
-    from .packed import HEAD, is_packed, unpack
-
     made: Source | None = None
     try:
-        is_plain = not is_packed(read_at(fd, 0, HEAD))
-        if is_plain and not members:
-            return None
         offset = _split_offset(path)[1] if len(members) == 1 else 0
-        copy = _tail(fd, path, offset, is_plain) if offset else unpack(fd, path, members, max_unpacked, progress)
+        if not offset:
+            from .packed import unpack
+
+            copy = unpack(fd, path, members, max_unpacked, progress)
+        elif offset >= (size := os.fstat(fd).st_size):
+            raise OpenError("open", path, f"it has {size} bytes, and nothing at byte {offset}")
+        elif _is_packed(fd) and not begins_with_meta(fd, offset):
+            raise ArgumentError(f"{path}: the file is packed: unpack it, then open the database at that offset")
+        else:
+            copy = unnamed_copy(fd, path, offset)
         made = Source(copy, path, is_own_copy=True)
-        made.hold(fd)
+        made.held = hold(fd, path)
     except BaseException:
-        os.close(fd)
         if made is not None:
             made.close()
         raise
-    os.close(fd)
+    finally:
+        os.close(fd)
     return made
 
 
@@ -289,26 +290,6 @@ def _split_offset(path: str) -> tuple[str, int]:
     """Undo :func:`at_offset`; the offset is 0 if there is none."""
     file, mark, offset = path.rpartition("!@")
     return (file, int(offset)) if mark and offset.isascii() and offset.isdigit() else (path, 0)
-
-
-def _tail(fd: int, path: str, offset: int, is_plain: bool) -> int:
-    """Return the descriptor of an unnamed copy of what the file ``fd`` has from ``offset`` on."""
-    status = os.fstat(fd)
-    if offset >= status.st_size:
-        raise OpenError("open", path, f"it has {status.st_size} bytes, and nothing at byte {offset}")
-    copy = unnamed_file(status.st_size - offset, path)
-    try:
-        copy_sparse(fd, copy, offset)
-        if hasattr(os, "fchmod"):  # results get the permissions of the file
-            os.fchmod(copy, status.st_mode & 0o7777)
-        if not (is_plain or begins_with_meta(copy)):
-            raise ArgumentError(f"{path}: the file is packed: unpack it, then open the database at that offset")
-    except BaseException as error:
-        os.close(copy)
-        if isinstance(error, OSError):
-            raise os_error("copy", path, error) from error
-        raise
-    return copy
 
 
 def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> Source:
@@ -321,8 +302,9 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
         if not read_at(fd, 0, 1):  # standard input is empty: "-" is a file name, as for bbolt
             os.close(fd)
             raise SourceNotFound(path)
-        return _private_copy(fd, path, [], max_unpacked, progress) or Source(fd, path, is_own_copy=True)
-    from .packed import HEAD, is_packed
+        if _is_packed(fd):
+            return _private_copy(fd, path, [], max_unpacked, progress)
+        return Source(fd, path, is_own_copy=True)
     from .remote import open_remote
     from .secrets import original_url, redact_url
 
@@ -332,16 +314,14 @@ def _open_elsewhere(path: str, max_unpacked: int, progress: Progress | None) -> 
     remote = open_remote(address, path)
     fd = remote.fd
     try:
-        if not members and (begins_with_meta(fd) or not is_packed(read_at(fd, 0, HEAD))):
+        if not (members or _is_packed(fd)):
             return Source(fd, path, is_own_copy=True, remote=remote)
         remote.fetch_all()
         remote.verify()
     except BaseException:
         os.close(fd)
         raise
-    packed = _private_copy(fd, path, members, max_unpacked, progress)
-    assert packed is not None
-    return packed
+    return _private_copy(fd, path, members, max_unpacked, progress)
 
 
 def _stdin(path: str, max_unpacked: int) -> int:
@@ -350,15 +330,10 @@ def _stdin(path: str, max_unpacked: int) -> int:
     from .packed import MAX_UNPACKED
 
     take_stdin("a database")
-    target = Unnamed(path)
     limit = max_unpacked or MAX_UNPACKED
-    try:
+    with Trying("read", "standard input"), Unnamed(path) as target:
         while part := os.read(_STDIN, _CHUNK):
             target.write(part)
             if target.size > limit:
                 raise OpenError("read", "standard input", f"it has more than {limit} bytes (--max-unpacked)")
         return target.take()
-    except OSError as error:
-        raise os_error("read", "standard input", error) from error
-    finally:
-        target.close()

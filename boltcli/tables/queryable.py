@@ -112,7 +112,7 @@ class Queryable:
         [{'pairs': 1}]
         """
         from ..tree.bucket import bucket_path
-        from ..tree.key_range import bounds
+        from ..tree.walk import bounds
         from .arrow import pyarrow
         from .duck import Session
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 from ..errors import Corrupted
 from ..format.bucket import BucketRef, open_bucket
 from ..format.constants import LEAF_PAGE
@@ -43,8 +45,6 @@ class PageMap:
     errors met, ``problem`` is that of the freelist: then free and lost
     pages can't be distinguished.
     """
-
-    __slots__ = ("_left", "buckets", "damages", "fills", "kinds", "meta", "owners", "parents", "problem", "snapshot")
 
     def __init__(self, snapshot: Snapshot, meta: Meta | None = None, *, beyond: int = 0) -> None:
         """``beyond``: so many pages after the end of the file are mapped, too, but not their owners and parents."""
@@ -220,6 +220,25 @@ def page_map(snapshot: Snapshot, meta: Meta | None = None) -> PageMap:
     result.freelist()
     for _ in result.trees():
         pass
+    return result
+
+
+def used_and_free(snapshot: Snapshot) -> PageMap:
+    """Map which pages are free, lost, or hold the freelist; those of trees may all count as leaves, without owners.
+
+    If the freelist can't be read, lost pages count as free.
+    """
+    reached = reached_pages(snapshot)
+    result = PageMap(snapshot)
+    result.freelist()
+    if reached is None or any(compress(result.kinds, reached)):  # a page has two uses
+        result = page_map(snapshot)
+    else:
+        unreached = LOST if snapshot.meta.has_freelist else FREE
+        marks = reached.ljust(len(result.kinds), b"\0")
+        result.kinds = bytearray(LEAF if met else kind or unreached for kind, met in zip(result.kinds, marks))
+    if result.problem is not None:
+        result.kinds = bytearray(FREE if kind in (LOST, DAMAGED) else kind for kind in result.kinds)
     return result
 
 

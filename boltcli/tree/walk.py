@@ -1,10 +1,15 @@
-"""The exact walk: over the tree of a bucket, page by page, depth first. :class:`Seen` guards every walk."""
+"""The exact walk: over the tree of a bucket, page by page, depth first. :class:`Seen` guards every walk.
+
+And the walk over a range of keys, which visits only the pages that can hold it.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
 from ..errors import Corrupted
-from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE
-from ..format.page import BranchElements, Page, ascend
+from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE
+from ..format.page import BranchElements, LeafElements, Page, ascend
 from .freelist import read_freelist
 
 TYPE_CHECKING = False
@@ -13,9 +18,10 @@ if TYPE_CHECKING:
     from typing import TypeAlias, TypeVar
 
     from ..format.bucket import BucketRef
-    from ..format.page import LeafElements
     from ..storage.snapshot import Snapshot
 
+    # The elements of a leaf page, their keys, and the range of indexes in question.
+    LeafRange: TypeAlias = tuple[LeafElements, list[bytes], int, int]
     T = TypeVar("T")
     # What a generator yields that recurses: things, and generators of more at their places.
     Nested: TypeAlias = Iterator["T | Nested[T]"]
@@ -28,7 +34,6 @@ _LEAST = 1 << 15
 _AS_BBOLT = 1 << 27  # the same for what bbolt reads, too
 _VISIT = 16
 _MANY = 128
-_FEW = 64  # pages that a guard remembers by their ids
 _UNBOUNDED: tuple[bytes, bytes | None] = (b"", None)
 _GENERATOR = type(None for _ in ())
 
@@ -123,14 +128,12 @@ class Seen:
     describe a walk that practically never ends.
     """
 
-    __slots__ = ("_count", "_left", "_marks", "_runs", "_twice")
-
     def __init__(self, snapshot: Snapshot, *, twice: bool = False, runs: bool = False) -> None:
         self._twice = twice
         self._runs = runs
         self._left = _TIMES * snapshot.size // ELEMENT_SIZE + (_AS_BBOLT if twice else _LEAST)
-        self._count = snapshot.page_count
-        self._marks: set[int] | bytearray = set()  # a few small buckets need no byte for each page of the file
+        # A byte for each page of the file: 1 if it was entered, or with ``runs`` is one of a run that was.
+        self.marks = bytearray(snapshot.page_count)
 
     def visit(self, page: Page) -> None:
         """Record a visit of ``page``. Raises :class:`~boltcli.errors.Corrupted`."""
@@ -153,34 +156,17 @@ class Seen:
 
     def skip(self, pgid: int) -> bool:
         """Mark a page that is not read; return whether it wasn't marked."""
-        return pgid >= self._count or self._is_new(pgid, 0)
+        return pgid >= len(self.marks) or self._is_new(pgid, 0)
 
     def pass_over(self) -> bool:
         """Count a damage after which a walk goes on; return whether it may."""
         self._left -= _MANY
         return self._left >= 0
 
-    @property
-    def marks(self) -> bytearray:
-        """A byte for each page of the file: 1 if it was entered, or with ``runs`` is one of a run that was."""
-        marks = self._marks
-        if isinstance(marks, set):
-            self._marks, marks = bytearray(self._count), marks
-            for pgid in marks:
-                self._marks[pgid] = 1
-            return self._marks
-        return marks
-
     def _is_new(self, first: int, overflow: int) -> bool:
         """Mark a page and return whether it wasn't."""
-        marks, stop = self._marks, first + 1 + overflow
-        if isinstance(marks, set):
-            if stop == first + 1 and len(marks) < _FEW:
-                is_new = first not in marks
-                marks.add(first)
-                return is_new
-            marks = self.marks
-        stop = min(stop, self._count)  # the overflow may be damaged
+        marks = self.marks
+        stop = min(first + 1 + overflow, len(marks))  # the overflow may be damaged
         is_new = marks.find(1, first, stop) < 0
         marks[first:stop] = b"\1" * (stop - first)
         return is_new
@@ -215,8 +201,6 @@ class Whole(Seen):
     there, as ``bbolt surgery clear-page-elements`` makes it, ``warn`` is called with a sentence. Only the pages that
     are read are verified.
     """
-
-    __slots__ = ("_bounds", "_laid_out", "_left_out", "_ordered", "_snapshot", "_warn")
 
     def __init__(
         self,
@@ -303,6 +287,94 @@ def _not_in_trees(snapshot: Snapshot) -> set[int]:
         return set()
     page, ids = read_freelist(snapshot, snapshot.meta)
     return {*ids, *range(pgid, pgid + min(page.overflow, snapshot.page_count) + 1)}
+
+
+def leaf_pages(
+    snapshot: Snapshot,
+    bucket: BucketRef,
+    start: bytes = b"",
+    stop: bytes | None = None,
+    *,
+    reverse: bool = False,
+    guard: Seen | None = None,
+) -> Iterator[Page]:
+    """Yield the leaf pages of ``bucket`` that can hold keys from ``start`` to before ``stop``.
+
+    They come in key order, or with ``reverse`` from the last to the first; a
+    page that is referenced twice comes twice. Yields the pages before a
+    damaged one, then raises :class:`~boltcli.errors.Corrupted`. ``guard`` is
+    that of a walk over several buckets; by default it is one that reads as
+    bbolt does, which passes over a page that hides what is below it.
+    """
+
+    def children(page: Page) -> list[int]:
+        below = page.children()
+        if page.count and (start or stop is not None):
+            # The keys below a child begin at its key (except the first child's) and end before the next child's key.
+            keys = BranchElements(page).keys()
+            low = max(bisect_right(keys, start) - 1, 0)
+            below = below[low : len(keys) if stop is None else max(bisect_left(keys, stop), 1)]
+        if reverse:
+            below.reverse()
+        return below
+
+    for page in tree_pages(snapshot, bucket, guard or Seen(snapshot, twice=True), children):
+        if page.flags == LEAF_PAGE:
+            yield page
+
+
+def leaf_ranges(
+    snapshot: Snapshot,
+    bucket: BucketRef,
+    start: bytes = b"",
+    stop: bytes | None = None,
+    *,
+    reverse: bool = False,
+    guard: Whole | None = None,
+) -> Iterator[LeafRange]:
+    """Yield the elements of ``bucket`` whose keys are at least ``start`` and below ``stop``, a leaf page at a time.
+
+    With ``reverse`` the pages come from the last to the first; the order
+    within each page stays ascending. Raises as :func:`leaf_pages` does, and what
+    ``guard`` raises; by default one for a list, or for a range of keys.
+    """
+    guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
+    for page in leaf_pages(snapshot, bucket, start, stop, reverse=reverse, guard=guard):
+        leaf = LeafElements(page)
+        keys = leaf.keys()
+        guard.leaf(leaf, keys)
+        low = bisect_left(keys, start) if start else 0
+        high = len(keys) if stop is None else bisect_left(keys, stop, low)
+        if low < high:
+            yield leaf, keys, low, high
+
+
+def keys_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Yield each key that begins with ``prefix``, and whether it is a bucket. Raises Corrupted."""
+    for leaf, keys, low, high in leaf_ranges(snapshot, bucket, prefix, successor(prefix)):
+        for index in range(low, high):
+            yield keys[index], bool(leaf.flags[index] & BUCKET_LEAF_FLAG)
+
+
+def last_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> bytes | None:
+    """Return the last key that begins with ``prefix``, or None. Raises :class:`~boltcli.errors.Corrupted`."""
+    for _, keys, _, high in leaf_ranges(snapshot, bucket, prefix, successor(prefix), reverse=True):
+        return keys[high - 1]
+    return None
+
+
+def successor(prefix: bytes) -> bytes | None:
+    """Return the smallest byte string above all that begin with ``prefix``; None if there is none."""
+    head = prefix.rstrip(b"\xff")
+    return head[:-1] + bytes([head[-1] + 1]) if head else None
+
+
+def bounds(prefix: bytes, start: bytes = b"", stop: bytes | None = None) -> tuple[bytes, bytes | None]:
+    """Return the bounds of the keys that begin with ``prefix`` and lie from ``start`` to before ``stop``."""
+    end = successor(prefix)
+    if stop is None or (end is not None and end < stop):
+        stop = end
+    return max(prefix, start), stop
 
 
 def refuse_nested(snapshot: Snapshot, bucket: BucketRef) -> BucketRef:

@@ -300,19 +300,19 @@ def _made(line: str, files: dict[str, Path], dest: Path, *more: str) -> Path:
 
 
 @pytest.mark.usefixtures("umask")
-@pytest.mark.parametrize("umask", [0, 0o22, 0o277], ids=oct, indirect=False)
+@pytest.mark.parametrize("mask", [0, 0o22, 0o277], ids=oct)
 @pytest.mark.parametrize("line", LINES)
 def test_what_holds_keys_or_values_is_as_private_as_they_were(
-    line: str, umask: int, files: dict[str, Path], tmp_path: Path
+    line: str, mask: int, files: dict[str, Path], tmp_path: Path
 ) -> None:
     if line.startswith("doctor"):
         _damage(files["FILE"])
     for path in files.values():
         path.chmod(0o600)
-    os.umask(umask)
+    os.umask(mask)
     dest = _made(line, files, tmp_path / f"dest{_ending(line)}")
     if line.startswith(PUBLIC):
-        assert _mode(dest) == 0o666 & ~umask
+        assert _mode(dest) == 0o666 & ~mask
     else:
         assert _mode(dest) == 0o600
     if _can_force(line):

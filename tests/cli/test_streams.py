@@ -82,7 +82,7 @@ def test_what_was_sound_is_written_before_the_error(tmp_path: Path) -> None:
         _, whole, _ = run("keys", path, name.decode())
         from boltcli.storage.snapshot import Snapshot
         from boltcli.tree.bucket import find_bucket
-        from boltcli.tree.key_range import leaf_pages
+        from boltcli.tree.walk import leaf_pages
 
         with Snapshot(str(path)) as snapshot:
             leaves = [page.pgid for page in leaf_pages(snapshot, find_bucket(snapshot, [name]))]

@@ -16,7 +16,7 @@ from boltcli.apps.store import SnapshotStore
 from boltcli.errors import Corrupted
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import find_bucket
-from boltcli.tree.key_range import leaf_ranges
+from boltcli.tree.walk import leaf_ranges
 from tests.damage.kernel_truth import assert_kernel_agrees
 from tests.damage.mutations import systematic
 from tests.support import error_line, fixture, freelist, page, pgid, run, small

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import boltcli
 from boltcli.format.encode import leaf_page
-from boltcli.ops.write.pager import FreeRuns
+from boltcli.ops.write.pager import Space
 from tests.support import freelist, page, pgid, small
 
 PAIRS = st.lists(st.tuples(st.binary(min_size=1, max_size=9), st.binary(max_size=40)), min_size=1, max_size=40)
@@ -28,26 +28,24 @@ def test_a_leaf_page_is_laid_out_as_bbolt_does_it(pairs: list[tuple[bytes, bytes
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 4)), max_size=60))
 def test_free_pages_against_a_plain_list(steps: list[tuple[bool, int]]) -> None:
     """bbolt's array freelist: the first place where so many ids follow each other."""
-    runs, plain, pending = FreeRuns(), list[int](), list[int]()
-    top = 2
+    space, plain, pending = Space(1024, 2, 2048), list[int](), list[int]()
     used: list[tuple[int, int]] = []
     for allocate, pages in steps:
         if allocate or not used:
-            expected = next((p for p in plain if all(p + n in plain for n in range(pages))), 0)
-            assert runs.allocate(pages) == expected
-            if expected:
-                plain = [p for p in plain if not expected <= p < expected + pages]
-            used.append((expected or top, pages))
-            top += 0 if expected else pages
+            top = space.hwm
+            expected = next((p for p in plain if all(p + n in plain for n in range(pages))), top)
+            assert space.allocate(pages) == expected
+            assert space.hwm == (top + pages if expected == top else top)
+            plain = [p for p in plain if not expected <= p < expected + pages]
+            used.append((expected, pages))
         else:
             start, count = used.pop(len(used) // 2)
-            runs.release(start, count)
+            space.release(start, count)
             pending += range(start, start + count)
         if pages == 4:
-            runs.begin()
+            space.begin()
             plain, pending = sorted(plain + pending), []
-        assert runs.ids() == sorted(plain + pending)
-        assert (runs.count, runs.pending_count) == (len(plain), len(pending))
+        assert space.free_pages() == sorted(plain + pending)
 
 
 NAMES = st.binary(min_size=1, max_size=6)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from boltcli.ops.rescue import redact
 from tests.rescue_score.truth import read
 from tests.schema import run_json
 from tests.support import DATABASES, ROOT, fixture, freelist, page, pgid, run, small
@@ -185,3 +186,18 @@ def test_pages_are_counted(tmp_path: Path) -> None:
     path = _store(tmp_path, (b"bucket", [(b"a", b"1"), (b"b", b"2")]))
     _, (record,), _ = run_json("redact", path, "-o", tmp_path / "copy.db")
     assert (record["pages"], record["wiped"]) == (7, 0)
+
+
+@pytest.mark.parametrize("window", [1, 7, 100, 5000])
+def test_a_page_run_is_written_in_parts(window: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [(b"key %d" % i, b"value" * 300 * i) for i in range(1, 4)]
+    leaf = page(4, 2, [*pairs, (b"nested", bytes(16) + page(0, 2, [(b"in", b"it")])[:44], b"\1")], overflow=2)
+    path = tmp_path / "store.db"
+    path.write_bytes(small(freelist(2), page(3, 2, [(b"b", pgid(4) + bytes(8), b"\1")]), leaf))
+    whole, parts = tmp_path / "whole.db", tmp_path / "parts.db"
+    assert run("redact", path, "-o", whole)[0] == 0
+    monkeypatch.setattr(redact, "_CHUNK", window)
+    assert run("redact", path, "-o", parts)[0] == 0
+    assert whole.read_bytes() == parts.read_bytes()
+    assert all(key in parts.read_bytes() for key in (b"key 1", b"key 3", b"nested", b"in"))
+    assert parts.read_bytes().count(b"x" * 4500) == 1

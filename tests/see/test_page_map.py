@@ -8,7 +8,7 @@ import pytest
 
 from boltcli.ops.compare.metrics import metrics
 from boltcli.ops.space.page_use import page_story
-from boltcli.ops.space.pages import usage
+from boltcli.ops.space.pages import Usage
 from boltcli.ops.space.top import space_top
 from boltcli.ops.stats.buckets import database_stats
 from boltcli.render.page_cells import cells
@@ -120,12 +120,12 @@ def test_du_top_and_metrics_count_what_the_map_shows(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     path.write_bytes(small(freelist(2, [5, 99]), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), *[page(4, 2)] * 3))
     with Snapshot(str(path)) as snapshot:
-        used, found, counted = usage(snapshot), space_top(snapshot), metrics(snapshot)
+        used, found, counted = Usage(snapshot), space_top(snapshot), metrics(snapshot)
     assert (used.free, used.lost, used.freelist) == (found.free, found.lost, found.freelist_bytes) == (4096,) * 3
     assert (counted.pages["free"], counted.pages["lost"]) == (1, 1)
     path.write_bytes(small(page(2, 2), page(3, 2, [(b"b", pgid(4) + pgid(0), b"\1")]), *[page(4, 2)] * 3))
     with Snapshot(str(path)) as snapshot:  # the freelist can't be read
-        mapped, used, found = pm.page_map(snapshot), usage(snapshot), space_top(snapshot)
+        mapped, used, found = pm.page_map(snapshot), Usage(snapshot), space_top(snapshot)
     assert pm.KINDS[mapped.kinds[2]] == "damaged"
     assert mapped.problem is not None
     assert used.problem is not None

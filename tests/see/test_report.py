@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from array import array
 from collections.abc import Iterator
 from html import unescape
@@ -164,17 +163,10 @@ def browser() -> Iterator[Any]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         missing("chromium")
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        for left in (2, 1, 0):  # chromium may crash as it starts on a busy machine, before it has seen a page
-            try:
-                chromium = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-                break
-            except Error as error:
-                if not left:
-                    pytest.skip(f"chromium does not start here: {str(error).splitlines()[0]}")
-                time.sleep(2)
+        chromium = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         yield chromium
         chromium.close()
 

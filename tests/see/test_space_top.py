@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import boltcli
-from boltcli.ops.space.pages import usage
+from boltcli.ops.space.pages import Usage
 from boltcli.ops.space.top import guess_separator, space_top, top_levels
 from boltcli.ops.write.compact import measure
 from boltcli.render import human
@@ -50,7 +50,7 @@ def test_counts_what_is_there(path: Path, walks: str) -> None:
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_free_lost_and_what_copies_need(path: Path, walks: str) -> None:
     with Snapshot(str(path)) as snapshot:
-        found, used, dense = space_top(snapshot), usage(snapshot), measure(snapshot, mmap.PAGESIZE)
+        found, used, dense = space_top(snapshot), Usage(snapshot), measure(snapshot, mmap.PAGESIZE)
         free = free_pages(snapshot)
     assert (found.size, found.free, found.lost) == (used.size, used.free, used.lost)
     runs, last = [0], -1

@@ -20,7 +20,7 @@ from boltcli.ops.stats import buckets as stats
 from boltcli.render.formats import lines
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import root_bucket
-from boltcli.tree.key_range import leaf_pages
+from boltcli.tree.walk import leaf_pages
 from tests.damage.mutations import sample
 from tests.damage.test_damage import SOURCES
 from tests.support import DATABASES, fixture, freelist, page, pgid, small

@@ -15,7 +15,7 @@ from boltcli.format.bucket import BucketRef
 from boltcli.ops.read.select_items import items
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import find_bucket, get, root_bucket
-from boltcli.tree.key_range import bounds, leaf_pages, successor
+from boltcli.tree.walk import bounds, leaf_pages, successor
 from tests.support import DATABASES, error_line, fixture, freelist, page, pgid, run, small
 
 Row = tuple[tuple[bytes, ...], bytes, "bytes | None"]

@@ -27,7 +27,7 @@ PAGE = 4096
 # Where a file is read and written at a position, with a substitute for systems that lack these calls; and bytes that
 # go to a pipe or a terminal, where a part is as good.
 AT_POSITIONS = {"storage/files.py"}
-TO_STREAMS = {"ops/compare/wait_for_write.py", "cli/progress.py", "__main__.py"}
+TO_STREAMS = {"cli/streams.py", "__main__.py"}
 GUARDED = {"preadv", "pwritev"}  # used behind hasattr
 
 need_pwrite = pytest.mark.skipif(not hasattr(os, "pwrite"), reason="a system without pwrite")

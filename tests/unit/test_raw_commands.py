@@ -19,8 +19,8 @@ from boltcli.render.hexdump import hexdump
 from boltcli.storage.raw import RawFile, begin_copy, write_patches
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import root_bucket
-from boltcli.tree.key_range import keys_with_prefix, last_with_prefix
 from boltcli.tree.page_map import free_pages, unreached_pages
+from boltcli.tree.walk import keys_with_prefix, last_with_prefix
 from tests.support import DATABASES, fixture, freelist, meta, page, pgid, run, small
 
 LEAF = page(3, 2, [(b"k", b"v")])

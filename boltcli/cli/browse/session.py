@@ -11,8 +11,8 @@ from ...ops.check.database_check import check
 from ...ops.space.page_use import page_story
 from ...render.names import path_text, shell_quoted
 from ...tree.bucket import find_bucket, seek
-from ...tree.key_range import leaf_ranges
 from ...tree.page_map import page_map
+from ...tree.walk import leaf_ranges
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

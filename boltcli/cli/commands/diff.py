@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import ArgumentError, BoltError, Changed
 from ...ops.compare.diff import diff
 from ...render.change_lines import summary_lines
-from ...tree.key_range import bounds
+from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
 from ..decoding import asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 
 from ...errors import ArgumentError
-from ...ops.space.pages import usage
+from ...ops.space.pages import Usage
 from ...ops.write.compact import measure
 from ...render.usage import ORDERS, usage_text
 from ..command import command
@@ -45,11 +45,10 @@ def du(
     human: Human = False,
 ) -> None:
     """Show how the space of the file is used: by bucket, free, lost; and how much compaction would free."""
-    found = usage(db)
+    found = Usage(db)
     if found.problem is not None:
         job.warn(f"the freelist cannot be read, so lost pages are counted as free: {found.problem}")
     dense = measure(db, mmap.PAGESIZE)
-    depth = depth
     buckets = [bucket for bucket in found.buckets[1:] if not depth or bucket.level <= depth]
     if top:
         chosen = {id(bucket) for bucket in sorted(buckets, key=ORDERS["size"])[:top]}

@@ -129,7 +129,7 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
 def _bounds(options: Any) -> Bounds:
     """Return what is read of ``pairs``. Raises :class:`~boltcli.errors.ArgumentError`."""
     from ...ops.read.content import EVERYTHING, Bounds
-    from ...tree.key_range import bounds
+    from ...tree.walk import bounds
 
     if not options.bucket:
         return EVERYTHING

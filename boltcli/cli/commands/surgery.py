@@ -316,7 +316,7 @@ def _refuse_nonsense(job: Job, file: RawFile, patches: Sequence[Patch], *, far: 
         problem = meta.problem()
         if problem is not None:
             raise ArgumentError(f"meta page {meta.page}: it would not be valid ({problem}): --force writes it")
-        beyond = page_surgery.leads_beyond(file, meta) if far else None
+        beyond = page_surgery.nonsense(file, meta, only_beyond=True) if far else None
         if beyond:
             job.warn(f"meta page {meta.page} leads to {beyond}: a program that opens the file needs it there")
             continue

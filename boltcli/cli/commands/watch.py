@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError
-from ...tree.key_range import bounds
+from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
 from ..decoding import asked, is_asked

@@ -75,7 +75,9 @@ def _other_pages(snapshot: Snapshot) -> bytearray | None:
         ids: list[int] = []
         if meta.has_freelist:
             _, ids = read_freelist(snapshot, meta)
-            own |= set(range(meta.freelist, meta.freelist + snapshot.page(meta.freelist).overflow + 1))
+            # One page beyond the high-water mark is enough to be irregular: the overflow may be any number.
+            last = meta.freelist + min(snapshot.page(meta.freelist).overflow, meta.hwm)
+            own |= set(range(meta.freelist, last + 1))
         for pgid in (*own, *ids):
             marks[pgid] = 1
     except (Corrupted, IndexError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from copy import copy
 from itertools import accumulate
-from operator import add
+from operator import add, sub
 
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
@@ -134,7 +134,7 @@ def branch_layout(page: Page, branch: BranchElements, page_size: int) -> Iterato
 def _layout(page: Page, positions: list[int], sizes: list[int], page_size: int) -> Iterator[str]:
     count = len(sizes)
     places = list(accumulate(sizes, initial=ELEMENT_SIZE * count))  # from the table's start, and the end of all
-    expected = [place - ELEMENT_SIZE * index for index, place in enumerate(places[:-1])]
+    expected = list(map(sub, places, range(0, ELEMENT_SIZE * count, ELEMENT_SIZE)))
     if positions != expected:
         yield from _misplaced(page, positions, expected, sizes)
         return
@@ -165,21 +165,13 @@ def _misplaced(page: Page, positions: list[int], expected: list[int], sizes: lis
     elif found < PAGE_HEADER_SIZE + ELEMENT_SIZE * len(sizes):
         how = "it overlaps the elements themselves"
     else:
-        other = _overlapped(index, positions, sizes)
+        start = ELEMENT_SIZE * index + positions[index]
+        starts = [ELEMENT_SIZE * other + position for other, position in enumerate(positions)]
+        over = (at for at, size in enumerate(sizes) if starts[at] < start + sizes[index] and start < starts[at] + size)
+        other = next((at for at in over if at != index), None)
         how = "bytes before it belong to nothing" if other is None else f"it overlaps that of element {other}"
     more = f", and so have {len(wrong) - 1} elements after it" if len(wrong) > 1 else ""
     yield f"element {index} has its data at byte {found} of the page, expected at {wanted}: {how}{more}"
-
-
-def _overlapped(index: int, positions: list[int], sizes: list[int]) -> int | None:
-    """Return another element whose data overlap those of ``index``, or None."""
-    start = ELEMENT_SIZE * index + positions[index]
-    stop = start + sizes[index]
-    for other, (position, size) in enumerate(zip(positions, sizes)):
-        place = ELEMENT_SIZE * other + position
-        if other != index and place < stop and start < place + size:
-            return other
-    return None
 
 
 def _tree_findings(ledger: PageMap) -> Iterator[Finding]:
@@ -244,25 +236,21 @@ def _bucket(snapshot: Snapshot, child: BucketRef, leaf: LeafElements, index: int
     page = child.inline
     assert page is not None
     page.end = page.limit = page.offset - BUCKET_HEADER_SIZE + leaf.value_sizes[index]
-    yield from _inline(page)
-
-
-def _inline(page: Page) -> Iterator[str]:
     if page.pgid or page.overflow:
         yield f"its inline page bears the id {page.pgid} and overflow {page.overflow}, expected 0 and 0"
     if page.flags != LEAF_PAGE:
         yield f"its inline page has the flags {page.flags:x}, expected those of a leaf"
         return
     try:
-        leaf = LeafElements(page)
-        yield from (f"in its inline page, {words}" for words in leaf_layout(page, leaf, 0))
-        keys = leaf.keys()
+        inner = LeafElements(page)
+        yield from (f"in its inline page, {words}" for words in leaf_layout(page, inner, 0))
+        keys = inner.keys()
     except Corrupted as damage:
         yield f"in its inline page, {damage.problem}"
         return
     if not ascend(keys):
         yield "in its inline page, the keys are out of order"
-    if leaf.bucket_indexes():
+    if inner.bucket_indexes():
         yield "its inline page holds a bucket, which must not be nested in an inline page"
 
 
@@ -319,17 +307,11 @@ def _side_by_side(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("meta", other.page, f"{here}, {apart}")
     before = copy(snapshot)  # shares the open file, and must not close it
     before.meta = other
-    count = 0
-    first: Finding | None = None
-    for finding in check(before):
-        first = first or finding
-        count += 1
+    findings = check(before)
+    first = next(findings, None)
     if first is not None:
-        words = first.message
-        yield Finding(
-            "fallback", other.page,
-            f"{here}, which could not serve as a fallback: {count} errors, the first: {words}",
-        )  # fmt: skip
+        more = f"{1 + sum(1 for _ in findings)} errors, the first: {first.message}"
+        yield Finding("fallback", other.page, f"{here}, which could not serve as a fallback: {more}")
 
 
 # Kinds of findings about an unusable page, which are reported once.

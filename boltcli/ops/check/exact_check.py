@@ -20,7 +20,7 @@ from ...format.page import BranchElements, LeafElements, type_name
 from ...tree.bucket import child_bucket, root_bucket
 from ...tree.freelist import BEYOND, read_freelist
 from ...tree.page_map import BEYOND as BEYOND_MARK
-from ...tree.page_map import FREE, FREELIST, LEAF, LOST, PageMap
+from ...tree.page_map import FREE, FREELIST, LEAF, LOST, PageMap, unreached_pages
 from ...tree.walk import Seen, flat, in_order
 from .findings import Finding, stack_text
 
@@ -119,7 +119,11 @@ class _Check:
 
     def _load_freelist(self, from_page: int) -> Iterator[Finding]:
         if not self.snapshot.meta.has_freelist:
-            self._rebuild_freelist(from_page)
+            # Free are the pages that a full walk doesn't reach: unknown if the tree is damaged (bbolt panics there). It
+            # is not needed for a check from the root, which reaches the same pages.
+            self.freelist_known = False
+            if from_page and next(check_trees(self.snapshot), None) is None:
+                self.freed = set(unreached_pages(self.snapshot))
             return
         try:
             _, ids = read_freelist(self.snapshot, self.snapshot.meta)
@@ -132,19 +136,6 @@ class _Check:
                 yield Finding("already-freed", free, f"page {free}: already freed")
             self.freed.add(free)
         self.ledger.free(ids)
-
-    def _rebuild_freelist(self, from_page: int) -> None:
-        """Find the free pages by a full walk if no freelist is stored: those that it doesn't reach.
-
-        This is not needed for a check from the root, which reaches the same
-        pages. In a damaged tree the free pages aren't known (bbolt panics there).
-        """
-        self.freelist_known = False
-        if from_page == 0:
-            return
-        walk = _Check(self.snapshot)
-        if next(flat(walk._buckets(root_bucket(self.snapshot))), None) is None:
-            self.freed = {pgid for pgid, kind in enumerate(walk.ledger.kinds[: self.hwm]) if kind == LOST}
 
     def _reach_fixed_pages(self) -> Iterator[Finding]:
         snapshot = self.snapshot

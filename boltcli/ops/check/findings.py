@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal
 
     # As in schema.json, under "finding". Those from "meta" on are found by a deep check only.
@@ -15,20 +17,17 @@ if TYPE_CHECKING:
     ]  # fmt: skip
 
 
-class Finding:
+class Finding(NamedTuple):
     """One line of ``check``. ``page`` is the page id concerned.
 
     ``message`` is the line as text; ``keys`` are the byte strings that it quotes,
     in order, which ``line()`` writes in a given format.
     """
 
-    __slots__ = ("keys", "kind", "page", "template")
-
-    def __init__(self, kind: FindingKind, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
-        self.kind = kind
-        self.page = page
-        self.template = template
-        self.keys = keys
+    kind: FindingKind
+    page: int
+    template: str
+    keys: tuple[bytes, ...] = ()
 
     @property
     def message(self) -> str:
@@ -54,18 +53,12 @@ def stack_text(pgids: Sequence[int]) -> str:
     return f"(stack: [{' '.join(map(str, pgids))}])"
 
 
-class Explanation:
-    """``meaning``: what is wrong. ``risk``: the effect on the data. ``advice``: what to do. Iterates over the three."""
+class Explanation(NamedTuple):
+    """``meaning``: what is wrong. ``risk``: the effect on the data. ``advice``: what to do."""
 
-    __slots__ = ("advice", "meaning", "risk")
-
-    def __init__(self, meaning: str, risk: str, advice: str) -> None:
-        self.meaning = meaning
-        self.risk = risk
-        self.advice = advice
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((self.meaning, self.risk, self.advice))
+    meaning: str
+    risk: str
+    advice: str
 
 
 _FREELIST_ADVICE = (
@@ -74,6 +67,8 @@ _FREELIST_ADVICE = (
 _RECOVER_ADVICE = (
     "Don't let a program write to the file. Write everything that it still holds to a new file: `recover FILE -o DEST`."
 )
+
+_MISSING = "The pairs of these pages are missing. Programs that read their keys end with a panic."
 
 EXPLANATIONS = {
     "unreachable-unfreed": Explanation(
@@ -101,19 +96,13 @@ EXPLANATIONS = {
         _RECOVER_ADVICE,
     ),
     "out-of-bounds": Explanation(
-        "References to pages at or above the high-water mark, where no transaction wrote.",
-        "The pairs of these pages are missing. Programs that read their keys end with a panic.",
-        _RECOVER_ADVICE,
+        "References to pages at or above the high-water mark, where no transaction wrote.", _MISSING, _RECOVER_ADVICE
     ),
     "invalid-type": Explanation(
-        "References to pages that are neither branch nor leaf pages.",
-        "The pairs of these pages are missing. Programs that read their keys end with a panic.",
-        _RECOVER_ADVICE,
+        "References to pages that are neither branch nor leaf pages.", _MISSING, _RECOVER_ADVICE
     ),
     "unexpected-type": Explanation(
-        "References to pages with a type that bolt doesn't have.",
-        "The pairs of these pages are missing. Programs that read their keys end with a panic.",
-        _RECOVER_ADVICE,
+        "References to pages with a type that bolt doesn't have.", _MISSING, _RECOVER_ADVICE
     ),
     "key-order": Explanation(
         "Keys that do not ascend, or that are outside the range given by their branch page.",

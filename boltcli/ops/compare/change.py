@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 class Change:
     """One difference: of a pair, of a bucket, or of a bucket's sequence.
 
-    ``op`` is add, remove or change; ``bucket`` is the bucket's path. A pair has
-    a ``key``, and its ``old`` and ``new`` values (None: no such pair). Without
-    a ``key`` the difference is the bucket itself (add or remove, no values), or
+    ``op`` is add, remove or change; ``bucket`` is the bucket's path. A pair has a ``key``, and its ``old`` and ``new``
+    values (None: no such pair). Without a ``key`` the difference is the bucket itself (add or remove, no values), or
     its sequence (change: ``old`` and ``new`` are numbers).
 
     Applied in order, changes turn the old state into the new one: a bucket is
@@ -28,13 +27,9 @@ class Change:
     __slots__ = ("bucket", "key", "new", "old", "op")
 
     def __init__(
-        self,
-        op: Op,
-        bucket: Path,
-        key: bytes | None = None,
-        old: bytes | int | None = None,
+        self, op: Op, bucket: Path, key: bytes | None = None, old: bytes | int | None = None,
         new: bytes | int | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.op = op
         self.bucket = bucket
         self.key = key
@@ -66,8 +61,6 @@ class BucketChanges:
     has them; of an inline bucket, those of its value. 0 where it isn't there.
     """
 
-    __slots__ = ("added", "bytes_after", "bytes_before", "changed", "path", "removed")
-
     def __init__(self, path: Path) -> None:
         self.path = path
         self.added = self.removed = self.changed = 0
@@ -83,10 +76,9 @@ def summary(
     below that one (0: all), in key order. Raises :class:`~boltcli.errors.Corrupted`.
     """
     rows: dict[Path, BucketChanges] = {}
-    least, most = len(path), len(path) + depth
     for change in changes:
-        place = change.bucket
-        for length in range(least, (min(len(place), most) if depth else len(place)) + 1):
+        place = change.bucket[: len(path) + depth] if depth else change.bucket
+        for length in range(len(path), len(place) + 1):
             row = rows.get(place[:length])
             if row is None:
                 row = rows[place[:length]] = BucketChanges(place[:length])
@@ -99,10 +91,7 @@ def summary(
     if rows:
         from ..stats.buckets import bucket_usage
 
-        for usage in bucket_usage(old):
-            if usage.path in rows:
-                rows[usage.path].bytes_before = usage.bytes
-        for usage in bucket_usage(new):
-            if usage.path in rows:
-                rows[usage.path].bytes_after = usage.bytes
+        before, after = ({usage.path: usage.bytes for usage in bucket_usage(side)} for side in (old, new))
+        for place, row in rows.items():
+            row.bytes_before, row.bytes_after = before.get(place, 0), after.get(place, 0)
     return [rows[place] for place in sorted(rows)]

@@ -3,45 +3,37 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from ...errors import Corrupted
 from ...format.constants import LEAF_PAGE
+from ...storage.snapshot import Snapshot
 from ...tree.page_map import PageMap
 from ...tree.walk import Whole
 from ..check.database_check import check
 from ..stats.buckets import bucket_usage
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...storage.snapshot import Snapshot
 
-
+@dataclass(slots=True, eq=False)
 class Metrics:
     """The metrics of one file: bytes, page counts and times (Unix, in seconds); None if not requested.
 
-    ``pages`` are the pages below the high-water mark by kind; overflow pages
-    are counted like the page that they belong to. ``lost`` pages are neither
-    reachable nor free; freelist pages are written by every commit. ``counted``
-    is False if damage prevented counting. ``unused_bytes`` are after the
-    high-water mark. ``findings`` is the number of findings of a check.
+    ``pages`` are the pages below the high-water mark by kind; overflow pages are counted like the page that they belong
+    to. ``lost`` pages are neither reachable nor free; freelist pages are written by every commit. ``counted`` is False
+    if damage prevented counting. ``unused_bytes`` are after the high-water mark. ``findings`` is the number of findings
+    of a check.
     """
 
-    __slots__ = (
-        "buckets", "counted", "findings", "page_size", "pages", "pairs", "size", "txid", "unused_bytes", "written",
-    )  # fmt: skip
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        meta = snapshot.meta
-        self.size = snapshot.size
-        self.page_size = snapshot.page_size
-        self.txid = meta.txid
-        self.unused_bytes = max(snapshot.size - meta.hwm * snapshot.page_size, 0)
-        self.written = os.fstat(snapshot.fd).st_mtime
-        self.pages = dict.fromkeys(("meta", "freelist", "branch", "leaf", "free", "lost"), 0)
-        self.counted = False
-        self.pairs: int | None = None
-        self.buckets: int | None = None
-        self.findings: int | None = None
+    size: int
+    page_size: int
+    txid: int
+    unused_bytes: int
+    written: float
+    pages: dict[str, int]
+    counted: bool = False
+    pairs: int | None = None
+    buckets: int | None = None
+    findings: int | None = None
 
 
 def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False) -> Metrics:
@@ -50,7 +42,10 @@ def metrics(snapshot: Snapshot, *, deep: bool = False, checked: bool = False) ->
     Reads the headers of all pages. Raises :class:`~boltcli.errors.Corrupted`,
     but not if it is ``checked``: then damage is a finding.
     """
-    found = Metrics(snapshot)
+    size, page_size, meta = snapshot.size, snapshot.page_size, snapshot.meta
+    pages = dict.fromkeys(("meta", "freelist", "branch", "leaf", "free", "lost"), 0)
+    unused = max(size - meta.hwm * page_size, 0)
+    found = Metrics(size, page_size, meta.txid, unused, os.fstat(snapshot.fd).st_mtime, pages)
     if checked:
         found.findings = sum(1 for _ in check(snapshot))
     try:

@@ -1,12 +1,12 @@
 """Changes by bucket and key, and the content of a database with these changes applied, as a stream.
 
-Changes are added in order. The first change of a key says what the database
-must contain; each later one must fit the result of the one before. Names and
-keys are kept in memory, values in a temporary file if there are many.
+Changes are added in order. The first change of a key says what the database must contain; each later one must fit the
+result of the one before. Names and keys are kept in memory, values in a temporary file if there are many.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,27 +41,24 @@ class Expected(NamedTuple):
     line: int
 
 
+@dataclass(slots=True, eq=False)
 class Node:
     """The changes of one bucket.
 
-    ``expected`` and ``final`` are the pairs before and after (None: no such
-    pair). ``present``: whether the bucket must exist before (None: either),
-    ``exists``: the same after; ``removed``: its whole content is removed.
-    ``sequence`` is that after, if it changes. ``line`` is the first line about it.
+    ``expected`` and ``final`` are the pairs before and after (None: no such pair). ``present``: whether the bucket must
+    exist before (None: either), ``exists``: the same after; ``removed``: its whole content is removed. ``sequence`` is
+    that after, if it changes. ``line`` is the first line about it.
     """
 
-    __slots__ = ("exists", "expected", "final", "inner", "line", "present", "removed", "sequence", "sequence_expected")
-
-    def __init__(self, line: int) -> None:
-        self.line = line
-        self.expected: dict[bytes, Expected] = {}
-        self.final: dict[bytes, Kept | None] = {}
-        self.inner: dict[bytes, Node] = {}
-        self.present: bool | None = None
-        self.exists: bool | None = None
-        self.removed = False
-        self.sequence: int | None = None
-        self.sequence_expected: tuple[int, int] | None = None  # number, line
+    line: int
+    expected: dict[bytes, Expected] = field(default_factory=dict)
+    final: dict[bytes, Kept | None] = field(default_factory=dict)
+    inner: dict[bytes, Node] = field(default_factory=dict)
+    present: bool | None = None
+    exists: bool | None = None
+    removed: bool = False
+    sequence: int | None = None
+    sequence_expected: tuple[int, int] | None = None  # number, line
 
     def keys(self) -> set[bytes]:
         """Return the keys and names that changes are about."""
@@ -88,15 +85,11 @@ class Overlay:
         self.count = 0
         self._values = SpooledTemporaryFile(max_size=_IN_MEMORY, prefix="boltcli-")  # noqa: SIM115
 
-    def close(self) -> None:
-        """Let go of the values."""
-        self._values.close()
-
     def __enter__(self) -> Overlay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._values.close()
 
     def value(self, kept: Kept) -> bytes:
         """Return a value that was kept."""
@@ -124,9 +117,8 @@ class Overlay:
     def add(self, changes: Iterable[tuple[int, Change]]) -> None:
         """Take ``changes``, each with the number of its line.
 
-        Raises :class:`~boltcli.errors.PatchMismatch` for one that doesn't fit
-        those before it, and :class:`~boltcli.errors.ArgumentError` for one
-        that can't be.
+        Raises :class:`~boltcli.errors.PatchMismatch` for one that doesn't fit those before it, and
+        :class:`~boltcli.errors.ArgumentError` for one that can't be.
         """
         for line, change in changes:
             self.count += 1
@@ -275,7 +267,6 @@ class _Merge:
         elif inner is None:
             yield found
             yield from self._rest()
-            yield LEAVE
         else:
             _expect_sequence(place, found.sequence, inner)
             if inner.removed:
@@ -337,12 +328,11 @@ class _Merge:
         return Pairs([key], [self._overlay.value(kept)])
 
     def _rest(self) -> Iterator[Event]:
-        """Yield the rest of the open bucket of the database."""
+        """Yield the rest of the open bucket of the database, and its end."""
         depth = 1
-        for event in self._events:
+        while depth:
+            event = next(self._events)
             depth += isinstance(event, Enter) - isinstance(event, Leave)
-            if not depth:
-                return
             yield event
 
     def _skip(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import time
+from itertools import count
 
 from ...errors import DestinationError, DestinationExists, OpenError
 from ...storage.destination import Destination
@@ -12,16 +13,12 @@ from ...storage.files import copy_sparse
 from ...storage.holders import Holder, holders, openers
 from ...storage.opened import strictest
 from ...storage.snapshot import Snapshot
-from ...storage.source import open_source
+from ...storage.source import Source, open_source
 from ...tree.walk import Whole
 from ..read.content import Misplaced, content, in_order
 from ..write.compact import PAGE_SIZES
 from ..write.load import Loaded, write_content
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...storage.source import Source
-    from .overlay import Overlay
+from .overlay import Overlay
 
 _RETRY = 0.05  # seconds between two attempts to lock, as in bbolt
 
@@ -29,10 +26,9 @@ _RETRY = 0.05  # seconds between two attempts to lock, as in bbolt
 def patch(snapshot: Snapshot, overlay: Overlay, path: str, *, sync: bool = True) -> Loaded:
     """Write ``snapshot`` with the changes of ``overlay`` to ``path``, which appears there when it is complete.
 
-    It has the page size and the permissions of the source (fewer, if the file of the
-    changes has fewer), and is as small as possible. Raises :class:`~boltcli.errors.PatchMismatch` if a change doesn't
-    fit, :class:`~boltcli.errors.Corrupted`, and the errors of a destination;
-    then no file is written.
+    It has the page size and the permissions of the source (fewer, if the file of the changes has fewer), and is as
+    small as possible. Raises :class:`~boltcli.errors.PatchMismatch` if a change doesn't fit,
+    :class:`~boltcli.errors.Corrupted`, and the errors of a destination; then no file is written.
     """
     with Destination(path, mode=strictest(snapshot.mode), sync=sync) as destination:
         done = _write(snapshot, overlay, destination)
@@ -46,12 +42,10 @@ def patch_in_place(
 ) -> tuple[Loaded, str | None]:
     """Replace the database at ``path``, in one step, by one with the changes of ``overlay``.
 
-    The exclusive lock is taken first, as by a bbolt writer; ``timeout`` is the
-    longest wait for it in seconds (0: for ever). Permissions, owner and
-    extended attributes stay. With ``backup`` the old file is kept under the
-    name that is returned. Raises as :func:`patch` does, and
-    :class:`~boltcli.errors.OpenError` if the lock isn't released, or another
-    process has the file open, as it would continue with the old one.
+    The exclusive lock is taken first, as by a bbolt writer; ``timeout`` is the longest wait for it in seconds (0: for
+    ever). Permissions, owner and extended attributes stay. With ``backup`` the old file is kept under the name that is
+    returned. Raises as :func:`patch` does, and :class:`~boltcli.errors.OpenError` if the lock isn't released, or
+    another process has the file open, as it would continue with the old one.
     """
     source = open_source(path, "none")
     try:
@@ -84,23 +78,16 @@ def _write(snapshot: Snapshot, overlay: Overlay, destination: Destination) -> Lo
 
 def _lock(source: Source, timeout: float) -> None:
     """Take the exclusive lock of the file that is at the path now."""
-    try:
-        import fcntl
-    except ImportError:
-        raise OpenError("lock", source.path, "this system has no lock that keeps bbolt out") from None
     give_up = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(source.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if timeout and time.monotonic() >= give_up:
-                holder = next((each for each in holders(source) if not each.waits), Holder(""))
-                raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first") from None
-            time.sleep(_RETRY)
-        except OSError as error:
-            raise OpenError("lock", source.path, error.strerror or str(error)) from error
-    source.locked = True
+    while not source.try_lock(exclusive=True):
+        if source.reason == "unasked":
+            raise OpenError("lock", source.path, "this system has no lock that keeps bbolt out")
+        if source.reason != "held":
+            raise OpenError("lock", source.path, source.reason)
+        if timeout and time.monotonic() >= give_up:
+            holder = next((each for each in holders(source) if not each.waits), Holder(""))
+            raise OpenError("lock", source.path, f"{holder} holds the database open; stop it first")
+        time.sleep(_RETRY)
     if not os.path.samestat(os.fstat(source.fd), os.stat(source.path)):
         raise OpenError("lock", source.path, "another file has taken its place meanwhile; try again")
     for other in openers(source):
@@ -127,21 +114,20 @@ def _resemble(source: Source, destination: Destination) -> None:
 
 def _keep(source: Source) -> str:
     """Keep the old file as ``.bak``, or with a number; return that name."""
-    number = 0
     place = os.path.realpath(source.path) if os.path.islink(source.path) else source.path
-    while True:
+    for number in count():
         name = f"{place}.bak{f'.{number}' if number else ''}"
         try:
             os.link(place, name)
-            return name
         except FileExistsError:
-            number += 1
+            continue
         except OSError:  # no links on this file system
             try:
                 _copy(source, name)
-                return name
             except DestinationExists:
-                number += 1
+                continue
+        return name
+    raise AssertionError
 
 
 def _copy(source: Source, name: str) -> None:

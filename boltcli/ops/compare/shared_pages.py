@@ -1,11 +1,9 @@
 """Find the subtrees that two databases share, by page ids alone, or by comparing the bytes of pages.
 
-Two transactions of one file share each page that both reach, as the newest
-transaction wrote only to pages that were free. Two copies of a file may not:
-between them a child may have been freed and written again at its old place,
-under a parent with the same bytes. So equal bytes of a parent prove nothing
-about its children, and all pages are compared. The keys of equal pages are not
-read.
+Two transactions of one file share each page that both reach, as the newest transaction wrote only to pages that were
+free. Two copies of a file may not: between them a child may have been freed and written again at its old place, under a
+parent with the same bytes. So equal bytes of a parent prove nothing about its children, and all pages are compared. The
+keys of equal pages are not read.
 """
 
 from __future__ import annotations

@@ -28,8 +28,6 @@ class Side(Seen):
     ``damage`` is the first thing that was read and can't be right, though it could be read; None: there was none.
     """
 
-    __slots__ = ("damage", "snapshot")
-
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(snapshot)
         self.snapshot = snapshot
@@ -50,14 +48,9 @@ class Side(Seen):
 class TreeCursor:
     """The elements of ``bucket`` (None: of none) in key order, from ``start`` to before ``stop``.
 
-    The current elements are ``keys`` and ``values`` from index ``at``. After
-    them come subtrees, of which ``head`` is the first (None: no more). Raises
-    :class:`~boltcli.errors.Corrupted` for damaged pages.
+    The current elements are ``keys`` and ``values`` from index ``at``. After them come subtrees, of which ``head`` is
+    the first (None: no more). Raises :class:`~boltcli.errors.Corrupted` for damaged pages.
     """
-
-    __slots__ = (
-        "_bucket", "_heads", "_last", "_page", "_rest", "_side", "_start", "_stop", "at", "keys", "values",
-    )  # fmt: skip
 
     def __init__(self, side: Side, bucket: BucketRef | None, start: bytes = b"", stop: bytes | None = None) -> None:
         self._side = side
@@ -76,13 +69,14 @@ class TreeCursor:
             if bucket.root:
                 self._heads.append((bucket.root, 0, b""))
             else:
-                self._take(inline_page(side.snapshot, bucket), b"")
+                self._rest = self._parts(inline_page(side.snapshot, bucket), b"")
 
     @property
     def is_empty(self) -> bool:
         """Whether there are no more elements before the head."""
         if self.at == len(self.keys):
-            self._next_part()
+            self.keys, self.values = next(self._rest, ([], []))
+            self.at = 0
         return self.at == len(self.keys)
 
     @property
@@ -127,19 +121,15 @@ class TreeCursor:
 
     def fill(self) -> bool:
         """Read more elements if there are no current ones; return whether there are any."""
-        while self.at == len(self.keys):
-            self._next_part()
-            if self.keys:
-                return True
+        while self.is_empty:
             if not self._heads:
                 return False
             page = self._open()
             if page.flags == BRANCH_PAGE:
                 self.expand()
             else:
-                _, _, least = self._heads.pop()
+                self._rest = self._parts(page, self._heads.pop()[2])
                 self._page = None
-                self._take(page, least)
         return True
 
     def _open(self) -> Page:
@@ -152,18 +142,9 @@ class TreeCursor:
             self._page = page
         return self._page
 
-    def _take(self, page: Page, least: bytes) -> None:
-        """Read the first elements of a leaf page, whose keys should not be below ``least``."""
-        self._side.snapshot.poll()
-        self._rest = self._parts(page, least)
-        self._next_part()
-
-    def _next_part(self) -> None:
-        self.keys, self.values = next(self._rest, ([], []))
-        self.at = 0
-
     def _parts(self, page: Page, least: bytes) -> Iterator[tuple[list[bytes], list[Value]]]:
-        """Yield the elements of a leaf page, as many at a time as may be in memory together."""
+        """Yield the elements of a leaf page, whose keys should not be below ``least``, a batch at a time."""
+        self._side.snapshot.poll()
         leaf = LeafElements(page)
         keys = leaf.keys()
         self._verify(leaf, keys, least)

@@ -1,11 +1,9 @@
 """Follow a database that another process writes, without its lock, and report each committed change.
 
-A private copy holds the state that was reported last. At each new transaction
-the new tree is compared with the copy, and the changed pages are recorded. The
-change is reported, and the pages written to the copy, only if the closing look
-at the meta pages finds no further transaction (see ``storage/live.py``). After
-one transaction, pages that both trees reach are the same and not read; after
-more than one, all pages of the tree are compared.
+A private copy holds the state that was reported last. At each new transaction the new tree is compared with the copy,
+and the changed pages are recorded. The change is reported, and the pages written to the copy, only if the closing look
+at the meta pages finds no further transaction (see ``storage/live.py``). After one transaction, pages that both trees
+reach are the same and not read; after more than one, all pages of the tree are compared.
 
 If the writer is faster than this, or the change is large, the file is first
 copied as a whole, which takes less time, and then compared.
@@ -15,26 +13,22 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING
+from threading import Event
 
 from ...errors import BucketNotFound, Changed, InvalidDatabase, OpenError, SourceNotFound
 from ...format.meta import Meta, choose
+from ...format.page import Page
 from ...storage.files import read_at
 from ...storage.private_copy import CopyFile, follows
 from ...storage.snapshot import Snapshot
 from ...storage.source import open_source
 from ...tree.page_map import free_pages
+from .change import Change
 from .diff import contents, diff
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from threading import Event
-
-    from ...format.page import Page
-    from .change import Change
 
 _META = 80  # bytes of a page header and a meta
 _DIRECT = 2  # failed comparisons with the file itself before it is copied
@@ -48,11 +42,10 @@ _COARSE = 0.01  # seconds: two writes in this time may leave the same time of th
 class Commit:
     """The changes of one transaction, or of several between two looks at the file.
 
-    ``txid`` is the newest transaction, ``time`` when it was seen (Unix, in
-    seconds), ``skipped`` the number of transactions before it that were not
-    seen one by one; ``changes`` is the net change. ``replaced``: another file
-    is at the path. ``initial``: this is the content at the beginning of the
-    watch. Read ``changes`` once, before the next commit is requested.
+    ``txid`` is the newest transaction, ``time`` when it was seen (Unix, in seconds), ``skipped`` the number of
+    transactions before it that were not seen one by one; ``changes`` is the net change. ``replaced``: another file is
+    at the path. ``initial``: this is the content at the beginning of the watch. Read ``changes`` once, before the next
+    commit is requested.
     """
 
     txid: int
@@ -122,16 +115,13 @@ def watch(
 ) -> Iterator[Commit]:
     """Report each transaction of the database at ``path`` from now on, until ``waiter`` is stopped.
 
-    ``bucket`` (a path; the bucket may come and go) limits the changes to one
-    bucket, ``start`` and ``stop`` to a range of its keys; ``initial`` first
-    reports the existing content. A transaction without changes there is reported
-    too. The changes of all commits, applied in order, turn the first state into
-    the newest. The copy takes as much temporary space as the database's trees.
+    ``bucket`` (a path; the bucket may come and go) limits the changes to one bucket, ``start`` and ``stop`` to a range
+    of its keys; ``initial`` first reports the existing content. A transaction without changes there is reported too.
+    The changes of all commits, applied in order, turn the first state into the newest. The copy takes as much temporary
+    space as the database's trees.
 
-    Raises :class:`~boltcli.errors.SourceNotFound`,
-    :class:`~boltcli.errors.InvalidDatabase` or
-    :class:`~boltcli.errors.OpenError` at the beginning, and
-    :class:`~boltcli.errors.Corrupted` for damage.
+    Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.InvalidDatabase` or
+    :class:`~boltcli.errors.OpenError` at the beginning, and :class:`~boltcli.errors.Corrupted` for damage.
     """
     with closing(_Follower(path, waiter, bucket, start, stop)) as follower:
         yield from follower.run(initial)
@@ -219,7 +209,7 @@ class _Follower:
             if page.file_offset not in parts:
                 left -= page.end - page.offset
                 if left < 0:
-                    raise _TooLarge
+                    raise Changed("more pages than memory should hold", path=self._path)
                 parts[page.file_offset] = bytes(page.buffer[page.offset : page.end])
 
         try:
@@ -231,7 +221,7 @@ class _Follower:
                 new.finish()
                 commit = self._commit(old, new, found)
                 size, heads = new.size, new.heads
-        except (Changed, InvalidDatabase, _TooLarge):
+        except (Changed, InvalidDatabase):
             return None
         self._copy.update(size, [*parts.items(), *((page * self._page_size, heads[page]) for page in (0, 1))])
         return commit
@@ -248,13 +238,9 @@ class _Follower:
         self._copy = fresh
 
     def _diff(self, old: Snapshot, new: Snapshot) -> Iterator[Change]:
-        try:
-            yield from diff(
-                old, new, self._bucket, start=self._start, stop=self._stop,
-                same_file=not self._replaced and follows(new, old.meta.txid, old.meta.checksum),
-            )  # fmt: skip
-        except BucketNotFound:
-            pass
+        is_next = not self._replaced and follows(new, old.meta.txid, old.meta.checksum)
+        with suppress(BucketNotFound):
+            yield from diff(old, new, self._bucket, start=self._start, stop=self._stop, same_file=is_next)
 
     def _commit(self, old: Snapshot, new: Snapshot, changes: Iterable[Change]) -> Commit:
         skipped = 0 if self._replaced else max(new.meta.txid - old.meta.txid - 1, 0)
@@ -284,17 +270,10 @@ class _Follower:
             try:
                 copy.fill(wait)
                 return copy
-            except Changed:
-                pass
-            except (InvalidDatabase, OpenError):
-                if first:
-                    copy.close()
+            except (Changed, InvalidDatabase, OpenError) as error:
+                copy.close()
+                if first and not isinstance(error, Changed):
                     raise
-            copy.close()
             if not wait() and self._waiter.stopped:
                 return None
             self._follow_replacement()
-
-
-class _TooLarge(Exception):
-    """More pages than memory should hold."""

@@ -7,22 +7,19 @@ of a database; lines of JSON and tables take it :func:`placed`, each part with t
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 from ...errors import Corrupted
 from ...format.bucket import MAX_NESTING, BucketRef, open_bucket
-from ...format.constants import BRANCH_PAGE, MAX_KEY_SIZE
+from ...format.constants import BRANCH_PAGE, LEAF_PAGE, MAX_KEY_SIZE
 from ...format.page import LeafElements, ascend
 from ...tree.bucket import child_bucket, find_bucket, root_bucket
-from ...tree.key_range import leaf_pages
-from ...tree.walk import Seen, Whole, flat, refuse_nested
+from ...tree.walk import Seen, Whole, flat, refuse_nested, tree_pages
+from .select_items import items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Protocol
 
-    from ...format.page import Page
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
 
@@ -75,8 +72,6 @@ class Pairs:
 
 class Leave:
     """The innermost open bucket ends."""
-
-    __slots__ = ()
 
 
 LEAVE = Leave()
@@ -173,8 +168,6 @@ class Bounds:
     Of that bucket only keys, of pairs and of buckets, that are at least ``start`` and below ``stop`` (None: no bound).
     """
 
-    __slots__ = ("bucket", "exact", "start", "stop")
-
     def __init__(
         self, bucket: Path = (), *, exact: bool = False, start: bytes = b"", stop: bytes | None = None
     ) -> None:
@@ -182,11 +175,6 @@ class Bounds:
         self.exact = exact
         self.start = start
         self.stop = stop
-
-    @property
-    def is_everything(self) -> bool:
-        """Whether nothing is left out."""
-        return not (self.bucket or self.exact or self.start) and self.stop is None
 
 
 EVERYTHING = Bounds()
@@ -202,15 +190,48 @@ def content(
 ) -> Iterator[Event]:
     """Yield what the root bucket holds, in the order of its pages, as bbolt's compaction reads it.
 
-    As in bbolt each bucket is looked up by its name; in a database that
-    ``is_sound`` this is left out. Pairs of the root bucket are among them, where
-    bbolt panics. What bbolt leaves out without a word is added to ``notes``. A
-    ``guard`` decides which pages are accepted; by default those that bbolt accepts.
-    Raises :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and
-    where bbolt panics else.
+    As in bbolt each bucket is looked up by its name; in a database that ``is_sound`` this is left out. Pairs of the
+    root bucket are among them, where bbolt panics. What bbolt leaves out without a word is added to ``notes``. A
+    ``guard`` decides which pages are accepted; by default those that bbolt accepts. Raises
+    :class:`~boltcli.errors.Corrupted` for what cannot be read whole, and where bbolt panics else.
     """
-    guard = guard or _Visits(snapshot, progress, [] if notes is None else notes)
-    return flat(_AsBbolt(snapshot, guard, is_sound).bucket(root_bucket(snapshot)))
+    guard = guard or Seen(snapshot, twice=True)
+    hwm = snapshot.meta.hwm
+    done = 0
+
+    def inside(bucket: BucketRef) -> Nested[Event]:
+        nonlocal done
+        refuse_nested(snapshot, bucket)
+        for page in tree_pages(snapshot, bucket, guard):
+            snapshot.poll()
+            if bucket.root and progress is not None:
+                done += 1
+                progress(min(done, hwm), hwm)
+            if page.flags == LEAF_PAGE:
+                yield from leaf_events(bucket, LeafElements(page))
+            elif page.flags == BRANCH_PAGE and not page.count and notes is not None:
+                notes.append(
+                    f"page {page.pgid}: a branch page without elements: as in bbolt, the copy has what is below its "
+                    "first one, and nothing else that was there"
+                )
+
+    def leaf_events(bucket: BucketRef, leaf: LeafElements) -> Nested[Event]:
+        start = 0
+        for place in [*leaf.bucket_indexes(), leaf.count]:
+            if start < place:
+                try:
+                    yield Pairs(_keys(leaf, start, place), _values(leaf, start, place))
+                except Corrupted:  # where an element before it is refused, bbolt fails there
+                    for index in range(start, place):
+                        yield Pairs([leaf.key(index)], [leaf.value(index)])
+            if place < leaf.count:
+                child = _child(snapshot, bucket, leaf, place, is_sound)
+                yield Enter(child.name, child.sequence)
+                yield inside(child)
+                yield LEAVE
+            start = place + 1
+
+    return flat(inside(root_bucket(snapshot)))
 
 
 def whole_content(
@@ -226,117 +247,38 @@ def whole_content(
     :class:`~boltcli.errors.Corrupted` when it comes to damage. ``warn`` is as for :class:`~boltcli.tree.walk.Whole`.
     """
     path = bounds.bucket
-    outer = [find_bucket(snapshot, path[:length]) for length in range(1, len(path) + 1)]
     bucket = root_bucket(snapshot)
-    for bucket in outer:
+    for bucket in [find_bucket(snapshot, path[:length]) for length in range(1, len(path) + 1)]:
         yield Enter(bucket.name, bucket.sequence)
+    depth = len(path)
     guard = Whole(snapshot, laid_out=True, warn=warn)
-    inner: Iterator[Event] = flat(_Reader(snapshot, guard, values=values).bucket(bucket, bounds))
-    yield from inner
-    for _ in outer:
+    for part in items(
+        snapshot, bucket, path, start=bounds.start, stop=bounds.stop,
+        recursive=not bounds.exact, buckets=not bounds.exact, values=values, guard=guard,
+    ):  # fmt: skip
+        for _ in range(depth - len(part.path)):
+            yield LEAVE
+        depth = len(part.path)
+        child = part.values[0]
+        if isinstance(child, BucketRef):
+            yield Enter(child.name, child.sequence)
+            depth += 1
+        else:
+            yield Pairs(part.keys, part.values if values else [])  # type: ignore[arg-type]
+    for _ in range(depth):
         yield LEAVE
-    if bounds.is_everything:
+    if not (path or bounds.exact or bounds.start) and bounds.stop is None:  # everything was read
         guard.finish()
 
 
-class _Visits(Seen):
-    """The guard of the walk, which shows its progress and what bbolt leaves out."""
-
-    __slots__ = ("_done", "_notes", "_progress", "_snapshot")
-
-    def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None, notes: list[str]) -> None:
-        super().__init__(snapshot, twice=True)
-        self._snapshot = snapshot
-        self._progress = progress
-        self._notes = notes
-        self._done = 0
-
-    def visit(self, page: Page) -> None:
-        snapshot = self._snapshot
-        super().visit(page)
-        self._done += 1
-        if page.flags == BRANCH_PAGE and not page.count:
-            self._notes.append(
-                f"page {page.pgid}: a branch page without elements: as in bbolt, the copy has what is below its first "
-                "one, and nothing else that was there"
-            )
-        if self._progress is not None:
-            self._progress(min(self._done, snapshot.meta.hwm), snapshot.meta.hwm)
-
-
-class _Reader:
-    """Accepts only what is laid out as bbolt writes it, and copies no more than a MB or one value at once."""
-
-    def __init__(self, snapshot: Snapshot, guard: Seen, *, values: bool = True) -> None:
-        self._snapshot = snapshot
-        self._guard = guard
-        self._with_values = values
-
-    def bucket(self, bucket: BucketRef, bounds: Bounds = EVERYTHING) -> Nested[Event]:
-        """Yield what ``bucket`` holds within ``bounds``."""
-        refuse_nested(self._snapshot, bucket)
-        for page in leaf_pages(self._snapshot, bucket, bounds.start, bounds.stop, guard=self._guard):
-            self._snapshot.poll()
-            leaf = LeafElements(page)
-            keys, low, high = self._range(leaf, bounds)
-            start = low
-            for place in [*[index for index in leaf.bucket_indexes() if low <= index < high], high]:
-                if start < place:
-                    yield from self._pairs(leaf, keys, start, place)
-                if place < high and not bounds.exact:
-                    child = self._child(bucket, leaf, place)
-                    yield Enter(child.name, child.sequence)
-                    yield self.bucket(child)
-                    yield LEAVE
-                start = place + 1
-
-    def _range(self, leaf: LeafElements, bounds: Bounds) -> tuple[list[bytes], int, int]:
-        """Return the keys of a leaf, and which of its elements are wanted."""
-        assert isinstance(self._guard, Whole)
-        keys = leaf.keys()
-        self._guard.leaf(leaf, keys)
-        low = bisect_left(keys, bounds.start) if bounds.start else 0
-        return keys, low, len(keys) if bounds.stop is None else bisect_left(keys, bounds.stop, low)
-
-    def _pairs(self, leaf: LeafElements, keys: list[bytes], start: int, stop: int) -> Iterator[Pairs]:
-        for first, last in leaf.batches(start, stop):
-            if not self._with_values:
-                yield Pairs(keys[first:last], [])
-            elif last - first == leaf.count:
-                yield Pairs(keys, leaf.values())
-            else:
-                yield Pairs(keys[first:last], [leaf.value(index) for index in range(first, last)])
-
-    def _child(self, bucket: BucketRef, leaf: LeafElements, index: int) -> BucketRef:
-        """Return the bucket in element ``index`` of a leaf of ``bucket``."""
-        return open_bucket(leaf, index, leaf.key(index))
-
-
-class _AsBbolt(_Reader):
-    """Reads as bbolt's compaction does, without a look at the layout; large values are views of the file."""
-
-    def __init__(self, snapshot: Snapshot, guard: Seen, is_sound: bool) -> None:
-        super().__init__(snapshot, guard)
-        self._is_sound = is_sound
-
-    def _range(self, leaf: LeafElements, bounds: Bounds) -> tuple[list[bytes], int, int]:
-        return [], 0, leaf.count
-
-    def _pairs(self, leaf: LeafElements, keys: list[bytes], start: int, stop: int) -> Iterator[Pairs]:
-        try:
-            yield Pairs(_keys(leaf, start, stop), _values(leaf, start, stop))
-        except Corrupted:  # where an element before it is refused, bbolt fails there
-            for index in range(start, stop):
-                yield Pairs([leaf.key(index)], [leaf.value(index)])
-
-    def _child(self, bucket: BucketRef, leaf: LeafElements, index: int) -> BucketRef:
-        name = leaf.key(index)
-        if self._is_sound and bucket.root:  # no check looks at the order in an inline bucket
-            return open_bucket(leaf, index, name)
-        child = child_bucket(self._snapshot, bucket, name)
-        if child is None:
-            raise leaf.page.damaged(f"the bucket {name!r} cannot be found by its name")
-        return child
+def _child(snapshot: Snapshot, bucket: BucketRef, leaf: LeafElements, index: int, is_sound: bool) -> BucketRef:
+    name = leaf.key(index)
+    if is_sound and bucket.root:  # no check looks at the order in an inline bucket
+        return open_bucket(leaf, index, name)
+    child = child_bucket(snapshot, bucket, name)
+    if child is None:
+        raise leaf.page.damaged(f"the bucket {name!r} cannot be found by its name")
+    return child
 
 
 def _keys(leaf: LeafElements, start: int, stop: int) -> list[bytes]:

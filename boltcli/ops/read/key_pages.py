@@ -9,8 +9,7 @@ from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ...format.page import LeafElements, find
 from ...tree.bucket import root_bucket
-from ...tree.key_range import leaf_pages, leaf_ranges
-from ...tree.walk import Seen, pages_or_damage
+from ...tree.walk import Seen, leaf_pages, leaf_ranges, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +28,8 @@ def keyed_leaves(
 ) -> Iterator[tuple[LeafElements, list[bytes]]]:
     """Yield the leaf pages of ``bucket`` in order: their elements and keys.
 
-    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding
-    everything before it, including the keys before the first damaged one. With
-    a ``guard`` nothing may be left out; without one pages are read as bbolt does.
+    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it, including the keys
+    before the first damaged one. With a ``guard`` nothing may be left out; without one pages are read as bbolt does.
     """
     for page in leaf_pages(snapshot, bucket, guard=guard):
         leaf = LeafElements(page)
@@ -58,28 +56,26 @@ def all_keys(snapshot: Snapshot, bucket: BucketRef, *, progress: Progress | None
 
     Raises :class:`~boltcli.errors.Corrupted` at a damaged page, after yielding everything before it.
     """
-    from ...kernel import Keys
+    from ...kernel import key_lists
 
-    known = Keys(snapshot, bucket.root, _PAGES)
-    for keys in known:
+    done, total = 0, -1
+    for keys, done, total in key_lists(snapshot, bucket.root, _PAGES):
         yield keys
         if progress is not None:
-            progress(known.done, known.total)
-    if known.stopped:
-        done = known.done
+            progress(done, total)
+    if done != total:
         for _, keys in islice(keyed_leaves(snapshot, bucket), done, None):
             yield keys
             done += 1
             if progress is not None:
-                progress(done, max(known.total, snapshot.meta.hwm))
+                progress(done, max(total, snapshot.meta.hwm))
 
 
 def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
     """Yield every entry of the root bucket in order: its name, and the bucket.
 
-    bbolt's ForEach on a transaction visits every entry, so a plain pair (which
-    bbolt itself never writes there) is yielded too, with None.
-    Raises :class:`~boltcli.errors.Corrupted`.
+    bbolt's ForEach on a transaction visits every entry, so a plain pair (which bbolt itself never writes there) is
+    yielded too, with None. Raises :class:`~boltcli.errors.Corrupted`.
     """
     root = root_bucket(snapshot)
     for leaf, names in keyed_leaves(snapshot, root):
@@ -91,8 +87,7 @@ def top_buckets(snapshot: Snapshot) -> Iterator[tuple[bytes, BucketRef | None]]:
 def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes] | Corrupted]:
     """Yield the readable keys in order, a list for each leaf page, and each damage where it is found.
 
-    The keys below a damaged branch page and the keys of damaged elements are
-    missing.
+    The keys below a damaged branch page and the keys of damaged elements are missing.
     """
     for page in pages_or_damage(snapshot, bucket, Seen(snapshot)):
         if isinstance(page, Corrupted):

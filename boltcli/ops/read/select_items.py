@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import LeafElements
-from ...tree.key_range import leaf_ranges
-from ...tree.walk import Whole, flat, refuse_nested
+from ...tree.walk import Whole, flat, leaf_ranges, refuse_nested
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ...storage.snapshot import Snapshot
-    from ...tree.key_range import LeafRange
-    from ...tree.walk import Nested
+    from ...tree.walk import LeafRange, Nested
 
     Path = tuple[bytes, ...]
     Value = bytes | BucketRef
@@ -51,22 +51,22 @@ def items(
     wanted: Test | None = None,
     recursive: bool = False,
     buckets: bool = True,
+    values: bool = True,
     guard: Whole | None = None,
 ) -> Iterator[Items]:
     """Yield the elements of ``bucket``, which is at ``path``, in key order or in ``reverse``.
 
-    Selects keys that are at least ``start`` and below ``stop``; ``recursive``
-    adds the content of nested buckets, after (in reverse: before) the bucket.
-    ``guard`` decides which pages are accepted. ``wanted``
-    filters them; ``limit`` is the largest number (0: all); without
-    ``buckets`` only pairs are yielded. Reads only the pages that this needs.
-    Raises :class:`~boltcli.errors.Corrupted` at a damaged page, at one that hides
-    what is below it, and at a bucket inside itself.
+    Selects keys that are at least ``start`` and below ``stop``; ``recursive`` adds the content of nested buckets, after
+    (in reverse: before) the bucket. Then a bucket is a batch of its own. ``guard`` decides which pages are accepted.
+    ``wanted`` filters them; ``limit`` is the largest number (0: all); without ``buckets`` only pairs are yielded,
+    without ``values`` these have empty ones. Reads only the pages that this needs. Raises
+    :class:`~boltcli.errors.Corrupted` at a damaged page, at one that hides what is below it, and at a bucket inside
+    itself.
     """
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     left = limit
     source = leaf_ranges(snapshot, bucket, start, stop, reverse=reverse, guard=guard)
-    for part in flat(_bucket(snapshot, bucket, path, source, reverse, recursive, guard)):
+    for part in flat(_bucket(snapshot, bucket, path, source, reverse, recursive, values, guard)):
         if wanted is not None or not buckets:
             pairs = [
                 (key, value)
@@ -91,38 +91,43 @@ def _bucket(
     source: Iterator[LeafRange],
     reverse: bool,
     recursive: bool,
+    with_values: bool,
     guard: Whole,
 ) -> Nested[Items]:
     """Yield the elements of ``bucket`` in ``source`` and, if ``recursive``, those of the buckets in it."""
     refuse_nested(snapshot, bucket)
     for leaf, all_keys, low, high in source:
-        ranges = leaf.batches(low, high)
-        for first, stop in reversed(list(ranges)) if reverse else ranges:
-            keys, values = elements(leaf, all_keys, first, stop)
-            if reverse:
-                keys.reverse()
-                values.reverse()
-            begin = 0
-            for place, child in enumerate(values) if recursive and any(leaf.flags) else ():
-                if not isinstance(child, BucketRef):
-                    continue
-                end = place if reverse else place + 1  # in reverse a bucket follows what is in it
-                snapshot.poll()
-                yield Items(path, keys[begin:end], values[begin:end])
-                inside = leaf_ranges(snapshot, child, reverse=reverse, guard=guard)
-                yield _bucket(snapshot, child, (*path, keys[place]), inside, reverse, recursive, guard)
-                begin = end
+        ranges = [*leaf.batches(low, high)]
+        inside = [index for index in leaf.bucket_indexes() if low <= index < high] if recursive else []
+        if inside:  # a bucket comes by itself, next to what is in it
+            cuts = {*inside, *[index + 1 for index in inside], *[first for first, _ in ranges], high}
+            ranges = [*pairwise(sorted(cuts))]
+        for first, stop in reversed(ranges) if reverse else ranges:
+            keys, values = elements(leaf, all_keys, first, stop, with_values)
             snapshot.poll()
-            yield Items(path, keys[begin:], values[begin:])
+            found = Items(path, keys[::-1], values[::-1]) if reverse else Items(path, keys, values)
+            child = values[0]
+            if not recursive or not isinstance(child, BucketRef):
+                yield found
+                continue
+            pages = leaf_ranges(snapshot, child, reverse=reverse, guard=guard)
+            content = _bucket(snapshot, child, (*path, keys[0]), pages, reverse, recursive, with_values, guard)
+            yield from (content, found) if reverse else (found, content)
 
 
-def elements(leaf: LeafElements, keys: list[bytes], low: int, high: int) -> tuple[list[bytes], list[Value]]:
+def elements(
+    leaf: LeafElements, keys: list[bytes], low: int, high: int, with_values: bool = True
+) -> tuple[list[bytes], list[Value]]:
     """Return keys, of which ``keys`` are all, and values from one index to before another."""
     if low == 0 and high == leaf.count and not any(leaf.flags):
-        return keys, [*leaf.values()]
+        return keys, [*leaf.values()] if with_values else [b""] * high
     # A bucket's value isn't copied, as it may be as large as everything nested in it.
     values: list[Value] = [
-        open_bucket(leaf, index, keys[index]) if leaf.flags[index] & BUCKET_LEAF_FLAG else leaf.value(index)
+        open_bucket(leaf, index, keys[index])
+        if leaf.flags[index] & BUCKET_LEAF_FLAG
+        else leaf.value(index)
+        if with_values
+        else b""
         for index in range(low, high)
     ]
     return keys[low:high], values

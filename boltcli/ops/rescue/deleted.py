@@ -6,8 +6,10 @@ roots are in free pages too, show which bucket they belonged to, and which versi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
@@ -46,7 +48,10 @@ class Deleted(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a pair lies: key and value in the file. ``sure`` and ``path`` are those of its page, or of its bucket."""
+    """Where a pair lies: key and value in the file. ``sure`` and ``path`` are those of its page, or of its bucket.
+
+    ``version_of`` is as in :class:`Deleted`.
+    """
 
     path: tuple[bytes, ...]
     start: int
@@ -55,6 +60,7 @@ class _Place(NamedTuple):
     page: int
     sure: str
     age: int
+    version_of: bytes | None = None
 
 
 def deleted(
@@ -73,66 +79,61 @@ def deleted(
     ``ascending`` in that of their own, as ``import`` takes them.
     """
     tree, metas = newest_tree(buffer)
-    search = _Search(tree, [meta.root for meta in metas[1:]], progress)
-    names: dict[_Place, bytes] = {}  # of versions
+    search = _Search(tree, [meta.root for meta in metas[1:]])
 
-    def fits(place: _Place) -> bool:
-        if place.path[: len(path)] != path:
-            return False
-        key, value = buffer[place.start : place.middle], buffer[place.middle : place.stop]
-        version = version_of(place.path, key, value)
-        if version is not None:
-            if version[1] and not versions:
-                return False
-            key = names[place] = version[0]
-        if key < start or (stop is not None and key >= stop):
-            return False
-        return wanted is None or wanted(key, value)
+    def key_of(place: _Place) -> bytes:
+        return buffer[place.start : place.middle]
 
-    def name(place: _Place) -> bytes:
-        return names[place] if place in names else buffer[place.start : place.middle]
+    def name_of(place: _Place) -> bytes:
+        return key_of(place) if place.version_of is None else place.version_of
 
-    places = [place for place in search.places() if fits(place)]
-    places = search.without_live(places)
+    def value_of(place: _Place) -> bytes:
+        return buffer[place.middle : place.stop]
+
+    def fitting(places: Iterable[_Place]) -> Iterator[_Place]:
+        for place in places:
+            if place.path[: len(path)] != path:
+                continue
+            key, value = key_of(place), value_of(place)
+            version = version_of(place.path, key, value)
+            if version is not None:
+                if version[1] and not versions:
+                    continue
+                key = version[0]
+                place = place._replace(version_of=key)
+            if start <= key and (stop is None or key < stop) and (wanted is None or wanted(key, value)):
+                yield place
+
+    def chosen(places: list[_Place]) -> Iterator[_Place]:
+        for _, group in groupby(places, key=lambda place: (place.path, name_of(place))):
+            seen: set[tuple[bytes, bytes]] = set()
+            for place in group if versions else islice(group, 1):
+                pair = key_of(place), value_of(place)
+                if pair not in seen:
+                    seen.add(pair)
+                    yield place
+
+    places = search.without_live(list(fitting(search.places(progress))))
     if live:
-        places += [place for place in search.live_places() if fits(place)]
+        places += fitting(search.live_places())
     places.sort(key=lambda place: (place.age, place.page))
     # Later pairs are newer ones. Sorting keeps the order of equal ones, reversed too.
-    places.sort(key=lambda place: buffer[place.start : place.middle] if place in names else b"", reverse=True)
-    places.sort(key=lambda place: (*place.path, name(place)))
-    chosen: Iterable[_Place] = _chosen(places, name, buffer, versions=versions)
+    places.sort(key=lambda place: b"" if place.version_of is None else key_of(place), reverse=True)
+    places.sort(key=lambda place: (*place.path, name_of(place)))
+    found: Iterable[_Place] = chosen(places)
     if ascending:
-        chosen = sorted(chosen, key=lambda place: (*place.path, buffer[place.start : place.middle]))
-    for place in chosen:
-        key, value = buffer[place.start : place.middle], buffer[place.middle : place.stop]
-        yield Deleted(place.path, key, value, place.page, place.sure, max(place.age, 0), names.get(place))
-
-
-def _chosen(
-    places: list[_Place], name: Callable[[_Place], bytes], buffer: Buffer, *, versions: bool
-) -> Iterator[_Place]:
-    """Yield the first place of each key, or with ``versions`` each of its pairs once."""
-    last: tuple[Path, bytes] | None = None
-    seen: set[tuple[bytes, bytes]] = set()
-    for place in places:
-        here = place.path, name(place)
-        pair = buffer[place.start : place.middle], buffer[place.middle : place.stop]
-        if here != last:
-            seen.clear()
-        elif not versions or pair in seen:
-            continue
-        last = here
-        seen.add(pair)
-        yield place
+        found = sorted(found, key=lambda place: (*place.path, key_of(place)))
+    for place in found:
+        key, value, age = key_of(place), value_of(place), max(place.age, 0)
+        yield Deleted(place.path, key, value, place.page, place.sure, age, place.version_of)
 
 
 class _Search:
     """The pages of one file, those of its tree and the others."""
 
-    def __init__(self, tree: RecoveredTree, roots: list[int], progress: Callable[[int, int], None] | None) -> None:
+    def __init__(self, tree: RecoveredTree, roots: list[int]) -> None:
         self.table = table = tree.table
         self.tree = tree
-        self.progress = progress
         found = [
             made for made in candidates(table, PageGraph(table), tree.names or None, every=True)
             if not tree.owner[made.root]
@@ -142,107 +143,90 @@ class _Search:
         older = [Candidate(table, root) for root in roots if root not in known] + found
         self.older = [made.tree for made in sorted(older, key=lambda made: made.root not in roots)]
 
-    def places(self) -> Iterator[_Place]:
+    def places(self, progress: Callable[[int, int], None] | None) -> Iterator[_Place]:
         """Yield all pairs in pages that the tree doesn't use, and in the slack of those that it uses."""
         table = self.table
         pages = [
             page for page in range(2, table.pages)
             if not self.tree.used[page] and table.is_tree(page) and table.kind[page] == LEAF_PAGE
         ]  # fmt: skip
-        owners = {page: owner for page in pages if (owner := self._older_owner(page)) is not None}
+        owners: dict[int, tuple[Path, str, int]] = {}
+        for age, tree in enumerate(self.older):
+            for page in pages:
+                if page not in owners and (bucket := tree.owner_of(page)) is not None:
+                    owners[page] = bucket.path(), CERTAIN, age
         for page, path in self._likely([page for page in pages if page not in owners]).items():
             owners[page] = path, LIKELY, _OLDEST
         for number, page in enumerate(pages):
-            if self.progress is not None:
-                self.progress(number, len(pages))
+            if progress is not None:
+                progress(number, len(pages))
             found = page_elements(table, page)
             if found is None:
                 continue
+            if table.is_torn(page):  # those that don't lie in the pages that overwrote the run's end
+                over = next(each for each in table.run(page)[1:] if table.own[each]) * table.page_size
+                found.keep([i for i, stop in enumerate(found.ends) if stop <= over])
             path, sure, age = owners.get(page, ((NOWHERE, str(page).encode()), UNKNOWN, _OLDEST))
-            if table.is_torn(page):
-                found = self._untorn(page, found)
-            yield from self._pairs(found, path, page, sure, age)
-        for page in range(2, table.pages):
-            bucket = self.tree.owner_of(page)
-            if bucket is not None and table.kind[page] == LEAF_PAGE:
+            yield from _pairs(found, path, page, sure, age)
+        for owner in self.tree.buckets:
+            for page in owner.leaves:
                 slack = self._slack(page)
                 if slack is not None:
-                    yield from self._pairs(slack, bucket.path(), page, CERTAIN, _OLDEST)
+                    yield from _pairs(slack, owner.path(), page, CERTAIN, _OLDEST)
 
     def live_places(self) -> Iterator[_Place]:
         """Yield the pairs of the tree."""
-        for page in range(2, self.table.pages):
-            owner = self.tree.owner_of(page)
-            if owner is None:
-                continue
-            found = page_elements(self.table, page)
-            if found is not None and found.leaf:
-                yield from self._pairs(found, owner.path(), page, LIVE, -1)
+        for bucket in self.tree.buckets:
+            for page, found in readable(self.table, bucket.leaves):
+                yield from _pairs(found, bucket.path(), page, LIVE, -1)
 
     def without_live(self, places: list[_Place]) -> list[_Place]:
         """Return those that the tree doesn't hold as they are."""
         buffer = self.table.buffer
-        marks: dict[bytes, list[int]] = {}
-        for number, place in enumerate(places):
-            marks.setdefault(_mark(buffer, place), []).append(number)
-        gone: set[int] = set()
-        for place in self.live_places() if marks else ():
-            for number in marks.get(_mark(buffer, place), ()):
-                if places[number].path == place.path or places[number].sure != CERTAIN:
-                    gone.add(number)
-        return [place for number, place in enumerate(places) if number not in gone]
-
-    def _older_owner(self, page: int) -> tuple[Path, str, int] | None:
-        """Return the bucket of the newest older tree that leads to the page, and which one that is."""
-        owners = ((tree.owner_of(page), age) for age, tree in enumerate(self.older))
-        return next(((owner.path(), CERTAIN, age) for owner, age in owners if owner is not None), None)
+        marks: dict[bytes, list[_Place]] = {}
+        for place in places:
+            marks.setdefault(_mark(buffer, place), []).append(place)
+        gone = {
+            place
+            for live in (self.live_places() if marks else ())
+            for place in marks.get(_mark(buffer, live), ())
+            if place.path == live.path or place.sure != CERTAIN
+        }
+        return [place for place in places if place not in gone]
 
     def _likely(self, pages: list[int]) -> dict[int, Path]:
         """Return the bucket that has or had most of a page's keys; else the only one with such keys."""
-        samples: dict[int, list[tuple[bytes, int]]] = {}
-        for page, found in readable(self.table, pages):
-            samples[page] = list(zip(found.keys, found.flags))[:: max(1, found.count // _SAMPLES)]
+        samples = {
+            page: list(zip(found.keys, found.flags))[:: max(1, found.count // _SAMPLES)]
+            for page, found in readable(self.table, pages)
+        }
         wanted = {key for pairs in samples.values() for key, _ in pairs}
-        votes: dict[int, dict[Path, int]] = {page: {} for page in samples}
+        votes: dict[int, Counter[Path]] = {page: Counter() for page in samples}
         for tree in (self.tree, *self.older):
             hits = find_keys(tree, wanted)
             for page, pairs in samples.items():
-                for key, flag in pairs:
-                    for path, kind, _ in hits.get(key, ()):
-                        if kind == flag:
-                            votes[page][path] = votes[page].get(path, 0) + 1
-        lengths = self._lengths()
+                votes[page].update(path for key, flag in pairs for path, kind, _ in hits.get(key, ()) if kind == flag)
+        lengths = {  # of the buckets that have pages of their own
+            (bucket.path(), _usual_length(elements.keys))
+            for bucket in self.tree.buckets[1:]
+            for _, elements in readable(self.table, bucket.some_leaves())
+        }
         chosen: dict[int, Path] = {}
-        for page, found_votes in votes.items():
-            if found_votes:
-                chosen[page] = max(found_votes, key=lambda path: (found_votes[path], path))
+        for page, counted in votes.items():
+            if counted:
+                chosen[page] = max(counted, key=lambda path: (counted[path], path))
                 continue
             length = _usual_length([key for key, _ in samples[page]])
-            alike = [path for path, usual in lengths.items() if length in usual]
+            alike = [path for path, usual in lengths if usual == length]
             if len(alike) == 1:
                 chosen[page] = alike[0]
         return chosen
-
-    def _lengths(self) -> dict[Path, set[int]]:
-        """Return the usual lengths of keys of the buckets that have pages of their own."""
-        found: dict[Path, set[int]] = {}
-        for bucket in self.tree.buckets[1:]:
-            for _, elements in readable(self.table, bucket.some_leaves()):
-                found.setdefault(bucket.path(), set()).add(_usual_length(elements.keys))
-        return found
-
-    def _untorn(self, page: int, found: Elements) -> Elements:
-        """Return the elements that don't lie in the pages that overwrote the run's end."""
-        table = self.table
-        over = next(each for each in table.run(page)[1:] if table.own[each]) * table.page_size
-        found.keep([i for i, stop in enumerate(found.ends) if stop <= over])
-        return found
 
     def _slack(self, page: int) -> Elements | None:
         """Return elements after the last one that the header counts, whose data are still there."""
         table = self.table
         count, start = table.counts[page], page * table.page_size
-        if not count or table.overflows[page]:
+        if table.kind[page] != LEAF_PAGE or not count or table.overflows[page]:
             return None
         first = start + PAGE_HEADER_SIZE
         position = int.from_bytes(table.buffer[first + 4 : first + 8], "little")
@@ -256,19 +240,19 @@ class _Search:
         found.keep(range(count, more))
         return found
 
-    def _pairs(self, found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[_Place]:
-        """Yield the pairs of a page, those of inline buckets too."""
-        for inside, each in with_inline(path, found):
-            for i, start in enumerate(each.starts):
-                if not (each.flags and each.flags[i]):
-                    yield _Place(inside, start, each.mids[i], each.ends[i], page, sure, age)
+
+def _pairs(found: Elements, path: Path, page: int, sure: str, age: int) -> Iterator[_Place]:
+    """Yield the pairs of a page, those of inline buckets too."""
+    for inside, each in with_inline(path, found):
+        for start, middle, stop, flag in zip(each.starts, each.mids, each.ends, each.flags):
+            if not flag:
+                yield _Place(inside, start, middle, stop, page, sure, age)
 
 
 def _usual_length(keys: list[bytes]) -> int:
     """Return the length that more than half of the keys have; 0: there is none."""
-    lengths = list(map(len, keys))
-    usual = max(set(lengths), key=lengths.count)
-    return usual if lengths.count(usual) > len(lengths) // 2 else 0
+    usual, times = Counter(map(len, keys)).most_common(1)[0]
+    return usual if times > len(keys) // 2 else 0
 
 
 def _mark(buffer: Buffer, place: _Place) -> bytes:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
-from itertools import starmap
-from typing import NamedTuple
+from contextlib import closing
+from typing import NamedTuple, TypeVar
 
 from ...errors import BoltError, DestinationError, InvalidDatabase
 from ...format.magic import HEAD, is_unknown, kind_of
 from ...storage.destination import Destination
 from ...storage.files import copy_sparse, write_all
+from ...storage.holders import holders
 from ...storage.raw import RawFile
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading, open_source
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ...storage.source import Way
     from ..write.page_surgery import Patch
 
+T = TypeVar("T")
 RECOVER = "recover"
 CLEAR = "clear the damaged elements"
 OLDER = "go back to the older meta page"
@@ -50,6 +53,17 @@ class _Step(NamedTuple):
 
     words: list[str]
     work: Callable[[RawFile], tuple[list[Patch], int]]
+
+
+_ABANDON = _Step(["freelist", "abandon"], lambda raw: (abandon_freelist(raw), 0))
+# The steps of remedies by surgery, and how much is lost by each.
+_SURGERY = {
+    # What the last transaction changed is lost.
+    OLDER: ([_Step(["revert-meta-page"], lambda raw: (revert_meta(raw), 0))], 1),
+    # As bbolt does when it opens a file without a freelist.
+    REBUILD: ([_ABANDON, _Step(["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))], 0),
+    ABANDON: ([_ABANDON], 0),
+}
 
 
 class Symptom(NamedTuple):
@@ -108,53 +122,39 @@ def diagnose(
     ``whose`` names the application whose file an open database is; it is asked about what can be recovered, too.
     ``audit`` looks at the records of a sound file; None: it doesn't know them.
     """
-    holder = _holder(path)
+    with closing(open_source(path, "none")) as source:
+        holder = ", ".join(f"{holder} ({holder.mode})" for holder in holders(source) if not holder.waits)
     with MappedFile(path, lock, timeout) as file:
         notes = _notes(file)
-        symptoms, remarked = _symptoms(path, progress)
-        symptoms = _text_mode(file) + symptoms
-        notes += remarked
-        application = _whose(path, whose)
-        records = _records(path, audit, notes) if not symptoms else None
-        remedies: list[Remedy] = []
-        if symptoms:
-            notes += _torn(file)
+        symptoms = _symptoms(path, notes, progress)
+        text_mode = undone(file.buffer)
+        if text_mode is not None:
+            symptoms.insert(0, Symptom("text-mode", 1, [text_mode.sentence()], EXPLANATION))
+        application, _ = _answer(path, whose)
+        records, remedies = None, []
+        if not symptoms:
+            records, error = _answer(path, audit)
+            if error is not None and not isinstance(error, InvalidDatabase):
+                notes.append(f"its records could not be looked at: {error}")
+        else:
+            tree, metas = newest_tree(file.buffer)
+            if metas and is_torn(tree, metas, free_pages(tree, metas)):
+                notes.append("it is a torn hot copy: pages of later transactions lie where the tree expects its own, "
+                             "as in a copy made while a program wrote to the file")  # fmt: skip
             remedies = _try_all(path, folder, symptoms, notes)
-            application = application or _whose(os.path.join(folder, _RECOVERED), whose)
+            application = application or _answer(os.path.join(folder, _RECOVERED), whose)[0]
         file.check_unchanged()
     ok = not symptoms and not (records is not None and records.errors)
-    return Diagnosis(path, ok, holder, application, notes, symptoms, remedies, records)
+    return Diagnosis(path, ok, holder, application or "", notes, symptoms, remedies, records)
 
 
-def _whose(path: str, whose: Callable[[Snapshot], str]) -> str:
-    """Return the application whose file it is; empty if it can't be told."""
+def _answer(path: str, question: Callable[[Snapshot], T]) -> tuple[T | None, Exception | None]:
+    """Return what is answered about an open database, or why it can't be."""
     try:
         with Snapshot(path, open_source(path, "none")) as snapshot:
-            return whose(snapshot)
-    except (BoltError, OSError):
-        return ""
-
-
-def _records(path: str, audit: Callable[[Snapshot], Records | None], notes: list[str]) -> Records | None:
-    """Return what an audit finds; that it can't read them is added to ``notes``."""
-    try:
-        with Snapshot(path, open_source(path, "none")) as snapshot:
-            return audit(snapshot)
+            return question(snapshot), None
     except (BoltError, OSError) as error:
-        if not isinstance(error, InvalidDatabase):
-            notes.append(f"its records could not be looked at: {error}")
-        return None
-
-
-def _holder(path: str) -> str:
-    """Who holds the file's lock, in words; empty if nobody does."""
-    source = open_source(path, "none")
-    try:
-        from ...storage.holders import holders
-
-        return ", ".join(f"{holder} ({holder.mode})" for holder in holders(source) if not holder.waits)
-    finally:
-        source.close()
+        return None, error
 
 
 def _notes(file: MappedFile) -> list[str]:
@@ -168,48 +168,26 @@ def _notes(file: MappedFile) -> list[str]:
     return [] if how == "meta" else [f"no meta page says the page size; the pages themselves say {page_size} bytes"]
 
 
-def _open(path: str) -> Snapshot:
-    """Return a copy that nobody else has."""
-    return Snapshot(path, Source(open_for_reading(path), path, is_own_copy=True))
-
-
-def _symptoms(path: str, progress: Callable[[int, int], None] | None) -> tuple[list[Symptom], list[str]]:
-    """Return what a deep check finds, by kind, and what else is to be known."""
-    counts: dict[str, int] = {}
+def _symptoms(path: str, notes: list[str], progress: Callable[[int, int], None] | None) -> list[Symptom]:
+    """Return what a deep check finds, by kind; what else is to be known is added to ``notes``."""
+    counts: Counter[str] = Counter()
     first: dict[str, list[str]] = {}
-    notes: list[str] = []
     try:
         with Snapshot(path, open_source(path, "none")) as snapshot:
-            notes = [str(remark) for remark in file_warnings(snapshot)]
+            notes += file_warnings(snapshot)
             if trailer_is_right(snapshot):
                 notes.append("it is a snapshot of etcd, and its SHA-256 is right")
             for number, finding in enumerate(deep_check(snapshot, progress=progress)):
-                counts[finding.kind] = counts.get(finding.kind, 0) + 1
-                lines = first.setdefault(finding.kind, [])
-                if len(lines) < _LISTED:
-                    lines.append(finding.message)
+                counts[finding.kind] += 1
+                if counts[finding.kind] <= _LISTED:
+                    first.setdefault(finding.kind, []).append(finding.message)
                 if number > _MOST_FINDINGS:
                     break
     except BoltError as error:
         kind = "invalid-database" if isinstance(error, InvalidDatabase) else "damaged"
-        counts[kind] = counts.get(kind, 0) + 1
+        counts[kind] += 1
         first.setdefault(kind, []).append(str(error))
-    return [Symptom(kind, counts[kind], first[kind], explanation(kind)) for kind in counts], notes
-
-
-def _text_mode(file: MappedFile) -> list[Symptom]:
-    """Return that a copy in text mode changed the file; ``recover`` undoes it."""
-    found = undone(file.buffer)
-    return [] if found is None else [Symptom("text-mode", 1, [found.sentence()], EXPLANATION)]
-
-
-def _torn(file: MappedFile) -> list[str]:
-    """That it is a copy which was made while a program wrote to the file, if it looks like one."""
-    tree, metas = newest_tree(file.buffer)
-    if not metas or not is_torn(tree, metas, free_pages(tree, metas)):
-        return []
-    return ["it is a torn hot copy: pages of later transactions lie where the tree expects its own, as in a copy made "
-            "while a program wrote to the file"]  # fmt: skip
+    return [Symptom(kind, counts[kind], first[kind], explanation(kind)) for kind in counts]
 
 
 def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:
@@ -217,48 +195,44 @@ def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) 
 
     What recovering tells of the states of the file is added to ``notes``.
     """
-    surgery = (
-        () if any(symptom.kind == "invalid-database" for symptom in symptoms) else (OLDER, REBUILD, ABANDON, CLEAR)
-    )
+    surgery = [] if any(symptom.kind == "invalid-database" for symptom in symptoms) else [*_SURGERY, CLEAR]
     tried = [_operated(name, path, folder) for name in surgery]
     remedies = [*(each for each in tried if each is not None), _recover(path, folder, notes)]
     most = max((each.pairs for each in remedies if each.sound), default=0)
 
-    def rank(each: Remedy) -> tuple[bool, bool, bool, bool, int]:
-        return bool(each.problem), not each.sound, 2 * each.pairs < most, bool(each.lost), -each.pairs
-
-    remedies.sort(key=rank)
-    return remedies
+    return sorted(remedies, key=lambda each: (
+        bool(each.problem), not each.sound, 2 * each.pairs < most, bool(each.lost), -each.pairs,
+    ))  # fmt: skip
 
 
-def _steps(name: str, path: str) -> tuple[list[_Step], int]:
-    """Return the steps of a remedy by surgery, and how much is lost by it; no steps if there is nothing to do."""
-    abandon = _Step(["freelist", "abandon"], lambda raw: (abandon_freelist(raw), 0))
-    if name == OLDER:
-        return [
-            _Step(["revert-meta-page"], lambda raw: (revert_meta(raw), 0))
-        ], 1  # what the last transaction changed is lost
-    if name == ABANDON:
-        return [abandon], 0
-    if name == REBUILD:  # as bbolt does when it opens a file without one
-        return [abandon, _Step(["freelist", "rebuild"], lambda raw: rebuild_freelist(raw.path, raw.fd))], 0
-    # The elements that lead nowhere or cannot be read are removed.
+def _clearing(path: str) -> tuple[list[_Step], int]:
+    """Return steps that remove the elements which lead nowhere or cannot be read, if they are few, and their number."""
     with MappedFile(path, "none") as file:
         places = _bad_elements(newest_tree(file.buffer)[0])
     if not 0 < len(places) <= _MOST_CLEARED:
         return [], 0
-    return [*starmap(_clearing, places), abandon], len(places)
+
+    def step(page: int, index: int) -> _Step:
+        options = [f"--pageId={page}", f"--from-index={index}", f"--to-index={index + 1}"]
+        return _Step(["clear-page-elements", *options], lambda raw: (clear_elements(raw, page, index, index + 1)[0], 0))
+
+    return [*(step(*place) for place in places), _ABANDON], len(places)
 
 
-def _clearing(page: int, index: int) -> _Step:
-    options = [f"--pageId={page}", f"--from-index={index}", f"--to-index={index + 1}"]
-    return _Step(["clear-page-elements", *options], lambda raw: (clear_elements(raw, page, index, index + 1)[0], 0))
+def _bad_elements(tree: RecoveredTree) -> list[tuple[int, int]]:
+    """Return page and index of elements that refer to unreachable pages; the last ones of a page first."""
+    bad = {gap.page for gap in tree.gaps if not gap.elements}
+    found = []
+    for page, elements in readable(tree.table, filter(tree.owner.__getitem__, range(2, tree.table.pages))):
+        found += [(page, index) for index, child in enumerate(elements.pgids) if child in bad]
+        found += [(page, index) for index, _, root, _ in elements.roots() if root and root in bad]
+    return sorted(found, key=lambda place: (place[0], -place[1]))
 
 
 def _operated(name: str, path: str, folder: str) -> Remedy | None:
     """Try a remedy by surgery on a copy in ``folder``; None if it has nothing to do."""
     copy = os.path.join(folder, _COPY)
-    steps, lost = _steps(name, path)
+    steps, lost = _SURGERY.get(name) or _clearing(path)
     if not steps:
         return None
     names = ["FILE", *(f"STEP{number}" for number in range(1, len(steps))), "DEST"]
@@ -278,16 +252,8 @@ def _operated(name: str, path: str, folder: str) -> Remedy | None:
                 stream.truncate(max(size, os.fstat(stream.fileno()).st_size))
     except (BoltError, OSError) as error:
         return Remedy(name, 0, 0, False, 0, commands, str(error))
-    return _judged(name, copy, commands, lost)
-
-
-def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> Remedy:
-    """Count what ``copy`` holds, and check it."""
     try:
-        with _open(copy) as snapshot:
-            sound = _is_sound(snapshot)
-            # bbolt walks all pages below the high-water mark, in the file or not.
-            sound = sound and snapshot.meta.hwm * snapshot.page_size <= os.path.getsize(copy)
+        sound = _is_sound(copy)
         with MappedFile(copy, "none") as file:
             tree, _ = newest_tree(file.buffer)
             emission = Emission(tree)
@@ -297,19 +263,12 @@ def _judged(name: str, copy: str, commands: list[list[str]], lost: int = 0) -> R
     return Remedy(name, emission.pairs, emission.buckets, sound, lost + len(tree.gaps), commands, "")
 
 
-def _is_sound(snapshot: Snapshot) -> bool:
+def _is_sound(copy: str) -> bool:
     """Return whether nothing is wrong with a copy but what its next transaction writes anew."""
-    return all(finding.kind in _WRITTEN_ANEW for finding in deep_check(snapshot))
-
-
-def _bad_elements(tree: RecoveredTree) -> list[tuple[int, int]]:
-    """Return page and index of elements that refer to unreachable pages; the last ones of a page first."""
-    bad = {gap.page for gap in tree.gaps if not gap.elements}
-    found = []
-    for page, elements in readable(tree.table, filter(tree.owner.__getitem__, range(2, tree.table.pages))):
-        found += [(page, index) for index, child in enumerate(elements.pgids) if child in bad]
-        found += [(page, index) for index, _, root, _ in elements.roots() if root and root in bad]
-    return sorted(found, key=lambda place: (place[0], -place[1]))
+    with Snapshot(copy, Source(open_for_reading(copy), copy, is_own_copy=True)) as snapshot:
+        right = all(finding.kind in _WRITTEN_ANEW for finding in deep_check(snapshot))
+        # bbolt walks all pages below the high-water mark, in the file or not.
+        return right and snapshot.meta.hwm * snapshot.page_size <= snapshot.size
 
 
 def _recover(path: str, folder: str, notes: list[str]) -> Remedy:
@@ -317,8 +276,7 @@ def _recover(path: str, folder: str, notes: list[str]) -> Remedy:
     commands = [["boltcli", "recover", "FILE", "-o", "DEST"]]
     try:
         report = recover_file(path, copy, lock="none", replace=True, sync=False)
-        with _open(copy) as snapshot:
-            sound = _is_sound(snapshot)
+        sound = _is_sound(copy)
     except (BoltError, OSError) as error:
         return Remedy(RECOVER, 0, 0, False, 0, commands, str(error))
     notes += map(other_database, report.others)
@@ -336,12 +294,12 @@ def fix(diagnosis: Diagnosis, folder: str, output: str, *, replace: bool = False
     best = next((remedy for remedy in diagnosis.remedies if remedy.sound), None)
     if best is None:
         raise InvalidDatabase("no remedy leads to a sound database: nothing was written", path=diagnosis.path)
-    again = (
-        best if best.name == RECOVER else _operated(best.name, diagnosis.path, folder)
-    )  # what was recovered is there
-    made = os.path.join(folder, _RECOVERED if best.name == RECOVER else _COPY)
-    if again is None or not again.sound:
-        raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
+    made = os.path.join(folder, _RECOVERED)
+    if best.name != RECOVER:  # of the others only the last copy is there
+        made = os.path.join(folder, _COPY)
+        again = _operated(best.name, diagnosis.path, folder)
+        if again is None or not again.sound:
+            raise InvalidDatabase("the file changed meanwhile: nothing was written", path=diagnosis.path)
     with Destination(output, replace=replace, sync=sync) as destination:
         try:
             with open(made, "rb") as source:

@@ -10,25 +10,23 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import add, le
-from struct import Struct
+from typing import TYPE_CHECKING
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
 from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page, ascend, unload
 from .pages import AT_ONCE, PageTable
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
 
-    Path = tuple[bytes, ...]
-
 Table = LeafElements | BranchElements
+Place = tuple[int, int, int]  # where key, value and the end of the value stand
 _LEAST_PAGE = 1024  # bytes
 _LONGEST_NAME = 128  # bytes of a bucket's name that are tried
 # What is wrong with an element, or a page, that was mended.
 UNORDERED = "its keys do not ascend: they were sorted"
 _WRONG_FIELD = "the position or a size of the element is wrong: it was taken from its neighbours"
-_PLACE = Struct("<II")  # position and key size in an element
+_LEAF = LEAF_PAGE.to_bytes(2, "little")
 
 
 class Elements:
@@ -47,6 +45,8 @@ class Elements:
         self.buffer = table.buffer
         self.first = table.start
         self.leaf = isinstance(table, LeafElements)
+        self.flags: list[int] = table.flags if isinstance(table, LeafElements) else []
+        self.pgids: list[int] = table.pgids if isinstance(table, BranchElements) else []
         self.lost = 0
         self.mended: list[tuple[bytes | None, str]] = []
         self.sound = self.dense = self.ordered = True
@@ -66,14 +66,6 @@ class Elements:
     @cached_property
     def ends(self) -> list[int]:
         return list(map(add, self.mids, self.table.value_sizes)) if isinstance(self.table, LeafElements) else self.mids
-
-    @cached_property
-    def flags(self) -> list[int]:
-        return self.table.flags if isinstance(self.table, LeafElements) else []
-
-    @cached_property
-    def pgids(self) -> list[int]:
-        return self.table.pgids if isinstance(self.table, BranchElements) else []
 
     @property
     def count(self) -> int:
@@ -134,64 +126,58 @@ def _are_right(found: Elements) -> bool:
 def _repaired(stored: Elements, count: int) -> Elements:
     """Return the elements that are whole, or can be made so from their neighbours."""
     buffer, leaf, limit = stored.buffer, stored.leaf, stored.table.end
-    starts, mids, ends, flags = stored.starts, stored.mids, stored.ends, stored.flags
+    starts, ends = stored.starts, stored.ends
     number = _true_count(stored.first, starts, ends)
     table_end = stored.first + ELEMENT_SIZE * number
-    good = [_good(starts[i], mids[i], ends[i], table_end, limit) for i in range(number)]
+    places = list(zip(starts, stored.mids, ends))[:number]
+    good = [_good(*place, table_end, limit) for place in places]
     # An element is at its place if it touches a neighbour; two that overlap can't both be right.
-    joined = [
-        good[i]
-        and (
-            (i > 0 and good[i - 1] and ends[i - 1] == starts[i])
-            or (i + 1 < number and good[i + 1] and ends[i] == starts[i + 1])
-            or number == 1
-        )
-        for i in range(number)
-    ]
+    touch = [False, *(good[i] and good[i + 1] and ends[i] == starts[i + 1] for i in range(number - 1)), False]
+    joined = [good[i] and (touch[i] or touch[i + 1] or number == 1) for i in range(number)]
     # Elements that overlap may have more bytes together than the page: as many as somebody wants to make of them.
     fits = sum(ends) - sum(starts) <= limit - table_end
     if number == count and all(good) and fits and 2 * sum(joined) < number and (
-        max(flags, default=0) <= 1 and ascend(stored.keys)
+        max(stored.flags, default=0) <= 1 and ascend(stored.keys)
     ):  # fmt: skip
         # Not as bbolt writes it, but whole: values overlap, or there are gaps between them.
         stored.dense = False
         return stored
     found = Elements(stored.table)
     found.keys, found.starts, found.mids, found.ends, found.flags, found.pgids = [], [], [], [], [], []
-    usual = _usual([mids[i] - starts[i] for i in range(number) if joined[i]])
+    sizes = [middle - start for (start, middle, _), known in zip(places, joined) if known]
+    usual, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
     last = table_end
-    for i in range(number):
-        place = start, middle, stop = starts[i], mids[i], ends[i]
+    for i, stands in enumerate(places):
+        place = stands
         before = last if i == 0 or joined[i - 1] else None
-        if leaf and flags[i] & 1 and i + 1 == number and before is not None:
-            bounds = _last_bucket(buffer, before, middle - start, stop - middle, limit)
-            if bounds is not None and bounds != place:
-                start, middle, stop = bounds
-                joined[i] = True
+        if leaf and stored.flags[i] & 1 and i + 1 == number and before is not None:
+            place = _last_bucket(buffer, before, *stands, limit) or stands
+            joined[i] |= place != stands
         after = starts[i + 1] if i + 1 < number and joined[i + 1] else None
-        if not (joined[i] and start >= last and (after is None or stop <= after)):
-            mended = _mend(start, middle, stop, before, after, leaf, usual, found.keys[-1:], buffer)
-            if mended is None and good[i] and start >= last and (after is None or stop <= after):
-                mended = start, middle, stop  # it fits where it is, though it touches nothing
-            if mended is None or not _good(*mended, table_end, limit):
+        is_apart = place[0] >= last and (after is None or place[2] <= after)
+        if not (joined[i] and is_apart):
+            moved = _mend(place, before, after, leaf, usual if 2 * times > len(sizes) else 0, found.keys[-1:], buffer)
+            if moved is None and good[i] and is_apart:
+                moved = place  # it fits where it is, though it touches nothing
+            if moved is None or not _good(*moved, table_end, limit):
                 found.lost += 1
                 continue
-            start, middle, stop = mended
+            place = moved
             joined[i] = True
+        start, middle, last = place
         found.keys.append(buffer[start:middle])
         found.starts.append(start)
         found.mids.append(middle)
-        found.ends.append(stop)
-        why = _WRONG_FIELD if (start, middle, stop) != place else ""
+        found.ends.append(last)
+        why = _WRONG_FIELD if place != stands else ""
         if leaf:
-            found.flags.append(flags[i] if flags[i] <= 1 else _guess_flag(buffer, middle, stop))
-            if flags[i] > 1:
-                why = why or f"the element has the flags {flags[i]:x}"
+            flags = stored.flags[i]
+            found.flags.append(flags if flags <= 1 else _guess_flag(buffer, middle, last))
+            why = why or (f"the element has the flags {flags:x}" if flags > 1 else "")
         else:
             found.pgids.append(stored.pgids[i])
         if why:
             found.mended.append((found.keys[-1], why))
-        last = stop
     if number < len(starts):
         found.mended.append((None, f"its header says {count} elements, of which {number} are in the page"))
     else:
@@ -205,33 +191,24 @@ def _repaired(stored: Elements, count: int) -> Elements:
 
 def _true_count(first: int, starts: list[int], ends: list[int]) -> int:
     """Return the real number of elements of a table, from the position of the first data, which follow the table."""
-    number = len(starts)
-    if not number:
-        return 0
-    fitting = (starts[0] - first) // ELEMENT_SIZE
-    if 0 < fitting < number and starts[0] == first + fitting * ELEMENT_SIZE:
+    if starts:
+        number, rest = divmod(starts[0] - first, ELEMENT_SIZE)
         # As many as fit before the first data, if their data make a chain.
-        links = sum(ends[i] == starts[i + 1] for i in range(fitting - 1))
-        if links >= (fitting - 1) // 2:
-            return fitting
-    return number
+        links = sum(ends[i] == starts[i + 1] for i in range(min(number, len(starts)) - 1))
+        if 0 < number < len(starts) and not rest and links >= (number - 1) // 2:
+            return number
+    return len(starts)
 
 
 def _good(start: int, middle: int, stop: int, least: int, limit: int) -> bool:
     return least <= start < middle <= stop <= limit and middle - start <= MAX_KEY_SIZE
 
 
-def _usual(sizes: Sequence[int]) -> int:
-    """Return the commonest key size; 0 if they all differ."""
-    best, times = Counter(sizes).most_common(1)[0] if sizes else (0, 0)
-    return best if times > len(sizes) // 2 else 0
-
-
 def _mend(
-    start: int, middle: int, stop: int, before: int | None, after: int | None, leaf: bool, usual: int,
-    previous: list[bytes], buffer: Buffer,
-) -> tuple[int, int, int] | None:  # fmt: skip
+    place: Place, before: int | None, after: int | None, leaf: bool, usual: int, previous: list[bytes], buffer: Buffer
+) -> Place | None:
     """Element bounds that the neighbours allow, with one of position, key size and value size taken as wrong."""
+    start, middle, stop = place
     key, value = middle - start, stop - middle
     if after is not None and (before is None or before + key + value == after):
         moved = after - key - value  # the position is wrong
@@ -248,30 +225,30 @@ def _mend(
         return (before, after, after) if 0 < total <= MAX_KEY_SIZE else None
     if start != before:
         return None
-    choices = []
-    if 0 < key <= min(total, MAX_KEY_SIZE):
-        choices.append(key)
+    choices = [key] if 0 < key <= min(total, MAX_KEY_SIZE) else []
     if 0 < total - value <= MAX_KEY_SIZE and value <= total:
         choices.append(total - value)
     choices.sort(key=lambda size: (size != usual, bool(previous) and buffer[before : before + size] <= previous[0]))
     return (before, before + choices[0], after) if choices else None
 
 
-def _last_bucket(buffer: Buffer, start: int, key: int, value: int, limit: int) -> tuple[int, int, int] | None:
-    """Return the bounds of the last element, a bucket, found by its value if one field of its sizes is wrong."""
-    most = len(buffer) // _LEAST_PAGE
+def _last_bucket(buffer: Buffer, at: int, start: int, middle: int, stop: int, limit: int) -> Place | None:
+    """Return the bounds of the last element, a bucket, found by its value if one field of its sizes is wrong.
+
+    It begins ``at``; the bounds that its fields say follow.
+    """
+    key, value = middle - start, stop - middle
     for size in (key if key <= MAX_KEY_SIZE else 0, *range(1, _LONGEST_NAME)):
-        middle = start + size
+        middle = at + size
         stop = middle + BUCKET_HEADER_SIZE
         if not size or stop > limit:
             continue
-        root = int.from_bytes(buffer[middle : middle + 8], "little")
-        sequence = int.from_bytes(buffer[middle + 8 : stop], "little")
+        root, sequence = BUCKET_HEADER.unpack_from(buffer, middle)
         if root == 0 and value > BUCKET_HEADER_SIZE and middle + value <= limit:
-            if buffer[middle + 24 : middle + 26] == LEAF_PAGE.to_bytes(2, "little"):
-                return start, middle, middle + value
-        elif 1 < root < most and sequence < 1 << 40:
-            return start, middle, stop
+            if buffer[stop + 8 : stop + 10] == _LEAF:
+                return at, middle, middle + value
+        elif 1 < root < len(buffer) // _LEAST_PAGE and sequence < 1 << 40:
+            return at, middle, stop
     return None
 
 
@@ -279,17 +256,15 @@ def _guess_flag(buffer: Buffer, start: int, stop: int) -> int:
     """Return 1 if a value looks like a bucket: a small root and sequence, or an inline page."""
     if stop - start < BUCKET_HEADER_SIZE:
         return 0
-    root = int.from_bytes(buffer[start : start + 8], "little")
-    if root == 0:
-        return int(buffer[start + 24 : start + 26] == LEAF_PAGE.to_bytes(2, "little"))
-    return int(stop - start == BUCKET_HEADER_SIZE and root < 1 << 40)
+    root, _ = BUCKET_HEADER.unpack_from(buffer, start)
+    return int(
+        buffer[start + 24 : start + 26] == _LEAF if root == 0 else stop - start == BUCKET_HEADER_SIZE and root < 1 << 40
+    )
 
 
 def is_reused(table: PageTable, names: Collection[bytes], root: int) -> bool:
     """Return whether a nested bucket's page has the ``names`` of an outer bucket, so that it was reused for it."""
-    if not table.is_tree(root) or table.kind[root] == BRANCH_PAGE or not names:
-        return False
-    inner = page_elements(table, root)
+    inner = page_elements(table, root) if names and table.is_tree(root) and table.kind[root] == LEAF_PAGE else None
     if inner is None or not inner.keys or not all(inner.flags):
         return False
     common = len(set(names).intersection(inner.keys))
@@ -339,9 +314,7 @@ def page_elements(table: PageTable, page: int) -> Elements | None:
     # Only a page whose elements are all in order is taken for one of a type that it doesn't name.
     for kind in (LEAF_PAGE, BRANCH_PAGE):
         found = read_elements(table.buffer, start, kind, count, end)
-        if found.sound and found.dense and found.keys:
-            if kind == BRANCH_PAGE and not all(1 < child < table.pages for child in found.pgids):
-                continue
+        if found.sound and found.dense and found.keys and all(1 < child < table.pages for child in found.pgids):
             return found
     return None
 
@@ -354,31 +327,14 @@ def readable(table: PageTable, pages: Iterable[int]) -> Iterator[tuple[int, Elem
             yield page, found
 
 
-def first_key(table: PageTable, page: int) -> bytes | None:
-    """Return the first key of a branch or leaf page that bears its own id; None if it isn't one, or has none.
-
-    It is kept: damage may have a thousand pages lead to one.
-    """
-    if not table.is_tree(page):
-        return None
-    if table.sound[page]:
-        first = page * table.page_size + PAGE_HEADER_SIZE
-        at, size = _PLACE.unpack_from(table.buffer, first + (4 if table.kind[page] == LEAF_PAGE else 0))
-        return table.buffer[first + at : first + at + size]
-    if page not in table.firsts:
-        found = page_elements(table, page)
-        table.firsts[page] = found.keys[0] if found is not None and found.keys else None
-    return table.firsts[page]
-
-
 def _mend_last(table: PageTable, found: Elements, limit: int) -> None:
     """Move the bounds of a leaf's last element, which no neighbour follows, if the bucket's root can't be right."""
-    start, middle, stop = found.starts[-1], found.mids[-1], found.ends[-1]
-    root = int.from_bytes(found.buffer[middle : middle + 8], "little") if stop - middle >= BUCKET_HEADER_SIZE else 1
+    place = start, middle, stop = found.starts[-1], found.mids[-1], found.ends[-1]
+    root = BUCKET_HEADER.unpack_from(found.buffer, middle)[0] if stop - middle >= BUCKET_HEADER_SIZE else 1
     if not root or 1 < root < table.pages:
         return
-    bounds = _last_bucket(found.buffer, start, middle - start, stop - middle, limit)
-    if bounds is not None and bounds != (start, middle, stop):
+    bounds = _last_bucket(found.buffer, start, *place, limit)
+    if bounds is not None and bounds != place:
         _, found.mids[-1], found.ends[-1] = bounds
         found.keys[-1] = found.buffer[start : bounds[1]]
         found.mended.append((found.keys[-1], _WRONG_FIELD))
@@ -389,14 +345,11 @@ def _reread(table: PageTable, page: int, kind: int, count: int, found: Elements)
     """Return the same with another overflow, if the header's can't be right."""
     start = page * table.page_size
     following = table.own.find(1, page + 1)
-    limit = (following if following >= 0 else table.pages) * table.page_size
-    limit = min(limit, table.size)
-    best = found
-    if limit != start + (table.overflows[page] + 1) * table.page_size:
-        other = read_elements(table.buffer, start, kind, count, limit)
-        if other.lost < best.lost or other.sound:
-            best = other
-    return best
+    limit = min(following * table.page_size, table.size) if following >= 0 else table.size
+    if limit == start + (table.overflows[page] + 1) * table.page_size:
+        return found
+    other = read_elements(table.buffer, start, kind, count, limit)
+    return other if other.lost < found.lost or other.sound else found
 
 
 def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
@@ -410,7 +363,7 @@ def inline_elements(buffer: Buffer, start: int, stop: int) -> Elements | None:
     return read_elements(buffer, at, LEAF_PAGE, count, stop)
 
 
-def with_inline(path: Path, found: Elements | None) -> Iterator[tuple[Path, Elements]]:
+def with_inline(path: tuple[bytes, ...], found: Elements | None) -> Iterator[tuple[tuple[bytes, ...], Elements]]:
     """Yield the elements of a leaf, if it can be read, and of the inline buckets in it, each with its bucket's path."""
     pending = [(path, found)]
     while pending:

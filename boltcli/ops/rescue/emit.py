@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...format.bucket import MAX_NESTING
@@ -11,57 +12,50 @@ from ...format.page import BUCKET_HEADER
 from ...tree.walk import flat
 from ..read.content import LEAVE, Enter, Pairs, write
 from ..write.dense import DenseWriter
-from .elements import inline_elements, page_elements
-from .tree import IN_TREE
+from .elements import Elements, inline_elements, page_elements
+from .tree import IN_TREE, Altered, Bucket, Loss, Path, RecoveredTree
 
 if TYPE_CHECKING:
     from ...tree.walk import Nested
     from ..read.content import Event
-    from .elements import Elements
-    from .tree import Bucket, RecoveredTree
 
-    Path = tuple[bytes, ...]
-    Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
-    Rank = tuple[int, int]  # where a leaf comes from, and its place among the bucket's leaves
-
+Chosen = dict[bytes, tuple[Elements, int, int]]  # by key: elements of a page, the index in them, the page's id
+Rank = tuple[int, int]  # where a leaf comes from, and its place among the bucket's leaves
 _BATCH = 256
 _BATCH_BYTES = 1 << 16
 _STEP = 256  # pages between reports of progress
+_SECOND = "a second pair with this key, on this page: it was left out"
 
 
+@dataclass(eq=False)
 class Emission:
-    """One writing of a tree. ``pairs`` and ``buckets`` count what was written, ``duplicates`` second versions of keys.
+    """One writing of a tree: all of it, or the bucket ``only`` with those that lead to it.
 
-    ``lost`` holds what could not be read of inline buckets: the path, the page, and what it is. ``changed`` is what
-    stands otherwise in the file: path, page, key (None: all of it), and why; ``dropped`` the pairs of pages of the tree
-    that are left out as second versions: path, page, key. ``within`` counts the pairs below the top-level bucket of the
-    name that it is made with.
+    ``pairs`` and ``buckets`` count what was written, ``duplicates`` second versions of keys, ``within`` the pairs below
+    the top-level bucket ``special``. ``lost`` is what could not be read of inline buckets, ``changed`` what stands
+    otherwise in them; ``dropped`` the pairs of pages of the tree that are left out as second versions.
     """
 
-    def __init__(self, tree: RecoveredTree, within: bytes | None = None, only: tuple[bytes, ...] = ()) -> None:
-        """``only``: the bucket that is wanted, with those that lead to it."""
-        self.tree = tree
-        self.only = only
-        self.pairs = 0
-        self.buckets = 0
-        self.duplicates = 0
-        self.pages = 0
-        self.within = 0
-        self.lost: list[tuple[Path, int | None, str]] = []
-        self.changed: list[tuple[Path, int | None, bytes | None, str]] = []
-        self.dropped: list[tuple[Path, int, bytes]] = []
-        self._special = within
-        self._path: list[bytes] = []
+    tree: RecoveredTree
+    special: bytes | None = None
+    only: Path = ()
+    pairs: int = 0
+    buckets: int = 0
+    duplicates: int = 0
+    pages: int = 0
+    within: int = 0
+    lost: list[Loss] = field(default_factory=list)
+    changed: list[Altered] = field(default_factory=list)
+    dropped: list[Altered] = field(default_factory=list)
+    _path: list[bytes] = field(default_factory=list)
 
     def count(self) -> None:
         """Count what would be written."""
-        self._write(DenseWriter(None, self.tree.table.page_size), None)
+        self.pairs, self.buckets = write(self._content(None), DenseWriter(None, self.tree.table.page_size))
 
     def write(self, fd: int, page_size: int, progress: Callable[[int, int], None] | None = None) -> int:
         """Write the database to ``fd``; returns its size in bytes. Raises OSError."""
-        return self._write(DenseWriter(fd, page_size), progress)
-
-    def _write(self, writer: DenseWriter, progress: Callable[[int, int], None] | None) -> int:
+        writer = DenseWriter(fd, page_size)
         self.pairs, self.buckets = write(self._content(progress), writer)
         return writer.size
 
@@ -70,7 +64,7 @@ class Emission:
         events: Iterator[Event] = flat(self._bucket(self.tree.top))
         reported = 0
         for event in events:
-            if isinstance(event, Pairs) and self._path and self._path[0] == self._special:
+            if isinstance(event, Pairs) and self._path and self._path[0] == self.special:
                 self.within += len(event.keys)
             yield event
             if progress is not None and self.pages - reported >= _STEP:
@@ -79,19 +73,16 @@ class Emission:
 
     def _bucket(self, bucket: Bucket) -> Nested[Event]:
         """Yield what is in a bucket, in key order."""
-        leaves = self._leaves(bucket)
-        if bucket.added:
-            yield from self._merged(bucket, [entry[2:] for entry in leaves])
-            return
-        at = 0
-        while at < len(leaves):
-            # The pages that share keys with each other.
-            stop, last = at + 1, leaves[at][1]
-            while stop < len(leaves) and leaves[stop][0] <= last:
-                last = max(last, leaves[stop][1])
-                stop += 1
-            yield from self._merged(bucket, [entry[2:] for entry in leaves[at:stop]])
-            at = stop
+        together: list[tuple[Rank, int]] = []  # leaves that share keys with each other
+        last = b""
+        for low, high, rank, page in self._leaves(bucket):
+            if together and low > last and not bucket.added:
+                yield from self._merged(bucket, together)
+                together = []
+            together.append((rank, page))
+            last = max(last, high)
+        if together or bucket.added:
+            yield from self._merged(bucket, together)
 
     def _leaves(self, bucket: Bucket) -> list[tuple[bytes, bytes, Rank, int]]:
         """Return least and greatest key, rank and id of a bucket's leaf pages, by the least key; skip empty pages."""
@@ -106,15 +97,13 @@ class Emission:
     def _merged(self, bucket: Bucket, leaves: list[tuple[Rank, int]]) -> Nested[Event]:
         """Yield the content of leaves that share keys; of two versions, that of the leaf with the lower rank."""
         chosen: Chosen = {}
+        only = len(leaves) == 1 and not bucket.added and len(self._path) >= len(self.only)
+        self.pages += len(leaves)
         for (origin, _), page in sorted(leaves):
-            self.pages += 1
             found = page_elements(self.tree.table, page)
             if found is None:
                 continue
-            if (
-                len(leaves) == 1 and found.sound and found.dense and not any(found.flags)
-                and not bucket.added and len(self._path) >= len(self.only)
-            ):  # fmt: skip
+            if only and found.sound and found.dense and not any(found.flags):
                 yield Pairs(found.keys, list(map(found.buffer.__getitem__, map(slice, found.mids, found.ends))))
                 return
             self._choose(chosen, found, page, origin)
@@ -128,7 +117,7 @@ class Emission:
                 continue
             self.duplicates += 1
             if origin == IN_TREE:
-                self.dropped.append((tuple(self._path), page, key))
+                self.dropped.append(Altered(tuple(self._path), key, page, _SECOND))
 
     def _elements(self, bucket: Bucket | None, chosen: Chosen) -> Nested[Event]:
         """Yield elements one by one, and the nested buckets that stand in none of them. None: of an inline bucket."""
@@ -161,8 +150,8 @@ class Emission:
     def _entered(self, name: bytes, sequence: int, inside: Nested[Event] | None) -> Nested[Event]:
         """Yield a nested bucket and what is ``inside``; None: nothing."""
         if len(self._path) > MAX_NESTING:
-            what = f"buckets are nested deeper than {MAX_NESTING} levels: this one is left out, with what is in it"
-            self._note_lost(name, None, what)
+            reason = f"buckets are nested deeper than {MAX_NESTING} levels: this one is left out, with what is in it"
+            self.lost.append(Loss((*self._path, name), reason=reason))
             return
         self._path.append(name)
         yield Enter(name, sequence)
@@ -174,35 +163,31 @@ class Emission:
     def _nested(self, bucket: Bucket | None, found: Elements, index: int, page: int) -> Nested[Event]:
         """Yield a nested bucket; nothing for a value that is none."""
         start, stop, name = found.mids[index], found.ends[index], found.keys[index]
+        path = (*self._path, name)
         if stop - start < BUCKET_HEADER_SIZE:
             if bucket is None:  # else it is known from the walk
-                self._note_lost(name, page, "a bucket's value that is too small")
+                self.lost.append(Loss(path, page=page, reason="a bucket's value that is too small"))
             return
         root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
         inside: Nested[Event] | None = None
         if root and bucket is None:
-            self._note_lost(name, root, "the root page of a bucket that lies in an inline bucket")
+            reason = "the root page of a bucket that lies in an inline bucket"
+            self.lost.append(Loss(path, page=root, reason=reason))
         elif root and bucket is not None:
-            child = bucket.children.get(name)
-            inside = self._bucket(child) if child is not None else None
+            inside = self._bucket(bucket.children[name]) if name in bucket.children else None
         else:
-            inside = self._inline(name, page, inline_elements(found.buffer, start, stop))
+            inside = self._inline(page, inline_elements(found.buffer, start, stop))
         yield self._entered(name, sequence, inside)
 
-    def _inline(self, name: bytes, page: int, inner: Elements | None) -> Nested[Event] | None:
-        """Return what is in an inline bucket, and note what is not."""
+    def _inline(self, page: int, inner: Elements | None) -> Nested[Event]:
+        """Yield what is in an inline bucket, and note what is not."""
+        path = tuple(self._path)
         if inner is None:
-            self._note_lost(name, page, "the inline page of the bucket cannot be read")
-            return None
+            self.lost.append(Loss(path, page=page, reason="the inline page of the bucket cannot be read"))
+            return
         if inner.lost:
-            self._note_lost(name, page, f"{inner.lost} damaged elements of an inline bucket")
-        self.changed += [((*self._path, name), page, key, why) for key, why in inner.mended]
-        return self._inside(inner, page)
-
-    def _inside(self, inner: Elements, page: int) -> Nested[Event]:
+            self.lost.append(Loss(path, page=page, reason=f"{inner.lost} damaged elements of an inline bucket"))
+        self.changed += [Altered(path, key, page, why) for key, why in inner.mended]
         chosen: Chosen = {}
         self._choose(chosen, inner, page, IN_TREE)
         yield from self._elements(None, chosen)
-
-    def _note_lost(self, name: bytes, page: int | None, what: str) -> None:
-        self.lost.append(((*self._path, name), page, what))

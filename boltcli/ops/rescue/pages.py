@@ -10,6 +10,7 @@ import mmap
 import os
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from itertools import islice
 
@@ -25,12 +26,13 @@ from ...format.constants import (
     PAGE_HEADER_SIZE,
     PAGE_SIZE_SEARCH,
 )
-from ...format.meta import Meta, fnv1a64
-from ...format.page import HEADER, Page, ascend, header_columns, unload
+from ...format.meta import Meta
+from ...format.page import HEADER, Page, ascend, unload
 from ...storage.files import cut, read_or_raise
 from ...storage.guard import Guard, map_file
 from ...storage.snapshot import Snapshot
 from ...storage.source import LOCK_PATIENCE, Source, open_source
+from ..write.compact import PAGE_SIZES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,21 +43,18 @@ _SMALL = 1 << 20  # bytes; such a file is read, not mapped
 AT_ONCE = 1 << 26  # bytes of a mapped file that are in memory together
 _TREE = frozenset((BRANCH_PAGE, LEAF_PAGE))
 _TYPES = frozenset((BRANCH_PAGE, LEAF_PAGE, META_PAGE, FREELIST_PAGE))
-_GUESSED = tuple(1024 << i for i in range(7))  # page sizes that machines have, up to 64 KiB
 _DEFAULT = 4096
 _LARGEST = 1 << 24
 _MOST_FREELISTS = 64
 
 
-class MappedFile:
+class MappedFile(AbstractContextManager["MappedFile"]):
     """The bytes of a file. ``buffer`` has ``size`` bytes; ``mode`` is the permission bits.
 
     Use as a context manager. Unless ``lock`` is ``none`` the shared lock is taken, and a file whose lock another
     process holds is refused. Raises :class:`~boltcli.errors.SourceNotFound`, :class:`~boltcli.errors.OpenError`,
     :class:`~boltcli.errors.Locked`.
     """
-
-    __slots__ = ("_guard", "_source", "buffer", "mode", "path", "size")
 
     def __init__(self, path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -> None:
         self.path = path
@@ -64,20 +63,16 @@ class MappedFile:
         self._source: Source = open_source(path, "none" if lock == "none" else "wait", timeout)
         try:
             status = os.fstat(self._source.fd)
-            self.size = status.st_size
             self.mode = status.st_mode & 0o7777
-            self.buffer: Buffer = self._map()
+            self.buffer: Buffer
+            if status.st_size <= _SMALL:
+                self.buffer = read_or_raise(self._source.fd, 0, status.st_size)
+            else:
+                self.buffer, self._guard = map_file(self._source, status.st_size)
+            self.size = len(self.buffer)
         except OSError as error:
             self._source.close()
             raise OpenError("read", path, error.strerror or str(error)) from error
-
-    def _map(self) -> Buffer:
-        if self.size <= _SMALL:
-            content = read_or_raise(self._source.fd, 0, self.size)
-            self.size = len(content)
-            return content
-        mapping, self._guard = map_file(self._source, self.size)
-        return mapping
 
     def check_unchanged(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was read."""
@@ -88,22 +83,13 @@ class MappedFile:
         """Open the file as a database, which the caller closes. Raises what opening raises."""
         return Snapshot(self.path, self._source.duplicate())
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._guard is not None:
             self._guard.release()
-            self._guard = None
         if isinstance(self.buffer, mmap.mmap):
-            try:
+            with suppress(BufferError):  # a view of it is still held: it goes when the view goes
                 self.buffer.close()
-            except BufferError:
-                pass  # a view of it is still held: it goes when the view goes
         self._source.close()
-
-    def __enter__(self) -> MappedFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class PageTable:
@@ -112,7 +98,7 @@ class PageTable:
     ``kind`` is the page type (0: none that exists), ``own`` 1 where the page bears its own id and a type, ``counts``
     and ``overflows`` the header's fields. ``size`` is the number of readable bytes, ``pages`` the number of pages
     (a cut last one counts). What was found when elements were read: ``sound``, 1 for pages whose elements are, 2 if
-    they are dense, too; ``firsts``, first keys of others. ``visits``: how many bytes of pages were read.
+    they are dense, too. ``visits``: how many bytes of pages were read.
     """
 
     def __init__(self, buffer: Buffer, page_size: int, size: int | None = None) -> None:
@@ -121,29 +107,18 @@ class PageTable:
         self.size = len(buffer) if size is None else size
         self.page_size = page_size
         self.pages = pages = -(-self.size // page_size)
-        self.firsts: dict[int, bytes | None] = {}  # keys that first_key has looked at
         self.kind = bytearray(pages)
         self.own = bytearray(pages)
         self.sound = bytearray(pages)
         self.visits = 0
         self.counts = array("H", bytes(2 * pages))
         self.overflows = array("I", bytes(4 * pages))
-        whole = self.size // page_size
-        if whole:
-            for pgid, bears, head in _headers(buffer, page_size, whole):
-                self._note(pgid, bears, head)
-        last = whole * page_size
-        if self.size - last >= PAGE_HEADER_SIZE:
-            bears, flags, count, overflow = HEADER.unpack_from(buffer, last)
-            self._note(whole, bears, flags | count << 16 | overflow << 32)
-
-    def _note(self, pgid: int, bears: int, head: int) -> None:
-        flags = head & 0xFFFF
-        if flags in _TYPES:
-            self.kind[pgid] = flags
-            self.own[pgid] = bears == pgid
-        self.counts[pgid] = head >> 16 & 0xFFFF
-        self.overflows[pgid] = head >> 32
+        for pgid, (bears, flags, count, overflow) in enumerate(_headers(buffer, page_size, self.size)):
+            self.counts[pgid] = count
+            self.overflows[pgid] = overflow
+            if flags in _TYPES:
+                self.kind[pgid] = flags
+                self.own[pgid] = bears == pgid
 
     def bears(self, pgid: int) -> int:
         """Return the id that the page at ``pgid`` bears."""
@@ -192,10 +167,9 @@ class PageTable:
             ids = Page(header, self.buffer, start, end, end, start).freelist_ids(end)
         except Corrupted:
             return None
-        if self.counts[pgid] == COUNT_IN_FIRST_ID and len(ids) < COUNT_IN_FIRST_ID:
-            return None
         # Ascending, and of pages: ids of noise are neither. Those beyond a cut file's end may be right.
-        if not ascend(ids) or (ids and ids[0] < 2):
+        is_short = self.counts[pgid] == COUNT_IN_FIRST_ID and len(ids) < COUNT_IN_FIRST_ID
+        if is_short or not ascend(ids) or (ids and ids[0] < 2):
             return None
         return len(ids), self.marks([*self.run(pgid), *ids])
 
@@ -204,11 +178,6 @@ class PageTable:
         """What ``freelist`` says of all freelist pages that can be read."""
         found = (self.freelist(page) for page in range(2, self.pages) if self.kind[page] == FREELIST_PAGE)
         return list(islice((each for each in found if each is not None), _MOST_FREELISTS))
-
-    @cached_property
-    def bitmaps(self) -> list[int]:
-        """The pages of ``freelists``, as numbers with a byte of 1 for each page."""
-        return [int.from_bytes(marks, "little") for _, marks in self.freelists]
 
     def marks(self, ids: Iterable[int]) -> bytearray:
         """Return a byte of 1 for each of these pages that is in the file."""
@@ -220,54 +189,37 @@ class PageTable:
 
 
 def find_page_size(buffer: Buffer) -> tuple[int, str]:
-    """Return the page size in bytes, and how it was found: ``meta`` (a valid one says so) or ``ids``."""
-    size = len(buffer)
-    for position in (0, *PAGE_SIZE_SEARCH):
-        if position + PAGE_HEADER_SIZE + META_SIZE > size:
-            break
-        meta = meta_at(buffer, position)
-        if meta.magic == MAGIC and meta.problem() is None and _possible(meta.page_size):
+    """Return the page size in bytes, and how it was found: ``meta`` (a valid one says so), ``ids`` or ``none``."""
+    metas = [meta_at(buffer, position) for position in (0, *PAGE_SIZE_SEARCH)]
+    for meta in metas:
+        if meta.problem() is None and 256 <= meta.page_size <= _LARGEST and meta.page_size % 8 == 0:
             return meta.page_size, "meta"
-    best, found = 0, _DEFAULT
-    for page_size in _GUESSED:
-        count = _own_ids(buffer, page_size)
-        if count > best:
-            best, found = count, page_size
+    best, page_size = max((_own_ids(buffer, page_size), -page_size) for page_size in PAGE_SIZES)
     if best:
-        return found, "ids"
+        return -page_size, "ids"
     # Not one page bears its id. A damaged meta page may still say it.
-    for position in (0, *_GUESSED):
-        if position + PAGE_HEADER_SIZE + META_SIZE <= size:
-            meta = meta_at(buffer, position)
-            if meta.magic == MAGIC and meta.page_size in _GUESSED:
-                return meta.page_size, "meta"
+    for meta in metas:
+        if meta.magic == MAGIC and meta.page_size in PAGE_SIZES:
+            return meta.page_size, "meta"
     return _DEFAULT, "none"
 
 
-def _possible(page_size: int) -> bool:
-    return 256 <= page_size <= _LARGEST and page_size % 8 == 0
-
-
 def _own_ids(buffer: Buffer, page_size: int) -> int:
-    """Return how many pages bear their own ids at this page size, in bytes of the file that they account for."""
-    pages = len(buffer) // page_size
-    if not pages:
-        return 0
-    # Page 0 is zeros' own page, and the pages of a smaller size at double ids are no pages of this one.
-    headers = _headers(buffer, page_size, pages)
-    return sum(bears == pgid and pgid > 0 and head & 0xFFFF in _TYPES for pgid, bears, head in headers)
+    """Return how many whole pages bear their own ids at this page size.
+
+    Page 0 is zeros' own page, and the pages of a smaller size at double ids are no pages of this one.
+    """
+    headers = enumerate(_headers(buffer, page_size, len(buffer) // page_size * page_size))
+    return sum(bears == pgid and pgid > 0 and flags in _TYPES for pgid, (bears, flags, _, _) in headers)
 
 
-def _headers(buffer: Buffer, page_size: int, pages: int) -> Iterator[tuple[int, int, int]]:
-    """Yield each page's id, the id in its header, and the second half of the header (see ``header_columns``)."""
-    ids, heads = header_columns(buffer, page_size, pages)
-    strip = max(1, AT_ONCE // page_size)
-    for pgid, (bears, head) in enumerate(zip(ids, heads)):
-        if not pgid % strip:
+def _headers(buffer: Buffer, page_size: int, size: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the header of each page of the first ``size`` bytes: id, type, number of elements, overflow."""
+    strip = max(1, AT_ONCE // page_size) * page_size
+    for position in range(0, size - PAGE_HEADER_SIZE + 1, page_size):
+        if not position % strip:
             unload(buffer)
-        yield pgid, bears, head
-    ids.release()
-    heads.release()
+        yield HEADER.unpack_from(buffer, position)
 
 
 def meta_at(buffer: Buffer, position: int, page: int = 0) -> Meta:
@@ -280,33 +232,23 @@ def find_metas(table: PageTable) -> list[Meta]:
     """Return the usable meta pages, the newest first: valid ones, and those that one flipped bit makes valid."""
     found = []
     for slot in (0, 1):
-        meta = meta_at(table.buffer, slot * table.page_size, slot)
-        if meta.problem() is not None:
-            start = slot * table.page_size + PAGE_HEADER_SIZE
-            stop = start + META_SIZE
-            repaired = _one_bit(bytes(table.buffer[start:stop]), slot) if stop <= table.size else None
-            if repaired is None:
-                continue
-            meta = repaired
-        if meta.page_size == table.page_size:
+        start = slot * table.page_size + PAGE_HEADER_SIZE
+        meta = _mended(bytes(table.buffer[start : start + META_SIZE]), slot)
+        if meta is not None and meta.page_size == table.page_size:
             found.append(meta)
     return sorted(found, key=lambda meta: (-meta.txid, meta.page))
 
 
-def _one_bit(content: bytes, slot: int) -> Meta | None:
-    """Return the valid meta that differs from ``content`` in one bit, if there is one."""
-    if not any(content):
-        return None
-    stored = int.from_bytes(content[-8:], "little")
-    body = content[:-8]
-    # The checksum itself may be what is damaged.
-    if (fnv1a64(body) ^ stored).bit_count() == 1:
-        meta = Meta(body + fnv1a64(body).to_bytes(8, "little"), slot)
-        return meta if meta.problem() is None else None
-    number = int.from_bytes(body, "little")
-    for bit in range(8 * len(body)):
-        tried = (number ^ 1 << bit).to_bytes(len(body), "little")
-        if fnv1a64(tried) == stored:
-            meta = Meta(tried + content[-8:], slot)
-            return meta if meta.problem() is None else None
-    return None
+def _mended(content: bytes, slot: int) -> Meta | None:
+    """Return the meta, or the valid one that differs from it in one bit; None if it is damaged more."""
+    meta = Meta(content, slot)
+    if meta.problem() is None:
+        return meta
+    number = int.from_bytes(content, "little")
+    tried = (Meta((number ^ 1 << bit).to_bytes(META_SIZE, "little"), slot) for bit in range(8 * len(content)))
+    return next((each for each in tried if each.problem() is None), None)
+
+
+def common(one: bytes, other: bytes) -> int:
+    """Return how many bytes the two begin with are the same."""
+    return next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))

@@ -1,7 +1,7 @@
-"""Put pages that nothing refers to where they belong.
+"""Find the pages that nothing refers to, with what they lead to, and put them where they belong.
 
 The evidence, the surest first: a page's first key is the one at which a gap begins; an older tree leads to the very
-page; an older tree holds the same pairs in the same bucket; the page lies just before the lost one; keys look alike.
+page; an older tree holds the same pairs in the same bucket; the page lies just before the lost one.
 A wrong bucket is worse than none: what is in doubt goes to lost+found.
 """
 
@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
 
-from .elements import readable
-from .orphans import BUCKETS, UNRANKED, Group, Orphans, Pairs, Shape, kinds_of, likeness, sample, shape_of, wanted_of
-from .tree import PLACED, find_keys
-
-if TYPE_CHECKING:
-    from .restore import SameBucket
-    from .tree import Bucket, Gap, Hits, Path, RecoveredTree
+from .elements import Elements, page_elements, readable
+from .restore import SameBucket
+from .roots import Link, PageGraph
+from .tree import PLACED, Bucket, Gap, Hits, Pairs, Path, RecoveredTree, find_keys, sample
 
 _ENOUGH = 4.0  # points that a place must have
 _ENOUGH_ALONE = 0.0  # if it is the only one
@@ -29,15 +28,58 @@ _MOST_TWINS = 10  # one in so many may be of another bucket
 _UNSUITED = -4.0  # points for pairs in a bucket that seems to hold buckets, and the other way round
 _LONG_RUN = 5  # pages one after the other that are hardly so by chance
 _VOTE = 20.0  # points for the bucket that all older pages name
-_SIBLINGS = 16  # buckets beside one that are looked at
-_FEW = 2  # of them are taken for what a bucket looks like
+PAIRS, BUCKETS = 1, 2
+UNRANKED = 50
+_MOST_LEVELS = 64  # levels of a tree
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """An orphan page and what it leads to. ``first`` and ``last`` are its least and greatest keys.
+
+    ``samples`` are some of its pairs; ``holds`` says whether pairs (1) or buckets (2) or both (3). ``evidence`` has
+    points by bucket path, ``stale`` the same for parts of the tree where nothing is missing. ``before``: the lost pages
+    that it was written before. ``rank``: of two versions of a key the lower one stays; a leaf to which no page leads
+    comes from the lost tree. ``size`` is the bytes of a leaf.
+    """
+
+    page: int
+    leaf: bool
+    size: int
+    first: bytes
+    last: bytes
+    samples: Pairs
+    holds: int
+    evidence: dict[Path, float] = field(default_factory=dict)
+    stale: dict[Path, float] = field(default_factory=dict)
+    before: set[int] = field(default_factory=set)
+    rank: int = UNRANKED
+
+    def found_in(self, hits: Hits) -> dict[Path, tuple[int, int]]:
+        """Return how many of the samples stand in a bucket, and how many of them with the same value, not empty."""
+        found: Counter[Path] = Counter()
+        equal: Counter[Path] = Counter()
+        for key, (flag, value) in self.samples.items():
+            places = [(path, digest == hash(value)) for path, kind, digest in hits.get(key, ()) if kind == flag]
+            found.update({path for path, _ in places})
+            equal.update({path for path, same in places if same and value})
+        return {path: (count, equal[path]) for path, count in found.items()}
+
+    def points_in(self, hits: Hits) -> dict[Path, float]:
+        """Return up to 20 points for a bucket that holds the samples, up to 10 if only the keys are the same."""
+        each = 10.0 / max(1, len(self.samples))
+        return {path: each * (same + equal) for path, (same, equal) in self.found_in(hits).items()}
+
+
+def kinds_of(flags: Collection[int]) -> int:
+    """Return what is among elements with these flags: pairs, buckets, or both."""
+    return (BUCKETS if any(flags) else 0) | (0 if all(flags) else PAIRS)
 
 
 class Choice(NamedTuple):
-    """A gap for a group, and how much speaks for it: all in all, and without what its pairs look like."""
+    """A gap for a group, and how much speaks for it."""
 
     points: float
-    evidence: float
     group: Group
     gap: Gap
 
@@ -46,8 +88,8 @@ class Placement:
     """The placing of orphans of one file: ``placed`` pages, ``dropped`` (stale) ones, ``left`` for lost+found."""
 
     def __init__(
-        self, tree: RecoveredTree, references: list[RecoveredTree], free: bytearray | None, roots: set[int],
-        same_bucket: SameBucket, *, all_live: bool = False, torn: bool = False,
+        self, tree: RecoveredTree, references: list[RecoveredTree], graph: PageGraph, free: bytearray | None,
+        roots: set[int], same_bucket: SameBucket, *, all_live: bool, torn: bool,
     ) -> None:  # fmt: skip
         """``free`` marks the pages of a freelist that can be trusted. ``roots`` are those of older trees.
 
@@ -59,17 +101,17 @@ class Placement:
         self.free = free
         self.all_live = all_live
         self.torn = torn
-        self.placed = 0
-        self.dropped = 0
+        self.placed = self.dropped = 0
         self.left: list[Group] = []
-        self._orphans = Orphans(tree, free, roots)
-        self._looks = BucketShape(tree)
-        self._ranges: dict[int, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
-        self._marks = bytearray(tree.used)  # with the lost pages before which runs were looked for
-        self._groups = self._orphans.groups()
+        self.links = graph.links
+        self._orphans = [page for page in tree.unreached(free) if page not in roots and not self.table.is_torn(page)]
+        self._marks = self.table.marks(self._orphans)
+        self._ranges: dict[Bucket, list[tuple[bytes, bytes]]] = {}  # by bucket, of the groups that were placed in it
+        self._reached = bytes(tree.used)
+        self._groups = [group for page in self._tops() if (group := self._group(page)) is not None]
         self._find_evidence(references, same_bucket)
-        # The buckets that the tree has; whether nothing is missing in them.
         self._whole = {bucket.path(): not bucket.gaps for bucket in tree.buckets}
+        self._kinds: dict[Bucket, int] = {}  # whether a bucket holds pairs (1), buckets (2) or both (3)
 
     def run(self) -> None:
         """Place what can be placed, drop what is stale, and keep the rest in ``left``."""
@@ -84,10 +126,9 @@ class Placement:
             chosen.sort(key=lambda choice: (not choice.group.holds & BUCKETS, -choice.points))
             kind = chosen[0].group.holds & BUCKETS
             chosen = [choice for choice in chosen if choice.group.holds & BUCKETS == kind]
-            small = self._small(choices)
             placed = self.placed
             for choice in chosen:
-                if not self._is_doubtful(choice, small):
+                if not self._is_doubtful(choice, choices):
                     self._place(choice.group, choice.gap)
             if self.placed == placed:
                 if not kind:
@@ -97,10 +138,63 @@ class Placement:
                 self.left += skipped
         self._sort_out(groups + self.left)
 
+    def _below(self, page: int) -> list[int]:
+        """Return the orphans that an orphan leads to, as far as that still holds."""
+        return [link.page for link in self._links(page) if link.right]
+
+    def _links(self, page: int) -> list[Link]:
+        """Return how a page leads to orphans."""
+        marks, count = self._marks, len(self._marks)
+        return [link for link in self.links[page] if link.page != page and link.page < count and marks[link.page]]
+
+    def _tops(self) -> list[int]:
+        """Return the orphans without a parent among the orphans, except branch pages older than their children."""
+        parents: dict[int, set[int]] = {}  # by page the orphans that lead to it
+        branches: dict[int, set[int]] = {}  # those that do by its first key
+        older: list[int] = []  # a child was used for other keys since
+        for page in self._orphans:
+            for child, by_key, right in self._links(page):
+                if right:
+                    parents.setdefault(child, set()).add(page)
+                    branches.setdefault(child, set()).update([page] * by_key)
+                else:
+                    older.append(page)
+        # Of two versions of a branch page at most one is live. What leads to an older page is older, too.
+        older += [page for above in branches.values() if len(above) > 1 for page in above]
+        dissolved = _reached(older, lambda page: branches.get(page, ()))
+        live = [page for page in self._orphans if page not in dissolved]
+        tops = [page for page in live if parents.get(page, dissolved) <= dissolved]
+        # Pages in a ring lead to each other: all of them are tops.
+        seen = _reached(tops, self._below)
+        return tops + [page for page in live if page not in seen]
+
+    def _group(self, page: int) -> Group | None:
+        """Return what is below an orphan; None if it holds nothing."""
+        top = page_elements(self.table, page)
+        leaf, end = self._outermost(page, 1), self._outermost(page, -1)
+        if top is None or leaf is None or end is None:
+            return None
+        samples = sample(leaf) | sample(end)
+        size = max(leaf.ends) - leaf.first if top.leaf else self.table.page_size
+        last = max(top.keys[-1], end.keys[-1], end.keys[0])
+        holds = kinds_of(leaf.flags) | kinds_of(end.flags)
+        return Group(page, top.leaf, size, top.keys[0], last, samples, holds)
+
+    def _outermost(self, page: int | None, step: int) -> Elements | None:
+        """Return the outermost leaf on a side that a page still leads to."""
+        for _ in range(_MOST_LEVELS):
+            found = page_elements(self.table, page) if page is not None else None
+            if page is None or found is None or not found.keys:
+                return None
+            if found.leaf:
+                return found
+            page = next((link.page for link in self.links[page][::step] if link.right), None)
+        return None
+
     def _find_evidence(self, references: list[RecoveredTree], same_bucket: SameBucket) -> None:
         """Look the samples of groups up in the tree and in older ones, and ask the older pages of their families."""
         groups = self._groups
-        wanted = wanted_of(groups)
+        wanted = {key for group in groups for key in group.samples}
         for number, reference in enumerate(references, 1):
             hits = find_keys(reference, wanted)
             for group in groups:
@@ -116,9 +210,8 @@ class Placement:
             votes = same_bucket.votes.get(number, Counter())
             every = votes.total()
             shared = {path: _VOTE * (count / every) * min(1.0, (1 + count) / 3) for path, count in votes.items()}
-            for group in family:
-                for path, points in group.evidence.items():
-                    shared[path] = max(shared.get(path, 0.0), points)
+            for path, points in (each for group in family for each in group.evidence.items()):
+                shared[path] = max(shared.get(path, 0.0), points)
             for group in family:
                 group.evidence.update(shared)
         hits = find_keys(self.tree, wanted)
@@ -134,14 +227,13 @@ class Placement:
         written in many transactions, and neighbours say little: then only a long run counts.
         """
         by_page = {group.page: group for group in groups}
-        lost_pages = {gap.page for gap in self.tree.gaps if gap.page < self.table.pages and self._marks[gap.page] < 2}
-        for lost in lost_pages:
-            self._marks[lost] = 2
+        own = self.table.own
+        lost_pages = {gap.page for gap in self.tree.gaps if gap.page < self.table.pages}
         for lost in lost_pages:
             run: list[Group] = []
             page = lost - 1
             while True:
-                while page > 1 and not self._marks[page] and page not in by_page and not self.table.own[page]:
+                while page > 1 and not (self._reached[page] or page in lost_pages or page in by_page or own[page]):
                     page -= 1  # the overflow pages of the one before
                 group = by_page.get(page)
                 if group is None or (run and not group.last < run[-1].first):
@@ -152,22 +244,17 @@ class Placement:
                 for group in run:
                     group.before.add(lost)
 
-    def _small(self, choices: list[Choice]) -> set[int]:
-        """Return the indices of buckets for which less was found than a lost root page makes likely.
+    def _is_doubtful(self, choice: Choice, choices: list[Choice]) -> bool:
+        """Return whether a page is more likely of a bucket whose name is lost than all of a bucket of buckets.
 
-        A root branch has two children at least, and more than one page would hold.
+        A lost root branch had two children at least, and more than one page would hold.
         """
-        wanting = Counter(choice.gap.bucket.index for choice in choices if choice.gap.is_whole())
-        sizes: Counter[int] = Counter()
-        for choice in choices:
-            sizes[choice.gap.bucket.index] += choice.group.size
-        return {index for index in sizes if wanting[index] < 2 or sizes[index] < self.table.page_size // 2}
-
-    def _is_doubtful(self, choice: Choice, small: set[int]) -> bool:
-        """Return whether a page is more likely of a bucket whose name is lost than all of a bucket of buckets."""
         group, gap = choice.group, choice.gap
-        lone = gap.is_whole() and gap.bucket.index in small and group.leaf and not gap.filled
-        return lone and group.evidence.get(gap.bucket.path(), 0.0) < _SURE
+        if not gap.is_whole() or not group.leaf or gap.filled or group.evidence.get(gap.bucket.path(), 0.0) >= _SURE:
+            return False
+        others = [each for each in choices if each.gap.bucket is gap.bucket]
+        size = sum(each.group.size for each in others)
+        return sum(each.gap.is_whole() for each in others) < 2 or size < self.table.page_size // 2
 
     def _sort_out(self, groups: list[Group]) -> None:
         """Of what could not be placed drop what is superseded: pages whose keys all stand in one bucket of the tree."""
@@ -176,41 +263,38 @@ class Placement:
         waiting = groups
         while waiting:
             waiting = [group for group in waiting if not seen[group.page]]
-            hits = find_keys(self.tree, wanted_of(waiting))
+            hits = find_keys(self.tree, {key for group in waiting for key in group.samples})
             below: list[int] = []
             for group in waiting:
                 seen[group.page] = 1
                 if self._is_stale(group, hits):
                     self.dropped += 1
-                    below += self._orphans.below(group.page)  # what an old page leads to may be live
+                    below += self._below(group.page)  # what an old page leads to may be live
                 else:
                     self.left.append(group)
-            waiting = [made for page in below if not seen[page] and (made := self._orphans.group(page)) is not None]
+            waiting = [made for page in below if not seen[page] and (made := self._group(page)) is not None]
 
     def _choose(self, group: Group) -> Choice | None:
         """Return the place of a group, if one is clearly the best."""
-        best: dict[int, Choice] = {}
+        best: dict[Bucket, Choice] = {}
         for gap in self.tree.gaps:
             choice = self._score(group, gap)
-            index = gap.bucket.index
-            if choice is not None and (index not in best or choice.points > best[index].points):
-                best[index] = choice
+            if choice is not None and (gap.bucket not in best or choice.points > best[gap.bucket].points):
+                best[gap.bucket] = choice
         if not best:
             return None
         first, *others = sorted(best.values(), key=lambda choice: -choice.points)
         second = others[0].points if others else 0.0
         if self.free is None:
             path = first.gap.bucket.path()
-            gone = [points for where, points in group.evidence.items() if self._is_gone(where)]
+            # A bucket that the newest tree doesn't have any more, though its parent is whole, is a place too.
+            whole = self._whole
+            gone = (here for at, here in group.evidence.items() if at not in whole and whole.get(at[:-1], False))
             second = max([second, *gone, *(share for where, share in group.stale.items() if where != path)])
         enough = _ENOUGH if others or self.torn else _ENOUGH_ALONE if self.free is None else -1.0
         if first.points < enough or first.points - second < (_MARGIN if others or second else -1.0):
             return None
         return first
-
-    def _is_gone(self, path: Path) -> bool:
-        """Return whether there was a bucket that the newest tree doesn't have any more."""
-        return path not in self._whole and self._whole.get(path[:-1], False)
 
     def _score(self, group: Group, gap: Gap) -> Choice | None:
         """Return how well a group fits a gap; None if it cannot be there."""
@@ -218,14 +302,10 @@ class Placement:
             return None
         bucket = gap.bucket
         points = 5.0 if gap.page in group.before else 0.0 if self._suits(group, bucket) else _UNSUITED
-        if gap.low and group.first == gap.low:
-            points += 10.0
-        if gap.low and gap.high is not None:
-            points += 4.0
-        elif gap.low or gap.high is not None:
-            points += 3.0
+        points += 10.0 * bool(gap.low and group.first == gap.low)
+        points += 0.0 if gap.is_whole() else 4.0 if gap.low and gap.high is not None else 3.0
         points += group.evidence.get(bucket.path(), 0.0)
-        return Choice(points + self._looks.likeness(group, bucket), points, group, gap)
+        return Choice(points, group, gap)
 
     def _is_possible(self, group: Group, gap: Gap) -> bool:
         bucket = gap.bucket
@@ -233,33 +313,34 @@ class Placement:
             return False
         if gap.leaf and not (group.leaf and group.first == gap.low):
             return False  # its page was a leaf: only an older version of that can be here
-        if bucket.parent is None and group.holds != BUCKETS:
+        # Nested buckets look like a root; as one they would put everything in the wrong place.
+        if bucket.parent is None and (group.holds != BUCKETS or (gap.is_whole() and () not in group.evidence)):
             return False
-        if bucket.parent is None and gap.is_whole() and () not in group.evidence:
-            return False  # nested buckets look like a root; as one they would put everything in the wrong place
         if bucket.leaves and not self._suits(group, bucket):
             return False
         return self.free is None or not self._overlaps(group, bucket)
 
     def _suits(self, group: Group, bucket: Bucket) -> bool:
         """Return whether pairs go to a bucket of pairs, or buckets to one of buckets, as far as that is known."""
-        kind = self._looks.kind(bucket)
-        return not kind or bool(kind & group.holds)
+        kinds = self._kinds.get(bucket, 0)
+        if not kinds:
+            for _, found in readable(self.table, bucket.some_leaves()):
+                kinds |= kinds_of(found.flags)
+            self._kinds[bucket] = kinds
+        return not kinds or bool(kinds & group.holds)
 
     def _overlaps(self, group: Group, bucket: Bucket) -> bool:
         """Return whether the bucket has another placed group among whose keys this one's are."""
-        ranges = self._ranges.get(bucket.index, ())
+        ranges = self._ranges.get(bucket, ())
         at = bisect_left(ranges, (group.first, b""))
         return (at < len(ranges) and ranges[at][0] <= group.last) or (at > 0 and ranges[at - 1][1] >= group.first)
 
     def _place(self, group: Group, gap: Gap) -> None:
         """Put a group into the gap."""
-        if self.tree.used[group.page]:
-            return
-        if self.free is not None and self._overlaps(group, gap.bucket):
+        if self.tree.used[group.page] or (self.free is not None and self._overlaps(group, gap.bucket)):
             return
         self.tree.walk(gap.bucket, group.page, gap.low, gap.high, PLACED + group.rank, strict=True)
-        insort(self._ranges.setdefault(gap.bucket.index, []), (group.first, group.last))
+        insort(self._ranges.setdefault(gap.bucket, []), (group.first, group.last))
         gap.filled += 1
         self.placed += 1
 
@@ -274,77 +355,35 @@ class Placement:
         return not self.all_live and not any(_could_hold(gap, group) for gap in self.tree.gaps)
 
 
-class BucketShape:
-    """What the buckets of a tree that is being filled hold: kinds and shapes."""
-
-    def __init__(self, tree: RecoveredTree) -> None:
-        self._table = tree.table
-        self._kinds: dict[int, int] = {}
-        self._shapes: dict[int, tuple[int, Shape | None]] = {}
-
-    def kind(self, bucket: Bucket) -> int:
-        """Return whether a bucket holds pairs (1), buckets (2) or both (3); 0 if nothing tells."""
-        if not bucket.leaves:
-            return 0
-        if bucket.index not in self._kinds:
-            flags = [flag for _, found in readable(self._table, bucket.leaves[:4]) for flag in found.flags]
-            self._kinds[bucket.index] = kinds_of(flags) if flags else 0
-        return self._kinds[bucket.index]
-
-    def likeness(self, group: Group, bucket: Bucket) -> float:
-        """Return points for pairs that look like the bucket's; negative ones if they don't."""
-        size = len(bucket.leaves)
-        known = self._shapes.get(bucket.index)
-        if known is None or (size and size >= 2 * known[0]):
-            pairs = self._pairs(bucket) or self._peers(bucket)
-            self._shapes[bucket.index] = known = size, shape_of(pairs) if pairs else None
-        return 0.0 if known[1] is None else likeness(group.shape, known[1])
-
-    def _peers(self, bucket: Bucket) -> Pairs:
-        """Return pairs of buckets that should look like a nested one: of its name beside its parent's, or beside it."""
-        parent = bucket.parent
-        if parent is None or parent.parent is None:
-            return {}
-        cousins = [each.children.get(bucket.name) for each in islice(parent.parent.children.values(), _SIBLINGS)]
-        if parent.parent.parent is None or not any(each for each in cousins if each is not bucket):
-            cousins = list(islice(parent.children.values(), _SIBLINGS))
-        some = [self._pairs(each) for each in cousins if each is not None and each is not bucket]
-        some = [pairs for pairs in some if pairs][:_FEW]
-        return some[0] | some[-1] if some and likeness(shape_of(some[0]), shape_of(some[-1])) > 0 else {}
-
-    def _pairs(self, bucket: Bucket) -> Pairs:
-        """Return some pairs of the bucket."""
-        pairs: Pairs = {}
-        for _, found in readable(self._table, bucket.some_leaves()):
-            pairs.update(sample(found))
-        return pairs
-
-
 def _could_hold(gap: Gap, group: Group) -> bool:
     """Return whether the group may come from the gap: its keys are in the range."""
     return group.first >= gap.low and (gap.high is None or group.last < gap.high)
 
 
 def _surest(choices: list[Choice]) -> list[Choice]:
-    """Return the choices with evidence; else those that look like their bucket; else those without an alternative.
+    """Return the choices with evidence; else those without an alternative.
 
-    Of the latter two none if their keys overlap: then there is another bucket that looks the same, or has lost its
-    name.
+    Of the latter none whose keys overlap: then there is another bucket, which has lost its name.
     """
-    sure = [choice for choice in choices if choice.evidence >= _ENOUGH or not choice.gap.is_whole()]
-    if sure:
-        return sure
-    for least in (_ENOUGH, -1.0):
-        some = [choice for choice in choices if choice.points >= least]
-        counts = Counter(choice.gap.bucket.index for choice in some)
-        overlaps: Counter[int] = Counter()
-        ends: dict[int, bytes] = {}
-        for choice in sorted(some, key=lambda choice: choice.group.first):
-            index = choice.gap.bucket.index
-            overlaps[index] += choice.group.first <= ends.get(index, b"")
-            ends[index] = max(ends.get(index, b""), choice.group.last)
-        clear = {index for index, count in counts.items() if _MOST_TWINS * overlaps[index] <= count}
-        some = [choice for choice in some if choice.gap.bucket.index in clear]
-        if some:
-            return some
-    return []
+    sure = [choice for choice in choices if choice.points >= _ENOUGH or not choice.gap.is_whole()]
+    buckets: dict[Bucket, list[Choice]] = {}
+    for choice in sorted(choices, key=lambda choice: choice.group.first):
+        if choice.points >= -1.0 and not sure:
+            buckets.setdefault(choice.gap.bucket, []).append(choice)
+    for some in buckets.values():
+        ends = accumulate((choice.group.last for choice in some), max)
+        if _MOST_TWINS * sum(choice.group.first <= end for choice, end in zip(some[1:], ends)) <= len(some):
+            sure += some
+    return sure
+
+
+def _reached(pages: Iterable[int], onward: Callable[[int], Iterable[int]]) -> set[int]:
+    """Return these pages and all to which ``onward`` leads from them."""
+    seen: set[int] = set()
+    waiting = list(pages)
+    while waiting:
+        page = waiting.pop()
+        if page not in seen:
+            seen.add(page)
+            waiting += onward(page)
+    return seen

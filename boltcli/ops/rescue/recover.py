@@ -6,8 +6,8 @@ The result may have buckets that the file doesn't have: lost+found, and deleted.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, BoltError, BucketNotFound, DestinationError, InvalidDatabase
 from ...format.constants import LEAF_PAGE
@@ -15,41 +15,22 @@ from ...storage.destination import Destination
 from ...storage.files import write_all
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_source
+from ..compare.diff import diff
+from ..write.compact import PAGE_SIZES
 from .emit import Emission
 from .pages import MappedFile
 from .search import Recovery, State, is_mended, recover
 from .text_mode import PROVED, TextMode, undone
-from .tree import OLDER, PLACED, Bucket, RecoveredTree
+from .tree import OLDER, PLACED, Altered, Bucket, Gap, Loss, Path, RecoveredTree
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.source import Way
 
 DELETED = b"deleted"
 _MOST_ALTERED = 100  # differences of one kind that are listed
-PAGE_SIZES = tuple(1024 << i for i in range(7))
 _PAGE_SIZE = 4096
 LOST_AND_FOUND = b"lost+found"
-
-
-class Loss(NamedTuple):
-    """What is missing: keys of ``bucket`` from ``low`` up to ``high`` (None: no end), because of ``page``."""
-
-    bucket: tuple[bytes, ...]
-    low: bytes | None = None
-    high: bytes | None = None
-    page: int | None = None
-    reason: str = ""
-
-
-class Altered(NamedTuple):
-    """What ``output`` holds otherwise than bbolt reads it: ``key`` of ``bucket`` (None: no single one), and why."""
-
-    bucket: tuple[bytes, ...]
-    key: bytes | None
-    page: int | None
-    reason: str
 
 
 class Report(NamedTuple):
@@ -94,20 +75,10 @@ class Report(NamedTuple):
 
 
 def recover_file(
-    path: str,
-    output: str,
-    *,
-    lock: Way = "wait",
-    timeout: float = 1.0,
-    page_size: int = 0,
-    state: int = 0,
-    bucket: tuple[bytes, ...] = (),
-    lost_and_found: bytes | None = LOST_AND_FOUND,
-    deleted: bool = False,
-    replace: bool = False,
-    sync: bool = True,
-    progress: Callable[[int, int], None] | None = None,
-) -> Report:
+    path: str, output: str, *, lock: Way = "wait", timeout: float = 1.0, page_size: int = 0, state: int = 0,
+    bucket: Path = (), lost_and_found: bytes | None = LOST_AND_FOUND, deleted: bool = False, replace: bool = False,
+    sync: bool = True, progress: Callable[[int, int], None] | None = None,
+) -> Report:  # fmt: skip
     """Write what ``path`` still holds to ``output``, a sound database that appears there when it is complete.
 
     ``bucket``: only this one. ``lost_and_found`` names the bucket for pages of which it isn't known where they
@@ -188,68 +159,59 @@ def other_database(offset: int) -> str:
     return f"another database begins at byte {offset}: open it with --offset {offset}"
 
 
-def losses(done: Recovery, emission: Emission, bucket: tuple[bytes, ...], *, left_out: bool) -> list[Loss]:
+def losses(done: Recovery, emission: Emission, bucket: Path, *, left_out: bool) -> list[Loss]:
     """Return what is known to be missing in the result."""
     found = []
-    for gap in done.gaps():
+    for gap in done.tree.gaps:
         path = gap.bucket.path()
-        if path[: len(bucket)] != bucket:
+        if gap.complete or path[: len(bucket)] != bucket:
             continue
-        reason = gap.reason
-        if gap.filled:
-            reason += f"; {gap.filled} page{'s' * (gap.filled > 1)} that fit{'s' * (gap.filled == 1)} put in its place"
+        reason = _reason(gap, "that fits" if gap.filled == 1 else "that fit")
         found.append(Loss(path, gap.low or None, gap.high, gap.page, reason))
+    root = done.metas[0].root if done.metas else None
     if done.torn:
         reason = "pages of later transactions lie among those of the tree: the file was written to while it was copied"
         found.append(Loss((), reason=reason))
     elif done.root_from == "older":
-        root = done.metas[0].root if done.metas else None
         found.append(Loss((), page=root, reason="the newest root page is lost: the last changes may be missing"))
     elif not done.sure:
-        reason = "not all pages of the file are accounted for: a newer root page may be lost"
-        found.append(Loss((), reason=reason))
+        found.append(Loss((), reason="not all pages of the file are accounted for: a newer root page may be lost"))
     if not done.metas and not done.tree.top.leaves and not found:
         found.append(Loss((), reason="the root page was not found"))
     found += [Loss((), reason=other_database(offset)) for offset in done.others]
-    found += [Loss(path, page=page, reason=what) for path, page, what in emission.lost]
+    found += emission.lost
     if left_out:
         reason = "it is not known where the page belongs; it was left out"
         found += [Loss((), page=page, reason=reason) for page in done.left]
     return found
 
 
-def alterations(done: Recovery, emission: Emission, bucket: tuple[bytes, ...]) -> list[Altered]:
+def _reason(gap: Gap, which: str) -> str:
+    """Return why something is missing, and how many pages, of ``which`` kind, were put in its place."""
+    pages = f"; {gap.filled} page{'s' * (gap.filled > 1)} {which} put in its place"
+    return gap.reason + pages * (gap.filled > 0)
+
+
+def alterations(done: Recovery, emission: Emission, bucket: Path) -> list[Altered]:
     """Return what is known to be in the result otherwise than it stands in the tree of the file."""
-    found = [
-        Altered(change.bucket.path(), change.key, change.page, change.reason)
-        for change in done.tree.changes
-    ]  # fmt: skip
+    found = list(done.tree.changes)
     if done.tree.top.sequence and not bucket:
         reason = f"the root bucket has the sequence {done.tree.top.sequence}; bbolt never gives it one"
         found.append(Altered((), None, None, f"{reason}: it was left out"))
-    found += [Altered(path, key, page, reason) for path, page, key, reason in emission.changed]
-    found += [
-        Altered(path, key, page, "a second pair with this key, on this page: it was left out")
-        for path, page, key in emission.dropped
-    ]
+    found += emission.changed + emission.dropped
     for gap in done.tree.gaps:
         if gap.complete:
-            reason = f"{gap.reason}; {gap.filled} page{'s' * (gap.filled > 1)} that nothing led to put in its place"
-            found.append(Altered(gap.bucket.path(), None, gap.page, reason))
+            found.append(Altered(gap.bucket.path(), None, gap.page, _reason(gap, "that nothing led to")))
     found = [each for each in found if each.bucket[: len(bucket)] == bucket]
-    if done.lost_pages:
-        for page in done.left:
-            found.append(Altered((), None, page, "it is not known where the page belongs: it is in lost+found"))
-    return found
+    reason = "it is not known where the page belongs: it is in lost+found"
+    return found + [Altered((), None, page, reason) for page in done.left if done.lost_pages]
 
 
-def compared(path: str, fd: int, bucket: tuple[bytes, ...], but: set[bytes | None]) -> list[Altered] | None:
+def compared(path: str, fd: int, bucket: Path, but: set[bytes | None]) -> list[Altered] | None:
     """Read the file as bbolt does, and return how the result, which is open as ``fd``, differs from that.
 
     None if bbolt can't open the file. ``but``: top-level buckets that the file doesn't have.
     """
-    from ..compare.diff import diff
-
     found: list[Altered] = []
     try:
         source = Snapshot(path, open_source(path, "none"))
@@ -270,12 +232,12 @@ def compared(path: str, fd: int, bucket: tuple[bytes, ...], but: set[bytes | Non
 
 def notes(done: Recovery) -> list[str]:
     """Return what has to be known of the meta pages."""
-    found = []
-    table = done.table
-    for meta in sorted(done.metas, key=lambda meta: meta.page):
-        if is_mended(table, meta):
-            found.append(f"meta page {meta.page}, of transaction {meta.txid}, is not valid as it stands: bbolt passes "
-                         "over it: one wrong bit was corrected")  # fmt: skip
+    found = [
+        f"meta page {meta.page}, of transaction {meta.txid}, is not valid as it stands: bbolt passes over it: one "
+        "wrong bit was corrected"
+        for meta in sorted(done.metas, key=lambda meta: meta.page)
+        if is_mended(done.table, meta)
+    ]
     if len(done.metas) == 1:
         meta = done.metas[0]
         found.append(f"meta page {1 - meta.page} is not valid: if it was that of a newer transaction than {meta.txid}, "
@@ -291,10 +253,12 @@ def _extra_bucket(tree: RecoveredTree, name: bytes) -> Bucket:
     return tree.bucket(tree.top, name, 0, 0)
 
 
-def _bucket_of(page: int, outer: Bucket, tree: RecoveredTree) -> Bucket:
-    """Return a new bucket in an extra one, for what is on a page."""
-    outer.added.add(name := str(page).encode())
-    return tree.bucket(outer, name, page, 0)
+def _inner_buckets(tree: RecoveredTree, outer: Bucket, pages: list[int]) -> Iterator[Bucket]:
+    """Yield a new bucket in an extra one for each of these pages that the tree doesn't use yet."""
+    for page in pages:
+        if not tree.used[page]:
+            outer.added.add(name := str(page).encode())
+            yield tree.bucket(outer, name, page, 0)
 
 
 def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket | None:
@@ -304,26 +268,17 @@ def add_lost_and_found(done: Recovery, name: bytes = LOST_AND_FOUND) -> Bucket |
         return None
     bucket = _extra_bucket(tree, name)
     gaps = len(tree.gaps)
-    for page in done.left:
-        if not tree.used[page]:
-            tree.walk(_bucket_of(page, bucket, tree), page, b"", None, PLACED, strict=True)
-            done.lost_pages += 1
+    for inner in _inner_buckets(tree, bucket, done.left):
+        tree.walk(inner, inner.root, origin=PLACED, strict=True)
+        done.lost_pages += 1
     del tree.gaps[gaps:]
     return bucket
 
 
-def add_deleted(done: Recovery, name: bytes) -> Bucket | None:
+def add_deleted(done: Recovery, name: bytes) -> None:
     """Put the leaf pages that the result doesn't use into a bucket ``name``, a nested bucket a page."""
     tree, table = done.tree, done.table
-    pages = [
-        page for page in range(2, table.pages)
-        if not tree.used[page] and table.is_tree(page) and table.kind[page] == LEAF_PAGE and not table.is_torn(page)
-    ]  # fmt: skip
-    if not pages:
-        return None
-    bucket = _extra_bucket(tree, name)
-    for page in pages:
-        inner = _bucket_of(page, bucket, tree)
-        inner.leaves.append(page)
-        inner.origins.append(OLDER)
-    return bucket
+    pages = [page for page in tree.unreached(None) if table.kind[page] == LEAF_PAGE and not table.is_torn(page)]
+    if pages:
+        for inner in _inner_buckets(tree, _extra_bucket(tree, name), pages):
+            inner.add_leaf(inner.root, OLDER)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from operator import and_
 from random import Random
 from struct import unpack
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,17 +21,15 @@ from ...format.constants import (
     COUNT_IN_FIRST_ID,
     ELEMENT_SIZE,
     FREELIST_PAGE,
-    INLINE_HEADERS_SIZE,
     LEAF_PAGE,
     MAGIC,
     MAGIC_SWAPPED,
-    MAX_KEY_SIZE,
     META_PAGE,
     META_SIZE,
     PAGE_HEADER_SIZE,
 )
-from ...format.meta import Meta, choose
-from ...format.page import BUCKET_HEADER, HEADER
+from ...format.meta import Meta
+from ...format.page import BUCKET_HEADER, HEADER, ascend
 from ...storage.destination import Destination
 from ...storage.files import read_or_raise, write_all
 from ..check.database_check import TRAILER
@@ -50,17 +47,18 @@ from .showable import (
     looks_secret,
     masked,
 )
+from .text_mode import is_proved
 
 if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.source import Way
 
     Path = tuple[bytes, ...]
+    Rename = Callable[[bytes], bytes]
 
 _MAGIC_SIZE = 4
 _SECTOR = 512
-_CHUNK = 1 << 20  # bytes hashed or filled at a time
-_LARGE = 4 << 20  # bytes of a page run that isn't put together in memory
+_CHUNK = 4 << 20  # bytes put together or hashed at a time
 _IDS = 1 << 15  # bytes of a freelist at a time
 _SMALL = 1 << 24  # a sequence below has too few bytes to be a piece of a value
 
@@ -72,8 +70,6 @@ class Redaction(NamedTuple):
     look like secrets.
     """
 
-    path: str
-    output: str
     size: int
     values: int
     value_bytes: int
@@ -107,8 +103,8 @@ def redact(
             file.check_unchanged()
             destination.commit()
         return Redaction(
-            path, output, file.size, copy.values, copy.value_bytes, copy.keys, copy.pages,
-            copy.table.pages - copy.pages, sorted(copy.secrets), sorted(copy.suspects),
+            file.size, copy.values, copy.value_bytes, copy.keys, copy.pages, copy.table.pages - copy.pages,
+            sorted(copy.secrets), sorted(copy.suspects),
         )  # fmt: skip
 
 
@@ -122,27 +118,32 @@ class _Copy:
         self.chance = chance
         self.all_keys = all_keys
         self.values = self.value_bytes = self.keys = self.pages = 0
-        self.secrets: list[Path] = []
-        self.suspects: list[Path] = []
+        self.secrets: set[Path] = set()
+        self.suspects: set[Path] = set()
         self._seen = bytearray(table.pages)
-        self._kept = bytearray(table.pages)
         self._late: list[tuple[int, bytes]] = []
         self._heads = PageHeads(table)
         # Python 3.11.2 reads one byte beyond a map's end when a search goes on to it.
         last = table.size - 1
-        self._known = [] if all_keys else [each for each in KNOWN if self.buffer.find(each.beside, 0, last) >= 0]
+        self._known = [path for path, beside in KNOWN if not all_keys and self.buffer.find(beside, 0, last) >= 0]
 
     def run(self, progress: Callable[[int, int], None] | None) -> None:
         """Write the whole copy. Raises OSError."""
         table = self.table
         os.ftruncate(self.fd, table.size)
         metas = [meta_at(self.buffer, slot * table.page_size, slot) for slot in (0, 1)]
-        ruling = _ruling(metas)
+        # The one that bbolt goes by.
+        ruling = max((meta for meta in metas if meta.problem() is None), key=lambda meta: meta.txid, default=None)
         if ruling is not None:
             self._heads.highest = max(table.pages, min(ruling.hwm, 2 * table.pages))
         for meta in metas:
             self._meta(meta)
-        self._keep_headers(ruling.hwm if ruling is not None else table.pages)
+        for page in range(2, table.pages):  # of overflow pages they are overwritten with what these hold
+            start = page * table.page_size
+            if self._heads.is_header(page):
+                self._put(start, self.buffer[start : start + PAGE_HEADER_SIZE])
+            elif ruling is not None and page >= ruling.hwm and not table.is_zero(page):
+                self._put(start, FILLER)  # that there is something can still be seen
         if ruling is not None:
             self._freelist(ruling.freelist)
             self._tree(ruling.root, (), progress)
@@ -151,10 +152,16 @@ class _Copy:
             pages = [page for page in range(2, table.pages) if table.own[page]]
             for page in pages:
                 self._freelist(page)
+            trees = list(filter(table.is_tree, pages))
+            led_to = {
+                each.child
+                for page in trees
+                for each in self._page_elements(page, None)
+                if each.entry and each.child != page
+            }
             # First those that nothing leads to, so that buckets have their names.
-            for page in sorted(pages, key=self._led_to().__contains__):
-                if table.is_tree(page):
-                    self._tree(page, None, progress)
+            for page in sorted(trees, key=led_to.__contains__):
+                self._tree(page, None, progress)
         for start, data in self._late:
             page = start // table.page_size
             if data[:8] != FILLER * 8:
@@ -162,14 +169,6 @@ class _Copy:
             elif page < table.pages and not self._seen[page]:
                 self._put(start, self.buffer[start : start + 8] + data[8:])  # which page it leads to
         self._trailer()
-
-    def _led_to(self) -> set[int]:
-        """Return the pages that another one leads to."""
-        found: set[int] = set()
-        for page in filter(self.table.is_tree, range(2, self.table.pages)):
-            elements = self._page_elements(page, None)
-            found.update(each.child for each in elements if each.entry and each.child != page)
-        return found
 
     def _put(self, start: int, data: bytes) -> None:
         write_all(self.fd, data[: self.table.size - start], start)
@@ -180,24 +179,12 @@ class _Copy:
         if meta.magic == MAGIC:
             self._put(start, self.buffer[start : body + META_SIZE])
             self.pages += meta.page < self.table.pages
-            return
-        if meta.page >= self.table.pages:
-            return
-        self._put(start, self._heads.kept(meta.page))
-        # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
-        is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
-        if meta.magic == MAGIC_SWAPPED or is_meta:
-            self._put(body, self.buffer[body : body + _MAGIC_SIZE])
-
-    def _keep_headers(self, hwm: int) -> None:
-        """Copy the header of each page; those of overflow pages are overwritten with what they hold."""
-        table = self.table
-        for page in range(2, table.pages):
-            start = page * table.page_size
-            if self._heads.is_header(page):
-                self._put(start, self.buffer[start : start + PAGE_HEADER_SIZE])
-            elif page >= hwm and not table.is_zero(page):
-                self._put(start, FILLER)  # that there is something can still be seen
+        elif meta.page < self.table.pages:
+            self._put(start, self._heads.kept(meta.page))
+            # The beginning of the magic number says why a meta page without it is refused. In another page it is data.
+            is_meta = self.table.kind[meta.page] == META_PAGE and self.table.own[meta.page]
+            if meta.magic == MAGIC_SWAPPED or is_meta:
+                self._put(body, self.buffer[body : body + _MAGIC_SIZE])
 
     def _freelist(self, page: int) -> None:
         table = self.table
@@ -209,9 +196,8 @@ class _Copy:
         at = start + PAGE_HEADER_SIZE
         count = table.counts[page]
         if count == COUNT_IN_FIRST_ID:
-            first = self.buffer[at : at + 8]
-            self._put(at, first)
-            count = int.from_bytes(first, "little")
+            self._put(at, self.buffer[at : at + 8])
+            count = int.from_bytes(self.buffer[at : at + 8], "little")
             at += 8
         end = min(at + 8 * count, end - (end - at) % 8)
         for place in range(at, end, _IDS):
@@ -220,9 +206,8 @@ class _Copy:
     def _note(self, page: int) -> None:
         """Mark the run of a page as kept."""
         for each in self.table.run(page):
+            self.pages += not self._seen[each]
             self._seen[each] = 1
-            self.pages += not self._kept[each]
-            self._kept[each] = 1
 
     def _tree(self, root: int, path: Path | None, progress: Callable[[int, int], None] | None) -> None:
         """Redact the pages that ``root`` leads to, bucket by bucket, each in key order.
@@ -236,10 +221,10 @@ class _Copy:
             def keys(root: int = root) -> Iterator[bytes]:
                 return (each.key for _, elements in self._walk(root, bytearray(self._seen)) for each in elements)
 
-            renamer = self._renamer(path, keys)
+            rename = self._renamer(path, keys)
             for page, elements in self._walk(root, self._seen):
                 self._note(page)
-                self._page(page, elements, renamer, path)
+                self._page(page, elements, rename, path)
                 buckets += [
                     (element.child, (*(path or ()), element.key))
                     for element in elements
@@ -250,7 +235,7 @@ class _Copy:
 
     def _renamer(
         self, path: Path | None, keys: Callable[[], Iterable[bytes]], *, ordered: bool = True
-    ) -> Renamer | None:
+    ) -> Rename | None:
         """Return what replaces the ``keys`` of a bucket, if they are. Unless ``ordered`` all are known first.
 
         Replaced are also keys that look like secrets where the bucket has no name that could be told, and in the files
@@ -260,18 +245,17 @@ class _Copy:
         if not self.all_keys and not self._known and path is not None:
             return None
         last = b""
-        secret = self.all_keys or (
-            path is not None and any(path[-len(each.path) :] == each.path for each in self._known)
-        )
+        secret = self.all_keys or (path is not None and any(path[-len(each) :] == each for each in self._known))
         for key in keys():
             ordered = ordered and key >= last
             last = key
             secret = secret or is_random(key)
         if not secret:
             return None
-        if last and not self.all_keys and path is not None and path not in self.secrets:
-            self.secrets.append(path)
-        return Renamer(self.chance) if ordered else Renamer(self.chance, sorted(set(keys())))
+        if last and not self.all_keys and path is not None:
+            self.secrets.add(path)
+        rename = Renamer(self.chance).name
+        return rename if ordered else {key: rename(key) for key in sorted(set(keys()))}.__getitem__
 
     def _walk(self, root: int, seen: bytearray) -> Iterator[tuple[int, list[Element]]]:
         """Yield the pages of one bucket's tree with their elements, in key order, each once (``seen`` marks them)."""
@@ -285,44 +269,22 @@ class _Copy:
                 if seen is self._seen:
                     self._put(page * table.page_size, self._heads.kept(page))
                 continue
-            seen[page] = 1
             elements = self._page_elements(page, first_key)
             yield page, elements
+            seen[page] = 1
             if table.kind[page] == BRANCH_PAGE:
                 stack += [(each.child, each.key if each.sound else None) for each in reversed(elements) if each.entry]
 
     def _page_elements(self, page: int, first_key: bytes | None) -> list[Element]:
-        table = self.table
-        start = page * table.page_size
+        table, highest = self.table, self._heads.highest
+        kind, count, start = table.kind[page], table.counts[page], page * table.page_size
         end = start + (table.overflows[page] + 1) * table.page_size
-        count = table.counts[page]
-        if table.kind[page] == BRANCH_PAGE:
+        if kind == BRANCH_PAGE:
             count = max(count, 1)  # bbolt's cursor goes to the first element before it asks for the count
-        elements = self._elements(start, table.kind[page], count, end, first_key)
+        reader = ElementReader(self.buffer, start, kind, count, end, highest=highest, first_key=first_key)
+        elements = reader.elements()
         if table.overflows[page]:
             self._doubt(start, elements)
-        return elements
-
-    def _elements(
-        self, start: int, kind: int, count: int, end: int, first_key: bytes | None = None, *, exact: bool = False
-    ) -> list[Element]:
-        """Return the elements of a page, and where buckets in it lead to."""
-        highest = self._heads.highest
-        reader = ElementReader(
-            self.buffer, start, kind, count, end, highest=highest, exact=exact, first_key=first_key
-        )  # fmt: skip
-        elements = reader.elements()
-        before = b""
-        for each in elements:
-            if each.middle - each.start > MAX_KEY_SIZE:
-                each.known = 0
-            each.key = self.buffer[each.start : min(each.middle, each.start + MAX_KEY_SIZE)]
-            if not each.sound:
-                each.key = masked(each.key, each.known, before)
-            before = each.key
-            if each.bucket and each.entry:
-                child = int.from_bytes(self._bucket_head(each)[:8], "little")
-                each.child = child if child < highest else 0
         return elements
 
     def _doubt(self, start: int, elements: list[Element]) -> None:
@@ -332,19 +294,17 @@ class _Copy:
         """
         table = self.table
         size = table.page_size
-        keys = [each.key for each in elements if each.sound]
-        models = [each.key for each in elements if each.sound and each.middle <= start + size]
+        sound = [each for each in elements if each.sound]
+        keys = [each.key for each in sound]
+        models = [each.key for each in sound if each.middle <= start + size]
         foreign: set[int] = set()
-        for i, each in enumerate(each for each in elements if each.sound):
+        for i, each in enumerate(sound):
             pages = range(max(each.start, start + size) // size, -(-each.middle // size))
-            ordered = (not i or keys[i - 1] < keys[i]) and (i + 1 == len(keys) or keys[i] < keys[i + 1])
-            peers = [key for key in models if len(key) == len(each.key)] if len(each.key) >= PIECE else []
-            if not ordered or (peers and not any(alike(key, each.key) for key in peers)):
+            peers = [key for key in models if len(key) == len(each.key) >= PIECE]
+            if not ascend(keys[max(i - 1, 0) : i + 2]) or (peers and not any(alike(key, each.key) for key in peers)):
                 foreign.update(pages)
             else:
                 foreign.update(page for page in pages if table.kind[page] and table.bears(page) < self._heads.highest)
-        if not foreign:
-            return
         before = b""
         for each in elements:
             if not foreign.isdisjoint(range(each.start // size, -(-each.middle // size))):
@@ -363,37 +323,29 @@ class _Copy:
         if sequence < _SMALL:
             return head
         alone = element.stop - element.middle == BUCKET_HEADER_SIZE
-        right = self.table.is_tree(root) and alone if root else self._is_inline(element)
+        right = self.table.is_tree(root) and alone if root else self._inline(element)[1]
         return head if element.sound and right else head[:8] + bytes(8)
 
-    def _inline_header(self, element: Element) -> tuple[int, ...] | None:
-        """Return page id, type, count and overflow of an inline bucket's page; None if the value is too small."""
-        if element.stop - element.middle < INLINE_HEADERS_SIZE:
-            return None
-        return HEADER.unpack_from(self.buffer, element.middle + BUCKET_HEADER_SIZE)
+    def _inline(self, element: Element) -> tuple[list[Element] | None, bool]:
+        """Return the elements of an inline bucket, and whether nothing is wrong with it.
 
-    def _is_inline(self, element: Element) -> bool:
-        """Return whether a value is an inline bucket with nothing wrong."""
-        start = element.middle + BUCKET_HEADER_SIZE
-        pgid, kind, count, overflow = self._inline_header(element) or (1, 0, 0, 0)
-        if (pgid, kind, overflow) != (0, LEAF_PAGE, 0):
-            return False
-        reader = ElementReader(self.buffer, start, kind, count, element.stop, highest=self._heads.highest, exact=True)
-        elements = reader.elements()
-        if not count:
-            return start + PAGE_HEADER_SIZE == element.stop
-        return len(elements) == count and all(each.sound for each in elements)
-
-    def _inline(self, element: Element) -> list[Element] | None:
-        """Return the elements of an inline bucket; None if there is nothing that looks like its page."""
+        None instead of them if there is nothing that looks like its page.
+        """
         at = element.middle + BUCKET_HEADER_SIZE
-        pgid, kind, count, overflow = self._inline_header(element) or (1, 0, 0, 0)
         room = (element.stop - at - PAGE_HEADER_SIZE) // ELEMENT_SIZE
-        if pgid or (kind != LEAF_PAGE) + bool(overflow) + (count > room) > 1:
-            return None
-        return self._elements(at, kind, count, element.stop, exact=True) if kind == LEAF_PAGE else []
+        if room < 0:
+            return None, False
+        pgid, kind, count, overflow = HEADER.unpack_from(self.buffer, at)
+        wrong = (kind != LEAF_PAGE) + bool(overflow) + (count > room)
+        if pgid or wrong > 1:
+            return None, False
+        highest = self._heads.highest
+        reader = ElementReader(self.buffer, at, kind, count, element.stop, highest=highest, exact=True)
+        elements = reader.elements() if kind == LEAF_PAGE else []
+        whole = len(elements) == count and (count > 0 or at + PAGE_HEADER_SIZE == element.stop)
+        return elements, not wrong and whole and all(each.sound for each in elements)
 
-    def _page(self, page: int, elements: list[Element], renamer: Renamer | None, path: Path | None) -> None:
+    def _page(self, page: int, elements: list[Element], rename: Rename | None, path: Path | None) -> None:
         """Write a page: fillers first, then keys, then tables, so that the structure stays where they overlap."""
         table = self.table
         start, end = table.bounds(page)
@@ -403,22 +355,22 @@ class _Copy:
             # So that not even by chance more of it stands there.
             heads.append((start + PAGE_HEADER_SIZE, b"y" if self.buffer[start + PAGE_HEADER_SIZE] != 0x79 else b"z"))
         count = len(elements)
-        parts = [(start, elements, renamer, path)]
+        parts = [(start, elements, rename, path)]
         fills: list[tuple[int, int, bytes]] = []
         names: list[tuple[int, bytes]] = []
         masks: list[tuple[int, bytes]] = []
         while parts:
-            begin, elements, renamer, path = parts.pop()
+            begin, elements, rename, path = parts.pop()
             for place, element in enumerate(elements):
                 if element.entry:
                     entry = begin + PAGE_HEADER_SIZE + ELEMENT_SIZE * place
                     heads.append((entry, self.buffer[entry : entry + ELEMENT_SIZE]))
                 key = element.key
-                if renamer is not None:
-                    key = renamer.name(key)
+                if rename is not None:
+                    key = rename(key)
                     self.keys += 1
-                elif path is not None and len(key) >= PIECE:
-                    self._suspect(path, key)
+                elif path is not None and path not in self.suspects and looks_secret(key, path):
+                    self.suspects.add(path)
                 (names if element.sound else masks).append((element.start, key))
                 if not leaf:
                     continue
@@ -433,7 +385,7 @@ class _Copy:
                     self._late.append((element.said, head))  # a damaged position: what it leads to is kept
                     continue
                 heads.append((element.middle, head))
-                inner = self._inline(element) if not any(head[:8]) else None
+                inner = self._inline(element)[0] if not any(head[:8]) else None
                 if inner is not None:
                     at = element.middle + BUCKET_HEADER_SIZE
                     heads.append((at, self.buffer[at : at + PAGE_HEADER_SIZE]))
@@ -450,45 +402,28 @@ class _Copy:
         self, start: int, end: int, fills: list[tuple[int, int, bytes]], pieces: list[tuple[int, bytes]]
     ) -> None:
         """Write a page run that is zeros, but for ``fills`` (place, size, filler) and ``pieces`` over these."""
-        if end - start <= _LARGE:
-            image = bytearray(end - start)
+        for low in range(start, end, _CHUNK):
+            high = min(low + _CHUNK, end)
+            image = bytearray(high - low)
             for at, size, filler in fills:
-                image[at - start : at - start + size] = filler * size
+                first, last = max(at, low), min(at + size, high)
+                if first < last:
+                    image[first - low : last - low] = filler * (last - first)
             for at, data in pieces:
-                data = data[: end - at]
-                image[at - start : at - start + len(data)] = data
-            write_all(self.fd, image, start)
-            return
-        for at, size, filler in [(start, end - start, b"\0"), *fills]:  # there may be headers of pages that aren't any
-            for place in range(at, at + size, _CHUNK):
-                write_all(self.fd, filler * min(_CHUNK, at + size - place), place)
-        for at, data in pieces:
-            write_all(self.fd, data[: end - at], at)
-
-    def _suspect(self, path: Path, key: bytes) -> None:
-        if (not self.suspects or self.suspects[-1] != path) and looks_secret(key, path) and path not in self.suspects:
-            self.suspects.append(path)
+                part = data[max(low - at, 0) : max(high - at, 0)]
+                first = max(at - low, 0)
+                image[first : first + len(part)] = part
+            write_all(self.fd, image, low)
 
     def _trailer(self) -> None:
         """Write a snapshot's SHA-256 after the database; it is right if it was right before."""
-        size = self.table.size
-        if size % _SECTOR != TRAILER:
+        size = self.table.size - TRAILER
+        if size % _SECTOR:
             return
-        before, after = sha256(), sha256()
-        for start in range(0, size - TRAILER, _CHUNK):
-            stop = min(start + _CHUNK, size - TRAILER)
-            before.update(self.buffer[start:stop])
-            after.update(read_or_raise(self.fd, start, stop - start))
-        right = self.buffer[size - TRAILER : size] == before.digest()
-        self._put(size - TRAILER, after.digest() if right else bytes(TRAILER))
-
-
-def _ruling(metas: list[Meta]) -> Meta | None:
-    """Return the meta page that bbolt goes by."""
-    try:
-        return choose(*metas)
-    except InvalidDatabase:
-        return None
+        digest = sha256()
+        for start in range(0, size, _CHUNK):
+            digest.update(read_or_raise(self.fd, start, min(_CHUNK, size - start)))
+        self._put(size, digest.digest() if is_proved(self.buffer) else bytes(TRAILER))
 
 
 def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:
@@ -497,9 +432,8 @@ def _free_ids(buffer: Buffer, start: int, stop: int, highest: int) -> bytes:
     No filler is twice there: that would be damage of another kind.
     """
     ids = unpack(f"<{(stop - start) // 8}Q", buffer[start:stop])
-    fit = [each < highest for each in ids]
-    beside = map(and_, [*fit[1:], False], [False, *fit[:-1]])
+    fit = [False, *(each < highest for each in ids), False]
     return b"".join(
-        each.to_bytes(8, "little") if is_id or between else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
-        for i, (each, is_id, between) in enumerate(zip(ids, fit, beside))
+        each.to_bytes(8, "little") if here or (before and after) else (start + 8 * i).to_bytes(5, "little") + FILLER * 3
+        for i, (each, before, here, after) in enumerate(zip(ids, fit, fit[1:], fit[2:]))
     )

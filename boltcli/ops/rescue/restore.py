@@ -13,10 +13,8 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 
-from ...format.constants import BRANCH_PAGE
-from .elements import first_key, fits, is_reused, page_elements, readable
-from .pages import PageTable
-from .roots import BucketPages, Candidate, newest_first
+from .elements import fits, is_reused, page_elements, readable
+from .roots import Candidate, PageGraph, newest_first
 from .tree import OLDER, OTHER_BUCKET, PLACED, Bucket, Gap, Path, RecoveredTree
 
 _MOST_VERSIONS = 16
@@ -26,18 +24,34 @@ _DEEP = 64  # levels of buckets whose pages are lost
 class SameBucket:
     """Pages of one bucket have the same number in ``of``. ``votes`` counts what older pages say, by that number."""
 
-    __slots__ = ("_pages", "_parents", "_table", "votes")
+    def __init__(self, trees: list[RecoveredTree], graph: PageGraph) -> None:
+        """``trees``: the recovered tree and older ones.
 
-    def __init__(self, table: PageTable, trees: list[RecoveredTree], pages: BucketPages) -> None:
-        """``trees``: the recovered tree and older ones; ``pages``: the leaf pages of buckets."""
-        self._table = table
-        self._parents = array("Q", range(table.pages))
-        for page in range(2, table.pages):
-            if table.kind[page] == BRANCH_PAGE and table.is_tree(page):
-                self._join(page)
+        Asked are the pages of buckets whose path is known, from the trees or from pages with the same names.
+        """
+        self._parents = array("Q", range(graph.table.pages))
+        for page, links in graph.links.items():
+            for link in links:
+                if link.by_key and link.right:  # a child that is still what the branch's key says
+                    self._parents[self.of(link.page)] = self.of(page)
         self.votes: dict[int, Counter[Path]] = {}
         self._pages: dict[Path, dict[int, None]] = {}
-        self._ask(trees, pages)
+        family = graph.family
+        ordered = ((bucket, page) for tree in reversed(trees) for bucket in tree.buckets for page in bucket.leaves)
+        paths = {page: bucket.path() for bucket, page in ordered if page in family}
+        known: dict[int, set[Path]] = {}
+        for page, path in paths.items():
+            known.setdefault(family[page], set()).add(path)
+        for page, number in family.items():
+            if page not in paths and len(known.get(number, ())) == 1:
+                [paths[page]] = known[number]
+        for page, found in readable(graph.table, paths):
+            for _, name, root, _ in found.roots():
+                if root and graph.table.is_tree(root) and not is_reused(graph.table, found.keys, root):
+                    inner = (*paths[page], name)
+                    self.votes.setdefault(self.of(root), Counter())[inner] += 1
+                    if root in family:
+                        self._pages.setdefault(inner, {})[root] = None
 
     def of(self, page: int) -> int:
         """Return the number of the page's family."""
@@ -56,47 +70,6 @@ class SameBucket:
         """Return present and former leaf pages of the bucket of buckets at ``path``."""
         return [page for page in self._pages.get(path, ()) if self.name(page) == path]
 
-    def _join(self, page: int) -> None:
-        """Join a branch page with the children that are still what its keys say."""
-        found = page_elements(self._table, page)
-        if found is None:
-            return
-        for child, key in zip(found.pgids, found.keys):
-            if first_key(self._table, child) == key:
-                self._parents[self.of(child)] = self.of(page)
-
-    def _ask(self, trees: list[RecoveredTree], pages: BucketPages) -> None:
-        """Ask the pages of buckets whose path is known, from the trees or from pages with the same names."""
-        paths: dict[int, Path] = {}
-        for tree in reversed(trees):
-            for bucket in tree.buckets:
-                path = bucket.path()
-                for page in bucket.leaves:
-                    if page in pages.family:
-                        paths[page] = path
-        known: dict[int, set[Path]] = {}
-        for page, path in paths.items():
-            known.setdefault(pages.family[page], set()).add(path)
-        for page, number in pages.family.items():
-            alike = known.get(number, ())
-            if page not in paths and len(alike) == 1:
-                paths[page] = next(iter(alike))
-        for page, path in paths.items():
-            self._note(page, path, pages)
-
-    def _note(self, page: int, path: Path, pages: BucketPages) -> None:
-        """Count what a page says of the buckets in it."""
-        table = self._table
-        found = page_elements(table, page)
-        if found is None:
-            return
-        for _, name, root, _ in found.roots():
-            if root and table.is_tree(root) and not is_reused(table, found.keys, root):
-                inner = (*path, name)
-                self.votes.setdefault(self.of(root), Counter())[inner] += 1
-                if root in pages.family:
-                    self._pages.setdefault(inner, {})[root] = None
-
 
 def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearray | None) -> None:
     """For each bucket of buckets whose root page is lost: the names in the newest older version of that page.
@@ -109,7 +82,7 @@ def bring_back_names(tree: RecoveredTree, same_bucket: SameBucket, free: bytearr
         done = len(tree.gaps)
         for gap in gaps:
             bucket = gap.bucket
-            if bucket.parent is None or bucket.leaves or gap.low or gap.high is not None or gap.elements:
+            if bucket.parent is None or bucket.leaves or not gap.is_whole() or gap.elements:
                 continue
             versions = [page for page in same_bucket.versions(bucket.path()) if not tree.owner[page]][:_MOST_VERSIONS]
             if versions:
@@ -128,10 +101,9 @@ def _take(tree: RecoveredTree, bucket: Bucket, page: int, same_bucket: SameBucke
     if found is None:
         return
     live = free is not None and not free[page]
-    bucket.leaves.append(page)
-    bucket.origins.append(PLACED if live else OLDER)
+    bucket.add_leaf(page, PLACED if live else OLDER)
     tree.used[page] = 1
-    tree.owner[page] = bucket.index + 1
+    tree.owner[page] = bucket
     for _, name, root, sequence in found.roots():
         if not root or name in bucket.children:
             continue
@@ -139,23 +111,20 @@ def _take(tree: RecoveredTree, bucket: Bucket, page: int, same_bucket: SameBucke
         if live or (table.is_tree(root) and not (free and free[root]) and same_bucket.name(root) == made.path()):
             tree.walk(made, root, origin=PLACED, strict=True)
         else:
-            tree.gap(made, b"", None, root, OTHER_BUCKET)
+            tree.gap(Gap(made, b"", None, root, OTHER_BUCKET))
 
 
 def take_skeleton(tree: RecoveredTree, reference: RecoveredTree) -> None:
     """With the root lost: the buckets of an older root, and of their pages those that may still be theirs."""
     top = tree.top
     for page in reference.top.leaves:
-        found = page_elements(tree.table, page)
-        if found is None:
+        if page_elements(tree.table, page) is None:
             continue
-        tree.top.leaves.append(page)
-        tree.top.origins.append(OLDER)
+        top.add_leaf(page, OLDER)
         tree.names.update(reference.names)
         for name, child in reference.top.children.items():
             if name not in top.children:
-                made = tree.bucket(top, name, child.root, child.sequence)
-                tree.walk(made, child.root, b"", None, PLACED, strict=True)
+                tree.walk(tree.bucket(top, name, child.root, child.sequence), child.root, origin=PLACED, strict=True)
         break
     tree.gaps[:] = [gap for gap in tree.gaps if gap.bucket is not top]
 
@@ -169,20 +138,13 @@ def fill_from_older(tree: RecoveredTree, references: list[RecoveredTree]) -> int
     for reference in references:
         by_path = {bucket.path(): bucket for bucket in reference.buckets}
         for gap in list(tree.gaps):
-            if gap.filled or gap.complete or gap.elements:
-                continue
             source = by_path.get(gap.bucket.path())
-            if source is not None:
-                pages += _fill(tree, gap, source)
+            if source is None or gap.filled or gap.complete or gap.elements:
+                continue
+            before = len(gap.bucket.leaves)
+            for page, found in readable(tree.table, (page for page in source.leaves if not tree.owner[page])):
+                if fits(found, gap.low, gap.high, 3):
+                    tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
+                    gap.filled += 1
+            pages += len(gap.bucket.leaves) - before
     return pages
-
-
-def _fill(tree: RecoveredTree, gap: Gap, source: Bucket) -> int:
-    """Fill a gap from an older version of its bucket; return the number of leaf pages added."""
-    first = len(gap.bucket.leaves)
-    for page, found in readable(tree.table, (page for page in source.leaves if not tree.owner[page])):
-        if not fits(found, gap.low, gap.high, 3):
-            continue
-        tree.walk(gap.bucket, page, gap.low, gap.high, OLDER)
-        gap.filled += 1
-    return len(gap.bucket.leaves) - first

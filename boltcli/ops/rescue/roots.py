@@ -11,147 +11,134 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...format.meta import Meta
 from ...tree.walk import flat
-from .elements import Elements, first_key, is_reused, page_elements, readable
+from .elements import Elements, is_reused, page_elements, readable
 from .pages import PageTable
-from .tree import REUSED, Path, RecoveredTree, find_keys
+from .tree import REUSED, Path, RecoveredTree, find_keys, sample
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...tree.walk import Nested
 
 _MOST_ALIKE = 8  # families that a page is compared with
-_UNKNOWN, _OPEN, _WHOLE, _BROKEN = range(4)
 _MOST_CANDIDATES = 48
 _BUDGET = 6  # times the pages of the file that candidates may have together
 _VERSIONS = 4  # others, of a root, that are looked at
 _NEAR, _WRITTEN = 64, 4  # pages before the lost root, and how many of those with content are looked at
 
 
-class BucketPages:
-    """The leaf pages that hold nothing but buckets, in families. ``family`` by page, ``names`` by page."""
+class Link(NamedTuple):
+    """That a page leads to another ``page``: ``by_key`` of a branch, or as the root of a bucket.
 
-    __slots__ = ("_sets", "_table", "bucketish", "family", "names")
+    ``right``: the other is still a page of a tree, and begins with that key.
+    """
 
-    def __init__(self, table: PageTable, bucketish: bytearray) -> None:
-        """``bucketish`` marks the pages that lead to nothing but bucket elements."""
-        self._table = table
-        self.bucketish = bucketish
-        self.family: dict[int, int] = {}
+    page: int
+    by_key: bool
+    right: bool
+
+
+class PageGraph:
+    """Which pages lead to which, over all pages that bear their own id, whatever generation they are of.
+
+    ``links`` has by page those that it leads to; ``sizes`` how many pages it leads to. ``bucketish``: it leads to
+    nothing but bucket elements; ``names`` has these of its leaves. ``contained``: a whole page leads to it.
+    """
+
+    def __init__(self, table: PageTable) -> None:
+        self.table = table
+        self.links: dict[int, list[Link]] = {}
+        self.sizes = array("Q", bytes(8 * table.pages))  # 0: it was not looked at yet, or not all that it leads to
+        self.bucketish = bytearray(table.pages)
         self.names: dict[int, frozenset[bytes]] = {}
-        self._sets: list[frozenset[bytes]] = []  # by family, those of its first page
-        by_name: dict[bytes, list[int]] = {}
-        pages = (page for page in range(2, table.pages) if bucketish[page] and table.is_tree(page))
-        for page, found in readable(table, pages):
-            if found.leaf:
-                self.names[page] = frozenset(found.keys)
-                self.family[page] = self._family(self.names[page], by_name)
+        self.contained = bytearray(table.pages)
+        self._firsts: dict[int, bytes | None] = {}
+        self._whole = bytearray(table.pages)  # so is all that it leads to
+        for page in range(2, table.pages):
+            if table.is_tree(page) and page not in self.links:
+                list(flat(self._evaluate(page)))
 
-    def _family(self, names: frozenset[bytes], by_name: dict[bytes, list[int]]) -> int:
-        """That of pages which have half of these names, or a new one."""
-        matches = Counter(number for name in names for number in by_name.get(name, ()))
-        for number, common in matches.most_common(_MOST_ALIKE):
-            if 2 * common >= min(len(names), len(self._sets[number])):
-                return number
-        self._sets.append(names)
-        for name in names:
-            by_name.setdefault(name, []).append(len(self._sets) - 1)
-        return len(self._sets) - 1
+    def _evaluate(self, page: int) -> Nested[None]:
+        """Look at what ``page`` leads to, then at itself; each page once."""
+        table = self.table
+        found = page_elements(table, page)
+        links = self.links[page] = [] if found is None else self._outgoing(found)
+        for link in reversed(links):
+            if table.is_tree(link.page) and link.page not in self.links:
+                yield self._evaluate(link.page)
+        whole = found is not None and found.sound and not table.is_torn(page)
+        bucketish = found is not None and bool(found.keys) and all(found.flags)
+        size = 1
+        for child, by_key, right in links:
+            closed = right and self.sizes[child]
+            size += closed
+            whole = whole and bool(closed and self._whole[child])
+            bucketish = bucketish and not (by_key and not (closed and self.bucketish[child]))
+        self.sizes[page] = min(size, 1 << 40)
+        self.bucketish[page] = bucketish
+        if bucketish and found is not None and found.leaf:
+            self.names[page] = frozenset(found.keys)
+        self._whole[page] = whole
+        for child, by_key, right in links:
+            # A branch's key proves that its child is still the same; the root of a bucket may have been reused.
+            if right and (whole or by_key):
+                self.contained[child] = 1
+
+    def _outgoing(self, found: Elements) -> list[Link]:
+        """Return where a page leads, but to the roots of buckets that were reused since."""
+        table = self.table
+        if not found.leaf:
+            return [Link(child, True, self._first(child) == key) for child, key in zip(found.pgids, found.keys)]
+        roots = [root for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
+        return [Link(root, False, table.is_tree(root)) for root in roots]
+
+    def _first(self, page: int) -> bytes | None:
+        """Return the first key of a page of a tree; it is kept: damage may have a thousand pages lead to one."""
+        if page not in self._firsts:
+            found = page_elements(self.table, page) if self.table.is_tree(page) else None
+            self._firsts[page] = found.key(0) if found is not None and found.count else None
+        return self._firsts[page]
+
+    @cached_property
+    def family(self) -> dict[int, int]:
+        """The number of each page of ``names``: the same for those that have half of the names of a family's first."""
+        numbers: dict[int, int] = {}
+        first: list[frozenset[bytes]] = []
+        by_name: dict[bytes, list[int]] = {}
+        for page, names in sorted(self.names.items(), key=lambda each: each[0]):
+            matches = Counter(number for name in names for number in by_name.get(name, ())).most_common(_MOST_ALIKE)
+            alike = (number for number, same in matches if 2 * same >= min(len(names), len(first[number])))
+            number = numbers[page] = next(alike, len(first))
+            if number == len(first):
+                first.append(names)
+                for name in names:
+                    by_name.setdefault(name, []).append(number)
+        return numbers
 
     def alike(self, page: int) -> list[int]:
         """Return the other pages of the family of one."""
         number = self.family.get(page)
         return [each for each, other in self.family.items() if other == number and each != page]
 
-    def are_versions(self, page: int, other: int) -> bool:
-        """Return whether two pages of a family have half of their names in common."""
-        one, two = self.names[page], self.names[other]
-        return 2 * len(one & two) >= max(len(one), len(two))
-
-
-class PageGraph:
-    """Which pages lead to which, over all pages that bear their own id, whatever generation they are of.
-
-    ``state`` says whether all that a page leads to is whole, ``sizes`` how many pages it leads to. ``bucketish``: it
-    leads to nothing but bucket elements. ``contained``: a whole page leads to it.
-    """
-
-    __slots__ = ("bucketish", "contained", "sizes", "state", "table")
-
-    def __init__(self, table: PageTable) -> None:
-        self.table = table
-        self.state = bytearray(table.pages)
-        self.sizes = array("Q", bytes(8 * table.pages))
-        self.bucketish = bytearray(table.pages)
-        self.contained = bytearray(table.pages)
-        for page in range(2, table.pages):
-            if table.is_tree(page) and self.state[page] == _UNKNOWN:
-                list(flat(self._evaluate(page)))
-
-    def _evaluate(self, page: int) -> Nested[None]:
-        """Look at what ``page`` leads to, then at itself; each page once."""
-        table = self.table
-        self.state[page] = _OPEN
-        found = page_elements(table, page)
-        links = [] if found is None else outgoing(table, found)
-        for child, _ in reversed(links):
-            if child < table.pages and table.is_tree(child) and self.state[child] == _UNKNOWN:
-                yield self._evaluate(child)
-        self._close(page, links, found)
-
-    def _close(self, page: int, links: list[tuple[int, bytes | None]], found: Elements | None) -> None:
-        table, state = self.table, self.state
-        whole = found is not None and found.sound and not table.is_torn(page)
-        size = 1
-        bucketish = found is not None and bool(found.keys)
-        if found is not None and found.leaf:
-            bucketish = bucketish and all(found.flags)
-        for child, key in links:
-            if not (child < table.pages and state[child] in (_WHOLE, _BROKEN) and self._belongs(child, key)):
-                whole = False
-                bucketish = bucketish and key is None
-                continue
-            size += self.sizes[child]
-            whole = whole and state[child] == _WHOLE
-            if key is not None and not self.bucketish[child]:
-                bucketish = False
-        self.sizes[page] = min(size, 1 << 40)
-        self.bucketish[page] = bucketish
-        state[page] = _WHOLE if whole else _BROKEN
-        for child, key in links:
-            # A branch's key proves that its child is still the same; the root of a bucket may have been reused.
-            if child < table.pages and (whole or (key is not None and self._belongs(child, key))):
-                self.contained[child] = 1
-
-    def _belongs(self, child: int, key: bytes | None) -> bool:
-        """Return whether the page is still what it was when the branch element with ``key`` was written."""
-        return key is None or first_key(self.table, child) == key
+    def versions(self, page: int) -> list[int]:
+        """Return those that have half of their names in common with it."""
+        names = self.names.get(page, frozenset())
+        pairs = ((each, self.names[each]) for each in self.alike(page))
+        return [each for each, other in pairs if 2 * len(names & other) >= max(len(names), len(other))]
 
     def roots(self) -> list[int]:
         """Return pages that may be roots, the one that leads to most pages first."""
-        table = self.table
-        found = [
-            page for page in range(2, table.pages)
-            if self.bucketish[page] and not self.contained[page] and table.is_tree(page)
-        ]  # fmt: skip
-        found.sort(key=lambda page: -self.sizes[page])
-        return found
-
-
-def outgoing(table: PageTable, found: Elements) -> list[tuple[int, bytes | None]]:
-    """Return where a page leads: child pages with the keys they must begin with, roots of buckets with None."""
-    if not found.leaf:
-        return list(zip(found.pgids, found.keys))
-    return [(root, None) for _, _, root, _ in found.roots() if root and not is_reused(table, found.keys, root)]
+        found = [page for page in sorted(self.links) if self.bucketish[page] and not self.contained[page]]
+        return sorted(found, key=lambda page: -self.sizes[page])
 
 
 class Candidate:
     """A tree that is or was the database's: its ``root`` page, the ``tree`` below it, and signs of its age.
 
-    ``bitmap`` has a byte of 1 for each of its pages. ``reused`` counts the pages that it leads to which were used for
-    something else since: the newest tree has none, whatever else is missing in it.
+    ``bitmap`` has a byte of 1 for each of its ``reached`` pages. ``reused`` counts the pages that it leads to which
+    were used for something else since: the newest tree has none, whatever else is missing in it.
     """
 
     def __init__(self, table: PageTable, root: int, sequence: int = 0) -> None:
@@ -159,6 +146,7 @@ class Candidate:
         self.tree = RecoveredTree(table, root, sequence, strict=True)
         self.reused = sum(gap.reason in REUSED for gap in self.tree.gaps)
         self.bitmap = int.from_bytes(self.tree.used, "little")
+        self.reached = sum(self.tree.used)
 
     @cached_property
     def signs(self) -> tuple[int, int, dict[Path, tuple[bytes, bytes, int]]]:
@@ -177,11 +165,6 @@ class Candidate:
             ends[bucket.path()] = low, high, count
         return sequences, pairs, ends
 
-    @property
-    def reached(self) -> int:
-        """How many pages the tree has."""
-        return self.bitmap.bit_count()
-
     @cached_property
     def unaccounted(self) -> int:
         """How many pages neither the tree nor the best freelist accounts for; those of both count four times.
@@ -192,7 +175,7 @@ class Candidate:
         pages = int.from_bytes(table.marks(range(2, table.own.rfind(1) + 1)), "little")
         return min(
             (pages & ~(self.bitmap | listed)).bit_count() + 4 * (listed & self.bitmap).bit_count()
-            for listed in (0, *table.bitmaps)
+            for listed in (0, *(int.from_bytes(marks, "little") for _, marks in table.freelists))
         )
 
 
@@ -221,20 +204,17 @@ def candidates(
 
     Newest first. Those of which no page was used again only, if there are such, unless ``every`` one is wanted.
     """
-    roots = graph.roots()
     budget = _BUDGET * table.pages + 10_000
     found: list[Candidate] = []
-    known = names
-    for page in roots:
+    for page in graph.roots():
         if len(found) == _MOST_CANDIDATES or budget < 0:
             break
         made = Candidate(table, page)
         budget -= graph.sizes[page]
         own = made.tree.names
-        if known is None:
-            known = own
-        common = len(own & known)
-        if common and 2 * common >= min(len(own), len(known)):
+        names = own if names is None else names
+        common = len(own & names)
+        if common and 2 * common >= min(len(own), len(names)):
             found.append(made)
     if not every:
         largest = max((made.reached for made in found), default=0)
@@ -271,20 +251,10 @@ def is_other_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
 
     Then it has pairs beside buckets, which bbolt can't put there, or not one name of the older, larger tree.
     """
-    if _has_pairs_at_the_top(tree):
+    if any(not all(found.flags) for _, found in readable(tree.table, tree.top.leaves)):
         return True
-    names = tree.names
-    older = [Candidate(tree.table, meta.root) for meta in metas[1:]] if names else []
-    return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(names) for made in older)
-
-
-def is_younger_root(tree: RecoveredTree, metas: list[Meta]) -> bool:
-    """Return the same for a file without a freelist: there must be pages of a later transaction."""
-    return _has_pairs_at_the_top(tree) or (has_pages_beyond(tree.table, metas[0]) and is_other_root(tree, metas))
-
-
-def _has_pairs_at_the_top(tree: RecoveredTree) -> bool:
-    return any(not all(found.flags) for _, found in readable(tree.table, tree.top.leaves))
+    older = [Candidate(tree.table, meta.root) for meta in metas[1:]] if tree.names else []
+    return any(made.reached > sum(tree.used) and made.tree.names.isdisjoint(tree.names) for made in older)
 
 
 def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
@@ -292,21 +262,35 @@ def has_pages_beyond(table: PageTable, meta: Meta) -> bool:
     return any(table.is_tree(page) for page in range(min(meta.hwm, table.pages), table.pages))
 
 
-def is_old_root(made: Candidate, pages: BucketPages) -> bool:
+def versions_of_root(
+    found: list[Candidate], graph: PageGraph, metas: list[Meta], free: bytearray | None
+) -> list[Candidate]:  # fmt: skip
+    """Return the trees that are older states of the one whose root is lost, not nested buckets."""
+    known = {meta.root for meta in metas}
+    family = {made.root: graph.family.get(made.root, -made.root) for made in found}
+    sure = {
+        family[made.root] for made in found
+        if made.root in known or _is_old_root(made, graph) or _is_preceded_by_versions(made, metas)
+        or _contains_outside_keys(made, free)
+    }  # fmt: skip
+    return [made for made in found if family[made.root] in sure]
+
+
+def _is_old_root(made: Candidate, graph: PageGraph) -> bool:
     """Return whether there is another version of a tree, and no page of other buckets that leads to one of the two.
 
     Of a nested bucket the page that leads to an earlier version would be there too. Versions share pages, or have the
     same names; buckets side by side don't share pages.
     """
     names = made.tree.names
-    for page in pages.alike(made.root)[:_VERSIONS]:
+    for page in graph.alike(made.root)[:_VERSIONS]:
         other = Candidate(made.tree.table, page)
         if other.bitmap & made.bitmap if made.reached > 1 else other.tree.names == names:
             return True
     return False
 
 
-def is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
+def _is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
     """Return whether the pages written just before the lost root hold other versions of what is in a tree.
 
     Where no meta page says which the root was, the last pages of the file stand for them.
@@ -319,45 +303,32 @@ def is_preceded_by_versions(made: Candidate, metas: list[Meta]) -> bool:
     ][:_WRITTEN]  # fmt: skip
     if not below or made.tree.used[below[0]]:
         return False  # the lost root leads to the tree itself
-    groups = _samples(table, [page for page in below if not made.tree.used[page]])
-    return bool(groups) and 2 * _inside(made, groups) > len(groups)
+    inside, count = _inside(made, [page for page in below if not made.tree.used[page]])
+    return 2 * inside > count
 
 
-def contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
+def _contains_outside_keys(made: Candidate, free: bytearray | None) -> bool:
     """Return whether a tree is an older state of what lies outside it, and not a nested bucket whose parent is lost.
 
     Of the keys outside it, a quarter must be in it.
     """
-    used, table = made.tree.used, made.tree.table
-    outside = [
-        page for page in range(2, table.pages)
-        if not used[page] and table.is_tree(page) and not (free and free[page]) and not table.is_torn(page)
-    ]  # fmt: skip
-    groups = _samples(table, outside)
-    return 4 * _inside(made, groups) >= len(groups)
+    table = made.tree.table
+    inside, count = _inside(made, [page for page in made.tree.unreached(free) if not table.is_torn(page)])
+    return 4 * inside >= count
 
 
-def _samples(table: PageTable, pages: list[int]) -> list[list[tuple[bytes, int, int]]]:
-    """Return some pairs of each of these leaf pages: key, whether it is a bucket's name, a hash of the value."""
-    return [
-        [(found.keys[i], found.flags[i], hash(found.value(i))) for i in range(0, found.count, max(1, found.count // 4))]
-        for _, found in readable(table, pages)
-        if found.leaf
-    ]
-
-
-def _inside(made: Candidate, groups: list[list[tuple[bytes, int, int]]]) -> int:
-    """Of how many pages most pairs are in a tree.
+def _inside(made: Candidate, pages: list[int]) -> tuple[int, int]:
+    """Return of how many of these pages that are leaves most pairs are in a tree, and how many there are.
 
     An index has the keys of what it is an index of, but not the values; those of buckets change.
     """
-
-    hits = find_keys(made.tree, {key for keys in groups for key, _, _ in keys})
+    groups = [sample(found) for _, found in readable(made.tree.table, pages) if found.leaf]
+    hits = find_keys(made.tree, {key for pairs in groups for key in pairs})
     inside = 0
-    for keys in groups:
+    for pairs in groups:
         equal = sum(
-            any(kind == flag and (flag or digest == value) for _, kind, digest in hits.get(key, ()))
-            for key, flag, value in keys
+            any(kind == flag and (flag or digest == hash(value)) for _, kind, digest in hits.get(key, ()))
+            for key, (flag, value) in pairs.items()
         )
-        inside += equal > len(keys) // 2
-    return inside
+        inside += equal > len(pairs) // 2
+    return inside, len(groups)

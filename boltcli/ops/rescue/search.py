@@ -10,7 +10,7 @@ the two lists the pages of the other as free. So without a valid meta page sever
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError
 from ...format.constants import MAGIC, META_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH
@@ -21,28 +21,14 @@ from .emit import Emission
 from .pages import PageTable, find_metas, find_page_size, meta_at
 from .placement import Placement
 from .restore import SameBucket, bring_back_names, fill_from_older, take_skeleton
-from .roots import (
-    BucketPages,
-    Candidate,
-    PageGraph,
-    candidates,
-    contains_outside_keys,
-    has_pages_beyond,
-    is_old_root,
-    is_other_root,
-    is_preceded_by_versions,
-    is_torn,
-    is_younger_root,
-)
-from .tree import OTHER_BUCKET, Gap, RecoveredTree, best_freelist, free_pages, has_unreached
+from .roots import Candidate, PageGraph, candidates, has_pages_beyond, is_other_root, is_torn, versions_of_root
+from .tree import OTHER_BUCKET, Gap, Path, RecoveredTree, best_freelist, free_pages
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
 
 _MOST_REFERENCES = 6
 _METAS = 2
-Path = tuple[bytes, ...]
 # By path and key (None: the bucket itself): a hash of the value, or the bucket's sequence.
 Rows = dict[tuple[Path, bytes | None], int]
 _MAGIC = MAGIC.to_bytes(4, "little")
@@ -77,10 +63,6 @@ class Recovery:
     free: bytearray | None = None
     others: list[int] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
-
-    def gaps(self) -> list[Gap]:
-        """Return what is known to be missing."""
-        return [gap for gap in self.tree.gaps if not gap.complete]
 
 
 def recover(buffer: Buffer, *, page_size: int = 0, state: int = 0) -> Recovery:
@@ -122,40 +104,37 @@ def _recover(table: PageTable, state: int = 0) -> Recovery:
     alone = len(metas) < _METAS
     if metas and not tree.gaps and not (alone and has_pages_beyond(table, metas[0])):
         if metas[0].has_freelist:
-            done.exact = free is not None and not has_unreached(tree, free, metas[0].hwm)
+            done.exact = free is not None and not tree.unreached(free, metas[0].hwm)
         else:
-            done.exact = not is_younger_root(tree, metas)
+            # Without a freelist pages of a later transaction say so.
+            done.exact = not is_other_root(tree, metas if has_pages_beyond(table, metas[0]) else [])
         if done.exact:
             return done
-    torn = is_torn(tree, metas, free)
-    graph = PageGraph(table)
-    pages = BucketPages(table, graph.bucketish)
-    if metas and not tree.gaps and not alone and free is None and not torn:
+    done.torn = is_torn(tree, metas, free)
+    if metas and not tree.gaps and not alone and free is None and not done.torn:
         done.exact = True  # the tree is whole; only its freelist is wrong, and says nothing about other pages
         return done
-    if torn:
-        done.torn = True
+    if done.torn:
         tree = done.tree = RecoveredTree(table, metas[0].root, metas[0].sequence, strict=True)
         if is_other_root(tree, metas):
             tree = done.tree = RecoveredTree(table)
-            tree.gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET)
-    _look_for_the_rest(done, torn, graph, pages, state)
+            tree.gap(Gap(tree.top, b"", None, metas[0].root, OTHER_BUCKET))
+    _look_for_the_rest(done, state)
     return done
 
 
 def _chosen(state: int, states: int, likeliest: int = 0) -> int:
     """Return the index of the state of this number; raise ArgumentError if there are not so many."""
     if state > states:
-        raise ArgumentError(
-            f"there is no state {state}: " + ("which one is the newest is known" if states == 1
-                                              else f"{states} states may be the newest one")
-        )  # fmt: skip
+        why = "which one is the newest is known" if states == 1 else f"{states} states may be the newest one"
+        raise ArgumentError(f"there is no state {state}: {why}")
     return state - 1 if state else likeliest
 
 
-def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: BucketPages, state: int) -> None:
-    """Go through the pages that the tree doesn't reach. ``torn``: some pages are younger than the tree."""
-    metas = done.metas
+def _look_for_the_rest(done: Recovery, state: int) -> None:
+    """Go through the pages that the tree doesn't reach."""
+    metas, torn = done.metas, done.torn
+    graph = PageGraph(done.table)
     lost_root = not done.tree.top.leaves
     if len(metas) == 1 and not done.tree.gaps and has_pages_beyond(done.table, metas[0]):
         lost_root = True  # that of the newest transaction, whose meta page is lost too
@@ -170,25 +149,33 @@ def _look_for_the_rest(done: Recovery, torn: bool, graph: PageGraph, pages: Buck
     if done.free is None and not lost_root and not (metas and not metas[0].has_freelist):
         done.free = best_freelist(tree)
     if lost_root:
-        found = _versions_of_root(done, found, pages)
+        found = versions_of_root(found, graph, metas, done.free)
     references = [made.tree for made in found[:_MOST_REFERENCES]]
     if lost_root and references and not tree.top.leaves:
         done.root_from = "older"
         take_skeleton(tree, references[0])
-    if tree.gaps or lost_root or torn or (done.free is not None and has_unreached(tree, done.free, done.table.pages)):
+    if tree.gaps or lost_root or torn or (done.free is not None and tree.unreached(done.free)):
         roots = {made.root for made in found}
         for page in tree.top.leaves if not tree.top.gaps else ():
-            roots.update(each for each in pages.alike(page) if pages.are_versions(page, each))
-        _place(done, references, roots, pages, torn=torn, lost_root=lost_root)
+            roots.update(graph.versions(page))
+        same_bucket = SameBucket([tree, *references], graph)
+        bring_back_names(tree, same_bucket, done.free)
+        placement = Placement(
+            tree, references, graph, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn
+        )
+        placement.run()
+        done.placed, done.stale = placement.placed, placement.dropped
+        done.left = [group.page for group in placement.left]
+        if done.free is not None:
+            _complete(done, done.free)
+        done.older = fill_from_older(tree, references)
 
 
 def _other_trees(done: Recovery, graph: PageGraph, names: set[bytes] | None) -> list[Candidate]:
     """Return the trees of other roots, newest first; ``names``: those of the database's buckets, if they are known."""
     table, metas = done.table, done.metas
-    found = candidates(table, graph, names)
-    if not metas:
-        return found
-    found = [made for made in found if made.root != metas[0].root]
+    newest = metas[0].root if metas else 0
+    found = [made for made in candidates(table, graph, names) if made.root != newest]
     for meta in metas[1:]:
         if all(made.root != meta.root for made in found):
             made = Candidate(table, meta.root, meta.sequence)
@@ -215,47 +202,14 @@ def _take_newest(done: Recovery, found: list[Candidate], state: int) -> list[Can
     return others
 
 
-def _versions_of_root(done: Recovery, found: list[Candidate], pages: BucketPages) -> list[Candidate]:
-    """Return the trees that are older states of the one whose root is lost, not nested buckets."""
-    known = {meta.root for meta in done.metas}
-    sure = {
-        pages.family.get(made.root, -made.root)
-        for made in found
-        if made.root in known
-        or is_old_root(made, pages)
-        or is_preceded_by_versions(made, done.metas)
-        or contains_outside_keys(made, done.free)
-    }
-    return [made for made in found if pages.family.get(made.root, -made.root) in sure]
-
-
-def _place(
-    done: Recovery, references: list[RecoveredTree], roots: set[int], pages: BucketPages, *, torn: bool,
-    lost_root: bool,
-) -> None:  # fmt: skip
-    """Put the pages that nothing refers to where they belong; ``roots`` are those of the older trees ``references``."""
-    tree = done.tree
-    same_bucket = SameBucket(done.table, [tree, *references], pages)
-    bring_back_names(tree, same_bucket, done.free)
-    placement = Placement(tree, references, done.free, roots, same_bucket, all_live=lost_root or torn, torn=torn)
-    placement.run()
-    done.placed, done.stale = placement.placed, placement.dropped
-    done.left = [group.page for group in placement.left]
-    if done.free is not None:
-        _complete(done, done.free)
-    done.older = fill_from_older(tree, references)
-
-
 def _complete(done: Recovery, free: bytearray) -> None:
     """Mark gaps as complete if every page of the file that may be in use is accounted for."""
     tree = done.tree
     lost = {gap.page for gap in tree.gaps}
     end = min(done.table.pages, done.metas[0].hwm if done.metas else done.table.pages)
-    if done.left or any(gap.elements for gap in tree.gaps):
-        return
-    if all(tree.used[page] or free[page] or page in lost for page in range(2, end)):
-        for gap in tree.gaps:
-            gap.complete = gap.filled > 0
+    known = all(tree.used[page] or free[page] or page in lost for page in range(2, end))
+    for gap in tree.gaps if known and not done.left and not any(gap.elements for gap in tree.gaps) else ():
+        gap.complete = gap.filled > 0
 
 
 class State(NamedTuple):
@@ -317,11 +271,8 @@ def compare(trees: list[RecoveredTree], chosen: int) -> list[State]:
         common = places[index] & places[chosen]
         here, there = _rows(tree, common), _rows(trees[chosen], common)
         both = here.keys() & there.keys()
-        changed = sum(here[place] != there[place] for place in both)
-        added, removed = len(here) - len(both), len(there) - len(both)
-        states.append(
-            State(tree.top.root, emission.pairs, emission.buckets, index == chosen, added, removed, changed)
-        )  # fmt: skip
+        changes = len(here) - len(both), len(there) - len(both), sum(here[place] != there[place] for place in both)
+        states.append(State(tree.top.root, emission.pairs, emission.buckets, index == chosen, *changes))
     return states
 
 
@@ -332,12 +283,11 @@ def _rows(tree: RecoveredTree, common: set[tuple[Path, int]]) -> Rows:
         path = bucket.path()
         rows[path, None] = bucket.sequence
         for page in bucket.leaves:
-            for inside, found in (
-                with_inline(path, page_elements(tree.table, page)) if (path, page) not in common else ()
-            ):
-                rows.update(
-                    ((inside, key), hash(found.value(i))) for i, key in enumerate(found.keys) if not found.flags[i]
-                )
+            if (path, page) in common:
+                continue
+            for inside, found in with_inline(path, page_elements(tree.table, page)):
+                pairs = ((i, key) for i, key in enumerate(found.keys) if not found.flags[i])
+                rows.update(((inside, key), hash(found.value(i))) for i, key in pairs)
                 rows.update((((*inside, name), None), sequence) for _, name, _, sequence in found.roots())
     return rows
 
@@ -349,34 +299,25 @@ def starts(buffer: Buffer, tree: RecoveredTree, after: int, end: int) -> list[in
     one is enough.
     """
     found: list[int] = []
-    at = find(buffer, _MAGIC, after, len(buffer))
-    while at >= 0 and len(found) < _MOST_DATABASES:
-        start, stop = _extent(buffer, at - PAGE_HEADER_SIZE)
+    at = after - 1
+    while (at := find(buffer, _MAGIC, at + 1, len(buffer))) >= 0 and len(found) < _MOST_DATABASES:
+        page = at - PAGE_HEADER_SIZE
+        if page < 0 or page + PAGE_HEADER_SIZE + META_SIZE > len(buffer):
+            continue
+        number, flags, _, _ = HEADER.unpack_from(buffer, page)
+        meta = meta_at(buffer, page)
+        if flags != META_PAGE or number > 1 or meta.problem() is not None or meta.page_size not in PAGE_SIZE_SEARCH:
+            continue
+        start = page - number * meta.page_size
+        stop = start + meta.hwm * meta.page_size
         if start >= after and start not in found and stop > max(end, _run_end(tree, start)):
             found.append(start)
-        at = find(buffer, _MAGIC, at + 1, len(buffer))
     return found
-
-
-def _extent(buffer: Buffer, at: int) -> tuple[int, int]:
-    """Return where the database begins and ends of which a meta page is at ``at``; -1, -1 if there is no valid one."""
-    if at + PAGE_HEADER_SIZE + META_SIZE > len(buffer):
-        return -1, -1
-    number, flags, _, _ = HEADER.unpack_from(buffer, at)
-    meta = meta_at(buffer, at)
-    if flags != META_PAGE or number > 1 or meta.problem() is not None or meta.page_size not in PAGE_SIZE_SEARCH:
-        return -1, -1
-    start = at - number * meta.page_size
-    return start, start + meta.hwm * meta.page_size
 
 
 def _run_end(tree: RecoveredTree, offset: int) -> int:
     """Return the end of the run of pages of the tree in which ``offset`` lies; 0 if it lies in none."""
     table = tree.table
     page = offset // table.page_size
-    if not tree.used[page]:
-        return 0
-    page += 1
-    while page < table.pages and tree.used[page] and not table.own[page]:
-        page += 1
-    return page * table.page_size
+    others = (each for each in range(page + 1, table.pages) if not tree.used[each] or table.own[each])
+    return next(others, table.pages) * table.page_size if tree.used[page] else 0

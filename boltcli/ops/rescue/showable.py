@@ -10,13 +10,13 @@ A program that keeps secrets in keys is declared in :data:`KNOWN`, one line a bu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress, count
 from operator import add
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...format.constants import (
     BRANCH_PAGE,
@@ -24,11 +24,11 @@ from ...format.constants import (
     ELEMENT_SIZE,
     INLINE_HEADERS_SIZE,
     LEAF_PAGE,
+    MAX_KEY_SIZE,
     PAGE_HEADER_SIZE,
 )
-from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page
-from .orphans import common
-from .pages import PageTable
+from ...format.page import BRANCH_ELEMENT, BUCKET_HEADER, HEADER, LEAF_ELEMENT
+from .pages import PageTable, common
 
 if TYPE_CHECKING:
     from ...format.page import Buffer
@@ -78,17 +78,10 @@ event events network networks endpoint endpoints
 _IDS = frozenset(_ID_WORDS.split())
 
 
-class SecretKeys(NamedTuple):
-    """A bucket ``path`` whose keys are secrets, of a ``program`` whose files have the bucket ``beside``, too."""
-
-    program: str
-    path: Path
-    beside: bytes
-
-
-KNOWN = (
-    SecretKeys("InfluxDB", (b"authorizationindexv1",), b"authorizationsv1"),  # API tokens
-    SecretKeys("InfluxDB", (b"sessionsv1",), b"authorizationsv1"),  # keys of sessions
+# Buckets whose keys are secrets: the path, and another bucket that files of that program have.
+KNOWN: tuple[tuple[Path, bytes], ...] = (
+    ((b"authorizationindexv1",), b"authorizationsv1"),  # InfluxDB: API tokens
+    ((b"sessionsv1",), b"authorizationsv1"),  # InfluxDB: keys of sessions
 )
 
 
@@ -157,7 +150,8 @@ class Element:
 
     ``known``: so many bytes of the key are proven to be the key's; all of them, or none, or a part where the end of the
     page leaves it open where the key ends. ``entry``: its place in the table is an entry, and not data. ``said``: where
-    the value begins by the entry, which may be after the page. ``key``: what may be shown of the key.
+    the value begins by the entry, which may be after the page. ``child``: the page that a branch's element or a bucket
+    leads to; 0 if it is none. ``key``: what may be shown of the key.
     """
 
     bucket: bool
@@ -168,7 +162,7 @@ class Element:
     known: int
     entry: bool
     said: int
-    key: bytes = b""
+    key: bytes
 
     @property
     def sound(self) -> bool:
@@ -197,43 +191,52 @@ class ElementReader:
         self._told = self._first + ELEMENT_SIZE * count  # where the header says that the table ends
         # What the table should have, and a little more.
         read = max(0, min(count + _AHEAD, (self._limit - self._first) // ELEMENT_SIZE))
-        page = Page((0, kind, read, 0), buffer, start, self._limit, self._limit, start)
-        table = BranchElements(page) if kind == BRANCH_PAGE else LeafElements(page)
         self._count = min(count, read)
-        self._positions, self._keys = table.positions, table.key_sizes
-        leaf = isinstance(table, LeafElements)
-        self._flags = table.flags if isinstance(table, LeafElements) else [0] * read
-        self._values = table.value_sizes if isinstance(table, LeafElements) else [0] * read
-        self._children = [0] * read if leaf else table.pgids  # type: ignore[union-attr]
-        self._starts = table.key_starts()
-        self._ends = list(map(add, map(add, self._starts, self._keys), self._values))
+        table = buffer[self._first : self._first + ELEMENT_SIZE * read]
+        rows: list[tuple[int, ...]]
+        if kind == BRANCH_PAGE:
+            rows = [(0, position, key, 0, child) for position, key, child in BRANCH_ELEMENT.iter_unpack(table)]
+        else:
+            rows = [(*fields, 0) for fields in LEAF_ELEMENT.iter_unpack(table)]
+        columns: Iterable[tuple[int, ...]] = zip(*rows) if rows else [()] * 5
+        self._flags, self._positions, self._keys, self._values, self._children = columns
+        self._starts: list[int] = list(map(add, self._positions, range(self._first, self._limit, ELEMENT_SIZE)))
+        self._ends = list(map(sum, zip(self._starts, self._keys, self._values)))
+        # Whether the next one begins where an element's data, which lie after its entry, end.
         self._links = [
-            there == end and at >= place + ELEMENT_SIZE
-            for at, end, there, place in zip(
-                self._starts, self._ends, self._starts[1:], range(self._first, self._limit, ELEMENT_SIZE)
-            )
+            there == end and position >= ELEMENT_SIZE
+            for position, end, there in zip(self._positions, self._ends, [*self._starts[1:], -1])
         ]
 
     def elements(self) -> list[Element]:
         """Return the elements of which the header says so, as far as their entries lie in the page, before all data."""
         count = min(self._count, self._entries())
-        found = []
+        found: list[Element] = []
         for i in range(count):
             said = self._starts[i] + self._keys[i]
             start, middle = min(self._starts[i], self._limit), min(said, self._limit)
             stop = min(middle + self._values[i], self._limit)
             known = self._known(i, count)
             entry = known >= self._keys[i] > 0 or self._wrong(i) <= _WRONG
-            found.append(
-                Element(bool(self._flags[i] & 1), start, middle, stop, self._children[i], known, entry, said)
-            )  # fmt: skip
+            if middle - start > MAX_KEY_SIZE:
+                known = 0
+            key = self._buffer[start : min(middle, start + MAX_KEY_SIZE)]
+            if known < middle - start:
+                key = masked(key, known, found[-1].key if found else b"")
+            bucket = bool(self._flags[i] & 1)
+            child = self._root(said) if bucket and entry else self._children[i]
+            found.append(Element(bucket, start, middle, stop, child, known, entry, said, key))
         return found
+
+    def _root(self, at: int) -> int:
+        """Return the root page that a bucket's header says; 0 if it can't be one."""
+        root = int.from_bytes(self._buffer[at : at + 8], "little")
+        return root if root < self._highest and at + BUCKET_HEADER_SIZE <= len(self._buffer) else 0
 
     def _entries(self) -> int:
         """Return how many entries there can be before the first data that are proven."""
         starts = [at for at, link in zip(self._starts, self._links) if link]
-        if not starts:
-            starts = [at for at in self._starts[:1] if self._first < at]
+        starts = starts or [at for at in self._starts[:1] if self._first < at]
         return (min([self._told, *starts]) - self._first) // ELEMENT_SIZE
 
     def _wrong(self, i: int) -> int:
@@ -278,9 +281,8 @@ class ElementReader:
 
     def _is_right(self, i: int, count: int) -> bool:
         """Return whether an element's position and sizes are proven by what comes after it."""
-        if i < len(self._links) and self._links[i]:
-            return True
-        return self._is_bucket_there(i) or (i + 1 == count and self._ends_before_slack(self._ends[i]))
+        last = i + 1 == count
+        return self._links[i] or self._is_bucket_there(i) or (last and self._ends_before_slack(self._ends[i]))
 
     def _ends_before_slack(self, end: int) -> bool:
         """Return whether ``end`` is where the slack begins, which is zeros."""
@@ -314,10 +316,9 @@ class ElementReader:
 
     def _has_like(self, i: int, content: bytes) -> bool:
         """Return whether a proven key looks the same."""
-        size = len(content)
         return any(
-            self._links[j] and self._keys[j] == size and alike(self._buffer[at : at + size], content)
-            for j, at in enumerate(self._starts[:i])
+            link and size == len(content) and alike(self._buffer[at : at + size], content)
+            for link, size, at in zip(self._links[:i], self._keys, self._starts)
         )
 
 
@@ -332,21 +333,17 @@ def alike(key: bytes, other: bytes) -> bool:
 class Renamer:
     """Replaces the keys of one bucket by others of the same length and in the same order.
 
-    Keys are given in ascending order, and need not be known in advance; else ``keys`` are all there are, sorted. Keys
-    with a common prefix get a common prefix. At the first difference of two neighbours, the greater key gets a greater
-    byte; a replacement is never above the original byte, so a greater one is always available.
+    Keys are given in ascending order, and need not be known in advance. Keys with a common prefix get a common prefix.
+    At the first difference of two neighbours, the greater key gets a greater byte; a replacement is never above the
+    original byte, so a greater one is always available.
     """
 
-    def __init__(self, chance: Random, keys: Sequence[bytes] | None = None) -> None:
+    def __init__(self, chance: Random) -> None:
         self._chance = chance
         self._last = self._renamed = b""
-        self._named = None if keys is None else {key: self._next(key) for key in keys}
 
     def name(self, key: bytes) -> bytes:
         """Return what stands for ``key``."""
-        return self._next(key) if self._named is None else self._named[key]
-
-    def _next(self, key: bytes) -> bytes:
         if key == self._last:
             return self._renamed
         same = common(self._last, key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise, product, starmap
 from math import comb, prod
 from typing import NamedTuple
 
@@ -19,8 +19,6 @@ from .pages import find_page_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ...format.page import Buffer
 
 PROVED, LIKELY = "proved", "likely"
@@ -33,7 +31,6 @@ EXPLANATION = Explanation(
 )
 
 _LARGEST = 1 << 30  # bytes of a file that is repaired: it is held in memory twice
-_CHUNK = 16 << 20  # bytes looked at at a time
 _MOST_MISSING = 64  # CRs that are searched for
 _MOST_HASHED = 2 << 30  # bytes hashed in a search, at most: some seconds
 _ID = 8  # bytes of a page's own id
@@ -62,15 +59,6 @@ class TextMode(NamedTuple):
         return f"it was copied in text mode, which wrote {what}: {proof}"
 
 
-class _Stretch(NamedTuple):
-    """A part of a file: ``missing`` CRs belong before some of the LFs at the offsets ``places``."""
-
-    start: int
-    stop: int
-    places: list[int]
-    missing: int
-
-
 def undone(buffer: Buffer) -> TextMode | None:
     """Return what undoes a copy in text mode; None if ``buffer`` isn't one, as far as that can be told."""
     if not 2 * TRAILER < len(buffer) <= _LARGEST or _is_mixed(buffer):
@@ -80,7 +68,7 @@ def undone(buffer: Buffer) -> TextMode | None:
     if not pairs and not data.count(b"\n"):
         return None
     bare = data.replace(b"\r\n", b"\n")
-    if pairs and _is_proved(bare):
+    if pairs and is_proved(bare):
         return TextMode(pairs, PROVED, bare)
     page_size, how = find_page_size(bare)
     if how == "none":
@@ -98,21 +86,13 @@ def undone(buffer: Buffer) -> TextMode | None:
 
 def _is_mixed(buffer: Buffer) -> bool:
     """Say whether some LFs have a CR before them and others not, as in most databases: no text mode does it."""
-    kinds: set[bool] = set()
-    at = 0
-    while at < len(buffer):
-        part = bytes(buffer[max(at - 1, 0) : at + _CHUNK])  # with the byte before, which may be a CR
-        ends = part.count(b"\n", 1 if at else 0)
-        with_cr = part.count(b"\r\n")
-        kinds |= {True} if with_cr else set()
-        kinds |= {False} if ends > with_cr else set()
-        if len(kinds) > 1:
-            return True
-        at += _CHUNK
-    return False
+    with_cr = (buffer[max(found.start() - 1, 0) : found.start()] == b"\r" for found in _LF.finditer(buffer))
+    first = next(with_cr, None)
+    return any(each != first for each in with_cr)
 
 
-def _is_proved(data: bytes) -> bool:
+def is_proved(data: Buffer) -> bool:
+    """Return whether the SHA-256 at the end of a snapshot of etcd is right."""
     with memoryview(data) as view:
         return sha256(view[:-TRAILER]).digest() == data[-TRAILER:]
 
@@ -127,14 +107,23 @@ def _in_place(data: bytes, page_size: int) -> int:
 
 def _searched(bare: bytes, page_size: int, missing: int) -> bytes | None:
     """Return ``bare`` with ``missing`` CRs before LFs, so that the SHA-256 at the end is right; None if not found."""
-    stretches = _stretches(bare, page_size, missing)
-    if stretches is None or prod(comb(len(each.places), each.missing) for each in stretches) * len(bare) > _MOST_HASHED:
+    choices = _choices(bare, page_size, missing)
+    if prod(comb(len(places), count) for places, count in choices) * len(bare) > _MOST_HASHED:
         return None
-    return _tried(bare, stretches, sha256(), [])
+    for chosen in product(*starmap(combinations, choices)):
+        # With a CR before the LFs at these places.
+        bounds = [0, *chain.from_iterable(chosen), len(bare)]
+        content = b"\r".join(bare[start:stop] for start, stop in pairwise(bounds))
+        if is_proved(content):
+            return content
+    return None
 
 
-def _stretches(bare: bytes, page_size: int, missing: int) -> list[_Stretch] | None:
-    """Divide a file where a page says its own id: from how far it lies before its place follows what is missing."""
+def _choices(bare: bytes, page_size: int, missing: int) -> list[tuple[list[int], int]]:
+    """Return for parts of a file where LFs are, and before how many of these a CR is missing.
+
+    Parts begin where a page says its own id: from how far it lies before its place follows what is missing.
+    """
     anchors = [(0, 0)]  # offset, and CRs that are missing before it
     for number in range(1, (len(bare) + missing) // page_size):
         offset, before = number * page_size, anchors[-1][1]
@@ -145,33 +134,8 @@ def _stretches(bare: bytes, page_size: int, missing: int) -> list[_Stretch] | No
         if len(found) == 1:
             anchors.append((offset - found[0], found[0]))
     anchors.append((len(bare), missing))
-    stretches: list[_Stretch] = []
-    for (start, before), (stop, after) in pairwise(anchors):
-        if after == before and stretches and not stretches[-1].missing:
-            stretches[-1] = stretches[-1]._replace(stop=stop)
-            continue
-        places = [found.start() for found in _LF.finditer(bare, start, stop)] if after > before else []
-        if after - before > len(places):
-            return None
-        stretches.append(_Stretch(start, stop, places, after - before))
-    return stretches
-
-
-def _tried(data: bytes, stretches: list[_Stretch], digest: Any, before: list[bytes]) -> bytes | None:
-    """Return the whole content, if ``before``, of this ``digest``, and some choice in these stretches are proved.
-
-    What the tries have in common is hashed once.
-    """
-    if not stretches:
-        content = b"".join(before)
-        return content if content[-TRAILER:] == digest.digest() else None
-    each, *others = stretches
-    for places in combinations(each.places, each.missing):
-        # With a CR before the LFs at these places.
-        part = b"\r".join(data[start:stop] for start, stop in pairwise([each.start, *places, each.stop]))
-        more = digest.copy()
-        more.update(part if others else part[:-TRAILER])
-        found = _tried(data, others, more, [*before, part])
-        if found is not None:
-            return found
-    return None
+    return [
+        ([found.start() for found in _LF.finditer(bare, start, stop)], after - before)
+        for (start, before), (stop, after) in pairwise(anchors)
+        if after > before
+    ]

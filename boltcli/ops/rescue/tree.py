@@ -8,8 +8,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Set
 from dataclasses import dataclass, field
+from itertools import compress
 from operator import and_
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.meta import Meta
@@ -17,7 +18,6 @@ from ...format.page import BUCKET_HEADER
 from .elements import Elements, fits, is_reused, page_elements, readable
 from .pages import PageTable, find_metas, find_page_size
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...format.page import Buffer
 
@@ -35,6 +35,8 @@ _MOST_BUCKETS = 1 << 24  # elements that call themselves buckets: noise may do s
 Path = tuple[bytes, ...]
 # By key the places where it stands: the bucket's path, 1 if the key is a bucket's name, and a hash of its value.
 Hits = dict[bytes, list[tuple[Path, int, int]]]
+Pairs = dict[bytes, tuple[int, bytes]]  # by key: whether it is a bucket's name, value
+_SAMPLES = 8  # pairs of a leaf that are looked up
 _MOST_HITS = 12  # places of one key that are remembered
 
 
@@ -49,23 +51,26 @@ class Bucket:
     name: bytes
     root: int
     sequence: int
-    index: int
     leaves: array[int] = field(default_factory=lambda: array("Q"))
     origins: bytearray = field(default_factory=bytearray)
     children: dict[bytes, Bucket] = field(default_factory=dict)
     added: set[bytes] = field(default_factory=set)
     gaps: list[Gap] = field(default_factory=list)
 
+    def add_leaf(self, page: int, origin: int) -> None:
+        self.leaves.append(page)
+        self.origins.append(origin)
+
     def some_leaves(self) -> list[int]:
         """Return the first, the middle and the last leaf page."""
         count = len(self.leaves)
         return [self.leaves[number] for number in {0, count // 2, count - 1}] if count else []
 
-    def path(self) -> tuple[bytes, ...]:
+    def path(self) -> Path:
         """Return the names that lead to it from the root bucket, whose path is ()."""
         names: list[bytes] = []
-        bucket: Bucket | None = self
-        while bucket is not None and bucket.parent is not None:
+        bucket = self
+        while bucket.parent is not None:
             names.append(bucket.name)
             bucket = bucket.parent
         return tuple(reversed(names))
@@ -95,20 +100,27 @@ class Gap:
         return not self.low and self.high is None
 
 
-class Change(NamedTuple):
-    """Something that was taken otherwise than it stands in the file: of ``bucket``, on ``page``, and why.
+class Loss(NamedTuple):
+    """What is missing: keys of ``bucket`` from ``low`` up to ``high`` (None: no end), because of ``page``."""
 
-    ``key`` None: all of the page.
-    """
+    bucket: Path
+    low: bytes | None = None
+    high: bytes | None = None
+    page: int | None = None
+    reason: str = ""
 
-    bucket: Bucket
-    page: int
+
+class Altered(NamedTuple):
+    """What the result holds otherwise than bbolt reads it: ``key`` of ``bucket`` (None: no single one), and why."""
+
+    bucket: Path
     key: bytes | None
+    page: int | None
     reason: str
 
 
 class RecoveredTree:
-    """What was reached so far. ``owner`` has, for each page, 1 + the index in ``buckets`` of the one that holds it.
+    """What was reached so far. ``owner`` has, for each page, the bucket that holds it.
 
     ``used`` marks all pages of reached runs; ``changes`` is what was taken otherwise than it stands there. ``names``
     are those of the top-level buckets.
@@ -117,11 +129,11 @@ class RecoveredTree:
     def __init__(self, table: PageTable, root: int | None = None, sequence: int = 0, *, strict: bool = False) -> None:
         """With ``root`` all that can be reached from that page is in it; ``strict`` is as in :meth:`walk`."""
         self.table = table
-        self.owner = array("Q", bytes(8 * table.pages))
+        self.owner: list[Bucket | None] = [None] * table.pages
         self.used = bytearray(table.pages)
         self.buckets: list[Bucket] = []
         self.gaps: list[Gap] = []
-        self.changes: list[Change] = []
+        self.changes: list[Altered] = []
         self.names: set[bytes] = set()
         self.top = self.bucket(None, b"", root or 0, sequence)
         if root is not None:
@@ -129,24 +141,26 @@ class RecoveredTree:
 
     def bucket(self, parent: Bucket | None, name: bytes, root: int, sequence: int) -> Bucket:
         """Return a new bucket in ``parent``."""
-        made = Bucket(parent, name, root, sequence, len(self.buckets))
+        made = Bucket(parent, name, root, sequence)
         self.buckets.append(made)
         if parent is not None:
             parent.children[name] = made
         return made
 
-    def gap(
-        self, bucket: Bucket, low: bytes, high: bytes | None, page: int, reason: str, elements: int = 0,
-        *, leaf: bool = False,
-    ) -> None:  # fmt: skip
+    def gap(self, gap: Gap) -> None:
         """Note that something is missing."""
-        bucket.gaps.append(Gap(bucket, low, high, page, reason, elements, leaf))
-        self.gaps.append(bucket.gaps[-1])
+        gap.bucket.gaps.append(gap)
+        self.gaps.append(gap)
 
     def owner_of(self, page: int) -> Bucket | None:
         """Return the bucket that holds the page."""
-        index = self.owner[page] if page < self.table.pages else 0
-        return self.buckets[index - 1] if index else None
+        return self.owner[page] if page < self.table.pages else None
+
+    def unreached(self, free: bytearray | None, end: int | None = None) -> list[int]:
+        """Return the pages of trees before ``end`` that are neither reached nor ``free``."""
+        table = self.table
+        pages = range(2, min(table.pages, table.pages if end is None else end))
+        return [page for page in pages if table.is_tree(page) and not self.used[page] and not (free and free[page])]
 
     def walk(
         self, bucket: Bucket, page: int, low: bytes = b"", high: bytes | None = None, origin: int = IN_TREE,
@@ -161,43 +175,38 @@ class RecoveredTree:
             bucket, page, low, high, expected, leaf = stack.pop()
             found, reason = self.read(page, low, high)
             if found is None:
-                self.gap(bucket, low, high, page, reason, leaf=leaf)
+                self.gap(Gap(bucket, low, high, page, reason, leaf=leaf))
                 continue
             if strict and expected is not None and not (found.count and found.key(0) == expected):
-                self.gap(bucket, low, high, page, OTHER_KEYS, leaf=leaf)
+                self.gap(Gap(bucket, low, high, page, OTHER_KEYS, leaf=leaf))
                 continue
             self._take(bucket, page, found)
             if found.leaf:
-                bucket.leaves.append(page)
-                bucket.origins.append(origin)
+                bucket.add_leaf(page, origin)
                 if found.lost:
-                    self.gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost)
+                    self.gap(Gap(bucket, low, high, page, f"{found.lost} damaged elements", found.lost))
                 if any(found.flags):
                     stack += self._nested(bucket, page, found, strict)
                 continue
             if found.lost or not found.count:
                 lost = found.lost or 1
                 reason = f"{lost} damaged branch elements" if found.keys else "a branch page without elements"
-                self.gap(bucket, low, high, page, reason, lost)
+                self.gap(Gap(bucket, low, high, page, reason, lost))
             keys = found.keys
-            below: list[Step] = []
             leaves = any(self.table.is_tree(child) and self.table.kind[child] == LEAF_PAGE for child in found.pgids)
-            for i, child in enumerate(found.pgids):
-                start = keys[i] if i else low
-                stop = keys[i + 1] if i + 1 < len(keys) else high
-                below.append((bucket, child, start, stop, keys[i], leaves))
-            below.reverse()
-            stack += below
+            below = zip(found.pgids, [low, *keys[1:]], [*keys[1:], high], keys)
+            stack += [(bucket, child, start, stop, key, leaves) for child, start, stop, key in below][::-1]
 
     def _take(self, bucket: Bucket, page: int, found: Elements) -> None:
         """Mark the page and the rest of its run."""
         table = self.table
         own = table.is_tree(page)
-        self.changes += [Change(bucket, page, key, reason) for key, reason in found.mended]
+        path = bucket.path() if found.mended or not own else ()
+        self.changes += [Altered(path, key, page, reason) for key, reason in found.mended]
         if not own:
             reason = f"the page says that it is page {table.bears(page)}, of type {table.flags(page):#x}"
-            self.changes.append(Change(bucket, page, None, f"{reason}: it was taken for what is expected here"))
-        self.owner[page] = bucket.index + 1
+            self.changes.append(Altered(path, None, page, f"{reason}: it was taken for what is expected here"))
+        self.owner[page] = bucket
         pages = 1 + table.overflows[page]
         if pages == 1 and own and table.sound[page]:
             self.used[page] = 1
@@ -206,36 +215,33 @@ class RecoveredTree:
         needed = max(1, -(-(end - page * table.page_size) // table.page_size))
         if needed > pages or (needed < pages and table.is_torn(page)):
             reason = f"its header says {pages} pages, its elements need {needed}"
-            self.changes.append(Change(bucket, page, None, reason))
+            self.changes.append(Altered(bucket.path(), None, page, reason))
             pages = needed
         for each in range(page, min(page + pages, table.pages)):
             self.used[each] = 1
 
     def _nested(self, bucket: Bucket, page: int, found: Elements, strict: bool) -> list[Step]:
-        """Return the buckets in a leaf page that have pages of their own, to be walked."""
+        """Return the buckets in a leaf page that have pages of their own, to be walked, the last one first."""
         roots: list[Step] = []
-        buffer = found.buffer
         if bucket is self.top:
-            self.names.update(key for key, flag in zip(found.keys, found.flags) if flag)
-        for i, flag in enumerate(found.flags):
-            if not flag:
-                continue
+            self.names.update(compress(found.keys, found.flags))
+        for i in compress(range(found.count), found.flags):
             start, stop, name = found.mids[i], found.ends[i], found.keys[i]
             if stop - start < BUCKET_HEADER_SIZE:
-                self.gap(bucket, name, name + b"\0", page, "a bucket's value that is too small", 1)
+                self.gap(Gap(bucket, name, name + b"\0", page, "a bucket's value that is too small", 1))
                 continue
-            root, sequence = BUCKET_HEADER.unpack_from(buffer, start)
+            root, sequence = BUCKET_HEADER.unpack_from(found.buffer, start)
             if root == 0 or name in bucket.children:
                 continue
             if len(self.buckets) >= _MOST_BUCKETS:
-                self.gap(bucket, name, name + b"\0", page, "there are too many buckets", 1)
+                self.gap(Gap(bucket, name, name + b"\0", page, "there are too many buckets", 1))
                 continue
+            made = self.bucket(bucket, name, root, sequence)
             if strict and (is_reused(self.table, found.keys, root) or is_reused(self.table, self.names, root)):
-                self.gap(self.bucket(bucket, name, root, sequence), b"", None, root, OTHER_BUCKET)
-                continue
-            roots.append((self.bucket(bucket, name, root, sequence), root, b"", None, None, False))
-        roots.reverse()
-        return roots
+                self.gap(Gap(made, b"", None, root, OTHER_BUCKET))
+            else:
+                roots.append((made, root, b"", None, None, False))
+        return roots[::-1]
 
     def read(self, page: int, low: bytes, high: bytes | None) -> tuple[Elements | None, str]:
         """Return the elements of the page if they belong between ``low`` and ``high``; else None and why not."""
@@ -282,13 +288,10 @@ def best_freelist(tree: RecoveredTree) -> bytearray | None:
     return next((marks for count, marks in lists if count and not any(map(and_, marks, tree.used))), None)
 
 
-def has_unreached(tree: RecoveredTree, free: bytearray | None, end: int) -> bool:
-    """Return whether there are pages before ``end`` that bear their own id and are neither reached nor free."""
-    table = tree.table
-    return any(
-        table.is_tree(page) and not tree.used[page] and not (free and free[page])
-        for page in range(2, min(table.pages, end))
-    )  # fmt: skip
+def sample(leaf: Elements) -> Pairs:
+    """Return some pairs of a leaf, evenly spaced."""
+    every = range(0, leaf.count, max(1, leaf.count // _SAMPLES))
+    return {leaf.keys[i]: (leaf.flags[i], leaf.value(i)) for i in every}
 
 
 def find_keys(tree: RecoveredTree, wanted: Set[bytes]) -> Hits:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 from ...format.page import header_columns
-from ...tree.page_map import page_map
+from ...tree.page_map import used_and_free
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...errors import Corrupted
     from ...storage.snapshot import Snapshot
-    from ..stats.buckets import BucketRecord
 
 FREE = -1
 _BATCH = 512
-_OVERFLOW = 1 << 32  # the second half of a header is at least this if there are overflow pages
 
 
 def page_rows(snapshot: Snapshot, free: list[int]) -> Iterator[list[tuple[int, int]]]:
@@ -30,36 +25,25 @@ def page_rows(snapshot: Snapshot, free: list[int]) -> Iterator[list[tuple[int, i
     is_free = set(free)
     known = snapshot.size // snapshot.page_size
     _, heads = header_columns(snapshot.buffer, snapshot.page_size, known)
-    hwm = snapshot.meta.hwm
-    pgid = 0
-    runs = False  # whether pages just before had overflow pages, whose headers are best not touched
+    rows: list[tuple[int, int]] = []
+    pgid, hwm = 0, snapshot.meta.hwm
     while pgid < hwm:
-        stop = min(hwm, pgid + _BATCH)
-        if not runs and stop <= known and bisect_left(free, pgid) == bisect_left(free, stop):
-            # None of these pages is free; if none has overflow pages, they can be taken as a batch.
-            batch = heads[pgid:stop].tolist()
-            if max(batch) < _OVERFLOW:
-                yield list(zip(range(pgid, stop), batch))
-                pgid = stop
-                continue
-        rows: list[tuple[int, int]] = []
-        first = pgid
-        while pgid < stop:
-            if pgid in is_free:
-                rows.append((pgid, FREE))
-            elif pgid < known:
-                head = heads[pgid]
-                rows.append((pgid, head))
-                pgid += head >> 32
-            else:
-                if rows:
-                    yield rows  # the pages before the first one beyond the file
-                    rows = []
-                page = snapshot.any_page(pgid)
-                rows.append((pgid, page.flags | page.count << 16 | page.overflow << 32))
-                pgid += page.overflow
-            pgid += 1
-        runs = len(rows) < pgid - first
+        if pgid in is_free:
+            head = FREE
+        elif pgid < known:
+            head = heads[pgid]
+        else:
+            if rows:
+                yield rows  # the pages before the first one beyond the file
+            rows = []
+            page = snapshot.any_page(pgid)
+            head = page.flags | page.count << 16 | page.overflow << 32
+        rows.append((pgid, head))
+        pgid += 1 if head == FREE else 1 + (head >> 32)
+        if len(rows) == _BATCH:
+            yield rows
+            rows = []
+    if rows:
         yield rows
 
 
@@ -72,29 +56,18 @@ class Usage:
     freelist that can't be read: then lost pages count as free.
     """
 
-    __slots__ = ("buckets", "free", "freelist", "lost", "meta", "problem", "root", "size", "unused")
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Raises :class:`~boltcli.errors.Corrupted`."""
+        from ..stats.buckets import bucket_usage
 
-    def __init__(
-        self, snapshot: Snapshot, buckets: list[BucketRecord], pages: dict[str, int], problem: Corrupted | None
-    ) -> None:
-        page_size, top = snapshot.page_size, buckets[0]
-        self.size = snapshot.size
-        self.problem = problem
-        self.buckets = buckets
-        self.root = top.bytes - sum(bucket.bytes for bucket in buckets if bucket.parent is top and not bucket.inline)
+        self.buckets = bucket_usage(snapshot)
+        mapped = used_and_free(snapshot)
+        self.problem = mapped.problem
+        pages, page_size = mapped.count(), snapshot.page_size
         self.meta, self.freelist, self.free, self.lost = (
             pages[kind] * page_size for kind in ("meta", "freelist", "free", "lost")
         )
+        top = self.buckets[0]
+        self.root = top.bytes - sum(each.bytes for each in self.buckets if each.parent is top and not each.inline)
+        self.size = snapshot.size
         self.unused = max(snapshot.size - snapshot.meta.hwm * page_size, 0)
-
-
-def usage(snapshot: Snapshot) -> Usage:
-    """Return the use of the space. Raises :class:`~boltcli.errors.Corrupted`."""
-    from ..stats.buckets import bucket_usage
-
-    buckets = bucket_usage(snapshot)
-    mapped = page_map(snapshot)
-    pages = mapped.count()
-    if mapped.problem is not None:
-        pages |= {"free": pages["lost"] + pages["damaged"], "lost": 0}
-    return Usage(snapshot, buckets, pages, mapped.problem)

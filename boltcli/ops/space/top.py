@@ -11,13 +11,14 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
-from heapq import heappush, heappushpop
+from heapq import nlargest
+from itertools import groupby
 
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import HEADER, LeafElements, Page
 from ...tree.bucket import find_bucket, root_bucket
-from ...tree.page_map import DAMAGED, FREE, LOST, page_map
+from ...tree.page_map import FREE, used_and_free
 from ...tree.walk import Whole, tree_pages
 from ..stats.buckets import BucketRecord
 
@@ -67,19 +68,14 @@ class SpaceTop:
     of their length) are of the whole file. Sizes are in bytes.
     """
 
-    __slots__ = (
-        "compact_size", "deeper", "dense_size", "fills", "free", "free_runs", "freelist_bytes", "groups", "key_sizes",
-        "largest", "leaf_pages", "lost", "overflow_pages", "pairs", "size", "value_sizes",
-    )  # fmt: skip
-
     def __init__(self, size: int) -> None:
         self.size = size
         self.groups: dict[tuple[tuple[bytes, ...], bytes], Group] = {}
         self.largest: list[tuple[int, tuple[bytes, ...], bytes]] = []
-        self.key_sizes: dict[int, int] = {}
-        self.value_sizes: dict[int, int] = {}
+        self.key_sizes: Counter[int] = Counter()
+        self.value_sizes: Counter[int] = Counter()
         self.fills = [0] * FILL_BINS
-        self.free_runs: dict[int, int] = {}
+        self.free_runs: Counter[int] = Counter()
         self.pairs = self.leaf_pages = self.overflow_pages = self.deeper = 0
         self.free = self.lost = self.freelist_bytes = self.dense_size = self.compact_size = 0
 
@@ -121,17 +117,15 @@ def space_top(
 
 
 def _count_free(snapshot: Snapshot, result: SpaceTop) -> None:
-    """Count free and lost pages; where the freelist can't be read, they can't be distinguished."""
-    mapped, page_size = page_map(snapshot), snapshot.page_size
+    """Count free and lost pages, and runs of free ones."""
+    mapped = used_and_free(snapshot)
     pages = mapped.count()
-    free = (FREE,) if mapped.problem is None else (FREE, LOST, DAMAGED)
-    marks = mapped.kinds.translate(bytes(kind in free for kind in range(256)))
-    result.free = marks.count(1) * page_size
-    result.lost = pages["lost"] * page_size if mapped.problem is None else 0
-    result.freelist_bytes = pages["freelist"] * page_size
-    for length, count in Counter(map(len, marks.split(b"\0"))).items():
-        if length:
-            result.free_runs[length.bit_length()] = result.free_runs.get(length.bit_length(), 0) + count
+    result.free, result.lost, result.freelist_bytes = (
+        pages[kind] * snapshot.page_size for kind in ("free", "lost", "freelist")
+    )
+    for is_free, run in groupby(mapped.kinds, FREE.__eq__):
+        if is_free:
+            result.free_runs[sum(1 for _ in run).bit_length()] += 1
 
 
 class _Walk:
@@ -170,7 +164,7 @@ class _Walk:
         result.largest = [(size, queue[number][1].path, key) for size, _, number, key in self._largest]
         for sizes, bins in zip(self._sizes, (result.key_sizes, result.value_sizes)):
             for size, count in sizes.items():
-                bins[size.bit_length()] = bins.get(size.bit_length(), 0) + count
+                bins[size.bit_length()] += count
         return result
 
     def _bucket(self, ref: BucketRef, number: int, record: BucketRecord, group: BucketRecord) -> list[BucketRef]:
@@ -219,14 +213,13 @@ class _Walk:
         self._sizes[0].update(ksizes)
         self._sizes[1].update(vsizes)
         largest, most = self._largest, self._most
-        if most and (len(largest) < most or (max(ksizes) + max(vsizes), -page.file_offset) > largest[0][:2]):
-            starts = leaf.key_starts()
-            for at, ksize, vsize in zip(indexes, ksizes, vsizes):
-                pair = ksize + vsize, page.offset - page.file_offset - starts[at], number, leaf.key(at)
-                if len(largest) < most:
-                    heappush(largest, pair)
-                elif pair > largest[0]:
-                    heappushpop(largest, pair)
+        if most and (len(largest) < most or (max(ksizes) + max(vsizes), -page.file_offset) > largest[-1][:2]):
+            starts, before = leaf.key_starts(), page.offset - page.file_offset
+            pairs = [
+                (ksize + vsize, before - starts[at], number, leaf.key(at))
+                for at, ksize, vsize in zip(indexes, ksizes, vsizes)
+            ]
+            self._largest = nlargest(most, largest + pairs)
         return len(ksizes), sum(ksizes) + sum(vsizes) + ELEMENT_SIZE * len(ksizes)
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from struct import Struct
+
 from ...errors import Corrupted
-from ...format.bucket import BucketRef, open_bucket
-from ...format.constants import BRANCH_PAGE, LEAF_PAGE
+from ...format.bucket import MAX_NESTING, BucketRef, buckets_in, open_bucket
+from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE
 from ...format.page import LeafElements, Page
-from ...kernel import Buckets, buckets, stats
+from ...kernel import buckets, stats
 from ...tree.bucket import root_bucket
-from ...tree.walk import Seen, Whole, flat, inline_page, refuse_nested, tree_pages
+from ...tree.walk import Seen, Whole, flat, refuse_nested, tree_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ...kernel import Bucket
     from ...storage.snapshot import Snapshot
     from ...tree.walk import Nested
 
     Progress = Callable[[int, int], None]
+
+_INLINE = Struct("<QQQHHI")  # the header of an inline bucket and that of its page
 
 
 class BucketRecord:
@@ -25,15 +30,10 @@ class BucketRecord:
 
     ``pairs`` are its own, without child buckets, ``keys`` also those of all nested buckets. ``bytes`` are those
     of its pages and of nested buckets'; an ``inline`` bucket has no pages: its bytes are those of its value, which are
-    also part of its parent's. ``depth`` is the number of levels of its own tree, ``level`` the length of its path. The
-    other numbers are of its own pages and of the inline buckets in it, for ``stats`` only.
+    also part of its parent's. ``depth`` is the number of levels of its own tree, ``level`` the length of its path.
     """
 
-    __slots__ = (
-        "branch_overflow", "branch_pages", "branch_used", "bytes", "depth", "inline", "inline_buckets", "inline_pairs",
-        "inline_used", "keys", "leaf_overflow", "leaf_pages", "leaf_used", "level", "name", "pairs", "parent",
-        "sequence",
-    )  # fmt: skip
+    __slots__ = ("bytes", "depth", "inline", "keys", "level", "name", "pairs", "parent", "sequence")
 
     def __init__(self, name: bytes, parent: BucketRecord | None, sequence: int, inline: bool) -> None:
         self.name = name
@@ -43,9 +43,6 @@ class BucketRecord:
         self.inline = inline
         self.pairs = self.keys = self.bytes = 0
         self.depth = 1
-        self.branch_pages = self.branch_overflow = self.branch_used = 0
-        self.leaf_pages = self.leaf_overflow = self.leaf_used = 0
-        self.inline_buckets = self.inline_pairs = self.inline_used = 0
 
     @property
     def path(self) -> tuple[bytes, ...]:
@@ -73,19 +70,9 @@ class BucketStats:
 
     def __init__(self, **numbers: int) -> None:
         """``numbers`` by name; default: all 0."""
-        self.branch_pages = 0
-        self.branch_overflow_pages = 0
-        self.leaf_pages = 0
-        self.leaf_overflow_pages = 0
-        self.keys = 0
-        self.depth = 0
-        self.branch_alloc = 0
-        self.branch_inuse = 0
-        self.leaf_alloc = 0
-        self.leaf_inuse = 0
-        self.buckets = 0
-        self.inline_buckets = 0
-        self.inline_bucket_inuse = 0
+        self.branch_pages = self.branch_overflow_pages = self.branch_alloc = self.branch_inuse = 0
+        self.leaf_pages = self.leaf_overflow_pages = self.leaf_alloc = self.leaf_inuse = 0
+        self.buckets = self.inline_buckets = self.inline_bucket_inuse = self.keys = self.depth = 0
         for name, number in numbers.items():
             setattr(self, name, number)
 
@@ -93,20 +80,13 @@ class BucketStats:
         """Return all numbers, in the order of ``__slots__``."""
         return [getattr(self, name) for name in self.__slots__]
 
-    def add(self, other: BucketStats) -> None:
-        """Add ``other`` to this; ``depth`` becomes the greater of both."""
-        depth = max(self.depth, other.depth)
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.depth = depth
-
 
 def inspect(snapshot: Snapshot) -> list[BucketRecord]:
     """Return all buckets, each before those inside it, as bbolt's ``inspect`` lists them. Raises Corrupted."""
-    columns = buckets(snapshot)
-    if columns is not None:
-        return _from_columns(snapshot, columns)
-    return _Reader(snapshot, Seen(snapshot, twice=True)).read(root_bucket(snapshot))
+    rows = buckets(snapshot)
+    if rows is not None:
+        return _from_rows(snapshot, rows)
+    return _Reader(snapshot, Seen(snapshot, twice=True)).read()
 
 
 def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> list[BucketRecord]:
@@ -115,11 +95,8 @@ def bucket_usage(snapshot: Snapshot, damages: list[Corrupted] | None = None) -> 
     Raises :class:`~boltcli.errors.Corrupted`, or appends it to ``damages`` if that is given; a bucket with a damaged
     tree then has no pairs, no bytes and no nested buckets.
     """
-    columns = buckets(snapshot)
-    if columns is not None:
-        found = _from_columns(snapshot, columns)
-    else:
-        found = _Reader(snapshot, Whole(snapshot), damages).read(root_bucket(snapshot))
+    rows = buckets(snapshot)
+    found = _from_rows(snapshot, rows) if rows is not None else _Reader(snapshot, Whole(snapshot), damages).read()
     for bucket in reversed(found):
         bucket.keys += bucket.pairs
         if bucket.parent is not None:
@@ -141,15 +118,15 @@ def database_stats(
         return known[0], BucketStats(**known[1])
     from ..read.key_pages import top_buckets
 
-    total = BucketStats()
+    sums = _Statistics(snapshot, progress)
     count = 0
     for name, bucket in top_buckets(snapshot):
         if name.startswith(prefix):
             if bucket is None:
                 raise snapshot.corrupted(f"the entry {name!r} of the root bucket is not a bucket", snapshot.meta.root)
-            total.add(exact_stats(snapshot, bucket, progress, total.branch_pages + total.leaf_pages))
+            sums.add(bucket)
             count += 1
-    return count, total
+    return count, sums.total
 
 
 def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
@@ -161,104 +138,57 @@ def bucket_stats(snapshot: Snapshot, bucket: BucketRef) -> BucketStats:
     known = stats(snapshot, bucket.root, None)
     if known is not None:
         return BucketStats(**known[1])
-    return exact_stats(snapshot, bucket)
+    sums = _Statistics(snapshot)
+    sums.add(bucket)
+    return sums.total
 
 
-def exact_stats(snapshot: Snapshot, bucket: BucketRef, progress: Progress | None = None, done: int = 0) -> BucketStats:
-    """Return the statistics of ``bucket`` and everything below it, page by page, as bbolt's ``Bucket.Stats``.
-
-    ``progress`` is called with the number of pages visited, ``done`` of them before, and the high-water mark.
-    """
-    snapshot.read_beyond_pages()
-    total = BucketStats()
-    found = _Reader(snapshot, Seen(snapshot, twice=True), statistics=True, progress=progress, done=done).read(bucket)
-    depths: dict[BucketRecord | None, int] = {None: 0}
-    for each in found:
-        depths[each] = depths[each.parent] + each.depth
-        total.depth = max(total.depth, depths[each] + bool(each.inline_buckets))
-        total.buckets += 1 + each.inline_buckets
-        total.inline_buckets += each.inline_buckets
-        total.inline_bucket_inuse += each.inline_used
-        total.keys += each.pairs + each.inline_pairs
-        total.branch_pages += each.branch_pages
-        total.branch_overflow_pages += each.branch_overflow
-        total.branch_inuse += each.branch_used
-        if each.inline:
-            total.inline_buckets += 1
-            total.inline_bucket_inuse += each.leaf_used
-        else:
-            total.leaf_pages += each.leaf_pages
-            total.leaf_overflow_pages += each.leaf_overflow
-            total.leaf_inuse += each.leaf_used
-    total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * snapshot.page_size
-    total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * snapshot.page_size
-    return total
-
-
-def _from_columns(snapshot: Snapshot, columns: Buckets) -> list[BucketRecord]:
-    """Return the kernel's columns as records."""
+def _from_rows(snapshot: Snapshot, rows: list[Bucket]) -> list[BucketRecord]:
+    """Return the kernel's rows as records."""
     found: list[BucketRecord] = []
-    page_size = snapshot.page_size
-    rows = zip(
-        columns.names, columns.parents, columns.sequences, columns.roots, columns.pairs, columns.sizes, columns.levels
-    )
-    for name, parent, sequence, root, pairs, size, levels in rows:
+    for name, parent, root, sequence, pairs, size, levels in rows:
         bucket = BucketRecord(name, found[parent] if found else None, sequence, not root)
         bucket.pairs = pairs
-        bucket.bytes = size * page_size if root else size
+        bucket.bytes = size * snapshot.page_size if root else size
         bucket.depth = levels
         found.append(bucket)
     found[0].sequence = snapshot.meta.sequence
     return found
 
 
-def _below(page: Page) -> list[int]:
-    """Return the children of a page, as bbolt's ``Bucket.Stats`` visits them."""
-    return page.children() if page.flags == BRANCH_PAGE and page.count else []
-
-
 class _Reader:
     """Reads the records of a bucket and of all inside it.
 
     As bbolt's cursor does it, which takes a page of another type for a branch page, if ``seen`` doesn't refuse that.
-    With ``statistics`` as bbolt's ``Bucket.Stats``: pages of other types are passed over, and an inline bucket has no
-    buckets in it.
     """
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        seen: Seen,
-        damages: list[Corrupted] | None = None,
-        *,
-        statistics: bool = False,
-        progress: Progress | None = None,
-        done: int = 0,
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, seen: Seen, damages: list[Corrupted] | None = None) -> None:
         self._snapshot = snapshot
         self._seen = seen
         self._damages = damages
-        self._statistics = statistics
-        self._progress = progress
-        self._done = done
 
-    def read(self, bucket: BucketRef) -> list[BucketRecord]:
-        return list(flat(self._bucket(bucket, None)))
+    def read(self) -> list[BucketRecord]:
+        return list(flat(self._bucket(root_bucket(self._snapshot), None)))
 
     def _bucket(self, ref: BucketRef, parent: BucketRecord | None) -> Nested[BucketRecord]:
         snapshot = self._snapshot
         snapshot.poll()
-        if self._progress is not None:
-            self._progress(self._done, snapshot.meta.hwm)
         record = BucketRecord(ref.name, parent, ref.sequence, not ref.root)
         yield record
         inside: list[BucketRef] = []
         try:
-            for child in self._own(refuse_nested(snapshot, ref), record):
-                if self._damages is not None:
-                    inside.append(child)
-                elif not (self._statistics and self._is_counted(child, record)):
-                    yield self._bucket(child, record)
+            for page in tree_pages(snapshot, refuse_nested(snapshot, ref), self._seen):
+                record.depth = max(record.depth, len(page.stack))
+                record.bytes += (1 + page.overflow) * snapshot.page_size if ref.root else page.end - page.offset
+                if page.flags != LEAF_PAGE:
+                    continue
+                children = buckets_in(page)
+                record.pairs += page.count - len(children)
+                for child in children:
+                    if self._damages is None:
+                        yield self._bucket(child, record)
+                    else:
+                        inside.append(child)
         except Corrupted as damage:
             if self._damages is None:
                 raise
@@ -269,50 +199,95 @@ class _Reader:
         for child in inside:
             yield self._bucket(child, record)
 
-    def _is_counted(self, ref: BucketRef, record: BucketRecord) -> bool:
-        """Count an inline bucket in the record of its parent: there may be many, and they have no buckets in them."""
-        page = ref.inline
-        if page is None or page.flags != LEAF_PAGE:
-            return False
-        self._seen.spend(page)
-        page.table(page.count, page.limit)  # raises an error if they don't fit
-        record.inline_buckets += 1
-        record.inline_pairs += page.count
-        record.inline_used += page.used()
-        return True
 
-    def _own(self, ref: BucketRef, record: BucketRecord) -> Iterator[BucketRef]:
-        """Count the pages of one bucket's own tree; yield the buckets in it where they come."""
-        snapshot, seen, statistics = self._snapshot, self._seen, self._statistics
+def _below(page: Page) -> list[int]:
+    """Return the children of a page, as bbolt's ``Bucket.Stats`` visits them."""
+    return page.children() if page.flags == BRANCH_PAGE and page.count else []
+
+
+class _Statistics:
+    """Sums the statistics of buckets and of all inside them, as bbolt's ``Bucket.Stats``.
+
+    Pages of other types are passed over, and an inline bucket has no buckets in it. ``progress`` is called with the
+    number of pages visited, and the high-water mark.
+    """
+
+    def __init__(self, snapshot: Snapshot, progress: Progress | None = None) -> None:
+        self._snapshot = snapshot
+        self._progress = progress
+        self._done = 0
+        self.total = BucketStats()
+        self._depth = 0  # of the last bucket, with those inside it
+
+    def add(self, bucket: BucketRef) -> None:
+        total, page_size = self.total, self._snapshot.page_size
+        self._snapshot.read_beyond_pages()
+        self._seen = Seen(self._snapshot, twice=True)
+        for _ in flat(self._bucket(bucket)):
+            pass
+        total.depth = max(total.depth, self._depth)
+        total.branch_alloc = (total.branch_pages + total.branch_overflow_pages) * page_size
+        total.leaf_alloc = (total.leaf_pages + total.leaf_overflow_pages) * page_size
+
+    def _bucket(self, ref: BucketRef) -> Nested[None]:
+        snapshot, total = self._snapshot, self.total
+        snapshot.poll()
+        if self._progress is not None:
+            self._progress(self._done, snapshot.meta.hwm)
+        total.buckets += 1
+        depth, deepest = 1, 0
         if not ref.root:
-            page = ref.inline if statistics else inline_page(snapshot, ref)
-            if page is not None:
-                seen.spend(page)
-                record.bytes = page.end - page.offset
-                yield from self._page(page, record)
-            return
-        for page in tree_pages(snapshot, ref, seen, _below if statistics else Page.children):
-            self._done += 1
-            record.depth = max(record.depth, len(page.stack))
-            record.bytes += (1 + page.overflow) * snapshot.page_size
-            yield from self._page(page, record)
+            total.inline_buckets += 1
+            if ref.inline is not None:
+                self._count(ref.inline, is_inline=True)
+        else:
+            for page in tree_pages(snapshot, refuse_nested(snapshot, ref), self._seen, _below):
+                self._done += 1
+                depth = max(depth, len(page.stack))
+                self._count(page)
+                if page.flags == LEAF_PAGE and page.holds_buckets():
+                    deepest = max(deepest, 1)
+                    for child in self._inside(page):
+                        yield self._bucket(child)
+                        deepest = max(deepest, self._depth)
+        self._depth = depth + deepest
 
-    def _page(self, page: Page, record: BucketRecord) -> list[BucketRef]:
-        """Count one page; return the buckets in it."""
-        statistics = self._statistics
-        if page.flags == LEAF_PAGE:
-            inside: list[BucketRef] = []
-            if page.holds_buckets() and not (statistics and record.inline):
-                leaf = LeafElements(page, page.limit if statistics else page.end)
-                inside = [open_bucket(leaf, index) for index in leaf.bucket_indexes()]
-            record.pairs += page.count if statistics else page.count - len(inside)
-            if statistics:
-                record.leaf_pages += 1
-                record.leaf_overflow += page.overflow
-                record.leaf_used += page.used()
-            return inside
-        if statistics and page.flags == BRANCH_PAGE:
-            record.branch_pages += 1
-            record.branch_overflow += page.overflow
-            record.branch_used += page.used()
-        return []
+    def _inside(self, page: Page) -> Iterator[BucketRef]:
+        """Yield the buckets in a leaf page; those that are regular and inline are only counted: there may be many."""
+        leaf = LeafElements(page, page.limit)
+        starts, total = leaf.value_starts(), self.total
+        is_deep = page.bucket is not None and page.bucket.depth > MAX_NESTING
+        for index in leaf.bucket_indexes():
+            start, size = starts[index], leaf.value_sizes[index]
+            if INLINE_HEADERS_SIZE <= size <= page.end - start and not is_deep:
+                fields = _INLINE.unpack_from(page.buffer, start)
+                root, header = fields[0], fields[2:]
+                if not root and header[1] == LEAF_PAGE and INLINE_HEADERS_SIZE + ELEMENT_SIZE * header[2] <= size:
+                    begin, stop = start + BUCKET_HEADER_SIZE, start + size
+                    place = page.file_offset + begin - page.offset
+                    total.buckets += 1
+                    total.inline_buckets += 1
+                    self._count(
+                        Page(header, page.buffer, begin, stop, stop, place, page.path, bucket=page.bucket),
+                        is_inline=True,
+                    )
+                    continue
+            yield open_bucket(leaf, index)
+
+    def _count(self, page: Page, *, is_inline: bool = False) -> None:
+        total = self.total
+        if is_inline:
+            self._seen.spend(page)
+        if page.flags == BRANCH_PAGE:
+            total.branch_pages += 1
+            total.branch_overflow_pages += page.overflow
+            total.branch_inuse += page.used()
+        elif page.flags == LEAF_PAGE:
+            page.table(page.count, page.limit)  # raises an error if they don't fit
+            total.keys += page.count
+            if is_inline:
+                total.inline_bucket_inuse += page.used()
+            else:
+                total.leaf_pages += 1
+                total.leaf_overflow_pages += page.overflow
+                total.leaf_inuse += page.used()

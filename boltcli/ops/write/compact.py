@@ -28,7 +28,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..check.findings import Finding
     from ..read.content import Event
 
     Progress = Callable[[int, int], None] | None
@@ -50,21 +49,15 @@ _HARMLESS = ("unreachable-unfreed", "already-freed", "reachable-freed", "multipl
 class Compaction:
     """The result of a compaction.
 
-    ``source_size`` and ``size`` are the bytes of the files before and after;
-    ``pairs`` and ``buckets`` were copied in ``transactions`` transactions.
-    ``warnings`` are sentences about the source.
+    ``source_size`` and ``size`` are the bytes of the files before and after; ``pairs`` and ``buckets`` were copied in
+    ``transactions`` transactions. ``warnings`` are sentences about the source.
     """
 
     __slots__ = ("buckets", "pairs", "size", "source_size", "transactions", "warnings")
 
-    def __init__(
-        self, source_size: int, size: int, pairs: int, buckets: int, transactions: int, warnings: list[str]
-    ) -> None:
+    def __init__(self, source_size: int, done: Done, warnings: list[str]) -> None:
         self.source_size = source_size
-        self.size = size
-        self.pairs = pairs
-        self.buckets = buckets
-        self.transactions = transactions
+        self.size, self.transactions, self.pairs, self.buckets = done
         self.warnings = warnings
 
     @property
@@ -87,23 +80,17 @@ def compact(
 ) -> Compaction:
     """Write a compact copy of ``snapshot`` to ``path``, which appears there when it is complete.
 
-    The copy is the file that ``bbolt compact`` writes with transactions of at
-    most ``tx_max_size`` bytes (0: one transaction); ``dense`` writes the
-    smallest file instead, with pages filled up to ``fill_percent`` (10 to 100).
-    ``page_size`` is the page size of the copy: a power of two from 1024 to
-    65536, 0 for the host's. ``replace`` replaces a file at ``path``; an empty
-    file, or a database without content, is always replaced. Without ``sync``
+    The copy is the file that ``bbolt compact`` writes with transactions of at most ``tx_max_size`` bytes (0: one
+    transaction); ``dense`` writes the smallest file instead, with pages filled up to ``fill_percent`` (10 to 100).
+    ``page_size`` is the page size of the copy: a power of two from 1024 to 65536, 0 for the host's. ``replace``
+    replaces a file at ``path``; an empty file, or a database without content, is always replaced. Without ``sync``
     nothing is synced. ``progress`` is called with the pages read and the total.
 
-    A source that isn't sound is copied as bbolt copies it, with the
-    findings of its check as ``warnings``. Raises :class:`~boltcli.errors.DamagedSource` or
-    :class:`~boltcli.errors.Corrupted` if pairs can't be read, or bbolt would fail,
-    :class:`~boltcli.errors.DestinationExists`,
-    :class:`~boltcli.errors.DestinationIsSource`,
-    :class:`~boltcli.errors.DestinationError`,
-    :class:`~boltcli.errors.ArgumentError`, or
-    :class:`~boltcli.errors.Changed` if ``snapshot`` is read without its lock.
-    Then there is no copy.
+    A source that isn't sound is copied as bbolt copies it, with the findings of its check as ``warnings``. Raises
+    :class:`~boltcli.errors.DamagedSource` or :class:`~boltcli.errors.Corrupted` if pairs can't be read, or bbolt would
+    fail, :class:`~boltcli.errors.DestinationExists`, :class:`~boltcli.errors.DestinationIsSource`,
+    :class:`~boltcli.errors.DestinationError`, :class:`~boltcli.errors.ArgumentError`, or
+    :class:`~boltcli.errors.Changed` if ``snapshot`` is read without its lock. Then there is no copy.
     """
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
@@ -112,15 +99,12 @@ def compact(
     if fill_percent != FILL_PERCENT and not dense:
         raise ArgumentError("fill percent is for dense copies")
     form = page_size or mmap.PAGESIZE, max(-1, min(tx_max_size, _NO_LIMIT)), fill_percent if dense else 0
-    mode = None if replace else _mode_of_empty(path)
-    replace = replace or mode is not None
-    mode = snapshot.mode if mode is None else mode & snapshot.mode
-    with Destination(path, mode=mode, replace=replace, sync=sync) as destination:
+    empty = None if replace else _mode_of_empty(path)
+    mode = snapshot.mode if empty is None else empty & snapshot.mode
+    with Destination(path, mode=mode, replace=replace or empty is not None, sync=sync) as destination:
         try:
-            warnings, is_sound = source_findings(snapshot)
-            done = None
-            if is_sound:
-                done = _kernel_copy(snapshot, destination, form, progress)
+            warnings, is_sound = _source_findings(snapshot)
+            done = _kernel_copy(snapshot, destination, form, progress) if is_sound else None
             if done is None:
                 snapshot.check_unchanged()
                 done = _copy(snapshot, destination, form, is_sound, progress, warnings)
@@ -129,18 +113,19 @@ def compact(
             raise DestinationError("write", path, error) from error
         snapshot.finish()
         destination.commit()
-    size, transactions, pairs, buckets = done
-    return Compaction(snapshot.size, size, pairs, buckets, transactions, warnings)
+    return Compaction(snapshot.size, done, warnings)
 
 
-def source_findings(snapshot: Snapshot) -> tuple[list[str], bool]:
+def _source_findings(snapshot: Snapshot) -> tuple[list[str], bool]:
     """Check a source: return warnings, and whether no finding concerns the pages that are copied."""
-    freelist = snapshot.meta.freelist
     warnings: list[str] = []
     is_sound = True
     more = 0
     for finding in check(snapshot):
-        is_sound = is_sound and _is_harmless(finding, freelist)
+        # A freelist that can't be read, and heads of meta pages, are never copied. (Where a tree leads to them,
+        # the copying itself fails.)
+        is_aside = finding.kind == "damaged" and finding.page in (0, 1, snapshot.meta.freelist)
+        is_sound = is_sound and (is_aside or finding.kind in _HARMLESS)
         if len(warnings) < _WARNINGS:
             warnings.append(finding.message)
         else:
@@ -150,25 +135,18 @@ def source_findings(snapshot: Snapshot) -> tuple[list[str], bool]:
     return warnings, is_sound
 
 
-def _is_harmless(finding: Finding, freelist: int) -> bool:
-    # A freelist that can't be read, and heads of meta pages, are never copied. (Where a tree leads to them,
-    # the copying itself fails.)
-    return finding.kind in _HARMLESS or (finding.kind == "damaged" and finding.page in (0, 1, freelist))
-
-
 def _kernel_copy(snapshot: Snapshot, destination: Destination, form: Form, progress: Progress) -> Done | None:
     """Copy a sound source with the kernel; return None if there is none, or the file isn't regular."""
-    page_size, limit, fill_percent = form
+    page_size, limit, percent = form
     writer = PageWriter(destination.fd, page_size)
-    capacity = page_size * fill_percent // 100
-    found = copied(snapshot, page_size, writer.write, progress, limit=limit, capacity=capacity)
+    found = copied(snapshot, page_size, writer.write, progress, limit=limit, capacity=page_size * percent // 100)
     if found is None:
         os.truncate(destination.fd, 0)  # nothing of it may be left in pages that stay free
         return None
     if progress is not None:
         progress(snapshot.meta.hwm, snapshot.meta.hwm)
     first, second, size, transactions, pairs, buckets = found
-    writer.end((first, (1, *first[1:]) if fill_percent else second), size)
+    writer.end((first, (1, *first[1:]) if percent else second), size)
     return size, transactions, pairs, buckets
 
 

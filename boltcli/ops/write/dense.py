@@ -1,8 +1,7 @@
 """Write the densest copy: full pages, no free pages, no space after the last page.
 
-bbolt's own compaction leaves half-filled pages where buckets are nested, the
-free pages of its last transactions, and a file that is extended in large steps.
-Every version of bolt reads and writes the result.
+bbolt's own compaction leaves half-filled pages where buckets are nested, the free pages of its last transactions, and a
+file that is extended in large steps. Every version of bolt reads and writes the result.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from itertools import accumulate, islice
 from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, PAGE_HEADER_SIZE
 from ...format.encode import branch_page, leaf_page
 from ...format.page import BUCKET_HEADER
-from .pager import NoWriter, PageWriter
+from .pager import PageWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class DenseWriter:
         """``fd`` None: write nothing, only find out the size. ``sequence`` is that of the root bucket."""
         self.page_size = page_size
         self.capacity = page_size * fill_percent // 100
-        self.writer = NoWriter(-1, page_size) if fd is None else PageWriter(fd, page_size)
+        self.writer = None if fd is None else PageWriter(fd, page_size)
         self.hwm = 3  # after two metas and the freelist
         self._open = [_Bucket(self, b"", sequence)]
 
@@ -48,7 +47,8 @@ class DenseWriter:
 
     def put(self, pieces: list[Piece], pages: int, size: int) -> None:
         """Write the next page run; its id is ``hwm``."""
-        self.writer.put(self.hwm, pages, pieces, size)
+        if self.writer is not None:
+            self.writer.put(self.hwm, pages, pieces, size)
         self.hwm += pages
 
     def enter(self, name: bytes, sequence: int) -> None:
@@ -67,13 +67,12 @@ class DenseWriter:
     def finish(self) -> None:
         """Write what is left and both metas, which say the same."""
         root = self._open[0].finish_tree()
-        self.writer.end([(txid, root, 2, self.hwm) for txid in (0, 1)], self.size, self._open[0].sequence)
+        if self.writer is not None:
+            self.writer.end([(txid, root, 2, self.hwm) for txid in (0, 1)], self.size, self._open[0].sequence)
 
 
 class _Bucket:
     """A bucket that is being written: elements that wait for their page, and the branch levels above."""
-
-    __slots__ = ("_ends", "_flags", "_keys", "_levels", "_values", "file", "name", "sequence")
 
     def __init__(self, file: DenseWriter, name: bytes, sequence: int) -> None:
         self.file = file
@@ -134,9 +133,8 @@ class _Bucket:
     def _choose(self, at: int) -> int:
         """Return before which element the page run that begins with element ``at`` ends.
 
-        One page if it is put to good use, else the shortest run that is, else
-        the best one. Pages that are to be filled in part only become runs only
-        if an element is too large for one.
+        One page if it is put to good use, else the shortest run that is, else the best one. Pages that are to be filled
+        in part only become runs only if an element is too large for one.
         """
         ends, page_size, capacity = self._ends, self.file.page_size, self.file.capacity
         last, before = len(ends) - 1, ends[at] - PAGE_HEADER_SIZE
@@ -165,12 +163,11 @@ class _Bucket:
 
     def _add(self, level: int, entry: tuple[bytes, int]) -> None:
         """Note a page of the level below, and what becomes full by that above."""
-        entries = [entry]
-        while entries:
+        full: tuple[bytes, int] | None = entry
+        while full is not None:  # one more entry fills one page at most
             if level == len(self._levels):
                 self._levels.append(_Level(self.file))
-            # One more entry fills one page at most.
-            entries = [full for entry in entries for full in self._levels[level].add(*entry)]
+            full = self._levels[level].add(*full)
             level += 1
 
 
@@ -184,7 +181,7 @@ class _Level:
         self._size = PAGE_HEADER_SIZE
         self._fitting = 0  # how many of the keys the page takes
 
-    def add(self, key: bytes, child: int) -> list[tuple[bytes, int]]:
+    def add(self, key: bytes, child: int) -> tuple[bytes, int] | None:
         """Add a child; if that makes a page full it is written, and its first key and id are returned."""
         self.keys.append(key)
         self.children.append(child)
@@ -194,8 +191,8 @@ class _Level:
             self._fitting += 1
         # What is left for the next page must be enough for one.
         elif len(self.keys) == self._fitting + _LEAST:
-            return [self._write(self._fitting)]
-        return []
+            return self._write(self._fitting)
+        return None
 
     def _wanted(self, size: int) -> int:
         """Return how many keys a page should have, whatever its size, if as many as now take ``size`` bytes."""

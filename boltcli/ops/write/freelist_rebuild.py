@@ -1,8 +1,7 @@
 """``surgery freelist rebuild``: write what bbolt writes when it opens a database without a freelist.
 
-It finds the free pages by a full walk and commits an empty transaction, which
-allocates pages for the freelist, writes it, and writes the older meta page
-anew (``db.go`` Open, ``tx.go`` Commit).
+It finds the free pages by a full walk and commits an empty transaction, which allocates pages for the freelist, writes
+it, and writes the older meta page anew (``db.go`` Open, ``tx.go`` Commit).
 """
 
 from __future__ import annotations
@@ -28,9 +27,8 @@ if TYPE_CHECKING:
 def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
     """Return the patches (offset, bytes) that store a freelist in the database ``fd``, and its new size in bytes.
 
-    The database must not have a freelist, and no other process may write to it;
-    ``path`` is its name in errors. Raises :class:`~boltcli.errors.Corrupted`
-    for a damaged database, as its free pages aren't known.
+    The database must not have a freelist, and no other process may write to it; ``path`` is its name in errors. Raises
+    :class:`~boltcli.errors.Corrupted` for a damaged database, as its free pages aren't known.
     """
     with Snapshot(path, Source(os.dup(fd), path, is_own_copy=True)) as snapshot:
         return _patches(snapshot)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, takewhile
+from operator import eq
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, BoltError, DestinationError
 from ...storage.destination import Destination
 from ..read.content import LEAVE, Enter, Misplaced, Pairs, in_order, write
 from .dense import DenseWriter
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -19,15 +20,12 @@ _BATCH = 256  # pairs that are gathered
 _BATCH_BYTES = 1 << 16
 
 
-class Loaded:
+class Loaded(NamedTuple):
     """The result: the numbers of ``pairs`` and ``buckets``, and the ``size`` of the file in bytes."""
 
-    __slots__ = ("buckets", "pairs", "size")
-
-    def __init__(self, pairs: int, buckets: int, size: int) -> None:
-        self.pairs = pairs
-        self.buckets = buckets
-        self.size = size
+    pairs: int
+    buckets: int
+    size: int
 
 
 def load(
@@ -41,12 +39,11 @@ def load(
 ) -> Loaded:
     """Write a database of ``parts`` to ``path``, which appears there when it is complete.
 
-    They must be in key order, a bucket before its content; a bucket that appears
-    only in the path of its content has the sequence 0. The path () is the root bucket:
-    bbolt's API writes no pairs there, but files with some exist. Raises :class:`~boltcli.errors.ArgumentError`
-    (``row 3: ...``; a bucket is a row, and a pair is one), :class:`~boltcli.errors.DestinationExists`,
-    :class:`~boltcli.errors.DestinationError`, and what ``parts`` raises; then
-    there is no file.
+    They must be in key order, a bucket before its content; a bucket that appears only in the path of its content has
+    the sequence 0. The path () is the root bucket: bbolt's API writes no pairs there, but files with some exist. Raises
+    :class:`~boltcli.errors.ArgumentError` (``row 3: ...``; a bucket is a row, and a pair is one),
+    :class:`~boltcli.errors.DestinationExists`, :class:`~boltcli.errors.DestinationError`, and what ``parts`` raises;
+    then there is no file.
     """
     with Destination(path, replace=replace, sync=sync) as destination:
         if not 10 <= fill_percent <= 100:
@@ -66,10 +63,9 @@ def write_content(
     """Write a database of ``events`` to ``destination``; ``sequence`` is that of the root bucket. Raises Misplaced."""
     writer = DenseWriter(destination.fd, page_size, fill_percent, sequence)
     try:
-        pairs, buckets = write(in_order(events), writer)
+        return Loaded(*write(in_order(events), writer), writer.size)
     except OSError as error:
         raise DestinationError("write", destination.path, error) from error
-    return Loaded(pairs, buckets, writer.size)
 
 
 class _Nested:
@@ -79,12 +75,11 @@ class _Nested:
         self.number = 1
         self.sequence = 0  # of the root bucket, which comes first if it has one
         self._parts = iter(parts)
-        for path, event in self._parts:
-            if isinstance(event, Enter) and not path:
-                self.number, self.sequence = 2, event.sequence
-            else:
-                self._parts = chain(((path, event),), self._parts)
-            break
+        first = next(self._parts, None)
+        if first is not None and isinstance(first[1], Enter) and not first[0]:
+            self.number, self.sequence = 2, first[1].sequence
+        elif first is not None:
+            self._parts = chain((first,), self._parts)
         self._path: list[bytes] = []  # of the innermost open bucket
         self._keys: list[bytes] = []
         self._values: list[Value] = []
@@ -129,11 +124,7 @@ class _Nested:
 
     def _go(self, path: Path) -> Iterator[Event]:
         """Make ``path`` the innermost open bucket."""
-        common = 0
-        for name, wanted in zip(self._path, path):
-            if name != wanted:
-                break
-            common += 1
+        common = sum(takewhile(bool, map(eq, self._path, path)))
         while len(self._path) > common:
             self._path.pop()
             yield LEAVE

@@ -1,8 +1,7 @@
 """Change pages of a copy, like bbolt's ``internal/surgeon`` and its ``surgery`` commands.
 
-Each function reads the unchanged file and returns patches: offsets, and the
-bytes to write there. Nothing is written here. They raise
-:class:`~boltcli.errors.BoltError` with bbolt's message where bbolt fails.
+Each function reads the unchanged file and returns patches: offsets, and the bytes to write there. Nothing is written
+here. They raise :class:`~boltcli.errors.BoltError` with bbolt's message where bbolt fails.
 """
 
 from __future__ import annotations
@@ -21,14 +20,7 @@ from ...format.constants import (
     VERSION,
 )
 from ...format.meta import Meta
-from ...format.page import (
-    BRANCH_ELEMENT,
-    HEADER,
-    LEAF_ELEMENT,
-    BranchElements,
-    LeafElements,
-    type_name,
-)
+from ...format.page import BRANCH_ELEMENT, HEADER, LEAF_ELEMENT, BranchElements, LeafElements, type_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,42 +73,26 @@ def abandon_freelist(file: RawFile) -> list[Patch]:
     return patches
 
 
-def leads_beyond(file: RawFile, meta: Meta) -> str | None:
-    """Return a description of a root or freelist page beyond the high-water mark or the end of the file, or None."""
-    size, page_size = file.size, meta.page_size
-    if not _is_page_size(page_size):
-        return None
-    for name, pgid in (("root", meta.root), ("freelist", meta.freelist)):
-        if name == "freelist" and not meta.has_freelist:
-            continue
-        if pgid >= meta.hwm:
-            return f"a {name} page {pgid}, with a high-water mark of {meta.hwm}"
-        if (pgid + 1) * page_size > size:
-            return f"a {name} page {pgid}, which is beyond the end of the file"
-    return None
-
-
-def _is_page_size(page_size: int) -> bool:
-    return 256 <= page_size <= 1 << 24 and not page_size & (page_size - 1)
-
-
-def nonsense(file: RawFile, meta: Meta) -> str | None:
+def nonsense(file: RawFile, meta: Meta, *, only_beyond: bool = False) -> str | None:
     """Return a description of an impossible value in a meta with a valid checksum; None if all values are possible.
 
-    bbolt would open the file, and then read or write outside the database.
+    bbolt would open the file, and then read or write outside the database. ``only_beyond``: only a root or freelist
+    page beyond the high-water mark or the end of the file is meant.
     """
     page_size = meta.page_size
-    if not _is_page_size(page_size):
-        return f"a page size of {page_size}"
-    for name, pgid in (("root", meta.root), ("freelist", meta.freelist)):
-        if name == "freelist" and not meta.has_freelist:
-            continue
-        if pgid < 2:
+    if not 256 <= page_size <= 1 << 24 or page_size & (page_size - 1):
+        return None if only_beyond else f"a page size of {page_size}"
+    pages = [("root", meta.root, (LEAF_PAGE, BRANCH_PAGE))]
+    if meta.has_freelist:
+        pages.append(("freelist", meta.freelist, (FREELIST_PAGE, FREELIST_PAGE)))
+    for name, pgid, kinds in pages:
+        if pgid >= meta.hwm or (pgid < 2 and not only_beyond):
             return f"a {name} page {pgid}, with a high-water mark of {meta.hwm}"
-        if pgid >= meta.hwm or (pgid + 1) * page_size > file.size:
-            return leads_beyond(file, meta)
+        if (pgid + 1) * page_size > file.size:
+            return f"a {name} page {pgid}, which is beyond the end of the file"
+        if only_beyond:
+            continue
         named, flags, _, _ = HEADER.unpack(file.exactly(HEADER.size, pgid * page_size))
-        kinds = (LEAF_PAGE, BRANCH_PAGE) if name == "root" else (FREELIST_PAGE,)
         if named != pgid or flags not in kinds:
             return f"a {name} page {pgid}, which is not such a page"
     return None

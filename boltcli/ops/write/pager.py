@@ -14,7 +14,7 @@ from ...storage.files import read_or_raise, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from ...format.encode import Piece
 
@@ -73,21 +73,17 @@ class PageWriter:
         gathered: list[Piece] = []
         for pgid, pages, pieces in waiting:
             if pgid != end or len(gathered) + len(pieces) > _PIECES:
-                self._write(start, end, gathered)
+                self.write(start, end, *gathered)
                 start = pgid
                 gathered = []
             gathered += pieces
             end = pgid + pages
-        self._write(start, end, gathered)
+        self.write(start, end, *gathered)
         self._waiting = []
         self._bytes = 0
 
-    def write(self, start: int, end: int, data: memoryview) -> None:
-        """Write ``data``, which fills the pages from ``start`` up to ``end``, now."""
-        self._write(start, end, [data])
-
-    def _write(self, start: int, end: int, pieces: Sequence[Piece]) -> None:
-        """Write ``pieces``, which fill the pages from ``start`` up to ``end``."""
+    def write(self, start: int, end: int, *pieces: Piece) -> None:
+        """Write ``pieces``, which fill the pages from ``start`` up to ``end``, now."""
         if not pieces:
             return
         offset = start * self.page_size
@@ -104,88 +100,32 @@ class PageWriter:
             offset += size
 
 
-class NoWriter(PageWriter):
-    """Takes pages and writes none, for those who only want to know how many there would be."""
-
-    def put(self, pgid: int, pages: int, pieces: list[Piece], size: int) -> None:
-        pass
-
-    def end(self, metas: Iterable[Meta], size: int, sequence: int = 0) -> None:
-        pass
-
-
-class FreeRuns:
-    """Free pages as runs, as bbolt's array freelist has them; those that a transaction releases are free after it."""
-
-    __slots__ = ("_runs", "count", "pending", "pending_count")
-
-    def __init__(self) -> None:
-        self._runs: list[tuple[int, int]] = []  # first page id, number of pages; no two adjoin
-        self.count = 0
-        self.pending: list[tuple[int, int]] = []
-        self.pending_count = 0
-
-    def allocate(self, pages: int) -> int:
-        """Return the first place where so many pages follow each other, or 0."""
-        for index, (start, length) in enumerate(self._runs):
-            if length >= pages:
-                if length == pages:
-                    del self._runs[index]
-                else:
-                    self._runs[index] = (start + pages, length - pages)
-                self.count -= pages
-                return start
-        return 0
-
-    def release(self, start: int, pages: int) -> None:
-        """Note that the transaction no longer uses a run."""
-        self.pending.append((start, pages))
-        self.pending_count += pages
-
-    def begin(self) -> None:
-        """Begin a transaction: pages released before may be allocated."""
-        self._runs = self._all()
-        self.count += self.pending_count
-        self.pending = []
-        self.pending_count = 0
-
-    def ids(self) -> list[int]:
-        """Return all page ids, those just released among them, ascending."""
-        return [pgid for start, length in self._all() for pgid in range(start, start + length)]
-
-    def _all(self) -> list[tuple[int, int]]:
-        merged: list[tuple[int, int]] = []
-        end = -1
-        for start, length in sorted(self._runs + self.pending):
-            if start == end:
-                first, before = merged[-1]
-                merged[-1] = (first, before + length)
-            else:
-                merged.append((start, length))
-            end = start + length
-        return merged
-
-
 class Space:
-    """The pages of a file of ``size`` bytes as transactions allocate them: those that are free, and new ones."""
+    """The pages of a file of ``size`` bytes as transactions allocate them: those that are free, and new ones.
+
+    Free pages are runs, as in bbolt's array freelist.
+    """
 
     def __init__(self, page_size: int, hwm: int, size: int) -> None:
         self.page_size = page_size
         self.hwm = self._hwm_before = hwm
         self.size = size
         self._mapped = mmap_size(size, page_size)
-        self._free = FreeRuns()
+        self._free: list[tuple[int, int]] = []  # first page id, number of pages; no two adjoin
+        self._released: list[tuple[int, int]] = []  # by the transaction: free after it
 
     def begin(self) -> None:
         """Begin a write transaction."""
-        self._free.begin()
+        self._free = self._all_free()
+        self._released = []
         self._hwm_before = self.hwm
 
     def allocate(self, pages: int) -> int:
-        """Return a run of so many pages: free ones, or new ones at the end."""
-        pgid = self._free.allocate(pages)
-        if pgid:
-            return pgid
+        """Return a run of so many pages: the first place where they are free, or new ones at the end."""
+        for index, (start, length) in enumerate(self._free):
+            if length >= pages:
+                self._free[index : index + 1] = [(start + pages, length - pages)] if length > pages else []
+                return start
         pgid = self.hwm
         needed = (pgid + pages + 1) * self.page_size
         if needed >= self._mapped:
@@ -195,16 +135,31 @@ class Space:
 
     def release(self, pgid: int, pages: int) -> None:
         """Release a run, which is free from the next transaction on."""
-        self._free.release(pgid, pages)
+        self._released.append((pgid, pages))
 
     def end(self) -> tuple[int, int, bytes]:
         """End the transaction: let the file grow; return page id, number of pages, and content of the freelist."""
-        free = self._free
-        pages = freelist_bytes(free.count + free.pending_count) // self.page_size + 1
+        pages = freelist_bytes(sum(length for _, length in self._free + self._released)) // self.page_size + 1
         pgid = self.allocate(pages)
         if self.hwm > self._hwm_before:
             self.size = grown(self.size, (self.hwm + 1) * self.page_size, self._mapped)
-        return pgid, pages, freelist_page(pgid, pages - 1, free.ids())
+        return pgid, pages, freelist_page(pgid, pages - 1, self.free_pages())
+
+    def free_pages(self) -> list[int]:
+        """Return all free pages, those just released among them, ascending."""
+        return [pgid for start, length in self._all_free() for pgid in range(start, start + length)]
+
+    def _all_free(self) -> list[tuple[int, int]]:
+        merged: list[tuple[int, int]] = []
+        end = -1
+        for start, length in sorted(self._free + self._released):
+            if start == end:
+                first, before = merged[-1]
+                merged[-1] = (first, before + length)
+            else:
+                merged.append((start, length))
+            end = start + length
+        return merged
 
 
 class BboltFile(Space):

@@ -1,27 +1,20 @@
 """bbolt's write transactions: a port of its ``bucket.go``, ``node.go`` and ``tx.go``, over the pages of :mod:`.pager`.
 
-In a :class:`Transaction` a :class:`Bucket` opens the pages that change, each as a
-:class:`Node`; only these are in memory. There are no deletions yet. bbolt spills nested
-buckets in random order; here they are sorted by name. :class:`BboltWriter` writes a
-stream of content as bbolt's compaction does.
+In a :class:`Transaction` a :class:`Bucket` opens the pages that change, each as a :class:`Node`; only these are in
+memory. There are no deletions yet. bbolt spills nested buckets in random order; here they are sorted by name.
+:class:`BboltWriter` writes a stream of content as bbolt's compaction does.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
-from operator import itemgetter
 
 from ...errors import BoltError
-from ...format.constants import (
-    BUCKET_LEAF_FLAG,
-    ELEMENT_SIZE,
-    LEAF_PAGE,
-    MAX_KEY_SIZE,
-    PAGE_HEADER_SIZE,
-)
+from ...format.constants import BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, MAX_KEY_SIZE, PAGE_HEADER_SIZE
 from ...format.encode import branch_page, leaf_page
 from ...format.page import BUCKET_HEADER, HEADER, BranchElements, LeafElements, Page, ascend
+from ...tree.walk import flat
 from ..read.content import MAX_VALUE_SIZE
 
 TYPE_CHECKING = False
@@ -29,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...format.encode import Piece
+    from ...tree.walk import Nested
     from .pager import BboltFile
 
 _LEAST = 2  # bbolt's MinKeysPerPage
@@ -93,9 +87,8 @@ class Node:
     def split(self, page_size: int, threshold: int) -> Iterator[tuple[Node, int]]:
         """Cut the node into nodes of a page each; yields them with the sizes of their pages.
 
-        A node of more than four elements that takes a page or more is cut where
-        the next element would go over ``threshold``, after two elements at least,
-        three before the end at most.
+        A node of more than four elements that takes a page or more is cut where the next element would go over
+        ``threshold``, after two elements at least, three before the end at most.
         """
         ends = list(accumulate(self.sizes(), initial=PAGE_HEADER_SIZE))
         start, last = 0, len(ends) - 1
@@ -182,10 +175,9 @@ class Bucket:
 
     def put_all(self, keys: Sequence[bytes], values: Sequence[Piece]) -> None:
         """Put pairs; those that belong at the end go there at once. Raises :class:`BboltRefuses`."""
-        edge = self._edge
-        if edge is None:
+        if self._edge is None:
             self._leaf(keys[0])
-            edge = self._edge
+        edge = self._edge
         if (
             edge is not None
             and keys[0] > (edge.keys[-1] if edge.keys else b"")
@@ -231,7 +223,7 @@ class Bucket:
     def _spill(self, node: Node) -> None:
         if node.spilled:
             return
-        node.children.sort(key=_first_key)
+        node.children.sort(key=lambda child: child.keys[0])
         for child in list(node.children):
             self._spill(child)
         node.children = []
@@ -300,15 +292,7 @@ class Transaction:
 
     def commit(self) -> None:
         """Write what was changed."""
-        # Each bucket after those inside it, buckets inside one bucket by name: the other way round from the end.
-        order: list[tuple[Bucket, bytes, Bucket]] = []
-        pending = [(self.root, *item) for item in sorted(self.root.buckets.items(), key=itemgetter(0))]
-        while pending:
-            step = pending.pop()
-            order.append(step)
-            pending += [(step[2], *item) for item in sorted(step[2].buckets.items(), key=itemgetter(0))]
-        while order:
-            parent, name, child = order.pop()
+        for parent, name, child in flat(_inside(self.root)):
             value = child.store()
             if child.root_node is not None:
                 parent.stored(name, value)
@@ -320,9 +304,8 @@ class Transaction:
 class BboltWriter:
     """Writes content by transactions of at most ``limit`` bytes, 0: by one, as bbolt's compaction does.
 
-    The limit is on the bytes of keys and values; a bucket counts with its name.
-    A pair that would exceed it begins the next transaction. Each pair is put at
-    its place, so keys may come in any order. All but :meth:`leave` raise
+    The limit is on the bytes of keys and values; a bucket counts with its name. A pair that would exceed it begins the
+    next transaction. Each pair is put at its place, so keys may come in any order. All but :meth:`leave` raise
     :class:`BboltRefuses` for what bbolt refuses.
     """
 
@@ -400,8 +383,11 @@ class BboltWriter:
 _EMPTY = BUCKET_HEADER.pack(0, 0) + HEADER.pack(0, LEAF_PAGE, 0, 0)
 
 
-def _first_key(node: Node) -> bytes:
-    return node.keys[0]
+def _inside(bucket: Bucket) -> Nested[tuple[Bucket, bytes, Bucket]]:
+    """Yield the open buckets inside ``bucket`` by name, each after those inside it: what it is in, its name, and it."""
+    for name, child in sorted(bucket.buckets.items()):
+        yield _inside(child)
+        yield bucket, name, child
 
 
 def _parsed(data: bytes, pgid: int) -> Node:
