@@ -299,6 +299,6 @@ def test_who_holds_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             assert "python" in holder["command"]
             assert abs(holder["since"] - time.time()) < 3600
         # As where it doesn't.
-        monkeypatch.setattr(holders, "_table", list)
+        monkeypatch.setattr(holders, "_table", lambda file: [])
         _, (holder,), _ = run_json("lock", path)
         assert (holder["pid"], holder["command"], holder["since"], holder["writes"]) == (None, None, None, None)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Literal
 
     # As in schema.json, under "finding". Those from "meta" on are found by a deep check only.
@@ -17,17 +15,20 @@ if TYPE_CHECKING:
     ]  # fmt: skip
 
 
-class Finding(NamedTuple):
+class Finding:
     """One line of ``check``. ``page`` is the page id concerned.
 
     ``message`` is the line as text; ``keys`` are the byte strings that it quotes,
     in order, which ``line()`` writes in a given format.
     """
 
-    kind: FindingKind
-    page: int
-    template: str
-    keys: tuple[bytes, ...] = ()
+    __slots__ = ("keys", "kind", "page", "template")
+
+    def __init__(self, kind: FindingKind, page: int, template: str, keys: tuple[bytes, ...] = ()) -> None:
+        self.kind = kind
+        self.page = page
+        self.template = template
+        self.keys = keys
 
     @property
     def message(self) -> str:
@@ -53,12 +54,18 @@ def stack_text(pgids: Sequence[int]) -> str:
     return f"(stack: [{' '.join(map(str, pgids))}])"
 
 
-class Explanation(NamedTuple):
-    """``meaning``: what is wrong. ``risk``: the effect on the data. ``advice``: what to do."""
+class Explanation:
+    """``meaning``: what is wrong. ``risk``: the effect on the data. ``advice``: what to do. Iterates over the three."""
 
-    meaning: str
-    risk: str
-    advice: str
+    __slots__ = ("advice", "meaning", "risk")
+
+    def __init__(self, meaning: str, risk: str, advice: str) -> None:
+        self.meaning = meaning
+        self.risk = risk
+        self.advice = advice
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((self.meaning, self.risk, self.advice))
 
 
 _FREELIST_ADVICE = (
