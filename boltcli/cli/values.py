@@ -114,14 +114,13 @@ def parse_bool(text: str) -> bool:
 
 
 def parse_string_slice(text: str) -> list[str]:
-    """Parse like pflag's StringSlice: the fields of one CSV record. Raises :class:`~boltcli.errors.ArgumentError`."""
-    import csv
-    import io
+    """Parse like pflag's StringSlice: the fields of one CSV record.
 
-    try:
-        return next(filter(None, csv.reader(io.StringIO(text, newline=None), strict=True)), [])
-    except csv.Error as error:
-        raise ArgumentError(f"not a record of CSV: {error}") from None
+    Raises :class:`~boltcli.errors.ArgumentError` with the message of Go's ``encoding/csv``.
+    """
+    from .csv_record import first_record
+
+    return first_record(text) if text else []
 
 
 def parse_name(text: str) -> list[str]:

@@ -577,18 +577,18 @@ def test_an_error_of_torn_pages_is_not_shown(
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_what_a_command_says_beside_its_output_waits_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import boltcli.cli.commands.get as command
+    from boltcli.cli.registry import declared
 
     writer = Writer(tmp_path / "live.db", LARGE)
     commits = [writer.commit] * 2
 
-    def say(snapshot: Snapshot, job: Any, out: Any, err: Any) -> int:
-        err.write(b"said %d\n" % snapshot.meta.txid)
+    def say(db: Snapshot, err: Any, **_: Any) -> int:
+        err.write(b"said %d\n" % db.meta.txid)
         if commits:
             commits.pop()()
         return 5
 
-    monkeypatch.setattr(command, "run", say)
+    monkeypatch.setattr(declared("get"), "function", say)
     assert run("get", writer.path, "more", "n", "--no-lock") == (5, b"", b"said 4\n")
 
 

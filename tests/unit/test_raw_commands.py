@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boltcli.cli.csv_record import first_record
 from boltcli.cli.values import parse_decimal, parse_string_slice, parse_uint32
 from boltcli.errors import ArgumentError, BoltError, Corrupted, OpenError, SourceNotFound
 from boltcli.ops.stats.buckets import inspect
@@ -177,13 +178,23 @@ def test_json_strings_are_json(text: str) -> None:
     ],
 )  # fmt: skip
 def test_records_of_csv(text: str, fields: list[str]) -> None:
+    assert first_record(text) == fields
     assert parse_string_slice(text) == fields
 
 
-def test_what_is_no_csv() -> None:
-    with pytest.raises(ArgumentError, match="not a record of CSV: unexpected end of data"):
-        parse_string_slice('"a')
-    assert parse_string_slice("\n") == []
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("\n", "EOF"),
+        ('a"b', 'parse error on line 1, column 2: bare " in non-quoted-field'),
+        ('"a', 'parse error on line 1, column 3: extraneous or missing " in quoted-field'),
+        ('"a\nb"x', 'record on line 1; parse error on line 2, column 2: extraneous or missing " in quoted-field'),
+    ],
+)
+def test_what_is_no_csv(text: str, words: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        first_record(text)
+    assert str(caught.value) == words
 
 
 @pytest.mark.parametrize("text", ["", "0x2", "+2", "-1", "1_0", "x", " 1", "٣"])
