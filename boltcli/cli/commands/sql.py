@@ -118,10 +118,12 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
     Of several arguments the first is the statement, unless it is a path: it has a dot or a slash, and no blank,
     parenthesis or semicolon. A single one is the file.
     """
+    from ...storage.opened import split_member
+
     first, *files = arguments
     if files and (not any(char in "./" for char in first) or any(char.isspace() or char in "();" for char in first)):
         return first, files
-    if not files and not os.path.exists(first) and any(char.isspace() for char in first):
+    if not files and not os.path.exists(split_member(first)[0]) and any(char.isspace() for char in first):
         raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
     return None, arguments
 
