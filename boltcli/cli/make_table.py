@@ -6,6 +6,7 @@ long to import as Python to start; so it is read here, and what comes out is a m
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import os
 import typing
@@ -45,8 +46,6 @@ class Names(dict[str, Any]):
         self.update(Annotated=Annotated, Literal=Literal, Option=typer.Option, Argument=typer.Argument)
 
     def __missing__(self, name: str) -> Any:
-        import builtins
-
         return getattr(builtins, name, object)
 
 
@@ -71,11 +70,7 @@ def shared(name: str) -> tuple[Any, OptionInfo]:
 
 def _shared(holder: type) -> list[dict[str, Any]]:
     """Return the rows of a class of shared options, which the runner handles."""
-    rows = []
-    for name, declared in holder.__annotations__.items():
-        kind, info = typing.get_args(eval(declared, vars(options)))
-        rows.append(_option(name, kind, info, getattr(holder, name), common=True))
-    return rows
+    return [_option(name, *shared(name), getattr(holder, name), common=True) for name in holder.__annotations__]
 
 
 def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: bool = False) -> dict[str, Any]:
@@ -124,8 +119,11 @@ def table() -> str:
     """Return the text of ``command_table.py``."""
     for module in commands.MODULES:
         import_module(f"{commands.__name__}.{module}")
-    lines = ['"""What all commands take. Written by `make table` from their functions: do not edit."""', ""]
-    lines.append("SHARED = {")
+    lines = [
+        '"""What all commands take. Written by `make table` from their functions: do not edit."""',
+        "",
+        "SHARED = {",
+    ]
     for name, holder in _SHARED.items():
         lines += _listed(name, _shared(holder))
     lines += ["}", "COMMANDS = {"]

@@ -129,7 +129,6 @@ PageSize = Annotated[
 FormatName = Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"]
 _FORMATS = "|".join(get_args(FormatName))
 Format = Annotated[FormatName, Option("--format", "-f", help=f"How to write them: {_FORMATS}", metavar="FORMAT")]
-FormatOnly = Annotated[FormatName, Option("--format", help=f"How to write them: {_FORMATS}", metavar="FORMAT")]
 
 _DECODING = "Decoding"
 Decode = Annotated[
