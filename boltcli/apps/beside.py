@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 
+from ..database import Database
 from ..errors import BoltError
 from ..storage.source import begins_with_meta, is_elsewhere, open_for_reading
-from .places import resolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..storage.snapshot import Snapshot
     from .store import Store
 
 
@@ -19,11 +18,10 @@ def place_of(db: Store) -> str | None:
 
     Links are followed. What was unpacked, or came from elsewhere, has no place.
     """
-    snapshot: Snapshot | None = getattr(db, "_snapshot", None)
-    if snapshot is None or is_elsewhere(snapshot.path):
+    if not isinstance(db, Database) or is_elsewhere(db.path):
         return None
     try:
-        path = resolved(os.path.realpath(snapshot.path))
+        path = os.path.realpath(db.path)
         fd = open_for_reading(path)
     except (BoltError, OSError, ValueError):
         return None

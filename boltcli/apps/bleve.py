@@ -10,7 +10,6 @@ from .codecs.wire import any_message
 from .columns import as_text, buckets, columns, pairs_at, text_of, text_or_bytes
 from .contract import CERTAIN, REST, Application, Codec, Recognition, View
 from .json_values import jsonable, load
-from .places import places_of
 from .store import find
 
 TYPE_CHECKING = False
@@ -174,7 +173,7 @@ class Bleve(Application):
     name = "bleve"
     title = "Bleve's search indexes: upside_down, and scorch's root.bolt"
     hints = ("view FILE fields", "view FILE segments")
-    places = places_of("bleve")
+    places = ("store/root.bolt", "index_meta/store")
     codecs = _CODECS
     views = (
         View("rows", columns("type count:integer bytes:integer"), _rows, "Rows by type (upside_down)"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from .columns import as_text, buckets_at, columns, pairs, text_or_bytes
 from .contract import ANY, CERTAIN, LIKELY, WARNING, Application, Audit, AuditFinding, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
-from .places import places_of
 from .store import find
 from .words import parse_time
 
@@ -77,7 +76,7 @@ class BuildKit(Application):
     name = "buildkit"
     title = "BuildKit's solver cache (cache.db), also of Docker's builder"
     hints = ("view FILE results --sort created_at", "view FILE links", "audit FILE")
-    places = places_of("buildkit")
+    places = ("buildkit/cache.db", "buildkitd/cache.db", "runc-*/cache.db")
     codecs = _CODECS
     views = (
         View("results", columns("key id created_at:time"), _results, "Results by cache key"),

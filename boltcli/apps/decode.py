@@ -122,7 +122,7 @@ def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "
         return None if schema is None else Decoder(schema=schema)
     if name == AUTO:
         found = None if db is None else recognise(db)
-        return Decoder(None if found is None else found[0], schema=schema, db=db)
+        return Decoder(None if found is None else found.application, schema=schema, db=db)
     if name in formats():
         return Decoder(form=formats()[name], schema=schema)
     known = application(name)

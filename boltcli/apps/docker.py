@@ -8,7 +8,6 @@ from __future__ import annotations
 from .columns import as_text, columns, pairs_at, text_or_bytes
 from .contract import CERTAIN, Application, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
-from .places import places_of
 from .store import find
 from .words import parse_time
 
@@ -113,7 +112,7 @@ class Docker(Application):
     name = "docker"
     title = "Docker's stores of networks (local-kv.db) and volumes (metadata.db)"
     hints = ("view FILE networks", "view FILE volumes")
-    places = places_of("docker")
+    places = ("network/files/local-kv.db", "volumes/metadata.db")
     codecs = _CODECS
     views = (
         View("networks", columns(

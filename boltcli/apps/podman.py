@@ -5,7 +5,6 @@ from __future__ import annotations
 from .columns import as_text, buckets_at, columns, pairs, pairs_at, text_or_bytes
 from .contract import CERTAIN, LIKELY, REST, Application, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
-from .places import places_of
 from .store import find
 from .words import parse_time
 
@@ -95,7 +94,7 @@ class Podman(Application):
     name = "podman"
     title = "podman's state (bolt_state.db)"
     hints = ("view FILE containers --columns id,name,state", "view FILE pods")
-    places = places_of("podman")
+    places = ("libpod/bolt_state.db", "bolt_state.db")
     codecs = _CODECS
     views = (
         View("containers", columns(

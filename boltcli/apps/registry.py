@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..database import Database
 from ..errors import BoltError
 from .contract import CERTAIN, GROUP, GUESS, LIKELY, Recognition
 from .store import names
@@ -10,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ..storage.snapshot import Snapshot
     from .contract import Application
     from .store import Store
 
@@ -41,25 +43,48 @@ BUILT_IN: tuple[tuple[str, str, tuple[bytes, ...] | Callable[[set[bytes]], bool]
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
 
 
-def recognise(db: Store) -> tuple[Application, Recognition] | None:
+class Recognised:
+    """Whose file a database is: the ``application``, and what it said: ``name``, ``layout`` and ``certainty``."""
+
+    __slots__ = ("application", "certainty", "layout", "name")
+
+    def __init__(self, application: Application, recognition: Recognition) -> None:
+        self.application = application
+        self.name = recognition.name
+        self.layout = recognition.layout
+        self.certainty = recognition.certainty
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.layout}"
+
+
+def recognised(snapshot: Snapshot) -> Recognised | None:
+    """Return whose file ``snapshot`` is, which is found out once; None if no application knows it."""
+    if "recognised" not in snapshot.memo:
+        snapshot.memo["recognised"] = recognise(Database(snapshot))
+    found: Recognised | None = snapshot.memo["recognised"]
+    return found
+
+
+def recognise(db: Store) -> Recognised | None:
     """Return the application whose file ``db`` most certainly is, with what it said; None if none knows it.
 
     Plug-ins are asked first, and win where they are as sure as a built-in
     application. A plug-in that fails is passed over; damage of the file is too,
     since whose file it is doesn't hang on it.
     """
-    best: tuple[Application, Recognition] | None = None
+    best: Recognised | None = None
     for application in _candidates(db):
         try:
             found = application.recognise(db)
         except Exception:
             continue
-        if found is not None and (best is None or _rank(found) < _rank(best[1])):
-            best = application, found
+        if found is not None and (best is None or _rank(found) < _rank(best)):
+            best = Recognised(application, found)
     return best
 
 
-def named(db: Store, name: str) -> tuple[Application, Recognition] | None:
+def named(db: Store, name: str) -> Recognised | None:
     """Return the application called ``name``, which need not recognise ``db``; None if there is none."""
     found = application(name)
     if found is None:
@@ -68,7 +93,7 @@ def named(db: Store, name: str) -> tuple[Application, Recognition] | None:
         recognition = found.recognise(db)
     except Exception:
         recognition = None
-    return found, recognition or Recognition(found.name, "unknown", GUESS)
+    return Recognised(found, recognition or Recognition(found.name, "unknown", GUESS))
 
 
 def applications() -> Iterator[Application]:
@@ -113,5 +138,5 @@ def _built_in(module: str) -> Application:
     return found
 
 
-def _rank(recognition: Recognition) -> int:
+def _rank(recognition: Recognition | Recognised) -> int:
     return _ORDER.get(recognition.certainty, len(_ORDER))

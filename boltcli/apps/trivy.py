@@ -5,7 +5,6 @@ from __future__ import annotations
 from .columns import as_text, buckets, columns, pairs, pairs_at, text_or_bytes
 from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Application, Audit, AuditFinding, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
-from .places import places_of
 from .store import find
 from .words import parse_time
 
@@ -118,7 +117,7 @@ class Trivy(Application):
         "view FILE vulnerabilities --where severity=CRITICAL --columns id,title",
         "view FILE advisories --where package=openssl",
     )
-    places = places_of("trivy-db")
+    places = ("trivy.db",)
     codecs = _CODECS
     views = (
         View("vulnerabilities", columns(

@@ -9,7 +9,6 @@ from ..errors import ArgumentError
 from .codecs.wire import Message
 from .columns import as_text, columns, pairs_at, text_or_bytes, value_of
 from .contract import CERTAIN, LIKELY, Application, Codec, Recognition, View
-from .places import places_of
 from .store import find
 
 TYPE_CHECKING = False
@@ -90,7 +89,7 @@ class Vault(Application):
     name = "vault"
     title = "Vault's integrated storage (vault.db): paths and sizes, never contents"
     hints = ("view FILE paths --sort -bytes --limit 20", "view FILE paths --set depth=3", "view FILE servers")
-    places = places_of("vault")
+    places = ("vault.db",)
     codecs = _CODECS
     views = (
         View("status", columns("index:integer term:integer paths:integer bytes:integer"), _status,

@@ -28,9 +28,9 @@ def asked(snapshot: Snapshot, options: Decoding) -> Decoder | None:
     if not is_asked(options):
         return None
     from ..apps.decode import decoder
-    from ..apps.store import SnapshotStore
+    from ..database import Database
 
-    return decoder(SnapshotStore(snapshot), options.decode, options.proto, options.message)
+    return decoder(Database(snapshot), options.decode, options.proto, options.message)
 
 
 def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Decoder | None, dict[int, Path]]:
@@ -41,7 +41,7 @@ def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Deco
     if not is_asked(options):
         return None, {}
     from ..apps.decode import decoder
-    from ..apps.store import SnapshotStore
+    from ..database import Database
     from ..errors import ArgumentError, BoltError, MissingExtra
     from ..storage.snapshot import Snapshot as Opened
     from ..tree.page_map import page_map
@@ -52,7 +52,7 @@ def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Deco
         return decoder(None, options.decode, options.proto, options.message), {}
     paths: dict[int, Path] = {}
     try:
-        found = decoder(SnapshotStore(snapshot), options.decode, options.proto, options.message)
+        found = decoder(Database(snapshot), options.decode, options.proto, options.message)
         mapped = page_map(snapshot)
         for pgid in range(len(mapped.kinds)) if pgids is None else pgids:
             owner = mapped.owner(pgid) if pgid < len(mapped.kinds) else None

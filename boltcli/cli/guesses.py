@@ -119,11 +119,10 @@ def nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str
 
 
 def _application(snapshot: Snapshot) -> Application | None:
-    from ..apps.registry import recognise
-    from ..apps.store import SnapshotStore
+    from ..apps.registry import recognised
 
-    found = recognise(SnapshotStore(snapshot))
-    return None if found is None else found[0]
+    found = recognised(snapshot)
+    return None if found is None else found.application
 
 
 def opened(path: str) -> Snapshot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..apps.rows import value_text, view_rows
-from ..apps.store import SnapshotStore
+from ..database import Database
 from ..errors import ArgumentError
 from ..render.orjson_writer import line
 from ..render.view_rows import json_lines
@@ -29,8 +29,8 @@ def view_diff(old: Snapshot, new: Snapshot, name: str, out: BinaryIO, *, json: b
     rows of one file. Raises :class:`~boltcli.errors.ArgumentError`, and :class:`~boltcli.errors.Corrupted` also for
     keys that are out of order.
     """
-    (application, _), (other, _) = (recognised(SnapshotStore(each), "auto") for each in (old, new))
-    before, after = SnapshotStore(old, ordered=True), SnapshotStore(new, ordered=True)
+    application, other = (recognised(each, "auto").application for each in (old, new))
+    before, after = Database(old, ordered=True), Database(new, ordered=True)
     if application.name != other.name:
         raise ArgumentError(f"the files are of different programs: {application.name} and {other.name}")
     view = application.view(name)

@@ -135,7 +135,7 @@ def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.
     with Opened(fixture("bacalhau-compute-1.4")) as db:
         found = registry.recognise(db)
     assert found is not None
-    assert found[1].name == "bacalhau"
+    assert found.name == "bacalhau"
 
 
 def test_no_plug_in_costs_no_metadata() -> None:
@@ -194,7 +194,7 @@ def test_the_library_is_a_store(tmp_path: Path) -> None:
     with boltcli.open(fixture("bacalhau-compute-1.4")) as db:
         found = registry.recognise(db)
         assert found is not None
-        assert found[1].layout == "compute 1.0.4-1.4.0"
+        assert found.layout == "compute 1.0.4-1.4.0"
         assert find(db, b"execution") is not None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..contract import Application
-from ..places import places_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +20,16 @@ class Bacalhau(Application):
         "view FILE jobs --columns id,name,state,create_time --sort create_time",
         "audit FILE",
     )
-    places = places_of("bacalhau")
+    places = (
+        "orchestrator/state_boltdb.db",
+        "compute/state_boltdb.db",
+        "orchestrator_store/jobs.db",
+        "compute_store/executions.db",
+        "*-requester/jobs.db",
+        "*-compute/executions.db",
+        "*-requester.db",
+        "*-compute.db",
+    )
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..contract import Application
-from ..places import places_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ class Containerd(Application):
         "view FILE snapshots --where snapshotter=overlayfs",
         "audit FILE",
     )
-    places = places_of("containerd")
+    places = ("io.containerd.metadata.v1.bolt/meta.db",)
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

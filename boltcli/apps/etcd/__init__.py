@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..contract import Application
-from ..places import places_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class Etcd(Application):
         "view FILE hashkv --rev 1000",
         "audit FILE",
     )
-    places = places_of("etcd")
+    places = ("snap/db",)
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..contract import Application
-from ..places import places_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ class Raft(Application):
         "view FILE types --sort -bytes",
         "audit FILE",
     )
-    places = places_of("raft-boltdb")
+    places = ("raft.db",)
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import os
 
+from ...database import Database
 from ...errors import ArgumentError, BoltError
 from ..beside import names_in, place_of
 from ..codecs.wire import Message
 from ..json_values import load_record
-from ..store import SnapshotStore, find
+from ..store import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...storage.snapshot import Snapshot
     from ..store import Store
 
 _META = "meta.json"
@@ -104,18 +106,16 @@ def _vault(path: str) -> Applied | None:
     from ...storage.live import Live
     from ...storage.source import open_source
 
+    def read(snapshot: Snapshot) -> bytes | None:
+        config = find(Database(snapshot), b"config")
+        value = None if config is None else config.get(b"latest_indexes")
+        return value if isinstance(value, bytes) else None
+
     if not os.path.isfile(path):
         return None
     try:
         with Live(open_source(path, "try", 0)) as live:
-
-            def attempt() -> bytes | None:
-                with live.snapshot() as snapshot:
-                    config = find(SnapshotStore(snapshot), b"config")
-                    value = None if config is None else config.get(b"latest_indexes")
-                    return value if isinstance(value, bytes) else None
-
-            indexes = Message(live.run(attempt))
+            indexes = Message(live.read(read))
     except BoltError:
         return None
     index = indexes.unsigned(2)

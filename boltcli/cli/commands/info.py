@@ -8,8 +8,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from ...apps.contract import Recognition
-    from ...storage.snapshot import Snapshot
     from ..job import Job
     from ..options import Databases, Jobs
 
@@ -18,9 +16,10 @@ if TYPE_CHECKING:
 def info(db: Databases, job: Job, out: BinaryIO, err: BinaryIO, *, jobs: Jobs = 0) -> None:
     """Print the page size; on a terminal also size, transaction, buckets and application."""
     if job.json:
+        from ...apps.registry import recognised
         from ...render import records
 
-        found = _application(db)
+        found = recognised(db)
         known: dict[str, str | None] = {"application": None, "layout": None, "certainty": None}
         if found is not None:
             known = {"application": found.name, "layout": found.layout, "certainty": found.certainty}
@@ -28,18 +27,11 @@ def info(db: Databases, job: Job, out: BinaryIO, err: BinaryIO, *, jobs: Jobs = 
         return
     out.write(b"Page Size: %d\n" % db.page_size)
     if job.summary or out.isatty():  # in a pipe the output is bbolt's
+        from ...apps.registry import recognised
         from ...render.summary import summary
         from ..next_steps import next_steps
 
-        found = _application(db)
-        out.write(summary(db, f"{found.name}, {found.layout} ({found.certainty})" if found else ""))
+        found = recognised(db)
+        out.write(summary(db, f"{found} ({found.certainty})" if found else ""))
         if job.summary:
             out.write(next_steps(job.path, db))
-
-
-def _application(snapshot: Snapshot) -> Recognition | None:
-    from ...apps.registry import recognise
-    from ...apps.store import SnapshotStore
-
-    found = recognise(SnapshotStore(snapshot))
-    return None if found is None else found[1]

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...apps.contract import Application, Recognition
-    from ...apps.store import SnapshotStore
+    from ...apps.contract import Application
+    from ...apps.registry import Recognised
+    from ...apps.store import Store
     from ...storage.snapshot import Snapshot
     from ..job import Job
     from ..options import Database, Force, files
@@ -105,34 +106,34 @@ def view_(
 
 def _write(snapshot: Snapshot, job: Job, kind: str, out: BinaryIO) -> int:
     """Write the views, or the rows of one, as text, CSV or lines of JSON; return their number."""
-    from ...apps.store import SnapshotStore
+    from ...database import Database as Opened
 
-    db = SnapshotStore(snapshot)
-    application, recognition = recognised(db, job.options.app)
+    db = Opened(snapshot)
+    found = recognised(snapshot, job.options.app)
     if len(job.arguments) < 2:
-        return _list(application, recognition, db, job, kind, out)
-    return _show(application, db, job, kind, out)
+        return _list(found, db, job, kind, out)
+    return _show(found.application, db, job, kind, out)
 
 
-def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
-    """Return the application that wrote ``db``, or the one called ``name``.
+def recognised(snapshot: Snapshot, name: str) -> Recognised:
+    """Return the application that wrote the database, or the one called ``name``.
 
     Raises :class:`~boltcli.errors.ArgumentError` if there is none.
     """
     from ...apps import registry
+    from ...database import Database as Opened
 
-    found = registry.recognise(db) if name == "auto" else registry.named(db, name)
+    found = registry.recognised(snapshot) if name == "auto" else registry.named(Opened(snapshot), name)
     if found is None:
         raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
     return found
 
 
-def _list(
-    application: Application, recognition: Recognition, db: SnapshotStore, job: Job, kind: str, out: BinaryIO
-) -> int:
+def _list(known: Recognised, db: Store, job: Job, kind: str, out: BinaryIO) -> int:
     from ...apps.contract import Column
     from ...render import records, view_rows
 
+    application = known.application
     found = [(view, view.count(db)) for view in application.views]
     if kind == "json":
         for view, count in found:
@@ -145,7 +146,7 @@ def _list(
                         "columns": {column.name: column.type for column in view.columns},
                         "options": view.options,
                         "application": application.name,
-                        "layout": recognition.layout,
+                        "layout": known.layout,
                     }
                 )
             )
@@ -155,7 +156,7 @@ def _list(
         rows = [(view.name, count, view.title) for view, count in found]
         out.writelines(view_rows.csv_lines(columns, rows))
         return len(found)
-    head = f"{application.name}: {recognition.layout} ({recognition.certainty})\n\n"
+    head = f"{application.name}: {known.layout} ({known.certainty})\n\n"
     out.write(head.encode("utf-8", "surrogateescape"))
     columns = [Column("view"), Column("rows", "integer"), Column("what it shows")]
     out.write(view_rows.aligned(columns, [(view.name, count, view.title) for view, count in found]))
@@ -168,7 +169,7 @@ def _list(
     return len(found)
 
 
-def _show(application: Application, db: SnapshotStore, job: Job, kind: str, out: BinaryIO) -> int:
+def _show(application: Application, db: Store, job: Job, kind: str, out: BinaryIO) -> int:
     from ...apps.rows import Selection, view_rows
     from ...render import view_rows as render
 
