@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from .codecs.integers import uvarint
 from .codecs.wire import any_message
-from .columns import as_text, buckets, columns, pairs_at, text_of, text_or_bytes
 from .contract import CERTAIN, REST, Application, Codec, Recognition, View
 from .json_values import jsonable, load
 from .places import places_of
 from .store import find
+from .values import as_text, buckets, columns, pairs_at, text_of, text_or_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from ..ops.read.key_pages import keyed_leaves
 from ..ops.read.select_items import items
 from ..tree.bucket import child_bucket, get, root_bucket
 from ..tree.walk import Whole, bounds, refuse_nested
+from .contract import Store as Store
 
 _ELEMENT = 16  # bytes of an element in a leaf page's table
 _TABLES = [Struct(f"<{4 * count}I") for count in range(17)]
@@ -17,31 +18,9 @@ _TABLES = [Struct(f"<{4 * count}I") for count in range(17)]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Protocol
 
     from ..format.page import Page
     from ..storage.snapshot import Snapshot
-
-    class Store(Protocol):
-        """The part of a bucket that applications use; the public library's Bucket and Database are stores too.
-
-        Reading a damaged page raises :class:`~boltcli.errors.Corrupted`.
-        """
-
-        @property
-        def sequence(self) -> int:
-            """The bucket's own counter (``NextSequence`` in bbolt)."""
-
-        def get(self, key: bytes, /) -> bytes | Store | None:
-            """Return the value or the bucket of ``key``, or None."""
-
-        def range(
-            self, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
-        ) -> Iterator[tuple[bytes, bytes | Store]]:
-            """Yield keys that are at least ``start`` and below ``stop``, each with its value or bucket, in order."""
-
-        def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | Store]]:
-            """Yield the keys that begin with ``prefix``, as :meth:`range` does."""
 
 
 class SnapshotStore:

@@ -138,18 +138,6 @@ def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.
     assert found[1].name == "bacalhau"
 
 
-def test_no_plug_in_costs_no_metadata() -> None:
-    script = (
-        "import sys; from boltcli.apps.registry import plug_ins; print(list(plug_ins()), 'importlib.metadata' in "
-        "sys.modules, 'typing' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}"],
-        capture_output=True, check=True, env={**os.environ},
-    )  # fmt: skip
-    assert done.stdout.split() == [b"[]", b"False", b"False"]
-
-
 @pytest.mark.parametrize(
     ("pattern", "path", "fits"),
     [
