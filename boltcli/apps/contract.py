@@ -204,17 +204,16 @@ class Audit:
     """
 
     layout: str
-    answers: Mapping[str, Plain]
+    answers: dict[str, Plain]
     findings: Iterable[AuditFinding] = ()
     _: KW_ONLY
     counts: Sequence[tuple[str, int]] = ()
-    more: Mapping[str, Plain] = field(default_factory=dict)
+    more: dict[str, Plain] = field(default_factory=dict)
     facts: Any = None
     retention: Mapping[str, Plain] | None = None
     deletions: Iterable[Change] = ()
 
     def __post_init__(self) -> None:
-        self.answers, self.more = dict(self.answers), dict(self.more)
         self.findings, self.counts = list(self.findings), list(self.counts)
 
 
