@@ -1,0 +1,94 @@
+"""Audits as tables: a rule says what can be wrong, a deviation says where it is.
+
+An audit compares a file with what its program would have written and yields
+deviations. Findings, answers and the changes that mend the file are made of
+these, and no text is taken apart again. One more rule is one more row of an
+application's table, and the line that yields its deviations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .contract import SEVERITIES, AuditFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .contract import Change, Path, Plain
+
+SILENT = "silent"
+"""The severity of what the answers name and no finding does."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A row of the table: what can be wrong with a file, how bad that is, and what to do about it.
+
+    ``code`` names the answer, and is the findings' question. ``message`` and
+    ``remedy`` are templates (``str.format``) of a deviation's facts and
+    ``subject``. ``repair`` returns the changes that mend a deviation; None: none
+    can. ``answer`` names the facts that stand for a deviation in the answers;
+    none: its subject does.
+    """
+
+    code: str
+    severity: str
+    message: str = ""
+    remedy: str = ""
+    repair: Callable[[Deviation], Iterable[Change]] | None = None
+    answer: tuple[str, ...] = ()
+
+    def at(self, bucket: Path = (), key: bytes | None = None, subject: str = "", **facts: Any) -> Deviation:
+        """Return the deviation from this rule at ``bucket`` and ``key``, which is about the id ``subject``."""
+        return Deviation(self, bucket, key, subject, facts, self.severity)
+
+
+@dataclass(slots=True)
+class Deviation:
+    """Where a file breaks a rule, with the facts of it; ``severity`` is the rule's, or that of its place."""
+
+    rule: Rule
+    bucket: Path
+    key: bytes | None
+    subject: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    severity: str = SILENT
+
+    def finding(self) -> AuditFinding:
+        """Return it as a finding, with the changes that mend it."""
+        rule, facts = self.rule, {"subject": self.subject, **self.facts}
+        return AuditFinding(
+            rule.code,
+            self.severity,
+            rule.message.format_map(facts),
+            bucket=self.bucket,
+            key=self.key,
+            subject=self.subject,
+            remedy=rule.remedy.format_map(facts),
+            changes=tuple(rule.repair(self)) if rule.repair is not None else (),
+        )
+
+    def answer(self) -> Plain:
+        """Return it as the answers name it: the facts that the rule chooses, or its subject."""
+        return {name: self.facts[name] for name in self.rule.answer} if self.rule.answer else self.subject
+
+
+def findings(deviations: Iterable[Deviation]) -> list[AuditFinding]:
+    """Return all that isn't silent as findings, the gravest first.
+
+    Repairs are made in this order: a change may build on those before it, never
+    on one of a lighter finding, which ``audit --changes`` may leave out.
+    """
+    told = [each for each in deviations if each.severity != SILENT]
+    return [each.finding() for each in sorted(told, key=lambda each: SEVERITIES.index(each.severity))]
+
+
+def answers(rules: Iterable[Rule], deviations: Iterable[Deviation]) -> dict[str, list[Plain]]:
+    """Return the answers by code, in the order of ``deviations``; those of ``rules`` that nothing breaks are empty."""
+    found: dict[str, list[Plain]] = {rule.code: [] for rule in rules}
+    for each in deviations:
+        if each.rule.code in found:
+            found[each.rule.code].append(each.answer())
+    return found
