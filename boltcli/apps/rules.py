@@ -26,11 +26,11 @@ SILENT = "silent"
 class Rule:
     """A row of the table: what can be wrong with a file, how bad that is, and what to do about it.
 
-    ``code`` names the answer, and is the findings' question. ``message`` and
+    ``code`` is the findings' question, and names the answer. It, ``message`` and
     ``remedy`` are templates (``str.format``) of a deviation's facts and
     ``subject``. ``repair`` returns the changes that mend a deviation; None: none
-    can. ``answer`` names the facts that stand for a deviation in the answers;
-    none: its subject does.
+    can. ``answer`` is what stands for a deviation in the answers: a template of
+    text, or the names of the facts that make an object.
     """
 
     code: str
@@ -38,9 +38,9 @@ class Rule:
     message: str = ""
     remedy: str = ""
     repair: Callable[[Deviation], Iterable[Change]] | None = None
-    answer: tuple[str, ...] = ()
+    answer: str | tuple[str, ...] = "{subject}"
 
-    def at(self, bucket: Path = (), key: bytes | None = None, subject: str = "", **facts: Any) -> Deviation:
+    def at(self, bucket: Path = (), key: bytes | None = None, subject: str = "", /, **facts: Any) -> Deviation:
         """Return the deviation from this rule at ``bucket`` and ``key``, which is about the id ``subject``."""
         return Deviation(self, bucket, key, subject, facts, self.severity)
 
@@ -58,21 +58,26 @@ class Deviation:
 
     def finding(self) -> AuditFinding:
         """Return it as a finding, with the changes that mend it."""
-        rule, facts = self.rule, {"subject": self.subject, **self.facts}
+        rule = self.rule
         return AuditFinding(
-            rule.code,
+            self.text(rule.code),
             self.severity,
-            rule.message.format_map(facts),
+            self.text(rule.message),
             bucket=self.bucket,
             key=self.key,
             subject=self.subject,
-            remedy=rule.remedy.format_map(facts),
+            remedy=self.text(rule.remedy),
             changes=tuple(rule.repair(self)) if rule.repair is not None else (),
         )
 
     def answer(self) -> Plain:
-        """Return it as the answers name it: the facts that the rule chooses, or its subject."""
-        return {name: self.facts[name] for name in self.rule.answer} if self.rule.answer else self.subject
+        """Return it as the answers name it."""
+        chosen = self.rule.answer
+        return self.text(chosen) if isinstance(chosen, str) else {name: self.facts[name] for name in chosen}
+
+    def text(self, template: str) -> str:
+        """Return ``template`` with the facts in it."""
+        return template.format_map({"subject": self.subject, **self.facts})
 
 
 def findings(deviations: Iterable[Deviation]) -> list[AuditFinding]:

@@ -34,7 +34,7 @@ def test_findings_come_the_gravest_first_with_their_changes() -> None:
 
 
 def test_silent_deviations_are_answers_only() -> None:
-    silent = STRAY.at(subject="third", state="")
+    silent = STRAY.at((), None, "third", state="")
     silent.severity = SILENT
     assert findings([silent]) == []
     assert answers([STRAY, COUNTED], [silent, COUNTED.at(job="j", live=0)]) == {
