@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from .codecs.integers import uvarint
 from .codecs.wire import any_message
-from .columns import as_text, buckets, columns, pairs_at, text_of, text_or_bytes
 from .contract import CERTAIN, REST, Application, Codec, Recognition, View
 from .json_values import jsonable, load
 from .store import find
+from .values import as_text, buckets, columns, pairs_at, text_of, text_or_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from itertools import islice
 
 from .codecs.gob import gob
 from .codecs.integers import i64
-from .columns import as_text, buckets, columns, pairs, text_or_bytes
 from .contract import ANY, CERTAIN, LIKELY, Application, Codec, Recognition, View
 from .json_values import jsonable, load
+from .values import as_text, buckets, columns, pairs, text_or_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

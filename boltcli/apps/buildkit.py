@@ -5,10 +5,10 @@ Source: moby/buildkit ``solver/bboltcachestorage/storage.go``.
 
 from __future__ import annotations
 
-from .columns import as_text, buckets_at, columns, pairs, text_or_bytes
 from .contract import ANY, CERTAIN, LIKELY, WARNING, Application, Audit, AuditFinding, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
 from .store import find
+from .values import as_text, buckets_at, columns, pairs, text_or_bytes
 from .words import parse_time
 
 TYPE_CHECKING = False

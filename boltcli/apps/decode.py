@@ -6,9 +6,9 @@ from ..errors import ArgumentError
 from .codecs.compressed import MOST
 from .codecs.guess import DECODERS, guess
 from .codecs.wire import printable
-from .columns import text_or_bytes
 from .json_values import jsonable
 from .registry import application, applications, recognise
+from .values import text_or_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

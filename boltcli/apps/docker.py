@@ -5,10 +5,10 @@ Source: moby/moby ``libnetwork/datastore`` and ``libnetwork/internal/kvstore/bol
 
 from __future__ import annotations
 
-from .columns import as_text, columns, pairs_at, text_or_bytes
 from .contract import CERTAIN, Application, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
 from .store import find
+from .values import as_text, columns, pairs_at, text_or_bytes
 from .words import parse_time
 
 TYPE_CHECKING = False

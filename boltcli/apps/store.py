@@ -3,32 +3,7 @@
 from __future__ import annotations
 
 from ..database import Database
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Protocol
-
-    class Store(Protocol):
-        """The part of a bucket that applications use; the public library's Bucket and Database are stores too.
-
-        Reading a damaged page raises :class:`~boltcli.errors.Corrupted`.
-        """
-
-        @property
-        def sequence(self) -> int:
-            """The bucket's own counter (``NextSequence`` in bbolt)."""
-
-        def get(self, key: bytes, /) -> bytes | Store | None:
-            """Return the value or the bucket of ``key``, or None."""
-
-        def range(
-            self, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
-        ) -> Iterator[tuple[bytes, bytes | Store]]:
-            """Yield keys that are at least ``start`` and below ``stop``, each with its value or bucket, in order."""
-
-        def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | Store]]:
-            """Yield the keys that begin with ``prefix``, as :meth:`range` does."""
+from .contract import Store as Store
 
 
 def find(store: Store, *path: bytes) -> Store | None:

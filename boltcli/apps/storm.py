@@ -9,10 +9,10 @@ from .codecs.gob import gob
 from .codecs.integers import i64
 from .codecs.messagepack import messagepack
 from .codecs.wire import any_message, printable
-from .columns import as_text, columns, pairs, text_of, text_or_bytes, value_of
 from .contract import CERTAIN, REST, Application, Codec, Recognition, View
 from .json_values import jsonable, load
 from .store import find
+from .values import as_text, columns, pairs, text_of, text_or_bytes, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

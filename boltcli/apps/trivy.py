@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .columns import as_text, buckets, columns, pairs, pairs_at, text_or_bytes
 from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Application, Audit, AuditFinding, Codec, Recognition, View
 from .json_values import jsonable, load, load_record
 from .store import find
+from .values import as_text, buckets, columns, pairs, pairs_at, text_or_bytes
 from .words import parse_time
 
 TYPE_CHECKING = False

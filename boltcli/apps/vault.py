@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ..errors import ArgumentError
 from .codecs.wire import Message
-from .columns import as_text, columns, pairs_at, text_or_bytes, value_of
 from .contract import CERTAIN, LIKELY, Application, Codec, Recognition, View
 from .store import find
+from .values import as_text, columns, pairs_at, text_or_bytes, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

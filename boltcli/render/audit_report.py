@@ -12,7 +12,7 @@ from .view_rows import aligned
 from .visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..apps.contract import Audit, AuditFinding
 
@@ -121,7 +121,7 @@ def size_text(size: int) -> str:
     return next((f"{size / one:.1f} {unit}" for unit, one in _UNITS if size >= one), f"{size} bytes")
 
 
-def _retention(found: dict[str, Any]) -> bytes:
+def _retention(found: Mapping[str, Any]) -> bytes:
     what = "jobs" if "jobs" in found else "executions" if "executions" in found else "records"
     rows = [
         (label, str(group), row.get(what, 0), size_text(row.get("bytes", 0)))

@@ -18,6 +18,7 @@ from boltcli import errors, guide
 from boltcli.apps import registry
 from boltcli.apps.contract import ANY, REST, AuditOptions, Codec, matches
 from boltcli.apps.store import find, names
+from boltcli.storage.snapshot import Snapshot
 from tests.apps.support import Opened, make
 from tests.support import ROOT, fixture
 
@@ -78,7 +79,7 @@ def test_an_installed_example_is_known(site: Path, tmp_path: Path, monkeypatch: 
     with Opened(make(tmp_path / "todo.db", TODOS)) as db:
         found = registry.recognise(db)
         assert found is not None
-        application, recognition = found
+        application, recognition = found.application, found
         assert (recognition.name, recognition.layout, recognition.certainty) == ("todo", "1", "certain")
         view = application.view("tasks")
         assert view is not None
@@ -136,18 +137,6 @@ def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.
         found = registry.recognise(db)
     assert found is not None
     assert found.name == "bacalhau"
-
-
-def test_no_plug_in_costs_no_metadata() -> None:
-    script = (
-        "import sys; from boltcli.apps.registry import plug_ins; print(list(plug_ins()), 'importlib.metadata' in "
-        "sys.modules, 'typing' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}"],
-        capture_output=True, check=True, env={**os.environ},
-    )  # fmt: skip
-    assert done.stdout.split() == [b"[]", b"False", b"False"]
 
 
 @pytest.mark.parametrize(
@@ -296,3 +285,16 @@ def test_what_a_plug_in_does_is_not_ours(deed: str, when: str, tmp_path: Path) -
         assert b"plug-in" not in out
     assert warned
     assert boltcli("items", "--quiet", path, "todos")[2] == b""
+
+
+def test_whose_file_it_is_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(registry, "recognise", lambda db: asked.append(db))
+    with Snapshot(str(fixture("document"))) as snapshot:
+        assert registry.recognised(snapshot) is registry.recognised(snapshot) is None
+    assert len(asked) == 1
+    monkeypatch.undo()
+    with Snapshot(str(fixture("bacalhau-compute-1.4"))) as snapshot:
+        found = registry.recognised(snapshot)
+        assert found is registry.recognised(snapshot)
+        assert str(found) == "bacalhau, compute 1.0.4-1.4.0"

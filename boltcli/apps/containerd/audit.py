@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..columns import as_text, buckets_at, pairs_at, text_of
 from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding
 from ..store import find
+from ..values import as_text, buckets_at, pairs_at, text_of
 from ..words import age, parse_time
 from .layout import EXPIRES, V1, is_snapshotter, labels, namespaces, recognise, size_of, time_of
 from .views import resources

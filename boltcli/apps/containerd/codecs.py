@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..codecs.go_time import go_time
 from ..codecs.integers import varint
-from ..columns import text_or_bytes
 from ..contract import ANY, REST, Codec
+from ..values import text_or_bytes
 from ..words import time_text
 from .layout import V1, any_value, parent_and_child, whole_uvarint
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..codecs.go_time import go_time
 from ..codecs.integers import uvarint, varint
 from ..codecs.wire import Message
-from ..columns import as_text, buckets, pairs_at, text_map, value_of
 from ..contract import CERTAIN, LIKELY, Recognition
 from ..json_values import load
 from ..store import find
+from ..values import as_text, buckets, pairs_at, text_map, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

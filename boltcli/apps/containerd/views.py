@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..columns import as_text, buckets_at, columns, pairs_at, text_map, text_of
 from ..contract import View
 from ..json_values import jsonable
 from ..store import find
+from ..values import as_text, buckets_at, columns, pairs_at, text_map, text_of
 from ..words import parse_time
 from .layout import EXPIRES, V1, any_value, children_of, id_of, is_snapshotter, labels, namespaces, size_of, time_of
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError
-from ..columns import columns
 from ..contract import View
 from ..store import find, space
+from ..values import columns
 from .hashes import file_hash, history_hash
 from .history import asked_key, asked_revision, events, key_history, latest, live
 from .kubernetes import place, read_object

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..codecs.integers import u64
-from ..columns import text_or_bytes
 from ..contract import Codec
+from ..values import text_or_bytes
 from ..words import time_text
 from .commands import command as read_command
 from .log import COMMAND, CONF, LOGS, Entry

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..codecs.go_time import SECOND, ZERO, go_time
 from ..codecs.integers import u64
-from ..columns import pairs_at
 from ..contract import CERTAIN, LIKELY, Recognition
 from ..store import find
+from ..values import pairs_at
 from .unpack import unpack
 
 TYPE_CHECKING = False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..columns import columns
 from ..contract import View
+from ..values import columns
 from .commands import names_of, type_text
 from .log import COMMAND, conf, ends, entries, gaps, type_name
 

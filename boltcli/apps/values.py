@@ -1,20 +1,18 @@
-"""Small helps of views: columns in a line, names as text, buckets and pairs in a bucket."""
+"""What is in a bucket, as text, as JSON, as numbers: small helps of views, codecs and audits."""
 
 from __future__ import annotations
 
-from .contract import Column
+from collections.abc import Iterator
+
+from .codecs.integers import u64
+from .contract import Codec, Column, Plain, Store
+from .json_values import load
 from .store import find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .store import Store
 
 
 def columns(text: str) -> list[Column]:
     """Return columns of ``name`` or ``name:type``, with spaces between them."""
-    return [Column(name, type or "text") for name, _, type in (part.partition(":") for part in text.split())]
+    return [Column(*word.split(":")) for word in text.split()]
 
 
 def as_text(data: bytes) -> str:
@@ -30,13 +28,33 @@ def text_or_bytes(data: bytes) -> str | bytes:
         return data
 
 
-def value_of(store: Store, key: bytes) -> bytes | None:
+def json_or_text(data: bytes) -> Plain:
+    """Return what a JSON object or list says; other bytes as text if they are UTF-8, else as they are."""
+    return load(data) if data[:1] in (b"{", b"[") else text_or_bytes(data)
+
+
+def _number(data: bytes) -> int | bytes:
+    found = u64(data)
+    return data if found is None else found
+
+
+TEXT = Codec(text_or_bytes, lambda key, value: text_or_bytes(value))
+"""Keys and values that are text."""
+JSON = Codec(text_or_bytes, lambda key, value: load(value))
+"""Text to JSON."""
+JSON_OR_TEXT = Codec(text_or_bytes, lambda key, value: json_or_text(value))
+"""Text to objects and lists of JSON, or to text."""
+NUMBER = Codec(_number)
+"""Keys of 8 bytes, big-endian."""
+
+
+def value_of(store: Store | None, key: bytes) -> bytes | None:
     """Return the value of ``key``; None for a bucket, or if there is none."""
-    value = store.get(key)
+    value = None if store is None else store.get(key)
     return value if isinstance(value, bytes) else None
 
 
-def text_of(store: Store, key: bytes) -> str | None:
+def text_of(store: Store | None, key: bytes) -> str | None:
     """Return the value of ``key`` as text; None if there is none."""
     value = value_of(store, key)
     return None if value is None else as_text(value)
@@ -64,6 +82,11 @@ def pairs(store: Store | None) -> Iterator[tuple[bytes, bytes]]:
 def pairs_at(store: Store, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the pairs in the bucket at ``path``."""
     return pairs(find(store, *path))
+
+
+def names_at(store: Store, *path: bytes) -> list[str]:
+    """Return the keys of the pairs of the bucket at ``path`` as text."""
+    return [as_text(key) for key, _ in pairs_at(store, *path)]
 
 
 def text_map(store: Store, *path: bytes) -> dict[str, str]:
