@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, BinaryIO
 
+    from .output import Output
+
 ENDINGS = {
     ".parquet": "parquet",
     ".csv": "csv",
@@ -95,6 +97,14 @@ def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
         array.end()  # the last element says what is wrong
         raise
     array.end()
+
+
+@contextmanager
+def output_to_file(out: Output, path: str, *, replace: bool, public: bool) -> Iterator[Output]:
+    """Context manager: see :meth:`Output.to_file`."""
+    kind = ENDINGS.get(os.path.splitext(path)[1].lower(), "")
+    with complete(path, replace=replace, public=public) as file, lines_into(file, kind) as target:
+        yield out.in_form(json=kind in ("json", "array"), out=target)
 
 
 @contextmanager
