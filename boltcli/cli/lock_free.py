@@ -9,9 +9,13 @@ from ..storage.holders import describe_holder
 from ..storage.live import Live
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..storage.snapshot import Snapshot
     from ..storage.source import Source
-    from .opener import Work
     from .output import Output
+
+    Work = Callable[[Snapshot, Output], int | None]
 
 
 def run_lock_free(work: Work, source: Source, out: Output, *, previous: bool) -> int | None:

@@ -9,7 +9,7 @@ from .streams import Progress, labelled, wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from typing import Any, BinaryIO, TypeVar
 
@@ -105,13 +105,16 @@ class Output:
 
         Its form is that of the suffix, if that is one of JSON. The options are those of a ``Destination``.
         """
-        from .row_output import output_to_file
+        from contextlib import contextmanager
 
-        return output_to_file(self, path, replace=replace, public=public)
+        from .row_output import result_file
 
-    def in_form(self, *, json: bool, out: BinaryIO) -> Output:
-        """Return the same output with another stream of results, and another form."""
-        return Output(out, self.err, json=self._json or json, quiet=self.quiet, path=self.path)
+        @contextmanager
+        def opened() -> Iterator[Output]:
+            with result_file(path, replace=replace, public=public) as (file, is_json):
+                yield Output(file, self.err, json=self._json or is_json, quiet=self.quiet, path=self.path)
+
+        return opened()
 
     def flush(self) -> None:
         """Let the results so far be seen."""
@@ -255,9 +258,7 @@ class Collected(Output):
         self.notes += held.notes
 
     def _write_record(self, fields: Record) -> None:
-        from collections.abc import Iterator
-
-        self.found.append({name: list(each) if isinstance(each, Iterator) else each for name, each in fields.items()})
+        self.found.append({name: list(each) if hasattr(each, "__next__") else each for name, each in fields.items()})
 
     def _notice(self, kind: str, message: str, path: str) -> None:
         if not self.quiet:

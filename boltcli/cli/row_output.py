@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, BinaryIO
 
-    from .output import Output
-
 ENDINGS = {
     ".parquet": "parquet",
     ".csv": "csv",
@@ -100,11 +98,11 @@ def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def output_to_file(out: Output, path: str, *, replace: bool, public: bool) -> Iterator[Output]:
-    """Context manager: see :meth:`Output.to_file`."""
+def result_file(path: str, *, replace: bool, public: bool) -> Iterator[tuple[BinaryIO, bool]]:
+    """Context manager: a file for results as of :func:`complete`, and whether they are JSON by its suffix."""
     kind = ENDINGS.get(os.path.splitext(path)[1].lower(), "")
     with complete(path, replace=replace, public=public) as file, lines_into(file, kind) as target:
-        yield out.in_form(json=kind in ("json", "array"), out=target)
+        yield target, kind in ("json", "array")
 
 
 @contextmanager
