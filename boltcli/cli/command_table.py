@@ -43,7 +43,7 @@ COMMANDS = {
             {'name': 'jobs', 'help': 'Number of processes for several files; 0 chooses automatically.', 'parameter': 'jobs', 'default': 0, 'metavar': 'N', 'parse': 'parse_count'},
         ),
     },
-    'verify': {'module': 'verify', 'summary': 'Verify databases and backups: checksum, structure, all pairs; print a verdict on each.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli verify fixtures/document.db fixtures/inline.db', 'group': 'Verify', 'several': True, 'statuses': {0: 'every file is whole', 1: 'a file is damaged, or could not be read'},
+    'verify': {'module': 'verify', 'summary': 'Verify databases and backups: checksum, structure, all pairs; print a verdict on each.', 'takes': ('db', 'out'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli verify fixtures/document.db fixtures/inline.db', 'group': 'Verify', 'several': True, 'statuses': {0: 'every file is whole', 1: 'a file is damaged, or could not be read'},
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'Databases and backups, also packed or remote.', 'parameter': 'db', 'many': True},
         ),
@@ -61,7 +61,7 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...; the default on a terminal.', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'buckets': {'module': 'buckets', 'summary': 'List the top-level buckets.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli buckets fixtures/document.db', 'group': 'Read',
+    'buckets': {'module': 'buckets', 'summary': 'List the top-level buckets.', 'takes': ('db', 'out'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli buckets fixtures/document.db', 'group': 'Read',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
         ),
@@ -185,12 +185,13 @@ COMMANDS = {
             {'name': 'human', 'help': 'Print sizes in KiB, MiB, ...; the default on a terminal.', 'parameter': 'human', 'default': False, 'short': 'H'},
         ),
     },
-    'info': {'module': 'info', 'summary': 'Print the page size; on a terminal also size, transaction, buckets and application.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli info fixtures/document.db', 'group': 'Read', 'several': True,
+    'info': {'module': 'info', 'summary': 'Print the page size; on a terminal also size, transaction, buckets and application.', 'takes': ('db', 'out'), 'least': 1, 'shared': ('many', 'common', 'locking', 'inside', 'access'), 'example': 'boltcli info fixtures/document.db', 'group': 'Read', 'several': True,
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file; several give a table, or with --json an object for each.', 'parameter': 'db'},
         ),
         'options': (
             {'name': 'jobs', 'help': 'Number of processes for several files; 0 chooses automatically.', 'parameter': 'jobs', 'default': 0, 'metavar': 'N', 'parse': 'parse_count'},
+            {'name': 'summary', 'help': 'Say more, as of a file that is given without a command.', 'parameter': 'summary', 'default': False, 'hidden': True},
         ),
     },
     'top': {'module': 'top', 'summary': 'Show what takes the space: buckets, key prefixes, largest pairs, sizes, fill of pages, free runs.', 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli top fixtures/bacalhau-compute-1.4.db', 'group': 'Space',

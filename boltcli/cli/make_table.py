@@ -20,7 +20,7 @@ from typer.models import ArgumentInfo, OptionInfo
 from . import commands, options, values
 from .command import DECLARED, Declared
 
-INJECTED = ("db", "job", "out", "err")
+INJECTED = ("db", "job", "opener", "out", "err")
 _SHARED = {
     "many": options.Many,
     "common": options.Common,
@@ -94,6 +94,7 @@ def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: boo
         "kind": _kind(info),
         "common": common,
         "aliases": tuple(words[1:]),
+        "hidden": info.hidden,
     }
     return row | {key: value for key, value in more.items() if value}
 

@@ -148,7 +148,7 @@ def _keep_stdin(job: Job) -> None:
     from ..storage.source import open_source
 
     try:
-        open_source("-", "none", max_unpacked=job.max_unpacked).close()
+        open_source("-", "none", max_unpacked=int(str(job.value("max-unpacked") or 0))).close()
     except BoltError:
         pass  # found again, and reported, by the one whose turn it is
 

@@ -19,11 +19,12 @@ class Option:
     except as ``--name=false``. A flag whose default is a list collects the values of all its occurrences; for
     other flags the last occurrence counts. ``kind`` (text, file, bucket) and ``choices`` are for completing the
     value. ``environment`` is the name of a variable with the default. ``panel`` is its heading in the help.
-    ``required`` flags have no default. ``aliases`` are other names, which the help doesn't list.
+    ``required`` flags have no default. ``aliases`` are other names. The help lists
+    neither these nor options that are ``hidden``.
     """
 
     __slots__ = (
-        "choices", "common", "default", "environment", "gathers", "help", "kind", "metavar", "name", "names",
+        "choices", "common", "default", "environment", "gathers", "help", "hidden", "kind", "metavar", "name", "names",
         "panel", "parameter", "parse", "required", "short", "switch",
     )  # fmt: skip
 
@@ -44,8 +45,10 @@ class Option:
         kind: str = "text",
         common: bool = False,
         aliases: tuple[str, ...] = (),
+        hidden: bool = False,
     ) -> None:
         self.names = (name, *aliases)
+        self.hidden = hidden
         self.common = common  # to most commands: handled by the runner, not listed in the usage line
         self.name = name
         self.parameter = parameter  # of the command's function

@@ -84,6 +84,14 @@ def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
+def result_file(path: str, *, replace: bool, public: bool) -> Iterator[tuple[BinaryIO, bool]]:
+    """Context manager: a file for results as of :func:`complete`, and whether they are JSON by its suffix."""
+    kind = ENDINGS.get(os.path.splitext(path)[1].lower(), "")
+    with complete(path, replace=replace, public=public) as file, lines_into(file, kind) as target:
+        yield target, kind in ("json", "array")
+
+
+@contextmanager
 def complete(path: str, *, replace: bool = False, public: bool = False, sync: bool = True) -> Iterator[BinaryIO]:
     """Context manager: a file to write to, which appears at ``path`` at the end of the block unless it raises.
 
