@@ -218,12 +218,10 @@ def _value(text: str) -> Any:
 
 
 def _show(job: Job, records: list[Record], out: BinaryIO) -> None:
-    from .row_output import Form, write_rows
+    from .row_output import write_table
 
-    human = out.isatty() or bool(job.value("human"))
-    names, rows = table(job.command.name, records, human)
-    if rows:
-        write_rows(Form(), names, rows, out)
+    if records:
+        write_table(table(job.command.name, records), out, "", human=bool(job.value("human")))
     out.write(summary(job.command.name, records, 0).encode() + b"\n")
 
 

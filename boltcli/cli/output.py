@@ -9,11 +9,12 @@ from .streams import Progress, labelled, wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from typing import Any, BinaryIO, TypeVar
 
     from ..errors import BoltError
+    from ..render.table import Table
 
     Part = TypeVar("Part")
     Record = dict[str, Any]
@@ -78,19 +79,11 @@ class Output:
             else:
                 out.writelines(written)
 
-    def rows(
-        self,
-        names: Sequence[str],
-        rows: Iterable[Sequence[Any]],
-        *,
-        csv: bool = False,
-        output: str = "",
-        force: bool = False,
-    ) -> None:
+    def rows(self, table: Table, *, csv: bool = False, output: str = "", force: bool = False) -> None:
         """Write a table: as text, JSON lines or CSV, or to the file ``output`` in the format of its suffix."""
-        from .row_output import Form, write_rows
+        from .row_output import row_form, write_table
 
-        write_rows(Form(json=self._json, csv=csv, output=output, force=force), names, rows, self.out)
+        write_table(table, self.out, row_form(output, json=self._json, csv=csv), output=output, force=force)
 
     def raw(self, data: bytes) -> None:
         """Write bytes that are the same in every form."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..apps.rows import value_text, view_rows
+from ..apps.cells import cell_text
+from ..apps.rows import view_rows
 from ..database import Database
 from ..errors import ArgumentError
 from ..render.orjson_writer import line
-from ..render.view_rows import json_lines
+from ..render.table import Table
 from ..render.visible import visible
 from .commands.view import recognised
 
@@ -80,15 +81,15 @@ def _write(view: View, old: Row | None, new: Row | None, out: BinaryIO, json: bo
         record: dict[str, Any] = {"op": op, "view": view.name}
         for name, row in (("old", old), ("new", new)):
             if row is not None:
-                record[name] = parsed(b"".join(json_lines(view.columns, [row])))
+                record[name] = parsed(b"".join(Table(view.columns, [row]).json_lines()))
         out.write(line(record))
         return
     row = new if new is not None else old
     assert row is not None
-    fields = [value_text(row[0], view.columns[0].type)]
+    fields = [cell_text(row[0], view.columns[0].type)]
     for index, column in enumerate(view.columns):
         if old is not None and new is not None and old[index] != new[index]:
-            one, other = (value_text(each[index], column.type) for each in (old, new))
+            one, other = (cell_text(each[index], column.type) for each in (old, new))
             fields.append(f"{column.name}: {one} -> {other}")
     text = visible("\t".join(field.replace("\t", "\\t").replace("\n", "\\n") for field in fields))
     out.write(f"{_SIGNS[op]} {text}\n".encode("utf-8", "surrogateescape"))

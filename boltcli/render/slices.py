@@ -55,11 +55,12 @@ def text_parts(text: str) -> Iterator[str]:
     yield from (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
 
 
-def texts(data: bytes) -> Iterator[str]:
-    """Yield ``data`` in the format auto as text."""
-    if _all(data, is_print):
+def texts(data: bytes, printable: Callable[[str], bool] = is_print, mark: str = "") -> Iterator[str]:
+    """Yield ``data`` as text where all of it is ``printable`` UTF-8, else ``mark`` and hex digits."""
+    if _all(data, printable):
         yield from _decoded(data)
     else:
+        yield mark
         yield from (part.decode() for part in slices(data, "hex"))
 
 

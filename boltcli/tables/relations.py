@@ -8,6 +8,7 @@ text; one that is not UTF-8 is written ``hex:...``, as commands accept it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -130,8 +131,6 @@ def text_or_none(data: bytes) -> str | None:
 
 def json_or_none(data: bytes) -> str | None:
     """Return ``data`` as text if it is JSON, and not too large, else None. Numbers keep their digits."""
-    import json
-
     if len(data) > LARGEST_JSON or (not data[:1].strip() and not data.strip()):
         return None
     try:
@@ -169,6 +168,7 @@ def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYT
 def _pair_rows(file: TableFile) -> Iterator[Row]:
     names = [column.name for column in PAIR_COLUMNS]
     for columns in pair_columns(file, names):
+        columns["value_json"] = [None if text is None else json.loads(text) for text in columns["value_json"]]
         yield from zip(*(columns[name] for name in names))
 
 

@@ -104,13 +104,11 @@ def deleted_(
         if not count and not job.json and out.isatty():
             err.write(b"no deleted pairs found\n")
     else:
-        import os
+        from ..row_output import complete, format_of, lines_into
 
-        from ..row_output import ENDINGS, complete, lines_into
-
-        kind = ENDINGS.get(os.path.splitext(output)[1].lower(), "")
+        kind = format_of(output)
         with complete(output, replace=force) as file, lines_into(file, kind) as target:
-            count, sentences = _write(job, job.json or kind in ("json", "array"), target)
+            count, sentences = _write(job, job.json or kind in ("json", "ndjson"), target)
         out.write(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
     for sentence in sentences:
         _say(sentence, job, out, err)

@@ -24,16 +24,15 @@ LINES = ("ndjson", "json")
 
 def _form(job: Job) -> str:
     """Return the format that the options ask for. Raises :class:`~boltcli.errors.ArgumentError`."""
-    import os
-
     options = job.options
     if options.format:
         if options.format not in FORMATS:
             raise ArgumentError(f"--format {options.format}: must be one of {', '.join(FORMATS)}")
         form: str = options.format
         return form
-    endings = {".json": "json", ".csv": "csv", ".sqlite": "sqlite", ".parquet": "parquet", ".arrow": "arrow"}
-    return endings.get(os.path.splitext(options.output)[1].lower(), "ndjson")
+    from ..row_output import format_of
+
+    return "sqlite" if options.output.lower().endswith(".sqlite") else format_of(options.output) or "ndjson"
 
 
 def prepare(job: Job) -> None:
@@ -117,7 +116,7 @@ def _write(snapshot: Snapshot, job: Job, form: str, out: BinaryIO) -> None:
     """Write the rows as lines, or as one array of them."""
     from ..row_output import lines_into
 
-    with lines_into(out, "array" if form == "json" else form) as target:
+    with lines_into(out, form) as target:
         _lines(snapshot, job, target)
 
 
