@@ -43,7 +43,7 @@ def prepare(job: Job) -> None:
         raise ArgumentError(f"--format {form} needs --output")
     if options.all_views and form != "sqlite":
         raise ArgumentError("--all-views needs --format sqlite: the other formats have one table per file")
-    if is_asked(options) and (form not in LINES or options.view):
+    if is_asked(options.decode, options.proto, options.message) and (form not in LINES or options.view):
         raise ArgumentError("--decode works only for pairs as lines of JSON")
     if options.view and options.bucket:
         raise ArgumentError("--view and --bucket can't be combined")
@@ -129,7 +129,7 @@ def _lines(snapshot: Snapshot, job: Job, out: BinaryIO) -> None:
     from ...render.decoded import export_lines
     from ...render.ndjson import bucket_row, end_row, pair_lines
 
-    decoder = asked(snapshot, job.options)
+    decoder = asked(snapshot, job.options.decode, job.options.proto, job.options.message)
     lines = pair_lines if decoder is None else partial(export_lines, decoder=decoder)
     pairs = buckets = 0
     try:

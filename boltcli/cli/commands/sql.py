@@ -57,9 +57,9 @@ def sql(
             autocompletion=buckets,
         ),
     ] = [],
-    prefix: Prefix = "",
-    from_: From = "",
-    to: To = "",
+    prefix: Prefix = b"",
+    from_: From = b"",
+    to: To = b"",
     csv: Annotated[bool, Option(help="Write CSV; BLOBs are in hex.")] = False,
     output: Annotated[
         str,
