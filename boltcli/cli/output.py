@@ -104,11 +104,17 @@ class Output:
             else:
                 out.writelines(written)
 
-    def rows(self, table: Table, *, csv: bool = False, output: str = "", force: bool = False) -> None:
-        """Write a table: as text, JSON lines or CSV, or to the file ``output`` in the format of its suffix."""
+    def rows(
+        self, table: Table, *, csv: bool = False, output: str = "", force: bool = False, human: bool = False
+    ) -> None:
+        """Write a table: as text, JSON lines or CSV, or to the file ``output`` in the format of its suffix.
+
+        ``human``: sizes have units in text, not only on a terminal.
+        """
         from .row_output import row_form, write_table
 
-        write_table(table, self.out, row_form(output, json=self._json, csv=csv), output=output, force=force)
+        form = row_form(output, json=self._json, csv=csv)
+        write_table(table, self.out, form, output=output, force=force, human=human)
 
     def close_with(self, sentence: str) -> None:
         """Write a sentence about all results after them: as text a line, in JSON a message beside them."""
@@ -121,7 +127,9 @@ class Output:
         """Write bytes that are the same in every form."""
         self.out.write(data)
 
-    def to_file(self, path: str, *, replace: bool = False, public: bool = False) -> AbstractContextManager[Output]:
+    def to_file(
+        self, path: str, *, replace: bool = False, public: bool = False, sync: bool = True
+    ) -> AbstractContextManager[Output]:
         """Context manager: an output into a file, which appears at ``path`` at the end of the block unless it raises.
 
         Its form is that of the suffix, if that is one of JSON. The options are those of a ``Destination``.
@@ -132,7 +140,7 @@ class Output:
 
         @contextmanager
         def opened() -> Iterator[Output]:
-            with result_file(path, replace=replace, public=public) as (file, is_json):
+            with result_file(path, replace=replace, public=public, sync=sync) as (file, is_json):
                 yield Output(file, self.err, json=self._json or is_json, quiet=self.quiet, path=self.path)
 
         return opened()

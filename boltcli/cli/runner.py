@@ -23,7 +23,7 @@ def run_command(
 ) -> int:
     """Run a command with its positionals and the values of its options. Return the exit status. Raises BoltError."""
     hear_faults(out.warn)
-    opener = Opener(values, out)
+    opener = Opener(values, out, command)
     function, given = prepare_command(command, arguments, values)
     takes = command.takes
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Column
 from ..apps.json_values import jsonable
 from .human import size
-from .orjson_writer import line
 from .records import put, put_bucket, put_path
 from .table import Table
 from .visible import visible
@@ -22,7 +21,9 @@ _WORDS = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("
 _COLOURS = {"error": "1;31", "warning": "33", "note": "36"}
 
 
-def audit_record(path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool) -> bytes:
+def audit_record(
+    path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool
+) -> dict[str, Any]:
     """Return the object of one file: its answers, its findings by severity, and additional fields."""
     record: dict[str, Any] = {}
     put_path(record, path)
@@ -36,7 +37,7 @@ def audit_record(path: str, application: str, audit: Audit, findings: Sequence[A
     record |= jsonable(audit.more)
     if audit.retention is not None:
         record["retention"] = jsonable(audit.retention)
-    return line(record)
+    return record
 
 
 def finding_record(finding: AuditFinding) -> dict[str, Any]:

@@ -83,11 +83,12 @@ def sql(
     from ...errors import BoltError, as_failure
     from ...tables.duck import Session
     from ...tables.relations import TableFile
-    from ..meant_files import meant_files
+    from ..opener import Opener
+    from ..output import Output
     from ..runner import open_second
 
     text, named = _split(job.arguments)
-    paths = meant_files(job, named).paths
+    paths = list(Opener(job.values, Output(out, err, quiet=job.quiet)).files(named).paths)
     status = 0
     with ExitStack() as stack:
         files = []
