@@ -97,7 +97,7 @@ def metrics_(
     def write(out: Output) -> int:
         status = 0
         samples: list[Sample] = []
-        for path, found in each(files, look, opener, out, what="measuring", jobs=jobs, raises=False):
+        for path, found in each(files, look, opener, out, what="measuring", jobs=jobs or 1, raises=False):
             if isinstance(found, BoltError):
                 complain(path, found, UNKNOWN, opener, out)
                 status = max(status, opener.status_of(found))
