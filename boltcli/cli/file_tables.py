@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.human import amount
+from ..text.sizes import amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

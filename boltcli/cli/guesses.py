@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..render.names import shell_quoted
+from ..text.values import shell_quoted
 from .meanings import nearest
 
 TYPE_CHECKING = False
@@ -104,7 +104,7 @@ def records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:
 def nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str]:
     """Show how to name nested buckets, if ``names`` contains slashes between them."""
     from ..errors import BucketNotFound
-    from ..render.names import path_text
+    from ..text.values import path_text
     from ..tree.bucket import find_bucket
 
     parts = [part for name in names for part in name.split(b"/") if part]

@@ -22,8 +22,8 @@ from ..errors import (
     SourceNotFound,
     UnreadablePage,
 )
-from ..render.names import path_text, shell_quoted, typed
 from ..storage.source import is_elsewhere
+from ..text.values import path_text, shell_quoted, typed
 from .command_table import COMMANDS
 from .guesses import command_meant, flag_meant, nested_path, records_of
 from .meanings import nearest

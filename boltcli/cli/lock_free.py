@@ -8,9 +8,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ..errors import BoltError, Changed, OpenError
-from ..render.visible import visible_bytes
 from ..storage.holders import describe_holder
 from ..storage.live import Live
+from ..text.visible import visible_bytes
 from .streams import Terminal, write_styled
 
 if TYPE_CHECKING:

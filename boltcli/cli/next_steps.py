@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..render.names import shell_quoted
+from ..text.values import shell_quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

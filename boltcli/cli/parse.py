@@ -226,7 +226,7 @@ def _shorts(
             cluster = cluster[1:]
             continue
         if option is None:
-            from ..render.golang import quote_char
+            from ..text.golang import quote_char
 
             # pflag treats a byte as a letter, and quotes the first byte of that letter's UTF-8.
             byte = chr(os.fsencode(letter)[0]).encode()[0]

@@ -47,7 +47,7 @@ class ResultsFile:
 
     def add(self, row: Row) -> None:
         """Add a new row and write it to the partial file. Raises DestinationError."""
-        from ..render.orjson_writer import lines
+        from ..text.json import lines
 
         self.rows.append(row)
         try:
@@ -66,7 +66,7 @@ class ResultsFile:
 
                     write_records(file, self._kind, names, rows)
                 elif self._kind in ("json", "array"):
-                    from ..render.orjson_writer import lines
+                    from ..text.json import lines
 
                     with lines_into(file, self._kind) as target:
                         target.write(lines(rows))

@@ -46,7 +46,7 @@ class Terminal(io.BufferedWriter):
     _begun = b""  # the first bytes of an incomplete UTF-8 character
 
     def write(self, data: Any) -> int:
-        from ..render.visible import incomplete, visible_bytes
+        from ..text.visible import incomplete, visible_bytes
 
         content = self._begun + bytes(data)
         whole = len(content) - incomplete(content)
@@ -60,7 +60,7 @@ class Terminal(io.BufferedWriter):
 
     def flush(self) -> None:
         if self._begun:
-            from ..render.visible import visible_bytes
+            from ..text.visible import visible_bytes
 
             begun, self._begun = self._begun, b""
             super().write(visible_bytes(begun))

@@ -8,9 +8,9 @@ from ..errors import UnreadablePage
 from ..format.bucket import BucketRef
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import LeafElements
-from .orjson_writer import line
+from ..text.json import line
+from ..text.visible import visible
 from .records import pieces, put, put_bucket
-from .visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..text.visible import visible
 from .table_rows import shown
 from .view_rows import cell
-from .visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -15,9 +15,9 @@ from itertools import chain
 from typing import Any
 
 from ..tables.row_chunks import row_chunks
-from .formats import LARGE, auto
+from ..text.large_values import Sliced, pieces, slices, text_parts, texts
+from ..text.values import LARGE, auto
 from .records import lines, put
-from .slices import Sliced, pieces, slices, text_parts, texts
 
 Row = Sequence[Any]
 
@@ -158,7 +158,7 @@ def shown(value: Any) -> str:
     elif isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, (list, dict)):
-        from .orjson_writer import line
+        from ..text.json import line
 
         text = line(plain(value)).decode().rstrip("\n")
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .human import size
+from ..text.sizes import size
 
 
 def traffic(requests: int, read: int, total: int, path: str, *, json: bool) -> bytes:

@@ -8,9 +8,9 @@ from ..apps.json_values import jsonable
 from ..apps.rows import value_text
 from ..apps.words import time_text
 from ..tables.row_chunks import row_chunks
-from .orjson_writer import line
+from ..text.json import line
+from ..text.visible import visible
 from .records import put
-from .visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError, BoltError, KeyNotFound
-from ...render.formats import parse
-from ...render.value_line import value_line
+from ...render.items import value_line
+from ...text.values import parse
 from ...tree.bucket import find_bucket, get
 from ..command import command
 from ..decoding import asked

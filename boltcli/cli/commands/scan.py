@@ -73,7 +73,8 @@ def scan_(
 
 def _show(rows: list[dict[str, Any]], files: int, job: Job, out: BinaryIO) -> None:
     if rows:
-        from ...render.human import amount
+        from ...text.sizes import amount
+        from ...text.times import short_age
         from ..row_output import Form, write_rows
 
         human = job.options.human or out.isatty()
@@ -83,7 +84,7 @@ def _show(rows: list[dict[str, Any]], files: int, job: Job, out: BinaryIO) -> No
             names,
             [
                 (
-                    row["kind"], amount(row["size"], human), row["txid"], _age(row["age"]), row["lock"],
+                    row["kind"], amount(row["size"], human), row["txid"], short_age(row["age"]), row["lock"],
                     row["application"], f"{row['path']}: {row['error']}" if row["error"] else row["path"],
                 )
                 for row in rows
@@ -92,10 +93,3 @@ def _show(rows: list[dict[str, Any]], files: int, job: Job, out: BinaryIO) -> No
         )  # fmt: skip
     looked_at = f"{files} file{'s' * (files != 1)} looked at"
     out.write(f"{len(rows)} database{'s' * (len(rows) != 1)}, {looked_at}\n".encode())
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{int(seconds)}s"

@@ -175,6 +175,6 @@ def _describe(session: Session, job: Job, out: BinaryIO) -> None:
 
 
 def _quoted(statement: str) -> str:
-    from ...render.names import shell_quoted
+    from ...text.values import shell_quoted
 
     return shell_quoted(statement)

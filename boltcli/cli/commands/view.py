@@ -160,7 +160,7 @@ def _list(
     columns = [Column("view"), Column("rows", "integer"), Column("what it shows")]
     out.write(view_rows.aligned(columns, [(view.name, count, view.title) for view, count in found]))
     if out.isatty() and application.hints:
-        from ...render.names import shell_quoted
+        from ...text.values import shell_quoted
 
         path = shell_quoted(job.path)
         hints = "".join(f"  boltcli {hint.replace('FILE', path, 1)}\n" for hint in application.hints)
