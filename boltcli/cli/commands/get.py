@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def _is_in_root(job: Job) -> bool:
     """Whether FILE KEY names a pair of the root bucket: bbolt's API puts none there, but some files have one."""
-    from ..guesses import opened
+    from ..hints import opened
 
     try:
         with opened(job.path) as snapshot:

@@ -29,7 +29,7 @@ def info(db: Databases, job: Job, out: BinaryIO, err: BinaryIO, *, jobs: Jobs = 
     out.write(b"Page Size: %d\n" % db.page_size)
     if job.summary or out.isatty():  # in a pipe the output is bbolt's
         from ...render.summary import summary
-        from ..next_steps import next_steps
+        from ..hints import next_steps
 
         found = _application(db)
         out.write(summary(db, f"{found.name}, {found.layout} ({found.certainty})" if found else ""))
