@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..format.bucket import BucketRef
 from ..format.page import type_name
-from ..text.golang import PLAIN_IN_JSON, percent
+from ..text.golang import percent
 from ..text.json import LARGEST_JSON, embedded, line, lines
 from ..text.values import LARGE, auto, formatted, shown_text, text_of
 from ..text.values import escaped_text as text
@@ -22,9 +22,9 @@ from .errors import error_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..apps.decode import Decoded
     from ..errors import BoltError
     from ..ops.check.findings import Finding
-    from ..ops.read.select_items import Items
     from ..ops.space.pages import Usage
     from ..ops.stats.buckets import BucketRecord, BucketStats
     from ..storage.holders import Holder
@@ -77,6 +77,13 @@ def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
     return True
 
 
+def put_decoded(record: Record, field: str, found: Decoded) -> None:
+    """Give ``record`` what a key or a value means, and of which format it seems to be if that was guessed."""
+    record[f"{field}_decoded"] = found.value
+    if found.guess is not None:
+        record[f"{field}_guess"] = found.guess
+
+
 def put_path(record: Record, path: str, field: str = "path") -> None:
     """Give ``record`` the name of a file."""
     put(record, field, os.fsencode(path))
@@ -125,35 +132,6 @@ def bucket(name: bytes, ref: BucketRef | None) -> Record:
     return record
 
 
-def keys(found: list[bytes], form: str) -> bytes:
-    """Return a line for each key."""
-    if found and form == "auto" and not b"".join(found).translate(None, PLAIN_IN_JSON):
-        return b'{"key":"' + b'"}\n{"key":"'.join(found) + b'"}\n'
-    records: list[Record] = [{} for _ in found]
-    for record, key in zip(records, found):
-        put(record, "key", key, form)
-    return lines(records)
-
-
-def items(
-    part: Items, key_form: str, form: str = "auto", *, path: bool = False, key: bool = True, value: bool = True
-) -> Iterator[bytes]:
-    """Yield a line for each element, with the ``path`` to it if wanted; a nested bucket has a sequence and no value."""
-    records: list[Record] = []
-    for name, content in zip(part.keys, part.values):
-        record: Record = {}
-        if path:
-            put_bucket(record, part.path)
-        if key:
-            put(record, "key", name, key_form)
-        if isinstance(content, BucketRef):
-            record["sequence"] = content.sequence
-        elif value:
-            put(record, "value", content, form)
-        records.append(record)
-    return pieces(records)
-
-
 def pieces(records: list[Record]) -> Iterator[bytes]:
     """Yield a line for each record, all together; large values, which stand alone, slice by slice."""
     if len(records) != 1:
@@ -161,15 +139,6 @@ def pieces(records: list[Record]) -> Iterator[bytes]:
     from ..text.large_values import pieces
 
     return pieces(records[0])
-
-
-def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> Record:
-    """Return one pair and its bucket."""
-    record: Record = {}
-    put_bucket(record, path)
-    put(record, "key", key)
-    put(record, "value", value, form)
-    return record
 
 
 def finding(found: Finding, path: str) -> Record:

@@ -176,10 +176,8 @@ def _line(pair: Deleted, job: Job, as_json: bool, decoded: tuple[Decoded, Decode
         if pair.version_of is not None:
             records.put(record, "version_of", pair.version_of)
         if decoded is not None:
-            from ...render.decoded import put_decoded
-
-            put_decoded(record, "key", decoded[0])
-            put_decoded(record, "value", decoded[1])
+            records.put_decoded(record, "key", decoded[0])
+            records.put_decoded(record, "value", decoded[1])
         return records.line(record | {"page": pair.page, "certainty": pair.certainty})
     from ...text.values import formatted
 

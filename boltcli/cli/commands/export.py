@@ -123,15 +123,11 @@ def _write(snapshot: Snapshot, job: Job, form: str, out: BinaryIO) -> None:
 
 def _lines(snapshot: Snapshot, job: Job, out: BinaryIO) -> None:
     """Write the rows, then their number or the error, so that a truncated export can be recognised."""
-    from functools import partial
-
     from ...ops.read.content import Bounds, Enter, placed, whole_content
     from ...render import records
-    from ...render.decoded import export_lines
-    from ...render.ndjson import bucket_row, end_row, pair_lines
+    from ...render.element_lines import bucket_row, element_lines, end_row
 
     decoder = asked(snapshot, job.options)
-    lines = pair_lines if decoder is None else partial(export_lines, decoder=decoder)
     pairs = buckets = 0
     try:
         content = whole_content(snapshot, Bounds(tuple(addresses(job.options.bucket))), warn=job.warn)
@@ -140,7 +136,7 @@ def _lines(snapshot: Snapshot, job: Job, out: BinaryIO) -> None:
                 out.write(records.line(bucket_row(path, event.sequence)))
                 buckets += bool(path)
             else:
-                out.writelines(lines(path, event))
+                out.writelines(element_lines(path, event.keys, event.values, decoder=decoder))
                 pairs += len(event.keys)
     except Corrupted as error:
         out.write(records.line({"end": False, "error": records.error(error, job.path)}))

@@ -81,21 +81,17 @@ def get_(
     if value is None:
         raise KeyNotFound(name)
     decoder = asked(db, job.options)
-    if decoder is not None:
-        from ...render import decoded, records
-
-        if job.json:
-            form = records.PARSED if parse else format
-            record = decoded.pair_record(decoder, tuple(path), name, value, form=form, bucket=True)
-            out.writelines(records.pieces([record]))
-        else:
-            text = decoded.readable(decoder.value(tuple(path), name, value))
-            out.write(text.encode("utf-8", "surrogateescape") + b"\n")
-        return
     if job.json:
-        from ...render import records
+        from ...render.element_lines import element_lines
+        from ...render.records import PARSED
 
-        form = records.PARSED if parse else format
-        out.writelines(records.pieces([records.pair(path, name, value, form)]))
+        form = PARSED if parse else format
+        out.writelines(element_lines(tuple(path), [name], [value], form=form, decoder=decoder))
+        return
+    if decoder is not None:
+        from ...render.decoded import readable
+
+        text = readable(decoder.value(tuple(path), name, value))
+        out.write(text.encode("utf-8", "surrogateescape") + b"\n")
         return
     out.writelines(value_line(value, format))

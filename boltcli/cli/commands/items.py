@@ -98,24 +98,22 @@ def items_(
         for part in parts:
             out.write(columns.lines(part))
         return
-    if decoder is not None:
-        from ...render import decoded, records
-
-        form = records.PARSED if parse else form
-        for part in parts:
-            if not job.json:
-                out.write(decoded.text_lines(part, decoder, len(path), key=not values_only))
-                continue
-            paths = filters["recursive"]
-            out.writelines(decoded.json_lines(part, decoder, key_form, form, bucket=paths, key=not values_only))
-        return
     if job.json:
-        from ...render import records
-
-        form = records.PARSED if parse else form
+        from ...render.element_lines import element_lines
+        from ...render.records import PARSED
 
         for part in parts:
-            out.writelines(records.items(part, key_form, form, path=filters["recursive"], key=not values_only))
+            lines = element_lines(
+                part.path, part.keys, part.values, with_path=filters["recursive"], with_key=not values_only,
+                key_form=key_form, form=PARSED if parse else form, decoder=decoder,
+            )  # fmt: skip
+            out.writelines(lines)
+        return
+    if decoder is not None:
+        from ...render.decoded import text_lines
+
+        for part in parts:
+            out.write(text_lines(part, decoder, len(path), key=not values_only))
         return
     for part in parts:
         out.writelines(value_lines(part, form) if values_only else item_lines(part, key_form, form, len(path)))

@@ -80,9 +80,7 @@ def keys_(
     path = addresses([bucket, *subbuckets])
     write: Write = lines
     if job.json:
-        from ...render import records
-
-        write = records.keys
+        write = _json_lines
     decoder = asked(db, job.options)
     if decoder is not None:
         write = _decoded(decoder, tuple(path), job)
@@ -103,15 +101,22 @@ def keys_(
         raise DamageSkipped(len(skipped))
 
 
+def _json_lines(keys: list[bytes], form: str) -> bytes:
+    from ...render.element_lines import element_lines
+
+    return b"".join(element_lines((), keys, None, with_path=False, key_form=form))
+
+
 def _decoded(decoder: Decoder, path: tuple[bytes, ...], job: Job) -> Write:
     """Return a function that writes keys with their decoded form."""
     from ...ops.read.select_items import Items
     from ...render import decoded
+    from ...render.element_lines import element_lines
 
     def write(keys: list[bytes], form: str) -> bytes:
         part = Items(path, keys, [b""] * len(keys))
         if job.json:
-            return b"".join(decoded.json_lines(part, decoder, form, form, bucket=False, value=False))
+            return b"".join(element_lines(path, keys, None, with_path=False, key_form=form, decoder=decoder))
         return decoded.text_lines(part, decoder, len(path), value=False)
 
     return write
@@ -133,9 +138,12 @@ def _some(
         decoder = asked(snapshot, job.options) if job.options.recursive else None
         if decoder is not None:
             from ...render import decoded
+            from ...render.element_lines import element_lines
 
             if job.json:
-                out.writelines(decoded.json_lines(part, decoder, form, form, bucket=True, value=False))
+                out.writelines(
+                    element_lines(part.path, part.keys, part.values, with_value=False, key_form=form, decoder=decoder)
+                )
             else:
                 out.write(decoded.text_lines(part, decoder, len(path), value=False))
         elif not job.json and write is lines:
@@ -143,9 +151,9 @@ def _some(
 
             out.write(key_lines(part, form, len(path)))
         elif job.options.recursive:
-            from ...render import records
+            from ...render.element_lines import element_lines
 
-            out.writelines(records.items(part, form, path=True, value=False))
+            out.writelines(element_lines(part.path, part.keys, part.values, with_value=False, key_form=form))
         else:
             out.write(write(part.keys, form))
 

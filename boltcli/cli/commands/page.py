@@ -93,7 +93,8 @@ def _decoding(
     decoder: Decoder, paths: dict[int, tuple[bytes, ...]], job: Job, plain: Callable[..., int]
 ) -> Callable[..., int]:
     """Return a function that writes a page with decoded pairs: as text after the page, as JSON in its elements."""
-    from ...render.decoded import leaf_pairs, put_decoded, readable
+    from ...render.decoded import leaf_pairs, readable
+    from ...render.records import put_decoded
 
     def write(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
         if not job.json:

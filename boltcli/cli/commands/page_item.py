@@ -61,7 +61,7 @@ def page_item(
 def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decoder, job: Job, out: BinaryIO) -> None:
     """Write the decoded element; a nested bucket is written as without decoding."""
     from ...render import records
-    from ...render.decoded import leaf_pairs, put_decoded, readable
+    from ...render.decoded import leaf_pairs, readable
     from ...render.raw_records import item_record
 
     options = job.options
@@ -74,7 +74,7 @@ def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decode
         if found is not None and shown:
             decoded = found[2] if at == 2 else found[4]
             if job.json:
-                put_decoded(record, name, decoded)
+                records.put_decoded(record, name, decoded)
             else:
                 out.write(readable(decoded).encode("utf-8", "surrogateescape") + b"\n")
     if job.json:
