@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
-from .cells import cell_text
+from ..text.cells import cell_text
 from .json_values import plain_text
 
 TYPE_CHECKING = False

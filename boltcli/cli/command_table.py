@@ -246,7 +246,7 @@ COMMANDS = {
         ),
         'options': (),
     },
-    'view': {'module': 'view', 'summary': "Show an application's records as a table; without NAME list the tables.", 'takes': ('db', 'job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli view fixtures/bacalhau-compute-1.4.db executions --where state=Running --limit 3', 'group': 'Applications',
+    'view': {'module': 'view', 'summary': "Show an application's records as a table; without NAME list the tables.", 'takes': ('db', 'out'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': 'boltcli view fixtures/bacalhau-compute-1.4.db executions --where state=Running --limit 3', 'group': 'Applications',
         'arguments': (
             {'name': 'FILE', 'kind': 'file', 'help': 'The bolt database file.', 'parameter': 'db'},
             {'name': 'NAME', 'kind': 'text', 'help': 'The view: executions, jobs, ...; see `boltcli help apps`.', 'parameter': 'name', 'required': False},
@@ -281,7 +281,7 @@ COMMANDS = {
             {'name': 'app', 'help': 'The application that wrote the files; auto: recognise it by their buckets.', 'parameter': 'app', 'default': 'auto', 'metavar': 'NAME'},
         ),
     },
-    'sql': {'module': 'sql', 'summary': 'Run a SQL statement over databases and the views of their applications (DuckDB).', 'takes': ('job', 'out', 'err'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': "boltcli sql 'SELECT bucket, count(*) FROM pairs GROUP BY ALL' fixtures/document.db", 'group': 'Query',
+    'sql': {'module': 'sql', 'summary': 'Run a SQL statement over databases and the views of their applications (DuckDB).', 'takes': ('opener', 'out'), 'least': 1, 'shared': ('common', 'locking', 'inside', 'access'), 'example': "boltcli sql 'SELECT bucket, count(*) FROM pairs GROUP BY ALL' fixtures/document.db", 'group': 'Query',
         'arguments': (
             {'name': 'STATEMENT', 'kind': 'text', 'help': 'A SQL statement; without it the relations are listed.', 'parameter': 'statement'},
             {'name': 'FILE', 'kind': 'file', 'help': 'Bolt database files; each relation has the rows of all.', 'parameter': 'paths', 'many': True, 'required': False},
@@ -291,7 +291,7 @@ COMMANDS = {
             {'name': 'prefix', 'help': 'Only keys that begin with this.', 'parameter': 'prefix', 'default': '', 'metavar': 'KEY', 'panel': 'Which ones'},
             {'name': 'from', 'help': 'Only keys at or after this one.', 'parameter': 'from_', 'default': '', 'metavar': 'KEY', 'panel': 'Which ones'},
             {'name': 'to', 'help': 'Only keys before this one.', 'parameter': 'to', 'default': '', 'metavar': 'KEY', 'panel': 'Which ones'},
-            {'name': 'csv', 'help': 'Write CSV; BLOBs are in hex.', 'parameter': 'csv', 'default': False},
+            {'name': 'csv', 'help': "Write CSV; BLOBs that can't be printed are 0x and hex.", 'parameter': 'csv', 'default': False},
             {'name': 'output', 'help': 'Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow.', 'parameter': 'output', 'default': '', 'metavar': 'DEST', 'short': 'o', 'kind': 'file'},
             {'name': 'force', 'help': 'Replace DEST if it exists.', 'parameter': 'force', 'default': False},
             {'name': 'allow-files', 'help': 'Let the statement read and write files, attach databases, load extensions, and change settings.', 'parameter': 'allow_files', 'default': False},

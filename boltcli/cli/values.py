@@ -15,7 +15,7 @@ _PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 COLORS = ("auto", "always", "never")
-# As in storage/source.py and render/formats.py, which not every command imports.
+# As in storage/source.py and text/values.py, which not every command imports.
 LOCK_WAYS = ("auto", "wait", "try", "none")
 FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr")
 EXIT_STATUSES = ("bbolt", "detailed")
@@ -217,6 +217,6 @@ def _number_error(function: str, text: str, why: str) -> ArgumentError:
 
 def go_quote(text: str) -> str:
     """Quote an argument like Go's ``%q``; ``text`` has bytes that aren't UTF-8 in the form of os.fsdecode."""
-    from ..render.golang import quote
+    from ..text.golang import quote
 
     return quote(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")

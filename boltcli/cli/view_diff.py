@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..apps.cells import cell_text
 from ..apps.rows import view_rows
 from ..apps.store import SnapshotStore
 from ..errors import ArgumentError
-from ..render.orjson_writer import line
 from ..render.table import Table
-from ..render.visible import visible
+from ..text.cells import cell_text
+from ..text.json import line
+from ..text.visible import visible
 from .commands.view import recognised
 
 TYPE_CHECKING = False
@@ -76,7 +76,7 @@ def _by_name(rows: Any) -> dict[tuple[Any, int], Row]:
 def _write(view: View, old: Row | None, new: Row | None, out: BinaryIO, json: bool) -> None:
     op = "add" if old is None else "remove" if new is None else "change"
     if json:
-        from ..render.orjson_writer import parsed
+        from ..text.json import parsed
 
         record: dict[str, Any] = {"op": op, "view": view.name}
         for name, row in (("old", old), ("new", new)):

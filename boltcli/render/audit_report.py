@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Column
 from ..apps.json_values import jsonable
-from .human import size
-from .orjson_writer import line
+from ..text.json import line
+from ..text.sizes import size
+from ..text.visible import visible
 from .records import put, put_bucket, put_path
 from .table import Table
-from .visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import chain, islice
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
-from ..apps.cells import cell, cell_text
 from ..apps.contract import Column
 from ..tables.row_chunks import row_chunks
-from .formats import LARGE
-from .human import amount
+from ..text.cells import cell, cell_text
+from ..text.large_values import Sliced, slices, text_parts, texts
+from ..text.sizes import amount
+from ..text.values import LARGE
+from ..text.visible import visible
 from .json_array import as_array
 from .records import pieces, put
-from .slices import Sliced, slices, text_parts, texts
-from .visible import visible
 
 if TYPE_CHECKING:
     from typing import BinaryIO, TypeAlias
@@ -117,7 +118,8 @@ class Table:
         wanted = [max(map(room_of, [name, *(row[at] for row in sample)])) for name, at in zip(names, kept)]
         rooms = fitted(wanted, width, last=names[-1:] == ["file"])
         if self.title:
-            yield _styled(cut(_shown(self.title), width), _TITLE, styled)
+            title = _shown(self.title) + f": {len(sample)}" * (not more)
+            yield _styled(cut(title, width), _TITLE, styled)
         if len(sample) == 1 and not more and not all(rooms):
             yield from _record_lines(names, [sample[0][at] for at in kept], width, styled)
             return
@@ -128,7 +130,8 @@ class Table:
         without = [name for name, room in zip(names, rooms) if not room]
         if without:
             choose = "--columns chooses, " * self.sparse
-            yield _encoded(f"no room for {', '.join(without)}: {choose}--json shows all\n")
+            note = f"no room for {', '.join(without)}: {choose}--json shows all"
+            yield from (_encoded(f"{line}\n") for line in wrap(note, width))
 
     def write(self, file: BinaryIO, form: str) -> int:
         """Write the rows to ``file`` as csv, ndjson, json (an array), parquet or arrow; return their number.

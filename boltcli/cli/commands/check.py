@@ -76,7 +76,7 @@ def check_(
             if job.json:
                 findings.append(records.finding(finding, job.path))
             else:
-                from ...render.formats import auto
+                from ...text.values import auto
 
                 out.write(finding.line(auto) + b"\n")
         warnings = [str(warning) for warning in file_warnings(db)]

@@ -73,7 +73,7 @@ def compact_(
     for warning in done.warnings:
         job.warn(str(warning))
     if human:
-        from ...render.human import size
+        from ...text.sizes import size
 
         out.write(f"{size(done.source_size)} -> {size(done.size)} (gain={done.gain:.2f}x)\n".encode())
         return

@@ -179,7 +179,7 @@ def _line(pair: Deleted, job: Job, as_json: bool, decoded: tuple[Decoded, Decode
             put_decoded(record, "key", decoded[0])
             put_decoded(record, "value", decoded[1])
         return records.line(record | {"page": pair.page, "certainty": pair.certainty})
-    from ...render.formats import formatted
+    from ...text.values import formatted
 
     if decoded is not None and (form, key_form) == ("auto", "auto"):
         return _decoded_line(pair, *decoded)

@@ -11,22 +11,22 @@ from ..key_argument import address, addresses
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, Any, BinaryIO
+    from typing import Annotated, Any
 
     from typer import Argument, Option
 
     from ...ops.read.content import Bounds
     from ...tables.duck import Session
-    from ..job import Job
+    from ..opener import Opener
     from ..options import Force, From, Prefix, To, buckets, files
+    from ..output import Output
 
 
-def prepare(job: Job) -> None:
-    options = job.options
-    if (options.prefix or options.from_ or options.to) and not options.bucket:
+def prepare(bucket: list[str], prefix: str, from_: str, to: str, json: bool, csv: bool) -> None:
+    if (prefix or from_ or to) and not bucket:
         raise ArgumentError("--prefix, --from and --to need --bucket: keys are those of a bucket")
-    _bounds(options)
-    if job.options.csv and job.json:
+    _bounds(bucket, prefix, from_, to)
+    if csv and json:
         raise ArgumentError("--csv and --json can't be combined")
 
 
@@ -38,9 +38,8 @@ def prepare(job: Job) -> None:
     validate=prepare,
 )
 def sql(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     statement: Annotated[
         str, Argument(metavar="STATEMENT", help="A SQL statement; without it the relations are listed.")
@@ -60,7 +59,9 @@ def sql(
     prefix: Prefix = "",
     from_: From = "",
     to: To = "",
-    csv: Annotated[bool, Option(help="Write CSV; BLOBs are in hex.")] = False,
+    csv: Annotated[
+        bool, Option(help="Write CSV; BLOBs that can't be printed are 0x and hex.")
+    ] = False,
     output: Annotated[
         str,
         Option(
@@ -81,34 +82,39 @@ def sql(
     from contextlib import ExitStack
 
     from ...errors import BoltError, as_failure
+    from ...fleet.find import select
+    from ...render.table import Table
+    from ...storage.opened import name
     from ...tables.duck import Session
     from ...tables.relations import TableFile
-    from ..meant_files import meant_files
-    from ..runner import open_second
+    from ...tables.result_rows import result_columns, result_rows
 
-    text, named = _split(job.arguments)
-    paths = meant_files(job, named).paths
+    text, named = _split([statement, *paths])
+    paths = select(named, recursive=False, search=False).paths
+    name(paths)  # other processes may read them
     status = 0
     with ExitStack() as stack:
         files = []
         for path in paths:
             try:
-                files.append(TableFile(path, stack.enter_context(open_second(path, job)), job.warn))
+                files.append(TableFile(path, stack.enter_context(opener.open(path)), out.about(path).warn))
             except (BoltError, OSError) as error:
                 failure = as_failure(error, path)
                 if len(paths) == 1:
                     raise failure from None
                 status = 1
-                job.complain(failure, path)
+                out.complain(failure, path)
         if not files:
             raise ArgumentError("none of the files can be read")
-        session = stack.enter_context(Session(files, bounds=_bounds(job.options), allow_files=allow_files))
+        bounds = _bounds(bucket, prefix, from_, to)
+        session = stack.enter_context(Session(files, bounds=bounds, allow_files=allow_files))
         if text is None:
-            _describe(session, job, out)
-        else:
-            schema, batches = session.run(text)
-            if schema is not None:
-                _deliver(job, schema, batches, out)
+            out.records(lambda: _records(session), lambda: _text(session))
+            return status
+        schema, batches = session.run(text)
+        if schema is not None:
+            table = Table(result_columns(schema), result_rows(batches), batches=(schema, batches))
+            out.rows(table, form="csv" * csv, output=output, force=force)
     return status
 
 
@@ -128,49 +134,32 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
     return None, arguments
 
 
-def _bounds(options: Any) -> Bounds:
+def _bounds(bucket: list[str], prefix: str, from_: str, to: str) -> Bounds:
     """Return what is read of ``pairs``. Raises :class:`~boltcli.errors.ArgumentError`."""
     from ...ops.read.content import EVERYTHING, Bounds
     from ...tree.walk import bounds
 
-    if not options.bucket:
+    if not bucket:
         return EVERYTHING
-    end = address(options.to) if options.to else None
-    start, stop = bounds(address(options.prefix), address(options.from_), end)
-    return Bounds(tuple(addresses(options.bucket)), start=start, stop=stop)
+    start, stop = bounds(address(prefix), address(from_), address(to) if to else None)
+    return Bounds(tuple(addresses(bucket)), start=start, stop=stop)
 
 
-def _deliver(job: Job, schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:
-    """Write the result in the selected form."""
-    from ...render.table import Table
-    from ...tables.result_rows import result_columns, result_rows
-    from ..row_output import row_form, write_table
-
-    options = job.options
-    form = row_form(options.output, json=job.json, csv=options.csv)
-    table = Table(result_columns(schema), result_rows(batches), batches=(schema, batches))
-    write_table(table, out, form, output=options.output, force=options.force)
+def _records(session: Session) -> Iterator[dict[str, Any]]:
+    for name, relation in session.relations.items():
+        columns = [{"name": column.name, "type": column.type} for column in relation.columns]
+        yield {"relation": name, "title": relation.title, "columns": columns}
 
 
-def _describe(session: Session, job: Job, out: BinaryIO) -> None:
-    """List the relations with their columns, and example statements."""
-    from ...render import records
+def _text(session: Session) -> Iterator[bytes]:
+    """Yield the relations with their columns, and example statements."""
     from ...tables.examples import statements
+    from ...text.values import shell_quoted
 
-    if job.json:
-        for name, relation in session.relations.items():
-            columns = [{"name": column.name, "type": column.type} for column in relation.columns]
-            out.write(records.line({"relation": name, "title": relation.title, "columns": columns}))
-        return
     for name, relation in session.relations.items():
         described = ", ".join(f"{column.name} {column.type}" for column in relation.columns)
-        out.write(f"{name}: {relation.title}\n    {described}\n".encode())
-    out.write(b"\nStatements to begin with:\n")
+        yield f"{name}: {relation.title}\n    {described}\n".encode()
+    yield b"\nStatements to begin with:\n"
     for statement in statements(session.relations):
-        out.write(f"    boltcli sql {_quoted(statement)} {' '.join(file.path for file in session.files)}\n".encode())
-
-
-def _quoted(statement: str) -> str:
-    from ...render.names import shell_quoted
-
-    return shell_quoted(statement)
+        paths = " ".join(file.path for file in session.files)
+        yield f"    boltcli sql {shell_quoted(statement)} {paths}\n".encode()

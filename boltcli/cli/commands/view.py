@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError
-from ..command import command
+from typing import TYPE_CHECKING, Any
 
-TYPE_CHECKING = False
+from ...apps import registry
+from ...apps.contract import Column
+from ...apps.rows import Selection, view_rows
+from ...apps.store import SnapshotStore
+from ...errors import ArgumentError
+from ...render.table import Table, table_of
+from ...text.values import shell_quoted
+from ..command import command
+from ..row_output import row_form
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Argument, Option
 
     from ...apps.contract import Application, Recognition
-    from ...apps.store import SnapshotStore
-    from ...render.table import Table
-    from ..job import Job
     from ..options import Database, Force, files
+    from ..output import Output
     from ..values import parse_uint64
 
 
-def prepare(job: Job) -> None:
-    if job.json and job.options.csv:
+def prepare(json: bool, csv: bool, where: list[str], set: list[str], output: str) -> None:
+    if json and csv:
         raise ArgumentError("--json and --csv can't be combined")
-    for option in ("where", "set"):
-        for text in getattr(job.options, option):
+    for option, texts in (("where", where), ("set", set)):
+        for text in texts:
             _split(option, text)
-    _kind(job)
-
-
-def _kind(job: Job) -> str:
-    """Return the form of the rows. Raises ArgumentError."""
-    from ..row_output import row_form
-
-    kind = row_form(job.options.output, json=job.json, csv=job.options.csv)
-    if kind in ("parquet", "arrow"):
-        raise ArgumentError(f"view writes .csv, .ndjson and .json; `boltcli export --view NAME` also writes {kind}")
-    return kind
+    form = row_form(output, json=json, csv=csv)
+    if form in ("parquet", "arrow"):
+        raise ArgumentError(f"view writes .csv, .ndjson and .json; `boltcli export --view NAME` also writes {form}")
 
 
 @command(
@@ -47,9 +45,7 @@ def _kind(job: Job) -> str:
 )
 def view_(
     db: Database,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     name: Annotated[
         str, Argument(metavar="NAME", help="The view: executions, jobs, ...; see `boltcli help apps`.")
@@ -87,28 +83,20 @@ def view_(
     force: Force = False,
 ) -> None:
     """Show an application's records as a table; without NAME list the tables."""
-    from ...apps.store import SnapshotStore
-    from ..row_output import write_table
-
     store = SnapshotStore(db)
     application, recognition = recognised(store, app)
-    form = _kind(job)
     if name:
         given = dict(_split("set", text) for text in set)
         given |= {option: value for option, value in (("rev", rev), ("key", key)) if value}
         wanted = [_split("where", text) for text in where]
         table = _rows(application, store, name, given, columns, wanted, sort, limit)
-        write_table(table, out, form, output=output, force=force, tabs=True, finish=db.finish)
-    elif form and form != "csv":
-        write_table(_views(application, recognition, store), out, form, output=output, force=force, finish=db.finish)
-    elif form:
-        write_table(_list(application, store), out, form, output=output, force=force, finish=db.finish)
+    elif csv or output:
+        table = table_of(list(_records(application, recognition, store)))
     else:
-        head = f"{application.name}: {recognition.layout} ({recognition.certainty})\n\n"
-        out.write(head.encode("utf-8", "surrogateescape"))
-        out.writelines(_list(application, store, "what it shows").text_lines(rule=False))
-        if out.isatty() and application.hints:
-            out.writelines(_hints(application, job.path))
+        views = (application, recognition, store)
+        out.records(lambda: _records(*views), lambda: _text(*views, out))
+        return
+    out.rows(table, form="csv" * csv, output=output, force=force, tabs=True, finish=db.finish)
 
 
 def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
@@ -116,46 +104,29 @@ def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
 
     Raises :class:`~boltcli.errors.ArgumentError` if there is none.
     """
-    from ...apps import registry
-
     found = registry.recognise(db) if name == "auto" else registry.named(db, name)
     if found is None:
         raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
     return found
 
 
-def _list(application: Application, db: SnapshotStore, title: str = "title") -> Table:
-    """Return the views, and how many rows each has."""
-    from ...apps.contract import Column
-    from ...render.table import Table
+def _records(application: Application, recognition: Recognition, db: SnapshotStore) -> Iterator[dict[str, Any]]:
+    for view in application.views:
+        columns = {column.name: column.type for column in view.columns}
+        record = {"view": view.name, "rows": view.count(db), "title": view.title, "columns": columns}
+        yield record | {"options": view.options, "application": application.name, "layout": recognition.layout}
 
+
+def _text(application: Application, recognition: Recognition, db: SnapshotStore, out: Output) -> Iterator[bytes]:
+    head = f"{application.name}: {recognition.layout} ({recognition.certainty})\n\n"
+    yield head.encode("utf-8", "surrogateescape")
     rows = [(view.name, view.count(db), view.title) for view in application.views]
-    return Table([Column("view"), Column("rows", "integer"), Column(title)], rows)
-
-
-def _views(application: Application, recognition: Recognition, db: SnapshotStore) -> Table:
-    """Return all that is known of the views."""
-    from ...apps.contract import Column
-    from ...render.table import Table
-
-    rows = [
-        (
-            view.name, view.count(db), view.title, {column.name: column.type for column in view.columns}, view.options,
-            application.name, recognition.layout,
-        )
-        for view in application.views
-    ]  # fmt: skip
-    types = {"rows": "integer", "columns": "json", "options": "json"}
-    names = ("view", "rows", "title", "columns", "options", "application", "layout")
-    return Table([Column(name, types.get(name, "text")) for name in names], rows)
-
-
-def _hints(application: Application, path: str) -> Iterator[bytes]:
-    from ...render.names import shell_quoted
-
-    yield b"\nFor example:\n"
-    for hint in application.hints:
-        yield f"  boltcli {hint.replace('FILE', shell_quoted(path), 1)}\n".encode("utf-8", "surrogateescape")
+    yield from Table([Column("view"), Column("rows", "integer"), Column("what it shows")], rows).text_lines(rule=False)
+    if out.is_terminal and application.hints:
+        yield b"\nFor example:\n"
+        for hint in application.hints:
+            command = hint.replace("FILE", shell_quoted(out.path), 1)
+            yield f"  boltcli {command}\n".encode("utf-8", "surrogateescape")
 
 
 def _rows(
@@ -163,9 +134,6 @@ def _rows(
     where: list[tuple[str, str]], sort: str, limit: int,
 ) -> Table:  # fmt: skip
     """Return the rows of a view that are wanted. Raises :class:`~boltcli.errors.ArgumentError`."""
-    from ...apps.rows import Selection, view_rows
-    from ...render.table import Table
-
     view = application.view(name)
     if view is None:
         known = ", ".join(view.name for view in application.views) or "none"

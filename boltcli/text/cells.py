@@ -1,6 +1,6 @@
 """Cells of tables: what stands in a column of a type, and its text; the same wherever a table comes out.
 
-The types are those of :class:`~boltcli.apps.contract.Column`. A record's field may hold anything: a cell of text takes
+The types are those of a view's ``Column``. A record's field may hold anything: a cell of text takes
 all of it (what is not text as JSON), a cell of another type is empty where the value is of no use.
 """
 
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .json_values import jsonable, plain_text
-from .words import time_text
+from .json import jsonable, plain_text
+from .times import time_text
+from .values import bytes_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,15 +38,6 @@ def cell_text(value: Any, type: str) -> str:
         return ""
     make = _TEXTS.get(type)
     return make(found) if make is not None else str(found)
-
-
-def bytes_text(value: bytes) -> str:
-    """Return bytes as text if they are printable UTF-8, else as 0x and hex digits."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return f"0x{value.hex()}"
-    return text if text.isprintable() else f"0x{value.hex()}"
 
 
 def _text(value: Any) -> str:
