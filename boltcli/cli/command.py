@@ -210,9 +210,20 @@ class Command:
         return found
 
     def parameters(self, arguments: Sequence[str], values: dict[str, Value]) -> dict[str, Any]:
-        """Return what the command's function takes of the command line: positionals, and its own options."""
-        own = {option.parameter: values[option.name] for option in self.options if not option.common}
-        return self.positionals(arguments) | own
+        """Return what the command's function takes of the command line: positionals, and its own options.
+
+        Raises :class:`~boltcli.errors.ArgumentError` for names in a notation that they don't follow.
+        """
+        given: dict[str, Any] = self.positionals(arguments)
+        given |= {option.parameter: values[option.name] for option in self.options if not option.common}
+        names = [one.parameter for one in self.arguments if one.is_name]
+        for parameter in names + [one.parameter for one in self.options if one.is_name]:
+            if parameter in given:
+                from .key_argument import address
+
+                value = given[parameter]
+                given[parameter] = list(map(address, value)) if isinstance(value, list) else address(value)
+        return given
 
     def statuses_text(self) -> str:
         """Return the exit statuses in a line, empty if there are only success and failure."""

@@ -30,7 +30,7 @@ class Output:
     leaves out warnings, notes and progress.
     """
 
-    __slots__ = ("_json", "err", "out", "path", "quiet")
+    __slots__ = ("_hints", "_json", "_parts", "err", "out", "path", "quiet")
 
     def __init__(
         self, out: BinaryIO, err: BinaryIO, *, json: bool = False, quiet: bool = False, path: str = ""
@@ -40,6 +40,8 @@ class Output:
         self.quiet = quiet
         self.path = path
         self._json = json
+        self._parts: dict[str, list[Record]] = {}
+        self._hints: list[Callable[[], Iterable[str]]] = []
 
     # Results
 
@@ -54,12 +56,27 @@ class Output:
         else:
             self._write(text() if callable(text) else text)
 
-    def records(self, found: Callable[[], Iterable[Record]], text: Text = b"") -> None:
-        """Write several results: in JSON a line for each of what ``found`` returns, as text ``text``."""
+    def records(self, found: Callable[[], Iterable[Record]], text: Text = b"", *, styled: bool = False) -> None:
+        """Write several results: in JSON a line for each of what ``found`` returns, as text ``text``.
+
+        ``styled``: there are escape sequences in the text, and of names from a file only what is visible.
+        """
         if self._json:
             for fields in found():
                 self._write_record(fields)
         else:
+            self._write(text() if callable(text) else text, styled=styled)
+
+    def part(self, field: str, fields: Fields, text: Text) -> None:
+        """Write a part of the next record: as text at once, in JSON as an element of its list ``field``."""
+        if self._json:
+            self._parts.setdefault(field, []).append(fields() if callable(fields) else fields)
+        else:
+            self._write(text() if callable(text) else text)
+
+    def text(self, text: Text) -> None:
+        """Write text that JSON doesn't have, for example a heading."""
+        if not self._json:
             self._write(text() if callable(text) else text)
 
     def stream(
@@ -68,10 +85,18 @@ class Output:
         *,
         json: Callable[[Part], bytes | Iterable[bytes]],
         text: Callable[[Part], bytes | Iterable[bytes]],
+        styled: bool = False,
     ) -> None:
-        """Write results a part at a time, say a page's keys: each through the function of the form."""
+        """Write results a part at a time, say a page's keys: each through the function of the form.
+
+        ``styled``: see :meth:`records`.
+        """
         make = json if self._json else text
         out = self.out
+        if styled and not self._json:
+            for part in parts:
+                self._write(make(part), styled=True)
+            return
         for part in parts:
             written = make(part)
             if isinstance(written, bytes):
@@ -99,13 +124,16 @@ class Output:
         form = form or row_form(output, json=self._json)
         write_table(table, self.out, form, output=output, force=force, tabs=tabs, human=human, finish=finish)
 
+    def close_with(self, sentence: str) -> None:
+        """Write a sentence about all results after them: as text a line, in JSON a message beside them."""
+        if self._json:
+            self.note(sentence)
+        else:
+            self.out.write(sentence.encode("utf-8", "backslashreplace") + b"\n")
+
     def raw(self, data: bytes) -> None:
         """Write bytes that are the same in every form."""
         self.out.write(data)
-
-    def styled(self, text: bytes) -> None:
-        """Write text with escape sequences: of names from a file only those that are visible."""
-        write_styled(self.out, text)
 
     def to_file(self, path: str, *, replace: bool = False, public: bool = False) -> AbstractContextManager[Output]:
         """Context manager: an output into a file, which appears at ``path`` at the end of the block unless it raises.
@@ -151,6 +179,17 @@ class Output:
         if not (self._json or self.quiet):
             self.err.write(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text)
 
+    def hint(self, lines: Callable[[], Iterable[str]]) -> None:
+        """Write hints after everything else, if a person sees it."""
+        if self.is_terminal and not (self._json or self.quiet):
+            self._hints.append(lines)
+
+    def finish(self) -> None:
+        """Let all results be seen, and write the hints."""
+        self.out.flush()
+        for lines in self._hints:
+            self.err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in lines())
+
     def complain(self, error: BoltError, path: str) -> None:
         """Write that one of several files could not be read, when others are still answered."""
         self.out.flush()
@@ -172,13 +211,18 @@ class Output:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether results are text that a person sees at once."""
-        return not self._json and self.out.isatty()
+        """Whether a person sees the results at once."""
+        return self.out.isatty()
+
+    @property
+    def is_data(self) -> bool:
+        """Whether results are JSON, which `import` may read: then their order is that of a database."""
+        return self._json
 
     @property
     def has_colours(self) -> bool:
-        """Whether results are text in colours."""
-        return not self._json and wants_style(self.out)
+        """Whether text is in colours."""
+        return wants_style(self.out)
 
     # Several outputs as one
 
@@ -201,15 +245,19 @@ class Output:
         self.err.write(held.err.getvalue())  # type: ignore[attr-defined]
         self.err.flush()
         held.out.hand_over()  # type: ignore[attr-defined]
+        self._hints += held._hints
 
     def close(self) -> None:
         """Give up what is held back."""
         self.out.close()
 
-    def _write(self, text: Written) -> None:
+    def _write(self, text: Written, *, styled: bool = False) -> None:
         if isinstance(text, str):
             text = text.encode("utf-8", "surrogateescape")
-        if isinstance(text, bytes):
+        if styled:
+            for part in [text] if isinstance(text, bytes) else text:
+                write_styled(self.out, part)
+        elif isinstance(text, bytes):
             self.out.write(text)
         else:
             self.out.writelines(text)
@@ -217,7 +265,12 @@ class Output:
     def _write_record(self, fields: Record) -> None:
         from ..render import records
 
-        self.out.writelines(records.pieces([fields]))
+        self.out.writelines(records.pieces([self._whole(fields)]))
+
+    def _whole(self, fields: Record) -> Record:
+        """Return a record with its parts."""
+        parts, self._parts = self._parts, {}
+        return fields | parts if parts else fields
 
     def _notice(self, kind: str, message: str, path: str) -> None:
         if self.quiet:
@@ -226,6 +279,8 @@ class Output:
             from ..render import records
 
             self.err.write(records.line(records.notice(kind, message, path)))
+            if kind == "reading":
+                self.err.flush()
         elif kind == "warning":
             labelled(self.err, "warning", "33", message)
         else:
@@ -265,7 +320,8 @@ class Collected(Output):
         self.notes += held.notes
 
     def _write_record(self, fields: Record) -> None:
-        self.found.append({name: list(each) if hasattr(each, "__next__") else each for name, each in fields.items()})
+        whole = self._whole(fields)
+        self.found.append({name: list(each) if hasattr(each, "__next__") else each for name, each in whole.items()})
 
     def _notice(self, kind: str, message: str, path: str) -> None:
         if not self.quiet:

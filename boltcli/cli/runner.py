@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from ..storage.snapshot import Snapshot
-    from .command import Command, Declared
+    from .command import Command
     from .job import Job, Work
     from .option import Value
 
@@ -24,8 +24,8 @@ def run_command(
     """Run a command with its positionals and the values of its options. Return the exit status. Raises BoltError."""
     hear_faults(out.warn)
     opener = Opener(values, out)
-    function = prepare_command(command, arguments, values).function
-    takes, given = command.takes, command.parameters(arguments, values)
+    function, given = prepare_command(command, arguments, values)
+    takes = command.takes
 
     def work(snapshot: Snapshot | None, out: Output) -> int | None:
         passed: dict[str, Any] = {"db": snapshot, "out": out, "opener": opener}
@@ -34,20 +34,33 @@ def run_command(
 
             job = Job(command, arguments, values, out.err, several=several)
             passed |= {"job": job, "out": out.out, "err": out.err}
-        return function(**{name: passed[name] for name in takes}, **given)
+        status: int | None = function(**{name: passed[name] for name in takes}, **given)
+        return status
 
     return (opener.read(out.path, work, out) if command.opens else work(None, out)) or 0
 
 
-def prepare_command(command: Command, arguments: list[str], values: dict[str, Value]) -> Declared:
-    """Validate a command line and return what its command declares. Raises BoltError."""
+def prepare_command(
+    command: Command, arguments: list[str], values: dict[str, Value]
+) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Validate a command line; return the command's function and what it takes of the line. Raises BoltError."""
     found = declared(command.name)
+    for option in command.options:
+        if option.check is not None:
+            option.check(option, values[option.name])
+    given = command.parameters(arguments, values)
     if found.validate is not None:
-        call(found.validate, command, arguments, values)
-    return found
+        _validate(found.validate, command, arguments, values, given)
+    return found.function, given
 
 
-def call(function: Callable[..., Any], command: Command, arguments: list[str], values: dict[str, Value]) -> Any:
+def _validate(
+    function: Callable[..., Any],
+    command: Command,
+    arguments: list[str],
+    values: dict[str, Value],
+    given: dict[str, Any],
+) -> None:
     """Call a function with the parameters that it names: of the command, and ``path``, its file."""
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -56,11 +69,11 @@ def call(function: Callable[..., Any], command: Command, arguments: list[str], v
 
         from .job import Job
 
-        return function(Job(command, arguments, values, BytesIO()))
-    given = command.parameters(arguments, values)
-    given |= {option.parameter: values[option.name] for option in command.options if option.common}
+        function(Job(command, arguments, values, BytesIO()))
+        return
+    given = given | {option.parameter: values[option.name] for option in command.options if option.common}
     given["path"] = command.file_of(arguments) or ""
-    return function(**{name: given[name] for name in names if name in given})
+    function(**{name: given[name] for name in names if name in given})
 
 
 def run_job(job: Job, out: BinaryIO, err: BinaryIO) -> int:
@@ -68,9 +81,9 @@ def run_job(job: Job, out: BinaryIO, err: BinaryIO) -> int:
     return run_command(job.command, job.arguments, job.values, _output(job, out, err), several=job.several)
 
 
-def prepare(job: Job) -> Declared:
+def prepare(job: Job) -> None:
     """Validate the command line of ``job``."""
-    return prepare_command(job.command, job.arguments, job.values)
+    prepare_command(job.command, job.arguments, job.values)
 
 
 def run_on_database(work: Work, job: Job, out: BinaryIO, err: BinaryIO) -> int | None:

@@ -66,12 +66,15 @@ class Table:
         """The names of the columns."""
         return [column.name for column in self.columns]
 
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield what JSON says of each row: times are RFC 3339, bytes text, or hex in a field ``<name>_hex``."""
+        return chain.from_iterable(self._records())
+
     def json_lines(self) -> Iterator[bytes]:
-        """Yield an object a row: times are RFC 3339, bytes text, or hex in a field ``<name>_hex``."""
-        fields = [(name, column.type) for name, column in zip(unique(self.names), self.columns)]
-        for *rows, last in row_chunks(self.rows, _TOGETHER):  # if one is large it is the last
-            yield from pieces([_record(fields, row) for row in rows])
-            yield from pieces([_record(fields, last)])
+        """Yield the same as lines."""
+        for *records, last in self._records():  # if one is large it is the last
+            yield from pieces(records)
+            yield from pieces([last])
 
     def csv_lines(self) -> Iterator[bytes]:
         """Yield CSV (RFC 4180, the line ends of Unix) with a line of names; lists and dicts are JSON."""
@@ -160,6 +163,11 @@ class Table:
         else:
             file.writelines(table.csv_lines() if form == "csv" else table.json_lines())
         return count
+
+    def _records(self) -> Iterator[list[dict[str, Any]]]:
+        fields = [(name, column.type) for name, column in zip(unique(self.names), self.columns)]
+        for rows in row_chunks(self.rows, _TOGETHER):
+            yield [_record(fields, row) for row in rows]
 
     def _texts(self, most: int, human: bool | None = None) -> Iterator[list[list[Text]]]:
         """Yield the cells of at most ``most`` rows at once; of a list of rows only the last may have large ones.

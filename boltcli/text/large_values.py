@@ -113,14 +113,31 @@ def put_sliced(record: Record, field: str, data: bytes, form: str) -> None:
         record[f"{field}_hex"] = Sliced(data, "hex")
 
 
+class Listed:
+    """A list of JSON whose elements an iterator makes, one by one."""
+
+    __slots__ = ("found",)
+
+    def __init__(self, found: Iterator[Any]) -> None:
+        self.found = found
+
+    def __iter__(self) -> Iterator[bytes]:
+        mark = b"["
+        for each in self.found:
+            yield mark + line(each)[:-1]
+            mark = b","
+        yield b"]" if mark == b"," else b"[]"
+
+
 def pieces(record: Record) -> Iterator[bytes]:
-    """Yield a record as a line of JSON, in pieces if there are large values in it."""
-    if not any(isinstance(value, Sliced) for value in record.values()):
+    """Yield a record as a line of JSON, in pieces if there are large values or iterators in it."""
+    record = {name: Listed(value) if hasattr(value, "__next__") else value for name, value in record.items()}
+    if not any(isinstance(value, (Sliced, Listed)) for value in record.values()):
         yield line(record)
         return
     mark = b"{"
     for name, value in record.items():
         yield mark + line(name)[:-1] + b":"
-        yield from value if isinstance(value, Sliced) else (line(value)[:-1],)
+        yield from value if isinstance(value, (Sliced, Listed)) else (line(value)[:-1],)
         mark = b","
     yield b"}\n"

@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, BoltError, as_failure
+from ...fleet.find import select
+from ...ops.read.content import EVERYTHING, Bounds
+from ...render.table import Table
+from ...storage import opened
+from ...tables.duck import Session
+from ...tables.relations import GENERAL, TableFile
+from ...tables.result_rows import result_columns, result_rows
+from ...text.values import shell_quoted
+from ...tree.walk import bounds
 from ..command import command
-from ..key_argument import address, addresses
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Annotated, Any
+    from collections.abc import Iterator, Mapping
+    from typing import Annotated
 
     from typer import Argument, Option
 
-    from ...ops.read.content import Bounds
-    from ...tables.duck import Session
+    from ...tables.relations import Relation
     from ..opener import Opener
     from ..options import Force, From, Prefix, To, buckets, files
     from ..output import Output
 
 
-def prepare(bucket: list[str], prefix: str, from_: str, to: str, json: bool, csv: bool) -> None:
+# For views that are known; each needs the relations and columns that it names.
+_KNOWN = (
+    ("executions", "compute_state", "SELECT compute_state, count(*) FROM executions GROUP BY ALL ORDER BY 2 DESC"),
+    ("executions", "state", "SELECT state, count(*) FROM executions GROUP BY ALL ORDER BY 2 DESC"),
+    ("jobs", "state", "SELECT namespace, state, count(*) FROM jobs GROUP BY ALL"),
+    ("objects", "kind", "SELECT kind, namespace, count(*), sum(bytes) FROM objects GROUP BY ALL ORDER BY 4 DESC"),
+    ("keys", "key", "SELECT key, version, value_bytes FROM keys ORDER BY value_bytes DESC LIMIT 10"),
+    ("logs", "type", "SELECT type, count(*), min(index), max(index) FROM logs GROUP BY ALL"),
+    ("images", "name", "SELECT namespace, name, size FROM images ORDER BY size DESC"),
+)
+_GENERAL = (
+    "SELECT bucket, count(*) AS pairs, sum(octet_length(value)) AS bytes FROM pairs GROUP BY ALL ORDER BY bytes DESC",
+    "SELECT key_text, octet_length(value) AS bytes FROM pairs ORDER BY bytes DESC LIMIT 10",
+    "SELECT kind, count(*) AS pages FROM pages GROUP BY kind",
+    "SELECT path, kind, count(*) FROM findings GROUP BY ALL",
+    "SELECT path, application, txid, size FROM files",
+)
+_COUNT = 5
+
+
+def prepare(bucket: list[bytes], prefix: bytes, from_: bytes, to: bytes, json: bool, csv: bool) -> None:
     if (prefix or from_ or to) and not bucket:
         raise ArgumentError("--prefix, --from and --to need --bucket: keys are those of a bucket")
-    _bounds(bucket, prefix, from_, to)
     if csv and json:
         raise ArgumentError("--csv and --json can't be combined")
 
@@ -49,19 +76,17 @@ def sql(
         Argument(metavar="FILE", help="Bolt database files; each relation has the rows of all.", autocompletion=files),
     ] = [],
     bucket: Annotated[
-        list[str],
+        list[bytes],
         Option(
             help="Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
             metavar="NAME",
             autocompletion=buckets,
         ),
     ] = [],
-    prefix: Prefix = "",
-    from_: From = "",
-    to: To = "",
-    csv: Annotated[
-        bool, Option(help="Write CSV; BLOBs that can't be printed are 0x and hex.")
-    ] = False,
+    prefix: Prefix = b"",
+    from_: From = b"",
+    to: To = b"",
+    csv: Annotated[bool, Option(help="Write CSV; BLOBs that can't be printed are 0x and hex.")] = False,
     output: Annotated[
         str,
         Option(
@@ -79,19 +104,9 @@ def sql(
     ] = False,
 ) -> int:
     """Run a SQL statement over databases and the views of their applications (DuckDB)."""
-    from contextlib import ExitStack
-
-    from ...errors import BoltError, as_failure
-    from ...fleet.find import select
-    from ...render.table import Table
-    from ...storage.opened import name
-    from ...tables.duck import Session
-    from ...tables.relations import TableFile
-    from ...tables.result_rows import result_columns, result_rows
-
     text, named = _split([statement, *paths])
     paths = select(named, recursive=False, search=False).paths
-    name(paths)  # other processes may read them
+    opened.name(paths)  # other processes may read them
     status = 0
     with ExitStack() as stack:
         files = []
@@ -106,8 +121,9 @@ def sql(
                 out.complain(failure, path)
         if not files:
             raise ArgumentError("none of the files can be read")
-        bounds = _bounds(bucket, prefix, from_, to)
-        session = stack.enter_context(Session(files, bounds=bounds, allow_files=allow_files))
+        start, stop = bounds(prefix, from_, to or None)
+        wanted = Bounds(tuple(bucket), start=start, stop=stop) if bucket else EVERYTHING
+        session = stack.enter_context(Session(files, bounds=wanted, allow_files=allow_files))
         if text is None:
             out.records(lambda: _records(session), lambda: _text(session))
             return status
@@ -124,25 +140,12 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
     Of several arguments the first is the statement, unless it is a path: it has a dot or a slash, and no blank,
     parenthesis or semicolon. A single one is the file.
     """
-    from ...storage.opened import split_member
-
     first, *files = arguments
     if files and (not any(char in "./" for char in first) or any(char.isspace() or char in "();" for char in first)):
         return first, files
-    if not files and not os.path.exists(split_member(first)[0]) and any(char.isspace() for char in first):
+    if not files and not os.path.exists(opened.split_member(first)[0]) and any(char.isspace() for char in first):
         raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
     return None, arguments
-
-
-def _bounds(bucket: list[str], prefix: str, from_: str, to: str) -> Bounds:
-    """Return what is read of ``pairs``. Raises :class:`~boltcli.errors.ArgumentError`."""
-    from ...ops.read.content import EVERYTHING, Bounds
-    from ...tree.walk import bounds
-
-    if not bucket:
-        return EVERYTHING
-    start, stop = bounds(address(prefix), address(from_), address(to) if to else None)
-    return Bounds(tuple(addresses(bucket)), start=start, stop=stop)
 
 
 def _records(session: Session) -> Iterator[dict[str, Any]]:
@@ -153,13 +156,21 @@ def _records(session: Session) -> Iterator[dict[str, Any]]:
 
 def _text(session: Session) -> Iterator[bytes]:
     """Yield the relations with their columns, and example statements."""
-    from ...tables.examples import statements
-    from ...text.values import shell_quoted
-
     for name, relation in session.relations.items():
         described = ", ".join(f"{column.name} {column.type}" for column in relation.columns)
         yield f"{name}: {relation.title}\n    {described}\n".encode()
     yield b"\nStatements to begin with:\n"
-    for statement in statements(session.relations):
+    for statement in _statements(session.relations):
         paths = " ".join(file.path for file in session.files)
         yield f"    boltcli sql {shell_quoted(statement)} {paths}\n".encode()
+
+
+def _statements(relations: Mapping[str, Relation]) -> list[str]:
+    """Return five statements: those of the views that are there first."""
+    found = [
+        statement
+        for name, column, statement in _KNOWN
+        if name in relations and column in {each.name for each in relations[name].columns}
+    ]
+    views = [f"SELECT * FROM {name} LIMIT 10" for name in relations if name not in GENERAL]
+    return [*found, *views, *_GENERAL][: max(_COUNT, len(found))]
