@@ -264,9 +264,9 @@ def is_many(command: Command, job: Job) -> bool:
     if not command.several:
         return False
     if command.together:
-        from .row_output import is_results
+        from .row_output import format_of
 
-        return any(job.value(name) for name in ("resume", "engine")) or is_results(str(job.value("output")))
+        return any(job.value(name) for name in ("resume", "engine")) or bool(format_of(str(job.value("output"))))
     if command.most is None or any(job.value(name) for name in SELECTING):
         return True
     if len(job.arguments) == 1:

@@ -16,9 +16,9 @@ import os
 from itertools import islice
 
 from ..errors import ArgumentError, BoltError
-from ..render.names import NOTATIONS, typed
 from ..storage.snapshot import Snapshot
 from ..storage.source import at_offset, open_source
+from ..text.values import NOTATIONS, typed
 from ..tree.bucket import find_bucket
 from ..tree.walk import keys_with_prefix, last_with_prefix
 from .help import inside

@@ -9,11 +9,12 @@ from .streams import Progress, labelled, wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from typing import Any, BinaryIO, TypeVar
 
     from ..errors import BoltError
+    from ..render.table import Table
 
     Part = TypeVar("Part")
     Record = dict[str, Any]
@@ -105,17 +106,23 @@ class Output:
 
     def rows(
         self,
-        names: Sequence[str],
-        rows: Iterable[Sequence[Any]],
+        table: Table,
         *,
-        csv: bool = False,
+        form: str = "",
         output: str = "",
         force: bool = False,
+        tabs: bool = False,
+        human: bool = False,
+        finish: Callable[[], object] | None = None,
     ) -> None:
-        """Write a table: as text, JSON lines or CSV, or to the file ``output`` in the format of its suffix."""
-        from .row_output import Form, write_rows
+        """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix.
 
-        write_rows(Form(json=self._json, csv=csv, output=output, force=force), names, rows, self.out)
+        The other options are those of :func:`~boltcli.cli.row_output.write_table`.
+        """
+        from .row_output import row_form, write_table
+
+        form = form or row_form(output, json=self._json)
+        write_table(table, self.out, form, output=output, force=force, tabs=tabs, human=human, finish=finish)
 
     def close_with(self, sentence: str) -> None:
         """Write a sentence about all results after them: as text a line, in JSON a message beside them."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .formats import LARGE, auto
-from .human import amount
-from .visible import visible
+from ..text.sizes import amount
+from ..text.values import LARGE, auto
+from ..text.visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _texts(value: bytes, short: bool) -> Iterator[str]:
     if len(value) <= LARGE:
         yield _cut(auto(value).decode(), short)
         return
-    from .slices import texts
+    from ..text.large_values import texts
 
     if short:
         yield _cut(next(texts(value)), short)
@@ -81,7 +81,7 @@ def changed_fields(old: bytes, new: bytes) -> list[str]:
     """Return the differences of two JSON objects or lists by field (``State.Code: 3 -> 4``); none for others."""
     if old[:1] not in (b"{", b"[") or old[:1] != new[:1]:
         return []
-    from .orjson_writer import LARGEST_JSON, line, parsed
+    from ..text.json import LARGEST_JSON, line, parsed
 
     if max(len(old), len(new)) > LARGEST_JSON:
         return []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ArgumentError
+from ..text.json import line, parsed
 from .long_lines import LongLine, line_blocks
 from .ndjson import refuse_twice
-from .orjson_writer import line, parsed
 from .records import error, pieces, put, put_bucket, put_path
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from ..errors import UnreadablePage
 from ..format.bucket import BucketRef
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import LeafElements
-from .orjson_writer import line
+from ..text.json import line
+from ..text.visible import visible
 from .records import pieces, put, put_bucket
-from .visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ def readable(found: Decoded) -> str:
 
 def readable_bytes(name: bytes) -> str:
     """Return a bucket's name as text, or as 0x and hex digits."""
-    from ..apps.rows import bytes_text
+    from ..text.values import bytes_text
 
     return bytes_text(name)
 

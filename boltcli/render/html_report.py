@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..extras import need
 from ..ops.check.findings import explanation
+from ..text.sizes import size
+from ..text.values import auto
 from ..tree.page_map import BRANCH, KINDS, LEAF
-from .formats import auto
-from .human import size
 from .page_cells import COLOURS, cells, legend
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _map(mapped: PageMap, markup: Any) -> Context:
 
 
 def _data(mapped: PageMap, step: int, width: int) -> str:
-    from .orjson_writer import line
+    from ..text.json import line
 
     count = len(mapped.kinds)
     pages = b""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from unicodedata import east_asian_width
 
 from ..format.bucket import BucketRef
-from .formats import LARGE, formatted
-from .slices import slices
-from .visible import visible
+from ..text.large_values import slices
+from ..text.values import LARGE, formatted
+from ..text.visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ArgumentError
 from ..ops.read.content import Pairs, bucket_at
-from .formats import LARGE, formatted
-from .orjson_writer import line, parsed
+from ..text.json import line, parsed
+from ..text.values import LARGE, formatted
 from .records import pair, pieces, put_bucket
 
 if TYPE_CHECKING:

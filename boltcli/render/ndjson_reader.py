@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..ops.read.content import Pairs, bucket_at
+from ..text.json import all_parsed
 from .long_lines import LongLine, line_blocks
 from .ndjson import End, has_fields_once, hex_names, parse_row, plain_names
-from .orjson_writer import all_parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..format.bucket import BucketRef
 from ..format.page import type_name
+from ..text.golang import PLAIN_IN_JSON, percent
+from ..text.json import LARGEST_JSON, embedded, line, lines
+from ..text.values import LARGE, auto, formatted, shown_text, text_of
+from ..text.values import escaped_text as text
 from .errors import error_text
-from .formats import LARGE, auto, formatted
-from .golang import PLAIN_IN_JSON, is_print, percent
-from .notations import time_text
-from .orjson_writer import LARGEST_JSON, embedded, line, lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-__all__ = ["line", "lines"]
+__all__ = ["line", "lines", "text"]
 
 PARSED = "parsed"  # the form of values that are nested if they are JSON
 _SHOWN = ("key", "name")  # fields that are text exactly where text output shows them as text
@@ -41,31 +41,17 @@ _SHOWN = ("key", "name")  # fields that are text exactly where text output shows
 def put(record: Record, field: str, data: bytes, form: str = "auto") -> None:
     """Give ``record`` the byte string ``data`` as ``field``. Raises ArgumentError for an unknown format."""
     if len(data) > LARGE and field not in _SHOWN and (form not in ("json", PARSED) or len(data) > LARGEST_JSON):
-        from .slices import put_sliced
+        from ..text.large_values import put_sliced
 
         put_sliced(record, field, data, "auto" if form == PARSED else form)
         return
     if form not in ("auto", "bytes") and _put_as(record, field, data, form):
         return
-    if field in _SHOWN and form != "bytes" and not is_shown(data):
+    text = shown_text(data) if field in _SHOWN and form != "bytes" else text_of(data)
+    if text is None:
         record[f"{field}_hex"] = data.hex()
-        return
-    try:
-        record[field] = data.decode()
-    except UnicodeDecodeError:
-        record[f"{field}_hex"] = data.hex()
-
-
-def is_shown(name: bytes) -> bool:
-    """Return whether text output shows ``name`` as it is: then JSON does."""
-    try:
-        return is_print(name.decode())
-    except UnicodeDecodeError:
-        return False
-
-
-def _text_of(name: bytes) -> str | None:
-    return name.decode() if is_shown(name) else None
+    else:
+        record[field] = text
 
 
 def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
@@ -74,7 +60,9 @@ def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
     if form == "u64":
         value = int.from_bytes(data, "big") if len(data) == 8 else None
     elif form == "time":
-        value = time_text(data)
+        from ..text.times import binary_time_text
+
+        value = binary_time_text(data)
     elif form in ("json", PARSED):
         value = embedded(data)
         if form == PARSED and value is not None:
@@ -96,7 +84,7 @@ def put_path(record: Record, path: str, field: str = "path") -> None:
 
 def put_bucket(record: Record, path: Sequence[bytes]) -> None:
     """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
-    names = list(map(_text_of, path))
+    names = list(map(shown_text, path))
     if None in names:
         record["bucket_hex"] = [name.hex() for name in path]
     else:
@@ -126,11 +114,6 @@ def notice(kind: str, message: str, path: str) -> Record:
     record: Record = {"kind": kind, "message": text(message.encode("utf-8", "surrogateescape"))}
     put_path(record, path)
     return record
-
-
-def text(data: bytes) -> str:
-    """Return a message; bytes that aren't UTF-8 are escaped in it."""
-    return data.decode("utf-8", "backslashreplace")
 
 
 def bucket(name: bytes, ref: BucketRef | None) -> Record:
@@ -175,7 +158,7 @@ def pieces(records: list[Record]) -> Iterator[bytes]:
     """Yield a line for each record, all together; large values, which stand alone, slice by slice."""
     if len(records) != 1:
         return iter((lines(records),))
-    from .slices import pieces
+    from ..text.large_values import pieces
 
     return pieces(records[0])
 

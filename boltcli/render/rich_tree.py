@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from .names import shell_quoted, typed
+from ..text.values import shell_word
+from ..text.visible import visible
 from .usage import Shown
-from .visible import visible
 
 if TYPE_CHECKING:
     from ..ops.stats.buckets import BucketRecord
@@ -23,7 +23,7 @@ def rich_tree(title: str, buckets: list[BucketRecord], size: int, human: bool = 
     top = Tree(_label(visible(title), buckets[0], shown))
     nodes = {id(buckets[0]): top}
     for bucket in buckets[1:]:
-        label = _label(shell_quoted(typed(bucket.name)), bucket, shown)
+        label = _label(shell_word(bucket.name), bucket, shown)
         nodes[id(bucket)] = nodes[id(bucket.parent)].add(label)
     text = StringIO()
     Console(file=text, force_terminal=True, width=Console().width).print(top)

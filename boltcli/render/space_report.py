@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .formats import auto
-from .human import amount
+from ..text.sizes import amount
+from ..text.values import auto
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

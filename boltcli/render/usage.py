@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .human import amount
-from .names import shell_quoted, typed
+from ..text.sizes import amount
+from ..text.values import path_text, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,15 +34,11 @@ def usage_text(found: Usage, buckets: list[BucketRecord], dense: int, human: boo
     width = max(len(amount(size, human)) for size in [row[0] for row in others] + [bucket.bytes for bucket in buckets])
     for bucket in buckets:
         inline = "(inline) " if bucket.inline else ""
-        yield f"{amount(bucket.bytes, human):>{width}}  {inline}{' '.join(map(_word, bucket.path))}\n".encode()
+        yield f"{amount(bucket.bytes, human):>{width}}  {inline}{path_text(bucket.path)}\n".encode()
     for size, name in others:
         yield f"{amount(size, human):>{width}}  {name}\n".encode()
     gain = max(found.size - dense, 0)
     yield f"compact --dense would give back {amount(gain, human)}{'' if human else ' bytes'}\n".encode()
-
-
-def _word(name: bytes) -> str:
-    return shell_quoted(typed(name))
 
 
 def arranged(buckets: list[BucketRecord], order: str, depth: int, start: BucketRecord) -> list[BucketRecord]:
@@ -100,4 +96,4 @@ def tree_text(title: str, buckets: list[BucketRecord], size: int, human: bool = 
         is_last = id(bucket) in last
         margin = "".join(margins) + ("└── " if is_last else "├── ")
         margins.append("    " if is_last else "│   ")
-        yield f"{margin}{_word(bucket.name)}: {shown.facts(bucket)}\n".encode("utf-8", "surrogateescape")
+        yield f"{margin}{shell_word(bucket.name)}: {shown.facts(bucket)}\n".encode("utf-8", "surrogateescape")

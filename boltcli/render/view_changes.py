@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..apps.contract import View
-from ..apps.rows import value_text
 from ..apps.view_diff import ViewChange
-from .orjson_writer import line, parsed
-from .view_rows import json_lines
-from .visible import visible
+from ..text.cells import cell_text
+from ..text.json import line
+from ..text.visible import visible
+from .table import Table
 
 _SIGNS = {"add": "+", "remove": "-", "change": "~"}
 
@@ -30,7 +30,7 @@ def row_record(view: View, change: ViewChange) -> bytes:
     record: dict[str, Any] = {"op": _op(change), "view": view.name}
     for name, row in zip(change._fields, change):
         if row is not None:
-            record[name] = parsed(b"".join(json_lines(view.columns, [row])))
+            record[name] = next(Table(view.columns, [row]).records())
     return line(record)
 
 
@@ -39,10 +39,10 @@ def change_line(view: View, change: ViewChange) -> bytes:
     old, new = change
     row = new if new is not None else old
     assert row is not None
-    fields = [value_text(row[0], view.columns[0].type)]
+    fields = [cell_text(row[0], view.columns[0].type)]
     for index, column in enumerate(view.columns):
         if old is not None and new is not None and old[index] != new[index]:
-            one, other = (value_text(each[index], column.type) for each in (old, new))
+            one, other = (cell_text(each[index], column.type) for each in (old, new))
             fields.append(f"{column.name}: {one} -> {other}")
     text = visible("\t".join(field.replace("\t", "\\t").replace("\n", "\\n") for field in fields))
     return f"{_SIGNS[_op(change)]} {text}\n".encode("utf-8", "surrogateescape")

@@ -22,8 +22,8 @@ from boltcli.cli.registry import GROUPS, all_commands, declared, find, is_group,
 from boltcli.cli.typer_app import build
 from boltcli.cli.values import FORMATS, LOCK_WAYS, parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
-from boltcli.render import formats
 from boltcli.storage import source as open_source
+from boltcli.text import values
 
 
 def _many(parsed: Any) -> set[str]:
@@ -325,5 +325,5 @@ def test_as_a_part_of_another_typer_application(capfdbinary: pytest.CaptureFixtu
 
 
 def test_choices_are_those_of_who_takes_them() -> None:
-    assert FORMATS == formats.FORMATS
+    assert FORMATS == values.FORMATS
     assert LOCK_WAYS == open_source.LOCK_WAYS

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
 
 # A room may import from itself and from the rooms above it.
 ROOMS = (
-    *("errors", "extras", "format", "kernel", "storage", "tree", "ops"),
+    *("errors", "extras", "text", "format", "kernel", "storage", "tree", "ops"),
     *("apps", "tables", "fleet", "mapping_views", "comparison", "library", "guide", "render", "cli"),
 )
 # So may a package of operations.
@@ -29,7 +29,7 @@ DOORS = {
         "render/rich_table.py",
         "cli/browse/widgets.py",
     },
-    "orjson": {"render/orjson_writer.py", "apps/json_values.py"},
+    "orjson": {"text/json.py", "apps/json_values.py"},
     "google": {"apps/codecs/schema.py"},
     "jinja2": {"render/html_report.py"},
     "pyarrow": {"tables/arrow.py", "tables/arrow_files.py"},

@@ -38,9 +38,9 @@ def prepare(job: Job) -> None:
     _span(job.options.older_than)
     output = str(job.value("output"))
     if output:
-        from ..row_output import Form
+        from ..row_output import row_form
 
-        Form(output=output)  # raises for another ending
+        row_form(output)  # raises for another ending
     if job.options.changes and (output or job.value("engine")):
         raise ArgumentError("--changes takes one file, and no -o or --engine")
 

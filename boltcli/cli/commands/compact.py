@@ -70,7 +70,7 @@ def _text(done: Compaction, out: Output, human: bool) -> bytes:
     for warning in done.warnings:
         out.warn(str(warning))
     if human:
-        from ...render.human import size
+        from ...text.sizes import size
 
         return f"{size(done.source_size)} -> {size(done.size)} (gain={done.gain:.2f}x)\n".encode()
     return b"%d -> %d bytes (gain=%.2fx)\n" % (done.source_size, done.size, done.gain)

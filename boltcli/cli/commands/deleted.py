@@ -171,7 +171,7 @@ def _line(pair: Deleted, key_form: str, form: str, decoded: Pair | None) -> byte
         name = readable(key) if pair.version_of is None else readable_bytes(pair.version_of)
         words = [str(pair.page), pair.certainty, *map(readable_bytes, pair.path), name, readable(value)]
         return "\t".join(words).encode("utf-8", "surrogateescape") + b"\n"
-    from ...render.formats import formatted
+    from ...text.values import formatted
 
     names = formatted([*pair.path, pair.key], key_form)
     return b"\t".join([b"%d" % pair.page, pair.certainty.encode(), *names, *formatted([pair.value], form)]) + b"\n"

@@ -8,8 +8,8 @@ import sys
 from ...errors import ArgumentError, OpenError
 from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load import load
-from ...render.human import written
 from ...storage.opened import take_stdin
+from ...text.sizes import written
 from ..command import command
 
 TYPE_CHECKING = False

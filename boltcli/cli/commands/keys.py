@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, Corrupted, DamageSkipped
 from ...ops.read.key_pages import all_keys, keyed_leaves
-from ...render.formats import lines
+from ...text.values import lines
 from ...tree.bucket import find_bucket, has_branches
 from ..command import command
 from ..decoding import asked

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from ...errors import ArgumentError, OpenError
-from ...render.human import written
 from ...storage.opened import take_stdin
+from ...text.sizes import written
 from ..command import command
 
 TYPE_CHECKING = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import bucket_text
-from ...render.human import written
+from ...text.sizes import written
 from ..command import command
 
 TYPE_CHECKING = False

@@ -6,9 +6,9 @@ import os
 
 from ...errors import BucketNotFound, Corrupted, DamageSkipped
 from ...ops.stats.buckets import bucket_usage
-from ...render.names import path_text
 from ...render.usage import arranged, tree_text
-from ...render.visible import one_line
+from ...text.values import path_text
+from ...text.visible import one_line
 from ...tree.bucket import find_bucket
 from ..command import command
 
