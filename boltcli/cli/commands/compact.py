@@ -63,7 +63,10 @@ def compact_(
 def _record(done: Compaction, path: str, output: str) -> Record:
     from ...render import records
 
-    return records.result(path, output, **{name: getattr(done, name) for name in done.__slots__}, gain=done.gain)
+    return records.result(
+        path, output, buckets=done.buckets, pairs=done.pairs, size=done.size, source_size=done.source_size,
+        transactions=done.transactions, warnings=done.warnings, gain=done.gain,
+    )  # fmt: skip
 
 
 def _text(done: Compaction, out: Output, human: bool) -> bytes:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...apps.decode import Decoded
     from ...ops.rescue.deleted import Deleted
     from ..opener import Opener
-    from ..options import Force, From, Grep, Limit, Path, Prefix, Recursive, Reverse, To, buckets, files
+    from ..options import Force, From, Grep, Limit, Path, Prefix, Recursive, Reverse, To, buckets, results
     from ..output import Output, Record
     from ..values import check_choice
 
@@ -86,7 +86,7 @@ def deleted_(
             "-o",
             help="Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,

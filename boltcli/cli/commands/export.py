@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ...apps.decode import Decoder
     from ...ops.read.content import Path, Placed
     from ...tables.relations import Relation
-    from ..options import Database, Decode, Force, Message, Proto, buckets, files
+    from ..options import Database, Decode, Force, Message, Proto, buckets, results
     from ..output import Output
     from ..values import check_choice
 
@@ -93,7 +93,7 @@ def export(
             "-o",
             help="Write to this file, which appears when it is complete; default: standard output.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     view: Annotated[

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ...tables.relations import Relation
     from ..opener import Opener
-    from ..options import Force, From, Prefix, To, buckets, files
+    from ..options import Force, From, Prefix, To, buckets, files, results
     from ..output import Output
 
 
@@ -94,7 +94,7 @@ def sql(
             "-o",
             help="Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,

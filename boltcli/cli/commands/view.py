@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typer import Argument, Option
 
     from ...apps.contract import Application, Recognition
-    from ..options import Database, Force, files
+    from ..options import Database, Force, results
     from ..output import Output
     from ..values import parse_uint64
 
@@ -77,7 +77,7 @@ def view_(
             "-o",
             help="Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,
