@@ -24,6 +24,7 @@ from boltcli.cli.typer_app import build
 from boltcli.cli.values import parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
 from boltcli.storage import source as open_source
+from boltcli.text import values as text_values
 
 
 def _many(parsed: Any) -> set[str]:
@@ -322,7 +323,7 @@ def test_as_a_part_of_another_typer_application(capfdbinary: pytest.CaptureFixtu
 
 def test_choices_are_those_of_who_takes_them() -> None:
     choices = {option.name: option.choices for name in ("keys", "check") for option in all_options(name)}
-    assert choices["format"] == values.FORMATS
+    assert choices["format"] == text_values.FORMATS
     assert choices["lock"] == open_source.LOCK_WAYS
 
 
