@@ -38,7 +38,7 @@ class _Output(io.FileIO):
 
 
 class Terminal(io.BufferedWriter):
-    """A stream to a terminal, which escapes control characters (``render/visible.py``).
+    """A stream to a terminal, which escapes control characters (``text/visible.py``).
 
     Use :meth:`write_styled` for colours.
     """

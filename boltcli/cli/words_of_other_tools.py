@@ -92,7 +92,7 @@ def suggestions(word: str, groups: Iterable[str] = ()) -> tuple[str, ...]:
 
 def flags_meant(flag: str, command: Command) -> list[str]:
     """Return options of ``command`` for the unknown ``flag`` (without dashes): by meaning, else by spelling."""
-    names = [option.name for option in command.options]
+    names = [option.name for option in command.shown_options]
     meant = [name for name in FLAGS.get(flag, ()) if name in names]
     found = meant or (nearest(flag, [*names, "help"]) if len(flag) > 1 else [])
     return [f"--{name}" for name in found]

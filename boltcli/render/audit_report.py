@@ -10,7 +10,7 @@ from ..text.json import line
 from ..text.sizes import size
 from ..text.visible import visible
 from .records import put, put_bucket, put_path
-from .view_rows import aligned
+from .table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,9 @@ def audit_text(
     shown_lines = (_coloured(visible(text)) if styled else visible(text) for text in lines)
     text = "".join(f"{line}\n" for line in shown_lines).encode("utf-8", "surrogateescape")
     if audit.counts:
-        text += b"\n" + aligned([Column("what"), Column("count", "integer")], audit.counts)
+        text += b"\n" + b"".join(
+            Table([Column("what"), Column("count", "integer")], audit.counts).text_lines(rule=False)
+        )
     if audit.retention is not None:
         text += b"\n" + _retention(audit.retention)
     return text
@@ -115,10 +117,10 @@ def verdict(findings: Sequence[AuditFinding]) -> str:
 def _retention(found: dict[str, Any]) -> bytes:
     what = "jobs" if "jobs" in found else "executions" if "executions" in found else "records"
     rows = [
-        (label, str(group), row.get(what, 0), size(row.get("bytes", 0)))
+        (label, str(group), row.get(what, 0), row.get("bytes", 0))
         for part, label in (("by_age", "older than"), ("by_state", "state"), ("by_namespace", "namespace"))
         for group, row in found.get(part, {}).items()
     ]
     head = f"Finished long enough ago to be deleted: {found.get(what, 0)} {what}, {size(found.get('bytes', 0))}\n"
-    columns = [Column(""), Column(""), Column(what, "integer"), Column("size", "integer")]
-    return head.encode() + aligned(columns, rows)
+    columns = [Column(""), Column(""), Column(what, "integer"), Column("size", "size")]
+    return head.encode() + b"".join(Table(columns, rows).text_lines(rule=False, human=True))

@@ -77,7 +77,7 @@ def readable(found: Decoded) -> str:
 
 def readable_bytes(name: bytes) -> str:
     """Return a bucket's name as text, or as 0x and hex digits."""
-    from ..apps.rows import bytes_text
+    from ..text.values import bytes_text
 
     return bytes_text(name)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..apps.decode import Decoder
 
     Path = tuple[bytes, ...]
+    Record = dict[str, Any]
 
 _PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))  # bytes that a string of JSON has as they are
 _END = b'"}\n'  # of a line
@@ -44,22 +45,32 @@ def element_lines(
         return _alike(columns, _beginnings(path if with_path else None, with_key, with_value))
     records = []
     for key, value in zip(keys, values):
-        record: dict[str, Any] = {}
-        if with_path:
-            put_bucket(record, path)
-        if with_key:
-            put(record, "key", key, key_form)
-        if isinstance(value, BucketRef):
-            record["sequence"] = value.sequence
-        else:
-            if with_value:
-                put(record, "value", value, form)
-            if decoder is not None and with_key:
-                put_decoded(record, "key", decoder.key(path, key))
-            if decoder is not None and with_value:
-                put_decoded(record, "value", decoder.value(path, key, value))
-        records.append(record)
+        records.append(element_record(
+            path, key, value, with_path=with_path, with_key=with_key, with_value=with_value, key_form=key_form,
+            form=form, decoder=decoder,
+        ))  # fmt: skip
     return pieces(records)
+
+
+def element_record(
+    path: Path, key: bytes, value: bytes | BucketRef, *, with_path: bool = True, with_key: bool = True,
+    with_value: bool = True, key_form: str = "auto", form: str = "auto", decoder: Decoder | None = None,
+) -> Record:  # fmt: skip
+    """Return the object of an element, as in :func:`element_lines`."""
+    record: Record = {}
+    if with_path:
+        put_bucket(record, path)
+    if with_key:
+        put(record, "key", key, key_form)
+    if isinstance(value, BucketRef):
+        return record | {"sequence": value.sequence}
+    if with_value:
+        put(record, "value", value, form)
+    if decoder is not None and with_key:
+        put_decoded(record, "key", decoder.key(path, key))
+    if decoder is not None and with_value:
+        put_decoded(record, "value", decoder.value(path, key, value))
+    return record
 
 
 def _alike(

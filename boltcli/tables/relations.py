@@ -8,6 +8,7 @@ text; one that is not UTF-8 is written ``hex:...``, as commands accept it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
+GENERAL = ("pairs", "buckets", "pages", "findings", "files")  # the relations that every database has
 LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its objects take many times its size
 
 
@@ -100,6 +102,11 @@ def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
     return found
 
 
+def views_of(files: Sequence[TableFile]) -> dict[str, Relation]:
+    """Return the views of the applications of ``files`` by name."""
+    return {name: relation for name, relation in relations(files).items() if name not in GENERAL}
+
+
 def _view_relation(name: str, application: str, view: View) -> Relation:
     def rows(file: TableFile) -> Iterator[Row]:
         if file.recognised is not None and file.recognised[0].name == application:
@@ -137,8 +144,6 @@ def text_or_none(data: bytes) -> str | None:
 
 def json_or_none(data: bytes) -> str | None:
     """Return ``data`` as text if it is JSON, and not too large, else None. Numbers keep their digits."""
-    import json
-
     if len(data) > LARGEST_JSON or (not data[:1].strip() and not data.strip()):
         return None
     try:
@@ -176,6 +181,7 @@ def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYT
 def _pair_rows(file: TableFile) -> Iterator[Row]:
     names = [column.name for column in PAIR_COLUMNS]
     for columns in pair_columns(file, names):
+        columns["value_json"] = [None if text is None else json.loads(text) for text in columns["value_json"]]
         yield from zip(*(columns[name] for name in names))
 
 

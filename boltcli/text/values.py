@@ -231,7 +231,7 @@ def escaped_text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
-def cell_text(data: bytes) -> str:
+def bytes_text(data: bytes) -> str:
     """Return bytes as text if they are printable UTF-8, else as 0x and hexadecimal."""
     text = text_of(data)
     return f"0x{data.hex()}" if text is None or not text.isprintable() else text

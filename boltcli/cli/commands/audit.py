@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...fleet.find import Files
     from ...storage.snapshot import Snapshot
     from ..job import Job
-    from ..options import JobsApart, files
+    from ..options import JobsApart, files, inputs, results
 
     Done = tuple[str, Application, Audit]
 
@@ -38,9 +38,9 @@ def prepare(job: Job) -> None:
     _span(job.options.older_than)
     output = str(job.value("output"))
     if output:
-        from ..row_output import Form
+        from ..row_output import row_form
 
-        Form(output=output)  # raises for another ending
+        row_form(output)  # raises for another ending
     if job.options.changes and (output or job.value("engine")):
         raise ArgumentError("--changes takes one file, and no -o or --engine")
 
@@ -102,7 +102,7 @@ def audit_(
             help="Write the changes that repair the file, for `boltcli patch`;"
             " with --older-than the changes that delete old records.",
             metavar="CHANGES",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     older_than: Annotated[
@@ -117,7 +117,7 @@ def audit_(
             help="Index of the newest snapshot of a raft log, or the path of its meta.json;"
             " default: the snapshots beside the log.",
             metavar="INDEX",
-            autocompletion=files,
+            autocompletion=inputs,
         ),
     ] = "",
     force: Annotated[bool, Option(help="Replace CHANGES or DEST if it exists.")] = False,
