@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .json import jsonable, plain_text
-from .times import time_text
+from .times import ZERO, time_text
 from .values import bytes_text
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ _CELLS: dict[str, Callable[[Any], Any]] = {
     "boolean": lambda value: bool(value) if isinstance(value, int) else None,
     "bytes": _bytes,
     "hex": _bytes,
-    "time": _integer,
+    "time": lambda value: None if value == ZERO else _integer(value),  # Go's word for no time
     "json": jsonable,
     "names": jsonable,
     "size": _integer,

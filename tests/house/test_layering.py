@@ -26,7 +26,6 @@ DOORS = {
     "rich": {
         "render/rich_tree.py",
         "render/rich_markdown.py",
-        "render/rich_table.py",
         "cli/browse/widgets.py",
     },
     "orjson": {"text/json.py", "apps/json_values.py"},
