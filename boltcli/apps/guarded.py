@@ -94,6 +94,7 @@ class PlugIn(Application):
         self.title = str(getattr(inner, "title", ""))
         self.hints = tuple(getattr(inner, "hints", ()))
         self.places = tuple(getattr(inner, "places", ()))
+        self.buckets = tuple(getattr(inner, "buckets", ()))
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

@@ -240,7 +240,7 @@ def parent(place: int) -> Source:
     return Source("text", lambda item: as_text(item.path[place]))
 
 
-key = Source("text", lambda item: as_text(item.key))
+key_text = Source("text", lambda item: as_text(item.key))
 big_endian = Source("integer", lambda item: int.from_bytes(item.key, "big"))
 size = Source("integer", lambda item: len(item.value) if isinstance(item.value, bytes) else None)
-record = Source("json", lambda item: item.record)
+whole_record = Source("json", lambda item: item.record)

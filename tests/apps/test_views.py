@@ -19,16 +19,16 @@ from boltcli.apps.views import (
     computed,
     fitted,
     integer,
-    key,
+    key_text,
     nested,
     pair,
     parent,
-    record,
     records,
     size,
     text,
     time,
     view,
+    whole_record,
 )
 from boltcli.apps.views import json as json_column
 from tests.apps.support import Opened, Tree, make
@@ -78,10 +78,11 @@ def test_records_at_a_path_are_rows(tmp_path: Path) -> None:
 def test_a_record_may_be_a_bucket_or_what_a_reader_makes(tmp_path: Path) -> None:
     things = records(
         "things", "", at=(b"things",), read=nested,
-        id=key, name="name", config="config.id", digest="target.digest", label=text("label", key),
+        id=key_text, name="name", config="config.id", digest="target.digest", label=text("label", key_text),
     )  # fmt: skip
     assert rows_of(tmp_path / "things.db", JOBS, of=things) == [("t", "thing", "c-1", "sha", "t")]
-    pairs = records("pairs", "", at=(b"things",), read=pair, key=key, value=computed("text", lambda item: item.value))
+    value = computed("text", lambda item: item.value)
+    pairs = records("pairs", "", at=(b"things",), read=pair, key=key_text, value=value)
     assert rows_of(tmp_path / "pairs.db", JOBS, of=pairs) == [("pair", "p")]
     objects = records("objects", "", at=(b"things",), read=lambda key, value: Column(key.decode(), "x"), type="type")
     assert rows_of(tmp_path / "objects.db", JOBS, of=objects) == [("x",), ("x",)]
@@ -146,7 +147,7 @@ def test_no_record_is_too_odd_for_a_path(value: Any) -> None:
     item = Item((), b"", b"", {"a": value})
     for field in ("a", "a.b", "a.b.c", "a.real", "a.count", "x"):
         assert not callable(item.field(field))
-    assert record.get(item) == {"a": value}
+    assert whole_record.get(item) == {"a": value}
 
 
 def test_json_in_a_value_is_entered() -> None:

@@ -31,6 +31,7 @@ DOORS = {
     },
     "orjson": {"render/orjson_writer.py", "apps/json_values.py"},
     "google": {"apps/codecs/schema.py"},
+    "google_crc32c": {"apps/codecs/crc32c.py"},
     "jinja2": {"render/html_report.py"},
     "pyarrow": {"tables/arrow.py", "tables/arrow_files.py"},
     "duckdb": {"tables/duck.py"},

@@ -9,16 +9,14 @@ snapshot is vault.db itself.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from ...errors import ArgumentError, BoltError
 from ..beside import names_in, place_of
 from ..codecs.wire import Message
+from ..contract import Store
 from ..json_values import load_record
 from ..store import SnapshotStore, find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..store import Store
 
 _META = "meta.json"
 _ENDING = "snapshots"  # rqlite's folder is called rsnapshots
@@ -27,18 +25,16 @@ _LARGEST = 1 << 20  # bytes of a meta.json
 _VAULT = "vault.db"
 
 
+@dataclass
 class Applied:
     """The ``index`` that is in the newest snapshot, and where that is said (``source``).
 
     The operator may say 0: there is no snapshot.
     """
 
-    __slots__ = ("index", "source", "term")
-
-    def __init__(self, index: int, source: str, term: int | None = None) -> None:
-        self.index = index
-        self.source = source
-        self.term = term
+    index: int
+    source: str
+    term: int | None = None
 
 
 def applied(db: Store, given: str = "") -> Applied | None:
