@@ -57,9 +57,15 @@ def _imports(path: Path, *, for_types: bool = True) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             name = ".".join([*base, *([node.module] if node.module else [])])
-            found.add(name)
-            found |= {f"{name}.{alias.name}" for alias in node.names}
+            inner = {f"{name}.{alias.name}" for alias in node.names}
+            # "from . import rules" takes a module of the package, and nothing from the package itself.
+            found |= inner if all(map(_is_module, inner)) else {name, *inner}
     return found
+
+
+def _is_module(name: str) -> bool:
+    path = PACKAGE.parent.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
 def _room(path: Path) -> str:

@@ -1,8 +1,8 @@
 """Bacalhau's stores: the orchestrator's jobs, the compute node's executions, from mid-2023 to 1.9.3."""
 
 from .audit import audit
+from .cluster import join
 from .codecs import CODECS
-from .join import join
 from .layout import recognise
 from .views import VIEWS
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..words import parse_time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    Record = dict[str, Any]
+Record = dict[str, Any]
 
 _ORCHESTRATOR = ("bacalhau.org/orchestrator.id", "bacalhau.org/requester.id")
 
