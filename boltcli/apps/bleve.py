@@ -11,8 +11,7 @@ from .codecs.integers import whole_uvarint
 from .codecs.wire import any_message
 from .contract import CERTAIN, REST, Codec, Pattern, Plain, Recognition, Store
 from .json_values import jsonable, load
-from .store import find
-from .values import as_text, buckets, pairs_at, text_of, text_or_bytes, value_of
+from .values import as_text, buckets, find, pairs_at, text_of, text_or_bytes, value_of
 from .views import Rows, view
 
 _ROWS, _SNAPSHOTS = b"bleve", b"s"
@@ -93,7 +92,8 @@ def segments(db: Store) -> Rows:
         for key, segment in buckets(snapshot):
             if (number := ordered(key)) is not None:
                 deleted = value_of(segment, b"d") or b""
-                yield ordered(epoch), number, text_of(segment, b"p"), value_of(segment, b"stats"), len(deleted)
+                stats = value_of(segment, b"stats")
+                yield ordered(epoch), number, text_of(segment, b"p"), stats and load(stats), len(deleted)
 
 
 @view("Internal values, the mapping among them", "epoch:integer key value:json")

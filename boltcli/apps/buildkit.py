@@ -10,8 +10,7 @@ from typing import Any
 from .contract import ANY, CERTAIN, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Plain, Recognition, Store
 from .json_values import jsonable, load_record
 from .rules import Rule, findings
-from .store import find
-from .values import JSON, as_text, buckets_at, pairs, text_or_bytes
+from .values import JSON, as_text, buckets_at, find, pairs, text_or_bytes
 from .views import Rows, key_text, parent, records, time, view
 
 _RESULT, _LINKS, _BY_RESULT, _BACKLINKS = b"_result", b"_links", b"_byresult", b"_backlinks"

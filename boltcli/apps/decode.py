@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from .contract import Application, Codec, Path
-    from .store import Store
+    from .contract import Application, Codec, Path, Store
 
 AUTO, OFF = "auto", "off"
 _LARGEST, _LEAST = 1 << 64, -(1 << 63)  # of integers that JSON's writers here take
@@ -122,7 +121,7 @@ def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "
         return None if schema is None else Decoder(schema=schema)
     if name == AUTO:
         found = None if db is None else recognise(db)
-        return Decoder(None if found is None else found[0], schema=schema, db=db)
+        return Decoder(None if found is None else found.application, schema=schema, db=db)
     if name in formats():
         return Decoder(form=formats()[name], schema=schema)
     known = application(name)

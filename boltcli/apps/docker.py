@@ -10,8 +10,7 @@ from typing import Any
 
 from .contract import CERTAIN, Codec, Pattern, Plain, Recognition, Store
 from .json_values import load, load_record
-from .store import find
-from .values import JSON, as_text, pairs_at, text_or_bytes
+from .values import JSON, as_text, find, pairs_at, text_or_bytes
 from .views import Rows, json, key_text, records, text, view
 
 _NETWORK, _VOLUMES = b"libnetwork", b"volumes"

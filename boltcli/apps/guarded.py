@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from .contract import Audit, AuditFinding, AuditOptions, Path, Plain
-    from .store import Store
+    from .contract import Audit, AuditFinding, AuditOptions, Path, Plain, Store
 
 FAULTS = (Exception, SystemExit)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .contract import CERTAIN, LIKELY, REST, Codec, Pattern, Recognition, Store
-from .store import find
-from .values import JSON_OR_TEXT, as_text, buckets_at, json_or_text, names_at, pairs_at
+from .values import JSON_OR_TEXT, as_text, buckets_at, find, json_or_text, names_at, pairs_at
 from .views import Item, Rows, computed, json, key_text, nested, pair, records, text, time, view
 
 _CONTAINERS, _CONFIG = b"ctr", b"runtime-config"
@@ -63,7 +62,7 @@ VIEWS = (
     ),
     records(
         "names", "Names and the ids that have them", at=(_NAMES,), read=pair,
-        name=key_text, id=computed("text", lambda item: item.value),
+        name=key_text, id=computed("text", lambda item: as_text(item.record)),
     ),
     records(
         "config", "The configuration that the state was made with", at=(_CONFIG,), read=pair,

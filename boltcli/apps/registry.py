@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from ..database import Database
 from ..errors import BoltError
+from ..storage.snapshot import Snapshot
 from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Recognition, Store
 from .guarded import loaded
-from .store import names
+from .values import names
 
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
 
 
-def recognise(db: Store) -> tuple[Application, Recognition] | None:
+@dataclass
+class Recognised:
+    """Whose file a database is: the ``application``, and what it said: ``name``, ``layout`` and ``certainty``."""
+
+    application: Application
+    name: str
+    layout: str
+    certainty: str
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.layout}"
+
+
+def recognised(snapshot: Snapshot) -> Recognised | None:
+    """Return whose file ``snapshot`` is, which is found out once; None if no application knows it."""
+    if "recognised" not in snapshot.memo:
+        snapshot.memo["recognised"] = recognise(Database(snapshot))
+    found: Recognised | None = snapshot.memo["recognised"]
+    return found
+
+
+def recognise(db: Store) -> Recognised | None:
     """Return the application whose file ``db`` most certainly is, with what it said; None if none knows it.
 
     Plug-ins are asked first, and win where they are as sure as one of boltcli's
     own. An application that fails is passed over; damage of the file is too,
     since whose file it is doesn't hang on it.
     """
-    best: tuple[Application, Recognition] | None = None
+    best: Recognised | None = None
     for application in _candidates(db):
         try:
             found = application.recognise(db)
         except Exception:
             continue
-        if found is not None and (best is None or _rank(found) < _rank(best[1])):
-            best = application, found
+        if found is not None and (best is None or _rank(found) < _rank(best)):
+            best = Recognised(application, found.name, found.layout, found.certainty)
     return best
 
 
-def named(db: Store, name: str) -> tuple[Application, Recognition] | None:
+def named(db: Store, name: str) -> Recognised | None:
     """Return the application called ``name``, which need not recognise ``db``; None if there is none."""
     found = application(name)
     if found is None:
@@ -42,7 +66,8 @@ def named(db: Store, name: str) -> tuple[Application, Recognition] | None:
         recognition = found.recognise(db)
     except Exception:
         recognition = None
-    return found, recognition or Recognition(found.name, "unknown", GUESS)
+    said = recognition or Recognition(found.name, "unknown", GUESS)
+    return Recognised(found, said.name, said.layout, said.certainty)
 
 
 def applications() -> Iterator[Application]:
@@ -93,5 +118,5 @@ def _candidates(db: Store) -> Iterator[Application]:
             yield each
 
 
-def _rank(recognition: Recognition) -> int:
+def _rank(recognition: Recognition | Recognised) -> int:
     return _ORDER.get(recognition.certainty, len(_ORDER))

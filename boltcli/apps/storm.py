@@ -14,8 +14,7 @@ from .codecs.messagepack import messagepack
 from .codecs.wire import any_message, printable
 from .contract import CERTAIN, REST, Codec, Path, Pattern, Plain, Recognition, Store
 from .json_values import jsonable, load
-from .store import find
-from .values import as_text, pairs, text_of, text_or_bytes, value_of
+from .values import as_text, find, pairs, text_of, text_or_bytes, value_of
 from .views import Rows, view
 
 _META, _DB, _INDEX = b"__storm_metadata", b"__storm_db", b"__storm_index_"

@@ -8,8 +8,7 @@ from typing import Any
 from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Recognition, Store
 from .json_values import load, load_record
 from .rules import Rule, findings
-from .store import find
-from .values import JSON, as_text, buckets, pairs, pairs_at
+from .values import JSON, as_text, buckets, find, pairs, pairs_at
 from .views import Item, Rows, computed, json, key_text, records, time, view, whole_record
 
 _VULNERABILITY, _SOURCES = b"vulnerability", b"data-source"

@@ -10,8 +10,7 @@ from itertools import groupby
 from ..errors import ArgumentError
 from .codecs.wire import Message
 from .contract import CERTAIN, LIKELY, Codec, Pattern, Plain, Recognition, Store
-from .store import find
-from .values import as_text, pairs_at, text_or_bytes, value_of
+from .values import as_text, find, pairs_at, text_or_bytes, value_of
 from .views import Rows, view
 
 _DATA, _CONFIG = b"data", b"config"

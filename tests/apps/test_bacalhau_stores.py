@@ -111,7 +111,7 @@ def test_layouts_of_shared_stores(name: str, layout: str, certainty: str) -> Non
     with Opened(STORES / f"{name}.db") as db:
         found = recognise(db)
     assert found is not None
-    assert (found[1].name, found[1].layout, found[1].certainty) == ("bacalhau", layout, certainty)
+    assert (found.name, found.layout, found.certainty) == ("bacalhau", layout, certainty)
 
 
 @absent
@@ -135,7 +135,7 @@ def test_layouts_of_fixtures(name: str, layout: str, certainty: str) -> None:
     with Opened(fixture(name)) as db:
         found = recognise(db)
     assert found is not None
-    assert (found[1].name, found[1].layout, found[1].certainty) == ("bacalhau", layout, certainty)
+    assert (found.name, found.layout, found.certainty) == ("bacalhau", layout, certainty)
 
 
 def test_the_fixtures_dangling_entries_are_found() -> None:

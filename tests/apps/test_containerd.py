@@ -166,7 +166,7 @@ def test_a_snapshotter_and_others(tmp_path: Path) -> None:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        assert (found[1].name, found[1].layout) == ("containerd", "snapshotter")
+        assert (found.name, found.layout) == ("containerd", "snapshotter")
     (row,) = rows(path, "snapshots")[None]  # type: ignore[index]
     assert (row["key"], row["kind"], row["size"], row["inodes"]) == ("k", "Committed", 9, 2)
     with Opened(make(tmp_path / "other.db", {b"v1": {b"x": {}}})) as db:

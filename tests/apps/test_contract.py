@@ -18,7 +18,8 @@ import pytest
 from boltcli import errors, guide
 from boltcli.apps import registry
 from boltcli.apps.contract import ANY, REST, Application, AuditOptions, Codec, Recognition, Store, matches
-from boltcli.apps.store import find, names
+from boltcli.apps.values import find, names
+from boltcli.storage.snapshot import Snapshot
 from tests.apps.support import Opened, make
 from tests.support import ROOT, fixture
 
@@ -87,7 +88,7 @@ def test_an_installed_example_is_known(site: Path, tmp_path: Path, monkeypatch: 
     with Opened(make(tmp_path / "todo.db", TODOS)) as db:
         found = registry.recognise(db)
         assert found is not None
-        application, recognition = found
+        application, recognition = found.application, found
         assert (recognition.name, recognition.layout, recognition.certainty) == ("todo", "1", "certain")
         view = application.view("tasks")
         assert view is not None
@@ -144,7 +145,7 @@ def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.
     with Opened(fixture("bacalhau-compute-1.4")) as db:
         found = registry.recognise(db)
     assert found is not None
-    assert found[1].name == "bacalhau"
+    assert found.name == "bacalhau"
 
 
 OWN = "bacalhau bleve bolthold buildkit containerd docker etcd podman raft-boltdb storm trivy-db vault"
@@ -163,7 +164,7 @@ def test_ours_are_entry_points() -> None:
 def test_only_what_may_know_a_file_is_imported() -> None:
     script = (
         "import sys, boltcli; from boltcli.apps.registry import recognise;"
-        f"print(recognise(boltcli.open({str(fixture('etcd-3.6'))!r}))[1].name, *sorted(sys.modules))"
+        f"print(recognise(boltcli.open({str(fixture('etcd-3.6'))!r})).name, *sorted(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     name, *modules = done.stdout.split()
@@ -189,7 +190,7 @@ def test_an_application_is_asked_by_its_buckets(
     with Opened(fixture("etcd-3.6")) as db:
         found = registry.recognise(db)
     assert found is not None
-    assert found[1].name == ("mine" if asked else "etcd")
+    assert found.name == ("mine" if asked else "etcd")
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,7 @@ def test_the_library_is_a_store(tmp_path: Path) -> None:
     with boltcli.open(fixture("bacalhau-compute-1.4")) as db:
         found = registry.recognise(db)
         assert found is not None
-        assert found[1].layout == "compute 1.0.4-1.4.0"
+        assert found.layout == "compute 1.0.4-1.4.0"
         assert find(db, b"execution") is not None
 
 
@@ -338,3 +339,16 @@ def test_what_a_plug_in_does_is_not_ours(deed: str, when: str, tmp_path: Path) -
         assert b"plug-in" not in out
     assert warned
     assert boltcli("items", "--quiet", path, "todos")[2] == b""
+
+
+def test_whose_file_it_is_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(registry, "recognise", lambda db: asked.append(db))
+    with Snapshot(str(fixture("document"))) as snapshot:
+        assert registry.recognised(snapshot) is registry.recognised(snapshot) is None
+    assert len(asked) == 1
+    monkeypatch.undo()
+    with Snapshot(str(fixture("bacalhau-compute-1.4"))) as snapshot:
+        found = registry.recognised(snapshot)
+        assert found is registry.recognised(snapshot)
+        assert str(found) == "bacalhau, compute 1.0.4-1.4.0"

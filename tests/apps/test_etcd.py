@@ -72,7 +72,7 @@ def test_shared_stores(name: str) -> None:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        assert (found[1].name, found[1].certainty) == ("etcd", "certain")
+        assert (found.name, found.certainty) == ("etcd", "certain")
 
 
 @needs_stores
@@ -323,7 +323,7 @@ def test_versions_by_what_is_there(tmp_path: Path) -> None:
         with Opened(make(tmp_path / f"{number}.db", tree)) as db:
             found = recognise(db)
             assert found is not None
-            assert (found[1].name, found[1].layout) == ("etcd", version)
+            assert (found.name, found.layout) == ("etcd", version)
 
 
 def test_objects_of_odd_values() -> None:

@@ -161,7 +161,7 @@ def test_vault(tmp_path: Path) -> None:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        assert (found[1].name, found[1].certainty) == ("vault", "certain")
+        assert (found.name, found.certainty) == ("vault", "certain")
     assert [(row["prefix"], row["count"], row["value_bytes"]) for row in rows(path, "paths")] == [
         ("core/keyring", 1, 5), ("core/mounts", 1, 1), ("logical/u1/", 2, 6), ("logical/u2/", 1, 0),
         ("sys/policy/", 1, 1),

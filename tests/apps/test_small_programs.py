@@ -29,14 +29,14 @@ def program(path: Path) -> tuple[str, str, str]:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        return found[1].name, found[1].layout, found[1].certainty
+        return found.name, found.layout, found.certainty
 
 
 def audit(path: Path) -> dict[str, list[str]]:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        application: Application = found[0]
+        application: Application = found.application
         done = application.audit(db, AuditOptions(0))
         assert done is not None
         json.dumps(done.answers)
@@ -289,8 +289,8 @@ def test_an_audit_is_suggested_only_where_there_is_one(tmp_path: Path) -> None:
         with Opened(path) as db:
             found = recognise(db)
             assert found is not None
-            assert found[0].has_audit(db) == wanted
-            assert (found[0].audit(db, AuditOptions(0)) is not None) == wanted
+            assert found.application.has_audit(db) == wanted
+            assert (found.application.audit(db, AuditOptions(0)) is not None) == wanted
         out = b"".join(run(path)[1:])
         assert b"boltcli view" in out
         assert (b"boltcli audit" in out) == wanted

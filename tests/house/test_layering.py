@@ -12,13 +12,13 @@ PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
 
 # A room may import from itself and from the rooms above it.
 ROOMS = (
-    *("errors", "extras", "format", "kernel", "storage", "tree", "ops"),
-    *("apps", "tables", "fleet", "mapping_views", "comparison", "library", "guide", "render", "cli"),
+    *("errors", "extras", "format", "kernel", "storage", "tree", "ops", "database"),
+    *("apps", "tables", "fleet", "comparison", "library", "guide", "render", "cli"),
 )
 # So may a package of operations.
 OPERATIONS = ("read", "check", "stats", "space", "write", "compare", "rescue")
 # The command line doesn't go through the library, nor does the rendering.
-_LIBRARY = {"mapping_views", "comparison", "library"}
+_LIBRARY = {"comparison", "library"}
 NOT_FOR = {"render": _LIBRARY, "cli": _LIBRARY}
 
 DOORS = {
@@ -35,7 +35,7 @@ DOORS = {
     "jinja2": {"render/html_report.py"},
     "pyarrow": {"tables/arrow.py", "tables/arrow_files.py"},
     "duckdb": {"tables/duck.py"},
-    "pandas": {"tables/frames.py"},
+    "pandas": {"library.py"},
     "textual": {"cli/browse/app.py", "cli/browse/widgets.py"},
     "PIL": {"render/page_picture.py"},
 }

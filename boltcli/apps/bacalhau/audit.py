@@ -18,8 +18,7 @@ from .retention import finished_executions, finished_jobs, removal_of_executions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..contract import AuditOptions, Path
-    from ..store import Store
+    from ..contract import AuditOptions, Path, Store
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:

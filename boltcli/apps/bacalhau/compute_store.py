@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..store import find
+from ..values import find
 from .executions import Execution, of_compute_node
 from .indexes import Index
 from .layout import UNVERSIONED, Generation, generations
@@ -13,8 +13,8 @@ from .reading import Events, History, Reader, read_events
 from .records import name
 
 if TYPE_CHECKING:
+    from ..contract import Store
     from ..meter import Meter
-    from ..store import Store
 
 
 @dataclass(slots=True)

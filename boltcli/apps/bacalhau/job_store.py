@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..store import find, names
+from ..values import find, names
 from .executions import Execution, of_orchestrator
 from .indexes import Index
 from .layout import SINCE_1_8
@@ -15,9 +15,8 @@ from .records import Record, moment, name, number, part, requester, text
 from .states import TERMINAL_JOBS, numbering
 
 if TYPE_CHECKING:
-    from ..contract import Path
+    from ..contract import Path, Store
     from ..meter import Meter
-    from ..store import Store
 
 INDEXES = (
     "idx_tags",

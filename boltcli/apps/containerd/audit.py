@@ -7,8 +7,7 @@ from typing import Any
 
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, answers, findings
-from ..store import find
-from ..values import as_text, buckets_at, names_at, text_of
+from ..values import as_text, buckets_at, find, names_at, text_of
 from ..words import age, parse_time
 from .layout import EXPIRES, V1, is_snapshotter, labels, namespaces, recognise, size_of, time_of
 from .views import resources

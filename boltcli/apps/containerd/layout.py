@@ -10,8 +10,7 @@ from ..codecs.integers import uvarint, varint
 from ..codecs.wire import Message
 from ..contract import CERTAIN, LIKELY, Recognition, Store
 from ..json_values import load
-from ..store import find
-from ..values import as_text, buckets, pairs_at, text_map, value_of
+from ..values import as_text, buckets, find, pairs_at, text_map, value_of
 
 V1, VERSION = b"v1", b"version"
 OBJECTS = (b"images", b"containers", b"content", b"snapshots", b"leases", b"sandboxes", b"labels", b"ingests")

@@ -10,8 +10,7 @@ from typing import Any
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..json_values import jsonable
 from ..rules import Deviation, Rule, findings
-from ..store import find, space
-from ..values import as_text, pairs_at, value_of
+from ..values import as_text, find, pairs_at, space, value_of
 from .hashes import History
 from .kubernetes import ENCRYPTED, is_object, place, read_object
 from .layout import (

@@ -7,8 +7,7 @@ from itertools import zip_longest
 
 from ...errors import ArgumentError
 from ..contract import Plain, Store
-from ..store import find
-from ..values import pairs_at
+from ..values import find, pairs_at
 from .layout import KEY, Revision, compaction, current_revision, revision
 from .records import KeyValue
 

@@ -10,8 +10,7 @@ from itertools import islice
 
 from ..codecs.integers import u64
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..store import find
-from ..values import text_of
+from ..values import find, text_of
 from .kubernetes import is_object
 from .records import KeyValue
 

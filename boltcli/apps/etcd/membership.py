@@ -10,8 +10,7 @@ from typing import Any
 
 from ..contract import Store
 from ..json_values import load_record
-from ..store import find
-from ..values import pairs_at, value_of
+from ..values import find, pairs_at, value_of
 from .layout import MEMBERS, META
 
 

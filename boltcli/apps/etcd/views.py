@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 from ...errors import ArgumentError
 from ..contract import Store
-from ..store import find, space
-from ..values import as_text, pairs_at, value_of
+from ..values import as_text, find, pairs_at, space, value_of
 from ..views import Rows, boolean, computed, integer, json, records, view
 from .hashes import file_hash, history_hash
 from .history import asked_key, asked_revision, events, key_history, latest, live

@@ -10,8 +10,7 @@ from ..codecs.go_time import ZERO, go_time
 from ..codecs.integers import u64
 from ..codecs.messagepack import Extension, timestamp, unpack
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..store import find
-from ..values import as_text, pairs_at, text_of
+from ..values import as_text, find, pairs_at, text_of
 
 LOGS, CONF = b"logs", b"conf"
 TYPES = ["LogCommand", "LogNoop", "LogAddPeerDeprecated", "LogRemovePeerDeprecated", "LogBarrier", "LogConfiguration"]
