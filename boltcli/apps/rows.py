@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
-from .cells import cell_text
-from .json_values import plain_text
+from ..text.cells import cell_text
+from ..text.json import plain_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..apps.decode import Decoder
 from ..apps.registry import recognised
-from ..apps.store import find
+from ..apps.values import find
 from ..database import Database
 from ..errors import BoltError
 from ..ops.rescue.deleted import NOWHERE

@@ -482,15 +482,13 @@ def _problem(record: Record) -> str:
     return str(problems[0]) if problems else ""
 
 
-def without_folders(command: Command, arguments: list[str]) -> list[str]:
+def without_folders(command: Command, arguments: list[str], values: Values) -> list[str]:
     """Return ``arguments`` with the database in each folder in place of the folder.
 
     A folder of several databases stays if the command takes several; else this raises ArgumentError.
     """
-    declared = list(command.arguments)
-    declared += declared[-1:] * len(arguments)
     found = []
-    for word, argument in zip(arguments, declared):
+    for word, argument in zip(arguments, command.arguments_of(arguments, values)):
         if argument.kind == "file" and not argument.many and os.path.isdir(word):
             if command.several or command.name in _SEVERAL_IN_A_FOLDER:
                 inside = databases_in(word)

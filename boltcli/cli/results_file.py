@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArgumentError, DestinationError, OpenError
-from ..render.orjson_writer import lines, parsed
 from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
 from ..storage.files import read_at, write_all
 from ..storage.opened import refuse
+from ..text.json import lines, parsed
 from .row_output import format_of, lines_into, row_form
 
 if TYPE_CHECKING:

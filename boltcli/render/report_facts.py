@@ -13,11 +13,11 @@ from ..errors import BoltError, Corrupted
 from ..ops.check.database_check import check, file_warnings
 from ..ops.space.top import SpaceTop, top_levels
 from ..storage.snapshot import Snapshot
+from ..text.sizes import size
+from ..text.values import auto
 from ..tree.bucket import find_bucket, get
 from ..tree.page_map import BRANCH, DAMAGED, FREE, FREELIST, LEAF, LOST, META, OVERFLOW, page_map
 from . import html_report
-from .formats import auto
-from .human import size
 
 Context = dict[str, Any]
 

@@ -257,18 +257,18 @@ def test_views_bear_any_database(name: str) -> None:
 
 def test_only_stores_that_may_be_bolthold_s_are_shown_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads records with gob, which no other file needs."""
-    from boltcli.apps.bolthold import Bolthold
+    from boltcli.apps import bolthold
 
     asked: list[bool] = []
-    original = Bolthold.recognise
+    original = bolthold.recognise
 
-    def recognise_(self: Bolthold, db: Any) -> Any:
+    def recognise_(db: Any) -> Any:
         asked.append(True)
-        return original(self, db)
+        return original(db)
 
-    monkeypatch.setattr(Bolthold, "recognise", recognise_)
+    monkeypatch.setattr(bolthold, "recognise", recognise_)
     for tree, wanted in (
-        ({b"item": {b"a": b"b"}}, False), ({b"Item": {b"a": b"b"}, b"other": {}}, False), ({}, False),
+        ({b"item": {b"a": b"b"}}, False), ({b"item": {b"a": b"b"}, b"other": {}}, False), ({}, False),
         ({b"Item": {bytes.fromhex("03040002"): FULL}}, True), ({b"item": {}, b"_index:item:Name": {}}, True),
     ):  # fmt: skip
         asked.clear()

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from ...apps.contract import ERROR, SEVERITIES, WARNING, Application, AuditOptions
 from ...apps.registry import application as application_called
 from ...apps.registry import named, recognised
-from ...apps.store import names
-from ...apps.words import DAY, SECOND, parse_time
+from ...apps.values import names
 from ...database import Database
 from ...errors import ArgumentError, BoltError, PassedOver
 from ...fleet.find import Files, program_at
 from ...render.audit_report import audit_record, audit_text
+from ...text.times import DAY, SECOND, parse_time
 from ..command import Summary, command
 from ..many import complain, each, say_passed
 from ..row_output import complete, row_form
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...apps.contract import Audit, AuditFinding, Change
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import JobsApart, files
+    from ..options import JobsApart, files, inputs, results
     from ..output import Output
     from ..values import check_choice
 
@@ -118,7 +118,7 @@ def audit_(
             help="Write the changes that repair the file, for `boltcli patch`;"
             " with --older-than the changes that delete old records.",
             metavar="CHANGES",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     older_than: Annotated[
@@ -133,7 +133,7 @@ def audit_(
             help="Index of the newest snapshot of a raft log, or the path of its meta.json;"
             " default: the snapshots beside the log.",
             metavar="INDEX",
-            autocompletion=files,
+            autocompletion=inputs,
         ),
     ] = "",
     force: Annotated[bool, Option(help="Replace CHANGES or DEST if it exists.")] = False,

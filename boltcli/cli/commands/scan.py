@@ -13,6 +13,7 @@ from ...fleet.scan import scan
 from ...render import records
 from ...render.table import Table
 from ...storage.source import is_elsewhere
+from ...text.times import short_age
 from ..command import command
 from ..many import say_passed
 
@@ -84,11 +85,4 @@ def scan_(
 
 def _cells(row: dict[str, Any]) -> list[Any]:
     name = f"{row['path']}: {row['error']}" if row["error"] else row["path"]
-    return [row["kind"], row["size"], row["txid"], _age(row["age"]), row["lock"], row["application"], name]
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{int(seconds)}s"
+    return [row["kind"], row["size"], row["txid"], short_age(row["age"]), row["lock"], row["application"], name]
