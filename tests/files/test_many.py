@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import io
 import json
 import os
+import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +19,10 @@ from typing import Any
 
 import pytest
 
+from boltcli.cli import many
+from boltcli.cli.command import Summary
+from boltcli.cli.output import Output
+from boltcli.errors import KeyNotFound, OpenError, PassedOver
 from boltcli.fleet import find
 from tests.files.test_packed import DATA, PACKED
 from tests.live import held
@@ -245,8 +252,8 @@ def test_names_that_are_no_utf_8(folder: Path, tmp_path: Path) -> None:
     for ending in ("ndjson", "csv", "parquet"):
         words = ("check", "--files-from", tmp_path / "names", "-o", tmp_path / f"results.{ending}", "--resume")
         assert run(*words, tmp_path / "none")[1].startswith(b"2 files: 2 ok ->")
-    words = ("check", "--files-from", tmp_path / "names", "-o", tmp_path / "results.csv", "--force", "--resume")
-    assert b"(2 as in the earlier results)" in run(*words, tmp_path / "results.ndjson")[1]
+    again = run(*words[:-1], "--force", "--resume", tmp_path / "results.ndjson")
+    assert b"(2 as in the earlier results)" in again[1]
 
 
 @pytest.mark.slow
@@ -336,3 +343,74 @@ def test_packed_files_that_are_cut(tmp_path: Path) -> None:
     assert (status, record["ok"], record["kind"]) == (1, False, None)
     assert record["error"] == failure
     assert failure["kind"] == "unpack"
+
+
+def test_very_many_files_have_a_short_table() -> None:
+    """Of more files than a table has rows, those that are not ok are listed; what is measured has the largest."""
+    out = Output(io.BytesIO(), io.BytesIO())
+    for measure in (False, True):
+        tally = many.Tally(Summary(("errors", "errors", "integer"), order="errors", is_measure=measure))
+        for number in range(5 * many._ROWS):
+            tally.add({"path": f"{number}", "errors": number, "ok": number != 7})
+        assert len(tally._rows) < 2 * many._ROWS
+        out.out = io.BytesIO()
+        tally.show(out, human=False)
+        lines = out.out.getvalue().decode().splitlines()
+        assert lines[2].split() == ["damaged", "7", "7"]
+        assert len(lines) == 2 + (many._ROWS if measure else 1) + 1
+        assert lines[-1].startswith("5000 files: 4999 ok, 1 damaged; ")
+        if measure:
+            assert lines[3].split() == ["ok", "4999", "4999"]
+
+
+def test_names_are_kept_as_they_are() -> None:
+    names = find.Names()
+    paths = ["a", "b/\udcff", "", "c" * 300]
+    for path, how in zip(paths, ("", "place", "search", "")):
+        names.add(path, how)
+    assert (list(names), names[1:3], names[-1], names.how(2)) == (paths, paths[1:3], paths[-1], "search")
+    with pytest.raises(IndexError):
+        names[4]
+
+
+def test_a_file_is_met_once_unless_it_is_named_twice(folder: Path) -> None:
+    good, inner = str(folder / "good"), str(folder / "inner")
+    found = list(find.select([str(folder), inner, str(folder / "*"), good], recursive=True).paths)
+    assert len(found) == len(set(found)) + 1  # good was named
+    assert {os.path.relpath(path, folder) for path in found} >= GOOD
+    # What a search has passed over is taken if it is named.
+    assert str(folder / "empty") not in found[:7]
+    assert str(folder / "empty") in found
+    assert list(find.select([good, good], twice=False).paths) == [good]
+
+
+def test_results_come_in_the_order_of_the_files() -> None:
+    turn = many.InTurn()
+    assert [turn.after(number, number) for number in (1, 0, 3, 4, 2)] == [[], [0, 1], [], [], [2, 3, 4]]
+    assert (turn.after(6, 6), turn.rest(), turn.done) == ([], [6], 5)
+
+
+@pytest.mark.parametrize("words", [["check"], ["audit"], ["metrics"], ["grep", "-c", "e"], ["verify"], ["du"]])
+def test_a_file_that_is_missing_is_a_row_and_a_status(words: list[str], tmp_path: Path) -> None:
+    missing, there = tmp_path / "none", fixture("bacalhau-compute-1.4")
+    status, (record, other), (failure,) = run_json(*words, missing, there)
+    assert status == (2 if words[0] == "grep" else 1)
+    assert (record["path"], record["error"]) == (str(missing), failure)
+    assert (failure["kind"], other["path"], other.get("error")) == ("not-found", str(there), None)
+
+
+@pytest.mark.parametrize("command", ["check", "audit", "metrics", "stats"])
+def test_the_number_of_processes_changes_nothing(command: str) -> None:
+    files = [fixture("bacalhau-compute-1.4"), fixture("document"), fixture("none")]
+    if command == "stats":
+        files = ["--recursive", *files]  # type: ignore[list-item]
+    now = ["--now", "0"] if command == "audit" else []
+    one, three = (run(command, *now, "--jobs", jobs, *files) for jobs in ("1", "3"))
+    drop = re.compile(rb"(age|timestamp)_seconds.*")
+    assert (one[0], drop.sub(b"", one[1]), one[2]) == (three[0], drop.sub(b"", three[1]), three[2])
+
+
+def test_errors_go_through_a_pipe_as_they_are() -> None:
+    for error in (KeyNotFound(b"k"), OpenError("open", "p", "no"), PassedOver("m", unknown=True)):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
