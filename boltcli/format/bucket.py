@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..errors import Corrupted, bucket_text
-from .constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, MAX_DATA, PAGE_HEADER_SIZE
-from .page import BUCKET_HEADER, HEADER, LEAF_ELEMENT, LeafElements, Page
+from .constants import BUCKET_HEADER_SIZE, INLINE_HEADERS_SIZE
+from .page import BUCKET_HEADER, HEADER, LeafElements, Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .page import Buffer, Header, Owner
 
-    Inline = tuple[Header, Buffer, int, int, int, int, str | None]
+    Inline = tuple[Header, Buffer, int, int, int, str | None]
 
 MAX_NESTING = 1000  # levels of buckets inside a top-level one
 _NAMES = 8  # names shown of each end of a deep path
@@ -63,57 +63,29 @@ class BucketRef:
         return f"bucket {bucket_text(self.names)}" if self.parent is not None else "the root bucket"
 
 
-def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None, *, lenient: bool = False) -> BucketRef:
+def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None) -> BucketRef:
     """Return the bucket in element ``index`` of a leaf page; if ``name`` is given, the key is not read.
 
-    The bucket is opened as bbolt does it: only its header must be there, and
-    the page header of an inline bucket. bbolt reads both from the file if the
-    value is aligned, whatever its size; else from a copy of the value. With
-    ``lenient`` the page of an inline bucket is neither checked nor returned.
-    Raises :class:`~boltcli.errors.Corrupted` if the value cannot be a bucket.
-    This is decided here, and for ``check`` in :func:`bucket_for_check`.
+    As for bbolt, only its header must be there, and the page header of an inline bucket. Raises
+    :class:`~boltcli.errors.Corrupted` if the value cannot be a bucket.
     """
     page, buffer = leaf.page, leaf.buffer
     if page.bucket is not None and page.bucket.depth > MAX_NESTING:
         raise page.damaged(f"buckets are nested deeper than {MAX_NESTING} levels")
-    data = leaf.positions[index] + leaf.key_sizes[index]
-    start = leaf.start + ELEMENT_SIZE * index + data
-    size = leaf.value_sizes[index]
-    stop = min(start + size, leaf.end)
-    is_copy = (start - page.offset) % 8 != 0
-    head = buffer[start : min(start + INLINE_HEADERS_SIZE, stop if is_copy else leaf.end)]
-    if is_copy:  # Go pads a short copy with zeros, to 16 or 32 bytes
-        head = head.ljust(BUCKET_HEADER_SIZE if len(head) <= 24 else INLINE_HEADERS_SIZE, b"\0")
-    if not size or start >= leaf.end or len(head) < BUCKET_HEADER_SIZE or data + size > MAX_DATA:
-        raise too_small(leaf, index, "be a bucket")
-    root, sequence = BUCKET_HEADER.unpack_from(head)
+    start, stop = leaf.value_span(index)
+    if stop - start < BUCKET_HEADER_SIZE:
+        raise too_small(leaf, index)
+    root, sequence = BUCKET_HEADER.unpack_from(buffer, start)
     inline = None
-    if not (root or (lenient and size > BUCKET_HEADER_SIZE)):
-        if size <= BUCKET_HEADER_SIZE or len(head) < INLINE_HEADERS_SIZE:
-            raise too_small(leaf, index, "hold its inline bucket")
-        header: Header = HEADER.unpack_from(head, BUCKET_HEADER_SIZE)
+    if not root:
+        if stop - start < INLINE_HEADERS_SIZE:
+            raise too_small(leaf, index)
         offset = start + BUCKET_HEADER_SIZE
-        end = limit = max(stop, offset + PAGE_HEADER_SIZE)
-        if not is_copy:
-            limit = page.limit
-            if header[2] and _end_of(buffer, offset, header[2], leaf.end) > stop:
-                end = leaf.end
-        inline = header, buffer, offset, end, limit, page.file_offset + offset - page.offset, page.path
+        header: Header = HEADER.unpack_from(buffer, offset)
+        inline = header, buffer, offset, stop, page.file_offset + offset - page.offset, page.path
     if name is None:
-        try:
-            name = leaf.key(index)
-        except Corrupted:  # the caller doesn't need the inline page
-            name = b"?"
+        name = leaf.key(index)
     return BucketRef(root, sequence, name=name, parent=page.bucket, page=page.pgid, inline=inline)
-
-
-def _end_of(buffer: Buffer, offset: int, count: int, end: int) -> int:
-    """Return the end offset of the last element's data in a leaf page; beyond ``end`` if the element begins there."""
-    at = offset + PAGE_HEADER_SIZE + ELEMENT_SIZE * (count - 1)
-    if at + ELEMENT_SIZE > end:
-        return end + 1
-    _, position, key_size, value_size = LEAF_ELEMENT.unpack_from(buffer, at)
-    return int(at + position + key_size + value_size)
 
 
 def buckets_in(page: Page) -> list[BucketRef]:
@@ -124,23 +96,6 @@ def buckets_in(page: Page) -> list[BucketRef]:
     return [open_bucket(leaf, index) for index in leaf.bucket_indexes()]
 
 
-def bucket_for_check(leaf: LeafElements, index: int, start: int) -> BucketRef:
-    """Return the bucket whose value begins at ``start``, validated exactly as far as bbolt's check does it.
-
-    Of an inline bucket only the header is read. Raises :class:`~boltcli.errors.Corrupted`.
-    """
-    size = leaf.value_sizes[index]
-    if size and start + BUCKET_HEADER_SIZE <= leaf.end:
-        bucket = BucketRef(*BUCKET_HEADER.unpack_from(leaf.buffer, start))
-        if bucket.root or size > BUCKET_HEADER_SIZE:
-            return bucket
-    raise too_small(leaf, index)
-
-
-def too_small(leaf: LeafElements, index: int, purpose: str = "be a bucket") -> Corrupted:
-    """Return the error for element ``index``, whose value is too small or lies outside its page."""
-    try:
-        leaf.value_span(index)
-    except Corrupted as damage:
-        return damage
-    return leaf.page.damaged(f"element {index} is too small to {purpose}")
+def too_small(leaf: LeafElements, index: int) -> Corrupted:
+    """Return the error for element ``index``, whose value is too small."""
+    return leaf.page.damaged(f"element {index} is too small to be a bucket")

@@ -204,11 +204,6 @@ class Snapshot:
         if self._page_size_is_impossible():
             raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
 
-    def read_beyond_pages(self) -> None:
-        """Have each page lie in the bytes of the file from now on, for readers that go beyond its end as bbolt does."""
-        if self._source.remote is None:
-            self.buffer  # noqa: B018
-
     def _previous(self) -> Meta:
         """Return the other meta page: the state before the newest transaction."""
         other = self.metas[1 - self.meta.page]
@@ -316,14 +311,13 @@ class Snapshot:
 
         They are: the page bears its own id, and it has exactly one of the four
         types. For errors, ``stack`` is the page ids that led here, ``bucket``
-        the owner of the tree. Nothing after the run's end may be read, except
-        after :meth:`read_beyond_pages`. Raises :class:`~boltcli.errors.Corrupted`.
+        the owner of the tree. Raises :class:`~boltcli.errors.Corrupted`.
         """
         alone = self._pages.alone(pgid) if self._buffer is None else None
         if alone is not None:
             size = len(alone)
             header, start = HEADER.unpack_from(alone), pgid * self.page_size
-            page = Page(header, alone, 0, size, size, start, self.path, tuple(stack), bucket)
+            page = Page(header, alone, 0, size, start, self.path, tuple(stack), bucket)
             if self._on_page is not None:
                 self._on_page(self, page)
         else:
@@ -335,10 +329,7 @@ class Snapshot:
         return page
 
     def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        """Return the page run at ``pgid`` like :meth:`page`, but without the assertions.
-
-        It lies in the bytes of the file, as after :meth:`read_beyond_pages`.
-        """
+        """Return the page run at ``pgid`` like :meth:`page`, but without the assertions."""
         page_size = self.page_size
         buffer = self._buffer
         if buffer is None:
@@ -356,7 +347,7 @@ class Snapshot:
         header = HEADER.unpack_from(buffer, offset)
         end = offset + (header[3] + 1) * page_size
         end = end if end < size else size
-        page = Page(header, buffer, offset, end, size, start, self.path, tuple(stack), bucket)
+        page = Page(header, buffer, offset, end, start, self.path, tuple(stack), bucket)
         if self._on_page is not None:
             self._on_page(self, page)
         return page

@@ -23,7 +23,6 @@ def read_freelist(snapshot: Snapshot, meta: Meta) -> tuple[Page, list[int]]:
     claimed, page.pgid = page.pgid, meta.freelist  # bbolt doesn't check this page's id
     if page.flags != FREELIST_PAGE:
         raise page.damaged(f"invalid freelist page, its type is {type_name(page.flags)}")
-    # The ids may extend to the end of the file: bbolt doesn't check the page's own end.
-    ids = page.freelist_ids(page.limit, snapshot.page_count + BEYOND)
+    ids = page.freelist_ids(snapshot.page_count + BEYOND)
     page.pgid = claimed
     return page, ids

@@ -11,11 +11,9 @@ finding, the pages below it are skipped, and the check continues.
 
 from __future__ import annotations
 
-from _operator import add
-
 from ...errors import Corrupted
-from ...format.bucket import BucketRef, bucket_for_check
-from ...format.constants import BRANCH_PAGE, LEAF_PAGE, MAX_DATA, PAGE_TYPES
+from ...format.bucket import BucketRef, open_bucket
+from ...format.constants import BRANCH_PAGE, LEAF_PAGE, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
 from ...tree.bucket import child_bucket, root_bucket
 from ...tree.freelist import BEYOND, read_freelist
@@ -69,10 +67,8 @@ class _Check:
         self.open: set[int] = set()  # the root pages of the buckets around the one that is being checked
         self.greatest: bytes | None = None  # the greatest key of the last page, with those below it
         self.damaged: set[int] = set()
-        self.looks_at_values = True  # False where bbolt doesn't list the bucket, and so reads no values
 
     def run(self, from_page: int) -> Iterator[Finding]:
-        self.snapshot.read_beyond_pages()
         yield from self._load_freelist(from_page)
         yield from self._reach_fixed_pages()
         if from_page == 0:
@@ -89,9 +85,7 @@ class _Check:
                 yield failed
                 return
             leaves: list[int] = []
-            self.looks_at_values = False
             yield from self._tree(from_page, leaves)
-            self.looks_at_values = True
             yield from self._buckets_below(leaves)
 
     def _failed_assertion(self, pgid: int) -> Finding | None:
@@ -199,15 +193,12 @@ class _Check:
             page = self.snapshot.page(pgid)
             if page.flags != LEAF_PAGE:
                 continue
-            leaf = LeafElements(page, page.limit)
-            starts = leaf.value_starts()
+            leaf = LeafElements(page)
             for index in leaf.bucket_indexes():
                 try:
-                    if ordered:
-                        child: BucketRef | None = bucket_for_check(leaf, index, starts[index])
-                    else:
-                        # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
-                        child = child_bucket(self.snapshot, bucket, leaf.key(index), lenient=True)
+                    # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
+                    found = open_bucket(leaf, index)
+                    child = found if ordered else child_bucket(self.snapshot, bucket, found.name)
                 except Corrupted as damage:
                     yield from self._damage(damage)
                 else:
@@ -301,18 +292,17 @@ class _Check:
             page = self.snapshot.page(pgid, stack)
             self.seen.spend(page)
             if page.flags == LEAF_PAGE:
-                leaf = LeafElements(page, page.limit)
+                leaf = LeafElements(page)
                 if any(leaf.flags):
                     leaves.append(pgid)
-                keys = readable_keys(leaf, low, high)
+                keys = leaf.keys()
                 if not in_order(keys, low, high):
                     for index, (key, previous) in enumerate(zip(keys, [low, *keys])):
                         yield from element_disorder("leaf", index, key, pgid, previous, high, stack)
                 greatest = keys[-1] if keys else None
-                if self.looks_at_values:
-                    check_value_sizes(leaf)
+                leaf.verify_values()
             elif page.flags == BRANCH_PAGE:
-                elements = BranchElements(page, page.limit)
+                elements = BranchElements(page)
                 keys = elements.keys()
                 children = elements.pgids
             else:
@@ -331,44 +321,6 @@ class _Check:
 
 def _unexpected_type(page: Page) -> Finding:
     return Finding("unexpected-type", page.pgid, f"unexpected page type (flags: {page.flags:x}) for pgId:{page.pgid}")
-
-
-# The order of keys in a page, and whether its elements can be read, exactly as far as bbolt's check does it. bbolt
-# reads data beyond the page without checking bounds: here the same bytes are read, but never beyond the file's end.
-
-
-def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> list[bytes]:
-    """Return the keys of a leaf; a key that extends beyond the file is cut there if its order is clear from the rest.
-
-    A comparison ends at the first different byte, so bbolt doesn't notice such
-    a key unless the part inside the file equals its neighbour's. Raises
-    :class:`~boltcli.errors.Corrupted` where bbolt would have read further.
-    """
-    try:
-        return leaf.keys()
-    except Corrupted:
-        starts = leaf.key_starts()
-        if max(starts) > leaf.end or max(map(add, leaf.positions, leaf.key_sizes)) > MAX_DATA:
-            raise
-        stops = [min(start + size, leaf.end) for start, size in zip(starts, leaf.key_sizes)]
-        keys = [leaf.buffer[start:stop] for start, stop in zip(starts, stops)]
-        for index, key in enumerate(keys):
-            if len(key) < leaf.key_sizes[index]:
-                beside = (*keys[max(index - 1, 0) : index], *keys[index + 1 : index + 2], high or b"")
-                if any(other.startswith(key) for other in (*beside, low if index == 0 and low else b"")):
-                    raise
-        if not in_order(keys, low, high):
-            raise
-        return keys
-
-
-def check_value_sizes(leaf: LeafElements) -> None:
-    """Raise :class:`~boltcli.errors.Corrupted` for a value that bbolt can't address; it ignores the sizes of others."""
-    if max(leaf.value_sizes, default=0) <= MAX_DATA // 2:
-        return
-    for index, sizes in enumerate(zip(leaf.positions, leaf.key_sizes, leaf.value_sizes)):
-        if sum(sizes) > MAX_DATA:
-            raise leaf.page.damaged(f"value {index} is {sizes[-1]} bytes long")
 
 
 def element_disorder(

@@ -164,7 +164,7 @@ class PageTable:
         start, end = self.bounds(pgid)
         header = pgid, FREELIST_PAGE, self.counts[pgid], self.overflows[pgid]
         try:
-            ids = Page(header, self.buffer, start, end, end, start).freelist_ids(end)
+            ids = Page(header, self.buffer, start, end, start).freelist_ids()
         except Corrupted:
             return None
         # Ascending, and of pages: ids of noise are neither. Those beyond a cut file's end may be right.

@@ -311,7 +311,7 @@ def _elements(snapshot: Snapshot, leaves: array[int], at: int) -> LeafElements:
     if end > len(buffer):  # the file was cut: the missing bytes of its last page read as zeros, as everywhere
         buffer = buffer[offset:].ljust(end - offset, b"\0")
         offset, end = 0, len(buffer)
-    page = Page(HEADER.unpack_from(buffer, offset), buffer, offset, end, end, offset, snapshot.path)
+    page = Page(HEADER.unpack_from(buffer, offset), buffer, offset, end, offset, snapshot.path)
     leaf = LeafElements(page)
     leaf.keys()  # all of them are on the page
     return leaf

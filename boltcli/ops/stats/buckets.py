@@ -221,7 +221,6 @@ class _Statistics:
 
     def add(self, bucket: BucketRef) -> None:
         total, page_size = self.total, self._snapshot.page_size
-        self._snapshot.read_beyond_pages()
         self._seen = Seen(self._snapshot, twice=True)
         for _ in flat(self._bucket(bucket)):
             pass
@@ -254,7 +253,7 @@ class _Statistics:
 
     def _inside(self, page: Page) -> Iterator[BucketRef]:
         """Yield the buckets in a leaf page; those that are regular and inline are only counted: there may be many."""
-        leaf = LeafElements(page, page.limit)
+        leaf = LeafElements(page)
         starts, total = leaf.value_starts(), self.total
         is_deep = page.bucket is not None and page.bucket.depth > MAX_NESTING
         for index in leaf.bucket_indexes():
@@ -268,7 +267,7 @@ class _Statistics:
                     total.buckets += 1
                     total.inline_buckets += 1
                     self._count(
-                        Page(header, page.buffer, begin, stop, stop, place, page.path, bucket=page.bucket),
+                        Page(header, page.buffer, begin, stop, place, page.path, bucket=page.bucket),
                         is_inline=True,
                     )
                     continue
@@ -283,7 +282,7 @@ class _Statistics:
             total.branch_overflow_pages += page.overflow
             total.branch_inuse += page.used()
         elif page.flags == LEAF_PAGE:
-            page.table(page.count, page.limit)  # raises an error if they don't fit
+            page.table(page.count)  # raises an error if they don't fit
             total.keys += page.count
             if is_inline:
                 total.inline_bucket_inuse += page.used()
