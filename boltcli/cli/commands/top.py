@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 
 from ..command import command
@@ -54,6 +55,7 @@ def top(
 ) -> None:
     """Show what takes the space: buckets, key prefixes, largest pairs, sizes, fill of pages, free runs."""
     from ...ops.space.top import space_top, top_levels
+    from ...ops.write.compact import measure
     from ...render.space_report import top_record, top_text
 
     path, most = addresses(job.arguments[1:]), limit or 1 << 62
@@ -64,9 +66,10 @@ def top(
     }
     with job.progress("counting"):
         found = space_top(db, path, levels=levels, **how) if levels else top_levels(db, path, **how)
+        dense = measure(db, mmap.PAGESIZE)
     if job.json:
         from ...render import records
 
-        out.write(records.line(top_record(job.path, found, limit)))
+        out.write(records.line(top_record(job.path, found, dense, limit)))
         return
-    out.write(top_text(found, most, human or out.isatty()))
+    out.write(top_text(found, dense, most, human or out.isatty()))
