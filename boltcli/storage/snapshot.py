@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from ..errors import Changed, Corrupted, DatabaseClosed, InvalidDatabase, OpenError
-from ..format.constants import ELEMENT_SIZE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
+from ..format.constants import ELEMENT_SIZE, FREELIST_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
-from ..format.page import HEADER, Page
+from ..format.page import HEADER, Page, type_name
 from .files import cut, read_at
 from .source import HOST_PAGE, Source, open_source
 
@@ -26,6 +26,7 @@ _META_END = PAGE_HEADER_SIZE + META_SIZE
 SMALL = 1 << 20
 # Pages that are read by themselves.
 _ALONE = 100
+BEYOND = 1 << 20  # page ids beyond the end of the file that are accepted; a damaged page may claim any number
 
 
 class FilePages:
@@ -351,6 +352,20 @@ class Snapshot:
         if self._on_page is not None:
             self._on_page(self, page)
         return page
+
+    def freelist(self, meta: Meta | None = None) -> tuple[Page, list[int]]:
+        """Return the freelist page of ``meta`` (default: the one in use), and the ids in it, in stored order.
+
+        The page bears the id that it claims. Raises :class:`~boltcli.errors.Corrupted`.
+        """
+        pgid = (meta or self.meta).freelist
+        page = self.any_page(pgid)
+        claimed, page.pgid = page.pgid, pgid  # bbolt doesn't check this page's id
+        if page.flags != FREELIST_PAGE:
+            raise page.damaged(f"invalid freelist page, its type is {type_name(page.flags)}")
+        ids = page.freelist_ids(self.page_count + BEYOND)
+        page.pgid = claimed
+        return page, ids
 
     def _holding(self, pgid: int) -> Buffer:
         """Return bytes of the file that have the page ``pgid``."""

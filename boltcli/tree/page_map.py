@@ -9,8 +9,7 @@ from ..format.bucket import BucketRef, open_bucket
 from ..format.constants import LEAF_PAGE
 from ..format.page import LeafElements
 from ..kernel import reached_pages
-from .freelist import BEYOND as BEYOND_FILE
-from .freelist import read_freelist
+from ..storage.snapshot import BEYOND as BEYOND_FILE
 from .walk import Seen, flat, pages_or_damage
 
 TYPE_CHECKING = False
@@ -132,7 +131,7 @@ class PageMap:
         if not meta.has_freelist:
             return None
         try:
-            page, ids = read_freelist(self.snapshot, meta)
+            page, ids = self.snapshot.freelist(meta)
         except Corrupted as damage:
             self.problem = damage
             self._note(damage, NOBODY)
@@ -244,9 +243,7 @@ def used_and_free(snapshot: Snapshot) -> PageMap:
 
 def free_pages(snapshot: Snapshot) -> list[int]:
     """Return the ids of the free pages, ascending. Raises :class:`~boltcli.errors.Corrupted`."""
-    return (
-        sorted(read_freelist(snapshot, snapshot.meta)[1]) if snapshot.meta.has_freelist else unreached_pages(snapshot)
-    )
+    return sorted(snapshot.freelist()[1]) if snapshot.meta.has_freelist else unreached_pages(snapshot)
 
 
 def unreached_pages(snapshot: Snapshot) -> list[int]:

@@ -172,7 +172,7 @@ def freelist_abandon(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedP
 )
 def freelist_rebuild(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedPath, output: ChangedCopy) -> None:
     """Store a freelist in a database that has none."""
-    from ...ops.write.freelist_rebuild import rebuild_freelist
+    from ...ops.write.page_surgery import rebuild_freelist
 
     _check_call(job, path, output)
     with RawFile(path) as file:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from ...errors import Corrupted
 from ...format.constants import MAGIC
 from ...kernel import kernel_for, verify
-from ...tree.freelist import read_freelist
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _other_pages(snapshot: Snapshot) -> bytearray | None:
         own = {snapshot.page(pgid).pgid for pgid in (0, 1)}
         ids: list[int] = []
         if meta.has_freelist:
-            _, ids = read_freelist(snapshot, meta)
+            _, ids = snapshot.freelist()
             # One page beyond the high-water mark is enough to be irregular: the overflow may be any number.
             last = meta.freelist + min(snapshot.page(meta.freelist).overflow, meta.hwm)
             own |= set(range(meta.freelist, last + 1))

@@ -15,8 +15,8 @@ from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
+from ...storage.snapshot import BEYOND
 from ...tree.bucket import child_bucket, root_bucket
-from ...tree.freelist import BEYOND, read_freelist
 from ...tree.page_map import BEYOND as BEYOND_MARK
 from ...tree.page_map import FREE, FREELIST, LEAF, LOST, PageMap, unreached_pages
 from ...tree.walk import Seen, flat, in_order
@@ -120,7 +120,7 @@ class _Check:
                 self.freed = set(unreached_pages(self.snapshot))
             return
         try:
-            _, ids = read_freelist(self.snapshot, self.snapshot.meta)
+            _, ids = self.snapshot.freelist()
         except Corrupted as damage:
             self.freelist_known = False
             yield from self._damage(damage)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal
 
     # As in schema.json, under "finding". Those from "meta" on are found by a deep check only.
@@ -54,18 +56,10 @@ def stack_text(pgids: Sequence[int]) -> str:
     return f"(stack: [{' '.join(map(str, pgids))}])"
 
 
-class Explanation:
-    """``meaning``: what is wrong. ``risk``: the effect on the data. ``advice``: what to do. Iterates over the three."""
+class Explanation(namedtuple("Explanation", "meaning risk advice")):
+    """``meaning``: what is wrong. ``risk``: the effect on the data. ``advice``: what to do."""
 
-    __slots__ = ("advice", "meaning", "risk")
-
-    def __init__(self, meaning: str, risk: str, advice: str) -> None:
-        self.meaning = meaning
-        self.risk = risk
-        self.advice = advice
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((self.meaning, self.risk, self.advice))
+    __slots__ = ()
 
 
 _FREELIST_ADVICE = (

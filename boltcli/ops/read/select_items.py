@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     Value = bytes | BucketRef
     # Whether an element is wanted, given its key and value.
     Test = Callable[[bytes, Value], bool]
-    # A bucket: its path and sequence. A pair: the path of its bucket, its key and value.
-    Row = tuple[Path, int] | tuple[Path, bytes, bytes]
 
 
 class Items:

@@ -19,8 +19,7 @@ from ...storage.source import Source, open_for_reading, open_source
 from ..check.database_check import file_warnings, trailer_is_right
 from ..check.deep_check import deep_check
 from ..check.findings import Explanation, explanation
-from ..write.freelist_rebuild import rebuild_freelist
-from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
+from ..write.page_surgery import abandon_freelist, clear_elements, rebuild_freelist, revert_meta
 from .elements import readable
 from .emit import Emission
 from .pages import MappedFile, find_page_size
