@@ -8,9 +8,7 @@ from .page import BUCKET_HEADER, HEADER, LeafElements, Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .page import Buffer, Header, Owner
-
-    Inline = tuple[Header, Buffer, int, int, int, str | None]
+    from .page import Owner
 
 MAX_NESTING = 1000  # levels of buckets inside a top-level one
 _NAMES = 8  # names shown of each end of a deep path
@@ -30,9 +28,9 @@ class BucketRef:
 
     def __init__(
         self, root: int, sequence: int = 0, *, name: bytes = b"", parent: Owner | None = None, page: int = 0,
-        inline: Inline | None = None,
+        inline: tuple[Page, int, int] | None = None,
     ) -> None:  # fmt: skip
-        """``inline``: the arguments of :class:`Page` for the inline page."""
+        """``inline``: the page that the inline page lies in, and where it begins and ends."""
         self.root = root
         self.sequence = sequence
         self.page = page
@@ -44,7 +42,7 @@ class BucketRef:
     @property
     def inline(self) -> Page | None:
         """The page of an inline bucket."""
-        return None if self._inline is None else Page(*self._inline, bucket=self)
+        return None if self._inline is None else page_inside(*self._inline, self)
 
     @property
     def names(self) -> list[bytes]:
@@ -63,26 +61,36 @@ class BucketRef:
         return f"bucket {bucket_text(self.names)}" if self.parent is not None else "the root bucket"
 
 
-def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None) -> BucketRef:
-    """Return the bucket in element ``index`` of a leaf page; if ``name`` is given, the key is not read.
+def page_inside(page: Page, start: int, end: int, bucket: Owner | None) -> Page:
+    """Return the inline page of ``bucket`` that begins at ``start`` of the buffer of ``page``, in which it lies."""
+    place, buffer = page.file_offset + start - page.offset, page.buffer
+    return Page(HEADER.unpack_from(buffer, start), buffer, start, end, place, page.path, bucket=bucket)
+
+
+def bucket_header(leaf: LeafElements, index: int) -> tuple[int, int, int, int]:
+    """Return root page and sequence of the bucket in element ``index``, and where its value begins and ends.
 
     As for bbolt, only its header must be there, and the page header of an inline bucket. Raises
     :class:`~boltcli.errors.Corrupted` if the value cannot be a bucket.
     """
-    page, buffer = leaf.page, leaf.buffer
+    start, stop = leaf.value_span(index)
+    if stop - start >= BUCKET_HEADER_SIZE:
+        root, sequence = BUCKET_HEADER.unpack_from(leaf.buffer, start)
+        if root or stop - start >= INLINE_HEADERS_SIZE:
+            return root, sequence, start, stop
+    raise too_small(leaf, index)
+
+
+def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None) -> BucketRef:
+    """Return the bucket in element ``index`` of a leaf page; if ``name`` is given, the key is not read.
+
+    Raises as :func:`bucket_header` does, and if buckets are nested too deep.
+    """
+    page = leaf.page
     if page.bucket is not None and page.bucket.depth > MAX_NESTING:
         raise page.damaged(f"buckets are nested deeper than {MAX_NESTING} levels")
-    start, stop = leaf.value_span(index)
-    if stop - start < BUCKET_HEADER_SIZE:
-        raise too_small(leaf, index)
-    root, sequence = BUCKET_HEADER.unpack_from(buffer, start)
-    inline = None
-    if not root:
-        if stop - start < INLINE_HEADERS_SIZE:
-            raise too_small(leaf, index)
-        offset = start + BUCKET_HEADER_SIZE
-        header: Header = HEADER.unpack_from(buffer, offset)
-        inline = header, buffer, offset, stop, page.file_offset + offset - page.offset, page.path
+    root, sequence, start, stop = bucket_header(leaf, index)
+    inline = None if root else (page, start + BUCKET_HEADER_SIZE, stop)
     if name is None:
         name = leaf.key(index)
     return BucketRef(root, sequence, name=name, parent=page.bucket, page=page.pgid, inline=inline)

@@ -206,7 +206,7 @@ class _Elements:
     Methods that read an element raise :class:`~boltcli.errors.Corrupted` if its data leave the page.
     """
 
-    __slots__ = ("buffer", "count", "end", "key_sizes", "page", "positions", "start")
+    __slots__ = ("_key_ends", "buffer", "count", "end", "key_sizes", "page", "positions", "start")
 
     key_sizes: list[int]
     positions: list[int]
@@ -216,6 +216,7 @@ class _Elements:
         self.buffer = page.buffer
         self.count = page.count
         self.end = page.end
+        self._key_ends: list[int] = []
         self.start, stop = page.table(page.count)
         self._read(_columns(page.buffer, self.start, stop, "I"))
 
@@ -239,7 +240,8 @@ class _Elements:
     def keys(self) -> list[bytes]:
         """Return all keys, in page order."""
         starts = self.key_starts()
-        return self._slices("key", starts, list(map(add, starts, self.key_sizes)))
+        self._key_ends = list(map(add, starts, self.key_sizes))
+        return self._slices("key", starts, self._key_ends)
 
     def _slices(self, what: str, starts: list[int], ends: list[int]) -> list[bytes]:
         self._refuse_beyond(what, ends)
@@ -322,6 +324,7 @@ class LeafElements(_Elements):
                 and self.start + first + (ksize + vsize) * count <= self.end
             ):
                 # All keys have one size, all values another, without gaps: one call unpacks the page.
+                self._key_ends = []
                 return list(struct.unpack_from("<" + f"{ksize}s{vsize}x" * count, self.buffer, self.start + first))
         return super().keys()
 
@@ -364,8 +367,8 @@ class LeafElements(_Elements):
         return values
 
     def verify_values(self) -> None:
-        """Raise :class:`~boltcli.errors.Corrupted` if a value leaves the page."""
-        self._refuse_beyond("value", list(map(add, self.value_starts(), self.value_sizes)))
+        """Raise :class:`~boltcli.errors.Corrupted` if a value leaves the page. Call it after :meth:`keys`."""
+        self._refuse_beyond("value", list(map(add, self._key_ends, self.value_sizes)))
 
     def batches(self, low: int, high: int) -> Iterator[tuple[int, int]]:
         """Split the elements from ``low`` to before ``high`` into ranges whose values fit in memory together.

@@ -12,7 +12,7 @@ finding, the pages below it are skipped, and the check continues.
 from __future__ import annotations
 
 from ...errors import Corrupted
-from ...format.bucket import BucketRef, open_bucket
+from ...format.bucket import BucketRef, bucket_header
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
 from ...storage.snapshot import BEYOND
@@ -196,9 +196,11 @@ class _Check:
             leaf = LeafElements(page)
             for index in leaf.bucket_indexes():
                 try:
-                    # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
-                    found = open_bucket(leaf, index)
-                    child = found if ordered else child_bucket(self.snapshot, bucket, found.name)
+                    if ordered:
+                        child: BucketRef | None = BucketRef(root) if (root := bucket_header(leaf, index)[0]) else None
+                    else:
+                        # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
+                        child = child_bucket(self.snapshot, bucket, leaf.key(index))
                 except Corrupted as damage:
                     yield from self._damage(damage)
                 else:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from struct import Struct
-
 from ...errors import Corrupted
-from ...format.bucket import MAX_NESTING, BucketRef, buckets_in, open_bucket
+from ...format.bucket import MAX_NESTING, BucketRef, bucket_header, buckets_in, open_bucket, page_inside
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE
 from ...format.page import LeafElements, Page
 from ...kernel import buckets, stats
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from ...tree.walk import Nested
 
     Progress = Callable[[int, int], None]
-
-_INLINE = Struct("<QQQHHI")  # the header of an inline bucket and that of its page
 
 
 class BucketRecord:
@@ -252,24 +248,17 @@ class _Statistics:
         self._depth = depth + deepest
 
     def _inside(self, page: Page) -> Iterator[BucketRef]:
-        """Yield the buckets in a leaf page; those that are regular and inline are only counted: there may be many."""
-        leaf = LeafElements(page)
-        starts, total = leaf.value_starts(), self.total
+        """Yield the buckets in a leaf page; those that are inline are only counted: there may be many."""
+        leaf, total = LeafElements(page), self.total
         is_deep = page.bucket is not None and page.bucket.depth > MAX_NESTING
         for index in leaf.bucket_indexes():
-            start, size = starts[index], leaf.value_sizes[index]
-            if INLINE_HEADERS_SIZE <= size <= page.end - start and not is_deep:
-                fields = _INLINE.unpack_from(page.buffer, start)
-                root, header = fields[0], fields[2:]
-                if not root and header[1] == LEAF_PAGE and INLINE_HEADERS_SIZE + ELEMENT_SIZE * header[2] <= size:
-                    begin, stop = start + BUCKET_HEADER_SIZE, start + size
-                    place = page.file_offset + begin - page.offset
+            root, _, start, stop = bucket_header(leaf, index)
+            if not (root or is_deep):
+                inner = page_inside(page, start + BUCKET_HEADER_SIZE, stop, page.bucket)
+                if INLINE_HEADERS_SIZE + ELEMENT_SIZE * inner.count <= stop - start:
                     total.buckets += 1
                     total.inline_buckets += 1
-                    self._count(
-                        Page(header, page.buffer, begin, stop, place, page.path, bucket=page.bucket),
-                        is_inline=True,
-                    )
+                    self._count(inner, is_inline=True)
                     continue
             yield open_bucket(leaf, index)
 
