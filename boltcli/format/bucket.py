@@ -8,10 +8,22 @@ from .page import BUCKET_HEADER, HEADER, LeafElements, Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from .page import Owner
 
 MAX_NESTING = 1000  # levels of buckets inside a top-level one
 _NAMES = 8  # names shown of each end of a deep path
+
+
+def path_of(bucket: Any) -> tuple[bytes, ...]:
+    """Return the path of ``bucket``: the names of it and of its parents, but of the outermost one."""
+    names: list[bytes] = []
+    while bucket.parent is not None:
+        names.append(bucket.name)
+        bucket = bucket.parent
+    return tuple(reversed(names))
 
 
 class BucketRef:
@@ -45,15 +57,10 @@ class BucketRef:
         return None if self._inline is None else page_inside(*self._inline, self)
 
     @property
-    def names(self) -> list[bytes]:
+    def names(self) -> Sequence[bytes]:
         """The bucket's path from the root bucket; of a deep path the outermost and the innermost names."""
-        names: list[bytes] = []
-        bucket: Owner = self
-        while bucket.parent is not None:
-            names.append(bucket.name)
-            bucket = bucket.parent
-        names.reverse()
-        return names if len(names) <= 2 * _NAMES else [*names[:_NAMES], b"...", *names[-_NAMES:]]
+        names = path_of(self)
+        return names if len(names) <= 2 * _NAMES else (*names[:_NAMES], b"...", *names[-_NAMES:])
 
     @property
     def label(self) -> str:

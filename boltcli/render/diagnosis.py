@@ -49,15 +49,13 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dic
 
 def explanation_record(explained: Explanation) -> dict[str, str]:
     """Return the three sentences of an explanation."""
-    return {"meaning": explained.meaning, "risk": explained.risk, "advice": explained.advice}
+    return dict(zip(("meaning", "risk", "advice"), explained))
 
 
 def explanation_text(kind: str, count: int, explained: Explanation) -> str:
     """Return a kind of finding, explained."""
-    return (
-        f"{kind} ({count})\n  meaning: {explained.meaning}\n  risk: {explained.risk}\n"
-        f"  what to do: {explained.advice}\n"
-    )
+    meaning, risk, advice = explained
+    return f"{kind} ({count})\n  meaning: {meaning}\n  risk: {risk}\n  what to do: {advice}\n"
 
 
 def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes:

@@ -8,7 +8,7 @@ from ..errors import Changed, Corrupted, DatabaseClosed, InvalidDatabase, OpenEr
 from ..format.constants import ELEMENT_SIZE, FREELIST_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
 from ..format.page import HEADER, Page, type_name
-from .files import cut, read_at
+from .files import cut, read_at, read_whole
 from .source import HOST_PAGE, Source, open_source
 
 TYPE_CHECKING = False
@@ -65,10 +65,7 @@ class FilePages:
         """Return all bytes of the file. Raises OpenError, Changed."""
         if self._buffer is None:
             if self._size <= SMALL:  # quicker than mapping it
-                content = read_at(self._source.fd, 0, self._size)
-                if len(content) < self._size:
-                    raise cut(self._source.path)
-                self._buffer = content
+                self._buffer = read_whole(self._source.fd, 0, self._size, self._source.path)
             else:
                 from .guard import map_file
 

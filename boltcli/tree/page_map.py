@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import compress
 
 from ..errors import Corrupted
-from ..format.bucket import BucketRef, open_bucket
+from ..format.bucket import BucketRef, open_bucket, path_of
 from ..format.constants import LEAF_PAGE
 from ..format.page import LeafElements
 from ..kernel import reached_pages
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ..format.meta import Meta
-    from ..format.page import Owner, Page
+    from ..format.page import Page
     from ..storage.snapshot import Snapshot
     from .walk import Nested
 
@@ -69,12 +69,7 @@ class PageMap:
 
     def path(self, number: int) -> tuple[bytes, ...]:
         """Return the path of bucket ``number``."""
-        names = []
-        bucket: Owner = self.buckets[number]
-        while bucket.parent is not None:
-            names.append(bucket.name)
-            bucket = bucket.parent
-        return tuple(reversed(names))
+        return path_of(self.buckets[number])
 
     def way(self, pgid: int) -> list[int]:
         """Return the page ids from the meta page to ``pgid``, both included; only ``pgid`` if nothing refers to it."""

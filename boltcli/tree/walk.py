@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from ..errors import Corrupted
-from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE
+from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE
 from ..format.page import BranchElements, LeafElements, Page, ascend
 
 TYPE_CHECKING = False
@@ -351,20 +351,6 @@ def leaf_ranges(
         high = len(keys) if stop is None else bisect_left(keys, stop, low)
         if low < high:
             yield leaf, keys, low, high
-
-
-def keys_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> Iterator[tuple[bytes, bool]]:
-    """Yield each key that begins with ``prefix``, and whether it is a bucket. Raises Corrupted."""
-    for leaf, keys, low, high in leaf_ranges(snapshot, bucket, prefix, successor(prefix)):
-        for index in range(low, high):
-            yield keys[index], bool(leaf.flags[index] & BUCKET_LEAF_FLAG)
-
-
-def last_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> bytes | None:
-    """Return the last key that begins with ``prefix``, or None. Raises :class:`~boltcli.errors.Corrupted`."""
-    for _, keys, _, high in leaf_ranges(snapshot, bucket, prefix, successor(prefix), reverse=True):
-        return keys[high - 1]
-    return None
 
 
 def successor(prefix: bytes) -> bytes | None:

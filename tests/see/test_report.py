@@ -120,8 +120,8 @@ def test_findings_are_explained(tmp_path: Path) -> None:
     assert run("report", "-o", target, source)[0] == 0
     text = " ".join(unescape(target.read_text()).split())
     for kind in ("key-order", "unreachable-unfreed"):
-        assert f"<strong>{kind}</strong>, 1: {' '.join(EXPLANATIONS[kind].meaning.split())}" in text
-        assert re.sub(r"`([^`]*)`", r"<code>\1</code>", EXPLANATIONS[kind].advice) in text
+        assert f"<strong>{kind}</strong>, 1: {' '.join(EXPLANATIONS[kind][0].split())}" in text
+        assert re.sub(r"`([^`]*)`", r"<code>\1</code>", EXPLANATIONS[kind][2]) in text
     assert "reachable-freed" not in text
     assert html_report._code("a `<b>` c") == "a <code>&lt;b&gt;</code> c"
 

@@ -57,14 +57,13 @@ def check_(
     most = max_findings or (_ON_A_TERMINAL if out.isatty() else 1 << 62)
     if job.json:
         from ...render import records
-    page = from_page
-    look = check
     if deep:
-        from ...ops.check.deep_check import deep_check as look
+        from ...ops.check.deep_check import deep_check
     count = 0
     uncounted = ""
     with job.progress("checking") as progress:
-        for finding in look(db, page, progress=progress):
+        found = deep_check(db, progress=progress) if deep else check(db, from_page, progress=progress)
+        for finding in found:
             progress.clear()
             if finding.kind == UNCOUNTED:
                 uncounted = finding.message

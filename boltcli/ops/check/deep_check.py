@@ -308,17 +308,8 @@ def _side_by_side(snapshot: Snapshot) -> Iterator[Finding]:
 _SAYS_IT = ("damaged", "multiple-references", "out-of-bounds", "invalid-type", "unexpected-type")
 
 
-def deep_check(
-    snapshot: Snapshot,
-    from_page: int = 0,
-    *,
-    progress: Callable[[int, int], None] | None = None,
-) -> Iterator[Finding]:
-    """Yield the findings about the database: bbolt's in its order, then all others.
-
-    ``from_page`` must be 0. Raises nothing for damage.
-    """
-    assert not from_page
+def deep_check(snapshot: Snapshot, *, progress: Callable[[int, int], None] | None = None) -> Iterator[Finding]:
+    """Yield the findings about the database: bbolt's in its order, then all others. Damage raises nothing."""
     told: set[int] = set()
     unreachable = False
     for finding in check(snapshot, progress=progress):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
     from ...storage.snapshot import Snapshot
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     Path = tuple[bytes, ...]
 
 
-@dataclass(slots=True, repr=False, unsafe_hash=True)
 class Change:
     """One difference: of a pair, of a bucket, or of a bucket's sequence.
 
@@ -26,19 +24,34 @@ class Change:
     added before its content, and removed after it.
     """
 
-    op: Op
-    bucket: Path
-    key: bytes | None = None
-    old: bytes | int | None = None
-    new: bytes | int | None = None
+    __slots__ = ("bucket", "key", "new", "old", "op")
+
+    def __init__(
+        self, op: Op, bucket: Path, key: bytes | None = None, old: bytes | int | None = None,
+        new: bytes | int | None = None,
+    ) -> None:  # fmt: skip
+        self.op = op
+        self.bucket = bucket
+        self.key = key
+        self.old = old
+        self.new = new
 
     def reversed(self) -> Change:
         """Return the change that undoes this one."""
         op: Op = "add" if self.op == "remove" else "remove" if self.op == "add" else "change"
         return Change(op, self.bucket, self.key, self.new, self.old)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Change) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
     def __repr__(self) -> str:
-        return f"Change{self.op, self.bucket, self.key, self.old, self.new}"
+        return f"Change{self._fields()}"
+
+    def _fields(self) -> tuple[Op, Path, bytes | None, bytes | int | None, bytes | int | None]:
+        return self.op, self.bucket, self.key, self.old, self.new
 
 
 class BucketChanges:

@@ -18,7 +18,7 @@ from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading, open_source
 from ..check.database_check import file_warnings, trailer_is_right
 from ..check.deep_check import deep_check
-from ..check.findings import Explanation, explanation
+from ..check.findings import explanation
 from ..write.page_surgery import abandon_freelist, clear_elements, rebuild_freelist, revert_meta
 from .elements import readable
 from .emit import Emission
@@ -71,7 +71,7 @@ class Symptom(NamedTuple):
     kind: str
     findings: int
     first: list[str]
-    explained: Explanation
+    explained: tuple[str, str, str]
 
 
 class Remedy(NamedTuple):

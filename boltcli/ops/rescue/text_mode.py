@@ -14,7 +14,6 @@ from math import comb, prod
 from typing import NamedTuple
 
 from ..check.database_check import TRAILER
-from ..check.findings import Explanation
 from .pages import find_page_size
 
 TYPE_CHECKING = False
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 PROVED, LIKELY = "proved", "likely"
 
-EXPLANATION = Explanation(
+EXPLANATION = (
     "The file was copied in text mode, which changes the ends of lines (LF to CR LF, or CR LF to LF).",
     "After the first such byte everything is in the wrong place, and bytes within values are changed.",
     "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original. Copy"

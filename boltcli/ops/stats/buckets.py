@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import Corrupted
-from ...format.bucket import MAX_NESTING, BucketRef, bucket_header, buckets_in, open_bucket, page_inside
+from ...format.bucket import MAX_NESTING, BucketRef, bucket_header, buckets_in, open_bucket, page_inside, path_of
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE
 from ...format.page import LeafElements, Page
 from ...kernel import buckets, stats
@@ -43,11 +43,7 @@ class BucketRecord:
     @property
     def path(self) -> tuple[bytes, ...]:
         """The bucket's path."""
-        names, bucket = [], self
-        while bucket.parent is not None:
-            names.append(bucket.name)
-            bucket = bucket.parent
-        return tuple(reversed(names))
+        return path_of(self)
 
 
 class BucketStats:

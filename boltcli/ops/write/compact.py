@@ -17,7 +17,6 @@ from ...storage.destination import Destination
 from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading
 from ...tree.bucket import root_bucket
-from ...tree.walk import Whole
 from ..check.database_check import check
 from ..read.content import Misplaced, content, in_order, write
 from ..read.select_items import items
@@ -191,7 +190,7 @@ def measure(snapshot: Snapshot, page_size: int) -> int:
     if found is not None:
         return found[2]
     writer = DenseWriter(None, page_size)
-    write(content(snapshot, is_sound=True, guard=Whole(snapshot)), writer)
+    write(content(snapshot, is_sound=True), writer)
     return writer.size
 
 

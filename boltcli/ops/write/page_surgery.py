@@ -23,12 +23,6 @@ from ...format.constants import (
 )
 from ...format.meta import Meta
 from ...format.page import BRANCH_ELEMENT, HEADER, LEAF_ELEMENT, BranchElements, LeafElements, type_name
-from ...storage.snapshot import Snapshot
-from ...storage.source import Source
-from ...tree.page_map import unreached_pages
-from ..check.database_check import is_sound
-from ..check.exact_check import check_trees
-from .pager import Space
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,6 +83,13 @@ def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
     (``db.go`` Open, ``tx.go`` Commit). No other process may write to the database; ``path`` is its name in errors.
     Raises :class:`~boltcli.errors.Corrupted` for a damaged database, as its free pages aren't known.
     """
+    from ...storage.snapshot import Snapshot
+    from ...storage.source import Source
+    from ...tree.page_map import unreached_pages
+    from ..check.database_check import is_sound
+    from ..check.exact_check import check_trees
+    from .pager import Space
+
     with Snapshot(path, Source(os.dup(fd), path, is_own_copy=True)) as snapshot:
         meta = snapshot.meta
         if meta.has_freelist:
