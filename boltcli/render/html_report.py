@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..extras import need
-from ..ops.check.findings import explanation
 from ..tree.page_map import BRANCH, KINDS, LEAF
+from .explanations import explanation
 from .formats import auto
 from .human import size
 from .page_cells import COLOURS, cells, legend

@@ -12,8 +12,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from boltcli.ops.check.findings import EXPLANATIONS
 from boltcli.ops.rescue.recover import recover_file
+from boltcli.render.explanations import EXPLANATIONS
 from tests.damage.mutations import sample
 from tests.rescue_score.damage import torn_copy
 from tests.rescue_score.truth import read

@@ -16,8 +16,8 @@ import pytest
 
 from boltcli.apps.contract import View
 from boltcli.apps.etcd.views import VIEWS
-from boltcli.ops.check.findings import EXPLANATIONS
 from boltcli.render import html_report
+from boltcli.render.explanations import EXPLANATIONS
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.page_map import LEAF, page_map
 from tests.schema import run_json

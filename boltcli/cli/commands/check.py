@@ -104,18 +104,16 @@ def check_(
     if count:
         out.write(b"%s%d errors found\n" % (b"at least " * bool(uncounted), count))
         if explain:
-            from ...ops.check.findings import explanation
             from ...render.diagnosis import explanation_text
 
             for kind, pages in kinds.items():
-                out.write(b"\n" + explanation_text(kind, len(pages), explanation(kind)).encode())
+                out.write(b"\n" + explanation_text(kind, len(pages)).encode())
         raise CheckFailed(count)
     out.write(b"OK\n")
 
 
 def _explanations(kinds: dict[str, int]) -> list[dict[str, Any]]:
     """Return an object for each kind of finding."""
-    from ...ops.check.findings import explanation
     from ...render.diagnosis import explanation_record
 
-    return [{"kind": kind, "count": kinds[kind], **explanation_record(explanation(kind))} for kind in kinds]
+    return [{"kind": kind, "count": kinds[kind], **explanation_record(kind)} for kind in kinds]

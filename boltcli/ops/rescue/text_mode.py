@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 
 PROVED, LIKELY = "proved", "likely"
 
-EXPLANATION = (
-    "The file was copied in text mode, which changes the ends of lines (LF to CR LF, or CR LF to LF).",
-    "After the first such byte everything is in the wrong place, and bytes within values are changed.",
-    "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original. Copy"
-    " the file again in binary mode if you still can.",
-)
-
 _LARGEST = 1 << 30  # bytes of a file that is repaired: it is held in memory twice
 _MOST_MISSING = 64  # CRs that are searched for
 _MOST_HASHED = 2 << 30  # bytes hashed in a search, at most: some seconds
