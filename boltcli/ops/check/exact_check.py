@@ -35,21 +35,14 @@ _VISITS = 64
 _VISIT = 16  # a visit counts at least this much, or the pages of its run if they are more
 
 
-def exact_check(
-    snapshot: Snapshot, from_page: int = 0, progress: Callable[[int, int], None] | None = None
-) -> Iterator[Finding]:
-    """Yield the findings about the database, page by page; see ``database_check.py``."""
-    return _Check(snapshot, progress).run(from_page)
-
-
 def check_trees(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield what is wrong with the trees, as bbolt looks at them to find the free pages: nothing else counts."""
-    check = _Check(snapshot)
+    check = ExactCheck(snapshot)
     check.ledger.kinds[:2] = bytes((LOST, LOST))  # the meta pages don't count either
     return flat(check._buckets(root_bucket(snapshot)))
 
 
-class _Check:
+class ExactCheck:
     """The state of one check: the ledger of the pages that were reached, and the free ones."""
 
     def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> None:
@@ -69,6 +62,7 @@ class _Check:
         self.damaged: set[int] = set()
 
     def run(self, from_page: int) -> Iterator[Finding]:
+        """Yield the findings about the database, page by page; see ``database_check.py``."""
         yield from self._load_freelist(from_page)
         yield from self._reach_fixed_pages()
         if from_page == 0:
