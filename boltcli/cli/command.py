@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., "int | None"])
 
+FILES = ("file", "input", "result")  # kinds of words: databases, other files that are read, those that are written
 SELECTING = ("recursive", "files-from", "output", "resume", "engine")  # the options that select or collect many files
 
 
@@ -27,7 +28,7 @@ class Declared:
         self,
         function: Callable[..., int | None],
         facts: dict[str, Any],
-        validate: Callable[[Any], object] | None,
+        validate: Callable[..., object] | None,
         select: Callable[[Any], Any] | None,
         unknown: dict[str, Any] | None,
         apart: str,
@@ -55,7 +56,7 @@ def command(
     fewest: int | None = None,
     statuses: dict[int, str] | None = None,
     failure: int = 1,
-    validate: Callable[[Any], object] | None = None,
+    validate: Callable[..., object] | None = None,
     select: Callable[[Any], Any] | None = None,
     unknown: dict[str, Any] | None = None,
     apart: str = "",
@@ -73,7 +74,8 @@ def command(
     positionals, but fewer than it declares. ``statuses``: the meanings of its exit statuses if there are others than
     success and failure; ``failure``: the exit status of an error.
 
-    ``validate`` raises errors in the command line before a database is opened; ``select`` returns the files of many;
+    ``validate`` raises errors in the command line before a database is opened; it is called with the parameters that
+    it names, among them ``path``, the first file. ``select`` returns the files of many;
     ``unknown`` are the fields of a file that could not be read; ``apart`` says what is left out of a command that takes
     files ``together`` if it looks at each alone.
     """
@@ -150,6 +152,11 @@ class Command:
         self.failure = failure
         self.opens = "db" in takes
 
+    @property
+    def shown_options(self) -> list[Option]:
+        """The options that the help lists."""
+        return [option for option in self.options if not option.hidden]
+
     def check_count(self, arguments: Sequence[str], values: dict[str, Value]) -> None:
         """Raise :class:`~boltcli.errors.ArgumentError`, with cobra's message, for a wrong number of positionals."""
         least, most, received = self.least, self.most, len(arguments)
@@ -180,6 +187,13 @@ class Command:
             return False
         return len(arguments) > self.most or arguments[-1].startswith(("/", "./", "../")) or "://" in arguments[-1]
 
+    def arguments_of(self, words: Sequence[str], values: dict[str, Value]) -> list[Argument]:
+        """Return for each positional what it is: its declaration."""
+        declared = list(self.arguments)
+        if self.takes_files(words, values):
+            declared = [one for one in declared if one.kind == "file"]
+        return declared[: len(words)] + declared[-1:] * (len(words) - len(declared))
+
     def file_of(self, arguments: Sequence[str]) -> str | None:
         """Return the first of ``arguments`` that is a file; None if the command takes none."""
         at = next((number for number, one in enumerate(self.arguments) if one.kind == "file"), None)
@@ -203,6 +217,22 @@ class Command:
                 found[argument.parameter] = rest.pop(0)
         return found
 
+    def parameters(self, arguments: Sequence[str], values: dict[str, Value]) -> dict[str, Any]:
+        """Return what the command's function takes of the command line: positionals, and its own options.
+
+        Raises :class:`~boltcli.errors.ArgumentError` for names in a notation that they don't follow.
+        """
+        given: dict[str, Any] = self.positionals(arguments)
+        given |= {option.parameter: values[option.name] for option in self.options if not option.common}
+        names = [one.parameter for one in self.arguments if one.is_name]
+        for parameter in names + [one.parameter for one in self.options if one.is_name]:
+            if parameter in given:
+                from .key_argument import address
+
+                value = given[parameter]
+                given[parameter] = list(map(address, value)) if isinstance(value, list) else address(value)
+        return given
+
     def statuses_text(self) -> str:
         """Return the exit statuses in a line, empty if there are only success and failure."""
         return "; ".join(f"{status}: {words}" for status, words in self.statuses.items())
@@ -210,7 +240,7 @@ class Command:
     def usage(self) -> str:
         """Return the usage line: the command with its arguments and options."""
         words = [f"boltcli {self.name}"]
-        for option in self.options:
+        for option in self.shown_options:
             if option.common:
                 continue  # listed in the help only
             word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"

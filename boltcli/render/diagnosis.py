@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from ..text.values import shell_quoted
 from .explanations import explanation
-from .names import shell_quoted
 from .records import put_path
 
 if TYPE_CHECKING:
