@@ -35,7 +35,7 @@ def _compare(
         yield job_path, rules.STRANGERS.at((), None, node_path, nodes=", ".join(sorted(node_ids)))
         return
     for id, execution in store.executions.items():
-        if execution.node not in node_ids or execution.state not in _ACCEPTED or execution.desired == "Stopped":
+        if execution.node not in node_ids or execution.state not in _ACCEPTED or execution.wanted == "Stopped":
             continue
         there = local.get(id)
         if there is None or there.terminal:

@@ -57,9 +57,10 @@ def record_answers(chosen: Iterable[Rule], deviations: Iterable[Deviation]) -> d
     return {code: sorted(rows) if rows and isinstance(rows[0], str) else rows for code, rows in found.items()}
 
 
-def unfinished(executions: Iterable[Execution]) -> list[Execution]:
-    """Return the executions that aren't in a final state, the oldest first."""
-    return sorted((each for each in executions if not each.terminal), key=lambda each: each.created_at or 0)
+def unfinished(executions: Iterable[Execution], **fields: str) -> list[dict[str, Any]]:
+    """Return the executions that aren't in a final state, the oldest first, as objects of ``fields``."""
+    live = sorted((each for each in executions if not each.terminal), key=lambda each: each.created_at or 0)
+    return [{name: getattr(each, field) for name, field in sorted(fields.items())} for each in live]
 
 
 def tally(words: Iterable[str]) -> dict[str, int]:

@@ -14,20 +14,15 @@ from .executions import Execution
 from .index_audit import LIVE, compute_indexes, index_answers
 from .layout import V2
 
-_CHOSEN = (
-    rules.NO_HISTORY,
-    rules.HISTORY_ALONE,
-    rules.OF_ANOTHER,
-    rules.REVISION,
-    rules.BROKEN_CHAIN,
-)
+# The rules whose deviations are answers as they are.
+_ANSWERS = (rules.NO_HISTORY, rules.HISTORY_ALONE, rules.OF_ANOTHER, rules.LOCAL_REVISION, rules.BROKEN_CHAIN)
 
 
 def compute_deviations(part: ComputeGeneration, newest: ComputeGeneration, now: int) -> list[Deviation]:
     """Return where a generation deviates; only the newest one is in use. ``now`` is nanoseconds since 1970."""
     return [
         *undecodable(part.reader),
-        *_unreadable(part),
+        *_records(part),
         *_work(part, newest, now),
         *compute_indexes(part, in_use=part is newest),
         *_histories(part),
@@ -35,7 +30,7 @@ def compute_deviations(part: ComputeGeneration, newest: ComputeGeneration, now: 
     ]
 
 
-def _unreadable(part: ComputeGeneration) -> Iterator[Deviation]:
+def _records(part: ComputeGeneration) -> Iterator[Deviation]:
     for execution in part.executions.values():
         if execution.state.isdigit():
             yield _of(rules.UNKNOWN_STATE, part, execution)
@@ -62,38 +57,33 @@ def _histories(part: ComputeGeneration) -> Iterator[Deviation]:
             yield rules.GAP.at((bucket, id.encode()), None, id, rows=rows_text(history.missing))
     if part.generation is V2:  # its rows are events of any kind
         return
-    for id, execution in executions.items():
-        revision, rows = execution.revision, execution.rows
-        if revision is not None and revision != rows:
-            yield _of(rules.REVISION, part, execution, execution=id, revision=revision, history_rows=rows)
+    for execution in executions.values():
+        if execution.revision is not None and execution.revision != execution.rows:
+            yield _of(rules.LOCAL_REVISION, part, execution)
     for id, execution in sorted(executions.items()):
-        if execution.rows and not (histories[id].whole and histories[id].end == execution.number):
+        if execution.rows and not (histories[id].whole and histories[id].end == execution.state_number):
             yield rules.BROKEN_CHAIN.at((bucket, id.encode()), None, id, execution=execution)
 
 
-def _of(rule: Rule, part: ComputeGeneration, execution: Execution, /, **facts: Any) -> Deviation:
+def _of(rule: Rule, part: ComputeGeneration, execution: Execution, **facts: Any) -> Deviation:
     path = (part.generation.executions,)
-    return rule.at(path, execution.id.encode(), execution.id, **{"execution": execution, **facts})
+    return rule.at(path, execution.id.encode(), execution.id, execution=execution, **facts)
 
 
 def compute_answers(part: ComputeGeneration, deviations: list[Deviation]) -> dict[str, Any]:
     """Return the answers about a generation, in the names and forms that ``audit --json`` has."""
-    executions = part.executions
-    live = [
-        {"create_time": each.created, "id": each.id, "job": each.job, "state": each.state}
-        for each in unfinished(executions.values())
-    ]
+    executions, histories = part.executions, part.histories
+    live = unfinished(executions.values(), id="id", job="job", create_time="created", state="state")
     indexes: dict[str, Any] = index_answers(part.indexes, deviations)
-    found = {
-        **record_answers(_CHOSEN, deviations),
+    found = record_answers(_ANSWERS, deviations) | {
         "counts": {
             "by_requester": tally(execution.requester for execution in executions.values()),
             "by_state": tally(execution.state for execution in executions.values()),
             "executions": len(executions),
         },
         "executions_not_terminal": live,
-        "history_gaps": {id: history.missing for id, history in part.histories.items() if history.missing},
-        "history_rows": sum(history.rows for history in part.histories.values()),
+        "history_gaps": {id: history.missing for id, history in histories.items() if history.missing},
+        "history_rows": sum(history.rows for history in histories.values()),
         "job_index": indexes.pop("job_index"),
         "oldest_execution_in_progress": live[0] if live else None,
     }
@@ -101,9 +91,8 @@ def compute_answers(part: ComputeGeneration, deviations: list[Deviation]) -> dic
     if "live_index" in indexes:
         entries = part.indexes["live_index"].entries
         working = sorted(id for _, id in entries if id in executions and executions[id].state in LIVE)
-        found["live_index"] = dict(sorted({**indexes["live_index"], "live": working}.items()))
-    if "state_index" in indexes:
-        found["state_index"] = indexes["state_index"]
+        indexes["live_index"] = dict(sorted({**indexes["live_index"], "live": working}.items()))
+    found |= indexes
     if part.events is not None:
         found["events"] = part.events.answers(revisions(executions))
     if part.sequences is not None:

@@ -51,7 +51,7 @@ def read_compute_store(db: Store, meter: Meter) -> list[ComputeGeneration]:
 def _read_generation(db: Store, generation: Generation, reader: Reader) -> ComputeGeneration:
     found = ComputeGeneration(generation, reader)
     for key, record, size in reader.records(find(db, generation.executions), (generation.executions,)):
-        execution = of_compute_node(name(key), generation, record, size)
+        execution = of_compute_node(name(key), generation, record, size).slim()
         found.executions[execution.id] = execution
     histories = find(db, generation.history)
     if histories is not None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..values import find, names
-from .executions import Execution, of_orchestrator
+from .executions import Execution, numbering, of_orchestrator
 from .indexes import Index
 from .layout import SINCE_1_8
 from .reading import History, Reader, read_events
 from .records import Record, moment, name, number, part, requester, text
-from .states import TERMINAL_JOBS, numbering
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..contract import Path, Store
     from ..meter import Meter
 
@@ -31,51 +31,37 @@ INDEXES = (
 _TYPES = ("batch", "daemon", "ops", "service")  # of jobs
 
 
-@dataclass(slots=True)
 class Evaluation:
     """An evaluation of a job; ``status`` is "" where the record can't be read."""
 
-    id: str
-    job: str
-    status: str
-    trigger: Any
-    created: int | None
-    misplaced: bool
+    def __init__(self, id: str, job: str, record: Record) -> None:
+        self.id = id
+        self.job = job
+        self.status = text(record, "Status")
+        self.trigger = record.get("TriggeredBy")
+        self.created = number(record, "CreateTime")
+        self.misplaced = bool(record) and (text(record, "ID") != id or text(record, "JobID") != job)
 
 
-@dataclass(slots=True)
 class Job:
     """A job, with what its bucket holds. ``known``: its specification is there and can be read.
 
     ``before_1_5``: nothing was written to it since 1.5.0, whose histories are in
-    another bucket, ``history``. ``rows`` are the rows of ``job_history``,
-    ``last_version`` is the last key of ``versions``, ``bytes`` are those of the
-    keys and values in its bucket.
+    another bucket. ``rows`` are those of ``job_history``, ``last_version`` is the
+    last key of ``versions``, ``bytes`` are those of the keys and values in it.
     """
 
-    id: str
-    has_history: bool = False
-    before_1_5: bool = False
-    executions: list[Execution] = field(default_factory=list)
-    evaluations: dict[str, Evaluation] = field(default_factory=dict)
-    rows: int = 0
-    has_versions: bool = False
-    last_version: int | None = None
-    bytes: int = 0
-    has_spec: bool = False
-    known: bool = False
-    name: str = ""
-    namespace: str = ""
-    requester: str = ""
-    type: str = ""
-    state: str = ""
-    labels: list[str] = field(default_factory=list)
-    count: int = 0
-    version: int | None = None
-    revision: int | None = None
-    created: int | None = None
-    modified: int | None = None
-    misnamed: bool = False
+    def __init__(self, id: str, store: Store) -> None:
+        self.id = id
+        self.executions: list[Execution] = []
+        self.evaluations: dict[str, Evaluation] = {}
+        self.has_history, self.before_1_5 = histories(store)
+        self.rows = 0
+        self.has_versions = False
+        self.last_version: int | None = None
+        self.bytes = 0
+        self.describe({})
+        self.has_spec = False
 
     def describe(self, record: Record) -> None:
         """Take over what the specification says."""
@@ -96,7 +82,16 @@ class Job:
 
     @property
     def terminal(self) -> bool:
-        return self.state in TERMINAL_JOBS
+        return self.state in ("Completed", "Failed", "Stopped")
+
+    def path(self, *inside: bytes) -> Path:
+        """Return the path of its bucket, or of one inside."""
+        return (b"jobs", self.id.encode(), *inside)
+
+    @property
+    def live(self) -> int:
+        """How many of its executions aren't finished."""
+        return sum(not execution.terminal for execution in self.executions)
 
 
 def lower(text: str) -> str:
@@ -140,9 +135,9 @@ class JobStore:
         meter.rest(db)
 
     @property
-    def all_executions(self) -> list[Execution]:
-        """Every record of an execution, in the order of the jobs."""
-        return [execution for job in self.jobs.values() for execution in job.executions]
+    def all_executions(self) -> Iterator[tuple[Job, Execution]]:
+        """Every record of an execution, with the job under which it lies."""
+        return ((job, execution) for job in self.jobs.values() for execution in job.executions)
 
     @cached_property
     def legacy_keys(self) -> bool:
@@ -172,8 +167,8 @@ class JobStore:
     def _read_job(self, key: bytes, store: Store) -> None:
         reader, path, usage = self.reader, (b"jobs", key), self.reader.meter.top[b"jobs"]
         before = usage.key_bytes + usage.value_bytes
-        has_history, old = histories(store)
-        job = self.jobs[name(key)] = Job(name(key), has_history, old)
+        job = self.jobs[name(key)] = Job(name(key), store)
+        old = job.before_1_5
         rows: dict[str, int] = {}
         for inner, value in reader.meter.read(store, path):
             inside = (*path, inner)
@@ -184,12 +179,12 @@ class JobStore:
                 for raw, record, size in reader.records(value, inside):
                     id = name(raw)
                     numbers = numbering(record, id, old_store=self.old_store, old_job=old, upserts=self._upserts)
-                    execution = of_orchestrator(id, job.id, record, size, numbers)
+                    execution = of_orchestrator(id, job.id, record, size, numbers).slim()
                     job.executions.append(execution)
                     self.executions[execution.id] = execution
             elif inner == b"evaluations":
                 for raw, record, _ in reader.records(value, inside):
-                    evaluation = _evaluation(name(raw), job.id, record)
+                    evaluation = Evaluation(name(raw), job.id, record)
                     job.evaluations[evaluation.id] = self.evaluations[evaluation.id] = evaluation
             elif inner in (b"job_history", b"execution_history", b"history"):
                 self._read_history(job, inner, value, inside, rows)
@@ -221,10 +216,3 @@ def histories(job: Store) -> tuple[bool, bool]:
     """Return whether a job has the history of 1.5.0 and newer, and whether it has only those before."""
     new = find(job, b"history") is not None
     return new, not new and any(find(job, bucket) is not None for bucket in (b"job_history", b"execution_history"))
-
-
-def _evaluation(id: str, job: str, record: Record) -> Evaluation:
-    misplaced = bool(record) and (text(record, "ID") != id or text(record, "JobID") != job)
-    return Evaluation(
-        id, job, text(record, "Status"), record.get("TriggeredBy"), number(record, "CreateTime"), misplaced
-    )

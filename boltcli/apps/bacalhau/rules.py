@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..contract import ERROR, INFO, WARNING
-from ..rules import Deviation, Rule
+from ..rules import SILENT, Deviation, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ..contract import Change
+    from .indexes import IndexRepair
 
 # Remedies of several rules.
 PATCH = (
@@ -34,23 +35,23 @@ class IndexRule(Rule):
     kind: str = STRAY
 
 
-def _remove(deviation: Deviation) -> Iterable[Change]:
-    facts = deviation.facts
-    return facts["repair"].remove(facts["name"], facts["entry"])  # type: ignore[no-any-return]
+def _repair(change: str, **options: bool) -> Callable[[Deviation], Iterable[Change]]:
+    """Return what makes the ``change`` of an entry: a method of :class:`~.indexes.IndexRepair`."""
+
+    def repair(deviation: Deviation) -> Iterable[Change]:
+        facts = deviation.facts
+        make: Callable[..., Iterable[Change]] = getattr(facts["repair"], change)
+        return make(facts["name"], facts["entry"], **options)
+
+    return repair
 
 
-def _remove_alone(deviation: Deviation) -> Iterable[Change]:
-    facts = deviation.facts
-    return facts["repair"].remove(facts["name"], facts["entry"], alone=True)  # type: ignore[no-any-return]
+_REMOVE, _REMOVE_ALONE, _ADD = _repair("remove"), _repair("remove", alone=True), _repair("add")
 
 
-def _add(deviation: Deviation) -> Iterable[Change]:
-    facts = deviation.facts
-    return facts["repair"].add(facts["name"], facts["entry"])  # type: ignore[no-any-return]
-
-
-def _drop(deviation: Deviation) -> Iterable[Change]:
-    return deviation.facts["repair"].drop(deviation.bucket)  # type: ignore[no-any-return]
+def _DROP(deviation: Deviation) -> Iterable[Change]:
+    repair: IndexRepair = deviation.facts["repair"]
+    return repair.drop(deviation.bucket)
 
 
 # fmt: off
@@ -88,18 +89,26 @@ RUNNING = Rule("executions_not_terminal", INFO,
                "Execution {subject} of job {job.id} on {execution.node} is {execution.state}, created {age} ago.",
                "None while its node works on it; compare with that node's store.")
 MISREAD = Rule("executions_that_later_versions_misread", WARNING,
-               "Execution {subject} is {meaning}, but its state was written as {number} by {written_by}, which the"
-               " version that uses this file reads as {misread_as}.",
-               "Set ComputeState.StateType {how}.", answer=("number", "written_by", "meaning", "misread_as"))
+               "Execution {subject} is {execution.state}, but its state was written as {execution.state_number} by"
+               " {version}, which the version that uses this file reads as {misread_as}.",
+               "Set ComputeState.StateType of the record to {right}.",
+               answer={"number": "execution.state_number", "written_by": "version", "meaning": "execution.state",
+                       "misread_as": "misread_as"})
+MISREAD_UNNAMED = replace(MISREAD, remedy="Set ComputeState.StateType to the number that 1.5.2 and newer have.")
 WAITING = Rule("evaluations_not_finished", INFO,
-               "Evaluation {subject} of job {job} is {status}; it was created {age} ago.", "{remedy}",
-               answer=("create_time", "id", "job", "status", "triggered_by"))
+               "Evaluation {subject} of job {each.job} is {each.status}; it was created {age} ago.",
+               "None: the scheduler takes it up.",
+               answer={"create_time": "each.created", "id": "subject", "job": "each.job", "status": "each.status",
+                       "triggered_by": "each.trigger"})
+WAITING_LONG = replace(WAITING, remedy="Look whether nodes fit the job; stop it if not.")
+WAITING_UNREAD = replace(WAITING, severity=SILENT)  # its record can't be read, which another rule says
 NOTHING_RUN = Rule("jobs_without_executions", INFO,
                    "Job {subject} ({job.name}), {state}, has no execution; it was created {age} ago.",
                    "None if it is finished; else look at its evaluations.")
-TOO_FEW = Rule("services_under_count", WARNING, "Service {job} asks for {count} executions and has {live_executions}.",
+NOTHING_KNOWN = replace(NOTHING_RUN, severity=SILENT)  # there is no specification, which another rule says
+TOO_FEW = Rule("services_under_count", WARNING, "Service {subject} asks for {job.count} executions and has {job.live}.",
                "Look whether enough nodes are connected and fit the job's constraints.",
-               answer=("count", "job", "live_executions"))
+               answer={"count": "job.count", "job": "subject", "live_executions": "job.live"})
 MISPLACED = Rule("record_id_differs_from_key", ERROR,
                  "The record of {kind} {subject} at {place} names another id or job: it is in the wrong place.",
                  "Delete it here if it is also where it belongs.", answer="{kind} {subject}")
@@ -107,23 +116,23 @@ NO_EVALUATION = Rule("executions_whose_evaluation_is_missing", WARNING,
                      "Execution {subject} names evaluation {execution.evaluation}, which its job doesn't have.",
                      "None needed to run; the reason of the scheduling is lost.")
 NO_PREVIOUS = Rule("executions_whose_previous_execution_is_missing", WARNING,
-                   "Execution {subject} follows {execution.previous}, which is not there.",
+                   "Execution {subject} follows {execution.previous_execution}, which is not there.",
                    "None needed to run; what was tried before is lost.")
 NO_VERSIONS = Rule("jobs_without_versions_bucket", INFO,
                    "Job {subject} was made before 1.8.0: it has no versions, so that listing its executions fails"
                    " unless all versions are asked for, and look-ups by name and by node miss it.",
                    "Submit the job again if it is still needed.")
 JOB_GAP = Rule("history_gaps", WARNING, "The {bucket} of job {subject} lacks {rows}.", _GAP)
-EXECUTION_REVISION = Rule(
-    "revision_mismatches", WARNING,
-    "Execution {subject} has revision {revision} and {history_rows} history rows: they should agree.",
-    "Compare with a backup: rows are lost, or the record was changed by something else than Bacalhau.",
-    answer=("execution", "history_rows", "revision"))
-JOB_REVISION = replace(EXECUTION_REVISION, answer=("job", "job_history_rows", "revision"), message=
-                       "Job {subject} has revision {revision} and {job_history_rows} history rows: they should agree.")
-JOB_VERSION = replace(EXECUTION_REVISION, answer=("job", "last_version", "version"), message=
-                      "Job {subject} has version {version}, and {last_version} as the last of its versions: they"
-                      " should agree.")
+REVISION = Rule("revision_mismatches", WARNING, "Execution {subject} has revision {execution.revision} and"
+                " {execution.rows} history rows: they should agree.",
+                "Compare with a backup: rows are lost, or the record was changed by something else than Bacalhau.",
+                answer={"execution": "subject", "history_rows": "execution.rows", "revision": "execution.revision"})
+JOB_REVISION = replace(REVISION, message="Job {subject} has revision {job.revision} and {job.rows} history rows: they"
+                       " should agree.",
+                       answer={"job": "subject", "job_history_rows": "job.rows", "revision": "job.revision"})
+JOB_VERSION = replace(REVISION, message="Job {subject} has version {job.version}, and {job.last_version} as the last of"
+                      " its versions: they should agree.",
+                      answer={"job": "subject", "last_version": "job.last_version", "version": "job.version"})
 
 # A compute node's records.
 WORKING = Rule("executions_not_terminal", INFO,
@@ -141,89 +150,93 @@ HISTORY_ALONE = Rule("history_without_execution", WARNING,
                      "There is a history of execution {subject}, but no record: it was deleted, or is lost.",
                      "None needed to run; restore the record from a backup if its result is needed.")
 GAP = Rule("history_gaps", WARNING, "The history of execution {subject} lacks {rows}.", _GAP)
-REVISION = replace(EXECUTION_REVISION, remedy=_BACKUP)
+LOCAL_REVISION = replace(REVISION, remedy=_BACKUP)
 BROKEN_CHAIN = Rule("state_chain_broken", WARNING,
                     "The history of execution {subject} isn't whole: a state doesn't follow from the one before, or"
                     " the last one isn't that of its record ({execution.state}).", _BACKUP)
 
 # An orchestrator's indexes of executions and evaluations by id.
 _ID, _LEADS = "indexes.{index}", "The index entry of {what} {subject} leads to job {entry}, but "
-OLD_TRACE = IndexRule(_ID, INFO, f"{_LEADS}job {{entry}} is gone.", _TRACE, _remove_alone)
-EVALUATION_GONE = IndexRule(_ID, INFO, f"{_LEADS}the evaluation is gone from its job.", _TRACE, _remove_alone)
-TWICE = IndexRule(_ID, WARNING, f"{_LEADS}job {{other.job}} has a record of it too.",
+OLD_TRACE = IndexRule(_ID, INFO, f"{_LEADS}job {{entry}} is gone.", _TRACE, _REMOVE_ALONE)
+EVALUATION_GONE = IndexRule(_ID, INFO, f"{_LEADS}the evaluation is gone from its job.", _TRACE, _REMOVE_ALONE)
+TWICE = IndexRule(_ID, WARNING, f"{_LEADS}job {{record.job}} has a record of it too.",
                   "Delete the record that is in the wrong place.")
-ELSEWHERE = IndexRule(_ID, ERROR, f"{_LEADS}the last record of it is under job {{other.job}}.", _LOST, _remove_alone)
+ELSEWHERE = IndexRule(_ID, ERROR, f"{_LEADS}the last record of it is under job {{record.job}}.", _LOST, _REMOVE_ALONE)
 RECORD_LOST = IndexRule(_ID, ERROR, f"{_LEADS}job {{entry}} has no such execution: its record is lost.", _LOST,
-                        _remove_alone)
+                        _REMOVE_ALONE)
 NOT_BY_ID = IndexRule(_ID, ERROR,
                       "The {what} {subject} of job {entry} isn't in {index}: no look-up by its id finds it.", PATCH,
-                      _add, kind=LACKING)
+                      _ADD, kind=LACKING)
 MISPLACED_NOT_BY_ID = replace(NOT_BY_ID, remedy="Delete the record: it is in the wrong place.", repair=None)
-EMPTY_BUCKET = IndexRule(_ID, INFO, "The index bucket of {what} {name} is empty.", _TRACE, _drop, kind=EMPTY)
+EMPTY_BUCKET = IndexRule(_ID, INFO, "The index bucket of {what} {name} is empty.", _TRACE, _DROP, kind=EMPTY)
 
 # Its indexes of jobs by namespace, label and name, and of executions by node.
 JOB_GONE = IndexRule(_ID, WARNING, "The index entry of {what} {name} leads to job {entry}, which is gone.", PATCH,
-                     _remove)
-DROPPED = IndexRule(_ID, INFO, "Job {entry} has dropped its label {name}, but is still found by it.", _TRACE, _remove)
+                     _REMOVE)
+DROPPED = IndexRule(_ID, INFO, "Job {entry} has dropped its label {name}, but is still found by it.", _TRACE, _REMOVE)
 NOT_ITS_OWN = IndexRule(_ID, WARNING, "Job {entry} is found by the {what} {name}, which it doesn't have.", PATCH,
-                        _remove)
-NOT_BY_NAME = IndexRule(_ID, ERROR, "Job {subject} isn't found by its {what} {name}.", PATCH, _add, kind=LACKING)
+                        _REMOVE)
+NOT_BY_NAME = IndexRule(_ID, ERROR, "Job {subject} isn't found by its {what} {name}.", PATCH, _ADD, kind=LACKING)
 OLD_NOT_BY_NAME = replace(NOT_BY_NAME, severity=INFO,
                           message="Job {subject} isn't found by its {what} {name}: it was made before 1.8.0.")
-NOT_ON_NODE = IndexRule(_ID, WARNING, "Node {name} is said to have execution {subject}, which is {where}.", PATCH,
-                        _remove)
-NOT_BY_NODE = IndexRule(_ID, ERROR, "Execution {subject} isn't found by its node {name}.", PATCH, _add, kind=LACKING)
+ON_NO_NODE = IndexRule(_ID, WARNING, "Node {name} is said to have execution {subject}, which is gone.", PATCH, _REMOVE)
+ON_OTHER_NODE = replace(ON_NO_NODE, message="Node {name} is said to have execution {subject}, which is elsewhere.")
+NOT_BY_NODE = IndexRule(_ID, ERROR, "Execution {subject} isn't found by its node {name}.", PATCH, _ADD, kind=LACKING)
 OLD_NOT_BY_NODE = replace(NOT_BY_NODE, severity=INFO, message=
                           "Execution {subject} isn't found by its node {name}: its job was made before 1.8.0.")
 
 # Its indexes of what is in progress.
 LISTED_GONE = IndexRule(_ID, ERROR, "The entry {entry} of jobs in progress leads to a job that is gone: listing them"
-                        " fails.", PATCH, _remove)
-LISTED_DONE = IndexRule(_ID, WARNING, "Job {subject} is {job.state}, but is still listed as in progress.", PATCH,
-                        _remove, kind=DONE)
-UNLISTED = IndexRule(_ID, ERROR, "Job {subject} is {job.state}, but isn't listed as in progress: nobody will look after"
-                     " it.", PATCH, _add, kind=LACKING)
+                        " fails.", PATCH, _REMOVE)
+LISTED_DONE = IndexRule(_ID, WARNING, "Job {subject} is {record.state}, but is still listed as in progress.", PATCH,
+                        _REMOVE, kind=DONE)
+UNLISTED = IndexRule(_ID, ERROR, "Job {subject} is {record.state}, but isn't listed as in progress: nobody will look"
+                     " after it.", PATCH, _ADD, kind=LACKING)
 BARE_KEY = IndexRule(_ID, INFO, "The entry of job {entry} has the form of 1.3.0 and before, which newer versions"
                      " accept.", "None.", kind=LEGACY)
+LEGACY_KEY = replace(BARE_KEY, severity=SILENT)
 EXECUTION_LISTED_GONE = IndexRule(_ID, ERROR, "The entry {entry} of executions in progress leads to an execution that"
-                                  " is gone.", PATCH, _remove)
-EXECUTION_LISTED_DONE = IndexRule(_ID, WARNING, "Execution {subject} is {execution.state} (wanted:"
-                                  " {execution.desired}), but listed as in progress.", PATCH, _remove, kind=DONE)
-EXECUTION_UNLISTED = IndexRule(_ID, ERROR, "Execution {subject} is {execution.state}, but isn't listed as in progress.",
-                               PATCH, _add, kind=LACKING)
-OLD_EXECUTION_UNLISTED = replace(EXECUTION_UNLISTED, severity=INFO, message="Execution {subject} is {execution.state},"
+                                  " is gone.", PATCH, _REMOVE)
+EXECUTION_LISTED_DONE = IndexRule(_ID, WARNING, "Execution {subject} is {record.state} (wanted:"
+                                  " {record.wanted}), but listed as in progress.", PATCH, _REMOVE, kind=DONE)
+EXECUTION_UNLISTED = IndexRule(_ID, ERROR, "Execution {subject} is {record.state}, but isn't listed as in progress.",
+                               PATCH, _ADD, kind=LACKING)
+OLD_EXECUTION_UNLISTED = replace(EXECUTION_UNLISTED, severity=INFO, message="Execution {subject} is {record.state},"
                                  " but isn't listed as in progress: its job was made before 1.8.0.")
 # Bacalhau itself takes it out by then; what isn't terminal is only what its node has not yet said.
-STOPPED_UNLISTED = IndexRule(_ID, INFO, "Execution {subject} is {execution.state}, but isn't listed as in progress: it"
+STOPPED_UNLISTED = IndexRule(_ID, INFO, "Execution {subject} is {record.state}, but isn't listed as in progress: it"
                              " was to be stopped, and its node has not said that it has.",
                              "Look at the execution on its node; nobody asks for it any more.", kind=LACKING)
 
 # A compute node's indexes.
 LIVE_GONE = IndexRule("live_index", ERROR, "The live index has execution {subject}, whose record is gone: the node"
-                      " won't start.", PATCH, _remove)
+                      " won't start.", PATCH, _REMOVE)
 OLD_LIVE_GONE = replace(LIVE_GONE, severity=INFO, message="The live index has execution {subject}, whose record is"
                         " gone; nobody reads it any more.")
-NOT_LIVE = IndexRule("live_index", WARNING, "The live index has execution {subject}, which is {execution.state}: the"
-                     " node resumes it.", PATCH, _remove, kind=DONE)
-LIVE_UNLISTED = IndexRule("live_index", ERROR, "Execution {subject} is {execution.state}, but isn't in the live index:"
-                          " it won't be resumed.", PATCH, _add, kind=LACKING)
-STOPS_NODE = IndexRule("state_index", ERROR, "The state index has execution {subject} as {name}, but its record is"
-                       " gone{effect}", PATCH, _remove)
-STATE_GONE = replace(STOPS_NODE, severity=WARNING)
+NOT_LIVE = IndexRule("live_index", WARNING, "The live index has execution {subject}, which is {record.state}: the"
+                     " node resumes it.", PATCH, _REMOVE, kind=DONE)
+LIVE_UNLISTED = IndexRule("live_index", ERROR, "Execution {subject} is {record.state}, but isn't in the live index:"
+                          " it won't be resumed.", PATCH, _ADD, kind=LACKING)
+STATE_GONE = IndexRule("state_index", WARNING,
+                       "The state index has execution {subject} as {name}, but its record is gone.", PATCH, _REMOVE)
+STOPS_NODE = replace(STATE_GONE, severity=ERROR, message="The state index has execution {subject} as {name}, but its"
+                     " record is gone: the node won't start.")
 WRONG_STATE = IndexRule("state_index", WARNING, "The state index has execution {subject} as {name}, but its record says"
-                        " {execution.state}{effect}", PATCH, _remove, kind=DONE)
+                        " {record.state}.", PATCH, _REMOVE, kind=DONE)
+RESUMED_WRONGLY = replace(WRONG_STATE, message="The state index has execution {subject} as {name}, but its record says"
+                          " {record.state}: the node tries to resume it.")
 NOT_RESUMED = IndexRule("state_index", ERROR, "Execution {subject} is {name}, but isn't in the state index as such: it"
-                        " won't be resumed.", PATCH, _add, kind=LACKING)
+                        " won't be resumed.", PATCH, _ADD, kind=LACKING)
 NOT_BY_STATE = IndexRule("state_index", WARNING, "Execution {subject} is {name}, but isn't in the state index as such.",
-                         PATCH, _add, kind=LACKING)
+                         PATCH, _ADD, kind=LACKING)
 STATE_EMPTY = IndexRule("state_index", INFO, "No execution is {name} any more: its bucket is empty.",
                         "None: every node has such buckets.", kind=EMPTY)
 NOT_OF_JOB = IndexRule("job_index", ERROR, "The job index has execution {subject} under job {name}, which belongs to"
-                       " job {execution.job}.", _LOST, _remove_alone)
+                       " job {record.job}.", _LOST, _REMOVE_ALONE)
 NOT_THERE = replace(NOT_OF_JOB, message="The job index has execution {subject} under job {name}, whose record is gone.")
-NOT_BY_JOB = IndexRule("job_index", ERROR, "Execution {subject} isn't found by its job {name}.", PATCH, _add,
+NOT_BY_JOB = IndexRule("job_index", ERROR, "Execution {subject} isn't found by its job {name}.", PATCH, _ADD,
                        kind=LACKING)
-JOB_EMPTY = IndexRule("job_index", INFO, "The job index has no execution of job {name} any more.", _TRACE, _drop,
+JOB_EMPTY = IndexRule("job_index", INFO, "The job index has no execution of job {name} any more.", _TRACE, _DROP,
                       kind=EMPTY)
 
 # Both sides of a cluster.
