@@ -85,6 +85,19 @@ def test_imports_go_one_way(path: Path) -> None:
     assert rooms <= allowed, f"{room} imports from {sorted(rooms - allowed)}"
 
 
+# What the applications read by; these ask the rooms below.
+_ASKING = {"contract", "registry", "beside", "view_diff"}
+
+
+def test_applications_read_the_database_s_api_alone() -> None:
+    """An application of ours sees no more than one from another package: the contract, the database, errors, extras."""
+    for path in (PACKAGE / "apps").rglob("*.py"):
+        used = {name.split(".")[1] for name in _imports(path) if name.startswith("boltcli.")}
+        rooms = used & set(ROOMS)
+        if path.stem not in _ASKING or path.parent.name != "apps":
+            assert rooms <= {"apps", "database", "errors", "extras"}, f"{path.name} imports from {sorted(rooms)}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("package", OPERATIONS)
 def test_operations_import_one_way(package: str) -> None:

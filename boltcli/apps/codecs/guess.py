@@ -128,6 +128,3 @@ def _numbers(data: bytes, is_key: bool) -> list[Guess]:
         if not any(name.startswith("u") for name, _ in found):
             return []
     return [each for at, each in enumerate(found) if each[1] not in [value for _, value in found[:at]]]
-
-
-DECODERS: dict[str, Callable[[bytes], Any]] = {"msgpack": messagepack, "gob": gob}
