@@ -8,10 +8,10 @@ from typing import Any
 from ..rules import Deviation, Rule
 from ..words import age
 from . import rules
-from .common_audit import event_deviations, record_answers, revisions, rows_text, tally, undecodable, unfinished
 from .compute_store import ComputeGeneration
 from .executions import Execution
 from .index_audit import LIVE, compute_indexes, index_answers
+from .job_audit import event_deviations, record_answers, revisions, rows_text, tally, undecodable, unfinished
 from .layout import V2
 
 # The rules whose deviations are answers as they are.

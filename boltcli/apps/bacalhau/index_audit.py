@@ -75,7 +75,8 @@ def _compared(
     what: str = "",
 ) -> Iterator[Deviation]:
     """Compare an index with the entries that are ``wanted``, each with its record; ``what`` are its names."""
-    facts = {"index": name, "repair": IndexRepair(index), "what": what}
+    code = f"indexes.{name}" if name in _COMPARE else name
+    facts = {"index": name, "code": code, "repair": IndexRepair(index), "what": what}
 
     def at(rule: IndexRule, entry: Entry, subject: str, record: Any) -> Deviation:
         bucket, key = entry

@@ -92,7 +92,7 @@ def _row(execution: Execution, generation: str) -> dict[str, Any]:
 def _of_orchestrators(db: Store) -> Iterator[Execution]:
     @cache
     def upserts() -> dict[str, int | None]:
-        found = Events(0)
+        found = Events()
         for key, value in pairs_at(db, b"v1_events"):
             found.add(key, load_record(value) or {})
         return found.upserts
