@@ -46,7 +46,7 @@ class Bacalhau(Application):
         return audit(db, options)
 
     def join(self, audits: Sequence[tuple[str, Audit]]) -> Iterable[tuple[str, AuditFinding]]:
-        from .cluster import join
+        from .audit import join
 
         return join(audits)
 

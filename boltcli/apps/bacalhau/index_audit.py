@@ -9,12 +9,11 @@ from typing import Any
 from ..contract import INFO
 from ..rules import SILENT, Deviation
 from . import rules
-from .compute_store import ComputeGeneration
 from .executions import Execution
 from .indexes import Entry, Index, IndexRepair
-from .job_store import Job, JobStore
 from .layout import V2
 from .rules import DONE, EMPTY, LACKING, LEGACY, STRAY, IndexRule
+from .stores import ComputeGeneration, Job, JobStore
 
 LIVE = frozenset(("Running", "Publishing"))
 # Entries of these states are resumed at the start, before anything else: one without a record stops the node.

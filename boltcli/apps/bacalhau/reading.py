@@ -60,17 +60,24 @@ class Reader:
 
 @dataclass(slots=True)
 class History:
-    """The rows of a history: how many, how many of them are numbered, their bytes, and the numbers that are missing."""
+    """The rows of a history: how many, how many of them are numbered, their bytes, and the numbers that are missing.
+
+    ``whole``: each state follows from the one before; ``end`` is the last new state.
+    """
 
     rows: int = 0
     numbered: int = 0
     bytes: int = 0
     missing: list[int] = field(default_factory=list)
+    whole: bool = True
+    end: Any = None
 
     def read(self, reader: Reader, store: Store, path: Path) -> Iterator[Record]:
         """Yield the rows as they are counted."""
         seen: list[int] = []
         for key, record, size in reader.records(store, path):
+            self.whole = self.whole and (not self.rows or record.get("PreviousState") == self.end)
+            self.end = record.get("NewState")
             self.rows += 1
             self.bytes += size
             seq = row_number(key)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..contract import ERROR, INFO, WARNING
 from ..rules import SILENT, Deviation, Rule
+from .records import Stored
 
 # Remedies of several rules.
 PATCH = (
@@ -46,6 +47,12 @@ def _drop(each: Deviation) -> Any:
     return each.facts["repair"].drop(each.bucket)
 
 
+def about(rule: Rule, record: Stored, /, **facts: Any) -> Deviation:
+    """Return the deviation of a record from a rule."""
+    return rule.at(record.bucket, record.key, record.id, record=record, **facts)
+
+
+# fmt: off
 _rule = partial(IndexRule, "{code}")
 _stray = partial(_rule, remedy=PATCH, repair=_remove)
 _done = partial(_rule, WARNING, remedy=PATCH, repair=_remove, kind=DONE)
@@ -53,12 +60,11 @@ _lacking = partial(_rule, remedy=PATCH, repair=_add, kind=LACKING)
 _trace = partial(_rule, INFO, remedy=_TRACE)
 
 
-# fmt: off
 # Both sides: records, histories, events.
 UNDECODABLE = Rule("undecodable_values", ERROR, "Bacalhau can't read the value at {place}: no JSON object.",
                    "Look at it with `boltcli get`; `boltcli get --previous` or a backup may have it whole.")
 UNKNOWN_STATE = Rule("unknown_state", ERROR,
-                     "Execution {subject} has the state {execution.state}, which no version of Bacalhau has.",
+                     "Execution {subject} has the state {record.state}, which no version of Bacalhau has.",
                      "Restore the record from a backup.")
 MISSING_EVENTS = Rule("events", WARNING, "The event store lacks {rows}: only the oldest events are ever collected.",
                       _RESTART)
@@ -81,26 +87,26 @@ EVENT_ALONE = Rule("events", INFO, "Events tell of execution {subject}, which is
 NO_SPEC = Rule("jobs_without_spec", ERROR, "Job {subject} has no specification: it can't be listed or found.",
                "Restore the specification from a backup, or delete the job's bucket.")
 STUCK = Rule("terminal_jobs_with_live_executions", ERROR,
-             "Job {job.id} is {job.state}, but its execution {subject} on node {execution.node} is {execution.state};"
+             "Job {job.id} is {job.state}, but its execution {subject} on node {record.node} is {record.state};"
              " it was created {age} ago, and nobody will collect its result.",
-             "Stop the execution on node {execution.node}, and run the job again if its result is needed.")
+             "Stop the execution on node {record.node}, and run the job again if its result is needed.")
 STOPPING = replace(STUCK, severity=WARNING,
                    remedy="Restart the orchestrator; if the execution stays, stop it on its node.")
 RUNNING = Rule("executions_not_terminal", INFO,
-               "Execution {subject} of job {job.id} on {execution.node} is {execution.state}, created {age} ago.",
+               "Execution {subject} of job {job.id} on {record.node} is {record.state}, created {age} ago.",
                "None while its node works on it; compare with that node's store.")
 MISREAD = Rule("executions_that_later_versions_misread", WARNING,
-               "Execution {subject} is {execution.state}, but its state was written as {execution.state_number} by"
+               "Execution {subject} is {record.state}, but its state was written as {record.state_number} by"
                " {version}, which the version that uses this file reads as {misread_as}.",
                "Set ComputeState.StateType of the record to {right}.",
-               answer={"number": "execution.state_number", "written_by": "version", "meaning": "execution.state",
+               answer={"number": "record.state_number", "written_by": "version", "meaning": "record.state",
                        "misread_as": "misread_as"})
 MISREAD_UNNAMED = replace(MISREAD, remedy="Set ComputeState.StateType to the number that 1.5.2 and newer have.")
 WAITING = Rule("evaluations_not_finished", INFO,
-               "Evaluation {subject} of job {each.job} is {each.status}; it was created {age} ago.",
+               "Evaluation {subject} of job {record.job} is {record.status}; it was created {age} ago.",
                "None: the scheduler takes it up.",
-               answer={"create_time": "each.created", "id": "subject", "job": "each.job", "status": "each.status",
-                       "triggered_by": "each.trigger"})
+               answer={"create_time": "record.created", "id": "subject", "job": "record.job", "status": "record.status",
+                       "triggered_by": "record.trigger"})
 WAITING_LONG = replace(WAITING, remedy="Look whether nodes fit the job; stop it if not.")
 WAITING_UNREAD = replace(WAITING, severity=SILENT)  # its record can't be read, which another rule says
 NOTHING_RUN = Rule("jobs_without_executions", INFO,
@@ -111,36 +117,37 @@ TOO_FEW = Rule("services_under_count", WARNING, "Service {subject} asks for {job
                "Look whether enough nodes are connected and fit the job's constraints.",
                answer={"count": "job.count", "job": "subject", "live_executions": "job.live"})
 MISPLACED = Rule("record_id_differs_from_key", ERROR,
-                 "The record of {kind} {subject} at {place} names another id or job: it is in the wrong place.",
-                 "Delete it here if it is also where it belongs.", answer="{kind} {subject}")
+                 "The record of {record.kind} {subject} at {record.place} names another id or job: it is in the wrong"
+                 " place.",
+                 "Delete it here if it is also where it belongs.", answer="{record.kind} {subject}")
 NO_EVALUATION = Rule("executions_whose_evaluation_is_missing", WARNING,
-                     "Execution {subject} names evaluation {execution.evaluation}, which its job doesn't have.",
+                     "Execution {subject} names evaluation {record.evaluation}, which its job doesn't have.",
                      "None needed to run; the reason of the scheduling is lost.")
 NO_PREVIOUS = Rule("executions_whose_previous_execution_is_missing", WARNING,
-                   "Execution {subject} follows {execution.previous_execution}, which is not there.",
+                   "Execution {subject} follows {record.previous_execution}, which is not there.",
                    "None needed to run; what was tried before is lost.")
 NO_VERSIONS = Rule("jobs_without_versions_bucket", INFO,
                    "Job {subject} was made before 1.8.0: it has no versions, so that listing its executions fails"
                    " unless all versions are asked for, and look-ups by name and by node miss it.",
                    "Submit the job again if it is still needed.")
 JOB_GAP = Rule("history_gaps", WARNING, "The {bucket} of job {subject} lacks {rows}.", _GAP)
-REVISION = Rule("revision_mismatches", WARNING, "Execution {subject} has revision {execution.revision} and"
-                " {execution.rows} history rows: they should agree.",
+REVISION = Rule("revision_mismatches", WARNING, "Execution {subject} has revision {record.revision} and"
+                " {record.rows} history rows: they should agree.",
                 "Compare with a backup: rows are lost, or the record was changed by something else than Bacalhau.",
-                answer={"execution": "subject", "history_rows": "execution.rows", "revision": "execution.revision"})
-JOB_REVISION = replace(REVISION, message="Job {subject} has revision {job.revision} and {job.rows} history rows: they"
-                       " should agree.",
-                       answer={"job": "subject", "job_history_rows": "job.rows", "revision": "job.revision"})
-JOB_VERSION = replace(REVISION, message="Job {subject} has version {job.version}, and {job.last_version} as the last of"
-                      " its versions: they should agree.",
-                      answer={"job": "subject", "last_version": "job.last_version", "version": "job.version"})
+                answer={"execution": "subject", "history_rows": "record.rows", "revision": "record.revision"})
+JOB_REVISION = replace(REVISION, message="Job {subject} has revision {record.revision} and {record.rows} history rows:"
+                       " they should agree.",
+                       answer={"job": "subject", "job_history_rows": "record.rows", "revision": "record.revision"})
+JOB_VERSION = replace(REVISION, message="Job {subject} has version {record.version}, and {record.last_version} as the"
+                      " last of its versions: they should agree.",
+                      answer={"job": "subject", "last_version": "record.last_version", "version": "record.version"})
 
 # A compute node's records.
 WORKING = Rule("executions_not_terminal", INFO,
-               "Execution {subject} of job {execution.job} is {execution.state}; it was created {age} ago.",
+               "Execution {subject} of job {record.job} is {record.state}; it was created {age} ago.",
                "None while the node works on it; compare with the orchestrator's store.")
 LEFT_BEHIND = Rule("executions_not_terminal", ERROR,
-                   "Execution {subject} of job {execution.job}, created {age} ago, is {execution.state} in the buckets"
+                   "Execution {subject} of job {record.job}, created {age} ago, is {record.state} in the buckets"
                    " of an older version. Nobody reads them after the upgrade to {newest}, or will finish it.",
                    "Run the job again if its result is needed.")
 OF_ANOTHER = Rule("record_id_differs_from_key", ERROR, "The record under the key {subject} is of another execution.",
@@ -154,7 +161,7 @@ GAP = Rule("history_gaps", WARNING, "The history of execution {subject} lacks {r
 LOCAL_REVISION = replace(REVISION, remedy=_BACKUP)
 BROKEN_CHAIN = Rule("state_chain_broken", WARNING,
                     "The history of execution {subject} isn't whole: a state doesn't follow from the one before, or"
-                    " the last one isn't that of its record ({execution.state}).", _BACKUP)
+                    " the last one isn't that of its record ({record.state}).", _BACKUP)
 
 # An orchestrator's indexes of executions and evaluations by id.
 _LEADS = "The index entry of {what} {subject} leads to job {entry}, but "
@@ -225,14 +232,14 @@ STRANGERS = Rule("other_side", INFO,
                  "No execution here is in the store of node {nodes} ({subject}), and none of it is here: they are not"
                  " of one cluster, or not of one time.", "None; audit the stores of one cluster together.")
 NOT_ON_OTHER_SIDE = Rule("other_side", ERROR,
-                         "Execution {subject} is {execution.state} here, but the store of its node ({other}) doesn't"
+                         "Execution {subject} is {record.state} here, but the store of its node ({other}) doesn't"
                          " have it: nobody works on it.",
                          "Stop the job or let it be retried: the node lost the execution.")
 FINISHED_THERE = Rule("other_side", WARNING,
-                      "Execution {subject} is {execution.state} here, but {there.state} on its node ({other}).",
+                      "Execution {subject} is {record.state} here, but {there.state} on its node ({other}).",
                       "Start both: the node tells the orchestrator again; else stop the job.")
 NOBODY_WAITS = Rule("other_side", WARNING,
-                    "Execution {subject} is {execution.state} here, but {how} of its orchestrator ({other}): nobody"
+                    "Execution {subject} is {record.state} here, but {how} of its orchestrator ({other}): nobody"
                     " waits for it.",
                     "Start the node beside its orchestrator; if the execution stays, stop it there.")
 # fmt: on
