@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Any
 
+from ..contract import Path
 from .layout import V2, Generation
-from .records import Record, job_of, moment, number, part, requester, text
+from .records import Record, Stored, job_of, moment, name, number, part, requester, text
 
 _FIRST = ("Undefined", "New", "AskForBid", "AskForBidAccepted", "AskForBidRejected", "BidAccepted")
 # ComputeState of an Execution, up to 1.5.1 and since 1.5.2; the first six are the same.
 OLD = (*_FIRST, "BidRejected", "Completed", "Failed", "Cancelled")
-NEW = (*_FIRST, "Running", "Publishing", "BidRejected", "Completed", "Failed", "Cancelled")
+NEW: tuple[str, ...] = (*_FIRST, "Running", "Publishing", "BidRejected", "Completed", "Failed", "Cancelled")
 # State of a LocalExecutionState, 1.0.4 to 1.5.1, and that of mid-2023.
 LOCAL = ("Undefined", "Created", "BidAccepted", "Running", "Publishing", "Completed", "Failed", "Cancelled")
 EARLY = (
@@ -63,7 +64,7 @@ def desired_state(execution: dict[str, Any]) -> str:
 
 
 def numbering(
-    execution: dict[str, Any], id: str, *, old_store: bool, old_job: bool, upserts: Callable[[], Container[str]]
+    execution: Record, id: str, old_store: bool, old_job: bool, upserts: Callable[[], Container[str]]
 ) -> bool | None:
     """Say whether an Execution of a job store has the numbers of 1.5.1 and before; None where nothing tells.
 
@@ -96,7 +97,7 @@ def _state_number(execution: dict[str, Any], field: str) -> Any:
     return state.get("StateType") if isinstance(state, dict) else None
 
 
-class Execution:
+class Execution(Stored):
     """What views (by the names of their columns) and audits need of an execution's record.
 
     ``created`` is the time as it is written, with ``_at`` times are nanoseconds
@@ -105,12 +106,14 @@ class Execution:
     history.
     """
 
-    def __init__(self, id: str, job: str, record: Record, size: int, state: str, number_: Any) -> None:
-        self.id = id
+    kind = "execution"
+
+    def __init__(self, bucket: Path, key: bytes, job: str, record: Record, size: int, state: Any) -> None:
+        super().__init__(bucket, key, key)
         self.job = job
         self.size = size
-        self.state = state
-        self.state_number = number_
+        self.state = ""
+        self.state_number = state
         self.namespace = text(record, "Namespace")
         self.node = text(record, "NodeID")
         self.requester = text(record, "Requester") if "Requester" in record else requester(record)
@@ -125,7 +128,6 @@ class Execution:
         self.created: Any = number(record, "CreateTime")
         self.created_at = number(record, "CreateTime")
         self.modified_at = number(record, "ModifyTime")
-        self.misplaced = bool(record) and (text(record, "ID") != id or text(record, "JobID") != job)
         self.error_message = text(part(record, "RunOutput"), "ErrorMsg")
         self.result = part(record, "PublishedResult") or None
         self.old: bool | None = False
@@ -138,7 +140,6 @@ class Execution:
 
     @property
     def terminal(self) -> bool:
-        """Whether its state is final."""
         return is_terminal(self.state)
 
     @property
@@ -147,21 +148,20 @@ class Execution:
         return self.desired_state or DESIRED[0]
 
 
-def of_orchestrator(id: str, job: str, record: Record, size: int, old: bool | None) -> Execution:
-    """Return an execution in an orchestrator's store, where it lies under ``job``."""
-    state = part(record, "ComputeState").get("StateType")
-    found = Execution(id, job, record, size, compute_state(record, old=old), state)
-    found.old = old
+def of_orchestrator(bucket: Path, key: bytes, record: Record, size: int, old: bool | None) -> Execution:
+    """Return an execution in an orchestrator's store, in the bucket of its job."""
+    job = name(bucket[1])
+    found = Execution(bucket, key, job, record, size, part(record, "ComputeState").get("StateType"))
+    found.state, found.old = compute_state(record, old=old), old
+    found.misplaced = bool(record) and (text(record, "ID") != found.id or text(record, "JobID") != job)
     return found
 
 
-def of_compute_node(id: str, generation: Generation, record: Record, size: int) -> Execution:
+def of_compute_node(generation: Generation, key: bytes, record: Record, size: int) -> Execution:
     """Return an execution in a compute node's store; up to 1.5.1 there is another record around it."""
     inner, form = part(record, "Execution") or record, record
-    names: tuple[str, ...] = NEW
-    if generation is V2:
-        state = part(record, "ComputeState").get("StateType")
-    else:
+    state, names = part(record, "ComputeState").get("StateType"), NEW
+    if generation is not V2:
         state, names = record.get("State"), state_names(record)
         form = inner | {
             "Requester": record.get("RequesterNodeID"),
@@ -170,10 +170,11 @@ def of_compute_node(id: str, generation: Generation, record: Record, size: int) 
             "PublishedResult": part(inner, "PublishedResult") or part(record, "PublishedResult"),
             "LatestComment": record.get("LatestComment"),
         }
-    found = Execution(id, job_of(record), form, size, state_name(state, names), state)
+    found = Execution((generation.executions,), key, job_of(record), form, size, state)
+    found.state = state_name(state, names)
     found.created, found.created_at = record.get("CreateTime"), moment(record, "CreateTime")
     found.modified_at = moment(record, "ModifyTime" if generation is V2 else "UpdateTime")
-    found.misplaced = bool(record) and text(inner, "ID") != id
+    found.misplaced = bool(record) and text(inner, "ID") != found.id
     return found
 
 

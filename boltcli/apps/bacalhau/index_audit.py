@@ -9,12 +9,11 @@ from typing import Any
 from ..contract import INFO
 from ..rules import SILENT, Deviation
 from . import rules
-from .compute_store import ComputeGeneration
 from .executions import Execution
 from .indexes import Entry, Index, IndexRepair
-from .job_store import Job, JobStore
 from .layout import V2
 from .rules import DONE, EMPTY, LACKING, LEGACY, STRAY, IndexRule
+from .stores import ComputeGeneration, Job, JobStore
 
 LIVE = frozenset(("Running", "Publishing"))
 # Entries of these states are resumed at the start, before anything else: one without a record stops the node.
@@ -75,7 +74,8 @@ def _compared(
     what: str = "",
 ) -> Iterator[Deviation]:
     """Compare an index with the entries that are ``wanted``, each with its record; ``what`` are its names."""
-    facts = {"index": name, "repair": IndexRepair(index), "what": what}
+    code = f"indexes.{name}" if name in _COMPARE else name
+    facts = {"index": name, "code": code, "repair": IndexRepair(index), "what": what}
 
     def at(rule: IndexRule, entry: Entry, subject: str, record: Any) -> Deviation:
         bucket, key = entry

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..contract import AuditOptions, Path, Store
-    from .compute_store import ComputeGeneration
-    from .job_store import JobStore
+    from .stores import ComputeGeneration, JobStore
 
 _AGES = (7, 30, 90, 180, 365)  # days
 _COMPOSITE = ("idx_inprogress_executions", "idx_executions_by_node")

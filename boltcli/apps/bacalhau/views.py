@@ -21,11 +21,11 @@ from .executions import (
     state_name,
     state_names,
 )
-from .job_store import histories
 from .layout import ORCHESTRATOR, generations, side
 from .reading import Events, row_number, split_key, subject_of
 from .records import Record, moment, moment_of, name, number, part, requester
 from .records import text as word_of
+from .stores import histories
 
 _id = computed("text", lambda item: name(item.key))
 _job = computed("text", lambda item: name(item.path[1]))
@@ -80,7 +80,7 @@ def executions(db: Store) -> Rows:
         return
     for generation in generations(db):
         for key, value in pairs_at(db, generation.executions):
-            yield _row(of_compute_node(name(key), generation, load_record(value) or {}, 0), generation.name)
+            yield _row(of_compute_node(generation, key, load_record(value) or {}, 0), generation.name)
 
 
 def _row(execution: Execution, generation: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _row(execution: Execution, generation: str) -> dict[str, Any]:
 def _of_orchestrators(db: Store) -> Iterator[Execution]:
     @cache
     def upserts() -> dict[str, int | None]:
-        found = Events(0)
+        found = Events()
         for key, value in pairs_at(db, b"v1_events"):
             found.add(key, load_record(value) or {})
         return found.upserts
@@ -101,9 +101,9 @@ def _of_orchestrators(db: Store) -> Iterator[Execution]:
         _, old_job = histories(job)
         owner = requester({"Job": load_record(job.get(b"spec"))})  # since 1.2.2 records don't have the job in them
         for key, value in pairs_at(job, b"executions"):
-            record, id = load_record(value) or {}, name(key)
-            old = numbering(record, id, old_store=old_store, old_job=old_job, upserts=upserts)
-            execution = of_orchestrator(id, name(job_key), record, 0, old)
+            record = load_record(value) or {}
+            old = numbering(record, name(key), old_store, old_job, upserts)
+            execution = of_orchestrator((b"jobs", job_key, b"executions"), key, record, 0, old)
             execution.requester = execution.requester or owner
             yield execution
 
@@ -171,7 +171,7 @@ def events(db: Store) -> Rows:
             if kind == "ExecutionUpsert":
                 previous = part(part(record, "object"), "Previous")
                 # What it was before may have been written by 1.5.1 or older.
-                old = numbering(previous, "", old_store=False, old_job=False, upserts=lambda: {""})
+                old = numbering(previous, "", False, False, lambda: {""})
                 before = compute_state(previous, old=old) if previous else ""
                 after = compute_state(inner, old=False)
             elif kind == "Evaluation":
