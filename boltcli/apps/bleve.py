@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..text.json import jsonable, load
 from .codecs.integers import whole_uvarint
 from .codecs.wire import any_message
 from .contract import CERTAIN, REST, Codec, Pattern, Plain, Recognition, Store
-from .json_values import jsonable, load
 from .values import as_text, buckets, find, pairs_at, text_of, text_or_bytes, value_of
 from .views import Rows, view
 

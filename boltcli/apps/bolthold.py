@@ -6,10 +6,10 @@ from base64 import b64decode
 from collections.abc import Iterator
 from itertools import islice
 
+from ..text.json import jsonable, load
 from .codecs.gob import gob
 from .codecs.integers import i64
 from .contract import ANY, CERTAIN, LIKELY, Codec, Path, Pattern, Plain, Recognition, Store
-from .json_values import jsonable, load
 from .values import as_text, buckets, pairs, text_or_bytes
 from .views import Rows, view
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..text.json import jsonable, load_record
 from .contract import ANY, CERTAIN, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Plain, Recognition, Store
-from .json_values import jsonable, load_record
 from .rules import Rule, findings
 from .values import JSON, as_text, buckets_at, find, pairs, text_or_bytes
 from .views import Rows, key_text, parent, records, time, view

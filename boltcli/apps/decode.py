@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ArgumentError
+from ..text.json import jsonable, load
+from ..text.times import go_time, time_text
 from .codecs.compressed import MOST, unpacked
-from .codecs.go_time import go_time
 from .codecs.gob import gob
 from .codecs.guess import guess
 from .codecs.integers import u64, varint, whole_uvarint
@@ -16,10 +17,8 @@ from .codecs.messagepack import messagepack
 from .codecs.schema import message_decoder
 from .codecs.wire import any_message, printable
 from .contract import Application, Codec, Path, Store
-from .json_values import jsonable, load
 from .registry import application, applications, recognise
 from .values import text_or_bytes
-from .words import time_text
 
 AUTO, OFF = "auto", "off"
 _LARGEST, _LEAST = 1 << 64, -(1 << 63)  # of integers that JSON's writers here take

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..text.json import load, load_record
 from .contract import CERTAIN, Codec, Pattern, Plain, Recognition, Store
-from .json_values import load, load_record
 from .values import JSON, as_text, find, pairs_at, text_or_bytes
 from .views import Rows, json, key_text, records, text, view
 

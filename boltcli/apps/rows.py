@@ -7,9 +7,9 @@ from heapq import nlargest, nsmallest
 from typing import Any
 
 from ..errors import ArgumentError
-from .cells import cell_text
+from ..text.cells import cell_text
+from ..text.json import plain_text
 from .contract import Column, Store, View
-from .json_values import plain_text
 
 Row = tuple[Any, ...]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..text.json import jsonable, load
 from .codecs.gob import gob
 from .codecs.integers import i64
 from .codecs.messagepack import messagepack
 from .codecs.wire import any_message, printable
 from .contract import CERTAIN, REST, Codec, Path, Pattern, Plain, Recognition, Store
-from .json_values import jsonable, load
 from .values import as_text, find, pairs, text_of, text_or_bytes, value_of
 from .views import Rows, view
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..text.json import load, load_record
 from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Recognition, Store
-from .json_values import load, load_record
 from .rules import Rule, findings
 from .values import JSON, as_text, buckets, find, pairs, pairs_at
 from .views import Item, Rows, computed, json, key_text, records, time, view, whole_record

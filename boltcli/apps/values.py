@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ..database import Database
+from ..text.json import load
 from .codecs.integers import u64
 from .contract import Codec, Plain, Store
-from .json_values import load
 
 
 def as_text(data: bytes) -> str:

@@ -14,7 +14,7 @@ Any other is a function that yields a dict by column, or a tuple::
     @view("Names and the ids that have them", "name id")
     def names(db: Store) -> Rows: ...
 
-Either way each cell has its column's type, whatever a record says: see :func:`~boltcli.apps.cells.cell`.
+Either way each cell has its column's type, whatever a record says: see :func:`~boltcli.text.cells.cell`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .cells import cell
+from ..text.cells import cell
+from ..text.json import load, load_record
 from .contract import Column, Path, Pattern, Store, View
-from .json_values import load, load_record
 from .values import as_text
 
 Rows = Iterator[dict[str, Any] | tuple[Any, ...]]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., "int | None"])
 
+FILES = ("file", "input", "result")  # kinds of words: databases, other files that are read, those that are written
 SELECTING = ("recursive", "files-from", "output", "resume", "engine")  # the options that select or collect many files
 
 
@@ -185,6 +186,13 @@ class Command:
         if not values.get("json") or self.most is None or len(arguments) < 2:
             return False
         return len(arguments) > self.most or arguments[-1].startswith(("/", "./", "../")) or "://" in arguments[-1]
+
+    def arguments_of(self, words: Sequence[str], values: dict[str, Value]) -> list[Argument]:
+        """Return for each positional what it is: its declaration."""
+        declared = list(self.arguments)
+        if self.takes_files(words, values):
+            declared = [one for one in declared if one.kind == "file"]
+        return declared[: len(words)] + declared[-1:] * (len(words) - len(declared))
 
     def file_of(self, arguments: Sequence[str]) -> str | None:
         """Return the first of ``arguments`` that is a file; None if the command takes none."""

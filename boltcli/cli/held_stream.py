@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from ..errors import OpenError
-from ..render.visible import visible_bytes
+from ..text.visible import visible_bytes
 from .streams import Terminal, write_styled
 
 _IN_MEMORY = 8 << 20  # bytes of output; more goes to a temporary file

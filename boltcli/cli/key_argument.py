@@ -24,7 +24,7 @@ def address(argument: str) -> bytes:
     """
     if argument[3:4] != ":":
         return os.fsencode(argument)
-    from ..render.names import NOTATIONS
+    from ..text.values import NOTATIONS
 
     notation, text = argument[:4], argument[4:]
     if notation not in NOTATIONS:
@@ -33,7 +33,7 @@ def address(argument: str) -> bytes:
         return os.fsencode(text)
     try:
         if notation == "hex:":
-            from ..render.formats import parse
+            from ..text.values import parse
 
             return parse(os.fsencode(text), "hex")
         return _number(text, _SIZES[notation])

@@ -179,7 +179,7 @@ def _command(job: Job) -> str:
 
 
 def _parsed(shown: bytes) -> Record:
-    from ..render.orjson_writer import parsed
+    from ..text.json import parsed
 
     record: Record = parsed(shown.splitlines()[-1])
     return record
@@ -208,7 +208,7 @@ def _value(text: str) -> Any:
     if text.isdigit():
         return int(text)
     if text[:1] in "[{":
-        from ..render.orjson_writer import parsed
+        from ..text.json import parsed
 
         try:
             return parsed(text.encode())
@@ -231,7 +231,7 @@ def _say(said: bytes, job: Job, err: BinaryIO) -> None:
         err.write(said)
         err.flush()
         return
-    from ..render.orjson_writer import parsed
+    from ..text.json import parsed
 
     for line in said.splitlines():
         record = parsed(line)

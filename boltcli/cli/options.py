@@ -22,7 +22,15 @@ from .values import (
 
 
 def files() -> None:
-    """Complete the names of files: this and the next functions only name what completes a value."""
+    """Complete the names of databases: this and the next functions only name what completes a value."""
+
+
+def inputs() -> None:
+    """Complete the names of other files that are read."""
+
+
+def results() -> None:
+    """Complete the names of files that are written."""
 
 
 def buckets() -> None:
@@ -87,7 +95,7 @@ Destination = Annotated[
         help="Write the result to this file, which appears when it is complete. An existing file is an error"
         " (bbolt would merge into it, or fail half-way).",
         metavar="DEST",
-        autocompletion=files,
+        autocompletion=results,
         callback=check_output,
     ),
 ]
@@ -98,7 +106,7 @@ ChangedCopy = Annotated[
         "-o",
         help="Write the changed copy to this file, which must not exist.",
         metavar="DEST",
-        autocompletion=files,
+        autocompletion=results,
     ),
 ]
 PageToClear = Annotated[
@@ -145,7 +153,7 @@ Proto = Annotated[
     Option(
         help="Decode values with this compiled protobuf descriptor set.",
         metavar="DESCRIPTORS",
-        autocompletion=files,
+        autocompletion=inputs,
         rich_help_panel=_DECODING,
     ),
 ]
@@ -192,7 +200,7 @@ class Many:
         Option(
             help="Read the names of more files from this file, one a line; -: standard input.",
             metavar="LIST",
-            autocompletion=files,
+            autocompletion=inputs,
             rich_help_panel=_MANY,
         ),
     ] = ""
@@ -203,7 +211,7 @@ class Many:
             "-o",
             help="Write the results to this file: .ndjson, .json, .csv or .parquet.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
             rich_help_panel=_MANY,
         ),
     ] = ""
@@ -213,7 +221,7 @@ class Many:
         Option(
             help="Skip files whose size, time and transaction are unchanged since these results of an earlier run.",
             metavar="RESULTS",
-            autocompletion=files,
+            autocompletion=inputs,
             rich_help_panel=_MANY,
         ),
     ] = ""

@@ -104,11 +104,25 @@ class Output:
             else:
                 out.writelines(written)
 
-    def rows(self, table: Table, *, csv: bool = False, output: str = "", force: bool = False) -> None:
-        """Write a table: as text, JSON lines or CSV, or to the file ``output`` in the format of its suffix."""
+    def rows(
+        self,
+        table: Table,
+        *,
+        form: str = "",
+        output: str = "",
+        force: bool = False,
+        tabs: bool = False,
+        human: bool = False,
+        finish: Callable[[], object] | None = None,
+    ) -> None:
+        """Write a table in ``form``, if not "", else in the one of this output, or to a file in that of its suffix.
+
+        The other options are those of :func:`~boltcli.cli.row_output.write_table`.
+        """
         from .row_output import row_form, write_table
 
-        write_table(table, self.out, row_form(output, json=self._json, csv=csv), output=output, force=force)
+        form = form or row_form(output, json=self._json)
+        write_table(table, self.out, form, output=output, force=force, tabs=tabs, human=human, finish=finish)
 
     def close_with(self, sentence: str) -> None:
         """Write a sentence about all results after them: as text a line, in JSON a message beside them."""

@@ -48,7 +48,7 @@ class ResultsFile:
 
     def add(self, row: Row) -> None:
         """Add a new row and write it to the partial file. Raises DestinationError."""
-        from ..render.orjson_writer import lines
+        from ..text.json import lines
 
         self.rows.append(row)
         try:
@@ -62,7 +62,7 @@ class ResultsFile:
         try:
             with open(self._destination.fd, "wb", closefd=False) as file:
                 if self._form in ("json", "ndjson"):
-                    from ..render.orjson_writer import lines
+                    from ..text.json import lines
 
                     with lines_into(file, self._form) as target:
                         target.write(lines(rows))

@@ -143,7 +143,7 @@ def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
 
 def check_choice(option: Option, value: str) -> None:
     """Raise ArgumentError if ``value`` is none of the option's choices."""
-    if value not in option.choices:
+    if value not in option.choices and value != option.default:
         raise ArgumentError(f"--{option.name} {value}: must be one of {', '.join(option.choices)}")
 
 
@@ -221,6 +221,6 @@ def _number_error(function: str, text: str, why: str) -> ArgumentError:
 
 def go_quote(text: str) -> str:
     """Quote an argument like Go's ``%q``; ``text`` has bytes that aren't UTF-8 in the form of os.fsdecode."""
-    from ..render.golang import quote
+    from ..text.golang import quote
 
     return quote(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Column
-from ..apps.json_values import jsonable
-from .human import size
-from .orjson_writer import line
+from ..text.json import jsonable, line
+from ..text.sizes import size
+from ..text.visible import visible
 from .records import put, put_bucket, put_path
 from .table import Table
-from .visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

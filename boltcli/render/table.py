@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import chain, islice
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
-from unicodedata import combining, east_asian_width
 
-from ..apps.cells import cell, cell_text
 from ..apps.contract import Column
 from ..tables.row_chunks import row_chunks
-from .formats import LARGE
-from .human import amount
+from ..text.cells import cell, cell_text
+from ..text.large_values import Sliced, slices, text_parts, texts
+from ..text.sizes import amount
+from ..text.values import LARGE
+from ..text.visible import cut, folded, room_of, visible
 from .json_array import as_array
 from .records import pieces, put
-from .slices import Sliced, slices, text_parts, texts
-from .visible import visible
 
 if TYPE_CHECKING:
     from typing import BinaryIO, TypeAlias
@@ -65,12 +65,15 @@ class Table:
         """The names of the columns."""
         return [column.name for column in self.columns]
 
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield what JSON says of each row: times are RFC 3339, bytes text, or hex in a field ``<name>_hex``."""
+        return chain.from_iterable(self._records())
+
     def json_lines(self) -> Iterator[bytes]:
-        """Yield an object a row: times are RFC 3339, bytes text, or hex in a field ``<name>_hex``."""
-        fields = [(name, column.type) for name, column in zip(unique(self.names), self.columns)]
-        for *rows, last in row_chunks(self.rows, _TOGETHER):  # if one is large it is the last
-            yield from pieces([_record(fields, row) for row in rows])
-            yield from pieces([_record(fields, last)])
+        """Yield the same as lines."""
+        for *records, last in self._records():  # if one is large it is the last
+            yield from pieces(records)
+            yield from pieces([last])
 
     def csv_lines(self) -> Iterator[bytes]:
         """Yield CSV (RFC 4180, the line ends of Unix) with a line of names; lists and dicts are JSON."""
@@ -117,7 +120,8 @@ class Table:
         wanted = [max(map(room_of, [name, *(row[at] for row in sample)])) for name, at in zip(names, kept)]
         rooms = fitted(wanted, width, last=names[-1:] == ["file"])
         if self.title:
-            yield _styled(cut(_shown(self.title), width), _TITLE, styled)
+            title = _shown(self.title) + f": {len(sample)}" * (not more)
+            yield _styled(cut(title, width), _TITLE, styled)
         if len(sample) == 1 and not more and not all(rooms):
             yield from _record_lines(names, [sample[0][at] for at in kept], width, styled)
             return
@@ -128,7 +132,8 @@ class Table:
         without = [name for name, room in zip(names, rooms) if not room]
         if without:
             choose = "--columns chooses, " * self.sparse
-            yield _encoded(f"no room for {', '.join(without)}: {choose}--json shows all\n")
+            note = f"no room for {', '.join(without)}: {choose}--json shows all"
+            yield from (_encoded(f"{line}\n") for line in wrap(note, width))
 
     def write(self, file: BinaryIO, form: str) -> int:
         """Write the rows to ``file`` as csv, ndjson, json (an array), parquet or arrow; return their number.
@@ -157,6 +162,11 @@ class Table:
         else:
             file.writelines(table.csv_lines() if form == "csv" else table.json_lines())
         return count
+
+    def _records(self) -> Iterator[list[dict[str, Any]]]:
+        fields = [(name, column.type) for name, column in zip(unique(self.names), self.columns)]
+        for rows in row_chunks(self.rows, _TOGETHER):
+            yield [_record(fields, row) for row in rows]
 
     def _texts(self, most: int, human: bool | None = None) -> Iterator[list[list[Text]]]:
         """Yield the cells of at most ``most`` rows at once; of a list of rows only the last may have large ones.
@@ -339,30 +349,6 @@ def fitted(wanted: Sequence[int], room: int, *, last: bool = False) -> list[int]
         widths[min(narrow, key=widths.__getitem__)] += 1
         left -= 1
     return widths
-
-
-def room_of(text: str) -> int:
-    """Return how many columns of a terminal ``text`` takes."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if combining(letter) else 1 + (east_asian_width(letter) in "WF") for letter in text)
-
-
-def cut(text: str, room: int) -> str:
-    """Return ``text`` in at most ``room`` columns of a terminal; what is longer ends with an ellipsis."""
-    return text if room_of(text) <= room else folded(text, room - 1)[0] + "…"
-
-
-def folded(text: str, room: int) -> list[str]:
-    """Return ``text`` in parts of at most ``room`` columns of a terminal, at least one part."""
-    parts, start, taken = [], 0, 0
-    for at, letter in enumerate(text):
-        wide = 1 if letter.isascii() else room_of(letter)
-        if taken + wide > room:
-            parts.append(text[start:at])
-            start, taken = at, 0
-        taken += wide
-    return [*parts, text[start:]]
 
 
 def _styled(text: str, style: str, styled: bool, end: str = "\n") -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .golang import percent
+from ..text.golang import percent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def stats(count: int, total: BucketStats, human: bool = False) -> bytes:
     t = total
     size: Callable[[int], str] = str
     if human:
-        from .human import size
+        from ..text.sizes import size
     branch = percent(t.branch_inuse, t.branch_alloc)
     leaf = percent(t.leaf_inuse, t.leaf_alloc)
     inline = percent(t.inline_buckets, t.buckets)
@@ -51,11 +51,11 @@ def holders(found: list[Holder]) -> bytes:
 
 
 def _holder(holder: Holder) -> str:
-    import time
+    from ..text.times import SECOND, time_text
 
     since = "unknown"
     if holder.since is not None:
-        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(holder.since))
+        since = time_text(int(holder.since) * SECOND)
     lines = [f"Lock: {holder.mode}{', waiting for it' if holder.waits else ''}"]
     lines += [f"Process: {holder.pid or 'unknown'}", f"Command: {holder.command or 'unknown'}"]
     lines += [f"Running since: {since}"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..text.sizes import size
 from . import records
-from .human import size
 
 
 def traffic_text(requests: int, read: int, total: int) -> str:

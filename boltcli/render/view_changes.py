@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..apps.cells import cell_text
 from ..apps.contract import View
 from ..apps.view_diff import ViewChange
-from .orjson_writer import line, parsed
+from ..text.cells import cell_text
+from ..text.json import line
+from ..text.visible import visible
 from .table import Table
-from .visible import visible
 
 _SIGNS = {"add": "+", "remove": "-", "change": "~"}
 
@@ -30,7 +30,7 @@ def row_record(view: View, change: ViewChange) -> bytes:
     record: dict[str, Any] = {"op": _op(change), "view": view.name}
     for name, row in zip(change._fields, change):
         if row is not None:
-            record[name] = parsed(b"".join(Table(view.columns, [row]).json_lines()))
+            record[name] = next(Table(view.columns, [row]).records())
     return line(record)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..apps.cells import cell
-from ..apps.json_values import plain_text
 from ..errors import ArgumentError
 from ..extras import need
 from ..ops.read.content import EVERYTHING, Bounds
+from ..text.cells import cell
+from ..text.json import plain_text
 from .arrow_files import array, gathered, write_batches
 from .relations import Relation, TableFile, pair_columns
 from .row_chunks import row_chunks

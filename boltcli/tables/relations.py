@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
+GENERAL = ("pairs", "buckets", "pages", "findings", "files")  # the relations that every database has
 LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its objects take many times its size
 
 
@@ -92,6 +93,11 @@ def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
             name = view.name if view.name not in found else f"{application.name}_{view.name}"
             found[name] = _view_relation(name, application.name, view)
     return found
+
+
+def views_of(files: Sequence[TableFile]) -> dict[str, Relation]:
+    """Return the views of the applications of ``files`` by name."""
+    return {name: relation for name, relation in relations(files).items() if name not in GENERAL}
 
 
 def _view_relation(name: str, application: str, view: View) -> Relation:

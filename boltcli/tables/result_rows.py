@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..apps.contract import Column
-from ..apps.words import SECOND, time_text
 from ..errors import ArgumentError
+from ..text.times import SECOND, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

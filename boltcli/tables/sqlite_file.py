@@ -9,10 +9,10 @@ from io import BytesIO
 from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
-from ..apps.cells import cell
-from ..apps.json_values import plain_text
 from ..errors import ArgumentError
 from ..ops.read.content import Enter, Pairs, bucket_at
+from ..text.cells import cell
+from ..text.json import plain_text
 from .relations import name_bytes, name_text
 from .row_chunks import row_chunks
 

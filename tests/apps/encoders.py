@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_YEAR_1_TO_1970 = 62_135_596_800  # seconds
+from boltcli.text.times import put_go_time as put_go_time
 
 
 def put_uvarint(value: int) -> bytes:
@@ -18,13 +18,6 @@ def put_uvarint(value: int) -> bytes:
 def put_varint(value: int) -> bytes:
     """Return ``value`` as a signed varint."""
     return put_uvarint(value << 1 if value >= 0 else (~value << 1) | 1)
-
-
-def put_go_time(nanoseconds: int) -> bytes:
-    """Return nanoseconds since 1970 as Go marshals that time in UTC."""
-    seconds, rest = divmod(nanoseconds, 10**9)
-    head = b"\1" + (seconds + _YEAR_1_TO_1970).to_bytes(8, "big", signed=True)
-    return head + rest.to_bytes(4, "big") + b"\xff\xff"
 
 
 def put(number: int, value: int | bytes) -> bytes:

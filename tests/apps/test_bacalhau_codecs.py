@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boltcli.apps.bacalhau.codecs import CODECS, event_key, number_key, record, text_key
-from boltcli.apps.json_values import load, plain_text
 from boltcli.apps.ours import BACALHAU
+from boltcli.text.json import load, plain_text
 from tests.apps.support import STORES, Opened
 from tests.apps.worlds import u64
 from tests.support import FIXTURES

@@ -18,16 +18,15 @@ from hypothesis import strategies as st
 
 from boltcli.apps.codecs import compressed
 from boltcli.apps.codecs.crc32c import crc32c, plain
-from boltcli.apps.codecs.go_time import ZERO, go_time
 from boltcli.apps.codecs.gob import gob
 from boltcli.apps.codecs.guess import guess
 from boltcli.apps.codecs.integers import i64, u64, uvarint, varint
 from boltcli.apps.codecs.messagepack import messagepack
 from boltcli.apps.codecs.schema import message_decoder
 from boltcli.apps.codecs.wire import Message, any_message, fields, printable
-from boltcli.apps.json_values import jsonable
-from boltcli.apps.words import time_text
 from boltcli.errors import ArgumentError, OpenError
+from boltcli.text.json import jsonable
+from boltcli.text.times import ZERO, go_time, time_text
 from tests.apps.encoders import put, put_go_time, put_uvarint, put_varint
 
 CHEAP = settings(max_examples=60, deadline=None)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boltcli.apps.cells import cell
 from boltcli.apps.contract import ANY, Column, Store
 from boltcli.apps.views import (
     Item,
@@ -31,6 +30,7 @@ from boltcli.apps.views import (
     whole_record,
 )
 from boltcli.apps.views import json as json_column
+from boltcli.text.cells import cell
 from tests.apps.support import Opened, Tree, make
 
 JOBS: Tree = {

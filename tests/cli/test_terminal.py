@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from boltcli.cli.streams import Terminal
 from boltcli.ops.read.select_items import Items
 from boltcli.render.item_columns import ItemColumns
-from boltcli.render.names import path_text, shell_quoted, typed
-from boltcli.render.visible import visible, visible_bytes
+from boltcli.text.values import path_text, shell_quoted, typed
+from boltcli.text.visible import visible, visible_bytes
 from tests.cli.test_streams import on_a_terminal
 from tests.live import held
 from tests.support import ROOT, fixture, freelist, page, run, small

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boltcli.apps.cells import cell, cell_text
 from boltcli.apps.contract import Column
 from boltcli.render import table as tables
-from boltcli.render.table import Table, cut, fitted, folded, room_of, table_of, unique
+from boltcli.render.table import Table, fitted, table_of, unique
 from boltcli.tables import row_chunks
+from boltcli.text.cells import cell, cell_text
+from boltcli.text.times import ZERO
+from boltcli.text.visible import cut, folded, room_of
 
 COLUMNS = [
     Column("t"), Column("i", "integer"), Column("w", "time"), Column("b", "boolean"), Column("x", "bytes"),
@@ -77,10 +79,10 @@ def test_a_terminal() -> None:
     assert narrow[-1] == "no room for x, j, f, s: --json shows all"
     assert max(map(len, narrow)) <= 60
     one = b"".join(Table(COLUMNS, ROWS[:1], "all", sparse=True).screen_lines(40, styled=True)).decode().splitlines()
-    assert one[:3] == ["\x1b[3mall\x1b[0m", "\x1b[1mt  \x1b[0ma\\tb\\nc\\x1b[31m", "\x1b[1mi  \x1b[0m1"]
+    assert one[:3] == ["\x1b[3mall: 1\x1b[0m", "\x1b[1mt  \x1b[0ma\\tb\\nc\\x1b[31m", "\x1b[1mi  \x1b[0m1"]
     assert len(one) == 9
     sparse = Table(COLUMNS, ROWS[1:2], "all", sparse=True)
-    assert b"".join(sparse.screen_lines(80)) == b"all\n\n\n"  # no column has a value
+    assert b"".join(sparse.screen_lines(80)) == b"all: 1\n\n\n"  # no column has a value
 
 
 def test_a_terminal_shows_every_row() -> None:
@@ -125,6 +127,7 @@ def test_cells() -> None:
     assert [cell(value, "integer") for value in (1, True, 2.0, 2.5, "3", [])] == [1, 1, 2, None, None, None]
     assert [cell(value, "number") for value in (1, "x", 10**400)] == [1.0, None, None]
     assert [cell(value, "boolean") for value in (True, 0, "false")] == [True, False, None]
+    assert [cell(value, "time") for value in (0, ZERO, "soon")] == [0, None, None]
     assert [cell(value, "bytes") for value in (b"\xff", "é", [1])] == [b"\xff", "é".encode(), b"[1]"]
 
 
@@ -177,7 +180,7 @@ def test_large_values_are_written_as_small_ones(rows: list[tuple[Any, ...]]) -> 
 
     whole = all_forms()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("boltcli.render.slices._SLICE", 3)
+        patch.setattr("boltcli.text.large_values._SLICE", 3)
         patch.setattr(tables, "LARGE", -1)
         patch.setattr("boltcli.render.records.LARGE", -1)
         patch.setattr(row_chunks, "_AT_ONCE", 0)

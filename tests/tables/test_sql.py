@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import boltcli
-from boltcli.apps.cells import cell_text
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tables.duck import Session
 from boltcli.tables.relations import TableFile, json_or_none, name_bytes, name_text
+from boltcli.text.cells import cell_text
 from tests.support import DATABASES, fixture, freelist, page, pgid, run, small
 
 Pair = tuple[tuple[bytes, ...], bytes, bytes]

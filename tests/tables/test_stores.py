@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 import boltcli
-from boltcli.apps.cells import cell
-from boltcli.apps.json_values import plain_text
 from boltcli.errors import BoltError
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tables.duck import Session
 from boltcli.tables.relations import TableFile, name_text
+from boltcli.text.cells import cell
+from boltcli.text.json import plain_text
 from tests.damage.mutations import sample
 from tests.support import DATABASES, ROOT, fixture, run
 

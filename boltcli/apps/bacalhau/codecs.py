@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ...text.times import time_text
 from ..contract import ANY, REST, Codec, Pattern, Plain
 from ..values import JSON, NUMBER, TEXT
-from ..words import time_text
 from .reading import split_key
 
 assert TEXT.key is not None

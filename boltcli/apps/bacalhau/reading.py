@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..json_values import load_record
+from ...text.json import load_record
 from ..values import find
 from .records import name, number, part, text
 

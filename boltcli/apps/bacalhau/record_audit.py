@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ...text.times import DAY, age
 from ..contract import Path
 from ..rules import Deviation, Rule, answers
-from ..words import DAY, age
 from . import rules
 from .executions import NEW, Execution, state_name
 from .index_audit import LIVE, compute_indexes, index_answers, job_indexes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...text.times import parse_time
 from ..contract import Path
-from ..words import parse_time
 
 Record = dict[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...text.times import DAY
 from ..contract import Change
 from ..values import find
-from ..words import DAY
 from .index_audit import job_of_entry
 from .indexes import IndexRepair
 from .records import is_hex

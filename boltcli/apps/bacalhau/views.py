@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any
 
+from ...text.json import load_record
 from ..contract import ANY, Store
-from ..json_values import load_record
 from ..values import buckets_at, find, pairs, pairs_at
 from ..views import Item, Rows, big_endian, computed, integer, json, records, text, time, view
 from .executions import (

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..words import time_text
-from .go_time import ZERO, go_time
+from ...text.times import ZERO, go_time, time_text
 
 _ZEROS = {1: False, 2: 0, 3: 0, 4: 0, 6: ""}  # by the ids of basic types
 _DEEPEST = 48

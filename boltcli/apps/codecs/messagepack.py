@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import Any, NamedTuple
 
-from ..words import SECOND, time_text
+from ...text.times import SECOND, time_text
 from .wire import printable
 
 _DEEPEST = 48

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...text.times import age, parse_time
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, answers, findings
 from ..values import as_text, buckets_at, find, names_at, text_of
-from ..words import age, parse_time
 from .layout import EXPIRES, V1, is_snapshotter, labels, namespaces, recognise, size_of, time_of
 from .views import resources
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..codecs.go_time import go_time
+from ...text.json import load
+from ...text.times import go_time
 from ..codecs.integers import uvarint, varint
 from ..codecs.wire import Message
 from ..contract import CERTAIN, LIKELY, Recognition, Store
-from ..json_values import load
 from ..values import as_text, buckets, find, pairs_at, text_map, value_of
 
 V1, VERSION = b"v1", b"version"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ...text.json import jsonable
+from ...text.times import parse_time
 from ..codecs.integers import whole_uvarint
 from ..contract import ANY, Store
-from ..json_values import jsonable
 from ..values import as_text, buckets_at, find, names_at, text_map, text_of, value_of
 from ..views import Rows, computed, key_text, nested, parent, records, time, view
-from ..words import parse_time
 from .layout import EXPIRES, V1, any_value, children_of, is_snapshotter, labels, namespaces, size_of, time_of
 
 _KINDS = {1: "View", 2: "Active", 3: "Committed"}

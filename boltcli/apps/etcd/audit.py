@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import Any
 
+from ...text.json import jsonable
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
-from ..json_values import jsonable
 from ..rules import Deviation, Rule, findings
 from ..values import as_text, find, pairs_at, space, value_of
 from .hashes import History

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...text.json import load, load_record
+from ...text.times import SECOND, parse_time
 from ..codecs.wire import Message, any_message
-from ..json_values import load, load_record
 from ..values import as_text
-from ..words import SECOND, parse_time
 
 PROTOBUF, ENCRYPTED = b"k8s\x00", b"k8s:enc:"
 _PLURAL_PARTS = {b"services": (b"specs", b"endpoints")}  # both lie under "services"

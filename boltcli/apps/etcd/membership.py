@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...text.json import load_record
 from ..contract import Store
-from ..json_values import load_record
 from ..values import find, pairs_at, value_of
 from .layout import MEMBERS, META
 

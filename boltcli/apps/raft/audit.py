@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from heapq import nlargest
 from typing import Any
 
+from ...text.times import DAY, age, time_text
 from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
 from ..rules import Deviation, Rule, findings
-from ..words import DAY, age, time_text
 from .commands import names_of, type_text
 from .log import COMMAND, CONF, CONFIGURATION, LOGS, Entry, conf, entries, malformed_keys, recognise, type_name
 from .snapshots import applied

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ...text.times import time_text
 from ..codecs.integers import u64
 from ..contract import Codec, Pattern, Plain
 from ..values import NUMBER, text_or_bytes
-from ..words import time_text
 from .commands import command as read_command
 from .log import COMMAND, CONF, LOGS, Entry
 

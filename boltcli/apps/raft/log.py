@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from ..codecs.go_time import ZERO, go_time
+from ...text.times import ZERO, go_time
 from ..codecs.integers import u64
 from ..codecs.messagepack import Extension, timestamp, unpack
 from ..contract import CERTAIN, LIKELY, Recognition, Store

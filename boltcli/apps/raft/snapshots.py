@@ -12,10 +12,10 @@ import os
 from dataclasses import dataclass
 
 from ...errors import ArgumentError
+from ...text.json import load_record
 from ..beside import names_in, place_of, read_database
 from ..codecs.wire import Message
 from ..contract import Store
-from ..json_values import load_record
 from ..values import find, value_of
 
 _META = "meta.json"

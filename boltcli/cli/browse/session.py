@@ -9,7 +9,7 @@ from ...database import Database
 from ...errors import BoltError, KeyNotFound
 from ...ops.check.database_check import check
 from ...ops.space.page_use import page_story
-from ...render.names import path_text, shell_quoted
+from ...text.values import path_text, shell_quoted
 from ...tree.bucket import find_bucket, seek
 from ...tree.page_map import page_map
 from ...tree.walk import leaf_ranges

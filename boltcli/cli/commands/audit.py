@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...fleet.find import Files
     from ...storage.snapshot import Snapshot
     from ..job import Job
-    from ..options import JobsApart, files
+    from ..options import JobsApart, files, inputs, results
 
     Done = tuple[str, Application, Audit]
 
@@ -102,7 +102,7 @@ def audit_(
             help="Write the changes that repair the file, for `boltcli patch`;"
             " with --older-than the changes that delete old records.",
             metavar="CHANGES",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     older_than: Annotated[
@@ -117,7 +117,7 @@ def audit_(
             help="Index of the newest snapshot of a raft log, or the path of its meta.json;"
             " default: the snapshots beside the log.",
             metavar="INDEX",
-            autocompletion=files,
+            autocompletion=inputs,
         ),
     ] = "",
     force: Annotated[bool, Option(help="Replace CHANGES or DEST if it exists.")] = False,
@@ -289,7 +289,7 @@ def _now(text: str) -> int | None:
     """Parse a time to nanoseconds since 1970; None for "". Raises ArgumentError."""
     if not text:
         return None
-    from ...apps.words import SECOND, parse_time
+    from ...text.times import SECOND, parse_time
 
     found = int(text) * SECOND if text.isdigit() else parse_time(text)
     if found is None:
@@ -301,7 +301,7 @@ def _span(text: str) -> int | None:
     """Parse a duration, also in days (d) and weeks (w), to nanoseconds; None for "". Raises ArgumentError."""
     if not text:
         return None
-    from ...apps.words import DAY, SECOND
+    from ...text.times import DAY, SECOND
     from ..values import seconds
 
     for unit, size in (("w", 7 * DAY), ("d", DAY)):

@@ -94,7 +94,7 @@ def check_(
 
 
 def _show(out: Output, finding: Finding) -> None:
-    from ...render.formats import auto
+    from ...text.values import auto
 
     out.part("findings", lambda: _finding(finding, out.path), lambda: finding.line(auto) + b"\n")
 

@@ -63,14 +63,17 @@ def compact_(
 def _record(done: Compaction, path: str, output: str) -> Record:
     from ...render import records
 
-    return records.result(path, output, **{name: getattr(done, name) for name in done.__slots__}, gain=done.gain)
+    return records.result(
+        path, output, buckets=done.buckets, pairs=done.pairs, size=done.size, source_size=done.source_size,
+        transactions=done.transactions, warnings=done.warnings, gain=done.gain,
+    )  # fmt: skip
 
 
 def _text(done: Compaction, out: Output, human: bool) -> bytes:
     for warning in done.warnings:
         out.warn(str(warning))
     if human:
-        from ...render.human import size
+        from ...text.sizes import size
 
         return f"{size(done.source_size)} -> {size(done.size)} (gain={done.gain:.2f}x)\n".encode()
     return b"%d -> %d bytes (gain=%.2fx)\n" % (done.source_size, done.size, done.gain)

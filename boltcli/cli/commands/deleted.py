@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...apps.decode import Decoded
     from ...ops.rescue.deleted import Deleted
     from ..opener import Opener
-    from ..options import Force, From, Grep, Limit, Path, Prefix, Recursive, Reverse, To, buckets, files
+    from ..options import Force, From, Grep, Limit, Path, Prefix, Recursive, Reverse, To, buckets, results
     from ..output import Output, Record
     from ..values import check_choice
 
@@ -86,7 +86,7 @@ def deleted_(
             "-o",
             help="Write them to this file, which appears when it is complete; .ndjson and .json: as JSON.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,
@@ -148,7 +148,6 @@ def _write(out: Output, pair: Deleted, key_form: str, form: str, decoded: Pair |
 
 def _record(pair: Deleted, key_form: str, form: str, decoded: Pair | None) -> Record:
     from ...render import records
-    from ...render.decoded import put_decoded
 
     record: Record = {}
     records.put_bucket(record, pair.path)
@@ -157,8 +156,8 @@ def _record(pair: Deleted, key_form: str, form: str, decoded: Pair | None) -> Re
     if pair.version_of is not None:
         records.put(record, "version_of", pair.version_of)
     if decoded is not None:
-        put_decoded(record, "key", decoded[0])
-        put_decoded(record, "value", decoded[1])
+        records.put_decoded(record, "key", decoded[0])
+        records.put_decoded(record, "value", decoded[1])
     return record | {"page": pair.page, "certainty": pair.certainty}
 
 
@@ -171,7 +170,7 @@ def _line(pair: Deleted, key_form: str, form: str, decoded: Pair | None) -> byte
         name = readable(key) if pair.version_of is None else readable_bytes(pair.version_of)
         words = [str(pair.page), pair.certainty, *map(readable_bytes, pair.path), name, readable(value)]
         return "\t".join(words).encode("utf-8", "surrogateescape") + b"\n"
-    from ...render.formats import formatted
+    from ...text.values import formatted
 
     names = formatted([*pair.path, pair.key], key_form)
     return b"\t".join([b"%d" % pair.page, pair.certainty.encode(), *names, *formatted([pair.value], form)]) + b"\n"

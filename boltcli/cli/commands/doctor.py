@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...ops.rescue.doctor import Records
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import Force, NoSync, Path, files
+    from ..options import Force, NoSync, Path, results
     from ..output import Output
 
 WRONG = 1  # exit statuses
@@ -52,7 +52,7 @@ def doctor(
             "-o",
             help="Write the result of --fix to this file, which appears when it is complete.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ...errors import ArgumentError, BoltError, KeyNotFound
-from ...render.formats import parse
-from ...render.value_line import value_line
+from ...render.items import value_line
+from ...text.values import parse
 from ...tree.bucket import find_bucket, get
 from ..command import command
 from ..decoding import asked
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def _is_in_root(path: str, key: str, form: str) -> bool:
     """Whether FILE KEY names a pair of the root bucket: bbolt's API puts none there, but some files have one."""
-    from ..guesses import opened
+    from ..hints import opened
 
     try:
         with opened(path) as snapshot:
@@ -86,13 +86,9 @@ def get_(
 
 
 def _record(path: tuple[bytes, ...], key: bytes, value: bytes, form: str, decoder: Decoder | None) -> dict[str, Any]:
-    if decoder is None:
-        from ...render import records
+    from ...render.element_lines import element_record
 
-        return records.pair(path, key, value, form)
-    from ...render import decoded
-
-    return decoded.pair_record(decoder, path, key, value, form=form, bucket=True)
+    return element_record(path, key, value, form=form, decoder=decoder)
 
 
 def _readable(decoder: Decoder, path: tuple[bytes, ...], key: bytes, value: bytes) -> str:

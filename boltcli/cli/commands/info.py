@@ -50,6 +50,6 @@ def _text(db: Snapshot, out: Output, summary: bool) -> Iterator[bytes]:
         found = recognised(db)
         yield summary_text(db, f"{found} ({found.certainty})" if found else "")
     if summary:
-        from ..next_steps import next_steps
+        from ..hints import next_steps
 
         yield next_steps(out.path, db)

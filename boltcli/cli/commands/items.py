@@ -112,12 +112,11 @@ def _text(key_form: str, form: str, above: int, decoder: Decoder | None, values_
 
 def _json(key_form: str, form: str, decoder: Decoder | None, *, with_path: bool, with_key: bool) -> Write:
     def lines(part: Items) -> Iterable[bytes]:
-        if decoder is not None:
-            from ...render import decoded
+        from ...render.element_lines import element_lines
 
-            return decoded.json_lines(part, decoder, key_form, form, bucket=with_path, key=with_key)
-        from ...render import records
-
-        return records.items(part, key_form, form, path=with_path, key=with_key)
+        return element_lines(
+            part.path, part.keys, part.values, with_path=with_path, with_key=with_key, key_form=key_form, form=form,
+            decoder=decoder,
+        )  # fmt: skip
 
     return lines

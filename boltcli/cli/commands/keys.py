@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError, Corrupted, DamageSkipped
 from ...ops.read.key_pages import all_keys, keyed_leaves
-from ...render.formats import lines
+from ...text.values import lines
 from ...tree.bucket import find_bucket, has_branches
 from ..command import command
 from ..decoding import asked
@@ -106,10 +106,10 @@ def _write(
         _write_items((Items(path, keys, [b""] * len(keys)) for keys in parts), out, form, path, decoder)
         return
 
-    def json(keys: list[bytes]) -> bytes:
-        from ...render import records
+    def json(keys: list[bytes]) -> Iterable[bytes]:
+        from ...render.element_lines import element_lines
 
-        return records.keys(keys, form)
+        return element_lines(path, keys, None, with_path=False, key_form=form)
 
     out.stream(parts, json=json, text=lambda keys: lines(keys, form))
 
@@ -126,13 +126,12 @@ def _write_items(
     """Write the keys of each part, with ``recursive`` after their buckets below ``path``."""
 
     def json(part: Items) -> Iterable[bytes]:
-        if decoder is not None:
-            from ...render import decoded
+        from ...render.element_lines import element_lines
 
-            return decoded.json_lines(part, decoder, form, form, bucket=recursive, value=False)
-        from ...render import records
-
-        return records.items(part, form, path=True, value=False) if recursive else [records.keys(part.keys, form)]
+        values = part.values if recursive or decoder is not None else None  # of nested buckets the sequence
+        return element_lines(
+            part.path, part.keys, values, with_path=recursive, with_value=False, key_form=form, decoder=decoder
+        )
 
     def text(part: Items) -> bytes:
         if decoder is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...storage.snapshot import Snapshot
     from ...tree.page_map import PageMap
     from ..opener import Opener
-    from ..options import Database, Force, buckets, files
+    from ..options import Database, Force, buckets, results
     from ..output import Output, Record
     from ..values import parse_count
 
@@ -47,7 +47,7 @@ def map_(
     out: Output,
     *,
     dest: Annotated[
-        str, Argument(metavar="DEST", help="The same as --output.", autocompletion=files, hidden=True)
+        str, Argument(metavar="DEST", help="The same as --output.", autocompletion=results, hidden=True)
     ] = "",
     bucket: Annotated[
         list[bytes],
@@ -64,7 +64,7 @@ def map_(
             "-o",
             help="Write the image to this file; default: standard output.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...render.openmetrics import Labels, Sample
     from ...storage.snapshot import Snapshot
     from ..job import Job
-    from ..options import JobsApart, NoSync, files
+    from ..options import JobsApart, NoSync, files, results
 
 
 # The fields of a file that could not be read.
@@ -62,7 +62,7 @@ def metrics_(
             help="Write to this file, which is replaced in one step, instead of standard output;"
             " .ndjson, .json, .csv and .parquet get a row for each database.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     no_sync: NoSync = False,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from ...errors import ArgumentError, OpenError
-from ...render.human import written
 from ...storage.opened import take_stdin
+from ...text.sizes import written
 from ..command import command
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
-    from ..options import Human, NoSync, Path, files
+    from ..options import Human, NoSync, Path, inputs, results
     from ..output import Output, Record
 
 
@@ -54,7 +54,7 @@ def patch_(
         Argument(
             metavar="CHANGES",
             help="Lines of JSON as written by diff --json; - is standard input.",
-            autocompletion=files,
+            autocompletion=inputs,
         ),
     ],
     output: Annotated[
@@ -64,7 +64,7 @@ def patch_(
             "-o",
             help="Write the result to this file, which appears when it is complete. An existing file is an error.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     in_place: Annotated[

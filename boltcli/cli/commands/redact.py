@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import bucket_text
-from ...render.human import written
+from ...text.sizes import written
 from ..command import command
 
 TYPE_CHECKING = False
@@ -62,7 +62,10 @@ def redact_(
 def _record(path: str, output: str, done: Redaction) -> Record:
     from ...render import records
 
-    facts: Record = {name: getattr(done, name) for name in ("size", "values", "value_bytes", "keys", "pages", "wiped")}
+    facts: Record = {
+        "size": done.size, "values": done.values, "value_bytes": done.value_bytes, "keys": done.keys,
+        "pages": done.pages, "wiped": done.wiped,
+    }  # fmt: skip
     for name, paths in (("secret_keys", done.secrets), ("look_like_secrets", done.suspects)):
         facts[name] = []
         for names in paths:

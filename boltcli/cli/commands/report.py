@@ -99,8 +99,8 @@ def _context(snapshot: Snapshot, job: Job) -> Context:
     from ...ops.check.database_check import check, file_warnings
     from ...ops.space.top import SpaceTop, top_levels
     from ...render import html_report
-    from ...render.formats import auto
-    from ...render.human import size
+    from ...text.sizes import size
+    from ...text.values import auto
     from ...tree.page_map import page_map
 
     findings: list[tuple[str, int, str]] = []

@@ -75,13 +75,14 @@ def _show(rows: list[dict[str, Any]], files: int, job: Job, out: BinaryIO) -> No
     if rows:
         from ...apps.contract import Column
         from ...render.table import Table
+        from ...text.times import short_age
         from ..row_output import write_table
 
         types = {"size": "size", "txid": "integer"}
         names = ["kind", "size", "txid", "age", "lock", "application", "file"]
         found = (
             (
-                row["kind"], row["size"], row["txid"], _age(row["age"]), row["lock"],
+                row["kind"], row["size"], row["txid"], short_age(row["age"]), row["lock"],
                 row["application"], f"{row['path']}: {row['error']}" if row["error"] else row["path"],
             )
             for row in rows
@@ -90,10 +91,3 @@ def _show(rows: list[dict[str, Any]], files: int, job: Job, out: BinaryIO) -> No
         write_table(table, out, "", human=job.options.human)
     looked_at = f"{files} file{'s' * (files != 1)} looked at"
     out.write(f"{len(rows)} database{'s' * (len(rows) != 1)}, {looked_at}\n".encode())
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{int(seconds)}s"

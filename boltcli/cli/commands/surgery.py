@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...errors import ArgumentError, BoltError, InvalidDatabase, Step
 from ...format.meta import Meta
 from ...ops.write import page_surgery
-from ...render.names import shell_quoted
 from ...storage.raw import RawFile, begin_copy, write_patches
+from ...text.values import shell_quoted
 from ..command import command
 from ..values import go_quote, parse_decimal
 

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError
-from ..command import command
+from typing import TYPE_CHECKING, Any
 
-TYPE_CHECKING = False
+from ...apps import registry
+from ...apps.contract import Column
+from ...apps.rows import Selection, view_rows
+from ...errors import ArgumentError
+from ...render.table import Table, table_of
+from ...text.values import shell_quoted
+from ..command import command
+from ..row_output import row_form
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Argument, Option
 
     from ...apps.contract import Application, Store
     from ...apps.registry import Recognised
-    from ...render.table import Table
     from ...storage.snapshot import Snapshot
-    from ..job import Job
-    from ..options import Database, Force, files
+    from ..options import Database, Force, results
+    from ..output import Output
     from ..values import parse_uint64
 
 
-def prepare(job: Job) -> None:
-    if job.json and job.options.csv:
+def prepare(json: bool, csv: bool, where: list[str], set: list[str], output: str) -> None:
+    if json and csv:
         raise ArgumentError("--json and --csv can't be combined")
-    for option in ("where", "set"):
-        for text in getattr(job.options, option):
+    for option, texts in (("where", where), ("set", set)):
+        for text in texts:
             _split(option, text)
-    _kind(job)
-
-
-def _kind(job: Job) -> str:
-    """Return the form of the rows. Raises ArgumentError."""
-    from ..row_output import row_form
-
-    kind = row_form(job.options.output, json=job.json, csv=job.options.csv)
-    if kind in ("parquet", "arrow"):
-        raise ArgumentError(f"view writes .csv, .ndjson and .json; `boltcli export --view NAME` also writes {kind}")
-    return kind
+    form = row_form(output, json=json, csv=csv)
+    if form in ("parquet", "arrow"):
+        raise ArgumentError(f"view writes .csv, .ndjson and .json; `boltcli export --view NAME` also writes {form}")
 
 
 @command(
@@ -48,9 +46,7 @@ def _kind(job: Job) -> str:
 )
 def view_(
     db: Database,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     name: Annotated[
         str, Argument(metavar="NAME", help="The view: executions, jobs, ...; see `boltcli help apps`.")
@@ -82,35 +78,28 @@ def view_(
             "-o",
             help="Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,
 ) -> None:
     """Show an application's records as a table; without NAME list the tables."""
     from ...database import Database as Opened
-    from ..row_output import write_table
 
     store = Opened(db)
     known = recognised(db, app)
     application = known.application
-    form = _kind(job)
     if name:
         given = dict(_split("set", text) for text in set)
         given |= {option: value for option, value in (("rev", rev), ("key", key)) if value}
         wanted = [_split("where", text) for text in where]
         table = _rows(application, store, name, given, columns, wanted, sort, limit)
-        write_table(table, out, form, output=output, force=force, tabs=True, finish=db.finish)
-    elif form and form != "csv":
-        write_table(_views(known, store), out, form, output=output, force=force, finish=db.finish)
-    elif form:
-        write_table(_list(application, store), out, form, output=output, force=force, finish=db.finish)
+    elif csv or output:
+        table = table_of(list(_records(known, store)))
     else:
-        head = f"{application.name}: {known.layout} ({known.certainty})\n\n"
-        out.write(head.encode("utf-8", "surrogateescape"))
-        out.writelines(_list(application, store, "what it shows").text_lines(rule=False))
-        if out.isatty() and application.hints:
-            out.writelines(_hints(application, job.path))
+        out.records(lambda: _records(known, store), lambda: _text(known, store, out))
+        return
+    out.rows(table, form="csv" * csv, output=output, force=force, tabs=True, finish=db.finish)
 
 
 def recognised(snapshot: Snapshot, name: str) -> Recognised:
@@ -118,7 +107,6 @@ def recognised(snapshot: Snapshot, name: str) -> Recognised:
 
     Raises :class:`~boltcli.errors.ArgumentError` if there is none.
     """
-    from ...apps import registry
     from ...database import Database as Opened
 
     found = registry.recognised(snapshot) if name == "auto" else registry.named(Opened(snapshot), name)
@@ -127,38 +115,24 @@ def recognised(snapshot: Snapshot, name: str) -> Recognised:
     return found
 
 
-def _list(application: Application, db: Store, title: str = "title") -> Table:
-    """Return the views, and how many rows each has."""
-    from ...apps.contract import Column
-    from ...render.table import Table
+def _records(known: Recognised, db: Store) -> Iterator[dict[str, Any]]:
+    for view in known.application.views:
+        columns = {column.name: column.type for column in view.columns}
+        record = {"view": view.name, "rows": view.count(db), "title": view.title, "columns": columns}
+        yield record | {"options": view.options, "application": known.application.name, "layout": known.layout}
 
+
+def _text(known: Recognised, db: Store, out: Output) -> Iterator[bytes]:
+    application = known.application
+    head = f"{application.name}: {known.layout} ({known.certainty})\n\n"
+    yield head.encode("utf-8", "surrogateescape")
     rows = [(view.name, view.count(db), view.title) for view in application.views]
-    return Table([Column("view"), Column("rows", "integer"), Column(title)], rows)
-
-
-def _views(known: Recognised, db: Store) -> Table:
-    """Return all that is known of the views."""
-    from ...apps.contract import Column
-    from ...render.table import Table
-
-    rows = [
-        (
-            view.name, view.count(db), view.title, {column.name: column.type for column in view.columns}, view.options,
-            known.application.name, known.layout,
-        )
-        for view in known.application.views
-    ]  # fmt: skip
-    types = {"rows": "integer", "columns": "json", "options": "json"}
-    names = ("view", "rows", "title", "columns", "options", "application", "layout")
-    return Table([Column(name, types.get(name, "text")) for name in names], rows)
-
-
-def _hints(application: Application, path: str) -> Iterator[bytes]:
-    from ...render.names import shell_quoted
-
-    yield b"\nFor example:\n"
-    for hint in application.hints:
-        yield f"  boltcli {hint.replace('FILE', shell_quoted(path), 1)}\n".encode("utf-8", "surrogateescape")
+    yield from Table([Column("view"), Column("rows", "integer"), Column("what it shows")], rows).text_lines(rule=False)
+    if out.is_terminal and application.hints:
+        yield b"\nFor example:\n"
+        for hint in application.hints:
+            command = hint.replace("FILE", shell_quoted(out.path), 1)
+            yield f"  boltcli {command}\n".encode("utf-8", "surrogateescape")
 
 
 def _rows(
@@ -166,9 +140,6 @@ def _rows(
     where: list[tuple[str, str]], sort: str, limit: int,
 ) -> Table:  # fmt: skip
     """Return the rows of a view that are wanted. Raises :class:`~boltcli.errors.ArgumentError`."""
-    from ...apps.rows import Selection, view_rows
-    from ...render.table import Table
-
     view = application.view(name)
     if view is None:
         known = ", ".join(view.name for view in application.views) or "none"

@@ -88,10 +88,9 @@ def watch_(
 
 
 def _write(commit: Commit, output: ChangeOutput) -> None:
-    from time import gmtime, strftime
+    from ...text.times import time_text
 
-    fraction = int(commit.time % 1 * 1000)
-    time = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(commit.time))}.{fraction:03}Z"
+    time = time_text(int(commit.time * 1000) * 1_000_000)
     head = f"{time} {commit.txid} ".encode()
     for change in commit.changes:
         output.write(change, head, txid=commit.txid, time=time)

@@ -1,6 +1,6 @@
 """Cells of tables: what stands in a column of a type, and its text; the same wherever a table comes out.
 
-The types are those of :class:`~boltcli.apps.contract.Column`. A record's field may hold anything: a cell of text takes
+The types are those of a view's ``Column``. A record's field may hold anything: a cell of text takes
 all of it (what is not text as JSON), a cell of another type is empty where the value is of no use.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .codecs.go_time import go_time
-from .json_values import jsonable, plain_text
-from .words import parse_time, time_text
+from .json import jsonable, plain_text
+from .times import ZERO, go_time, parse_time, time_text
+from .values import bytes_text
 
 
 def cell(value: Any, type: str) -> Any:
@@ -41,15 +41,6 @@ def cell_text(value: Any, type: str) -> str:
     return make(found) if make is not None else str(found)
 
 
-def bytes_text(value: bytes) -> str:
-    """Return bytes as text if they are printable UTF-8, else as 0x and hex digits."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return f"0x{value.hex()}"
-    return text if text.isprintable() else f"0x{value.hex()}"
-
-
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
@@ -64,10 +55,11 @@ def _integer(value: Any) -> int | None:
 
 
 def _time(value: Any) -> int | None:
-    """Return a time in nanoseconds: a number of these, RFC 3339 text, or Go's own bytes."""
+    """Return a time in nanoseconds: a number of these, RFC 3339 text, or Go's own bytes; None for Go's zero time."""
     if isinstance(value, str):
         return parse_time(value)
-    return go_time(value) if isinstance(value, bytes) else _integer(value)
+    found = go_time(value) if isinstance(value, bytes) else _integer(value)
+    return None if found == ZERO else found
 
 
 def _number(value: Any) -> float | None:

@@ -6,9 +6,9 @@ from binascii import b2a_base64, hexlify
 from codecs import getincrementaldecoder
 from typing import TYPE_CHECKING, Any
 
-from .formats import formatted
 from .golang import escaped, is_print
-from .orjson_writer import LARGEST_JSON, line
+from .json import LARGEST_JSON, line
+from .values import formatted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _TEXT = "text"  # the form of a value in JSON that is UTF-8
 
 
 def slices(data: bytes, form: str) -> Iterator[bytes]:
-    """Yield what :func:`~boltcli.render.formats.formatted` makes of ``data``, each slice of whole characters.
+    """Yield what :func:`~boltcli.text.values.formatted` makes of ``data``, each slice of whole characters.
 
     Raises :class:`~boltcli.errors.ArgumentError` for an unknown format.
     """

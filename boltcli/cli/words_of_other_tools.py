@@ -1,4 +1,4 @@
-"""Find the command that an unknown word stands for: by meaning, or by spelling."""
+"""Words of other tools, and the commands and options that they stand for; else those that are spelled like them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from .command_table import COMMANDS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from .command import Command
 
 _SEARCH = ("grep", "items")
 _REPAIR = ("doctor", "recover", "check")
@@ -52,6 +54,25 @@ _MEANINGS: dict[str, Sequence[str]] = {
     **dict.fromkeys(("forensics", "carve", "deleted-keys", "ghosts"), ("deleted", "grep")),
 }
 
+PUT = ("put", "set", "write", "insert", "update", "edit", "add", "hset")
+DELETE = ("delete", "del", "rm", "remove", "drop", "unset", "hdel")
+# Flags of other tools, and the options that have their meaning here.
+FLAGS = {
+    **dict.fromkeys(("r", "R", "recurse", "all-files"), ("recursive",)),
+    **dict.fromkeys(("format", "output-format", "pretty", "to-json"), ("json",)),
+    **dict.fromkeys(("strict", "full", "thorough", "paranoid", "all"), ("deep",)),
+    **dict.fromkeys(("v", "verbose", "why", "details", "describe"), ("verbose", "explain")),
+    **dict.fromkeys(("silent", "s", "no-warnings"), ("quiet",)),
+    **dict.fromkeys(("out", "dst", "dest", "destination", "to-file", "outfile"), ("output",)),
+    **dict.fromkeys(("overwrite", "y", "yes", "clobber"), ("force",)),
+    **dict.fromkeys(("head", "max", "count", "n", "top"), ("limit", "max-findings", "top")),
+    **dict.fromkeys(("pattern", "match", "filter", "regex", "e"), ("grep", "where", "prefix")),
+    **dict.fromkeys(("readonly", "read-only", "nolock", "ro"), ("no-lock",)),
+    **dict.fromkeys(("wait", "lock-timeout"), ("timeout",)),
+    **dict.fromkeys(("threads", "workers", "parallel", "p"), ("jobs",)),
+    **dict.fromkeys(("human-readable",), ("human",)),
+}
+
 
 def suggestions(word: str, groups: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the commands that ``word`` may stand for: those with that meaning, else those with a similar name."""
@@ -67,6 +88,14 @@ def suggestions(word: str, groups: Iterable[str] = ()) -> tuple[str, ...]:
     for other in nearest(word, _MEANINGS, most=1):
         return suggestions(other, groups)
     return ()
+
+
+def flags_meant(flag: str, command: Command) -> list[str]:
+    """Return options of ``command`` for the unknown ``flag`` (without dashes): by meaning, else by spelling."""
+    names = [option.name for option in command.shown_options]
+    meant = [name for name in FLAGS.get(flag, ()) if name in names]
+    found = meant or (nearest(flag, [*names, "help"]) if len(flag) > 1 else [])
+    return [f"--{name}" for name in found]
 
 
 _LONGEST = 128  # letters; longer words get no suggestions, as the comparison takes quadratic time

@@ -1,9 +1,23 @@
-"""Write keys and values in the formats of ``--format``, and parse those of ``--parse-format``."""
+"""Byte strings as text, by three rules, and back.
+
+*bbolt*: the bytes themselves where they are UTF-8 and Go calls them printable, else hexadecimal (:func:`auto`); and
+the other formats of ``--format`` (:func:`formatted`).
+
+*Typed*: what a command takes back as an argument: literal, or in a notation such as ``hex:`` (:func:`typed`, and
+:func:`shell_quoted` for a shell's line). The other direction is ``cli/key_argument.py``.
+
+*JSON*: text where it is UTF-8, else hexadecimal in another field (:func:`text_of`, ``render/records.py``); inside of
+decoded values, and in the cells of tables, ``0x`` and hexadecimal (:func:`cell_text`, ``json.jsonable``).
+"""
 
 from __future__ import annotations
 
 from ..errors import ArgumentError
 from .golang import code_point, is_print, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 LARGE = 1 << 20  # bytes; a larger value is formatted slice by slice
 _PRINTABLE = bytes(range(0x20, 0x7F))  # printable ASCII
@@ -88,9 +102,7 @@ def formatted(items: list[bytes], form: str) -> list[bytes]:
     elif form == "redacted":
         items = list(map(redacted, items))
     elif form in MORE_FORMATS:
-        from .notations import FORMATS
-
-        texts = zip(items, map(FORMATS[form], items))
+        texts = zip(items, map(_MORE[form], items))
         items = [auto(item) if text is None else text for item, text in texts]
     elif form != "bytes":
         raise _UnsupportedFormat(f"formatBytes: unsupported format: {form}")
@@ -115,3 +127,111 @@ def parse(argument: bytes, form: str) -> bytes:
     if len(argument) % 2:
         raise ArgumentError("encoding/hex: odd length hex string")
     return bytes.fromhex(argument.decode("ascii"))
+
+
+# The formats of MORE_FORMATS. Each returns None for bytes that it does not suit.
+
+
+def _json(data: bytes) -> bytes | None:
+    """Return JSON indented; numbers are as in JavaScript."""
+    from .json import indented
+
+    return indented(data)
+
+
+def _base64(data: bytes) -> bytes:
+    """Return base64 with the standard alphabet, padded."""
+    from binascii import b2a_base64
+
+    return b2a_base64(data, newline=False)
+
+
+def _u64(data: bytes) -> bytes | None:
+    """Return a big-endian number of 8 bytes, in decimal."""
+    return b"%d" % int.from_bytes(data, "big") if len(data) == 8 else None
+
+
+def _time(data: bytes) -> bytes | None:
+    """Return a time in RFC 3339, from big-endian nanoseconds since 1970 or Go's binary form."""
+    from .times import binary_time_text
+
+    text = binary_time_text(data)
+    return None if text is None else text.encode()
+
+
+def _repr(data: bytes) -> bytes:
+    """Return a literal of Python."""
+    return repr(data).encode()
+
+
+_MORE: dict[str, Callable[[bytes], bytes | None]] = dict(zip(MORE_FORMATS, (_json, _base64, _u64, _time, _repr)))
+
+
+NOTATIONS = ("hex:", "u64:", "u32:", "str:")
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_")
+
+
+def typed(name: bytes) -> str:
+    """Return ``name`` as an argument, without shell quotes: literal, or in a notation."""
+    text = shown_text(name)
+    if not text:
+        return "hex:" + name.hex()
+    return f"str:{text}" if text.startswith((*NOTATIONS, "-")) else text
+
+
+def shell_quoted(argument: str) -> str:
+    """Return ``argument`` quoted for a shell, in one line: for bash and zsh if it can't be printed."""
+    if argument and (_SAFE.issuperset(argument) or argument.isalnum()):
+        return argument
+    if not argument.isprintable():
+        return "$'" + "".join(map(_ansi_c, argument)) + "'"
+    return "'" + argument.replace("'", "'\\''") + "'"
+
+
+def _ansi_c(char: str) -> str:
+    if char in "\\'":
+        return "\\" + char
+    if char.isprintable():
+        return char
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+
+
+def shell_word(name: bytes) -> str:
+    """Return ``name`` as a word of a shell's line."""
+    return shell_quoted(typed(name))
+
+
+def path_text(names: Iterable[bytes]) -> str:
+    """Return the names that lead to a bucket, as words of a shell's line."""
+    return " ".join(map(shell_word, names))
+
+
+def text_of(data: bytes) -> str | None:
+    """Return bytes as text if they are UTF-8, else None."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def text_or_bytes(data: bytes) -> str | bytes:
+    """Return bytes as text if they are UTF-8, else as they are."""
+    text = text_of(data)
+    return data if text is None else text
+
+
+def shown_text(data: bytes) -> str | None:
+    """Return bytes as text if the rule of bbolt shows them as they are, else None."""
+    text = text_of(data)
+    return text if text is not None and is_print(text) else None
+
+
+def escaped_text(data: bytes) -> str:
+    """Return bytes as text for a message; what isn't UTF-8 is escaped."""
+    return data.decode("utf-8", "backslashreplace")
+
+
+def bytes_text(data: bytes) -> str:
+    """Return bytes as text if they are printable UTF-8, else as 0x and hexadecimal."""
+    text = text_of(data)
+    return f"0x{data.hex()}" if text is None or not text.isprintable() else text

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
-from .orjson_writer import parsed
+from ..text.json import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
