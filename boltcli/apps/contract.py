@@ -85,7 +85,7 @@ class Store(Protocol):
         """Yield the keys that begin with ``prefix``, as :meth:`range` does."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Recognition:
     """Whose file it is: the application's ``name``, the ``layout`` in words, and the ``certainty`` (CERTAIN, ...)."""
 
@@ -94,7 +94,7 @@ class Recognition:
     certainty: str = CERTAIN
 
 
-@dataclass
+@dataclass(frozen=True)
 class Codec:
     """How the pairs of a bucket are decoded.
 
@@ -113,7 +113,7 @@ class Codec:
     version: Callable[[bytes, bytes], tuple[bytes, bool] | None] | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Column:
     """A column of a view: its name, and the type of its values; each may be None where a record has none.
 

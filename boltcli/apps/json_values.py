@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import orjson
+import json
+from collections.abc import Callable
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+import orjson
 
 
 def load(value: bytes) -> Any:
@@ -28,8 +27,6 @@ def load_record(value: object) -> dict[str, Any] | None:
 
 def plain_text(value: Any) -> str:
     """Return what JSON can say as one line of JSON; bytes in it as text, or as 0x and hex digits."""
-    import json
-
     return json.dumps(jsonable(value), ensure_ascii=False, separators=(",", ":"))
 
 
@@ -39,7 +36,7 @@ def jsonable(value: Any, text: Callable[[bytes], str | None] | None = None) -> A
     ``text``, if it is given, says instead what is text: it returns None for what isn't.
     """
     if isinstance(value, bytes):
-        found = _text(value) if text is None else text(value)
+        found = (text or _text)(value)
         return f"0x{value.hex()}" if found is None else found
     if isinstance(value, dict):
         return {

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .contract import CERTAIN, LIKELY, REST, Application, Codec, Pattern, Recognition, Store
-from .places import places_of
-from .store import find
-from .values import JSON_OR_TEXT, as_text, buckets_at, json_or_text, names_at, pairs_at
-from .views import Item, Rows, computed, json, key, nested, pair, records, text, time, view
+from .contract import CERTAIN, LIKELY, REST, Codec, Pattern, Recognition, Store
+from .values import JSON_OR_TEXT, as_text, buckets_at, find, json_or_text, names_at, pairs_at
+from .views import Item, Rows, computed, json, key_text, nested, pair, records, text, time, view
 
 _CONTAINERS, _CONFIG = b"ctr", b"runtime-config"
 _IDS, _NAMES = b"id-registry", b"name-registry"
@@ -49,42 +47,33 @@ def _state(number: Any) -> Any:
     return _STATES[number] if isinstance(number, int) and 0 <= number < len(_STATES) else number
 
 
-_CODECS: dict[Pattern, Codec] = {(REST,): JSON_OR_TEXT}
+CODECS: dict[Pattern, Codec] = {(REST,): JSON_OR_TEXT}
+VIEWS = (
+    containers,
+    records(
+        "pods", "Pods", at=(b"pod",), read=nested,
+        id=key_text, name="config.name", created=time("config.created"), labels=json("config.labels", {}),
+        containers=computed("json", lambda item: names_at(item.record, b"containers")),
+    ),
+    records(
+        "volumes", "Volumes", at=(b"vol",), read=nested,
+        name=text("config.name", key_text), driver="config.volumeDriver", mountpoint="config.mountPoint",
+        created=time("config.createdAt"), labels=json("config.labels", {}),
+    ),
+    records(
+        "names", "Names and the ids that have them", at=(_NAMES,), read=pair,
+        name=key_text, id=computed("text", lambda item: as_text(item.record)),
+    ),
+    records(
+        "config", "The configuration that the state was made with", at=(_CONFIG,), read=pair,
+        key=key_text, value=computed("json", lambda item: json_or_text(item.record)),
+    ),
+)  # fmt: skip
 
 
-class Podman(Application):
-    name = "podman"
-    title = "podman's state (bolt_state.db)"
-    hints = ("view FILE containers --columns id,name,state", "view FILE pods")
-    places = places_of("podman")
-    codecs = _CODECS
-    views = (
-        containers,
-        records(
-            "pods", "Pods", at=(b"pod",), read=nested,
-            id=key, name="config.name", created=time("config.created"), labels=json("config.labels", {}),
-            containers=computed("json", lambda item: names_at(item.record, b"containers")),
-        ),
-        records(
-            "volumes", "Volumes", at=(b"vol",), read=nested,
-            name=text("config.name", key), driver="config.volumeDriver", mountpoint="config.mountPoint",
-            created=time("config.createdAt"), labels=json("config.labels", {}),
-        ),
-        records(
-            "names", "Names and the ids that have them", at=(_NAMES,), read=pair,
-            name=key, id=computed("text", lambda item: item.value),
-        ),
-        records(
-            "config", "The configuration that the state was made with", at=(_CONFIG,), read=pair,
-            key=key, value=computed("json", lambda item: json_or_text(item.record)),
-        ),
-    )  # fmt: skip
-
-    def recognise(self, db: Store) -> Recognition | None:
-        if find(db, _IDS) is None or find(db, _NAMES) is None:
-            return None
-        sure = find(db, _CONFIG) is not None and find(db, _CONTAINERS) is not None
-        return Recognition(self.name, "libpod state", CERTAIN if sure else LIKELY)
-
-
-APPLICATION = Podman()
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is podman's state: by its registries."""
+    if find(db, _IDS) is None or find(db, _NAMES) is None:
+        return None
+    sure = find(db, _CONFIG) is not None and find(db, _CONTAINERS) is not None
+    return Recognition("podman", "libpod state", CERTAIN if sure else LIKELY)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from heapq import nlargest, nsmallest
+from typing import Any
+
 from ..errors import ArgumentError
+from .cells import cell_text
+from .contract import Column, Store, View
 from .json_values import plain_text
-from .words import time_text
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
-
-    from .contract import Column, View
-
-    Row = tuple[Any, ...]
+Row = tuple[Any, ...]
 
 
 class Selection:
@@ -62,13 +60,11 @@ class Selection:
         return names.index(name)
 
     def _fits(self, row: Row) -> bool:
-        return all(value_text(row[index], self.view.columns[index].type) == text for index, text in self.where)
+        return all(cell_text(row[index], self.view.columns[index].type) == text for index, text in self.where)
 
     def _sorted(self, rows: Iterator[Row], key: Callable[[Row], Any]) -> list[Row]:
         if not self.limit:
             return sorted(rows, key=key, reverse=self.descending)
-        from heapq import nlargest, nsmallest
-
         return (nlargest if self.descending else nsmallest)(self.limit, rows, key=key)
 
 
@@ -93,31 +89,7 @@ def _rank(value: Any) -> tuple[int, Any]:
     return (3, value) if isinstance(value, bytes) else (4, plain_text(value))
 
 
-def value_text(value: Any, type: str) -> str:
-    """Return a value as text: times as RFC 3339, bytes as they are or as 0x and hex digits, "" for none."""
-    if value is None:
-        return ""
-    if type == "time":
-        return time_text(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, bytes):
-        return bytes_text(value)
-    if type == "json":
-        return plain_text(value)
-    return str(value)
-
-
-def bytes_text(value: bytes) -> str:
-    """Return bytes as text if they are printable UTF-8, else as 0x and hex digits."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return f"0x{value.hex()}"
-    return text if text.isprintable() else f"0x{value.hex()}"
-
-
-def view_rows(view: View, db: Any, options: dict[str, str]) -> Iterator[Row]:
+def view_rows(view: View, db: Store, options: dict[str, str]) -> Iterator[Row]:
     """Return the rows of ``view`` with ``options``; raises ArgumentError for an option that it hasn't."""
     for name in options:
         if name not in view.options:

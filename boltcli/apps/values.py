@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
+from ..database import Database
 from .codecs.integers import u64
-from .contract import Codec, Column, Plain, Store
+from .contract import Codec, Plain, Store
 from .json_values import load
-from .store import find
-
-
-def columns(text: str) -> list[Column]:
-    """Return columns of ``name`` or ``name:type``, with spaces between them."""
-    return [Column(*word.split(":")) for word in text.split()]
 
 
 def as_text(data: bytes) -> str:
@@ -46,6 +42,26 @@ JSON_OR_TEXT = Codec(text_or_bytes, lambda key, value: json_or_text(value))
 """Text to objects and lists of JSON, or to text."""
 NUMBER = Codec(_number)
 """Keys of 8 bytes, big-endian."""
+
+
+def find(store: Store, *path: bytes) -> Store | None:
+    """Return the bucket at ``path`` below ``store``, or None if there is none."""
+    for name in path:
+        child = store.get(name)
+        if child is None or isinstance(child, bytes):
+            return None
+        store = child
+    return store
+
+
+def names(store: Store, limit: int = 256) -> list[bytes]:
+    """Return the first ``limit`` keys of a store, of pairs and of buckets: enough to recognise one by."""
+    return [key for key, _ in islice(store.range(), limit)]
+
+
+def space(db: Store) -> tuple[int, int] | None:
+    """Return :meth:`Database.space` of ``db``; None for a store that isn't in a file."""
+    return db.space() if isinstance(db, Database) else None
 
 
 def value_of(store: Store | None, key: bytes) -> bytes | None:

@@ -14,7 +14,7 @@ Any other is a function that yields a dict by column, or a tuple::
     @view("Names and the ids that have them", "name id")
     def names(db: Store) -> Rows: ...
 
-Either way each cell has its column's type, whatever a record says: see :func:`fitted`.
+Either way each cell has its column's type, whatever a record says: see :func:`~boltcli.apps.cells.cell`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .codecs.go_time import go_time
+from .cells import cell
 from .contract import Column, Path, Pattern, Store, View
-from .json_values import jsonable, load, load_record, plain_text
+from .json_values import load, load_record
 from .values import as_text
-from .words import parse_time
 
 Rows = Iterator[dict[str, Any] | tuple[Any, ...]]
 _TYPES: dict[str, tuple[type, ...]] = {
-    "text": (str,), "integer": (int,), "number": (float, int), "boolean": (bool,), "bytes": (bytes,), "time": (int,),
+    "text": (str,), "integer": (int,), "number": (float,), "boolean": (bool,), "bytes": (bytes,), "time": (int,),
     "json": (dict, list, str, int, float, bool),
 }  # fmt: skip
 
@@ -68,7 +67,7 @@ def _typed(rows: Callable[..., Rows], columns: list[Column]) -> Callable[..., It
             found = tuple(map(type, cells))
             if found not in right:
                 if not all(map(_is, types, found)):
-                    cells = tuple(map(fitted, types, cells))
+                    cells = tuple(map(cell, cells, types))
                 else:
                     right.add(found)
             yield cells
@@ -78,32 +77,6 @@ def _typed(rows: Callable[..., Rows], columns: list[Column]) -> Callable[..., It
 
 def _is(kind: str, found: type) -> bool:
     return found is type(None) or found in _TYPES[kind]
-
-
-def fitted(kind: str, value: Any) -> Any:
-    """Return ``value`` as a column of type ``kind`` holds it; it never raises.
-
-    In a text column what isn't text is JSON, in a JSON column bytes are what
-    they say; a time may be RFC 3339 text or Go's own bytes. What no rule fits
-    is None.
-
-    >>> fitted("text", {"a": 1}), fitted("integer", "7"), fitted("time", "1970-01-01T00:00:01Z")
-    ('{"a":1}', None, 1000000000)
-    """
-    if value is None or type(value) in _TYPES[kind]:
-        return value
-    try:
-        if kind == "text":
-            return as_text(value) if isinstance(value, bytes) else plain_text(value)
-        if kind == "json":
-            return jsonable(load(value) if isinstance(value, bytes) else value)
-    except RecursionError:
-        return None
-    if kind == "time":
-        return go_time(value) if isinstance(value, bytes) else parse_time(value)
-    if kind == "integer":
-        return int(value) if isinstance(value, (bool, float)) and value == value // 1 else None
-    return value.encode("utf-8", "backslashreplace") if kind == "bytes" and isinstance(value, str) else None
 
 
 @dataclass
@@ -208,14 +181,20 @@ def buckets_like(db: Store, pattern: Pattern, path: Path = ()) -> Iterator[tuple
             yield from buckets_like(value, rest, (*path, key))
 
 
+# What a value of a bucket says in a column of these types.
+_SAID: dict[str, Callable[[bytes], Any]] = {"text": as_text, "json": load}
+
+
 def _field(kind: str) -> Callable[..., Source]:
     """Return what makes sources of type ``kind`` of a field's name, and of what stands for None there."""
 
     def source(name: str, default: Any = None) -> Source:
         def get(item: Item) -> Any:
             found = item.field(name)
+            if isinstance(found, bytes) and kind in _SAID:
+                found = _SAID[kind](found)
             # A number is a time in nanoseconds; 0 is none.
-            found = None if kind == "time" and found == 0 else fitted(kind, found)
+            found = None if kind == "time" and found == 0 else cell(found, kind)
             if found is not None:
                 return found
             return default.get(item) if isinstance(default, Source) else default
@@ -240,7 +219,7 @@ def parent(place: int) -> Source:
     return Source("text", lambda item: as_text(item.path[place]))
 
 
-key = Source("text", lambda item: as_text(item.key))
+key_text = Source("text", lambda item: as_text(item.key))
 big_endian = Source("integer", lambda item: int.from_bytes(item.key, "big"))
 size = Source("integer", lambda item: len(item.value) if isinstance(item.value, bytes) else None)
-record = Source("json", lambda item: item.record)
+whole_record = Source("json", lambda item: item.record)

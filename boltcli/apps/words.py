@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 SECOND = 1_000_000_000  # nanoseconds
 MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
 _UNITS = ((365 * DAY, "year"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
@@ -14,8 +16,6 @@ def parse_time(text: object) -> int | None:
     >>> parse_time("1970-01-01T01:00:00.5+01:00"), parse_time("0001-01-01T00:00:00Z"), parse_time("soon")
     (500000000, None, None)
     """
-    from datetime import datetime
-
     if not isinstance(text, str) or text.startswith("0001-"):
         return None
     head, dot, rest = text.partition(".")
@@ -43,8 +43,6 @@ def time_text(nanoseconds: int | None) -> str:
     >>> time_text(1721008606570000000), time_text(0), time_text(None)
     ('2024-07-15T01:56:46.57Z', '1970-01-01T00:00:00Z', '')
     """
-    from datetime import datetime, timedelta
-
     if nanoseconds is None:
         return ""
     seconds, rest = divmod(nanoseconds, SECOND)

@@ -11,8 +11,9 @@ from ..storage.opened import Reading
 from . import streams
 from .command import SELECTING
 from .job import Job
+from .output import Output
 from .parse import Parsed, UsageError, parse
-from .runner import prepare, run_job
+from .runner import prepare, run_command
 from .streams import finish, has_failed, name_of, stream
 
 TYPE_CHECKING = False
@@ -166,12 +167,9 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
             out.flush()
             err.write(said)
             return status
-        status = run_job(job, out, err)
-        out.flush()
-        if status == 0 and parsed.command.name == "check" and out.isatty() and not (job.json or job.quiet):
-            from .hints import after_check
-
-            err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in after_check(job.path))
+        output = Output(out, err, json=job.json, quiet=job.quiet, path=job.command.file_of(job.arguments) or "")
+        status = run_command(job.command, job.arguments, job.values, output)
+        output.finish()
         return status
     if parsed.action == "version":
         from .commands.version import one_line
@@ -266,9 +264,9 @@ def is_many(command: Command, job: Job) -> bool:
     if not command.several:
         return False
     if command.together:
-        from .row_output import is_results
+        from .row_output import format_of
 
-        return any(job.value(name) for name in ("resume", "engine")) or is_results(str(job.value("output")))
+        return any(job.value(name) for name in ("resume", "engine")) or bool(format_of(str(job.value("output"))))
     if command.most is None or any(job.value(name) for name in SELECTING):
         return True
     if len(job.arguments) == 1:

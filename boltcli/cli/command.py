@@ -27,7 +27,7 @@ class Declared:
         self,
         function: Callable[..., int | None],
         facts: dict[str, Any],
-        validate: Callable[[Any], object] | None,
+        validate: Callable[..., object] | None,
         select: Callable[[Any], Any] | None,
         unknown: dict[str, Any] | None,
         apart: str,
@@ -55,7 +55,7 @@ def command(
     fewest: int | None = None,
     statuses: dict[int, str] | None = None,
     failure: int = 1,
-    validate: Callable[[Any], object] | None = None,
+    validate: Callable[..., object] | None = None,
     select: Callable[[Any], Any] | None = None,
     unknown: dict[str, Any] | None = None,
     apart: str = "",
@@ -73,7 +73,8 @@ def command(
     positionals, but fewer than it declares. ``statuses``: the meanings of its exit statuses if there are others than
     success and failure; ``failure``: the exit status of an error.
 
-    ``validate`` raises errors in the command line before a database is opened; ``select`` returns the files of many;
+    ``validate`` raises errors in the command line before a database is opened; it is called with the parameters that
+    it names, among them ``path``, the first file. ``select`` returns the files of many;
     ``unknown`` are the fields of a file that could not be read; ``apart`` says what is left out of a command that takes
     files ``together`` if it looks at each alone.
     """
@@ -150,6 +151,11 @@ class Command:
         self.failure = failure
         self.opens = "db" in takes
 
+    @property
+    def shown_options(self) -> list[Option]:
+        """The options that the help lists."""
+        return [option for option in self.options if not option.hidden]
+
     def check_count(self, arguments: Sequence[str], values: dict[str, Value]) -> None:
         """Raise :class:`~boltcli.errors.ArgumentError`, with cobra's message, for a wrong number of positionals."""
         least, most, received = self.least, self.most, len(arguments)
@@ -203,6 +209,22 @@ class Command:
                 found[argument.parameter] = rest.pop(0)
         return found
 
+    def parameters(self, arguments: Sequence[str], values: dict[str, Value]) -> dict[str, Any]:
+        """Return what the command's function takes of the command line: positionals, and its own options.
+
+        Raises :class:`~boltcli.errors.ArgumentError` for names in a notation that they don't follow.
+        """
+        given: dict[str, Any] = self.positionals(arguments)
+        given |= {option.parameter: values[option.name] for option in self.options if not option.common}
+        names = [one.parameter for one in self.arguments if one.is_name]
+        for parameter in names + [one.parameter for one in self.options if one.is_name]:
+            if parameter in given:
+                from .key_argument import address
+
+                value = given[parameter]
+                given[parameter] = list(map(address, value)) if isinstance(value, list) else address(value)
+        return given
+
     def statuses_text(self) -> str:
         """Return the exit statuses in a line, empty if there are only success and failure."""
         return "; ".join(f"{status}: {words}" for status, words in self.statuses.items())
@@ -210,7 +232,7 @@ class Command:
     def usage(self) -> str:
         """Return the usage line: the command with its arguments and options."""
         words = [f"boltcli {self.name}"]
-        for option in self.options:
+        for option in self.shown_options:
             if option.common:
                 continue  # listed in the help only
             word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"

@@ -85,7 +85,8 @@ def candidates(words: Sequence[str]) -> Candidates:
             found = _values(option, value) if option else []
             return [(f"{flag}={text}", help) for text, help in found if text != FILE]
         return _beginning(
-            current, [(f"--{option.name}", option.help) for option in command.options] + [("--help", "Show this help.")]
+            current,
+            [(f"--{option.name}", option.help) for option in command.shown_options] + [("--help", "Show this help.")],
         )
     kinds = _kinds(command, len(given))
     if "file" in kinds:

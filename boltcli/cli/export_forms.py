@@ -8,11 +8,13 @@ import tempfile
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..apps.contract import Column
 from ..errors import ArgumentError
 from ..ops.read.content import Bounds, Enter, placed, whole_content
+from ..render.table import Table
 from ..tables.relations import name_text, relations
 from .key_argument import addresses
-from .row_output import Form, complete, write_rows
+from .row_output import complete, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,22 +42,28 @@ def export_table(file: TableFile, options: Wanted, form: str, out: BinaryIO) -> 
     path = tuple(addresses(options.bucket))
     if form == "sqlite":
         _sqlite(file, path, view, options, out)
-    elif form in ("parquet", "arrow"):
-        _arrow(file, path, view, form, options, out)
-    else:
-        if view is not None:
-            names: list[str] = [column.name for column in view.columns[1:]]
-            rows: Iterator[Any] = view.rows(file)
-        else:
-            names = ["bucket", "sequence", "key", "value"]
-            rows = _rows(_content(file, path))
-        written = Form(json=form in ("ndjson", "json"), csv=form == "csv", output=options.output, force=options.force)
-        written.kind = {"ndjson": "json", "json": "array"}.get(form, form)  # whatever the ending is
-        write_rows(written, names, rows, out)
+        return
+    table = (
+        _pairs(file, path, arrow=form in ("parquet", "arrow"))
+        if view is None
+        else Table(view.columns[1:], _Rows(view, file))
+    )
+    write_table(table, out, form, output=options.output, force=options.force, finish=file.snapshot.finish)
 
 
 def _content(file: TableFile, path: Path) -> Iterator[Placed]:
     return placed(whole_content(file.snapshot, Bounds(path), warn=file.warn), file.snapshot.meta.sequence)
+
+
+def _pairs(file: TableFile, path: Path, *, arrow: bool) -> Table:
+    """Return the buckets and pairs as a table."""
+    content = _content(file, path)
+    columns = [Column("bucket", "names"), Column("sequence", "integer"), Column("key", "hex"), Column("value", "hex")]
+    if not arrow:
+        return Table(columns, _rows(content))
+    from ..tables.arrow_files import row_batches, row_schema
+
+    return Table(columns, (), batches=(row_schema(), row_batches(content)))
 
 
 def _rows(content: Iterator[Placed]) -> Iterator[tuple[Any, ...]]:
@@ -67,30 +75,23 @@ def _rows(content: Iterator[Placed]) -> Iterator[tuple[Any, ...]]:
             yield from zip(repeat(names), repeat(None), event.keys, event.values)
 
 
+class _Rows:
+    """The rows of a view, which can be read again."""
+
+    def __init__(self, view: Relation, file: TableFile) -> None:
+        self._view = view
+        self._file = file
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._view.rows(self._file)
+
+
 def _view(file: TableFile, name: str) -> Relation:
     found = relations([file])
     if name not in found:
         known = [each for each in found if each not in ("pairs", "buckets", "pages", "findings", "files")]
         raise ArgumentError(f"there is no view {name!r}; this file has: {', '.join(known) or 'none'}")
     return found[name]
-
-
-def _arrow(file: TableFile, path: Path, view: Relation | None, form: str, options: Wanted, out: BinaryIO) -> None:
-    from ..tables.arrow import TooWide, batches, schema
-    from ..tables.arrow_files import row_batches, row_schema, write_batches
-
-    for wide in (False, True):
-        try:
-            with complete(options.output, replace=options.force) as target:
-                if view is None:
-                    count = write_batches(target, form, row_batches(_content(file, path)), row_schema())
-                else:
-                    count = write_batches(target, form, batches(view, [file], wide=wide), schema(view, wide=wide))
-                file.snapshot.finish()
-            break
-        except TooWide:
-            continue
-    _say(options, {"rows": count}, out)
 
 
 def _sqlite(file: TableFile, path: Path, view: Relation | None, options: Wanted, out: BinaryIO) -> None:

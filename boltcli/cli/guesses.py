@@ -37,7 +37,7 @@ _FLAGS = {
 
 def flag_meant(flag: str, command: Command) -> list[str]:
     """Suggest options of ``command`` for the unknown ``flag`` (without dashes): by meaning, else by spelling."""
-    names = [option.name for option in command.options]
+    names = [option.name for option in command.shown_options]
     meant = [name for name in _FLAGS.get(flag, ()) if name in names]
     found = meant or (nearest(flag, [*names, "help"]) if len(flag) > 1 else [])
     return [f"did you mean {' or '.join(f'--{name}' for name in found)}?"] if found else []
@@ -119,11 +119,10 @@ def nested_path(path: str, names: Sequence[bytes], command: Command) -> list[str
 
 
 def _application(snapshot: Snapshot) -> Application | None:
-    from ..apps.registry import recognise
-    from ..apps.store import SnapshotStore
+    from ..apps.registry import recognised
 
-    found = recognise(SnapshotStore(snapshot))
-    return None if found is None else found[0]
+    found = recognised(snapshot)
+    return None if found is None else found.application
 
 
 def opened(path: str) -> Snapshot:

@@ -305,30 +305,13 @@ def _of_file(path: str, command: Command) -> list[str]:
 
 
 def _of_folder(path: str) -> list[str]:
-    """Name databases among the first files of a folder; a hint must not take long."""
-    from ..format.constants import MAGIC
+    """Name databases among the first files of a folder."""
+    from ..fleet.find import first_databases
 
-    found: list[str] = []
-    looked = 0
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        for name in sorted(files):
-            file_path = os.path.join(folder, name)
-            looked += 1
-            try:
-                if not os.path.isfile(file_path):  # opening a FIFO would wait for ever
-                    continue
-                with open(file_path, "rb") as file:
-                    head = file.read(20)
-            except OSError:
-                continue
-            if int.from_bytes(head[16:20], "little") == MAGIC:
-                found.append(file_path)
-        if len(found) >= 3 or looked > _FILES_LOOKED_AT or folder.count(os.sep) - path.count(os.sep) > 4:
-            break
+    found = first_databases(path, 3, _FILES_LOOKED_AT, 4)
     if not found:
         return ["this is a folder, and no bolt database was found in it"]
-    return [f"this is a folder; in it is {', '.join(map(shell_quoted, found[:3]))}"]
+    return [f"this is a folder; in it is {', '.join(map(shell_quoted, found))}"]
 
 
 _STEPS = {

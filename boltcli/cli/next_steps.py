@@ -11,16 +11,13 @@ if TYPE_CHECKING:
 
 def application(snapshot: Snapshot) -> tuple[str, bool]:
     """Return the program that wrote the database, its layout ("" if unknown), and whether boltcli can audit it."""
-    from ..apps.registry import recognise
-    from ..apps.store import SnapshotStore
+    from ..apps.registry import recognised
+    from ..database import Database
     from ..errors import BoltError
 
-    store = SnapshotStore(snapshot)
     try:
-        found = recognise(store)
-        if found is None:
-            return "", False
-        return f"{found[1].name}, {found[1].layout}", found[0].has_audit(store)
+        found = recognised(snapshot)
+        return ("", False) if found is None else (str(found), found.application.has_audit(Database(snapshot)))
     except BoltError:
         return "", False
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .values import parse_bool, parse_string
+from .values import one_of, parse_bool, parse_choice, parse_string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     Value = bool | int | str | list[str]
 
@@ -19,12 +20,15 @@ class Option:
     except as ``--name=false``. A flag whose default is a list collects the values of all its occurrences; for
     other flags the last occurrence counts. ``kind`` (text, file, bucket) and ``choices`` are for completing the
     value. ``environment`` is the name of a variable with the default. ``panel`` is its heading in the help.
-    ``required`` flags have no default. ``aliases`` are other names, which the help doesn't list.
+    ``required`` flags have no default. ``aliases`` are other names. The help lists
+    neither these nor options that are ``hidden``. ``is_name``: the function gets the bytes that the value stands for,
+    see ``key_argument.py``. ``check`` raises :class:`~boltcli.errors.ArgumentError` for a value that the command
+    refuses.
     """
 
     __slots__ = (
-        "choices", "common", "default", "environment", "gathers", "help", "kind", "metavar", "name", "names",
-        "panel", "parameter", "parse", "required", "short", "switch",
+        "check", "choices", "common", "default", "environment", "gathers", "help", "hidden", "is_name", "kind",
+        "metavar", "name", "names", "panel", "parameter", "parse", "required", "short", "switch",
     )  # fmt: skip
 
     def __init__(
@@ -44,8 +48,14 @@ class Option:
         kind: str = "text",
         common: bool = False,
         aliases: tuple[str, ...] = (),
+        hidden: bool = False,
+        is_name: bool = False,
+        check: Callable[[Option, Any], None] | None = None,
     ) -> None:
+        self.is_name = is_name
+        self.check = check
         self.names = (name, *aliases)
+        self.hidden = hidden
         self.common = common  # to most commands: handled by the runner, not listed in the usage line
         self.name = name
         self.parameter = parameter  # of the command's function
@@ -54,13 +64,15 @@ class Option:
         self.default = default
         self.metavar = metavar
         self.switch = default is False
-        self.parse: Callable[[str], Value] = parse_bool if self.switch else parse
+        self.parse: Callable[[str], Value] = (
+            parse_bool if self.switch else one_of(choices) if parse is parse_choice else parse
+        )
         self.environment = environment
         self.panel = panel
         self.required = required  # reported before other errors, as by cobra
         self.gathers = isinstance(default, list)
         self.kind = kind
-        self.choices = choices  # for help and completion; other values fail later, as in bbolt
+        self.choices = choices  # without parse_choice or check other values fail later, as in bbolt
 
     @property
     def label(self) -> str:
@@ -72,10 +84,10 @@ class Argument:
     """A positional argument.
 
     ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any number of them.
-    ``hidden``: accepted silently, as by bbolt.
+    ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`.
     """
 
-    __slots__ = ("help", "hidden", "kind", "many", "name", "parameter", "required")
+    __slots__ = ("help", "hidden", "is_name", "kind", "many", "name", "parameter", "required")
 
     def __init__(
         self,
@@ -87,7 +99,9 @@ class Argument:
         many: bool = False,
         required: bool = True,
         hidden: bool = False,
+        is_name: bool = False,
     ) -> None:
+        self.is_name = is_name
         self.name = name
         self.parameter = parameter  # of the command's function
         self.kind = kind

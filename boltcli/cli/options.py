@@ -12,10 +12,9 @@ from typer import Argument, Option
 
 from ..storage.snapshot import Snapshot
 from .values import (
-    parse_color,
+    check_output,
+    parse_choice,
     parse_count,
-    parse_exit_status,
-    parse_lock,
     parse_size,
     parse_timeout,
     parse_uint64,
@@ -52,13 +51,13 @@ Databases = Annotated[
 ]
 Path = Annotated[str, _file("The bolt database file.")]
 UnchangedPath = Annotated[str, _file("The bolt database file; it is not changed.")]
-Bucket = Annotated[str, Argument(help="Name of a top-level bucket.", autocompletion=buckets)]
+Bucket = Annotated[bytes, Argument(help="Name of a top-level bucket.", autocompletion=buckets)]
 Subbuckets = Annotated[
-    list[str],
+    list[bytes],
     Argument(metavar="SUBBUCKET", help="Names of nested buckets, outermost first.", autocompletion=buckets),
 ]
 BucketPath = Annotated[
-    list[str],
+    list[bytes],
     Argument(metavar="BUCKETS", help="Only this bucket: its path, outermost name first.", autocompletion=buckets),
 ]
 PageIds = Annotated[list[str], Argument(metavar="PGID", help="Page ids.", autocompletion=pages)]
@@ -89,6 +88,7 @@ Destination = Annotated[
         " (bbolt would merge into it, or fail half-way).",
         metavar="DEST",
         autocompletion=files,
+        callback=check_output,
     ),
 ]
 ChangedCopy = Annotated[
@@ -154,9 +154,11 @@ Message = Annotated[
 ]
 
 _FILTERS = "Which ones"
-Prefix = Annotated[str, Option(help="Only keys that begin with this.", metavar="KEY", rich_help_panel=_FILTERS)]
-From = Annotated[str, Option("--from", help="Only keys at or after this one.", metavar="KEY", rich_help_panel=_FILTERS)]
-To = Annotated[str, Option(help="Only keys before this one.", metavar="KEY", rich_help_panel=_FILTERS)]
+Prefix = Annotated[bytes, Option(help="Only keys that begin with this.", metavar="KEY", rich_help_panel=_FILTERS)]
+From = Annotated[
+    bytes, Option("--from", help="Only keys at or after this one.", metavar="KEY", rich_help_panel=_FILTERS)
+]
+To = Annotated[bytes, Option(help="Only keys before this one.", metavar="KEY", rich_help_panel=_FILTERS)]
 Limit = Annotated[
     int, Option(help="At most this many; 0: all.", metavar="N", parser=parse_count, rich_help_panel=_FILTERS)
 ]
@@ -235,7 +237,7 @@ class Common:
         Option(
             help="Colours: auto (on a terminal), always or never.",
             metavar="WHEN",
-            parser=parse_color,
+            parser=parse_choice,
         ),
     ] = "auto"
     exit_status: Annotated[
@@ -244,7 +246,7 @@ class Common:
             help="Exit status of failures: bbolt (always 1) or detailed (1 damaged, 2 unreadable, 3 locked, 4 not"
             " found, 64 usage).",
             metavar="KIND",
-            parser=parse_exit_status,
+            parser=parse_choice,
             envvar="BOLTCLI_EXIT_STATUS",
         ),
     ] = "bbolt"
@@ -273,7 +275,7 @@ class Locking:
             help="If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't"
             " wait), none (ignore locks).",
             metavar="WAY",
-            parser=parse_lock,
+            parser=parse_choice,
             envvar="BOLTCLI_LOCK",
             rich_help_panel=_IN_USE,
         ),

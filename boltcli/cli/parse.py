@@ -29,8 +29,7 @@ class Parsed:
     """A parsed argv.
 
     ``action`` is run, help or version. ``command`` is None for the program
-    itself; ``arguments`` are the positionals, ``options`` all options by name
-    (and "summary" if a file was given without a command).
+    itself; ``arguments`` are the positionals, ``options`` all options by name.
     """
 
     __slots__ = ("action", "arguments", "command", "options")
@@ -63,9 +62,7 @@ class UsageError(ArgumentError):
 def parse(argv: Sequence[str]) -> Parsed:
     """Parse ``argv``, the words after the program's name. Raises :class:`UsageError`."""
     if len(argv) == 1 and not is_known(argv[0]) and ("://" in argv[0] or os.path.exists(argv[0])):
-        parsed = parse(["info", "--", *argv])
-        parsed.options["summary"] = True
-        return parsed
+        return parse(["info", "--summary", "--", *argv])
     name, rest = find_command(list(argv))
     command = find(name)
     arguments: list[str] = []

@@ -1,11 +1,10 @@
-"""The filters of ``items`` and ``keys``, made from their options."""
+"""The filters of ``items``, ``keys`` and ``deleted``, made from their options."""
 
 from __future__ import annotations
 
 import os
 
 from ..errors import ArgumentError
-from .key_argument import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,40 +13,30 @@ if TYPE_CHECKING:
     from ..ops.read.select_items import Test, Value
 
 
-class Filters:
-    """The values of the options that choose pairs."""
-
-    prefix: str
-    from_: str
-    to: str
-    limit: int
-    reverse: bool
-    recursive: bool
-    grep: str
-
-
-def is_filtered(options: Filters) -> bool:
-    """Return whether any filter is given."""
-    return any(getattr(options, name) for name in Filters.__annotations__)
-
-
-def selection(options: Filters, *, values: bool) -> dict[str, Any]:
+def selection(
+    prefix: bytes, from_: bytes, to: bytes, limit: int, reverse: bool, recursive: bool, grep: str, *, values: bool
+) -> dict[str, Any]:
     """Return the filters as arguments of :func:`~boltcli.ops.read.select_items.items`.
 
     The pattern matches keys, and with ``values`` also values. Raises :class:`~boltcli.errors.ArgumentError`.
     """
     from ..tree.walk import bounds
 
-    end = address(options.to) if options.to else None
-    start, stop = bounds(address(options.prefix), address(options.from_), end)
+    start, stop = bounds(prefix, from_, to or None)
     return {
         "start": start,
         "stop": stop,
-        "reverse": options.reverse,
-        "limit": options.limit,
-        "recursive": options.recursive,
-        "wanted": _matching(options.grep, values) if options.grep else None,
+        "reverse": reverse,
+        "limit": limit,
+        "recursive": recursive,
+        "wanted": _matching(grep, values) if grep else None,
     }
+
+
+def check_pattern(grep: str) -> None:
+    """Raise :class:`~boltcli.errors.ArgumentError` for an invalid regular expression."""
+    if grep:
+        _matching(grep, values=False)
 
 
 def _matching(pattern: str, values: bool) -> Test:

@@ -130,7 +130,7 @@ def readable(found: Decoded) -> str:
 
 def readable_bytes(name: bytes) -> str:
     """Return a bucket's name as text, or as 0x and hex digits."""
-    from ..apps.rows import bytes_text
+    from ..apps.cells import bytes_text
 
     return bytes_text(name)
 

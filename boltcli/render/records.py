@@ -257,18 +257,13 @@ def bucket_usages(buckets: Iterable[BucketRecord], size: int) -> Iterator[Record
         yield record | {"depth": found.depth, "inline": found.inline, "sequence": found.sequence}
 
 
-def usage(path: str, found: Usage, buckets: Iterable[BucketRecord], dense: int) -> Iterator[bytes]:
-    """Return where the bytes of a file are, those of its buckets each: one document, in pieces."""
+def usage(path: str, found: Usage, buckets: Iterable[BucketRecord], dense: int) -> Record:
+    """Return where the bytes of a file are; ``buckets`` is an iterator, one of each bucket."""
     record: Record = {}
     put_path(record, path)
     record |= {name: getattr(found, name) for name in ("size", "root", "meta", "freelist", "free", "lost", "unused")}
-    record |= {"dense_size": dense, "gives_back": found.size - dense, "buckets": []}
-    yield line(record).removesuffix(b"]}\n")
-    comma = b""
-    for each in bucket_usages(buckets, found.size):
-        yield comma + line(each).removesuffix(b"\n")
-        comma = b","
-    yield b"]}\n"
+    record |= {"dense_size": dense, "gives_back": found.size - dense}
+    return record | {"buckets": bucket_usages(buckets, found.size)}
 
 
 def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:

@@ -55,11 +55,12 @@ def text_parts(text: str) -> Iterator[str]:
     yield from (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
 
 
-def texts(data: bytes) -> Iterator[str]:
-    """Yield ``data`` in the format auto as text."""
-    if _all(data, is_print):
+def texts(data: bytes, printable: Callable[[str], bool] = is_print, mark: str = "") -> Iterator[str]:
+    """Yield ``data`` as text where all of it is ``printable`` UTF-8, else ``mark`` and hex digits."""
+    if _all(data, printable):
         yield from _decoded(data)
     else:
+        yield mark
         yield from (part.decode() for part in slices(data, "hex"))
 
 
@@ -112,14 +113,31 @@ def put_sliced(record: Record, field: str, data: bytes, form: str) -> None:
         record[f"{field}_hex"] = Sliced(data, "hex")
 
 
+class Listed:
+    """A list of JSON whose elements an iterator makes, one by one."""
+
+    __slots__ = ("found",)
+
+    def __init__(self, found: Iterator[Any]) -> None:
+        self.found = found
+
+    def __iter__(self) -> Iterator[bytes]:
+        mark = b"["
+        for each in self.found:
+            yield mark + line(each)[:-1]
+            mark = b","
+        yield b"]" if mark == b"," else b"[]"
+
+
 def pieces(record: Record) -> Iterator[bytes]:
-    """Yield a record as a line of JSON, in pieces if there are large values in it."""
-    if not any(isinstance(value, Sliced) for value in record.values()):
+    """Yield a record as a line of JSON, in pieces if there are large values or iterators in it."""
+    record = {name: Listed(value) if hasattr(value, "__next__") else value for name, value in record.items()}
+    if not any(isinstance(value, (Sliced, Listed)) for value in record.values()):
         yield line(record)
         return
     mark = b"{"
     for name, value in record.items():
         yield mark + line(name)[:-1] + b":"
-        yield from value if isinstance(value, Sliced) else (line(value)[:-1],)
+        yield from value if isinstance(value, (Sliced, Listed)) else (line(value)[:-1],)
         mark = b","
     yield b"}\n"

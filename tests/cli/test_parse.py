@@ -298,8 +298,8 @@ def test_a_function_gets_the_parameters_that_it_declares(name: str) -> None:
     command = find(name)
     assert command is not None
     parsed = parse(command.example.rpartition(" | ")[2].split()[1:])
-    job: Job = Job(command, parsed.arguments, parsed.options, io.BytesIO())
-    inspect.signature(declared(name).function).bind(**dict.fromkeys(command.takes), **job.parameters)
+    given = command.parameters(parsed.arguments, parsed.options)
+    inspect.signature(declared(name).function).bind(**dict.fromkeys(command.takes), **given)
 
 
 def test_common_options_are_read_by_the_runner() -> None:

@@ -18,9 +18,8 @@ from .stores import ComputeGeneration, JobStore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..contract import AuditFinding, AuditOptions, Path
+    from ..contract import AuditFinding, AuditOptions, Path, Store
     from ..rules import Deviation
-    from ..store import Store
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:

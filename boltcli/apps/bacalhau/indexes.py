@@ -10,9 +10,8 @@ from .records import is_hex, name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..contract import Path
+    from ..contract import Path, Store
     from ..meter import Meter
-    from ..store import Store
 
     Place = tuple[Path, bytes, bytes]  # bucket, key, value
 

@@ -7,10 +7,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..contract import CERTAIN, LIKELY, Recognition
-from ..store import find, names
+from ..values import find, names
 
 if TYPE_CHECKING:
-    from ..store import Store
+    from ..contract import Store
 
 ORCHESTRATOR, COMPUTE = "orchestrator", "compute"
 

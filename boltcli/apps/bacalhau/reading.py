@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..json_values import load_record
-from ..store import find
+from ..values import find
 from .records import name, number, part, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..contract import Path
+    from ..contract import Path, Store
     from ..meter import Meter
-    from ..store import Store
     from .records import Record
 
 _WORD = 8  # bytes of a sequence number, and of a time

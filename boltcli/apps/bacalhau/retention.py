@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..contract import Change
-from ..store import find
+from ..values import find
 from ..words import DAY
 from .index_audit import job_of_entry
 from .indexes import IndexRepair
@@ -14,8 +14,7 @@ from .records import is_hex
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..contract import AuditOptions, Path
-    from ..store import Store
+    from ..contract import AuditOptions, Path, Store
     from .stores import ComputeGeneration, JobStore
 
 _AGES = (7, 30, 90, 180, 365)  # days

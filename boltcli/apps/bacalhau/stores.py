@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..store import find, names
+from ..values import find, names
 from .executions import Execution, numbering, of_compute_node, of_orchestrator
 from .indexes import Index
 from .layout import SINCE_1_8, Generation
@@ -15,9 +15,8 @@ from .records import Record, Stored, moment, name, number, part, requester, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..contract import Path
+    from ..contract import Path, Store
     from ..meter import Meter
-    from ..store import Store
 
 _INDEXES = ("idx_tags", "idx_namespaces", "idx_executions", "idx_evaluations", "idx_job_names",
             "idx_executions_by_node", "idx_inprogress", "idx_inprogress_executions")  # fmt: skip

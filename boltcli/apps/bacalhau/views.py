@@ -8,8 +8,7 @@ from typing import Any
 
 from ..contract import ANY, Store
 from ..json_values import load_record
-from ..store import find
-from ..values import buckets_at, pairs, pairs_at
+from ..values import buckets_at, find, pairs, pairs_at
 from ..views import Item, Rows, big_endian, computed, integer, json, records, text, time, view
 from .executions import (
     LOCAL,

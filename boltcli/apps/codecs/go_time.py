@@ -5,11 +5,11 @@ They take 1, 8, 4 and 2 bytes; version 2 has one more with the seconds of the of
 
 from __future__ import annotations
 
-SECOND = 1_000_000_000
+from ..words import SECOND
+
 _YEAR_1_TO_1970 = 62_135_596_800  # seconds
 ZERO = -_YEAR_1_TO_1970 * SECOND  # Go's zero time
 _YEAR_10000 = 253_402_300_800  # seconds since 1970
-_UTC = -1
 _SIZES = {1: 15, 2: 16}
 
 
@@ -18,7 +18,7 @@ def go_time(data: object) -> int | None:
 
     >>> go_time(bytes.fromhex("010000000edaefd6c70e4e1c00ffff"))
     1667096519240000000
-    >>> go_time(put_go_time(ZERO)) == ZERO, go_time(b"no time")
+    >>> go_time(b"\\1" + bytes(14)) == ZERO, go_time(b"no time")
     (True, None)
     """
     if not isinstance(data, bytes) or not data or _SIZES.get(data[0]) != len(data):
@@ -29,14 +29,3 @@ def go_time(data: object) -> int | None:
     if not 0 <= nanoseconds < SECOND or not -_YEAR_1_TO_1970 <= seconds < _YEAR_10000 or abs(offset) > 24 * 60:
         return None
     return seconds * SECOND + nanoseconds
-
-
-def put_go_time(nanoseconds: int) -> bytes:
-    """Return nanoseconds since 1970 as Go marshals that time in UTC."""
-    seconds, rest = divmod(nanoseconds, SECOND)
-    return (
-        b"\1"
-        + (seconds + _YEAR_1_TO_1970).to_bytes(8, "big", signed=True)
-        + rest.to_bytes(4, "big")
-        + _UTC.to_bytes(2, "big", signed=True)
-    )

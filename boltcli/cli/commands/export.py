@@ -24,16 +24,15 @@ LINES = ("ndjson", "json")
 
 def _form(job: Job) -> str:
     """Return the format that the options ask for. Raises :class:`~boltcli.errors.ArgumentError`."""
-    import os
-
     options = job.options
     if options.format:
         if options.format not in FORMATS:
             raise ArgumentError(f"--format {options.format}: must be one of {', '.join(FORMATS)}")
         form: str = options.format
         return form
-    endings = {".json": "json", ".csv": "csv", ".sqlite": "sqlite", ".parquet": "parquet", ".arrow": "arrow"}
-    return endings.get(os.path.splitext(options.output)[1].lower(), "ndjson")
+    from ..row_output import format_of
+
+    return "sqlite" if options.output.lower().endswith(".sqlite") else format_of(options.output) or "ndjson"
 
 
 def prepare(job: Job) -> None:
@@ -44,7 +43,7 @@ def prepare(job: Job) -> None:
         raise ArgumentError(f"--format {form} needs --output")
     if options.all_views and form != "sqlite":
         raise ArgumentError("--all-views needs --format sqlite: the other formats have one table per file")
-    if is_asked(options) and (form not in LINES or options.view):
+    if is_asked(options.decode, options.proto, options.message) and (form not in LINES or options.view):
         raise ArgumentError("--decode works only for pairs as lines of JSON")
     if options.view and options.bucket:
         raise ArgumentError("--view and --bucket can't be combined")
@@ -117,7 +116,7 @@ def _write(snapshot: Snapshot, job: Job, form: str, out: BinaryIO) -> None:
     """Write the rows as lines, or as one array of them."""
     from ..row_output import lines_into
 
-    with lines_into(out, "array" if form == "json" else form) as target:
+    with lines_into(out, form) as target:
         _lines(snapshot, job, target)
 
 
@@ -130,7 +129,7 @@ def _lines(snapshot: Snapshot, job: Job, out: BinaryIO) -> None:
     from ...render.decoded import export_lines
     from ...render.ndjson import bucket_row, end_row, pair_lines
 
-    decoder = asked(snapshot, job.options)
+    decoder = asked(snapshot, job.options.decode, job.options.proto, job.options.message)
     lines = pair_lines if decoder is None else partial(export_lines, decoder=decoder)
     pairs = buckets = 0
     try:

@@ -57,9 +57,9 @@ def sql(
             autocompletion=buckets,
         ),
     ] = [],
-    prefix: Prefix = "",
-    from_: From = "",
-    to: To = "",
+    prefix: Prefix = b"",
+    from_: From = b"",
+    to: To = b"",
     csv: Annotated[bool, Option(help="Write CSV; BLOBs are in hex.")] = False,
     output: Annotated[
         str,
@@ -142,18 +142,14 @@ def _bounds(options: Any) -> Bounds:
 
 def _deliver(job: Job, schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:
     """Write the result in the selected form."""
-    from ...tables.result_rows import result_rows
-    from ..row_output import Form, complete, write_rows
+    from ...render.table import Table
+    from ...tables.result_rows import result_columns, result_rows
+    from ..row_output import row_form, write_table
 
-    form = Form(json=job.json, csv=job.options.csv, output=job.options.output, force=job.options.force)
-    if form.kind in ("parquet", "arrow"):
-        from ...tables.arrow_files import write_batches
-
-        with complete(form.output, replace=form.force) as file:
-            count = write_batches(file, form.kind, batches, schema)
-        out.write(f"{count} rows -> {form.output}\n".encode("utf-8", "surrogateescape"))
-        return
-    write_rows(form, schema.names, result_rows(batches), out)
+    options = job.options
+    form = row_form(options.output, json=job.json, csv=options.csv)
+    table = Table(result_columns(schema), result_rows(batches), batches=(schema, batches))
+    write_table(table, out, form, output=options.output, force=options.force)
 
 
 def _describe(session: Session, job: Job, out: BinaryIO) -> None:

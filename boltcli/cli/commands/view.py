@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from ...errors import ArgumentError
 from ..command import command
-from ..streams import wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, Any, BinaryIO
+    from typing import Annotated, BinaryIO
 
     from typer import Argument, Option
 
-    from ...apps.contract import Application, Recognition
-    from ...apps.store import SnapshotStore
+    from ...apps.contract import Application, Store
+    from ...apps.registry import Recognised
+    from ...render.table import Table
     from ...storage.snapshot import Snapshot
     from ..job import Job
     from ..options import Database, Force, files
     from ..values import parse_uint64
-
-_MOST_ON_A_TERMINAL = 2000  # rows in a table with aligned columns; more rows are written as in a pipe
 
 
 def prepare(job: Job) -> None:
@@ -33,10 +31,10 @@ def prepare(job: Job) -> None:
 
 
 def _kind(job: Job) -> str:
-    """Return the form of the rows: text, csv, json (lines) or array. Raises ArgumentError."""
-    from ..row_output import Form
+    """Return the form of the rows. Raises ArgumentError."""
+    from ..row_output import row_form
 
-    kind = Form(json=job.json, csv=job.options.csv, output=job.options.output).kind
+    kind = row_form(job.options.output, json=job.json, csv=job.options.csv)
     if kind in ("parquet", "arrow"):
         raise ArgumentError(f"view writes .csv, .ndjson and .json; `boltcli export --view NAME` also writes {kind}")
     return kind
@@ -90,129 +88,95 @@ def view_(
     force: Force = False,
 ) -> None:
     """Show an application's records as a table; without NAME list the tables."""
-    if not output:
-        _write(db, job, _kind(job), out)
-        return
-    from ..row_output import complete, lines_into
+    from ...database import Database as Opened
+    from ..row_output import write_table
 
-    kind = _kind(job)
-    with complete(output, replace=force) as file:
-        with lines_into(file, kind) as target:
-            count = _write(db, job, "json" if kind == "array" else kind, target)
-        db.finish()
-    out.write(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
+    store = Opened(db)
+    known = recognised(db, app)
+    application = known.application
+    form = _kind(job)
+    if name:
+        given = dict(_split("set", text) for text in set)
+        given |= {option: value for option, value in (("rev", rev), ("key", key)) if value}
+        wanted = [_split("where", text) for text in where]
+        table = _rows(application, store, name, given, columns, wanted, sort, limit)
+        write_table(table, out, form, output=output, force=force, tabs=True, finish=db.finish)
+    elif form and form != "csv":
+        write_table(_views(known, store), out, form, output=output, force=force, finish=db.finish)
+    elif form:
+        write_table(_list(application, store), out, form, output=output, force=force, finish=db.finish)
+    else:
+        head = f"{application.name}: {known.layout} ({known.certainty})\n\n"
+        out.write(head.encode("utf-8", "surrogateescape"))
+        out.writelines(_list(application, store, "what it shows").text_lines(rule=False))
+        if out.isatty() and application.hints:
+            out.writelines(_hints(application, job.path))
 
 
-def _write(snapshot: Snapshot, job: Job, kind: str, out: BinaryIO) -> int:
-    """Write the views, or the rows of one, as text, CSV or lines of JSON; return their number."""
-    from ...apps.store import SnapshotStore
-
-    db = SnapshotStore(snapshot)
-    application, recognition = recognised(db, job.options.app)
-    if len(job.arguments) < 2:
-        return _list(application, recognition, db, job, kind, out)
-    return _show(application, db, job, kind, out)
-
-
-def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
-    """Return the application that wrote ``db``, or the one called ``name``.
+def recognised(snapshot: Snapshot, name: str) -> Recognised:
+    """Return the application that wrote the database, or the one called ``name``.
 
     Raises :class:`~boltcli.errors.ArgumentError` if there is none.
     """
     from ...apps import registry
+    from ...database import Database as Opened
 
-    found = registry.recognise(db) if name == "auto" else registry.named(db, name)
+    found = registry.recognised(snapshot) if name == "auto" else registry.named(Opened(snapshot), name)
     if found is None:
         raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
     return found
 
 
-def _list(
-    application: Application, recognition: Recognition, db: SnapshotStore, job: Job, kind: str, out: BinaryIO
-) -> int:
+def _list(application: Application, db: Store, title: str = "title") -> Table:
+    """Return the views, and how many rows each has."""
     from ...apps.contract import Column
-    from ...render import records, view_rows
+    from ...render.table import Table
 
-    found = [(view, view.count(db)) for view in application.views]
-    if kind == "json":
-        for view, count in found:
-            out.write(
-                records.line(
-                    {
-                        "view": view.name,
-                        "rows": count,
-                        "title": view.title,
-                        "columns": {column.name: column.type for column in view.columns},
-                        "options": view.options,
-                        "application": application.name,
-                        "layout": recognition.layout,
-                    }
-                )
-            )
-        return len(found)
-    if kind == "csv":
-        columns = [Column("view"), Column("rows", "integer"), Column("title")]
-        rows = [(view.name, count, view.title) for view, count in found]
-        out.writelines(view_rows.csv_lines(columns, rows))
-        return len(found)
-    head = f"{application.name}: {recognition.layout} ({recognition.certainty})\n\n"
-    out.write(head.encode("utf-8", "surrogateescape"))
-    columns = [Column("view"), Column("rows", "integer"), Column("what it shows")]
-    out.write(view_rows.aligned(columns, [(view.name, count, view.title) for view, count in found]))
-    if out.isatty() and application.hints:
-        from ...render.names import shell_quoted
-
-        path = shell_quoted(job.path)
-        hints = "".join(f"  boltcli {hint.replace('FILE', path, 1)}\n" for hint in application.hints)
-        out.write(f"\nFor example:\n{hints}".encode("utf-8", "surrogateescape"))
-    return len(found)
+    rows = [(view.name, view.count(db), view.title) for view in application.views]
+    return Table([Column("view"), Column("rows", "integer"), Column(title)], rows)
 
 
-def _show(application: Application, db: SnapshotStore, job: Job, kind: str, out: BinaryIO) -> int:
+def _views(known: Recognised, db: Store) -> Table:
+    """Return all that is known of the views."""
+    from ...apps.contract import Column
+    from ...render.table import Table
+
+    rows = [
+        (
+            view.name, view.count(db), view.title, {column.name: column.type for column in view.columns}, view.options,
+            known.application.name, known.layout,
+        )
+        for view in known.application.views
+    ]  # fmt: skip
+    types = {"rows": "integer", "columns": "json", "options": "json"}
+    names = ("view", "rows", "title", "columns", "options", "application", "layout")
+    return Table([Column(name, types.get(name, "text")) for name in names], rows)
+
+
+def _hints(application: Application, path: str) -> Iterator[bytes]:
+    from ...render.names import shell_quoted
+
+    yield b"\nFor example:\n"
+    for hint in application.hints:
+        yield f"  boltcli {hint.replace('FILE', shell_quoted(path), 1)}\n".encode("utf-8", "surrogateescape")
+
+
+def _rows(
+    application: Application, db: Store, name: str, given: dict[str, str], columns: str,
+    where: list[tuple[str, str]], sort: str, limit: int,
+) -> Table:  # fmt: skip
+    """Return the rows of a view that are wanted. Raises :class:`~boltcli.errors.ArgumentError`."""
     from ...apps.rows import Selection, view_rows
-    from ...render import view_rows as render
+    from ...render.table import Table
 
-    options = job.options
-    view = application.view(job.arguments[1])
+    view = application.view(name)
     if view is None:
         known = ", ".join(view.name for view in application.views) or "none"
-        raise ArgumentError(f"{application.name} has no view {job.arguments[1]!r}; its views: {known}")
-    given = dict(_split("set", text) for text in options.set)
-    given |= {name: value for name, value in (("rev", options.rev), ("key", options.key)) if value}
-    selection = Selection(
-        view,
-        [name.strip() for name in options.columns.split(",") if name.strip()],
-        [_split("where", text) for text in options.where],
-        options.sort,
-        options.limit,
-    )
-    count = 0
-
-    def counted() -> Iterator[tuple[Any, ...]]:
-        nonlocal count
-        for row in selection.rows(view_rows(view, db, given)):
-            count += 1
-            yield row
-
-    rows = counted()
-    if kind == "json":
-        out.writelines(render.json_lines(selection.columns, rows))
-    elif kind == "csv":
-        out.writelines(render.csv_lines(selection.columns, rows))
-    elif out.isatty():
-        from itertools import chain, islice
-
-        first = list(islice(rows, _MOST_ON_A_TERMINAL + 1))
-        if len(first) > _MOST_ON_A_TERMINAL:
-            out.writelines(render.text_lines(selection.columns, chain(first, rows)))
-        else:
-            from ...render.rich_table import rich_table
-
-            title = f"{view.name}: {len(first)}"
-            write_styled(out, rich_table(title, selection.columns, first, styled=wants_style(out)))
-    else:
-        out.writelines(render.text_lines(selection.columns, rows))
-    return count
+        raise ArgumentError(f"{application.name} has no view {name!r}; its views: {known}")
+    names = [each.strip() for each in columns.split(",") if each.strip()]
+    selection = Selection(view, names, where, sort, limit)
+    rows = selection.rows(view_rows(view, db, given))
+    return Table(selection.columns, rows, title=view.name, sparse=True)
 
 
 def _split(option: str, text: str) -> tuple[str, str]:
