@@ -22,6 +22,7 @@ from .errors import error_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..apps.decode import Decoded, Decoder
     from ..errors import BoltError
     from ..ops.check.findings import Finding
     from ..ops.read.select_items import Items
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
+    Path = tuple[bytes, ...]
     Record = dict[str, Any]
 
 __all__ = ["line", "lines", "text"]
@@ -135,10 +137,27 @@ def keys(found: list[bytes], form: str) -> bytes:
     return lines(records)
 
 
+def put_decoded(record: Record, field: str, found: Decoded) -> None:
+    """Give ``record`` what a key or a value means, and of which format it seems to be if that was guessed."""
+    record[f"{field}_decoded"] = found.value
+    if found.guess is not None:
+        record[f"{field}_guess"] = found.guess
+
+
 def items(
-    part: Items, key_form: str, form: str = "auto", *, path: bool = False, key: bool = True, value: bool = True
+    part: Items,
+    key_form: str,
+    form: str = "auto",
+    *,
+    path: bool = False,
+    key: bool = True,
+    value: bool = True,
+    decoder: Decoder | None = None,
 ) -> Iterator[bytes]:
-    """Yield a line for each element, with the ``path`` to it if wanted; a nested bucket has a sequence and no value."""
+    """Yield a line for each element, with the ``path`` to it if wanted; a nested bucket has a sequence and no value.
+
+    ``decoder``: also say what the key and the value of a pair mean.
+    """
     records: list[Record] = []
     for name, content in zip(part.keys, part.values):
         record: Record = {}
@@ -150,6 +169,11 @@ def items(
             record["sequence"] = content.sequence
         elif value:
             put(record, "value", content, form)
+        if decoder is not None and not isinstance(content, BucketRef):
+            if key:
+                put_decoded(record, "key", decoder.key(part.path, name))
+            if value:
+                put_decoded(record, "value", decoder.value(part.path, name, content))
         records.append(record)
     return pieces(records)
 
@@ -163,12 +187,15 @@ def pieces(records: list[Record]) -> Iterator[bytes]:
     return pieces(records[0])
 
 
-def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> Record:
-    """Return one pair and its bucket."""
+def pair(path: Path, key: bytes, value: bytes, form: str = "auto", decoder: Decoder | None = None) -> Record:
+    """Return one pair and its bucket, with a ``decoder`` also what key and value mean."""
     record: Record = {}
     put_bucket(record, path)
     put(record, "key", key)
     put(record, "value", value, form)
+    if decoder is not None:
+        put_decoded(record, "key", decoder.key(path, key))
+        put_decoded(record, "value", decoder.value(path, key, value))
     return record
 
 

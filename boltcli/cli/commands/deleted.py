@@ -148,7 +148,6 @@ def _write(out: Output, pair: Deleted, key_form: str, form: str, decoded: Pair |
 
 def _record(pair: Deleted, key_form: str, form: str, decoded: Pair | None) -> Record:
     from ...render import records
-    from ...render.decoded import put_decoded
 
     record: Record = {}
     records.put_bucket(record, pair.path)
@@ -157,8 +156,8 @@ def _record(pair: Deleted, key_form: str, form: str, decoded: Pair | None) -> Re
     if pair.version_of is not None:
         records.put(record, "version_of", pair.version_of)
     if decoded is not None:
-        put_decoded(record, "key", decoded[0])
-        put_decoded(record, "value", decoded[1])
+        records.put_decoded(record, "key", decoded[0])
+        records.put_decoded(record, "value", decoded[1])
     return record | {"page": pair.page, "certainty": pair.certainty}
 
 

@@ -16,13 +16,13 @@ from ..registry import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, Literal
+    from typing import Annotated, Literal
 
     from typer import Argument, Option
 
     from ...apps.decode import Decoder
     from ..options import Database, Decode, Format, Message, Nested, Proto, buckets, keys
-    from ..output import Output
+    from ..output import Output, Record
 
 
 def _is_in_root(path: str, key: str, form: str) -> bool:
@@ -85,14 +85,10 @@ def get_(
     )
 
 
-def _record(path: tuple[bytes, ...], key: bytes, value: bytes, form: str, decoder: Decoder | None) -> dict[str, Any]:
-    if decoder is None:
-        from ...render import records
+def _record(path: tuple[bytes, ...], key: bytes, value: bytes, form: str, decoder: Decoder | None) -> Record:
+    from ...render import records
 
-        return records.pair(path, key, value, form)
-    from ...render import decoded
-
-    return decoded.pair_record(decoder, path, key, value, form=form, bucket=True)
+    return records.pair(path, key, value, form, decoder)
 
 
 def _readable(decoder: Decoder, path: tuple[bytes, ...], key: bytes, value: bytes) -> str:

@@ -81,7 +81,10 @@ def keys_(
         from ...ops.read.select_items import items
 
         parts = items(db, found, path, **selection(prefix, from_, to, limit, reverse, recursive, grep, values=False))
-        _write_items(parts, out, format, path, decoder, recursive=recursive)
+        if recursive:
+            _write_items(parts, out, format, path, decoder, with_path=True)
+        else:
+            _write((part.keys for part in parts), out, format, path, decoder)
     elif skip_damaged:
         _write(_surviving(db, found, skipped), out, format, path, decoder)
     elif has_branches(db, found):
@@ -121,27 +124,19 @@ def _write_items(
     path: tuple[bytes, ...],
     decoder: Decoder | None,
     *,
-    recursive: bool = False,
+    with_path: bool = False,
 ) -> None:
-    """Write the keys of each part, with ``recursive`` after their buckets below ``path``."""
+    """Write the keys of each part, in text after their buckets below ``path``, in JSON ``with_path`` too."""
 
     def json(part: Items) -> Iterable[bytes]:
-        if decoder is not None:
-            from ...render import decoded
-
-            return decoded.json_lines(part, decoder, form, form, bucket=recursive, value=False)
         from ...render import records
 
-        return records.items(part, form, path=True, value=False) if recursive else [records.keys(part.keys, form)]
+        return records.items(part, form, path=with_path, value=False, decoder=decoder)
 
-    def text(part: Items) -> bytes:
-        if decoder is not None:
-            from ...render import decoded
+    def text(part: Items) -> Iterable[bytes]:
+        from ...render.items import text_lines
 
-            return decoded.text_lines(part, decoder, len(path), value=False)
-        from ...render.items import key_lines
-
-        return key_lines(part, form, len(path))
+        return text_lines(part, form, form, len(path), value=False, decoder=decoder)
 
     out.stream(parts, json=json, text=text)
 

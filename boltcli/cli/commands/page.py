@@ -116,8 +116,9 @@ def _failure(pgid: int, error: BoltError, path: str) -> Callable[[], Record]:
 
 def _records(page: RawPage, form: str, path: BucketPath, decoder: Decoder | None) -> Iterator[Record]:
     """Yield the page and its elements, with what the pairs mean."""
-    from ...render.decoded import leaf_pairs, put_decoded
+    from ...render.decoded import leaf_pairs
     from ...render.raw_records import page_records
+    from ...render.records import put_decoded
 
     found = {} if decoder is None else {pair[0]: pair for pair in leaf_pairs(page, path, decoder)}
     for record in page_records(page, form):

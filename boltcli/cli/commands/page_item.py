@@ -62,8 +62,8 @@ def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decode
 
 
 def _record(page: RawPage, index: int, form: str, with_key: bool, with_value: bool, means: Pair | None) -> Record:
-    from ...render.decoded import put_decoded
     from ...render.raw_records import item_record
+    from ...render.records import put_decoded
 
     record = item_record(page, index, form, key=with_key, value=with_value)
     if means is not None and with_key:
