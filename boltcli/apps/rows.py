@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import ArgumentError
 from ..text.cells import cell_text
-from .json_values import plain_text
+from ..text.json import plain_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

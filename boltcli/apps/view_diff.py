@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ..database import Database
 from ..errors import ArgumentError
 from ..storage.snapshot import Snapshot
 from .contract import Application, View
-from .registry import recognise
+from .registry import recognised
 from .rows import view_rows
-from .store import SnapshotStore
 
 Row = tuple[Any, ...]
 
@@ -30,7 +30,7 @@ def view_diff(old: Snapshot, new: Snapshot, name: str) -> tuple[View, dict[str, 
     keys that are out of order.
     """
     application, other = _application(old), _application(new)
-    before, after = SnapshotStore(old, ordered=True), SnapshotStore(new, ordered=True)
+    before, after = Database(old, ordered=True), Database(new, ordered=True)
     if application.name != other.name:
         raise ArgumentError(f"the files are of different programs: {application.name} and {other.name}")
     view = application.view(name)
@@ -43,10 +43,10 @@ def view_diff(old: Snapshot, new: Snapshot, name: str) -> tuple[View, dict[str, 
 
 
 def _application(snapshot: Snapshot) -> Application:
-    found = recognise(SnapshotStore(snapshot))
+    found = recognised(snapshot)
     if found is None:
         raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
-    return found[0]
+    return found.application
 
 
 def _changes(before: Iterable[Row], after: Iterable[Row]) -> Iterator[ViewChange]:

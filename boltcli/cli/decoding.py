@@ -15,9 +15,9 @@ def asked(snapshot: Snapshot, decode: str, proto: str, message: str) -> Decoder 
     if not is_asked(decode, proto, message):
         return None
     from ..apps.decode import decoder
-    from ..apps.store import SnapshotStore
+    from ..database import Database
 
-    return decoder(SnapshotStore(snapshot), decode, proto, message)
+    return decoder(Database(snapshot), decode, proto, message)
 
 
 def is_asked(decode: str, proto: str, message: str) -> bool:
@@ -35,7 +35,7 @@ def of_file(
     if not is_asked(decode, proto, message):
         return None, {}
     from ..apps.decode import decoder
-    from ..apps.store import SnapshotStore
+    from ..database import Database
     from ..errors import ArgumentError, BoltError, MissingExtra
     from ..storage.snapshot import Snapshot as Opened
     from ..tree.page_map import page_map
@@ -46,7 +46,7 @@ def of_file(
         return decoder(None, decode, proto, message), {}
     paths: dict[int, Path] = {}
     try:
-        found = decoder(SnapshotStore(snapshot), decode, proto, message)
+        found = decoder(Database(snapshot), decode, proto, message)
         mapped = page_map(snapshot)
         for pgid in range(len(mapped.kinds)) if pgids is None else pgids:
             owner = mapped.owner(pgid) if pgid < len(mapped.kinds) else None

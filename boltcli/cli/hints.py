@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
-    from ..apps.contract import Application, Recognition
     from ..format.bucket import BucketRef
     from ..storage.snapshot import Snapshot
     from .command import Command
@@ -326,29 +325,12 @@ def _file(error: BoltError, call: _Call) -> list[str]:
 
 def _folder(path: str) -> list[str]:
     """Name databases among the first files of a folder; a hint must not take long."""
-    from ..format.constants import MAGIC
+    from ..fleet.find import first_databases
 
-    found: list[str] = []
-    looked = 0
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        for name in sorted(files):
-            file_path = os.path.join(folder, name)
-            looked += 1
-            try:
-                if not os.path.isfile(file_path):  # opening a FIFO would wait for ever
-                    continue
-                with open(file_path, "rb") as file:
-                    head = file.read(20)
-            except OSError:
-                continue
-            if int.from_bytes(head[16:20], "little") == MAGIC:
-                found.append(file_path)
-        if len(found) >= 3 or looked > _FILES_LOOKED_AT or folder.count(os.sep) - path.count(os.sep) > 4:
-            break
+    found = first_databases(path, 3, _FILES_LOOKED_AT, 4)
     if not found:
         return ["this is a folder, and no bolt database was found in it"]
-    return [f"this is a folder; in it is {', '.join(map(shell_quoted, found[:3]))}"]
+    return [f"this is a folder; in it is {', '.join(map(shell_quoted, found))}"]
 
 
 _STEPS = {
@@ -405,6 +387,8 @@ _HINTS: tuple[tuple[Any, Callable[[Any, _Call], list[str]]], ...] = (
 
 def _command_meant(words: Sequence[str]) -> list[str]:
     """Suggest a command line for ``words``, the first of which is not a command; nothing if the meaning isn't clear."""
+    from ..apps.registry import recognised
+
     name, *rest = words
     if os.sep in name or name.endswith(".db"):
         return (
@@ -421,10 +405,10 @@ def _command_meant(words: Sequence[str]) -> list[str]:
     if name in PUT and len(names) > 2:
         return _change(path, names[:-2], names[-2], names[-1])
     with opened(path) as snapshot:
-        found = _recognised(snapshot)
+        found = recognised(snapshot)
         if found is None:
             return []
-        known = found[0]
+        known = found.application
         for word in (name, *rest):
             for view in known.views:
                 if view.name == word or (word == name and len(word) > 3 and view.name.startswith(word)):
@@ -454,29 +438,23 @@ def _change(path: str, buckets: list[str], key: str, value: str | None) -> list[
 
 def _records_of(snapshot: Snapshot, path: str, key: bytes) -> list[str]:
     """Show how to look up a key of etcd, which stores its keys inside values."""
-    found = _recognised(snapshot) if key[:1] == b"/" else None
-    if found is None or found[0].name != "etcd":
+    from ..apps.registry import recognised
+
+    found = recognised(snapshot) if key[:1] == b"/" else None
+    if found is None or found.application.name != "etcd":
         return []
     where = shell_quoted(f"key={os.fsdecode(key)}")
     return [f"etcd keeps its keys by revision: boltcli view {shell_quoted(path)} keys --where {where}"]
 
 
-def _recognised(snapshot: Snapshot) -> tuple[Application, Recognition] | None:
-    from ..apps.registry import recognise
-    from ..apps.store import SnapshotStore
-
-    return recognise(SnapshotStore(snapshot))
-
-
 def _application(snapshot: Snapshot) -> tuple[str, bool]:
     """Return the program that wrote the database, its layout ("" if unknown), and whether boltcli can audit it."""
-    from ..apps.store import SnapshotStore
+    from ..apps.registry import recognised
+    from ..database import Database
 
     try:
-        found = _recognised(snapshot)
-        if found is None:
-            return "", False
-        return f"{found[1].name}, {found[1].layout}", found[0].has_audit(SnapshotStore(snapshot))
+        found = recognised(snapshot)
+        return ("", False) if found is None else (str(found), found.application.has_audit(Database(snapshot)))
     except BoltError:
         return "", False
 

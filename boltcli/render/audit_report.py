@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Column
-from ..apps.json_values import jsonable
-from ..text.json import line
+from ..text.json import jsonable, line
 from ..text.sizes import size
 from ..text.visible import visible
 from .records import put, put_bucket, put_path
 from .table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..apps.contract import Audit, AuditFinding
 
@@ -114,7 +113,7 @@ def verdict(findings: Sequence[AuditFinding]) -> str:
     return ", ".join(parts) or "nothing found"
 
 
-def _retention(found: dict[str, Any]) -> bytes:
+def _retention(found: Mapping[str, Any]) -> bytes:
     what = "jobs" if "jobs" in found else "executions" if "executions" in found else "records"
     rows = [
         (label, str(group), row.get(what, 0), row.get("bytes", 0))

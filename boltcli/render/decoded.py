@@ -10,24 +10,18 @@ from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import LeafElements
 from ..text.json import line
 from ..text.visible import visible
-from .records import pair, pieces, put_decoded
+from .records import put_decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..apps.decode import Decoded, Decoder
     from ..ops.compare.change import Change
-    from ..ops.read.content import Pairs
     from ..ops.read.select_items import Items
     from ..storage.raw import RawPage
 
     Path = tuple[bytes, ...]
     Record = dict[str, Any]
-
-
-def export_lines(path: Path, pairs: Pairs, decoder: Decoder) -> Iterator[bytes]:
-    """Yield a line for each pair, as an export has them, with what keys and values mean."""
-    return pieces([pair(path, key, bytes(value), decoder=decoder) for key, value in zip(pairs.keys, pairs.values)])
 
 
 def text_lines(part: Items, decoder: Decoder, above: int, *, key: bool = True, value: bool = True) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..format.bucket import BucketRef
 from ..format.page import type_name
-from ..text.golang import PLAIN_IN_JSON, percent
+from ..text.golang import percent
 from ..text.json import LARGEST_JSON, embedded, line, lines
 from ..text.values import LARGE, auto, formatted, shown_text, text_of
 from ..text.values import escaped_text as text
@@ -22,16 +22,14 @@ from .errors import error_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..apps.decode import Decoded, Decoder
+    from ..apps.decode import Decoded
     from ..errors import BoltError
     from ..ops.check.findings import Finding
-    from ..ops.read.select_items import Items
     from ..ops.space.pages import Usage
     from ..ops.stats.buckets import BucketRecord, BucketStats
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 
-    Path = tuple[bytes, ...]
     Record = dict[str, Any]
 
 __all__ = ["line", "lines", "text"]
@@ -77,6 +75,13 @@ def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
         return False
     record[f"{field}_{form.replace('-', '_')}"] = value
     return True
+
+
+def put_decoded(record: Record, field: str, found: Decoded) -> None:
+    """Give ``record`` what a key or a value means, and of which format it seems to be if that was guessed."""
+    record[f"{field}_decoded"] = found.value
+    if found.guess is not None:
+        record[f"{field}_guess"] = found.guess
 
 
 def put_path(record: Record, path: str, field: str = "path") -> None:
@@ -127,57 +132,6 @@ def bucket(name: bytes, ref: BucketRef | None) -> Record:
     return record
 
 
-def keys(found: list[bytes], form: str) -> bytes:
-    """Return a line for each key."""
-    if found and form == "auto" and not b"".join(found).translate(None, PLAIN_IN_JSON):
-        return b'{"key":"' + b'"}\n{"key":"'.join(found) + b'"}\n'
-    records: list[Record] = [{} for _ in found]
-    for record, key in zip(records, found):
-        put(record, "key", key, form)
-    return lines(records)
-
-
-def put_decoded(record: Record, field: str, found: Decoded) -> None:
-    """Give ``record`` what a key or a value means, and of which format it seems to be if that was guessed."""
-    record[f"{field}_decoded"] = found.value
-    if found.guess is not None:
-        record[f"{field}_guess"] = found.guess
-
-
-def items(
-    part: Items,
-    key_form: str,
-    form: str = "auto",
-    *,
-    path: bool = False,
-    key: bool = True,
-    value: bool = True,
-    decoder: Decoder | None = None,
-) -> Iterator[bytes]:
-    """Yield a line for each element, with the ``path`` to it if wanted; a nested bucket has a sequence and no value.
-
-    ``decoder``: also say what the key and the value of a pair mean.
-    """
-    records: list[Record] = []
-    for name, content in zip(part.keys, part.values):
-        record: Record = {}
-        if path:
-            put_bucket(record, part.path)
-        if key:
-            put(record, "key", name, key_form)
-        if isinstance(content, BucketRef):
-            record["sequence"] = content.sequence
-        elif value:
-            put(record, "value", content, form)
-        if decoder is not None and not isinstance(content, BucketRef):
-            if key:
-                put_decoded(record, "key", decoder.key(part.path, name))
-            if value:
-                put_decoded(record, "value", decoder.value(part.path, name, content))
-        records.append(record)
-    return pieces(records)
-
-
 def pieces(records: list[Record]) -> Iterator[bytes]:
     """Yield a line for each record, all together; large values, which stand alone, slice by slice."""
     if len(records) != 1:
@@ -185,18 +139,6 @@ def pieces(records: list[Record]) -> Iterator[bytes]:
     from ..text.large_values import pieces
 
     return pieces(records[0])
-
-
-def pair(path: Path, key: bytes, value: bytes, form: str = "auto", decoder: Decoder | None = None) -> Record:
-    """Return one pair and its bucket, with a ``decoder`` also what key and value mean."""
-    record: Record = {}
-    put_bucket(record, path)
-    put(record, "key", key)
-    put(record, "value", value, form)
-    if decoder is not None:
-        put_decoded(record, "key", decoder.key(path, key))
-        put_decoded(record, "value", decoder.value(path, key, value))
-    return record
 
 
 def finding(found: Finding, path: str) -> Record:

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..apps.contract import Column
-from ..apps.registry import recognise
-from ..apps.store import SnapshotStore
+from ..apps.registry import recognised
+from ..database import Database
 from ..ops.read.content import EVERYTHING, Bounds, Pairs, placed, whole_content
 
 if TYPE_CHECKING:
-    from ..apps.contract import Application, Recognition, View
+    from ..apps.contract import Application, View
+    from ..apps.registry import Recognised
     from ..storage.snapshot import Snapshot
 
 Row = tuple[Any, ...]
@@ -38,7 +39,6 @@ class TableFile:
         self.snapshot = snapshot
         self._tell = warn
         self._told: set[str] = set()
-        self._found: tuple[Application, Recognition] | bool | None = False
 
     def warn(self, message: str) -> None:
         """Pass on a warning, unless it was passed on before: a statement may read a file several times."""
@@ -47,16 +47,9 @@ class TableFile:
             self._tell(message)
 
     @property
-    def store(self) -> SnapshotStore:
-        """The database as applications read it."""
-        return SnapshotStore(self.snapshot)
-
-    @property
-    def recognised(self) -> tuple[Application, Recognition] | None:
-        """The application whose file it is, and how sure that is."""
-        if isinstance(self._found, bool):
-            self._found = recognise(self.store)
-        return self._found
+    def recognised(self) -> Recognised | None:
+        """Whose file it is."""
+        return recognised(self.snapshot)
 
 
 class Relation:
@@ -94,7 +87,7 @@ def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
     applications: dict[str, Application] = {}
     for file in files:
         if file.recognised is not None:
-            applications.setdefault(file.recognised[0].name, file.recognised[0])
+            applications.setdefault(file.recognised.application.name, file.recognised.application)
     for application in applications.values():
         for view in application.views:
             name = view.name if view.name not in found else f"{application.name}_{view.name}"
@@ -109,8 +102,8 @@ def views_of(files: Sequence[TableFile]) -> dict[str, Relation]:
 
 def _view_relation(name: str, application: str, view: View) -> Relation:
     def rows(file: TableFile) -> Iterator[Row]:
-        if file.recognised is not None and file.recognised[0].name == application:
-            yield from view.rows(file.store)
+        if file.recognised is not None and file.recognised.application.name == application:
+            yield from view.rows(Database(file.snapshot))
 
     return Relation(name, view.title or f"the view {view.name} of {application}", view.columns, rows)
 
@@ -216,7 +209,7 @@ def _file_rows(file: TableFile) -> Iterator[Row]:
     snapshot, meta = file.snapshot, file.snapshot.meta
     name = layout = None
     if file.recognised is not None:
-        name, layout = file.recognised[1].name, file.recognised[1].layout
+        name, layout = file.recognised.name, file.recognised.layout
     freelist = meta.freelist if meta.has_freelist else None
     yield snapshot.size, snapshot.page_size, meta.txid, meta.root, freelist, meta.hwm, name, layout
 

@@ -6,14 +6,12 @@ all of it (what is not text as JSON), a cell of another type is empty where the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from .json import jsonable, plain_text
-from .times import time_text
+from .times import ZERO, go_time, parse_time, time_text
 from .values import bytes_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def cell(value: Any, type: str) -> Any:
@@ -25,7 +23,10 @@ def cell(value: Any, type: str) -> Any:
     if value is None:
         return None
     make: Callable[[Any], Any] = _CELLS.get(type, _text)
-    return make(value)
+    try:
+        return make(value)
+    except RecursionError:
+        return None
 
 
 def cell_text(value: Any, type: str) -> str:
@@ -53,6 +54,14 @@ def _integer(value: Any) -> int | None:
     return int(value) if isinstance(value, int) else None
 
 
+def _time(value: Any) -> int | None:
+    """Return a time in nanoseconds: a number of these, RFC 3339 text, or Go's own bytes; None for Go's zero time."""
+    if isinstance(value, str):
+        return parse_time(value)
+    found = go_time(value) if isinstance(value, bytes) else _integer(value)
+    return None if found == ZERO else found
+
+
 def _number(value: Any) -> float | None:
     try:
         return float(value) if isinstance(value, (int, float)) else None
@@ -70,7 +79,7 @@ _CELLS: dict[str, Callable[[Any], Any]] = {
     "boolean": lambda value: bool(value) if isinstance(value, int) else None,
     "bytes": _bytes,
     "hex": _bytes,
-    "time": _integer,
+    "time": _time,
     "json": jsonable,
     "names": jsonable,
     "size": _integer,

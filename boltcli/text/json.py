@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ..errors import ArgumentError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -55,17 +57,18 @@ def all_parsed(texts: Iterable[bytes]) -> list[Any]:
     return list(map(orjson.loads, texts))
 
 
-def fields_of(text: bytes) -> list[str]:
-    """Return the names of all fields in ``text``, also those that an object has twice: of those parsers keep one."""
+def refuse_repeated(text: bytes) -> None:
+    """Raise :class:`~boltcli.errors.ArgumentError` for an object that has a field twice: parsers keep one of them."""
     import json
 
-    names: list[str] = []
+    def once(fields: list[tuple[str, Any]]) -> None:
+        names: set[str] = set()
+        for name, _ in fields:
+            if name in names:
+                raise ArgumentError(f"the field {name!r} is there twice")
+            names.add(name)
 
-    def note(fields: list[tuple[str, Any]]) -> None:
-        names.extend(name for name, _ in fields)
-
-    json.loads(text, object_pairs_hook=note)
-    return names
+    json.loads(text, object_pairs_hook=once)
 
 
 def load(value: bytes) -> Any:

@@ -16,6 +16,7 @@ from boltcli.render import table as tables
 from boltcli.render.table import Table, cut, fitted, folded, room_of, table_of, unique
 from boltcli.tables import row_chunks
 from boltcli.text.cells import cell, cell_text
+from boltcli.text.times import ZERO
 
 COLUMNS = [
     Column("t"), Column("i", "integer"), Column("w", "time"), Column("b", "boolean"), Column("x", "bytes"),
@@ -125,6 +126,7 @@ def test_cells() -> None:
     assert [cell(value, "integer") for value in (1, True, 2.0, 2.5, "3", [])] == [1, 1, 2, None, None, None]
     assert [cell(value, "number") for value in (1, "x", 10**400)] == [1.0, None, None]
     assert [cell(value, "boolean") for value in (True, 0, "false")] == [True, False, None]
+    assert [cell(value, "time") for value in (0, ZERO, "soon")] == [0, None, None]
     assert [cell(value, "bytes") for value in (b"\xff", "é", [1])] == [b"\xff", "é".encode(), b"[1]"]
 
 

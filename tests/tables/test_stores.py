@@ -41,7 +41,7 @@ def test_every_view(path: Path) -> None:
         file = TableFile("here", snapshot)
         with Session([file]) as session:
             found = file.recognised
-            views = found[0].views if found is not None else ()
+            views = found.application.views if found is not None else ()
             assert views or path.stem.startswith(("raft", "storm", "trivy", "buildkit", "containerd", "document"))
             for view in views:
                 columns = [TIMES.format(c.name) if c.type == "time" else f'"{c.name}"' for c in view.columns]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...apps.codecs.guess import guess
-from ...apps.json_values import load
+from ...text.json import load
 from ...text.visible import visible
 
 TYPE_CHECKING = False

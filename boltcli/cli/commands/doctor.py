@@ -118,11 +118,10 @@ def _hints(path: str) -> list[str]:
 
 def _whose(snapshot: Snapshot) -> str:
     """Return the application that wrote the file, and its layout."""
-    from ...apps.registry import recognise
-    from ...apps.store import SnapshotStore
+    from ...apps.registry import recognised
 
-    found = recognise(SnapshotStore(snapshot))
-    return f"{found[1].name} ({found[1].layout})" if found is not None else ""
+    found = recognised(snapshot)
+    return f"{found.name} ({found.layout})" if found is not None else ""
 
 
 def _audit(snapshot: Snapshot) -> Records | None:
@@ -130,14 +129,13 @@ def _audit(snapshot: Snapshot) -> Records | None:
     import time
 
     from ...apps.contract import ERROR, WARNING, AuditOptions
-    from ...apps.registry import recognise
-    from ...apps.store import SnapshotStore
+    from ...apps.registry import recognised
+    from ...database import Database
     from ...ops.rescue.doctor import Records
     from ...render.audit_report import by_severity
 
-    store = SnapshotStore(snapshot)
-    found = recognise(store)
-    audit = found[0].audit(store, AuditOptions(time.time_ns())) if found is not None else None
+    found = recognised(snapshot)
+    audit = found.application.audit(Database(snapshot), AuditOptions(time.time_ns())) if found is not None else None
     if audit is None:
         return None
     grave = [finding for finding in by_severity(list(audit.findings)) if finding.severity in (ERROR, WARNING)]

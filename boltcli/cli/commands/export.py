@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,7 @@ from ...apps.contract import Column
 from ...errors import ArgumentError, Corrupted
 from ...ops.read.content import Bounds, Enter, placed, whole_content
 from ...render import records
-from ...render.decoded import export_lines
-from ...render.ndjson import bucket_row, end_row, pair_lines
+from ...render.element_lines import bucket_row, element_lines, end_row
 from ...render.table import Table
 from ...storage.destination import check_destination
 from ...tables.relations import TableFile, name_text, views_of
@@ -151,7 +149,6 @@ def _lines_into(out: Output, form: str, output: str, force: bool) -> Iterator[Bi
 
 def _write_lines(file: TableFile, path: Path, decoder: Decoder | None, out: BinaryIO) -> None:
     """Write the rows, then their number or the error, so that a truncated export can be recognised."""
-    lines = pair_lines if decoder is None else partial(export_lines, decoder=decoder)
     pairs = buckets = 0
     try:
         for place, event in _content(file, path):
@@ -159,7 +156,7 @@ def _write_lines(file: TableFile, path: Path, decoder: Decoder | None, out: Bina
                 out.write(records.line(bucket_row(place, event.sequence)))
                 buckets += bool(place)
             else:
-                out.writelines(lines(place, event))
+                out.writelines(element_lines(place, event.keys, event.values, decoder=decoder))
                 pairs += len(event.keys)
     except Corrupted as error:
         out.write(records.line({"end": False, "error": records.error(error, file.path)}))

@@ -16,13 +16,13 @@ from ..registry import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Literal
+    from typing import Annotated, Any, Literal
 
     from typer import Argument, Option
 
     from ...apps.decode import Decoder
     from ..options import Database, Decode, Format, Message, Nested, Proto, buckets, keys
-    from ..output import Output, Record
+    from ..output import Output
 
 
 def _is_in_root(path: str, key: str, form: str) -> bool:
@@ -85,10 +85,10 @@ def get_(
     )
 
 
-def _record(path: tuple[bytes, ...], key: bytes, value: bytes, form: str, decoder: Decoder | None) -> Record:
-    from ...render import records
+def _record(path: tuple[bytes, ...], key: bytes, value: bytes, form: str, decoder: Decoder | None) -> dict[str, Any]:
+    from ...render.element_lines import element_record
 
-    return records.pair(path, key, value, form, decoder)
+    return element_record(path, key, value, form=form, decoder=decoder)
 
 
 def _readable(decoder: Decoder, path: tuple[bytes, ...], key: bytes, value: bytes) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ...ops.read.content import Placed
     from ...ops.write.load import Loaded
-    from ...render.ndjson import End
+    from ...render.export_rows import End
     from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, files
     from ..output import Output, Record
 
@@ -99,14 +99,13 @@ def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
     this is a warning.
     """
     from ...ops.read.content import Enter
+    from ...render.export_rows import End, parsed_rows
     from ...render.json_array import ArrayReader
-    from ...render.ndjson import End
-    from ...render.ndjson_reader import parsed_lines
 
     pairs = buckets = 0
     counted = True  # the output of deleted has no last line with counts
     end: End | None = None
-    for said, line in parsed_lines(ArrayReader(file)):
+    for said, line in parsed_rows(ArrayReader(file)):
         if not pairs and b'"certainty":' in line:
             counted = False
         if isinstance(said, End):

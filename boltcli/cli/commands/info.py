@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from typer import Option
 
-    from ...apps.contract import Recognition
     from ...storage.snapshot import Snapshot
     from ..options import Databases, Jobs
     from ..output import Output, Record
@@ -32,9 +31,10 @@ def info(
 
 
 def _record(db: Snapshot) -> Record:
+    from ...apps.registry import recognised
     from ...render import records
 
-    found = _application(db)
+    found = recognised(db)
     known: dict[str, str | None] = {"application": None, "layout": None, "certainty": None}
     if found is not None:
         known = {"application": found.name, "layout": found.layout, "certainty": found.certainty}
@@ -44,19 +44,12 @@ def _record(db: Snapshot) -> Record:
 def _text(db: Snapshot, out: Output, summary: bool) -> Iterator[bytes]:
     yield b"Page Size: %d\n" % db.page_size
     if summary or out.is_terminal:  # in a pipe the output is bbolt's
+        from ...apps.registry import recognised
         from ...render.summary import summary as summary_text
 
-        found = _application(db)
-        yield summary_text(db, f"{found.name}, {found.layout} ({found.certainty})" if found else "")
+        found = recognised(db)
+        yield summary_text(db, f"{found} ({found.certainty})" if found else "")
     if summary:
         from ..hints import next_steps
 
         yield next_steps(out.path, db)
-
-
-def _application(snapshot: Snapshot) -> Recognition | None:
-    from ...apps.registry import recognise
-    from ...apps.store import SnapshotStore
-
-    found = recognise(SnapshotStore(snapshot))
-    return None if found is None else found[1]

@@ -87,9 +87,12 @@ def items_(
     columns = _columns(key_format, format, len(path), decoder) if out.is_terminal and not values_only else None
 
     def json(part: Items) -> Iterable[bytes]:
-        from ...render import records
+        from ...render.element_lines import element_lines
 
-        return records.items(part, key_format, in_json, path=recursive, key=not values_only, decoder=decoder)
+        return element_lines(
+            part.path, part.keys, part.values, with_path=recursive, with_key=not values_only, key_form=key_format,
+            form=in_json, decoder=decoder,
+        )  # fmt: skip
 
     def text(part: Items) -> bytes | Iterable[bytes]:
         if columns is not None:

@@ -109,10 +109,10 @@ def _write(
         _write_items((Items(path, keys, [b""] * len(keys)) for keys in parts), out, form, path, decoder)
         return
 
-    def json(keys: list[bytes]) -> bytes:
-        from ...render import records
+    def json(keys: list[bytes]) -> Iterable[bytes]:
+        from ...render.element_lines import element_lines
 
-        return records.keys(keys, form)
+        return element_lines(path, keys, None, with_path=False, key_form=form)
 
     out.stream(parts, json=json, text=lambda keys: lines(keys, form))
 
@@ -129,9 +129,11 @@ def _write_items(
     """Write the keys of each part, in text after their buckets below ``path``, in JSON ``with_path`` too."""
 
     def json(part: Items) -> Iterable[bytes]:
-        from ...render import records
+        from ...render.element_lines import element_lines
 
-        return records.items(part, form, path=with_path, value=False, decoder=decoder)
+        return element_lines(
+            part.path, part.keys, part.values, with_path=with_path, with_value=False, key_form=form, decoder=decoder
+        )
 
     def text(part: Items) -> Iterable[bytes]:
         from ...render.items import text_lines

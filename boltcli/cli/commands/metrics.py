@@ -114,14 +114,13 @@ def _look(file: _File, job: Job) -> None:
     sink = BytesIO()  # drop the message about the transaction, which is one of the metrics
 
     def work(snapshot: Snapshot, job: Job, out: BinaryIO, err: BinaryIO) -> None:
-        from ...apps.registry import recognise
-        from ...apps.store import SnapshotStore
+        from ...apps.registry import recognised
         from ...ops.compare.metrics import metrics
 
         file.application, file.found = None, None
         found = metrics(snapshot, deep=job.options.deep, checked=job.options.check)
-        application = recognise(SnapshotStore(snapshot))
-        file.application = application[0].name if application else None
+        application = recognised(snapshot)
+        file.application = application.application.name if application else None
         file.found = found
 
     try:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from ...apps import registry
 from ...apps.contract import Column
 from ...apps.rows import Selection, view_rows
-from ...apps.store import SnapshotStore
 from ...errors import ArgumentError
 from ...render.table import Table, table_of
 from ...text.values import shell_quoted
@@ -20,7 +19,9 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...apps.contract import Application, Recognition
+    from ...apps.contract import Application, Store
+    from ...apps.registry import Recognised
+    from ...storage.snapshot import Snapshot
     from ..options import Database, Force, results
     from ..output import Output
     from ..values import parse_uint64
@@ -83,42 +84,47 @@ def view_(
     force: Force = False,
 ) -> None:
     """Show an application's records as a table; without NAME list the tables."""
-    store = SnapshotStore(db)
-    application, recognition = recognised(store, app)
+    from ...database import Database as Opened
+
+    store = Opened(db)
+    known = recognised(db, app)
+    application = known.application
     if name:
         given = dict(_split("set", text) for text in set)
         given |= {option: value for option, value in (("rev", rev), ("key", key)) if value}
         wanted = [_split("where", text) for text in where]
         table = _rows(application, store, name, given, columns, wanted, sort, limit)
     elif csv or output:
-        table = table_of(list(_records(application, recognition, store)))
+        table = table_of(list(_records(known, store)))
     else:
-        views = (application, recognition, store)
-        out.records(lambda: _records(*views), lambda: _text(*views, out))
+        out.records(lambda: _records(known, store), lambda: _text(known, store, out))
         return
     out.rows(table, form="csv" * csv, output=output, force=force, tabs=True, finish=db.finish)
 
 
-def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
-    """Return the application that wrote ``db``, or the one called ``name``.
+def recognised(snapshot: Snapshot, name: str) -> Recognised:
+    """Return the application that wrote the database, or the one called ``name``.
 
     Raises :class:`~boltcli.errors.ArgumentError` if there is none.
     """
-    found = registry.recognise(db) if name == "auto" else registry.named(db, name)
+    from ...database import Database as Opened
+
+    found = registry.recognised(snapshot) if name == "auto" else registry.named(Opened(snapshot), name)
     if found is None:
         raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
     return found
 
 
-def _records(application: Application, recognition: Recognition, db: SnapshotStore) -> Iterator[dict[str, Any]]:
-    for view in application.views:
+def _records(known: Recognised, db: Store) -> Iterator[dict[str, Any]]:
+    for view in known.application.views:
         columns = {column.name: column.type for column in view.columns}
         record = {"view": view.name, "rows": view.count(db), "title": view.title, "columns": columns}
-        yield record | {"options": view.options, "application": application.name, "layout": recognition.layout}
+        yield record | {"options": view.options, "application": known.application.name, "layout": known.layout}
 
 
-def _text(application: Application, recognition: Recognition, db: SnapshotStore, out: Output) -> Iterator[bytes]:
-    head = f"{application.name}: {recognition.layout} ({recognition.certainty})\n\n"
+def _text(known: Recognised, db: Store, out: Output) -> Iterator[bytes]:
+    application = known.application
+    head = f"{application.name}: {known.layout} ({known.certainty})\n\n"
     yield head.encode("utf-8", "surrogateescape")
     rows = [(view.name, view.count(db), view.title) for view in application.views]
     yield from Table([Column("view"), Column("rows", "integer"), Column("what it shows")], rows).text_lines(rule=False)
@@ -130,7 +136,7 @@ def _text(application: Application, recognition: Recognition, db: SnapshotStore,
 
 
 def _rows(
-    application: Application, db: SnapshotStore, name: str, given: dict[str, str], columns: str,
+    application: Application, db: Store, name: str, given: dict[str, str], columns: str,
     where: list[tuple[str, str]], sort: str, limit: int,
 ) -> Table:  # fmt: skip
     """Return the rows of a view that are wanted. Raises :class:`~boltcli.errors.ArgumentError`."""
