@@ -29,7 +29,7 @@ from .registry import declared, find
 from .runner import prepare_command, run_command
 
 if TYPE_CHECKING:
-    from ..fleet.find import Files
+    from ..fleet.files import Files
     from ..fleet.state import State
     from .command import Command, Summary
 

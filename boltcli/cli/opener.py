@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..errors import BoltError
-    from ..fleet.find import Files
+    from ..fleet.files import Files
     from ..storage.snapshot import Snapshot
     from ..storage.source import Source, Way
     from .command import Command
@@ -29,7 +29,7 @@ class Opener:
     unpacking goes to ``out``.
 
     ``recursive``: folders are searched. ``alone`` is None unless the file is one of many, on which the command runs
-    alone: then it says how it was found, one of ``HOW`` of ``fleet/find.py``.
+    alone: then it says how it was found, one of ``HOW`` of ``fleet/files.py``.
     """
 
     __slots__ = (
@@ -93,7 +93,8 @@ class Opener:
 
         With ``search`` a folder without databases at a program's place is searched.
         """
-        from ..fleet.find import Files, listed, select
+        from ..fleet.files import Files
+        from ..fleet.find import listed, select
         from ..storage.opened import name
         from ..storage.secrets import redact_url
 

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import os
 import stat
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import overload
 
-from ..errors import ArgumentError, BoltError, MissingExtra, OpenError, os_error
+from ..errors import ArgumentError, MissingExtra, OpenError, os_error
 from ..format.magic import is_bolt, is_packed, is_unknown, kind_of
 from ..storage.opened import take_stdin
 from ..storage.secrets import original_url, redact_url
 from ..storage.source import is_elsewhere
+from .files import Files
 
 _STDIN = 0
 _PACKED = {"gzip": "gzip", "xz": "xz", "bzip2": "bzip2", "zstandard": "zstandard",
@@ -46,68 +45,6 @@ OTHER_PLACES = {
     "swarm/worker/tasks.db": "swarm",
     "influxd.bolt": "influxd",
 }
-
-
-HOW = ("", "place", "search")  # a file was named; found at a program's place in a folder; found by searching one
-
-
-class Names(Sequence[str]):
-    """Paths in order, a million of which take about 100 MB; and how each was found, one of ``HOW``."""
-
-    def __init__(self) -> None:
-        self._text = bytearray()
-        self._ends = array("Q", [0])
-        self._how = bytearray()
-
-    def add(self, path: str, how: str = "") -> None:
-        """Append a path."""
-        self._text += os.fsencode(path)
-        self._ends.append(len(self._text))
-        self._how.append(HOW.index(how))
-
-    def how(self, number: int) -> str:
-        """Return how the path at index ``number`` was found."""
-        return HOW[self._how[number]]
-
-    def __len__(self) -> int:
-        return len(self._how)
-
-    @overload
-    def __getitem__(self, number: int) -> str: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[str]: ...
-    def __getitem__(self, number: int | slice) -> str | list[str]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(*number.indices(len(self)))]
-        number = range(len(self))[number]
-        return os.fsdecode(bytes(self._text[self._ends[number] : self._ends[number + 1]]))
-
-
-class Files:
-    """The files that were named.
-
-    ``paths`` are to be worked on, in order; ``failed`` says which of them can't, as they are folders that hold
-    nothing. ``passed`` counts what was passed over in each folder, by reason.
-    """
-
-    __slots__ = ("failed", "passed", "paths")
-
-    def __init__(self) -> None:
-        self.paths = Names()
-        self.failed: dict[str, BoltError] = {}
-        self.passed: dict[str, dict[str, int]] = {}
-
-    def pass_over(self, folder: str, reason: str) -> None:
-        """Count a file in ``folder`` that is passed over."""
-        counts = self.passed.setdefault(folder, {})
-        counts[reason] = counts.get(reason, 0) + 1
-
-    def passed_text(self, folder: str) -> str:
-        """Return how many files were passed over in ``folder``, and why."""
-        counts = self.passed[folder]
-        total = sum(counts.values())
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items(), key=lambda one: -one[1]))
-        return f"{total} file{'s were' if total > 1 else ' was'} passed over: {reasons}"
 
 
 class _Met:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..storage.snapshot import Snapshot
-    from .find import Files
+    from .files import Files
 
 _UNPACKED = 256 << 20  # packed bytes; a larger file is reported only with its name, size and age
 

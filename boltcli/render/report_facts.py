@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from ..database import Database
 from ..errors import BoltError, Corrupted
 from ..ops.check.database_check import check, file_warnings
 from ..ops.space.top import SpaceTop, top_levels
+from ..ops.write.compact import compact_estimate, measure
 from ..storage.snapshot import Snapshot
 from ..text.sizes import size
 from ..text.values import auto
@@ -43,7 +45,8 @@ def report_facts(snapshot: Snapshot, path: str, progress: Callable[[int, int], N
     compaction = "unknown: the file is damaged"
     try:
         found = top_levels(snapshot, most=_LARGEST)
-        freed = [max(found.size - left, 0) for left in (found.compact_size, found.dense_size)]
+        dense = measure(snapshot, mmap.PAGESIZE)
+        freed = [max(found.size - left, 0) for left in (compact_estimate(dense), dense)]
         compaction = f"about {size(freed[0])}; dense: about {size(freed[1])}"
     except Corrupted as damage:
         warnings.append(f"counted up to the first damage: {damage}")

@@ -24,6 +24,7 @@ from boltcli.cli.command import Summary
 from boltcli.cli.output import Output
 from boltcli.errors import KeyNotFound, OpenError, PassedOver
 from boltcli.fleet import find
+from boltcli.fleet.files import Names
 from tests.files.test_packed import DATA, PACKED
 from tests.live import held
 from tests.schema import run_json, validate
@@ -364,7 +365,7 @@ def test_very_many_files_have_a_short_table() -> None:
 
 
 def test_names_are_kept_as_they_are() -> None:
-    names = find.Names()
+    names = Names()
     paths = ["a", "b/\udcff", "", "c" * 300]
     for path, how in zip(paths, ("", "place", "search", "")):
         names.add(path, how)

@@ -83,6 +83,19 @@ def test_imports_go_one_way(path: Path) -> None:
     assert rooms <= allowed, f"{room} imports from {sorted(rooms - allowed)}"
 
 
+# What the applications read by; these ask the rooms below.
+_ASKING = {"contract", "registry", "beside", "view_diff"}
+
+
+def test_applications_read_the_database_s_api_alone() -> None:
+    """Ours see what an application of another package may: the contract, the database, errors, extras, text."""
+    for path in (PACKAGE / "apps").rglob("*.py"):
+        used = {name.split(".")[1] for name in _imports(path) if name.startswith("boltcli.")}
+        rooms = used & set(ROOMS)
+        if path.stem not in _ASKING or path.parent.name != "apps":
+            assert rooms <= {"apps", "database", "errors", "extras", "text"}, f"{path.name}: {sorted(rooms)}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("package", OPERATIONS)
 def test_operations_import_one_way(package: str) -> None:

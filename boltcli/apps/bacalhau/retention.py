@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...text.times import DAY
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..contract import AuditOptions, Path, Store
-    from .compute_store import ComputeGeneration
-    from .job_store import JobStore
+    from .stores import ComputeGeneration, JobStore
 
 _AGES = (7, 30, 90, 180, 365)  # days
 _COMPOSITE = ("idx_inprogress_executions", "idx_executions_by_node")
@@ -54,18 +54,14 @@ def retention(finished: Iterable[Finished], options: AuditOptions, what: str) ->
     """Return how many of ``what`` could be deleted and their bytes, by state, by namespace and by age."""
     assert options.older_than is not None
     total = {what: 0, "bytes": 0} | ({"executions": 0} if what == "jobs" else {})
-    by_state: dict[str, dict[str, int]] = {}
-    by_namespace: dict[str, dict[str, int]] = {}
+    by_state: dict[str, dict[str, int]] = defaultdict(lambda: {what: 0, "bytes": 0})
+    by_namespace: dict[str, dict[str, int]] = defaultdict(lambda: {what: 0, "bytes": 0})
     by_age = {f"{days}d": {what: 0, "bytes": 0} for days in _AGES}
     for each in finished:
         age = options.now - each.at
         rows = [by_age[f"{days}d"] for days in _AGES if age > days * DAY]
         if age > options.older_than:
-            rows += [
-                total,
-                by_state.setdefault(each.state, {what: 0, "bytes": 0}),
-                by_namespace.setdefault(each.namespace, {what: 0, "bytes": 0}),
-            ]
+            rows += [total, by_state[each.state], by_namespace[each.namespace]]
             if what == "jobs":
                 total["executions"] += each.executions
         for row in rows:
@@ -91,7 +87,7 @@ def removal_of_jobs(db: Store, store: JobStore, options: AuditOptions) -> Iterat
     jobs = find(db, b"jobs")
     gone = _gone(finished_jobs(store), options) if jobs is not None else set()
     # Any part of an entry may have a : in it; what is there says where an execution's id ends.
-    job_of = {f"{found.id}:{found.job}": found.job for found in store.all_executions}
+    job_of = {f"{each.id}:{each.job}": each.job for _, each in store.all_executions}
     for name, index in store.indexes.items():
         repair = IndexRepair(index)
         per_record = name in ("idx_executions", "idx_evaluations")

@@ -13,7 +13,8 @@ from ...apps.registry import named, recognised
 from ...apps.values import names
 from ...database import Database
 from ...errors import ArgumentError, BoltError, PassedOver
-from ...fleet.find import Files, program_at
+from ...fleet.files import Files
+from ...fleet.find import program_at
 from ...render.audit_report import audit_record, audit_text
 from ...text.times import DAY, SECOND, parse_time
 from ..command import Summary, command
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from ...apps.contract import Audit, AuditFinding, Change
     from ...storage.snapshot import Snapshot
     from ..opener import Opener
+    from ..option import check_choice
     from ..options import JobsApart, files, inputs, results
     from ..output import Output
-    from ..values import check_choice
 
     Done = tuple[str, Application, Audit]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...fleet.find import Files
+    from ...fleet.files import Files
     from ...render.openmetrics import Labels, Sample
     from ...storage.snapshot import Snapshot
     from ..opener import Opener

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...apps.contract import Column
 from ...errors import ArgumentError
-from ...fleet.find import Files
+from ...fleet.files import Files
 from ...fleet.scan import scan
 from ...render import records
 from ...render.table import Table
