@@ -272,11 +272,11 @@ def each(
     """Call ``work`` for each file, for commands that make one result of all; yield its path and what that returns.
 
     A BoltError instead says why there is nothing. It is raised for one of many files, on which the command runs alone,
-    and, if it ``raises``, for the only file of a text. ``work`` gets the number of the file, and an output about it for
+    and, if it ``raises``, for the only file. ``work`` gets the number of the file, and an output about it for
     messages; with ``direct`` also for results. ``jobs`` processes work on the files, unless ``direct``.
     """
     paths = files.paths
-    if opener.alone is not None or (raises and len(paths) == 1 and not out.is_data):
+    if opener.alone is not None or (raises and len(paths) == 1):
         for number, path in enumerate(paths):
             try:
                 if path in files.failed:

@@ -155,7 +155,7 @@ def audit_(
 
     results: dict[str, Done | BoltError] = {}
     known: dict[str, bool] = {}  # whether a file in a folder that was searched is of a known program
-    for number, (path, found) in enumerate(each(files, look, opener, out, what="auditing")):
+    for number, (path, found) in enumerate(each(files, look, opener, out, what="auditing", raises=not out.is_data)):
         unknown = isinstance(found, PassedOver) and found.unknown
         for folder in paths if files.paths.how(number) == "search" else ():
             if path.startswith(os.path.join(folder, "")):
@@ -245,7 +245,7 @@ def _is_of_another(db: Database, path: str, how: str, recursive: bool) -> bool:
     if how == "search":
         return not recursive
     program = application_called(program_at(path))
-    return program is None or type(program).audit is Application.audit
+    return program is None or not program.has_audit(db)
 
 
 def _changes(findings: Sequence[AuditFinding], kinds: Sequence[str]) -> list[Change]:
