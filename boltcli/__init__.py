@@ -57,13 +57,13 @@ if TYPE_CHECKING:
     from .ops.check.findings import Finding as Finding
     from .ops.compare.change import Change as Change
     from .ops.compare.watch import Commit as Commit
-    from .ops.stats.buckets import BucketStats as BucketStats
+    from .ops.stats import BucketStats as BucketStats
     from .ops.write.compact import Compaction as Compaction
 
 _LAZY = {
     "open": "library", "view": "library", "compact": "library",
     "Database": "library", "Bucket": "library", "PageRow": "library",
-    "Finding": "ops.check.findings", "BucketStats": "ops.stats.buckets", "Compaction": "ops.write.compact",
+    "Finding": "ops.check.findings", "BucketStats": "ops.stats", "Compaction": "ops.write.compact",
     "Change": "ops.compare.change", "Commit": "ops.compare.watch",
     "diff": "comparison", "watch": "comparison",
     "AccessDenied": "errors",

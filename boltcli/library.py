@@ -20,7 +20,8 @@ from .ops.check.findings import Finding
 from .ops.read.key_pages import keyed_leaves
 from .ops.read.select_items import items
 from .ops.space.pages import FREE, page_rows
-from .ops.stats.buckets import BucketStats, bucket_stats, database_stats
+from .ops.stats import BucketStats
+from .ops.stats.buckets import bucket_stats, database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live, open_state

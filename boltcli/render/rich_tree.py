@@ -14,7 +14,7 @@ from .usage import Shown
 from .visible import visible
 
 if TYPE_CHECKING:
-    from ..ops.stats.buckets import BucketRecord
+    from ..ops.stats import BucketRecord
 
 
 def rich_tree(title: str, buckets: list[BucketRecord], size: int, human: bool = False) -> bytes:

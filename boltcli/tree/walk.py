@@ -5,12 +5,9 @@ And the walk over a range of keys, which visits only the pages that can hold it.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-
 from ..errors import Corrupted
 from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE
 from ..format.page import BranchElements, LeafElements, Page, ascend
-from .freelist import read_freelist
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -282,6 +279,8 @@ class Whole(Seen):
 
 def _not_in_trees(snapshot: Snapshot) -> set[int]:
     """Return the ids of the free pages and of those that hold the freelist; none if no freelist is stored."""
+    from .freelist import read_freelist
+
     pgid = snapshot.meta.freelist
     if not snapshot.meta.has_freelist:
         return set()
@@ -310,6 +309,8 @@ def leaf_pages(
     def children(page: Page) -> list[int]:
         below = page.children()
         if page.count and (start or stop is not None):
+            from bisect import bisect_left, bisect_right
+
             # The keys below a child begin at its key (except the first child's) and end before the next child's key.
             keys = BranchElements(page).keys()
             low = max(bisect_right(keys, start) - 1, 0)
@@ -338,6 +339,8 @@ def leaf_ranges(
     within each page stays ascending. Raises as :func:`leaf_pages` does, and what
     ``guard`` raises; by default one for a list, or for a range of keys.
     """
+    from bisect import bisect_left
+
     guard = guard or Whole(snapshot, ordered=bool(start) or stop is not None)
     for page in leaf_pages(snapshot, bucket, start, stop, reverse=reverse, guard=guard):
         leaf = LeafElements(page)
