@@ -1,15 +1,12 @@
-"""Format byte strings and numbers as Go does: ``%q``, ``%x``, ``%#U``, float32 arithmetic."""
+"""Format byte strings and numbers as Go does: ``%q``, ``%x``, ``%#U``."""
 
 from __future__ import annotations
-
-from _struct import Struct  # struct is Python code and takes longer to load
 
 _SHORT_ESCAPES = {
     '"': '\\"', "\\": "\\\\",
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
 }  # fmt: skip
 PLAIN_IN_JSON = bytes(set(range(0x20, 0x7F)) - set(b'"\\<>&'))
-_FLOAT32 = Struct("<f")
 
 
 def is_print(text: str) -> bool:
@@ -86,18 +83,3 @@ def _json_escape(char: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that isn't part of valid UTF-8
         return "\\ufffd"
     return f"\\u{code:04x}" if code < 0x20 or char in "<>&\u2028\u2029" else char
-
-
-def percent(part: int, whole: int) -> int:
-    """Return ``int(float32(part) * 100.0 / float32(whole))``, 0 if ``whole`` is 0.
-
-    Each step is rounded to 32 bits, so 33554428 of 33554429 is 100.
-    """
-    if whole == 0:
-        return 0
-    return int(_float32(_float32(_float32(part) * 100.0) / _float32(whole)))
-
-
-def _float32(value: float) -> float:
-    result: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
-    return result

@@ -15,9 +15,10 @@ from ..format.bucket import BucketRef
 from ..format.page import type_name
 from .errors import error_text
 from .formats import LARGE, auto, formatted
-from .golang import PLAIN_IN_JSON, is_print, percent
+from .golang import PLAIN_IN_JSON, is_print
 from .notations import time_text
 from .orjson_writer import LARGEST_JSON, embedded, line, lines
+from .text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

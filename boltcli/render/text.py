@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .golang import percent
+from _struct import Struct  # struct is Python code and takes longer to load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from ..ops.stats import BucketStats
     from ..storage.holders import Holder
+
+_FLOAT32 = Struct("<f")
 
 
 def stats(count: int, total: BucketStats, human: bool = False) -> bytes:
@@ -62,3 +64,18 @@ def _holder(holder: Holder) -> str:
     if holder.mode == "exclusive" and not holder.waits:
         lines += [f"Writer: {'unknown' if holder.writes is None else 'yes' if holder.writes else 'no'}"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def percent(part: int, whole: int) -> int:
+    """Return ``int(float32(part) * 100.0 / float32(whole))``, 0 if ``whole`` is 0.
+
+    Each step is rounded to 32 bits, so 33554428 of 33554429 is 100.
+    """
+    if whole == 0:
+        return 0
+    return int(_float32(_float32(_float32(part) * 100.0) / _float32(whole)))
+
+
+def _float32(value: float) -> float:
+    result: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
+    return result

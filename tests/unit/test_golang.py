@@ -6,7 +6,8 @@ import pytest
 
 from boltcli.errors import ArgumentError
 from boltcli.render.formats import auto, lines, parse
-from boltcli.render.golang import code_point, percent, quote, quote_char
+from boltcli.render.golang import code_point, quote, quote_char
+from boltcli.render.text import percent
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...errors import Corrupted
-from ...ops.read.key_pages import keyed_leaves
-from ...tree.bucket import root_bucket
+from ...tree.bucket import keys_on_one_page, root_bucket
 from ..command import command
 
 TYPE_CHECKING = False
@@ -25,14 +24,18 @@ def buckets(db: Database, job: Job, out: BinaryIO, err: BinaryIO) -> None:
         for name, bucket in top_buckets(db):
             out.write(records.line(records.bucket(name, bucket)))
         return
+    few = keys_on_one_page(db, root_bucket(db))
+    if few is not None:
+        out.write(_lines(few, out))
+        return
+    from ...ops.read.key_pages import keyed_leaves, surviving_keys
+
     shown: set[bytes] = set()
     try:
         for _, names in keyed_leaves(db, root_bucket(db)):
             out.write(_lines(names, out))
             shown.update(names)
     except Corrupted:
-        from ...ops.read.key_pages import surviving_keys
-
         for found in surviving_keys(db, root_bucket(db)):
             if not isinstance(found, Corrupted):
                 out.write(_lines([name for name in found if name not in shown], out))

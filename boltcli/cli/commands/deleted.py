@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ...errors import ArgumentError
 from ..command import command
-from ..key_argument import address, addresses
-from ..selection import selection
+from ..key_argument import address, addresses, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from ...render.items import item_lines, value_lines
 from ...tree.bucket import find_bucket
 from ..command import command
 from ..decoding import asked
-from ..key_argument import addresses
-from ..selection import selection
+from ..key_argument import addresses, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

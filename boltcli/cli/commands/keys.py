@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, Corrupted, DamageSkipped
-from ...ops.read.key_pages import all_keys, keyed_leaves
 from ...render.formats import lines
-from ...tree.bucket import find_bucket, has_branches
+from ...tree.bucket import find_bucket, keys_on_one_page
 from ..command import command
 from ..decoding import asked
-from ..key_argument import addresses
-from ..selection import is_filtered, selection
+from ..key_argument import addresses, is_filtered, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,11 +90,8 @@ def keys_(
         _some(db, found, tuple(path), job, write, out)
     elif skip_damaged:
         skipped = _surviving(db, found, format, write, out)
-    elif has_branches(db, found):
-        _many(db, found, job, write, out)
     else:
-        for _, keys in keyed_leaves(db, found):
-            out.write(write(keys, format))
+        _all(db, found, job, write, out)
     for damage in skipped:
         job.warn(f"skipped {damage}")
     if skipped:
@@ -150,8 +145,14 @@ def _some(
             out.write(write(part.keys, form))
 
 
-def _many(snapshot: Snapshot, bucket: BucketRef, job: Job, write: Write, out: BinaryIO) -> None:
+def _all(snapshot: Snapshot, bucket: BucketRef, job: Job, write: Write, out: BinaryIO) -> None:
     form = job.options.format
+    few = keys_on_one_page(snapshot, bucket)
+    if few is not None:
+        out.write(write(few, form))
+        return
+    from ...ops.read.key_pages import all_keys
+
     with job.progress("listing") as progress:
         show = None if out.isatty() else progress
         for keys in all_keys(snapshot, bucket, progress=show):
