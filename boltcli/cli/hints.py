@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
     from ..format.bucket import BucketRef
     from ..storage.snapshot import Snapshot
-    from .command import Command
-    from .option import Value
+    from .command import Command, Value
 
 _NAMES = 12  # names in a list
 _LETTERS = 400  # characters in that list

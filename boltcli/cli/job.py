@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import hear_faults
+from ..read_errors import hear_faults
 from .command import Command
 from .streams import Progress, labelled
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, BinaryIO
 
-    from ..errors import BoltError
     from ..fleet.find import Files
+    from ..read_errors import BoltError
     from ..storage.remote import Remote
     from ..storage.snapshot import Snapshot
     from ..storage.source import Way
-    from .option import Value
+    from .command import Value
 
     Work = Callable[[Snapshot, "Job", BinaryIO, BinaryIO], int | None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import Corrupted, bucket_text
+from ..read_errors import Corrupted, bucket_text
 from .constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, MAX_DATA, PAGE_HEADER_SIZE
 from .page import BUCKET_HEADER, HEADER, LEAF_ELEMENT, LeafElements, Page
 

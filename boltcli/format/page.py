@@ -15,7 +15,7 @@ from _operator import add, lt, sub  # operator and struct are Python code and ta
 from _struct import Struct, unpack_from
 from itertools import accumulate, islice
 
-from ..errors import Corrupted
+from ..read_errors import Corrupted
 from .constants import BUCKET_LEAF_FLAG, COUNT_IN_FIRST_ID, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE, PAGE_TYPES
 
 TYPE_CHECKING = False

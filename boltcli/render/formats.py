@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ArgumentError
+from ..read_errors import ArgumentError
 
 LARGE = 1 << 20  # bytes; a larger value is formatted slice by slice
 _PRINTABLE = bytes(range(0x20, 0x7F))  # printable ASCII

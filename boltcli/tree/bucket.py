@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import BucketNotFound, Corrupted
 from ..format.bucket import BucketRef, open_bucket
 from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ..format.page import BranchElements, LeafElements
+from ..read_errors import BucketNotFound, Corrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from itertools import compress
 
-from ..errors import Corrupted
 from ..format.bucket import BucketRef, open_bucket
 from ..format.constants import LEAF_PAGE
 from ..format.page import LeafElements
 from ..kernel import reached_pages
-from .freelist import BEYOND as BEYOND_FILE
-from .freelist import read_freelist
+from ..read_errors import Corrupted
+from . import BEYOND as BEYOND_FILE
+from . import read_freelist
 from .walk import Seen, flat, pages_or_damage
 
 TYPE_CHECKING = False

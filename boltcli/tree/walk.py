@@ -5,9 +5,9 @@ And the walk over a range of keys, which visits only the pages that can hold it.
 
 from __future__ import annotations
 
-from ..errors import Corrupted
 from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE
 from ..format.page import BranchElements, LeafElements, Page, ascend
+from ..read_errors import Corrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ class Whole(Seen):
 
 def _not_in_trees(snapshot: Snapshot) -> set[int]:
     """Return the ids of the free pages and of those that hold the freelist; none if no freelist is stored."""
-    from .freelist import read_freelist
+    from . import read_freelist
 
     pgid = snapshot.meta.freelist
     if not snapshot.meta.has_freelist:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import Corrupted
+from ...read_errors import Corrupted
 from ...tree.bucket import keys_on_one_page, root_bucket
 from ..command import command
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError, CheckFailed
 from ...ops.check.database_check import UNCOUNTED, check, file_warnings
+from ...read_errors import ArgumentError
 from ..command import command
 
 TYPE_CHECKING = False
@@ -100,6 +100,8 @@ def check_(
             verdict["explanations"] = _explanations({kind: len(pages) for kind, pages in kinds.items()})
         out.write(records.line(verdict))
         if count:
+            from ...errors import CheckFailed
+
             raise CheckFailed(count)
         return
     if count:
@@ -110,6 +112,8 @@ def check_(
 
             for kind, pages in kinds.items():
                 out.write(b"\n" + explanation_text(kind, len(pages), explanation(kind)).encode())
+        from ...errors import CheckFailed
+
         raise CheckFailed(count)
     out.write(b"OK\n")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ...errors import ArgumentError, BoltError, KeyNotFound
-from ...render.formats import parse
-from ...render.value_line import value_line
+from ...read_errors import ArgumentError, BoltError
+from ...render.formats import LARGE, lines, parse
 from ...tree.bucket import find_bucket, get
 from ..command import command
 from ..decoding import asked
@@ -79,6 +78,8 @@ def get_(
     path, name = addresses(buckets), _key(key, parse_format)
     value = get(db, find_bucket(db, path), name)
     if value is None:
+        from ...errors import KeyNotFound
+
         raise KeyNotFound(name)
     decoder = asked(db, job.options)
     if decoder is not None:
@@ -98,4 +99,9 @@ def get_(
         form = records.PARSED if parse else format
         out.writelines(records.pieces([records.pair(path, name, value, form)]))
         return
+    if len(value) <= LARGE:
+        out.write(lines([value], format))
+        return
+    from ...render.value_line import value_line
+
     out.writelines(value_line(value, format))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError, Corrupted, DamageSkipped
+from ...read_errors import ArgumentError, Corrupted
 from ...render.formats import lines
 from ...tree.bucket import find_bucket, keys_on_one_page
 from ..command import command
@@ -95,6 +95,8 @@ def keys_(
     for damage in skipped:
         job.warn(f"skipped {damage}")
     if skipped:
+        from ...errors import DamageSkipped
+
         raise DamageSkipped(len(skipped))
 
 

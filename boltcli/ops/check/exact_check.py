@@ -17,8 +17,8 @@ from ...errors import Corrupted
 from ...format.bucket import BucketRef, bucket_for_check
 from ...format.constants import BRANCH_PAGE, LEAF_PAGE, MAX_DATA, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
+from ...tree import BEYOND, read_freelist
 from ...tree.bucket import child_bucket, root_bucket
-from ...tree.freelist import BEYOND, read_freelist
 from ...tree.page_map import BEYOND as BEYOND_MARK
 from ...tree.page_map import FREE, FREELIST, LEAF, LOST, PageMap, unreached_pages
 from ...tree.walk import Seen, flat, in_order

@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...errors import Corrupted
     from ...format.bucket import BucketRef
     from ...kernel import Bucket
+    from ...read_errors import Corrupted
     from ...storage.snapshot import Snapshot
 
     Progress = Callable[[int, int], None]

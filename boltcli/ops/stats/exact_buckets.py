@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from struct import Struct
 
-from ...errors import Corrupted
 from ...format.bucket import MAX_NESTING, BucketRef, buckets_in, open_bucket
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE
 from ...format.page import LeafElements, Page
+from ...read_errors import Corrupted
 from ...tree.bucket import root_bucket
 from ...tree.walk import Seen, Whole, flat, refuse_nested, tree_pages
 from ..read.key_pages import top_buckets
