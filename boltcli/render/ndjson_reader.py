@@ -13,7 +13,7 @@ from .ndjson import End, has_fields_once, hex_names, parse_row, plain_names
 from .orjson_writer import all_parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..ops.read.content import Placed
     from .json_array import Readable
@@ -69,11 +69,11 @@ def _all_plain(lines: list[bytes]) -> list[Placed] | None:
         records = all_parsed(lines)
         found: list[Placed] = []
         strings = fields = 0
-        for place, run in groupby(records, _place):
+        for place, run in _runs(records):
             is_pair, plain, in_hex = place
             part = list(run)
             names = plain if in_hex is None else in_hex
-            if type(names) is not list or {len(record) for record in part} != {3 if is_pair else 2}:
+            if type(names) is not list or {*map(len, part)} != {3 if is_pair else 2}:
                 return None
             path = plain_names(names) if in_hex is None else hex_names(names)
             strings += len(part) * len(path)
@@ -90,6 +90,15 @@ def _all_plain(lines: list[bytes]) -> list[Placed] | None:
     except (ArgumentError, AttributeError, KeyError, MemoryError, TypeError, ValueError):
         return None
     return found if has_fields_once(b"".join(lines), fields, strings) else None
+
+
+def _runs(records: list[Any]) -> Iterable[tuple[tuple[bool, Any, Any], Iterable[Any]]]:
+    """Return the lines that are taken together, with their place: mostly all, which a look at a column shows."""
+    first = records[0].get("bucket")
+    is_one = first is not None and len({*map(len, records)}) == 1
+    if is_one and [record.get("bucket") for record in records].count(first) == len(records):
+        return [(_place(records[0]), records)]
+    return groupby(records, _place)
 
 
 def _place(record: Any) -> tuple[bool, Any, Any]:
