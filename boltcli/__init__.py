@@ -60,83 +60,26 @@ if TYPE_CHECKING:
     from .ops.stats import BucketStats as BucketStats
     from .ops.write.compact import Compaction as Compaction
 
+# The module of each public name.
 _LAZY = {
-    "open": "library", "view": "library", "compact": "library",
-    "Database": "library", "Bucket": "library", "PageRow": "library",
-    "Finding": "ops.check.findings", "BucketStats": "ops.stats", "Compaction": "ops.write.compact",
-    "Change": "ops.compare.change", "Commit": "ops.compare.watch",
-    "diff": "comparison", "watch": "comparison",
-    "AccessDenied": "errors",
-    "ArgumentError": "errors",
-    "BoltError": "errors",
-    "BucketNotFound": "errors",
-    "Changed": "errors",
-    "CheckFailed": "errors",
-    "ChecksumError": "errors",
-    "Corrupted": "errors",
-    "DamageSkipped": "errors",
-    "DamagedSource": "errors",
-    "DatabaseClosed": "errors",
-    "DestinationError": "errors",
-    "DestinationExists": "errors",
-    "DestinationIsSource": "errors",
-    "InvalidDatabase": "errors",
-    "KeyNotFound": "errors",
-    "Locked": "errors",
-    "MissingExtra": "errors",
-    "OpenError": "errors",
-    "PassedOver": "errors",
-    "PatchMismatch": "errors",
-    "SourceNotFound": "errors",
-    "StepFailed": "errors",
-    "UnpackError": "errors",
-    "UnreadablePage": "errors",
-    "VersionMismatch": "errors",
-}  # fmt: skip
+    name: module
+    for module, names in {
+        "library": "Bucket Database PageRow compact open view",
+        "comparison": "diff watch",
+        "ops.check.findings": "Finding",
+        "ops.compare.change": "Change",
+        "ops.compare.watch": "Commit",
+        "ops.stats": "BucketStats",
+        "ops.write.compact": "Compaction",
+        "errors": "AccessDenied ArgumentError BoltError BucketNotFound Changed CheckFailed ChecksumError Corrupted"
+        " DamageSkipped DamagedSource DatabaseClosed DestinationError DestinationExists DestinationIsSource"
+        " InvalidDatabase KeyNotFound Locked MissingExtra OpenError PassedOver PatchMismatch SourceNotFound StepFailed"
+        " UnpackError UnreadablePage VersionMismatch",
+    }.items()
+    for name in names.split()
+}
 
-__all__ = [
-    "BBOLT_VERSION",
-    "AccessDenied",
-    "ArgumentError",
-    "BoltError",
-    "Bucket",
-    "BucketNotFound",
-    "BucketStats",
-    "Change",
-    "Changed",
-    "CheckFailed",
-    "ChecksumError",
-    "Commit",
-    "Compaction",
-    "Corrupted",
-    "DamageSkipped",
-    "DamagedSource",
-    "Database",
-    "DatabaseClosed",
-    "DestinationError",
-    "DestinationExists",
-    "DestinationIsSource",
-    "Finding",
-    "InvalidDatabase",
-    "KeyNotFound",
-    "Locked",
-    "MissingExtra",
-    "OpenError",
-    "PageRow",
-    "PassedOver",
-    "PatchMismatch",
-    "SourceNotFound",
-    "StepFailed",
-    "UnpackError",
-    "UnreadablePage",
-    "VersionMismatch",
-    "__version__",
-    "compact",
-    "diff",
-    "open",
-    "view",
-    "watch",
-]
+__all__ = sorted(["BBOLT_VERSION", "__version__", *_LAZY])
 
 
 def __getattr__(name: str) -> object:

@@ -1,45 +1,47 @@
-"""The Python library: a database is a read-only mapping of names to buckets, a bucket of keys to values or buckets."""
+"""The Python library: open a file, compact it; a database with all that can be asked of it."""
 
 from __future__ import annotations
 
 import os
 import sys
-import weakref
-from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+import time
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .apps import ask
-from .errors import ArgumentError, BucketNotFound, Corrupted, DatabaseClosed, KeyNotFound
-from .format.bucket import BucketRef, open_bucket
-from .format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
+from .apps.contract import AuditOptions
+from .apps.registry import Recognised, recognised
+from .apps.rows import view_rows
+from .comparison import changes
+from .database import Bucket, as_bytes
+from .database import Database as Reading
+from .errors import ArgumentError, MissingExtra
 from .format.page import type_name
-from .mapping_views import Items, Values, as_bytes
 from .ops.check.database_check import check, file_warnings
 from .ops.check.deep_check import deep_check
 from .ops.check.findings import Finding
-from .ops.read.key_pages import keyed_leaves
-from .ops.read.select_items import items
+from .ops.read.content import EVERYTHING, Bounds
 from .ops.space.pages import FREE, page_rows
 from .ops.stats import BucketStats
-from .ops.stats.buckets import bucket_stats, database_stats
+from .ops.stats.buckets import database_stats
 from .ops.write.compact import FILL_PERCENT, TX_MAX_SIZE, Compaction
 from .ops.write.compact import compact as compact_snapshot
 from .storage.live import Live, open_state
 from .storage.source import LOCK_PATIENCE, at_offset, open_source
-from .tables.frames import ViewRows
-from .tables.queryable import Queryable
-from .tree.bucket import find_bucket, root_bucket, seek
+from .tree.bucket import bucket_path, find_bucket
 from .tree.page_map import free_pages
-from .tree.walk import Whole, bounds, leaf_pages, refuse_nested
+from .tree.walk import bounds
 
 if TYPE_CHECKING:
-    from .apps.contract import Audit, Recognition
-    from .format.page import LeafElements
-    from .mapping_views import Key
+    from .apps.contract import Audit, Column
     from .ops.compare.change import Change
-    from .ops.read.select_items import Items as Part
     from .storage.snapshot import Snapshot
     from .storage.source import Source, Way
+    from .tables.arrow import RecordBatchReader
+    from .tables.duck import Connection
+    from .tables.relations import TableFile
+
+__all__ = ["Bucket", "Database", "PageRow", "ViewRows", "compact", "open", "view"]
 
 T = TypeVar("T")
 
@@ -65,7 +67,7 @@ def open(
 
 def _source(path: str | os.PathLike[str], lock: Way, timeout: float, offset: int) -> Source:
     """Open a file, or the database in a program's data directory."""
-    from .apps.places import resolved
+    from .fleet.find import resolved
 
     return open_source(at_offset(resolved(os.fspath(path)), offset), lock, timeout)
 
@@ -86,12 +88,7 @@ def view(
     they are closed afterwards. Raises as :func:`open` does.
     """
     with Live(_source(path, lock, timeout, offset), previous=previous) as live:
-
-        def attempt() -> T:
-            with live.snapshot() as snapshot:
-                return read(Database(snapshot))
-
-        return live.run(attempt)
+        return live.read(lambda snapshot: read(Database(snapshot)))
 
 
 def compact(
@@ -137,22 +134,19 @@ def compact(
     if not isinstance(tx_max_size, int) or tx_max_size < 0:
         raise ArgumentError(f"tx_max_size {tx_max_size!r}: must be a number of bytes, 0 or more")
     with Live(_source(source, lock, timeout, offset), previous=previous) as live:
-
-        def attempt() -> Compaction:
-            with live.snapshot() as snapshot:
-                return compact_snapshot(
-                    snapshot,
-                    os.fspath(destination),
-                    tx_max_size=tx_max_size,
-                    dense=dense,
-                    page_size=page_size,
-                    fill_percent=fill_percent,
-                    replace=replace,
-                    sync=sync,
-                    progress=progress,
-                )
-
-        return live.run(attempt)
+        return live.read(
+            lambda snapshot: compact_snapshot(
+                snapshot,
+                os.fspath(destination),
+                tx_max_size=tx_max_size,
+                dense=dense,
+                page_size=page_size,
+                fill_percent=fill_percent,
+                replace=replace,
+                sync=sync,
+                progress=progress,
+            )
+        )
 
 
 class PageRow(NamedTuple):
@@ -164,200 +158,7 @@ class PageRow(NamedTuple):
     overflow: int
 
 
-class Bucket(Mapping["Key", "bytes | Bucket"]):
-    """A bucket: a mapping of keys, in byte order, to values (bytes) or nested buckets.
-
-    Keys may be given as str, which is encoded as UTF-8. A missing key raises
-    :class:`~boltcli.errors.KeyNotFound`, which is a KeyError. Reading a
-    damaged page raises :class:`~boltcli.errors.Corrupted`.
-
-    >>> import boltcli
-    >>> with boltcli.open("fixtures/document.db") as db:
-    ...     executions = db.bucket("execution")
-    ...     len(executions), "e-0" in executions, executions.get("e-0")
-    (4, False, None)
-    """
-
-    def __init__(self, owner: Database, ref: BucketRef, names: tuple[bytes, ...] = ()) -> None:
-        self._owner: Database = owner  # keeps the database open while there is a bucket of it
-        self._ref = ref
-        self.names = names
-        # The last element that was looked up: a caller that reads the keys in order finds the next one after it.
-        self._last: tuple[LeafElements, int] | None = None
-
-    @property
-    def _snapshot(self) -> Snapshot:
-        return self._owner._snapshot
-
-    def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        return Bucket(self._owner, refuse_nested(self._snapshot, ref), self.names + names)
-
-    def __getitem__(self, key: bytes | str) -> bytes | Bucket:
-        wanted = as_bytes(key)
-        leaf, index = self._seek(wanted)
-        if index >= leaf.count or leaf.key(index) != wanted:
-            raise KeyNotFound(wanted)
-        self._last = leaf, index
-        if leaf.flags[index] & BUCKET_LEAF_FLAG:
-            return self._inner(open_bucket(leaf, index, wanted), wanted)
-        return leaf.value(index)
-
-    def __contains__(self, key: object) -> bool:
-        """Return whether there is a key or a nested bucket of this name; a str is encoded as UTF-8."""
-        return isinstance(key, (bytes, str)) and super().__contains__(key)
-
-    @overload
-    def get(self, key: bytes | str, /) -> bytes | Bucket | None: ...
-    @overload
-    def get(self, key: bytes | str, /, default: T) -> bytes | Bucket | T: ...
-
-    def get(self, key: bytes | str, /, default: Any = None) -> Any:
-        """Return the value of ``key``, or the nested bucket of this name; ``default`` if there is neither."""
-        try:
-            return self[key]
-        except KeyNotFound:
-            return default
-
-    def _seek(self, wanted: bytes) -> tuple[LeafElements, int]:
-        """Return the leaf and the index where ``wanted`` is or would be: next to the last lookup, else by a descent."""
-        snapshot = self._snapshot
-        if self._last is not None:
-            leaf, index = self._last
-            try:
-                if index + 1 < leaf.count and leaf.key(index + 1) == wanted:
-                    return leaf, index + 1
-            except Corrupted:
-                pass  # the descent reports what is wrong
-        return seek(snapshot, self._ref, wanted)
-
-    def __iter__(self) -> Iterator[Key]:
-        for _, keys in self._while_open(keyed_leaves(self._snapshot, self._ref, Whole(self._snapshot))):
-            yield from keys  # type: ignore[misc]
-
-    def _while_open(self, parts: Iterator[T]) -> Iterator[T]:
-        """Yield ``parts``. Raises :class:`~boltcli.errors.DatabaseClosed` once the database is closed."""
-        while True:
-            self._snapshot  # noqa: B018 - raises
-            try:
-                part = next(parts, None)
-            except ValueError:  # the file was unmapped
-                self._snapshot  # noqa: B018
-                raise
-            if part is None:
-                return
-            yield part
-
-    def items(self) -> ItemsView[Key, bytes | Bucket]:
-        """Return keys and values (or nested buckets), in order."""
-        return Items(self)
-
-    def values(self) -> ValuesView[bytes | Bucket]:
-        """Return values (or nested buckets), in the order of the keys."""
-        return Values(self)
-
-    def __repr__(self) -> str:
-        shown = "/".join(repr(name)[2:-1] for name in self.names)
-        if self._owner.closed:
-            return f"<Bucket {shown!r} of a closed database>"
-        page = self._ref.inline or self._snapshot.any_page(self._ref.root)
-        count = f": {page.count} keys" if page.flags == LEAF_PAGE else ""
-        return f"<Bucket {shown!r} of {self._owner.path!r}{count}>"
-
-    def __reduce_ex__(self, protocol: object) -> Any:
-        raise TypeError(f"a {type(self).__name__} can't be copied or pickled: it is a view of an open file")
-
-    def __len__(self) -> int:
-        """Return the number of keys and nested buckets; reads the headers of all leaf pages."""
-        return sum(page.count for page in leaf_pages(self._snapshot, self._ref, guard=Whole(self._snapshot)))
-
-    def bucket(self, *path: bytes | str) -> Bucket:
-        """Return the bucket at ``path`` below this one; raises :class:`~boltcli.errors.BucketNotFound`."""
-        names = tuple(map(as_bytes, path))
-        try:
-            return self._inner(find_bucket(self._snapshot, names, self._ref), *names)
-        except BucketNotFound:
-            raise BucketNotFound(self.names + names, self._snapshot.path) from None
-
-    def cursor(self, seek: bytes | str = b"", *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Yield keys and values (or nested buckets), starting at the first key that isn't below ``seek``.
-
-        With ``reverse`` they come backwards, starting at the last key that isn't
-        above ``seek`` (if that is empty, at the last key). Pages are read as needed.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     key, value = next(db.bucket("execution").cursor("e-9"))
-        >>> key, len(value)
-        (b'e-9a937556-ac83-49ec-b794-a94c3aa068b2', 1358)
-        """
-        if not reverse:
-            return self.range(seek)
-        # The smallest byte string after a key is the key with a zero byte appended.
-        return self.range(stop=as_bytes(seek) + b"\0" if seek else None, reverse=True)
-
-    def range(
-        self, start: bytes | str = b"", stop: bytes | str | None = None, *, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Yield keys and values (or nested buckets) from ``start`` to before ``stop`` (None: to the end).
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     [key[:6] for key, _ in db.bucket("execution").range("e-9", "e-f", reverse=True)]
-        [b'e-d810', b'e-9a93']
-        """
-        end = None if stop is None else as_bytes(stop)
-        parts = items(self._snapshot, self._ref, start=as_bytes(start), stop=end, reverse=reverse)
-        return self._elements(self._while_open(parts))
-
-    def _elements(self, parts: Iterator[Part]) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        for part in parts:
-            for key, value in zip(part.keys, part.values):
-                yield key, self._inner(value, key) if isinstance(value, BucketRef) else value
-
-    def prefix(self, prefix: bytes | str, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes | Bucket]]:
-        """Yield keys and values (or nested buckets) whose keys begin with ``prefix``.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     history = db.bucket("execution-history")
-        ...     [(key[:10], len(bucket)) for key, bucket in history.prefix("e-4")]
-        [(b'e-42bdab56', 4)]
-        """
-        start, stop = bounds(as_bytes(prefix))
-        return self.range(start, stop, reverse=reverse)
-
-    def pairs(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield keys and values in order, without the nested buckets; reads a page at a time."""
-        for leaf, keys in self._while_open(keyed_leaves(self._snapshot, self._ref, Whole(self._snapshot))):
-            for key, value, flag in zip(keys, leaf.values(), leaf.flags):
-                if not flag & BUCKET_LEAF_FLAG:
-                    yield key, value
-
-    @property
-    def sequence(self) -> int:
-        """The bucket's sequence number (``NextSequence`` in bbolt).
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     db.bucket("execution").sequence
-        0
-        """
-        self._snapshot  # noqa: B018 - raises if it is closed
-        return self._ref.sequence
-
-    def stats(self) -> BucketStats:
-        """Return counts and sizes of this bucket and everything in it.
-
-        >>> import boltcli
-        >>> with boltcli.open("fixtures/document.db") as db:
-        ...     stats = db.bucket("execution").stats()
-        >>> stats.keys, stats.depth, stats.leaf_inuse
-        (4, 1, 5664)
-        """
-        return bucket_stats(self._snapshot, self._ref)
-
-
-class Database(Queryable, Bucket):
+class Database(Reading):
     """An open database: its root bucket, which holds the top-level buckets. See :func:`open`.
 
     >>> import boltcli
@@ -368,23 +169,8 @@ class Database(Queryable, Bucket):
 
     def __init__(self, snapshot: Snapshot, *, owns: bool = False) -> None:
         """With ``owns`` the file is closed, with a ResourceWarning, when the last reference to this is gone."""
-        self._file = snapshot
+        super().__init__(snapshot)
         self._owns = owns
-        # A reference to itself would delay that until the garbage collector runs.
-        super().__init__(weakref.proxy(self), root_bucket(snapshot))
-
-    if TYPE_CHECKING:
-        # Programs put only buckets there. (A pair in the root bucket, which bbolt reads too, is bytes.)
-        def __getitem__(self, key: bytes | str) -> Bucket: ...
-
-    @property
-    def _snapshot(self) -> Snapshot:
-        if self._file.closed:
-            raise DatabaseClosed
-        return self._file
-
-    def _inner(self, ref: BucketRef, *names: bytes) -> Bucket:
-        return Bucket(self, refuse_nested(self._snapshot, ref), names)
 
     def close(self) -> None:
         """Unmap the file and release its lock; its buckets can't be read any more."""
@@ -415,16 +201,6 @@ class Database(Queryable, Bucket):
         return f"<Database {self.path!r}: transaction {self.txid}, pages of {self.page_size} bytes, {lock}>"
 
     @property
-    def path(self) -> str:
-        """The path of the file, as it was given."""
-        return self._file.path
-
-    @property
-    def closed(self) -> bool:
-        """Whether it was closed."""
-        return self._file.closed
-
-    @property
     def warnings(self) -> list[str]:
         """Warnings about a file whose database is sound: an invalid meta page, an unexpected length.
 
@@ -434,16 +210,6 @@ class Database(Queryable, Bucket):
         []
         """
         return list(file_warnings(self._snapshot))
-
-    @property
-    def page_size(self) -> int:
-        """The page size in bytes."""
-        return self._snapshot.page_size
-
-    @property
-    def txid(self) -> int:
-        """The id of the transaction whose state is read."""
-        return self._snapshot.meta.txid
 
     @property
     def locked(self) -> bool:
@@ -483,14 +249,18 @@ class Database(Queryable, Bucket):
 
     def changes(self, *, previous: bool = True) -> Iterator[Change]:
         """Yield the changes of the last transaction, or without ``previous`` those since this was opened."""
-        from .comparison import changes
-
         return self._while_open(changes(self._snapshot, previous=previous))
 
     @property
-    def application(self) -> Recognition | None:
+    def application(self) -> Recognised | None:
         """The application that wrote the file: ``name``, ``layout``, ``certainty``; None if it isn't known."""
-        return ask.recognition(self)
+        return recognised(self._snapshot)
+
+    def _known(self) -> Recognised:
+        found = self.application
+        if found is None:
+            raise ArgumentError("no known application wrote this database")
+        return found
 
     def view(self, name: str, **options: str) -> ViewRows:
         """Return the rows of a view of the application's records, as named tuples; times are nanoseconds since 1970.
@@ -503,16 +273,189 @@ class Database(Queryable, Bucket):
         ...     [row.id for row in db.view("executions") if row.state == "Publishing"]
         ['e-1b8464a8-75db-42ca-99fe-f2b34538a9d2']
         """
-        columns, rows = ask.named_rows(self, name, options)
-        return ViewRows(self._while_open(rows), columns)
+        known = self._known()
+        found = known.application.view(name)
+        if found is None:
+            raise ArgumentError(f"{known.application.name} has no view {name!r}")
+        row = namedtuple("Row", [column.name for column in found.columns], rename=True)  # type: ignore[misc]
+        rows: Iterator[Any] = map(row._make, view_rows(found, self, options))
+        return ViewRows(self._while_open(rows), found.columns)
 
     def audit(self, *, now: int | None = None, older_than: int | None = None) -> Audit:
         """Audit the application's records: answers by name, and findings with remedies.
 
         Nanoseconds; ``now`` since 1970 (None: the current time). Raises ArgumentError if no known application wrote it.
         """
-        return ask.audit(self, now, older_than)
+        application = self._known().application
+        found = application.audit(self, AuditOptions(time.time_ns() if now is None else now, older_than))
+        if found is None:
+            raise ArgumentError(f"{application.name} has no audit")
+        return found
 
     def stats(self, prefix: bytes | str = b"") -> BucketStats:
         """Return the summed statistics of the top-level buckets whose name begins with ``prefix``."""
         return database_stats(self._snapshot, as_bytes(prefix))[1]
+
+    def _table(self) -> TableFile:
+        from .tables.relations import TableFile
+
+        return TableFile(self._snapshot.path, self._snapshot)
+
+    def arrow(
+        self,
+        relation: str = "pairs",
+        *,
+        columns: Sequence[str] | None = None,
+        bucket: bytes | str | Sequence[bytes | str] | None = None,
+        wide: bool = False,
+    ) -> RecordBatchReader:
+        """Return a relation or a view as a ``pyarrow.RecordBatchReader``, which reads as it goes, a few MB at a time.
+
+        ``columns`` selects columns and their order (None: all); values are read
+        only if one of them needs them. ``bucket``, a name or a path,
+        limits ``pairs`` to one bucket. ``wide`` makes integers decimals, for unsigned 64-bit values;
+        without it a value above 2^63 raises
+        :class:`~boltcli.errors.ArgumentError` while reading. An unknown relation
+        or column raises the same, an unknown bucket
+        :class:`~boltcli.errors.BucketNotFound`; :class:`~boltcli.errors.MissingExtra`
+        is raised without pyarrow, :class:`~boltcli.errors.Corrupted` and
+        :class:`~boltcli.errors.DatabaseClosed` while reading.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     table = db.arrow(columns=["key_text"], bucket=["execution"]).read_all()
+        >>> table.num_rows, table.column_names
+        (4, ['key_text'])
+        """
+        from .tables.arrow import batches, reader
+        from .tables.relations import relations
+
+        file = self._table()
+        known = relations([file])
+        if relation not in known:
+            raise ArgumentError(f"there is no relation {relation!r}; this file has: {', '.join(known)}")
+        found = known[relation]
+        names = [column.name for column in found.columns]
+        for name in columns or ():
+            if name not in names:
+                raise ArgumentError(f"{relation} has no column {name!r}: it has {', '.join(names)}")
+        if bucket is not None and relation != "pairs":
+            raise ArgumentError("a bucket can only be asked for of pairs")
+        bounds = EVERYTHING
+        if bucket is not None:
+            path = bucket_path(bucket)
+            find_bucket(file.snapshot, path)
+            bounds = Bounds(path, exact=True)
+        parts = batches(found, [file], columns, bounds, wide=wide)
+        return reader(found, self._while_open(parts), columns, wide=wide)
+
+    def sql(
+        self,
+        statement: str,
+        *,
+        bucket: bytes | str | Sequence[bytes | str] | None = None,
+        prefix: bytes | str = b"",
+        start: bytes | str = b"",
+        stop: bytes | str | None = None,
+        allow_files: bool = False,
+    ) -> RecordBatchReader | None:
+        """Run a SQL statement and return its result, which is read as it goes; None if it has none.
+
+        ``bucket``, a name or a path, limits what is read of ``pairs`` to that
+        bucket and the buckets in it, and ``prefix``, ``start`` and ``stop`` to a
+        range of its keys. Without ``allow_files`` the statement can use no files,
+        extensions and settings of DuckDB. Raises
+        :class:`~boltcli.errors.ArgumentError` for a wrong statement,
+        :class:`~boltcli.errors.BucketNotFound`,
+        :class:`~boltcli.errors.MissingExtra` without duckdb and pyarrow, and
+        :class:`~boltcli.errors.Corrupted` and
+        :class:`~boltcli.errors.DatabaseClosed`, those also while reading.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db:
+        ...     table = db.sql("SELECT count(*) AS pairs FROM pairs", bucket="execution", prefix="e-9").read_all()
+        >>> table.to_pylist()
+        [{'pairs': 1}]
+        """
+        from .tables.arrow import pyarrow
+        from .tables.duck import Session
+
+        if bucket is None and (prefix or start or stop is not None):
+            raise ArgumentError("prefix, start and stop need a bucket: keys are those of a bucket")
+        first, last = bounds(as_bytes(prefix), as_bytes(start), None if stop is None else as_bytes(stop))
+        wanted = EVERYTHING if bucket is None else Bounds(bucket_path(bucket), start=first, stop=last)
+        session = Session([self._table()], bounds=wanted, allow_files=allow_files)
+        try:
+            schema, batches = session.run(statement)
+        except BaseException:
+            session.close()
+            raise
+        if schema is None:
+            session.close()
+            return None
+        parts = self._while_open(session.closing(batches))
+        found: RecordBatchReader = pyarrow().RecordBatchReader.from_batches(schema, parts)
+        return found
+
+    def duckdb(self, *, wide: bool = False, allow_files: bool = False) -> Connection:
+        """Return a DuckDB connection of your own in which all relations of the file are tables.
+
+        Nothing is read before a statement needs it. Close the connection before
+        the database. ``wide`` is as for :meth:`arrow`, ``allow_files`` as for
+        :meth:`sql`. Raises :class:`~boltcli.errors.MissingExtra` without
+        duckdb and pyarrow.
+
+        >>> import boltcli
+        >>> with boltcli.open("fixtures/document.db") as db, db.duckdb() as connection:
+        ...     connection.sql("SELECT count(*), count(DISTINCT bucket) FROM pairs").fetchall()
+        [(21, 9)]
+        """
+        from .tables.duck import Session
+
+        return Session([self._table()], wide=wide, allow_files=allow_files).connection
+
+
+class ViewRows(Iterator[Any]):
+    """The rows of a view, named tuples, as they are read; ``columns`` have their names and types."""
+
+    def __init__(self, rows: Iterator[Any], columns: Sequence[Column]) -> None:
+        self._rows = rows
+        self.columns = tuple(columns)
+
+    def __next__(self) -> Any:
+        return next(self._rows)
+
+    def to_pandas(self) -> Any:
+        """Return the rows that are left as a ``pandas.DataFrame``.
+
+        Times are timestamps in UTC, integers ``Int64`` (Python's own where 64
+        bits are too few), lists and dicts and bytes stay what they are. Raises
+        :class:`~boltcli.errors.MissingExtra` without pandas, and what reading
+        raises.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtra("pandas", "", "to_pandas") from None
+        rows = list(self)
+        return pandas.DataFrame(
+            {
+                column.name: _series(pandas, [row[place] for row in rows], column.type)
+                for place, column in enumerate(self.columns)
+            },
+            columns=[column.name for column in self.columns],
+        )
+
+
+def _series(pandas: Any, values: list[Any], kind: str) -> Any:
+    if kind == "time":
+        kept = [value if value is not None and -(1 << 63) < value < 1 << 63 else None for value in values]
+        return pandas.Series(pandas.array(kept, dtype="Int64")).astype("datetime64[ns]").dt.tz_localize("UTC")
+    if kind == "integer":
+        try:
+            return pandas.Series(values, dtype="Int64")
+        except (OverflowError, TypeError, ValueError):
+            return pandas.Series(values, dtype=object)
+    if kind in ("boolean", "number"):
+        return pandas.Series(values, dtype="boolean" if kind == "boolean" else "Float64")
+    return pandas.Series(values, dtype=object)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import TypeVar
 
+from ..database import Database
 from ..errors import BoltError
-from ..storage.source import begins_with_meta, is_elsewhere, open_for_reading
-from .places import resolved
+from ..storage.live import Live
+from ..storage.source import begins_with_meta, is_elsewhere, open_for_reading, open_source
+from .contract import Store
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..storage.snapshot import Snapshot
-    from .store import Store
+T = TypeVar("T")
 
 
 def place_of(db: Store) -> str | None:
@@ -19,11 +20,10 @@ def place_of(db: Store) -> str | None:
 
     Links are followed. What was unpacked, or came from elsewhere, has no place.
     """
-    snapshot: Snapshot | None = getattr(db, "_snapshot", None)
-    if snapshot is None or is_elsewhere(snapshot.path):
+    if not isinstance(db, Database) or is_elsewhere(db.path):
         return None
     try:
-        path = resolved(os.path.realpath(snapshot.path))
+        path = os.path.realpath(db.path)
         fd = open_for_reading(path)
     except (BoltError, OSError, ValueError):
         return None
@@ -38,4 +38,15 @@ def names_in(folder: str) -> list[str] | None:
     try:
         return sorted(os.listdir(folder))
     except OSError:
+        return None
+
+
+def read_database(path: str, read: Callable[[Store], T]) -> T | None:
+    """Return what ``read`` returns of another database; None if there is none at ``path``, or it can't be read."""
+    if not os.path.isfile(path):
+        return None
+    try:
+        with Live(open_source(path, "try", 0)) as live:
+            return live.read(lambda snapshot: read(Database(snapshot)))
+    except BoltError:
         return None

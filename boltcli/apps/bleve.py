@@ -5,21 +5,14 @@ Source: blevesearch/bleve ``index/upsidedown/row.go``, ``index/scorch/persister.
 
 from __future__ import annotations
 
-from .codecs.integers import uvarint
+from collections.abc import Iterator
+
+from ..text.json import jsonable, load
+from .codecs.integers import whole_uvarint
 from .codecs.wire import any_message
-from .columns import as_text, buckets, columns, pairs_at, text_of, text_or_bytes
-from .contract import CERTAIN, REST, Application, Codec, Recognition, View
-from .json_values import jsonable, load
-from .places import places_of
-from .store import find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from .contract import Pattern, Plain
-    from .store import Store
+from .contract import CERTAIN, REST, Codec, Pattern, Plain, Recognition, Store
+from .values import as_text, buckets, find, pairs_at, text_of, text_or_bytes, value_of
+from .views import Rows, view
 
 _ROWS, _SNAPSHOTS = b"bleve", b"s"
 _TYPES = {
@@ -44,7 +37,24 @@ def ordered(data: bytes) -> int | None:
     return int.from_bytes(data[1:], "big") if head <= _MOST and len(data) == head - _SMALL_END + 1 else None
 
 
-def _rows(db: Store) -> Iterator[tuple[Any, ...]]:
+def _rows_of(db: Store, kind: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the rows of one type."""
+    store = find(db, _ROWS)
+    for key, value in store.prefix(kind) if store is not None else ():
+        if isinstance(value, bytes):
+            yield key, value
+
+
+def _field(key: bytes) -> int:
+    return int.from_bytes(key[:2], "little")
+
+
+def _names(db: Store) -> dict[int, str]:
+    return {_field(key[1:]): as_text(value.split(_SEPARATOR)[0]) for key, value in _rows_of(db, b"f")}
+
+
+@view("Rows by type (upside_down)", "type count:integer bytes:integer")
+def rows(db: Store) -> Rows:
     found: dict[bytes, list[int]] = {}
     for key, value in pairs_at(db, _ROWS):
         row = found.setdefault(key[:1], [0, 0])
@@ -54,64 +64,42 @@ def _rows(db: Store) -> Iterator[tuple[Any, ...]]:
         yield _TYPES.get(kind, as_text(kind)), count, size
 
 
-def _names(db: Store) -> dict[int, str]:
-    store = find(db, _ROWS)
-    return {
-        int.from_bytes(key[1:3], "little"): as_text(value.split(_SEPARATOR)[0])
-        for key, value in (store.prefix(b"f") if store is not None else ())
-        if isinstance(value, bytes)
-    }
-
-
-def _fields(db: Store) -> Iterator[tuple[Any, ...]]:
+@view("Fields (upside_down)", "number:integer name terms:integer")
+def fields(db: Store) -> Rows:
     terms: dict[int, int] = {}
-    store = find(db, _ROWS)
-    for key, _ in store.prefix(b"d") if store is not None else ():
-        field = int.from_bytes(key[1:3], "little")
-        terms[field] = terms.get(field, 0) + 1
+    for key, _ in _rows_of(db, b"d"):
+        terms[_field(key[1:])] = terms.get(_field(key[1:]), 0) + 1
     for number, name in sorted(_names(db).items()):
         yield number, name, terms.get(number, 0)
 
 
-def _terms(db: Store) -> Iterator[tuple[Any, ...]]:
-    store, names = find(db, _ROWS), _names(db)
-    for key, value in store.prefix(b"d") if store is not None else ():
-        if isinstance(value, bytes):
-            field = int.from_bytes(key[1:3], "little")
-            yield names.get(field, str(field)), key[3:], _uvarint(value)
+@view("Terms of the dictionary (upside_down)", "field term:bytes documents:integer")
+def terms(db: Store) -> Rows:
+    names = _names(db)
+    for key, value in _rows_of(db, b"d"):
+        yield names.get(_field(key[1:]), str(_field(key[1:]))), key[3:], whole_uvarint(value)
 
 
-def _uvarint(value: bytes) -> int | None:
-    try:
-        return uvarint(value)[0]
-    except ValueError:
-        return None
+@view("Documents, with the size of their back index", "id bytes:integer")
+def documents(db: Store) -> Rows:
+    for key, value in _rows_of(db, b"b"):
+        yield as_text(key[1:]), len(value)
 
 
-def _documents(db: Store) -> Iterator[tuple[Any, ...]]:
-    store = find(db, _ROWS)
-    for key, value in store.prefix(b"b") if store is not None else ():
-        yield as_text(key[1:]), len(value) if isinstance(value, bytes) else None
-
-
-def _segments(db: Store) -> Iterator[tuple[Any, ...]]:
+@view("Segment files by snapshot (scorch)", "epoch:integer segment:integer path stats:json deleted_bytes:integer")
+def segments(db: Store) -> Rows:
     for epoch, snapshot in buckets(find(db, _SNAPSHOTS)):
         for key, segment in buckets(snapshot):
-            number = ordered(key)
-            if number is not None:
-                deleted = segment.get(b"d")
-                yield (
-                    ordered(epoch), number, text_of(segment, b"p"),
-                    jsonable(load(stats)) if isinstance(stats := segment.get(b"stats"), bytes) else None,
-                    len(deleted) if isinstance(deleted, bytes) else 0,
-                )  # fmt: skip
+            if (number := ordered(key)) is not None:
+                deleted = value_of(segment, b"d") or b""
+                stats = value_of(segment, b"stats")
+                yield ordered(epoch), number, text_of(segment, b"p"), stats and load(stats), len(deleted)
 
 
-def _internal(db: Store) -> Iterator[tuple[Any, ...]]:
-    store = find(db, _ROWS)
-    for key, value in store.prefix(b"i") if store is not None else ():
-        if isinstance(value, bytes):
-            yield None, as_text(key[1:]), jsonable(_plain(value))
+@view("Internal values, the mapping among them", "epoch:integer key value:json")
+def internal(db: Store) -> Rows:
+    for key, value in _rows_of(db, b"i"):
+        yield None, as_text(key[1:]), jsonable(_plain(value))
     for epoch, snapshot in buckets(find(db, _SNAPSHOTS)):
         for key, value in pairs_at(snapshot, b"i"):
             yield ordered(epoch), as_text(key), jsonable(_internal_value(key, value))
@@ -130,30 +118,29 @@ def _plain(value: bytes) -> Plain:
 
 def _row_key(key: bytes) -> Plain:
     kind, rest = _TYPES.get(key[:1]), key[1:]
-    if kind == "field" and len(rest) >= 2:
-        return {"row": kind, "field": int.from_bytes(rest[:2], "little")}
-    if kind == "dictionary" and len(rest) >= 2:
-        return {"row": kind, "field": int.from_bytes(rest[:2], "little"), "term": text_or_bytes(rest[2:])}
-    if kind == "term" and len(rest) >= 2:
-        term, _, document = rest[2:].partition(_SEPARATOR)
-        field = int.from_bytes(rest[:2], "little")
-        return {"row": kind, "field": field, "term": text_or_bytes(term), "document": text_or_bytes(document)}
+    if kind is None:
+        return text_or_bytes(key)
+    if kind in ("field", "dictionary", "term") and len(rest) >= 2:
+        record = {"row": kind, "field": _field(rest)}
+        if kind == "dictionary":
+            return record | {"term": text_or_bytes(rest[2:])}
+        if kind == "term":
+            term, _, document = rest[2:].partition(_SEPARATOR)
+            return record | {"term": text_or_bytes(term), "document": text_or_bytes(document)}
+        return record
     if kind == "stored":
         document, _, after = rest.partition(_SEPARATOR)
-        return {"row": kind, "document": text_or_bytes(document), "field": int.from_bytes(after[:2], "little")}
-    return text_or_bytes(key) if kind is None else {"row": kind, "name": text_or_bytes(rest)}
+        return {"row": kind, "document": text_or_bytes(document), "field": _field(after)}
+    return {"row": kind, "name": text_or_bytes(rest)}
 
 
 def _row_value(key: bytes, value: bytes) -> Plain:
     kind = _TYPES.get(key[:1])
     if kind == "field":
         return text_or_bytes(value.rstrip(_SEPARATOR))
-    if kind == "dictionary":
-        number = _uvarint(value)
-        return value if number is None else number
-    if kind == "back index":
-        message = any_message(value)
-        return value if message is None else message
+    if kind in ("dictionary", "back index"):
+        found = whole_uvarint(value) if kind == "dictionary" else any_message(value)
+        return value if found is None else found
     if kind == "version" and len(value) == 1:
         return value[0]
     return _plain(value) if kind in ("internal", "version") else value
@@ -164,37 +151,19 @@ def _scorch_key(key: bytes) -> Plain:
     return text_or_bytes(key) if number is None else number
 
 
-_CODECS: dict[Pattern, Codec] = {
+CODECS: dict[Pattern, Codec] = {
     (_ROWS,): Codec(_row_key, _row_value),
     (_SNAPSHOTS, REST): Codec(_scorch_key, _internal_value),
 }
+VIEWS = (rows, fields, terms, documents, segments, internal)
 
 
-class Bleve(Application):
-    name = "bleve"
-    title = "Bleve's search indexes: upside_down, and scorch's root.bolt"
-    hints = ("view FILE fields", "view FILE segments")
-    places = places_of("bleve")
-    codecs = _CODECS
-    views = (
-        View("rows", columns("type count:integer bytes:integer"), _rows, "Rows by type (upside_down)"),
-        View("fields", columns("number:integer name terms:integer"), _fields, "Fields (upside_down)"),
-        View("terms", columns("field term:bytes documents:integer"), _terms, "Terms of the dictionary (upside_down)"),
-        View("documents", columns("id bytes:integer"), _documents, "Documents, with the size of their back index"),
-        View("segments", columns("epoch:integer segment:integer path stats:json deleted_bytes:integer"), _segments,
-             "Segment files by snapshot (scorch)"),
-        View("internal", columns("epoch:integer key value:json"), _internal, "Internal values, the mapping among them"),
-    )  # fmt: skip
-
-    def recognise(self, db: Store) -> Recognition | None:
-        rows = find(db, _ROWS)
-        if rows is not None:
-            first = rows.get(b"v")
-            return None if not isinstance(first, bytes) else Recognition(self.name, "upside_down", CERTAIN)
-        for epoch, snapshot in buckets(find(db, _SNAPSHOTS)):
-            if ordered(epoch) is not None and find(snapshot, b"m") is not None:
-                return Recognition(self.name, "scorch", CERTAIN)
-        return None
-
-
-APPLICATION = Bleve()
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is an index: by the row of the version, or by a snapshot of segments."""
+    upside_down = find(db, _ROWS)
+    if upside_down is not None:
+        return None if value_of(upside_down, b"v") is None else Recognition("bleve", "upside_down", CERTAIN)
+    for epoch, snapshot in buckets(find(db, _SNAPSHOTS)):
+        if ordered(epoch) is not None and find(snapshot, b"m") is not None:
+            return Recognition("bleve", "scorch", CERTAIN)
+    return None

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from collections.abc import Iterator
 from itertools import islice
 
+from ..text.json import jsonable, load
 from .codecs.gob import gob
 from .codecs.integers import i64
-from .columns import as_text, buckets, columns, pairs, text_or_bytes
-from .contract import ANY, CERTAIN, LIKELY, Application, Codec, Recognition, View
-from .json_values import jsonable, load
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from .contract import Path, Pattern, Plain
-    from .store import Store
+from .contract import ANY, CERTAIN, LIKELY, Codec, Path, Pattern, Plain, Recognition, Store
+from .values import as_text, buckets, pairs, text_or_bytes
+from .views import Rows, view
 
 _INDEX = b"_index:"
 _LOOKED_AT = 64  # types, to recognise a store by
@@ -45,8 +40,6 @@ def _raw(each: Plain) -> bytes:
     if isinstance(each, bytes):
         return each
     if isinstance(each, str):
-        from base64 import b64decode
-
         try:
             return b64decode(each, validate=True)
         except ValueError:
@@ -54,81 +47,68 @@ def _raw(each: Plain) -> bytes:
     return str(each).encode()
 
 
-def _type_buckets(db: Store) -> Iterator[tuple[bytes, Store]]:
+def _types_in(db: Store) -> Iterator[tuple[bytes, Store]]:
     for name, bucket in buckets(db):
         if not name.startswith(_INDEX):
             yield name, bucket
 
 
-def _types(db: Store) -> Iterator[tuple[Any, ...]]:
-    fields: dict[bytes, list[str]] = {}
-    for name, _ in buckets(db):
+def _indexes_in(db: Store) -> Iterator[tuple[bytes, str, Store]]:
+    """Yield each index with the type and the field that it is of."""
+    for name, bucket in buckets(db):
         if name.startswith(_INDEX):
             type_, _, field = name[len(_INDEX) :].rpartition(b":")
-            fields.setdefault(type_, []).append(as_text(field))
-    for name, bucket in _type_buckets(db):
+            yield type_, as_text(field), bucket
+
+
+@view("Types of records", "type records:integer sequence:integer indexes:json")
+def types(db: Store) -> Rows:
+    fields: dict[bytes, list[str]] = {}
+    for type_, field, _ in _indexes_in(db):
+        fields.setdefault(type_, []).append(field)
+    for name, bucket in _types_in(db):
         yield as_text(name), sum(1 for _ in pairs(bucket)), bucket.sequence, fields.get(name, [])
 
 
-def _records(db: Store, type: str | None = None) -> Iterator[tuple[Any, ...]]:
-    for name, bucket in _type_buckets(db):
+@view("Records of all types", "type key:json bytes:integer record:json", options={"type": "only this type"})
+def records(db: Store, type: str | None = None) -> Rows:
+    for name, bucket in _types_in(db):
         if type is None or as_text(name) == type:
             for key, value in pairs(bucket):
                 yield as_text(name), jsonable(decoded(key)), len(value), jsonable(decoded(value))
 
 
-def _indexes(db: Store) -> Iterator[tuple[Any, ...]]:
-    for name, bucket in buckets(db):
-        if name.startswith(_INDEX):
-            type_, _, field = name[len(_INDEX) :].rpartition(b":")
-            for key, value in pairs(bucket):
-                found = keys_of(value)
-                yield as_text(type_), as_text(field), jsonable(decoded(key)), len(found), jsonable(found)
+@view("Values that are indexed, with the keys of their records", "type field value:json count:integer keys:json")
+def indexes(db: Store) -> Rows:
+    for type_, field, bucket in _indexes_in(db):
+        for key, value in pairs(bucket):
+            found = keys_of(value)
+            yield as_text(type_), field, jsonable(decoded(key)), len(found), jsonable(found)
 
 
-def _key(key: bytes) -> Plain:
-    return decoded(key)
+_INDEX_CODEC = Codec(decoded, lambda key, value: keys_of(value))
+CODECS: dict[Pattern, Codec] = {(ANY,): Codec(decoded, lambda key, value: decoded(value))}
+VIEWS = (types, records, indexes)
 
 
-def _value(key: bytes, value: bytes) -> Plain:
-    return decoded(value)
+def codec(path: Path) -> Codec | None:
+    """Return the codec of records, or of an index."""
+    if len(path) != 1:
+        return None
+    return _INDEX_CODEC if path[0].startswith(_INDEX) else CODECS[ANY,]
 
 
-def _index_value(key: bytes, value: bytes) -> Plain:
-    return keys_of(value)
-
-
-_RECORDS, _INDEXES = Codec(_key, _value), Codec(_key, _index_value)
-_CODECS: dict[Pattern, Codec] = {(ANY,): _RECORDS}
-
-
-class Bolthold(Application):
-    name = "bolthold"
-    title = "Stores of Go programs that use timshannon/bolthold"
-    hints = ("view FILE types", "view FILE records --set type=Item", "view FILE indexes")
-    codecs = _CODECS
-    views = (
-        View("types", columns("type records:integer sequence:integer indexes:json"), _types, "Types of records"),
-        View("records", columns("type key:json bytes:integer record:json"), _records, "Records of all types",
-             {"type": "only this type"}),
-        View("indexes", columns("type field value:json count:integer keys:json"), _indexes,
-             "Values that are indexed, with the keys of their records"),
-    )  # fmt: skip
-
-    def codec(self, path: Path) -> Codec | None:
-        return _INDEXES if len(path) == 1 and path[0].startswith(_INDEX) else super().codec(path)
-
-    def recognise(self, db: Store) -> Recognition | None:
-        index = next(db.prefix(_INDEX), None)
-        if index is not None and not isinstance(index[1], bytes) and index[0].count(b":") >= 2:
-            return Recognition(self.name, _encoder(index[1]), CERTAIN)
-        # Without an index: types by Go's names, with one level of gob keys and values.
-        found = 0
-        for found, (name, bucket) in enumerate(islice(_type_buckets(db), _LOOKED_AT), 1):  # noqa: B007
-            first = next(bucket.range(), None) if name[:1].isupper() else None
-            if first is None or not isinstance(first[1], bytes) or not (_is_gob(first[0]) and _is_gob(first[1])):
-                return None
-        return Recognition(self.name, "gob", LIKELY) if found else None
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is bolthold's: by an index, else by types of Go's names whose pairs are gob."""
+    index = next(db.prefix(_INDEX), None)
+    if index is not None and not isinstance(index[1], bytes) and index[0].count(b":") >= 2:
+        return Recognition("bolthold", _encoder(index[1]), CERTAIN)
+    found = list(islice(_types_in(db), _LOOKED_AT))
+    for name, bucket in found:
+        first = next(bucket.range(), None) if name[:1].isupper() else None
+        if first is None or not isinstance(first[1], bytes) or not (_is_gob(first[0]) and _is_gob(first[1])):
+            return None
+    return Recognition("bolthold", "gob", LIKELY) if found else None
 
 
 def _encoder(bucket: Store) -> str:
@@ -146,6 +126,3 @@ def _is_gob(data: bytes) -> bool:
     except ValueError:
         return False
     return i64(data) is None or len(data) != 8
-
-
-APPLICATION = Bolthold()

@@ -5,20 +5,13 @@ Source: moby/buildkit ``solver/bboltcachestorage/storage.go``.
 
 from __future__ import annotations
 
-from .columns import as_text, buckets_at, columns, pairs, text_or_bytes
-from .contract import ANY, CERTAIN, LIKELY, WARNING, Application, Audit, AuditFinding, Codec, Recognition, View
-from .json_values import jsonable, load, load_record
-from .places import places_of
-from .store import find
-from .words import parse_time
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from .contract import AuditOptions, Pattern, Plain
-    from .store import Store
+from ..text.json import jsonable, load_record
+from .contract import ANY, CERTAIN, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Plain, Recognition, Store
+from .rules import Rule, findings
+from .values import JSON, as_text, buckets_at, find, pairs, text_or_bytes
+from .views import Rows, key_text, parent, records, time, view
 
 _RESULT, _LINKS, _BY_RESULT, _BACKLINKS = b"_result", b"_links", b"_byresult", b"_backlinks"
 
@@ -29,111 +22,95 @@ def _link(key: bytes) -> tuple[dict[str, Any], bytes]:
     return load_record(text) or {}, target
 
 
-def _results(db: Store) -> Iterator[tuple[Any, ...]]:
-    for key, bucket in buckets_at(db, _RESULT):
-        for result, value in pairs(bucket):
-            record = load_record(value) or {}
-            yield as_text(key), as_text(result), parse_time(record.get("CreatedAt"))
-
-
-def _links(db: Store) -> Iterator[tuple[Any, ...]]:
-    for key, bucket in buckets_at(db, _LINKS):
+@view("Links between cache keys", "from to input:integer output:integer digest selector link:json")
+def links(db: Store) -> Rows:
+    for outer, bucket in buckets_at(db, _LINKS):
         for name, _ in pairs(bucket):
             link, target = _link(name)
-            yield (
-                as_text(key), as_text(target), link.get("Input", 0), link.get("Output", 0), link.get("Digest"),
-                link.get("Selector"), link,
-            )  # fmt: skip
+            yield {
+                "from": as_text(outer),
+                "to": as_text(target),
+                "input": link.get("Input", 0),
+                "output": link.get("Output", 0),
+                "digest": link.get("Digest"),
+                "selector": link.get("Selector"),
+                "link": link,
+            }
 
 
-def _keys(db: Store) -> Iterator[tuple[Any, ...]]:
-    results, links, backlinks = (
+@view("Cache keys, with their results and links", "key results:integer links:integer backlinks:integer")
+def keys(db: Store) -> Rows:
+    counts = [
         {key: sum(1 for _ in pairs(bucket)) for key, bucket in buckets_at(db, name)}
         for name in (_RESULT, _LINKS, _BACKLINKS)
-    )
-    for key in sorted(results.keys() | links.keys() | backlinks.keys()):
-        yield as_text(key), results.get(key, 0), links.get(key, 0), backlinks.get(key, 0)
+    ]
+    for key in sorted(set().union(*counts)):
+        yield as_text(key), *(count.get(key, 0) for count in counts)
 
 
-def _decoded_link(key: bytes) -> Plain:
+def _link_key(key: bytes) -> Plain:
     link, target = _link(key)
     return {"link": link, "target": text_or_bytes(target)} if link or key.startswith(b"{}@") else text_or_bytes(key)
 
 
-def _value(key: bytes, value: bytes) -> Plain:
-    return load(value)
-
-
 _TEXT = Codec(text_or_bytes)
-_CODECS: dict[Pattern, Codec] = {
-    (_RESULT, ANY): Codec(text_or_bytes, _value),
-    (_LINKS, ANY): Codec(_decoded_link),
+CODECS: dict[Pattern, Codec] = {
+    (_RESULT, ANY): JSON,
+    (_LINKS, ANY): Codec(_link_key),
     (_BY_RESULT, ANY): _TEXT,
     (_BACKLINKS, ANY): _TEXT,
 }
+VIEWS = (
+    records(
+        "results", "Results by cache key", at=(_RESULT, ANY), key=parent(1), id=key_text, created_at=time("CreatedAt")
+    ),
+    links,
+    keys,
+)  # fmt: skip
 
 
-class BuildKit(Application):
-    name = "buildkit"
-    title = "BuildKit's solver cache (cache.db), also of Docker's builder"
-    hints = ("view FILE results --sort created_at", "view FILE links", "audit FILE")
-    places = places_of("buildkit")
-    codecs = _CODECS
-    views = (
-        View("results", columns("key id created_at:time"), _results, "Results by cache key"),
-        View("links", columns("from to input:integer output:integer digest selector link:json"), _links,
-             "Links between cache keys"),
-        View("keys", columns("key results:integer links:integer backlinks:integer"), _keys,
-             "Cache keys, with their results and links"),
-    )  # fmt: skip
-
-    def recognise(self, db: Store) -> Recognition | None:
-        found = sum(find(db, name) is not None for name in (_RESULT, _LINKS, _BY_RESULT, _BACKLINKS))
-        return Recognition(self.name, "solver cache", CERTAIN if found == 4 else LIKELY) if found >= 2 else None
-
-    def audit(self, db: Store, options: AuditOptions) -> Audit | None:
-        def entries(name: bytes) -> set[tuple[bytes, bytes]]:
-            return {(outer, inner) for outer, bucket in buckets_at(db, name) for inner, _ in pairs(bucket)}
-
-        results, by_result, backlinks = entries(_RESULT), entries(_BY_RESULT), entries(_BACKLINKS)
-        links = {(key, _link(name)[1]) for key, name in entries(_LINKS)}
-        keys = {key for key, _ in results} | {key for pair in links for key in pair}
-        named = {key for name in (_RESULT, _LINKS, _BACKLINKS) for key, _ in buckets_at(db, name)}
-        faults = {
-            "results_without_record": {(key, result) for result, key in by_result} - results,
-            "records_without_result": results - {(key, result) for result, key in by_result},
-            "links_without_backlink": links - {(key, target) for target, key in backlinks},
-            "backlinks_without_link": {(key, target) for target, key in backlinks} - links,
-            "keys_without_result_or_link": {(key, b"") for key in named - keys},
-        }
-        findings = [
-            AuditFinding(
-                question, WARNING, _MESSAGES[question].format(as_text(key), as_text(other)), bucket=_PLACES[question],
-                key=key, subject=as_text(key), remedy="buildctl prune; the cache is made anew by builds.",
-            )
-            for question, found in faults.items() for key, other in sorted(found)
-        ]  # fmt: skip
-        answers = {
-            "keys": len(keys), "results": len(results), "links": len(links),
-            **{question: sorted([as_text(key), as_text(other)] for key, other in found)
-               for question, found in faults.items()},
-        }  # fmt: skip
-        counts = [("keys", len(keys)), ("results", len(results)), ("links", len(links))]
-        return Audit("solver cache", jsonable(answers), findings, counts=counts)
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is a solver cache: by its buckets."""
+    found = sum(find(db, name) is not None for name in (_RESULT, _LINKS, _BY_RESULT, _BACKLINKS))
+    return Recognition("buildkit", "solver cache", CERTAIN if found == 4 else LIKELY) if found >= 2 else None
 
 
-_MESSAGES = {
-    "results_without_record": "Key {} is listed for the result {}, but has no record of it.",
-    "records_without_result": "Key {} has a record of the result {}, which doesn't list it.",
-    "links_without_backlink": "Key {} links to {}, which has no link back.",
-    "backlinks_without_link": "Key {} has no link to {}, which has a link back.",
-    "keys_without_result_or_link": "Key {} has neither results nor links.",
-}
-_PLACES = {
-    "results_without_record": (_RESULT,),
-    "records_without_result": (_RESULT,),
-    "links_without_backlink": (_LINKS,),
-    "backlinks_without_link": (_LINKS,),
-    "keys_without_result_or_link": (_LINKS,),
-}
-APPLICATION = BuildKit()
+def _rule(code: str, message: str) -> Rule:
+    return Rule(code, WARNING, message, "buildctl prune; the cache is made anew by builds.")
+
+
+_NO_RECORD = _rule("results_without_record", "Key {subject} is listed for the result {other}, but has no record of it.")
+_NO_RESULT = _rule("records_without_result", "Key {subject} has a record of the result {other}, which doesn't list it.")
+_NO_BACKLINK = _rule("links_without_backlink", "Key {subject} links to {other}, which has no link back.")
+_NO_LINK = _rule("backlinks_without_link", "Key {subject} has no link to {other}, which has a link back.")
+_NOTHING = _rule("keys_without_result_or_link", "Key {subject} has neither results nor links.")
+
+
+def audit(db: Store, options: AuditOptions) -> Audit | None:
+    """Compare results and links with the buckets that lead back to them."""
+
+    def entries(name: bytes) -> set[tuple[bytes, bytes]]:
+        return {(outer, inner) for outer, bucket in buckets_at(db, name) for inner, _ in pairs(bucket)}
+
+    results = entries(_RESULT)
+    by_result = {(key, result) for result, key in entries(_BY_RESULT)}
+    links = {(key, _link(name)[1]) for key, name in entries(_LINKS)}
+    backlinks = {(key, target) for target, key in entries(_BACKLINKS)}
+    keys = {key for key, _ in results} | {key for pair in links for key in pair}
+    named = {key for name in (_RESULT, _LINKS, _BACKLINKS) for key, _ in buckets_at(db, name)}
+    faults = (
+        (_NO_RECORD, _RESULT, by_result - results),
+        (_NO_RESULT, _RESULT, results - by_result),
+        (_NO_BACKLINK, _LINKS, links - backlinks),
+        (_NO_LINK, _LINKS, backlinks - links),
+        (_NOTHING, _LINKS, {(key, b"") for key in named - keys}),
+    )
+    deviations = [
+        rule.at((bucket,), key, as_text(key), other=as_text(other))
+        for rule, bucket, found in faults for key, other in sorted(found)
+    ]  # fmt: skip
+    counts = [("keys", len(keys)), ("results", len(results)), ("links", len(links))]
+    answers: dict[str, Plain] = dict(counts)
+    for rule, _, found in faults:
+        answers[rule.code] = sorted([as_text(key), as_text(other)] for key, other in found)
+    return Audit("solver cache", jsonable(answers), findings(deviations), counts=counts)

@@ -1,45 +1,34 @@
 """What an application gives, so that boltcli knows its files; a plug-in needs nothing but this module.
 
-An application is an :class:`Application`: a small one is thirty lines. Built-in
-ones are in the table of ``registry.py``; others come from installed packages
-with an entry point of the group ``boltcli.applications``, which names an
-instance or a subclass without arguments::
+An application is an :class:`Application`: a small one is thirty lines. Each is
+the entry point of an installed package, boltcli's own among them, in the group
+``boltcli.applications``, which names an instance or a subclass without
+arguments::
 
     [project.entry-points."boltcli.applications"]
     todo = "todo_store:Todo"
 
-What it reads is a :class:`~boltcli.apps.store.Store`: a bucket of keys to values
-or to further stores, in key order and lazily. The database is one; so is every
-bucket of the public library.
+What it reads is a :class:`Store`: a bucket of keys to values or to further
+stores, in key order and lazily. The database is one; so is every bucket of the
+public library.
 
 Reading a damaged page raises :class:`~boltcli.errors.Corrupted`; an application
 lets that pass. Everything else it must bear: no codec, view or audit fails
 because of a record that isn't what the program writes.
-
-This module is imported by hot commands: no ``typing``, no ``dataclasses``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Protocol
+
 from ..ops.compare.change import Change
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Any
-
-    from .store import Store
-
-    # A bucket by the names that lead to it from the root bucket.
-    Path = tuple[bytes, ...]
-    # The same, where ANY stands for one name and, last, REST for any number of further names.
-    Pattern = tuple["bytes | Wildcard", ...]
-    # JSON's own (None, bool, int, float, str, list, dict with str keys), and bytes for what does not fit.
-    Plain = Any
 
 __all__ = [
     "ANY", "CERTAIN", "ERROR", "GROUP", "GUESS", "INFO", "LIKELY", "REST", "SEVERITIES", "WARNING", "Application",
-    "Audit", "AuditFinding", "AuditOptions", "Change", "Codec", "Column", "Recognition", "View", "Wildcard", "matches",
+    "Audit", "AuditFinding", "AuditOptions", "Change", "Codec", "Column", "Path", "Pattern", "Plain", "Recognition",
+    "Store", "View", "Wildcard", "matches",
 ]  # fmt: skip
 
 GROUP = "boltcli.applications"
@@ -52,13 +41,11 @@ ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
 
 
+@dataclass(frozen=True, repr=False, eq=False)
 class Wildcard:
     """ANY or REST in a pattern of bucket names."""
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
     def __repr__(self) -> str:
         return self.name
@@ -66,44 +53,67 @@ class Wildcard:
 
 ANY, REST = Wildcard("ANY"), Wildcard("REST")
 
+Path = tuple[bytes, ...]
+"""A bucket by the names that lead to it from the root bucket."""
 
+Pattern = tuple[bytes | Wildcard, ...]
+"""The same, where ANY stands for one name and, last, REST for any number of further names."""
+
+Plain = Any
+"""JSON's own (None, bool, int, float, str, list, dict with str keys), and bytes for what does not fit."""
+
+
+class Store(Protocol):
+    """The part of a bucket that applications use; the public library's Bucket and Database are stores.
+
+    Reading a damaged page raises :class:`~boltcli.errors.Corrupted`.
+    """
+
+    @property
+    def sequence(self) -> int:
+        """The bucket's own counter (``NextSequence`` in bbolt)."""
+
+    def get(self, key: bytes, /) -> bytes | Store | None:
+        """Return the value or the bucket of ``key``, or None."""
+
+    def range(
+        self, start: bytes = b"", stop: bytes | None = None, *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes | Store]]:
+        """Yield keys that are at least ``start`` and below ``stop``, each with its value or bucket, in order."""
+
+    def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes | Store]]:
+        """Yield the keys that begin with ``prefix``, as :meth:`range` does."""
+
+
+@dataclass(frozen=True)
 class Recognition:
     """Whose file it is: the application's ``name``, the ``layout`` in words, and the ``certainty`` (CERTAIN, ...)."""
 
-    __slots__ = ("certainty", "layout", "name")
-
-    def __init__(self, name: str, layout: str, certainty: str = CERTAIN) -> None:
-        self.name = name
-        self.layout = layout
-        self.certainty = certainty
+    name: str
+    layout: str
+    certainty: str = CERTAIN
 
 
+@dataclass(frozen=True)
 class Codec:
     """How the pairs of a bucket are decoded.
 
     ``key(key)`` and ``value(key, value)`` return what JSON can say. They lose
     nothing: what does not fit is returned as bytes, the argument itself or a
     part of it inside the result. They never raise. None leaves the bytes as
-    they are.
+    they are. Ready ones are in :mod:`boltcli.apps.values`.
 
     ``version(key, value)`` is for buckets whose pairs are versions of other keys,
     in the order in which they were made: it returns the key that a pair is a
     version of, and whether it is a delete; None for any other pair.
     """
 
-    __slots__ = ("key", "value", "version")
-
-    def __init__(
-        self,
-        key: Callable[[bytes], Plain] | None = None,
-        value: Callable[[bytes, bytes], Plain] | None = None,
-        version: Callable[[bytes, bytes], tuple[bytes, bool] | None] | None = None,
-    ) -> None:
-        self.key = key
-        self.value = value
-        self.version = version
+    key: Callable[[bytes], Plain] | None = None
+    value: Callable[[bytes, bytes], Plain] | None = None
+    version: Callable[[bytes, bytes], tuple[bytes, bool] | None] | None = None
 
 
+@dataclass(frozen=True)
 class Column:
     """A column of a view: its name, and the type of its values; each may be None where a record has none.
 
@@ -112,16 +122,11 @@ class Column:
     of what JSON can say.
     """
 
-    __slots__ = ("name", "type")
-
-    def __init__(self, name: str, type: str = "text") -> None:
-        self.name = name
-        self.type = type
-
-    def __repr__(self) -> str:
-        return f"{self.name}: {self.type}"
+    name: str
+    type: str = "text"
 
 
+@dataclass
 class View:
     """A table of an application's records, which ``view`` prints and ``sql`` queries.
 
@@ -130,33 +135,25 @@ class View:
     with its meaning in a sentence; they come as text (``--rev 7`` as "7"), and
     are left out where they aren't given. Wrong ones raise
     :class:`~boltcli.errors.ArgumentError`. ``count(db)`` is the number of rows,
-    where that is cheaper than reading them.
+    where that is cheaper than reading them. :mod:`boltcli.apps.views` declares
+    views in fewer words.
     """
 
-    __slots__ = ("_count", "columns", "name", "options", "rows", "title")
+    name: str
+    columns: Sequence[Column]
+    rows: Callable[..., Iterator[tuple[Any, ...]]]
+    title: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    _: KW_ONLY
+    count: Callable[[Store], int] = None  # type: ignore[assignment]  # counts the rows by default
 
-    def __init__(
-        self,
-        name: str,
-        columns: Sequence[Column],
-        rows: Callable[..., Iterator[tuple[Any, ...]]],
-        title: str = "",
-        options: Mapping[str, str] | None = None,
-        *,
-        count: Callable[[Store], int] | None = None,
-    ) -> None:
-        self._count = count
-        self.name = name
-        self.columns = tuple(columns)
-        self.rows = rows
-        self.title = title
-        self.options = dict(options or {})
-
-    def count(self, db: Store) -> int:
-        """Return how many rows there are."""
-        return sum(1 for _ in self.rows(db)) if self._count is None else self._count(db)
+    def __post_init__(self) -> None:
+        self.columns = tuple(self.columns)
+        if self.count is None:
+            self.count = lambda db: sum(1 for _ in self.rows(db))
 
 
+@dataclass
 class AuditFinding:
     """Something that an operator should know.
 
@@ -168,30 +165,18 @@ class AuditFinding:
     done in the file.
     """
 
-    __slots__ = ("bucket", "changes", "key", "message", "question", "remedy", "severity", "subject")
-
-    def __init__(
-        self,
-        question: str,
-        severity: str,
-        message: str,
-        *,
-        bucket: Path = (),
-        key: bytes | None = None,
-        subject: str = "",
-        remedy: str = "",
-        changes: Sequence[Change] = (),
-    ) -> None:
-        self.question = question
-        self.severity = severity
-        self.message = message
-        self.bucket = bucket
-        self.key = key
-        self.subject = subject
-        self.remedy = remedy
-        self.changes = tuple(changes)
+    question: str
+    severity: str
+    message: str
+    _: KW_ONLY
+    bucket: Path = ()
+    key: bytes | None = None
+    subject: str = ""
+    remedy: str = ""
+    changes: Sequence[Change] = ()
 
 
+@dataclass
 class AuditOptions:
     """What an audit is asked: ``now`` (nanoseconds since 1970) for ages, ``older_than`` (nanoseconds, or None).
 
@@ -200,15 +185,14 @@ class AuditOptions:
     delete it. ``snapshot`` says what the newest snapshot beside a log holds, "" where the operator said nothing.
     """
 
-    __slots__ = ("deletions", "now", "older_than", "snapshot")
-
-    def __init__(self, now: int, older_than: int | None = None, *, deletions: bool = False, snapshot: str = "") -> None:
-        self.now = now
-        self.older_than = older_than
-        self.snapshot = snapshot
-        self.deletions = deletions
+    now: int
+    older_than: int | None = None
+    _: KW_ONLY
+    deletions: bool = False
+    snapshot: str = ""
 
 
+@dataclass
 class Audit:
     """What an audit found out.
 
@@ -219,28 +203,18 @@ class Audit:
     ``retention`` answers ``older_than``, ``deletions`` are its changes.
     """
 
-    __slots__ = ("answers", "counts", "deletions", "facts", "findings", "layout", "more", "retention")
+    layout: str
+    answers: dict[str, Plain]
+    findings: Iterable[AuditFinding] = ()
+    _: KW_ONLY
+    counts: Sequence[tuple[str, int]] = ()
+    more: dict[str, Plain] = field(default_factory=dict)
+    facts: Any = None
+    retention: Mapping[str, Plain] | None = None
+    deletions: Iterable[Change] = ()
 
-    def __init__(
-        self,
-        layout: str,
-        answers: Mapping[str, Plain],
-        findings: Iterable[AuditFinding] = (),
-        *,
-        counts: Iterable[tuple[str, int]] = (),
-        more: Mapping[str, Plain] | None = None,
-        facts: Any = None,
-        retention: Mapping[str, Plain] | None = None,
-        deletions: Iterable[Change] = (),
-    ) -> None:
-        self.layout = layout
-        self.answers = dict(answers)
-        self.findings = list(findings)
-        self.counts = list(counts)
-        self.more = dict(more or {})
-        self.facts = facts
-        self.retention = None if retention is None else dict(retention)
-        self.deletions = deletions
+    def __post_init__(self) -> None:
+        self.findings, self.counts = list(self.findings), list(self.counts)
 
 
 class Application:
@@ -249,8 +223,10 @@ class Application:
     ``name`` is one word in lower case, ``title`` a line for people. ``hints``
     are example commands without the leading ``boltcli``, with FILE for the
     file. ``places`` are patterns (``fnmatch``, / between the parts) of the
-    paths at which a data directory holds such files. ``views`` and ``codecs``
-    may be properties, so that their modules are imported only in use.
+    paths at which a data directory holds such files. ``buckets`` are patterns
+    (``fnmatch``) of top-level names: only a file that has one of them is shown
+    to :meth:`recognise` (none: every file is). ``views`` and ``codecs`` may be
+    properties, so that their modules are imported only in use.
     """
 
     name: str = ""
@@ -259,6 +235,7 @@ class Application:
     codecs: Mapping[Pattern, Codec] = {}
     hints: Sequence[str] = ()
     places: Sequence[str] = ()
+    buckets: Sequence[str] = ()
 
     def recognise(self, db: Store) -> Recognition | None:
         """Say whether ``db`` is a file of this program: from bucket names and key shapes alone, so that it is cheap."""

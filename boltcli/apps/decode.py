@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
+from ..text.json import jsonable
 from .codecs.compressed import MOST
 from .codecs.guess import DECODERS, guess
 from .codecs.wire import printable
-from .columns import text_or_bytes
-from .json_values import jsonable
 from .registry import application, applications, recognise
+from .values import text_or_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from .contract import Application, Codec, Path
-    from .store import Store
+    from .contract import Application, Codec, Path, Store
 
 AUTO, OFF = "auto", "off"
 _LARGEST, _LEAST = 1 << 64, -(1 << 63)  # of integers that JSON's writers here take
@@ -122,7 +121,7 @@ def decoder(db: Store | None, name: str, descriptors: str = "", message: str = "
         return None if schema is None else Decoder(schema=schema)
     if name == AUTO:
         found = None if db is None else recognise(db)
-        return Decoder(None if found is None else found[0], schema=schema, db=db)
+        return Decoder(None if found is None else found.application, schema=schema, db=db)
     if name in formats():
         return Decoder(form=formats()[name], schema=schema)
     known = application(name)
@@ -168,7 +167,7 @@ def _guessed(data: bytes, *, is_key: bool = False) -> Decoded:
 
 
 def _json(data: bytes) -> Any:
-    from .json_values import load
+    from ..text.json import load
 
     found = load(data)
     if found is data:
@@ -186,8 +185,7 @@ def _protobuf(data: bytes) -> Any:
 
 
 def _time(data: bytes) -> Any:
-    from .codecs.go_time import go_time
-    from .words import time_text
+    from ..text.times import go_time, time_text
 
     found = go_time(data)
     if found is None:

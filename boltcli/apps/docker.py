@@ -5,20 +5,13 @@ Source: moby/moby ``libnetwork/datastore`` and ``libnetwork/internal/kvstore/bol
 
 from __future__ import annotations
 
-from .columns import as_text, columns, pairs_at, text_or_bytes
-from .contract import CERTAIN, Application, Codec, Recognition, View
-from .json_values import jsonable, load, load_record
-from .places import places_of
-from .store import find
-from .words import parse_time
+from collections.abc import Iterator
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from .contract import Pattern, Plain
-    from .store import Store
+from ..text.json import load, load_record
+from .contract import CERTAIN, Codec, Pattern, Plain, Recognition, Store
+from .values import JSON, as_text, find, pairs_at, text_or_bytes
+from .views import Rows, json, key_text, records, text, view
 
 _NETWORK, _VOLUMES = b"libnetwork", b"volumes"
 _PREFIX = b"docker/network/v1.0/"
@@ -27,11 +20,10 @@ _INDEX = 8  # bytes before the JSON: the version of the entry, little-endian
 
 def _entries(db: Store, kind: str | None = None) -> Iterator[tuple[str, str, int | None, Plain]]:
     """Yield kind, id, index and record of what lies in a network store."""
-    for key, value in pairs_at(db, _NETWORK):
-        parts = as_text(key.removeprefix(_PREFIX)).strip("/").split("/")
+    for name, value in pairs_at(db, _NETWORK):
+        parts = as_text(name.removeprefix(_PREFIX)).strip("/").split("/")
         if kind is None or parts[0] == kind:
-            index, record = _parts(value)
-            yield parts[0], "/".join(parts[1:]), index, record
+            yield parts[0], "/".join(parts[1:]), *_parts(value)
 
 
 def _parts(value: bytes) -> tuple[int | None, Plain]:
@@ -45,20 +37,28 @@ def _parts(value: bytes) -> tuple[int | None, Plain]:
     return int.from_bytes(value[:_INDEX], "little"), text_or_bytes(found) if isinstance(found, bytes) else found
 
 
-def _records(db: Store) -> Iterator[tuple[Any, ...]]:
-    for kind, name, index, record in _entries(db):
-        yield kind, name, index, jsonable(record)
+@view("All records of the network store", "kind id index:integer record:json", name="records")
+def network_records(db: Store) -> Rows:
+    return _entries(db)
 
 
-def _networks(db: Store) -> Iterator[tuple[Any, ...]]:
+@view("Networks", "id name type scope subnet gateway created:time internal:boolean labels:json record:json")
+def networks(db: Store) -> Rows:
     for _, name, _, found in _entries(db, "network"):
         record = found if isinstance(found, dict) else {}
         subnets, gateways = _addresses(record)
-        yield (
-            record.get("id", name), record.get("name"), record.get("networkType"), record.get("scope"), subnets,
-            gateways, parse_time(record.get("created")), record.get("internal"), record.get("labels"),
-            jsonable(found),
-        )  # fmt: skip
+        yield {
+            "id": record.get("id", name),
+            "name": record.get("name"),
+            "type": record.get("networkType"),
+            "scope": record.get("scope"),
+            "subnet": subnets,
+            "gateway": gateways,
+            "created": record.get("created"),
+            "internal": record.get("internal"),
+            "labels": record.get("labels"),
+            "record": found,
+        }
 
 
 def _addresses(record: dict[str, Any]) -> tuple[str | None, str | None]:
@@ -81,58 +81,38 @@ def _inner(value: object) -> Any:
     return load(value.encode("utf-8", "backslashreplace")) if isinstance(value, str) else value
 
 
-def _endpoints(db: Store) -> Iterator[tuple[Any, ...]]:
+@view("Endpoints of networks", "id name network sandbox record:json")
+def endpoints(db: Store) -> Rows:
     for _, name, _, found in _entries(db, "endpoint"):
         record = found if isinstance(found, dict) else {}
         network, _, endpoint = name.partition("/")
-        yield record.get("id", endpoint), record.get("name"), network, record.get("sandbox"), jsonable(found)
+        yield record.get("id", endpoint), record.get("name"), network, record.get("sandbox"), found
 
 
-def _volumes(db: Store) -> Iterator[tuple[Any, ...]]:
-    for key, value in pairs_at(db, _VOLUMES):
-        record = load_record(value) or {}
-        yield record.get("Name", as_text(key)), record.get("Driver"), record.get("Labels"), record.get("Options")
-
-
-def _network_value(key: bytes, value: bytes) -> Plain:
+def _network_value(name: bytes, value: bytes) -> Plain:
     index, record = _parts(value)
     return record if index is None else {"index": index, "record": record}
 
 
-def _volume_value(key: bytes, value: bytes) -> Plain:
-    return load(value)
+CODECS: dict[Pattern, Codec] = {(_NETWORK,): Codec(text_or_bytes, _network_value), (_VOLUMES,): JSON}
+VIEWS = (
+    networks,
+    endpoints,
+    network_records,
+    records(
+        "volumes", "Volumes", at=(_VOLUMES,),
+        name=text("Name", key_text), driver="Driver", labels=json("Labels"), options=json("Options"),
+    ),
+)  # fmt: skip
 
 
-_CODECS: dict[Pattern, Codec] = {
-    (_NETWORK,): Codec(text_or_bytes, _network_value),
-    (_VOLUMES,): Codec(text_or_bytes, _volume_value),
-}
-
-
-class Docker(Application):
-    name = "docker"
-    title = "Docker's stores of networks (local-kv.db) and volumes (metadata.db)"
-    hints = ("view FILE networks", "view FILE volumes")
-    places = places_of("docker")
-    codecs = _CODECS
-    views = (
-        View("networks", columns(
-            "id name type scope subnet gateway created:time internal:boolean labels:json record:json"
-        ), _networks, "Networks"),
-        View("endpoints", columns("id name network sandbox record:json"), _endpoints, "Endpoints of networks"),
-        View("records", columns("kind id index:integer record:json"), _records, "All records of the network store"),
-        View("volumes", columns("name driver labels:json options:json"), _volumes, "Volumes"),
-    )  # fmt: skip
-
-    def recognise(self, db: Store) -> Recognition | None:
-        networks = find(db, _NETWORK)
-        if networks is not None and next(networks.prefix(b"docker/"), None) is not None:
-            return Recognition(self.name, "local-kv", CERTAIN)
-        first = next(pairs_at(db, _VOLUMES), None)
-        record = None if first is None else load_record(first[1])
-        if record is not None and "Name" in record and "Driver" in record:
-            return Recognition(self.name, "volumes", CERTAIN)
-        return None
-
-
-APPLICATION = Docker()
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` holds Docker's networks, or its volumes."""
+    found = find(db, _NETWORK)
+    if found is not None and next(found.prefix(b"docker/"), None) is not None:
+        return Recognition("docker", "local-kv", CERTAIN)
+    first = next(pairs_at(db, _VOLUMES), None)
+    record = None if first is None else load_record(first[1])
+    if record is not None and "Name" in record and "Driver" in record:
+        return Recognition("docker", "volumes", CERTAIN)
+    return None

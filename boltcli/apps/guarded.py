@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from .contract import Audit, AuditFinding, AuditOptions, Path, Plain
-    from .store import Store
+    from .contract import Audit, AuditFinding, AuditOptions, Path, Plain, Store
 
 FAULTS = (Exception, SystemExit)
 
@@ -94,6 +93,7 @@ class PlugIn(Application):
         self.title = str(getattr(inner, "title", ""))
         self.hints = tuple(getattr(inner, "hints", ()))
         self.places = tuple(getattr(inner, "places", ()))
+        self.buckets = tuple(getattr(inner, "buckets", ()))
 
     @property
     def views(self) -> Sequence[View]:  # type: ignore[override]

@@ -6,8 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .contract import Path
-    from .store import Store
+    from .contract import Path, Store
 
 LARGEST = 8
 _WAITING = 64  # large values that may gather before the smaller ones are let go

@@ -2,64 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from ..database import Database
 from ..errors import BoltError
-from .contract import CERTAIN, GROUP, GUESS, LIKELY, Recognition
-from .store import names
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from .contract import Application
-    from .store import Store
-
-
-def _go_types(present: set[bytes]) -> bool:
-    """Say whether names may be bolthold's: its indexes, or types of Go alone, which begin with a capital."""
-    return any(name.startswith(b"_index:") for name in present) or (
-        bool(present) and all(name[:1].isupper() for name in present)
-    )
-
-
-# Name, module (which holds APPLICATION), and top-level names of which its files have one at least, or what looks at
-# the names.
-BUILT_IN: tuple[tuple[str, str, tuple[bytes, ...] | Callable[[set[bytes]], bool]], ...] = (
-    ("bacalhau", "bacalhau", (b"jobs", b"execution", b"v1_executions", b"v2_executions", b"execution-index")),
-    ("etcd", "etcd", (b"key",)),
-    ("raft-boltdb", "raft", (b"logs",)),
-    ("vault", "vault", (b"data",)),
-    ("containerd", "containerd", (b"v1",)),
-    ("trivy-db", "trivy", (b"vulnerability",)),
-    ("buildkit", "buildkit", (b"_result", b"_links", b"_byresult", b"_backlinks")),
-    ("bleve", "bleve", (b"bleve", b"s")),
-    ("docker", "docker", (b"libnetwork", b"volumes")),
-    ("podman", "podman", (b"id-registry",)),
-    ("bolthold", "bolthold", _go_types),
-    ("storm", "storm", (b"__storm_db",)),
-)
+from ..storage.snapshot import Snapshot
+from .contract import CERTAIN, GROUP, GUESS, LIKELY, Application, Recognition, Store
+from .guarded import loaded
+from .values import names
 
 _ORDER = {CERTAIN: 0, LIKELY: 1, GUESS: 2}
 
 
-def recognise(db: Store) -> tuple[Application, Recognition] | None:
+@dataclass
+class Recognised:
+    """Whose file a database is: the ``application``, and what it said: ``name``, ``layout`` and ``certainty``."""
+
+    application: Application
+    name: str
+    layout: str
+    certainty: str
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.layout}"
+
+
+def recognised(snapshot: Snapshot) -> Recognised | None:
+    """Return whose file ``snapshot`` is, which is found out once; None if no application knows it."""
+    if "recognised" not in snapshot.memo:
+        snapshot.memo["recognised"] = recognise(Database(snapshot))
+    found: Recognised | None = snapshot.memo["recognised"]
+    return found
+
+
+def recognise(db: Store) -> Recognised | None:
     """Return the application whose file ``db`` most certainly is, with what it said; None if none knows it.
 
-    Plug-ins are asked first, and win where they are as sure as a built-in
-    application. A plug-in that fails is passed over; damage of the file is too,
+    Plug-ins are asked first, and win where they are as sure as one of boltcli's
+    own. An application that fails is passed over; damage of the file is too,
     since whose file it is doesn't hang on it.
     """
-    best: tuple[Application, Recognition] | None = None
+    best: Recognised | None = None
     for application in _candidates(db):
         try:
             found = application.recognise(db)
         except Exception:
             continue
-        if found is not None and (best is None or _rank(found) < _rank(best[1])):
-            best = application, found
+        if found is not None and (best is None or _rank(found) < _rank(best)):
+            best = Recognised(application, found.name, found.layout, found.certainty)
     return best
 
 
-def named(db: Store, name: str) -> tuple[Application, Recognition] | None:
+def named(db: Store, name: str) -> Recognised | None:
     """Return the application called ``name``, which need not recognise ``db``; None if there is none."""
     found = application(name)
     if found is None:
@@ -68,14 +66,16 @@ def named(db: Store, name: str) -> tuple[Application, Recognition] | None:
         recognition = found.recognise(db)
     except Exception:
         recognition = None
-    return found, recognition or Recognition(found.name, "unknown", GUESS)
+    said = recognition or Recognition(found.name, "unknown", GUESS)
+    return Recognised(found, said.name, said.layout, said.certainty)
 
 
 def applications() -> Iterator[Application]:
-    """Yield all applications: plug-ins, then the built-in ones by name."""
+    """Yield all applications by the names of their entry points: plug-ins, then boltcli's own."""
     yield from plug_ins()
-    for _, module, _ in sorted(BUILT_IN):
-        yield _built_in(module)
+    for point in _points():
+        if _is_own(point):
+            yield _own(point)
 
 
 def application(name: str) -> Application | None:
@@ -84,34 +84,39 @@ def application(name: str) -> Application | None:
 
 
 def plug_ins() -> Iterator[Application]:
-    """Yield the applications of installed packages, guarded; one that can't be loaded is left out, with a warning."""
-    from .plugins import entry_points
-
-    for point in entry_points(GROUP):
-        from .guarded import loaded
-
-        found = loaded(point)
+    """Yield the applications of other packages, guarded; one that can't be loaded is left out, with a warning."""
+    for point in _points():
+        found = None if _is_own(point) else loaded(point)
         if found is not None:
             yield found
 
 
-def _candidates(db: Store) -> Iterator[Application]:
-    yield from plug_ins()
-    try:
-        present = set(names(db))
-    except BoltError:
-        present = set()
-    for _, module, expected in BUILT_IN:
-        if expected(present) if callable(expected) else not present.isdisjoint(expected):
-            yield _built_in(module)
+@cache
+def _points() -> list[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda point: point.name)
 
 
-def _built_in(module: str) -> Application:
-    from importlib import import_module
+def _is_own(point: EntryPoint) -> bool:
+    """Say whether an application comes with boltcli: then it need not be guarded."""
+    return point.value.startswith(f"{__package__}.")
 
-    found: Application = import_module(f"{__package__}.{module}").APPLICATION
+
+@cache
+def _own(point: EntryPoint) -> Application:
+    found: Application = point.load()
     return found
 
 
-def _rank(recognition: Recognition) -> int:
+def _candidates(db: Store) -> Iterator[Application]:
+    """Yield the applications whose files may have such buckets."""
+    try:
+        present = [name.decode("latin-1") for name in names(db)]
+    except BoltError:
+        present = []
+    for each in applications():
+        if not each.buckets or any(fnmatchcase(name, pattern) for pattern in each.buckets for name in present):
+            yield each
+
+
+def _rank(recognition: Recognition | Recognised) -> int:
     return _ORDER.get(recognition.certainty, len(_ORDER))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import ArgumentError
-from .json_values import plain_text
-from .words import time_text
+from ..text.cells import cell_text
+from ..text.json import plain_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Selection:
         return names.index(name)
 
     def _fits(self, row: Row) -> bool:
-        return all(value_text(row[index], self.view.columns[index].type) == text for index, text in self.where)
+        return all(cell_text(row[index], self.view.columns[index].type) == text for index, text in self.where)
 
     def _sorted(self, rows: Iterator[Row], key: Callable[[Row], Any]) -> list[Row]:
         if not self.limit:
@@ -91,30 +91,6 @@ def _rank(value: Any) -> tuple[int, Any]:
     if isinstance(value, str):
         return 2, value
     return (3, value) if isinstance(value, bytes) else (4, plain_text(value))
-
-
-def value_text(value: Any, type: str) -> str:
-    """Return a value as text: times as RFC 3339, bytes as they are or as 0x and hex digits, "" for none."""
-    if value is None:
-        return ""
-    if type == "time":
-        return time_text(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, bytes):
-        return bytes_text(value)
-    if type == "json":
-        return plain_text(value)
-    return str(value)
-
-
-def bytes_text(value: bytes) -> str:
-    """Return bytes as text if they are printable UTF-8, else as 0x and hex digits."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return f"0x{value.hex()}"
-    return text if text.isprintable() else f"0x{value.hex()}"
 
 
 def view_rows(view: View, db: Any, options: dict[str, str]) -> Iterator[Row]:

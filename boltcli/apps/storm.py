@@ -5,22 +5,17 @@ Source: asdine/storm ``metadata.go``, ``index/list.go``, ``codec/``.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..text.json import jsonable, load
 from .codecs.gob import gob
 from .codecs.integers import i64
 from .codecs.messagepack import messagepack
 from .codecs.wire import any_message, printable
-from .columns import as_text, columns, pairs, text_of, text_or_bytes, value_of
-from .contract import CERTAIN, REST, Application, Codec, Recognition, View
-from .json_values import jsonable, load
-from .store import find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from .contract import Path, Pattern, Plain
-    from .store import Store
+from .contract import CERTAIN, REST, Codec, Path, Pattern, Plain, Recognition, Store
+from .values import as_text, find, pairs, text_of, text_or_bytes, value_of
+from .views import Rows, view
 
 _META, _DB, _INDEX = b"__storm_metadata", b"__storm_db", b"__storm_index_"
 _IDS = b"storm__ids"  # in an index: the keys of each record
@@ -104,9 +99,9 @@ def split_entry(key: bytes, ids: Store | None = None) -> tuple[bytes, bytes] | N
     return None if last < 0 or ids is not None else (key[:last], key[last + len(_BETWEEN) :])
 
 
-def types(db: Store) -> Iterator[tuple[tuple[bytes, ...], Store, str]]:
+def _types_in(db: Store) -> Iterator[tuple[Path, Store, str]]:
     """Yield each bucket that holds records or plain values, its path and its codec ("" where none is named)."""
-    pending: list[tuple[tuple[bytes, ...], Store]] = [((), db)]
+    pending: list[tuple[Path, Store]] = [((), db)]
     while pending:
         path, store = pending.pop()
         inner = []
@@ -118,37 +113,42 @@ def types(db: Store) -> Iterator[tuple[tuple[bytes, ...], Store, str]]:
                 inner.append(((*path, key), value))
         meta = find(store, _META)
         if path and (holds or meta is not None):
-            yield path, store, (text_of(meta, b"codec") or "") if meta is not None else ""
+            yield path, store, text_of(meta, b"codec") or ""
         if len(path) < _DEEPEST:
             pending += reversed(inner)
 
 
 def _codec_of_all(db: Store) -> str:
     """Return the codec that the store was made with: that of values whose bucket names none."""
-    meta = find(db, _DB, _META)
-    return "" if meta is None else text_of(meta, b"codec") or ""
+    return text_of(find(db, _DB, _META), b"codec") or ""
 
 
-def _types(db: Store) -> Iterator[tuple[Any, ...]]:
-    for path, store, codec in types(db):
+def _node(path: Path) -> str | None:
+    return "/".join(map(as_text, path[:-1])) or None
+
+
+@view(
+    "Types of records, with codec and indexes; plain buckets have no codec",
+    "node type codec records:integer id_counter:integer indexes:json",
+)
+def types(db: Store) -> Rows:
+    for path, store, codec in _types_in(db):
         meta = find(store, _META)
         counter = None if meta is None else i64(meta.get(b"IDcounter"))
         indexes = [as_text(key[len(_INDEX) :]) for key, value in store.prefix(_INDEX) if not isinstance(value, bytes)]
-        count = sum(1 for _ in pairs(store))
-        yield "/".join(map(as_text, path[:-1])) or None, as_text(path[-1]), codec or None, count, counter, indexes
+        yield _node(path), as_text(path[-1]), codec or None, sum(1 for _ in pairs(store)), counter, indexes
 
 
-def _records(db: Store, type: str | None = None) -> Iterator[tuple[Any, ...]]:
+@view("Records of all types", "node type id:json bytes:integer record:json", options={"type": "only this type"})
+def records(db: Store, type: str | None = None) -> Rows:
     default = _codec_of_all(db)
-    for path, store, codec in types(db):
-        if type is not None and as_text(path[-1]) != type:
-            continue
-        decode = decoder(codec or default)
-        for key, value in pairs(store):
-            yield (
-                "/".join(map(as_text, path[:-1])) or None, as_text(path[-1]),
-                jsonable(key_of(key, codec or default), printable), len(value), jsonable(decode(value), printable),
-            )  # fmt: skip
+    for path, store, own in _types_in(db):
+        if type is None or as_text(path[-1]) == type:
+            codec = own or default
+            decode = decoder(codec)
+            for key, value in pairs(store):
+                id_, record = jsonable(key_of(key, codec), printable), jsonable(decode(value), printable)
+                yield _node(path), as_text(path[-1]), id_, len(value), record
 
 
 def _values(codec: str) -> Codec:
@@ -200,39 +200,27 @@ def codec_of(path: Path, codec: str, bucket: Store | None = None) -> Codec:
     return _values(codec)
 
 
-_CODECS: dict[Pattern, Codec] = {(REST,): _values("")}
+CODECS: dict[Pattern, Codec] = {(REST,): _values("")}
+VIEWS = (types, records)
 
 
-class Storm(Application):
-    name = "storm"
-    title = "Stores of Go programs that use asdine/storm"
-    hints = ("view FILE types", "view FILE records --set type=User")
-    codecs = _CODECS
-    views = (
-        View("types", columns("node type codec records:integer id_counter:integer indexes:json"), _types,
-             "Types of records, with codec and indexes; plain buckets have no codec"),
-        View("records", columns("node type id:json bytes:integer record:json"), _records, "Records of all types",
-             {"type": "only this type"}),
-    )  # fmt: skip
-
-    def recognise(self, db: Store) -> Recognition | None:
-        own = find(db, _DB)
-        value = None if own is None else value_of(own, b"version")
-        if value is None:
-            return None
-        codec = _codec_of_all(db)
-        version = decoder(codec)(value)
-        return Recognition(self.name, f"{version if isinstance(version, str) else 'unknown version'}, {codec}", CERTAIN)
-
-    def codec(self, path: Path) -> Codec | None:
-        return codec_of(path, "")
-
-    def codec_in(self, db: Store, path: Path) -> Codec | None:
-        """By the codec that the type names, or that of the whole store."""
-        end = next((at for at, name in enumerate(path) if name.startswith(_OWN) and name != _DB), len(path))
-        meta = find(db, *path[:end], _META)
-        codec = (text_of(meta, b"codec") if meta is not None else None) or _codec_of_all(db)
-        return codec_of(path, codec, find(db, *path))
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is storm's: by the version that it keeps."""
+    value = value_of(find(db, _DB), b"version")
+    if value is None:
+        return None
+    codec = _codec_of_all(db)
+    version = decoder(codec)(value)
+    return Recognition("storm", f"{version if isinstance(version, str) else 'unknown version'}, {codec}", CERTAIN)
 
 
-APPLICATION = Storm()
+def codec(path: Path) -> Codec | None:
+    """Return the codec of the bucket at ``path`` where the file can't be asked."""
+    return codec_of(path, "")
+
+
+def codec_in(db: Store, path: Path) -> Codec | None:
+    """Return the codec that the type names, or that of the whole store."""
+    end = next((at for at, name in enumerate(path) if name.startswith(_OWN) and name != _DB), len(path))
+    named = text_of(find(db, *path[:end], _META), b"codec") or _codec_of_all(db)
+    return codec_of(path, named, find(db, *path))

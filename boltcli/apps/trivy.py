@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from .columns import as_text, buckets, columns, pairs, pairs_at, text_or_bytes
-from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Application, Audit, AuditFinding, Codec, Recognition, View
-from .json_values import jsonable, load, load_record
-from .places import places_of
-from .store import find
-from .words import parse_time
+from collections.abc import Iterator
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from .contract import AuditOptions, Pattern, Plain
-    from .store import Store
+from ..text.json import load, load_record
+from .contract import ANY, CERTAIN, INFO, LIKELY, WARNING, Audit, AuditOptions, Codec, Pattern, Recognition, Store
+from .rules import Rule, findings
+from .values import JSON, as_text, buckets, find, pairs, pairs_at
+from .views import Item, Rows, computed, json, key_text, records, time, view, whole_record
 
 _VULNERABILITY, _SOURCES = b"vulnerability", b"data-source"
 _OTHERS = (
@@ -35,25 +29,18 @@ def _named(severity: object) -> object:
     return SEVERITIES[severity] if isinstance(severity, int) and 0 <= severity < len(SEVERITIES) else severity
 
 
-def _vulnerabilities(db: Store) -> Iterator[tuple[Any, ...]]:
-    for key, value in pairs_at(db, _VULNERABILITY):
-        record = load_record(value) or {}
-        vendors = record.get("VendorSeverity")
-        vendors = {name: _named(each) for name, each in vendors.items()} if isinstance(vendors, dict) else {}
-        yield (
-            as_text(key), record.get("Severity"), record.get("Title"), record.get("Description"), vendors,
-            record.get("CVSS"), record.get("CweIDs"), record.get("References"),
-            parse_time(record.get("PublishedDate")), parse_time(record.get("LastModifiedDate")), record,
-        )  # fmt: skip
+def _vendor_severity(item: Item) -> dict[str, Any]:
+    found = item.field("VendorSeverity")
+    return {name: _named(each) for name, each in found.items()} if isinstance(found, dict) else {}
 
 
-def _advisories(db: Store) -> Iterator[tuple[Any, ...]]:
+@view("Advisories by platform and package", "platform package id fixed_version advisory:json")
+def advisories(db: Store) -> Rows:
     for platform, content in platforms(db):
         for package, found in buckets(content):
             for key, value in pairs(found):
                 record = load(value)
-                fixed = _fixed(record)
-                yield as_text(platform), as_text(package), as_text(key), fixed, jsonable(record)
+                yield as_text(platform), as_text(package), as_text(key), _fixed(record), record
 
 
 def _fixed(record: object) -> str | None:
@@ -85,101 +72,92 @@ def _ids(key: bytes, record: object) -> set[bytes]:
     return found or {key}
 
 
-def _data_sources(db: Store) -> Iterator[tuple[Any, ...]]:
-    for platform, value in pairs_at(db, _SOURCES):
-        record = load_record(value) or {}
-        yield as_text(platform), record.get("ID"), record.get("Name"), record.get("URL")
-
-
-def _platforms(db: Store) -> Iterator[tuple[Any, ...]]:
+@view(
+    "Advisories by platform, and how many have no fixed version",
+    "platform packages:integer advisories:integer unfixed:integer data_source:boolean",
+    name="platforms",
+)
+def platform_counts(db: Store) -> Rows:
     sources = {key for key, _ in pairs_at(db, _SOURCES)}
     for platform, content in platforms(db):
-        packages = advisories = unfixed = 0
+        packages = total = unfixed = 0
         for _, found in buckets(content):
             packages += 1
             for _, value in pairs(found):
-                advisories += 1
+                total += 1
                 unfixed += _fixed(load(value)) is None
-        yield as_text(platform), packages, advisories, unfixed, platform in sources
+        yield as_text(platform), packages, total, unfixed, platform in sources
 
 
-def _value(key: bytes, value: bytes) -> Plain:
-    return load(value)
+CODECS: dict[Pattern, Codec] = {(ANY,): JSON, (ANY, ANY): JSON, (ANY, ANY, ANY): JSON}
+VIEWS = (
+    records(
+        "vulnerabilities", "Vulnerabilities", at=(_VULNERABILITY,),
+        id=key_text, severity="Severity", title="Title", description="Description",
+        vendor_severity=computed("json", _vendor_severity), cvss=json("CVSS"), cwe_ids=json("CweIDs"),
+        references=json("References"), published=time("PublishedDate"), modified=time("LastModifiedDate"),
+        record=whole_record,
+    ),
+    advisories,
+    records(
+        "data_sources", "Where each platform's data come from", at=(_SOURCES,),
+        platform=key_text, id="ID", name="Name", url="URL",
+    ),
+    platform_counts,
+)  # fmt: skip
 
 
-_TEXT = Codec(text_or_bytes, _value)
-_CODECS: dict[Pattern, Codec] = {(ANY,): _TEXT, (ANY, ANY): _TEXT, (ANY, ANY, ANY): _TEXT}
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is trivy's: by the first of its vulnerabilities."""
+    found, sources = find(db, _VULNERABILITY), find(db, _SOURCES)
+    first = None if found is None else next(found.range(), None)
+    if first is None or load_record(first[1]) is None:
+        return None
+    layout = "as published" if find(db, b"vulnerability-detail") is None else "with details"
+    return Recognition("trivy-db", layout, CERTAIN if sources is not None else LIKELY)
 
 
-class Trivy(Application):
-    name = "trivy-db"
-    title = "trivy's vulnerability database (trivy.db)"
-    hints = (
-        "view FILE vulnerabilities --where severity=CRITICAL --columns id,title",
-        "view FILE advisories --where package=openssl",
-    )
-    places = places_of("trivy-db")
-    codecs = _CODECS
-    views = (
-        View("vulnerabilities", columns(
-            "id severity title description vendor_severity:json cvss:json cwe_ids:json references:json published:time "
-            "modified:time record:json"
-        ), _vulnerabilities, "Vulnerabilities"),
-        View("advisories", columns("platform package id fixed_version advisory:json"), _advisories,
-             "Advisories by platform and package"),
-        View("data_sources", columns("platform id name url"), _data_sources, "Where each platform's data come from"),
-        View("platforms", columns("platform packages:integer advisories:integer unfixed:integer data_source:boolean"),
-             _platforms, "Advisories by platform, and how many have no fixed version"),
-    )  # fmt: skip
-
-    def recognise(self, db: Store) -> Recognition | None:
-        found, sources = find(db, _VULNERABILITY), find(db, _SOURCES)
-        first = None if found is None else next(found.range(), None)
-        if first is None or not isinstance(first[1], bytes) or load_record(first[1]) is None:
-            return None
-        published = find(db, b"vulnerability-detail") is None
-        layout = "as published" if published else "with details"
-        return Recognition(self.name, layout, CERTAIN if sources is not None else LIKELY)
-
-    def audit(self, db: Store, options: AuditOptions) -> Audit | None:
-        known = {key for key, _ in pairs_at(db, _VULNERABILITY)}
-        sources = {key for key, _ in pairs_at(db, _SOURCES)}
-        by_platform: dict[str, int] = {}
-        unfixed: dict[str, int] = {}
-        missing: set[bytes] = set()
-        findings = []
-        for platform, content in platforms(db):
-            name = as_text(platform)
-            by_platform[name] = unfixed[name] = 0
-            for _, found in buckets(content):
-                for key, value in pairs(found):
-                    record = load(value)
-                    by_platform[name] += 1
-                    unfixed[name] += _fixed(record) is None
-                    missing |= _ids(key, record) - known
-            if platform not in sources:
-                findings.append(AuditFinding(
-                    "platforms_without_data_source", INFO, f"{name} has advisories, but no data source.",
-                    bucket=(platform,), subject=name, remedy="Nothing: reports name no source for its findings.",
-                ))  # fmt: skip
-        if missing:
-            first = as_text(min(missing))
-            findings.append(AuditFinding(
-                "advisories_without_vulnerability", WARNING,
-                f"{len(missing)} ids in advisories have no vulnerability record, {first} first: they have no severity.",
-                bucket=(_VULNERABILITY,), subject=first, remedy="Download the database anew.",
-            ))  # fmt: skip
-        answers = {
-            "vulnerabilities": len(known),
-            "advisories": sum(by_platform.values()),
-            "advisories_by_platform": by_platform,
-            "without_fixed_version": unfixed,
-            "advisories_without_vulnerability": sorted(map(as_text, missing)),
-            "platforms_without_data_source": sorted(by_platform.keys() - {as_text(key) for key in sources}),
-        }
-        counts = [("vulnerabilities", len(known)), *by_platform.items()]
-        recognition = self.recognise(db)
-        return Audit(recognition.layout if recognition is not None else "unknown", answers, findings, counts=counts)
+_NO_SOURCE = Rule(
+    "platforms_without_data_source", INFO, "{subject} has advisories, but no data source.",
+    "Nothing: reports name no source for its findings.",
+)  # fmt: skip
+_NO_RECORD = Rule(
+    "advisories_without_vulnerability", WARNING,
+    "{count} ids in advisories have no vulnerability record, {subject} first: they have no severity.",
+    "Download the database anew.",
+)  # fmt: skip
 
 
-APPLICATION = Trivy()
+def audit(db: Store, options: AuditOptions) -> Audit | None:
+    """Count advisories by platform, and compare their ids with the vulnerabilities."""
+    known = {key for key, _ in pairs_at(db, _VULNERABILITY)}
+    sources = {key for key, _ in pairs_at(db, _SOURCES)}
+    by_platform: dict[str, int] = {}
+    unfixed: dict[str, int] = {}
+    missing: set[bytes] = set()
+    deviations = []
+    for platform, content in platforms(db):
+        name = as_text(platform)
+        by_platform[name] = unfixed[name] = 0
+        for _, found in buckets(content):
+            for key, value in pairs(found):
+                record = load(value)
+                by_platform[name] += 1
+                unfixed[name] += _fixed(record) is None
+                missing |= _ids(key, record) - known
+        if platform not in sources:
+            deviations.append(_NO_SOURCE.at((platform,), None, name))
+    if missing:
+        deviations.append(_NO_RECORD.at((_VULNERABILITY,), None, as_text(min(missing)), count=len(missing)))
+    answers = {
+        "vulnerabilities": len(known),
+        "advisories": sum(by_platform.values()),
+        "advisories_by_platform": by_platform,
+        "without_fixed_version": unfixed,
+        "advisories_without_vulnerability": sorted(map(as_text, missing)),
+        "platforms_without_data_source": sorted(by_platform.keys() - {as_text(key) for key in sources}),
+    }
+    recognition = recognise(db)
+    layout = recognition.layout if recognition is not None else "unknown"
+    counts = [("vulnerabilities", len(known)), *by_platform.items()]
+    return Audit(layout, answers, findings(deviations), counts=counts)

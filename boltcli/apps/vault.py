@@ -5,68 +5,63 @@ Source: hashicorp/vault ``physical/raft/fsm.go`` (buckets data and config) and `
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from ..errors import ArgumentError
 from .codecs.wire import Message
-from .columns import as_text, columns, pairs_at, text_or_bytes, value_of
-from .contract import CERTAIN, LIKELY, Application, Codec, Recognition, View
-from .places import places_of
-from .store import find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from .contract import Pattern, Plain
-    from .store import Store
+from .contract import CERTAIN, LIKELY, Codec, Pattern, Plain, Recognition, Store
+from .values import as_text, find, pairs_at, text_or_bytes, value_of
+from .views import Rows, view
 
 _DATA, _CONFIG = b"data", b"config"
 _INDEXES, _SERVERS = b"latest_indexes", b"latest_config"
-_ROOTS = (b"core/", b"sys/", b"logical/", b"auth/", b"audit/", b"wal/")
+_ROOTS = (b"core/", b"sys/", b"logical/")
 _SUFFRAGE = ("Voter", "Nonvoter", "Staging")
 _DEPTH = 2
 
 
-def _status(db: Store) -> Iterator[tuple[Any, ...]]:
-    config = find(db, _CONFIG)
-    found = None if config is None else value_of(config, _INDEXES)
+@view(
+    "The last entry of the raft log that was applied, and what there is",
+    "index:integer term:integer paths:integer bytes:integer",
+)
+def status(db: Store) -> Rows:
+    found = value_of(find(db, _CONFIG), _INDEXES)
     indexes = None if found is None else Message(found)
-    count = size = 0
-    for key, value in pairs_at(db, _DATA):
-        count += 1
-        size += len(key) + len(value)
-    yield (
-        None if indexes is None else indexes.unsigned(2), None if indexes is None else indexes.unsigned(1), count, size,
-    )  # fmt: skip
+    sizes = [len(key) + len(value) for key, value in pairs_at(db, _DATA)]
+    index, term = (None, None) if indexes is None else (indexes.unsigned(2), indexes.unsigned(1))
+    yield index, term, len(sizes), sum(sizes)
 
 
-def _servers(db: Store) -> Iterator[tuple[Any, ...]]:
-    config = find(db, _CONFIG)
-    found = Message(None if config is None else config.get(_SERVERS))
+@view("Servers of the raft cluster", "id address suffrage index:integer")
+def servers(db: Store) -> Rows:
+    found = Message(value_of(find(db, _CONFIG), _SERVERS))
     for server in map(Message, found.all_bytes(2)):
         suffrage = server.number(1)
         named = _SUFFRAGE[suffrage] if 0 <= suffrage < len(_SUFFRAGE) else str(suffrage)
         yield server.text(2), server.text(3), named, found.unsigned(1)
 
 
-def _paths(db: Store, depth: str = str(_DEPTH)) -> Iterator[tuple[Any, ...]]:
+@view(
+    "Paths by prefix, with counts and bytes",
+    "prefix count:integer bytes:integer key_bytes:integer value_bytes:integer",
+    options={"depth": f"how many parts of a path make a prefix; {_DEPTH}"},
+)
+def paths(db: Store, depth: str = str(_DEPTH)) -> Rows:
     if not depth.isascii() or not depth.isdigit() or not int(depth):
         raise ArgumentError(f"depth is a number of path parts from 1 on, not {depth!r}")
-    parts = int(depth)
-    previous, count, key_bytes, value_bytes = None, 0, 0, 0
-    for key, value in pairs_at(db, _DATA):
+
+    def prefix(pair: tuple[bytes, bytes]) -> bytes:
         # A prefix ends in / and so does not name a path that has one part more.
-        pieces = key.split(b"/")
-        prefix = b"/".join(pieces[:parts]) + b"/" if len(pieces) > parts else key
-        if prefix != previous:
-            if previous is not None:
-                yield as_text(previous), count, key_bytes + value_bytes, key_bytes, value_bytes
-            previous, count, key_bytes, value_bytes = prefix, 0, 0, 0
-        count += 1
-        key_bytes += len(key)
-        value_bytes += len(value)
-    if previous is not None:
-        yield as_text(previous), count, key_bytes + value_bytes, key_bytes, value_bytes
+        pieces = pair[0].split(b"/")
+        return b"/".join(pieces[: int(depth)]) + b"/" if len(pieces) > int(depth) else pair[0]
+
+    for name, group in groupby(pairs_at(db, _DATA), prefix):
+        count = key_bytes = value_bytes = 0
+        for key, value in group:
+            count += 1
+            key_bytes += len(key)
+            value_bytes += len(value)
+        yield as_text(name), count, key_bytes + value_bytes, key_bytes, value_bytes
 
 
 def _hidden(key: bytes, value: bytes) -> Plain:
@@ -80,36 +75,20 @@ def _config_value(key: bytes, value: bytes) -> Plain:
     return value
 
 
-_CODECS: dict[Pattern, Codec] = {
+CODECS: dict[Pattern, Codec] = {
     (_DATA,): Codec(text_or_bytes, _hidden),
     (_CONFIG,): Codec(text_or_bytes, _config_value),
 }
+VIEWS = (status, paths, servers)
 
 
-class Vault(Application):
-    name = "vault"
-    title = "Vault's integrated storage (vault.db): paths and sizes, never contents"
-    hints = ("view FILE paths --sort -bytes --limit 20", "view FILE paths --set depth=3", "view FILE servers")
-    places = places_of("vault")
-    codecs = _CODECS
-    views = (
-        View("status", columns("index:integer term:integer paths:integer bytes:integer"), _status,
-             "The last entry of the raft log that was applied, and what there is"),
-        View("paths", columns("prefix count:integer bytes:integer key_bytes:integer value_bytes:integer"), _paths,
-             "Paths by prefix, with counts and bytes",
-             {"depth": f"how many parts of a path make a prefix; {_DEPTH}"}),
-        View("servers", columns("id address suffrage index:integer"), _servers, "Servers of the raft cluster"),
-    )  # fmt: skip
-
-    def recognise(self, db: Store) -> Recognition | None:
-        data, config = find(db, _DATA), find(db, _CONFIG)
-        if data is None or config is None:
-            return None
-        sure = value_of(config, _INDEXES) is not None
-        known = any(next(data.prefix(root), None) is not None for root in _ROOTS[:3])
-        if not sure and not known:
-            return None
-        return Recognition(self.name, "integrated storage", CERTAIN if sure and known else LIKELY)
-
-
-APPLICATION = Vault()
+def recognise(db: Store) -> Recognition | None:
+    """Say whether ``db`` is Vault's storage: by the index that it keeps, and by paths that are always there."""
+    data, config = find(db, _DATA), find(db, _CONFIG)
+    if data is None or config is None:
+        return None
+    sure = value_of(config, _INDEXES) is not None
+    known = any(next(data.prefix(root), None) is not None for root in _ROOTS)
+    if not sure and not known:
+        return None
+    return Recognition("vault", "integrated storage", CERTAIN if sure and known else LIKELY)

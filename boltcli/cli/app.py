@@ -9,10 +9,11 @@ import sys
 from ..read_errors import ArgumentError, BoltError, OpenError, is_out_of_memory
 from ..storage.opened import Reading
 from . import streams
-from .command import SELECTING
+from .command import FILES, SELECTING
 from .job import Job
+from .output import Output
 from .parse import Parsed, UsageError, parse
-from .runner import prepare, run_job
+from .runner import prepare, run_command
 from .streams import finish, has_failed, name_of, stream
 
 TYPE_CHECKING = False
@@ -50,7 +51,7 @@ def run(argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> int:
             if parsed.command is not None and any(map(os.path.isdir, parsed.arguments)) and not _searches(parsed):
                 from .meant_files import without_folders
 
-                parsed.arguments = without_folders(parsed.command, parsed.arguments)
+                parsed.arguments = without_folders(parsed.command, parsed.arguments, parsed.options)
                 failure.know(parsed)
             _choose_stdout(parsed)
             streams.color = str(parsed.options.get("color", "auto"))
@@ -165,12 +166,9 @@ def _run(parsed: Parsed, out: BinaryIO, err: BinaryIO) -> int:
             out.flush()
             err.write(said)
             return status
-        status = run_job(job, out, err)
-        out.flush()
-        if status == 0 and parsed.command.name == "check" and out.isatty() and not (job.json or job.quiet):
-            from .hints import after_check
-
-            err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in after_check(job.path))
+        output = Output(out, err, json=job.json, quiet=job.quiet, path=job.command.file_of(job.arguments) or "")
+        status = run_command(job.command, job.arguments, job.values, output)
+        output.finish()
         return status
     if parsed.action == "version":
         from .commands.version import one_line
@@ -189,8 +187,6 @@ def _searches(parsed: Parsed) -> bool:
     return parsed.command is not None and parsed.command.several and bool(parsed.options.get("recursive"))
 
 
-# The options that take a file and write it.
-_WRITTEN = ("output", "changes")
 # The names of standard output: it is not a file that can be replaced.
 _STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 # The commands whose result is on standard output if no file is named, so that "-o -" can mean that.
@@ -202,7 +198,7 @@ def _choose_stdout(parsed: Parsed) -> None:
     command = parsed.command
     for option in command.options if command is not None and parsed.action == "run" else ():
         name = parsed.options.get(option.name)
-        if option.kind == "file" and option.name in _WRITTEN and name in _STDOUT:
+        if option.kind == "result" and name in _STDOUT:
             assert command is not None
             if command.name not in _TO_STDOUT:
                 raise ArgumentError(
@@ -217,17 +213,12 @@ def _reading(parsed: Parsed) -> Reading:
     command, values = parsed.command, parsed.options
     if command is None:
         return Reading()
-    declared = command.arguments
-    last = len(declared) - 1
-    paths = [
-        word
-        for number, word in enumerate(parsed.arguments)
-        if declared and declared[min(number, last)].kind == "file" and declared[min(number, last)].name != "DEST"
-    ]
+    declared = command.arguments_of(parsed.arguments, values)
+    paths = [word for word, argument in zip(parsed.arguments, declared) if argument.kind in ("file", "input")]
     rewritten: list[str] = []
     for option in command.options:
         value = values.get(option.name)
-        if option.kind != "file" or option.name in _WRITTEN or not isinstance(value, str) or not value:
+        if option.kind != "input" or not isinstance(value, str) or not value:
             continue
         # -o RESULTS --resume RESULTS continues a file of results; it is read before it is replaced.
         same = option.name == "resume" and os.path.abspath(value) == os.path.abspath(str(values.get("output")))
@@ -243,21 +234,17 @@ def _at_offset(parsed: Parsed) -> list[str]:
     if parsed.options.get("files-from"):
         raise ArgumentError("--offset is for files that are named, not for those of --files-from")
     assert command is not None
-    kinds = [argument.kind if argument.name not in ("DEST", "CHANGES") else "" for argument in command.arguments]
-    kinds += kinds[-1:] * len(words)
-    if len(words) == 1 or command.takes_files(words, parsed.options):
-        kinds = ["file"] * len(words)
-    return [at_offset(word, offset) if kind == "file" else word for word, kind in zip(words, kinds)]
+    declared = command.arguments_of(words, parsed.options)
+    return [at_offset(word, offset) if argument.kind == "file" else word for word, argument in zip(words, declared)]
 
 
 def _without_secrets(parsed: Parsed) -> list[str]:
     """Return the arguments, without the secrets in addresses."""
     from ..storage.secrets import redact_url
 
-    declared = parsed.command.arguments if parsed.command is not None else ()
-    kinds = [argument.kind for argument in declared]
-    kinds += kinds[-1:] * len(parsed.arguments)
-    return [redact_url(word) if kind == "file" else word for word, kind in zip(parsed.arguments, kinds)]
+    words, command = parsed.arguments, parsed.command
+    declared = command.arguments_of(words, parsed.options) if command is not None else []
+    return [redact_url(word) if argument.kind in FILES else word for word, argument in zip(words, declared)]
 
 
 def is_many(command: Command, job: Job) -> bool:
@@ -265,9 +252,9 @@ def is_many(command: Command, job: Job) -> bool:
     if not command.several:
         return False
     if command.together:
-        from .row_output import is_results
+        from .row_output import format_of
 
-        return any(job.value(name) for name in ("resume", "engine")) or is_results(str(job.value("output")))
+        return any(job.value(name) for name in ("resume", "engine")) or bool(format_of(str(job.value("output"))))
     if command.most is None or any(job.value(name) for name in SELECTING):
         return True
     if len(job.arguments) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..read_errors import ArgumentError
-from .values import go_quote, parse_bool, parse_string
+from .values import go_quote, one_of, parse_bool, parse_choice, parse_string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Value = bool | int | str | list[str]
     F = TypeVar("F", bound=Callable[..., "int | None"])
 
+FILES = ("file", "input", "result")  # kinds of words: databases, other files that are read, those that are written
 SELECTING = ("recursive", "files-from", "output", "resume", "engine")  # the options that select or collect many files
 
 
@@ -25,7 +26,7 @@ class Declared:
         self,
         function: Callable[..., int | None],
         facts: dict[str, Any],
-        validate: Callable[[Any], object] | None,
+        validate: Callable[..., object] | None,
         select: Callable[[Any], Any] | None,
         unknown: dict[str, Any] | None,
         apart: str,
@@ -53,7 +54,7 @@ def command(
     fewest: int | None = None,
     statuses: dict[int, str] | None = None,
     failure: int = 1,
-    validate: Callable[[Any], object] | None = None,
+    validate: Callable[..., object] | None = None,
     select: Callable[[Any], Any] | None = None,
     unknown: dict[str, Any] | None = None,
     apart: str = "",
@@ -71,7 +72,8 @@ def command(
     positionals, but fewer than it declares. ``statuses``: the meanings of its exit statuses if there are others than
     success and failure; ``failure``: the exit status of an error.
 
-    ``validate`` raises errors in the command line before a database is opened; ``select`` returns the files of many;
+    ``validate`` raises errors in the command line before a database is opened; it is called with the parameters that
+    it names, among them ``path``, the first file. ``select`` returns the files of many;
     ``unknown`` are the fields of a file that could not be read; ``apart`` says what is left out of a command that takes
     files ``together`` if it looks at each alone.
     """
@@ -94,12 +96,15 @@ class Option:
     except as ``--name=false``. A flag whose default is a list collects the values of all its occurrences; for
     other flags the last occurrence counts. ``kind`` (text, file, bucket) and ``choices`` are for completing the
     value. ``environment`` is the name of a variable with the default. ``panel`` is its heading in the help.
-    ``required`` flags have no default. ``aliases`` are other names, which the help doesn't list.
+    ``required`` flags have no default. ``aliases`` are other names. The help lists
+    neither these nor options that are ``hidden``. ``is_name``: the function gets the bytes that the value stands for,
+    see ``key_argument.py``. ``check`` raises :class:`~boltcli.errors.ArgumentError` for a value that the command
+    refuses.
     """
 
     __slots__ = (
-        "choices", "common", "default", "environment", "gathers", "help", "kind", "metavar", "name", "names",
-        "panel", "parameter", "parse", "required", "short", "switch",
+        "check", "choices", "common", "default", "environment", "gathers", "help", "hidden", "is_name", "kind",
+        "metavar", "name", "names", "panel", "parameter", "parse", "required", "short", "switch",
     )  # fmt: skip
 
     def __init__(
@@ -119,8 +124,14 @@ class Option:
         kind: str = "text",
         common: bool = False,
         aliases: tuple[str, ...] = (),
+        hidden: bool = False,
+        is_name: bool = False,
+        check: Callable[[Option, Any], None] | None = None,
     ) -> None:
+        self.is_name = is_name
+        self.check = check
         self.names = (name, *aliases)
+        self.hidden = hidden
         self.common = common  # to most commands: handled by the runner, not listed in the usage line
         self.name = name
         self.parameter = parameter  # of the command's function
@@ -129,13 +140,15 @@ class Option:
         self.default = default
         self.metavar = metavar
         self.switch = default is False
-        self.parse: Callable[[str], Value] = parse_bool if self.switch else parse
+        self.parse: Callable[[str], Value] = (
+            parse_bool if self.switch else one_of(choices) if parse is parse_choice else parse
+        )
         self.environment = environment
         self.panel = panel
         self.required = required  # reported before other errors, as by cobra
         self.gathers = isinstance(default, list)
         self.kind = kind
-        self.choices = choices  # for help and completion; other values fail later, as in bbolt
+        self.choices = choices  # without parse_choice or check other values fail later, as in bbolt
 
     @property
     def label(self) -> str:
@@ -147,10 +160,10 @@ class Argument:
     """A positional argument.
 
     ``kind`` is for completing it: file, bucket, key, page, command or text. ``many``: any number of them.
-    ``hidden``: accepted silently, as by bbolt.
+    ``hidden``: accepted silently, as by bbolt. ``is_name``: see :class:`Option`.
     """
 
-    __slots__ = ("help", "hidden", "kind", "many", "name", "parameter", "required")
+    __slots__ = ("help", "hidden", "is_name", "kind", "many", "name", "parameter", "required")
 
     def __init__(
         self,
@@ -162,7 +175,9 @@ class Argument:
         many: bool = False,
         required: bool = True,
         hidden: bool = False,
+        is_name: bool = False,
     ) -> None:
+        self.is_name = is_name
         self.name = name
         self.parameter = parameter  # of the command's function
         self.kind = kind
@@ -234,6 +249,11 @@ class Command:
         self.failure = failure
         self.opens = "db" in takes
 
+    @property
+    def shown_options(self) -> list[Option]:
+        """The options that the help lists."""
+        return [option for option in self.options if not option.hidden]
+
     def check_count(self, arguments: Sequence[str], values: dict[str, Value]) -> None:
         """Raise :class:`~boltcli.errors.ArgumentError`, with cobra's message, for a wrong number of positionals."""
         least, most, received = self.least, self.most, len(arguments)
@@ -264,6 +284,13 @@ class Command:
             return False
         return len(arguments) > self.most or arguments[-1].startswith(("/", "./", "../")) or "://" in arguments[-1]
 
+    def arguments_of(self, words: Sequence[str], values: dict[str, Value]) -> list[Argument]:
+        """Return for each positional what it is: its declaration."""
+        declared = list(self.arguments)
+        if self.takes_files(words, values):
+            declared = [one for one in declared if one.kind == "file"]
+        return declared[: len(words)] + declared[-1:] * (len(words) - len(declared))
+
     def file_of(self, arguments: Sequence[str]) -> str | None:
         """Return the first of ``arguments`` that is a file; None if the command takes none."""
         at = next((number for number, one in enumerate(self.arguments) if one.kind == "file"), None)
@@ -287,6 +314,22 @@ class Command:
                 found[argument.parameter] = rest.pop(0)
         return found
 
+    def parameters(self, arguments: Sequence[str], values: dict[str, Value]) -> dict[str, Any]:
+        """Return what the command's function takes of the command line: positionals, and its own options.
+
+        Raises :class:`~boltcli.errors.ArgumentError` for names in a notation that they don't follow.
+        """
+        given: dict[str, Any] = self.positionals(arguments)
+        given |= {option.parameter: values[option.name] for option in self.options if not option.common}
+        names = [one.parameter for one in self.arguments if one.is_name]
+        for parameter in names + [one.parameter for one in self.options if one.is_name]:
+            if parameter in given:
+                from .key_argument import address
+
+                value = given[parameter]
+                given[parameter] = list(map(address, value)) if isinstance(value, list) else address(value)
+        return given
+
     def statuses_text(self) -> str:
         """Return the exit statuses in a line, empty if there are only success and failure."""
         return "; ".join(f"{status}: {words}" for status, words in self.statuses.items())
@@ -294,7 +337,7 @@ class Command:
     def usage(self) -> str:
         """Return the usage line: the command with its arguments and options."""
         words = [f"boltcli {self.name}"]
-        for option in self.options:
+        for option in self.shown_options:
             if option.common:
                 continue  # listed in the help only
             word = f"--{option.name}" if option.switch else f"--{option.name} {option.metavar}"

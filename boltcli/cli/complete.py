@@ -16,11 +16,12 @@ import os
 from itertools import islice
 
 from ..errors import ArgumentError, BoltError
-from ..render.names import NOTATIONS, typed
 from ..storage.snapshot import Snapshot
 from ..storage.source import at_offset, open_source
+from ..text.values import NOTATIONS, typed
 from ..tree.bucket import find_bucket
 from ..tree.walk import keys_with_prefix, last_with_prefix
+from .command import FILES as FILE_KINDS
 from .help import inside
 from .key_argument import addresses
 from .parse import find_command
@@ -84,10 +85,11 @@ def candidates(words: Sequence[str]) -> Candidates:
             found = _values(option, value) if option else []
             return [(f"{flag}={text}", help) for text, help in found if text != FILE]
         return _beginning(
-            current, [(f"--{option.name}", option.help) for option in command.options] + [("--help", "Show this help.")]
+            current,
+            [(f"--{option.name}", option.help) for option in command.shown_options] + [("--help", "Show this help.")],
         )
     kinds = _kinds(command, len(given))
-    if "file" in kinds:
+    if kinds.intersection(FILE_KINDS):
         return [(FILE, "")]
     if "command" in kinds:
         return _beginning(current, _commands(" ".join(given)))
@@ -119,7 +121,7 @@ def _option(command: Command, flag: str) -> Option | None:
 
 
 def _values(option: Option, current: str) -> Candidates:
-    if option.kind == "file":
+    if option.kind in FILE_KINDS:
         return [(FILE, "")]
     return _beginning(current, [(choice, "") for choice in option.choices])
 

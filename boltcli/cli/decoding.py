@@ -1,4 +1,4 @@
-"""``--decode``: its options and the decoder that they select."""
+"""``--decode``, ``--proto`` and ``--message``: the decoder that they select."""
 
 from __future__ import annotations
 
@@ -10,38 +10,32 @@ if TYPE_CHECKING:
     Path = tuple[bytes, ...]
 
 
-class Decoding:
-    """The values of the options."""
-
-    decode: str
-    proto: str
-    message: str
-
-
-def is_asked(options: Decoding) -> bool:
-    """Return whether the options ask for decoding."""
-    return options.decode != "off" or bool(options.proto or options.message)
-
-
-def asked(snapshot: Snapshot, options: Decoding) -> Decoder | None:
+def asked(snapshot: Snapshot, decode: str, proto: str, message: str) -> Decoder | None:
     """Return the decoder that the options ask for; None for none. Raises BoltError."""
-    if not is_asked(options):
+    if not is_asked(decode, proto, message):
         return None
     from ..apps.decode import decoder
-    from ..apps.store import SnapshotStore
+    from ..database import Database
 
-    return decoder(SnapshotStore(snapshot), options.decode, options.proto, options.message)
+    return decoder(Database(snapshot), decode, proto, message)
 
 
-def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Decoder | None, dict[int, Path]]:
+def is_asked(decode: str, proto: str, message: str) -> bool:
+    """Return whether the options ask for decoding."""
+    return decode != "off" or bool(proto or message)
+
+
+def of_file(
+    path: str, decode: str, proto: str, message: str, pgids: list[int] | None
+) -> tuple[Decoder | None, dict[int, Path]]:
     """Return the decoder for pages of a file that may be damaged, and the bucket of each page if it is known.
 
     ``pgids`` None: all pages. If the database can't be opened, the decoder guesses.
     """
-    if not is_asked(options):
+    if not is_asked(decode, proto, message):
         return None, {}
     from ..apps.decode import decoder
-    from ..apps.store import SnapshotStore
+    from ..database import Database
     from ..errors import ArgumentError, BoltError, MissingExtra
     from ..storage.snapshot import Snapshot as Opened
     from ..tree.page_map import page_map
@@ -49,10 +43,10 @@ def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Deco
     try:
         snapshot = Opened(path)
     except BoltError:
-        return decoder(None, options.decode, options.proto, options.message), {}
+        return decoder(None, decode, proto, message), {}
     paths: dict[int, Path] = {}
     try:
-        found = decoder(SnapshotStore(snapshot), options.decode, options.proto, options.message)
+        found = decoder(Database(snapshot), decode, proto, message)
         mapped = page_map(snapshot)
         for pgid in range(len(mapped.kinds)) if pgids is None else pgids:
             owner = mapped.owner(pgid) if pgid < len(mapped.kinds) else None
@@ -63,7 +57,7 @@ def of_file(path: str, options: Decoding, pgids: list[int] | None) -> tuple[Deco
     except (ArgumentError, MissingExtra):
         raise
     except BoltError:
-        found = decoder(None, options.decode, options.proto, options.message)
+        found = decoder(None, decode, proto, message)
     finally:
         snapshot.close()
     return found, paths

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..apps.decode import Decoder
-from ..apps.registry import recognise
-from ..apps.store import SnapshotStore, find
+from ..apps.registry import recognised
+from ..apps.values import find
+from ..database import Database
 from ..errors import BoltError
 from ..ops.rescue.deleted import NOWHERE
 
@@ -73,7 +74,7 @@ class Meaning:
             found: set[bytes] | None = set()
             try:
                 with self._file.snapshot() as snapshot:
-                    store = find(SnapshotStore(snapshot), *path)
+                    store = find(Database(snapshot), *path)
                     for key, value in store.range() if store is not None else ():
                         version = self.version_of(path, key, value) if isinstance(value, bytes) else None
                         if version is not None and found is not None:
@@ -88,7 +89,7 @@ def meaning(file: MappedFile) -> Meaning | None:
     """Return what is known of the program that wrote the file; None if that is nothing, or it can't be read."""
     try:
         with file.snapshot() as snapshot:
-            found = recognise(SnapshotStore(snapshot))
+            found = recognised(snapshot)
     except BoltError:
         return None
-    return None if found is None else Meaning(file, found[0])
+    return None if found is None else Meaning(file, found.application)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.human import amount
+from ..apps.contract import Column
+from ..render.table import Table, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Record = dict[str, Any]
-    Cell = Callable[[Record, bool], Any]
+    Cell = Callable[[Record], Any]
 
 
 def _verdicts(command: str) -> tuple[str, str, str]:
@@ -24,27 +25,23 @@ def _rank(record: Record) -> int:
 
 
 def _findings(severity: str) -> Cell:
-    def count(record: Record, human: bool) -> int | None:
+    def count(record: Record) -> int | None:
         return None if record.get("error") else [one["severity"] for one in record["findings"]].count(severity)
 
     return count
 
 
 def _plain(name: str) -> Cell:
-    return lambda record, human: record.get(name)
+    return lambda record: record.get(name)
 
 
-def _size(name: str) -> Cell:
-    return lambda record, human: amount(record[name], human) if record.get(name) is not None else None
-
-
-def _version(record: Record, human: bool) -> str | None:
+def _version(record: Record) -> str | None:
     if record.get("revision") is not None:
         return f"revision {record['revision']}"
     return None if record.get("txid") is None else f"txid {record['txid']}"
 
 
-def _problem(record: Record, human: bool) -> str:
+def _problem(record: Record) -> str:
     error = record.get("error")
     if error:
         return str(error["message"] if isinstance(error, dict) else error)
@@ -54,8 +51,8 @@ def _problem(record: Record, human: bool) -> str:
     return str(problems[0]) if problems else ""
 
 
-def _last(record: Record, human: bool) -> str:
-    problem = _problem(record, human)
+def _last(record: Record) -> str:
+    problem = _problem(record)
     path = path_of(record)
     return f"{path}: {problem}" if problem else path
 
@@ -76,7 +73,7 @@ _COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
         ("pairs", _plain("pairs")),
         ("application", _plain("application")),
         ("state", _version),
-        ("size", _size("size")),
+        ("size", _plain("size")),
     ),
     "stats": (
         ("buckets", _plain("buckets")),
@@ -87,15 +84,15 @@ _COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
         ("leaf use %", _plain("leaf_inuse_percent")),
     ),
     "du": (
-        ("size", _size("size")),
-        ("free", _size("free")),
-        ("lost", _size("lost")),
-        ("unused", _size("unused")),
-        ("compact --dense frees", _size("gives_back")),
+        ("size", _plain("size")),
+        ("free", _plain("free")),
+        ("lost", _plain("lost")),
+        ("unused", _plain("unused")),
+        ("compact --dense frees", _plain("gives_back")),
     ),
     "info": (
         ("page size", _plain("page_size")),
-        ("size", _size("size")),
+        ("size", _plain("size")),
         ("txid", _plain("txid")),
         ("application", _plain("application")),
     ),
@@ -107,29 +104,31 @@ _COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
         ("notes", _findings("info")),
     ),
     "metrics": (
-        ("size", _size("size_bytes")),
-        ("free", _size("free_bytes")),
-        ("lost", _size("lost_bytes")),
-        ("unused", _size("unused_bytes")),
+        ("size", _plain("size_bytes")),
+        ("free", _plain("free_bytes")),
+        ("lost", _plain("lost_bytes")),
+        ("unused", _plain("unused_bytes")),
         ("txid", _plain("txid")),
         ("application", _plain("application")),
     ),
 }
+_SIZES = ("size", "free", "lost", "unused", "compact --dense frees")  # columns of bytes
 _FAULTY = {"audit": "faulty"}  # the verdict on a file that is not ok; "damaged" for the other commands
 _LARGEST_FIRST = {
     "stats": "keys", "du": "gives_back", "info": "size", "check": "errors", "verify": "errors", "metrics": "size_bytes",
 }  # fmt: skip
 
 
-def table(command: str, records: Sequence[Record], human: bool) -> tuple[list[str], list[list[Any]]]:
-    """Return the names of the columns and the rows, the worst first."""
+def table(command: str, records: Sequence[Record]) -> Table:
+    """Return a row for each file, the worst first."""
     columns = _COLUMNS.get(command, ())
     by = _LARGEST_FIRST.get(command, "")
     words = _verdicts(command)
     worst = sorted(records, key=lambda each: (_rank(each), -(each.get(by) or 0), path_of(each)))
     names = ["verdict", *[name for name, _ in columns], "file"]
-    rows = [[words[_rank(each)], *[cell(each, human) for _, cell in columns], _last(each, human)] for each in worst]
-    return names, rows
+    rows = [[words[_rank(each)], *[cell(each) for _, cell in columns], _last(each)] for each in worst]
+    types = ["size" if name in _SIZES else type_of(values) for name, values in zip(names, zip(*rows))]
+    return Table([Column(name, type) for name, type in zip(names, types)], rows)
 
 
 def counts(command: str, records: Sequence[Record]) -> dict[str, int]:

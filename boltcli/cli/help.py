@@ -119,8 +119,8 @@ def _plain(command: Command | None, width: int = _WIDTH) -> Iterator[str]:
     yield from _section(
         "Arguments", [(each.name, each.help) for each in command.arguments if not each.hidden], width=width
     )
-    for panel in dict.fromkeys(["", *(option.panel for option in command.options)]):
-        rows = [_option_row(option) for option in command.options if option.panel == panel]
+    for panel in dict.fromkeys(["", *(option.panel for option in command.shown_options)]):
+        rows = [_option_row(option) for option in command.shown_options if option.panel == panel]
         yield from _section(panel or "Options", rows if panel else [*rows, _HELP], width=width)
     yield from _section(
         "Exit status", [(str(status), words) for status, words in command.statuses.items()], width=width

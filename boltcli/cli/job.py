@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..read_errors import hear_faults
 from .command import Command
 from .streams import Progress, labelled
 
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 
     from ..fleet.find import Files
     from ..read_errors import BoltError
-    from ..storage.remote import Remote
     from ..storage.snapshot import Snapshot
     from ..storage.source import Way
     from .command import Value
@@ -53,20 +51,8 @@ class Job:
         self.several = several
         self.json = bool(values.get("json"))
         self._values = values
-        hear_faults(self.warn)
-        if "read-timeout" in values:
-            from ..storage.opened import set_read_timeout
-            from .values import seconds
-
-            set_read_timeout(seconds(str(values["read-timeout"])))
         own = {option.parameter: values[option.name] for option in command.options if not option.common}
         self.options: Any = Values(own)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What the command's function takes of the command line: positionals, and its own options."""
-        own: dict[str, Any] = vars(self.options)
-        return self.command.positionals(self.arguments) | own
 
     @property
     def path(self) -> str:
@@ -96,19 +82,6 @@ class Job:
         return self._values.get(name, "")
 
     @property
-    def max_unpacked(self) -> int:
-        """Bytes that a packed file may unpack to; 0: the usual limits."""
-        size = self._values.get("max-unpacked")
-        return size if isinstance(size, int) else 0
-
-    def traffic(self, remote: Remote) -> None:
-        """With ``--stats``, report how much was read of a remote object."""
-        if self._values.get("stats"):
-            from ..render.traffic import traffic
-
-            self.err.write(traffic(remote.requests, remote.read, remote.size, self.path, json=self.json))
-
-    @property
     def previous(self) -> bool:
         """Whether to read the state before the last transaction."""
         return bool(self._values["previous"])
@@ -118,11 +91,6 @@ class Job:
         arguments = self.arguments if path is None else [path]
         return Job(self.command, arguments, self._values | values, err, several=several or self.several)
 
-    @property
-    def summary(self) -> bool:
-        """Whether a file was given without a command; ``info`` then prints more than bbolt's does."""
-        return bool(self._values.get("summary"))
-
     def status_of(self, error: BoltError) -> int:
         """Return the exit status for ``error`` under ``--exit-status``."""
         return error.detailed_status if self._values.get("exit-status") == "detailed" else error.exit_status
@@ -131,13 +99,6 @@ class Job:
     def quiet(self) -> bool:
         """Whether to leave out warnings and progress."""
         return bool(self._values.get("quiet"))
-
-    def waiting(self, holder: str, seconds: float) -> None:
-        """Report on stderr which process holds the lock, unless output is JSON."""
-        if not (self.quiet or self.json):
-            text = f"boltcli: {holder} holds the lock; waiting for {seconds:.0f} s\n"
-            self.err.write(text.encode("utf-8", "surrogateescape"))
-            self.err.flush()
 
     def warn(self, message: str) -> None:
         """Write a warning about the database to stderr: a line, or an object with ``--json``."""

@@ -1,4 +1,4 @@
-"""Parse bucket names and keys in arguments: literal, or in a notation for binary ones; and the filters of keys."""
+"""Parse bucket names and keys in arguments: literal, or in a notation for binary ones."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from .values import parse_uint64
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
-
-    from ..ops.read.select_items import Test, Value
 
 _SIZES = {"u64:": 8, "u32:": 4}  # bytes
 
@@ -27,7 +24,7 @@ def address(argument: str) -> bytes:
     """
     if argument[3:4] != ":":
         return os.fsencode(argument)
-    from ..render.names import NOTATIONS
+    from ..text.values import NOTATIONS
 
     notation, text = argument[:4], argument[4:]
     if notation not in NOTATIONS:
@@ -36,7 +33,7 @@ def address(argument: str) -> bytes:
         return os.fsencode(text)
     try:
         if notation == "hex:":
-            from ..render.formats import parse
+            from ..text.values import parse
 
             return parse(os.fsencode(text), "hex")
         return _number(text, _SIZES[notation])
@@ -54,55 +51,3 @@ def _number(text: str, size: int) -> bytes:
     if number >> 8 * size:
         raise ArgumentError(f"the number doesn't fit into {size} bytes")
     return number.to_bytes(size, "big")
-
-
-class Filters:
-    """The values of the options of ``items`` and ``keys`` that choose pairs."""
-
-    prefix: str
-    from_: str
-    to: str
-    limit: int
-    reverse: bool
-    recursive: bool
-    grep: str
-
-
-def is_filtered(options: Filters) -> bool:
-    """Return whether any filter is given."""
-    return any(getattr(options, name) for name in Filters.__annotations__)
-
-
-def selection(options: Filters, *, values: bool) -> dict[str, Any]:
-    """Return the filters as arguments of :func:`~boltcli.ops.read.select_items.items`.
-
-    The pattern matches keys, and with ``values`` also values. Raises :class:`~boltcli.errors.ArgumentError`.
-    """
-    from ..tree.walk import bounds
-
-    end = address(options.to) if options.to else None
-    start, stop = bounds(address(options.prefix), address(options.from_), end)
-    return {
-        "start": start,
-        "stop": stop,
-        "reverse": options.reverse,
-        "limit": options.limit,
-        "recursive": options.recursive,
-        "wanted": _matching(options.grep, values) if options.grep else None,
-    }
-
-
-def _matching(pattern: str, values: bool) -> Test:
-    import re
-
-    from ..format.bucket import BucketRef
-
-    try:
-        search = re.compile(os.fsencode(pattern)).search
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ArgumentError(f"--grep {pattern}: {error}") from None
-
-    def matches(key: bytes, value: Value) -> bool:
-        return bool(search(key) or (values and not isinstance(value, BucketRef) and search(value)))
-
-    return matches

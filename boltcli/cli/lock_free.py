@@ -2,108 +2,62 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING
 
-from ..errors import BoltError, Changed, OpenError
-from ..render.visible import visible_bytes
+from ..errors import BoltError, Changed
 from ..storage.holders import describe_holder
 from ..storage.live import Live
-from .streams import Terminal, write_styled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..storage.snapshot import Snapshot
     from ..storage.source import Source
-    from .job import Job, Work
+    from .output import Output
 
-_IN_MEMORY = 8 << 20  # bytes of output; more goes to a temporary file
-
-
-class Spool(tempfile.SpooledTemporaryFile[bytes]):
-    """The output of a command, held back."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        super().__init__(max_size=_IN_MEMORY, prefix="boltcli-")
-        self._out = out
-        self._is_terminal = isinstance(out, Terminal)
-
-    def write(self, data: Any) -> int:
-        return self._keep(visible_bytes(bytes(data)) if self._is_terminal else data)
-
-    def write_styled(self, data: bytes) -> None:
-        """Write ``data`` unchanged: boltcli's own text, with escape sequences."""
-        self._keep(data)
-
-    def _keep(self, data: Any) -> int:
-        try:
-            return super().write(data)
-        except OSError as error:
-            raise OpenError("write", tempfile.gettempdir(), error.strerror or str(error)) from error
-
-    def writelines(self, lines: Iterable[Any]) -> None:
-        for line in lines:
-            self.write(line)
-
-    def isatty(self) -> bool:
-        """Return whether ``out``, where the output goes in the end, is a terminal."""
-        return self._out.isatty()
-
-    def hand_over(self) -> None:
-        """Write all to ``out``."""
-        self.seek(0)
-        while data := self.read(1 << 20):
-            write_styled(self._out, data)
+    Work = Callable[[Snapshot, Output], int | None]
 
 
-def run_lock_free(work: Work, job: Job, source: Source, out: BinaryIO, err: BinaryIO) -> int | None:
-    """Run ``work`` on private streams until what it read is consistent; then write its output to ``out`` and ``err``.
+def run_lock_free(work: Work, source: Source, out: Output, *, previous: bool) -> int | None:
+    """Run ``work`` with outputs that hold back, until what it read is consistent; then give ``out`` what it wrote.
 
-    Reports on ``err`` which transaction was read. Owns ``source``. Returns what ``work`` returns,
-    and raises what it raises, after its output is written.
+    Says which transaction was read. Owns ``source``. Returns what ``work`` returns, and raises what it raises, after
+    its output is written.
     """
     why = _why(source)
-    with Live(source, previous=job.previous) as live:
-        spool, said, status, failure = live.run(lambda: _attempt(work, job, live, out))
-        with spool:
+    with Live(source, previous=previous) as live:
+        held, status, failure = live.run(lambda: _attempt(work, live, out))
+        try:
             if live.source.locked:
                 why = ""  # the lock was obtained in the end
-            if live.current is not None and (why or job.previous) and not job.quiet:
-                which = f"transaction {live.current.meta.txid}{', the last but one' if job.previous else ''}"
-                err.write(_notice(f"{why}reading {which}", source.path, job.json))
-            err.write(said.getvalue())
-            err.flush()
-            spool.hand_over()
+            if live.current is not None and (why or previous):
+                which = f"transaction {live.current.meta.txid}{', the last but one' if previous else ''}"
+                out.note(f"{why}reading {which}", source.path)
+            out.take(held)
+        finally:
+            held.close()
     if failure is not None:
         raise failure
     return status
 
 
-def _attempt(work: Work, job: Job, live: Live, out: BinaryIO) -> tuple[Spool, BytesIO, int | None, BoltError | None]:
-    spool, said = Spool(out), BytesIO()
+def _attempt(work: Work, live: Live, out: Output) -> tuple[Output, int | None, BoltError | None]:
+    held = out.held()
     status: int | None = None
     failure: BoltError | None = None
     try:
         try:
             with live.snapshot() as snapshot:
-                status = work(snapshot, job.again(err=said), cast("BinaryIO", spool), said)
+                status = work(snapshot, held)
         except Changed:
             raise
         except BoltError as error:
             failure = error
         live.check_unchanged()  # if the state changed, the failure is not one of the database
     except BaseException:
-        spool.close()
+        held.close()
         raise
-    return spool, said, status, failure
-
-
-def _notice(message: str, path: str, as_json: bool) -> bytes:
-    if as_json:
-        from ..render import records
-
-        return records.line(records.notice("reading", message, path))
-    return f"boltcli: {message}\n".encode("utf-8", "surrogateescape")
+    return held, status, failure
 
 
 def _why(source: Source) -> str:

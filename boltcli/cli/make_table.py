@@ -20,7 +20,7 @@ from typer.models import ArgumentInfo, OptionInfo
 from . import commands, options, values
 from .command import DECLARED, Declared
 
-INJECTED = ("db", "job", "out", "err")
+INJECTED = ("db", "job", "opener", "out", "err")
 _SHARED = {
     "many": options.Many,
     "common": options.Common,
@@ -81,6 +81,8 @@ def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: boo
     required = default is inspect.Parameter.empty
     if required:
         default = kind()
+    is_name = kind in (bytes, list[bytes])
+    default = default.decode() if isinstance(default, bytes) else default
     parse = info.parser.__name__ if info.parser else "parse_name" if isinstance(default, list) else ""
     row: dict[str, Any] = {"name": words[0], "help": info.help, "parameter": name, "default": default}
     more = {
@@ -94,6 +96,9 @@ def _option(name: str, kind: Any, info: OptionInfo, default: Any, *, common: boo
         "kind": _kind(info),
         "common": common,
         "aliases": tuple(words[1:]),
+        "hidden": info.hidden,
+        "is_name": is_name,
+        "check": info.callback.__name__ if info.callback else "",
     }
     return row | {key: value for key, value in more.items() if value}
 
@@ -106,6 +111,7 @@ def _argument(parameter: inspect.Parameter, kind: Any, info: ArgumentInfo) -> di
         "parameter": parameter.name,
     }
     more = {"many": typing.get_origin(kind) is list or (info.metavar or "").endswith("..."), "hidden": info.hidden}
+    more["is_name"] = kind in (bytes, list[bytes])
     optional = {} if parameter.default is inspect.Parameter.empty else {"required": False}
     return row | {key: value for key, value in more.items() if value} | optional
 

@@ -42,7 +42,7 @@ def manual() -> str:
 
 def _command(command: Command) -> list[str]:
     lines = [".TP", f"\\fB{_escaped(command.usage())}\\fR", _escaped(command.summary)]
-    own = [option for option in command.options if not option.common]
+    own = [option for option in command.shown_options if not option.common]
     if own or command.arguments:
         lines.append(".RS")
         for argument in command.arguments:

@@ -148,7 +148,7 @@ def _keep_stdin(job: Job) -> None:
     from ..storage.source import open_source
 
     try:
-        open_source("-", "none", max_unpacked=job.max_unpacked).close()
+        open_source("-", "none", max_unpacked=int(str(job.value("max-unpacked") or 0))).close()
     except BoltError:
         pass  # found again, and reported, by the one whose turn it is
 
@@ -179,7 +179,7 @@ def _command(job: Job) -> str:
 
 
 def _parsed(shown: bytes) -> Record:
-    from ..render.orjson_writer import parsed
+    from ..text.json import parsed
 
     record: Record = parsed(shown.splitlines()[-1])
     return record
@@ -208,7 +208,7 @@ def _value(text: str) -> Any:
     if text.isdigit():
         return int(text)
     if text[:1] in "[{":
-        from ..render.orjson_writer import parsed
+        from ..text.json import parsed
 
         try:
             return parsed(text.encode())
@@ -218,12 +218,10 @@ def _value(text: str) -> Any:
 
 
 def _show(job: Job, records: list[Record], out: BinaryIO) -> None:
-    from .row_output import Form, write_rows
+    from .row_output import write_table
 
-    human = out.isatty() or bool(job.value("human"))
-    names, rows = table(job.command.name, records, human)
-    if rows:
-        write_rows(Form(), names, rows, out)
+    if records:
+        write_table(table(job.command.name, records), out, "", human=bool(job.value("human")))
     out.write(summary(job.command.name, records, 0).encode() + b"\n")
 
 
@@ -233,7 +231,7 @@ def _say(said: bytes, job: Job, err: BinaryIO) -> None:
         err.write(said)
         err.flush()
         return
-    from ..render.orjson_writer import parsed
+    from ..text.json import parsed
 
     for line in said.splitlines():
         record = parsed(line)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..fleet.find import Files
-    from .command import Command
+    from .command import Command, Value
     from .job import Job
 
 
@@ -34,15 +34,13 @@ def meant_files(job: Job, arguments: Sequence[str] | None = None, *, search: boo
     return files
 
 
-def without_folders(command: Command, arguments: list[str]) -> list[str]:
+def without_folders(command: Command, arguments: list[str], values: dict[str, Value]) -> list[str]:
     """Return ``arguments`` with the database in each folder in place of the folder.
 
     A folder of several databases stays if the command takes several; else this raises ArgumentError.
     """
-    declared = list(command.arguments)
-    declared += declared[-1:] * len(arguments)
     found = []
-    for word, argument in zip(arguments, declared):
+    for word, argument in zip(arguments, command.arguments_of(arguments, values)):
         if argument.kind == "file" and not argument.many and os.path.isdir(word):
             from ..fleet.find import database_in, databases_in
 

@@ -12,10 +12,9 @@ from typer import Argument, Option
 
 from ..storage.snapshot import Snapshot
 from .values import (
-    parse_color,
+    check_output,
+    parse_choice,
     parse_count,
-    parse_exit_status,
-    parse_lock,
     parse_size,
     parse_timeout,
     parse_uint64,
@@ -23,7 +22,15 @@ from .values import (
 
 
 def files() -> None:
-    """Complete the names of files: this and the next functions only name what completes a value."""
+    """Complete the names of databases: this and the next functions only name what completes a value."""
+
+
+def inputs() -> None:
+    """Complete the names of other files that are read."""
+
+
+def results() -> None:
+    """Complete the names of files that are written."""
 
 
 def buckets() -> None:
@@ -52,13 +59,13 @@ Databases = Annotated[
 ]
 Path = Annotated[str, _file("The bolt database file.")]
 UnchangedPath = Annotated[str, _file("The bolt database file; it is not changed.")]
-Bucket = Annotated[str, Argument(help="Name of a top-level bucket.", autocompletion=buckets)]
+Bucket = Annotated[bytes, Argument(help="Name of a top-level bucket.", autocompletion=buckets)]
 Subbuckets = Annotated[
-    list[str],
+    list[bytes],
     Argument(metavar="SUBBUCKET", help="Names of nested buckets, outermost first.", autocompletion=buckets),
 ]
 BucketPath = Annotated[
-    list[str],
+    list[bytes],
     Argument(metavar="BUCKETS", help="Only this bucket: its path, outermost name first.", autocompletion=buckets),
 ]
 PageIds = Annotated[list[str], Argument(metavar="PGID", help="Page ids.", autocompletion=pages)]
@@ -88,7 +95,8 @@ Destination = Annotated[
         help="Write the result to this file, which appears when it is complete. An existing file is an error"
         " (bbolt would merge into it, or fail half-way).",
         metavar="DEST",
-        autocompletion=files,
+        autocompletion=results,
+        callback=check_output,
     ),
 ]
 ChangedCopy = Annotated[
@@ -98,7 +106,7 @@ ChangedCopy = Annotated[
         "-o",
         help="Write the changed copy to this file, which must not exist.",
         metavar="DEST",
-        autocompletion=files,
+        autocompletion=results,
     ),
 ]
 PageToClear = Annotated[
@@ -145,7 +153,7 @@ Proto = Annotated[
     Option(
         help="Decode values with this compiled protobuf descriptor set.",
         metavar="DESCRIPTORS",
-        autocompletion=files,
+        autocompletion=inputs,
         rich_help_panel=_DECODING,
     ),
 ]
@@ -154,9 +162,11 @@ Message = Annotated[
 ]
 
 _FILTERS = "Which ones"
-Prefix = Annotated[str, Option(help="Only keys that begin with this.", metavar="KEY", rich_help_panel=_FILTERS)]
-From = Annotated[str, Option("--from", help="Only keys at or after this one.", metavar="KEY", rich_help_panel=_FILTERS)]
-To = Annotated[str, Option(help="Only keys before this one.", metavar="KEY", rich_help_panel=_FILTERS)]
+Prefix = Annotated[bytes, Option(help="Only keys that begin with this.", metavar="KEY", rich_help_panel=_FILTERS)]
+From = Annotated[
+    bytes, Option("--from", help="Only keys at or after this one.", metavar="KEY", rich_help_panel=_FILTERS)
+]
+To = Annotated[bytes, Option(help="Only keys before this one.", metavar="KEY", rich_help_panel=_FILTERS)]
 Limit = Annotated[
     int, Option(help="At most this many; 0: all.", metavar="N", parser=parse_count, rich_help_panel=_FILTERS)
 ]
@@ -190,7 +200,7 @@ class Many:
         Option(
             help="Read the names of more files from this file, one a line; -: standard input.",
             metavar="LIST",
-            autocompletion=files,
+            autocompletion=inputs,
             rich_help_panel=_MANY,
         ),
     ] = ""
@@ -201,7 +211,7 @@ class Many:
             "-o",
             help="Write the results to this file: .ndjson, .json, .csv or .parquet.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
             rich_help_panel=_MANY,
         ),
     ] = ""
@@ -211,7 +221,7 @@ class Many:
         Option(
             help="Skip files whose size, time and transaction are unchanged since these results of an earlier run.",
             metavar="RESULTS",
-            autocompletion=files,
+            autocompletion=inputs,
             rich_help_panel=_MANY,
         ),
     ] = ""
@@ -235,7 +245,7 @@ class Common:
         Option(
             help="Colours: auto (on a terminal), always or never.",
             metavar="WHEN",
-            parser=parse_color,
+            parser=parse_choice,
         ),
     ] = "auto"
     exit_status: Annotated[
@@ -244,7 +254,7 @@ class Common:
             help="Exit status of failures: bbolt (always 1) or detailed (1 damaged, 2 unreadable, 3 locked, 4 not"
             " found, 64 usage).",
             metavar="KIND",
-            parser=parse_exit_status,
+            parser=parse_choice,
             envvar="BOLTCLI_EXIT_STATUS",
         ),
     ] = "bbolt"
@@ -273,7 +283,7 @@ class Locking:
             help="If the file is locked: auto (wait, then read without the lock), wait (wait, then fail), try (don't"
             " wait), none (ignore locks).",
             metavar="WAY",
-            parser=parse_lock,
+            parser=parse_choice,
             envvar="BOLTCLI_LOCK",
             rich_help_panel=_IN_USE,
         ),

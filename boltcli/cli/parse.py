@@ -28,8 +28,7 @@ class Parsed:
     """A parsed argv.
 
     ``action`` is run, help or version. ``command`` is None for the program
-    itself; ``arguments`` are the positionals, ``options`` all options by name
-    (and "summary" if a file was given without a command).
+    itself; ``arguments`` are the positionals, ``options`` all options by name.
     """
 
     __slots__ = ("action", "arguments", "command", "options")
@@ -52,28 +51,34 @@ class UsageError(ArgumentError):
         command: Command | None = None,
         suggestions: tuple[str, ...] = (),
         arguments: Sequence[str] = (),
+        values: dict[str, Value] | None = None,
     ) -> None:
         super().__init__(message)
         self.command = command
         self.suggestions = suggestions
         self.arguments = list(arguments)  # the positionals read so far
+        self.values = values or {}  # and the options
 
 
 def parse(argv: Sequence[str]) -> Parsed:
     """Parse ``argv``, the words after the program's name. Raises :class:`UsageError`."""
     if len(argv) == 1 and not is_known(argv[0]) and ("://" in argv[0] or os.path.exists(argv[0])):
-        parsed = parse(["info", "--", *argv])
-        parsed.options["summary"] = True
-        return parsed
+        return parse(["info", "--summary", "--", *argv])
     name, rest = find_command(list(argv))
     command = find(name)
     arguments: list[str] = []
+    # Required options have no default; the defaults of options with an environment variable are read when needed.
+    values: dict[str, Value] = {
+        option.name: option.default
+        for option in (command.options if command else ())
+        if not (option.required or option.environment)
+    }
     try:
-        return _parse_flags(command, rest, arguments)
+        return _parse_flags(command, rest, arguments, values)
     except UsageError:
         raise
     except ArgumentError as error:
-        raise UsageError(str(error), command, arguments=arguments) from None
+        raise UsageError(str(error), command, arguments=arguments, values=values) from None
 
 
 def find_command(words: list[str], *, strict: bool = True) -> tuple[str, list[str]]:
@@ -129,13 +134,9 @@ def _swallows(word: str) -> bool:
     return "=" not in word and (word.startswith("--") or (word.startswith("-") and len(word) == 2))
 
 
-def _parse_flags(command: Command | None, words: list[str], arguments: list[str]) -> Parsed:
-    """Parse ``words``, which follow the name of ``command``; its positionals are added to ``arguments``."""
+def _parse_flags(command: Command | None, words: list[str], arguments: list[str], values: dict[str, Value]) -> Parsed:
+    """Parse ``words``, which follow the name of ``command``, into ``arguments`` and ``values``."""
     options = command.options if command else ()
-    # Required options have no default; the defaults of options with an environment variable are read when needed.
-    values: dict[str, Value] = {
-        option.name: option.default for option in options if not (option.required or option.environment)
-    }
     switches = {"help": False} if command else {"help": False, "version": False}
     queue = words[::-1]
     while queue:
@@ -225,7 +226,7 @@ def _shorts(
             cluster = cluster[1:]
             continue
         if option is None:
-            from ..render.golang import quote_char
+            from ..text.golang import quote_char
 
             # pflag treats a byte as a letter, and quotes the first byte of that letter's UTF-8.
             byte = chr(os.fsencode(letter)[0]).encode()[0]
@@ -273,14 +274,14 @@ def _switch_value(name: str, value: str) -> bool:
 
 
 def _suggestions(name: str) -> tuple[str, ...]:
-    from .meanings import suggestions
+    from .words_of_other_tools import suggestions
 
     return suggestions(name, [each for each in names() if is_group(each)])
 
 
 def _inside(group: str, name: str) -> tuple[str, ...]:
     """Return suggestions for the unknown ``name`` in ``group``."""
-    from .meanings import nearest
+    from .words_of_other_tools import nearest
 
     inner = [each.removeprefix(f"{group} ") for each in names() if each.startswith(f"{group} ")]
     near = nearest(name, inner) or [each for each in inner if name in each.split()]

@@ -99,5 +99,5 @@ def _made(name: str) -> Command:
 
 
 def _option(row: dict[str, Any]) -> Option:
-    parse = row.get("parse")
-    return Option(**row | {"parse": getattr(values, parse)} if parse else row)
+    functions = {name: getattr(values, row[name]) for name in ("parse", "check") if name in row}
+    return Option(**row | functions)

@@ -6,10 +6,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, DestinationError
+from ..render.table import table_of
 from ..storage.destination import Destination, usual_mode
 from ..storage.files import read_at, write_all
 from ..storage.opened import refuse
-from .row_output import Form, lines_into
+from .row_output import lines_into, row_form
 
 if TYPE_CHECKING:
     Row = dict[str, Any]
@@ -29,8 +30,8 @@ class ResultsFile:
         """Raise ArgumentError, DestinationError, DestinationExists and MissingExtra before any work is done."""
         self.path = path
         self.rows: list[Row] = []
-        self._kind = Form(output=path).kind
-        if self._kind in ("parquet", "arrow"):
+        self._form = row_form(path)
+        if self._form in ("parquet", "arrow"):
             from ..extras import need
 
             need("pyarrow", "sql", "Parquet")
@@ -47,7 +48,7 @@ class ResultsFile:
 
     def add(self, row: Row) -> None:
         """Add a new row and write it to the partial file. Raises DestinationError."""
-        from ..render.orjson_writer import lines
+        from ..text.json import lines
 
         self.rows.append(row)
         try:
@@ -57,23 +58,16 @@ class ResultsFile:
 
     def commit(self) -> None:
         """Write all rows to the file, in the order of their paths. Raises DestinationError."""
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
         rows = sorted(self.rows, key=lambda row: str(row["path"]))
         try:
             with open(self._destination.fd, "wb", closefd=False) as file:
-                if self._kind in ("parquet", "arrow"):
-                    from ..tables.arrow_files import write_records
+                if self._form in ("json", "ndjson"):
+                    from ..text.json import lines
 
-                    write_records(file, self._kind, names, rows)
-                elif self._kind in ("json", "array"):
-                    from ..render.orjson_writer import lines
-
-                    with lines_into(file, self._kind) as target:
+                    with lines_into(file, self._form) as target:
                         target.write(lines(rows))
                 else:
-                    from ..render.table_rows import csv_lines
-
-                    file.writelines(csv_lines(names, ([row.get(name) for name in names] for row in rows)))
+                    table_of(rows).write(file, self._form)
         except OSError as error:
             raise DestinationError("write", self.path, error) from error
         self._destination.commit()

@@ -5,96 +5,90 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from ..errors import ArgumentError, BoltError, DestinationError
+from ..errors import ArgumentError, DestinationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any, BinaryIO
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
-ENDINGS = {
+    from ..render.table import Table
+
+# The forms of files of rows by the endings of their names: lines of JSON are "ndjson", an array is "json".
+FORMATS = {
     ".parquet": "parquet",
     ".csv": "csv",
-    ".ndjson": "json",
-    ".jsonl": "json",
-    ".json": "array",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".json": "json",
     ".arrow": "arrow",
 }
 
 
-def is_results(path: str) -> bool:
-    """Return whether ``path`` has the suffix of a file of rows."""
-    return os.path.splitext(path)[1].lower() in ENDINGS
+def format_of(path: str) -> str:
+    """Return the form of a file of rows, by the ending of its name; "" for another ending."""
+    return FORMATS.get(os.path.splitext(path)[1].lower(), "")
 
 
-class Form:
-    """The form of rows: ``kind`` is text, json (lines), array (of JSON), csv, parquet or arrow.
+def row_form(output: str, *, json: bool = False, csv: bool = False) -> str:
+    """Return the form of rows that options ask for: one of ``FORMATS``, or "" for text.
 
-    ``output`` is a file, or "" for standard output.
-
-    Raises :class:`~boltcli.errors.ArgumentError` for a file with another suffix.
+    Raises :class:`~boltcli.errors.ArgumentError` for a file with another ending.
     """
-
-    __slots__ = ("force", "kind", "output")
-
-    def __init__(self, *, json: bool = False, csv: bool = False, output: str = "", force: bool = False) -> None:
-        self.output = output
-        self.force = force
-        self.kind = "json" if json else "csv" if csv else "text"
-        if json and ENDINGS.get(os.path.splitext(output)[1].lower()) == "array":
-            self.kind = "array"
-        if output and self.kind == "text":
-            if not is_results(output):
-                raise ArgumentError(f"{output}: the ending must be one of {', '.join(ENDINGS)}")
-            self.kind = ENDINGS[os.path.splitext(output)[1].lower()]
+    form = format_of(output)
+    if json or csv:
+        return "csv" if csv else form if form == "json" else "ndjson"
+    if output and not form:
+        raise ArgumentError(f"{output}: the ending must be one of {', '.join(FORMATS)}")
+    return form
 
 
-def write_rows(form: Form, names: Sequence[str], rows: Iterable[Sequence[Any]], out: BinaryIO) -> None:
-    """Write ``rows`` as text, JSON or CSV to ``out``, or to the form's file, which appears when it is complete."""
-    from ..render import table_rows
+def write_table(
+    table: Table, out: BinaryIO, form: str, *, output: str = "", force: bool = False, tabs: bool = False,
+    human: bool = False, finish: Callable[[], object] | None = None,
+) -> None:  # fmt: skip
+    """Write a table in a form of ``FORMATS``, or "" for text, to ``out`` or to the file ``output``.
 
-    if form.output:
-        make = table_rows.csv_lines if form.kind == "csv" else table_rows.json_lines
-        count = 0
-
-        def counted() -> Iterator[Sequence[Any]]:
-            nonlocal count
-            for row in rows:
-                count += 1
-                yield row
-
-        with complete(form.output, replace=form.force) as file, lines_into(file, form.kind) as target:
-            target.writelines(make(names, counted()))
-        out.write(f"{count} rows -> {form.output}\n".encode("utf-8", "surrogateescape"))
-    elif form.kind in ("json", "array"):
-        with lines_into(out, form.kind) as target:
-            target.writelines(table_rows.json_lines(names, rows))
-    elif form.kind == "csv":
-        out.writelines(table_rows.csv_lines(names, rows))
+    The file appears when it is complete and ``finish`` was called. On a terminal text is columns as wide as that,
+    elsewhere, with ``tabs``, fields with tabs between them, or columns; ``human``: sizes have units there, too.
+    """
+    if output:
+        with complete(output, replace=force) as file:
+            count = table.write(file, form)
+            if finish is not None:
+                finish()
+        out.write(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
+    elif form:
+        table.write(out, form)
     elif out.isatty():
-        from ..render.rich_table import rich_rows
+        from shutil import get_terminal_size
+
         from .streams import wants_style, write_styled
 
-        write_styled(out, rich_rows(names, rows, styled=wants_style(out)))
+        for line in table.screen_lines(get_terminal_size().columns, styled=wants_style(out)):
+            write_styled(out, line)
     else:
-        out.writelines(table_rows.plain_table(names, rows))
+        out.writelines(table.tab_lines() if tabs else table.text_lines(human=human))
 
 
 @contextmanager
 def lines_into(file: BinaryIO, kind: str) -> Iterator[BinaryIO]:
-    """Context manager: a stream for lines, which become one array in ``file`` if ``kind`` is array."""
-    if kind != "array":
+    """Context manager: a stream for lines, which become one array in ``file`` if ``kind`` is json."""
+    if kind != "json":
         yield file
         return
-    from ..render.json_array import ArrayWriter
+    from ..render.json_array import as_array
 
-    array = ArrayWriter(file)
-    try:
+    with as_array(file) as array:
         yield array  # type: ignore[misc]
-    except BoltError:
-        array.end()  # the last element says what is wrong
-        raise
-    array.end()
+
+
+@contextmanager
+def result_file(path: str, *, replace: bool, public: bool) -> Iterator[tuple[BinaryIO, bool]]:
+    """Context manager: a file for results as of :func:`complete`, and whether they are JSON by its suffix."""
+    kind = format_of(path)
+    with complete(path, replace=replace, public=public) as file, lines_into(file, kind) as target:
+        yield target, kind in ("json", "ndjson")
 
 
 @contextmanager

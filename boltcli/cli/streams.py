@@ -38,7 +38,7 @@ class _Output(io.FileIO):
 
 
 class Terminal(io.BufferedWriter):
-    """A stream to a terminal, which escapes control characters (``render/visible.py``).
+    """A stream to a terminal, which escapes control characters (``text/visible.py``).
 
     Use :meth:`write_styled` for colours.
     """
@@ -46,7 +46,7 @@ class Terminal(io.BufferedWriter):
     _begun = b""  # the first bytes of an incomplete UTF-8 character
 
     def write(self, data: Any) -> int:
-        from ..render.visible import incomplete, visible_bytes
+        from ..text.visible import incomplete, visible_bytes
 
         content = self._begun + bytes(data)
         whole = len(content) - incomplete(content)
@@ -60,7 +60,7 @@ class Terminal(io.BufferedWriter):
 
     def flush(self) -> None:
         if self._begun:
-            from ..render.visible import visible_bytes
+            from ..text.visible import visible_bytes
 
             begun, self._begun = self._begun, b""
             super().write(visible_bytes(begun))

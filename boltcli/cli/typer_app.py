@@ -141,10 +141,12 @@ def _option(option: Option, kind: Any, info: OptionInfo) -> inspect.Parameter:
     if option.switch and not (info.param_decls or isinstance(info.default, str)):
         info.param_decls = (f"--{option.name}",)  # without the other one, --no-NAME
     if info.parser is not None:
-        info.parser = _reader(info.parser)
+        info.parser = _reader(option.parse)
+    info.callback = None  # the runner calls it
     default = inspect.Parameter.empty if option.required else option.default
-    # The commands themselves look at choices, as bbolt does, so that all errors are theirs.
-    return _keyword(option.parameter, Annotated[str if get_origin(kind) is Literal else kind, info], default)
+    # Choices are checked, and names parsed, later, so that all errors are those of this project.
+    text = str if get_origin(kind) is Literal or kind is bytes else list[str] if kind == list[bytes] else kind
+    return _keyword(option.parameter, Annotated[text, info], default)
 
 
 def _reader(parse: Callable[[str], Any]) -> Callable[[Any], Any]:

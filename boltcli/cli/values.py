@@ -6,7 +6,9 @@ from ..read_errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from .command import Option
 
 _MAX_U32 = 0xFFFFFFFF
 _MAX_U64 = 0xFFFFFFFFFFFFFFFF
@@ -14,11 +16,6 @@ _MAX_I64 = 0x7FFFFFFFFFFFFFFF
 _PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-COLORS = ("auto", "always", "never")
-# As in storage/source.py and render/formats.py, which not every command imports.
-LOCK_WAYS = ("auto", "wait", "try", "none")
-FORMATS = ("auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr")
-EXIT_STATUSES = ("bbolt", "detailed")
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
@@ -128,25 +125,32 @@ def parse_name(text: str) -> list[str]:
     return [text]
 
 
-def parse_lock(text: str) -> str:
-    """Return ``text`` if it is one of :data:`LOCK_WAYS`; raises :class:`~boltcli.errors.ArgumentError`."""
-    if text not in LOCK_WAYS:
-        raise ArgumentError(f"must be one of {', '.join(LOCK_WAYS)}")
+def parse_choice(text: str) -> str:
+    """Return ``text``; an option with this parser takes only the words of its type."""
     return text
 
 
-def parse_color(text: str) -> str:
-    """Return ``text`` if it is one of :data:`COLORS`; raises :class:`~boltcli.errors.ArgumentError`."""
-    if text not in COLORS:
-        raise ArgumentError(f"must be one of {', '.join(COLORS)}")
-    return text
+def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    """Return a function that returns a text if it is one of ``choices``, and raises ArgumentError if not."""
+
+    def chosen(text: str) -> str:
+        if text not in choices:
+            raise ArgumentError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return chosen
 
 
-def parse_exit_status(text: str) -> str:
-    """Return ``text`` if it is one of :data:`EXIT_STATUSES`; raises :class:`~boltcli.errors.ArgumentError`."""
-    if text not in EXIT_STATUSES:
-        raise ArgumentError(f"must be one of {', '.join(EXIT_STATUSES)}")
-    return text
+def check_choice(option: Option, value: str) -> None:
+    """Raise ArgumentError if ``value`` is none of the option's choices."""
+    if value not in option.choices and value != option.default:
+        raise ArgumentError(f"--{option.name} {value}: must be one of {', '.join(option.choices)}")
+
+
+def check_output(option: Option, value: str) -> None:
+    """Raise ArgumentError if the option names no file."""
+    if not value:
+        raise ArgumentError("output file required")
 
 
 def parse_timeout(text: str) -> str:
@@ -217,6 +221,6 @@ def _number_error(function: str, text: str, why: str) -> ArgumentError:
 
 def go_quote(text: str) -> str:
     """Quote an argument like Go's ``%q``; ``text`` has bytes that aren't UTF-8 in the form of os.fsdecode."""
-    from ..render.golang import quote
+    from ..text.golang import quote
 
     return quote(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")

@@ -1,5 +1,8 @@
 """Turn what was named into files: names, patterns, lists, folders as data directories or with ``--recursive``.
 
+The places in the data directories of programs are those that the applications declare, and those of programs that none
+of them is for. Sources of these: containerd plugins/snapshots, hashicorp/raft-wal, Nomad, Docker's swarm, InfluxDB.
+
 A file in a folder whose name or place is that of a database, but which isn't recognised, is a damaged database:
 leaving it out would call a folder sound in which a backup is empty or overwritten.
 """
@@ -8,8 +11,9 @@ from __future__ import annotations
 
 import os
 import stat
+from fnmatch import fnmatchcase
 
-from ..errors import BoltError, MissingExtra, OpenError, os_error
+from ..errors import ArgumentError, BoltError, MissingExtra, OpenError, os_error
 from ..format.magic import is_bolt, is_packed, is_unknown, kind_of
 from ..storage.opened import take_stdin
 from ..storage.secrets import original_url, redact_url
@@ -32,6 +36,17 @@ _OBJECTS = 64  # whose beginnings are read at once
 _WILD = "*["  # in addresses; not "?", which begins a query
 _LINK = "a symbolic link"
 _OTHER = "no regular file"
+_PLACE_HEAD = 4096  # bytes read of a file at a program's place
+
+# Places of databases of programs that no application is for.
+OTHER_PLACES = {
+    "io.containerd.snapshotter.v1.*/metadata.db": "containerd's snapshotters",
+    "meta.db": "any",
+    "raft/wal/wal-meta.db": "raft-wal",
+    "client/state.db": "nomad",
+    "swarm/worker/tasks.db": "swarm",
+    "influxd.bolt": "influxd",
+}
 
 
 class Files:
@@ -127,19 +142,99 @@ def nothing_in(folder: str, files: Files) -> OpenError:
 
 
 def databases_in(folder: str) -> list[str]:
-    """Return the databases at the places in ``folder`` that programs, also those of plug-ins, use."""
-    from ..apps.places import databases_of
-    from ..apps.registry import plug_ins
+    """Return the databases at the places in ``folder``, and the folders in it, that programs use; sorted.
 
-    return databases_of(folder, [place for application in plug_ins() for place in application.places])
+    A file of another known format at such a place is left out; one that isn't recognised, for example because its meta
+    pages are zeroed, is not. Links to folders aren't followed.
+    """
+    places = _places()
+    found = []
+    for here, folders, names in os.walk(folder):
+        folders.sort()
+        parts = os.path.abspath(here).split(os.sep)  # the folder itself may be a part of a place
+        for name in names:
+            path = os.path.join(here, name)
+            if _program([*parts, name], places) and _may_be_database(path):
+                found.append(path)
+    return sorted(found)
 
 
 def database_in(folder: str) -> str | None:
     """Return the database at such a place in ``folder``; None if there is none. Raises ArgumentError for several."""
-    from ..apps.places import database_of
-    from ..apps.registry import plug_ins
+    found = databases_in(folder)
+    if len(found) > 1:
+        raise ArgumentError(f"{folder} holds several databases; name one of them: {', '.join(found)}")
+    return found[0] if found else None
 
-    return database_of(folder, [place for application in plug_ins() for place in application.places])
+
+def resolved(path: str) -> str:
+    """Return the database in the data directory at ``path``; any other path as it is. Raises ArgumentError."""
+    return (database_in(path) or path) if os.path.isdir(path) else path
+
+
+def program_at(path: str) -> str:
+    """Return the program in whose data directory a database may be at ``path``; empty if there is none."""
+    return _program(os.path.abspath(path).split(os.sep), _places())
+
+
+def places() -> dict[str, str]:
+    """Return patterns (fnmatch, / between the parts) of the ends of paths, and the program whose database is there."""
+    from ..apps.registry import applications
+
+    found: dict[str, str] = {}
+    for application in applications():
+        for place in application.places:
+            found.setdefault(place, application.name)
+    return found | OTHER_PLACES
+
+
+def _places() -> list[tuple[list[str], str]]:
+    return [(place.split("/"), program) for place, program in places().items()]
+
+
+def _program(parts: list[str], places: list[tuple[list[str], str]]) -> str:
+    """Return the program of the first place that fits the ``parts`` of a path; empty if none does."""
+    for pattern, program in places:
+        if len(parts) >= len(pattern) and all(map(fnmatchcase, parts[-len(pattern) :], pattern)):
+            return program
+    return ""
+
+
+def _may_be_database(path: str) -> bool:
+    """Return whether there is a file at ``path`` that isn't of another known format; also if it can't be read."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_PLACE_HEAD)
+    except OSError:
+        return True  # the error is reported when it is opened
+    return is_bolt(head) or is_packed(head) or is_unknown(kind_of(head))
+
+
+def first_databases(folder: str, most: int, looked_at: int, depth: int) -> list[str]:
+    """Return databases among the first files of ``folder``, for a hint that must not take long.
+
+    It ends with the folder in which there are ``most`` of them, more than ``looked_at`` files, or that is deeper than
+    ``depth``.
+    """
+    found: list[str] = []
+    looked = 0
+    for here, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(here, name)
+            looked += 1
+            try:
+                # Opening a FIFO would wait for ever.
+                if os.path.isfile(path):
+                    with open(path, "rb") as file:
+                        found += [path] * is_bolt(file.read(_PLACE_HEAD))
+            except OSError:
+                continue
+        if len(found) >= most or looked > looked_at or here.count(os.sep) - folder.count(os.sep) > depth:
+            break
+    return found[:most]
 
 
 def databases_below(
@@ -311,8 +406,6 @@ def is_named_as_database(path: str) -> bool:
     last = name.rpartition("/")[2].lower()
     if last.endswith(_ENDINGS) or last == "db":  # etcd's file has no suffix, wherever it was copied to
         return True
-    from ..apps.places import program_at
-
     return bool(program_at(name))
 
 

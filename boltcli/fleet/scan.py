@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from ..apps.registry import recognised
 from ..errors import BoltError, Changed
 from ..storage.source import check_source
 from .find import databases_below, kind, nothing_in, why_not
@@ -94,27 +95,19 @@ def _look(path: str) -> dict[str, Any]:
     from ..storage.source import open_source
 
     def read(snapshot: Snapshot) -> dict[str, Any]:
-        from ..apps.registry import recognise
-        from ..apps.store import SnapshotStore
-
         found: dict[str, Any] = {"txid": snapshot.meta.txid, "page_size": snapshot.page_size}
         try:
-            application = recognise(SnapshotStore(snapshot))
+            application = recognised(snapshot)
         except Changed:
             raise
         except BoltError:
             application = None
         if application is not None:
-            found["application"], found["layout"] = application[1].name, application[1].layout
+            found["application"], found["layout"] = application.name, application.layout
         return found
 
     with Live(open_source(path, "none")) as live:
-
-        def attempt() -> dict[str, Any]:
-            with live.snapshot() as snapshot:
-                return read(snapshot)
-
-        return live.run(attempt)
+        return live.read(read)
 
 
 def _lock(path: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..apps.registry import recognised
 from ..errors import BoltError, Changed, Corrupted
 from ..format.constants import BRANCH_PAGE, PAGE_TYPES
 from ..kernel import buckets as bucket_rows
@@ -53,7 +54,7 @@ def verify(
         if problem and not errors:
             errors += 1
             problems.append(problem)
-    application = _application(snapshot)
+    found = recognised(snapshot)
     return {
         "ok": not errors and sum_ != "wrong",
         "sha256": sum_,
@@ -63,8 +64,8 @@ def verify(
         "level": level,
         "pairs": pairs,
         "buckets": buckets,
-        "application": application[0],
-        "layout": application[1],
+        "application": found and found.name,
+        "layout": found and found.layout,
         "revision": _revision(snapshot),
         "txid": snapshot.meta.txid,
         "page_size": snapshot.page_size,
@@ -150,14 +151,6 @@ def _count(snapshot: Snapshot) -> tuple[int, int, str]:
     except Corrupted as damage:
         return pairs, buckets, str(damage)
     return pairs, buckets, ""
-
-
-def _application(snapshot: Snapshot) -> tuple[str | None, str | None]:
-    from ..apps.registry import recognise
-    from ..apps.store import SnapshotStore
-
-    found = recognise(SnapshotStore(snapshot))
-    return (None, None) if found is None else (found[1].name, found[1].layout)
 
 
 def _revision(snapshot: Snapshot) -> int | None:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..apps.contract import ERROR, INFO, SEVERITIES, WARNING, Column
-from ..apps.json_values import jsonable
-from .orjson_writer import line
+from ..text.json import jsonable, line
+from ..text.sizes import size
+from ..text.visible import visible
 from .records import put, put_bucket, put_path
-from .view_rows import aligned
-from .visible import visible
+from .table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..apps.contract import Audit, AuditFinding
 
 _FEW = 10  # findings of one question that are shown without --verbose
 _WORDS = {ERROR: ("error", "errors"), WARNING: ("warning", "warnings"), INFO: ("note", "notes")}
 _COLOURS = {"error": "1;31", "warning": "33", "note": "36"}
-_UNITS = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 
 def audit_record(path: str, application: str, audit: Audit, findings: Sequence[AuditFinding], *, ok: bool) -> bytes:
@@ -90,7 +89,9 @@ def audit_text(
     shown_lines = (_coloured(visible(text)) if styled else visible(text) for text in lines)
     text = "".join(f"{line}\n" for line in shown_lines).encode("utf-8", "surrogateescape")
     if audit.counts:
-        text += b"\n" + aligned([Column("what"), Column("count", "integer")], audit.counts)
+        text += b"\n" + b"".join(
+            Table([Column("what"), Column("count", "integer")], audit.counts).text_lines(rule=False)
+        )
     if audit.retention is not None:
         text += b"\n" + _retention(audit.retention)
     return text
@@ -112,22 +113,13 @@ def verdict(findings: Sequence[AuditFinding]) -> str:
     return ", ".join(parts) or "nothing found"
 
 
-def size_text(size: int) -> str:
-    """Return a number of bytes in the unit that suits it.
-
-    >>> size_text(17), size_text(3 << 20)
-    ('17 bytes', '3.0 MiB')
-    """
-    return next((f"{size / one:.1f} {unit}" for unit, one in _UNITS if size >= one), f"{size} bytes")
-
-
-def _retention(found: dict[str, Any]) -> bytes:
+def _retention(found: Mapping[str, Any]) -> bytes:
     what = "jobs" if "jobs" in found else "executions" if "executions" in found else "records"
     rows = [
-        (label, str(group), row.get(what, 0), size_text(row.get("bytes", 0)))
+        (label, str(group), row.get(what, 0), row.get("bytes", 0))
         for part, label in (("by_age", "older than"), ("by_state", "state"), ("by_namespace", "namespace"))
         for group, row in found.get(part, {}).items()
     ]
-    head = f"Finished long enough ago to be deleted: {found.get(what, 0)} {what}, {size_text(found.get('bytes', 0))}\n"
-    columns = [Column(""), Column(""), Column(what, "integer"), Column("size", "integer")]
-    return head.encode() + aligned(columns, rows)
+    head = f"Finished long enough ago to be deleted: {found.get(what, 0)} {what}, {size(found.get('bytes', 0))}\n"
+    columns = [Column(""), Column(""), Column(what, "integer"), Column("size", "size")]
+    return head.encode() + b"".join(Table(columns, rows).text_lines(rule=False, human=True))

@@ -8,73 +8,20 @@ from ..errors import UnreadablePage
 from ..format.bucket import BucketRef
 from ..format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import LeafElements
-from .orjson_writer import line
-from .records import pieces, put, put_bucket
-from .visible import visible
+from ..text.json import line
+from ..text.visible import visible
+from .records import put_decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..apps.decode import Decoded, Decoder
     from ..ops.compare.change import Change
-    from ..ops.read.content import Pairs
     from ..ops.read.select_items import Items
     from ..storage.raw import RawPage
 
     Path = tuple[bytes, ...]
     Record = dict[str, Any]
-
-
-def put_decoded(record: Record, field: str, found: Decoded) -> None:
-    """Give ``record`` what a key or a value means, and of which format it seems to be if that was guessed."""
-    record[f"{field}_decoded"] = found.value
-    if found.guess is not None:
-        record[f"{field}_guess"] = found.guess
-
-
-def pair_record(
-    decoder: Decoder, path: Path, key: bytes, value: bytes | None, *, key_form: str = "auto", form: str = "auto",
-    bucket: bool = False, with_key: bool = True,
-) -> Record:  # fmt: skip
-    """Return a pair as JSON, undecoded and decoded; without ``value`` only the key."""
-    record: Record = {}
-    if bucket:
-        put_bucket(record, path)
-    if with_key:
-        put(record, "key", key, key_form)
-    if value is not None:
-        put(record, "value", value, form)
-    if with_key:
-        put_decoded(record, "key", decoder.key(path, key))
-    if value is not None:
-        put_decoded(record, "value", decoder.value(path, key, value))
-    return record
-
-
-def json_lines(
-    part: Items, decoder: Decoder, key_form: str, form: str, *, bucket: bool, key: bool = True, value: bool = True
-) -> Iterator[bytes]:
-    """Yield a line for each element: a nested bucket has a sequence and no value."""
-    records: list[Record] = []
-    for name, content in zip(part.keys, part.values):
-        nested = isinstance(content, BucketRef)
-        shown = content if value and isinstance(content, bytes) else None
-        record = pair_record(
-            decoder, part.path, name, shown, key_form=key_form, form=form, bucket=bucket, with_key=key and not nested
-        )
-        if isinstance(content, BucketRef):
-            if key:
-                put(record, "key", name, key_form)
-            record["sequence"] = content.sequence
-        records.append(record)
-    return pieces(records)
-
-
-def export_lines(path: Path, pairs: Pairs, decoder: Decoder) -> Iterator[bytes]:
-    """Yield a line for each pair, as an export has them, with what keys and values mean."""
-    return pieces(
-        [pair_record(decoder, path, key, bytes(value), bucket=True) for key, value in zip(pairs.keys, pairs.values)]
-    )
 
 
 def text_lines(part: Items, decoder: Decoder, above: int, *, key: bool = True, value: bool = True) -> bytes:
@@ -130,7 +77,7 @@ def readable(found: Decoded) -> str:
 
 def readable_bytes(name: bytes) -> str:
     """Return a bucket's name as text, or as 0x and hex digits."""
-    from ..apps.rows import bytes_text
+    from ..text.values import bytes_text
 
     return bytes_text(name)
 

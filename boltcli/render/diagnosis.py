@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from .names import shell_quoted
+from ..text.values import shell_quoted
 from .records import put_path
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from ..errors import (
     SourceNotFound,
     StepFailed,
 )
-from .golang import quote
+from ..text.golang import quote
 
 
 def error_text(error: BoltError) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .golang import is_print
-from .names import path_text
+from ..text.golang import escaped, is_print
+from ..text.values import path_text
 from .records import put, put_bucket, put_path
 
 TYPE_CHECKING = False
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from ..ops.read.grep import Hit
     from .records import Record
 
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 _ON, _OFF = "\x1b[1;31m", "\x1b[0m"
 
 
@@ -37,19 +36,7 @@ def _escaped(data: bytes) -> str:
     text = data.decode("utf-8", "surrogateescape")
     if is_print(text) and "\\" not in text:
         return text
-    return "".join(map(_char, text))
-
-
-def _char(char: str) -> str:
-    short = _SHORT.get(char)
-    if short:
-        return short
-    code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that isn't part of valid UTF-8
-        return f"\\x{code - 0xDC00:02x}"
-    if is_print(char):
-        return char
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return escaped(text).replace('\\"', '"')
 
 
 def hit_record(hit: Hit, path: str) -> Record:

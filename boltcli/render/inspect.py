@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .golang import PLAIN_IN_JSON, json_string
+from ..text.golang import PLAIN_IN_JSON, json_string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

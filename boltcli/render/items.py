@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from ..format.bucket import BucketRef
-from .formats import LARGE, formatted
-from .value_line import value_line
+from ..text.values import LARGE, formatted, lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..ops.read.select_items import Items
+
+
+def value_line(value: bytes, form: str) -> Iterable[bytes]:
+    """Yield one value and a newline, in pieces."""
+    if len(value) <= LARGE:
+        return (lines([value], form),)
+    from itertools import chain
+
+    from ..text.large_values import slices
+
+    return chain(slices(value, form), (b"\n",))
 
 
 def key_lines(part: Items, form: str, above: int) -> bytes:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BoltError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any, BinaryIO, Protocol
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO, Protocol
 
     class Readable(Protocol):
         """What can be read from front to back."""
@@ -43,6 +47,18 @@ class ArrayWriter:
     def end(self) -> None:
         """Close the array."""
         self._out.write(b"[]\n" if self._mark == _BEGIN else b"\n]\n")
+
+
+@contextmanager
+def as_array(file: BinaryIO) -> Iterator[ArrayWriter]:
+    """Context manager: a stream for lines, which become one array in ``file``, also before a BoltError."""
+    array = ArrayWriter(file)
+    try:
+        yield array
+    except BoltError:
+        array.end()  # the last element says what is wrong
+        raise
+    array.end()
 
 
 class ArrayReader:

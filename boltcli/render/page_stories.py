@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..format.page import type_name
-from .formats import auto
+from ..text.values import auto
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from ..format.constants import (
 from ..format.meta import Meta
 from ..format.page import BUCKET_HEADER, BranchElements, LeafElements, type_name
 from ..storage.raw import RawPage
-from .formats import LARGE, formatted, lines, quoted_keys
-from .value_line import value_line
+from ..text.values import LARGE, formatted, lines, quoted_keys
+from .items import value_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..format.bucket import BucketRef
 from ..format.page import type_name
+from ..text.golang import percent
+from ..text.json import LARGEST_JSON, embedded, line, lines
+from ..text.values import LARGE, auto, formatted, shown_text, text_of
+from ..text.values import escaped_text as text
 from .errors import error_text
-from .formats import LARGE, auto, formatted
-from .golang import PLAIN_IN_JSON, is_print
-from .notations import time_text
-from .orjson_writer import LARGEST_JSON, embedded, line, lines
-from .text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..apps.decode import Decoded
     from ..errors import BoltError
     from ..ops.check.findings import Finding
-    from ..ops.read.select_items import Items
     from ..ops.space.pages import Usage
     from ..ops.stats import BucketRecord, BucketStats
     from ..storage.holders import Holder
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-__all__ = ["line", "lines"]
+__all__ = ["line", "lines", "text"]
 
 PARSED = "parsed"  # the form of values that are nested if they are JSON
 _SHOWN = ("key", "name")  # fields that are text exactly where text output shows them as text
@@ -42,31 +41,17 @@ _SHOWN = ("key", "name")  # fields that are text exactly where text output shows
 def put(record: Record, field: str, data: bytes, form: str = "auto") -> None:
     """Give ``record`` the byte string ``data`` as ``field``. Raises ArgumentError for an unknown format."""
     if len(data) > LARGE and field not in _SHOWN and (form not in ("json", PARSED) or len(data) > LARGEST_JSON):
-        from .slices import put_sliced
+        from ..text.large_values import put_sliced
 
         put_sliced(record, field, data, "auto" if form == PARSED else form)
         return
     if form not in ("auto", "bytes") and _put_as(record, field, data, form):
         return
-    if field in _SHOWN and form != "bytes" and not is_shown(data):
+    text = shown_text(data) if field in _SHOWN and form != "bytes" else text_of(data)
+    if text is None:
         record[f"{field}_hex"] = data.hex()
-        return
-    try:
-        record[field] = data.decode()
-    except UnicodeDecodeError:
-        record[f"{field}_hex"] = data.hex()
-
-
-def is_shown(name: bytes) -> bool:
-    """Return whether text output shows ``name`` as it is: then JSON does."""
-    try:
-        return is_print(name.decode())
-    except UnicodeDecodeError:
-        return False
-
-
-def _text_of(name: bytes) -> str | None:
-    return name.decode() if is_shown(name) else None
+    else:
+        record[field] = text
 
 
 def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
@@ -75,7 +60,9 @@ def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
     if form == "u64":
         value = int.from_bytes(data, "big") if len(data) == 8 else None
     elif form == "time":
-        value = time_text(data)
+        from ..text.times import binary_time_text
+
+        value = binary_time_text(data)
     elif form in ("json", PARSED):
         value = embedded(data)
         if form == PARSED and value is not None:
@@ -90,6 +77,13 @@ def _put_as(record: Record, field: str, data: bytes, form: str) -> bool:
     return True
 
 
+def put_decoded(record: Record, field: str, found: Decoded) -> None:
+    """Give ``record`` what a key or a value means, and of which format it seems to be if that was guessed."""
+    record[f"{field}_decoded"] = found.value
+    if found.guess is not None:
+        record[f"{field}_guess"] = found.guess
+
+
 def put_path(record: Record, path: str, field: str = "path") -> None:
     """Give ``record`` the name of a file."""
     put(record, field, os.fsencode(path))
@@ -97,7 +91,7 @@ def put_path(record: Record, path: str, field: str = "path") -> None:
 
 def put_bucket(record: Record, path: Sequence[bytes]) -> None:
     """Give ``record`` the way to a bucket: a list ``bucket`` of names, or ``bucket_hex`` if not all are printable."""
-    names = list(map(_text_of, path))
+    names = list(map(shown_text, path))
     if None in names:
         record["bucket_hex"] = [name.hex() for name in path]
     else:
@@ -129,11 +123,6 @@ def notice(kind: str, message: str, path: str) -> Record:
     return record
 
 
-def text(data: bytes) -> str:
-    """Return a message; bytes that aren't UTF-8 are escaped in it."""
-    return data.decode("utf-8", "backslashreplace")
-
-
 def bucket(name: bytes, ref: BucketRef | None) -> Record:
     """Return a top-level bucket; ``root`` 0: it is inline. What isn't a bucket has none."""
     record: Record = {}
@@ -143,51 +132,13 @@ def bucket(name: bytes, ref: BucketRef | None) -> Record:
     return record
 
 
-def keys(found: list[bytes], form: str) -> bytes:
-    """Return a line for each key."""
-    if found and form == "auto" and not b"".join(found).translate(None, PLAIN_IN_JSON):
-        return b'{"key":"' + b'"}\n{"key":"'.join(found) + b'"}\n'
-    records: list[Record] = [{} for _ in found]
-    for record, key in zip(records, found):
-        put(record, "key", key, form)
-    return lines(records)
-
-
-def items(
-    part: Items, key_form: str, form: str = "auto", *, path: bool = False, key: bool = True, value: bool = True
-) -> Iterator[bytes]:
-    """Yield a line for each element, with the ``path`` to it if wanted; a nested bucket has a sequence and no value."""
-    records: list[Record] = []
-    for name, content in zip(part.keys, part.values):
-        record: Record = {}
-        if path:
-            put_bucket(record, part.path)
-        if key:
-            put(record, "key", name, key_form)
-        if isinstance(content, BucketRef):
-            record["sequence"] = content.sequence
-        elif value:
-            put(record, "value", content, form)
-        records.append(record)
-    return pieces(records)
-
-
 def pieces(records: list[Record]) -> Iterator[bytes]:
     """Yield a line for each record, all together; large values, which stand alone, slice by slice."""
     if len(records) != 1:
         return iter((lines(records),))
-    from .slices import pieces
+    from ..text.large_values import pieces
 
     return pieces(records[0])
-
-
-def pair(path: Sequence[bytes], key: bytes, value: bytes, form: str) -> Record:
-    """Return one pair and its bucket."""
-    record: Record = {}
-    put_bucket(record, path)
-    put(record, "key", key)
-    put(record, "value", value, form)
-    return record
 
 
 def finding(found: Finding, path: str) -> Record:
@@ -258,18 +209,13 @@ def bucket_usages(buckets: Iterable[BucketRecord], size: int) -> Iterator[Record
         yield record | {"depth": found.depth, "inline": found.inline, "sequence": found.sequence}
 
 
-def usage(path: str, found: Usage, buckets: Iterable[BucketRecord], dense: int) -> Iterator[bytes]:
-    """Return where the bytes of a file are, those of its buckets each: one document, in pieces."""
+def usage(path: str, found: Usage, buckets: Iterable[BucketRecord], dense: int) -> Record:
+    """Return where the bytes of a file are; ``buckets`` is an iterator, one of each bucket."""
     record: Record = {}
     put_path(record, path)
     record |= {name: getattr(found, name) for name in ("size", "root", "meta", "freelist", "free", "lost", "unused")}
-    record |= {"dense_size": dense, "gives_back": found.size - dense, "buckets": []}
-    yield line(record).removesuffix(b"]}\n")
-    comma = b""
-    for each in bucket_usages(buckets, found.size):
-        yield comma + line(each).removesuffix(b"\n")
-        comma = b","
-    yield b"]}\n"
+    record |= {"dense_size": dense, "gives_back": found.size - dense}
+    return record | {"buckets": bucket_usages(buckets, found.size)}
 
 
 def pages(rows: Iterable[tuple[int, int]], free: int) -> bytes:

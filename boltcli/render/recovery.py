@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .human import written
-from .names import path_text, shell_quoted, typed
+from ..text.sizes import written
+from ..text.values import path_text, shell_word
 from .records import put, put_bucket, put_path
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def recovery_text(report: Report, human: bool) -> bytes:
     if report.duplicates:
         lines.append(f"{_count(report.duplicates, 'second version')} of keys left out")
     if report.found_pages:
-        name = shell_quoted(typed(report.lost_and_found))
+        name = shell_word(report.lost_and_found)
         lines.append(f"{_count(report.found_pairs, 'pair')} in bucket {name}: {_count(report.found_pages, 'page')}"
                      " of which it is not known where they belong")  # fmt: skip
     lines += [f"note: {note}" for note in report.notes]
@@ -101,8 +101,8 @@ def recovery_text(report: Report, human: bool) -> bytes:
 
 def _loss_text(loss: Loss) -> str:
     where = f"bucket {path_text(loss.bucket)}" if loss.bucket else "root bucket"
-    low = f" from {shell_quoted(typed(loss.low))}" if loss.low else ""
-    high = f" up to {shell_quoted(typed(loss.high))}" if loss.high is not None else ""
+    low = f" from {shell_word(loss.low)}" if loss.low else ""
+    high = f" up to {shell_word(loss.high)}" if loss.high is not None else ""
     keys = f", keys{low}{high}" if low or high else ""
     page = f"page {loss.page}: " if loss.page is not None else ""
     return f"{where}{keys}: {page}{loss.reason}"
@@ -115,7 +115,7 @@ def _list(title: str, lines: list[str], count: int) -> list[str]:
 
 def _altered_text(altered: Altered) -> str:
     where = f"bucket {path_text(altered.bucket)}" if altered.bucket else "root bucket"
-    key = f", key {shell_quoted(typed(altered.key))}" if altered.key is not None else ""
+    key = f", key {shell_word(altered.key)}" if altered.key is not None else ""
     page = f"page {altered.page}: " if altered.page is not None else ""
     return f"{where}{key}: {page}{altered.reason}"
 

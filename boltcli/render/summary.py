@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .human import size
-from .names import shell_quoted, typed
+from ..text.sizes import size
+from ..text.values import shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +39,6 @@ def _buckets(snapshot: Snapshot) -> str:
     except Corrupted as damage:
         return f"Buckets: not readable ({damage})"
     count = "more than 1000" if len(names) > 1000 else str(len(names))
-    shown = ", ".join(shell_quoted(typed(name)) for name in names[:_NAMES])
+    shown = ", ".join(shell_word(name) for name in names[:_NAMES])
     more = ", ..." if len(names) > _NAMES else ""
     return f"Buckets: {count}" + (f" ({shown}{more})" if names else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _struct import Struct  # struct is Python code and takes longer to load
+from ..text.golang import percent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,15 +11,13 @@ if TYPE_CHECKING:
     from ..ops.stats import BucketStats
     from ..storage.holders import Holder
 
-_FLOAT32 = Struct("<f")
-
 
 def stats(count: int, total: BucketStats, human: bool = False) -> bytes:
     """Return the report of ``stats`` over ``count`` top-level buckets; ``human``: with sizes in KiB and the like."""
     t = total
     size: Callable[[int], str] = str
     if human:
-        from .human import size
+        from ..text.sizes import size
     branch = percent(t.branch_inuse, t.branch_alloc)
     leaf = percent(t.leaf_inuse, t.leaf_alloc)
     inline = percent(t.inline_buckets, t.buckets)
@@ -53,29 +51,14 @@ def holders(found: list[Holder]) -> bytes:
 
 
 def _holder(holder: Holder) -> str:
-    import time
+    from ..text.times import SECOND, time_text
 
     since = "unknown"
     if holder.since is not None:
-        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(holder.since))
+        since = time_text(int(holder.since) * SECOND)
     lines = [f"Lock: {holder.mode}{', waiting for it' if holder.waits else ''}"]
     lines += [f"Process: {holder.pid or 'unknown'}", f"Command: {holder.command or 'unknown'}"]
     lines += [f"Running since: {since}"]
     if holder.mode == "exclusive" and not holder.waits:
         lines += [f"Writer: {'unknown' if holder.writes is None else 'yes' if holder.writes else 'no'}"]
     return "".join(f"{line}\n" for line in lines)
-
-
-def percent(part: int, whole: int) -> int:
-    """Return ``int(float32(part) * 100.0 / float32(whole))``, 0 if ``whole`` is 0.
-
-    Each step is rounded to 32 bits, so 33554428 of 33554429 is 100.
-    """
-    if whole == 0:
-        return 0
-    return int(_float32(_float32(_float32(part) * 100.0) / _float32(whole)))
-
-
-def _float32(value: float) -> float:
-    result: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
-    return result

@@ -83,6 +83,15 @@ class Live(Closing):
             except Changed as error:
                 self._failed(error)
 
+    def read(self, function: Callable[[Snapshot], T]) -> T:
+        """Call ``function`` with a snapshot until what it read is consistent, as :meth:`run`; return its result."""
+
+        def attempt() -> T:
+            with self.snapshot() as snapshot:
+                return function(snapshot)
+
+        return self.run(attempt)
+
     def snapshot(self, *, copy: bool = False) -> Snapshot:
         """Return the snapshot for the next attempt, which the caller closes; ``copy``: a private copy.
 

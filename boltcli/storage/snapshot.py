@@ -14,6 +14,7 @@ from .source import HOST_PAGE, Source, open_source
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from ..format.page import Buffer, Owner
     from .guard import Guard
@@ -100,12 +101,12 @@ class Snapshot:
     The opening look reads the meta pages when the snapshot is opened; the
     closing look (:meth:`check_unchanged`), taken at the end of the ``with`` block, reads
     them again to find out whether the state changed in the meantime.
-    ``finished`` is True after the last closing look.
+    ``finished`` is True after the last closing look. ``memo`` is for what is found out about this state once.
     """
 
     __slots__ = (
-        "_buffer", "_on_page", "_pages", "_readable", "_source", "_written", "finished", "heads", "meta", "metas",
-        "mode", "page_count", "page_size", "path", "size",
+        "_buffer", "_on_page", "_pages", "_readable", "_source", "_written", "finished", "heads", "memo", "meta",
+        "metas", "mode", "page_count", "page_size", "path", "size",
     )  # fmt: skip
 
     def __init__(
@@ -121,6 +122,7 @@ class Snapshot:
         """
         self.path = path
         self.finished = False
+        self.memo: dict[str, Any] = {}
         self._buffer: Buffer | None = None  # the whole file, once it was asked for
         self._on_page = on_page
         self._source = source or open_source(path)

@@ -5,17 +5,21 @@ The only module that imports pyarrow, together with its siblings for files (``ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..extras import need
 from ..ops.read.content import EVERYTHING, Bounds
-from .arrow_files import array, gathered
+from ..text.cells import cell
+from ..text.json import plain_text
+from .arrow_files import array, gathered, write_batches
 from .relations import Relation, TableFile, pair_columns
 from .row_chunks import row_chunks
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from pyarrow import RecordBatchReader
 
     from ..apps.contract import Column
@@ -37,24 +41,22 @@ def pyarrow() -> Any:
     return need("pyarrow", "sql", "Arrow")
 
 
-def schema(relation: Relation, *, wide: bool = False) -> Any:
-    """Return the Arrow schema of ``relation``; ``wide`` has room for unsigned integers of 64 bits."""
+def schema(columns: Sequence[Column], *, wide: bool = False) -> Any:
+    """Return the Arrow schema of a table; ``wide`` has room for unsigned integers of 64 bits."""
     pa = pyarrow()
-    return pa.schema([(column.name, _type(pa, column, wide)) for column in relation.columns])
+    return pa.schema([(column.name, _type(pa, column, wide)) for column in columns])
 
 
 def _type(pa: Any, column: Column, wide: bool) -> Any:
     types = {
-        "text": pa.string,
         "integer": (lambda: pa.decimal128(20, 0)) if wide else pa.int64,
         "number": pa.float64,
         "boolean": pa.bool_,
         "bytes": pa.binary,
         "time": lambda: pa.timestamp("ns", "UTC"),
-        "json": pa.string,
         "names": lambda: pa.list_(pa.string()),
     }
-    return types[column.type]()
+    return types.get(column.type, pa.string)()
 
 
 def batches(
@@ -70,20 +72,43 @@ def batches(
     A batch has the relation's columns in their order, those left out filled with nulls, and holds bounded memory.
     Raises :class:`TooWide` and :class:`~boltcli.errors.Corrupted`.
     """
-    pa = pyarrow()
-    whole = schema(relation, wide=wide)
+    whole = schema(relation.columns, wide=wide)
     names = [name for name in whole.names if columns is None or name in columns]
     for file in files:
         if relation.name == "pairs":
             parts = gathered(pair_columns(file, names or ["key"], bounds))
         else:
-            parts = _row_columns(relation, file, names)
+            parts = _columns(relation.columns[1:], relation.rows(file), names)
         for count, part in parts:
-            arrays = [
-                _array(pa, part[field.name], field.type) if field.name in part else pa.nulls(count, field.type)
-                for field in whole
-            ]
-            yield pa.RecordBatch.from_arrays(arrays, schema=whole)
+            yield _batch(whole, count, {"path": [file.path] * count, **part} if "path" in names else part)
+
+
+def write_rows(file: BinaryIO, form: str, columns: Sequence[Column], rows: Iterable[Any]) -> int:
+    """Write a table to ``file`` as parquet or arrow; return the number of rows.
+
+    If an integer needs it they are written again, with room for more than 64 bits, if ``rows`` can be read again.
+    Raises :class:`TooWide`, :class:`~boltcli.errors.MissingExtra`, and what reading the rows raises.
+    """
+    for wide in (False, True):
+        whole = schema(columns, wide=wide)
+        parts = (_batch(whole, count, part) for count, part in _columns(columns, rows, whole.names))
+        try:
+            return write_batches(file, form, parts, whole)
+        except TooWide:
+            if wide or iter(rows) is rows:
+                raise
+            file.seek(0)
+            file.truncate()
+    raise AssertionError
+
+
+def _batch(whole: Any, count: int, part: dict[str, list[Any]]) -> Any:
+    pa = pyarrow()
+    arrays = [
+        _array(pa, part[field.name], field.type) if field.name in part else pa.nulls(count, field.type)
+        for field in whole
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=whole)
 
 
 def reader(
@@ -91,63 +116,28 @@ def reader(
 ) -> RecordBatchReader:
     """Return a reader of batches, as :func:`batches` yields them, with ``columns`` in their order (None: all)."""
     pa = pyarrow()
-    whole = schema(relation, wide=wide)
+    whole = schema(relation.columns, wide=wide)
     if columns is None:
         return pa.RecordBatchReader.from_batches(whole, parts)
     chosen = pa.schema([whole.field(name) for name in columns])
     return pa.RecordBatchReader.from_batches(chosen, (batch.select(list(columns)) for batch in parts))
 
 
-def _row_columns(
-    relation: Relation, file: TableFile, names: Sequence[str]
+def _columns(
+    columns: Sequence[Column], rows: Iterable[Any], names: Sequence[str]
 ) -> Iterator[tuple[int, dict[str, list[Any]]]]:
-    rows = relation.rows(file)
-    places = {column.name: place for place, column in enumerate(relation.columns[1:])}
-    kinds = {column.name: column.type for column in relation.columns}
+    """Yield the columns called ``names`` of some rows at a time, and how many these are."""
+    wanted = [(place, column) for place, column in enumerate(columns) if column.name in names]
     for chunk in row_chunks(rows, _ROWS):
-        part: dict[str, list[Any]] = {}
-        for name in names:
-            if name == "path":
-                part[name] = [file.path] * len(chunk)
-            else:
-                place, kind = places[name], kinds[name]
-                part[name] = [_plain(row[place], kind) for row in chunk]
-        yield len(chunk), part
-
-
-def _plain(value: Any, kind: str) -> Any:
-    """Return ``value`` as Arrow takes it for a column of ``kind``; None where it does not fit."""
-    if value is None:
-        return None
-    if kind == "json":
-        return json_text(value)
-    if kind == "text":
-        return (
-            value
-            if isinstance(value, str)
-            else value.decode("utf-8", "replace")
-            if isinstance(value, bytes)
-            else str(value)
+        yield (
+            len(chunk),
+            {column.name: [_cell(row[place], column.type) for row in chunk] for place, column in wanted},
         )
-    if kind == "bytes":
-        return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-    if kind in ("integer", "time"):
-        return value if isinstance(value, int) else None
-    if kind == "number":
-        return float(value) if isinstance(value, (int, float)) else None
-    if kind == "boolean":
-        return bool(value)
-    return value
 
 
-def json_text(value: Any) -> str:
-    """Return ``value`` as JSON; bytes in it are written in hex."""
-    import json
-
-    def other(part: Any) -> Any:
-        return {"hex": part.hex()} if isinstance(part, bytes) else str(part)
-
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=other)
+def _cell(value: Any, type: str) -> Any:
+    found = cell(value, type)
+    return found if type != "json" or value is None else plain_text(found)
 
 
 def _array(pa: Any, values: list[Any], kind: Any) -> Any:
@@ -178,7 +168,7 @@ def dataset(
     from importlib import import_module
 
     datasets: Any = import_module("pyarrow.dataset")
-    whole = schema(relation, wide=wide)
+    whole = schema(relation.columns, wide=wide)
 
     def scanned(columns: Sequence[str] | None) -> Iterator[Any]:
         try:

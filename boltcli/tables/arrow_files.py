@@ -129,24 +129,6 @@ def read_rows(path: str) -> Iterator[Placed]:
         raise ArgumentError(f"{path}: {str(error).splitlines()[0]}") from None
 
 
-def write_records(file: BinaryIO, form: str, names: list[str], records: list[dict[str, Any]]) -> None:
-    """Write records as parquet or arrow: numbers, booleans and text as they are, lists and objects as JSON text."""
-    import json
-
-    pa = need("pyarrow", "sql", "Parquet")
-    columns = {}
-    for name in names:
-        values = [record.get(name) for record in records]
-        values = [json.dumps(value) if isinstance(value, (list, dict)) else value for value in values]
-        kinds = {type(value) for value in values if value is not None}
-        if len(kinds) > 1:
-            values = [None if value is None else str(value) for value in values]
-        kind = pa.int64() if kinds == {int} else pa.bool_() if kinds == {bool} else pa.float64()
-        columns[name] = pa.array(values, kind if kinds <= {int, bool, float} and len(kinds) == 1 else pa.string())
-    table = pa.table(columns)
-    write_batches(file, form, iter(table.to_batches()), table.schema)
-
-
 def read_table(path: str) -> list[dict[str, Any]]:
     """Return the rows of a Parquet or Arrow file. Raises ValueError if it is neither."""
     pa = need("pyarrow", "sql", "Parquet")

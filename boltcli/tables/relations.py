@@ -8,20 +8,23 @@ text; one that is not UTF-8 is written ``hex:...``, as commands accept it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..apps.contract import Column
-from ..apps.registry import recognise
-from ..apps.store import SnapshotStore
+from ..apps.registry import recognised
+from ..database import Database
 from ..ops.read.content import EVERYTHING, Bounds, Pairs, placed, whole_content
 
 if TYPE_CHECKING:
-    from ..apps.contract import Application, Recognition, View
+    from ..apps.contract import Application, View
+    from ..apps.registry import Recognised
     from ..storage.snapshot import Snapshot
 
 Row = tuple[Any, ...]
 
+GENERAL = ("pairs", "buckets", "pages", "findings", "files")  # the relations that every database has
 LARGEST_JSON = 4 << 20  # bytes; a larger value isn't parsed as JSON, as its objects take many times its size
 
 
@@ -36,7 +39,6 @@ class TableFile:
         self.snapshot = snapshot
         self._tell = warn
         self._told: set[str] = set()
-        self._found: tuple[Application, Recognition] | bool | None = False
 
     def warn(self, message: str) -> None:
         """Pass on a warning, unless it was passed on before: a statement may read a file several times."""
@@ -45,16 +47,9 @@ class TableFile:
             self._tell(message)
 
     @property
-    def store(self) -> SnapshotStore:
-        """The database as applications read it."""
-        return SnapshotStore(self.snapshot)
-
-    @property
-    def recognised(self) -> tuple[Application, Recognition] | None:
-        """The application whose file it is, and how sure that is."""
-        if isinstance(self._found, bool):
-            self._found = recognise(self.store)
-        return self._found
+    def recognised(self) -> Recognised | None:
+        """Whose file it is."""
+        return recognised(self.snapshot)
 
 
 class Relation:
@@ -92,7 +87,7 @@ def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
     applications: dict[str, Application] = {}
     for file in files:
         if file.recognised is not None:
-            applications.setdefault(file.recognised[0].name, file.recognised[0])
+            applications.setdefault(file.recognised.application.name, file.recognised.application)
     for application in applications.values():
         for view in application.views:
             name = view.name if view.name not in found else f"{application.name}_{view.name}"
@@ -100,10 +95,15 @@ def relations(files: Sequence[TableFile]) -> dict[str, Relation]:
     return found
 
 
+def views_of(files: Sequence[TableFile]) -> dict[str, Relation]:
+    """Return the views of the applications of ``files`` by name."""
+    return {name: relation for name, relation in relations(files).items() if name not in GENERAL}
+
+
 def _view_relation(name: str, application: str, view: View) -> Relation:
     def rows(file: TableFile) -> Iterator[Row]:
-        if file.recognised is not None and file.recognised[0].name == application:
-            yield from view.rows(file.store)
+        if file.recognised is not None and file.recognised.application.name == application:
+            yield from view.rows(Database(file.snapshot))
 
     return Relation(name, view.title or f"the view {view.name} of {application}", view.columns, rows)
 
@@ -137,8 +137,6 @@ def text_or_none(data: bytes) -> str | None:
 
 def json_or_none(data: bytes) -> str | None:
     """Return ``data`` as text if it is JSON, and not too large, else None. Numbers keep their digits."""
-    import json
-
     if len(data) > LARGEST_JSON or (not data[:1].strip() and not data.strip()):
         return None
     try:
@@ -176,6 +174,7 @@ def pair_columns(file: TableFile, wanted: Sequence[str], bounds: Bounds = EVERYT
 def _pair_rows(file: TableFile) -> Iterator[Row]:
     names = [column.name for column in PAIR_COLUMNS]
     for columns in pair_columns(file, names):
+        columns["value_json"] = [None if text is None else json.loads(text) for text in columns["value_json"]]
         yield from zip(*(columns[name] for name in names))
 
 
@@ -210,7 +209,7 @@ def _file_rows(file: TableFile) -> Iterator[Row]:
     snapshot, meta = file.snapshot, file.snapshot.meta
     name = layout = None
     if file.recognised is not None:
-        name, layout = file.recognised[1].name, file.recognised[1].layout
+        name, layout = file.recognised.name, file.recognised.layout
     freelist = meta.freelist if meta.has_freelist else None
     yield snapshot.size, snapshot.page_size, meta.txid, meta.root, freelist, meta.hwm, name, layout
 

@@ -1,17 +1,38 @@
-"""Convert the result of a statement from Arrow batches to rows: times and intervals become text."""
+"""The result of a statement as columns and rows, from Arrow batches: times and intervals become text."""
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ..apps.words import SECOND, time_text
+from ..apps.contract import Column
 from ..errors import ArgumentError
+from ..text.times import SECOND, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _AT_ONCE = 1 << 20  # bytes of a batch that are made objects of together
 _UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}
+# What the names of Arrow's types begin with, and the type of the column; others are text.
+_TYPES = {
+    "int": "integer", "uint": "integer", "float": "number", "double": "number", "half": "number", "bool": "boolean",
+    "binary": "bytes", "large_binary": "bytes", "list": "json", "fixed_size_list": "json", "struct": "json",
+    "map": "json",
+}  # fmt: skip
+
+
+def result_columns(schema: Any) -> list[Column]:
+    """Return the columns of a result."""
+    return [Column(field.name, _type(field.type)) for field in schema]
+
+
+def _type(kind: Any) -> str:
+    name = str(kind)
+    if name.startswith("decimal"):
+        return "number" if kind.scale else "integer"
+    return next((type for start, type in _TYPES.items() if name.startswith(start)), "text")
 
 
 def result_rows(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
@@ -37,7 +58,20 @@ def _values(column: Any) -> list[Any]:
         raise ArgumentError(f"a column of type {kind} can't be shown: cast the times in it to TIMESTAMP") from None
     if kind == "month_day_nano_interval":
         return [None if value is None else interval_text(*value) for value in values]
-    return values
+    return values if kind in ("string", "binary", "int64") else list(map(_plain, values))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a cell takes it: bytes, and what JSON can say."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (date, datetime, time)):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    return value if value is None or isinstance(value, (bool, int, float, str, bytes)) else str(value)
 
 
 def interval_text(months: int, days: int, nanoseconds: int) -> str:

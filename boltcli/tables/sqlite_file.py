@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..ops.read.content import Enter, Pairs, bucket_at
+from ..text.cells import cell
+from ..text.json import plain_text
 from .relations import name_bytes, name_text
 from .row_chunks import row_chunks
 
@@ -101,7 +103,7 @@ def _write_table(
     count = 0
     rows = view.rows(file)
     for part in row_chunks(rows, _ROWS):
-        chunk = [tuple(map(_cell, row)) for row in part]
+        chunk = [tuple(_cell(value, column.type) for value, column in zip(row, view.columns[1:])) for row in part]
         if large := {place for place in integers for row in chunk if isinstance(row[place], str)}:
             return count, large
         connection.executemany(f"INSERT INTO {_quoted(view.name)} VALUES ({places})", chunk)
@@ -113,19 +115,16 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _cell(value: Any) -> Any:
-    """Return a value as SQLite stores it."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, int):
-        return value if -_MOST <= value < _MOST else str(value)
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, (list, dict)):
-        from .arrow import json_text
-
-        return json_text(value)
-    return value
+def _cell(value: Any, type: str) -> Any:
+    """Return a cell as SQLite stores it."""
+    found = cell(value, type)
+    if found is not None and type in ("json", "names"):
+        return plain_text(found)
+    if isinstance(found, bool):
+        return int(found)
+    if isinstance(found, int):
+        return found if -_MOST <= found < _MOST else str(found)
+    return found.encode("utf-8", "replace").decode() if isinstance(found, str) else found
 
 
 def read_rows(path: str) -> Iterator[Placed]:

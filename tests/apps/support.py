@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from boltcli.apps.store import SnapshotStore
+from boltcli.database import Database
 from boltcli.storage.snapshot import Snapshot
 from tests.support import ROOT, run
 
@@ -60,8 +60,8 @@ class Opened:
     def __init__(self, path: Path) -> None:
         self._snapshot = Snapshot(str(path))
 
-    def __enter__(self) -> SnapshotStore:
-        return SnapshotStore(self._snapshot)
+    def __enter__(self) -> Database:
+        return Database(self._snapshot)
 
     def __exit__(self, *error: Any) -> None:
         self._snapshot.close()

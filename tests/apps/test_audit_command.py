@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from boltcli.apps.bacalhau import APPLICATION
+from boltcli.apps.ours import BACALHAU
 from tests.apps.support import Opened, Sequence, Tree, make, tree_of
 from tests.live import held
 from tests.schema import run_json
@@ -124,7 +124,7 @@ def test_a_node_directory_holds_its_stores(tmp_path: Path) -> None:
     assert error_line(err).startswith(b"no store of a known application in ")
 
 
-@pytest.mark.parametrize("place", APPLICATION.places)
+@pytest.mark.parametrize("place", BACALHAU.places)
 def test_every_place_is_found(tmp_path: Path, place: str) -> None:
     path = tmp_path / place.replace("*", "n-1")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boltcli.apps.bacalhau import APPLICATION
 from boltcli.apps.bacalhau.codecs import CODECS, event_key, number_key, record, text_key
-from boltcli.apps.json_values import load, plain_text
+from boltcli.apps.ours import BACALHAU
+from boltcli.text.json import load, plain_text
 from tests.apps.support import STORES, Opened
 from tests.apps.worlds import u64
 from tests.support import FIXTURES
@@ -33,7 +33,7 @@ def test_every_pair_has_its_codec(path: Path) -> None:
     damaged = 0
     with Opened(path) as db:
         for bucket, key, value in pairs(db):
-            codec = APPLICATION.codec(bucket)
+            codec = BACALHAU.codec(bucket)
             assert codec is not None, bucket
             assert codec.key is not None
             decoded = codec.key(key)
@@ -55,7 +55,7 @@ def test_every_pair_has_its_codec(path: Path) -> None:
 
 @given(key=st.binary(max_size=20), value=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_bytes_make_a_codec_fail(key: bytes, value: bytes) -> None:
-    for codec in set(CODECS.values()):
+    for codec in CODECS.values():
         if codec.key is not None:
             plain_text(codec.key(key))
         if codec.value is not None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from boltcli.apps.bacalhau import APPLICATION
 from boltcli.apps.contract import ERROR, INFO, WARNING, Audit, AuditOptions
+from boltcli.apps.ours import BACALHAU
 from boltcli.apps.registry import recognise
 from tests.apps.support import STORES, Opened
 from tests.support import fixture
@@ -21,7 +21,7 @@ absent = pytest.mark.skipif(not NAMES, reason="the shared stores aren't here")
 
 def audit(path: Path) -> Audit:
     with Opened(path) as db:
-        found = APPLICATION.audit(db, AuditOptions(NOW))
+        found = BACALHAU.audit(db, AuditOptions(NOW))
     assert found is not None
     return found
 
@@ -111,7 +111,7 @@ def test_layouts_of_shared_stores(name: str, layout: str, certainty: str) -> Non
     with Opened(STORES / f"{name}.db") as db:
         found = recognise(db)
     assert found is not None
-    assert (found[1].name, found[1].layout, found[1].certainty) == ("bacalhau", layout, certainty)
+    assert (found.name, found.layout, found.certainty) == ("bacalhau", layout, certainty)
 
 
 @absent
@@ -119,7 +119,7 @@ def test_no_other_store_is_taken_for_bacalhaus() -> None:
     for path in STORES.glob("*.db"):
         if not path.name.startswith("bacalhau"):
             with Opened(path) as db:
-                assert APPLICATION.recognise(db) is None, path
+                assert BACALHAU.recognise(db) is None, path
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_layouts_of_fixtures(name: str, layout: str, certainty: str) -> None:
     with Opened(fixture(name)) as db:
         found = recognise(db)
     assert found is not None
-    assert (found[1].name, found[1].layout, found[1].certainty) == ("bacalhau", layout, certainty)
+    assert (found.name, found.layout, found.certainty) == ("bacalhau", layout, certainty)
 
 
 def test_the_fixtures_dangling_entries_are_found() -> None:

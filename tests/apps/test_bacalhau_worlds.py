@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boltcli.apps.bacalhau import APPLICATION
 from boltcli.apps.contract import INFO, Audit, AuditOptions
+from boltcli.apps.ours import BACALHAU
 from tests.apps import naive
 from tests.apps.support import Opened, Sequence, Tree, make, tree_of
 from tests.apps.worlds import COMPUTE_LAYOUTS, JOB_LAYOUTS, compute_store, damage, damage_index, job_store
@@ -24,12 +24,12 @@ NOW = 1_800_000_000_000_000_000
 def audited(tree: Tree) -> tuple[Audit, str]:
     """The audit of a store and its layout; every view is read too."""
     with tempfile.TemporaryDirectory() as folder, Opened(make(Path(folder) / "store.db", tree)) as db:
-        found = APPLICATION.audit(db, AuditOptions(NOW, 10**15, deletions=True))
-        recognition = APPLICATION.recognise(db)
+        found = BACALHAU.audit(db, AuditOptions(NOW, 10**15, deletions=True))
+        recognition = BACALHAU.recognise(db)
         assert found is not None
         assert recognition is not None
         found.deletions = list(found.deletions)
-        for view in APPLICATION.views:
+        for view in BACALHAU.views:
             for row in view.rows(db):
                 assert len(row) == len(view.columns)
     return found, recognition.layout
@@ -117,7 +117,7 @@ def test_an_upgraded_job_store_is_read_by_who_wrote_it() -> None:
     }  # fmt: skip
     found, _ = audited(tree)
     with tempfile.TemporaryDirectory() as folder, Opened(make(Path(folder) / "store.db", tree)) as db:
-        view = APPLICATION.view("executions")
+        view = BACALHAU.view("executions")
         assert view is not None
         names = [column.name for column in view.columns]
         rows = [dict(zip(names, row)) for row in view.rows(db)]

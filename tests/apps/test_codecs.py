@@ -17,17 +17,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boltcli.apps.codecs import compressed
-from boltcli.apps.codecs.crc32c import TABLE, Crc32c
-from boltcli.apps.codecs.go_time import ZERO, go_time, put_go_time
+from boltcli.apps.codecs.crc32c import crc32c, plain
 from boltcli.apps.codecs.gob import gob
 from boltcli.apps.codecs.guess import guess
 from boltcli.apps.codecs.integers import i64, put_uvarint, put_varint, u64, uvarint, varint
 from boltcli.apps.codecs.messagepack import messagepack
 from boltcli.apps.codecs.schema import message_decoder
 from boltcli.apps.codecs.wire import Message, any_message, fields, printable, put
-from boltcli.apps.json_values import jsonable
-from boltcli.apps.words import time_text
 from boltcli.errors import ArgumentError, OpenError
+from boltcli.text.json import jsonable
+from boltcli.text.times import ZERO, go_time, put_go_time, time_text
 
 CHEAP = settings(max_examples=60, deadline=None)
 BYTES = st.binary(max_size=200)
@@ -58,24 +57,16 @@ def test_go_times_that_go_wrote() -> None:
         assert go_time(wrong) is None
 
 
-def _slow(data: bytes) -> int:
-    register = 0xFFFFFFFF
-    for byte in data:
-        register = register >> 8 ^ TABLE[(register ^ byte) & 0xFF]
-    return register ^ 0xFFFFFFFF
-
-
-def test_crc32c() -> None:
-    """The check value of the catalogue of CRCs, and blocks against a byte at a time."""
-    crc = Crc32c()
-    assert crc.value == 0
-    crc.update(b"123456789")
-    assert crc.value == 0xE3069283
-    data = bytes(index * index >> 3 & 0xFF for index in range(600_000))
-    crc = Crc32c()
-    for start in range(0, len(data), 70_001):
-        crc.update(data[start : start + 70_001])
-    assert crc.value == _slow(data)
+@given(st.lists(BYTES))
+@CHEAP
+def test_crc32c(parts: list[bytes]) -> None:
+    """The check value of the catalogue of CRCs; with the package and without it."""
+    assert crc32c(b"123456789") == plain(b"123456789") == 0xE3069283
+    assert crc32c(b"") == plain(b"") == 0
+    found = wanted = 0
+    for part in parts:
+        found, wanted = crc32c(part, found), plain(part, wanted)
+    assert found == wanted == plain(b"".join(parts))
 
 
 NUMBERS = st.integers(1, 1000)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from boltcli.apps.codecs.go_time import put_go_time
 from boltcli.apps.codecs.integers import put_varint
-from boltcli.apps.containerd import APPLICATION
 from boltcli.apps.contract import AuditOptions
+from boltcli.apps.ours import CONTAINERD
 from boltcli.apps.registry import recognise
+from boltcli.text.times import put_go_time
 from tests.apps.support import STORES, Opened, Tree, expected, make
 from tests.schema import run_json
 
@@ -33,7 +33,7 @@ def rows(path: Path, name: str) -> dict[str, list[dict[str, Any]]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_shared_stores(name: str) -> None:
     path, said = STORES / f"{name}.db", expected(name)
-    views = {view: rows(path, view) for view in (view.name for view in APPLICATION.views)}
+    views = {view: rows(path, view) for view in (view.name for view in CONTAINERD.views)}
     assert {key: found[0]["labels"] for key, found in views["namespaces"].items()} == said["namespace_labels"]
     for namespace, content in said["namespaces"].items():
         images = {row["name"]: row for row in views["images"][namespace]}
@@ -85,7 +85,7 @@ def test_shared_stores(name: str) -> None:
 
 def audit(path: Path, now: int) -> tuple[dict[str, Any], dict[str, list[str]]]:
     with Opened(path) as db:
-        found = APPLICATION.audit(db, AuditOptions(now))
+        found = CONTAINERD.audit(db, AuditOptions(now))
         assert found is not None
         by_question: dict[str, list[str]] = {}
         for finding in found.findings:
@@ -166,8 +166,8 @@ def test_a_snapshotter_and_others(tmp_path: Path) -> None:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        assert (found[1].name, found[1].layout) == ("containerd", "snapshotter")
+        assert (found.name, found.layout) == ("containerd", "snapshotter")
     (row,) = rows(path, "snapshots")[None]  # type: ignore[index]
     assert (row["key"], row["kind"], row["size"], row["inodes"]) == ("k", "Committed", 9, 2)
     with Opened(make(tmp_path / "other.db", {b"v1": {b"x": {}}})) as db:
-        assert APPLICATION.recognise(db) is None
+        assert CONTAINERD.recognise(db) is None

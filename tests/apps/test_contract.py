@@ -10,19 +10,29 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from boltcli import errors, guide
 from boltcli.apps import registry
-from boltcli.apps.contract import ANY, REST, AuditOptions, Codec, matches
-from boltcli.apps.store import find, names
+from boltcli.apps.contract import ANY, REST, Application, AuditOptions, Codec, Recognition, Store, matches
+from boltcli.apps.values import find, names
+from boltcli.storage.snapshot import Snapshot
 from tests.apps.support import Opened, make
 from tests.support import ROOT, fixture
 
 TODOS = {b"todos": {b"\0" * 7 + bytes([number]): text for number, text in enumerate(
     [b'{"text":"sow","done":true}', b'{"text":"reap"}', b"not JSON"], 1)}}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def installed() -> Iterator[None]:
+    """Look for installed applications anew: they are otherwise found once per process."""
+    registry._points.cache_clear()
+    yield
+    registry._points.cache_clear()
 
 
 def _example() -> tuple[str, str]:
@@ -78,7 +88,7 @@ def test_an_installed_example_is_known(site: Path, tmp_path: Path, monkeypatch: 
     with Opened(make(tmp_path / "todo.db", TODOS)) as db:
         found = registry.recognise(db)
         assert found is not None
-        application, recognition = found
+        application, recognition = found.application, found
         assert (recognition.name, recognition.layout, recognition.certainty) == ("todo", "1", "certain")
         view = application.view("tasks")
         assert view is not None
@@ -135,19 +145,52 @@ def test_a_plug_in_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.
     with Opened(fixture("bacalhau-compute-1.4")) as db:
         found = registry.recognise(db)
     assert found is not None
-    assert found[1].name == "bacalhau"
+    assert found.name == "bacalhau"
 
 
-def test_no_plug_in_costs_no_metadata() -> None:
+OWN = "bacalhau bleve bolthold buildkit containerd docker etcd podman raft-boltdb storm trivy-db vault"
+
+
+def test_ours_are_entry_points() -> None:
+    assert [each.name for each in registry.applications()] == OWN.split()
+    for each in registry.applications():
+        assert each.title
+        assert each.buckets
+        assert each.views
+        assert all(view.title and view.columns for view in each.views)
+        assert each.codecs
+
+
+def test_only_what_may_know_a_file_is_imported() -> None:
     script = (
-        "import sys; from boltcli.apps.registry import plug_ins; print(list(plug_ins()), 'importlib.metadata' in "
-        "sys.modules, 'typing' in sys.modules)"
+        "import sys, boltcli; from boltcli.apps.registry import recognise;"
+        f"print(recognise(boltcli.open({str(fixture('etcd-3.6'))!r})).name, *sorted(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}"],
-        capture_output=True, check=True, env={**os.environ},
-    )  # fmt: skip
-    assert done.stdout.split() == [b"[]", b"False", b"False"]
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    name, *modules = done.stdout.split()
+    assert name == "etcd"
+    ours = {module.split(".")[2] for module in modules if module.startswith("boltcli.apps.")}
+    assert "etcd" in ours
+    assert ours.isdisjoint({"bacalhau", "bleve", "bolthold", "containerd", "docker", "raft", "storm", "trivy", "vault"})
+
+
+@pytest.mark.parametrize(("buckets", "asked"), [((), True), (("key",), True), (("k*", "x"), True), (("x",), False)])
+def test_an_application_is_asked_by_its_buckets(
+    buckets: tuple[str, ...], asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Mine(Application):
+        name = "mine"
+
+        def recognise(self, db: Store) -> Recognition | None:
+            return Recognition("mine", "1")
+
+    mine = Mine()
+    mine.buckets = buckets
+    monkeypatch.setattr(registry, "plug_ins", lambda: iter([mine]))
+    with Opened(fixture("etcd-3.6")) as db:
+        found = registry.recognise(db)
+    assert found is not None
+    assert found.name == ("mine" if asked else "etcd")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +237,7 @@ def test_the_library_is_a_store(tmp_path: Path) -> None:
     with boltcli.open(fixture("bacalhau-compute-1.4")) as db:
         found = registry.recognise(db)
         assert found is not None
-        assert found[1].layout == "compute 1.0.4-1.4.0"
+        assert found.layout == "compute 1.0.4-1.4.0"
         assert find(db, b"execution") is not None
 
 
@@ -296,3 +339,16 @@ def test_what_a_plug_in_does_is_not_ours(deed: str, when: str, tmp_path: Path) -
         assert b"plug-in" not in out
     assert warned
     assert boltcli("items", "--quiet", path, "todos")[2] == b""
+
+
+def test_whose_file_it_is_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(registry, "recognise", lambda db: asked.append(db))
+    with Snapshot(str(fixture("document"))) as snapshot:
+        assert registry.recognised(snapshot) is registry.recognised(snapshot) is None
+    assert len(asked) == 1
+    monkeypatch.undo()
+    with Snapshot(str(fixture("bacalhau-compute-1.4"))) as snapshot:
+        found = registry.recognised(snapshot)
+        assert found is registry.recognised(snapshot)
+        assert str(found) == "bacalhau, compute 1.0.4-1.4.0"

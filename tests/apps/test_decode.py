@@ -13,11 +13,11 @@ from google.protobuf import descriptor_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boltcli.apps.codecs.go_time import put_go_time
 from boltcli.apps.codecs.wire import put
 from boltcli.apps.contract import Application, Codec
 from boltcli.apps.decode import Decoder, decoder, formats
 from boltcli.apps.registry import applications
+from boltcli.text.times import put_go_time
 from tests.apps.support import make
 from tests.schema import run_json
 from tests.support import error_line, fixture, run

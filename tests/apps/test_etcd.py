@@ -10,11 +10,11 @@ import pytest
 
 from boltcli.apps.codecs.wire import put
 from boltcli.apps.contract import AuditOptions
-from boltcli.apps.etcd import APPLICATION
 from boltcli.apps.etcd.hashes import history_hash
 from boltcli.apps.etcd.kubernetes import place, read_object
+from boltcli.apps.ours import ETCD
 from boltcli.apps.registry import recognise
-from boltcli.apps.words import parse_time
+from boltcli.text.times import parse_time
 from tests.apps.support import STORES, Opened, Tree, expected, make
 from tests.schema import run_json
 from tests.support import error_line, run
@@ -72,7 +72,7 @@ def test_shared_stores(name: str) -> None:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        assert (found[1].name, found[1].certainty) == ("etcd", "certain")
+        assert (found.name, found.certainty) == ("etcd", "certain")
 
 
 @needs_stores
@@ -240,7 +240,7 @@ def test_history_hash_does_not_see_where_a_compaction_stands(tmp_path: Path) -> 
 
 def audit(path: Path) -> tuple[dict[str, Any], dict[str, list[str]]]:
     with Opened(path) as db:
-        found = APPLICATION.audit(db, AuditOptions(0))
+        found = ETCD.audit(db, AuditOptions(0))
         assert found is not None
         by_question: dict[str, list[str]] = {}
         for finding in found.findings:
@@ -323,7 +323,7 @@ def test_versions_by_what_is_there(tmp_path: Path) -> None:
         with Opened(make(tmp_path / f"{number}.db", tree)) as db:
             found = recognise(db)
             assert found is not None
-            assert (found[1].name, found[1].layout) == ("etcd", version)
+            assert (found.name, found.layout) == ("etcd", version)
 
 
 def test_objects_of_odd_values() -> None:
@@ -351,4 +351,4 @@ def test_others_are_not_etcd(tmp_path: Path) -> None:
     ]  # fmt: skip
     for number, tree in enumerate(trees):
         with Opened(make(tmp_path / f"{number}.db", tree)) as db:
-            assert APPLICATION.recognise(db) is None
+            assert ETCD.recognise(db) is None

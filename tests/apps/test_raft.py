@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boltcli.apps.codecs.go_time import put_go_time
+from boltcli.apps.codecs.messagepack import unpack
 from boltcli.apps.codecs.wire import put
 from boltcli.apps.contract import AuditOptions
-from boltcli.apps.raft import APPLICATION
+from boltcli.apps.ours import RAFT
 from boltcli.apps.raft.codecs import entry
 from boltcli.apps.raft.log import Entry, appended_at
-from boltcli.apps.raft.unpack import unpack
 from boltcli.apps.registry import recognise
+from boltcli.text.times import put_go_time
 from tests.apps.support import STORES, Opened, Tree, expected, make
 from tests.schema import run_json
 
@@ -81,7 +81,7 @@ def store(logs: dict[int, bytes], term: int = 9) -> Tree:
 
 def audit(path: Path) -> tuple[dict[str, Any], dict[str, list[str]]]:
     with Opened(path) as db:
-        found = APPLICATION.audit(db, AuditOptions(10**18 + 10**15))
+        found = RAFT.audit(db, AuditOptions(10**18 + 10**15))
         assert found is not None
         by_question: dict[str, list[str]] = {}
         for finding in found.findings:
@@ -161,7 +161,7 @@ def test_vault(tmp_path: Path) -> None:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        assert (found[1].name, found[1].certainty) == ("vault", "certain")
+        assert (found.name, found.certainty) == ("vault", "certain")
     assert [(row["prefix"], row["count"], row["value_bytes"]) for row in rows(path, "paths")] == [
         ("core/keyring", 1, 5), ("core/mounts", 1, 1), ("logical/u1/", 2, 6), ("logical/u2/", 1, 0),
         ("sys/policy/", 1, 1),

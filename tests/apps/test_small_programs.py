@@ -29,14 +29,14 @@ def program(path: Path) -> tuple[str, str, str]:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        return found[1].name, found[1].layout, found[1].certainty
+        return found.name, found.layout, found.certainty
 
 
 def audit(path: Path) -> dict[str, list[str]]:
     with Opened(path) as db:
         found = recognise(db)
         assert found is not None
-        application: Application = found[0]
+        application: Application = found.application
         done = application.audit(db, AuditOptions(0))
         assert done is not None
         json.dumps(done.answers)
@@ -257,18 +257,18 @@ def test_views_bear_any_database(name: str) -> None:
 
 def test_only_stores_that_may_be_bolthold_s_are_shown_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads records with gob, which no other file needs."""
-    from boltcli.apps.bolthold import Bolthold
+    from boltcli.apps import bolthold
 
     asked: list[bool] = []
-    original = Bolthold.recognise
+    original = bolthold.recognise
 
-    def recognise_(self: Bolthold, db: Any) -> Any:
+    def recognise_(db: Any) -> Any:
         asked.append(True)
-        return original(self, db)
+        return original(db)
 
-    monkeypatch.setattr(Bolthold, "recognise", recognise_)
+    monkeypatch.setattr(bolthold, "recognise", recognise_)
     for tree, wanted in (
-        ({b"item": {b"a": b"b"}}, False), ({b"Item": {b"a": b"b"}, b"other": {}}, False), ({}, False),
+        ({b"item": {b"a": b"b"}}, False), ({b"item": {b"a": b"b"}, b"other": {}}, False), ({}, False),
         ({b"Item": {bytes.fromhex("03040002"): FULL}}, True), ({b"item": {}, b"_index:item:Name": {}}, True),
     ):  # fmt: skip
         asked.clear()
@@ -289,8 +289,8 @@ def test_an_audit_is_suggested_only_where_there_is_one(tmp_path: Path) -> None:
         with Opened(path) as db:
             found = recognise(db)
             assert found is not None
-            assert found[0].has_audit(db) == wanted
-            assert (found[0].audit(db, AuditOptions(0)) is not None) == wanted
+            assert found.application.has_audit(db) == wanted
+            assert (found.application.audit(db, AuditOptions(0)) is not None) == wanted
         out = b"".join(run(path)[1:])
         assert b"boltcli view" in out
         assert (b"boltcli audit" in out) == wanted

@@ -13,8 +13,6 @@ import boltcli
 from boltcli.apps.contract import Column, View
 from boltcli.apps.rows import Selection
 from boltcli.errors import ArgumentError
-from boltcli.render.rich_table import rich_table
-from boltcli.render.view_rows import csv_lines, json_lines, text_lines
 from tests.apps.support import STORES
 from tests.schema import run_json
 from tests.support import error_line, fixture, run
@@ -118,31 +116,6 @@ VIEW = View(
 )  # fmt: skip
 
 
-def test_every_type_in_every_form() -> None:
-    records = [json.loads(line) for line in b"".join(json_lines(VIEW.columns, ROWS)).splitlines()]
-    assert records == [
-        {"t": "a\tb\nc\x1b[31m", "i": 1, "w": "1970-01-01T00:00:00Z", "b": True, "x_hex": "ff00",
-         "j": {"k": "0xfe", "n": [1, None]}, "f": 1.5},
-        {"t": "", "i": None, "w": None, "b": None, "x": None, "j": None, "f": None},
-        {"t": "é", "i": str(1 << 70), "w": "1969-12-31T23:59:59.999999999Z", "b": False, "x": "text", "j": [],
-         "f": 0.0},
-    ]  # fmt: skip
-    table = list(csv.reader(io.StringIO(b"".join(csv_lines(VIEW.columns, ROWS)).decode(), newline="")))
-    assert table == [
-        ["t", "i", "w", "b", "x", "j", "f"],
-        ["a\tb\nc\x1b[31m", "1", "1970-01-01T00:00:00Z", "true", "0xff00", '{"k":"0xfe","n":[1,null]}', "1.5"],
-        ["", "", "", "", "", "", ""],
-        ["é", str(1 << 70), "1969-12-31T23:59:59.999999999Z", "false", "text", "[]", "0.0"],
-    ]
-    lines = b"".join(text_lines(VIEW.columns, ROWS)).decode().splitlines()
-    assert [len(line.split("\t")) for line in lines] == [7, 7, 7, 7]
-    assert "\x1b" not in lines[1]
-    assert "\x1b[31m" not in rich_table("all", VIEW.columns, ROWS).decode()
-    plain = rich_table("all", VIEW.columns, ROWS, styled=False).decode()
-    assert "\x1b" not in plain
-    assert "0xff00" in plain
-
-
 @pytest.mark.parametrize("column", [column.name for column in VIEW.columns])
 def test_every_column_can_be_sorted_by(column: str) -> None:
     every = list(Selection(VIEW, sort=column).rows(iter(ROWS)))
@@ -165,14 +138,6 @@ def test_mixed_types_have_one_order() -> None:
             assert list(map(repr, found)) == [repr((value,)) for value in ordered]
             found = list(Selection(view, sort="-m", limit=3).rows((value,) for value in values))
             assert found == [({"b": 1},), ([],), (b"\xff",)]
-
-
-def test_long_outputs_come_in_blocks() -> None:
-    columns = [Column("n", "integer")]
-    rows = [(number,) for number in range(1000)]
-    assert [json.loads(line)["n"] for line in b"".join(json_lines(columns, rows)).splitlines()] == list(range(1000))
-    assert b"".join(csv_lines(columns, rows)) == b"n\n" + b"".join(b"%d\n" % number for number in range(1000))
-    assert b"".join(text_lines(columns, rows)) == b"".join(csv_lines(columns, rows))
 
 
 def test_the_library_has_views() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from boltcli.cli.command_table import COMMANDS
 from boltcli.cli.registry import find
-from boltcli.cli.row_output import ENDINGS
+from boltcli.cli.row_output import FORMATS
 from tests.support import ROOT, error_line, fixture, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="permissions, links and descriptors of POSIX")
@@ -40,7 +40,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "map": ("map --svg -o DEST FILE", "map --png -o DEST FILE", "map --svg FILE DEST", "map --svg --json -o DEST FILE"),
     "metrics": ("metrics -o DEST FILE", "metrics --json -o DEST FILE", "metrics -o DEST.ndjson FILE"),
     "audit": ("audit --changes DEST FILE", "audit -o DEST.ndjson FILE", "audit -o DEST.json FILE"),
-    "sql": tuple(f"sql -o DEST{ending} 'SELECT * FROM pairs' FILE" for ending in ENDINGS),
+    "sql": tuple(f"sql -o DEST{ending} 'SELECT * FROM pairs' FILE" for ending in FORMATS),
     "view": ("view -o DEST.csv FILE executions", "view -o DEST.json FILE executions", "view -o DEST.ndjson FILE"),
     "deleted": ("deleted -o DEST FILE", "deleted -o DEST.json FILE"),
     "patch": ("patch -o DEST FILE CHANGES",),

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from boltcli.cli.command_table import COMMANDS
-from boltcli.cli.meanings import nearest, suggestions
+from boltcli.cli.words_of_other_tools import nearest, suggestions
 from tests.live import held
 from tests.schema import run_json
 from tests.support import ROOT, error_line, fixture, freelist, meta, page, run, small
@@ -213,6 +213,14 @@ def test_damage_names_what_goes_on(tmp_path: Path) -> None:
     assert any("--skip-damaged" in line for line in hints("keys", path, "b"))
     path.write_bytes(meta(0, hwm=5) + bytes(4096) + path.read_bytes()[8192:])
     assert not any("--previous" in line for line in hints("check", path))
+
+
+def test_names_are_those_of_the_database_at_the_offset(tmp_path: Path) -> None:
+    first, second = fixture("document").read_bytes(), fixture("many-free").read_bytes()
+    path = tmp_path / "two.db"
+    path.write_bytes(first + second)
+    assert hints("keys", "--offset", str(len(first)), path) == ["BUCKET is missing; this file has: kept"]
+    assert hints("keys", path)[0].startswith("BUCKET is missing; this file has: execution, ")
 
 
 def test_who_holds_the_lock(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_no_memory_for_the_report_either(words: tuple[str, ...]) -> None:
 import boltcli.cli.app as app
 def refuse(*_, **__):
     raise MemoryError
-app._Failure.report = app.run_job = refuse
+app._Failure.report = app.run_command = refuse
 from boltcli.__main__ import process
 process()
 """

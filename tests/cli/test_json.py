@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 
 from boltcli.cli.registry import all_commands
-from boltcli.render.formats import FORMATS
 from boltcli.storage import holders
+from boltcli.text.values import FORMATS
 from tests.damage.mutations import sample
 from tests.damage.test_damage import SOURCES
 from tests.live import held

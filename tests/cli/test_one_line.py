@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from boltcli.render.names import shell_quoted
+from boltcli.text.values import shell_quoted
 from tests.files.test_packed import tar_of, zip_of
 from tests.support import freelist, page, pgid, run, small
 

@@ -15,14 +15,15 @@ from typer.main import get_command
 from boltcli.cli import command_table, make_table
 from boltcli.cli.command import Command, Option
 from boltcli.cli.command_table import COMMANDS
-from boltcli.cli.job import Job
+from boltcli.cli.opener import Opener
+from boltcli.cli.output import Output
 from boltcli.cli.parse import UsageError, parse
 from boltcli.cli.registry import GROUPS, all_commands, declared, find, is_group, names
 from boltcli.cli.typer_app import build
-from boltcli.cli.values import FORMATS, LOCK_WAYS, parse_string, parse_uint64, seconds
+from boltcli.cli.values import parse_string, parse_uint64, seconds
 from boltcli.errors import ArgumentError
-from boltcli.render import formats
 from boltcli.storage import source as open_source
+from boltcli.text import values as text_values
 
 
 def _many(parsed: Any) -> set[str]:
@@ -297,19 +298,15 @@ def test_a_function_gets_the_parameters_that_it_declares(name: str) -> None:
     command = find(name)
     assert command is not None
     parsed = parse(command.example.rpartition(" | ")[2].split()[1:])
-    job: Job = Job(command, parsed.arguments, parsed.options, io.BytesIO())
-    inspect.signature(declared(name).function).bind(**dict.fromkeys(command.takes), **job.parameters)
+    given = command.parameters(parsed.arguments, parsed.options)
+    inspect.signature(declared(name).function).bind(**dict.fromkeys(command.takes), **given)
 
 
-def test_common_options_are_read_by_the_runner() -> None:
-    parsed = parse(["check", "f", "--timeout", "2s", "--lock", "try", "--previous"])
-    assert parsed.command is not None
-    job: Job = Job(parsed.command, parsed.arguments, parsed.options, io.BytesIO())
-    assert (job.path, job.timeout, job.lock, job.previous, job.json) == ("f", 2.0, "try", True, False)
-    again = job.again(path="g", err=io.BytesIO(), several=True, jobs=3)
-    assert (again.arguments, again.several, again.options.jobs, job.options.jobs) == (["g"], True, 3, 0)
-    without: Job = Job(parsed.command, ["f"], parsed.options | {"no-lock": True}, io.BytesIO())
-    assert without.lock == "none"
+def test_common_options_say_how_files_are_opened() -> None:
+    parsed = parse(["check", "f", "--timeout", "2s", "--lock", "try", "--previous", "--max-unpacked", "1k"])
+    opener = Opener(parsed.options, Output(io.BytesIO(), io.BytesIO()))
+    assert (opener.timeout, opener.lock, opener.previous, opener.max_unpacked) == (2.0, "try", True, 1024)
+    assert Opener(parsed.options | {"no-lock": True}, opener.out).lock == "none"
 
 
 def test_as_a_part_of_another_typer_application(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -324,5 +321,12 @@ def test_as_a_part_of_another_typer_application(capfdbinary: pytest.CaptureFixtu
 
 
 def test_choices_are_those_of_who_takes_them() -> None:
-    assert FORMATS == formats.FORMATS
-    assert LOCK_WAYS == open_source.LOCK_WAYS
+    choices = {option.name: option.choices for name in ("keys", "check") for option in all_options(name)}
+    assert choices["format"] == text_values.FORMATS
+    assert choices["lock"] == open_source.LOCK_WAYS
+
+
+def all_options(name: str) -> tuple[Option, ...]:
+    command = find(name)
+    assert command is not None
+    return command.options

@@ -115,7 +115,7 @@ def test_help_everywhere(flag: str) -> None:
         if command:
             assert shown_example(command.example).encode() in words
             assert command.summary.encode() in words
-            for option in command.options:
+            for option in command.shown_options:
                 assert f"--{option.name}".encode() in text
 
 

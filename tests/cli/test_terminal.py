@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from boltcli.cli.streams import Terminal
 from boltcli.ops.read.select_items import Items
 from boltcli.render.item_columns import ItemColumns
-from boltcli.render.names import path_text, shell_quoted, typed
-from boltcli.render.rich_table import fitted
-from boltcli.render.visible import visible, visible_bytes
+from boltcli.text.values import path_text, shell_quoted, typed
+from boltcli.text.visible import visible, visible_bytes
 from tests.cli.test_streams import on_a_terminal
 from tests.live import held
 from tests.support import ROOT, fixture, freelist, page, run, small
@@ -118,20 +117,6 @@ def test_columns_count_what_letters_take() -> None:
     lines = columns.lines(Items((), keys, list(values))).decode().splitlines()
     assert lines[0] == "鍵" * 4 + " " * 24 + "値" * 13 + "…"
     assert lines[1:] == ["a" * 30 + "  " + "v" * 27 + "…", "b" + " " * 31 + "3109320a"]
-
-
-@given(st.lists(st.integers(0, 60), max_size=12), st.integers(1, 150), st.booleans())
-def test_columns_of_a_table_fit(wanted: list[int], room: int, last: bool) -> None:
-    wanted = [width + 1 for width in wanted]
-    widths = fitted(wanted, room, last=last)
-    shown = [width for width in widths if width]
-    assert sum(shown) + 2 * (len(shown) - 1) <= room
-    assert all(0 <= width <= most for width, most in zip(widths, wanted))
-    assert all(width >= min(most, 16) for width, most in list(zip(widths, wanted))[1:] if width)
-    if wanted:
-        assert widths[0] >= min(wanted[0], room)
-    if sum(wanted) + 2 * (len(wanted) - 1) <= room:
-        assert widths == wanted
 
 
 def test_a_wide_view_says_what_there_is_no_room_for() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import boltcli
-from boltcli.apps.store import SnapshotStore
+from boltcli.database import Database
 from boltcli.errors import Corrupted
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.bucket import find_bucket
@@ -252,7 +252,7 @@ def test_a_bucket_inside_itself_ends_what_reads_it(tmp_path: Path) -> None:
         inner = next(iter(outer))
         for read in (
             lambda: list(outer.items()), lambda: outer[inner], lambda: db.bucket("execution-history", inner),
-            lambda: db.audit(), lambda: SnapshotStore(db._snapshot).get(b"execution-history").get(inner),  # type: ignore[union-attr]
+            lambda: db.audit(), lambda: Database(db._snapshot).get(b"execution-history").get(inner),  # type: ignore[union-attr]
         ):  # fmt: skip
             with pytest.raises(Corrupted, match="nested in itself"):
                 read()

@@ -13,9 +13,8 @@ from typing import Any
 import fsspec
 import pytest
 
-from boltcli.apps.places import PLACES, databases_of
 from boltcli.cli.registry import all_commands
-from boltcli.fleet.find import select, why_passed_over
+from boltcli.fleet.find import databases_in, places, select, why_passed_over
 from tests.apps.support import Tree, make
 from tests.files.test_packed import DATA
 from tests.live import held
@@ -287,10 +286,10 @@ def test_a_bad_file_at_a_known_place(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "meta.db") as connection:
         connection.execute("CREATE TABLE t (a)")
     connection.close()
-    assert str(tmp_path / "meta.db") not in databases_of(str(tmp_path))
+    assert str(tmp_path / "meta.db") not in databases_in(str(tmp_path))
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", places())
 def test_every_command_finds_the_same(place: str, tmp_path: Path) -> None:
     path = tmp_path / "d" / place.replace("*", "n-1")
     path.parent.mkdir(parents=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import boltcli
-from boltcli.apps.places import PLACES
+from boltcli.fleet.find import places
 from boltcli.format.magic import is_bolt
 from tests.support import DATABASES, error_line, fixture, needed, run
 
@@ -290,7 +290,7 @@ def test_the_table_of_a_zip_is_bounded(tmp_path: Path) -> None:
 
 
 def test_data_directories(tmp_path: Path) -> None:
-    for place in PLACES:
+    for place in places():
         folder = tmp_path / place.replace("/", "-")
         path = folder / place
         path.parent.mkdir(parents=True)

@@ -12,29 +12,28 @@ PACKAGE = Path(__file__).resolve().parents[2] / "boltcli"
 
 # A room may import from itself and from the rooms above it.
 ROOMS = (
-    *("read_errors", "errors", "extras", "format", "kernel", "storage", "tree", "ops"),
-    *("apps", "tables", "fleet", "mapping_views", "comparison", "library", "guide", "render", "cli"),
+    *("read_errors", "errors", "extras", "text", "format", "kernel", "storage", "tree", "ops", "database"),
+    *("apps", "tables", "fleet", "comparison", "library", "guide", "render", "cli"),
 )
 # So may a package of operations.
 OPERATIONS = ("read", "check", "stats", "space", "write", "compare", "rescue")
 # The command line doesn't go through the library, nor does the rendering.
-_LIBRARY = {"mapping_views", "comparison", "library"}
+_LIBRARY = {"comparison", "library"}
 NOT_FOR = {"render": _LIBRARY, "cli": _LIBRARY}
 
 DOORS = {
     "typer": {"cli/typer_app.py", "cli/make_table.py", "cli/options.py"},
     "rich": {
-        "render/rich_tree.py",
         "render/rich_markdown.py",
-        "render/rich_table.py",
         "cli/browse/widgets.py",
     },
-    "orjson": {"render/orjson_writer.py", "apps/json_values.py"},
+    "orjson": {"text/json.py"},
     "google": {"apps/codecs/schema.py"},
+    "google_crc32c": {"apps/codecs/crc32c.py"},
     "jinja2": {"render/html_report.py"},
     "pyarrow": {"tables/arrow.py", "tables/arrow_files.py"},
     "duckdb": {"tables/duck.py"},
-    "pandas": {"tables/frames.py"},
+    "pandas": {"library.py"},
     "textual": {"cli/browse/app.py", "cli/browse/widgets.py"},
     "PIL": {"render/page_picture.py"},
 }
@@ -56,9 +55,15 @@ def _imports(path: Path, *, for_types: bool = True) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             name = ".".join([*base, *([node.module] if node.module else [])])
-            found.add(name)
-            found |= {f"{name}.{alias.name}" for alias in node.names}
+            inner = {f"{name}.{alias.name}" for alias in node.names}
+            # "from . import rules" takes a module of the package, and nothing from the package itself.
+            found |= inner if all(map(_is_module, inner)) else {name, *inner}
     return found
+
+
+def _is_module(name: str) -> bool:
+    path = PACKAGE.parent.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
 def _room(path: Path) -> str:

@@ -24,7 +24,7 @@ from tests.schema import run_json
 from tests.support import DATABASES, fixture, freelist, missing, page, run, small
 
 if TYPE_CHECKING:
-    from boltcli.apps.store import Store
+    from boltcli.apps.contract import Store
 
 EVIL = b"<script>alert(1)</script>"
 

@@ -14,8 +14,8 @@ import boltcli
 from boltcli.ops.space.pages import Usage
 from boltcli.ops.space.top import guess_separator, space_top, top_levels
 from boltcli.ops.write.compact import measure
-from boltcli.render import human
 from boltcli.storage.snapshot import Snapshot
+from boltcli.text import sizes
 from boltcli.tree.page_map import free_pages
 from tests.support import DATABASES, freelist, page, pgid, run, small
 
@@ -168,7 +168,7 @@ def test_guesses_separators(keys: list[bytes], separator: bytes) -> None:
     ],
 )
 def test_sizes_for_people(count: int, text: str) -> None:
-    assert human.size(count) == text
+    assert sizes.size(count) == text
 
 
 @pytest.mark.parametrize("uniform", [True, False])

@@ -12,7 +12,7 @@ import pytest
 import boltcli
 from boltcli.apps.contract import Column
 from boltcli.errors import ArgumentError, BucketNotFound, Corrupted, DatabaseClosed, MissingExtra
-from boltcli.tables.frames import ViewRows
+from boltcli.library import ViewRows
 from tests.support import DATABASES, fixture, freelist, page, pgid, small
 
 COMPUTE = fixture("bacalhau-compute-1.4")

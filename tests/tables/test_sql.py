@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ import boltcli
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tables.duck import Session
 from boltcli.tables.relations import TableFile, json_or_none, name_bytes, name_text
+from boltcli.text.cells import cell_text
 from tests.support import DATABASES, fixture, freelist, page, pgid, run, small
 
 Pair = tuple[tuple[bytes, ...], bytes, bytes]
@@ -321,8 +324,8 @@ def test_output_forms(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in run("sql", "--json", statement, source)[1].splitlines()]
     keys = [bytes.fromhex(row["key_hex"]) if "key_hex" in row else row["key"].encode() for row in lines]
     assert keys == [key for key, _ in expected]
-    rows = run("sql", "--csv", statement, source)[1].splitlines()
-    assert [bytes.fromhex(row.partition(b",")[0].decode()) for row in rows[1:]] == keys
+    rows = list(csv.reader(io.StringIO(run("sql", "--csv", statement, source)[1].decode(), newline="")))
+    assert [row[0] for row in rows[1:]] == [cell_text(key, "bytes") for key in keys]
     assert run("sql", "-o", tmp_path / "a.csv", "SELECT 1 AS x", source)[1].startswith(b"1 rows -> ")
     assert (tmp_path / "a.csv").read_bytes() == b"x\n1\n"
 

@@ -17,8 +17,8 @@ from boltcli.ops.check import database_check as check
 from boltcli.ops.read import key_pages as keys_module
 from boltcli.ops.read.key_pages import all_keys, keyed_leaves
 from boltcli.ops.stats import buckets as stats
-from boltcli.render.formats import lines
 from boltcli.storage.snapshot import Snapshot
+from boltcli.text.values import lines
 from boltcli.tree.bucket import root_bucket
 from boltcli.tree.walk import leaf_pages
 from tests.damage.mutations import sample

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from boltcli.errors import ArgumentError
-from boltcli.render.formats import auto, lines, parse
-from boltcli.render.golang import code_point, quote, quote_char
-from boltcli.render.text import percent
+from boltcli.text.golang import code_point, percent, quote, quote_char
+from boltcli.text.values import auto, lines, parse
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def _descents(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         count.append(1)
         return seek(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("boltcli.library.seek", counting)
+    monkeypatch.setattr("boltcli.database.seek", counting)
     return count
 
 

@@ -593,7 +593,7 @@ def test_what_a_command_says_beside_its_output_waits_too(tmp_path: Path, monkeyp
 
 
 def test_large_outputs_are_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boltcli.cli.lock_free._IN_MEMORY", 1000)
+    monkeypatch.setattr("boltcli.cli.held_stream._IN_MEMORY", 1000)
     writer = Writer(tmp_path / "live.db", LARGE)
     locked = run("get", writer.path, "pad", "k", "--format=hex")
     assert run("get", writer.path, "pad", "k", "--format=hex", "--no-lock") == locked

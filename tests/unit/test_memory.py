@@ -15,7 +15,7 @@ import pytest
 from boltcli.format.encode import meta_page
 from boltcli.ops.read.content import Pairs
 from boltcli.ops.write.load import load
-from boltcli.render.formats import FORMATS
+from boltcli.text.values import FORMATS
 from tests.support import ROOT, fixture, freelist, page, pgid, small
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")

@@ -11,16 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boltcli.errors import ArgumentError
-from boltcli.ops.read.content import Enter, Pairs
-from boltcli.render import long_lines
-from boltcli.render.ndjson import End, pair_lines, parse_row
-from boltcli.render.ndjson_reader import parsed_lines
-from boltcli.render.records import line, pair
+from boltcli.ops.read.content import Enter
+from boltcli.render import long_json_lines as long_lines
+from boltcli.render.element_lines import element_lines
+from boltcli.render.export_rows import End, parse_row, parsed_rows
+from boltcli.render.records import put, put_bucket
+from boltcli.text.json import line
 
 if TYPE_CHECKING:
     from boltcli.ops.read.content import Placed
 
 Row = tuple[object, ...]
+
+
+def pair(path: tuple[bytes, ...], key: bytes, value: bytes, form: str) -> dict[str, object]:
+    record: dict[str, object] = {}
+    put_bucket(record, path)
+    put(record, "key", key)
+    put(record, "value", value, form)
+    return record
+
 
 BYTES = st.one_of(
     st.binary(max_size=12),
@@ -41,7 +51,7 @@ def _rows(said: Placed | End) -> list[Row]:
 
 
 def _lines(path: tuple[bytes, ...], pairs: list[tuple[bytes, bytes]]) -> bytes:
-    return b"".join(pair_lines(path, Pairs([key for key, _ in pairs], [value for _, value in pairs]))) if pairs else b""
+    return b"".join(element_lines(path, [key for key, _ in pairs], [value for _, value in pairs])) if pairs else b""
 
 
 def _one_by_one(content: bytes) -> list[Row] | str:
@@ -58,7 +68,7 @@ def _one_by_one(content: bytes) -> list[Row] | str:
 def _read(content: bytes) -> list[Row] | str:
     found: list[Row] = []
     try:
-        for row, _ in parsed_lines(io.BytesIO(content)):
+        for row, _ in parsed_rows(io.BytesIO(content)):
             found += _rows(row)
     except ArgumentError as error:
         return str(error).partition(": ")[2]
@@ -143,7 +153,7 @@ def test_blocks_of_any_size_and_the_number_of_the_line(monkeypatch: pytest.Monke
         monkeypatch.setattr(long_lines, "BLOCK", size)
         assert _read(content) == _one_by_one(content)
         with pytest.raises(ArgumentError, match=r"^line 51: not JSON"):
-            list(parsed_lines(io.BytesIO(content + b"nonsense\n")))
+            list(parsed_rows(io.BytesIO(content + b"nonsense\n")))
     monkeypatch.setattr(long_lines, "BLOCK", 36)
     monkeypatch.setattr(long_lines, "_LONG", 72)
     values = (b"\0" * 11 + b"\x80") * 9, b"", b"\0" * 9
@@ -153,7 +163,7 @@ def test_blocks_of_any_size_and_the_number_of_the_line(monkeypatch: pytest.Monke
     monkeypatch.setattr(long_lines, "_LONG", 20)
     monkeypatch.setattr(long_lines, "LONGEST", 60)
     with pytest.raises(ArgumentError, match=r"^line 2: it is longer than 60 bytes"):
-        list(parsed_lines(io.BytesIO(b"\n" + 100 * b"x")))
+        list(parsed_rows(io.BytesIO(b"\n" + 100 * b"x")))
 
 
 @pytest.mark.parametrize("names", [b'"a"', b'{"a":1}', b"null", b'["a",1]', b'[["a"]]'])
@@ -164,7 +174,7 @@ def test_a_bucket_is_a_list_of_names(names: bytes, rest: bytes) -> None:
         with pytest.raises(
             ArgumentError, match=r"^line 1: (there must be a list|a bucket's name must be|'a' is not hex)"
         ):
-            list(parsed_lines(io.BytesIO(line)))
+            list(parsed_rows(io.BytesIO(line)))
 
 
 def test_a_field_twice_is_refused_beside_quotes_in_strings() -> None:
@@ -174,4 +184,4 @@ def test_a_field_twice_is_refused_beside_quotes_in_strings() -> None:
         with pytest.raises(ArgumentError, match="twice"):
             parse_row(line[:1] + twice + line[1:])
         with pytest.raises(ArgumentError, match=r"^line 2: .*twice"):
-            list(parsed_lines(io.BytesIO(line + b"\n" + line[:1] + twice + line[1:])))
+            list(parsed_rows(io.BytesIO(line + b"\n" + line[:1] + twice + line[1:])))

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from boltcli.cli.key_argument import address
 from boltcli.errors import ArgumentError
-from boltcli.render.formats import MORE_FORMATS, auto, formatted
-from boltcli.render.names import typed
-from boltcli.render.notations import FORMATS, time_text
+from boltcli.text.times import binary_time_text
+from boltcli.text.values import MORE_FORMATS, auto, formatted, typed
 from tests.support import error_line, fixture, run
 
 
@@ -101,10 +100,6 @@ def test_formats_take_anything(data: bytes, form: str) -> None:
     assert text or not data
 
 
-def test_formats_are_declared_once() -> None:
-    assert tuple(FORMATS) == MORE_FORMATS
-
-
 # As Go 1.26 writes them with time.MarshalBinary, and shows them in RFC 3339.
 GO_TIMES = """\
 010000000edc5c198001160771ffff 2023-08-02T09:31:44.018220913Z
@@ -121,9 +116,9 @@ GO_TIMES = """\
 
 @pytest.mark.parametrize(("data", "text"), [line.split() for line in GO_TIMES.splitlines()])
 def test_binary_time_of_go(data: str, text: str) -> None:
-    assert time_text(bytes.fromhex(data)) == text
+    assert binary_time_text(bytes.fromhex(data)) == text
 
 
 @pytest.mark.parametrize("data", ["", "02" + "00" * 14, "01" + "7f" * 14, "010000000edc5c19803fffffffffff"])
 def test_what_is_no_time(data: str) -> None:
-    assert time_text(bytes.fromhex(data)) is None
+    assert binary_time_text(bytes.fromhex(data)) is None

@@ -137,7 +137,7 @@ def test_what_does_not_fit(lines: list[dict[str, Any]], words: str, tmp_path: Pa
         (b'\n{"op":"set","bucket":["a"]}', "line 2: op must be add, remove or change"),
         (b'{"op":"add","bucket":["a"],"more":1}', "line 1: unknown field 'more'"),
         (b'{"op":"add"}', "line 1: there must be a list bucket or bucket_hex"),
-        (b'{"op":"add","bucket":[1]}', "line 1: there must be a string name"),
+        (b'{"op":"add","bucket":[1]}', "line 1: a bucket's name must be a string"),
         (b'{"op":"add","bucket":["a"],"key":"k"}', "line 1: there must be a new value"),
         (b'{"op":"add","bucket":["a"],"key":"k","old":"1","new":"1"}', "line 1: what is added has no old value"),
         (b'{"op":"remove","bucket":["a"],"key":"k","new":"1"}', "line 1: what is removed has no new value"),

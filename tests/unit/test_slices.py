@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from typing import Any
 
 import pytest
@@ -12,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boltcli.errors import ArgumentError
-from boltcli.render import records, slices, table_rows, value_line
-from boltcli.render.formats import FORMATS, formatted
+from boltcli.render import items, records
+from boltcli.text import large_values as slices
+from boltcli.text.values import FORMATS, formatted
 
 DATA = (
     st.binary(max_size=40)
@@ -27,7 +25,7 @@ def small_slices() -> Any:
     """Slices of three bytes, and every value is a large one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slices, "_SLICE", 3)
-        for module in (records, table_rows, value_line):
+        for module in (records, items):
             patch.setattr(module, "LARGE", -1)
         yield
 
@@ -39,7 +37,7 @@ def test_formats(data: bytes, form: str) -> None:
         assert b"".join(slices.slices(data, form)) == expected
     if form == "auto":
         assert "".join(slices.texts(data)).encode() == expected
-        assert b"".join(value_line.value_line(data, form)) == expected + b"\n"
+        assert b"".join(items.value_line(data, form)) == expected + b"\n"
 
 
 def test_an_unknown_format() -> None:
@@ -59,17 +57,3 @@ def test_json(data: bytes, form: str) -> None:
         whole: dict[str, Any] = {"a": 1}
         records.put(whole, "value", data, form)
     assert written == records.line(whole) == records.line(record)
-
-
-CELLS = st.none() | st.integers(0, 1 << 60) | DATA | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-
-
-@given(st.lists(st.tuples(CELLS, CELLS), max_size=4))
-def test_tables(rows: list[tuple[Any, Any]]) -> None:
-    made = [b"".join(make(["a", "b"], rows)) for make in (table_rows.csv_lines, table_rows.json_lines)]
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (records, table_rows):
-            patch.setattr(module, "LARGE", 1000)
-        assert made == [b"".join(make(["a", "b"], rows)) for make in (table_rows.csv_lines, table_rows.json_lines)]
-    assert len(list(csv.reader(io.StringIO(made[0].decode(), newline="")))) == len(rows) + 1
-    assert len([json.loads(line) for line in made[1].split(b"\n")[:-1]]) == len(rows)

@@ -1,26 +1,24 @@
-"""The audit of a store: read it once, answer, find, say what could be deleted."""
+"""The audit of a store: read it once, find where it deviates, answer, and say what could be deleted."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ..contract import Audit
 from ..meter import Meter
-from .compute_answers import compute_answers
-from .compute_findings import compute_findings
+from ..rules import findings
+from .compute_audit import compute_answers, compute_deviations
 from .compute_store import read_compute_store
-from .index_findings import index_findings
-from .job_answers import deviations, job_answers, misread_states
-from .job_findings import job_findings
-from .job_store import read_job_store, undecodable_places
+from .job_audit import job_answers, job_deviations, misread
+from .job_store import JobStore
 from .layout import ORCHESTRATOR, recognise, side
 from .records import name, place
-from .retention import compute_deletions, compute_retention, job_deletions, job_retention
+from .retention import finished_executions, finished_jobs, removal_of_executions, removal_of_jobs, retention
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterable
 
-    from ..contract import AuditOptions, Path
-    from ..store import Store
+    from ..contract import AuditOptions, Path, Store
 
 
 def audit(db: Store, options: AuditOptions) -> Audit | None:
@@ -35,14 +33,14 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
 
 def _orchestrator(db: Store, options: AuditOptions) -> Audit:
     meter = Meter()
-    store = read_job_store(db, meter)
-    found = deviations(store)
-    answers = job_answers(store, found)
-    counts, asked = answers["counts"], options.older_than is not None
-    return Audit(
+    store = JobStore(db, meter)
+    deviations = job_deviations(store, options.now)
+    answers = job_answers(store, deviations)
+    counts = answers["counts"]
+    found = Audit(
         "",
         answers,
-        [*job_findings(store, answers, options.now), *index_findings(store, found)],
+        findings(deviations),
         counts=[
             ("jobs", counts["jobs"]),
             *((f"jobs {state or 'without a state'}", number) for state, number in counts["jobs_by_state"].items()),
@@ -51,37 +49,43 @@ def _orchestrator(db: Store, options: AuditOptions) -> Audit:
             ("evaluations", counts["evaluations"]),
             *((f"evaluations {state or 'unreadable'}", n) for state, n in counts["evaluations_by_status"].items()),
         ],
-        more=_space(meter, store.undecodable) | misread_states(store),
+        more=_space(meter, store.reader.undecodable) | misread(deviations),
         facts=store,
-        retention=job_retention(store, options) if asked else None,
-        deletions=job_deletions(db, store, options) if asked and options.deletions else (),
     )
+    if options.older_than is not None:
+        found.retention = retention(finished_jobs(store), options, "jobs")
+        found.deletions = removal_of_jobs(db, store, options) if options.deletions else ()
+    return found
 
 
 def _compute(db: Store, options: AuditOptions) -> Audit:
     meter = Meter()
-    found = read_compute_store(db, meter)
-    answers = compute_answers(found)
+    store = read_compute_store(db, meter)
+    deviations = {part.generation.name: compute_deviations(part, store[-1], options.now) for part in store}
+    answers = {part.generation.name: compute_answers(part, deviations[part.generation.name]) for part in store}
     counts: list[tuple[str, int]] = []
-    asked = options.older_than is not None
-    for part in found:
-        given = answers["generations"][part.generation.name]["counts"]
-        suffix = "" if part is found[-1] else f" (older generation {part.generation.name})"
+    for part in store:
+        given = answers[part.generation.name]["counts"]
+        suffix = "" if part is store[-1] else f" (older generation {part.generation.name})"
         counts.append((f"executions{suffix}", given["executions"]))
         counts += [(f"executions {state}{suffix}", number) for state, number in given["by_state"].items()]
-    return Audit(
+    found = Audit(
         "",
-        answers,
-        compute_findings(found, answers, options.now),
+        {"generations": answers},
+        findings(each for part in deviations.values() for each in part),
         counts=counts,
-        more=_space(meter, [entry for part in found for entry in part.undecodable]),
-        facts=found,
-        retention=compute_retention(found, options) if asked else None,
-        deletions=compute_deletions(db, found, options) if asked and options.deletions else (),
+        more=_space(meter, (entry for part in store for entry in part.reader.undecodable)),
+        facts=store,
     )
+    if options.older_than is not None:
+        found.retention = retention(
+            (each for part in store for each in finished_executions(part)), options, "executions"
+        )
+        found.deletions = removal_of_executions(db, store, options) if options.deletions else ()
+    return found
 
 
-def _space(meter: Meter, undecodable: list[tuple[Path, bytes]]) -> dict[str, Any]:
+def _space(meter: Meter, undecodable: Iterable[tuple[Path, bytes]]) -> dict[str, Any]:
     """Return what takes the space, and what can't be read."""
     return {
         "largest_values": [{"path": place(path), "size": size} for path, size in meter.largest()],
@@ -89,5 +93,5 @@ def _space(meter: Meter, undecodable: list[tuple[Path, bytes]]) -> dict[str, Any
             name(bucket): {"keys": usage.pairs, "sub_buckets": usage.buckets, "value_bytes": usage.value_bytes}
             for bucket, usage in sorted(meter.top.items())
         },
-        "undecodable_values": undecodable_places(undecodable),
+        "undecodable_values": sorted(place(path, key) for path, key in undecodable),
     }

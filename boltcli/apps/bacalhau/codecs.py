@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from ..contract import ANY, REST, Codec
-from ..json_values import load
-from ..words import time_text
-from .events import split_key
+from ...text.times import time_text
+from ..contract import ANY, REST, Codec, Pattern, Plain
+from ..values import JSON, NUMBER, TEXT
+from .reading import split_key
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..contract import Pattern, Plain
-
-
-def text_key(key: bytes) -> Plain:
-    """Return an id or a name as text."""
-    try:
-        return key.decode()
-    except UnicodeDecodeError:
-        return key
-
-
-def number_key(key: bytes) -> Plain:
-    """Return a sequence number: 8 bytes, big-endian."""
-    return int.from_bytes(key, "big") if len(key) == 8 else key
+assert TEXT.key is not None
+assert NUMBER.key is not None
+assert JSON.value is not None
+text_key, number_key, record = TEXT.key, NUMBER.key, JSON.value
 
 
 def event_key(key: bytes) -> Plain:
@@ -31,39 +19,28 @@ def event_key(key: bytes) -> Plain:
     return key if parts is None else {"seq": parts[0], "time": time_text(parts[1])}
 
 
-def record(key: bytes, value: bytes) -> Plain:
-    """Return a JSON record."""
-    return load(value)
-
-
-def number_value(key: bytes, value: bytes) -> Plain:
-    """Return a position: 8 bytes, big-endian."""
-    return number_key(value)
-
-
-TEXT, NUMBERED = Codec(text_key, record), Codec(number_key, record)
-ENTRY = Codec(text_key)
-
+_NUMBERED, _EVENT = Codec(number_key, record), Codec(event_key, record)
+_POSITION = Codec(text_key, lambda key, value: number_key(value))
 CODECS: dict[Pattern, Codec] = {
-    (b"jobs", ANY): TEXT,
-    (b"jobs", ANY, b"executions"): TEXT,
-    (b"jobs", ANY, b"evaluations"): TEXT,
-    (b"jobs", ANY, b"job_history"): TEXT,
-    (b"jobs", ANY, b"execution_history"): TEXT,
-    (b"jobs", ANY, b"history"): NUMBERED,
-    (b"jobs", ANY, b"versions"): NUMBERED,
-    (b"execution",): TEXT,
-    (b"execution-history", ANY): TEXT,
-    (b"v1_executions",): TEXT,
-    (b"v1_execution_history", ANY): NUMBERED,
-    (b"v2_executions",): TEXT,
-    (b"v2_execution_events", ANY): NUMBERED,
-    (b"v1_events",): Codec(event_key, record),
-    (b"v2_events",): Codec(event_key, record),
-    (b"v1_checkpoints",): Codec(text_key, number_value),
-    (b"v2_checkpoints",): Codec(text_key, number_value),
-    (b"v2_sequence_tracking",): Codec(text_key, number_value),
-    **{(name, REST): ENTRY for name in (
+    (b"jobs", ANY): JSON,
+    (b"jobs", ANY, b"executions"): JSON,
+    (b"jobs", ANY, b"evaluations"): JSON,
+    (b"jobs", ANY, b"job_history"): JSON,
+    (b"jobs", ANY, b"execution_history"): JSON,
+    (b"jobs", ANY, b"history"): _NUMBERED,
+    (b"jobs", ANY, b"versions"): _NUMBERED,
+    (b"execution",): JSON,
+    (b"execution-history", ANY): JSON,
+    (b"v1_executions",): JSON,
+    (b"v1_execution_history", ANY): _NUMBERED,
+    (b"v2_executions",): JSON,
+    (b"v2_execution_events", ANY): _NUMBERED,
+    (b"v1_events",): _EVENT,
+    (b"v2_events",): _EVENT,
+    (b"v1_checkpoints",): _POSITION,
+    (b"v2_checkpoints",): _POSITION,
+    (b"v2_sequence_tracking",): _POSITION,
+    **{(name, REST): Codec(text_key) for name in (
         b"idx_tags", b"idx_namespaces", b"idx_executions", b"idx_evaluations", b"idx_inprogress", b"idx_job_names",
         b"idx_inprogress_executions", b"idx_executions_by_node", b"execution-index", b"execution-live-index",
         b"v1_idx_executions_by_job_id", b"v1_idx_executions_by_state", b"v2_idx_executions_by_job_id",

@@ -2,124 +2,84 @@
 
 from __future__ import annotations
 
-from ..json_values import load_record
-from ..store import find, names
-from .events import read_events
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..values import find, names
+from .executions import Execution, of_orchestrator
+from .indexes import Index
 from .layout import SINCE_1_8
-from .records import moment, name, number, part, place, requester, text
-from .states import TERMINAL_JOBS, compute_state, desired_state, is_terminal, numbering
+from .reading import History, Reader, read_events
+from .records import Record, moment, name, number, part, requester, text
+from .states import TERMINAL_JOBS, numbering
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..contract import Path
+    from ..contract import Path, Store
     from ..meter import Meter
-    from ..store import Store
-    from .events import Events
-    from .records import Record
 
-_TREES = (
-    b"idx_tags",
-    b"idx_namespaces",
-    b"idx_executions",
-    b"idx_evaluations",
-    b"idx_job_names",
-    b"idx_executions_by_node",
+INDEXES = (
+    "idx_tags",
+    "idx_namespaces",
+    "idx_executions",
+    "idx_evaluations",
+    "idx_job_names",
+    "idx_executions_by_node",
+    "idx_inprogress",
+    "idx_inprogress_executions",
 )
-_FLAT = (b"idx_inprogress", b"idx_inprogress_executions")
 _TYPES = ("batch", "daemon", "ops", "service")  # of jobs
 
 
+@dataclass(slots=True)
 class Evaluation:
     """An evaluation of a job; ``status`` is "" where the record can't be read."""
 
-    __slots__ = ("created", "id", "job", "misplaced", "status", "trigger")
-
-    def __init__(self, id: str, job: str, record: Record) -> None:
-        self.id = id
-        self.job = job
-        self.status = text(record, "Status")
-        self.trigger = record.get("TriggeredBy")
-        self.created = number(record, "CreateTime")
-        self.misplaced = bool(record) and (text(record, "ID") != id or text(record, "JobID") != job)
+    id: str
+    job: str
+    status: str
+    trigger: Any
+    created: int | None
+    misplaced: bool
 
 
-class Execution:
-    """An execution of a job. ``old``: its state has the numbering of 1.5.1 and before; None: nothing tells."""
-
-    __slots__ = (
-        "created", "desired", "evaluation", "exit_code", "id", "job", "message", "misplaced", "modified", "node",
-        "number", "old", "previous", "revision", "rows", "size", "state", "terminal",
-    )  # fmt: skip
-
-    def __init__(self, id: str, job: str, record: Record, size: int) -> None:
-        self.id = id
-        self.job = job
-        self.node = text(record, "NodeID")
-        self.evaluation = text(record, "EvalID")
-        self.previous = text(record, "PreviousExecution")
-        self.desired = desired_state(record)
-        self.revision = number(record, "Revision")
-        self.created = number(record, "CreateTime")
-        self.modified = number(record, "ModifyTime")
-        state = part(record, "ComputeState")
-        self.number = state.get("StateType")
-        self.message = text(state, "Message")
-        output = part(record, "RunOutput")
-        self.exit_code = number(output, "ExitCode")
-        self.misplaced = bool(record) and (text(record, "ID") != id or text(record, "JobID") != job)
-        self.size = size
-        self.rows = 0  # of the job's execution_history
-        self.old: bool | None = True
-        self.state = ""
-        self.terminal = False
-
-    def name_state(self, record: Record, old: bool | None) -> None:
-        """Name the state by the numbering that was found out."""
-        self.old = old
-        self.state = compute_state(record, old=old)
-        self.terminal = is_terminal(self.state)
-
-
-def lower(text: str) -> str:
-    """Return a text in lower case as Go's ``strings.ToLower`` does: each character by itself, as one character.
-
-    >>> lower("Env"), lower("\u039f\u03a3") == "\u03bf\u03c3", lower("\u0130")
-    ('env', True, 'i')
-    """
-    return text.lower() if text.isascii() else "".join(char.lower()[0] for char in text)
-
-
+@dataclass(slots=True)
 class Job:
     """A job, with what its bucket holds. ``known``: its specification is there and can be read.
 
-    ``rows`` are the rows of ``job_history`` (None: no such bucket), ``last_version``
-    the last key of ``versions``. ``bytes`` are the keys and values in its bucket.
+    ``before_1_5``: nothing was written to it since 1.5.0, whose histories are in
+    another bucket, ``history``. ``rows`` are the rows of ``job_history``,
+    ``last_version`` is the last key of ``versions``, ``bytes`` are those of the
+    keys and values in its bucket.
     """
 
-    __slots__ = (
-        "bytes", "count", "created", "evaluations", "executions", "has_execution_history", "has_history", "has_spec",
-        "has_versions", "id", "known", "labels", "last_version", "misnamed", "modified", "name", "namespace",
-        "requester", "revision", "rows", "state", "type", "version",
-    )  # fmt: skip
-
-    def __init__(self, id: str) -> None:
-        self.id = id
-        self.executions: list[Execution] = []
-        self.evaluations: dict[str, Evaluation] = {}
-        self.rows: int | None = None
-        self.has_execution_history = False
-        self.has_history = False
-        self.has_versions = False
-        self.has_spec = False
-        self.last_version: int | None = None
-        self.bytes = 0
-        self.describe({})
-        self.known = False
+    id: str
+    has_history: bool = False
+    before_1_5: bool = False
+    executions: list[Execution] = field(default_factory=list)
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    rows: int = 0
+    has_versions: bool = False
+    last_version: int | None = None
+    bytes: int = 0
+    has_spec: bool = False
+    known: bool = False
+    name: str = ""
+    namespace: str = ""
+    requester: str = ""
+    type: str = ""
+    state: str = ""
+    labels: list[str] = field(default_factory=list)
+    count: int = 0
+    version: int | None = None
+    revision: int | None = None
+    created: int | None = None
+    modified: int | None = None
+    misnamed: bool = False
 
     def describe(self, record: Record) -> None:
         """Take over what the specification says."""
+        self.has_spec = True
         self.known = bool(record)
         self.name = text(record, "Name")
         self.namespace = text(record, "Namespace")
@@ -138,108 +98,53 @@ class Job:
     def terminal(self) -> bool:
         return self.state in TERMINAL_JOBS
 
-    @property
-    def before_1_5(self) -> bool:
-        """Whether nothing was written to it since 1.5.0, whose histories are in another bucket."""
-        return not self.has_history and (self.rows is not None or self.has_execution_history)
 
+def lower(text: str) -> str:
+    """Return a text in lower case as Go's ``strings.ToLower`` does: each character by itself, as one character.
 
-class Index:
-    """An index as it lies in the file: entries (names down to the bucket joined by /, key), and empty buckets.
-
-    ``values`` has those values of entries that aren't empty, as they should be.
-    Where names as text don't lead back to the bytes in the file (they aren't
-    UTF-8, or one has a / in it), :meth:`places` and :meth:`empty_paths` know.
+    >>> lower("Env"), lower("\u039f\u03a3") == "\u03bf\u03c3", lower("\u0130")
+    ('env', True, 'i')
     """
-
-    __slots__ = ("_empty", "_odd", "bucket", "empty", "entries", "values")
-
-    def __init__(self, bucket: bytes = b"") -> None:
-        self.bucket = bucket
-        self.entries: set[tuple[str, str]] = set()
-        self.values: dict[tuple[str, str], bytes] = {}
-        self.empty: list[str] = []
-        self._odd: dict[tuple[str, str], list[tuple[Path, bytes, bytes]]] = {}
-        self._empty: dict[str, list[Path]] = {}
-
-    def add(self, path: Path, prefix: str, key: bytes, value: bytes, *, exact: bool) -> None:
-        """Take in the entry ``key`` of the bucket at ``path``; ``exact``: its names joined, ``prefix``, lead there."""
-        text = name(key)
-        entry = prefix, text
-        if not exact or (text.startswith("0x") and text.encode() != key) or entry in self.entries:
-            self._odd[entry] = [*self.places(*entry), (path, key, value)]
-        elif value:
-            self.values[entry] = value
-        self.entries.add(entry)
-
-    def add_empty(self, path: Path) -> None:
-        """Take in a bucket that has nothing in it."""
-        self._empty.setdefault("/".join(map(name, path[1:])), []).append(path)
-
-    def places(self, bucket: str, key: str) -> list[tuple[Path, bytes, bytes]]:
-        """Return where an entry lies in the file, by bucket and key, with its value; nothing if it isn't there."""
-        entry = bucket, key
-        if entry not in self.entries:
-            return []
-        return self._odd.get(entry) or [(path_of(self.bucket, bucket), key.encode(), self.values.get(entry, b""))]
-
-    def empty_paths(self, bucket: str) -> list[Path]:
-        """Return the empty buckets that are called ``bucket``."""
-        return self._empty.get(bucket, [])
-
-    def buckets(self) -> Iterator[tuple[Path, int]]:
-        """Yield the buckets that have entries or nothing in them, with the number of entries."""
-        counts: dict[Path, int] = {}
-        paths: dict[str, Path] = {}
-        for entry in self.entries:
-            if entry in self._odd:
-                for path, _, _ in self._odd[entry]:
-                    counts[path] = counts.get(path, 0) + 1
-                continue
-            bucket = entry[0]
-            known = paths.get(bucket)
-            if known is None:
-                known = paths[bucket] = path_of(self.bucket, bucket)
-            counts[known] = counts.get(known, 0) + 1
-        yield from counts.items()
-        for found in self._empty.values():
-            yield from ((path, 0) for path in found)
-
-
-def path_of(index: bytes, bucket: str) -> Path:
-    """Return the bucket called ``bucket`` in an index, where Bacalhau puts it: every / in its name is a level."""
-    return (index, *(part.encode() for part in bucket.split("/"))) if bucket else (index,)
+    return text.lower() if text.isascii() else "".join(char.lower()[0] for char in text)
 
 
 class JobStore:
-    """All that an audit asks of a job store. ``gaps`` are missing history rows, by ``job/bucket``."""
+    """All that an audit asks of a job store; every bucket is read once.
 
-    __slots__ = (
-        "evaluations",
-        "events",
-        "executions",
-        "gaps",
-        "indexes",
-        "jobs",
-        "old_store",
-        "rows_have_events",
-        "since_1_8",
-        "undecodable",
-    )
+    ``gaps`` are missing rows, by job and bucket. ``old_store``: it has never been
+    opened by 1.5.2 or newer. Of several records of one id ``executions`` and
+    ``evaluations`` have the last.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, db: Store, meter: Meter) -> None:
         self.jobs: dict[str, Job] = {}
-        self.executions: dict[str, Execution] = {}  # of several records of one id the last
+        self.executions: dict[str, Execution] = {}
         self.evaluations: dict[str, Evaluation] = {}
         self.indexes: dict[str, Index] = {}
-        self.gaps: dict[str, list[int]] = {}
-        self.events: Events | None = None
-        self.old_store = False
+        self.gaps: list[tuple[Job, bytes, list[int]]] = []
+        present = set(names(db))
+        self.since_1_8 = bool(present.intersection(SINCE_1_8))
+        self.old_store = b"v1_events" not in present
         self.rows_have_events: bool | None = None  # the first row that can be read; None: there is none
-        self.since_1_8 = False
-        self.undecodable: list[tuple[Path, bytes]] = []
+        self.reader = Reader(meter)
+        # Before the jobs, since events tell by which version an execution was written.
+        self.events = read_events(self.reader, db, b"v1_events", b"v1_checkpoints")
+        jobs = find(db, b"jobs")
+        for key, value in meter.read(jobs, (b"jobs",)) if jobs is not None else ():
+            if not isinstance(value, bytes):
+                self._read_job(key, value)
+        for index in INDEXES:
+            store = find(db, index.encode())
+            if store is not None:
+                self.indexes[index] = Index.read(meter, store, index.encode())
+        meter.rest(db)
 
     @property
+    def all_executions(self) -> list[Execution]:
+        """Every record of an execution, in the order of the jobs."""
+        return [execution for job in self.jobs.values() for execution in job.executions]
+
+    @cached_property
     def legacy_keys(self) -> bool:
         """Whether 1.3.0 or older wrote it last, whose index of jobs in progress has bare job ids."""
         index = self.indexes.get("idx_inprogress")
@@ -261,164 +166,65 @@ class JobStore:
             execution.id == id and not execution.misplaced for execution in self.jobs[job].executions
         )
 
+    def _upserts(self) -> dict[str, int | None]:
+        return self.events.upserts if self.events is not None else {}
 
-def read_job_store(db: Store, meter: Meter) -> JobStore:
-    """Read a job store; every bucket once."""
-    found = JobStore()
-    present = set(names(db))
-    found.since_1_8 = bool(present.intersection(SINCE_1_8))
-    found.old_store = b"v1_events" not in present
-    # Before the jobs, since events tell by which version an execution was written.
-    found.events = read_events(db, meter, b"v1_events", b"v1_checkpoints")
-    if found.events is not None:
-        found.undecodable += [((b"v1_events",), key) for key in found.events.undecodable]
-    jobs = find(db, b"jobs")
-    if jobs is not None:
-        for key, value in meter.read(jobs, (b"jobs",)):
-            if not isinstance(value, bytes):
-                _read_job(found, meter, key, value)
-    for bucket in (*_TREES, *_FLAT):
-        store = find(db, bucket)
-        if store is not None:
-            found.indexes[bucket.decode()] = read_index(meter, store, bucket)
-    meter.rest(db)
-    return found
-
-
-def _read_job(found: JobStore, meter: Meter, key: bytes, store: Store) -> None:
-    job = found.jobs[name(key)] = Job(name(key))
-    usage = meter.top[b"jobs"]
-    before = usage.key_bytes + usage.value_bytes
-    path = (b"jobs", key)
-    records: list[Record] = []
-    rows: dict[str, int] = {}
-    for inner, value in meter.read(store, path):
-        if isinstance(value, bytes):
-            if inner == b"spec":
-                job.has_spec = True
-                job.describe(_decoded(found, path, inner, value))
-        elif inner == b"executions":
-            records = _read_executions(found, meter, job, value, (*path, inner))
-        elif inner == b"evaluations":
-            for id, raw in pairs(meter, value, (*path, inner)):
-                evaluation = Evaluation(name(id), job.id, _decoded(found, (*path, inner), id, raw))
-                job.evaluations[evaluation.id] = found.evaluations[evaluation.id] = evaluation
-        elif inner in (b"job_history", b"execution_history", b"history"):
-            _read_history(found, meter, job, inner, value, (*path, inner), rows)
-        elif inner == b"versions":
-            job.has_versions = True
-            for version, raw in pairs(meter, value, (*path, inner)):
-                _decoded(found, (*path, inner), version, raw)
-                job.last_version = int.from_bytes(version, "big")
-        else:
-            meter.count(value, (*path, inner))
-    job.bytes = usage.key_bytes + usage.value_bytes - before
-    upserts = found.events.upserts if found.events is not None else {}
-    for execution, record in zip(job.executions, records):
-        execution.rows = rows.get(execution.id, 0)
-        old = numbering(record, old_store=found.old_store, old_job=job.before_1_5, upserted=execution.id in upserts)
-        execution.name_state(record, old)
-
-
-def _read_executions(found: JobStore, meter: Meter, job: Job, store: Store, path: Path) -> list[Record]:
-    records = []
-    for key, value in pairs(meter, store, path):
-        record = _decoded(found, path, key, value)
-        execution = Execution(name(key), job.id, record, len(key) + len(value))
-        job.executions.append(execution)
-        found.executions[execution.id] = execution
-        records.append(record)
-    return records
-
-
-def _read_history(
-    found: JobStore, meter: Meter, job: Job, bucket: bytes, store: Store, path: Path, rows: dict[str, int]
-) -> None:
-    seen: list[int] = []
-    for key, value in pairs(meter, store, path):
-        record = _decoded(found, path, key, value)
-        seq = row_number(key)
-        if seq is not None:
-            seen.append(seq)
-        if found.rows_have_events is None and bucket == b"job_history" and record:
-            found.rows_have_events = "Event" in record
-        if bucket == b"execution_history":
-            execution = text(record, "ExecutionID")
-            rows[execution] = rows.get(execution, 0) + 1
-    if bucket == b"history":
-        job.has_history = True
-    elif bucket == b"job_history":
-        job.rows = len(seen)
-    else:
-        job.has_execution_history = True
-    missing = gaps(seen, store.sequence)
-    if missing:
-        found.gaps[f"{job.id}/{bucket.decode()}"] = missing
-
-
-_MOST_GAPS = 100_000
-
-
-def gaps(seen: list[int], sequence: int) -> list[int]:
-    """Return the numbers from 1 to ``sequence`` that aren't in ``seen``; a false sequence makes no list without end."""
-    if len(seen) == sequence and (not seen or seen[-1] == sequence):
-        return []
-    have = set(seen)
-    missing = []
-    for wanted in range(1, min(sequence, len(seen) + _MOST_GAPS) + 1):
-        if wanted not in have:
-            missing.append(wanted)
-    return missing
-
-
-def row_number(key: bytes) -> int | None:
-    """Return the number of a history row: its key is decimal digits, or since 1.5.0 a big-endian number of 8 bytes."""
-    if len(key) == 8 and not key.isdigit():
-        return int.from_bytes(key, "big")
-    return int(key) if key.isdigit() and len(key) <= 20 else None
-
-
-def read_index(meter: Meter, store: Store, bucket: bytes) -> Index:
-    """Read the index ``bucket``, whose buckets may nest: a name with / in it is several."""
-    index = Index(bucket)
-    empty: list[Path] = []
-    pending: list[tuple[Path, Store]] = [((bucket,), store)]
-    while pending:
-        path, inside = pending.pop()
-        prefix = "/".join(map(name, path[1:]))
-        exact = path == path_of(bucket, prefix)
-        filled = False
-        for key, value in meter.read(inside, path):
-            filled = True
+    def _read_job(self, key: bytes, store: Store) -> None:
+        reader, path, usage = self.reader, (b"jobs", key), self.reader.meter.top[b"jobs"]
+        before = usage.key_bytes + usage.value_bytes
+        has_history, old = histories(store)
+        job = self.jobs[name(key)] = Job(name(key), has_history, old)
+        rows: dict[str, int] = {}
+        for inner, value in reader.meter.read(store, path):
+            inside = (*path, inner)
             if isinstance(value, bytes):
-                index.add(path, prefix, key, value, exact=exact)
+                if inner == b"spec":
+                    job.describe(reader.record(path, inner, value))
+            elif inner == b"executions":
+                for raw, record, size in reader.records(value, inside):
+                    id = name(raw)
+                    numbers = numbering(record, id, old_store=self.old_store, old_job=old, upserts=self._upserts)
+                    execution = of_orchestrator(id, job.id, record, size, numbers)
+                    job.executions.append(execution)
+                    self.executions[execution.id] = execution
+            elif inner == b"evaluations":
+                for raw, record, _ in reader.records(value, inside):
+                    evaluation = _evaluation(name(raw), job.id, record)
+                    job.evaluations[evaluation.id] = self.evaluations[evaluation.id] = evaluation
+            elif inner in (b"job_history", b"execution_history", b"history"):
+                self._read_history(job, inner, value, inside, rows)
+            elif inner == b"versions":
+                job.has_versions = True
+                for version, _, _ in reader.records(value, inside):
+                    job.last_version = int.from_bytes(version, "big")
             else:
-                pending.append(((*path, key), value))
-        if not filled and prefix:
-            empty.append(path)
-    for path in sorted(empty):
-        index.add_empty(path)
-        index.empty.append("/".join(map(name, path[1:])))
-    return index
+                reader.meter.count(value, inside)
+        for execution in job.executions:
+            execution.rows = rows.get(execution.id, 0)
+        job.bytes = usage.key_bytes + usage.value_bytes - before
+
+    def _read_history(self, job: Job, bucket: bytes, store: Store, path: Path, rows: dict[str, int]) -> None:
+        history = History()
+        for record in history.read(self.reader, store, path):
+            if bucket == b"execution_history":
+                execution = text(record, "ExecutionID")
+                rows[execution] = rows.get(execution, 0) + 1
+            elif bucket == b"job_history" and self.rows_have_events is None and record:
+                self.rows_have_events = "Event" in record
+        if bucket == b"job_history":
+            job.rows = history.numbered
+        if history.missing:
+            self.gaps.append((job, bucket, history.missing))
 
 
-def pairs(meter: Meter, store: Store, path: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the pairs of a bucket; buckets inside, which don't belong there, are only counted."""
-    for key, value in meter.read(store, path):
-        if isinstance(value, bytes):
-            yield key, value
-        else:
-            meter.count(value, (*path, key))
+def histories(job: Store) -> tuple[bool, bool]:
+    """Return whether a job has the history of 1.5.0 and newer, and whether it has only those before."""
+    new = find(job, b"history") is not None
+    return new, not new and any(find(job, bucket) is not None for bucket in (b"job_history", b"execution_history"))
 
 
-def _decoded(found: JobStore, path: Path, key: bytes, value: bytes) -> Record:
-    record = load_record(value)
-    if record is None:
-        found.undecodable.append((path, key))
-        return {}
-    return record
-
-
-def undecodable_places(found: list[tuple[Path, bytes]]) -> list[str]:
-    """Return the places of values that aren't JSON objects."""
-    return sorted(place(path, key) for path, key in found)
+def _evaluation(id: str, job: str, record: Record) -> Evaluation:
+    misplaced = bool(record) and (text(record, "ID") != id or text(record, "JobID") != job)
+    return Evaluation(
+        id, job, text(record, "Status"), record.get("TriggeredBy"), number(record, "CreateTime"), misplaced
+    )

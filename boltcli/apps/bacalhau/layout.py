@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ..contract import CERTAIN, LIKELY, Recognition
-from ..store import find, names
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from ..contract import CERTAIN, LIKELY, Recognition
+from ..values import find, names
+
 if TYPE_CHECKING:
-    from ..store import Store
+    from ..contract import Store
 
 ORCHESTRATOR, COMPUTE = "orchestrator", "compute"
 
@@ -18,6 +20,7 @@ _JOB_STORE = (b"idx_executions", b"idx_evaluations", b"idx_inprogress", b"idx_na
 _PEEK = 64  # jobs, and keys of an index, that are looked at
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Generation:
     """One generation of a compute store: the names of its buckets, of which the newest generation is in use.
 
@@ -26,44 +29,43 @@ class Generation:
     oldest generation has the live index instead, and mid-2023 neither.
     """
 
-    __slots__ = ("by_job", "by_state", "checkpoints", "events", "executions", "history", "live", "name", "sequences")
-
-    def __init__(
-        self,
-        name: str,
-        executions: bytes,
-        history: bytes,
-        by_job: bytes,
-        *,
-        live: bytes = b"",
-        by_state: bytes = b"",
-        events: bytes = b"",
-        checkpoints: bytes = b"",
-        sequences: bytes = b"",
-    ) -> None:
-        self.name = name
-        self.executions = executions
-        self.history = history
-        self.by_job = by_job
-        self.live = live
-        self.by_state = by_state
-        self.events = events
-        self.checkpoints = checkpoints
-        self.sequences = sequences
+    name: str
+    executions: bytes
+    history: bytes
+    by_job: bytes
+    live: bytes = b""
+    by_state: bytes = b""
+    events: bytes = b""
+    checkpoints: bytes = b""
+    sequences: bytes = b""
 
 
 UNVERSIONED = Generation(
-    "unversioned", b"execution", b"execution-history", b"execution-index", live=b"execution-live-index"
+    name="unversioned",
+    executions=b"execution",
+    history=b"execution-history",
+    by_job=b"execution-index",
+    live=b"execution-live-index",
 )
 V1 = Generation(
-    "v1", b"v1_executions", b"v1_execution_history", b"v1_idx_executions_by_job_id",
-    by_state=b"v1_idx_executions_by_state", events=b"v1_events", checkpoints=b"v1_checkpoints",
-)  # fmt: skip
+    name="v1",
+    executions=b"v1_executions",
+    history=b"v1_execution_history",
+    by_job=b"v1_idx_executions_by_job_id",
+    by_state=b"v1_idx_executions_by_state",
+    events=b"v1_events",
+    checkpoints=b"v1_checkpoints",
+)
 V2 = Generation(
-    "v2", b"v2_executions", b"v2_execution_events", b"v2_idx_executions_by_job_id",
-    by_state=b"v2_idx_executions_by_state", events=b"v2_events", checkpoints=b"v2_checkpoints",
+    name="v2",
+    executions=b"v2_executions",
+    history=b"v2_execution_events",
+    by_job=b"v2_idx_executions_by_job_id",
+    by_state=b"v2_idx_executions_by_state",
+    events=b"v2_events",
+    checkpoints=b"v2_checkpoints",
     sequences=b"v2_sequence_tracking",
-)  # fmt: skip
+)
 GENERATIONS = (UNVERSIONED, V1, V2)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from ..words import parse_time
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ...text.times import parse_time
 
-    Record = dict[str, Any]
+Record = dict[str, Any]
 
 _ORCHESTRATOR = ("bacalhau.org/orchestrator.id", "bacalhau.org/requester.id")
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from collections.abc import Callable, Container
+from typing import Any
 
 _FIRST = ("Undefined", "New", "AskForBid", "AskForBidAccepted", "AskForBidRejected", "BidAccepted")
 # ComputeState of an Execution, up to 1.5.1 and since 1.5.2; the first six are the same.
@@ -59,19 +58,21 @@ def desired_state(execution: dict[str, Any]) -> str:
     return state_name(_state_number(execution, "DesiredState"), DESIRED)
 
 
-def numbering(execution: dict[str, Any], *, old_store: bool, old_job: bool, upserted: bool) -> bool | None:
+def numbering(
+    execution: dict[str, Any], id: str, *, old_store: bool, old_job: bool, upserts: Callable[[], Container[str]]
+) -> bool | None:
     """Say whether an Execution of a job store has the numbers of 1.5.1 and before; None where nothing tells.
 
     ``old_store``: the store has never been opened by 1.5.2 or newer. ``old_job``:
     nothing was written to its job since 1.5.0, which has ``job_history`` and no
-    ``history``. ``upserted``: an ExecutionUpsert event of it is there.
+    ``history``. ``upserts`` returns the executions that have an ExecutionUpsert event.
     """
     number = _state_number(execution, "ComputeState")
     if "JobVersion" in execution or (isinstance(number, int) and number >= len(OLD)):
         return False
     if old_store or execution.get("RunOutput") is None or old_job:
         return True  # since 1.5.2 a RunOutput is always written
-    if upserted:
+    if id in upserts():
         return False
     if _state_number(execution, "DesiredState") == STOPPED:
         if number == NEW.index("Completed") and _published(execution):

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from ..words import time_text
-from .go_time import ZERO, go_time
+from ...text.times import ZERO, go_time, time_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

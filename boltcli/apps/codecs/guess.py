@@ -5,10 +5,9 @@ from __future__ import annotations
 from struct import unpack
 
 from ...errors import MissingExtra
-from ..json_values import load
-from ..words import time_text
+from ...text.json import load
+from ...text.times import go_time, time_text
 from .compressed import kind_of, unpacked
-from .go_time import go_time
 from .gob import gob
 from .integers import uvarint
 from .messagepack import messagepack

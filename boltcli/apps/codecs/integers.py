@@ -24,6 +24,15 @@ def uvarint(data: bytes, at: int = 0) -> tuple[int, int]:
     raise ValueError("no varint")
 
 
+def whole_uvarint(data: bytes) -> int | None:
+    """Return the unsigned varint that ``data`` is; None if it isn't one."""
+    try:
+        value, end = uvarint(data)
+    except ValueError:
+        return None
+    return value if end == len(data) else None
+
+
 def put_uvarint(value: int) -> bytes:
     """Return ``value`` (0 to 2^64-1) as a varint."""
     out = bytearray()
@@ -40,25 +49,13 @@ def varint(data: bytes) -> int | None:
     >>> varint(b"\\x08"), varint(b"\\x03"), varint(b"\\x80"), varint(b"\\x08\\x00")
     (4, -2, None, None)
     """
-    try:
-        value, end = uvarint(data)
-    except ValueError:
-        return None
-    return (value >> 1) ^ -(value & 1) if end == len(data) else None
+    value = whole_uvarint(data)
+    return None if value is None else (value >> 1) ^ -(value & 1)
 
 
 def put_varint(value: int) -> bytes:
     """Return ``value`` as a signed varint."""
     return put_uvarint(value << 1 if value >= 0 else (~value << 1) | 1)
-
-
-def signed(value: int) -> int:
-    """Return an unsigned number of 64 bits as the signed one with the same bits.
-
-    >>> signed(5), signed(2**64 - 1)
-    (5, -1)
-    """
-    return value - (1 << 64) if value >> 63 else value
 
 
 def u64(data: object) -> int | None:
@@ -68,4 +65,14 @@ def u64(data: object) -> int | None:
 
 def i64(data: object) -> int | None:
     """Return 8 bytes, big-endian, as a signed number; None for anything else."""
-    return int.from_bytes(data, "big", signed=True) if isinstance(data, bytes) and len(data) == 8 else None
+    number = u64(data)
+    return None if number is None else signed(number)
+
+
+def signed(value: int) -> int:
+    """Return an unsigned number of 64 bits as the signed one with the same bits.
+
+    >>> signed(5), signed(2**64 - 1)
+    (5, -1)
+    """
+    return value - (1 << 64) if value >> 63 else value

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from ..columns import as_text, buckets_at, pairs_at, text_of
-from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding
-from ..store import find
-from ..words import age, parse_time
+from collections.abc import Iterator
+from typing import Any
+
+from ...text.times import age, parse_time
+from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
+from ..rules import Deviation, Rule, answers, findings
+from ..values import as_text, buckets_at, find, names_at, text_of
 from .layout import EXPIRES, V1, is_snapshotter, labels, namespaces, recognise, size_of, time_of
 from .views import resources
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ..contract import AuditOptions, Path
-    from ..store import Store
-
 _ROOT, _FLAT = "containerd.io/gc.root", "containerd.io/gc.flat"
+_KINDS = ("images", "containers", "snapshots", "blobs", "content_bytes", "leases", "ingests", "sandboxes")
 _REFERENCES = "containerd.io/gc.ref.content"
 
 
@@ -30,9 +26,7 @@ class Namespace:
         self.labels = labels(store)
         self.images: dict[str, tuple[str, dict[str, str]]] = {}
         for name, image in buckets_at(store, b"images"):
-            target = find(image, b"target")
-            digest = None if target is None else text_of(target, b"digest")
-            self.images[as_text(name)] = digest or "", labels(image)
+            self.images[as_text(name)] = text_of(find(image, b"target"), b"digest") or "", labels(image)
         self.blobs = {
             as_text(digest): (size_of(blob) or 0, labels(blob))
             for digest, blob in buckets_at(store, b"content", b"blob")
@@ -48,10 +42,8 @@ class Namespace:
         self.snapshots: dict[tuple[str, str], tuple[str, list[str], dict[str, str]]] = {}
         for snapshotter, inner in buckets_at(store, b"snapshots"):
             for key, each in buckets_at(inner):
-                children = [as_text(child) for child, _ in pairs_at(each, b"children")]
-                self.snapshots[as_text(snapshotter), as_text(key)] = (
-                    text_of(each, b"parent") or "", children, labels(each),
-                )  # fmt: skip
+                links = text_of(each, b"parent") or "", names_at(each, b"children")
+                self.snapshots[as_text(snapshotter), as_text(key)] = *links, labels(each)
         self.leases = {
             as_text(name): (labels(lease), resources(lease), time_of(lease, b"createdat"))
             for name, lease in buckets_at(store, b"leases")
@@ -62,6 +54,11 @@ class Namespace:
     def empty(self) -> bool:
         """Whether nothing but labels is in it."""
         return not any((self.images, self.blobs, self.ingests, self.containers, self.snapshots, self.sandboxes))
+
+    def sizes(self) -> dict[str, int]:
+        """Return how much of each kind there is."""
+        found = {name: len(getattr(self, name)) for name in _KINDS if name != "content_bytes"}
+        return {name: found.get(name, sum(size for size, _ in self.blobs.values())) for name in _KINDS}
 
     def unheld(self, now: int) -> list[str]:
         """Return the blobs that no image, label or lease holds, by containerd's rules of collection."""
@@ -103,124 +100,114 @@ def _expired(marks: dict[str, str], now: int) -> bool:
     return moment is not None and moment < now
 
 
-def audit(db: Store, options: AuditOptions) -> Audit | None:
-    """Audit a meta.db; None for anything else."""
-    recognition = recognise(db)
-    if recognition is None or is_snapshotter(db):
-        return None
-    found = [Namespace(key, store) for key, store in namespaces(db)]
-    findings = [finding for each in found for finding in _findings(each, options.now)]
-    by_question: dict[str, list[str]] = {}
-    for finding in findings:
-        by_question.setdefault(finding.question, []).append(finding.subject)
-    answers: dict[str, Any] = {
-        "namespaces": {
-            each.name: {
-                "images": len(each.images), "containers": len(each.containers), "snapshots": len(each.snapshots),
-                "blobs": len(each.blobs), "content_bytes": sum(size for size, _ in each.blobs.values()),
-                "leases": len(each.leases), "ingests": len(each.ingests), "sandboxes": len(each.sandboxes),
-            }
-            for each in found
-        },
-    }  # fmt: skip
-    answers |= {question: sorted(by_question.get(question, [])) for question in QUESTIONS}
-    totals = [
-        (name, sum(row[name] for row in answers["namespaces"].values()))
-        for name in ("images", "containers", "snapshots", "blobs", "content_bytes", "leases", "ingests", "sandboxes")
-    ]
-    counts = [("namespaces", len(found)), *((name.replace("_", " "), number) for name, number in totals)]
-    return Audit(recognition.layout, answers, findings, counts=counts)
-
-
-QUESTIONS = (
-    "images_without_content", "content_nobody_holds", "containers_without_snapshot", "containers_without_sandbox",
-    "snapshots_without_parent", "one_sided_parents", "expired_leases", "leases_of_missing_resources",
-    "unfinished_ingests", "empty_namespaces",
+RULES = (
+    NO_CONTENT := Rule(
+        "images_without_content", ERROR, "Image {key} points to {digest}, which isn't in the content store.",
+        "ctr -n {namespace} images pull {key}",
+    ),
+    NOBODY_HOLDS := Rule(
+        "content_nobody_holds", WARNING, "No image, label or lease holds {key} ({bytes} bytes).",
+        "The next garbage collection removes it: ctr content prune references.",
+    ),
+    NO_SNAPSHOT := Rule(
+        "containers_without_snapshot", ERROR,
+        "Container {key} needs the snapshot {snapshot} of {snapshotter}, which is gone.",
+        "Delete and recreate it: ctr -n {namespace} containers delete {key}",
+    ),
+    NO_SANDBOX := Rule(
+        "containers_without_sandbox", WARNING, "Container {key} belongs to the sandbox {sandbox}, which is gone.",
+        "ctr -n {namespace} containers delete {key}",
+    ),
+    NO_PARENT := Rule(
+        "snapshots_without_parent", ERROR, "The parent {parent} of snapshot {key} is gone.",
+        "Remove what uses it and the snapshot, and pull the image again.",
+    ),
+    PARENT_LACKS := Rule(
+        "one_sided_parents", WARNING,
+        "Snapshot {key} has the parent {parent}, which doesn't list it: the parent may be removed too early.",
+        "Recreate the snapshot.",
+    ),
+    CHILD_LACKS := Rule(
+        "one_sided_parents", WARNING, "Snapshot {key} lists the child {child}, which {why}: {key} can't be removed.",
+        "Recreate the child, or remove the entry.",
+    ),
+    EXPIRED := Rule(
+        "expired_leases", WARNING,
+        "Lease {key} expired {expired} ago and still names {count} resources (created {created} ago).",
+        "The next garbage collection removes it: ctr -n {namespace} leases delete {key}",
+    ),
+    LEASE_OF_NOTHING := Rule(
+        "leases_of_missing_resources", INFO, "Lease {key} names {count} blobs that aren't there, {first} first.",
+        "Nothing.",
+    ),
+    UNFINISHED := Rule(
+        "unfinished_ingests", INFO, "Writing {key} was begun and isn't finished.",
+        "If no pull runs: ctr -n {namespace} content rm-ingest {key}, or wait for garbage collection.",
+    ),
+    EMPTY := Rule(
+        "empty_namespaces", INFO, "Namespace {subject} holds nothing.", "ctr namespaces remove {subject}",
+    ),
 )  # fmt: skip
 
 
-def _findings(each: Namespace, now: int) -> Iterator[AuditFinding]:
-    def finding(question: str, severity: str, path: Path, key: str, message: str, remedy: str) -> AuditFinding:
-        return AuditFinding(
-            question, severity, message, bucket=(V1, each.key, *path), key=key.encode("utf-8", "surrogateescape"),
-            subject=f"{each.name}/{key}", remedy=remedy,
-        )  # fmt: skip
+def audit(db: Store, options: AuditOptions) -> Audit | None:
+    """Audit a meta.db; None for anything else."""
+    recognition = recognise(db)
+    if recognition is None or not has_audit(db):
+        return None
+    found = [Namespace(key, store) for key, store in namespaces(db)]
+    deviations = [deviation for each in found for deviation in _deviations(each, options.now)]
+    sizes = {each.name: each.sizes() for each in found}
+    counts = [("namespaces", len(found))]
+    for name in _KINDS:
+        counts.append((name.replace("_", " "), sum(row[name] for row in sizes.values())))
+    return Audit(
+        recognition.layout,
+        {"namespaces": sizes, **{code: sorted(told) for code, told in answers(RULES, deviations).items()}},
+        findings(deviations),
+        counts=counts,
+    )
+
+
+def has_audit(db: Store) -> bool:
+    """Say whether there is an audit: not of a snapshotter's own file."""
+    return not is_snapshotter(db)
+
+
+def _deviations(each: Namespace, now: int) -> Iterator[Deviation]:
+    def at(rule: Rule, path: tuple[bytes, ...], key: str, **facts: Any) -> Deviation:
+        place = (V1, each.key, *path), key.encode("utf-8", "surrogateescape")
+        return rule.at(*place, f"{each.name}/{key}", key=key, namespace=each.name, **facts)
 
     for name, (digest, _) in each.images.items():
         if digest not in each.blobs:
-            yield finding(
-                "images_without_content", ERROR, (b"images",), name,
-                f"Image {name} points to {digest or 'nothing'}, which isn't in the content store.",
-                f"ctr -n {each.name} images pull {name}",
-            )  # fmt: skip
-    unheld = each.unheld(now)
-    for digest in unheld:
-        yield finding(
-            "content_nobody_holds", WARNING, (b"content", b"blob"), digest,
-            f"No image, label or lease holds {digest} ({each.blobs[digest][0]} bytes).",
-            "The next garbage collection removes it: ctr content prune references.",
-        )  # fmt: skip
-    for name, (snapshotter, key, sandbox, _) in each.containers.items():
-        if key and (snapshotter, key) not in each.snapshots:
-            yield finding(
-                "containers_without_snapshot", ERROR, (b"containers",), name,
-                f"Container {name} needs the snapshot {key} of {snapshotter}, which is gone.",
-                f"Delete and recreate it: ctr -n {each.name} containers delete {name}",
-            )  # fmt: skip
+            yield at(NO_CONTENT, (b"images",), name, digest=digest or "nothing")
+    for digest in each.unheld(now):
+        yield at(NOBODY_HOLDS, (b"content", b"blob"), digest, bytes=each.blobs[digest][0])
+    for name, (snapshotter, snapshot, sandbox, _) in each.containers.items():
+        if snapshot and (snapshotter, snapshot) not in each.snapshots:
+            yield at(NO_SNAPSHOT, (b"containers",), name, snapshot=snapshot, snapshotter=snapshotter)
         if sandbox and each.sandboxes and sandbox not in each.sandboxes:
-            yield finding(
-                "containers_without_sandbox", WARNING, (b"containers",), name,
-                f"Container {name} belongs to the sandbox {sandbox}, which is gone.",
-                f"ctr -n {each.name} containers delete {name}",
-            )  # fmt: skip
-    yield from _snapshot_findings(each, finding)
-    for name, (marks, held, created) in each.leases.items():
-        if _expired(marks, now):
-            yield finding(
-                "expired_leases", WARNING, (b"leases",), name,
-                f"Lease {name} expired {age(parse_time(marks[EXPIRES]), now)} ago and still names {len(held)} resources"
-                f" (created {age(created, now)} ago).",
-                f"The next garbage collection removes it: ctr -n {each.name} leases delete {name}",
-            )  # fmt: skip
-        missing = [one["id"] for one in held if one["type"] == "content" and one["id"] not in each.blobs]
-        if missing:
-            yield finding(
-                "leases_of_missing_resources", INFO, (b"leases",), name,
-                f"Lease {name} names {len(missing)} blobs that aren't there, {missing[0]} first.", "Nothing.",
-            )  # fmt: skip
-    for ref in each.ingests:
-        yield finding(
-            "unfinished_ingests", INFO, (b"content", b"ingests"), ref, f"Writing {ref} was begun and isn't finished.",
-            f"If no pull runs: ctr -n {each.name} content rm-ingest {ref}, or wait for garbage collection.",
-        )  # fmt: skip
-    if each.empty:
-        yield AuditFinding(
-            "empty_namespaces", INFO, f"Namespace {each.name} holds nothing.", bucket=(V1, each.key),
-            subject=each.name, remedy=f"ctr namespaces remove {each.name}",
-        )  # fmt: skip
-
-
-def _snapshot_findings(each: Namespace, finding: Any) -> Iterator[AuditFinding]:
-    for (snapshotter, key), (parent, children, _) in each.snapshots.items():
-        path = (b"snapshots", snapshotter.encode("utf-8", "surrogateescape"))
+            yield at(NO_SANDBOX, (b"containers",), name, sandbox=sandbox)
+    for (snapshotter, name), (parent, children, _) in each.snapshots.items():
+        path = b"snapshots", snapshotter.encode("utf-8", "surrogateescape")
         above = each.snapshots.get((snapshotter, parent))
         if parent and above is None:
-            yield finding(
-                "snapshots_without_parent", ERROR, path, key, f"The parent {parent} of snapshot {key} is gone.",
-                "Remove what uses it and the snapshot, and pull the image again.",
-            )  # fmt: skip
-        elif above is not None and key not in above[1]:
-            yield finding(
-                "one_sided_parents", WARNING, path, key,
-                f"Snapshot {key} has the parent {parent}, which doesn't list it: the parent may be removed too early.",
-                "Recreate the snapshot.",
-            )  # fmt: skip
+            yield at(NO_PARENT, path, name, parent=parent)
+        elif above is not None and name not in above[1]:
+            yield at(PARENT_LACKS, path, name, parent=parent)
         for child in children:
             below = each.snapshots.get((snapshotter, child))
-            if below is None or below[0] != key:
-                why = "is gone" if below is None else "has another parent"
-                yield finding(
-                    "one_sided_parents", WARNING, path, key,
-                    f"Snapshot {key} lists the child {child}, which {why}: {key} can't be removed.",
-                    "Recreate the child, or remove the entry.",
-                )  # fmt: skip
+            if below is None or below[0] != name:
+                yield at(CHILD_LACKS, path, name, child=child, why="is gone" if below is None else "has another parent")
+    for name, (marks, held, created) in each.leases.items():
+        if _expired(marks, now):
+            ages = {"expired": age(parse_time(marks[EXPIRES]), now), "created": age(created, now)}
+            yield at(EXPIRED, (b"leases",), name, count=len(held), **ages)
+        missing = [one["id"] for one in held if one["type"] == "content" and one["id"] not in each.blobs]
+        if missing:
+            yield at(LEASE_OF_NOTHING, (b"leases",), name, count=len(missing), first=missing[0])
+    for name in each.ingests:
+        yield at(UNFINISHED, (b"content", b"ingests"), name)
+    if each.empty:
+        yield EMPTY.at((V1, each.key), None, each.name)

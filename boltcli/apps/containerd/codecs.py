@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from ..codecs.go_time import go_time
-from ..codecs.integers import varint
-from ..columns import text_or_bytes
-from ..contract import ANY, REST, Codec
-from ..words import time_text
-from .layout import V1, any_value, parent_and_child, whole_uvarint
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..contract import Path, Pattern, Plain
+from ...text.times import go_time, time_text
+from ..codecs.integers import varint, whole_uvarint
+from ..contract import ANY, REST, Codec, Path, Pattern, Plain, matches
+from ..values import TEXT, text_or_bytes
+from .layout import V1, any_value, parent_and_child
 
 _TIMES = (b"createdat", b"updatedat", b"expireat")
 _NUMBERS = (b"size", b"version", b"inodes")
@@ -48,18 +43,15 @@ def _parents_key(key: bytes) -> Plain:
     return key if ids is None else {"parent": ids[0], "id": ids[1]}
 
 
-def _text_value(key: bytes, data: bytes) -> Plain:
-    return text_or_bytes(data)
-
-
-TEXT = Codec(text_or_bytes, _text_value)
 CODECS: dict[Pattern, Codec] = {
-    (V1, b"parents"): Codec(_parents_key, _text_value),
+    (V1, b"parents"): Codec(_parents_key, TEXT.value),
     (V1, b"snapshots", ANY): Codec(text_or_bytes, _snapshot_value),
     (V1, REST): Codec(text_or_bytes, value),
 }
 
 
-def is_text(path: Path) -> bool:
-    """Say whether the pairs of the bucket at ``path`` are text, whatever their keys are called."""
-    return len(path) > 2 and path[0] == V1 and path[-1] in _TEXTS
+def codec(path: Path) -> Codec | None:
+    """Return the codec of the bucket at ``path``; labels and annotations are text, whatever their keys are called."""
+    if len(path) > 2 and path[0] == V1 and path[-1] in _TEXTS:
+        return TEXT
+    return next((codec for pattern, codec in CODECS.items() if matches(pattern, path)), None)

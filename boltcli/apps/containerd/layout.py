@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from ..codecs.go_time import go_time
+from collections.abc import Iterator
+from typing import Any
+
+from ...text.json import load
+from ...text.times import go_time
 from ..codecs.integers import uvarint, varint
 from ..codecs.wire import Message
-from ..columns import as_text, buckets, pairs_at, text_map, value_of
-from ..contract import CERTAIN, LIKELY, Recognition
-from ..json_values import load
-from ..store import find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ..store import Store
+from ..contract import CERTAIN, LIKELY, Recognition, Store
+from ..values import as_text, buckets, find, pairs_at, text_map, value_of
 
 V1, VERSION = b"v1", b"version"
 OBJECTS = (b"images", b"containers", b"content", b"snapshots", b"leases", b"sandboxes", b"labels", b"ingests")
@@ -44,12 +39,6 @@ def recognise(db: Store) -> Recognition | None:
     return Recognition("containerd", f"metadata, schema version {varint(version)}", CERTAIN if known else LIKELY)
 
 
-def id_of(snapshot: Store) -> int | None:
-    """Return the id of a snapshot in a snapshotter's own file: its directory on disk is ``snapshots/<id>``."""
-    value = value_of(snapshot, b"id")
-    return None if value is None else whole_uvarint(value)
-
-
 def parent_and_child(key: bytes) -> tuple[int, int] | None:
     r"""Return the two ids of a key of a snapshotter's ``parents``: an unsigned varint each, a zero byte between them.
 
@@ -62,15 +51,6 @@ def parent_and_child(key: bytes) -> tuple[int, int] | None:
     except ValueError:
         return None
     return (parent, child) if key[at : at + 1] == b"\0" and end == len(key) else None
-
-
-def whole_uvarint(data: bytes) -> int | None:
-    """Return the unsigned varint that ``data`` is, or None."""
-    try:
-        value, end = uvarint(data)
-    except ValueError:
-        return None
-    return value if end == len(data) else None
 
 
 def children_of(db: Store) -> dict[int, list[str]]:
@@ -94,7 +74,7 @@ def time_of(store: Store, name: bytes) -> int | None:
     return go_time(store.get(name))
 
 
-def size_of(store: Store, name: bytes = b"size") -> int | None:
+def size_of(store: Store | None, name: bytes = b"size") -> int | None:
     """Return a size in bytes."""
     value = value_of(store, name)
     return None if value is None else varint(value)

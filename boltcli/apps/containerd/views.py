@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from ..columns import as_text, buckets_at, columns, pairs_at, text_map, text_of
-from ..contract import View
-from ..json_values import jsonable
-from ..store import find
-from ..words import parse_time
-from .layout import EXPIRES, V1, any_value, children_of, id_of, is_snapshotter, labels, namespaces, size_of, time_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ..store import Store
-
-    Row = tuple[Any, ...]
+from ...text.json import jsonable
+from ...text.times import parse_time
+from ..codecs.integers import whole_uvarint
+from ..contract import ANY, Store
+from ..values import as_text, buckets_at, find, names_at, text_map, text_of, value_of
+from ..views import Rows, computed, key_text, nested, parent, records, time, view
+from .layout import EXPIRES, V1, any_value, children_of, is_snapshotter, labels, namespaces, size_of, time_of
 
 _KINDS = {1: "View", 2: "Active", 3: "Committed"}
 
@@ -25,141 +17,133 @@ def _count(store: Store, *path: bytes) -> int:
     return sum(1 for _ in buckets_at(store, *path))
 
 
-def namespace_rows(db: Store) -> Iterator[Row]:
+@view(
+    "Namespaces and what is in them",
+    "namespace labels:json images:integer containers:integer snapshots:integer blobs:integer content_bytes:integer "
+    "leases:integer sandboxes:integer",
+    name="namespaces",
+)
+def namespace_rows(db: Store) -> Rows:
     for name, namespace in () if is_snapshotter(db) else namespaces(db):
         sizes = [size_of(blob) or 0 for _, blob in buckets_at(namespace, b"content", b"blob")]
-        snapshots = sum(_count(namespace, b"snapshots", each) for each, _ in buckets_at(namespace, b"snapshots"))
-        yield (
-            as_text(name), labels(namespace), _count(namespace, b"images"), _count(namespace, b"containers"),
-            snapshots, len(sizes), sum(sizes), _count(namespace, b"leases"), _count(namespace, b"sandboxes"),
-        )  # fmt: skip
+        yield {
+            "namespace": as_text(name),
+            "labels": labels(namespace),
+            "images": _count(namespace, b"images"),
+            "containers": _count(namespace, b"containers"),
+            "snapshots": sum(
+                _count(namespace, b"snapshots", each) for each, _ in buckets_at(namespace, b"snapshots")
+            ),
+            "blobs": len(sizes),
+            "content_bytes": sum(sizes),
+            "leases": _count(namespace, b"leases"),
+            "sandboxes": _count(namespace, b"sandboxes"),
+        }  # fmt: skip
 
 
-def images(db: Store) -> Iterator[Row]:
-    for namespace, content in namespaces(db):
-        for name, image in buckets_at(content, b"images"):
-            target = find(image, b"target")
-            yield (
-                as_text(namespace), as_text(name), text_of(target, b"digest") if target is not None else None,
-                text_of(target, b"mediatype") if target is not None else None,
-                size_of(target) if target is not None else None, time_of(image, b"createdat"),
-                time_of(image, b"updatedat"), labels(image),
-                text_map(image, b"target", b"annotations") or text_map(image, b"annotations"),
-            )  # fmt: skip
+@view(
+    "Snapshots with parents; kind, size and id (its directory) in a snapshotter's own file",
+    "namespace snapshotter key name parent children:json createdat:time updatedat:time labels:json kind size:integer "
+    "inodes:integer id:integer",
+)
+def snapshots(db: Store) -> Rows:
+    def common(key: bytes, each: Store) -> dict[str, object]:
+        return {
+            "key": as_text(key),
+            "parent": text_of(each, b"parent") or None,
+            "createdat": time_of(each, b"createdat"),
+            "updatedat": time_of(each, b"updatedat"),
+            "labels": labels(each),
+        }
 
-
-def containers(db: Store) -> Iterator[Row]:
-    for namespace, content in namespaces(db):
-        for name, each in buckets_at(content, b"containers"):
-            runtime = find(each, b"runtime")
-            kind, spec = any_value(each.get(b"spec"))
-            yield (
-                as_text(namespace), as_text(name), text_of(each, b"image"),
-                text_of(runtime, b"name") if runtime is not None else None, text_of(each, b"snapshotter"),
-                text_of(each, b"snapshotKey"), text_of(each, b"sandboxid"), time_of(each, b"createdat"),
-                time_of(each, b"updatedat"), labels(each), kind, jsonable(spec),
-                [as_text(key) for key, _ in pairs_at(each, b"extensions")],
-            )  # fmt: skip
-
-
-def snapshots(db: Store) -> Iterator[Row]:
     if is_snapshotter(db):
         children = children_of(db)
         for key, each in buckets_at(db, V1, b"snapshots"):
-            id = id_of(each)
-            kind = each.get(b"kind")
-            number = kind[0] if isinstance(kind, bytes) and len(kind) == 1 else 0
-            yield (
-                None, None, as_text(key), None, text_of(each, b"parent") or None,
-                children.get(id, []) if id is not None else [], time_of(each, b"createdat"),
-                time_of(each, b"updatedat"), labels(each), _KINDS.get(number),
-                size_of(each), size_of(each, b"inodes"), id,
-            )  # fmt: skip
+            id_, kind = whole_uvarint(value_of(each, b"id") or b""), value_of(each, b"kind") or b""
+            yield common(key, each) | {
+                "children": children.get(id_, []) if id_ is not None else [],
+                "kind": _KINDS.get(kind[0]) if len(kind) == 1 else None,
+                "size": size_of(each),
+                "inodes": size_of(each, b"inodes"),
+                "id": id_,
+            }
         return
     for namespace, content in namespaces(db):
         for snapshotter, store in buckets_at(content, b"snapshots"):
             for key, each in buckets_at(store):
-                yield (
-                    as_text(namespace), as_text(snapshotter), as_text(key), text_of(each, b"name"),
-                    text_of(each, b"parent") or None, [as_text(child) for child, _ in pairs_at(each, b"children")],
-                    time_of(each, b"createdat"), time_of(each, b"updatedat"), labels(each), None, None, None, None,
-                )  # fmt: skip
-
-
-def content(db: Store) -> Iterator[Row]:
-    for namespace, store in namespaces(db):
-        for digest, blob in buckets_at(store, b"content", b"blob"):
-            yield (
-                as_text(namespace), as_text(digest), size_of(blob), time_of(blob, b"createdat"),
-                time_of(blob, b"updatedat"), labels(blob),
-            )  # fmt: skip
-
-
-def ingests(db: Store) -> Iterator[Row]:
-    for namespace, store in namespaces(db):
-        for ref, each in buckets_at(store, b"content", b"ingests"):
-            yield (
-                as_text(namespace), as_text(ref), text_of(each, b"ref"), text_of(each, b"expected") or None,
-                time_of(each, b"expireat"),
-            )  # fmt: skip
+                yield common(key, each) | {
+                    "namespace": as_text(namespace),
+                    "snapshotter": as_text(snapshotter),
+                    "name": text_of(each, b"name"),
+                    "children": names_at(each, b"children"),
+                }
 
 
 def resources(lease: Store) -> list[dict[str, str]]:
     """Return what a lease holds, as containerd's API lists it: snapshots by snapshotter."""
-    found = [{"type": "content", "id": as_text(key)} for key, _ in pairs_at(lease, b"content")]
-    found += [{"type": "ingests", "id": as_text(key)} for key, _ in pairs_at(lease, b"ingests")]
+    found = [{"type": kind, "id": each} for kind in ("content", "ingests") for each in names_at(lease, kind.encode())]
     for snapshotter, _ in buckets_at(lease, b"snapshots"):
-        held = pairs_at(lease, b"snapshots", snapshotter)
-        found += [{"type": f"snapshots/{as_text(snapshotter)}", "id": as_text(key)} for key, _ in held]
+        kind = f"snapshots/{as_text(snapshotter)}"
+        found += [{"type": kind, "id": each} for each in names_at(lease, b"snapshots", snapshotter)]
     return found
 
 
-def leases(db: Store) -> Iterator[Row]:
+@view(
+    "Leases and what they hold",
+    "namespace id createdat:time expires:time labels:json resource_count:integer resources:json",
+)
+def leases(db: Store) -> Rows:
     for namespace, store in namespaces(db):
         for name, lease in buckets_at(store, b"leases"):
             marks, held = labels(lease), resources(lease)
-            yield (
-                as_text(namespace), as_text(name), time_of(lease, b"createdat"), parse_time(marks.get(EXPIRES)), marks,
-                len(held), held,
-            )  # fmt: skip
+            yield {
+                "namespace": as_text(namespace),
+                "id": as_text(name),
+                "createdat": time_of(lease, b"createdat"),
+                "expires": parse_time(marks.get(EXPIRES)),
+                "labels": marks,
+                "resource_count": len(held),
+                "resources": held,
+            }
 
 
-def sandboxes(db: Store) -> Iterator[Row]:
-    for namespace, store in namespaces(db):
-        for name, each in buckets_at(store, b"sandboxes"):
-            runtime = find(each, b"runtime")
-            kind, spec = any_value(each.get(b"spec"))
-            yield (
-                as_text(namespace), as_text(name), text_of(runtime, b"name") if runtime is not None else None,
-                text_of(each, b"sandboxer"), time_of(each, b"createdat"), time_of(each, b"updatedat"), labels(each),
-                kind, jsonable(spec), [as_text(key) for key, _ in pairs_at(each, b"extensions")],
-            )  # fmt: skip
-
+NAMESPACE, LABELS = parent(1), computed("json", lambda item: labels(item.record))
+CREATED, UPDATED = time("createdat"), time("updatedat")
+SPEC_TYPE = computed("text", lambda item: any_value(item.field("spec"))[0])
+SPEC = computed("json", lambda item: jsonable(any_value(item.field("spec"))[1]))
+EXTENSIONS = computed("json", lambda item: names_at(item.record, b"extensions"))
 
 VIEWS = (
-    View("namespaces", columns(
-        "namespace labels:json images:integer containers:integer snapshots:integer blobs:integer "
-        "content_bytes:integer leases:integer sandboxes:integer"
-    ), namespace_rows, "Namespaces and what is in them"),
-    View("images", columns(
-        "namespace name digest mediatype size:integer createdat:time updatedat:time labels:json annotations:json"
-    ), images, "Images and the blob that each points to"),
-    View("containers", columns(
-        "namespace id image runtime snapshotter snapshot_key sandbox_id createdat:time updatedat:time labels:json "
-        "spec_type spec:json extensions:json"
-    ), containers, "Containers with their specification"),
-    View("snapshots", columns(
-        "namespace snapshotter key name parent children:json createdat:time updatedat:time labels:json kind "
-        "size:integer inodes:integer id:integer"
-    ), snapshots, "Snapshots with parents; kind, size and id (its directory) in a snapshotter's own file"),
-    View("content", columns("namespace digest size:integer createdat:time updatedat:time labels:json"), content,
-         "Blobs of the content store"),
-    View("ingests", columns("namespace ref backend_ref expected expireat:time"), ingests,
-         "Writes that aren't finished"),
-    View("leases", columns(
-        "namespace id createdat:time expires:time labels:json resource_count:integer resources:json"
-    ), leases, "Leases and what they hold"),
-    View("sandboxes", columns(
-        "namespace id runtime sandboxer createdat:time updatedat:time labels:json spec_type spec:json extensions:json"
-    ), sandboxes, "Sandboxes (from 1.7 on)"),
+    namespace_rows,
+    records(
+        "images", "Images and the blob that each points to", at=(V1, ANY, b"images"), read=nested,
+        namespace=NAMESPACE, name=key_text, digest="target.digest", mediatype="target.mediatype",
+        size=computed("integer", lambda item: size_of(find(item.record, b"target"))), createdat=CREATED,
+        updatedat=UPDATED, labels=LABELS,
+        annotations=computed("json", lambda item: text_map(item.record, b"target", b"annotations")
+                             or text_map(item.record, b"annotations")),
+    ),
+    records(
+        "containers", "Containers with their specification", at=(V1, ANY, b"containers"), read=nested,
+        namespace=NAMESPACE, id=key_text, image="image", runtime="runtime.name", snapshotter="snapshotter",
+        snapshot_key="snapshotKey", sandbox_id="sandboxid", createdat=CREATED, updatedat=UPDATED, labels=LABELS,
+        spec_type=SPEC_TYPE, spec=SPEC, extensions=EXTENSIONS,
+    ),
+    snapshots,
+    records(
+        "content", "Blobs of the content store", at=(V1, ANY, b"content", b"blob"), read=nested,
+        namespace=NAMESPACE, digest=key_text, size=computed("integer", lambda item: size_of(item.record)),
+        createdat=CREATED, updatedat=UPDATED, labels=LABELS,
+    ),
+    records(
+        "ingests", "Writes that aren't finished", at=(V1, ANY, b"content", b"ingests"), read=nested,
+        namespace=NAMESPACE, ref=key_text, backend_ref="ref",
+        expected=computed("text", lambda item: text_of(item.record, b"expected") or None), expireat=time("expireat"),
+    ),
+    leases,
+    records(
+        "sandboxes", "Sandboxes (from 1.7 on)", at=(V1, ANY, b"sandboxes"), read=nested,
+        namespace=NAMESPACE, id=key_text, runtime="runtime.name", sandboxer="sandboxer", createdat=CREATED,
+        updatedat=UPDATED, labels=LABELS, spec_type=SPEC_TYPE, spec=SPEC, extensions=EXTENSIONS,
+    ),
 )  # fmt: skip

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from heapq import nlargest
+from typing import Any
 
-from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding
-from ..json_values import jsonable
-from ..store import find, space
+from ...text.json import jsonable
+from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
+from ..rules import Deviation, Rule, findings
+from ..values import as_text, find, pairs_at, space, value_of
 from .hashes import History
 from .kubernetes import ENCRYPTED, is_object, place, read_object
 from .layout import (
@@ -19,10 +23,10 @@ from .layout import (
     META,
     ROLES,
     USERS,
+    Revision,
     compaction,
     current_revision,
     number,
-    pairs,
     recognise,
     revision,
     versions,
@@ -30,15 +34,6 @@ from .layout import (
 from .membership import configuration, members
 from .raft_snapshots import newest_snapshot
 from .records import Alarm, KeyValue, Lease, Role, User
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ..contract import AuditOptions
-    from ..store import Store
-    from .layout import Revision
 
 _MOST = 8  # of a list of the largest
 _GAIN = 0.5  # of the file that is free: from there on a defragmentation is worth its pause
@@ -65,16 +60,15 @@ class Facts:
                 self.malformed.append(key)
             else:
                 self._note(at, key, value)
-        self.leases = [Lease(value) for _, value in pairs(db, LEASE)]
-        self.alarms = [(key, Alarm(key)) for key, _ in pairs(db, ALARM)]
+        self.leases = [Lease(value) for _, value in pairs_at(db, LEASE)]
+        self.alarms = [(key, Alarm(key)) for key, _ in pairs_at(db, ALARM)]
         self.members = members(db)
         self.configuration = configuration(db)
         self.snapshot = newest_snapshot(db)
-        self.removed = [key for key, _ in pairs(db, MEMBERS_REMOVED)]
-        auth = find(db, AUTH)
-        self.auth = auth is not None and auth.get(b"authEnabled") == b"\1"
-        self.users = [User(value) for _, value in pairs(db, USERS)]
-        self.roles = [Role(value) for _, value in pairs(db, ROLES)]
+        self.removed = [key for key, _ in pairs_at(db, MEMBERS_REMOVED)]
+        self.auth = value_of(find(db, AUTH), b"authEnabled") == b"\1"
+        self.users = [User(value) for _, value in pairs_at(db, USERS)]
+        self.roles = [Role(value) for _, value in pairs_at(db, ROLES)]
         self.space = space(db)
 
     def _note(self, at: Revision, key: bytes, value: bytes) -> None:
@@ -103,14 +97,23 @@ class Facts:
         return found
 
 
+@dataclass(slots=True)
 class _Key:
     """What is known of a key: of its newest revision, and of all."""
 
-    __slots__ = ("all_bytes", "lease", "live", "object", "open_secret", "revisions", "size", "was_open_secret")
+    revisions: int = 0
+    all_bytes: int = 0
+    size: int = 0
+    lease: int = 0
+    live: bool = False
+    object: bool = False
+    open_secret: bool = False
+    was_open_secret: bool = False
 
-    def __init__(self) -> None:
-        self.revisions = self.all_bytes = self.size = self.lease = 0
-        self.live = self.object = self.open_secret = self.was_open_secret = False
+    @property
+    def had_open_secret(self) -> bool:
+        """Whether an older revision is a secret that anybody can read, and the newest is not."""
+        return self.was_open_secret and not self.open_secret
 
 
 def _open_secret(key: bytes, value: bytes) -> bool:
@@ -140,7 +143,7 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
     if facts.space is not None:
         counts.append(("bytes", facts.space[0]))
         counts.append(("bytes that a defrag frees", facts.space[1]))
-    return Audit(recognition.layout, answers, _findings(facts, answers), counts=counts, facts=facts)
+    return Audit(recognition.layout, answers, findings(_deviations(facts, answers)), counts=counts, facts=facts)
 
 
 def _answers(facts: Facts) -> dict[str, Any]:
@@ -197,135 +200,177 @@ def _answers(facts: Facts) -> dict[str, Any]:
         "unused_roles": [role.name for role in facts.roles if role.name not in given],
         "unencrypted_secrets": sorted(key for key, each in facts.keys.items() if each.live and each.open_secret),
         "secrets_plain_in_older_revisions": sorted(
-            key for key, each in facts.keys.items() if each.was_open_secret and not each.open_secret
+            key for key, each in facts.keys.items() if each.had_open_secret
         ),
         "size": None if facts.space is None else facts.space[0],
         "free": None if facts.space is None else facts.space[1],
     })  # fmt: skip
 
 
-def _findings(facts: Facts, answers: dict[str, Any]) -> Iterator[AuditFinding]:
+_RESTORE = "Restore the member from a snapshot or another member."
+_COMPARE = "Compare with `etcdctl member list`, and with the files of the other members."
+UNFINISHED = Rule(
+    "unfinished_compaction", WARNING,
+    "A compaction at revision {subject} isn't finished (the last one: {compacted}).",
+    "A server that opens the store carries it out; if it stands for long, look at the server's log.",
+)  # fmt: skip
+NO_SPACE = Rule(
+    "alarms", ERROR, "Member {subject} raised the alarm {alarm}: the cluster refuses writes.",
+    "Compact, run `etcdctl defrag` on each member, then `etcdctl alarm disarm`.",
+)  # fmt: skip
+OTHER_ALARM = Rule(
+    "alarms", ERROR, "Member {subject} raised the alarm {alarm}.",
+    "Replace the member's data by a snapshot of a sound member; compare `view FILE hashkv --rev`.",
+)  # fmt: skip
+LEASE_GONE = Rule(
+    "keys_of_gone_leases", WARNING, "Lease {subject} is gone, but {keys} hang on it: they will never expire.",
+    "Delete the keys, or write them with a lease anew.",
+)  # fmt: skip
+LEASE_IDLE = Rule(
+    "leases_without_keys", INFO, "Lease {subject} holds no key.", "It expires unless its owner keeps it alive.",
+)  # fmt: skip
+MALFORMED = Rule(
+    "malformed_revision_keys", ERROR,
+    "{subject} key{s} of the bucket key {are} no revision, 0x{first} first: etcdutl fails on {them}, and etcd may.",
+    _RESTORE,
+)  # fmt: skip
+BEHIND_SNAPSHOT = Rule(
+    "raft_snapshot", ERROR,
+    "The newest raft snapshot, {name}, is of index {subject}, but the database has applied only {applied}"
+    " (consistent_index): etcd doesn't start.",
+    "Remove the member and let it join anew with an empty data directory; if it is the only one, restore a snapshot.",
+)  # fmt: skip
+SNAPSHOT_TAKEN = Rule(
+    "raft_snapshot", INFO,
+    "The newest raft snapshot, {name}, is of index {subject}, but the database has applied only {applied}"
+    " (consistent_index): etcd takes {file} in its place.",
+    "None: etcd does it when it starts.",
+)  # fmt: skip
+UNREADABLE = Rule("unreadable_records", ERROR, "{subject} records of the bucket key can't be read.", _RESTORE)
+VERSIONS = Rule(
+    "versions", WARNING, "The store's layout is of {subject}, the cluster runs as {cluster}.",
+    "An upgrade or downgrade hasn't been finished: `etcdctl endpoint status`, `etcdctl downgrade`.",
+)  # fmt: skip
+NO_MEMBER_KNOWN = Rule("conf_state", WARNING, "meta/confState names none of the members that `members` has.", _COMPARE)
+MEMBER_UNKNOWN = Rule(
+    "conf_state", WARNING, "meta/confState doesn't name member {subject}, which `members` has.", _COMPARE
+)
+MEMBER_MISSING = Rule(
+    "conf_state", WARNING, "meta/confState names member {subject}, which `members` doesn't have.", _COMPARE
+)
+CALLED_LEARNER = Rule(
+    "learner_attribute", WARNING,
+    "`members` calls member {subject} a learner, but it votes: meta/confState says so, and that counts. etcd 3.6 goes"
+    " by `members`, and doesn't start with two learners.",
+    "Before the upgrade to 3.6, run all members with the newest 3.5 (3.5.20 at least): it corrects this.",
+)  # fmt: skip
+CALLED_VOTER = Rule(
+    "learner_attribute", WARNING,
+    "`members` calls member {subject} a voter, but it is a learner: meta/confState says so, and that counts. It can't"
+    " be promoted.",
+    "Remove the member, and add it again as a learner.",
+)  # fmt: skip
+LEARNER = Rule(
+    "learners", INFO, "Member {subject} is a learner: it doesn't vote.",
+    "Promote it (`etcdctl member promote`) once it is in sync, or remove it.",
+)  # fmt: skip
+OPEN_SECRETS = Rule(
+    "unencrypted_secrets", WARNING,
+    "{count} {secrets} not encrypted: whoever has this file reads {them}, {subject} first.",
+    "Configure encryption at rest in the API server, then rewrite: kubectl get secrets -A -o json | kubectl replace -f"
+    " -",
+)  # fmt: skip
+OLD_SECRETS = Rule(
+    "secrets_plain_in_older_revisions", WARNING,
+    "{count} {secrets} {now}, but older revisions in this file are not encrypted: whoever has it reads {them},"
+    " {subject} first.",
+    "Compact to the newest revision, then `etcdctl defrag` on each member: free pages hold them, too.",
+)  # fmt: skip
+AUTH_OFF = Rule(
+    "auth_enabled", WARNING, "There are users, but authentication is off: everybody may do everything.",
+    "etcdctl auth enable",
+)  # fmt: skip
+NAMES = (
+    (USERS, Rule("users_without_roles", INFO, "User {subject} has no role: it may do nothing.",
+                 "Grant a role, or delete the user.")),
+    (USERS, Rule("users_without_password", INFO, "User {subject} has no password: it logs in by its certificate only.",
+                 "If that isn't meant: etcdctl user passwd")),
+    (ROLES, Rule("unused_roles", INFO, "No user has the role {subject}.", "Delete the role if nobody needs it.")),
+)  # fmt: skip
+FRAGMENTED = Rule(
+    "fragmentation", INFO, "{subject} of {size} bytes are free: `etcdctl defrag` would give them back.",
+    "Run `etcdctl defrag` on one member after another; the leader last.",
+)  # fmt: skip
+
+
+def _deviations(facts: Facts, answers: dict[str, Any]) -> Iterator[Deviation]:
     if answers["unfinished_compaction"] is not None:
-        yield AuditFinding(
-            "unfinished_compaction", WARNING,
-            f"A compaction at revision {facts.scheduled} isn't finished (the last one: {facts.compacted or 0}).",
-            bucket=(META,), key=b"scheduledCompactRev", subject=str(facts.scheduled),
-            remedy="A server that opens the store carries it out; if it stands for long, look at the server's log.",
-        )  # fmt: skip
+        place_ = (META,), b"scheduledCompactRev"
+        yield UNFINISHED.at(*place_, str(facts.scheduled), compacted=facts.compacted or 0)
     for key, alarm in facts.alarms:
-        full = alarm.alarm == "NOSPACE"
-        yield AuditFinding(
-            "alarms", ERROR,
-            f"Member {alarm.member:x} raised the alarm {alarm.alarm}"
-            + (": the cluster refuses writes." if full else "."),
-            bucket=(ALARM,), key=key, subject=f"{alarm.member:x}",
-            remedy="Compact, run `etcdctl defrag` on each member, then `etcdctl alarm disarm`." if full
-            else "Replace the member's data by a snapshot of a sound member; compare `view FILE hashkv --rev`.",
-        )  # fmt: skip
-    yield from _lease_findings(facts)
+        rule = NO_SPACE if alarm.alarm == "NOSPACE" else OTHER_ALARM
+        yield rule.at((ALARM,), key, f"{alarm.member:x}", alarm=alarm.alarm)
+    held, known = facts.held, {lease.id for lease in facts.leases}
+    for lease, keys in sorted(held.items()):
+        if lease not in known:
+            named = as_text(keys[0]) + (f" and {len(keys) - 1} more" if len(keys) > 1 else "")
+            yield LEASE_GONE.at((LEASE,), None, f"{lease % (1 << 64):x}", keys=named)
+    for lease in sorted(known - held.keys()):
+        yield LEASE_IDLE.at((LEASE,), None, f"{lease % (1 << 64):x}")
     if facts.malformed:
         first = facts.malformed[0]
-        yield AuditFinding(
-            "malformed_revision_keys", ERROR,
-            f"{_count(len(facts.malformed), 'key')} of the bucket key {'is' if len(facts.malformed) == 1 else 'are'} no"
-            f" revision, 0x{first[:20].hex()}{'...' if len(first) > 20 else ''} first: etcdutl fails on"
-            f" {'it' if len(facts.malformed) == 1 else 'them'}, and etcd may.",
-            bucket=(KEY,), key=first, subject=str(len(facts.malformed)),
-            remedy="Restore the member from a snapshot or another member.",
-        )  # fmt: skip
+        shown = first[:20].hex() + ("..." if len(first) > 20 else "")
+        yield MALFORMED.at((KEY,), first, str(len(facts.malformed)), first=shown, **_number(len(facts.malformed)))
     snapshot = facts.snapshot
     if snapshot is not None and facts.index is not None and snapshot.index > facts.index:
-        yield AuditFinding(
-            "raft_snapshot", INFO if snapshot.has_database else ERROR,
-            f"The newest raft snapshot, {snapshot.name}, is of index {snapshot.index}, but the database has applied"
-            f" only {facts.index} (consistent_index)"
-            + (f": etcd takes {snapshot.index:016x}.snap.db in its place." if snapshot.has_database
-               else ": etcd doesn't start."),
-            bucket=(META,), key=b"consistent_index", subject=str(snapshot.index),
-            remedy="None: etcd does it when it starts." if snapshot.has_database
-            else "Remove the member and let it join anew with an empty data directory; if it is the only one, restore"
-            " a snapshot.",
-        )  # fmt: skip
+        rule = SNAPSHOT_TAKEN if snapshot.has_database else BEHIND_SNAPSHOT
+        told = {"name": snapshot.name, "applied": facts.index, "file": f"{snapshot.index:016x}.snap.db"}
+        yield rule.at((META,), b"consistent_index", str(snapshot.index), **told)
     if facts.unreadable:
-        yield AuditFinding(
-            "unreadable_records", ERROR, f"{facts.unreadable} records of the bucket key can't be read.",
-            bucket=(KEY,), subject=str(facts.unreadable),
-            remedy="Restore the member from a snapshot or another member.",
-        )  # fmt: skip
+        yield UNREADABLE.at((KEY,), None, str(facts.unreadable))
     storage, cluster = (".".join(text.split(".")[:2]) for text in (facts.storage, facts.cluster))
     if storage and cluster and storage != cluster:
-        yield AuditFinding(
-            "versions", WARNING, f"The store's layout is of {storage}, the cluster runs as {cluster}.",
-            bucket=(META,), key=b"storageVersion", subject=storage,
-            remedy="An upgrade or downgrade hasn't been finished: `etcdctl endpoint status`, `etcdctl downgrade`.",
-        )  # fmt: skip
-    yield from _member_findings(facts)
+        yield VERSIONS.at((META,), b"storageVersion", storage, cluster=cluster)
+    yield from _of_members(facts)
     secrets = answers["unencrypted_secrets"]
     if secrets:
-        yield AuditFinding(
-            "unencrypted_secrets", WARNING,
-            f"{len(secrets)} {'Secret is' if len(secrets) == 1 else 'Secrets are'} not encrypted: whoever has this file"
-            f" reads {'it' if len(secrets) == 1 else 'them'}, {secrets[0]} first.",
-            bucket=(KEY,), subject=secrets[0],
-            remedy="Configure encryption at rest in the API server, then rewrite: kubectl get secrets -A -o json |"
-            " kubectl replace -f -",
-        )  # fmt: skip
-    yield from _older_secrets(facts)
-    yield from _user_findings(facts, answers)
+        words = "Secret is" if len(secrets) == 1 else "Secrets are"
+        yield OPEN_SECRETS.at((KEY,), None, secrets[0], secrets=words, **_number(len(secrets)))
+    # Rewritten encrypted, or deleted, while plain revisions are still in the file.
+    for live, severity, now in ((True, WARNING, "encrypted now"), (False, INFO, "deleted")):
+        found = [key for key, each in facts.keys.items() if each.had_open_secret and each.live == live]
+        if found:
+            words = "Secret is" if len(found) == 1 else "Secrets are"
+            old = OLD_SECRETS.at((KEY,), None, as_text(min(found)), secrets=words, now=now, **_number(len(found)))
+            yield replace(old, severity=severity)
+    if facts.users and not facts.auth:
+        yield AUTH_OFF.at((AUTH,))
+    for bucket, rule in NAMES:
+        for name in answers[rule.code]:
+            yield rule.at((bucket,), name.encode("utf-8", "surrogateescape"), name)
     if facts.space is not None and facts.space[1] > facts.space[0] * _GAIN:
         size, free = facts.space
-        yield AuditFinding(
-            "fragmentation", WARNING if size >= _SMALL else INFO,
-            f"{free} of {size} bytes are free: `etcdctl defrag` would give them back.",
-            subject=str(free), remedy="Run `etcdctl defrag` on one member after another; the leader last.",
-        )  # fmt: skip
+        fragmented = FRAGMENTED.at((), None, str(free), size=size)
+        yield replace(fragmented, severity=WARNING) if size >= _SMALL else fragmented
 
 
-_COMPARE = "Compare with `etcdctl member list`, and with the files of the other members."
-
-
-def _member_findings(facts: Facts) -> Iterator[AuditFinding]:
+def _of_members(facts: Facts) -> Iterator[Deviation]:
     if facts.members and not any(each.configured in (None, True) for each in facts.members):
-        yield AuditFinding(
-            "conf_state", WARNING, "meta/confState names none of the members that `members` has.",
-            bucket=(META,), key=b"confState", remedy=_COMPARE,
-        )  # fmt: skip
+        yield NO_MEMBER_KNOWN.at((META,), b"confState")
         return
     for each in facts.members:
-        name = each.key.decode("utf-8", "replace")
+        place_ = (MEMBERS,), each.key, each.key.decode("utf-8", "replace")
         if each.configured is False:
-            yield AuditFinding(
-                "conf_state", WARNING, f"meta/confState doesn't name member {name}, which `members` has.",
-                bucket=(MEMBERS,), key=each.key, subject=name,
-                remedy=_COMPARE,
-            )  # fmt: skip
+            yield MEMBER_UNKNOWN.at(*place_)
         elif each.attribute != each.learner:
-            promoted = each.attribute  # in raft, but not in the record
-            yield AuditFinding(
-                "learner_attribute", ERROR if _reads_attribute(facts.layout) else WARNING,
-                f"`members` calls member {name} a learner, but it votes: meta/confState says so, and that counts. etcd"
-                " 3.6 goes by `members`, and doesn't start with two learners." if promoted
-                else f"`members` calls member {name} a voter, but it is a learner: meta/confState says so, and that"
-                " counts. It can't be promoted.",
-                bucket=(MEMBERS,), key=each.key, subject=name,
-                remedy="Before the upgrade to 3.6, run all members with the newest 3.5 (3.5.20 at least): it corrects"
-                " this." if promoted else "Remove the member, and add it again as a learner.",
-            )  # fmt: skip
+            called = (CALLED_LEARNER if each.attribute else CALLED_VOTER).at(*place_)
+            yield replace(called, severity=ERROR) if _reads_attribute(facts.layout) else called
         if each.learner:
-            yield AuditFinding(
-                "learners", INFO, f"Member {name} is a learner: it doesn't vote.",
-                bucket=(MEMBERS,), key=each.key, subject=name,
-                remedy="Promote it (`etcdctl member promote`) once it is in sync, or remove it.",
-            )  # fmt: skip
+            yield LEARNER.at(*place_)
     conf = facts.configuration
     known = {each.id for each in facts.members}
-    for id_ in sorted(conf.voters | conf.learners) if conf is not None and known else ():
-        if id_ not in known:
-            yield AuditFinding(
-                "conf_state", WARNING, f"meta/confState names member {id_:x}, which `members` doesn't have.",
-                bucket=(META,), key=b"confState", subject=f"{id_:x}",
-                remedy=_COMPARE,
-            )  # fmt: skip
+    for id_ in sorted((conf.voters | conf.learners) - known) if conf is not None and known else ():
+        yield MEMBER_MISSING.at((META,), b"confState", f"{id_:x}")
 
 
 def _reads_attribute(layout: str) -> bool:
@@ -334,64 +379,7 @@ def _reads_attribute(layout: str) -> bool:
     return major.isdigit() and minor.isdigit() and (int(major), int(minor)) >= (3, 6)
 
 
-def _older_secrets(facts: Facts) -> Iterator[AuditFinding]:
-    """Secrets that were rewritten encrypted, or deleted, while plain revisions of them are still in the file."""
-    for live, severity, now in ((True, WARNING, "encrypted now"), (False, INFO, "deleted")):
-        found = sorted(
-            key for key, each in facts.keys.items()
-            if each.was_open_secret and not each.open_secret and each.live == live
-        )  # fmt: skip
-        if not found:
-            continue
-        first = found[0].decode("utf-8", "backslashreplace")
-        one = len(found) == 1
-        yield AuditFinding(
-            "secrets_plain_in_older_revisions", severity,
-            f"{_count(len(found), 'Secret')} {'is' if one else 'are'} {now}, but older revisions in this file are not"
-            f" encrypted: whoever has it reads {'it' if one else 'them'}, {first} first.",
-            bucket=(KEY,), subject=first,
-            remedy="Compact to the newest revision, then `etcdctl defrag` on each member: free pages hold them, too.",
-        )  # fmt: skip
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
-
-
-def _lease_findings(facts: Facts) -> Iterator[AuditFinding]:
-    held, known = facts.held, {lease.id for lease in facts.leases}
-    for lease, keys in sorted(held.items()):
-        if lease in known:
-            continue
-        named = keys[0].decode("utf-8", "backslashreplace")
-        others = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-        yield AuditFinding(
-            "keys_of_gone_leases", WARNING,
-            f"Lease {lease % (1 << 64):x} is gone, but {named}{others} hang on it: they will never expire.",
-            bucket=(LEASE,), subject=f"{lease % (1 << 64):x}",
-            remedy="Delete the keys, or write them with a lease anew.",
-        )  # fmt: skip
-    for lease in sorted(known - held.keys()):
-        yield AuditFinding(
-            "leases_without_keys", INFO, f"Lease {lease % (1 << 64):x} holds no key.",
-            bucket=(LEASE,), subject=f"{lease % (1 << 64):x}", remedy="It expires unless its owner keeps it alive.",
-        )  # fmt: skip
-
-
-def _user_findings(facts: Facts, answers: dict[str, Any]) -> Iterator[AuditFinding]:
-    if facts.users and not facts.auth:
-        yield AuditFinding(
-            "auth_enabled", WARNING, "There are users, but authentication is off: everybody may do everything.",
-            bucket=(AUTH,), remedy="etcdctl auth enable",
-        )  # fmt: skip
-    for question, message, remedy in (
-        ("users_without_roles", "User {} has no role: it may do nothing.", "Grant a role, or delete the user."),
-        ("users_without_password", "User {} has no password: it logs in by its certificate only.",
-         "If that isn't meant: etcdctl user passwd"),
-        ("unused_roles", "No user has the role {}.", "Delete the role if nobody needs it."),
-    ):  # fmt: skip
-        for name in answers[question]:
-            yield AuditFinding(
-                question, INFO, message.format(name), bucket=(ROLES if question == "unused_roles" else USERS,),
-                key=name.encode("utf-8", "surrogateescape"), subject=name, remedy=remedy,
-            )  # fmt: skip
+def _number(count: int) -> dict[str, Any]:
+    """Return the words of a message that go by a number."""
+    one = count == 1
+    return {"count": count, "s": "" if one else "s", "are": "is" if one else "are", "them": "it" if one else "them"}

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from ..codecs.integers import i64, u64
-from ..contract import Codec
-from ..json_values import load
+from ..contract import Codec, Pattern, Plain
+from ..values import JSON_OR_TEXT, json_or_text, text_or_bytes
 from .kubernetes import decoded
 from .layout import ALARM, AUTH, CLUSTER, KEY, LEASE, MEMBERS, MEMBERS_REMOVED, META, ROLES, USERS, revision
 from .records import Alarm, KeyValue, Lease, Role, User
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..contract import Pattern, Plain
-
 _REVISIONS = (b"scheduledCompactRev", b"finishedCompactRev")
-
-
-def text(data: bytes) -> Plain:
-    """Return a name as text."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data
 
 
 def revision_of(data: bytes) -> Plain:
@@ -29,8 +17,7 @@ def revision_of(data: bytes) -> Plain:
     found = revision(data)
     if found is None:
         return data
-    record: dict[str, Plain] = {"main": found.main, "sub": found.sub}
-    return record | {"tombstone": True} if found.tombstone else record
+    return {"main": found.main, "sub": found.sub} | ({"tombstone": True} if found.tombstone else {})
 
 
 def key_value(key: bytes, value: bytes) -> Plain:
@@ -40,14 +27,15 @@ def key_value(key: bytes, value: bytes) -> Plain:
         return value
     at = revision(key)
     if at is not None and at.tombstone:
-        return {"key": text(record.key)}
+        return {"key": text_or_bytes(record.key)}
+    inner = decoded(record.value)
     return {
-        "key": text(record.key),
+        "key": text_or_bytes(record.key),
         "create_revision": record.create_revision,
         "mod_revision": record.mod_revision,
         "version": record.version,
         "lease": record.lease,
-        "value": _text_or(decoded(record.value)),
+        "value": text_or_bytes(inner) if isinstance(inner, bytes) else inner,
     }
 
 
@@ -57,18 +45,12 @@ def version_of(key: bytes, value: bytes) -> tuple[bytes, bool] | None:
     return (record.key, at.tombstone) if at is not None and record.sound else None
 
 
-def _text_or(value: Plain) -> Plain:
-    return text(value) if isinstance(value, bytes) else value
-
-
 def meta(key: bytes, value: bytes) -> Plain:
     """Return a number, a revision, JSON or text, as the key says."""
     if key in _REVISIONS:
         return revision_of(value)
     number = u64(value)
-    if number is not None and key != b"storageVersion":
-        return number
-    return load(value) if value[:1] == b"{" else text(value)
+    return json_or_text(value) if number is None or key == b"storageVersion" else number
 
 
 def lease(key: bytes, value: bytes) -> Plain:
@@ -92,18 +74,13 @@ def auth(key: bytes, value: bytes) -> Plain:
 def user(key: bytes, value: bytes) -> Plain:
     """Return a user, without the hash of the password."""
     record = User(value)
-    return {
-        "name": record.name,
-        "roles": record.roles,
-        "has_password": record.has_password,
-        "no_password": record.no_password,
-    }
+    return {name: getattr(record, name) for name in ("name", "roles", "has_password", "no_password")}
 
 
 def role(key: bytes, value: bytes) -> Plain:
     """Return a role with its permissions."""
     record = Role(value)
-    allowed = [{"type": kind, "key": text(first), "range_end": text(end)} for kind, first, end in record.permissions]
+    allowed = [{name: text_or_bytes(part) for name, part in each.items()} for each in record.permissions]
     return {"name": record.name, "permissions": allowed}
 
 
@@ -112,19 +89,15 @@ def _lease_key(key: bytes) -> Plain:
     return key if number is None else number
 
 
-def _json(key: bytes, value: bytes) -> Plain:
-    return load(value) if value[:1] == b"{" else text(value)
-
-
 CODECS: dict[Pattern, Codec] = {
     (KEY,): Codec(revision_of, key_value, version_of),
-    (META,): Codec(text, meta),
+    (META,): Codec(text_or_bytes, meta),
     (LEASE,): Codec(_lease_key, lease),
     (ALARM,): Codec(alarm, None),
-    (AUTH,): Codec(text, auth),
-    (USERS,): Codec(text, user),
-    (ROLES,): Codec(text, role),
-    (CLUSTER,): Codec(text, _json),
-    (MEMBERS,): Codec(text, _json),
-    (MEMBERS_REMOVED,): Codec(text, _json),
+    (AUTH,): Codec(text_or_bytes, auth),
+    (USERS,): Codec(text_or_bytes, user),
+    (ROLES,): Codec(text_or_bytes, role),
+    (CLUSTER,): JSON_OR_TEXT,
+    (MEMBERS,): JSON_OR_TEXT,
+    (MEMBERS_REMOVED,): JSON_OR_TEXT,
 }

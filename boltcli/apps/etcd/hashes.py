@@ -7,19 +7,15 @@ Source: etcd's ``etcdutl/snapshot/v3_snapshot.go`` (Status) and ``server/storage
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from hashlib import blake2b
 
-from ..codecs.crc32c import Crc32c
+from ..codecs.crc32c import crc32c
+from ..contract import Store
+from ..values import pairs_at
 from .history import latest
-from .layout import KEY, compaction, pairs, revision
+from .layout import KEY, Revision, compaction, revision
 from .records import KeyValue
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..store import Store
-    from .layout import Revision
 
 _MARK = 8  # bytes of a digest
 
@@ -29,21 +25,21 @@ def file_hash(db: Store) -> tuple[int | None, int]:
 
     With a malformed key among the revisions there is no hash: etcdutl prints none either.
     """
-    crc = Crc32c()
+    crc = 0
     live: set[bytes] = set()
     sound = True
     for name, bucket in db.range():
-        crc.update(name)
+        crc = crc32c(name, crc)
         for key, value in bucket.range() if not isinstance(bucket, bytes) else ():
-            crc.update(key)
+            crc = crc32c(key, crc)
             at = revision(key) if name == KEY else None
             sound = sound and (at is not None or name != KEY)
             if not isinstance(value, bytes):
                 continue
-            crc.update(value)
+            crc = crc32c(value, crc)
             if at is not None:
                 (live.discard if at.tombstone else live.add)(KeyValue(value).key)
-    return crc.value if sound else None, len(live)
+    return crc if sound else None, len(live)
 
 
 def history_hash(db: Store, until: int) -> tuple[int, int]:
@@ -55,9 +51,8 @@ def history_hash(db: Store, until: int) -> tuple[int, int]:
     """
     compacted = max(-1 if each is None else each for each in compaction(db))  # -1: nothing was compacted, as etcd says
     keep = {key for key in latest(db, until).values() if not _deletes(key)}
-    crc = Crc32c()
-    crc.update(KEY)
-    for key, value in pairs(db, KEY):
+    crc = crc32c(KEY)
+    for key, value in pairs_at(db, KEY):
         at = revision(key)
         if at is None:
             continue
@@ -65,9 +60,8 @@ def history_hash(db: Store, until: int) -> tuple[int, int]:
             break
         if at.main <= compacted and ((keep and key not in keep) or (at.main == compacted and at.tombstone)):
             continue
-        crc.update(key)
-        crc.update(value)
-    return crc.value, compacted
+        crc = crc32c(value, crc32c(key, crc))
+    return crc, compacted
 
 
 def _deletes(key: bytes) -> bool:
@@ -80,8 +74,6 @@ class History:
 
     What is compared is what :func:`history_hash` hashes, so it doesn't hang on where the two compactions stand.
     """
-
-    __slots__ = ("_keys", "_marks", "_revisions", "_tombstones")
 
     def __init__(self) -> None:
         self._revisions = array("q")

@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
-from ..contract import ERROR, INFO, WARNING, AuditFinding
+from collections.abc import Iterator, Sequence
+
+from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding
+from ..rules import Rule
+from .audit import Facts
 from .layout import KEY, MEMBERS, META
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ..contract import Audit
-    from .audit import Facts
+OTHER_MEMBERS = Rule(
+    "members", WARNING, "Its members are not those that {other} has.",
+    "If it isn't an older backup, compare `view FILE members`.",
+)  # fmt: skip
+BEHIND = Rule(
+    "consistent_index", INFO,
+    "It has applied {behind} entries fewer than {other} (revision {revision} to {newest}, term {term} to"
+    " {newest_term}).",
+    "Compare both by `view FILE hashkv --rev {until}`.",
+)  # fmt: skip
+OTHER_REVISION = Rule(
+    "consistent_index", ERROR,
+    "It has applied as many entries as {other}, but stands at revision {subject}, not {newest}: the members have come"
+    " apart.",
+    "Find the first difference by `diff`, and replace the member that is wrong.",
+)  # fmt: skip
+NOT_COMPARED = Rule(
+    "content", INFO,
+    "Its content was not compared with that of {other}: it ends at revision {subject}, and the other was compacted at"
+    " {compacted}.",
+    "Take copies of both at about the same time.",
+)  # fmt: skip
+OTHER_CONTENT = Rule(
+    "content", ERROR,
+    "At revision {until} its content is not that of {other}: they differ from revision {subject} on. The members have"
+    " come apart.",
+    "Find out which member is wrong (`view FILE hashkv --rev {until}` of all members, `diff`), and replace it.",
+)  # fmt: skip
 
 
 def join(audits: Sequence[tuple[str, Audit]]) -> Iterator[tuple[str, AuditFinding]]:
     """Yield what differs between the files of members of the same cluster."""
-    found = [(path, audit.facts) for path, audit in audits]
+    found: list[tuple[str, Facts]] = [(path, audit.facts) for path, audit in audits]
     newest_path, newest = max(found, key=lambda each: each[1].index or 0)
+    place = (META,), b"consistent_index"
     for path, facts in found:
-        if facts is newest:
-            continue
-        ids, others = _ids(facts), _ids(newest)
-        if ids.isdisjoint(others):
+        if facts is newest or _ids(facts).isdisjoint(_ids(newest)):
             continue  # another cluster's
-        if ids != others:
-            yield path, AuditFinding(
-                "members", WARNING, f"Its members are not those that {newest_path} has.",
-                bucket=(MEMBERS,), remedy="If it isn't an older backup, compare `view FILE members`.",
-            )  # fmt: skip
+        both = {"other": newest_path, "revision": facts.revision, "newest": newest.revision}
+        if _ids(facts) != _ids(newest):
+            yield path, OTHER_MEMBERS.at((MEMBERS,), **both).finding()
         behind = (newest.index or 0) - (facts.index or 0)
         if behind:
-            yield path, AuditFinding(
-                "consistent_index", INFO,
-                f"It has applied {behind} entries fewer than {newest_path} (revision {facts.revision} to"
-                f" {newest.revision}, term {facts.term} to {newest.term}).",
-                bucket=(META,), key=b"consistent_index", subject=str(facts.index),
-                remedy=f"Compare both by `view FILE hashkv --rev {min(facts.revision, newest.revision)}`.",
-            )  # fmt: skip
+            terms = {"term": facts.term, "newest_term": newest.term, "until": min(facts.revision, newest.revision)}
+            yield path, BEHIND.at(*place, str(facts.index), behind=behind, **both, **terms).finding()
         elif facts.revision != newest.revision:
-            yield path, AuditFinding(
-                "consistent_index", ERROR,
-                f"It has applied as many entries as {newest_path}, but stands at revision {facts.revision}, not"
-                f" {newest.revision}: the members have come apart.",
-                bucket=(META,), key=b"consistent_index", subject=str(facts.revision),
-                remedy="Find the first difference by `diff`, and replace the member that is wrong.",
-            )  # fmt: skip
+            yield path, OTHER_REVISION.at(*place, str(facts.revision), **both).finding()
     yield from _contents(found)
 
 
@@ -64,23 +75,11 @@ def _contents(found: Sequence[tuple[str, Facts]]) -> Iterator[tuple[str, AuditFi
         until = min(facts.revision, other.revision)
         compacted = max(each or 0 for one in (facts, other) for each in (one.compacted, one.scheduled))
         if until < compacted:
-            yield path, AuditFinding(
-                "content", INFO,
-                f"Its content was not compared with that of {other_path}: it ends at revision {until}, and the other"
-                f" was compacted at {compacted}.",
-                bucket=(KEY,), subject=str(until), remedy="Take copies of both at about the same time.",
-            )  # fmt: skip
+            yield path, NOT_COMPARED.at((KEY,), None, str(until), other=other_path, compacted=compacted).finding()
             continue
         first = facts.history.first_difference(other.history, compacted, until)
         for here, there in ((path, other_path), (other_path, path)) if first is not None else ():
-            yield here, AuditFinding(
-                "content", ERROR,
-                f"At revision {until} its content is not that of {there}: they differ from revision {first} on. The"
-                " members have come apart.",
-                bucket=(KEY,), subject=str(first),
-                remedy=f"Find out which member is wrong (`view FILE hashkv --rev {until}` of all members, `diff`), and"
-                " replace it.",
-            )  # fmt: skip
+            yield here, OTHER_CONTENT.at((KEY,), None, str(first), other=there, until=until).finding()
 
 
 def _ids(facts: Facts) -> set[bytes]:

@@ -6,19 +6,19 @@ field 1 of an object), and the API server's ``storage/value/encrypt``.
 
 from __future__ import annotations
 
-from ..codecs.go_time import SECOND
-from ..codecs.wire import Message, any_message
-from ..json_values import load, load_record
-from ..words import parse_time
+from dataclasses import dataclass, field
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ...text.json import load, load_record
+from ...text.times import SECOND, parse_time
+from ..codecs.wire import Message, any_message
+from ..values import as_text
 
 PROTOBUF, ENCRYPTED = b"k8s\x00", b"k8s:enc:"
 _PLURAL_PARTS = {b"services": (b"specs", b"endpoints")}  # both lie under "services"
 
 
+@dataclass
 class Object:
     """What is known of an object without its schema; a text is None where there is none.
 
@@ -26,17 +26,14 @@ class Object:
     it (with its key's name), of which nothing else is known.
     """
 
-    __slots__ = ("api_version", "created", "encoding", "kind", "labels", "name", "namespace", "uid")
-
-    def __init__(self, encoding: str) -> None:
-        self.encoding = encoding
-        self.api_version: str | None = None
-        self.kind: str | None = None
-        self.name: str | None = None
-        self.namespace: str | None = None
-        self.uid: str | None = None
-        self.labels: dict[str, Any] = {}
-        self.created: int | None = None  # nanoseconds since 1970
+    encoding: str
+    api_version: str | None = None
+    kind: str | None = None
+    name: str | None = None
+    namespace: str | None = None
+    uid: str | None = None
+    labels: dict[str, Any] = field(default_factory=dict)
+    created: int | None = None  # nanoseconds since 1970
 
 
 def is_object(value: bytes) -> bool:
@@ -52,7 +49,7 @@ def read_object(value: bytes) -> Object | None:
         return _protobuf(Message(value[len(PROTOBUF) :]))
     if value.startswith(ENCRYPTED):
         provider = value[len(ENCRYPTED) :].split(b":", 3)
-        return Object(":".join(part.decode("utf-8", "backslashreplace") for part in provider[:3]))
+        return Object(":".join(map(as_text, provider[:3])))
     record = load_record(value) if value[:1] == b"{" else None
     if record is None or not isinstance(record.get("kind"), str) or not isinstance(record.get("apiVersion"), str):
         return None
@@ -119,19 +116,15 @@ def place(key: bytes) -> tuple[str, str | None]:
     """
     parts = key.removeprefix(b"/").split(b"/")
     if len(parts) < 2:
-        return _name(parts[0]), None
+        return as_text(parts[0]), None
     del parts[0]
-    resource = _name(parts[0])
+    resource = as_text(parts[0])
     if parts[0] in _PLURAL_PARTS and len(parts) > 2 and parts[1] in _PLURAL_PARTS[parts[0]]:
         resource = "endpoints" if parts[1] == b"endpoints" else resource
         rest = parts[2:]
     elif b"." in parts[0] and len(parts) > 2:
-        resource = f"{_name(parts[1])}.{resource}"
+        resource = f"{as_text(parts[1])}.{resource}"
         rest = parts[2:]
     else:
         rest = parts[1:]
-    return resource, _name(rest[0]) if len(rest) > 1 else None
-
-
-def _name(part: bytes) -> str:
-    return part.decode("utf-8", "backslashreplace")
+    return resource, as_text(rest[0]) if len(rest) > 1 else None

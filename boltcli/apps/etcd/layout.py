@@ -5,15 +5,14 @@ Source: etcd's ``server/storage/schema`` and ``server/storage/mvcc/revision.go``
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import islice
+
 from ..codecs.integers import u64
-from ..contract import CERTAIN, LIKELY, Recognition
-from ..store import find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..store import Store
+from ..contract import CERTAIN, LIKELY, Recognition, Store
+from ..values import find, text_of
+from .kubernetes import is_object
+from .records import KeyValue
 
 KEY, META, LEASE, ALARM, CLUSTER = b"key", b"meta", b"lease", b"alarm", b"cluster"
 MEMBERS, MEMBERS_REMOVED = b"members", b"members_removed"
@@ -24,18 +23,16 @@ _REVISION_SIZE = 17  # u64 main, "_", u64 sub
 _TOMBSTONE = 0x74  # "t" after it
 _UNDERSCORE = 0x5F
 _SIGN = 0x80  # etcd's numbers are int64: a first byte from here on is no revision
-_NEAR = 64  # keys at either end that are looked at
+_NEAR, _FEW = 64, 21  # keys at either end that are looked at, and their values
 
 
+@dataclass(slots=True)
 class Revision:
     """A key of the bucket ``key``: revision ``main``, operation ``sub`` of it; ``tombstone``: a delete."""
 
-    __slots__ = ("main", "sub", "tombstone")
-
-    def __init__(self, main: int, sub: int, *, tombstone: bool) -> None:
-        self.main = main
-        self.sub = sub
-        self.tombstone = tombstone
+    main: int
+    sub: int
+    tombstone: bool
 
 
 def revision(key: object) -> Revision | None:
@@ -52,7 +49,7 @@ def revision(key: object) -> Revision | None:
     if key[0] >= _SIGN or key[9] >= _SIGN:
         return None
     main, sub = int.from_bytes(key[:8], "big"), int.from_bytes(key[9:17], "big")
-    return Revision(main, sub, tombstone=len(key) > _REVISION_SIZE)
+    return Revision(main, sub, len(key) > _REVISION_SIZE)
 
 
 def recognise(db: Store) -> Recognition | None:
@@ -75,8 +72,6 @@ def recognise(db: Store) -> Recognition | None:
 
 def _has_revisions(keys: Store) -> bool:
     """Say whether keys near either end of the bucket are revisions: damage may have put others beside them."""
-    from itertools import islice
-
     return any(
         revision(key) is not None and isinstance(value, bytes)
         for reverse in (False, True)
@@ -87,8 +82,7 @@ def _has_revisions(keys: Store) -> bool:
 def versions(db: Store) -> tuple[str, str, str]:
     """Return the layout's version in words, ``storageVersion`` (from 3.6 on) and ``clusterVersion``, "" where unset."""
     meta, cluster = find(db, META), find(db, CLUSTER)
-    storage = _text(meta.get(b"storageVersion") if meta is not None else None)
-    running = _text(cluster.get(b"clusterVersion") if cluster is not None else None)
+    storage, running = text_of(meta, b"storageVersion") or "", text_of(cluster, b"clusterVersion") or ""
     version = storage or running
     if version:
         return ".".join(version.split(".")[:2]), storage, running
@@ -120,27 +114,10 @@ def current_revision(db: Store) -> int:
     return max(1, newest, *(each or 0 for each in compaction(db)))
 
 
-def pairs(db: Store, bucket: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the pairs of a top-level bucket; none if it isn't there."""
-    store = find(db, bucket)
-    for key, value in store.range() if store is not None else ():
-        if isinstance(value, bytes):
-            yield key, value
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else ""
-
-
 def _is_kubernetes(keys: Store) -> bool:
     """Look at a few revisions, the first and the last ones."""
-    from .kubernetes import is_object
-    from .records import KeyValue
-
-    for reverse in (False, True):
-        for number, (_, value) in enumerate(keys.range(reverse=reverse)):
-            if isinstance(value, bytes) and is_object(KeyValue(value).value):
-                return True
-            if number >= 20:
-                break
-    return False
+    return any(
+        isinstance(value, bytes) and is_object(KeyValue(value).value)
+        for reverse in (False, True)
+        for _, value in islice(keys.range(reverse=reverse), _FEW)
+    )

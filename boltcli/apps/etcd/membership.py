@@ -6,15 +6,12 @@ reads the members from here and fails (etcd#19557, #20793).
 
 from __future__ import annotations
 
-from ..json_values import load_record
-from ..store import find
-from .layout import MEMBERS, META, pairs
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ..store import Store
+from ...text.json import load_record
+from ..contract import Store
+from ..values import find, pairs_at, value_of
+from .layout import MEMBERS, META
 
 
 class Member:
@@ -22,8 +19,6 @@ class Member:
 
     ``configured`` says whether raft's configuration names it: None if there is no configuration.
     """
-
-    __slots__ = ("attribute", "configured", "id", "key", "learner", "record")
 
     def __init__(self, key: bytes, record: dict[str, Any], conf: Configuration | None) -> None:
         self.key = key
@@ -41,8 +36,6 @@ class Member:
 class Configuration:
     """Raft's configuration: the ids of those that vote, and of learners."""
 
-    __slots__ = ("learners", "voters")
-
     def __init__(self, record: dict[str, Any]) -> None:
         self.voters = _ids(record, "voters") | _ids(record, "voters_outgoing")
         self.learners = _ids(record, "learners") | _ids(record, "learners_next")
@@ -55,8 +48,7 @@ def _ids(record: dict[str, Any], field: str) -> set[int]:
 
 def configuration(db: Store) -> Configuration | None:
     """Return raft's configuration; None where none is kept, as before 3.5, or it can't be read."""
-    meta = find(db, META)
-    record = None if meta is None else load_record(meta.get(b"confState"))
+    record = load_record(value_of(find(db, META), b"confState"))
     conf = None if record is None else Configuration(record)
     return conf if conf is not None and conf.voters else None
 
@@ -64,7 +56,7 @@ def configuration(db: Store) -> Configuration | None:
 def members(db: Store) -> list[Member]:
     """Return the members that the store has."""
     conf = configuration(db)
-    return [Member(key, load_record(value) or {}, conf) for key, value in pairs(db, MEMBERS)]
+    return [Member(key, load_record(value) or {}, conf) for key, value in pairs_at(db, MEMBERS)]
 
 
 def member_id(key: bytes) -> int | None:

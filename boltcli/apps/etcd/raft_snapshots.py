@@ -8,27 +8,23 @@ needs the database that the leader sent, ``INDEX.snap.db``, and ends without it.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from ..beside import names_in, place_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..store import Store
+from ..contract import Store
 
 _DIGITS = 16
 _ENDING = ".snap"
 
 
+@dataclass
 class RaftSnapshot:
     """The newest snapshot: its file's ``name``, ``term`` and ``index``; ``has_database``: the leader's lies there."""
 
-    __slots__ = ("has_database", "index", "name", "term")
-
-    def __init__(self, name: str, term: int, index: int, *, has_database: bool) -> None:
-        self.name = name
-        self.term = term
-        self.index = index
-        self.has_database = has_database
+    name: str
+    term: int
+    index: int
+    has_database: bool
 
 
 def newest_snapshot(db: Store) -> RaftSnapshot | None:
@@ -40,7 +36,7 @@ def newest_snapshot(db: Store) -> RaftSnapshot | None:
     if newest is None or names is None or numbers is None:
         return None
     term, index = numbers
-    return RaftSnapshot(newest, term, index, has_database=f"{index:016x}.snap.db" in names)
+    return RaftSnapshot(newest, term, index, f"{index:016x}.snap.db" in names)
 
 
 def _numbers(name: str) -> tuple[int, int] | None:

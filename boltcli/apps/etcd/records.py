@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..codecs.wire import Message
 
 ALARMS = {0: "NONE", 1: "NOSPACE", 2: "CORRUPT"}
@@ -10,8 +12,6 @@ PERMISSIONS = {0: "READ", 1: "WRITE", 2: "READWRITE"}
 
 class KeyValue:
     """mvccpb.KeyValue; of a tombstone only ``key`` is set."""
-
-    __slots__ = ("create_revision", "key", "lease", "mod_revision", "sound", "value", "version")
 
     def __init__(self, data: object) -> None:
         message = Message(data)
@@ -27,8 +27,6 @@ class KeyValue:
 class Lease:
     """leasepb.Lease: ``id``, and seconds ``ttl`` granted and ``remaining`` (0: not kept)."""
 
-    __slots__ = ("id", "remaining", "sound", "ttl")
-
     def __init__(self, data: object) -> None:
         message = Message(data)
         self.sound = message.sound
@@ -40,8 +38,6 @@ class Lease:
 class User:
     """authpb.User; the password is a bcrypt hash, of which only is said whether there is one."""
 
-    __slots__ = ("has_password", "name", "no_password", "roles")
-
     def __init__(self, data: object) -> None:
         message = Message(data)
         self.name = message.text(1)
@@ -51,15 +47,13 @@ class User:
 
 
 class Role:
-    """authpb.Role: ``permissions`` are triples of what is allowed, first key, and end of the range (b"": one key)."""
-
-    __slots__ = ("name", "permissions")
+    """authpb.Role: ``permissions`` have what is allowed, the first ``key``, and ``range_end`` (b"": one key)."""
 
     def __init__(self, data: object) -> None:
         message = Message(data)
         self.name = message.text(1)
-        self.permissions = [
-            (PERMISSIONS.get(each.number(1), str(each.number(1))), each.data(2), each.data(3))
+        self.permissions: list[dict[str, Any]] = [
+            {"type": _named(PERMISSIONS, each.number(1)), "key": each.data(2), "range_end": each.data(3)}
             for each in map(Message, message.all_bytes(2))
         ]
 
@@ -67,9 +61,11 @@ class Role:
 class Alarm:
     """AlarmMember, which is a key: the member, and what is wrong."""
 
-    __slots__ = ("alarm", "member")
-
     def __init__(self, data: object) -> None:
         message = Message(data)
         self.member = message.unsigned(1)
-        self.alarm = ALARMS.get(message.number(2), str(message.number(2)))
+        self.alarm = _named(ALARMS, message.number(2))
+
+
+def _named(names: dict[int, str], number: int) -> str:
+    return names.get(number, str(number))

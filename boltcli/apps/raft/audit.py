@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from heapq import nlargest
+from typing import Any
 
-from ..contract import ERROR, INFO, WARNING, Audit, AuditFinding
-from ..words import DAY, age, time_text
+from ...text.times import DAY, age, time_text
+from ..contract import ERROR, INFO, WARNING, Audit, AuditOptions, Store
+from ..rules import Deviation, Rule, findings
 from .commands import names_of, type_text
-from .log import (
-    COMMAND,
-    CONF,
-    CONFIGURATION,
-    LOGS,
-    conf,
-    entries,
-    malformed_keys,
-    recognise,
-    type_name,
-)
+from .log import COMMAND, CONF, CONFIGURATION, LOGS, Entry, conf, entries, malformed_keys, recognise, type_name
 from .snapshots import applied
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ..contract import AuditOptions
-    from ..store import Store
-    from .log import Entry
 
 _MOST = 8
 _MANY = 40_000  # entries: raft keeps 10,240 after a snapshot, and makes one every 8,192, unless it is told otherwise
@@ -120,6 +104,7 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
         return None
     facts = Facts(db, options.snapshot)
     snapshot = facts.applied
+    types = sorted(facts.types.items())
     answers: dict[str, Any] = {
         "first_index": facts.first,
         "last_index": facts.last,
@@ -140,79 +125,81 @@ def audit(db: Store, options: AuditOptions) -> Audit | None:
         "last_vote_candidate": facts.candidate,
         "servers": facts.servers,
         "configuration_index": facts.configured_at,
-        "types": {name: {"count": row[0], "bytes": row[1]} for name, row in sorted(facts.types.items())},
+        "types": {name: {"count": row[0], "bytes": row[1]} for name, row in types},
         "largest_entries": [{"index": index, "bytes": size} for size, index in facts.largest],
         "oldest_entry": time_text(facts.oldest) or None,
     }  # fmt: skip
-    counts = [("entries", facts.count), *((name, row[0]) for name, row in sorted(facts.types.items()))]
-    return Audit(recognition.layout, answers, _findings(facts, options.now), counts=counts, facts=facts)
+    counts = [("entries", facts.count), *((name, row[0]) for name, row in types)]
+    return Audit(recognition.layout, answers, findings(_deviations(facts, options.now)), counts=counts, facts=facts)
 
 
 _RESTORE = "Stop the server, move its raft directory away, and let it join anew, or restore a snapshot."
+HOLE = Rule("gaps", ERROR, "{span} missing, and {after}: the server can't replay its log.", _RESTORE)
+HOLE_OR_NOT = Rule(
+    "gaps", WARNING,
+    "{span} missing. That is normal if the newest snapshot is of index {last} or later, else the server can't start;"
+    " no snapshot is known here, so this can't be told.",
+    "Audit the server's whole directory (raft/raft.db with raft/snapshots), or give the Index in the newest snapshot's"
+    " meta.json by --snapshot.",
+)  # fmt: skip
+MALFORMED = Rule(
+    "malformed_keys", ERROR, "{subject} key{s} of the bucket logs {are} no index, 0x{first} first.", _RESTORE
+)
+FALLING = Rule("falling_terms", ERROR, "The term of entry {subject} is lower than that of the one before.", _RESTORE)
+MISMATCHED = Rule("index_mismatches", ERROR, "Entry {subject} says that its index is {wrong}.", _RESTORE)
+UNREADABLE = Rule("unreadable_entries", ERROR, "Entry {subject} can't be read.", _RESTORE)
+BAD_CONFIGURATION = Rule("configurations", ERROR, "The configuration in entry {subject} can't be read.", _RESTORE)
+TERM_BELOW = Rule("current_term", ERROR, "CurrentTerm is {subject}, below the term {term} of the last entry.", _RESTORE)
+NO_TERM = Rule("current_term", ERROR, "There are entries, but no CurrentTerm.", _RESTORE)
+NO_VOTER = Rule(
+    "servers", ERROR, "The newest configuration has no voter: there can be no leader.",
+    "Recover with a peers.json file.",
+)  # fmt: skip
+NO_SNAPSHOTS = Rule(
+    "snapshots", WARNING, "The log holds {subject} entries: snapshots aren't made, or fail.",
+    "Look for snapshot errors in the server's log.",
+)  # fmt: skip
+OLD = Rule(
+    "oldest_entry", INFO, "The oldest entry was appended {age} ago.",
+    "Nothing, if the server is idle or makes snapshots.",
+)  # fmt: skip
 
 
-def _findings(facts: Facts, now: int) -> Iterator[AuditFinding]:
+def _deviations(facts: Facts, now: int) -> Iterator[Deviation]:
     for first, last in facts.missing:
         index = facts.applied.index if facts.applied is not None else 0
         after = f"the newest snapshot ends at {index}" if index else "there is no snapshot"
-        yield _entry("gaps", first, f"{_span(first, last)} missing, and {after}: the server can't replay its log.")
+        yield _at(HOLE, first, span=_span(first, last), after=after)
     for first, last in facts.holes if facts.applied is None else ():
-        yield AuditFinding(
-            "gaps", WARNING,
-            f"{_span(first, last)} missing. That is normal if the newest snapshot is of index {last} or later, else"
-            " the server can't start; no snapshot is known here, so this can't be told.",
-            bucket=(LOGS,), key=first.to_bytes(8, "big"), subject=str(first),
-            remedy="Audit the server's whole directory (raft/raft.db with raft/snapshots), or give the Index in the"
-            " newest snapshot's meta.json by --snapshot.",
-        )  # fmt: skip
+        yield _at(HOLE_OR_NOT, first, span=_span(first, last), last=last)
     if facts.malformed:
         odd, one = facts.malformed[0], len(facts.malformed) == 1
-        yield AuditFinding(
-            "malformed_keys", ERROR,
-            f"{len(facts.malformed)} key{'' if one else 's'} of the bucket logs {'is' if one else 'are'} no index,"
-            f" 0x{odd[:20].hex()} first.",
-            bucket=(LOGS,), key=odd, subject=str(len(facts.malformed)), remedy=_RESTORE,
-        )  # fmt: skip
+        words = {"s": "" if one else "s", "are": "is" if one else "are", "first": odd[:20].hex()}
+        yield MALFORMED.at((LOGS,), odd, str(len(facts.malformed)), **words)
     for index in facts.falling:
-        yield _entry("falling_terms", index, f"The term of entry {index} is lower than that of the one before.")
-    for key, index_ in facts.mismatched:
-        yield _entry("index_mismatches", key, f"Entry {key} says that its index is {index_}.")
+        yield _at(FALLING, index)
+    for key, wrong in facts.mismatched:
+        yield _at(MISMATCHED, key, wrong=wrong)
     for index in facts.unreadable:
-        yield _entry("unreadable_entries", index, f"Entry {index} can't be read.")
+        yield _at(UNREADABLE, index)
     for index in facts.bad_configurations:
-        yield _entry("configurations", index, f"The configuration in entry {index} can't be read.")
+        yield _at(BAD_CONFIGURATION, index)
     if facts.current is not None and facts.term is not None and facts.current < facts.term:
-        yield AuditFinding(
-            "current_term", ERROR, f"CurrentTerm is {facts.current}, below the term {facts.term} of the last entry.",
-            bucket=(CONF,), key=b"CurrentTerm", subject=str(facts.current), remedy=_RESTORE,
-        )  # fmt: skip
+        yield TERM_BELOW.at((CONF,), b"CurrentTerm", str(facts.current), term=facts.term)
     if facts.current is None and facts.count:
-        yield AuditFinding(
-            "current_term", ERROR, "There are entries, but no CurrentTerm.",
-            bucket=(CONF,), key=b"CurrentTerm", remedy=_RESTORE,
-        )  # fmt: skip
+        yield NO_TERM.at((CONF,), b"CurrentTerm")
     if facts.servers is not None and not any(each["suffrage"] == "Voter" for each in facts.servers):
-        yield AuditFinding(
-            "servers", ERROR, "The newest configuration has no voter: there can be no leader.",
-            bucket=(LOGS,), subject=str(facts.configured_at), remedy="Recover with a peers.json file.",
-        )  # fmt: skip
+        yield NO_VOTER.at((LOGS,), None, str(facts.configured_at))
     if facts.count > _MANY:
-        yield AuditFinding(
-            "snapshots", WARNING, f"The log holds {facts.count} entries: snapshots aren't made, or fail.",
-            bucket=(LOGS,), subject=str(facts.count), remedy="Look for snapshot errors in the server's log.",
-        )  # fmt: skip
+        yield NO_SNAPSHOTS.at((LOGS,), None, str(facts.count))
     if facts.oldest is not None and now - facts.oldest > _LONG:
-        yield AuditFinding(
-            "oldest_entry", INFO, f"The oldest entry was appended {age(facts.oldest, now)} ago.",
-            bucket=(LOGS,), subject=str(facts.first), remedy="Nothing, if the server is idle or makes snapshots.",
-        )  # fmt: skip
+        yield OLD.at((LOGS,), None, str(facts.first), age=age(facts.oldest, now))
 
 
 def _span(first: int, last: int) -> str:
     return f"Index {first} is" if first == last else f"Indexes {first} to {last} are"
 
 
-def _entry(question: str, index: int, message: str) -> AuditFinding:
-    return AuditFinding(
-        question, ERROR, message, bucket=(LOGS,), key=index.to_bytes(8, "big"), subject=str(index), remedy=_RESTORE
-    )
+def _at(rule: Rule, index: int, **facts: Any) -> Deviation:
+    """Return a deviation of the entry at ``index``."""
+    return rule.at((LOGS,), index.to_bytes(8, "big"), str(index), **facts)

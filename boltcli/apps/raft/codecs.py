@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
+from ...text.times import time_text
 from ..codecs.integers import u64
-from ..columns import text_or_bytes
-from ..contract import Codec
-from ..words import time_text
+from ..contract import Codec, Pattern, Plain
+from ..values import NUMBER, text_or_bytes
 from .commands import command as read_command
 from .log import COMMAND, CONF, LOGS, Entry
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..contract import Pattern, Plain
-
-
-def index(key: bytes) -> Plain:
-    """Return an index."""
-    number = u64(key)
-    return key if number is None else number
 
 
 def entry(key: bytes, value: bytes) -> Plain:
@@ -28,14 +18,10 @@ def entry(key: bytes, value: bytes) -> Plain:
     record: dict[str, Plain] = {"index": found.index, "term": found.term, "type": found.type_name}
     if found.appended_at is not None:
         record["appended_at"] = time_text(found.appended_at)
-    servers = found.servers
-    if servers is not None:
-        return record | {"servers": servers}
-    return (
-        record
-        | {"data": command(found.data) if found.type == COMMAND else text_or_bytes(found.data)}
-        | ({"extensions": text_or_bytes(found.extensions)} if found.extensions else {})
-    )
+    if found.servers is not None:
+        return record | {"servers": found.servers}
+    record["data"] = command(found.data) if found.type == COMMAND else text_or_bytes(found.data)
+    return record | ({"extensions": text_or_bytes(found.extensions)} if found.extensions else {})
 
 
 def command(data: bytes) -> Plain:
@@ -59,4 +45,4 @@ def term(key: bytes, value: bytes) -> Plain:
     return text_or_bytes(value) if number is None else number
 
 
-CODECS: dict[Pattern, Codec] = {(LOGS,): Codec(index, entry), (CONF,): Codec(text_or_bytes, term)}
+CODECS: dict[Pattern, Codec] = {(LOGS,): Codec(NUMBER.key, entry), (CONF,): Codec(text_or_bytes, term)}

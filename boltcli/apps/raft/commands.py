@@ -8,13 +8,12 @@ hashicorp/vault ``physical/raft/{fsm.go,types.proto}``.
 
 from __future__ import annotations
 
-from ..codecs.guess import guess
-from ..codecs.wire import BYTES, VARINT, Message, fields
-from .unpack import unpack
+from dataclasses import dataclass, field
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ..codecs.guess import guess
+from ..codecs.messagepack import unpack
+from ..codecs.wire import BYTES, VARINT, Message, fields
 
 CONSUL, NOMAD, VAULT = "consul", "nomad", "vault"
 
@@ -56,20 +55,21 @@ _LATER = {
 _OPERATIONS = {1: "delete", 2: "put", 4: "restoreCallback", 8: "get", 16: "verifierCheckpoint"}
 
 
+@dataclass
 class Command:
     """A command of ``program`` (None: not known), of ``type`` (None: it has none) with its ``name`` (None: not known).
 
     ``ignorable``: older servers may ignore it. ``body`` is what follows, decoded.
     """
 
-    __slots__ = ("body", "ignorable", "name", "program", "type")
+    program: str | None
+    type: int | None
+    body: Any
+    ignorable: bool = False
+    name: str | None = field(init=False)
 
-    def __init__(self, program: str | None, type_: int | None, body: Any, *, ignorable: bool = False) -> None:
-        self.program = program
-        self.type = type_
-        self.body = body
-        self.ignorable = ignorable
-        self.name = None if program is None or type_ is None else _name(program, type_)
+    def __post_init__(self) -> None:
+        self.name = None if self.program is None or self.type is None else _name(self.program, self.type)
 
 
 def command(data: bytes) -> Command | None:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from ..codecs.go_time import SECOND, ZERO, go_time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from ...text.times import ZERO, go_time
 from ..codecs.integers import u64
-from ..columns import pairs_at
-from ..contract import CERTAIN, LIKELY, Recognition
-from ..store import find
-from .unpack import unpack
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ..store import Store
+from ..codecs.messagepack import Extension, timestamp, unpack
+from ..contract import CERTAIN, LIKELY, Recognition, Store
+from ..values import as_text, find, pairs_at, text_of
 
 LOGS, CONF = b"logs", b"conf"
-TYPES = (
-    "LogCommand", "LogNoop", "LogAddPeerDeprecated", "LogRemovePeerDeprecated", "LogBarrier", "LogConfiguration",
-)  # fmt: skip
+TYPES = ["LogCommand", "LogNoop", "LogAddPeerDeprecated", "LogRemovePeerDeprecated", "LogBarrier", "LogConfiguration"]
 COMMAND, CONFIGURATION = 0, 5
 SUFFRAGE = ("Voter", "Nonvoter", "Staging")
 _NEAR = 64  # keys at either end that are looked at
@@ -31,8 +25,6 @@ class Entry:
     ``appended_at`` is in nanoseconds since 1970: raft's zero time for entries
     that were never appended, None where an old raft wrote no time.
     """
-
-    __slots__ = ("appended_at", "data", "extensions", "index", "key", "size", "sound", "term", "type")
 
     def __init__(self, key: int, value: bytes) -> None:
         self.key = key
@@ -74,8 +66,8 @@ def servers(data: bytes) -> list[dict[str, str]] | None:
 def _server(record: dict[Any, Any]) -> dict[str, str]:
     suffrage = _number(record.get(b"Suffrage")) or 0
     return {
-        "id": _bytes(record.get(b"ID")).decode("utf-8", "backslashreplace"),
-        "address": _bytes(record.get(b"Address")).decode("utf-8", "backslashreplace"),
+        "id": as_text(_bytes(record.get(b"ID"))),
+        "address": as_text(_bytes(record.get(b"Address"))),
         "suffrage": SUFFRAGE[suffrage] if 0 <= suffrage < len(SUFFRAGE) else str(suffrage),
     }
 
@@ -84,25 +76,16 @@ def appended_at(value: object) -> int | None:
     """Return a time in any of the forms that raft has written, as nanoseconds since 1970; None for anything else.
 
     By default Go's binary time; with MsgpackUseNewTimeFormat a MessagePack
-    timestamp (4, 8 or 12 bytes) without its head, nil for the zero time.
+    timestamp (4, 8 or 12 bytes), also without its head, nil for the zero time.
     """
     if value is None:
         return ZERO
+    if isinstance(value, Extension):
+        value = value.data
     if not isinstance(value, bytes):
         return None
-    if len(value) == 8:
-        number = int.from_bytes(value, "big")
-        return (number & (1 << 34) - 1) * SECOND + _fraction(number >> 34)
-    if len(value) == 4:
-        return int.from_bytes(value, "big") * SECOND
-    if len(value) == 12:
-        seconds = int.from_bytes(value[4:], "big", signed=True)
-        return seconds * SECOND + _fraction(int.from_bytes(value[:4], "big"))
-    return go_time(value)
-
-
-def _fraction(nanoseconds: int) -> int:
-    return nanoseconds if nanoseconds < SECOND else 0
+    moment = timestamp(value)
+    return go_time(value) if moment is None else moment
 
 
 def entries(db: Store) -> Iterator[Entry]:
@@ -118,23 +101,19 @@ def conf(db: Store) -> tuple[int | None, int | None, str | None]:
     store = find(db, CONF)
     if store is None:
         return None, None, None
-    candidate = store.get(b"LastVoteCand")
-    return (
-        u64(store.get(b"CurrentTerm")),
-        u64(store.get(b"LastVoteTerm")),
-        candidate.decode("utf-8", "backslashreplace") if isinstance(candidate, bytes) else None,
-    )
+    return u64(store.get(b"CurrentTerm")), u64(store.get(b"LastVoteTerm")), text_of(store, b"LastVoteCand")
 
 
 def ends(db: Store) -> tuple[int, int]:
     """Return the first and the last index; 0 and 0 for an empty log, as raft has it."""
     store = find(db, LOGS)
-    found = [
+    if store is None:
+        return 0, 0
+    first, last = (
         next((u64(key) or 0 for key, value in store.range(reverse=reverse) if is_index(key, value)), 0)
         for reverse in (False, True)
-        if store is not None
-    ]
-    return (found[0], found[1]) if found else (0, 0)
+    )
+    return first, last
 
 
 def is_index(key: bytes, value: object) -> bool:
@@ -148,10 +127,10 @@ def malformed_keys(db: Store) -> list[bytes]:
     return [key for key, value in store.range() if not is_index(key, value)] if store is not None else []
 
 
-def gaps(indexes: Iterator[int]) -> Iterator[tuple[int, int]]:
+def gaps(indexes: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Yield first and last index of each hole.
 
-    >>> list(gaps(iter([3, 4, 7, 8, 10])))
+    >>> list(gaps([3, 4, 7, 8, 10]))
     [(5, 6), (9, 9)]
     """
     previous = None
@@ -178,15 +157,13 @@ def recognise(db: Store) -> Recognition | None:
     last = _near(logs, reverse=True) or first
     record = _record(last[1])
     time = (record or {}).get(b"AppendedAt", b"")
-    new = time is None or (isinstance(time, bytes) and len(time) in (4, 8, 12))
+    new = time is None or isinstance(time, Extension) or (isinstance(time, bytes) and timestamp(time) is not None)
     layout = "MessagePack timestamps" if new else "Go times" if b"AppendedAt" in (record or {}) else "without times"
     return Recognition("raft-boltdb", layout, CERTAIN)
 
 
 def _near(logs: Store, *, reverse: bool) -> tuple[bytes, bytes] | None:
     """Return the first or the last entry, if it is near that end: damage may have put other keys beside them."""
-    from itertools import islice
-
     for key, value in islice(logs.range(reverse=reverse), _NEAR):
         if is_index(key, value) and isinstance(value, bytes):
             return key, value

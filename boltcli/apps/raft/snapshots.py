@@ -9,16 +9,14 @@ snapshot is vault.db itself.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
-from ...errors import ArgumentError, BoltError
-from ..beside import names_in, place_of
+from ...errors import ArgumentError
+from ...text.json import load_record
+from ..beside import names_in, place_of, read_database
 from ..codecs.wire import Message
-from ..json_values import load_record
-from ..store import SnapshotStore, find
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..store import Store
+from ..contract import Store
+from ..values import find, value_of
 
 _META = "meta.json"
 _ENDING = "snapshots"  # rqlite's folder is called rsnapshots
@@ -27,18 +25,16 @@ _LARGEST = 1 << 20  # bytes of a meta.json
 _VAULT = "vault.db"
 
 
+@dataclass
 class Applied:
     """The ``index`` that is in the newest snapshot, and where that is said (``source``).
 
     The operator may say 0: there is no snapshot.
     """
 
-    __slots__ = ("index", "source", "term")
-
-    def __init__(self, index: int, source: str, term: int | None = None) -> None:
-        self.index = index
-        self.source = source
-        self.term = term
+    index: int
+    source: str
+    term: int | None = None
 
 
 def applied(db: Store, given: str = "") -> Applied | None:
@@ -101,22 +97,6 @@ def _meta(path: str) -> Applied | None:
 
 def _vault(path: str) -> Applied | None:
     """Return the index that Vault has applied; None if there is no such store, or if it can't be read."""
-    from ...storage.live import Live
-    from ...storage.source import open_source
-
-    if not os.path.isfile(path):
-        return None
-    try:
-        with Live(open_source(path, "try", 0)) as live:
-
-            def attempt() -> bytes | None:
-                with live.snapshot() as snapshot:
-                    config = find(SnapshotStore(snapshot), b"config")
-                    value = None if config is None else config.get(b"latest_indexes")
-                    return value if isinstance(value, bytes) else None
-
-            indexes = Message(live.run(attempt))
-    except BoltError:
-        return None
+    indexes = Message(read_database(path, lambda db: value_of(find(db, b"config"), b"latest_indexes")))
     index = indexes.unsigned(2)
     return Applied(index, path, indexes.unsigned(1)) if indexes.sound and index else None

@@ -2,57 +2,62 @@
 
 from __future__ import annotations
 
-from ..columns import columns
-from ..contract import View
+from ..contract import Store
+from ..views import Rows, view
 from .commands import names_of, type_text
 from .log import COMMAND, conf, ends, entries, gaps, type_name
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
 
-    from ..store import Store
-
-    Row = tuple[Any, ...]
-
-
-def status(db: Store) -> Iterator[Row]:
+@view(
+    "Where the log stands; gaps are the first and last index of each hole",
+    "first_index:integer last_index:integer entries:integer bytes:integer CurrentTerm:integer last_log_term:integer "
+    "LastVoteTerm:integer LastVoteCand gaps:json",
+)
+def status(db: Store) -> Rows:
+    indexes = []
+    size, term = 0, None
+    for entry in entries(db):
+        indexes.append(entry.key)
+        size += entry.size
+        term = entry.term
     first, last = ends(db)
     current, vote, candidate = conf(db)
-    count = size = 0
-    term = None
-
-    def indexes() -> Iterator[int]:
-        nonlocal count, size, term
-        for entry in entries(db):
-            count += 1
-            size += entry.size
-            term = entry.term
-            yield entry.key
-
-    holes = [list(hole) for hole in gaps(indexes())]
-    yield first, last, count, size, current, term, vote, candidate, holes
+    yield first, last, len(indexes), size, current, term, vote, candidate, [list(hole) for hole in gaps(indexes)]
 
 
-def logs(db: Store) -> Iterator[Row]:
+@view(
+    "Entries, in order; servers where they are a configuration",
+    "index:integer term:integer type appended_at:time size:integer data:bytes extensions:bytes servers:json",
+)
+def logs(db: Store) -> Rows:
     for entry in entries(db):
-        yield (
-            entry.key, entry.term, entry.type_name if entry.sound else None, entry.appended_at, len(entry.data),
-            entry.data, entry.extensions, entry.servers,
-        )  # fmt: skip
+        yield {
+            "index": entry.key,
+            "term": entry.term,
+            "type": entry.type_name if entry.sound else None,
+            "appended_at": entry.appended_at,
+            "size": len(entry.data),
+            "data": entry.data,
+            "extensions": entry.extensions,
+            "servers": entry.servers,
+        }
 
 
-def servers(db: Store) -> Iterator[Row]:
-    newest = None
+@view("Servers by the newest configuration in the log", "id address suffrage index:integer")
+def servers(db: Store) -> Rows:
+    newest, index = None, 0
     for entry in entries(db):
         if entry.servers is not None:
-            newest = entry
-    for each in newest.servers or () if newest is not None else ():
-        yield each["id"], each["address"], each["suffrage"], newest.key if newest is not None else None
+            newest, index = entry.servers, entry.key
+    for each in newest or ():
+        yield each | {"index": index}
 
 
-def types(db: Store) -> Iterator[Row]:
+@view(
+    "Entries by type; commands by the first byte of their data, with what Consul or Nomad call it",
+    "type first_byte:integer shown count:integer bytes:integer largest:integer command:integer name ignorable:boolean",
+)
+def types(db: Store) -> Rows:
     found: dict[tuple[int | None, int | None], list[int]] = {}
     samples: dict[int, bytes] = {}
     for entry in entries(db):
@@ -67,25 +72,17 @@ def types(db: Store) -> Iterator[Row]:
     for type_, first in sorted(found, key=lambda each: (each[0] or 0, -1 if each[1] is None else each[1])):
         count, size, largest = found[type_, first]
         number, name = names.get(first, (None, None)) if first is not None else (None, None)
-        yield (
-            type_name(type_), first, None if first is None else type_text(first, None), count, size, largest, number,
-            name, None if number is None else first != number,
-        )  # fmt: skip
+        yield {
+            "type": type_name(type_),
+            "first_byte": first,
+            "shown": None if first is None else type_text(first, None),
+            "count": count,
+            "bytes": size,
+            "largest": largest,
+            "command": number,
+            "name": name,
+            "ignorable": None if number is None else first != number,
+        }
 
 
-VIEWS = (
-    View("status", columns(
-        "first_index:integer last_index:integer entries:integer bytes:integer CurrentTerm:integer "
-        "last_log_term:integer LastVoteTerm:integer LastVoteCand gaps:json"
-    ), status, "Where the log stands; gaps are the first and last index of each hole"),
-    View("logs", columns(
-        "index:integer term:integer type appended_at:time size:integer data:bytes extensions:bytes servers:json"
-    ), logs, "Entries, in order; servers where they are a configuration"),
-    View("servers", columns("id address suffrage index:integer"), servers,
-         "Servers by the newest configuration in the log"),
-    View("types", columns(
-        "type first_byte:integer shown count:integer bytes:integer largest:integer command:integer name "
-        "ignorable:boolean"
-    ), types,
-         "Entries by type; commands by the first byte of their data, with what Consul or Nomad call it"),
-)  # fmt: skip
+VIEWS = (status, logs, servers, types)

@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.widgets import Footer, Input, Static, Tree
 
 from ...errors import ArgumentError, BoltError
-from ...render.names import path_text
-from ...render.visible import visible
+from ...text.values import path_text
+from ...text.visible import visible
 from ..key_argument import address
 from .value import DECODED, HEX, JSON, LARGEST, MODES, TEXT, show_value
 from .widgets import FoldedTree, HelpScreen, KeyList, PageScreen, label

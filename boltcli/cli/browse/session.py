@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from ...apps.registry import recognise
-from ...apps.store import SnapshotStore
+from ...apps.registry import recognised
+from ...database import Database
 from ...errors import BoltError, KeyNotFound
 from ...ops.check.database_check import check
 from ...ops.space.page_use import page_story
-from ...render.names import path_text, shell_quoted
+from ...text.values import path_text, shell_quoted
 from ...tree.bucket import find_bucket, seek
 from ...tree.page_map import page_map
 from ...tree.walk import leaf_ranges
@@ -45,10 +45,10 @@ class Session:
 
     def _application(self) -> Application | None:
         try:
-            found = recognise(SnapshotStore(self.snapshot))
+            found = recognised(self.snapshot)
         except BoltError:
             return None
-        return found[0] if found else None
+        return found.application if found else None
 
     @property
     def title(self) -> str:
@@ -61,7 +61,7 @@ class Session:
         if self.application is None:
             return None
         try:
-            return self.application.codec_in(SnapshotStore(self.snapshot), path)
+            return self.application.codec_in(Database(self.snapshot), path)
         except BoltError:
             return self.application.codec(path)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...apps.codecs.guess import guess
-from ...apps.json_values import load
-from ...render.visible import visible
+from ...text.json import load
+from ...text.visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

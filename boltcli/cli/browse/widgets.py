@@ -15,11 +15,11 @@ from textual.widget import Widget
 from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
-from ...apps.json_values import plain_text
-from ...render.formats import auto
 from ...render.page_cells import COLOURS, LETTERS, cells
 from ...render.page_stories import story_text
-from ...render.visible import visible
+from ...text.json import plain_text
+from ...text.values import auto
+from ...text.visible import visible
 from .value import scalar
 
 if TYPE_CHECKING:

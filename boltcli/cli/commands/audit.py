@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from typer import Argument, Option
 
     from ...apps.contract import Application, Audit, AuditFinding, Change
-    from ...apps.store import SnapshotStore
+    from ...database import Database
     from ...fleet.find import Files
     from ...storage.snapshot import Snapshot
     from ..job import Job
-    from ..options import JobsApart, files
+    from ..options import JobsApart, files, inputs, results
 
     Done = tuple[str, Application, Audit]
 
@@ -38,9 +38,9 @@ def prepare(job: Job) -> None:
     _span(job.options.older_than)
     output = str(job.value("output"))
     if output:
-        from ..row_output import Form
+        from ..row_output import row_form
 
-        Form(output=output)  # raises for another ending
+        row_form(output)  # raises for another ending
     if job.options.changes and (output or job.value("engine")):
         raise ArgumentError("--changes takes one file, and no -o or --engine")
 
@@ -102,7 +102,7 @@ def audit_(
             help="Write the changes that repair the file, for `boltcli patch`;"
             " with --older-than the changes that delete old records.",
             metavar="CHANGES",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     older_than: Annotated[
@@ -117,7 +117,7 @@ def audit_(
             help="Index of the newest snapshot of a raft log, or the path of its meta.json;"
             " default: the snapshots beside the log.",
             metavar="INDEX",
-            autocompletion=files,
+            autocompletion=inputs,
         ),
     ] = "",
     force: Annotated[bool, Option(help="Replace CHANGES or DEST if it exists.")] = False,
@@ -208,15 +208,15 @@ def _audit_one(path: str, job: Job, asked: Any, how: str, err: BinaryIO) -> Done
     """Audit a file, which was found ``how`` (see ``Files.found``). Raises PassedOver for one without an audit."""
     from io import BytesIO
 
-    from ...apps.store import SnapshotStore
+    from ...database import Database
     from .view import recognised
 
     found: list[Done] = []
 
     def work(snapshot: Snapshot, job: Job, out: BinaryIO, err: BinaryIO) -> None:
-        db = SnapshotStore(snapshot)
+        db = Database(snapshot)
         try:
-            application, _ = recognised(db, job.options.app)
+            application = recognised(snapshot, job.options.app).application
         except ArgumentError as error:
             if how and _is_of_another(db, path, how, job):
                 raise PassedOver(str(error), unknown=True) from None
@@ -231,15 +231,15 @@ def _audit_one(path: str, job: Job, asked: Any, how: str, err: BinaryIO) -> Done
     return found[0]
 
 
-def _is_of_another(db: SnapshotStore, path: str, how: str, job: Job) -> bool:
+def _is_of_another(db: Database, path: str, how: str, job: Job) -> bool:
     """Return whether a file that no application recognises is no failure: it is of another program, and readable.
 
     At the place of a store that has an audit the file should have been recognised.
     """
     from ...apps.contract import Application
-    from ...apps.places import program_at
     from ...apps.registry import application
-    from ...apps.store import names
+    from ...apps.values import names
+    from ...fleet.find import program_at
 
     if job.options.app != "auto":
         return False
@@ -289,7 +289,7 @@ def _now(text: str) -> int | None:
     """Parse a time to nanoseconds since 1970; None for "". Raises ArgumentError."""
     if not text:
         return None
-    from ...apps.words import SECOND, parse_time
+    from ...text.times import SECOND, parse_time
 
     found = int(text) * SECOND if text.isdigit() else parse_time(text)
     if found is None:
@@ -301,7 +301,7 @@ def _span(text: str) -> int | None:
     """Parse a duration, also in days (d) and weeks (w), to nanoseconds; None for "". Raises ArgumentError."""
     if not text:
         return None
-    from ...apps.words import DAY, SECOND
+    from ...text.times import DAY, SECOND
     from ..values import seconds
 
     for unit, size in (("w", 7 * DAY), ("d", DAY)):

@@ -9,29 +9,25 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
-
-    from ..job import Job
+    from ..opener import Opener
     from ..options import Path
+    from ..output import Output
 
 
 @command("browse", example="boltcli browse fixtures/document.db", group="Space", opens=True, json=False)
-def browse(job: Job, out: BinaryIO, err: BinaryIO, *, path: Path) -> None:
+def browse(opener: Opener, out: Output, *, path: Path) -> None:
     """Browse buckets, keys and values on the terminal; the file is only read."""
     from ...extras import need
-    from ..runner import open_second
 
     need("textual", "browse", "browse")
-    if not (os.isatty(0) and out.isatty() and err.isatty()):  # textual writes to stderr
+    if not (os.isatty(0) and out.is_terminal and out.err.isatty()):  # textual writes to stderr
         raise ArgumentError("browse needs a terminal; items, get and export print the content of a file")
-    db = open_second(job.path, job, previous=job.previous)
-    # If a writer holds the lock, it probably keeps it: read newer states without waiting.
-    unlocked: dict[str, Any] = {"no-lock": True}
-    again = job if db.locked else job.again(err=err, **unlocked)
+    db = opener.open(path, previous=opener.previous)
+    locking = db.locked  # if a writer holds the lock, it probably keeps it: then read newer states without waiting
     from ..browse.app import BrowseApp
     from ..browse.session import Session
 
-    session = Session(job.path, db, lambda: open_second(job.path, again, previous=job.previous))
+    session = Session(path, db, lambda: opener.open(path, previous=opener.previous, locking=locking))
     try:
         BrowseApp(session).run()
     finally:

@@ -8,42 +8,47 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from collections.abc import Iterable, Iterator
 
-    from ..job import Job
+    from ...storage.snapshot import Snapshot
     from ..options import Database
+    from ..output import Output, Record
 
 
 @command("buckets", example="boltcli buckets fixtures/document.db")
-def buckets(db: Database, job: Job, out: BinaryIO, err: BinaryIO) -> None:
+def buckets(db: Database, out: Output) -> None:
     """List the top-level buckets."""
-    if job.json:
-        from ...ops.read.key_pages import top_buckets
-        from ...render import records
+    out.records(lambda: _records(db), lambda: _lines(db, out.is_terminal))
 
-        for name, bucket in top_buckets(db):
-            out.write(records.line(records.bucket(name, bucket)))
-        return
+
+def _records(db: Snapshot) -> Iterator[Record]:
+    from ...ops.read.key_pages import top_buckets
+    from ...render import records
+
+    return (records.bucket(name, bucket) for name, bucket in top_buckets(db))
+
+
+def _lines(db: Snapshot, is_terminal: bool) -> Iterator[bytes]:
+    """Yield a line for each name, raw as in bbolt; on a terminal a newline in a name is escaped."""
+
+    def lines(names: Iterable[bytes]) -> bytes:
+        if is_terminal:
+            names = [name.replace(b"\n", b"\\x0a") for name in names]
+        return b"".join([name + b"\n" for name in names])
+
     few = keys_on_one_page(db, root_bucket(db))
     if few is not None:
-        out.write(_lines(few, out))
+        yield lines(few)
         return
     from ...ops.read.key_pages import keyed_leaves, surviving_keys
 
     shown: set[bytes] = set()
     try:
         for _, names in keyed_leaves(db, root_bucket(db)):
-            out.write(_lines(names, out))
+            yield lines(names)
             shown.update(names)
     except Corrupted:
         for found in surviving_keys(db, root_bucket(db)):
             if not isinstance(found, Corrupted):
-                out.write(_lines([name for name in found if name not in shown], out))
+                yield lines(name for name in found if name not in shown)
         raise
-
-
-def _lines(names: list[bytes], out: BinaryIO) -> bytes:
-    """Return a line for each name, raw as in bbolt; on a terminal a newline in a name is escaped."""
-    if out.isatty():
-        names = [name.replace(b"\n", b"\\x0a") for name in names]
-    return b"".join([name + b"\n" for name in names])

@@ -8,19 +8,21 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, BinaryIO
+    from collections.abc import Iterator
+    from typing import Annotated
 
     from typer import Option
 
-    from ..job import Job
+    from ...ops.check.findings import Finding
     from ..options import Databases, Jobs
+    from ..output import Output, Record
     from ..values import parse_count, parse_uint64
 
 _ON_A_TERMINAL = 100  # findings
 
 
-def prepare(job: Job) -> None:
-    if job.options.deep and job.options.from_page:
+def prepare(deep: bool, from_page: int) -> None:
+    if deep and from_page:
         raise ArgumentError("--deep checks the whole file, --from-page a part: they can't be combined")
 
 
@@ -34,9 +36,7 @@ def prepare(job: Job) -> None:
 )
 def check_(
     db: Databases,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     from_page: Annotated[
         int, Option(help="Check only the tree below this page id.", metavar="PGID", parser=parse_uint64)
@@ -52,33 +52,23 @@ def check_(
     jobs: Jobs = 0,
 ) -> None:
     """Verify the integrity of a database."""
-    findings: list[dict[str, Any]] = []
     kinds: dict[str, list[int]] = {}
-    most = max_findings or (_ON_A_TERMINAL if out.isatty() else 1 << 62)
-    if job.json:
-        from ...render import records
-    page = from_page
+    most = max_findings or (_ON_A_TERMINAL if out.is_terminal else 1 << 62)
     look = check
     if deep:
         from ...ops.check.deep_check import deep_check as look
     count = 0
     uncounted = ""
-    with job.progress("checking") as progress:
-        for finding in look(db, page, progress=progress):
+    with out.progress("checking") as progress:
+        for finding in look(db, from_page, progress=progress):
             progress.clear()
             if finding.kind == UNCOUNTED:
                 uncounted = finding.message
                 continue
             count += 1
             kinds.setdefault(finding.kind, []).append(finding.page)
-            if count > most:
-                continue
-            if job.json:
-                findings.append(records.finding(finding, job.path))
-            else:
-                from ...render.formats import auto
-
-                out.write(finding.line(auto) + b"\n")
+            if count <= most:
+                _show(out, finding)
         warnings = [str(warning) for warning in file_warnings(db)]
         if deep:
             from ...ops.check.database_check import pairs_in_root
@@ -87,40 +77,67 @@ def check_(
     if uncounted:
         warnings.append(uncounted)
     for warning in warnings:
-        job.warn(warning)
+        out.warn(warning)
     if count > most:
-        job.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
-    if count and not job.json and not job.quiet and (count > most or deep):
+        out.warn(f"{count - most} of {count} findings are not shown: --max-findings {most}")
+    if count and (count > most or deep):
         from ...render.finding_summary import summary
 
-        err.write(summary(kinds))
-    if job.json:
-        verdict = records.verdict(job.path, count, findings, warnings, at_least=bool(uncounted))
-        if explain:
-            verdict["explanations"] = _explanations({kind: len(pages) for kind, pages in kinds.items()})
-        out.write(records.line(verdict))
-        if count:
-            from ...errors import CheckFailed
-
-            raise CheckFailed(count)
-        return
+        out.say(summary(kinds))
+    out.record(
+        lambda: _verdict(out.path, count, warnings, bool(uncounted), kinds if explain else None),
+        lambda: _text(count, kinds if explain else {}, bool(uncounted)),
+    )
     if count:
-        out.write(b"%s%d errors found\n" % (b"at least " * bool(uncounted), count))
-        if explain:
-            from ...ops.check.findings import explanation
-            from ...render.diagnosis import explanation_text
-
-            for kind, pages in kinds.items():
-                out.write(b"\n" + explanation_text(kind, len(pages), explanation(kind)).encode())
         from ...errors import CheckFailed
 
         raise CheckFailed(count)
-    out.write(b"OK\n")
+    out.hint(lambda: _hints(out.path))
 
 
-def _explanations(kinds: dict[str, int]) -> list[dict[str, Any]]:
+def _show(out: Output, finding: Finding) -> None:
+    from ...text.values import auto
+
+    out.part("findings", lambda: _finding(finding, out.path), lambda: finding.line(auto) + b"\n")
+
+
+def _finding(finding: Finding, path: str) -> Record:
+    from ...render import records
+
+    return records.finding(finding, path)
+
+
+def _verdict(
+    path: str, count: int, warnings: list[str], at_least: bool, explained: dict[str, list[int]] | None
+) -> Record:
+    from ...render import records
+
+    verdict = records.verdict(path, count, [], warnings, at_least=at_least)
+    return verdict if explained is None else verdict | {"explanations": _explanations(explained)}
+
+
+def _explanations(kinds: dict[str, list[int]]) -> list[Record]:
     """Return an object for each kind of finding."""
     from ...ops.check.findings import explanation
     from ...render.diagnosis import explanation_record
 
-    return [{"kind": kind, "count": kinds[kind], **explanation_record(explanation(kind))} for kind in kinds]
+    return [{"kind": kind, "count": len(kinds[kind]), **explanation_record(explanation(kind))} for kind in kinds]
+
+
+def _text(count: int, explained: dict[str, list[int]], at_least: bool) -> Iterator[bytes]:
+    if not count:
+        yield b"OK\n"
+        return
+    yield b"%s%d errors found\n" % (b"at least " * at_least, count)
+    if explained:
+        from ...ops.check.findings import explanation
+        from ...render.diagnosis import explanation_text
+
+        for kind, pages in explained.items():
+            yield b"\n" + explanation_text(kind, len(pages), explanation(kind)).encode()
+
+
+def _hints(path: str) -> list[str]:
+    from ..hints import after_check
+
+    return after_check(path)

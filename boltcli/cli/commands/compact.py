@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError
 from ...ops.write.compact import compact
 from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Argument, Option
 
+    from ...ops.write.compact import Compaction
     from ...storage.snapshot import Snapshot
-    from ..job import Job
     from ..options import Destination, FillPercent, Force, HumanIfGiven, NoSync, PageSize, files
+    from ..output import Output, Record
     from ..values import parse_int64
 
 
-def prepare(job: Job) -> None:
-    if not job.options.output:
-        raise ArgumentError("output file required")
-
-
-@command("compact", example="boltcli compact -o compact.db fixtures/many-free.db", group="Write", validate=prepare)
+@command("compact", example="boltcli compact -o compact.db fixtures/many-free.db", group="Write")
 def compact_(
     db: Annotated[
         Snapshot, Argument(metavar="SRC", help="The bolt database file; it is not changed.", autocompletion=files)
     ],
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     mores: Annotated[list[str], Argument(metavar="MORE", help="Ignored, as by bbolt.", hidden=True)] = [],
     output: Destination,
@@ -52,7 +45,7 @@ def compact_(
     human: HumanIfGiven = False,
 ) -> None:
     """Copy a database without its free pages."""
-    with job.progress("compacting") as progress:
+    with out.progress("compacting") as progress:
         done = compact(
             db,
             output,
@@ -64,17 +57,23 @@ def compact_(
             sync=not no_sync,
             progress=progress,
         )
-    if job.json:
-        from ...render import records
+    out.record(lambda: _record(done, out.path, output), lambda: _text(done, out, human))
 
-        facts = {name: getattr(done, name) for name in done.__slots__} | {"gain": done.gain}
-        out.write(records.line(records.result(job.path, output, **facts)))
-        return
+
+def _record(done: Compaction, path: str, output: str) -> Record:
+    from ...render import records
+
+    return records.result(
+        path, output, buckets=done.buckets, pairs=done.pairs, size=done.size, source_size=done.source_size,
+        transactions=done.transactions, warnings=done.warnings, gain=done.gain,
+    )  # fmt: skip
+
+
+def _text(done: Compaction, out: Output, human: bool) -> bytes:
     for warning in done.warnings:
-        job.warn(str(warning))
+        out.warn(str(warning))
     if human:
-        from ...render.human import size
+        from ...text.sizes import size
 
-        out.write(f"{size(done.source_size)} -> {size(done.size)} (gain={done.gain:.2f}x)\n".encode())
-        return
-    out.write(b"%d -> %d bytes (gain=%.2fx)\n" % (done.source_size, done.size, done.gain))
+        return f"{size(done.source_size)} -> {size(done.size)} (gain={done.gain:.2f}x)\n".encode()
+    return b"%d -> %d bytes (gain=%.2fx)\n" % (done.source_size, done.size, done.gain)

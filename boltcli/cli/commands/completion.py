@@ -6,9 +6,8 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from ..options import Plain
+    from ..output import Output
 
 # For ~/.bashrc: eval "$(boltcli completion bash)"
 _BASH = r"""# bash completion for boltcli
@@ -100,27 +99,27 @@ Register-ArgumentCompleter -Native -CommandName boltcli -ScriptBlock {
 
 
 @command("completion bash", example="boltcli completion bash", group="Help", json=False)
-def bash(out: BinaryIO, *, no_descriptions: Plain = False) -> None:
+def bash(out: Output, *, no_descriptions: Plain = False) -> None:
     """Print a script that makes bash complete commands, options, bucket names and keys."""
-    out.write(_with_style(_BASH, no_descriptions))
+    out.raw(_with_style(_BASH, no_descriptions))
 
 
 @command("completion zsh", example="boltcli completion zsh", group="Help", json=False)
-def zsh(out: BinaryIO, *, no_descriptions: Plain = False) -> None:
+def zsh(out: Output, *, no_descriptions: Plain = False) -> None:
     """Print a script that makes zsh complete commands, options, bucket names and keys."""
-    out.write(_with_style(_ZSH, no_descriptions))
+    out.raw(_with_style(_ZSH, no_descriptions))
 
 
 @command("completion fish", example="boltcli completion fish", group="Help", json=False)
-def fish(out: BinaryIO, *, no_descriptions: Plain = False) -> None:
+def fish(out: Output, *, no_descriptions: Plain = False) -> None:
     """Print a script that makes fish complete commands, options, bucket names and keys."""
-    out.write(_with_style(_FISH, no_descriptions))
+    out.raw(_with_style(_FISH, no_descriptions))
 
 
 @command("completion powershell", example="boltcli completion powershell", group="Help", json=False)
-def powershell(out: BinaryIO, *, no_descriptions: Plain = False) -> None:
+def powershell(out: Output, *, no_descriptions: Plain = False) -> None:
     """Print a script that makes powershell complete commands, options, bucket names and keys."""
-    out.write(_with_style(_POWERSHELL, no_descriptions))
+    out.raw(_with_style(_POWERSHELL, no_descriptions))
 
 
 def _with_style(script: str, plain: bool) -> bytes:

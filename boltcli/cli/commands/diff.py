@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from ...errors import ArgumentError, BoltError, Changed
+from ...ops.compare import change
 from ...ops.compare.diff import diff
-from ...render.change_lines import summary_lines
 from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
 from ..decoding import asked
-from ..key_argument import address, addresses
-from ..runner import open_second
+from ..key_argument import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from collections.abc import Iterable, Iterator
+    from typing import Annotated
 
     from typer import Argument, Option
 
+    from ...apps.view_diff import ViewChange
+    from ...ops.compare.change import BucketChanges, Change
+    from ...render.table import Table
     from ...storage.snapshot import Snapshot
-    from ..job import Job
+    from ..opener import Opener
     from ..options import BucketPath, Decode, Depth, Human, Message, Proto, buckets, files
+    from ..output import Output
 
 DIFFERENT, TROUBLE = 1, 2  # exit statuses, as diff(1) has them
 
 
-def prepare(job: Job) -> None:
-    if len(job.arguments) < 2 and not job.previous:
+def prepare(previous: bool, view: str, summary: bool, bucket: list[bytes], b: str | None = None) -> None:
+    if b is None and not previous:
         raise ArgumentError("requires at least 2 arg(s), only received 1")
-    _path(job)
-    address(job.options.prefix)
-    if job.options.view and (job.options.summary or job.options.bucket):
+    if view and (summary or bucket):
         raise ArgumentError("--view compares rows: it can't be combined with --summary or --bucket")
-
-
-def _path(job: Job) -> tuple[bytes, ...]:
-    return tuple(addresses(job.options.bucket + job.arguments[1 if job.previous else 2 :]))
 
 
 @command(
@@ -48,9 +46,8 @@ def _path(job: Job) -> tuple[bytes, ...]:
 )
 def diff_(
     db: Annotated[Snapshot, Argument(metavar="A", help="The old database.", autocompletion=files)],
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     b: Annotated[
         str, Argument(metavar="B", help="The new database; leave it out with --previous.", autocompletion=files)
@@ -62,14 +59,15 @@ def diff_(
     human: Human = False,
     keys_only: Annotated[bool, Option(help="Leave out the values, also with --json.")] = False,
     bucket: Annotated[
-        list[str], Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets)
+        list[bytes],
+        Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets),
     ] = [],
     prefix: Annotated[
-        str,
+        bytes,
         Option(
             help="Only keys of the bucket (without --bucket: top-level buckets) that begin with this.", metavar="KEY"
         ),
-    ] = "",
+    ] = b"",
     view: Annotated[
         str,
         Option(
@@ -83,43 +81,82 @@ def diff_(
     message: Message = "",
 ) -> int:
     """Show the differences between two databases."""
-    with db.reopened() if job.previous else open_second(job.arguments[1], job) as other:
-        return _compare(db, other, job, out)
+    if opener.previous:  # then B is left out, and the first of the names is where it would be
+        buckets = [address(b), *buckets] if b else buckets
+    with db.reopened() if opener.previous else opener.open(b) as other:
+        if view:
+            return DIFFERENT if _write_view(db, other, view, out) else 0
+        path, decoder = (*bucket, *buckets), asked(other, decode, proto, message)
+        start, stop = bounds(prefix)
+        found = diff(db, other, path, start=start, stop=stop, same_file=opener.previous)
+        if summary:
+            return _write_summary(change.summary(found, db, other, path, depth), human or out.is_terminal, out)
+        return _write(
+            found, ChangeOutput(out, values=values, keys_only=keys_only, above=len(path), decoder=decoder), out
+        )
 
 
-def _compare(old: Snapshot, new: Snapshot, job: Job, out: BinaryIO) -> int:
-    options, path = job.options, _path(job)
-    if options.view:
-        from ..view_diff import view_diff
-
-        return DIFFERENT if view_diff(old, new, options.view, out, json=job.json) else 0
-    decoder = asked(new, options)
-    start, stop = bounds(address(options.prefix))
-    found = diff(old, new, path, start=start, stop=stop, same_file=job.previous)
-    if options.summary:
-        from ...ops.compare.change import summary
-
-        rows = summary(found, old, new, path, options.depth)
-        if job.json:
-            from ...render.changes import summary_record
-
-            out.writelines(map(summary_record, rows))
-        elif rows:
-            out.writelines(summary_lines(rows, options.human or out.isatty()))
-        return DIFFERENT if rows else 0
+def _write(found: Iterator[Change], output: ChangeOutput, out: Output) -> int:
     status = 0
-    values = not options.keys_only and (options.values or job.json)
-    output = ChangeOutput(out, json=job.json, values=values, above=len(path), decoder=decoder)
     try:
-        for change in found:
+        for each in found:
             status = DIFFERENT
-            output.write(change)
+            output.write(each)
     except Changed:
         raise
     except BoltError as error:
-        if job.json and status:
-            from ...render.changes import incomplete
-
-            out.write(incomplete(error, job.path))
+        if status:
+            out.stream([error], json=lambda error: _incomplete(error, out.path), text=lambda _: b"")
         raise
     return status
+
+
+def _incomplete(error: BoltError, path: str) -> bytes:
+    from ...render.changes import incomplete
+
+    return incomplete(error, path)
+
+
+def _write_summary(rows: list[BucketChanges], human: bool, out: Output) -> int:
+    def json(rows: list[BucketChanges]) -> Iterable[bytes]:
+        from ...render.changes import summary_record
+
+        return map(summary_record, rows)
+
+    out.stream([rows] if rows else [], json=json, text=lambda rows: _summary(rows).text_lines(rule=False, human=human))
+    return DIFFERENT if rows else 0
+
+
+def _summary(rows: list[BucketChanges]) -> Table:
+    from ...apps.contract import Column
+    from ...render.table import Table
+    from ...text.values import path_text
+
+    types = {"bytes before": "size", "bytes after": "size", "growth": "growth", "bucket": "text"}
+    names = ("added", "removed", "changed", *types)
+    cells = (
+        (row.added, row.removed, row.changed, row.bytes_before, row.bytes_after, row.bytes_after - row.bytes_before,
+         path_text(row.path) or "(all)")
+        for row in rows
+    )  # fmt: skip
+    return Table([Column(name, types.get(name, "integer")) for name in names], cells)
+
+
+def _write_view(old: Snapshot, new: Snapshot, name: str, out: Output) -> bool:
+    """Write the differences between the rows of a view; return whether there are any."""
+    from ...apps.view_diff import view_diff
+    from ...render.view_changes import change_line, facts_record, facts_text, row_record
+
+    view, facts, changes = view_diff(old, new, name)
+    if facts:
+        out.record(lambda: facts_record(view, facts), lambda: facts_text(facts))
+    different = False
+
+    def met() -> Iterator[ViewChange]:
+        nonlocal different
+        for each in changes:
+            different = True
+            yield each
+
+    out.stream(met(), json=lambda each: row_record(view, each), text=lambda each: change_line(view, each))
+    return different

@@ -7,22 +7,23 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Option
 
     from ...ops.rescue.doctor import Records
     from ...storage.snapshot import Snapshot
-    from ..job import Job
-    from ..options import Force, NoSync, Path, files
+    from ..opener import Opener
+    from ..options import Force, NoSync, Path, results
+    from ..output import Output
 
 WRONG = 1  # exit statuses
 LOSSES = 2
 _LISTED = 3  # findings of an audit that are quoted
 
 
-def prepare(job: Job) -> None:
-    if job.options.fix != bool(job.options.output):
+def prepare(fix: bool, output: str) -> None:
+    if fix != bool(output):
         raise ArgumentError("--fix and --output DEST go together: boltcli doctor --fix -o DEST FILE")
 
 
@@ -39,9 +40,8 @@ def prepare(job: Job) -> None:
     validate=prepare,
 )
 def doctor(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     path: Path,
     fix: Annotated[bool, Option(help="Apply the best remedy, and write the result to --output.")] = False,
@@ -52,80 +52,76 @@ def doctor(
             "-o",
             help="Write the result of --fix to this file, which appears when it is complete.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,
     no_sync: NoSync = False,
 ) -> int:
     """Say what is wrong with a file, what it means for the data, and what to do; remedies are tried on copies."""
-    """Diagnose the file, or each database in a data directory."""
     import os
 
-    if not os.path.isdir(job.path):
-        return _run(job, out, err)
+    if not os.path.isdir(path):
+        return _diagnose(path, opener, out, output if fix else "", force=force, sync=not no_sync)
     from ...errors import BoltError, InvalidDatabase, as_failure
     from ...fleet.find import databases_in
 
-    paths = databases_in(job.path)
+    paths = databases_in(path)
     if not paths:
-        raise InvalidDatabase(path=job.path)
+        raise InvalidDatabase(path=path)
     if fix:
-        raise ArgumentError(f"--fix takes one file; in {job.path} are {', '.join(paths)}")
+        raise ArgumentError(f"--fix takes one file; in {path} are {', '.join(paths)}")
     status = 0
-    for number, path in enumerate(paths):
-        if not job.json:
-            out.write(os.fsencode("\n" * (number > 0) + f"{path}:\n"))
+    for number, each in enumerate(paths):
+        out.text(os.fsencode("\n" * (number > 0) + f"{each}:\n"))
         try:
-            status = max(status, _run(job.again(path=path, err=err), out, err))
+            status = max(status, _diagnose(each, opener, out))
         except (BoltError, OSError) as error:
-            out.flush()
-            job.complain(as_failure(error, path), path)
+            out.complain(as_failure(error, each), each)
             status = max(status, WRONG)
     return status
 
 
-def _run(job: Job, out: BinaryIO, err: BinaryIO) -> int:
+def _diagnose(
+    path: str, opener: Opener, out: Output, output: str = "", *, force: bool = False, sync: bool = True
+) -> int:
+    """Diagnose one file, and write the best remedy to ``output`` if one is named. Return the exit status."""
     from tempfile import TemporaryDirectory
 
     from ...ops.rescue.doctor import diagnose, fix
     from ...render.diagnosis import diagnosis_record, diagnosis_text
     from ...storage.destination import check_destination
 
-    options = job.options
-    if options.fix:
-        check_destination(options.output, replace=options.force)  # before the long work
+    if output:
+        check_destination(output, replace=force)  # before the long work
     fixed = None
     with TemporaryDirectory(prefix="boltcli-doctor-") as folder:
-        with job.progress("examining") as progress:
+        with out.progress("examining") as progress:
             found = diagnose(
-                job.path, folder, lock=job.lock, timeout=job.timeout, progress=progress, whose=_whose,
-                audit=_audit,
-            )  # fmt: skip
-        if options.fix and found.symptoms:
-            fixed = fix(found, folder, options.output, replace=options.force, sync=not options.no_sync)
-    if job.json:
-        from ...render import records
-
-        out.write(records.line(diagnosis_record(found, fixed, options.output)))
-    else:
-        out.write(diagnosis_text(found, fixed, options.output))
-        if found.ok and out.isatty() and not job.quiet:
-            from ..hints import after_check
-
-            err.writelines(f"hint: {line}\n".encode("utf-8", "surrogateescape") for line in after_check(job.path))
+                path, folder, lock=opener.lock, timeout=opener.timeout, progress=progress, whose=_whose, audit=_audit
+            )
+        if output and found.symptoms:
+            fixed = fix(found, folder, output, replace=force, sync=sync)
+    out.record(lambda: diagnosis_record(found, fixed, output), lambda: diagnosis_text(found, fixed, output))
+    if found.ok:
+        out.hint(lambda: _hints(path))
     if fixed is not None:
         return LOSSES if fixed.lost else 0
     return 0 if found.ok else WRONG
 
 
+def _hints(path: str) -> list[str]:
+    from ..hints import after_check
+
+    return after_check(path)
+
+
 def _whose(snapshot: Snapshot) -> str:
     """Return the application that wrote the file, and its layout."""
-    from ...apps.registry import recognise
-    from ...apps.store import SnapshotStore
+    from ...apps.registry import recognised
 
-    found = recognise(SnapshotStore(snapshot))
-    return f"{found[1].name} ({found[1].layout})" if found is not None else ""
+    found = recognised(snapshot)
+    return f"{found.name} ({found.layout})" if found is not None else ""
 
 
 def _audit(snapshot: Snapshot) -> Records | None:
@@ -133,14 +129,13 @@ def _audit(snapshot: Snapshot) -> Records | None:
     import time
 
     from ...apps.contract import ERROR, WARNING, AuditOptions
-    from ...apps.registry import recognise
-    from ...apps.store import SnapshotStore
+    from ...apps.registry import recognised
+    from ...database import Database
     from ...ops.rescue.doctor import Records
     from ...render.audit_report import by_severity
 
-    store = SnapshotStore(snapshot)
-    found = recognise(store)
-    audit = found[0].audit(store, AuditOptions(time.time_ns())) if found is not None else None
+    found = recognised(snapshot)
+    audit = found.application.audit(Database(snapshot), AuditOptions(time.time_ns())) if found is not None else None
     if audit is None:
         return None
     grave = [finding for finding in by_severity(list(audit.findings)) if finding.severity in (ERROR, WARNING)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 
-from ...errors import ArgumentError
 from ...ops.space.pages import Usage
 from ...ops.write.compact import measure
 from ...render.usage import ORDERS, usage_text
@@ -12,32 +11,26 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO, Literal
+    from typing import Annotated, Literal
 
     from typer import Option
 
-    from ..job import Job
+    from ...ops.stats import BucketRecord
     from ..options import Databases, Depth, Human, Jobs
-    from ..values import parse_count
+    from ..output import Output, Record
+    from ..values import check_choice, parse_count
 
 
-def prepare(job: Job) -> None:
-    order = job.options.sort
-    if order not in ORDERS:
-        raise ArgumentError(f"--sort {order}: must be one of {', '.join(ORDERS)}")
-
-
-@command("du", example="boltcli du fixtures/document.db", several=True, validate=prepare)
+@command("du", example="boltcli du fixtures/document.db", several=True)
 def du(
     db: Databases,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     depth: Depth = 0,
     jobs: Jobs = 0,
     sort: Annotated[
-        Literal["name", "size", "keys"], Option(help="Order of the buckets: name|size|keys", metavar="ORDER")
+        Literal["name", "size", "keys"],
+        Option(help="Order of the buckets: name|size|keys", metavar="ORDER", callback=check_choice),
     ] = "name",
     top: Annotated[
         int, Option(help="Show only this many of the largest buckets; 0: all.", metavar="N", parser=parse_count)
@@ -47,7 +40,7 @@ def du(
     """Show how the space of the file is used: by bucket, free, lost; and how much compaction would free."""
     found = Usage(db)
     if found.problem is not None:
-        job.warn(f"the freelist cannot be read, so lost pages are counted as free: {found.problem}")
+        out.warn(f"the freelist cannot be read, so lost pages are counted as free: {found.problem}")
     dense = measure(db, mmap.PAGESIZE)
     buckets = [bucket for bucket in found.buckets[1:] if not depth or bucket.level <= depth]
     if top:
@@ -55,9 +48,13 @@ def du(
         buckets = [bucket for bucket in buckets if id(bucket) in chosen]
     if sort != "name":
         buckets.sort(key=ORDERS[sort])
-    if job.json:
-        from ...render import records
+    out.record(
+        lambda: _record(out.path, found, buckets, dense),
+        lambda: usage_text(found, buckets, dense, human or out.is_terminal),
+    )
 
-        out.writelines(records.usage(job.path, found, buckets, dense))
-        return
-    out.writelines(usage_text(found, buckets, dense, human or out.isatty()))
+
+def _record(path: str, found: Usage, buckets: list[BucketRecord], dense: int) -> Record:
+    from ...render import records
+
+    return records.usage(path, found, buckets, dense)

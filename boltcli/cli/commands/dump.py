@@ -11,19 +11,17 @@ from .page import SEPARATOR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Argument
 
-    from ..job import Job
     from ..options import Path, pages
+    from ..output import Output
 
 
 @command("dump", example="boltcli dump fixtures/document.db 0", group="Pages", opens="offset")
 def dump(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     path: Path,
     pgids: Annotated[list[str], Argument(metavar="PGID", help="Page ids.", autocompletion=pages)],
@@ -32,17 +30,12 @@ def dump(
     wanted = parse_page_ids(pgids)
     if not wanted:
         raise ArgumentError("page id required")
-    with RawFile(job.path) as file:
+    with RawFile(path) as file:
         page_size, _ = file.page_size_and_hwm()
-        if job.json:
-            from ...render import records
-
-            for pgid in wanted:
-                address, data = file.first_page(pgid, page_size)
-                out.write(records.line({"page": pgid, "offset": address, "data_hex": data.hex()}))
-            return
         for number, pgid in enumerate(wanted):
-            if number:
-                out.write(SEPARATOR)
-            address, data = file.first_page(pgid, page_size)
-            out.write(hexdump(data, address))
+            out.text(SEPARATOR * bool(number))
+            _show(out, pgid, *file.first_page(pgid, page_size))
+
+
+def _show(out: Output, pgid: int, address: int, data: bytes) -> None:
+    out.record(lambda: {"page": pgid, "offset": address, "data_hex": data.hex()}, lambda: hexdump(data, address))

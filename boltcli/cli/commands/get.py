@@ -5,43 +5,44 @@ from __future__ import annotations
 import os
 
 from ...read_errors import ArgumentError, BoltError
-from ...render.formats import LARGE, lines, parse
+from ...render.items import value_line
+from ...text.values import parse
 from ...tree.bucket import find_bucket, get
 from ..command import command
 from ..decoding import asked
-from ..key_argument import address, addresses
+from ..key_argument import address
 from ..parse import UsageError
+from ..registry import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO, Literal
+    from typing import Annotated, Any, Literal
 
     from typer import Argument, Option
 
-    from ..job import Job
+    from ...apps.decode import Decoder
     from ..options import Database, Decode, Format, Message, Nested, Proto, buckets, keys
+    from ..output import Output
 
 
-def _is_in_root(job: Job) -> bool:
+def _is_in_root(path: str, key: str, form: str) -> bool:
     """Whether FILE KEY names a pair of the root bucket: bbolt's API puts none there, but some files have one."""
-    from ..guesses import opened
+    from ..hints import opened
 
     try:
-        with opened(job.path) as snapshot:
-            key = _key(job.arguments[-1], job.options.parse_format)
-            return get(snapshot, find_bucket(snapshot, ()), key) is not None
+        with opened(path) as snapshot:
+            return get(snapshot, find_bucket(snapshot, ()), _key(key, form)) is not None
     except (BoltError, ValueError):
         return False
 
 
-def prepare(job: Job) -> None:
-    if len(job.arguments) == 2 and not _is_in_root(job):
-        raise UsageError("requires at least 3 arg(s), only received 2", job.command, arguments=job.arguments)
-    if not job.path:
+def prepare(path: str, buckets: list[bytes], key: str, parse_format: str) -> None:
+    if not buckets and not _is_in_root(path, key, parse_format):
+        raise UsageError("requires at least 3 arg(s), only received 2", find("get"), arguments=[path, key])
+    if not path:
         raise ArgumentError("path required")
-    if not _key(job.arguments[-1], job.options.parse_format):
+    if not _key(key, parse_format):
         raise ArgumentError("key is required: key required")
-    addresses(job.arguments[1:-1])
 
 
 def _key(wanted: str, form: str) -> bytes:
@@ -56,12 +57,10 @@ def _key(wanted: str, form: str) -> bytes:
 )
 def get_(
     db: Database,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     buckets: Annotated[
-        list[str],
+        list[bytes],
         Argument(metavar="BUCKET", help="Names of the bucket, outermost first.", autocompletion=buckets),
     ],
     key: Annotated[str, Argument(metavar="KEY", help="The key.", autocompletion=keys)],
@@ -75,33 +74,26 @@ def get_(
     message: Message = "",
 ) -> None:
     """Print the value of a key."""
-    path, name = addresses(buckets), _key(key, parse_format)
+    path, name = tuple(buckets), _key(key, parse_format)
     value = get(db, find_bucket(db, path), name)
     if value is None:
         from ...errors import KeyNotFound
 
         raise KeyNotFound(name)
-    decoder = asked(db, job.options)
-    if decoder is not None:
-        from ...render import decoded, records
+    decoder = asked(db, decode, proto, message)
+    out.record(
+        lambda: _record(path, name, value, "parsed" if parse else format, decoder),
+        lambda: value_line(value, format) if decoder is None else _readable(decoder, path, name, value),
+    )
 
-        if job.json:
-            form = records.PARSED if parse else format
-            record = decoded.pair_record(decoder, tuple(path), name, value, form=form, bucket=True)
-            out.writelines(records.pieces([record]))
-        else:
-            text = decoded.readable(decoder.value(tuple(path), name, value))
-            out.write(text.encode("utf-8", "surrogateescape") + b"\n")
-        return
-    if job.json:
-        from ...render import records
 
-        form = records.PARSED if parse else format
-        out.writelines(records.pieces([records.pair(path, name, value, form)]))
-        return
-    if len(value) <= LARGE:
-        out.write(lines([value], format))
-        return
-    from ...render.value_line import value_line
+def _record(path: tuple[bytes, ...], key: bytes, value: bytes, form: str, decoder: Decoder | None) -> dict[str, Any]:
+    from ...render.element_lines import element_record
 
-    out.writelines(value_line(value, format))
+    return element_record(path, key, value, form=form, decoder=decoder)
+
+
+def _readable(decoder: Decoder, path: tuple[bytes, ...], key: bytes, value: bytes) -> str:
+    from ...render.decoded import readable
+
+    return readable(decoder.value(path, key, value)) + "\n"

@@ -10,19 +10,17 @@ from ..registry import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Argument
 
-    from ..job import Job
     from ..options import commands
+    from ..output import Output
 
 
 @command("help", example="boltcli help keys", group="Help", json=False)
 def help_(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     commands: Annotated[
         list[str], Argument(metavar="COMMAND", help="The name of a command or a topic.", autocompletion=commands)
@@ -31,13 +29,13 @@ def help_(
     """Show the help of a command, or a page of the manual."""
     from ... import guide
 
-    name, rest = find_command(job.arguments, strict=False)
+    name, rest = find_command(commands, strict=False)
     if not name and rest == ["example"]:
-        write_example(out)
+        write_example(out.out)
         return
     topic = name or (rest[0] if len(rest) == 1 else "")
     if topic in guide.topics():  # also one with the name of a command, whose own help is COMMAND --help
-        write_topic(topic, out)
+        write_topic(topic, out.out)
         if topic == "apps":
             _write_plug_ins(out)
         return
@@ -45,14 +43,14 @@ def help_(
         named = [page for page in guide.topics() if len(topic) > 2 and topic.lower() in guide.text(page).lower()]
         which = f"topics that mention it: {', '.join(named)}" if named else f"topics: {', '.join(guide.topics())}"
         raise ArgumentError(f"there is no command and no topic {topic!r}; {which}")
-    write_help(find(name), out)
+    write_help(find(name), out.out)
 
 
-def _write_plug_ins(out: BinaryIO) -> None:
+def _write_plug_ins(out: Output) -> None:
     """Append the applications of installed plug-ins."""
     from ...apps.registry import plug_ins
 
     found = list(plug_ins())
     if found:
         lines = ["", "Installed as plug-ins:", *(f"  {plug_in.name}: {plug_in.title}" for plug_in in found)]
-        out.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+        out.text("".join(f"{line}\n" for line in lines))

@@ -8,8 +8,8 @@ import sys
 from ...errors import ArgumentError, OpenError
 from ...ops.write.compact import PAGE_SIZES
 from ...ops.write.load import load
-from ...render.human import written
 from ...storage.opened import take_stdin
+from ...text.sizes import written
 from ..command import command
 
 TYPE_CHECKING = False
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from typer import Argument, Option
 
     from ...ops.read.content import Placed
-    from ...render.ndjson import End
-    from ..job import Job
+    from ...ops.write.load import Loaded
+    from ...render.export_rows import End
     from ..options import Destination, FillPercent, Force, Human, NoSync, PageSize, files
+    from ..output import Output, Record
 
 _SQLITE = b"SQLite format 3\0"
 _ARROW = (b"PAR1", b"ARROW1")
@@ -30,9 +31,7 @@ _ARROW = (b"PAR1", b"ARROW1")
 
 @command("import", example="boltcli export fixtures/document.db | boltcli import -o store.db -", group="Write")
 def import_(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     src: Annotated[
         str,
@@ -51,32 +50,28 @@ def import_(
     human: Human = False,
 ) -> None:
     """Make a database, as small as possible, from a file that export wrote."""
-    source, output, page_size = job.path, output, page_size
-    if not output:
-        raise ArgumentError("output file required")
     if page_size and page_size not in PAGE_SIZES:
         raise ArgumentError(f"page size {page_size} is not a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}")
     done = load(
-        _rows(job),
+        _rows(src, partial, out),
         output,
         page_size=page_size or mmap.PAGESIZE,
         fill_percent=fill_percent,
         replace=force,
         sync=not no_sync,
     )
-    if job.json:
-        from ...render import records
-
-        facts = {"pairs": done.pairs, "buckets": done.buckets, "size": done.size}
-        out.write(records.line(records.result(source, output, **facts)))
-        return
-    size = written(done.size, human or out.isatty())
-    out.write(f"{done.pairs} pairs in {done.buckets} buckets -> {size}\n".encode())
+    size = written(done.size, human or out.is_terminal)
+    out.record(lambda: _record(src, output, done), f"{done.pairs} pairs in {done.buckets} buckets -> {size}\n")
 
 
-def _rows(job: Job) -> Iterator[Placed]:
+def _record(source: str, output: str, done: Loaded) -> Record:
+    from ...render import records
+
+    return records.result(source, output, pairs=done.pairs, buckets=done.buckets, size=done.size)
+
+
+def _rows(source: str, partial: bool, out: Output) -> Iterator[Placed]:
     """Yield the rows of the source; its first bytes show the format: lines of JSON, SQLite, Parquet, Arrow."""
-    source = job.path
     try:
         file = _stdin() if source == "-" else open(source, "rb")  # noqa: SIM115
         with file:
@@ -92,26 +87,25 @@ def _rows(job: Job) -> Iterator[Placed]:
             else:
                 if magic:
                     file.seek(0)
-                yield from _parsed(job, file)
+                yield from _parsed(file, partial, out)
     except OSError as error:
         raise OpenError("read", source, error.strerror or str(error)) from error
 
 
-def _parsed(job: Job, file: BinaryIO) -> Iterator[Placed]:
+def _parsed(file: BinaryIO, partial: bool, out: Output) -> Iterator[Placed]:
     """Yield the rows in lines of JSON, up to the last line of an export; skip empty lines.
 
     Raises :class:`~boltcli.errors.ArgumentError` if the last line is missing or has other counts; with --partial
     this is a warning.
     """
     from ...ops.read.content import Enter
+    from ...render.export_rows import End, parsed_rows
     from ...render.json_array import ArrayReader
-    from ...render.ndjson import End
-    from ...render.ndjson_reader import parsed_lines
 
     pairs = buckets = 0
     counted = True  # the output of deleted has no last line with counts
     end: End | None = None
-    for said, line in parsed_lines(ArrayReader(file)):
+    for said, line in parsed_rows(ArrayReader(file)):
         if not pairs and b'"certainty":' in line:
             counted = False
         if isinstance(said, End):
@@ -126,10 +120,10 @@ def _parsed(job: Job, file: BinaryIO) -> Iterator[Placed]:
     problem = _problem(end, pairs, buckets)
     if not counted and end is None:
         return
-    if problem and not job.options.partial:
+    if problem and not partial:
         raise ArgumentError(f"{problem}; --partial imports the {pairs} pairs that are there")
     if problem:
-        job.warn(f"{problem}: imported the {pairs} pairs that are there")
+        out.warn(f"{problem}: imported the {pairs} pairs that are there")
 
 
 def _problem(end: End | None, pairs: int, buckets: int) -> str:

@@ -6,40 +6,50 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from collections.abc import Iterator
+    from typing import Annotated
 
-    from ...apps.contract import Recognition
+    from typer import Option
+
     from ...storage.snapshot import Snapshot
-    from ..job import Job
     from ..options import Databases, Jobs
+    from ..output import Output, Record
 
 
 @command("info", example="boltcli info fixtures/document.db", several=True)
-def info(db: Databases, job: Job, out: BinaryIO, err: BinaryIO, *, jobs: Jobs = 0) -> None:
+def info(
+    db: Databases,
+    out: Output,
+    *,
+    jobs: Jobs = 0,
+    summary: Annotated[bool, Option(help="Say more, as of a file that is given without a command.", hidden=True)] = (
+        False
+    ),
+) -> None:
     """Print the page size; on a terminal also size, transaction, buckets and application."""
-    if job.json:
-        from ...render import records
-
-        found = _application(db)
-        known: dict[str, str | None] = {"application": None, "layout": None, "certainty": None}
-        if found is not None:
-            known = {"application": found.name, "layout": found.layout, "certainty": found.certainty}
-        out.write(records.line(records.info(db) | known))
-        return
-    out.write(b"Page Size: %d\n" % db.page_size)
-    if job.summary or out.isatty():  # in a pipe the output is bbolt's
-        from ...render.summary import summary
-        from ..next_steps import next_steps
-
-        found = _application(db)
-        out.write(summary(db, f"{found.name}, {found.layout} ({found.certainty})" if found else ""))
-        if job.summary:
-            out.write(next_steps(job.path, db))
+    out.record(lambda: _record(db), lambda: _text(db, out, summary))
 
 
-def _application(snapshot: Snapshot) -> Recognition | None:
-    from ...apps.registry import recognise
-    from ...apps.store import SnapshotStore
+def _record(db: Snapshot) -> Record:
+    from ...apps.registry import recognised
+    from ...render import records
 
-    found = recognise(SnapshotStore(snapshot))
-    return None if found is None else found[1]
+    found = recognised(db)
+    known: dict[str, str | None] = {"application": None, "layout": None, "certainty": None}
+    if found is not None:
+        known = {"application": found.name, "layout": found.layout, "certainty": found.certainty}
+    return records.info(db) | known
+
+
+def _text(db: Snapshot, out: Output, summary: bool) -> Iterator[bytes]:
+    yield b"Page Size: %d\n" % db.page_size
+    if summary or out.is_terminal:  # in a pipe the output is bbolt's
+        from ...apps.registry import recognised
+        from ...render.summary import summary as summary_text
+
+        found = recognised(db)
+        yield summary_text(db, f"{found} ({found.certainty})" if found else "")
+    if summary:
+        from ..hints import next_steps
+
+        yield next_steps(out.path, db)

@@ -8,19 +8,20 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from collections.abc import Iterator
 
-    from ..job import Job
+    from ...ops.stats import BucketRecord
     from ..options import Database
+    from ..output import Output
 
 
 @command("inspect", example="boltcli inspect fixtures/document.db")
-def inspect_(db: Database, job: Job, out: BinaryIO, err: BinaryIO) -> None:
+def inspect_(db: Database, out: Output) -> None:
     """Show the tree of buckets and how many pairs each holds, as JSON."""
-    tree = inspect(db)
-    if job.json:
-        from ...render import records
+    out.stream([inspect(db)], json=_compact, text=bucket_tree)
 
-        out.writelines(records.tree(tree))
-        return
-    out.writelines(bucket_tree(tree))
+
+def _compact(tree: list[BucketRecord]) -> Iterator[bytes]:
+    from ...render import records
+
+    return records.tree(tree)

@@ -7,15 +7,17 @@ from ...render.items import item_lines, value_lines
 from ...tree.bucket import find_bucket
 from ..command import command
 from ..decoding import asked
-from ..key_argument import addresses, selection
+from ..selection import check_pattern, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO, Literal
+    from collections.abc import Callable, Iterable
+    from typing import Annotated, Literal
 
     from typer import Argument, Option
 
-    from ..job import Job
+    from ...apps.decode import Decoder
+    from ...ops.read.select_items import Items
     from ..options import (
         Database,
         Decode,
@@ -32,26 +34,22 @@ if TYPE_CHECKING:
         To,
         buckets,
     )
+    from ..output import Output
+
+    Write = Callable[[Items], bytes | Iterable[bytes]]
 
 
-def prepare(job: Job) -> None:
-    addresses(job.arguments[1:])
-    selection(job.options, values=True)
-
-
-@command("items", example="boltcli items --prefix e-9 fixtures/document.db execution", validate=prepare)
+@command("items", example="boltcli items --prefix e-9 fixtures/document.db execution", validate=check_pattern)
 def items_(
     db: Database,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     bucket: Annotated[
-        str,
+        bytes,
         Argument(
             metavar="BUCKET", help="A top-level bucket; default: what is in the root bucket.", autocompletion=buckets
         ),
-    ] = "",
+    ] = b"",
     subbuckets: Subbuckets = [],
     format: Annotated[
         Literal["auto", "ascii-encoded", "hex", "bytes", "redacted", "json", "base64", "u64", "time", "repr"],
@@ -70,9 +68,9 @@ def items_(
     ] = "auto",
     parse: Nested = False,
     values_only: Annotated[bool, Option(help="Print only the values.")] = False,
-    prefix: Prefix = "",
-    from_: From = "",
-    to: To = "",
+    prefix: Prefix = b"",
+    from_: From = b"",
+    to: To = b"",
     limit: Limit = 0,
     reverse: Reverse = False,
     recursive: Recursive = False,
@@ -82,39 +80,43 @@ def items_(
     message: Message = "",
 ) -> None:
     """List the keys of a bucket with their values; on a terminal in columns, cut to its width."""
-    path = tuple(addresses(job.arguments[1:]))
-    filters = selection(job.options, values=True)
-    key_form, form = key_format, str(format)
-    pairs_only = values_only or filters["recursive"]
-    parts = items(db, find_bucket(db, path), path, buckets=not pairs_only, **filters)
-    decoder = asked(db, job.options)
-    if out.isatty() and not job.json and not values_only:
-        from shutil import get_terminal_size
+    path = (bucket, *subbuckets) if bucket or subbuckets else ()
+    filters = selection(prefix, from_, to, limit, reverse, recursive, grep, values=True)
+    parts = items(db, find_bucket(db, path), path, buckets=not (values_only or recursive), **filters)
+    decoder = asked(db, decode, proto, message)
+    if out.is_terminal and not values_only:
+        text = _in_columns(key_format, format, len(path), decoder)
+    else:
+        text = _text(key_format, format, len(path), decoder, values_only)
+    json = _json(key_format, "parsed" if parse else format, decoder, with_path=recursive, with_key=not values_only)
+    out.stream(parts, json=json, text=text)
 
-        from ...render.item_columns import ItemColumns
 
-        columns = ItemColumns(get_terminal_size().columns, key_form, form, len(path), decoder)
-        for part in parts:
-            out.write(columns.lines(part))
-        return
+def _in_columns(key_form: str, form: str, above: int, decoder: Decoder | None) -> Write:
+    from shutil import get_terminal_size
+
+    from ...render.item_columns import ItemColumns
+
+    return ItemColumns(get_terminal_size().columns, key_form, form, above, decoder).lines
+
+
+def _text(key_form: str, form: str, above: int, decoder: Decoder | None, values_only: bool) -> Write:
     if decoder is not None:
-        from ...render import decoded, records
+        from ...render import decoded
 
-        form = records.PARSED if parse else form
-        for part in parts:
-            if not job.json:
-                out.write(decoded.text_lines(part, decoder, len(path), key=not values_only))
-                continue
-            paths = filters["recursive"]
-            out.writelines(decoded.json_lines(part, decoder, key_form, form, bucket=paths, key=not values_only))
-        return
-    if job.json:
-        from ...render import records
+        return lambda part: decoded.text_lines(part, decoder, above, key=not values_only)
+    if values_only:
+        return lambda part: value_lines(part, form)
+    return lambda part: item_lines(part, key_form, form, above)
 
-        form = records.PARSED if parse else form
 
-        for part in parts:
-            out.writelines(records.items(part, key_form, form, path=filters["recursive"], key=not values_only))
-        return
-    for part in parts:
-        out.writelines(value_lines(part, form) if values_only else item_lines(part, key_form, form, len(path)))
+def _json(key_form: str, form: str, decoder: Decoder | None, *, with_path: bool, with_key: bool) -> Write:
+    def lines(part: Items) -> Iterable[bytes]:
+        from ...render.element_lines import element_lines
+
+        return element_lines(
+            part.path, part.keys, part.values, with_path=with_path, with_key=with_key, key_form=key_form, form=form,
+            decoder=decoder,
+        )  # fmt: skip
+
+    return lines

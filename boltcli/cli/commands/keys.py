@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from ...read_errors import ArgumentError, Corrupted
-from ...render.formats import lines
+from ...text.values import lines
 from ...tree.bucket import find_bucket, keys_on_one_page
 from ..command import command
 from ..decoding import asked
-from ..key_argument import addresses, is_filtered, selection
+from ..selection import check_pattern, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Annotated, BinaryIO
+    from collections.abc import Iterable, Iterator
+    from typing import Annotated
 
     from typer import Option
 
     from ...apps.decode import Decoder
     from ...format.bucket import BucketRef
+    from ...ops.read.select_items import Items
     from ...storage.snapshot import Snapshot
     from ..options import (
         Bucket,
@@ -36,25 +37,21 @@ if TYPE_CHECKING:
         Subbuckets,
         To,
     )
-
-    Write = Callable[[list[bytes], str], bytes]
-    from ..job import Job
+    from ..output import Output
 
 
-def prepare(job: Job) -> None:
-    addresses(job.arguments[1:])
-    if is_filtered(job.options):
-        selection(job.options, values=False)
-        if job.options.skip_damaged:
-            raise ArgumentError("--skip-damaged reads all pages, a filter only some of them: they can't be combined")
+def prepare(
+    prefix: bytes, from_: bytes, to: bytes, limit: int, reverse: bool, recursive: bool, grep: str, skip_damaged: bool
+) -> None:
+    check_pattern(grep)
+    if skip_damaged and any((prefix, from_, to, limit, reverse, recursive, grep)):
+        raise ArgumentError("--skip-damaged reads all pages, a filter only some of them: they can't be combined")
 
 
 @command("keys", example="boltcli keys fixtures/document.db execution", validate=prepare)
 def keys_(
     db: Database,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     bucket: Bucket,
     subbuckets: Subbuckets = [],
@@ -63,9 +60,9 @@ def keys_(
         bool, Option(help="Skip damaged pages and continue; each one is reported on stderr.")
     ] = False,
     jobs: Jobs = 0,
-    prefix: Prefix = "",
-    from_: From = "",
-    to: To = "",
+    prefix: Prefix = b"",
+    from_: From = b"",
+    to: To = b"",
     limit: Limit = 0,
     reverse: Reverse = False,
     recursive: Recursive = False,
@@ -75,100 +72,88 @@ def keys_(
     message: Message = "",
 ) -> None:
     """List the keys of a bucket, nested buckets included."""
-    path = addresses([bucket, *subbuckets])
-    write: Write = lines
-    if job.json:
-        from ...render import records
-
-        write = records.keys
-    decoder = asked(db, job.options)
-    if decoder is not None:
-        write = _decoded(decoder, tuple(path), job)
-    skipped: list[Corrupted] = []
+    path = (bucket, *subbuckets)
     found = find_bucket(db, path)
-    if is_filtered(job.options):
-        _some(db, found, tuple(path), job, write, out)
+    decoder = asked(db, decode, proto, message)
+    skipped: list[Corrupted] = []
+    if any((prefix, from_, to, limit, reverse, recursive, grep)):
+        from ...ops.read.select_items import items
+
+        parts = items(db, found, path, **selection(prefix, from_, to, limit, reverse, recursive, grep, values=False))
+        _write_items(parts, out, format, path, decoder, recursive=recursive)
     elif skip_damaged:
-        skipped = _surviving(db, found, format, write, out)
+        _write(_surviving(db, found, skipped), out, format, path, decoder)
+    elif (few := keys_on_one_page(db, found)) is not None:
+        _write(iter([few]), out, format, path, decoder)
     else:
-        _all(db, found, job, write, out)
+        from ...ops.read.key_pages import all_keys
+
+        with out.progress("listing") as progress:
+            keys = all_keys(db, found, progress=None if out.is_terminal else progress)
+            _write(keys, out, format, path, decoder)
     for damage in skipped:
-        job.warn(f"skipped {damage}")
+        out.warn(f"skipped {damage}")
     if skipped:
         from ...errors import DamageSkipped
 
         raise DamageSkipped(len(skipped))
 
 
-def _decoded(decoder: Decoder, path: tuple[bytes, ...], job: Job) -> Write:
-    """Return a function that writes keys with their decoded form."""
-    from ...ops.read.select_items import Items
-    from ...render import decoded
-
-    def write(keys: list[bytes], form: str) -> bytes:
-        part = Items(path, keys, [b""] * len(keys))
-        if job.json:
-            return b"".join(decoded.json_lines(part, decoder, form, form, bucket=False, value=False))
-        return decoded.text_lines(part, decoder, len(path), value=False)
-
-    return write
-
-
-def _some(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    path: tuple[bytes, ...],
-    job: Job,
-    write: Write,
-    out: BinaryIO,
+def _write(
+    parts: Iterable[list[bytes]], out: Output, form: str, path: tuple[bytes, ...], decoder: Decoder | None
 ) -> None:
-    """Write the keys that pass the filters."""
-    from ...ops.read.select_items import items
+    """Write the keys of each part."""
+    if decoder is not None:
+        from ...ops.read.select_items import Items
 
-    form = job.options.format
-    for part in items(snapshot, bucket, path, **selection(job.options, values=False)):
-        decoder = asked(snapshot, job.options) if job.options.recursive else None
+        _write_items((Items(path, keys, [b""] * len(keys)) for keys in parts), out, form, path, decoder)
+        return
+
+    def json(keys: list[bytes]) -> Iterable[bytes]:
+        from ...render.element_lines import element_lines
+
+        return element_lines(path, keys, None, with_path=False, key_form=form)
+
+    out.stream(parts, json=json, text=lambda keys: lines(keys, form))
+
+
+def _write_items(
+    parts: Iterable[Items],
+    out: Output,
+    form: str,
+    path: tuple[bytes, ...],
+    decoder: Decoder | None,
+    *,
+    recursive: bool = False,
+) -> None:
+    """Write the keys of each part, with ``recursive`` after their buckets below ``path``."""
+
+    def json(part: Items) -> Iterable[bytes]:
+        from ...render.element_lines import element_lines
+
+        values = part.values if recursive or decoder is not None else None  # of nested buckets the sequence
+        return element_lines(
+            part.path, part.keys, values, with_path=recursive, with_value=False, key_form=form, decoder=decoder
+        )
+
+    def text(part: Items) -> bytes:
         if decoder is not None:
             from ...render import decoded
 
-            if job.json:
-                out.writelines(decoded.json_lines(part, decoder, form, form, bucket=True, value=False))
-            else:
-                out.write(decoded.text_lines(part, decoder, len(path), value=False))
-        elif not job.json and write is lines:
-            from ...render.items import key_lines
+            return decoded.text_lines(part, decoder, len(path), value=False)
+        from ...render.items import key_lines
 
-            out.write(key_lines(part, form, len(path)))
-        elif job.options.recursive:
-            from ...render import records
+        return key_lines(part, form, len(path))
 
-            out.writelines(records.items(part, form, path=True, value=False))
-        else:
-            out.write(write(part.keys, form))
+    out.stream(parts, json=json, text=text)
 
 
-def _all(snapshot: Snapshot, bucket: BucketRef, job: Job, write: Write, out: BinaryIO) -> None:
-    form = job.options.format
-    few = keys_on_one_page(snapshot, bucket)
-    if few is not None:
-        out.write(write(few, form))
-        return
-    from ...ops.read.key_pages import all_keys
-
-    with job.progress("listing") as progress:
-        show = None if out.isatty() else progress
-        for keys in all_keys(snapshot, bucket, progress=show):
-            out.write(write(keys, form))
-
-
-def _surviving(snapshot: Snapshot, bucket: BucketRef, form: str, write: Write, out: BinaryIO) -> list[Corrupted]:
-    """Write the keys that can be read; return the damage."""
+def _surviving(snapshot: Snapshot, bucket: BucketRef, skipped: list[Corrupted]) -> Iterator[list[bytes]]:
+    """Yield the keys that can be read; add the damage to ``skipped``."""
     from ...ops.read.key_pages import surviving_keys
 
-    skipped = []
     for found in surviving_keys(snapshot, bucket):
         if isinstance(found, Corrupted):
             skipped.append(found)
         else:
-            out.write(write(found, form))
-    return skipped
+            yield found

@@ -9,10 +9,11 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from collections.abc import Iterable
 
-    from ..job import Job
+    from ...storage.holders import Holder
     from ..options import Path
+    from ..output import Output, Record
 
 READERS, WRITER = 2, 3  # exit statuses
 
@@ -22,20 +23,21 @@ READERS, WRITER = 2, 3  # exit statuses
     example="boltcli lock fixtures/document.db",
     statuses={0: "no process holds it", 2: "readers hold it", 3: "a writer holds it"},
 )
-def lock(job: Job, out: BinaryIO, err: BinaryIO, *, path: Path) -> int:
+def lock(out: Output, *, path: Path) -> int:
     """Show which process holds the lock."""
-    source = open_source(job.path, "none")
+    source = open_source(path, "none")
     try:
         found = holders(source)
     finally:
         source.close()
-    if job.json:
-        from ...render import records
-
-        out.write(records.lines(map(records.holder, found)))
-    else:
-        out.write(text.holders(found))
+    out.records(lambda: _records(found), lambda: text.holders(found))
     modes = [holder.mode for holder in found if not holder.waits]
     if not modes:
         return 0
     return WRITER if "exclusive" in modes else READERS
+
+
+def _records(found: list[Holder]) -> Iterable[Record]:
+    from ...render import records
+
+    return map(records.holder, found)

@@ -6,19 +6,19 @@ import os
 
 from ...errors import ArgumentError
 from ..command import command
-from ..key_argument import addresses
-from ..streams import wants_style, write_styled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from collections.abc import Iterator
+    from typing import Annotated
 
     from typer import Argument, Option
 
     from ...storage.snapshot import Snapshot
     from ...tree.page_map import PageMap
-    from ..job import Job
-    from ..options import Database, Force, buckets, files
+    from ..opener import Opener
+    from ..options import Database, Force, buckets, results
+    from ..output import Output, Record
     from ..values import parse_count
 
 _ROWS = 32  # rows that fit a terminal
@@ -26,34 +26,31 @@ _COLUMNS = 64
 _SQUARE = 96  # cells in a row and in a column of an image
 
 
-def prepare(job: Job) -> None:
-    addresses(job.options.bucket)
-    if job.options.svg and job.options.png:
+def prepare(svg: bool, png: bool, output: str, json: bool, dest: str = "") -> None:
+    if svg and png:
         raise ArgumentError("--svg and --png can't be combined")
-    image = job.options.svg or job.options.png
-    if _output(job) and not image:
+    image = svg or png
+    if _file(output or dest) and not image:
         raise ArgumentError("--output is for an image: add --svg or --png")
-    if image and job.json and not _output(job):
+    if image and json and not _file(output or dest):
         raise ArgumentError("with --json, an image needs --output: standard output can't hold both")
 
 
-def _output(job: Job) -> str:
-    output = job.options.output or "".join(job.arguments[1:])
+def _file(output: str) -> str:
     return "" if output == "-" else output
 
 
 @command("map", example="boltcli map fixtures/after-deletes.db", group="Space", validate=prepare)
 def map_(
     db: Database,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     dest: Annotated[
-        str, Argument(metavar="DEST", help="The same as --output.", autocompletion=files, hidden=True)
+        str, Argument(metavar="DEST", help="The same as --output.", autocompletion=results, hidden=True)
     ] = "",
     bucket: Annotated[
-        list[str],
+        list[bytes],
         Option(
             help="Mark the pages of this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets
         ),
@@ -67,7 +64,7 @@ def map_(
             "-o",
             help="Write the image to this file; default: standard output.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,
@@ -83,23 +80,25 @@ def map_(
 
     image = svg or png
     before = None
-    if job.previous:  # the snapshot is of the state before the last transaction
+    if opener.previous:  # the snapshot is of the state before the last transaction
         before = page_map(db)
         mapped = page_map(db, db.metas[1 - db.meta.page])
     else:
         mapped = page_map(db)
-    chosen = _chosen(db, mapped, addresses(bucket))
-    if job.json and not image:
-        _records(job, mapped, chosen, before, out)
-        return
+    chosen = _chosen(db, mapped, bucket)
     width = min(width or (_SQUARE if image else _COLUMNS), 4096)
-    found, step = drawn(mapped, cells or (_SQUARE**2 if image else _ROWS * width), chosen, before)
-    if svg:
-        _deliver(job, page_picture.svg(found, step, width, os.path.basename(job.path)), db, out)
-    elif png:
-        _deliver(job, page_picture.png(found, width), db, out)
-    else:
-        write_styled(out, page_picture.text(found, step, width, colour=wants_style(out)))
+    if image:
+        found, step = drawn(mapped, cells or _SQUARE**2, chosen, before)
+        title = os.path.basename(out.path)
+        picture = page_picture.svg(found, step, width, title) if svg else page_picture.png(found, width)
+        _deliver(picture, _file(output or dest), force, db, out)
+        return
+
+    def text() -> bytes:
+        found, step = drawn(mapped, cells or _ROWS * width, chosen, before)
+        return page_picture.text(found, step, width, colour=out.has_colours)
+
+    out.records(lambda: _records(mapped, cells, chosen, before), text, styled=True)
 
 
 def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:
@@ -113,16 +112,16 @@ def _chosen(snapshot: Snapshot, mapped: PageMap, path: list[bytes]) -> set[int]:
     return set() if number is None else mapped.inside(number)
 
 
-def _records(job: Job, mapped: PageMap, chosen: set[int], before: PageMap | None, out: BinaryIO) -> None:
-    """Write an object for each run of similar pages."""
+def _records(mapped: PageMap, most: int, chosen: set[int], before: PageMap | None) -> Iterator[Record]:
+    """Yield an object for each run of similar pages, of which there are at most ``most``; 0: all."""
     from ...render import records
     from ...render.page_cells import cells
     from ...tree.page_map import KINDS
 
-    found, _ = cells(mapped, job.options.cells or len(mapped.kinds), chosen, before)
+    found, _ = cells(mapped, most or len(mapped.kinds), chosen, before)
     for cell in found:
         owner = mapped.owner(cell.first)
-        record: dict[str, object] = {
+        record: Record = {
             "page": cell.first,
             "pages": cell.count,
             "kind": KINDS[cell.kind],
@@ -132,22 +131,17 @@ def _records(job: Job, mapped: PageMap, chosen: set[int], before: PageMap | None
             record["bucket"] = None
         else:
             records.put_bucket(record, mapped.path(owner))
-        record |= {"marked": cell.marked, "changed": cell.fresh}
-        out.write(records.line(record))
+        yield record | {"marked": cell.marked, "changed": cell.fresh}
 
 
-def _deliver(job: Job, content: bytes, snapshot: Snapshot, out: BinaryIO) -> None:
-    """Write an image to its file, or to standard output."""
-    output = _output(job)
+def _deliver(content: bytes, output: str, force: bool, snapshot: Snapshot, out: Output) -> None:
+    """Write an image to the file ``output``, or to standard output."""
+    from ...render import records
+
     if not output:
-        out.write(content)
+        out.raw(content)
         return
-    from ..row_output import complete
-
-    with complete(output, public=True, replace=job.options.force) as file:
-        file.write(content)
+    with out.to_file(output, public=True, replace=force) as file:
+        file.raw(content)
         snapshot.finish()
-    if job.json:
-        from ...render import records
-
-        out.write(records.line(records.result(job.path, output, size=len(content))))
+    out.record(lambda: records.result(out.path, output, size=len(content)))

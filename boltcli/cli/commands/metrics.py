@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...render.openmetrics import Labels, Sample
     from ...storage.snapshot import Snapshot
     from ..job import Job
-    from ..options import JobsApart, NoSync, files
+    from ..options import JobsApart, NoSync, files, results
 
 
 # The fields of a file that could not be read.
@@ -62,7 +62,7 @@ def metrics_(
             help="Write to this file, which is replaced in one step, instead of standard output;"
             " .ndjson, .json, .csv and .parquet get a row for each database.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     no_sync: NoSync = False,
@@ -114,14 +114,13 @@ def _look(file: _File, job: Job) -> None:
     sink = BytesIO()  # drop the message about the transaction, which is one of the metrics
 
     def work(snapshot: Snapshot, job: Job, out: BinaryIO, err: BinaryIO) -> None:
-        from ...apps.registry import recognise
-        from ...apps.store import SnapshotStore
+        from ...apps.registry import recognised
         from ...ops.compare.metrics import metrics
 
         file.application, file.found = None, None
         found = metrics(snapshot, deep=job.options.deep, checked=job.options.check)
-        application = recognise(SnapshotStore(snapshot))
-        file.application = application[0].name if application else None
+        application = recognised(snapshot)
+        file.application = application.application.name if application else None
         file.found = found
 
     try:

@@ -12,25 +12,26 @@ from ..values import parse_page_ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Annotated, Any, BinaryIO, Literal
+    from collections.abc import Callable, Iterator
+    from typing import Annotated, Literal
 
     from typer import Option
 
     from ...apps.decode import Decoder
-    from ..job import Job
+    from ...storage.raw import RawPage
     from ..options import Decode, Message, PageIds, Path, Proto
+    from ..output import Output, Record
 
+    BucketPath = tuple[bytes, ...]
 
 SEPARATOR = b"===============================================\n"
+_FAILED = b"Prining page %d failed: %b. Continuing...\n"  # "Prining" is bbolt's
 _BEYOND = 1 << 16  # pages beyond the end of the file that are reported one by one
 
 
 @command("page", example="boltcli page fixtures/document.db 0", group="Pages", opens="offset")
 def page_(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     path: Path,
     pages: PageIds = [],
@@ -50,97 +51,87 @@ def page_(
     message: Message = "",
 ) -> None:
     """Show the content of pages, element by element."""
-    path, pgids = job.path, parse_page_ids(job.arguments[1:])
+    pgids = parse_page_ids(pages)
     if all and pgids:
         raise ArgumentError("invalid args: either use '--all' or 'pageid...'")
     if not all and not pgids:
         raise ArgumentError("page id required")
-    form = format_value
-    write, separator = _page, SEPARATOR
-    if job.json:
-        write, separator = _page_as_json, b""
-    decoder, paths = of_file(path, job.options, None if all else pgids)
-    if decoder is not None:
-        write = _decoding(decoder, paths, job, write)
+    decoder, paths = of_file(path, decode, proto, message, None if all else pgids)
     with RawFile(path) as file:
         if all:
-            _all(file, form, out, write, separator)
+            _show_all(file, format_value, out, decoder, paths)
         for number, pgid in enumerate(pgids):
             if number:
-                out.write(separator)
-            write(file, pgid, form, out)
+                out.text(SEPARATOR)
+            _show(file, pgid, format_value, out, decoder, paths)
 
 
-def _all(file: RawFile, form: str, out: BinaryIO, write: Callable[..., int], separator: bytes) -> None:
+def _show_all(file: RawFile, form: str, out: Output, decoder: Decoder | None, paths: dict[int, BucketPath]) -> None:
     try:
         page_size, hwm = file.page_size_and_hwm()
     except BoltError as error:
-        if not separator:
-            raise
-        out.write(b"cannot read number of pages: " + error_text(error))
+        out.record(_raising(error), b"cannot read number of pages: " + error_text(error))
         return
     stop = min(hwm, file.size // (page_size or 1) + _BEYOND)
     pgid = 0
     while pgid < stop:
         if pgid:
-            out.write(separator)
-        pgid += write(file, pgid, form, out) + 1
+            out.text(SEPARATOR)
+        pgid += _show(file, pgid, form, out, decoder, paths) + 1
     if stop < hwm:
         raise UnreadablePage(f"page {pgid} and all up to the high-water mark {hwm} lie far beyond the file's end")
 
 
-def _decoding(
-    decoder: Decoder, paths: dict[int, tuple[bytes, ...]], job: Job, plain: Callable[..., int]
-) -> Callable[..., int]:
-    """Return a function that writes a page with decoded pairs: as text after the page, as JSON in its elements."""
-    from ...render.decoded import leaf_pairs, put_decoded, readable
+def _raising(error: BoltError) -> Callable[[], Record]:
+    def fields() -> Record:
+        raise error
 
-    def write(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
-        if not job.json:
-            overflow = plain(file, pgid, form, out)
-        try:
-            page = file.page(pgid)
-        except BoltError:
-            return overflow if not job.json else plain(file, pgid, form, out)
-        found = list(leaf_pairs(page, paths.get(pgid, ()), decoder))
-        if not job.json:
-            lines = [b"\nDecoded:\n"] * bool(found)
-            for _, _, key, _, value in found:
-                lines.append(f"{readable(key)}: {readable(value)}\n".encode("utf-8", "surrogateescape"))
-            out.writelines(lines)
-            return overflow
-        return _page_as_json(file, pgid, form, out, {each[0]: each for each in found}, put_decoded)
-
-    return write
+    return fields
 
 
-def _page(file: RawFile, pgid: int, form: str, out: BinaryIO) -> int:
-    """Write page ``pgid``; return the number of its overflow pages, 0 if it could not be shown."""
-    try:
-        page = file.page(pgid)
-        out.writelines(page_text(page, form))
-    except BoltError as error:
-        out.write(b"Prining page %d failed: %b. Continuing...\n" % (pgid, error_text(error)))  # "Prining" is bbolt's
-        return 0
-    return page.overflow
-
-
-def _page_as_json(
-    file: RawFile, pgid: int, form: str, out: BinaryIO, decoded: dict[int, Any] | None = None, put: Any = None
+def _show(
+    file: RawFile, pgid: int, form: str, out: Output, decoder: Decoder | None, paths: dict[int, BucketPath]
 ) -> int:
-    """Write the page and its elements as JSON, an object a line; ``decoded`` has the decoded pairs."""
-    from ...render import records
-    from ...render.raw_records import page_records
-
+    """Write page ``pgid`` and its elements; return the number of its overflow pages, 0 if it could not be shown."""
     try:
         page = file.page(pgid)
-        for record in page_records(page, form):
-            found = (decoded or {}).get(record.get("index", -1))
-            if found is not None:
-                put(record, "key", found[2])
-                put(record, "value", found[4])
-            out.writelines(records.pieces([record]))
+        path = paths.get(pgid, ())
+        out.records(lambda: _records(page, form, path, decoder), lambda: page_text(page, form))
     except BoltError as error:
-        out.write(records.line({"page": pgid, "error": records.error(error, file.path)}))
+        out.record(_failure(pgid, error, file.path), _FAILED % (pgid, error_text(error)))
         return 0
+    if decoder is not None:
+        out.text(lambda: _readable(page, path, decoder))
     return page.overflow
+
+
+def _failure(pgid: int, error: BoltError, path: str) -> Callable[[], Record]:
+    def fields() -> Record:
+        from ...render import records
+
+        return {"page": pgid, "error": records.error(error, path)}
+
+    return fields
+
+
+def _records(page: RawPage, form: str, path: BucketPath, decoder: Decoder | None) -> Iterator[Record]:
+    """Yield the page and its elements, with what the pairs mean."""
+    from ...render.decoded import leaf_pairs
+    from ...render.raw_records import page_records
+    from ...render.records import put_decoded
+
+    found = {} if decoder is None else {pair[0]: pair for pair in leaf_pairs(page, path, decoder)}
+    for record in page_records(page, form):
+        if record.get("index") in found:
+            _, _, key, _, value = found[record["index"]]
+            put_decoded(record, "key", key)
+            put_decoded(record, "value", value)
+        yield record
+
+
+def _readable(page: RawPage, path: BucketPath, decoder: Decoder) -> str:
+    """Return lines that say what the pairs of a page mean."""
+    from ...render.decoded import leaf_pairs, readable
+
+    lines = [f"{readable(key)}: {readable(value)}\n" for _, _, key, _, value in leaf_pairs(page, path, decoder)]
+    return "\nDecoded:\n" * bool(lines) + "".join(lines)

@@ -11,21 +11,22 @@ from ..values import parse_decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from collections.abc import Iterable, Iterator
+    from typing import Annotated
 
     from typer import Argument, Option
 
-    from ...apps.decode import Decoder
+    from ...apps.decode import Decoded, Decoder
     from ...storage.raw import RawPage
-    from ..job import Job
     from ..options import Decode, Format, Message, Path, Proto, pages
+    from ..output import Output, Record
+
+    Pair = tuple[Decoded, Decoded]
 
 
 @command("page-item", example="boltcli page-item --key-only fixtures/document.db 4 0", group="Pages", opens="offset")
 def page_item(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     path: Path,
     pgid: Annotated[str, Argument(metavar="PGID", help="Page id.", autocompletion=pages)],
@@ -44,38 +45,45 @@ def page_item(
     with RawFile(path) as file:
         page = file.page(page_id)
     number &= 0xFFFF  # bbolt keeps 16 bits of it
-    decoder, paths = of_file(path, job.options, [page_id])
-    if decoder is not None:
-        _decoded(page, number, paths.get(page_id, ()), decoder, job, out)
-        return
-    if job.json:
-        from ...render import records
-        from ...render.raw_records import item_record
-
-        record = item_record(page, number, format, key=not value_only, value=not key_only)
-        out.writelines(records.pieces([record]))
-        return
-    out.writelines(item_text(page, number, format, key=not value_only, value=not key_only))
+    decoder, paths = of_file(path, decode, proto, message, [page_id])
+    means = None if decoder is None else _decoded(page, number, paths.get(page_id, ()), decoder)
+    with_key, with_value = not value_only, not key_only
+    out.record(
+        lambda: _record(page, number, format, with_key, with_value, means),
+        lambda: _text(page, number, format, with_key, with_value, means),
+    )
 
 
-def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decoder, job: Job, out: BinaryIO) -> None:
-    """Write the decoded element; a nested bucket is written as without decoding."""
-    from ...render import records
-    from ...render.decoded import leaf_pairs, put_decoded, readable
+def _decoded(page: RawPage, index: int, path: tuple[bytes, ...], decoder: Decoder) -> Pair | None:
+    """Return what key and value mean; None for a nested bucket, which is shown as without decoding."""
+    from ...render.decoded import leaf_pairs
+
+    return next(((key, value) for at, _, key, _, value in leaf_pairs(page, path, decoder) if at == index), None)
+
+
+def _record(page: RawPage, index: int, form: str, with_key: bool, with_value: bool, means: Pair | None) -> Record:
     from ...render.raw_records import item_record
+    from ...render.records import put_decoded
 
-    options = job.options
-    record = item_record(page, index, options.format, key=not options.value_only, value=not options.key_only)
-    found = next((each for each in leaf_pairs(page, path, decoder) if each[0] == index), None)
-    if found is None and not job.json:
-        out.writelines(item_text(page, index, options.format, key=not options.value_only, value=not options.key_only))
-        return
-    for name, at, shown in (("key", 2, not options.value_only), ("value", 4, not options.key_only)):
-        if found is not None and shown:
-            decoded = found[2] if at == 2 else found[4]
-            if job.json:
-                put_decoded(record, name, decoded)
-            else:
-                out.write(readable(decoded).encode("utf-8", "surrogateescape") + b"\n")
-    if job.json:
-        out.writelines(records.pieces([record]))
+    record = item_record(page, index, form, key=with_key, value=with_value)
+    if means is not None and with_key:
+        put_decoded(record, "key", means[0])
+    if means is not None and with_value:
+        put_decoded(record, "value", means[1])
+    return record
+
+
+def _text(
+    page: RawPage, index: int, form: str, with_key: bool, with_value: bool, means: Pair | None
+) -> Iterable[bytes]:
+    if means is None:
+        return item_text(page, index, form, key=with_key, value=with_value)
+    return _readable(means[0] if with_key else None, means[1] if with_value else None)
+
+
+def _readable(key: Decoded | None, value: Decoded | None) -> Iterator[bytes]:
+    from ...render.decoded import readable
+
+    for decoded in (key, value):
+        if decoded is not None:
+            yield readable(decoded).encode("utf-8", "surrogateescape") + b"\n"

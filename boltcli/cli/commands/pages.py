@@ -10,29 +10,33 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
-    from ..job import Job
     from ..options import Database
+    from ..output import Output
+
+    Rows = list[tuple[int, int]]
 
 
 @command("pages", example="boltcli pages fixtures/document.db", group="Pages")
-def pages(db: Database, job: Job, out: BinaryIO, err: BinaryIO) -> None:
+def pages(db: Database, out: Output) -> None:
     """List all pages with their type and size."""
-    tails: dict[int, str] = {}
     try:
         free = free_pages(db)
     except Corrupted as damage:
-        job.warn(f"no page is shown as free: {damage}")
+        out.warn(f"no page is shown as free: {damage}")
         free = []
+    tails: dict[int, str] = {}
     heading = HEADING  # as in bbolt, printed only if the freelist can be read
-    if job.json:
-        from ...render import records
 
-        for rows in page_rows(db, free):
-            out.write(records.pages(rows, FREE))
-        return
-    for rows in page_rows(db, free):
-        out.write(heading + table_rows(rows, FREE, tails))
-        heading = b""
-    out.write(heading)
+    def text(rows: Rows) -> bytes:
+        nonlocal heading
+        shown, heading = heading + table_rows(rows, FREE, tails), b""
+        return shown
+
+    out.stream(page_rows(db, free), json=_records, text=text)
+    out.text(heading)
+
+
+def _records(rows: Rows) -> bytes:
+    from ...render import records
+
+    return records.pages(rows, FREE)

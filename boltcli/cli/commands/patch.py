@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 
 from ...errors import ArgumentError, OpenError
-from ...render.human import written
 from ...storage.opened import take_stdin
+from ...text.sizes import written
 from ..command import command
-from ..runner import run_on_database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Argument, Option
 
@@ -21,8 +20,18 @@ if TYPE_CHECKING:
     from ...ops.compare.overlay import Overlay
     from ...ops.write.load import Loaded
     from ...storage.snapshot import Snapshot
-    from ..job import Job
-    from ..options import Human, NoSync, Path, files
+    from ..opener import Opener
+    from ..options import Human, NoSync, Path, inputs, results
+    from ..output import Output, Record
+
+
+def prepare(in_place: bool, output: str, previous: bool, offset: int) -> None:
+    if in_place == bool(output):
+        raise ArgumentError("either --output or --in-place is required")
+    if in_place and previous:
+        raise ArgumentError("--in-place changes the newest state: it can't be combined with --previous")
+    if in_place and offset:
+        raise ArgumentError("--in-place replaces the whole file: it can't be combined with --offset; use --output")
 
 
 @command(
@@ -33,11 +42,11 @@ if TYPE_CHECKING:
     ),
     group="Compare",
     opens=True,
+    validate=prepare,
 )
 def patch_(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     path: Path,
     changes: Annotated[
@@ -45,7 +54,7 @@ def patch_(
         Argument(
             metavar="CHANGES",
             help="Lines of JSON as written by diff --json; - is standard input.",
-            autocompletion=files,
+            autocompletion=inputs,
         ),
     ],
     output: Annotated[
@@ -55,7 +64,7 @@ def patch_(
             "-o",
             help="Write the result to this file, which appears when it is complete. An existing file is an error.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     in_place: Annotated[
@@ -71,48 +80,40 @@ def patch_(
     """Apply changes written by diff --json to a copy of a database, or to the file itself."""
     from ...ops.compare.overlay import Overlay
 
-    if in_place == bool(output):
-        raise ArgumentError("either --output or --in-place is required")
-    if in_place and job.previous:
-        raise ArgumentError("--in-place changes the newest state: it can't be combined with --previous")
-    if in_place and job.value("offset"):
-        raise ArgumentError("--in-place replaces the whole file: it can't be combined with --offset; use --output")
     with Overlay(force=force) as overlay:
-        overlay.add(_changes(job.arguments[1]))
+        overlay.add(_changes(changes))
         if in_place:
             from ...ops.compare.patch import patch_in_place
 
-            done, backup = patch_in_place(
-                job.path, overlay, backup=not no_backup, timeout=job.timeout, sync=not no_sync
-            )
-            _report(job, overlay, done, job.path, backup, out)
+            done, backup = patch_in_place(path, overlay, backup=not no_backup, timeout=opener.timeout, sync=not no_sync)
+            _report(out, overlay, done, path, backup, human)
             return None
 
-        def work(db: Snapshot, job: Job, out: BinaryIO, err: BinaryIO) -> None:
+        def work(db: Snapshot, out: Output) -> None:
             from ...ops.compare.patch import patch
 
-            done = patch(db, overlay, output, sync=not no_sync)
-            _report(job, overlay, done, output, None, out)
+            _report(out, overlay, patch(db, overlay, output, sync=not no_sync), output, None, human)
 
-        return run_on_database(work, job, out, err)
+        return opener.read(path, work, out)
 
 
-def _report(job: Job, overlay: Overlay, done: Loaded, output: str, backup: str | None, out: BinaryIO) -> None:
-    if job.json:
-        from ...render import records
-
-        record = records.result(
-            job.path, output, changes=overlay.count, pairs=done.pairs, buckets=done.buckets, size=done.size
-        )
-        if backup is not None:
-            records.put_path(record, backup, "backup")
-        out.write(records.line(record))
-        return
+def _report(out: Output, overlay: Overlay, done: Loaded, output: str, backup: str | None, human: bool) -> None:
     kept = f"; the old file is {backup}" if backup is not None else ""
     changes = f"{overlay.count} change{'s' * (overlay.count != 1)}"
-    size = written(done.size, job.options.human or out.isatty())
-    text = f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {size}{kept}\n"
-    out.write(text.encode("utf-8", "surrogateescape"))
+    size = written(done.size, human or out.is_terminal)
+    out.record(
+        lambda: _record(out.path, output, overlay.count, done, backup),
+        f"{changes}: {done.pairs} pairs in {done.buckets} buckets -> {size}{kept}\n",
+    )
+
+
+def _record(path: str, output: str, changes: int, done: Loaded, backup: str | None) -> Record:
+    from ...render import records
+
+    record = records.result(path, output, changes=changes, pairs=done.pairs, buckets=done.buckets, size=done.size)
+    if backup is not None:
+        records.put_path(record, backup, "backup")
+    return record
 
 
 def _changes(source: str) -> Iterator[tuple[int, Change]]:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from ...errors import ArgumentError
 from ..command import command
-from ..key_argument import address, addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Option
 
-    from ..job import Job
+    from ..opener import Opener
     from ..options import Destination, Force, Human, NoSync, Path, buckets
-    from ..values import parse_uint64
+    from ..output import Output
+    from ..values import parse_count
 
 LOSSES = 2  # exit status
 
 
-def prepare(job: Job) -> None:
-    if not job.options.output:
-        raise ArgumentError("output file required")
-    if not job.options.lost_and_found:
+def prepare(lost_and_found: bytes) -> None:
+    if not lost_and_found:
         raise ArgumentError("--lost-and-found needs a name; --no-lost-and-found leaves such pages out")
 
 
@@ -39,19 +37,19 @@ def prepare(job: Job) -> None:
     validate=prepare,
 )
 def recover(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     path: Path,
     output: Destination,
     bucket: Annotated[
-        list[str], Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets)
+        list[bytes],
+        Option(help="Only this bucket; repeat it for a nested one.", metavar="NAME", autocompletion=buckets),
     ] = [],
     no_lost_and_found: Annotated[bool, Option(help="Leave out pages whose bucket is not known.")] = False,
     lost_and_found: Annotated[
-        str, Option(help="Name of the bucket for pages whose bucket is not known.", metavar="NAME")
-    ] = "lost+found",
+        bytes, Option(help="Name of the bucket for pages whose bucket is not known.", metavar="NAME")
+    ] = b"lost+found",
     deleted: Annotated[bool, Option(help="Also keep old versions and deleted pairs, in the bucket deleted.")] = False,
     state: Annotated[
         int,
@@ -59,10 +57,10 @@ def recover(
             help="Where several states may be the newest one, take this one, by its number in their list;"
             " 0: the likeliest.",
             metavar="N",
-            parser=parse_uint64,
+            parser=parse_count,
         ),
     ] = 0,
-    page_size: Annotated[int, Option(help="Page size of the file; 0: find it.", metavar="N", parser=parse_uint64)] = 0,
+    page_size: Annotated[int, Option(help="Page size of the file; 0: find it.", metavar="N", parser=parse_count)] = 0,
     force: Force = False,
     no_sync: NoSync = False,
     human: Human = False,
@@ -71,27 +69,22 @@ def recover(
     from ...ops.rescue.recover import other_database, recover_file
     from ...render.recovery import recovery_record, recovery_text
 
-    with job.progress("recovering") as progress:
+    with out.progress("recovering") as progress:
         report = recover_file(
-            job.path,
+            path,
             output,
-            lock=job.lock,
-            timeout=job.timeout,
+            lock=opener.lock,
+            timeout=opener.timeout,
             page_size=page_size,
             state=state,
-            bucket=tuple(addresses(bucket)),
-            lost_and_found=None if no_lost_and_found else address(lost_and_found),
+            bucket=tuple(bucket),
+            lost_and_found=None if no_lost_and_found else lost_and_found,
             deleted=deleted,
             replace=force,
             sync=not no_sync,
             progress=progress,
         )
     for offset in report.others:
-        job.warn(other_database(offset))
-    if job.json:
-        from ...render import records
-
-        out.write(records.line(recovery_record(report)))
-    else:
-        out.write(recovery_text(report, human or out.isatty()))
+        out.warn(other_database(offset))
+    out.record(lambda: recovery_record(report), lambda: recovery_text(report, human or out.is_terminal))
     return 0 if report.is_all else LOSSES

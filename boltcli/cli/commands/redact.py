@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError, bucket_text
-from ...render.human import written
+from ...errors import bucket_text
+from ...text.sizes import written
 from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, BinaryIO
+    from typing import Annotated
 
     from typer import Option
 
-    from ..job import Job
+    from ...ops.rescue.redact import Redaction
+    from ..opener import Opener
     from ..options import Destination, Force, Human, NoSync, Path
-    from ..values import parse_uint64
+    from ..output import Output, Record
+    from ..values import parse_count
 
 _SHOWN = 8  # buckets that are named
-
-
-def prepare(job: Job) -> None:
-    if not job.options.output:
-        raise ArgumentError("output file required")
 
 
 @command(
@@ -29,12 +26,10 @@ def prepare(job: Job) -> None:
     example="boltcli redact --keys -o shown.db fixtures/document.db",
     group="Rescue",
     opens="locked",
-    validate=prepare,
 )
 def redact_(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     path: Path,
     output: Destination,
@@ -46,7 +41,7 @@ def redact_(
         Option(
             help="With --keys: the seed of the random keys; the same seed gives the same keys.",
             metavar="N",
-            parser=parse_uint64,
+            parser=parse_count,
         ),
     ] = 0,
     force: Force = False,
@@ -56,46 +51,47 @@ def redact_(
     """Copy a database for a bug report: same size, pages and damage, values replaced by filler, free pages wiped."""
     from ...ops.rescue.redact import redact
 
-    with job.progress("redacting") as progress:
+    with out.progress("redacting") as progress:
         done = redact(
-            job.path, output, keys=keys, seed=seed, lock=job.lock, timeout=job.timeout,
+            path, output, keys=keys, seed=seed, lock=opener.lock, timeout=opener.timeout,
             replace=force, sync=not no_sync, progress=progress,
         )  # fmt: skip
-    if job.json:
-        from ...render import records
+    out.record(lambda: _record(out.path, output, done), lambda: _text(done, keys, human or out.is_terminal))
 
-        facts: dict[str, Any] = {
-            name: getattr(done, name) for name in ("size", "values", "value_bytes", "keys", "pages", "wiped")
-        }
-        for name, paths in (("secret_keys", done.secrets), ("look_like_secrets", done.suspects)):
-            facts[name] = []
-            for names in paths:
-                record: dict[str, Any] = {}
-                records.put_bucket(record, names)
-                facts[name].append(record)
-        out.write(records.line(records.result(job.path, output, **facts)))
-        return
-    values, size = (written(count, human or out.isatty()) for count in (done.value_bytes, done.size))
-    out.write(
-        f"{done.values} values of {values} in all replaced by filler, {done.wiped} pages wiped;"
-        f" {size} written\n".encode()
-    )
+
+def _record(path: str, output: str, done: Redaction) -> Record:
+    from ...render import records
+
+    facts: Record = {
+        "size": done.size, "values": done.values, "value_bytes": done.value_bytes, "keys": done.keys,
+        "pages": done.pages, "wiped": done.wiped,
+    }  # fmt: skip
+    for name, paths in (("secret_keys", done.secrets), ("look_like_secrets", done.suspects)):
+        facts[name] = []
+        for names in paths:
+            record: Record = {}
+            records.put_bucket(record, names)
+            facts[name].append(record)
+    return records.result(path, output, **facts)
+
+
+def _text(done: Redaction, keys: bool, human: bool) -> str:
+    values, size = written(done.value_bytes, human), written(done.size, human)
+    text = f"{done.values} values of {values} in all replaced by filler, {done.wiped} pages wiped; {size} written\n"
     if keys:
-        out.write(b"%d keys and names replaced\n" % done.keys)
-        out.write(
-            b"still visible: lengths and order of keys, sizes of values, numbers of pages and buckets, sequences\n"
+        return (
+            f"{text}{done.keys} keys and names replaced\n"
+            "still visible: lengths and order of keys, sizes of values, numbers of pages and buckets, sequences\n"
         )
-    else:
-        if done.secrets:
-            out.write(f"{done.keys} keys replaced that are secrets, in {_buckets(done.secrets)}\n".encode())
-        out.write(
-            b"still visible: keys and names of buckets (--keys replaces them), sizes of values, numbers of pages and"
-            b" buckets\n"
-        )
-        if done.suspects:
-            out.write(
-                f"keys that look like secrets stay, in {_buckets(done.suspects)}: --keys replaces them\n".encode()
-            )
+    if done.secrets:
+        text += f"{done.keys} keys replaced that are secrets, in {_buckets(done.secrets)}\n"
+    text += (
+        "still visible: keys and names of buckets (--keys replaces them), sizes of values, numbers of pages and"
+        " buckets\n"
+    )
+    if done.suspects:
+        text += f"keys that look like secrets stay, in {_buckets(done.suspects)}: --keys replaces them\n"
+    return text
 
 
 def _buckets(paths: list[tuple[bytes, ...]]) -> str:

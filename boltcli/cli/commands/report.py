@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...apps.contract import Application, Recognition
+    from ...apps.contract import Application
     from ...storage.snapshot import Snapshot
     from ..job import Job
     from ..options import Destination, Force, files
@@ -99,8 +99,8 @@ def _context(snapshot: Snapshot, job: Job) -> Context:
     from ...ops.check.database_check import check, file_warnings
     from ...ops.space.top import SpaceTop, top_levels
     from ...render import html_report
-    from ...render.formats import auto
-    from ...render.human import size
+    from ...text.sizes import size
+    from ...text.values import auto
     from ...tree.page_map import page_map
 
     findings: list[tuple[str, int, str]] = []
@@ -158,44 +158,43 @@ def _values(
 
 def _application(snapshot: Snapshot) -> Context:
     """Return the application that wrote the file, the rows of its views, and its audit."""
-    from ...apps.registry import recognise
-    from ...apps.store import SnapshotStore
+    from ...apps.registry import recognised
 
-    found = recognise(SnapshotStore(snapshot))
+    found = recognised(snapshot)
     if found is None:
         return {"application": None}
-    application, recognition = found
+    application = found.application
     context: Context = {
         "application": application.title or application.name,
-        "layout": recognition.layout,
-        "certainty": recognition.certainty,
+        "layout": found.layout,
+        "certainty": found.certainty,
     }
-    return context | _views(snapshot, application) | _audit(snapshot, application, recognition)
+    return context | _views(snapshot, application) | _audit(snapshot, application)
 
 
 def _views(snapshot: Snapshot, application: Application) -> Context:
-    from ...apps.store import SnapshotStore
+    from ...database import Database
     from ...errors import BoltError
 
     rows = []
     for view in application.views:
         try:
-            count: int | str = view.count(SnapshotStore(snapshot))
+            count: int | str = view.count(Database(snapshot))
         except BoltError as error:
             count = str(error)
         rows.append({"name": view.name, "title": view.title, "rows": count})
     return {"views": rows}
 
 
-def _audit(snapshot: Snapshot, application: Application, recognition: Recognition) -> Context:
+def _audit(snapshot: Snapshot, application: Application) -> Context:
     import time
 
     from ...apps.contract import SEVERITIES, AuditOptions
-    from ...apps.store import SnapshotStore
+    from ...database import Database
     from ...errors import BoltError
 
     try:
-        audit = application.audit(SnapshotStore(snapshot), AuditOptions(time.time_ns()))
+        audit = application.audit(Database(snapshot), AuditOptions(time.time_ns()))
     except BoltError as error:
         return {"audit": {"tone": "bad", "verdict": str(error), "findings": [], "more": 0}}
     if audit is None:

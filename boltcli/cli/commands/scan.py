@@ -73,29 +73,21 @@ def scan_(
 
 def _show(rows: list[dict[str, Any]], files: int, job: Job, out: BinaryIO) -> None:
     if rows:
-        from ...render.human import amount
-        from ..row_output import Form, write_rows
+        from ...apps.contract import Column
+        from ...render.table import Table
+        from ...text.times import short_age
+        from ..row_output import write_table
 
-        human = job.options.human or out.isatty()
+        types = {"size": "size", "txid": "integer"}
         names = ["kind", "size", "txid", "age", "lock", "application", "file"]
-        write_rows(
-            Form(),
-            names,
-            [
-                (
-                    row["kind"], amount(row["size"], human), row["txid"], _age(row["age"]), row["lock"],
-                    row["application"], f"{row['path']}: {row['error']}" if row["error"] else row["path"],
-                )
-                for row in rows
-            ],
-            out,
+        found = (
+            (
+                row["kind"], row["size"], row["txid"], short_age(row["age"]), row["lock"],
+                row["application"], f"{row['path']}: {row['error']}" if row["error"] else row["path"],
+            )
+            for row in rows
         )  # fmt: skip
+        table = Table([Column(name, types.get(name, "text")) for name in names], list(found))
+        write_table(table, out, "", human=job.options.human)
     looked_at = f"{files} file{'s' * (files != 1)} looked at"
     out.write(f"{len(rows)} database{'s' * (len(rows) != 1)}, {looked_at}\n".encode())
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{int(seconds)}s"

@@ -3,30 +3,57 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, BoltError, as_failure
+from ...fleet.find import select
+from ...ops.read.content import EVERYTHING, Bounds
+from ...render.table import Table
+from ...storage import opened
+from ...tables.duck import Session
+from ...tables.relations import GENERAL, TableFile
+from ...tables.result_rows import result_columns, result_rows
+from ...text.values import shell_quoted
+from ...tree.walk import bounds
 from ..command import command
-from ..key_argument import address, addresses
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Annotated, Any, BinaryIO
+    from collections.abc import Iterator, Mapping
+    from typing import Annotated
 
     from typer import Argument, Option
 
-    from ...ops.read.content import Bounds
-    from ...tables.duck import Session
-    from ..job import Job
-    from ..options import Force, From, Prefix, To, buckets, files
+    from ...tables.relations import Relation
+    from ..opener import Opener
+    from ..options import Force, From, Prefix, To, buckets, files, results
+    from ..output import Output
 
 
-def prepare(job: Job) -> None:
-    options = job.options
-    if (options.prefix or options.from_ or options.to) and not options.bucket:
+# For views that are known; each needs the relations and columns that it names.
+_KNOWN = (
+    ("executions", "compute_state", "SELECT compute_state, count(*) FROM executions GROUP BY ALL ORDER BY 2 DESC"),
+    ("executions", "state", "SELECT state, count(*) FROM executions GROUP BY ALL ORDER BY 2 DESC"),
+    ("jobs", "state", "SELECT namespace, state, count(*) FROM jobs GROUP BY ALL"),
+    ("objects", "kind", "SELECT kind, namespace, count(*), sum(bytes) FROM objects GROUP BY ALL ORDER BY 4 DESC"),
+    ("keys", "key", "SELECT key, version, value_bytes FROM keys ORDER BY value_bytes DESC LIMIT 10"),
+    ("logs", "type", "SELECT type, count(*), min(index), max(index) FROM logs GROUP BY ALL"),
+    ("images", "name", "SELECT namespace, name, size FROM images ORDER BY size DESC"),
+)
+_GENERAL = (
+    "SELECT bucket, count(*) AS pairs, sum(octet_length(value)) AS bytes FROM pairs GROUP BY ALL ORDER BY bytes DESC",
+    "SELECT key_text, octet_length(value) AS bytes FROM pairs ORDER BY bytes DESC LIMIT 10",
+    "SELECT kind, count(*) AS pages FROM pages GROUP BY kind",
+    "SELECT path, kind, count(*) FROM findings GROUP BY ALL",
+    "SELECT path, application, txid, size FROM files",
+)
+_COUNT = 5
+
+
+def prepare(bucket: list[bytes], prefix: bytes, from_: bytes, to: bytes, json: bool, csv: bool) -> None:
+    if (prefix or from_ or to) and not bucket:
         raise ArgumentError("--prefix, --from and --to need --bucket: keys are those of a bucket")
-    _bounds(options)
-    if job.options.csv and job.json:
+    if csv and json:
         raise ArgumentError("--csv and --json can't be combined")
 
 
@@ -38,9 +65,8 @@ def prepare(job: Job) -> None:
     validate=prepare,
 )
 def sql(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    opener: Opener,
+    out: Output,
     *,
     statement: Annotated[
         str, Argument(metavar="STATEMENT", help="A SQL statement; without it the relations are listed.")
@@ -50,17 +76,17 @@ def sql(
         Argument(metavar="FILE", help="Bolt database files; each relation has the rows of all.", autocompletion=files),
     ] = [],
     bucket: Annotated[
-        list[str],
+        list[bytes],
         Option(
             help="Read only this bucket for the relation pairs; repeat it for a nested one. Every file must have it.",
             metavar="NAME",
             autocompletion=buckets,
         ),
     ] = [],
-    prefix: Prefix = "",
-    from_: From = "",
-    to: To = "",
-    csv: Annotated[bool, Option(help="Write CSV; BLOBs are in hex.")] = False,
+    prefix: Prefix = b"",
+    from_: From = b"",
+    to: To = b"",
+    csv: Annotated[bool, Option(help="Write CSV; BLOBs that can't be printed are 0x and hex.")] = False,
     output: Annotated[
         str,
         Option(
@@ -68,7 +94,7 @@ def sql(
             "-o",
             help="Write the result to this file; its suffix selects Parquet, CSV, NDJSON, JSON (an array) or Arrow.",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,
@@ -78,37 +104,33 @@ def sql(
     ] = False,
 ) -> int:
     """Run a SQL statement over databases and the views of their applications (DuckDB)."""
-    from contextlib import ExitStack
-
-    from ...errors import BoltError, as_failure
-    from ...tables.duck import Session
-    from ...tables.relations import TableFile
-    from ..meant_files import meant_files
-    from ..runner import open_second
-
-    text, named = _split(job.arguments)
-    paths = meant_files(job, named).paths
+    text, named = _split([statement, *paths])
+    paths = select(named, recursive=False, search=False).paths
+    opened.name(paths)  # other processes may read them
     status = 0
     with ExitStack() as stack:
         files = []
         for path in paths:
             try:
-                files.append(TableFile(path, stack.enter_context(open_second(path, job)), job.warn))
+                files.append(TableFile(path, stack.enter_context(opener.open(path)), out.about(path).warn))
             except (BoltError, OSError) as error:
                 failure = as_failure(error, path)
                 if len(paths) == 1:
                     raise failure from None
                 status = 1
-                job.complain(failure, path)
+                out.complain(failure, path)
         if not files:
             raise ArgumentError("none of the files can be read")
-        session = stack.enter_context(Session(files, bounds=_bounds(job.options), allow_files=allow_files))
+        start, stop = bounds(prefix, from_, to or None)
+        wanted = Bounds(tuple(bucket), start=start, stop=stop) if bucket else EVERYTHING
+        session = stack.enter_context(Session(files, bounds=wanted, allow_files=allow_files))
         if text is None:
-            _describe(session, job, out)
-        else:
-            schema, batches = session.run(text)
-            if schema is not None:
-                _deliver(job, schema, batches, out)
+            out.records(lambda: _records(session), lambda: _text(session))
+            return status
+        schema, batches = session.run(text)
+        if schema is not None:
+            table = Table(result_columns(schema), result_rows(batches), batches=(schema, batches))
+            out.rows(table, form="csv" * csv, output=output, force=force)
     return status
 
 
@@ -118,63 +140,37 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
     Of several arguments the first is the statement, unless it is a path: it has a dot or a slash, and no blank,
     parenthesis or semicolon. A single one is the file.
     """
-    from ...storage.opened import split_member
-
     first, *files = arguments
     if files and (not any(char in "./" for char in first) or any(char.isspace() or char in "();" for char in first)):
         return first, files
-    if not files and not os.path.exists(split_member(first)[0]) and any(char.isspace() for char in first):
+    if not files and not os.path.exists(opened.split_member(first)[0]) and any(char.isspace() for char in first):
         raise ArgumentError("FILE is missing: boltcli sql 'STATEMENT' FILE...")
     return None, arguments
 
 
-def _bounds(options: Any) -> Bounds:
-    """Return what is read of ``pairs``. Raises :class:`~boltcli.errors.ArgumentError`."""
-    from ...ops.read.content import EVERYTHING, Bounds
-    from ...tree.walk import bounds
-
-    if not options.bucket:
-        return EVERYTHING
-    end = address(options.to) if options.to else None
-    start, stop = bounds(address(options.prefix), address(options.from_), end)
-    return Bounds(tuple(addresses(options.bucket)), start=start, stop=stop)
+def _records(session: Session) -> Iterator[dict[str, Any]]:
+    for name, relation in session.relations.items():
+        columns = [{"name": column.name, "type": column.type} for column in relation.columns]
+        yield {"relation": name, "title": relation.title, "columns": columns}
 
 
-def _deliver(job: Job, schema: Any, batches: Iterator[Any], out: BinaryIO) -> None:
-    """Write the result in the selected form."""
-    from ...tables.result_rows import result_rows
-    from ..row_output import Form, complete, write_rows
-
-    form = Form(json=job.json, csv=job.options.csv, output=job.options.output, force=job.options.force)
-    if form.kind in ("parquet", "arrow"):
-        from ...tables.arrow_files import write_batches
-
-        with complete(form.output, replace=form.force) as file:
-            count = write_batches(file, form.kind, batches, schema)
-        out.write(f"{count} rows -> {form.output}\n".encode("utf-8", "surrogateescape"))
-        return
-    write_rows(form, schema.names, result_rows(batches), out)
-
-
-def _describe(session: Session, job: Job, out: BinaryIO) -> None:
-    """List the relations with their columns, and example statements."""
-    from ...render import records
-    from ...tables.examples import statements
-
-    if job.json:
-        for name, relation in session.relations.items():
-            columns = [{"name": column.name, "type": column.type} for column in relation.columns]
-            out.write(records.line({"relation": name, "title": relation.title, "columns": columns}))
-        return
+def _text(session: Session) -> Iterator[bytes]:
+    """Yield the relations with their columns, and example statements."""
     for name, relation in session.relations.items():
         described = ", ".join(f"{column.name} {column.type}" for column in relation.columns)
-        out.write(f"{name}: {relation.title}\n    {described}\n".encode())
-    out.write(b"\nStatements to begin with:\n")
-    for statement in statements(session.relations):
-        out.write(f"    boltcli sql {_quoted(statement)} {' '.join(file.path for file in session.files)}\n".encode())
+        yield f"{name}: {relation.title}\n    {described}\n".encode()
+    yield b"\nStatements to begin with:\n"
+    for statement in _statements(session.relations):
+        paths = " ".join(file.path for file in session.files)
+        yield f"    boltcli sql {shell_quoted(statement)} {paths}\n".encode()
 
 
-def _quoted(statement: str) -> str:
-    from ...render.names import shell_quoted
-
-    return shell_quoted(statement)
+def _statements(relations: Mapping[str, Relation]) -> list[str]:
+    """Return five statements: those of the views that are there first."""
+    found = [
+        statement
+        for name, column, statement in _KNOWN
+        if name in relations and column in {each.name for each in relations[name].columns}
+    ]
+    views = [f"SELECT * FROM {name} LIMIT 10" for name in relations if name not in GENERAL]
+    return [*found, *views, *_GENERAL][: max(_COUNT, len(found))]

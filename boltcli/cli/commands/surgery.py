@@ -5,22 +5,22 @@ from __future__ import annotations
 from ...errors import ArgumentError, BoltError, InvalidDatabase, Step
 from ...format.meta import Meta
 from ...ops.write import page_surgery
-from ...render.names import shell_quoted
 from ...storage.raw import RawFile, begin_copy, write_patches
+from ...text.values import shell_quoted
 from ..command import command
 from ..values import go_quote, parse_decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Option
 
     from ...ops.write.page_surgery import Patch
     from ...storage.destination import Destination
-    from ..job import Job
     from ..options import ChangedCopy, PageToClear, UnchangedPath, WriteAnyway
+    from ..output import Output, Record
     from ..values import parse_int64, parse_string_slice, parse_uint32, parse_uint64
 
 _FREELIST_HINT = "Please consider executing `./bbolt surgery freelist abandon ...`\n"
@@ -34,20 +34,18 @@ _PAGES_LOST = (
     example="boltcli surgery revert-meta-page fixtures/document.db --output reverted.db",
     group="Repair",
 )
-def revert_meta_page(
-    job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedPath, output: ChangedCopy, force: WriteAnyway = False
-) -> None:
+def revert_meta_page(out: Output, *, path: UnchangedPath, output: ChangedCopy, force: WriteAnyway = False) -> None:
     """Undo the newest transaction: replace its meta page by the other one."""
-    _check_call(job, path, output)
+    _check_call(out, path, output)
     with RawFile(path) as file, _copy("revert-meta-page", file, output) as copy:
         with Step("revert-meta-page command failed"):
             patches = page_surgery.revert_meta(file)
         if not force:
-            _refuse_nonsense(job, file, patches)
+            _refuse_nonsense(out, file, patches)
         with Step("revert-meta-page command failed"):
             write_patches(copy, patches)
         copy.commit()
-    _report(out, job, output, "The meta page is reverted.\n")
+    _report(out, output, "The meta page is reverted.\n")
 
 
 @command(
@@ -56,9 +54,7 @@ def revert_meta_page(
     group="Repair",
 )
 def copy_page(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     path: UnchangedPath,
     output: ChangedCopy,
@@ -66,7 +62,7 @@ def copy_page(
     to_page: Annotated[int, Option(help="The page to overwrite.", metavar="PGID", parser=parse_uint64)],
 ) -> None:
     """Copy a page over another one."""
-    _check_call(job, path, output)
+    _check_call(out, path, output)
     if from_page == to_page:
         raise ArgumentError(f"'--from-page' and '--to-page' have the same value: {from_page}")
     with RawFile(path) as file, _copy("copy-page", file, output) as copy:
@@ -75,7 +71,7 @@ def copy_page(
         has_freelist = page_surgery.newest_meta(file).has_freelist
         copy.commit()
     warning = "WARNING: the free list might have changed.\n" + _FREELIST_HINT if has_freelist else ""
-    _report(out, job, output, f"The page {from_page} was successfully copied to page {to_page}\n", warning)
+    _report(out, output, f"The page {from_page} was successfully copied to page {to_page}\n", warning)
 
 
 @command(
@@ -84,16 +80,14 @@ def copy_page(
     group="Repair",
 )
 def clear_page(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     path: UnchangedPath,
     output: ChangedCopy,
     page_id: PageToClear,
 ) -> None:
     """Remove all elements of a branch or leaf page."""
-    _clear(job, out, path, output, "clear-page", f"The page ({page_id}) was cleared\n", page_id)
+    _clear(out, path, output, "clear-page", f"The page ({page_id}) was cleared\n", page_id)
 
 
 @command(
@@ -105,9 +99,7 @@ def clear_page(
     group="Repair",
 )
 def clear_page_elements(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     path: UnchangedPath,
     output: ChangedCopy,
@@ -125,14 +117,14 @@ def clear_page_elements(
     """Remove some elements of a branch or leaf page."""
     # bbolt's messages say "element" where its command's name says "elements".
     cleared = f"All elements in [{from_index}, {to_index}) in page {page_id} were cleared\n"
-    _clear(job, out, path, output, "clear-page-element", cleared, page_id, from_index, to_index)
+    _clear(out, path, output, "clear-page-element", cleared, page_id, from_index, to_index)
 
 
 def _clear(
-    job: Job, out: BinaryIO, path: str, output: str, name: str, cleared: str, pgid: int, start: int = 0, end: int = -1
+    out: Output, path: str, output: str, name: str, cleared: str, pgid: int, start: int = 0, end: int = -1
 ) -> None:
     """Remove elements of page ``pgid`` for the command ``name``."""
-    _check_call(job, path, output)
+    _check_call(out, path, output)
     if pgid < 2:
         raise ArgumentError(f"the pageId must be at least 2, but got {pgid}")
     with RawFile(path) as file, _copy(name, file, output) as copy:
@@ -140,7 +132,7 @@ def _clear(
             patches, lost = page_surgery.clear_elements(file, pgid, start, end)
             write_patches(copy, patches)
         copy.commit()
-    _report(out, job, output, cleared, _PAGES_LOST if lost else "")
+    _report(out, output, cleared, _PAGES_LOST if lost else "")
 
 
 @command(
@@ -148,16 +140,15 @@ def _clear(
     example="boltcli surgery freelist abandon fixtures/document.db --output abandoned.db",
     group="Repair",
 )
-def freelist_abandon(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedPath, output: ChangedCopy) -> None:
+def freelist_abandon(out: Output, *, path: UnchangedPath, output: ChangedCopy) -> None:
     """Remove the freelist from both meta pages; bbolt then finds the free pages by a full walk."""
-    _check_call(job, path, output)
+    _check_call(out, path, output)
     with RawFile(path) as file, _copy("freelist abandon", file, output) as copy:
         with Step("abandom-freelist command failed"):  # bbolt's spelling
             write_patches(copy, page_surgery.abandon_freelist(file))
         copy.commit()
     _report(
         out,
-        job,
         output,
         "The freelist was abandoned in both meta pages.\n"
         "It may cause some delay on next startup because bbolt needs to scan the whole db "
@@ -170,11 +161,11 @@ def freelist_abandon(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedP
     example="boltcli surgery freelist rebuild abandoned.db --output rebuilt.db",
     group="Repair",
 )
-def freelist_rebuild(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedPath, output: ChangedCopy) -> None:
+def freelist_rebuild(out: Output, *, path: UnchangedPath, output: ChangedCopy) -> None:
     """Store a freelist in a database that has none."""
     from ...ops.write.freelist_rebuild import rebuild_freelist
 
-    _check_call(job, path, output)
+    _check_call(out, path, output)
     with RawFile(path) as file:
         if page_surgery.newest_meta(file).has_freelist:
             raise ArgumentError(
@@ -185,11 +176,11 @@ def freelist_rebuild(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedP
             with Step("[freelist rebuild] open db file failed"):
                 write_patches(copy, *rebuild_freelist(output, copy.fd))
             copy.commit()
-    _report(out, job, output, "The freelist was successfully rebuilt.\n")
+    _report(out, output, "The freelist was successfully rebuilt.\n")
 
 
 @command("surgery meta validate", example="boltcli surgery meta validate fixtures/document.db", group="Repair")
-def meta_validate(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedPath) -> None:
+def meta_validate(out: Output, *, path: UnchangedPath) -> None:
     """Show whether each of the two meta pages is valid."""
     page_size = valid = 0
     with RawFile(path) as file:
@@ -198,17 +189,7 @@ def meta_validate(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedPath
             problem = meta.problem()
             page_size = meta.page_size
             valid += problem is None
-            if job.json:
-                from ...render import records
-
-                record = {"page": slot, "valid": problem is None, "problem": None if problem is None else str(problem)}
-                out.write(records.line(record))
-                continue
-            if problem is None:
-                out.write(b"The meta page %d is valid!\n" % slot)
-            else:
-                words = str(problem).partition(":")[0]  # boltcli's messages are longer than bbolt's
-                out.write(f"WARNING: The meta page {slot} isn't valid: {words}!\n".encode())
+            _show_validity(out, slot, None if problem is None else str(problem))
     if not valid:
         raise InvalidDatabase("neither meta page is valid")
 
@@ -221,9 +202,7 @@ def meta_validate(job: Job, out: BinaryIO, err: BinaryIO, *, path: UnchangedPath
     group="Repair",
 )
 def meta_update(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     path: UnchangedPath,
     output: ChangedCopy,
@@ -240,7 +219,7 @@ def meta_update(
     meta_page: Annotated[int, Option(help="The meta page to change: 0 or 1.", metavar="PAGE", parser=parse_uint32)] = 0,
 ) -> None:
     """Change fields of a meta page, and update its checksum."""
-    _check_call(job, path, output)
+    _check_call(out, path, output)
     if meta_page > 1:
         raise ArgumentError(f"invalid meta page id: {meta_page}")
     wanted = _fields(fields)
@@ -253,11 +232,17 @@ def meta_update(
                 "--force writes it"
             )
         if not force:
-            _refuse_nonsense(job, file, patches, far=bool(wanted))
+            _refuse_nonsense(out, file, patches, far=bool(wanted))
         write_patches(copy, patches)
         copy.commit()
     done = f"The meta page {meta_page} has been updated!\n" if patches else "Nothing changed!\n"
-    _report(out, job, output, done, warning)
+    _report(out, output, done, warning)
+
+
+def _show_validity(out: Output, page: int, problem: str | None) -> None:
+    words = f"WARNING: The meta page {page} isn't valid: {str(problem).partition(':')[0]}!\n"  # shorter, as bbolt's
+    text = f"The meta page {page} is valid!\n" if problem is None else words
+    out.record({"page": page, "valid": problem is None, "problem": problem}, text)
 
 
 def _fields(pairs: list[str]) -> dict[str, int]:
@@ -275,7 +260,7 @@ def _fields(pairs: list[str]) -> dict[str, int]:
     return fields
 
 
-def _check_call(job: Job, path: str, output: str) -> None:
+def _check_call(out: Output, path: str, output: str) -> None:
     """Raise :class:`~boltcli.errors.ArgumentError` if no output is given.
 
     Warns if another process has the file open for writing: the copy may then mix several states.
@@ -293,7 +278,7 @@ def _check_call(job: Job, path: str, output: str) -> None:
         finally:
             source.close()
         if holder is not None:
-            job.warn(f"{holder} has the file open for writing: the copy may mix several states; stop it first")
+            out.warn(f"{holder} has the file open for writing: the copy may mix several states; stop it first")
     if not output:
         raise ArgumentError("output database path wasn't given, specify output database file path with --output option")
 
@@ -306,7 +291,7 @@ def _copy(name: str, file: RawFile, output: str) -> Destination:
     return copy
 
 
-def _refuse_nonsense(job: Job, file: RawFile, patches: Sequence[Patch], *, far: bool = False) -> None:
+def _refuse_nonsense(out: Output, file: RawFile, patches: Sequence[Patch], *, far: bool = False) -> None:
     """Raise :class:`~boltcli.errors.ArgumentError` for a meta page with impossible values.
 
     ``far``: a page that is not in the file may be meant to come into it by the next command, so it is only warned of.
@@ -318,31 +303,30 @@ def _refuse_nonsense(job: Job, file: RawFile, patches: Sequence[Patch], *, far: 
             raise ArgumentError(f"meta page {meta.page}: it would not be valid ({problem}): --force writes it")
         beyond = page_surgery.nonsense(file, meta, only_beyond=True) if far else None
         if beyond:
-            job.warn(f"meta page {meta.page} leads to {beyond}: a program that opens the file needs it there")
+            out.warn(f"meta page {meta.page} leads to {beyond}: a program that opens the file needs it there")
             continue
         why = page_surgery.nonsense(file, meta)
         if why:
             raise ArgumentError(f"meta page {meta.page} would lead to {why}: --force writes it")
 
 
-def _report(out: BinaryIO, job: Job, output: str, message: str, warning: str = "") -> None:
-    """Write ``message`` and ``warning`` to ``out``, then check the copy and report the result."""
+def _report(out: Output, output: str, message: str, warning: str = "") -> None:
+    """Write ``message`` and ``warning``, then check the copy and report the result."""
     count, verdict = _verdict(output)
-    if job.json:
+
+    def record() -> Record:
         from ...render import records
 
-        facts: dict[str, object] = {"message": message.strip(), "warning": warning.strip() or None}
+        facts: Record = {"message": message.strip(), "warning": warning.strip() or None}
         facts |= {"ok": verdict == "OK", "errors": count, "verdict": verdict}
-        out.write(records.line(records.result(job.path, output, **facts)))
-        return
-    out.write(f"{warning}{message}".encode())
+        return records.result(out.path, output, **facts)
+
+    out.record(record, f"{warning}{message}")
     out.flush()
-    if not job.quiet:
-        name = shell_quoted(output)
-        lines = [f"boltcli: check of {name}: {verdict}"]
-        if _FREELIST_HINT in warning:
-            lines.append(f"hint: boltcli surgery freelist abandon {name} --output DEST")
-        job.err.writelines(f"{line}\n".encode("utf-8", "surrogateescape") for line in lines)
+    name = shell_quoted(output)
+    out.say(f"boltcli: check of {name}: {verdict}\n")
+    if _FREELIST_HINT in warning:
+        out.say(f"hint: boltcli surgery freelist abandon {name} --output DEST\n")
 
 
 def _verdict(path: str) -> tuple[int, str]:

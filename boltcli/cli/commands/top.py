@@ -5,32 +5,25 @@ from __future__ import annotations
 import os
 
 from ..command import command
-from ..key_argument import addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, BinaryIO
+    from typing import Annotated, Any
 
     from typer import Argument, Option
 
-    from ..job import Job
     from ..options import Database, Human, buckets
+    from ..output import Output
     from ..values import parse_count
 
 
-def prepare(job: Job) -> None:
-    addresses(job.arguments[1:])
-
-
-@command("top", example="boltcli top fixtures/bacalhau-compute-1.4.db", group="Space", validate=prepare)
+@command("top", example="boltcli top fixtures/bacalhau-compute-1.4.db", group="Space")
 def top(
     db: Database,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     buckets: Annotated[
-        list[str],
+        list[bytes],
         Argument(metavar="BUCKET", help="Only this bucket: its path, outermost name first.", autocompletion=buckets),
     ] = [],
     sep: Annotated[
@@ -56,17 +49,12 @@ def top(
     from ...ops.space.top import space_top, top_levels
     from ...render.space_report import top_record, top_text
 
-    path, most = addresses(job.arguments[1:]), limit or 1 << 62
+    most = limit or 1 << 62
     how: dict[str, Any] = {
         "separator": None if sep == "auto" else os.fsencode(sep),
         "depth": max(depth, 1),
         "most": min(most, 1000),
     }
-    with job.progress("counting"):
-        found = space_top(db, path, levels=levels, **how) if levels else top_levels(db, path, **how)
-    if job.json:
-        from ...render import records
-
-        out.write(records.line(top_record(job.path, found, limit)))
-        return
-    out.write(top_text(found, most, human or out.isatty()))
+    with out.progress("counting"):
+        found = space_top(db, buckets, levels=levels, **how) if levels else top_levels(db, buckets, **how)
+    out.record(lambda: top_record(out.path, found, limit), lambda: top_text(found, most, human or out.is_terminal))

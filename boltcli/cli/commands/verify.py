@@ -7,13 +7,13 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, BinaryIO
+    from typing import Annotated, Any
 
     from typer import Argument, Option
 
     from ...storage.snapshot import Snapshot
-    from ..job import Job
     from ..options import Jobs, files
+    from ..output import Output
 
 
 # The fields of a file that could not be read.
@@ -24,8 +24,8 @@ UNKNOWN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def prepare(job: Job) -> None:
-    if job.options.quick and job.options.deep:
+def prepare(quick: bool, deep: bool) -> None:
+    if quick and deep:
         raise ArgumentError("--quick and --deep can't be combined")
 
 
@@ -43,9 +43,7 @@ def verify_(
         Snapshot,
         Argument(metavar="FILE...", help="Databases and backups, also packed or remote.", autocompletion=files),
     ],
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     quick: Annotated[bool, Option(help="Verify only the checksum, the meta pages and the page headers.")] = False,
     deep: Annotated[bool, Option(help="Verify everything, like check --deep.")] = False,
@@ -59,7 +57,7 @@ def verify_(
     level = QUICK if quick else DEEP if deep else WHOLE
     found = verify(db, level)
     record: records.Record = {}
-    records.put_path(record, job.path)
-    record["kind"] = kind_of_file(job.path)
-    out.write(records.line(record | found))
+    records.put_path(record, out.path)
+    record["kind"] = kind_of_file(out.path)
+    out.record(record | found)
     return 0 if found["ok"] else 1

@@ -11,11 +11,11 @@ from ..command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Argument
 
-    from ..job import Job
+    from ..output import Output
 
 
 def one_line() -> bytes:
@@ -25,25 +25,19 @@ def one_line() -> bytes:
 
 @command("version", example="boltcli version", group="Help")
 def version(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     ignored: Annotated[list[str], Argument(help="Ignored, as by bbolt.", hidden=True)] = [],
 ) -> None:
     """Print the versions of boltcli and Python."""
     python = ".".join(map(str, sys.version_info[:3]))
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "unknown")
-    if job.json:
-        from ...render import records
-
-        versions = {"boltcli": __version__, "bbolt": BBOLT_VERSION, "python": python, "kernel": state()}
-        out.write(records.line(versions | {"platform": f"{sys.platform}/{machine}"}))
-        return
-    out.write(
+    versions = {"boltcli": __version__, "bbolt": BBOLT_VERSION, "python": python, "kernel": state()}
+    out.record(
+        versions | {"platform": f"{sys.platform}/{machine}"},
         f"boltcli Version: {__version__}\n"
         f"Equivalent to bbolt: {BBOLT_VERSION}\n"
         f"Python Version: {python}\n"
         f"Python OS/Arch: {sys.platform}/{machine}\n"
-        f"Kernel: {state()}\n".encode()
+        f"Kernel: {state()}\n",
     )

@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError
-from ..command import command
-from ..streams import wants_style, write_styled
+from typing import TYPE_CHECKING, Any
 
-TYPE_CHECKING = False
+from ...apps import registry
+from ...apps.contract import Column
+from ...apps.rows import Selection, view_rows
+from ...errors import ArgumentError
+from ...render.table import Table, table_of
+from ...text.values import shell_quoted
+from ..command import command
+from ..row_output import row_form
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, Any, BinaryIO
+    from typing import Annotated
 
     from typer import Argument, Option
 
-    from ...apps.contract import Application, Recognition
-    from ...apps.store import SnapshotStore
+    from ...apps.contract import Application, Store
+    from ...apps.registry import Recognised
     from ...storage.snapshot import Snapshot
-    from ..job import Job
-    from ..options import Database, Force, files
+    from ..options import Database, Force, results
+    from ..output import Output
     from ..values import parse_uint64
 
-_MOST_ON_A_TERMINAL = 2000  # rows in a table with aligned columns; more rows are written as in a pipe
 
-
-def prepare(job: Job) -> None:
-    if job.json and job.options.csv:
+def prepare(json: bool, csv: bool, where: list[str], set: list[str], output: str) -> None:
+    if json and csv:
         raise ArgumentError("--json and --csv can't be combined")
-    for option in ("where", "set"):
-        for text in getattr(job.options, option):
+    for option, texts in (("where", where), ("set", set)):
+        for text in texts:
             _split(option, text)
-    _kind(job)
-
-
-def _kind(job: Job) -> str:
-    """Return the form of the rows: text, csv, json (lines) or array. Raises ArgumentError."""
-    from ..row_output import Form
-
-    kind = Form(json=job.json, csv=job.options.csv, output=job.options.output).kind
-    if kind in ("parquet", "arrow"):
-        raise ArgumentError(f"view writes .csv, .ndjson and .json; `boltcli export --view NAME` also writes {kind}")
-    return kind
+    form = row_form(output, json=json, csv=csv)
+    if form in ("parquet", "arrow"):
+        raise ArgumentError(f"view writes .csv, .ndjson and .json; `boltcli export --view NAME` also writes {form}")
 
 
 @command(
@@ -50,9 +46,7 @@ def _kind(job: Job) -> str:
 )
 def view_(
     db: Database,
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     name: Annotated[
         str, Argument(metavar="NAME", help="The view: executions, jobs, ...; see `boltcli help apps`.")
@@ -84,135 +78,76 @@ def view_(
             "-o",
             help="Write the rows to this file: .csv, .ndjson or .json (export --view also writes .parquet).",
             metavar="DEST",
-            autocompletion=files,
+            autocompletion=results,
         ),
     ] = "",
     force: Force = False,
 ) -> None:
     """Show an application's records as a table; without NAME list the tables."""
-    if not output:
-        _write(db, job, _kind(job), out)
+    from ...database import Database as Opened
+
+    store = Opened(db)
+    known = recognised(db, app)
+    application = known.application
+    if name:
+        given = dict(_split("set", text) for text in set)
+        given |= {option: value for option, value in (("rev", rev), ("key", key)) if value}
+        wanted = [_split("where", text) for text in where]
+        table = _rows(application, store, name, given, columns, wanted, sort, limit)
+    elif csv or output:
+        table = table_of(list(_records(known, store)))
+    else:
+        out.records(lambda: _records(known, store), lambda: _text(known, store, out))
         return
-    from ..row_output import complete, lines_into
-
-    kind = _kind(job)
-    with complete(output, replace=force) as file:
-        with lines_into(file, kind) as target:
-            count = _write(db, job, "json" if kind == "array" else kind, target)
-        db.finish()
-    out.write(f"{count} rows -> {output}\n".encode("utf-8", "surrogateescape"))
+    out.rows(table, form="csv" * csv, output=output, force=force, tabs=True, finish=db.finish)
 
 
-def _write(snapshot: Snapshot, job: Job, kind: str, out: BinaryIO) -> int:
-    """Write the views, or the rows of one, as text, CSV or lines of JSON; return their number."""
-    from ...apps.store import SnapshotStore
-
-    db = SnapshotStore(snapshot)
-    application, recognition = recognised(db, job.options.app)
-    if len(job.arguments) < 2:
-        return _list(application, recognition, db, job, kind, out)
-    return _show(application, db, job, kind, out)
-
-
-def recognised(db: SnapshotStore, name: str) -> tuple[Application, Recognition]:
-    """Return the application that wrote ``db``, or the one called ``name``.
+def recognised(snapshot: Snapshot, name: str) -> Recognised:
+    """Return the application that wrote the database, or the one called ``name``.
 
     Raises :class:`~boltcli.errors.ArgumentError` if there is none.
     """
-    from ...apps import registry
+    from ...database import Database as Opened
 
-    found = registry.recognise(db) if name == "auto" else registry.named(db, name)
+    found = registry.recognised(snapshot) if name == "auto" else registry.named(Opened(snapshot), name)
     if found is None:
         raise ArgumentError("no known application wrote this database; `boltcli help apps` lists them")
     return found
 
 
-def _list(
-    application: Application, recognition: Recognition, db: SnapshotStore, job: Job, kind: str, out: BinaryIO
-) -> int:
-    from ...apps.contract import Column
-    from ...render import records, view_rows
-
-    found = [(view, view.count(db)) for view in application.views]
-    if kind == "json":
-        for view, count in found:
-            out.write(
-                records.line(
-                    {
-                        "view": view.name,
-                        "rows": count,
-                        "title": view.title,
-                        "columns": {column.name: column.type for column in view.columns},
-                        "options": view.options,
-                        "application": application.name,
-                        "layout": recognition.layout,
-                    }
-                )
-            )
-        return len(found)
-    if kind == "csv":
-        columns = [Column("view"), Column("rows", "integer"), Column("title")]
-        rows = [(view.name, count, view.title) for view, count in found]
-        out.writelines(view_rows.csv_lines(columns, rows))
-        return len(found)
-    head = f"{application.name}: {recognition.layout} ({recognition.certainty})\n\n"
-    out.write(head.encode("utf-8", "surrogateescape"))
-    columns = [Column("view"), Column("rows", "integer"), Column("what it shows")]
-    out.write(view_rows.aligned(columns, [(view.name, count, view.title) for view, count in found]))
-    if out.isatty() and application.hints:
-        from ...render.names import shell_quoted
-
-        path = shell_quoted(job.path)
-        hints = "".join(f"  boltcli {hint.replace('FILE', path, 1)}\n" for hint in application.hints)
-        out.write(f"\nFor example:\n{hints}".encode("utf-8", "surrogateescape"))
-    return len(found)
+def _records(known: Recognised, db: Store) -> Iterator[dict[str, Any]]:
+    for view in known.application.views:
+        columns = {column.name: column.type for column in view.columns}
+        record = {"view": view.name, "rows": view.count(db), "title": view.title, "columns": columns}
+        yield record | {"options": view.options, "application": known.application.name, "layout": known.layout}
 
 
-def _show(application: Application, db: SnapshotStore, job: Job, kind: str, out: BinaryIO) -> int:
-    from ...apps.rows import Selection, view_rows
-    from ...render import view_rows as render
+def _text(known: Recognised, db: Store, out: Output) -> Iterator[bytes]:
+    application = known.application
+    head = f"{application.name}: {known.layout} ({known.certainty})\n\n"
+    yield head.encode("utf-8", "surrogateescape")
+    rows = [(view.name, view.count(db), view.title) for view in application.views]
+    yield from Table([Column("view"), Column("rows", "integer"), Column("what it shows")], rows).text_lines(rule=False)
+    if out.is_terminal and application.hints:
+        yield b"\nFor example:\n"
+        for hint in application.hints:
+            command = hint.replace("FILE", shell_quoted(out.path), 1)
+            yield f"  boltcli {command}\n".encode("utf-8", "surrogateescape")
 
-    options = job.options
-    view = application.view(job.arguments[1])
+
+def _rows(
+    application: Application, db: Store, name: str, given: dict[str, str], columns: str,
+    where: list[tuple[str, str]], sort: str, limit: int,
+) -> Table:  # fmt: skip
+    """Return the rows of a view that are wanted. Raises :class:`~boltcli.errors.ArgumentError`."""
+    view = application.view(name)
     if view is None:
         known = ", ".join(view.name for view in application.views) or "none"
-        raise ArgumentError(f"{application.name} has no view {job.arguments[1]!r}; its views: {known}")
-    given = dict(_split("set", text) for text in options.set)
-    given |= {name: value for name, value in (("rev", options.rev), ("key", options.key)) if value}
-    selection = Selection(
-        view,
-        [name.strip() for name in options.columns.split(",") if name.strip()],
-        [_split("where", text) for text in options.where],
-        options.sort,
-        options.limit,
-    )
-    count = 0
-
-    def counted() -> Iterator[tuple[Any, ...]]:
-        nonlocal count
-        for row in selection.rows(view_rows(view, db, given)):
-            count += 1
-            yield row
-
-    rows = counted()
-    if kind == "json":
-        out.writelines(render.json_lines(selection.columns, rows))
-    elif kind == "csv":
-        out.writelines(render.csv_lines(selection.columns, rows))
-    elif out.isatty():
-        from itertools import chain, islice
-
-        first = list(islice(rows, _MOST_ON_A_TERMINAL + 1))
-        if len(first) > _MOST_ON_A_TERMINAL:
-            out.writelines(render.text_lines(selection.columns, chain(first, rows)))
-        else:
-            from ...render.rich_table import rich_table
-
-            title = f"{view.name}: {len(first)}"
-            write_styled(out, rich_table(title, selection.columns, first, styled=wants_style(out)))
-    else:
-        out.writelines(render.text_lines(selection.columns, rows))
-    return count
+        raise ArgumentError(f"{application.name} has no view {name!r}; its views: {known}")
+    names = [each.strip() for each in columns.split(",") if each.strip()]
+    selection = Selection(view, names, where, sort, limit)
+    rows = selection.rows(view_rows(view, db, given))
+    return Table(selection.columns, rows, title=view.name, sparse=True)
 
 
 def _split(option: str, text: str) -> tuple[str, str]:

@@ -9,41 +9,36 @@ from ...tree.walk import bounds
 from ..change_output import ChangeOutput
 from ..command import command
 from ..decoding import asked, is_asked
-from ..key_argument import address, addresses
 from ..values import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, BinaryIO
+    from typing import Annotated
 
     from typer import Option
 
     from ...apps.decode import Decoder
     from ...ops.compare.watch import Commit, Waiter
-    from ..job import Job
     from ..options import BucketPath, Decode, Message, Path, Proto
+    from ..output import Output
     from ..values import parse_timeout
 
 
 _SHORTEST = 0.001  # seconds between two looks
 
 
-def prepare(job: Job) -> None:
+def prepare(path: str, interval: str) -> None:
     from ...storage.source import is_elsewhere
 
-    if is_elsewhere(job.path):
+    if is_elsewhere(path):
         raise ArgumentError("watch follows a local file; compare remote files with diff")
-    addresses(job.arguments[1:])
-    address(job.options.prefix)
-    if not seconds(job.options.interval):
+    if not seconds(interval):
         raise ArgumentError("the interval must be more than 0")
 
 
 @command("watch", example="boltcli watch --json fixtures/document.db execution", group="Compare", validate=prepare)
 def watch_(
-    job: Job,
-    out: BinaryIO,
-    err: BinaryIO,
+    out: Output,
     *,
     path: Path,
     buckets: BucketPath = [],
@@ -51,11 +46,11 @@ def watch_(
     values: Annotated[bool, Option(help="Show old and new values, or the changed fields of JSON values.")] = False,
     keys_only: Annotated[bool, Option(help="Leave out the values, also with --json.")] = False,
     prefix: Annotated[
-        str,
+        bytes,
         Option(
             help="Only keys of the bucket (without BUCKETS: top-level buckets) that begin with this.", metavar="KEY"
         ),
-    ] = "",
+    ] = b"",
     interval: Annotated[
         str,
         Option(
@@ -71,63 +66,48 @@ def watch_(
     """Follow a database in use: print each change as it is committed."""
     from ...ops.compare.watch import Waiter, watch
 
-    names = tuple(addresses(buckets))
-    start, stop = bounds(address(prefix))
-    with_values = not keys_only and (values or job.json)
-    output = ChangeOutput(out, json=job.json, values=with_values, above=len(names), decoder=_decoder(job))
+    names = tuple(buckets)
+    start, stop = bounds(prefix)
+
+    def decoder() -> Decoder | None:
+        return _decoder(path, names, decode, proto, message) if is_asked(decode, proto, message) else None
+
+    output = ChangeOutput(out, values=values, keys_only=keys_only, above=len(names), decoder=decoder())
     waiter = Waiter(path, max(seconds(interval), _SHORTEST))
     _end_by_signals(waiter)
     for commit in watch(path, waiter, names, start=start, stop=stop, initial=initial):
-        _tell(commit, job, err)
         if commit.replaced:
-            output.decoder = _decoder(job)
+            out.note(f"the file was replaced by another one; the differences up to transaction {commit.txid} follow")
+            output.decoder = decoder()
+        elif commit.skipped:
+            out.note(
+                f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
+            )
         _write(commit, output)
         out.flush()
 
 
-def _tell(commit: Commit, job: Job, err: BinaryIO) -> None:
-    """Report on stderr that the file was replaced, or that transactions were skipped."""
-    if commit.replaced:
-        message = f"the file was replaced by another one; the differences up to transaction {commit.txid} follow"
-    elif commit.skipped:
-        message = f"{commit.skipped} transactions before {commit.txid} were not seen one by one; the net change follows"
-    else:
-        return
-    if job.quiet:
-        return
-    if job.json:
-        from ...render import records
-
-        err.write(records.line(records.notice("reading", message, job.path)))
-    else:
-        err.write(f"boltcli: {message}\n".encode())
-    err.flush()
-
-
 def _write(commit: Commit, output: ChangeOutput) -> None:
-    from time import gmtime, strftime
+    from ...text.times import time_text
 
-    fraction = int(commit.time % 1 * 1000)
-    time = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(commit.time))}.{fraction:03}Z"
+    time = time_text(int(commit.time * 1000) * 1_000_000)
     head = f"{time} {commit.txid} ".encode()
     for change in commit.changes:
         output.write(change, head, txid=commit.txid, time=time)
 
 
-def _decoder(job: Job) -> Decoder | None:
+def _decoder(path: str, bucket: tuple[bytes, ...], decode: str, proto: str, message: str) -> Decoder | None:
     """Return the decoder that the options select for the file's present content."""
-    if not is_asked(job.options):
-        return None
     from ...storage.live import Live
     from ...storage.source import open_source
 
-    with Live(open_source(job.path, "none")) as live:
+    with Live(open_source(path, "none")) as live:
 
         def ask() -> Decoder | None:
             with live.snapshot() as snapshot:
-                found = asked(snapshot, job.options)
+                found = asked(snapshot, decode, proto, message)
                 if found is not None:
-                    found.leave([tuple(addresses(job.arguments[1:]))])
+                    found.leave([bucket])
                 return found
 
         return live.run(ask)

@@ -1,0 +1,110 @@
+"""What is in a bucket, as text, as JSON, as numbers: small helps of views, codecs and audits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from ..database import Database
+from ..text.json import load
+from .codecs.integers import u64
+from .contract import Codec, Plain, Store
+
+
+def as_text(data: bytes) -> str:
+    """Return bytes as text; what isn't UTF-8 is escaped."""
+    return data.decode("utf-8", "backslashreplace")
+
+
+def text_or_bytes(data: bytes) -> str | bytes:
+    """Return bytes as text if they are UTF-8, else as they are."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+def json_or_text(data: bytes) -> Plain:
+    """Return what a JSON object or list says; other bytes as text if they are UTF-8, else as they are."""
+    return load(data) if data[:1] in (b"{", b"[") else text_or_bytes(data)
+
+
+def _number(data: bytes) -> int | bytes:
+    found = u64(data)
+    return data if found is None else found
+
+
+TEXT = Codec(text_or_bytes, lambda key, value: text_or_bytes(value))
+"""Keys and values that are text."""
+JSON = Codec(text_or_bytes, lambda key, value: load(value))
+"""Text to JSON."""
+JSON_OR_TEXT = Codec(text_or_bytes, lambda key, value: json_or_text(value))
+"""Text to objects and lists of JSON, or to text."""
+NUMBER = Codec(_number)
+"""Keys of 8 bytes, big-endian."""
+
+
+def find(store: Store, *path: bytes) -> Store | None:
+    """Return the bucket at ``path`` below ``store``, or None if there is none."""
+    for name in path:
+        child = store.get(name)
+        if child is None or isinstance(child, bytes):
+            return None
+        store = child
+    return store
+
+
+def names(store: Store, limit: int = 256) -> list[bytes]:
+    """Return the first ``limit`` keys of a store, of pairs and of buckets: enough to recognise one by."""
+    return [key for key, _ in islice(store.range(), limit)]
+
+
+def space(db: Store) -> tuple[int, int] | None:
+    """Return :meth:`Database.space` of ``db``; None for a store that isn't in a file."""
+    return db.space() if isinstance(db, Database) else None
+
+
+def value_of(store: Store | None, key: bytes) -> bytes | None:
+    """Return the value of ``key``; None for a bucket, or if there is none."""
+    value = None if store is None else store.get(key)
+    return value if isinstance(value, bytes) else None
+
+
+def text_of(store: Store | None, key: bytes) -> str | None:
+    """Return the value of ``key`` as text; None if there is none."""
+    value = value_of(store, key)
+    return None if value is None else as_text(value)
+
+
+def buckets(store: Store | None) -> Iterator[tuple[bytes, Store]]:
+    """Yield the buckets in ``store``."""
+    for key, value in store.range() if store is not None else ():
+        if not isinstance(value, bytes):
+            yield key, value
+
+
+def buckets_at(store: Store, *path: bytes) -> Iterator[tuple[bytes, Store]]:
+    """Yield the buckets in the bucket at ``path``."""
+    return buckets(find(store, *path))
+
+
+def pairs(store: Store | None) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the pairs in ``store``."""
+    for key, value in store.range() if store is not None else ():
+        if isinstance(value, bytes):
+            yield key, value
+
+
+def pairs_at(store: Store, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the pairs in the bucket at ``path``."""
+    return pairs(find(store, *path))
+
+
+def names_at(store: Store, *path: bytes) -> list[str]:
+    """Return the keys of the pairs of the bucket at ``path`` as text."""
+    return [as_text(key) for key, _ in pairs_at(store, *path)]
+
+
+def text_map(store: Store, *path: bytes) -> dict[str, str]:
+    """Return the pairs of the bucket at ``path`` as text."""
+    return {as_text(key): as_text(value) for key, value in pairs_at(store, *path)}

@@ -1,0 +1,95 @@
+"""How a command opens files: the lock, how long to wait for it, and what else the options say."""
+
+from __future__ import annotations
+
+from .output import Output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..storage.snapshot import Snapshot
+    from ..storage.source import Source, Way
+
+    Work = Callable[[Snapshot, Output], "int | None"]
+
+
+class Opener:
+    """How a command opens files, by its options.
+
+    ``lock`` is the way to lock, as in ``open_source``; ``timeout`` the seconds to wait for the lock, 0: for ever;
+    ``previous``: read the state before the last transaction; ``max_unpacked`` the bytes that a packed file may unpack
+    to, 0: the usual limits; ``counts_traffic``: say how much was read of a remote file. What it says of waiting and
+    unpacking goes to ``out``.
+    """
+
+    __slots__ = ("counts_traffic", "lock", "max_unpacked", "out", "previous", "timeout")
+
+    def __init__(self, values: dict[str, Any], out: Output) -> None:
+        """``values``: the values of all options, by name. Raises ArgumentError."""
+        from .values import seconds
+
+        self.lock: Way = "none" if values.get("no-lock") else values.get("lock", "auto")
+        self.timeout = seconds(values["timeout"]) if "timeout" in values else 0.0
+        self.previous = bool(values.get("previous"))
+        self.max_unpacked: int = values.get("max-unpacked") or 0
+        self.counts_traffic = bool(values.get("stats"))
+        self.out = out
+        if "read-timeout" in values:
+            from ..storage.opened import set_read_timeout
+
+            set_read_timeout(seconds(values["read-timeout"]))
+
+    def read(self, path: str, work: Work, out: Output) -> int | None:
+        """Open a database and call ``work`` with its snapshot and an output. Return what it returns.
+
+        Under the lock the database can't change, and ``work`` writes directly. Without the lock, or for the state
+        before the last transaction, ``work`` writes to outputs that hold back (``lock_free.py``), and is repeated until
+        everything it read belongs to one transaction. So it must have other side effects only after
+        ``snapshot.finish()``, which takes the closing look.
+        """
+        from ..storage.snapshot import Snapshot
+
+        source = self._source(path)
+        if source.is_stable and (source.is_own_copy or not self.previous):
+            with Snapshot(source.path, source, previous=self.previous) as snapshot:
+                try:
+                    return work(snapshot, out)
+                finally:
+                    if source.remote is not None and self.counts_traffic:
+                        _say_traffic(source, out)
+        from .lock_free import run_lock_free
+
+        return run_lock_free(work, source, out, previous=self.previous)
+
+    def open(self, path: str, *, previous: bool = False, locking: bool = True) -> Snapshot:
+        """Open a database, for commands that read two, or that read one for a long time. The caller closes it.
+
+        Without the lock this is a private copy of one transaction's state. ``locking`` False: don't ask for the lock.
+        """
+        from ..storage.live import open_state
+
+        return open_state(self._source(path, locking=locking), previous=previous)
+
+    def _source(self, path: str, *, locking: bool = True) -> Source:
+        from ..storage.source import open_source
+
+        with self.out.progress("unpacking", "bytes") as progress:
+            return open_source(
+                path, self.lock if locking else "none", self.timeout, max_unpacked=self.max_unpacked,
+                progress=progress, waiting=self._waiting,
+            )  # fmt: skip
+
+    def _waiting(self, holder: str, seconds: float) -> None:
+        self.out.say(f"boltcli: {holder} holds the lock; waiting for {seconds:.0f} s\n")
+        self.out.err.flush()
+
+
+def _say_traffic(source: Source, out: Output) -> None:
+    from ..render.traffic import traffic_record, traffic_text
+
+    remote = source.remote
+    assert remote is not None
+    facts = (remote.requests, remote.read, remote.size)
+    out.notice(lambda: traffic_record(*facts, out.path), traffic_text(*facts))

@@ -1,0 +1,359 @@
+"""A table: columns with a name and a type, and rows; and every form in which it is written.
+
+A row is a sequence of values, one for each column. Rows are read as they are written, and may be millions: memory holds
+a megabyte of them, and of the text of a value above ``LARGE`` one slice.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from itertools import chain, islice
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from ..apps.contract import Column
+from ..tables.row_chunks import row_chunks
+from ..text.cells import cell, cell_text
+from ..text.large_values import Sliced, slices, text_parts, texts
+from ..text.sizes import amount
+from ..text.values import LARGE
+from ..text.visible import cut, folded, room_of, visible
+from .json_array import as_array
+from .records import pieces, put
+
+if TYPE_CHECKING:
+    from typing import BinaryIO, TypeAlias
+
+    Row = Sequence[Any]
+    Text: TypeAlias = "str | _Large"
+
+# Types of columns: those of applications' views, and of other tables.
+TYPES = ("text", "integer", "number", "boolean", "bytes", "time", "json", "names", "hex", "size", "growth")
+_TOGETHER = 500  # rows that are written at once
+_SAMPLE = 2000  # rows from which the widths of columns are taken
+_WIDEST = 120  # characters of a column that is not the last
+_MOST = 1 << 14  # characters of a cell on a terminal
+_LEAST = 16  # columns of a terminal that a column takes, if it has as much to show
+_GAP = "  "
+_TEXTS = ("text", "bytes", "hex")  # types whose values may be large
+_NUMBERS = ("integer", "number", "size", "growth")  # types that are aligned at the right
+_HEAD, _TITLE, _BOLD = "1;36", "3", "1"  # styles on a terminal
+
+
+@dataclass
+class Table:
+    """Rows under ``columns``, the types of which are those of :class:`~boltcli.apps.contract.Column`.
+
+    Beside these there are ``names``, a list of names; ``hex``, bytes that are always written in hex; ``size``, a number
+    of bytes, and ``growth``, such a number with its sign, which are written with units for people.
+
+    ``title`` stands above the table on a terminal, where columns without any value are left out of a ``sparse`` one.
+    ``batches`` are the same rows as Arrow has them, where they come so: a schema, and record batches of it.
+    """
+
+    columns: Sequence[Column]
+    rows: Iterable[Row]
+    title: str = ""
+    sparse: bool = False
+    batches: tuple[Any, Iterator[Any]] | None = field(default=None, repr=False)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return [column.name for column in self.columns]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield what JSON says of each row: times are RFC 3339, bytes text, or hex in a field ``<name>_hex``."""
+        return chain.from_iterable(self._records())
+
+    def json_lines(self) -> Iterator[bytes]:
+        """Yield the same as lines."""
+        for *records, last in self._records():  # if one is large it is the last
+            yield from pieces(records)
+            yield from pieces([last])
+
+    def csv_lines(self) -> Iterator[bytes]:
+        """Yield CSV (RFC 4180, the line ends of Unix) with a line of names; lists and dicts are JSON."""
+        yield _csv([self.names])
+        for rows in self._texts(_TOGETHER):
+            large = any(isinstance(text, _Large) for text in rows[-1])
+            yield _csv(rows[: len(rows) - large])
+            if large:
+                yield from _joined(map(_quoted, rows[-1]), ",")
+
+    def tab_lines(self) -> Iterator[bytes]:
+        """Yield lines of fields with tabs between them, after a line of names; what isn't printable is escaped."""
+        yield from _joined(map(_shown, self.names), "\t")
+        for *rows, last in self._texts(_TOGETHER):
+            yield _encoded("".join(["\t".join(map(_shown, row)) + "\n" for row in rows]))  # type: ignore[arg-type]
+            yield from _joined(map(_shown_parts, last), "\t")
+
+    def text_lines(self, *, head: bool = True, rule: bool = True, human: bool = False) -> Iterator[bytes]:
+        """Yield the rows in columns, as wide as the first rows are: with a line of names, and with one of dashes."""
+        chunks = self._texts(_SAMPLE, human)
+        names: list[Any] = [list(map(_shown, self.names))] * head
+        sample = [[_shown_parts(text) for text in row] for row in next(chunks, [])]
+        widths = [max(len(text) if isinstance(text, str) else _WIDEST for text in column)
+                  for column in zip(*names, *sample)]  # fmt: skip
+        widths = [min(width, _WIDEST) for width in widths]
+        layout = list(zip(widths, [column.type in _NUMBERS for column in self.columns]))
+        for row in chain(names, [["-" * width for width in widths]] * rule, sample):
+            yield from _padded(row, layout)
+        for row in chain.from_iterable(chunks):
+            yield from _padded(map(_shown_parts, row), layout)
+
+    def screen_lines(self, width: int, *, styled: bool = False) -> Iterator[bytes]:
+        """Yield the rows in columns for a terminal of that ``width``; the columns are as wide as the first rows ask.
+
+        What there is no room for is named at the end; a single row is then written a line a column. Unless ``styled``
+        there are no escape sequences.
+        """
+        chunks = ([[_shown(_beginning(text)) for text in row] for row in rows] for rows in self._texts(_SAMPLE, True))
+        sample = next(chunks, [])
+        more = next(chunks, [])
+        every = not (self.sparse and sample)
+        kept = [at for at in range(len(self.columns)) if every or any(row[at] for row in sample)]
+        names = [_shown(self.columns[at].name) for at in kept]
+        wanted = [max(map(room_of, [name, *(row[at] for row in sample)])) for name, at in zip(names, kept)]
+        rooms = fitted(wanted, width, last=names[-1:] == ["file"])
+        if self.title:
+            title = _shown(self.title) + f": {len(sample)}" * (not more)
+            yield _styled(cut(title, width), _TITLE, styled)
+        if len(sample) == 1 and not more and not all(rooms):
+            yield from _record_lines(names, [sample[0][at] for at in kept], width, styled)
+            return
+        layout = [(at, room, self.columns[at].type in _NUMBERS) for at, room in zip(kept, rooms) if room]
+        yield _styled(_fitted([_shown(name) for name in self.names], layout), _HEAD, styled)
+        for row in chain(sample, more, chain.from_iterable(chunks)):
+            yield _encoded(_fitted(row, layout) + "\n")
+        without = [name for name, room in zip(names, rooms) if not room]
+        if without:
+            choose = "--columns chooses, " * self.sparse
+            note = f"no room for {', '.join(without)}: {choose}--json shows all"
+            yield from (_encoded(f"{line}\n") for line in wrap(note, width))
+
+    def write(self, file: BinaryIO, form: str) -> int:
+        """Write the rows to ``file`` as csv, ndjson, json (an array), parquet or arrow; return their number.
+
+        Raises :class:`~boltcli.errors.MissingExtra`, and what reading the rows raises.
+        """
+        if form in ("parquet", "arrow"):
+            from ..tables.arrow import write_rows
+            from ..tables.arrow_files import write_batches
+
+            if self.batches is not None:
+                return write_batches(file, form, self.batches[1], self.batches[0])
+            return write_rows(file, form, self.columns, self.rows)
+        count = 0
+
+        def counted() -> Iterator[Row]:
+            nonlocal count
+            for row in self.rows:
+                count += 1
+                yield row
+
+        table = replace(self, rows=counted())
+        if form == "json":
+            with as_array(file) as array:
+                array.writelines(table.json_lines())
+        else:
+            file.writelines(table.csv_lines() if form == "csv" else table.json_lines())
+        return count
+
+    def _records(self) -> Iterator[list[dict[str, Any]]]:
+        fields = [(name, column.type) for name, column in zip(unique(self.names), self.columns)]
+        for rows in row_chunks(self.rows, _TOGETHER):
+            yield [_record(fields, row) for row in rows]
+
+    def _texts(self, most: int, human: bool | None = None) -> Iterator[list[list[Text]]]:
+        """Yield the cells of at most ``most`` rows at once; of a list of rows only the last may have large ones.
+
+        ``human``: with units, or as numbers of bytes; None: for programs.
+        """
+        makers = [_maker(column.type, human) for column in self.columns]
+        for rows in row_chunks(self.rows, most):
+            yield [[make(value) for make, value in zip(makers, row)] for row in rows]
+
+
+class _Large:
+    """The text of a large value, which it yields in parts."""
+
+    def __init__(self, value: bytes | str, type: str) -> None:
+        self._value = value
+        self._type = type
+
+    def __iter__(self) -> Iterator[str]:
+        if isinstance(self._value, str):
+            return text_parts(self._value)
+        if self._type == "hex":
+            return map(bytes.decode, slices(self._value, "hex"))
+        return texts(self._value, str.isprintable, "0x")
+
+
+def _maker(type: str, human: bool | None) -> Callable[[Any], Text]:
+    """Return the function that makes the text of a cell of a value."""
+    if human is not None and type in ("size", "growth"):
+        return lambda value: _size(cell(value, type), type == "growth", human)
+
+    def make(value: Any) -> Text:
+        if isinstance(value, (bytes, str)) and len(value) > LARGE and type in _TEXTS:
+            return _Large(cell(value, type), type)
+        return cell_text(value, type)
+
+    return make
+
+
+def _size(count: int | None, signed: bool, human: bool) -> str:
+    return "" if count is None else "+" * (signed and count >= 0) + amount(count, human)
+
+
+def _record(fields: Sequence[tuple[str, str]], row: Row) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for (name, type), value in zip(fields, row):
+        found = cell(value, type)
+        if isinstance(found, bytes):
+            put(record, name, found)
+        elif isinstance(found, str) and len(found) > LARGE:
+            record[name] = Sliced(found)
+        else:
+            record[name] = cell_text(found, type) or None if type == "time" else found
+    return record
+
+
+def table_of(records: Sequence[dict[str, Any]]) -> Table:
+    """Return records as a table: the columns are all their fields, of the type that their values have."""
+    names = dict.fromkeys(name for record in records for name in record)
+    columns = [Column(name, type_of([record.get(name) for record in records])) for name in names]
+    return Table(columns, [[record.get(name) for name in names] for record in records])
+
+
+def type_of(values: Iterable[Any]) -> str:
+    """Return the type of a column that has these values."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds & {list, dict}:
+        return "json"
+    only = kinds.pop() if len(kinds) == 1 else str
+    return {int: "integer", bool: "boolean", float: "number"}.get(only, "text")
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Return ``names`` with a number after each that was there before: they become the keys of objects."""
+    found: list[str] = []
+    for name in names:
+        other, number = name, 1
+        while other in found:
+            number += 1
+            other = f"{name}_{number}"
+        found.append(other)
+    return found
+
+
+def _csv(rows: Sequence[Sequence[Any]]) -> bytes:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    if "\r" not in text.getvalue():
+        return _encoded(text.getvalue())
+    return b"".join(chain.from_iterable(_joined(map(_quoted, row), ",") for row in rows))  # csv leaves it bare
+
+
+def _quoted(text: Text) -> Iterator[str]:
+    """Yield a field of CSV in quotes; an empty one has none."""
+    if text:
+        yield '"'
+        yield from (part.replace('"', '""') for part in ([text] if isinstance(text, str) else text))
+        yield '"'
+
+
+def _shown(text: str) -> str:
+    """Return text as one line that a terminal shows and does not obey."""
+    if text.isascii() and text.isprintable():
+        return text
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _shown_parts(text: Text) -> str | list[str] | Iterator[str]:
+    return _shown(text) if isinstance(text, str) else map(_shown, text)
+
+
+def _beginning(text: Text) -> str:
+    """Return as much of a cell as a terminal may show."""
+    return (text if isinstance(text, str) else "".join(islice(text, 2)))[:_MOST]
+
+
+def _joined(cells: Iterable[str | Iterable[str]], gap: str) -> Iterator[bytes]:
+    """Yield a line, in pieces where a cell comes in parts."""
+    mark = ""
+    for text in cells:
+        if isinstance(text, str):
+            yield _encoded(mark + text)
+        else:
+            yield _encoded(mark)
+            yield from map(_encoded, text)
+        mark = gap
+    yield b"\n"
+
+
+def _padded(row: Iterable[str | Iterable[str]], layout: Sequence[tuple[int, bool]]) -> Iterator[bytes]:
+    """Yield a line of cells as wide as ``layout`` says: widths, and whether to align at the right."""
+    cells = [
+        text if not isinstance(text, str) else text.rjust(width) if right else text.ljust(width)
+        for text, (width, right) in zip(row, layout)
+    ]
+    if all(isinstance(text, str) for text in cells):
+        return iter([_encoded(_GAP.join(cells).rstrip() + "\n")])  # type: ignore[arg-type]
+    return _joined(cells, _GAP)
+
+
+def _fitted(row: Sequence[str], layout: Sequence[tuple[int, int, bool]]) -> str:
+    """Return a line of those cells that have a place: (index, room, whether to align at the right)."""
+    cells = []
+    for at, room, right in layout:
+        text = cut(row[at], room)
+        blank = " " * (room - room_of(text))
+        cells.append(blank + text if right else text + blank)
+    return _GAP.join(cells).rstrip()
+
+
+def _record_lines(names: Sequence[str], row: Sequence[str], width: int, styled: bool) -> Iterator[bytes]:
+    """Yield a line for each column, and more where its text is longer."""
+    margin = max(map(room_of, names))
+    room = max(width - margin - len(_GAP), _LEAST)
+    for name, text in zip(names, row):
+        start = name + " " * (margin - room_of(name)) + _GAP
+        first, *others = folded(text, room)
+        yield _styled(start, _BOLD, styled, end="") + _encoded(first + "\n")
+        for other in others:
+            yield _encoded(" " * len(start) + other + "\n")
+
+
+def fitted(wanted: Sequence[int], room: int, *, last: bool = False) -> list[int]:
+    """Return widths of columns that fit ``room``, two blanks between them; 0 for a column that is left out.
+
+    The first one, what the row is about, shrinks last, the widest of the others first; with ``last`` the last one
+    stays as well. A column that would have less than ``_LEAST`` of the room that it wants is left out.
+    """
+    least = [min(width, room if at == 0 else _LEAST) for at, width in enumerate(wanted)]
+    left = room + len(_GAP)
+    widths = [0] * len(wanted)
+    for at in [0, *[len(wanted) - 1] * last, *range(1, len(wanted))] if wanted else []:
+        if not widths[at] and least[at] + len(_GAP) <= left:
+            widths[at] = least[at]
+            left -= least[at] + len(_GAP)
+    while left > 0:
+        narrow = [at for at, width in enumerate(widths) if 0 < width < wanted[at]]
+        if not narrow:
+            break
+        widths[min(narrow, key=widths.__getitem__)] += 1
+        left -= 1
+    return widths
+
+
+def _styled(text: str, style: str, styled: bool, end: str = "\n") -> bytes:
+    return _encoded((f"\x1b[{style}m{text}\x1b[0m" if styled else text) + end)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,95 @@
+"""Cells of tables: what stands in a column of a type, and its text; the same wherever a table comes out.
+
+The types are those of a view's ``Column``. A record's field may hold anything: a cell of text takes
+all of it (what is not text as JSON), a cell of another type is empty where the value is of no use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .json import jsonable, plain_text
+from .times import ZERO, go_time, parse_time, time_text
+from .values import bytes_text
+
+
+def cell(value: Any, type: str) -> Any:
+    """Return ``value`` as a column of ``type`` holds it; None: the cell is empty.
+
+    >>> cell({"x": 1}, "text"), cell("5", "integer"), cell(7, "number"), cell(b"\\xff", "json"), cell(None, "text")
+    ('{"x":1}', None, 7.0, '0xff', None)
+    """
+    if value is None:
+        return None
+    make: Callable[[Any], Any] = _CELLS.get(type, _text)
+    try:
+        return make(value)
+    except RecursionError:
+        return None
+
+
+def cell_text(value: Any, type: str) -> str:
+    """Return the text of a cell, as CSV has it and as ``--where`` compares it; "" for an empty one.
+
+    Times are RFC 3339; bytes are text where all of it can be printed, else 0x and hex digits.
+    """
+    found = cell(value, type)
+    if found is None:
+        return ""
+    make = _TEXTS.get(type)
+    return make(found) if make is not None else str(found)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    found = jsonable(value)
+    return found if isinstance(found, str) else plain_text(found)
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return int(value) if isinstance(value, int) else None
+
+
+def _time(value: Any) -> int | None:
+    """Return a time in nanoseconds: a number of these, RFC 3339 text, or Go's own bytes; None for Go's zero time."""
+    if isinstance(value, str):
+        return parse_time(value)
+    found = go_time(value) if isinstance(value, bytes) else _integer(value)
+    return None if found == ZERO else found
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, (int, float)) else None
+    except OverflowError:
+        return None
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else _text(value).encode("utf-8", "surrogateescape")
+
+
+_CELLS: dict[str, Callable[[Any], Any]] = {
+    "integer": _integer,
+    "number": _number,
+    "boolean": lambda value: bool(value) if isinstance(value, int) else None,
+    "bytes": _bytes,
+    "hex": _bytes,
+    "time": _time,
+    "json": jsonable,
+    "names": jsonable,
+    "size": _integer,
+    "growth": _integer,
+}
+_TEXTS: dict[str, Callable[[Any], str]] = {
+    "boolean": lambda value: "true" if value else "false",
+    "bytes": bytes_text,
+    "hex": bytes.hex,
+    "time": time_text,
+    "json": plain_text,
+    "names": plain_text,
+}

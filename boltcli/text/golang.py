@@ -1,0 +1,103 @@
+"""Format byte strings and numbers as Go does: ``%q``, ``%x``, ``%#U``, float32 arithmetic."""
+
+from __future__ import annotations
+
+import struct
+
+_SHORT_ESCAPES = {
+    '"': '\\"', "\\": "\\\\",
+    "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
+}  # fmt: skip
+PLAIN_IN_JSON = bytes(set(range(0x20, 0x7F)) - set(b'"\\<>&'))
+_FLOAT32 = struct.Struct("<f")
+
+
+def is_print(text: str) -> bool:
+    """Return whether ``unicode.IsPrint`` holds for every character; the table is loaded only beyond ASCII."""
+    if text.isascii():
+        return text.isprintable()
+    from .isprint import is_print as beyond_ascii
+
+    return beyond_ascii(text)
+
+
+def quote(data: bytes) -> bytes:
+    """Return ``%q`` of a string or byte slice: double-quoted, escaped, with non-ASCII letters as they are."""
+    text = data.decode("utf-8", "surrogateescape")
+    if is_print(text) and '"' not in text and "\\" not in text:
+        return b'"' + data + b'"'
+    return f'"{escaped(text)}"'.encode()
+
+
+def escaped(text: str) -> str:
+    """Return what stands between the quotes of ``%q``; bytes that aren't UTF-8 are surrogates in ``text``."""
+    return text.translate(_Escapes())
+
+
+class _Escapes(dict[int, str]):
+    """How characters are written, looked up when they are met."""
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = _escape(chr(code))
+        return found
+
+
+def _escape(char: str) -> str:
+    short = _SHORT_ESCAPES.get(char)
+    if short:
+        return short
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that isn't part of valid UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if is_print(char):
+        return char
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def quote_char(char: str) -> str:
+    """Return ``%q`` of a rune: single-quoted."""
+    if char == "'":
+        return "'\\''"
+    return f"'{char if char == chr(34) else _escape(char)}'"
+
+
+def code_point(code: int) -> str:
+    """Return ``%#U`` of a code point: ``U+0067 'g'``, the character only if it is printable."""
+    char = chr(code)
+    return f"U+{code:04X} '{char}'" if is_print(char) else f"U+{code:04X}"
+
+
+def json_string(data: bytes) -> bytes:
+    """Return a byte string as ``encoding/json`` writes it, safe for HTML: bytes that aren't UTF-8 become U+FFFD."""
+    if not data.translate(None, PLAIN_IN_JSON):
+        return b'"' + data + b'"'
+    text = data.decode("utf-8", "surrogateescape")
+    return f'"{"".join(map(_json_escape, text))}"'.encode()
+
+
+def _json_escape(char: str) -> str:
+    if char in '\\"':
+        return "\\" + char
+    if char in "\b\f\n\r\t":
+        return _SHORT_ESCAPES[char]
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that isn't part of valid UTF-8
+        return "\\ufffd"
+    return f"\\u{code:04x}" if code < 0x20 or char in "<>&\u2028\u2029" else char
+
+
+def percent(part: int, whole: int) -> int:
+    """Return ``int(float32(part) * 100.0 / float32(whole))``, 0 if ``whole`` is 0.
+
+    Each step is rounded to 32 bits, so 33554428 of 33554429 is 100.
+    """
+    if whole == 0:
+        return 0
+    return int(_float32(_float32(_float32(part) * 100.0) / _float32(whole)))
+
+
+def _float32(value: float) -> float:
+    result: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
+    return result

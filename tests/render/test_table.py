@@ -1,0 +1,187 @@
+"""A table in every form: text, terminal, CSV, JSON lines. Large values are written as small ones are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boltcli.apps.contract import Column
+from boltcli.render import table as tables
+from boltcli.render.table import Table, fitted, table_of, unique
+from boltcli.tables import row_chunks
+from boltcli.text.cells import cell, cell_text
+from boltcli.text.times import ZERO
+from boltcli.text.visible import cut, folded, room_of
+
+COLUMNS = [
+    Column("t"), Column("i", "integer"), Column("w", "time"), Column("b", "boolean"), Column("x", "bytes"),
+    Column("j", "json"), Column("f", "number"), Column("s", "size"),
+]  # fmt: skip
+ROWS: list[tuple[Any, ...]] = [
+    ("a\tb\nc\x1b[31m", 1, 0, True, b"\xff\x00", {"k": b"\xfe", "n": [1, None]}, 1.5, 2048),
+    ("", None, None, None, None, None, None, None),
+    ({"x": 1}, 1 << 70, -1, False, b"text", [], 0, 5),
+]
+
+
+def made(form: str, columns: list[Column] = COLUMNS, rows: Any = ROWS, **options: Any) -> str:
+    parts: Any = getattr(Table(columns, rows), form)(**options)
+    return b"".join(parts).decode()
+
+
+def test_json() -> None:
+    assert [json.loads(line) for line in made("json_lines").splitlines()] == [
+        {"t": "a\tb\nc\x1b[31m", "i": 1, "w": "1970-01-01T00:00:00Z", "b": True, "x_hex": "ff00",
+         "j": {"k": "0xfe", "n": [1, None]}, "f": 1.5, "s": 2048},
+        {"t": "", "i": None, "w": None, "b": None, "x": None, "j": None, "f": None, "s": None},
+        {"t": '{"x":1}', "i": 1 << 70, "w": "1969-12-31T23:59:59.999999999Z", "b": False, "x": "text", "j": [],
+         "f": 0.0, "s": 5},
+    ]  # fmt: skip
+    assert made("json_lines", [Column("a"), Column("a", "integer")], [["x", 1]]) == '{"a":"x","a_2":1}\n'
+
+
+def test_csv_keeps_what_text_has() -> None:
+    assert list(csv.reader(io.StringIO(made("csv_lines"), newline=""))) == [
+        ["t", "i", "w", "b", "x", "j", "f", "s"],
+        ["a\tb\nc\x1b[31m", "1", "1970-01-01T00:00:00Z", "true", "0xff00", '{"k":"0xfe","n":[1,null]}', "1.5", "2048"],
+        [""] * 8,
+        ['{"x":1}', str(1 << 70), "1969-12-31T23:59:59.999999999Z", "false", "text", "[]", "0.0", "5"],
+    ]
+    assert made("csv_lines", [Column("h", "hex")], [[b"text"]]) == "h\n74657874\n"
+
+
+def test_lines_of_text() -> None:
+    lines = made("tab_lines").splitlines()
+    assert [len(line.split("\t")) for line in lines] == [8] * 4
+    assert lines[1].startswith("a\\tb\\nc\\x1b[31m\t1\t")
+    columns = [Column("name"), Column("size", "size"), Column("change", "growth")]
+    rows = [("a", 5, 0), ("long name", 12345, -2048)]
+    assert made("text_lines", columns, rows) == (
+        "name        size  change\n---------  -----  ------\na              5      +0\nlong name  12345   -2048\n"
+    )
+    assert made("text_lines", columns, rows, human=True, head=False, rule=False) == (
+        "a               5 B      +0 B\nlong name  12.1 KiB  -2.0 KiB\n"
+    )
+    assert made("text_lines", [Column("name")], []) == "name\n----\n"
+
+
+def test_a_terminal() -> None:
+    wide = made("screen_lines", width=200).splitlines()
+    assert wide[0].split() == ["t", "i", "w", "b", "x", "j", "f", "s"]
+    assert wide[1].endswith("1.5  2.0 KiB")
+    narrow = made("screen_lines", width=60).splitlines()
+    assert narrow[-1] == "no room for x, j, f, s: --json shows all"
+    assert max(map(len, narrow)) <= 60
+    one = b"".join(Table(COLUMNS, ROWS[:1], "all", sparse=True).screen_lines(40, styled=True)).decode().splitlines()
+    assert one[:3] == ["\x1b[3mall: 1\x1b[0m", "\x1b[1mt  \x1b[0ma\\tb\\nc\\x1b[31m", "\x1b[1mi  \x1b[0m1"]
+    assert len(one) == 9
+    sparse = Table(COLUMNS, ROWS[1:2], "all", sparse=True)
+    assert b"".join(sparse.screen_lines(80)) == b"all: 1\n\n\n"  # no column has a value
+
+
+def test_a_terminal_shows_every_row() -> None:
+    """The widths are those of the first rows; what is wider in a later one is cut."""
+    rows = ((f"k{number}", "x" * (9 if number > 2000 else 1)) for number in range(5000))
+    lines = made("screen_lines", [Column("key"), Column("value")], rows, width=80).splitlines()
+    assert (len(lines), lines[1], lines[-1]) == (5001, "k0     x", "k4999  xxxx…")
+
+
+def test_rows_are_read_as_they_are_written() -> None:
+    def endless() -> Any:
+        while True:
+            yield ("x", 1)
+
+    columns = [Column("a"), Column("b", "integer")]
+    for form, options in (("json_lines", {}), ("csv_lines", {}), ("tab_lines", {}), ("text_lines", {}),
+                          ("screen_lines", {"width": 80})):  # fmt: skip
+        parts = getattr(Table(columns, endless()), form)(**options)
+        assert len(b"".join(next(parts) for _ in range(5))) > 5
+
+
+MIXED: list[Any] = [{"b": 1}, "b", b"\xff", None, 2, [], True, -1.5, 1 << 70, float("inf"), b"a", "", (1, b"x")]
+
+
+@pytest.mark.parametrize("type", [*tables.TYPES, "what a plug-in says"])
+def test_any_value_in_any_column(type: str) -> None:
+    """Every form has the same cell, and none raises: a text takes all, of the others what is no such value is empty."""
+    rows = [(value,) for value in MIXED]
+    text = [cell_text(value, type) for value in MIXED]
+    found = list(csv.reader(io.StringIO(b"".join(Table([Column("c", type)], rows).csv_lines())
+                                        .decode("utf-8", "surrogateescape"), newline="")))  # fmt: skip
+    assert [row[0] if row else "" for row in found[1:]] == text
+    for form, options in (("json_lines", {}), ("tab_lines", {}), ("text_lines", {}), ("screen_lines", {"width": 80})):
+        assert b"".join(getattr(Table([Column("c", type)], rows), form)(**options))
+    assert not any("'" in each for each in text)  # nothing is as Python writes it
+
+
+def test_cells() -> None:
+    assert [cell(value, "text") for value in ("a", b"a", b"\xff", {"x": [b"k"]}, True, 1, 1.5)] == [
+        "a", "a", "0xff", '{"x":["k"]}', "true", "1", "1.5",
+    ]  # fmt: skip
+    assert [cell(value, "integer") for value in (1, True, 2.0, 2.5, "3", [])] == [1, 1, 2, None, None, None]
+    assert [cell(value, "number") for value in (1, "x", 10**400)] == [1.0, None, None]
+    assert [cell(value, "boolean") for value in (True, 0, "false")] == [True, False, None]
+    assert [cell(value, "time") for value in (0, ZERO, "soon")] == [0, None, None]
+    assert [cell(value, "bytes") for value in (b"\xff", "é", [1])] == [b"\xff", "é".encode(), b"[1]"]
+
+
+def test_records_as_a_table() -> None:
+    table = table_of([{"a": 1, "b": "x"}, {"b": [1], "c": True, "d": 1.5}, {"a": 2}, {"d": 2}])
+    assert [(column.name, column.type) for column in table.columns] == [
+        ("a", "integer"), ("b", "json"), ("c", "boolean"), ("d", "text"),
+    ]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(["a", "a_2", "b"]), max_size=8))
+def test_names_become_unique(names: list[str]) -> None:
+    assert len(set(unique(names))) == len(names)
+
+
+@given(st.text(), st.integers(1, 30))
+def test_cut_and_folded(text: str, room: int) -> None:
+    assert room_of(cut(text, room)) <= room
+    assert "".join(folded(text, room + 1)) == text
+    assert all(room_of(part) <= room + 1 for part in folded(text, room + 1))
+
+
+@given(st.lists(st.integers(0, 60), max_size=12), st.integers(1, 150), st.booleans())
+def test_columns_of_a_table_fit(wanted: list[int], room: int, last: bool) -> None:
+    wanted = [width + 1 for width in wanted]
+    widths = fitted(wanted, room, last=last)
+    shown = [width for width in widths if width]
+    assert sum(shown) + 2 * (len(shown) - 1) <= room
+    assert all(0 <= width <= most for width, most in zip(widths, wanted))
+    assert all(width >= min(most, 16) for width, most in list(zip(widths, wanted))[1:] if width)
+    if wanted:
+        assert widths[0] >= min(wanted[0], room)
+    if sum(wanted) + 2 * (len(wanted) - 1) <= room:
+        assert widths == wanted
+
+
+DATA = st.binary(max_size=40) | st.text(max_size=40).map(str.encode)
+CELLS = st.none() | st.integers(0, 1 << 60) | DATA | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4))
+def test_large_values_are_written_as_small_ones(rows: list[tuple[Any, ...]]) -> None:
+    columns = [Column("a"), Column("b", "bytes"), Column("c", "hex")]
+
+    def all_forms() -> list[Any]:
+        rows_of_csv = list(csv.reader(io.StringIO(made("csv_lines", columns, rows), newline="")))
+        lines = [line.split() for line in made("text_lines", columns, rows).splitlines()[2:]]
+        others = [made(form, columns, rows) for form in ("json_lines", "tab_lines")]
+        return [rows_of_csv, lines, others]
+
+    whole = all_forms()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("boltcli.text.large_values._SLICE", 3)
+        patch.setattr(tables, "LARGE", -1)
+        patch.setattr("boltcli.render.records.LARGE", -1)
+        patch.setattr(row_chunks, "_AT_ONCE", 0)
+        assert all_forms() == whole
