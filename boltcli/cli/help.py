@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from .command import Command
-    from .option import Option
+    from .command import Command, Option
 
     Rows = list[tuple[str, str]]
 

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from ..format.bucket import BucketRef
     from ..storage.snapshot import Snapshot
-    from .command import Command
-    from .option import Value
+    from .command import Command, Value
 
     Values = Mapping[str, Value]
 

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, BinaryIO
 
-    from ..errors import BoltError
     from ..fleet.find import Files
+    from ..read_errors import BoltError
     from ..storage.snapshot import Snapshot
     from ..storage.source import Way
-    from .option import Value
+    from .command import Value
 
     Work = Callable[[Snapshot, "Job", BinaryIO, BinaryIO], int | None]
 

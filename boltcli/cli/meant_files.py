@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..fleet.find import Files
-    from .command import Command
+    from .command import Command, Value
     from .job import Job
-    from .option import Value
 
 
 def meant_files(job: Job, arguments: Sequence[str] | None = None, *, search: bool = False) -> Files:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import hear_faults
+from ..read_errors import hear_faults
 from .opener import Opener
 from .output import Output
 from .registry import declared
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from ..storage.snapshot import Snapshot
-    from .command import Command
+    from .command import Command, Value
     from .job import Job, Work
-    from .option import Value
 
 
 def run_command(

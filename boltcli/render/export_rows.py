@@ -24,7 +24,7 @@ from .json_fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..ops.read.content import Placed
     from .json_array import Readable
@@ -106,7 +106,7 @@ def _all_plain(lines: list[bytes]) -> list[Placed] | None:
         records = all_parsed(lines)
         found: list[Placed] = []
         strings = fields = 0
-        for place, run in groupby(records, _place):
+        for place, run in _runs(records):
             is_pair, plain, in_hex = place
             part = list(run)
             names = plain if in_hex is None else in_hex
@@ -126,6 +126,15 @@ def _all_plain(lines: list[bytes]) -> list[Placed] | None:
     except (ArgumentError, AttributeError, KeyError, MemoryError, TypeError, ValueError):
         return None
     return found if has_fields_once(b"".join(lines), fields, strings) else None
+
+
+def _runs(records: list[Any]) -> Iterable[tuple[tuple[bool, Any, Any], Iterable[Any]]]:
+    """Return the lines that are taken together, with their place: mostly all, which a look at a column shows."""
+    first = records[0].get("bucket")
+    is_one = first is not None and len({*map(len, records)}) == 1
+    if is_one and [record.get("bucket") for record in records].count(first) == len(records):
+        return [(_place(records[0]), records)]
+    return groupby(records, _place)
 
 
 def _place(record: Any) -> tuple[bool, Any, Any]:

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..ops.stats.buckets import BucketRecord
+    from ..ops.stats import BucketRecord
 
 
 _INDENT = b"        "  # of a bucket in another

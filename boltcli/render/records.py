@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..errors import BoltError
     from ..ops.check.findings import Finding
     from ..ops.space.pages import Usage
-    from ..ops.stats.buckets import BucketRecord, BucketStats
+    from ..ops.stats import BucketRecord, BucketStats
     from ..storage.holders import Holder
     from ..storage.snapshot import Snapshot
 

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ops.stats.buckets import BucketStats
+    from ..ops.stats import BucketStats
     from ..storage.holders import Holder
 
 

@@ -17,7 +17,8 @@ from boltcli.kernel import compact as copied
 from boltcli.ops.check import database_check
 from boltcli.ops.check.findings import Finding
 from boltcli.ops.read.key_pages import all_keys, keyed_leaves
-from boltcli.ops.stats.buckets import BucketRecord, bucket_usage, database_stats, inspect
+from boltcli.ops.stats import BucketRecord
+from boltcli.ops.stats.buckets import bucket_usage, database_stats, inspect
 from boltcli.ops.write.compact import compact, measure
 from boltcli.render.inspect import bucket_tree
 from boltcli.storage.snapshot import Snapshot

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...errors import ArgumentError, CheckFailed
 from ...ops.check.database_check import UNCOUNTED, check, file_warnings
+from ...read_errors import ArgumentError
 from ..command import command
 
 TYPE_CHECKING = False
@@ -89,6 +89,8 @@ def check_(
         lambda: _text(count, kinds if explain else {}, bool(uncounted)),
     )
     if count:
+        from ...errors import CheckFailed
+
         raise CheckFailed(count)
     out.hint(lambda: _hints(out.path))
 

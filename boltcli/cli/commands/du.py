@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from typer import Option
 
-    from ...ops.stats.buckets import BucketRecord
-    from ..option import check_choice
+    from ...ops.stats import BucketRecord
+    from ..command import check_choice
     from ..options import Databases, Depth, Human, Jobs
     from ..output import Output, Record
     from ..values import parse_count

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...ops.stats.buckets import BucketRecord
+    from ...ops.stats import BucketRecord
     from ..options import Database
     from ..output import Output
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...errors import Corrupted
 from ...ops.space.pages import FREE, page_rows
+from ...read_errors import Corrupted
 from ...render.pages import HEADING, table_rows
 from ...tree.page_map import free_pages
 from ..command import command

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...ops.stats.buckets import BucketStats
+    from ...ops.stats import BucketStats
     from ..options import Databases, HumanIfGiven, Jobs, buckets
     from ..output import Output, Record
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from typer import Argument, Option
 
-    from ...ops.stats.buckets import BucketRecord
-    from ..option import check_choice
+    from ...ops.stats import BucketRecord
+    from ..command import check_choice
     from ..options import Database, Depth, Human, buckets
     from ..output import Output, Record
 
