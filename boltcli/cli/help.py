@@ -81,9 +81,9 @@ def write_topic(topic: str, out: BinaryIO) -> None:
 
     page = text(topic)
     if wants_style(out):
-        from ..render.rich_markdown import rendered
+        from ..render.rich_text import markdown
 
-        write_styled(out, rendered(page))
+        write_styled(out, markdown(page))
     else:
         out.write(page.encode())
 

@@ -12,7 +12,7 @@ from ..ops.check.findings import explanation
 from ..text.sizes import size
 from ..text.values import auto
 from ..tree.page_map import BRANCH, KINDS, LEAF
-from .page_cells import COLOURS, cells, legend
+from .page_picture import COLOURS, cells, legend
 
 if TYPE_CHECKING:
     from ..ops.space.top import SpaceTop

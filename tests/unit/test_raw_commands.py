@@ -15,7 +15,7 @@ from boltcli.cli.csv_record import first_record
 from boltcli.cli.values import parse_decimal, parse_string_slice, parse_uint32
 from boltcli.errors import ArgumentError, BoltError, Corrupted, OpenError, SourceNotFound
 from boltcli.ops.stats.buckets import inspect
-from boltcli.render.hexdump import hexdump
+from boltcli.render.page_text import hexdump
 from boltcli.storage.raw import RawFile, begin_copy, write_patches
 from boltcli.storage.snapshot import Snapshot
 from boltcli.text.golang import json_string

@@ -6,7 +6,7 @@ import os
 
 from ...errors import BucketNotFound, Corrupted, DamageSkipped
 from ...ops.stats.buckets import bucket_usage
-from ...render.usage import arranged, tree_text
+from ...render.du_report import arranged, tree_text
 from ...text.values import path_text
 from ...text.visible import one_line
 from ...tree.bucket import find_bucket
@@ -58,7 +58,7 @@ def tree(
     def text() -> bytes | Iterable[bytes]:
         if not colours:
             return tree_text(title, shown, size, human)
-        from ...render.rich_tree import rich_tree
+        from ...render.rich_text import rich_tree
 
         return rich_tree(title, shown, size, human)
 
