@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..errors import ArgumentError
 from ..text.json import jsonable
+from ..text.values import text_or_bytes
 from .codecs.compressed import MOST
 from .codecs.guess import DECODERS, guess
 from .codecs.wire import printable
 from .registry import application, applications, recognise
-from .values import text_or_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..extras import need
-from ..ops.check.findings import explanation
 from ..text.sizes import size
 from ..text.values import auto
 from ..tree.page_map import BRANCH, KINDS, LEAF
-from .page_cells import COLOURS, cells, legend
-from .space_report import charts
+from .explanations import explanation
+from .page_picture import COLOURS, cells, legend
+from .top_report import charts
 
 if TYPE_CHECKING:
     from ..ops.space.top import SpaceTop

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 
 from ...text.times import ZERO, go_time, time_text
+from ...text.values import as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class _Stream:
         return self.data[self.at - size : self.at]
 
     def text(self) -> str:
-        return self.take(self.unsigned()).decode("utf-8", "backslashreplace")
+        return as_text(self.take(self.unsigned()))
 
     # Messages.
 

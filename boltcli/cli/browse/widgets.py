@@ -15,8 +15,8 @@ from textual.widget import Widget
 from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
-from ...render.page_cells import COLOURS, LETTERS, cells
-from ...render.page_stories import story_text
+from ...render.page_picture import COLOURS, LETTERS, cells
+from ...render.why_report import story_text
 from ...text.json import plain_text
 from ...text.values import auto
 from ...text.visible import visible
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from textual import events
 
     from ...apps.contract import Codec
-    from ...ops.read.key_pages import KeyRow
     from ...ops.space.page_use import PageStory
     from ...tree.page_map import PageMap
-    from .window import KeyWindow
+    from .window import KeyRow, KeyWindow
 
 _MOST_CHILDREN = 200  # children of a dict or list that are shown at a time
 

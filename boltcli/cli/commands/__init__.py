@@ -43,6 +43,7 @@ MODULES = (
     "dump",
     "surgery",
     "version",
+    "schema",
     "help",
     "completion",
 )

@@ -138,7 +138,7 @@ def _write_items(
             from ...render import decoded
 
             return decoded.text_lines(part, decoder, len(path), value=False)
-        from ...render.items import key_lines
+        from ...render.item_lines import key_lines
 
         return key_lines(part, form, len(path))
 

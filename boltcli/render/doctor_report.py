@@ -1,15 +1,17 @@
-"""The output of ``doctor``: text for people, and the record of ``--json``."""
+"""The findings of ``check`` by kind, and the report of ``doctor``: text for people, and the record of ``--json``."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..text.values import shell_quoted
+from ..text.values import as_text, shell_quoted
+from .explanations import explanation
 from .records import put_path
 
 if TYPE_CHECKING:
-    from ..ops.check.findings import Explanation
+    from collections.abc import Iterable
+
     from ..ops.rescue.doctor import Diagnosis, Remedy
 
 
@@ -24,7 +26,7 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dic
         "notes": found.notes,
     }
     record["findings"] = [
-        {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.explained)}
+        {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.kind)}
         for each in found.symptoms
     ]
     records = found.records
@@ -47,17 +49,15 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dic
     return record
 
 
-def explanation_record(explained: Explanation) -> dict[str, str]:
-    """Return the three sentences of an explanation."""
-    return {"meaning": explained.meaning, "risk": explained.risk, "advice": explained.advice}
+def explanation_record(kind: str) -> dict[str, str]:
+    """Return the three sentences of the explanation of a kind of finding."""
+    return dict(zip(("meaning", "risk", "advice"), explanation(kind)))
 
 
-def explanation_text(kind: str, count: int, explained: Explanation) -> str:
+def explanation_text(kind: str, count: int) -> str:
     """Return a kind of finding, explained."""
-    return (
-        f"{kind} ({count})\n  meaning: {explained.meaning}\n  risk: {explained.risk}\n"
-        f"  what to do: {explained.advice}\n"
-    )
+    meaning, risk, advice = explanation(kind)
+    return f"{kind} ({count})\n  meaning: {meaning}\n  risk: {risk}\n  what to do: {advice}\n"
 
 
 def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes:
@@ -71,7 +71,7 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes
     if not found.symptoms:
         lines += _soundness(found)
     for each in found.symptoms:
-        lines.append(explanation_text(each.kind, each.findings, each.explained))
+        lines.append(explanation_text(each.kind, each.findings))
         lines += [f"  {line}\n" for line in each.first]
         if each.findings > len(each.first):
             lines.append(f"  and {each.findings - len(each.first)} more\n")
@@ -110,9 +110,36 @@ def _soundness(found: Diagnosis) -> list[str]:
 
 
 def _name(path: str) -> str:
-    return shell_quoted(os.fsencode(path).decode("utf-8", "backslashreplace"))
+    return shell_quoted(as_text(os.fsencode(path)))
 
 
 def _commands(remedy: Remedy, path: str) -> list[str]:
     name = _name(path)
     return [" ".join(name if word == "FILE" else word for word in command) for command in remedy.commands]
+
+
+_MOST_RANGES = 8  # shown of a kind
+
+
+def findings_summary(kinds: dict[str, list[int]]) -> bytes:
+    """Return a line for each kind of finding; ``kinds`` has the page of each finding."""
+    lines = []
+    for kind, pages in kinds.items():
+        found = ranges(pages)
+        shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in found[:_MOST_RANGES])
+        more = ", ..." if len(found) > _MOST_RANGES else ""
+        lines.append(
+            f"boltcli: {len(pages)} {kind}: page{'s' * (len(found) > 1 or found[0][0] != found[0][1])} {shown}{more}\n"
+        )
+    return "".join(lines).encode()
+
+
+def ranges(pages: Iterable[int]) -> list[tuple[int, int]]:
+    """Return runs of consecutive numbers as (first, last), ascending."""
+    found: list[tuple[int, int]] = []
+    for page in sorted(set(pages)):
+        if found and found[-1][1] == page - 1:
+            found[-1] = found[-1][0], page
+        else:
+            found.append((page, page))
+    return found
