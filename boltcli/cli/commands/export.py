@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from ...apps.decode import Decoder
     from ...storage.snapshot import Snapshot
+    from ..option import check_choice
     from ..options import Database, Decode, Force, Message, Proto, buckets, results
     from ..output import Output
-    from ..values import check_choice
 
     Path = tuple[bytes, ...]
 
