@@ -88,7 +88,7 @@ _COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
         ("free", _plain("free")),
         ("lost", _plain("lost")),
         ("unused", _plain("unused")),
-        ("compact --dense frees", _plain("gives_back")),
+        ("compact --dense frees", _plain("freed_bytes")),
     ),
     "info": (
         ("page size", _plain("page_size")),
@@ -104,7 +104,7 @@ _COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
         ("notes", _findings("info")),
     ),
     "metrics": (
-        ("size", _plain("size_bytes")),
+        ("size", _plain("size")),
         ("free", _plain("free_bytes")),
         ("lost", _plain("lost_bytes")),
         ("unused", _plain("unused_bytes")),
@@ -115,7 +115,7 @@ _COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
 _SIZES = ("size", "free", "lost", "unused", "compact --dense frees")  # columns of bytes
 _FAULTY = {"audit": "faulty"}  # the verdict on a file that is not ok; "damaged" for the other commands
 _LARGEST_FIRST = {
-    "stats": "keys", "du": "gives_back", "info": "size", "check": "errors", "verify": "errors", "metrics": "size_bytes",
+    "stats": "keys", "du": "freed_bytes", "info": "size", "check": "errors", "verify": "errors", "metrics": "size",
 }  # fmt: skip
 
 

@@ -238,7 +238,7 @@ def shown_text(data: bytes) -> str | None:
     return text if text is not None and is_print(text) else None
 
 
-def escaped_text(data: bytes) -> str:
+def as_text(data: bytes) -> str:
     """Return bytes as text for a message; what isn't UTF-8 is escaped."""
     return data.decode("utf-8", "backslashreplace")
 

@@ -51,7 +51,7 @@ def test_shared_stores(name: str) -> None:
             fields = ("id", "image", "labels", "runtime", "snapshot_key", "snapshotter")
             assert [row[field] for field in fields] == [each[field] for field in fields]
             assert (row["sandbox_id"] or "") == each.get("sandbox_id", "")
-            assert (row["createdat"], row["spec_type"]) == (each["created_at"], each["spec_type_url"])
+            assert (row["created_at"], row["spec_type"]) == (each["created_at"], each["spec_type_url"])
             assert row["spec"] == json.loads(each["spec_value"])
         for each, row in zip(content["content"], views["content"][namespace], strict=True):
             assert [row[field] for field in ("digest", "size", "createdat", "updatedat", "labels")] == [
@@ -64,12 +64,12 @@ def test_shared_stores(name: str) -> None:
         leases = {row["id"]: row for row in views["leases"][namespace]}
         for each in content["leases"]:
             row = leases[each["ID"]]
-            assert (row["createdat"], row["labels"]) == (each["CreatedAt"], each["Labels"] or {})
+            assert (row["created_at"], row["labels"]) == (each["CreatedAt"], each["Labels"] or {})
             held = [(one["Type"], one["ID"]) for one in content["lease_resources"][each["ID"]] or []]
             assert sorted((one["type"], one["id"]) for one in row["resources"]) == sorted(held)
         assert [row["ref"] for row in views["ingests"][namespace]] == [each["Ref"] for each in content["ingests"]]
         assert [
-            (row["id"], row["runtime"], row["sandboxer"], row["createdat"], row["labels"])
+            (row["id"], row["runtime"], row["sandboxer"], row["created_at"], row["labels"])
             for row in views["sandboxes"].get(namespace, [])
         ] == [
             (each["id"], each["runtime"], each["sandboxer"], each["created_at"], each["labels"])

@@ -24,7 +24,7 @@ NOT_FOR = {"render": _LIBRARY, "cli": _LIBRARY}
 DOORS = {
     "typer": {"cli/typer_app.py", "cli/make_table.py", "cli/options.py"},
     "rich": {
-        "render/rich_markdown.py",
+        "cli/help.py",
         "cli/browse/widgets.py",
     },
     "orjson": {"text/json.py"},

@@ -6,7 +6,7 @@ import mmap
 
 from ...ops.space.pages import Usage
 from ...ops.write.compact import measure
-from ...render.usage import ORDERS, usage_text
+from ...render.du_report import ORDERS, usage_text
 from ..command import command
 
 TYPE_CHECKING = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...read_errors import ArgumentError, BoltError
-from ...render.items import value_line
+from ...render.item_lines import value_line
 from ...text.values import parse
 from ...tree.bucket import find_bucket, get
 from ..command import command

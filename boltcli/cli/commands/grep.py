@@ -123,7 +123,7 @@ def grep(
 
 def _search(snapshot: Snapshot, job: Job, pattern: Pattern[bytes], several: bool, out: BinaryIO) -> int:
     """Write the hits of one file; return its status."""
-    from ...render.hit_lines import hit_record, hit_text
+    from ...render.grep_lines import hit_record, hit_text
     from ...render.records import line
 
     options, count, damaged = job.options, 0, False

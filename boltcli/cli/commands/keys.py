@@ -139,7 +139,7 @@ def _write_items(
         )
 
     def text(part: Items) -> Iterable[bytes]:
-        from ...render.items import text_lines
+        from ...render.item_lines import text_lines
 
         return text_lines(part, form, form, len(path), value=False, decoder=decoder)
 

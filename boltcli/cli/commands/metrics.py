@@ -141,8 +141,18 @@ def _samples(files: list[_File]) -> list[Sample]:
     return found
 
 
+# Fields whose names in JSON are not those of the metrics, which have their unit at the end.
+_FIELDS = {
+    "boltcli_size_bytes": "size",
+    "boltcli_page_size_bytes": "page_size",
+    "boltcli_last_write_timestamp_seconds": "modified",
+    "boltcli_last_write_age_seconds": "age",
+}
+
+
 def _json(files: list[_File]) -> bytes:
     from ...render import records
+    from ...text.times import time_text
 
     now = time()
     lines = []
@@ -152,12 +162,12 @@ def _json(files: list[_File]) -> bytes:
         record["application"] = file.application
         record["lock"] = file.lock or None
         for name, labels, value in openmetrics.samples((), file.found, now, file.lock):
-            short = name.removeprefix("boltcli_")
+            short = _FIELDS.get(name, name.removeprefix("boltcli_"))
             if short == "locked":
                 continue
             if labels:
                 record.setdefault(short, {})[labels[0][1]] = value
             else:
-                record[short] = value
+                record[short] = time_text(int(value * 1000) * 1_000_000) if short == "modified" else value
         lines.append(records.line(record))
     return b"".join(lines)

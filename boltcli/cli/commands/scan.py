@@ -59,7 +59,9 @@ def scan_(
                 rows.append(row)
                 continue
             record: records.Record = {}
-            records.put_path(record, row.pop("path"))
+            records.put_path(record, path := row.pop("path"))
+            if row["error"] is not None:
+                row["error"] = records.error(row["error"], path)
             out.write(records.line(record | row))
             out.flush()
     if not job.json:

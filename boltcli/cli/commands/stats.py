@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...ops.stats.buckets import database_stats
-from ...render import text
+from ...render.bbolt_text import stats_text
 from ..command import command
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def stats(
     """Count pages, pairs and bytes over the top-level buckets."""
     with out.progress("counting") as progress:
         count, total = database_stats(db, start or prefix, progress=progress)
-    out.record(lambda: _record(out, start, count, total), lambda: text.stats(count, total, human))
+    out.record(lambda: _record(out, start, count, total), lambda: stats_text(count, total, human))
 
 
 def _record(out: Output, start: bytes, count: int, total: BucketStats) -> Record:

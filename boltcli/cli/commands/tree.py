@@ -7,7 +7,7 @@ from shutil import get_terminal_size
 
 from ...errors import BucketNotFound, Corrupted, DamageSkipped
 from ...ops.stats.buckets import bucket_usage
-from ...render.usage import arranged, tree_text
+from ...render.du_report import arranged, tree_text
 from ...text.values import path_text
 from ...text.visible import one_line
 from ...tree.bucket import find_bucket
