@@ -47,7 +47,8 @@ def test_shared_stores(name: str) -> None:
     assert status["gaps"] == []
     logs = rows(path, "logs")
     assert [(row["index"], row["term"], row["type"], row["appended_at"]) for row in logs] == [
-        (row["index"], row["term"], row["type"], row["appended_at"]) for row in said["logs"]
+        (row["index"], row["term"], row["type"], None if row["appended_at"][:5] == "0001-" else row["appended_at"])
+        for row in said["logs"]
     ]
     newest = None
     for row, other in zip(logs, said["logs"], strict=True):

@@ -52,7 +52,7 @@ def test_numbers_of_every_fixture(path: Path) -> None:
     assert record["pairs"] == len(state.pairs)
     assert record["buckets"] == len(state.buckets) - 1
     assert (record["free_bytes"], record["lost_bytes"], record["freelist_bytes"], record["unused_bytes"]) == tuple(
-        usage[name] for name in ("free", "lost", "freelist", "unused")
+        usage[f"{name}_bytes"] for name in ("free", "lost", "freelist", "unused")
     )
     assert sum(record["pages"].values()) == info["hwm"]
     assert (record["up"], record["check_ok"], record["check_findings"]) == (1, 1, 0)
