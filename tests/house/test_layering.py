@@ -88,7 +88,7 @@ _ASKING = {"contract", "registry", "beside", "view_diff"}
 
 
 def test_applications_read_the_database_s_api_alone() -> None:
-    """An application of ours sees what one from another package may: the contract, the database, errors, extras, text."""
+    """An application of ours sees what any other may: the contract, the database, errors, extras, text."""
     for path in (PACKAGE / "apps").rglob("*.py"):
         used = {name.split(".")[1] for name in _imports(path) if name.startswith("boltcli.")}
         rooms = used & set(ROOMS)
