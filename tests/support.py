@@ -100,7 +100,7 @@ def as_page(content: bytes, count: int | None = None) -> Page:
     """Return a page of these bytes, which says that it has ``count`` elements (default: what its header says)."""
     pgid, flags, stored, overflow = HEADER.unpack_from(content)
     size = len(content)
-    return Page((pgid, flags, stored if count is None else count, overflow), content, 0, size, size, 0)
+    return Page((pgid, flags, stored if count is None else count, overflow), content, 0, size, 0)
 
 
 def freelist(pgid: int, ids: Sequence[int] = (), *, page_size: int = 4096) -> bytes:

@@ -16,11 +16,11 @@ import os
 from itertools import islice
 
 from ..errors import ArgumentError, BoltError
+from ..ops.read.select_items import keys_with_prefix
 from ..storage.snapshot import Snapshot
 from ..storage.source import at_offset, open_source
 from ..text.values import NOTATIONS, typed
 from ..tree.bucket import find_bucket
-from ..tree.walk import keys_with_prefix, last_with_prefix
 from .command import FILES as FILE_KINDS
 from .help import inside
 from .key_argument import addresses
@@ -218,7 +218,8 @@ def _stored(given: list[str], current: str, keys: bool, in_hex: bool) -> Candida
                 found.append(_typed(key, in_hex and not is_bucket, current))
                 if len(found) >= _LIMIT:
                     # The shell completes the common prefix of all candidates, so the last one must be included.
-                    found.append(_typed(last_with_prefix(snapshot, bucket, prefix) or b"", in_hex, current))
+                    last, _ = next(keys_with_prefix(snapshot, bucket, prefix, reverse=True))
+                    found.append(_typed(last, in_hex, current))
                     break
     return _beginning(current, [(text, "") for text in dict.fromkeys(found)])
 

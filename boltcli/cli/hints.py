@@ -217,7 +217,7 @@ def _buckets_instead(path: str, names: list[bytes]) -> list[str]:
 
 def _buckets_of(snapshot: Snapshot, bucket: BucketRef, name: bytes) -> tuple[list[bytes], bool]:
     """Return the names of the buckets in ``bucket``, and whether ``name`` is a key there."""
-    from ..tree.walk import keys_with_prefix
+    from ..ops.read.select_items import keys_with_prefix
 
     found: list[bytes] = []
     for number, (key, is_bucket) in enumerate(keys_with_prefix(snapshot, bucket, b"")):
@@ -268,7 +268,7 @@ def _notations(key: bytes) -> list[str]:
 
 def _keys_like(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> list[bytes]:
     """Return keys that equal ``key`` except for case, begin or end with it, or have a similar spelling."""
-    from ..tree.walk import keys_with_prefix
+    from ..ops.read.select_items import keys_with_prefix
 
     lower = key.lower()
     alike: list[bytes] = []

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from . import commands, options, values
+from . import commands, option, options, values
 from .command import DECLARED, Declared
 
 INJECTED = ("db", "job", "opener", "out", "err")
@@ -42,7 +42,9 @@ class Names(dict[str, Any]):
     """The names in a command's annotations: its module's, those of shared options, typer's; any other is a type."""
 
     def __init__(self, function: Callable[..., object]) -> None:
-        super().__init__(vars(typing) | vars(values) | vars(options) | inspect.unwrap(function).__globals__)
+        super().__init__(
+            vars(typing) | vars(values) | vars(option) | vars(options) | inspect.unwrap(function).__globals__
+        )
         self.update(Annotated=Annotated, Literal=Literal, Option=typer.Option, Argument=typer.Argument)
 
     def __missing__(self, name: str) -> Any:

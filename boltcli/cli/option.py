@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import ArgumentError
 from .values import one_of, parse_bool, parse_choice, parse_string
 
 TYPE_CHECKING = False
@@ -109,3 +110,15 @@ class Argument:
         self.many = many
         self.required = required
         self.hidden = hidden
+
+
+def check_choice(option: Option, value: str) -> None:
+    """Raise ArgumentError if ``value`` is none of the option's choices."""
+    if value not in option.choices and value != option.default:
+        raise ArgumentError(f"--{option.name} {value}: must be one of {', '.join(option.choices)}")
+
+
+def check_output(option: Option, value: str) -> None:
+    """Raise ArgumentError if the option names no file."""
+    if not value:
+        raise ArgumentError("output file required")

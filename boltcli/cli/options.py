@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, get_args
 from typer import Argument, Option
 
 from ..storage.snapshot import Snapshot
+from .option import check_output
 from .values import (
-    check_output,
     parse_choice,
     parse_count,
     parse_size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import option as checks
 from . import values
 from .command import DECLARED, Command, Group
 from .command_table import COMMANDS, SHARED
@@ -100,5 +101,5 @@ def _made(name: str) -> Command:
 
 
 def _option(row: dict[str, Any]) -> Option:
-    functions = {name: getattr(values, row[name]) for name in ("parse", "check") if name in row}
-    return Option(**row | functions)
+    rooms = (("parse", values), ("check", checks))
+    return Option(**row | {name: getattr(room, row[name]) for name, room in rooms if name in row})

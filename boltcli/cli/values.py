@@ -8,8 +8,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .option import Option
-
 _MAX_U32 = 0xFFFFFFFF
 _MAX_U64 = 0xFFFFFFFFFFFFFFFF
 _MAX_I64 = 0x7FFFFFFFFFFFFFFF
@@ -139,18 +137,6 @@ def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
         return text
 
     return chosen
-
-
-def check_choice(option: Option, value: str) -> None:
-    """Raise ArgumentError if ``value`` is none of the option's choices."""
-    if value not in option.choices and value != option.default:
-        raise ArgumentError(f"--{option.name} {value}: must be one of {', '.join(option.choices)}")
-
-
-def check_output(option: Option, value: str) -> None:
-    """Raise ArgumentError if the option names no file."""
-    if not value:
-        raise ArgumentError("output file required")
 
 
 def parse_timeout(text: str) -> str:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from ..errors import Corrupted, bucket_text
-from .constants import BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, MAX_DATA, PAGE_HEADER_SIZE
-from .page import BUCKET_HEADER, HEADER, LEAF_ELEMENT, LeafElements, Page
+from .constants import BUCKET_HEADER_SIZE, INLINE_HEADERS_SIZE
+from .page import BUCKET_HEADER, HEADER, LeafElements, Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .page import Buffer, Header, Owner
+    from collections.abc import Sequence
+    from typing import Any
 
-    Inline = tuple[Header, Buffer, int, int, int, int, str | None]
+    from .page import Owner
 
 MAX_NESTING = 1000  # levels of buckets inside a top-level one
 _NAMES = 8  # names shown of each end of a deep path
+
+
+def path_of(bucket: Any) -> tuple[bytes, ...]:
+    """Return the path of ``bucket``: the names of it and of its parents, but of the outermost one."""
+    names: list[bytes] = []
+    while bucket.parent is not None:
+        names.append(bucket.name)
+        bucket = bucket.parent
+    return tuple(reversed(names))
 
 
 class BucketRef:
@@ -30,9 +40,9 @@ class BucketRef:
 
     def __init__(
         self, root: int, sequence: int = 0, *, name: bytes = b"", parent: Owner | None = None, page: int = 0,
-        inline: Inline | None = None,
+        inline: tuple[Page, int, int] | None = None,
     ) -> None:  # fmt: skip
-        """``inline``: the arguments of :class:`Page` for the inline page."""
+        """``inline``: the page that the inline page lies in, and where it begins and ends."""
         self.root = root
         self.sequence = sequence
         self.page = page
@@ -44,18 +54,13 @@ class BucketRef:
     @property
     def inline(self) -> Page | None:
         """The page of an inline bucket."""
-        return None if self._inline is None else Page(*self._inline, bucket=self)
+        return None if self._inline is None else page_inside(*self._inline, self)
 
     @property
-    def names(self) -> list[bytes]:
+    def names(self) -> Sequence[bytes]:
         """The bucket's path from the root bucket; of a deep path the outermost and the innermost names."""
-        names: list[bytes] = []
-        bucket: Owner = self
-        while bucket.parent is not None:
-            names.append(bucket.name)
-            bucket = bucket.parent
-        names.reverse()
-        return names if len(names) <= 2 * _NAMES else [*names[:_NAMES], b"...", *names[-_NAMES:]]
+        names = path_of(self)
+        return names if len(names) <= 2 * _NAMES else (*names[:_NAMES], b"...", *names[-_NAMES:])
 
     @property
     def label(self) -> str:
@@ -63,57 +68,39 @@ class BucketRef:
         return f"bucket {bucket_text(self.names)}" if self.parent is not None else "the root bucket"
 
 
-def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None, *, lenient: bool = False) -> BucketRef:
+def page_inside(page: Page, start: int, end: int, bucket: Owner | None) -> Page:
+    """Return the inline page of ``bucket`` that begins at ``start`` of the buffer of ``page``, in which it lies."""
+    place, buffer = page.file_offset + start - page.offset, page.buffer
+    return Page(HEADER.unpack_from(buffer, start), buffer, start, end, place, page.path, bucket=bucket)
+
+
+def bucket_header(leaf: LeafElements, index: int) -> tuple[int, int, int, int]:
+    """Return root page and sequence of the bucket in element ``index``, and where its value begins and ends.
+
+    As for bbolt, only its header must be there, and the page header of an inline bucket. Raises
+    :class:`~boltcli.errors.Corrupted` if the value cannot be a bucket.
+    """
+    start, stop = leaf.value_span(index)
+    if stop - start >= BUCKET_HEADER_SIZE:
+        root, sequence = BUCKET_HEADER.unpack_from(leaf.buffer, start)
+        if root or stop - start >= INLINE_HEADERS_SIZE:
+            return root, sequence, start, stop
+    raise too_small(leaf, index)
+
+
+def open_bucket(leaf: LeafElements, index: int, name: bytes | None = None) -> BucketRef:
     """Return the bucket in element ``index`` of a leaf page; if ``name`` is given, the key is not read.
 
-    The bucket is opened as bbolt does it: only its header must be there, and
-    the page header of an inline bucket. bbolt reads both from the file if the
-    value is aligned, whatever its size; else from a copy of the value. With
-    ``lenient`` the page of an inline bucket is neither checked nor returned.
-    Raises :class:`~boltcli.errors.Corrupted` if the value cannot be a bucket.
-    This is decided here, and for ``check`` in :func:`bucket_for_check`.
+    Raises as :func:`bucket_header` does, and if buckets are nested too deep.
     """
-    page, buffer = leaf.page, leaf.buffer
+    page = leaf.page
     if page.bucket is not None and page.bucket.depth > MAX_NESTING:
         raise page.damaged(f"buckets are nested deeper than {MAX_NESTING} levels")
-    data = leaf.positions[index] + leaf.key_sizes[index]
-    start = leaf.start + ELEMENT_SIZE * index + data
-    size = leaf.value_sizes[index]
-    stop = min(start + size, leaf.end)
-    is_copy = (start - page.offset) % 8 != 0
-    head = buffer[start : min(start + INLINE_HEADERS_SIZE, stop if is_copy else leaf.end)]
-    if is_copy:  # Go pads a short copy with zeros, to 16 or 32 bytes
-        head = head.ljust(BUCKET_HEADER_SIZE if len(head) <= 24 else INLINE_HEADERS_SIZE, b"\0")
-    if not size or start >= leaf.end or len(head) < BUCKET_HEADER_SIZE or data + size > MAX_DATA:
-        raise too_small(leaf, index, "be a bucket")
-    root, sequence = BUCKET_HEADER.unpack_from(head)
-    inline = None
-    if not (root or (lenient and size > BUCKET_HEADER_SIZE)):
-        if size <= BUCKET_HEADER_SIZE or len(head) < INLINE_HEADERS_SIZE:
-            raise too_small(leaf, index, "hold its inline bucket")
-        header: Header = HEADER.unpack_from(head, BUCKET_HEADER_SIZE)
-        offset = start + BUCKET_HEADER_SIZE
-        end = limit = max(stop, offset + PAGE_HEADER_SIZE)
-        if not is_copy:
-            limit = page.limit
-            if header[2] and _end_of(buffer, offset, header[2], leaf.end) > stop:
-                end = leaf.end
-        inline = header, buffer, offset, end, limit, page.file_offset + offset - page.offset, page.path
+    root, sequence, start, stop = bucket_header(leaf, index)
+    inline = None if root else (page, start + BUCKET_HEADER_SIZE, stop)
     if name is None:
-        try:
-            name = leaf.key(index)
-        except Corrupted:  # the caller doesn't need the inline page
-            name = b"?"
+        name = leaf.key(index)
     return BucketRef(root, sequence, name=name, parent=page.bucket, page=page.pgid, inline=inline)
-
-
-def _end_of(buffer: Buffer, offset: int, count: int, end: int) -> int:
-    """Return the end offset of the last element's data in a leaf page; beyond ``end`` if the element begins there."""
-    at = offset + PAGE_HEADER_SIZE + ELEMENT_SIZE * (count - 1)
-    if at + ELEMENT_SIZE > end:
-        return end + 1
-    _, position, key_size, value_size = LEAF_ELEMENT.unpack_from(buffer, at)
-    return int(at + position + key_size + value_size)
 
 
 def buckets_in(page: Page) -> list[BucketRef]:
@@ -124,23 +111,6 @@ def buckets_in(page: Page) -> list[BucketRef]:
     return [open_bucket(leaf, index) for index in leaf.bucket_indexes()]
 
 
-def bucket_for_check(leaf: LeafElements, index: int, start: int) -> BucketRef:
-    """Return the bucket whose value begins at ``start``, validated exactly as far as bbolt's check does it.
-
-    Of an inline bucket only the header is read. Raises :class:`~boltcli.errors.Corrupted`.
-    """
-    size = leaf.value_sizes[index]
-    if size and start + BUCKET_HEADER_SIZE <= leaf.end:
-        bucket = BucketRef(*BUCKET_HEADER.unpack_from(leaf.buffer, start))
-        if bucket.root or size > BUCKET_HEADER_SIZE:
-            return bucket
-    raise too_small(leaf, index)
-
-
-def too_small(leaf: LeafElements, index: int, purpose: str = "be a bucket") -> Corrupted:
-    """Return the error for element ``index``, whose value is too small or lies outside its page."""
-    try:
-        leaf.value_span(index)
-    except Corrupted as damage:
-        return damage
-    return leaf.page.damaged(f"element {index} is too small to {purpose}")
+def too_small(leaf: LeafElements, index: int) -> Corrupted:
+    """Return the error for element ``index``, whose value is too small."""
+    return leaf.page.damaged(f"element {index} is too small to be a bucket")

@@ -20,7 +20,6 @@ PAGE_TYPES = {BRANCH_PAGE: "branch", LEAF_PAGE: "leaf", META_PAGE: "meta", FREEL
 
 BUCKET_LEAF_FLAG = 0x01  # a leaf element whose value is a bucket
 
-MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data: the most that bbolt can address
 MAX_KEY_SIZE = 32768  # bytes; bbolt refuses longer keys
 
 NO_FREELIST = 0xFFFFFFFFFFFFFFFF  # meta.freelist of a database whose freelist isn't stored

@@ -14,7 +14,6 @@ from .constants import (
     LEAF_PAGE,
     MAGIC,
     META_PAGE,
-    NO_FREELIST,
     PAGE_HEADER_SIZE,
     VERSION,
 )
@@ -30,17 +29,10 @@ if TYPE_CHECKING:
 _LARGE = 1 << 18  # bytes; the data of a larger page are not joined
 
 
-def meta_page(
-    txid: int, *, page_size: int, root: int, freelist: int | None, hwm: int, sequence: int = 0, page: int | None = None
-) -> bytes:
-    """Return the header and content of a meta page; its page id is ``txid % 2`` unless ``page`` is given.
-
-    ``freelist`` None: the freelist isn't stored. The rest of the page is zeros.
-    """
-    pgid = txid % 2 if page is None else page
-    stored = NO_FREELIST if freelist is None else freelist
-    fields = (MAGIC, VERSION, page_size, 0, root, sequence, stored, hwm, txid)
-    return HEADER.pack(pgid, META_PAGE, 0, 0) + packed_meta(*fields)
+def meta_page(txid: int, *, page_size: int, root: int, freelist: int, hwm: int, sequence: int = 0) -> bytes:
+    """Return the header and content of a meta page, whose page id is ``txid % 2``; the rest of the page is zeros."""
+    fields = (MAGIC, VERSION, page_size, 0, root, sequence, freelist, hwm, txid)
+    return HEADER.pack(txid % 2, META_PAGE, 0, 0) + packed_meta(*fields)
 
 
 def freelist_bytes(ids: int) -> int:

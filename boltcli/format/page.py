@@ -105,29 +105,26 @@ def ascend(keys: Sequence[bytes] | Sequence[int]) -> bool:
 class Page:
     """A page run (a page and its overflow pages) at its position; no bytes are copied.
 
-    The header is at ``offset`` of ``buffer``. ``end`` is the end of the run,
-    ``limit`` the end of the readable bytes (bbolt checks no bounds and reads
-    elements up to there). ``file_offset`` is the byte offset in the file. An
-    inline page has the page id 0, and its limit is the end of its bucket's value.
+    The header is at ``offset`` of ``buffer``, ``end`` is the end of the run: nothing after it is read. (bbolt checks no
+    bounds.) ``file_offset`` is the byte offset in the file. An inline page has the page id 0, and ends with its
+    bucket's value.
 
     For errors: ``path`` is the file, ``stack`` the page ids from the root of
     the tree to the page, ``bucket`` the owner of that tree.
     """
 
     __slots__ = (
-        "bucket", "buffer", "count", "end", "file_offset", "flags", "limit", "offset", "overflow", "path", "pgid",
-        "stack",
+        "bucket", "buffer", "count", "end", "file_offset", "flags", "offset", "overflow", "path", "pgid", "stack",
     )  # fmt: skip
 
     def __init__(
-        self, header: Header, buffer: Buffer, offset: int, end: int, limit: int, file_offset: int,
-        path: str | None = None, stack: tuple[int, ...] = (), bucket: Owner | None = None,
+        self, header: Header, buffer: Buffer, offset: int, end: int, file_offset: int, path: str | None = None,
+        stack: tuple[int, ...] = (), bucket: Owner | None = None,
     ) -> None:  # fmt: skip
         self.pgid, self.flags, self.count, self.overflow = header
         self.buffer = buffer
         self.offset = offset
         self.end = end
-        self.limit = limit
         self.file_offset = file_offset
         self.path = path
         self.stack = stack
@@ -144,14 +141,14 @@ class Page:
         """Return the error for a page in a tree that is neither branch nor leaf."""
         return self.damaged(f"a tree cannot hold a page of its type (flags: {self.flags:x})")
 
-    def table(self, count: int, end: int) -> tuple[int, int]:
+    def table(self, count: int) -> tuple[int, int]:
         """Return start and end of a table of ``count`` elements in ``buffer``.
 
-        Raises :class:`~boltcli.errors.Corrupted` if that is beyond ``end``.
+        Raises :class:`~boltcli.errors.Corrupted` if that is beyond the end of the page.
         """
         start = self.offset + PAGE_HEADER_SIZE
         stop = start + ELEMENT_SIZE * count
-        if stop > end:
+        if stop > self.end:
             raise self.damaged(f"{count} elements do not fit")
         return start, stop
 
@@ -162,11 +159,11 @@ class Page:
         elements, so a branch page with the count 0 has one child. Raises
         :class:`~boltcli.errors.Corrupted`.
         """
-        return _columns(self.buffer, *self.table(self.count or 1, self.limit), "Q")[1::2].tolist()
+        return _columns(self.buffer, *self.table(self.count or 1), "Q")[1::2].tolist()
 
     def holds_buckets(self) -> bool:
         """Return whether an element of a leaf page is a bucket. Raises :class:`~boltcli.errors.Corrupted`."""
-        start, stop = self.table(self.count, self.limit)
+        start, stop = self.table(self.count)
         # The low byte of each element's flags: bytes other than the even ones are odd, which means a bucket.
         return bool(self.buffer[start:stop:ELEMENT_SIZE].translate(None, EVEN))
 
@@ -179,24 +176,24 @@ class Page:
         if not self.count:
             return PAGE_HEADER_SIZE
         last = PAGE_HEADER_SIZE + ELEMENT_SIZE * (self.count - 1)
-        if self.offset + last + ELEMENT_SIZE > self.limit:
+        if self.offset + last + ELEMENT_SIZE > self.end:
             return last
         fields: tuple[int, ...] = LEAF_ELEMENT.unpack_from(self.buffer, self.offset + last)
         return last + (sum(fields[1:] if self.flags == LEAF_PAGE else fields[:2]) & _U32)
 
-    def freelist_ids(self, end: int, most: int | None = None) -> list[int]:
+    def freelist_ids(self, most: int | None = None) -> list[int]:
         """Return the page ids stored in a freelist page, in stored order.
 
-        Raises :class:`~boltcli.errors.Corrupted` if they end after ``end`` or
+        Raises :class:`~boltcli.errors.Corrupted` if they leave the page or
         are more than ``most``; this is checked before memory is allocated.
         """
         count, start = self.count, self.offset + PAGE_HEADER_SIZE
         if count == COUNT_IN_FIRST_ID:
-            if start + 8 > end:
+            if start + 8 > self.end:
                 raise self.damaged("the freelist's count lies beyond its page")
             count = int.from_bytes(self.buffer[start : start + 8], "little")
             start += 8
-        if start + 8 * count > end:
+        if start + 8 * count > self.end:
             raise self.damaged(f"{count} free page ids do not fit")
         if most is not None and count > most:
             raise self.damaged(f"{count} free page ids are more than the file has pages")
@@ -204,22 +201,23 @@ class Page:
 
 
 class _Elements:
-    """The elements of ``page``, whose data must end at or before ``end`` in the buffer (default: the end of the run).
+    """The elements of ``page``.
 
-    Methods that read an element raise :class:`~boltcli.errors.Corrupted` if its data end later.
+    Methods that read an element raise :class:`~boltcli.errors.Corrupted` if its data leave the page.
     """
 
-    __slots__ = ("buffer", "count", "end", "key_sizes", "page", "positions", "start")
+    __slots__ = ("_key_ends", "buffer", "count", "end", "key_sizes", "page", "positions", "start")
 
     key_sizes: list[int]
     positions: list[int]
 
-    def __init__(self, page: Page, end: int | None = None) -> None:
+    def __init__(self, page: Page) -> None:
         self.page = page
         self.buffer = page.buffer
         self.count = page.count
-        self.end = page.end if end is None else end
-        self.start, stop = page.table(page.count, self.end)
+        self.end = page.end
+        self._key_ends: list[int] = []
+        self.start, stop = page.table(page.count)
         self._read(_columns(page.buffer, self.start, stop, "I"))
 
     def _read(self, table: memoryview[int]) -> None:
@@ -242,13 +240,17 @@ class _Elements:
     def keys(self) -> list[bytes]:
         """Return all keys, in page order."""
         starts = self.key_starts()
-        return self._slices("key", starts, list(map(add, starts, self.key_sizes)))
+        self._key_ends = list(map(add, starts, self.key_sizes))
+        return self._slices("key", starts, self._key_ends)
 
     def _slices(self, what: str, starts: list[int], ends: list[int]) -> list[bytes]:
+        self._refuse_beyond(what, ends)
+        return list(map(self.buffer.__getitem__, map(slice, starts, ends)))
+
+    def _refuse_beyond(self, what: str, ends: list[int]) -> None:
         if ends and max(ends) > self.end:
             index = next(i for i, stop in enumerate(ends) if stop > self.end)
             raise self._beyond(what, index, ends[index])
-        return list(map(self.buffer.__getitem__, map(slice, starts, ends)))
 
     def _sizes(self) -> list[int]:
         """Return how many bytes of data each element has."""
@@ -271,7 +273,7 @@ class _Elements:
 
         shown = copy(page)
         shown.count += more
-        whole = type(self)(shown, self.end)
+        whole = type(self)(shown)
         whole._verify_layout()
         return whole
 
@@ -322,6 +324,7 @@ class LeafElements(_Elements):
                 and self.start + first + (ksize + vsize) * count <= self.end
             ):
                 # All keys have one size, all values another, without gaps: one call unpacks the page.
+                self._key_ends = []
                 return list(struct.unpack_from("<" + f"{ksize}s{vsize}x" * count, self.buffer, self.start + first))
         return super().keys()
 
@@ -362,6 +365,10 @@ class LeafElements(_Elements):
         if ends and max(self.value_sizes) > _LARGE:
             unload(self.buffer, min(starts), max(ends))
         return values
+
+    def verify_values(self) -> None:
+        """Raise :class:`~boltcli.errors.Corrupted` if a value leaves the page. Call it after :meth:`keys`."""
+        self._refuse_beyond("value", list(map(add, self._key_ends, self.value_sizes)))
 
     def batches(self, low: int, high: int) -> Iterator[tuple[int, int]]:
         """Split the elements from ``low`` to before ``high`` into ranges whose values fit in memory together.

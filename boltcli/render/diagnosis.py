@@ -6,10 +6,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ..text.values import shell_quoted
+from .explanations import explanation
 from .records import put_path
 
 if TYPE_CHECKING:
-    from ..ops.check.findings import Explanation
     from ..ops.rescue.doctor import Diagnosis, Remedy
 
 
@@ -24,7 +24,7 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dic
         "notes": found.notes,
     }
     record["findings"] = [
-        {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.explained)}
+        {"kind": each.kind, "count": each.findings, "first": each.first, **explanation_record(each.kind)}
         for each in found.symptoms
     ]
     records = found.records
@@ -47,17 +47,15 @@ def diagnosis_record(found: Diagnosis, fixed: Remedy | None, output: str) -> dic
     return record
 
 
-def explanation_record(explained: Explanation) -> dict[str, str]:
-    """Return the three sentences of an explanation."""
-    return {"meaning": explained.meaning, "risk": explained.risk, "advice": explained.advice}
+def explanation_record(kind: str) -> dict[str, str]:
+    """Return the three sentences of the explanation of a kind of finding."""
+    return dict(zip(("meaning", "risk", "advice"), explanation(kind)))
 
 
-def explanation_text(kind: str, count: int, explained: Explanation) -> str:
+def explanation_text(kind: str, count: int) -> str:
     """Return a kind of finding, explained."""
-    return (
-        f"{kind} ({count})\n  meaning: {explained.meaning}\n  risk: {explained.risk}\n"
-        f"  what to do: {explained.advice}\n"
-    )
+    meaning, risk, advice = explanation(kind)
+    return f"{kind} ({count})\n  meaning: {meaning}\n  risk: {risk}\n  what to do: {advice}\n"
 
 
 def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes:
@@ -71,7 +69,7 @@ def diagnosis_text(found: Diagnosis, fixed: Remedy | None, output: str) -> bytes
     if not found.symptoms:
         lines += _soundness(found)
     for each in found.symptoms:
-        lines.append(explanation_text(each.kind, each.findings, each.explained))
+        lines.append(explanation_text(each.kind, each.findings))
         lines += [f"  {line}\n" for line in each.first]
         if each.findings > len(each.first):
             lines.append(f"  and {each.findings - len(each.first)} more\n")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..extras import need
-from ..ops.check.findings import explanation
 from ..text.sizes import size
 from ..text.values import auto
 from ..tree.page_map import BRANCH, KINDS, LEAF
+from .explanations import explanation
 from .page_cells import COLOURS, cells, legend
 from .space_report import charts
 

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..apps.decode import Decoder
     from ..ops.read.select_items import Items
 
 
@@ -21,6 +22,29 @@ def value_line(value: bytes, form: str) -> Iterable[bytes]:
     from ..text.large_values import slices
 
     return chain(slices(value, form), (b"\n",))
+
+
+def text_lines(
+    part: Items,
+    key_form: str,
+    form: str,
+    above: int,
+    *,
+    key: bool = True,
+    value: bool = True,
+    decoder: Decoder | None = None,
+) -> Iterable[bytes]:
+    """Return lines of keys, values or both, after the bucket path without its first ``above`` names.
+
+    ``decoder``: say instead what they mean.
+    """
+    if decoder is not None:
+        from .decoded import text_lines as readable_lines
+
+        return (readable_lines(part, decoder, above, key=key, value=value),)
+    if not value:
+        return (key_lines(part, key_form, above),)
+    return item_lines(part, key_form, form, above) if key else value_lines(part, form)
 
 
 def key_lines(part: Items, form: str, above: int) -> bytes:

@@ -12,7 +12,6 @@ from ..format.constants import (
     ELEMENT_SIZE,
     FREELIST_PAGE,
     LEAF_PAGE,
-    MAX_DATA,
     META_PAGE,
     PAGE_HEADER_SIZE,
 )
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     Element = TypeVar("Element")
 
 _MAX_COUNT = 0x7FFFFFFFFFFFFFFF
+_MAX_DATA = 0x7FFFFFFF  # bytes from an element to the end of its data: the most that bbolt can address
 _MAX_IDS = 1 << 61  # so many page ids wrap around the address space
 
 
@@ -98,7 +98,7 @@ def _freelist(page: RawPage) -> Iterator[bytes]:
     yield b"Item Count: %d\nOverflow: %d\n\n" % (count, page.overflow)
     if count >= _MAX_IDS:
         raise page.damaged("runtime error: unsafe.Slice: len out of range")
-    ids = page.freelist_ids(page.end)
+    ids = page.freelist_ids()
     yield "".join([f"{pgid}\n" for pgid in ids]).encode() + b"\n"
 
 
@@ -203,5 +203,5 @@ def _data(elements: LeafElements | BranchElements, what: str, index: int, skip: 
 
 def _addressable(elements: LeafElements | BranchElements, index: int, size: int) -> None:
     stop = elements.positions[index] + size
-    if stop > MAX_DATA:
-        raise elements.page.damaged(f"runtime error: slice bounds out of range [::{stop}] with length {MAX_DATA}")
+    if stop > _MAX_DATA:
+        raise elements.page.damaged(f"runtime error: slice bounds out of range [::{stop}] with length {_MAX_DATA}")

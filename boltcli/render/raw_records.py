@@ -37,7 +37,7 @@ def page_records(page: RawPage, form: str) -> Iterator[Record]:
     if page.flags == META_PAGE:
         record |= _meta(Meta.at(page.data, page.pgid))
     elif page.flags == FREELIST_PAGE:
-        ids = page.freelist_ids(page.end)
+        ids = page.freelist_ids()
         record |= {"count": len(ids), "ids": ids}
     yield record
     if page.flags == LEAF_PAGE:

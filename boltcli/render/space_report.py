@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..ops.write.compact import compact_estimate
 from ..text.sizes import amount
 from ..text.values import auto
 
@@ -55,7 +56,7 @@ def charts(found: SpaceTop) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     yield "Free runs, pages", [(_range(bits), count) for bits, count in sorted(found.free_runs.items())]
 
 
-def top_text(found: SpaceTop, most: int, human: bool) -> bytes:
+def top_text(found: SpaceTop, dense: int, most: int, human: bool) -> bytes:
     """Return the report for people."""
     groups = sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0]))
     whole = sum(group.bytes for _, group in groups)
@@ -87,8 +88,8 @@ def top_text(found: SpaceTop, most: int, human: bool) -> bytes:
         f"free {amount(found.free, human)}, lost {amount(found.lost, human)}, {found.overflow_pages} overflow pages, "
         f"freelist {amount(found.freelist_bytes, human)}",
     ]
-    lines.append(f"compact would free about {amount(max(found.size - found.compact_size, 0), human)}")
-    lines.append(f"compact --dense would free about {amount(max(found.size - found.dense_size, 0), human)}")
+    lines.append(f"compact would free about {amount(max(found.size - compact_estimate(dense), 0), human)}")
+    lines.append(f"compact --dense would free about {amount(max(found.size - dense, 0), human)}")
     return ("\n".join([*lines, "", _MEANING]) + "\n").encode("utf-8", "surrogateescape")
 
 
@@ -96,7 +97,7 @@ def _pairs(group: Group) -> str:
     return f"{group.pairs} pair{'s' * (group.pairs != 1)}"
 
 
-def top_record(path: str, found: SpaceTop, most: int) -> dict[str, Any]:
+def top_record(path: str, found: SpaceTop, dense: int, most: int) -> dict[str, Any]:
     """Return the report as one object; sizes in bytes, histograms as lists of ``from``, ``to`` and ``count``."""
     from . import records
 
@@ -108,7 +109,7 @@ def top_record(path: str, found: SpaceTop, most: int) -> dict[str, Any]:
         "leaf_pages": found.leaf_pages,
         "overflow_pages": found.overflow_pages,
     }
-    record |= {"dense_size_estimate": found.dense_size, "compact_size_estimate": found.compact_size}
+    record |= {"dense_size_estimate": dense, "compact_size_estimate": compact_estimate(dense)}
     groups: list[dict[str, Any]] = []
     for (names, prefix), group in sorted(found.groups.items(), key=lambda entry: (-entry[1].bytes, entry[0])):
         if len(groups) < (most or len(found.groups)):

@@ -142,8 +142,7 @@ def stored_free_pages(state: Snapshot) -> list[int]:
     meta = state.meta
     if not meta.has_freelist or meta.freelist >= meta.hwm:
         raise state.corrupted("no freelist is stored", meta.page)
-    page = state.page(meta.freelist)
-    ids = sorted(set(page.freelist_ids(page.end, state.page_count)))
+    ids = sorted(set(state.freelist()[1]))
     if ids and not 2 <= ids[0] <= ids[-1] < meta.hwm:
         raise state.corrupted("its freelist has impossible page ids", meta.freelist)
     return ids

@@ -39,8 +39,7 @@ class RawPage(Page):
     __slots__ = ("data",)
 
     def __init__(self, data: bytes) -> None:
-        size = len(data)
-        super().__init__(HEADER.unpack_from(data), data, 0, size, size, 0)
+        super().__init__(HEADER.unpack_from(data), data, 0, len(data), 0)
         self.data = data
 
     def damaged(self, problem: str) -> UnreadablePage:  # type: ignore[override]

@@ -219,7 +219,7 @@ class RemotePages:
             if flags == BRANCH_PAGE and bears == pgid:
                 end = min(start + (overflow + 1) * page_size, self._size)
                 try:
-                    self._remember(pgid, Page(header, buffer, start, end, end, start).children())
+                    self._remember(pgid, Page(header, buffer, start, end, start).children())
                 except Corrupted:
                     pass  # the reader says so
         return buffer

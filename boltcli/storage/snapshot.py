@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from ..errors import Changed, Corrupted, DatabaseClosed, InvalidDatabase, OpenError
-from ..format.constants import ELEMENT_SIZE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
+from ..format.constants import ELEMENT_SIZE, FREELIST_PAGE, META_SIZE, PAGE_HEADER_SIZE, PAGE_SIZE_SEARCH, PAGE_TYPES
 from ..format.meta import Meta, choose
-from ..format.page import HEADER, Page
-from .files import cut, read_at
+from ..format.page import HEADER, Page, type_name
+from .files import cut, read_at, read_whole
 from .source import HOST_PAGE, Source, open_source
 
 TYPE_CHECKING = False
@@ -27,6 +27,7 @@ _META_END = PAGE_HEADER_SIZE + META_SIZE
 SMALL = 1 << 20
 # Pages that are read by themselves.
 _ALONE = 100
+BEYOND = 1 << 20  # page ids beyond the end of the file that are accepted; a damaged page may claim any number
 
 
 class FilePages:
@@ -65,10 +66,7 @@ class FilePages:
         """Return all bytes of the file. Raises OpenError, Changed."""
         if self._buffer is None:
             if self._size <= SMALL:  # quicker than mapping it
-                content = read_at(self._source.fd, 0, self._size)
-                if len(content) < self._size:
-                    raise cut(self._source.path)
-                self._buffer = content
+                self._buffer = read_whole(self._source.fd, 0, self._size, self._source.path)
             else:
                 from .guard import map_file
 
@@ -206,11 +204,6 @@ class Snapshot:
         if self._page_size_is_impossible():
             raise InvalidDatabase(f"invalid database: page size {self.page_size}", page=self.meta.page)
 
-    def read_beyond_pages(self) -> None:
-        """Have each page lie in the bytes of the file from now on, for readers that go beyond its end as bbolt does."""
-        if self._source.remote is None:
-            self.buffer  # noqa: B018
-
     def _previous(self) -> Meta:
         """Return the other meta page: the state before the newest transaction."""
         other = self.metas[1 - self.meta.page]
@@ -318,14 +311,13 @@ class Snapshot:
 
         They are: the page bears its own id, and it has exactly one of the four
         types. For errors, ``stack`` is the page ids that led here, ``bucket``
-        the owner of the tree. Nothing after the run's end may be read, except
-        after :meth:`read_beyond_pages`. Raises :class:`~boltcli.errors.Corrupted`.
+        the owner of the tree. Raises :class:`~boltcli.errors.Corrupted`.
         """
         alone = self._pages.alone(pgid) if self._buffer is None else None
         if alone is not None:
             size = len(alone)
             header, start = HEADER.unpack_from(alone), pgid * self.page_size
-            page = Page(header, alone, 0, size, size, start, self.path, tuple(stack), bucket)
+            page = Page(header, alone, 0, size, start, self.path, tuple(stack), bucket)
             if self._on_page is not None:
                 self._on_page(self, page)
         else:
@@ -337,10 +329,7 @@ class Snapshot:
         return page
 
     def any_page(self, pgid: int, stack: Sequence[int] = (), bucket: Owner | None = None) -> Page:
-        """Return the page run at ``pgid`` like :meth:`page`, but without the assertions.
-
-        It lies in the bytes of the file, as after :meth:`read_beyond_pages`.
-        """
+        """Return the page run at ``pgid`` like :meth:`page`, but without the assertions."""
         page_size = self.page_size
         buffer = self._buffer
         if buffer is None:
@@ -358,10 +347,24 @@ class Snapshot:
         header = HEADER.unpack_from(buffer, offset)
         end = offset + (header[3] + 1) * page_size
         end = end if end < size else size
-        page = Page(header, buffer, offset, end, size, start, self.path, tuple(stack), bucket)
+        page = Page(header, buffer, offset, end, start, self.path, tuple(stack), bucket)
         if self._on_page is not None:
             self._on_page(self, page)
         return page
+
+    def freelist(self, meta: Meta | None = None) -> tuple[Page, list[int]]:
+        """Return the freelist page of ``meta`` (default: the one in use), and the ids in it, in stored order.
+
+        The page bears the id that it claims. Raises :class:`~boltcli.errors.Corrupted`.
+        """
+        pgid = (meta or self.meta).freelist
+        page = self.any_page(pgid)
+        claimed, page.pgid = page.pgid, pgid  # bbolt doesn't check this page's id
+        if page.flags != FREELIST_PAGE:
+            raise page.damaged(f"invalid freelist page, its type is {type_name(page.flags)}")
+        ids = page.freelist_ids(self.page_count + BEYOND)
+        page.pgid = claimed
+        return page, ids
 
     def _holding(self, pgid: int) -> Buffer:
         """Return bytes of the file that have the page ``pgid``."""

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from ..errors import BucketNotFound, Corrupted
+from ..errors import BucketNotFound
 from ..format.bucket import BucketRef, open_bucket
-from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
+from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, LEAF_PAGE
 from ..format.page import BranchElements, LeafElements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import TypeVar
 
-    from ..format.page import Page
     from ..storage.snapshot import Snapshot
-
-    _Either = TypeVar("_Either", LeafElements, BranchElements)
 
 
 def root_bucket(snapshot: Snapshot) -> BucketRef:
@@ -28,32 +24,18 @@ def has_branches(snapshot: Snapshot, bucket: BucketRef) -> bool:
     return bucket.root != 0 and snapshot.page(bucket.root, (bucket.root,), bucket).flags == BRANCH_PAGE
 
 
-def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool = False) -> tuple[LeafElements, int]:
+def seek(snapshot: Snapshot, bucket: BucketRef, key: bytes) -> tuple[LeafElements, int]:
     """Return where ``key`` is or would be: the elements of a leaf page, and an index (perhaps past the last).
 
     Reads only the pages on the way down, and only the keys that the binary
     search compares. These are the keys that bbolt compares, so on a damaged
-    page both find the same element. Raises :class:`~boltcli.errors.Corrupted`.
+    page both find the same element, unless such a key leaves its page. Raises :class:`~boltcli.errors.Corrupted`.
     """
-    if lenient:
-        return _seek(snapshot, bucket, key, lenient=True)
-    try:
-        return _seek(snapshot, bucket, key, lenient=False)
-    except Corrupted:
-        # As in bbolt, the search may compare a key that lies outside its page; the element found must lie inside.
-        leaf, index = _seek(snapshot, bucket, key, lenient=True)
-        leaf.end = leaf.page.end
-        return leaf, index
-
-
-def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -> tuple[LeafElements, int]:
-    if lenient:
-        snapshot.read_beyond_pages()
     page = bucket.inline or snapshot.page(bucket.root, (bucket.root,), bucket)
     while page.flags == BRANCH_PAGE:
         if bucket.root == 0:
             raise page.damaged("an inline bucket's page must be a leaf")
-        branch = _to_search(BranchElements, page) if lenient else BranchElements(page)
+        branch = BranchElements(page)
         if not branch.count:
             raise page.damaged("a branch page without elements")
         index, exact = _search(branch, key)
@@ -67,24 +49,8 @@ def _seek(snapshot: Snapshot, bucket: BucketRef, key: bytes, *, lenient: bool) -
         page = snapshot.page(child, (*page.stack, child), bucket)
     if page.flags != LEAF_PAGE:
         raise page.unfit()
-    leaf = _to_search(LeafElements, page) if lenient else LeafElements(page)
-    index, _ = _search(leaf, key)
-    if len(leaf.positions) <= index < leaf.count:
-        raise page.damaged(f"{leaf.count} elements do not fit")
-    leaf.count = len(leaf.positions)
-    return leaf, index
-
-
-def _to_search(kind: type[_Either], page: Page) -> _Either:
-    """Return the elements of a page as far as they lie in the file, with the ``count`` that the page claims.
-
-    A search needs only some of them, and their keys may lie anywhere in the file.
-    """
-    claimed = page.count
-    page.count = min(claimed, (page.limit - page.offset - PAGE_HEADER_SIZE) // ELEMENT_SIZE)
-    elements = kind(page, page.limit)
-    elements.count = page.count = claimed
-    return elements
+    leaf = LeafElements(page)
+    return leaf, _search(leaf, key)[0]
 
 
 def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, bool]:
@@ -94,8 +60,6 @@ def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, b
     more = len(key) + 1
     while low < high:
         middle = (low + high) // 2
-        if middle >= len(elements.positions):
-            raise elements.page.damaged(f"{elements.count} elements do not fit")
         found = elements.key(middle, more)
         if found < key:
             low = middle + 1
@@ -105,11 +69,11 @@ def _search(elements: LeafElements | BranchElements, key: bytes) -> tuple[int, b
     return low, exact
 
 
-def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes, *, lenient: bool = False) -> BucketRef | None:
+def child_bucket(snapshot: Snapshot, bucket: BucketRef, name: bytes) -> BucketRef | None:
     """Return the bucket called ``name`` inside ``bucket``, or None."""
-    leaf, index = seek(snapshot, bucket, name, lenient=lenient)
+    leaf, index = seek(snapshot, bucket, name)
     if index < leaf.count and leaf.flags[index] & BUCKET_LEAF_FLAG and leaf.key(index) == name:
-        return open_bucket(leaf, index, name, lenient=lenient)
+        return open_bucket(leaf, index, name)
     return None
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from itertools import compress
 
 from ..errors import Corrupted
-from ..format.bucket import BucketRef, open_bucket
+from ..format.bucket import BucketRef, open_bucket, path_of
 from ..format.constants import LEAF_PAGE
 from ..format.page import LeafElements
 from ..kernel import reached_pages
-from .freelist import BEYOND as BEYOND_FILE
-from .freelist import read_freelist
+from ..storage.snapshot import BEYOND as BEYOND_FILE
 from .walk import Seen, flat, pages_or_damage
 
 TYPE_CHECKING = False
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ..format.meta import Meta
-    from ..format.page import Owner, Page
+    from ..format.page import Page
     from ..storage.snapshot import Snapshot
     from .walk import Nested
 
@@ -70,12 +69,7 @@ class PageMap:
 
     def path(self, number: int) -> tuple[bytes, ...]:
         """Return the path of bucket ``number``."""
-        names = []
-        bucket: Owner = self.buckets[number]
-        while bucket.parent is not None:
-            names.append(bucket.name)
-            bucket = bucket.parent
-        return tuple(reversed(names))
+        return path_of(self.buckets[number])
 
     def way(self, pgid: int) -> list[int]:
         """Return the page ids from the meta page to ``pgid``, both included; only ``pgid`` if nothing refers to it."""
@@ -132,7 +126,7 @@ class PageMap:
         if not meta.has_freelist:
             return None
         try:
-            page, ids = read_freelist(self.snapshot, meta)
+            page, ids = self.snapshot.freelist(meta)
         except Corrupted as damage:
             self.problem = damage
             self._note(damage, NOBODY)
@@ -244,9 +238,7 @@ def used_and_free(snapshot: Snapshot) -> PageMap:
 
 def free_pages(snapshot: Snapshot) -> list[int]:
     """Return the ids of the free pages, ascending. Raises :class:`~boltcli.errors.Corrupted`."""
-    return (
-        sorted(read_freelist(snapshot, snapshot.meta)[1]) if snapshot.meta.has_freelist else unreached_pages(snapshot)
-    )
+    return sorted(snapshot.freelist()[1]) if snapshot.meta.has_freelist else unreached_pages(snapshot)
 
 
 def unreached_pages(snapshot: Snapshot) -> list[int]:

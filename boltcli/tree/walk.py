@@ -8,9 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from ..errors import Corrupted
-from ..format.constants import BRANCH_PAGE, BUCKET_LEAF_FLAG, ELEMENT_SIZE, LEAF_PAGE
+from ..format.constants import BRANCH_PAGE, ELEMENT_SIZE, LEAF_PAGE
 from ..format.page import BranchElements, LeafElements, Page, ascend
-from .freelist import read_freelist
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -285,7 +284,7 @@ def _not_in_trees(snapshot: Snapshot) -> set[int]:
     pgid = snapshot.meta.freelist
     if not snapshot.meta.has_freelist:
         return set()
-    page, ids = read_freelist(snapshot, snapshot.meta)
+    page, ids = snapshot.freelist()
     return {*ids, *range(pgid, pgid + min(page.overflow, snapshot.page_count) + 1)}
 
 
@@ -310,10 +309,7 @@ def leaf_pages(
     def children(page: Page) -> list[int]:
         below = page.children()
         if page.count and (start or stop is not None):
-            # The keys below a child begin at its key (except the first child's) and end before the next child's key.
-            keys = BranchElements(page).keys()
-            low = max(bisect_right(keys, start) - 1, 0)
-            below = below[low : len(keys) if stop is None else max(bisect_left(keys, stop), 1)]
+            below = below[within(BranchElements(page).keys(), start, stop)]
         if reverse:
             below.reverse()
         return below
@@ -321,6 +317,14 @@ def leaf_pages(
     for page in tree_pages(snapshot, bucket, guard or Seen(snapshot, twice=True), children):
         if page.flags == LEAF_PAGE:
             yield page
+
+
+def within(keys: list[bytes], start: bytes, stop: bytes | None) -> slice:
+    """Return which children of a branch page with these ``keys`` can hold keys from ``start`` to before ``stop``.
+
+    The keys below a child begin at its key (except the first child's) and end before the next child's key.
+    """
+    return slice(max(bisect_right(keys, start) - 1, 0), None if stop is None else max(bisect_left(keys, stop), 1))
 
 
 def leaf_ranges(
@@ -347,20 +351,6 @@ def leaf_ranges(
         high = len(keys) if stop is None else bisect_left(keys, stop, low)
         if low < high:
             yield leaf, keys, low, high
-
-
-def keys_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> Iterator[tuple[bytes, bool]]:
-    """Yield each key that begins with ``prefix``, and whether it is a bucket. Raises Corrupted."""
-    for leaf, keys, low, high in leaf_ranges(snapshot, bucket, prefix, successor(prefix)):
-        for index in range(low, high):
-            yield keys[index], bool(leaf.flags[index] & BUCKET_LEAF_FLAG)
-
-
-def last_with_prefix(snapshot: Snapshot, bucket: BucketRef, prefix: bytes) -> bytes | None:
-    """Return the last key that begins with ``prefix``, or None. Raises :class:`~boltcli.errors.Corrupted`."""
-    for _, keys, _, high in leaf_ranges(snapshot, bucket, prefix, successor(prefix), reverse=True):
-        return keys[high - 1]
-    return None
 
 
 def successor(prefix: bytes) -> bytes | None:

@@ -11,7 +11,7 @@ import pytest
 from boltcli.cli.registry import all_commands, find
 from boltcli.errors import BoltError
 from boltcli.guide import text
-from boltcli.ops.check.findings import EXPLANATIONS
+from boltcli.render.explanations import EXPLANATIONS
 from tests.live import held
 from tests.support import ROOT, fixture, freelist, page, run, small
 
@@ -77,7 +77,7 @@ def test_kinds_are_those_of_the_schema() -> None:
     assert definitions["error"]["properties"]["kind"]["enum"] == errors == sorted({*_kinds(), BoltError.kind})
     findings = _literal("ops/check/findings.py", "FindingKind")
     assert definitions["finding"]["properties"]["kind"]["enum"] == findings
-    assert {*findings, "invalid-database"} == set(EXPLANATIONS)
+    assert {*findings, "invalid-database", "text-mode"} == set(EXPLANATIONS)
 
 
 def test_the_guide_has_every_status() -> None:

@@ -31,7 +31,7 @@ OURS = re.compile(
 
 
 BEYOND = re.compile(rb"^page \d+ at offset \d+: .*(beyond its page|do not fit|too small to be a bucket)", re.MULTILINE)
-"""What our check says of elements that leave the file; it follows them as far as that, as bbolt does."""
+"""What our check says of elements that leave their page, or a value too small for its bucket: bbolt reads on."""
 
 
 @dataclass

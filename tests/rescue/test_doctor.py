@@ -12,8 +12,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from boltcli.ops.check.findings import EXPLANATIONS
 from boltcli.ops.rescue.recover import recover_file
+from boltcli.render.explanations import EXPLANATIONS
 from tests.damage.mutations import sample
 from tests.rescue_score.damage import torn_copy
 from tests.rescue_score.truth import read
@@ -143,7 +143,7 @@ def test_check_explains(tmp_path: Path) -> None:
     assert plain[0] == explained[0] == 1
     assert explained[1].startswith(plain[1])
     for kind in ("damaged", "unreachable-unfreed"):
-        assert EXPLANATIONS[kind].meaning.encode() in explained[1]
+        assert EXPLANATIONS[kind][0].encode() in explained[1]
     assert run("check", "--explain", fixture("integers"))[1] == b"OK\n"
     _, out, _ = run("check", "--explain", "--json", path)
     last = json.loads(out.splitlines()[-1])

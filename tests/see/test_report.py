@@ -16,8 +16,8 @@ import pytest
 
 from boltcli.apps.contract import View
 from boltcli.apps.etcd.views import VIEWS
-from boltcli.ops.check.findings import EXPLANATIONS
 from boltcli.render import html_report
+from boltcli.render.explanations import EXPLANATIONS
 from boltcli.storage.snapshot import Snapshot
 from boltcli.tree.page_map import LEAF, page_map
 from tests.schema import run_json
@@ -120,8 +120,8 @@ def test_findings_are_explained(tmp_path: Path) -> None:
     assert run("report", "-o", target, source)[0] == 0
     text = " ".join(unescape(target.read_text()).split())
     for kind in ("key-order", "unreachable-unfreed"):
-        assert f"<strong>{kind}</strong>, 1: {' '.join(EXPLANATIONS[kind].meaning.split())}" in text
-        assert re.sub(r"`([^`]*)`", r"<code>\1</code>", EXPLANATIONS[kind].advice) in text
+        assert f"<strong>{kind}</strong>, 1: {' '.join(EXPLANATIONS[kind][0].split())}" in text
+        assert re.sub(r"`([^`]*)`", r"<code>\1</code>", EXPLANATIONS[kind][2]) in text
     assert "reachable-freed" not in text
     assert html_report._code("a `<b>` c") == "a <code>&lt;b&gt;</code> c"
 

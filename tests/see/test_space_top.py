@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import mmap
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 import boltcli
 from boltcli.ops.space.pages import Usage
 from boltcli.ops.space.top import guess_separator, space_top, top_levels
-from boltcli.ops.write.compact import measure
 from boltcli.storage.snapshot import Snapshot
 from boltcli.text import sizes
 from boltcli.tree.page_map import free_pages
@@ -50,7 +48,7 @@ def test_counts_what_is_there(path: Path, walks: str) -> None:
 @pytest.mark.parametrize("path", DATABASES, ids=lambda path: path.stem)
 def test_free_lost_and_what_copies_need(path: Path, walks: str) -> None:
     with Snapshot(str(path)) as snapshot:
-        found, used, dense = space_top(snapshot), Usage(snapshot), measure(snapshot, mmap.PAGESIZE)
+        found, used = space_top(snapshot), Usage(snapshot)
         free = free_pages(snapshot)
     assert (found.size, found.free, found.lost) == (used.size, used.free, used.lost)
     runs, last = [0], -1
@@ -60,8 +58,8 @@ def test_free_lost_and_what_copies_need(path: Path, walks: str) -> None:
         runs[-1] += 1
         last = number
     assert found.free_runs == Counter(run.bit_length() for run in runs if run)
-    # The estimate is about right, whatever the shape.
-    assert abs(found.dense_size - dense) <= max(0.07 * dense, 6 * 4096), (found.dense_size, dense)
+    record = json.loads(run("top", "--json", path)[1])
+    assert record["dense_size_estimate"] == json.loads(run("du", "--json", path)[1])["dense_size"]
 
 
 def test_levels_of_buckets_and_a_bucket_alone(walks: str) -> None:

@@ -163,11 +163,11 @@ def test_a_bucket_that_ends_beyond_its_page(tmp_path: Path, walks: str) -> None:
     content = bytearray(small(freelist(2), page(3, 2, [(b"a", pgid(4) + bytes(8), b"\1")]),
                               page(4, 2, [(b"b", inner, b"\1")]), page(5, 2, [])))  # fmt: skip
     path = tmp_path / "a.db"
-    for size in (16, 4096, 1 << 31):
+    for size in (16, 4096 - 16, 1 << 31):
         content[4 * 4096 + 28 : 4 * 4096 + 32] = size.to_bytes(4, "little")
         path.write_bytes(content)
         with Snapshot(str(path)) as snapshot:
-            if size < 1 << 31:  # bbolt reads what lies in the file
+            if size == 16:
                 assert stats.database_stats(snapshot)[1].buckets == 2
                 continue
             with pytest.raises(BoltError, match="beyond its page"):

@@ -334,7 +334,7 @@ ROOT_PAGE = page(3, 2, [(b"bucket", pgid(4) + pgid(0), b"\1")])
         ((ROOT_PAGE, page(9, 2, LEAF)), "the page identifies itself as page 9"),
         ((ROOT_PAGE, page(4, 1, [(b"a", pgid(4))])), "the page is its own ancestor"),
         ((ROOT_PAGE, page(4, 0x10)), "beyond the end of the file"),  # its first element leads to page 0, that to 4096
-        ((page(3, 2, [(b"bucket", b"short", b"\1")]),), "beyond the end of the file"),
+        ((page(3, 2, [(b"bucket", b"short", b"\1")]),), "too small to be a bucket"),
         ((page(3, 2, [(b"", pgid(4) + pgid(0), b"\1")]), page(4, 2, LEAF)), "bucket name required"),
         ((ROOT_PAGE, page(4, 1, [(b"a", pgid(2**40))])), "beyond the end of the file"),
     ],

@@ -577,13 +577,14 @@ def test_an_error_of_torn_pages_is_not_shown(
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_what_a_command_says_beside_its_output_waits_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from boltcli.cli.output import Output
     from boltcli.cli.registry import declared
 
     writer = Writer(tmp_path / "live.db", LARGE)
     commits = [writer.commit] * 2
 
-    def say(db: Snapshot, err: Any, **_: Any) -> int:
-        err.write(b"said %d\n" % db.meta.txid)
+    def say(db: Snapshot, out: Output, **_: Any) -> int:
+        out.say(f"said {db.meta.txid}\n")
         if commits:
             commits.pop()()
         return 5

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from boltcli.cli.csv_record import first_record
 from boltcli.cli.values import parse_decimal, parse_string_slice, parse_uint32
 from boltcli.errors import ArgumentError, BoltError, Corrupted, OpenError, SourceNotFound
+from boltcli.ops.read.select_items import keys_with_prefix
 from boltcli.ops.stats.buckets import inspect
 from boltcli.render.hexdump import hexdump
 from boltcli.storage.raw import RawFile, begin_copy, write_patches
@@ -21,7 +22,6 @@ from boltcli.storage.snapshot import Snapshot
 from boltcli.text.golang import json_string
 from boltcli.tree.bucket import root_bucket
 from boltcli.tree.page_map import free_pages, unreached_pages
-from boltcli.tree.walk import keys_with_prefix, last_with_prefix
 from tests.support import DATABASES, fixture, freelist, meta, page, pgid, run, small
 
 LEAF = page(3, 2, [(b"k", b"v")])
@@ -260,7 +260,7 @@ def test_ranges_of_keys(tmp_path_factory: pytest.TempPathFactory, keys: list[byt
     with Snapshot(str(path)) as snapshot:
         root = root_bucket(snapshot)
         assert [key for key, _ in keys_with_prefix(snapshot, root, prefix)] == expected
-        assert last_with_prefix(snapshot, root, prefix) == (expected[-1] if expected else None)
+        assert [key for key, _ in keys_with_prefix(snapshot, root, prefix, reverse=True)] == expected[::-1]
 
 
 # Copies that are changed.

@@ -21,29 +21,21 @@ def event_key(key: bytes) -> Plain:
 
 _NUMBERED, _EVENT = Codec(number_key, record), Codec(event_key, record)
 _POSITION = Codec(text_key, lambda key, value: number_key(value))
+_JOB, _RECORDS = (b"jobs", ANY), (b"executions", b"evaluations", b"job_history", b"execution_history")
+# fmt: off
 CODECS: dict[Pattern, Codec] = {
-    (b"jobs", ANY): JSON,
-    (b"jobs", ANY, b"executions"): JSON,
-    (b"jobs", ANY, b"evaluations"): JSON,
-    (b"jobs", ANY, b"job_history"): JSON,
-    (b"jobs", ANY, b"execution_history"): JSON,
-    (b"jobs", ANY, b"history"): _NUMBERED,
-    (b"jobs", ANY, b"versions"): _NUMBERED,
-    (b"execution",): JSON,
+    _JOB: JSON,
+    **{(*_JOB, bucket): JSON for bucket in _RECORDS},
+    **{(*_JOB, bucket): _NUMBERED for bucket in (b"history", b"versions")},
+    **{(bucket,): JSON for bucket in (b"execution", b"v1_executions", b"v2_executions")},
     (b"execution-history", ANY): JSON,
-    (b"v1_executions",): JSON,
-    (b"v1_execution_history", ANY): _NUMBERED,
-    (b"v2_executions",): JSON,
-    (b"v2_execution_events", ANY): _NUMBERED,
-    (b"v1_events",): _EVENT,
-    (b"v2_events",): _EVENT,
-    (b"v1_checkpoints",): _POSITION,
-    (b"v2_checkpoints",): _POSITION,
-    (b"v2_sequence_tracking",): _POSITION,
-    **{(name, REST): Codec(text_key) for name in (
+    **{(bucket, ANY): _NUMBERED for bucket in (b"v1_execution_history", b"v2_execution_events")},
+    **{(bucket,): _EVENT for bucket in (b"v1_events", b"v2_events")},
+    **{(bucket,): _POSITION for bucket in (b"v1_checkpoints", b"v2_checkpoints", b"v2_sequence_tracking")},
+    **{(bucket, REST): Codec(text_key) for bucket in (
         b"idx_tags", b"idx_namespaces", b"idx_executions", b"idx_evaluations", b"idx_inprogress", b"idx_job_names",
         b"idx_inprogress_executions", b"idx_executions_by_node", b"execution-index", b"execution-live-index",
         b"v1_idx_executions_by_job_id", b"v1_idx_executions_by_state", b"v2_idx_executions_by_job_id",
         b"v2_idx_executions_by_state",
     )},
-}  # fmt: skip
+}

@@ -216,11 +216,8 @@ def _executions_in_progress(name: str, index: Index, store: JobStore) -> Iterato
 
 
 _COMPARE: dict[str, Callable[[str, Index, JobStore], Iterator[Deviation]]] = {
-    "idx_executions": _by_id,
-    "idx_evaluations": _by_id,
-    "idx_namespaces": _by_name,
-    "idx_tags": _by_name,
-    "idx_job_names": _by_name,
+    **dict.fromkeys(("idx_executions", "idx_evaluations"), _by_id),
+    **dict.fromkeys(_NAMES, _by_name),
     "idx_executions_by_node": _by_node,
     "idx_inprogress": _jobs_in_progress,
     "idx_inprogress_executions": _executions_in_progress,

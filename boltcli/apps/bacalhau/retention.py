@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...text.times import DAY
@@ -53,18 +54,14 @@ def retention(finished: Iterable[Finished], options: AuditOptions, what: str) ->
     """Return how many of ``what`` could be deleted and their bytes, by state, by namespace and by age."""
     assert options.older_than is not None
     total = {what: 0, "bytes": 0} | ({"executions": 0} if what == "jobs" else {})
-    by_state: dict[str, dict[str, int]] = {}
-    by_namespace: dict[str, dict[str, int]] = {}
+    by_state: dict[str, dict[str, int]] = defaultdict(lambda: {what: 0, "bytes": 0})
+    by_namespace: dict[str, dict[str, int]] = defaultdict(lambda: {what: 0, "bytes": 0})
     by_age = {f"{days}d": {what: 0, "bytes": 0} for days in _AGES}
     for each in finished:
         age = options.now - each.at
         rows = [by_age[f"{days}d"] for days in _AGES if age > days * DAY]
         if age > options.older_than:
-            rows += [
-                total,
-                by_state.setdefault(each.state, {what: 0, "bytes": 0}),
-                by_namespace.setdefault(each.namespace, {what: 0, "bytes": 0}),
-            ]
+            rows += [total, by_state[each.state], by_namespace[each.namespace]]
             if what == "jobs":
                 total["executions"] += each.executions
         for row in rows:

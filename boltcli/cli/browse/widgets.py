@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from textual import events
 
     from ...apps.contract import Codec
-    from ...ops.read.key_pages import KeyRow
     from ...ops.space.page_use import PageStory
     from ...tree.page_map import PageMap
-    from .window import KeyWindow
+    from .window import KeyRow, KeyWindow
 
 _MOST_CHILDREN = 200  # children of a dict or list that are shown at a time
 

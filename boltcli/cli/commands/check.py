@@ -54,13 +54,13 @@ def check_(
     """Verify the integrity of a database."""
     kinds: dict[str, list[int]] = {}
     most = max_findings or (_ON_A_TERMINAL if out.is_terminal else 1 << 62)
-    look = check
     if deep:
-        from ...ops.check.deep_check import deep_check as look
+        from ...ops.check.deep_check import deep_check
     count = 0
     uncounted = ""
     with out.progress("checking") as progress:
-        for finding in look(db, from_page, progress=progress):
+        found = deep_check(db, progress=progress) if deep else check(db, from_page, progress=progress)
+        for finding in found:
             progress.clear()
             if finding.kind == UNCOUNTED:
                 uncounted = finding.message
@@ -116,10 +116,9 @@ def _verdict(
 
 def _explanations(kinds: dict[str, list[int]]) -> list[Record]:
     """Return an object for each kind of finding."""
-    from ...ops.check.findings import explanation
     from ...render.diagnosis import explanation_record
 
-    return [{"kind": kind, "count": len(kinds[kind]), **explanation_record(explanation(kind))} for kind in kinds]
+    return [{"kind": kind, "count": len(kinds[kind]), **explanation_record(kind)} for kind in kinds]
 
 
 def _text(count: int, explained: dict[str, list[int]], at_least: bool) -> Iterator[bytes]:
@@ -128,11 +127,10 @@ def _text(count: int, explained: dict[str, list[int]], at_least: bool) -> Iterat
         return
     yield b"%s%d errors found\n" % (b"at least " * at_least, count)
     if explained:
-        from ...ops.check.findings import explanation
         from ...render.diagnosis import explanation_text
 
         for kind, pages in explained.items():
-            yield b"\n" + explanation_text(kind, len(pages), explanation(kind)).encode()
+            yield b"\n" + explanation_text(kind, len(pages)).encode()
 
 
 def _hints(path: str) -> list[str]:

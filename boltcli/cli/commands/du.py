@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from typer import Option
 
     from ...ops.stats.buckets import BucketRecord
+    from ..option import check_choice
     from ..options import Databases, Depth, Human, Jobs
     from ..output import Output, Record
-    from ..values import check_choice, parse_count
+    from ..values import parse_count
 
 
 @command("du", example="boltcli du fixtures/document.db", several=True)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from ...apps.decode import Decoder
     from ...ops.read.content import Path, Placed
     from ...tables.relations import Relation
+    from ..option import check_choice
     from ..options import Database, Decode, Force, Message, Proto, buckets, results
     from ..output import Output
-    from ..values import check_choice
 
 LINES = ("ndjson", "json")
 _COPY = 1 << 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...ops.read.select_items import items
-from ...render.items import item_lines, value_lines
+from ...render.items import text_lines
 from ...tree.bucket import find_bucket
 from ..command import command
 from ..decoding import asked
@@ -11,13 +11,14 @@ from ..selection import check_pattern, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Annotated, Literal
 
     from typer import Argument, Option
 
     from ...apps.decode import Decoder
     from ...ops.read.select_items import Items
+    from ...render.item_columns import ItemColumns
     from ..options import (
         Database,
         Decode,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
         buckets,
     )
     from ..output import Output
-
-    Write = Callable[[Items], bytes | Iterable[bytes]]
 
 
 @command("items", example="boltcli items --prefix e-9 fixtures/document.db execution", validate=check_pattern)
@@ -84,39 +83,28 @@ def items_(
     filters = selection(prefix, from_, to, limit, reverse, recursive, grep, values=True)
     parts = items(db, find_bucket(db, path), path, buckets=not (values_only or recursive), **filters)
     decoder = asked(db, decode, proto, message)
-    if out.is_terminal and not values_only:
-        text = _in_columns(key_format, format, len(path), decoder)
-    else:
-        text = _text(key_format, format, len(path), decoder, values_only)
-    json = _json(key_format, "parsed" if parse else format, decoder, with_path=recursive, with_key=not values_only)
+    in_json = "parsed" if parse else format
+    columns = _columns(key_format, format, len(path), decoder) if out.is_terminal and not values_only else None
+
+    def json(part: Items) -> Iterable[bytes]:
+        from ...render.element_lines import element_lines
+
+        return element_lines(
+            part.path, part.keys, part.values, with_path=recursive, with_key=not values_only, key_form=key_format,
+            form=in_json, decoder=decoder,
+        )  # fmt: skip
+
+    def text(part: Items) -> bytes | Iterable[bytes]:
+        if columns is not None:
+            return columns.lines(part)
+        return text_lines(part, key_format, format, len(path), key=not values_only, decoder=decoder)
+
     out.stream(parts, json=json, text=text)
 
 
-def _in_columns(key_form: str, form: str, above: int, decoder: Decoder | None) -> Write:
+def _columns(key_form: str, form: str, above: int, decoder: Decoder | None) -> ItemColumns:
     from shutil import get_terminal_size
 
     from ...render.item_columns import ItemColumns
 
-    return ItemColumns(get_terminal_size().columns, key_form, form, above, decoder).lines
-
-
-def _text(key_form: str, form: str, above: int, decoder: Decoder | None, values_only: bool) -> Write:
-    if decoder is not None:
-        from ...render import decoded
-
-        return lambda part: decoded.text_lines(part, decoder, above, key=not values_only)
-    if values_only:
-        return lambda part: value_lines(part, form)
-    return lambda part: item_lines(part, key_form, form, above)
-
-
-def _json(key_form: str, form: str, decoder: Decoder | None, *, with_path: bool, with_key: bool) -> Write:
-    def lines(part: Items) -> Iterable[bytes]:
-        from ...render.element_lines import element_lines
-
-        return element_lines(
-            part.path, part.keys, part.values, with_path=with_path, with_key=with_key, key_form=key_form, form=form,
-            decoder=decoder,
-        )  # fmt: skip
-
-    return lines
+    return ItemColumns(get_terminal_size().columns, key_form, form, above, decoder)

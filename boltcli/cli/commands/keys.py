@@ -81,7 +81,10 @@ def keys_(
         from ...ops.read.select_items import items
 
         parts = items(db, found, path, **selection(prefix, from_, to, limit, reverse, recursive, grep, values=False))
-        _write_items(parts, out, format, path, decoder, recursive=recursive)
+        if recursive:
+            _write_items(parts, out, format, path, decoder, with_path=True)
+        else:
+            _write((part.keys for part in parts), out, format, path, decoder)
     elif skip_damaged:
         _write(_surviving(db, found, skipped), out, format, path, decoder)
     elif has_branches(db, found):
@@ -121,26 +124,21 @@ def _write_items(
     path: tuple[bytes, ...],
     decoder: Decoder | None,
     *,
-    recursive: bool = False,
+    with_path: bool = False,
 ) -> None:
-    """Write the keys of each part, with ``recursive`` after their buckets below ``path``."""
+    """Write the keys of each part, in text after their buckets below ``path``, in JSON ``with_path`` too."""
 
     def json(part: Items) -> Iterable[bytes]:
         from ...render.element_lines import element_lines
 
-        values = part.values if recursive or decoder is not None else None  # of nested buckets the sequence
         return element_lines(
-            part.path, part.keys, values, with_path=recursive, with_value=False, key_form=form, decoder=decoder
+            part.path, part.keys, part.values, with_path=with_path, with_value=False, key_form=form, decoder=decoder
         )
 
-    def text(part: Items) -> bytes:
-        if decoder is not None:
-            from ...render import decoded
+    def text(part: Items) -> Iterable[bytes]:
+        from ...render.items import text_lines
 
-            return decoded.text_lines(part, decoder, len(path), value=False)
-        from ...render.items import key_lines
-
-        return key_lines(part, form, len(path))
+        return text_lines(part, form, form, len(path), value=False, decoder=decoder)
 
     out.stream(parts, json=json, text=text)
 

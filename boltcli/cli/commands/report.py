@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 from ...errors import ArgumentError
 from ..command import command
 
@@ -98,6 +100,7 @@ def _context(snapshot: Snapshot, job: Job) -> Context:
     from ...errors import Corrupted
     from ...ops.check.database_check import check, file_warnings
     from ...ops.space.top import SpaceTop, top_levels
+    from ...ops.write.compact import compact_estimate, measure
     from ...render import html_report
     from ...text.sizes import size
     from ...text.values import auto
@@ -120,7 +123,8 @@ def _context(snapshot: Snapshot, job: Job) -> Context:
     compaction = "unknown: the file is damaged"
     try:
         found = top_levels(snapshot, most=_LARGEST)
-        freed = [max(found.size - left, 0) for left in (found.compact_size, found.dense_size)]
+        dense = measure(snapshot, mmap.PAGESIZE)
+        freed = [max(found.size - left, 0) for left in (compact_estimate(dense), dense)]
         compaction = f"about {size(freed[0])}; dense: about {size(freed[1])}"
     except Corrupted as damage:
         warnings.append(f"counted up to the first damage: {damage}")

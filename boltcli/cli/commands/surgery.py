@@ -163,7 +163,7 @@ def freelist_abandon(out: Output, *, path: UnchangedPath, output: ChangedCopy) -
 )
 def freelist_rebuild(out: Output, *, path: UnchangedPath, output: ChangedCopy) -> None:
     """Store a freelist in a database that has none."""
-    from ...ops.write.freelist_rebuild import rebuild_freelist
+    from ...ops.write.page_surgery import rebuild_freelist
 
     _check_call(out, path, output)
     with RawFile(path) as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 
 from ..command import command
@@ -47,6 +48,7 @@ def top(
 ) -> None:
     """Show what takes the space: buckets, key prefixes, largest pairs, sizes, fill of pages, free runs."""
     from ...ops.space.top import space_top, top_levels
+    from ...ops.write.compact import measure
     from ...render.space_report import top_record, top_text
 
     most = limit or 1 << 62
@@ -57,4 +59,8 @@ def top(
     }
     with out.progress("counting"):
         found = space_top(db, buckets, levels=levels, **how) if levels else top_levels(db, buckets, **how)
-    out.record(lambda: top_record(out.path, found, limit), lambda: top_text(found, most, human or out.is_terminal))
+        dense = measure(db, mmap.PAGESIZE)
+    out.record(
+        lambda: top_record(out.path, found, dense, limit),
+        lambda: top_text(found, dense, most, human or out.is_terminal),
+    )

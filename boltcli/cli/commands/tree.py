@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from typer import Argument, Option
 
     from ...ops.stats.buckets import BucketRecord
+    from ..option import check_choice
     from ..options import Database, Depth, Human, buckets
     from ..output import Output, Record
-    from ..values import check_choice
 
 
 @command("tree", example="boltcli tree fixtures/document.db")

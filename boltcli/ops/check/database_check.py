@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from ...errors import Corrupted
 from ...format.constants import MAGIC
+from ...format.meta import choose
 from ...kernel import kernel_for, verify
-from ...tree.freelist import read_freelist
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Final
 
-    from ...format.meta import Meta
     from ...storage.snapshot import Snapshot
     from .findings import Finding
 
@@ -42,9 +41,9 @@ def check(snapshot: Snapshot, from_page: int = 0, *, progress: Progress | None =
     checked. Damage is a finding and raises nothing.
     """
     if from_page or not is_sound(snapshot, progress):
-        from .exact_check import exact_check
+        from .exact_check import ExactCheck
 
-        yield from exact_check(snapshot, from_page, progress)
+        yield from ExactCheck(snapshot, progress).run(from_page)
 
 
 def is_sound(snapshot: Snapshot, progress: Progress | None = None) -> bool:
@@ -74,7 +73,7 @@ def _other_pages(snapshot: Snapshot) -> bytearray | None:
         own = {snapshot.page(pgid).pgid for pgid in (0, 1)}
         ids: list[int] = []
         if meta.has_freelist:
-            _, ids = read_freelist(snapshot, meta)
+            _, ids = snapshot.freelist()
             # One page beyond the high-water mark is enough to be irregular: the overflow may be any number.
             last = meta.freelist + min(snapshot.page(meta.freelist).overflow, meta.hwm)
             own |= set(range(meta.freelist, last + 1))
@@ -87,7 +86,7 @@ def _other_pages(snapshot: Snapshot) -> bytearray | None:
 
 def file_warnings(snapshot: Snapshot) -> Iterator[str]:
     """Yield warnings about the other meta page and about the file's length."""
-    if snapshot.meta is max(snapshot.metas, key=_rank):  # not with --previous
+    if snapshot.meta is choose(*snapshot.metas):  # not with --previous
         yield from _other_meta(snapshot)
     yield from _length(snapshot)
 
@@ -111,10 +110,6 @@ def pairs_in_root(snapshot: Snapshot) -> Iterator[str]:
         shown = ", ".join(repr(name)[1:] for name in names[:3]) + ", ..." * (len(names) > 3)
         count = f"{len(names)} pair{'s' * (len(names) > 1)}"
         yield f"the root bucket holds {count} beside buckets: {shown}; `boltcli items` lists them"
-
-
-def _rank(meta: Meta) -> tuple[bool, int, int]:
-    return meta.problem() is None, meta.txid, -meta.page
 
 
 def _other_meta(snapshot: Snapshot) -> Iterator[str]:

@@ -11,14 +11,12 @@ finding, the pages below it are skipped, and the check continues.
 
 from __future__ import annotations
 
-from _operator import add
-
 from ...errors import Corrupted
-from ...format.bucket import BucketRef, bucket_for_check
-from ...format.constants import BRANCH_PAGE, LEAF_PAGE, MAX_DATA, PAGE_TYPES
+from ...format.bucket import BucketRef, bucket_header
+from ...format.constants import BRANCH_PAGE, LEAF_PAGE, PAGE_TYPES
 from ...format.page import BranchElements, LeafElements, type_name
+from ...storage.snapshot import BEYOND
 from ...tree.bucket import child_bucket, root_bucket
-from ...tree.freelist import BEYOND, read_freelist
 from ...tree.page_map import BEYOND as BEYOND_MARK
 from ...tree.page_map import FREE, FREELIST, LEAF, LOST, PageMap, unreached_pages
 from ...tree.walk import Seen, flat, in_order
@@ -37,21 +35,14 @@ _VISITS = 64
 _VISIT = 16  # a visit counts at least this much, or the pages of its run if they are more
 
 
-def exact_check(
-    snapshot: Snapshot, from_page: int = 0, progress: Callable[[int, int], None] | None = None
-) -> Iterator[Finding]:
-    """Yield the findings about the database, page by page; see ``database_check.py``."""
-    return _Check(snapshot, progress).run(from_page)
-
-
 def check_trees(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield what is wrong with the trees, as bbolt looks at them to find the free pages: nothing else counts."""
-    check = _Check(snapshot)
+    check = ExactCheck(snapshot)
     check.ledger.kinds[:2] = bytes((LOST, LOST))  # the meta pages don't count either
     return flat(check._buckets(root_bucket(snapshot)))
 
 
-class _Check:
+class ExactCheck:
     """The state of one check: the ledger of the pages that were reached, and the free ones."""
 
     def __init__(self, snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> None:
@@ -69,10 +60,9 @@ class _Check:
         self.open: set[int] = set()  # the root pages of the buckets around the one that is being checked
         self.greatest: bytes | None = None  # the greatest key of the last page, with those below it
         self.damaged: set[int] = set()
-        self.looks_at_values = True  # False where bbolt doesn't list the bucket, and so reads no values
 
     def run(self, from_page: int) -> Iterator[Finding]:
-        self.snapshot.read_beyond_pages()
+        """Yield the findings about the database, page by page; see ``database_check.py``."""
         yield from self._load_freelist(from_page)
         yield from self._reach_fixed_pages()
         if from_page == 0:
@@ -89,9 +79,7 @@ class _Check:
                 yield failed
                 return
             leaves: list[int] = []
-            self.looks_at_values = False
             yield from self._tree(from_page, leaves)
-            self.looks_at_values = True
             yield from self._buckets_below(leaves)
 
     def _failed_assertion(self, pgid: int) -> Finding | None:
@@ -126,7 +114,7 @@ class _Check:
                 self.freed = set(unreached_pages(self.snapshot))
             return
         try:
-            _, ids = read_freelist(self.snapshot, self.snapshot.meta)
+            _, ids = self.snapshot.freelist()
         except Corrupted as damage:
             self.freelist_known = False
             yield from self._damage(damage)
@@ -199,15 +187,14 @@ class _Check:
             page = self.snapshot.page(pgid)
             if page.flags != LEAF_PAGE:
                 continue
-            leaf = LeafElements(page, page.limit)
-            starts = leaf.value_starts()
+            leaf = LeafElements(page)
             for index in leaf.bucket_indexes():
                 try:
                     if ordered:
-                        child: BucketRef | None = bucket_for_check(leaf, index, starts[index])
+                        child: BucketRef | None = BucketRef(root) if (root := bucket_header(leaf, index)[0]) else None
                     else:
                         # bbolt looks each bucket up by name, and doesn't find some if keys are out of order.
-                        child = child_bucket(self.snapshot, bucket, leaf.key(index), lenient=True)
+                        child = child_bucket(self.snapshot, bucket, leaf.key(index))
                 except Corrupted as damage:
                     yield from self._damage(damage)
                 else:
@@ -301,18 +288,17 @@ class _Check:
             page = self.snapshot.page(pgid, stack)
             self.seen.spend(page)
             if page.flags == LEAF_PAGE:
-                leaf = LeafElements(page, page.limit)
+                leaf = LeafElements(page)
                 if any(leaf.flags):
                     leaves.append(pgid)
-                keys = readable_keys(leaf, low, high)
+                keys = leaf.keys()
                 if not in_order(keys, low, high):
                     for index, (key, previous) in enumerate(zip(keys, [low, *keys])):
                         yield from element_disorder("leaf", index, key, pgid, previous, high, stack)
                 greatest = keys[-1] if keys else None
-                if self.looks_at_values:
-                    check_value_sizes(leaf)
+                leaf.verify_values()
             elif page.flags == BRANCH_PAGE:
-                elements = BranchElements(page, page.limit)
+                elements = BranchElements(page)
                 keys = elements.keys()
                 children = elements.pgids
             else:
@@ -331,44 +317,6 @@ class _Check:
 
 def _unexpected_type(page: Page) -> Finding:
     return Finding("unexpected-type", page.pgid, f"unexpected page type (flags: {page.flags:x}) for pgId:{page.pgid}")
-
-
-# The order of keys in a page, and whether its elements can be read, exactly as far as bbolt's check does it. bbolt
-# reads data beyond the page without checking bounds: here the same bytes are read, but never beyond the file's end.
-
-
-def readable_keys(leaf: LeafElements, low: bytes | None, high: bytes | None) -> list[bytes]:
-    """Return the keys of a leaf; a key that extends beyond the file is cut there if its order is clear from the rest.
-
-    A comparison ends at the first different byte, so bbolt doesn't notice such
-    a key unless the part inside the file equals its neighbour's. Raises
-    :class:`~boltcli.errors.Corrupted` where bbolt would have read further.
-    """
-    try:
-        return leaf.keys()
-    except Corrupted:
-        starts = leaf.key_starts()
-        if max(starts) > leaf.end or max(map(add, leaf.positions, leaf.key_sizes)) > MAX_DATA:
-            raise
-        stops = [min(start + size, leaf.end) for start, size in zip(starts, leaf.key_sizes)]
-        keys = [leaf.buffer[start:stop] for start, stop in zip(starts, stops)]
-        for index, key in enumerate(keys):
-            if len(key) < leaf.key_sizes[index]:
-                beside = (*keys[max(index - 1, 0) : index], *keys[index + 1 : index + 2], high or b"")
-                if any(other.startswith(key) for other in (*beside, low if index == 0 and low else b"")):
-                    raise
-        if not in_order(keys, low, high):
-            raise
-        return keys
-
-
-def check_value_sizes(leaf: LeafElements) -> None:
-    """Raise :class:`~boltcli.errors.Corrupted` for a value that bbolt can't address; it ignores the sizes of others."""
-    if max(leaf.value_sizes, default=0) <= MAX_DATA // 2:
-        return
-    for index, sizes in enumerate(zip(leaf.positions, leaf.key_sizes, leaf.value_sizes)):
-        if sum(sizes) > MAX_DATA:
-            raise leaf.page.damaged(f"value {index} is {sizes[-1]} bytes long")
 
 
 def element_disorder(

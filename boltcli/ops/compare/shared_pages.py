@@ -73,7 +73,7 @@ class SharedPages:
         if self._is_same(pgid):
             page = self._new.any_page(pgid)
             try:
-                page.table(page.count, page.end)
+                page.table(page.count)
                 if page.count and page.flags == BRANCH_PAGE:
                     children = self._without_leaves(BranchElements(page).pgids)
                 elif page.count and page.flags == LEAF_PAGE:

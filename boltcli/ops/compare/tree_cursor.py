@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 
 from ...format.constants import BRANCH_PAGE, MAX_KEY_SIZE
 from ...format.page import BranchElements, LeafElements, ascend
-from ...tree.walk import Seen, inline_page, refuse_hiding
+from ...tree.walk import Seen, inline_page, refuse_hiding, within
 from ..read.select_items import elements
 
 TYPE_CHECKING = False
@@ -109,15 +109,11 @@ class TreeCursor:
         _, depth, _ = self._heads.pop()
         self._page = None
         branch = BranchElements(page)
-        children = branch.pgids
         keys = branch.keys()
         if not ascend(keys):
             self._side.note(page, "keys that are not in order")
-        if self._start or self._stop is not None:
-            low = max(bisect_right(keys, self._start) - 1, 0)
-            high = len(keys) if self._stop is None else max(bisect_left(keys, self._stop), 1)
-            children, keys = children[low:high], keys[low:high]
-        self._heads += [(child, depth + 1, key) for child, key in zip(reversed(children), reversed(keys))]
+        wanted = within(keys, self._start, self._stop)
+        self._heads += [(child, depth + 1, key) for child, key in zip(branch.pgids[wanted], keys[wanted])][::-1]
 
     def fill(self) -> bool:
         """Read more elements if there are no current ones; return whether there are any."""

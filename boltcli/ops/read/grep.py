@@ -177,7 +177,7 @@ def _regions(snapshot: Snapshot, damaged_only: bool) -> Iterator[tuple[int, int,
 def _used(page: Page) -> int:
     """Return how many bytes the content of a page in use has, whatever the order of its elements."""
     if page.flags == FREELIST_PAGE:
-        return PAGE_HEADER_SIZE + 8 * (len(page.freelist_ids(page.end)) + (page.count == COUNT_IN_FIRST_ID))
+        return PAGE_HEADER_SIZE + 8 * (len(page.freelist_ids()) + (page.count == COUNT_IN_FIRST_ID))
     if page.flags == LEAF_PAGE:
         leaf = LeafElements(page)
         ends = map(add, leaf.value_starts(), leaf.value_sizes)

@@ -1,4 +1,4 @@
-"""Read the keys of a bucket a page at a time: all, those that damage leaves, or from any key for a screen."""
+"""Read the keys of a bucket a page at a time: all, or those that damage leaves."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from itertools import islice, takewhile
 from ...errors import Corrupted
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG, LEAF_PAGE
-from ...format.page import LeafElements, find
+from ...format.page import LeafElements
 from ...tree.bucket import root_bucket
-from ...tree.walk import Seen, leaf_pages, leaf_ranges, pages_or_damage
+from ...tree.walk import Seen, leaf_pages, pages_or_damage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,52 +108,3 @@ def surviving_keys(snapshot: Snapshot, bucket: BucketRef) -> Iterator[list[bytes
             problems = [damage.problem for damage in found if isinstance(damage, Corrupted)]
             words = f"{problems[0]}, {len(problems) - 1} others too" if len(problems) > 1 else problems[0]
             yield page.damaged(words)
-
-
-class KeyRow:
-    """An element of a bucket: its ``key``, the ``size`` of its value in bytes, and the id of the ``page`` it is on."""
-
-    __slots__ = ("is_bucket", "key", "page", "size")
-
-    def __init__(self, key: bytes, size: int, is_bucket: bool, page: int) -> None:
-        self.key = key
-        self.size = size
-        self.is_bucket = is_bucket
-        self.page = page
-
-
-def key_rows(
-    snapshot: Snapshot,
-    bucket: BucketRef,
-    start: bytes = b"",
-    stop: bytes | None = None,
-    *,
-    reverse: bool = False,
-    needle: bytes = b"",
-    values: bool = False,
-) -> Iterator[list[KeyRow]]:
-    """Yield the elements from ``start`` to before ``stop``, a leaf page at a time; with ``reverse`` from the end.
-
-    A ``needle`` selects elements whose key contains it, with ``values`` also those whose value does; a page without
-    such elements gives an empty list, so that the caller can stop. Values aren't copied. Raises
-    :class:`~boltcli.errors.Corrupted`.
-    """
-    for leaf, keys, low, high in leaf_ranges(snapshot, bucket, start, stop, reverse=reverse):
-        snapshot.poll()
-        page = leaf.page
-        pgid = page.pgid if bucket.root else bucket.page
-        places: range | list[int] = range(low, high)
-        if needle:
-            if find(page.buffer, needle, page.offset, page.end) < 0:
-                yield []
-                continue
-            places = [
-                index
-                for index in places
-                if needle in keys[index] or (values and find(page.buffer, needle, *leaf.value_span(index)) >= 0)
-            ]
-        sizes, flags = leaf.value_sizes, leaf.flags
-        rows = [KeyRow(keys[index], sizes[index], bool(flags[index] & BUCKET_LEAF_FLAG), pgid) for index in places]
-        if reverse:
-            rows.reverse()
-        yield rows

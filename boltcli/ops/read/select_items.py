@@ -7,7 +7,7 @@ from itertools import pairwise
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import BUCKET_LEAF_FLAG
 from ...format.page import LeafElements
-from ...tree.walk import Whole, flat, leaf_ranges, refuse_nested
+from ...tree.walk import Whole, flat, leaf_ranges, refuse_nested, successor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     Value = bytes | BucketRef
     # Whether an element is wanted, given its key and value.
     Test = Callable[[bytes, Value], bool]
-    # A bucket: its path and sequence. A pair: the path of its bucket, its key and value.
-    Row = tuple[Path, int] | tuple[Path, bytes, bytes]
 
 
 class Items:
@@ -82,6 +80,14 @@ def items(
             return
         left -= len(part.keys)
         yield part
+
+
+def keys_with_prefix(
+    snapshot: Snapshot, bucket: BucketRef, prefix: bytes, *, reverse: bool = False
+) -> Iterator[tuple[bytes, bool]]:
+    """Yield each key that begins with ``prefix``, and whether it is a bucket. Raises Corrupted."""
+    for part in items(snapshot, bucket, start=prefix, stop=successor(prefix), reverse=reverse, values=False):
+        yield from ((key, isinstance(value, BucketRef)) for key, value in zip(part.keys, part.values))
 
 
 def _bucket(

@@ -18,15 +18,13 @@ from ...storage.snapshot import Snapshot
 from ...storage.source import Source, open_for_reading, open_source
 from ..check.database_check import file_warnings, trailer_is_right
 from ..check.deep_check import deep_check
-from ..check.findings import Explanation, explanation
-from ..write.freelist_rebuild import rebuild_freelist
-from ..write.page_surgery import abandon_freelist, clear_elements, revert_meta
+from ..write.page_surgery import abandon_freelist, clear_elements, rebuild_freelist, revert_meta
 from .elements import readable
 from .emit import Emission
 from .pages import MappedFile, find_page_size
 from .recover import other_database, recover_file
 from .roots import is_torn
-from .text_mode import EXPLANATION, undone
+from .text_mode import undone
 from .tree import RecoveredTree, free_pages, newest_tree
 
 TYPE_CHECKING = False
@@ -67,12 +65,11 @@ _SURGERY = {
 
 
 class Symptom(NamedTuple):
-    """Findings of one kind: how many, the first of them, and what they mean."""
+    """Findings of one kind: how many, and the first of them."""
 
     kind: str
     findings: int
     first: list[str]
-    explained: Explanation
 
 
 class Remedy(NamedTuple):
@@ -129,7 +126,7 @@ def diagnose(
         symptoms = _symptoms(path, notes, progress)
         text_mode = undone(file.buffer)
         if text_mode is not None:
-            symptoms.insert(0, Symptom("text-mode", 1, [text_mode.sentence()], EXPLANATION))
+            symptoms.insert(0, Symptom("text-mode", 1, [text_mode.sentence()]))
         application, _ = _answer(path, whose)
         records, remedies = None, []
         if not symptoms:
@@ -187,7 +184,7 @@ def _symptoms(path: str, notes: list[str], progress: Callable[[int, int], None] 
         kind = "invalid-database" if isinstance(error, InvalidDatabase) else "damaged"
         counts[kind] += 1
         first.setdefault(kind, []).append(str(error))
-    return [Symptom(kind, counts[kind], first[kind], explanation(kind)) for kind in counts]
+    return [Symptom(kind, counts[kind], first[kind]) for kind in counts]
 
 
 def _try_all(path: str, folder: str, symptoms: list[Symptom], notes: list[str]) -> list[Remedy]:

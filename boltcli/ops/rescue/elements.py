@@ -97,7 +97,7 @@ def read_elements(buffer: Buffer, offset: int, kind: int, count: int, end: int, 
     The page's run ends at ``end``. ``is_sound``: this is known of the page.
     """
     number = min(count, (end - offset - PAGE_HEADER_SIZE) // ELEMENT_SIZE)
-    page = Page((0, kind, number, 0), buffer, offset, end, end, offset)
+    page = Page((0, kind, number, 0), buffer, offset, end, offset)
     found = Elements(BranchElements(page) if kind == BRANCH_PAGE else LeafElements(page))
     if is_sound or not count:
         return found

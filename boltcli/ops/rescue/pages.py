@@ -6,7 +6,6 @@ every page is found without a root, a freelist or a meta page.
 
 from __future__ import annotations
 
-import mmap
 import os
 from array import array
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from itertools import islice
 
-from ...errors import Corrupted, OpenError
+from ...errors import Corrupted
 from ...format.constants import (
     BRANCH_PAGE,
     COUNT_IN_FIRST_ID,
@@ -28,9 +27,7 @@ from ...format.constants import (
 )
 from ...format.meta import Meta
 from ...format.page import HEADER, Page, ascend, unload
-from ...storage.files import cut, read_or_raise
-from ...storage.guard import Guard, map_file
-from ...storage.snapshot import Snapshot
+from ...storage.snapshot import FilePages, Snapshot
 from ...storage.source import LOCK_PATIENCE, Source, open_source
 from ..write.compact import PAGE_SIZES
 
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from ...format.page import Buffer
     from ...storage.source import Way
 
-_SMALL = 1 << 20  # bytes; such a file is read, not mapped
 AT_ONCE = 1 << 26  # bytes of a mapped file that are in memory together
 _TREE = frozenset((BRANCH_PAGE, LEAF_PAGE))
 _TYPES = frozenset((BRANCH_PAGE, LEAF_PAGE, META_PAGE, FREELIST_PAGE))
@@ -57,38 +53,29 @@ class MappedFile(AbstractContextManager["MappedFile"]):
     """
 
     def __init__(self, path: str, lock: Way = "wait", timeout: float = LOCK_PATIENCE) -> None:
-        self.path = path
-        self._guard: Guard | None = None
         # Rescue never reads beside a writer unless it is told to: "auto" is "wait" here.
         self._source: Source = open_source(path, "none" if lock == "none" else "wait", timeout)
         try:
             status = os.fstat(self._source.fd)
             self.mode = status.st_mode & 0o7777
-            self.buffer: Buffer
-            if status.st_size <= _SMALL:
-                self.buffer = read_or_raise(self._source.fd, 0, status.st_size)
-            else:
-                self.buffer, self._guard = map_file(self._source, status.st_size)
+            self._pages = FilePages(self._source, status.st_size, 0)
+            self.buffer: Buffer = self._pages.whole()
             self.size = len(self.buffer)
-        except OSError as error:
+        except BaseException:
             self._source.close()
-            raise OpenError("read", path, error.strerror or str(error)) from error
+            raise
 
     def check_unchanged(self) -> None:
         """Raise :class:`~boltcli.errors.Changed` if the file was cut short while it was read."""
-        if self._guard is not None and self._guard.is_cut():
-            raise cut(self.path)
+        self._pages.check_unchanged()
 
     def snapshot(self) -> Snapshot:
         """Open the file as a database, which the caller closes. Raises what opening raises."""
-        return Snapshot(self.path, self._source.duplicate())
+        return Snapshot(self._source.path, self._source.duplicate())
 
     def __exit__(self, *_: object) -> None:
-        if self._guard is not None:
-            self._guard.release()
-        if isinstance(self.buffer, mmap.mmap):
-            with suppress(BufferError):  # a view of it is still held: it goes when the view goes
-                self.buffer.close()
+        with suppress(BufferError):  # a view of it is still held: it goes when the view goes
+            self._pages.close()
         self._source.close()
 
 
@@ -164,7 +151,7 @@ class PageTable:
         start, end = self.bounds(pgid)
         header = pgid, FREELIST_PAGE, self.counts[pgid], self.overflows[pgid]
         try:
-            ids = Page(header, self.buffer, start, end, end, start).freelist_ids(end)
+            ids = Page(header, self.buffer, start, end, start).freelist_ids()
         except Corrupted:
             return None
         # Ascending, and of pages: ids of noise are neither. Those beyond a cut file's end may be right.

@@ -14,7 +14,6 @@ from math import comb, prod
 from typing import NamedTuple
 
 from ..check.database_check import TRAILER
-from ..check.findings import Explanation
 from .pages import find_page_size
 
 TYPE_CHECKING = False
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
     from ...format.page import Buffer
 
 PROVED, LIKELY = "proved", "likely"
-
-EXPLANATION = Explanation(
-    "The file was copied in text mode, which changes the ends of lines (LF to CR LF, or CR LF to LF).",
-    "After the first such byte everything is in the wrong place, and bytes within values are changed.",
-    "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original. Copy"
-    " the file again in binary mode if you still can.",
-)
 
 _LARGEST = 1 << 30  # bytes of a file that is repaired: it is held in memory twice
 _MOST_MISSING = 64  # CRs that are searched for

@@ -12,6 +12,7 @@ from itertools import compress
 from operator import and_
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...format.bucket import path_of
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, LEAF_PAGE
 from ...format.meta import Meta
 from ...format.page import BUCKET_HEADER
@@ -68,12 +69,7 @@ class Bucket:
 
     def path(self) -> Path:
         """Return the names that lead to it from the root bucket, whose path is ()."""
-        names: list[bytes] = []
-        bucket = self
-        while bucket.parent is not None:
-            names.append(bucket.name)
-            bucket = bucket.parent
-        return tuple(reversed(names))
+        return path_of(self)
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,6 @@ and most keys are never read.
 
 from __future__ import annotations
 
-import mmap
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -17,7 +16,7 @@ from itertools import groupby
 from ...format.bucket import BucketRef, open_bucket
 from ...format.constants import ELEMENT_SIZE, LEAF_PAGE, PAGE_HEADER_SIZE
 from ...format.page import HEADER, LeafElements, Page
-from ...tree.bucket import find_bucket, root_bucket
+from ...tree.bucket import find_bucket
 from ...tree.page_map import FREE, used_and_free
 from ...tree.walk import Whole, tree_pages
 from ..stats.buckets import BucketRecord
@@ -38,11 +37,7 @@ OTHERS = b""
 _NEARLY_ALL = 0.9
 _MOST_LEVELS = 8
 _FEW = 1000  # buckets that a table shows separately by default
-_SMALLEST_MAP = 1 << 15
-_GROWTH = 1 << 24
 FILL_BINS = 10  # bins of ten percent each
-_LARGE = 16  # pages; the longest run that a dense copy fills with several pairs
-_OTHER_PAGES = 3  # pages of a dense copy that are in no tree: two metas and the freelist
 
 
 @dataclass(slots=True)
@@ -62,10 +57,9 @@ class SpaceTop:
     and ``value_sizes`` count pairs by their size in powers of two (bin n:
     2**(n-1) to 2**n - 1 bytes, bin 0: empty). ``fills`` counts leaf pages by
     tenths of their space in use. ``deeper`` is the number of buckets that one
-    more level would show. ``size``, ``free``, ``lost``, ``freelist_bytes``,
-    ``dense_size`` (an estimate for a dense copy), ``compact_size`` (an estimate
-    for ``compact``) and ``free_runs`` (runs of free pages by the power of two
-    of their length) are of the whole file. Sizes are in bytes.
+    more level would show. ``size``, ``free``, ``lost``, ``freelist_bytes`` and
+    ``free_runs`` (runs of free pages by the power of two of their length) are
+    of the whole file. Sizes are in bytes.
     """
 
     def __init__(self, size: int) -> None:
@@ -77,7 +71,7 @@ class SpaceTop:
         self.fills = [0] * FILL_BINS
         self.free_runs: Counter[int] = Counter()
         self.pairs = self.leaf_pages = self.overflow_pages = self.deeper = 0
-        self.free = self.lost = self.freelist_bytes = self.dense_size = self.compact_size = 0
+        self.free = self.lost = self.freelist_bytes = 0
 
 
 def space_top(
@@ -107,11 +101,6 @@ def space_top(
         for prefix, group in _prefixes(snapshot, shown, leaves, separator, depth).items():
             if group.pairs:
                 result.groups[(*start, *shown.path), prefix] = group
-    if path:
-        walk = _Walk(snapshot, 0, 0)
-        walk.go(root_bucket(snapshot))
-    result.dense_size = (_OTHER_PAGES + walk.dense_pages) * mmap.PAGESIZE
-    result.compact_size = compact_estimate(result.dense_size)
     _count_free(snapshot, result)
     return result
 
@@ -133,14 +122,12 @@ class _Walk:
 
     ``shown`` are the buckets that are shown separately, the outermost first: their ``pairs`` and ``bytes`` include
     those of nested buckets that are not. With four numbers for each of their leaf pages that isn't empty: start and
-    end in the file, number of pairs, and the bytes of their keys, values and elements. ``dense_pages`` estimates the
-    pages of a dense copy.
+    end in the file, number of pairs, and the bytes of their keys, values and elements.
     """
 
     def __init__(self, snapshot: Snapshot, levels: int, most: int) -> None:
         self.snapshot = snapshot
         self.shown: dict[BucketRecord, array[int]] = {}
-        self.dense_pages = 0
         self._levels = levels
         self._most = most
         self._sizes: tuple[Counter[int], Counter[int]] = (Counter(), Counter())  # of keys, of values
@@ -171,7 +158,6 @@ class _Walk:
         """Count the pairs of one bucket; return the buckets in it."""
         snapshot, result = self.snapshot, self.result
         inner: list[BucketRef] = []
-        elements = size = key_size = 0
         for page in tree_pages(snapshot, ref, self._seen):
             snapshot.poll()
             if ref.root:  # the overflow may be damaged
@@ -181,10 +167,7 @@ class _Walk:
             leaf = LeafElements(page)
             children = leaf.bucket_indexes()
             inner += [open_bucket(leaf, at) for at in children]
-            keys = sum(leaf.key_sizes)
-            whole = keys + sum(leaf.value_sizes) + ELEMENT_SIZE * leaf.count
             count, used = self._pairs(page, leaf, children, number)
-            elements, size, key_size = elements + leaf.count, size + whole, key_size + keys
             result.pairs += count
             group.pairs += count
             group.bytes += used
@@ -193,10 +176,9 @@ class _Walk:
                 self.shown[record].extend((start, start + page.end - page.offset, count, used))
             if ref.root:
                 result.leaf_pages += 1
-                tenth = FILL_BINS * (PAGE_HEADER_SIZE + whole) // (page.end - page.offset)
+                whole = PAGE_HEADER_SIZE + ELEMENT_SIZE * leaf.count + sum(leaf.key_sizes) + sum(leaf.value_sizes)
+                tenth = FILL_BINS * whole // (page.end - page.offset)
                 result.fills[min(tenth, FILL_BINS - 1)] += 1
-        if ref.root:
-            self.dense_pages += dense_pages(elements, size, key_size, bool(inner) or not number, mmap.PAGESIZE)
         return inner
 
     def _pairs(self, page: Page, leaf: LeafElements, children: list[int], number: int) -> tuple[int, int]:
@@ -311,7 +293,7 @@ def _elements(snapshot: Snapshot, leaves: array[int], at: int) -> LeafElements:
     if end > len(buffer):  # the file was cut: the missing bytes of its last page read as zeros, as everywhere
         buffer = buffer[offset:].ljust(end - offset, b"\0")
         offset, end = 0, len(buffer)
-    page = Page(HEADER.unpack_from(buffer, offset), buffer, offset, end, end, offset, snapshot.path)
+    page = Page(HEADER.unpack_from(buffer, offset), buffer, offset, end, offset, snapshot.path)
     leaf = LeafElements(page)
     leaf.keys()  # all of them are on the page
     return leaf
@@ -330,39 +312,3 @@ def _add(groups: dict[bytes, Group], prefix: bytes, pairs: int, size: int) -> No
         group = groups.setdefault(prefix if len(groups) < _MOST_PREFIXES else OTHERS, Group())
     group.pairs += pairs
     group.bytes += size
-
-
-def dense_pages(elements: int, size: int, key_size: int, holds_buckets: bool, page_size: int) -> int:
-    """Estimate the number of pages of a bucket in a dense copy; 0 if it becomes inline.
-
-    ``size`` is the bytes of its elements, keys and values, ``key_size`` those of
-    the keys. A leaf page is full except for half an element; if elements are
-    larger than an eighth of a page, runs of about four pages are filled to
-    15/16, and a pair larger than the longest run begins a page.
-    """
-    if not holds_buckets and PAGE_HEADER_SIZE + size <= page_size // 4:
-        return 0
-    if PAGE_HEADER_SIZE + size <= page_size:
-        return 1
-    mean = size // elements
-    small = 8 * mean <= page_size
-    room = page_size - PAGE_HEADER_SIZE - mean // 2 if small else page_size * 15 // 16
-    large = mean > _LARGE * page_size
-    pages = (size + elements * page_size // 2) // page_size if large else -(-size // room)
-    level = pages if small else -(-min(elements, pages) // 4)
-    fan = max((page_size - PAGE_HEADER_SIZE) // (ELEMENT_SIZE + key_size // elements), 2)
-    while level > 1:
-        level = -(-level // fan)
-        pages += level
-    return pages
-
-
-def compact_estimate(dense: int) -> int:
-    """Estimate the size of the file that ``compact`` writes, if a dense copy has ``dense`` bytes.
-
-    bbolt extends a file to powers of two up to 16 MiB, then by 16 MiB (``grow`` in bbolt's db.go).
-    """
-    size = _SMALLEST_MAP
-    while size < dense and size < _GROWTH:
-        size *= 2
-    return size if size >= dense else -(-dense // _GROWTH) * _GROWTH

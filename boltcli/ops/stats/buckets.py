@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from struct import Struct
-
 from ...errors import Corrupted
-from ...format.bucket import MAX_NESTING, BucketRef, buckets_in, open_bucket
+from ...format.bucket import MAX_NESTING, BucketRef, bucket_header, buckets_in, open_bucket, page_inside, path_of
 from ...format.constants import BRANCH_PAGE, BUCKET_HEADER_SIZE, ELEMENT_SIZE, INLINE_HEADERS_SIZE, LEAF_PAGE
 from ...format.page import LeafElements, Page
 from ...kernel import buckets, stats
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from ...tree.walk import Nested
 
     Progress = Callable[[int, int], None]
-
-_INLINE = Struct("<QQQHHI")  # the header of an inline bucket and that of its page
 
 
 class BucketRecord:
@@ -47,11 +43,7 @@ class BucketRecord:
     @property
     def path(self) -> tuple[bytes, ...]:
         """The bucket's path."""
-        names, bucket = [], self
-        while bucket.parent is not None:
-            names.append(bucket.name)
-            bucket = bucket.parent
-        return tuple(reversed(names))
+        return path_of(self)
 
 
 class BucketStats:
@@ -221,7 +213,6 @@ class _Statistics:
 
     def add(self, bucket: BucketRef) -> None:
         total, page_size = self.total, self._snapshot.page_size
-        self._snapshot.read_beyond_pages()
         self._seen = Seen(self._snapshot, twice=True)
         for _ in flat(self._bucket(bucket)):
             pass
@@ -253,24 +244,17 @@ class _Statistics:
         self._depth = depth + deepest
 
     def _inside(self, page: Page) -> Iterator[BucketRef]:
-        """Yield the buckets in a leaf page; those that are regular and inline are only counted: there may be many."""
-        leaf = LeafElements(page, page.limit)
-        starts, total = leaf.value_starts(), self.total
+        """Yield the buckets in a leaf page; those that are inline are only counted: there may be many."""
+        leaf, total = LeafElements(page), self.total
         is_deep = page.bucket is not None and page.bucket.depth > MAX_NESTING
         for index in leaf.bucket_indexes():
-            start, size = starts[index], leaf.value_sizes[index]
-            if INLINE_HEADERS_SIZE <= size <= page.end - start and not is_deep:
-                fields = _INLINE.unpack_from(page.buffer, start)
-                root, header = fields[0], fields[2:]
-                if not root and header[1] == LEAF_PAGE and INLINE_HEADERS_SIZE + ELEMENT_SIZE * header[2] <= size:
-                    begin, stop = start + BUCKET_HEADER_SIZE, start + size
-                    place = page.file_offset + begin - page.offset
+            root, _, start, stop = bucket_header(leaf, index)
+            if not (root or is_deep):
+                inner = page_inside(page, start + BUCKET_HEADER_SIZE, stop, page.bucket)
+                if INLINE_HEADERS_SIZE + ELEMENT_SIZE * inner.count <= stop - start:
                     total.buckets += 1
                     total.inline_buckets += 1
-                    self._count(
-                        Page(header, page.buffer, begin, stop, stop, place, page.path, bucket=page.bucket),
-                        is_inline=True,
-                    )
+                    self._count(inner, is_inline=True)
                     continue
             yield open_bucket(leaf, index)
 
@@ -283,7 +267,7 @@ class _Statistics:
             total.branch_overflow_pages += page.overflow
             total.branch_inuse += page.used()
         elif page.flags == LEAF_PAGE:
-            page.table(page.count, page.limit)  # raises an error if they don't fit
+            page.table(page.count)  # raises an error if they don't fit
             total.keys += page.count
             if is_inline:
                 total.inline_bucket_inuse += page.used()

@@ -21,7 +21,7 @@ from ..check.database_check import check
 from ..read.content import Misplaced, content, in_order, write
 from ..read.select_items import items
 from .dense import DenseWriter
-from .pager import BboltFile, PageWriter
+from .pager import ALLOC_SIZE, BboltFile, PageWriter, mmap_size
 from .transactions import BboltRefuses, BboltWriter
 
 TYPE_CHECKING = False
@@ -192,6 +192,11 @@ def measure(snapshot: Snapshot, page_size: int) -> int:
     writer = DenseWriter(None, page_size)
     write(content(snapshot, is_sound=True), writer)
     return writer.size
+
+
+def compact_estimate(dense: int) -> int:
+    """Estimate the size of the file that ``compact`` writes, if a dense copy has ``dense`` bytes: bbolt's next step."""
+    return mmap_size(dense, 1) if dense <= ALLOC_SIZE else -(-dense // ALLOC_SIZE) * ALLOC_SIZE
 
 
 def _mode_of_empty(path: str) -> int | None:

@@ -6,7 +6,9 @@ here. They raise :class:`~boltcli.errors.BoltError` with bbolt's message where b
 
 from __future__ import annotations
 
-from ...errors import Step, UnreadablePage
+import os
+
+from ...errors import Corrupted, Step, UnreadablePage
 from ...format.constants import (
     BRANCH_PAGE,
     ELEMENT_SIZE,
@@ -71,6 +73,45 @@ def abandon_freelist(file: RawFile) -> list[Patch]:
             meta.freelist = NO_FREELIST
             patches.append(_at_page(file, slot, _with_meta(page.data, meta)))
     return patches
+
+
+def rebuild_freelist(path: str, fd: int) -> tuple[list[Patch], int]:
+    """Return the patches that store a freelist in the database ``fd``, and its new size in bytes.
+
+    They write what bbolt writes when it opens a database without a freelist: it finds the free pages by a full walk and
+    commits an empty transaction, which allocates pages for the freelist, writes it, and writes the older meta page anew
+    (``db.go`` Open, ``tx.go`` Commit). No other process may write to the database; ``path`` is its name in errors.
+    Raises :class:`~boltcli.errors.Corrupted` for a damaged database, as its free pages aren't known.
+    """
+    from ...storage.snapshot import Snapshot
+    from ...storage.source import Source
+    from ...tree.page_map import unreached_pages
+    from ..check.database_check import is_sound
+    from ..check.exact_check import check_trees
+    from .pager import Space
+
+    with Snapshot(path, Source(os.dup(fd), path, is_own_copy=True)) as snapshot:
+        meta = snapshot.meta
+        if meta.has_freelist:
+            return [], snapshot.size
+        finding = None if is_sound(snapshot) else next(check_trees(snapshot), None)
+        if finding is not None:
+            raise Corrupted(f"which pages are free isn't known: {finding.message}", page=finding.page)
+        page_size = snapshot.page_size
+        space = Space(page_size, meta.hwm, snapshot.size)
+        for free in unreached_pages(snapshot):
+            space.release(free, 1)
+    space.begin()
+    pgid, pages, freelist = space.end()
+    new = Meta(meta.packed(), meta.page)
+    new.freelist, new.hwm, new.txid = pgid, space.hwm, (meta.txid + 1) % (1 << 64)
+    slot = new.txid % 2
+    head = HEADER.pack(slot, META_PAGE, 0, 0) + new.packed()
+    patches = [
+        (pgid * page_size, freelist.ljust(pages * page_size, b"\0")),
+        (slot * page_size, head.ljust(page_size, b"\0")),
+    ]
+    return patches, space.size
 
 
 def nonsense(file: RawFile, meta: Meta, *, only_beyond: bool = False) -> str | None:

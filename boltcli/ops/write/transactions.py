@@ -393,7 +393,7 @@ def _inside(bucket: Bucket) -> Nested[tuple[Bucket, bytes, Bucket]]:
 def _parsed(data: bytes, pgid: int) -> Node:
     """Return a page that was written here."""
     end = len(data)
-    page = Page(HEADER.unpack_from(data), data, 0, end, end, 0)
+    page = Page(HEADER.unpack_from(data), data, 0, end, 0)
     node = Node(page.flags == LEAF_PAGE)
     node.pgid, node.pages = pgid, page.overflow + 1
     if node.is_leaf:

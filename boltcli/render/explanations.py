@@ -1,0 +1,117 @@
+"""What each kind of finding means, as ``check --explain``, ``doctor`` and ``report`` say it."""
+
+from __future__ import annotations
+
+Explanation = tuple[str, str, str]  # what is wrong, the effect on the data, and what to do
+
+_FREELIST_ADVICE = (
+    "Stop the program that owns the file, abandon the freelist (`surgery freelist abandon`) and let it be rebuilt."
+)
+_RECOVER_ADVICE = (
+    "Don't let a program write to the file. Write everything that it still holds to a new file: `recover FILE -o DEST`."
+)
+
+_MISSING = "The pairs of these pages are missing. Programs that read their keys end with a panic."
+
+EXPLANATIONS: dict[str, Explanation] = {
+    "unreachable-unfreed": (
+        "Pages that are in no bucket and not in the freelist: they are leaked.",
+        "No data are lost; the pages only take space, as they are never used again. But if a branch page has lost"
+        " elements, the pages below them are reported like this too, and their pairs are missing.",
+        "If there are no other findings: `compact` makes a copy without them, or abandon and rebuild the freelist.",
+    ),
+    "reachable-freed": (
+        "Pages that a bucket uses although the freelist lists them as free.",
+        "All pairs can still be read. The next transaction that writes may use such a page for something else, and"
+        " destroy its content.",
+        _FREELIST_ADVICE,
+    ),
+    "already-freed": (
+        "Pages that the freelist lists twice.",
+        "All pairs can still be read. The same page may be allocated twice, and the second transaction destroys what"
+        " the first one wrote.",
+        _FREELIST_ADVICE,
+    ),
+    "multiple-references": (
+        "Pages that are referenced from two places in the tree.",
+        "One of the two places has wrong content. A change in one place changes the other, and a deletion in one frees"
+        " the pages of the other.",
+        _RECOVER_ADVICE,
+    ),
+    "out-of-bounds": (
+        "References to pages at or above the high-water mark, where no transaction wrote.",
+        _MISSING,
+        _RECOVER_ADVICE,
+    ),
+    "invalid-type": ("References to pages that are neither branch nor leaf pages.", _MISSING, _RECOVER_ADVICE),
+    "unexpected-type": ("References to pages with a type that bolt doesn't have.", _MISSING, _RECOVER_ADVICE),
+    "key-order": (
+        "Keys that do not ascend, or that are outside the range given by their branch page.",
+        "A lookup may not find such keys although they are there. A write may store the same key twice.",
+        _RECOVER_ADVICE,
+    ),
+    "damaged": (
+        "Damaged pages: a wrong page id, elements or data that leave the page, or a freelist that cannot be read.",
+        "Their content and the pages below them cannot be read. Programs that read it end with a panic.",
+        _RECOVER_ADVICE,
+    ),
+    "uncounted": (
+        "Pages are referenced so often that not all references were followed.",
+        "There are more findings of the same kinds. Programs that walk the tree may never end.",
+        _RECOVER_ADVICE,
+    ),
+    "out-of-range": ("The page given with --from-page is not in the file.", "None.", "Choose another page."),
+    "meta": (
+        "A meta page is not valid, or inconsistent with the other one.",
+        "There are two, written in turn, and one of them is enough. If the newer one is damaged, the last transaction"
+        " is lost.",
+        "Nothing, if the newer one is valid: the next transaction overwrites the other one.",
+    ),
+    "fallback": (
+        "The state before the last transaction is damaged.",
+        "It is not available as a fallback. This doesn't matter as long as the newest state is sound.",
+        "Nothing.",
+    ),
+    "freelist": (
+        "The freelist page has content that bbolt never writes.",
+        "All pairs can still be read; it is not certain which pages are free.",
+        _FREELIST_ADVICE,
+    ),
+    "owner": (
+        "Pages with two owners, or with an owner that can't have them.",
+        "A change in one place may destroy the other.",
+        _RECOVER_ADVICE,
+    ),
+    "layout": (
+        "Pages with a layout that bbolt doesn't write.",
+        "They can be read. Another program wrote them, or they are damaged.",
+        "Compare with a backup; `compact` rewrites them.",
+    ),
+    "shape": (
+        "The tree has a shape that bbolt doesn't make.",
+        "It can be read. Another program wrote it, or it is damaged.",
+        "`compact` rewrites it.",
+    ),
+    "lost": (
+        "Pages that have no owner and are not free.",
+        "They may hold pairs that the tree has lost.",
+        "`recover FILE -o DEST` reads them.",
+    ),
+    "text-mode": (
+        "The file was copied in text mode, which changes the ends of lines (LF to CR LF, or CR LF to LF).",
+        "After the first such byte everything is in the wrong place, and bytes within values are changed.",
+        "`recover FILE -o DEST` undoes it; where the SHA-256 of a snapshot proves the result, DEST is the original."
+        " Copy the file again in binary mode if you still can.",
+    ),
+    "invalid-database": (
+        "No meta page is valid, so no program finds the tree.",
+        "The pages may all be there.",
+        _RECOVER_ADVICE,
+    ),
+}
+_OTHER = ("Something else is wrong.", "It is not known what it does.", _RECOVER_ADVICE)
+
+
+def explanation(kind: str) -> Explanation:
+    """Return what findings of ``kind`` mean."""
+    return EXPLANATIONS.get(kind, _OTHER)
